@@ -1,0 +1,1 @@
+"""The library that Bifrost's programs share."""

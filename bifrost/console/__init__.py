@@ -1,0 +1,1 @@
+"""The embedded web page: the inbox of sent notifications."""

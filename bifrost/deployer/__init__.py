@@ -1,0 +1,1 @@
+"""Declared and live state, the plan between them, and its carrying out."""

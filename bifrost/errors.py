@@ -1,0 +1,134 @@
+"""What can go wrong, by who must act.
+
+    BifrostError
+      SettingError          the operator: a setting is missing or wrong
+      DeclarationError      the author of a file: bad JSON, bad name, duplicate
+      StatementError        the author of a statement
+        ParseError            not the language
+        AnalysisError         the language, but it means nothing here
+        UnsupportedError      meant something, but this engine cannot do it
+      RemoteError           an outside system
+        Unreachable           no answer within the deadline
+        Refused               it answered, and said no
+        NotReady              it answered, but is not there yet
+      PlanRefused           the deployer will not do this unasked
+      ComponentError        a supervised process died or never became ready
+      RecordError           one record cannot be read or processed
+      StateError            a store or its changelog is unusable
+
+A message says what failed, on which named thing, and what to do next. Programs catch `BifrostError` once, in `main`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class BifrostError(Exception):
+    """Anything that is expected to go wrong and is shown to a person without a traceback."""
+
+
+class SettingError(BifrostError):
+    """A setting is missing or has a value that cannot be used."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+
+
+class DeclarationError(BifrostError):
+    """A declaration file (connector, topic, schema, statements) is wrong."""
+
+    def __init__(self, path: Path, problem: str, *, line: int | None = None) -> None:
+        place = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{place}: {problem}")
+        self.path = path
+        self.line = line
+        self.problem = problem
+
+
+class StatementError(BifrostError):
+    """A statement cannot be accepted; `statement` is its text as sent."""
+
+    def __init__(self, message: str, statement: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.statement = statement
+
+
+class ParseError(StatementError):
+    """The text is not the language; `line` and `column` count from 1, the message begins with them, as ksqlDB's does."""
+
+    def __init__(self, message: str, statement: str = "", *, line: int, column: int) -> None:
+        super().__init__(f"line {line}:{column}: {message}", statement)
+        self.line = line
+        self.column = column
+
+
+class AnalysisError(StatementError):
+    """The statement names something unknown or combines what does not fit."""
+
+
+class UnsupportedError(StatementError):
+    """The statement is ksqlDB's, but this engine does not do it."""
+
+
+class RemoteError(BifrostError):
+    """An outside system failed; `system` names it, `request` says what was asked."""
+
+    def __init__(self, system: str, request: str, problem: str) -> None:
+        super().__init__(f"{system}: {request}: {problem}")
+        self.system = system
+        self.request = request
+        self.problem = problem
+
+
+class Unreachable(RemoteError):
+    """The system did not answer within the deadline."""
+
+
+class Refused(RemoteError):
+    """The system answered with an error; `status` is the HTTP status (or 0), `body` its answer with secrets removed."""
+
+    def __init__(self, system: str, request: str, *, status: int, body: str) -> None:
+        super().__init__(system, request, f"{status} {body}".strip())
+        self.status = status
+        self.body = body
+
+
+class NotReady(RemoteError):
+    """The system answers, but what was waited for did not come."""
+
+
+class PlanRefused(BifrostError):
+    """The deployer will not carry out part of a plan; `commands` are the steps to do it by hand."""
+
+    def __init__(self, message: str, commands: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.commands = tuple(commands)
+
+
+class ComponentError(BifrostError):
+    """A supervised process died or never became ready."""
+
+    def __init__(self, component: str, problem: str, *, log: Path | None = None) -> None:
+        where = f" (log: {log})" if log is not None else ""
+        super().__init__(f"{component}: {problem}{where}")
+        self.component = component
+        self.log = log
+
+
+class RecordError(BifrostError):
+    """One record cannot be read, processed or written."""
+
+    def __init__(self, problem: str, *, topic: str, partition: int = -1, offset: int = -1) -> None:
+        super().__init__(f"{topic}-{partition}@{offset}: {problem}")
+        self.problem = problem
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+class StateError(BifrostError):
+    """A state store or its changelog is unusable."""

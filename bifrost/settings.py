@@ -1,0 +1,282 @@
+"""Where everything is and how to reach it; the only place that reads the environment.
+
+Values come from the process environment, then from `.env` at the project's root, then from the defaults below.
+A running embedded platform writes the ports that it took to `<home>/run/endpoints.json`; those hold over the defaults.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, cast
+
+from bifrost.errors import SettingError
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
+
+Target = Literal["embedded", "compose", "remote"]
+TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
+
+PORTS: Mapping[str, int] = {
+    "kafka": 9092,
+    "kafka_controller": 9093,
+    "connect": 8083,
+    "schema_registry": 8081,
+    "rest_proxy": 8082,
+    "ksqldb": 8088,
+    "mysql": 3306,
+    "postgres": 5432,
+    "mongodb": 27017,
+    "search": 9200,
+    "s3": 9000,
+    "console": 5601,
+    "telegram_webhook": 8080,
+    "syslog": 5140,
+}
+"""Default port by part; `BIFROST_PORT_<PART>` sets another one."""
+
+LOCAL_DEFAULTS: Mapping[str, str] = {
+    "MYSQL_USER": "debezium",
+    "MYSQL_PASSWORD": "dbz",
+    "MYSQL_APP_USER": "demo",
+    "MYSQL_APP_PASSWORD": "demo",
+}
+"""Credentials of the throw-away databases of the embedded and compose targets, reachable on the loopback only."""
+
+_SECRET_NAME = re.compile(
+    r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.IGNORECASE
+)
+REDACTED = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the parts of the target listen. Kafka is `host:port[,...]`, the others are URLs; empty = not there.
+
+    `mysql` carries user, password and database (`mysql://user:password@host:port/demo`); `slack` is the base URL of
+    the Slack Web API (or of the inbox that plays it).
+    """
+
+    kafka: str
+    connect: str
+    schema_registry: str
+    ksqldb: str
+    mysql: str
+    console: str
+    slack: str
+
+    def as_json(self) -> dict[str, str]:
+        """The endpoints by name, as `status --json` prints them."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Build it with `load`; tests build it with their own `values`."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    project: Path = PROJECT
+
+    @cached_property
+    def home(self) -> Path:
+        """The folder for the environment, downloads, data, logs and run files (`BIFROST_HOME`, default `.bifrost`)."""
+        return Path(self.get("BIFROST_HOME", str(self.project / ".bifrost"))).expanduser().absolute()
+
+    @property
+    def cache(self) -> Path:
+        """Downloads, pinned by version; survives `down` and `down --purge`."""
+        return self.home / "cache"
+
+    @property
+    def data(self) -> Path:
+        """What the embedded platform stores; survives `down`, not `down --purge`."""
+        return self.home / "data"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per component."""
+        return self.home / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Pids, sockets, generated configuration of the running platform."""
+        return self.home / "run"
+
+    @property
+    def endpoints_file(self) -> Path:
+        """The ports that the running embedded platform took, as JSON `{"ports": {part: port}}`."""
+        return self.run / "endpoints.json"
+
+    @property
+    def control_socket(self) -> Path:
+        """The supervisor's control socket."""
+        return self.run / "supervisor.sock"
+
+    @cached_property
+    def target(self) -> Target:
+        """Which target is meant: `BIFROST_TARGET`, default `embedded`."""
+        value = self.get("BIFROST_TARGET", "embedded")
+        if value not in TARGETS:
+            raise SettingError("BIFROST_TARGET", f"{value!r} is not one of {', '.join(TARGETS)}")
+        return cast(Target, value)
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of a setting; empty counts as not set."""
+        return self.values.get(name) or default
+
+    def require(self, name: str, why: str) -> str:
+        """The value of a setting that must be there.
+
+        Raises:
+            SettingError: it is not set; the message says what needs it.
+        """
+        value = self.get(name)
+        if not value:
+            raise SettingError(name, f"is not set; {why}. Set it in the environment or in {self.project / '.env'}")
+        return value
+
+    def port(self, part: str) -> int:
+        """The port of a part: what the running platform took, else `BIFROST_PORT_<PART>`, else the default."""
+        return self.running_ports.get(part) or self.declared_port(part)
+
+    def declared_port(self, part: str) -> int:
+        """The port that a new platform would take for a part.
+
+        Raises:
+            SettingError: the value is not a port number.
+        """
+        name = f"BIFROST_PORT_{part.upper()}"
+        value = self.get(name, str(PORTS[part]))
+        if not value.isdigit() or not 0 < int(value) < 65536:
+            raise SettingError(name, f"{value!r} is not a port number (1 to 65535)")
+        return int(value)
+
+    @cached_property
+    def running_ports(self) -> Mapping[str, int]:
+        """Ports of the running embedded platform, empty when none runs."""
+        try:
+            found = json.loads(self.endpoints_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(part): int(port) for part, port in found.get("ports", {}).items()}
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the parts of the chosen target listen.
+
+        Raises:
+            SettingError: the target is `remote` and a needed endpoint is not set.
+        """
+        return self._remote_endpoints() if self.target == "remote" else self._local_endpoints()
+
+    def _local_endpoints(self) -> Endpoints:
+        user, password = self.local("MYSQL_APP_USER"), self.local("MYSQL_APP_PASSWORD")
+        console = f"http://{LOOPBACK}:{self.port('console')}"
+        inbox = f"{console}/" if self.target == "embedded" else ""
+        return Endpoints(
+            kafka=self.get("KAFKA_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{self.port('kafka')}"),
+            connect=self.get("CONNECT_URL", f"http://{LOOPBACK}:{self.port('connect')}"),
+            schema_registry=self.get("SCHEMA_REGISTRY_URL", self._local_registry()),
+            ksqldb=self.get("KSQLDB_URL", f"http://{LOOPBACK}:{self.port('ksqldb')}"),
+            mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
+            console=console,
+            slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
+        )
+
+    def _local_registry(self) -> str:
+        path = "/apis/ccompat/v7" if self.target == "embedded" else ""
+        return f"http://{LOOPBACK}:{self.port('schema_registry')}{path}"
+
+    def _remote_endpoints(self) -> Endpoints:
+        why = "the remote target needs it"
+        return Endpoints(
+            kafka=self.require("KAFKA_BOOTSTRAP_SERVERS", why),
+            connect=self.require("CONNECT_URL", why),
+            schema_registry=self.require("SCHEMA_REGISTRY_URL", why),
+            ksqldb=self.require("KSQLDB_URL", why),
+            mysql=self.get("MYSQL_URL"),
+            console=self.get("CONSOLE_URL"),
+            slack=self.get("SLACK_API_URL", "https://slack.com/api/"),
+        )
+
+    def local(self, name: str) -> str:
+        """A credential of the local databases: as set, else the loopback default."""
+        return self.get(name, LOCAL_DEFAULTS[name])
+
+    def kafka_client(self) -> dict[str, str]:
+        """librdkafka properties to reach the target's brokers, with security where it is set.
+
+        `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`,
+        `KAFKA_SSL_CA_LOCATION`.
+        """
+        names = {
+            "security.protocol": "KAFKA_SECURITY_PROTOCOL",
+            "sasl.mechanism": "KAFKA_SASL_MECHANISM",
+            "sasl.username": "KAFKA_SASL_USERNAME",
+            "sasl.password": "KAFKA_SASL_PASSWORD",
+            "ssl.ca.location": "KAFKA_SSL_CA_LOCATION",
+        }
+        secured = {key: self.get(name) for key, name in names.items() if self.get(name)}
+        return {"bootstrap.servers": self.endpoints.kafka, **secured}
+
+    def with_values(self, **changed: str) -> Settings:
+        """The same settings with some values changed."""
+        return Settings({**self.values, **changed}, self.project)
+
+
+def load(project: Path = PROJECT) -> Settings:
+    """The settings of this process: `.env` of the project overlaid by the environment."""
+    values = {**read_dotenv(project / ".env"), **{name: value for name, value in os.environ.items() if value}}
+    return Settings(values, project)
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """`NAME=value` lines of a file; quotes around a value are taken off, `#` begins a comment line, no file is no lines.
+
+    Raises:
+        SettingError: a line is not of that form (named by its number, its value not shown).
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    values = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, sign, value = text.partition("=")
+        if not sign or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
+            raise SettingError(f"{path}:{number}", "expected NAME=value")
+        values[name.strip()] = _unquoted(value.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return value
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting or connector key of this name holds something that must not be shown."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def redacted(config: Mapping[str, str]) -> dict[str, str]:
+    """A copy to print: values of secret keys hidden, placeholders (`${env:NAME}`) kept since they hold nothing."""
+    return {key: value if not is_secret(key) or value.startswith("${") else REDACTED for key, value in config.items()}
+
+
+def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
+    """A text with the values of secret settings taken out, for error bodies that echo what they were given."""
+    for name, value in secrets.items():
+        if is_secret(name) and len(value) >= 3:
+            text = text.replace(value, REDACTED)
+    return text

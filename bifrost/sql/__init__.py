@@ -1,0 +1,1 @@
+"""The ksqlDB language: grammar, tree, types, parser, formatter. Pure."""

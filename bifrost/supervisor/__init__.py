@@ -1,0 +1,1 @@
+"""The embedded target's child processes."""

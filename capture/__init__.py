@@ -1,0 +1,1 @@
+"""Radio frames to records."""
