@@ -58,7 +58,7 @@ class StatementError(BifrostError):
 
 
 class ParseError(StatementError):
-    """The text is not the language; `line` and `column` count from 1, the message begins with them, as ksqlDB's does."""
+    """The text is not the language; `line` and `column` count from 1 and begin the message, as ksqlDB's do."""
 
     def __init__(self, message: str, statement: str = "", *, line: int, column: int) -> None:
         super().__init__(f"line {line}:{column}: {message}", statement)

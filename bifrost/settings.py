@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from bifrost.errors import SettingError
 
@@ -49,9 +49,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the throw-away databases of the embedded and compose targets, reachable on the loopback only."""
 
-_SECRET_NAME = re.compile(
-    r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.IGNORECASE
-)
+_SECRET_NAME = re.compile(r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.I)
 REDACTED = "********"
 
 
@@ -124,7 +122,7 @@ class Settings:
         value = self.get("BIFROST_TARGET", "embedded")
         if value not in TARGETS:
             raise SettingError("BIFROST_TARGET", f"{value!r} is not one of {', '.join(TARGETS)}")
-        return cast(Target, value)
+        return value
 
     def get(self, name: str, default: str = "") -> str:
         """The value of a setting; empty counts as not set."""
@@ -237,7 +235,7 @@ def load(project: Path = PROJECT) -> Settings:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """`NAME=value` lines of a file; quotes around a value are taken off, `#` begins a comment line, no file is no lines.
+    """`NAME=value` lines of a file; quotes around a value are taken off, `#` begins a comment, no file is no lines.
 
     Raises:
         SettingError: a line is not of that form (named by its number, its value not shown).
