@@ -1,1 +1,1 @@
-"""The embedded ksqlDB."""
+"""The embedded ksqlDB: SQL text -> tree -> analysis -> query plan -> topology -> compiled record functions -> runtime."""
