@@ -1,0 +1,142 @@
+"""SQL types: immutable values that compare and hash by structure and print as ksqlDB prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class SqlPrimitive(Enum):
+    """A type without parameters. Members are singletons; the module names them `BOOLEAN`, `INTEGER`, ..."""
+
+    BOOLEAN = "BOOLEAN"
+    INTEGER = "INTEGER"
+    BIGINT = "BIGINT"
+    DOUBLE = "DOUBLE"
+    STRING = "STRING"
+    BYTES = "BYTES"
+    DATE = "DATE"
+    TIME = "TIME"
+    TIMESTAMP = "TIMESTAMP"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+BOOLEAN = SqlPrimitive.BOOLEAN
+INTEGER = SqlPrimitive.INTEGER
+BIGINT = SqlPrimitive.BIGINT
+DOUBLE = SqlPrimitive.DOUBLE
+STRING = SqlPrimitive.STRING
+BYTES = SqlPrimitive.BYTES
+DATE = SqlPrimitive.DATE
+TIME = SqlPrimitive.TIME
+TIMESTAMP = SqlPrimitive.TIMESTAMP
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDecimal:
+    """DECIMAL(precision, scale)."""
+
+    precision: int
+    scale: int
+
+    def __str__(self) -> str:
+        return f"DECIMAL({self.precision}, {self.scale})"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlArray:
+    """ARRAY<item>."""
+
+    item: SqlType
+
+    def __str__(self) -> str:
+        return render_type(self, quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMap:
+    """MAP<key, value>."""
+
+    key: SqlType
+    value: SqlType
+
+    def __str__(self) -> str:
+        return render_type(self, quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class StructField:
+    """A named field of a struct; the name as it is stored, without quotes."""
+
+    name: str
+    type: SqlType
+
+    def __str__(self) -> str:
+        return f"{quoted(self.name)} {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStruct:
+    """STRUCT<name type, ...>."""
+
+    fields: tuple[StructField, ...]
+
+    def field(self, name: str) -> StructField | None:
+        """The field of that name, or None."""
+        return next((field for field in self.fields if field.name == name), None)
+
+    def __str__(self) -> str:
+        return render_type(self, quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlCustom:
+    """A type name made by CREATE TYPE, as it stands in a statement's text.
+
+    Only trees fresh from the parser hold it; `bifrost.sql.tree.resolve_types` puts the type in its place.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        return quoted(self.name)
+
+
+SqlType = SqlPrimitive | SqlDecimal | SqlArray | SqlMap | SqlStruct | SqlCustom
+
+
+def quoted(name: str) -> str:
+    """The name in back quotes, as ksqlDB prints names in schemas and types."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def render_type(sql_type: SqlType, name_of: Callable[[str], str]) -> str:
+    """The type's text with names of struct fields and custom types written by `name_of`."""
+    match sql_type:
+        case SqlArray(item):
+            return f"ARRAY<{render_type(item, name_of)}>"
+        case SqlMap(key, value):
+            return f"MAP<{render_type(key, name_of)}, {render_type(value, name_of)}>"
+        case SqlStruct(fields):
+            inner = ", ".join(f"{name_of(field.name)} {render_type(field.type, name_of)}" for field in fields)
+            return f"STRUCT<{inner}>" if fields else "STRUCT< >"
+        case SqlCustom(name):
+            return name_of(name)
+        case _:
+            return str(sql_type)
+
+
+def map_type(sql_type: SqlType, change: Callable[[SqlType], SqlType]) -> SqlType:
+    """The type with `change` applied to every part of it, innermost first."""
+    match sql_type:
+        case SqlArray(item):
+            return change(SqlArray(map_type(item, change)))
+        case SqlMap(key, value):
+            return change(SqlMap(map_type(key, change), map_type(value, change)))
+        case SqlStruct(fields):
+            return change(SqlStruct(tuple(StructField(f.name, map_type(f.type, change)) for f in fields)))
+        case _:
+            return change(sql_type)
