@@ -1,1 +1,1 @@
-"""One module per outside API."""
+"""One client per outside API; every call has a deadline and fails with a `RemoteError`."""

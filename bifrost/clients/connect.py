@@ -1,0 +1,201 @@
+"""Kafka Connect's REST API, one typed record per JSON shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.errors import Refused
+from bifrost.settings import Settings
+
+# Debezium opens the database inside validate and PUT; Connect itself gives up after 90 s.
+CHECK_TIMEOUT_S = 95.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One task; `trace` is empty unless it failed."""
+
+    id: int
+    state: str
+    worker: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    """A connector's state and that of its tasks; `trace` is empty unless the connector itself failed."""
+
+    name: str
+    type: str
+    state: str
+    worker: str
+    trace: str
+    tasks: tuple[TaskStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A connector class that the workers can load."""
+
+    class_name: str
+    type: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedKey:
+    """What the worker knows about one key. `value` is echoed with placeholders resolved: never show it."""
+
+    name: str
+    known: bool
+    required: bool
+    errors: tuple[str, ...]
+    value: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """Connect's answer to a validate request."""
+
+    class_name: str
+    error_count: int
+    keys: tuple[ValidatedKey, ...]
+
+
+class ConnectClient:
+    """Asks and commands the workers of one Connect cluster."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = HttpClient(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def names(self, *, patience_s: float | None = None) -> tuple[str, ...]:
+        """The connectors' names, sorted."""
+        return tuple(sorted(self.http.get("/connectors", patience_s=patience_s)))
+
+    def configs(self) -> dict[str, dict[str, str]]:
+        """Every connector's configuration, placeholders as they were sent."""
+        found = self.http.get("/connectors", params={"expand": "info"})
+        return {name: dict(entry["info"]["config"]) for name, entry in found.items()}
+
+    def statuses(self) -> dict[str, ConnectorStatus]:
+        """Every connector's status by name."""
+        found = self.http.get("/connectors", params={"expand": "status"})
+        return {name: _status(entry["status"]) for name, entry in found.items()}
+
+    def config(self, name: str) -> dict[str, str] | None:
+        """A connector's configuration, `None` when there is no such connector."""
+        found = self._or_none(f"{_path(name)}/config")
+        return None if found is None else {str(key): str(value) for key, value in found.items()}
+
+    def status(self, name: str) -> ConnectorStatus | None:
+        """A connector's status, `None` when there is none (also for a moment after it was made)."""
+        found = self._or_none(f"{_path(name)}/status")
+        return None if found is None else _status(found)
+
+    def put(self, name: str, config: Mapping[str, str]) -> None:
+        """Create the connector, or give it this configuration.
+
+        Raises:
+            Refused: the configuration was not accepted (400), or the worker failed (500).
+        """
+        self.http.call("PUT", f"{_path(name)}/config", body=dict(config), timeout_s=CHECK_TIMEOUT_S)
+
+    def delete(self, name: str) -> None:
+        """Remove a connector; one that is not there is fine, since a repeated request may find it gone."""
+        try:
+            self.http.call("DELETE", _path(name))
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    def restart(self, name: str, *, only_failed: bool = False) -> None:
+        """Restart a connector and its tasks, or only what failed."""
+        flags = {"includeTasks": "true", "onlyFailed": str(only_failed).lower()}
+        self.http.call("POST", f"{_path(name)}/restart", params=flags)
+
+    def resume(self, name: str) -> None:
+        """Let a paused or stopped connector run."""
+        self.http.call("PUT", f"{_path(name)}/resume")
+
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The connector classes that the workers offer, by class name."""
+        found = self.http.get("/connector-plugins")
+        return tuple(
+            sorted(
+                (Plugin(entry["class"], entry.get("type", ""), entry.get("version") or "") for entry in found),
+                key=lambda plugin: plugin.class_name,
+            )
+        )
+
+    def validate(self, class_name: str, config: Mapping[str, str]) -> ValidationReport:
+        """What the worker thinks of a configuration; `config` must hold `name` and `connector.class`.
+
+        Raises:
+            Refused: the class is unknown, or the check itself failed.
+        """
+        path = f"/connector-plugins/{quote(class_name, safe='')}/config/validate"
+        found = self.http.call("PUT", path, body=dict(config), timeout_s=CHECK_TIMEOUT_S)
+        keys = tuple(_validated(entry) for entry in found.get("configs", ()))
+        return ValidationReport(class_name, int(found.get("error_count", 0)), keys)
+
+    def _or_none(self, path: str) -> Any:
+        try:
+            return self.http.get(path)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def from_settings(settings: Settings) -> ConnectClient:
+    """The client of the target's Connect cluster (`CONNECT_USER`, `CONNECT_PASSWORD` where set)."""
+    auth = basic_auth(settings, "CONNECT")
+    return ConnectClient(Connection("Kafka Connect", settings.endpoints.connect, auth, secrets=settings.values))
+
+
+def _path(name: str) -> str:
+    return f"/connectors/{quote(name, safe='')}"
+
+
+def _status(found: Mapping[str, Any]) -> ConnectorStatus:
+    own = found["connector"]
+    tasks = tuple(
+        TaskStatus(int(task["id"]), task["state"], task.get("worker_id", ""), task.get("trace") or "")
+        for task in found.get("tasks", ())
+    )
+    return ConnectorStatus(
+        name=found["name"],
+        type=found.get("type") or "",
+        state=own["state"],
+        worker=own.get("worker_id", ""),
+        trace=own.get("trace") or "",
+        tasks=tasks,
+    )
+
+
+def _validated(entry: Mapping[str, Any]) -> ValidatedKey:
+    definition, value = entry.get("definition") or {}, entry.get("value") or {}
+    return ValidatedKey(
+        name=str(value.get("name") or definition.get("name") or ""),
+        known=bool(definition),
+        required=bool(definition.get("required")),
+        errors=tuple(str(text) for text in value.get("errors") or ()),
+        value=None if value.get("value") is None else str(value["value"]),
+    )

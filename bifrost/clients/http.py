@@ -1,0 +1,271 @@
+"""The HTTP behaviour that all REST clients share: deadlines, retries, errors with secrets taken out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import requests
+from requests.exceptions import ConnectTimeout, RequestException
+from urllib3.exceptions import NewConnectionError
+
+from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
+from bifrost.settings import Settings, without_secrets
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+ERROR_BODY_LIMIT = 2000
+
+
+class Clock(Protocol):
+    """Time as the clients see it, so that tests need not wait."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        ...
+
+
+class SystemClock:
+    """The real clock."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """User and password of HTTP basic authentication."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one REST API.
+
+    `patience_s` bounds the retries of one request; `busy` are the statuses that waiting may cure; `secrets` are
+    settings whose values are removed from error texts.
+    """
+
+    system: str
+    url: str
+    auth: BasicAuth | None = None
+    patience_s: float = 30.0
+    busy: frozenset[int] = frozenset({409, 503})
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
+    """`<PREFIX>_USER` and `<PREFIX>_PASSWORD`, where they are set."""
+    user = settings.get(f"{prefix}_USER")
+    return BasicAuth(user, settings.get(f"{prefix}_PASSWORD")) if user else None
+
+
+class HttpClient:
+    """Sends requests to one REST API.
+
+    Retried until `patience_s` is over: no connection, the busy statuses, and 500 while Connect rebalances. A request
+    that may have been carried out and must not be twice (a `POST` that timed out) is not repeated.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._session = requests.Session()
+        if connection.auth is not None:
+            self._session.auth = (connection.auth.user, connection.auth.password)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def get(self, path: str, *, params: Mapping[str, Any] | None = None, patience_s: float | None = None) -> Any:
+        """The JSON that a GET answers."""
+        return self.call("GET", path, params=params, patience_s=patience_s)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = READ_TIMEOUT_S,
+        patience_s: float | None = None,
+        repeatable: bool | None = None,
+    ) -> Any:
+        """Send a request and return the decoded JSON of its answer, `None` when the answer is empty.
+
+        Args:
+            patience_s: another bound for the retries than the connection's.
+            repeatable: whether it may be sent again when it is not known if it arrived; by default all but `POST`.
+
+        Raises:
+            Unreachable: no answer within the deadline.
+            NotReady: it kept answering that it is busy.
+            Refused: any other error status, or an answer that is not JSON.
+        """
+        content = None if body is None else json.dumps(body)
+        sent_headers = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
+        may_repeat = method != "POST" if repeatable is None else repeatable
+        deadline = self._deadline(patience_s)
+        pause = FIRST_PAUSE_S
+        while True:
+            outcome = self._attempt(method, path, content, params, sent_headers, timeout_s)
+            if isinstance(outcome, requests.Response) and not outcome.ok:
+                outcome = self._problem(f"{method} {path}", outcome)
+            if isinstance(outcome, requests.Response):
+                return self._decoded(f"{method} {path}", outcome)
+            if not _may_pass(outcome, may_repeat) or self.connection.clock.monotonic() + pause > deadline:
+                raise outcome
+            self.connection.clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def stream(self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None) -> requests.Response:
+        """POST and return the response with its body still to be read; the caller closes it.
+
+        Args:
+            idle_s: the longest silence that is borne, `None` for any.
+
+        Raises:
+            Unreachable, Refused: as `call`.
+        """
+        request = f"POST {path}"
+        try:
+            response = self._session.post(
+                self.connection.url.rstrip("/") + path,
+                data=json.dumps(body),
+                headers={"Content-Type": "application/json", **headers},
+                timeout=(CONNECT_TIMEOUT_S, idle_s),
+                stream=True,
+            )
+        except RequestException as error:
+            raise self.unreachable(request, error) from error
+        if response.ok:
+            return response
+        with response:
+            raise self._problem(request, response)
+
+    def unreachable(self, request: str, error: Exception) -> Unreachable:
+        """The error for a request that got no answer."""
+        return _NoAnswer(
+            self.connection.system, request, f"no answer from {self.connection.url} ({_reason(error)})", error
+        )
+
+    def refused(self, request: str, status: int, body: str) -> Refused:
+        """The error for an answer that says no, secrets removed."""
+        return Refused(self.connection.system, request, status=status, body=self.clean(body))
+
+    def clean(self, text: str) -> str:
+        """A text from outside that may be shown: secrets removed, length bounded."""
+        return without_secrets(text, self.connection.secrets)[:ERROR_BODY_LIMIT]
+
+    def _deadline(self, patience_s: float | None) -> float:
+        patience = self.connection.patience_s if patience_s is None else patience_s
+        return self.connection.clock.monotonic() + patience
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        content: str | None,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> requests.Response | RemoteError:
+        try:
+            return self._session.request(
+                method,
+                self.connection.url.rstrip("/") + path,
+                data=content,
+                params=params,
+                headers=dict(headers),
+                timeout=(CONNECT_TIMEOUT_S, timeout_s),
+            )
+        except RequestException as error:
+            return self.unreachable(f"{method} {path}", error)
+
+    def _problem(self, request: str, response: requests.Response) -> RemoteError:
+        message = error_message(response.text)
+        rebalancing = response.status_code == 500 and "rebalance" in message.lower()
+        if rebalancing or response.status_code in self.connection.busy:
+            return NotReady(self.connection.system, request, f"{response.status_code} {self.clean(message)}")
+        return self.refused(request, response.status_code, message)
+
+    def _decoded(self, request: str, response: requests.Response) -> Any:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self.refused(request, response.status_code, f"not JSON: {response.text[:200]}") from error
+
+
+class _NoAnswer(Unreachable):
+    """`Unreachable` that remembers whether the request can have arrived."""
+
+    def __init__(self, system: str, request: str, problem: str, cause: Exception) -> None:
+        super().__init__(system, request, problem)
+        self.__cause__ = cause
+        reason = getattr(cause.args[0] if cause.args else None, "reason", None)
+        self.never_arrived = isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def error_message(body: str) -> str:
+    """The `message` of a JSON error body, else the body itself."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return body.strip()
+    if isinstance(found, dict) and isinstance(found.get("message"), str):
+        return str(found["message"])
+    return body.strip()
+
+
+def _may_pass(error: RemoteError, may_repeat: bool) -> bool:
+    match error:
+        case _NoAnswer():
+            return error.never_arrived or may_repeat
+        case NotReady():
+            return True
+        case _:
+            return False
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    for known in (
+        "Connection refused",
+        "timed out",
+        "Connection reset",
+        "Name or service not known",
+        "Connection aborted",
+    ):
+        if known in text:
+            return known.lower()
+    return type(error).__name__

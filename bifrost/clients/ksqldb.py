@@ -1,0 +1,320 @@
+"""ksqlDB's REST API: statements, listings, push and pull queries, and quoting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import requests
+from requests.exceptions import RequestException
+
+from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.errors import NotReady, Refused
+from bifrost.settings import Settings
+
+# A 409 never means "busy" for ksqlDB.
+BUSY = frozenset({503})
+COMMAND_PATIENCE_S = 60.0
+STATEMENT_TIMEOUT_S = 60.0
+_UNFINISHED = ("QUEUED", "PARSING", "EXECUTING", "RUNNING")
+_V1 = {"Accept": "application/vnd.ksql.v1+json", "Content-Type": "application/vnd.ksql.v1+json"}
+_DELIMITED = {"Accept": "application/vnd.ksqlapi.delimited.v1"}
+EARLIEST: Mapping[str, str] = {"auto.offset.reset": "earliest"}
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """Who answers."""
+
+    version: str
+    service_id: str
+    cluster_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """One line of LIST STREAMS or LIST TABLES; `type` is `STREAM` or `TABLE`."""
+
+    name: str
+    type: str
+    topic: str
+    key_format: str
+    value_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySummary:
+    """One persistent query; `state` is `RUNNING`, `PAUSED`, `ERROR`, ...; `statement` is filled in by the server."""
+
+    id: str
+    statement: str
+    sinks: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """DESCRIBE ... EXTENDED; `columns` are (name, type) with keys first, `statement` is filled in by the server."""
+
+    name: str
+    type: str
+    topic: str
+    partitions: int
+    statement: str
+    columns: tuple[tuple[str, str], ...]
+    written_by: tuple[str, ...]
+    read_by: tuple[str, ...]
+
+
+class QueryRows:
+    """The answer of a push or pull query: columns first, then rows as they come. Close it to end a push query."""
+
+    def __init__(self, http: HttpClient, response: requests.Response, sql: str) -> None:
+        self._http = http
+        self._response = response
+        self._request = f"query {sql}"
+        self._lines = self._read_lines()
+        header = next(self._lines, None)
+        if not isinstance(header, dict) or "columnNames" not in header:
+            self.close()
+            raise self._refused(header)
+        self.query_id = str(header.get("queryId") or "")
+        self.columns: tuple[str, ...] = tuple(header["columnNames"])
+        self.types: tuple[str, ...] = tuple(header["columnTypes"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """The rows, each a list in the order of `columns`.
+
+        Raises:
+            Refused: the server ended the query with an error.
+            Unreachable: the connection broke.
+        """
+        for line in self._lines:
+            if not isinstance(line, list):
+                raise self._refused(line)
+            yield line
+
+    def close(self) -> None:
+        """End the query."""
+        self._response.close()
+
+    def _read_lines(self) -> Iterator[Any]:
+        rest = b""
+        try:
+            for chunk in self._response.iter_content(chunk_size=None):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+        except RequestException as error:
+            raise self._http.unreachable(self._request, error) from error
+        if rest.strip():
+            yield json.loads(rest)
+
+    def _refused(self, found: Any) -> Refused:
+        body = found.get("message", "") if isinstance(found, dict) else f"unexpected answer {found!r}"
+        return self._http.refused(self._request, 200, str(body))
+
+
+class KsqlClient:
+    """Sends statements and queries to one ksqlDB server (or the embedded engine)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = HttpClient(connection)
+        self._sequence: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def info(self, *, patience_s: float | None = None) -> ServerInfo:
+        """Version and ids of the server."""
+        found = self.http.get("/info", patience_s=patience_s)["KsqlServerInfo"]
+        return ServerInfo(
+            version=found["version"],
+            service_id=found.get("ksqlServiceId", ""),
+            cluster_id=found.get("kafkaClusterId", ""),
+            status=found.get("serverStatus", ""),
+        )
+
+    def execute(
+        self,
+        statement: str,
+        *,
+        properties: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> tuple[Json, ...]:
+        """Run one or more statements (not queries) and return ksqlDB's entities once they are carried out.
+
+        Args:
+            statement: the text, each statement ended by `;`.
+            properties: stream properties, as SET would set them.
+            variables: session variables, as DEFINE would.
+
+        Raises:
+            Refused: the server does not accept the statement, with its message.
+            Unreachable: no answer; whether it was carried out is not known.
+            NotReady: the command was accepted but did not come to an end.
+        """
+        body: dict[str, Any] = {"ksql": statement, "streamsProperties": dict(properties or {})}
+        if variables:
+            body["sessionVariables"] = dict(variables)
+        if self._sequence is not None:
+            body["commandSequenceNumber"] = self._sequence
+        answer = self.http.call("POST", "/ksql", body=body, headers=_V1, timeout_s=STATEMENT_TIMEOUT_S)
+        return tuple(self._finished(entity) for entity in answer or ())
+
+    def streams(self) -> tuple[SourceSummary, ...]:
+        """All streams."""
+        return tuple(_source(found, "STREAM") for found in self._list("LIST STREAMS;", "streams"))
+
+    def tables(self) -> tuple[SourceSummary, ...]:
+        """All tables."""
+        return tuple(_source(found, "TABLE") for found in self._list("LIST TABLES;", "tables"))
+
+    def queries(self) -> tuple[QuerySummary, ...]:
+        """All persistent queries."""
+        found = self._list("LIST QUERIES;", "queries")
+        return tuple(_query(entry) for entry in found if entry.get("queryType", "PERSISTENT") == "PERSISTENT")
+
+    def describe(self, name: str) -> SourceDescription:
+        """A stream or table in full.
+
+        Raises:
+            Refused: there is none of this name.
+        """
+        (entity,) = self.execute(f"DESCRIBE {quote_name(name)} EXTENDED;")
+        return _description(entity["sourceDescription"])
+
+    def stream(
+        self,
+        sql: str,
+        *,
+        properties: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        idle_s: float | None = None,
+    ) -> QueryRows:
+        """Start a push or pull query; iterate the result for its rows and close it to end the query.
+
+        Args:
+            sql: one SELECT, ended by `;`.
+            idle_s: give up after this much silence; `None` waits for ever, as a push query must.
+
+        Raises:
+            Refused: the server does not accept the query.
+            Unreachable: no answer.
+        """
+        body: dict[str, Any] = {"sql": sql, "properties": dict(properties or {})}
+        if variables:
+            body["sessionVariables"] = dict(variables)
+        response = self.http.stream("/query-stream", body=body, headers=_DELIMITED, idle_s=idle_s)
+        return QueryRows(self.http, response, sql)
+
+    def pull(
+        self, sql: str, *, properties: Mapping[str, str] | None = None, idle_s: float = 30.0
+    ) -> list[dict[str, Any]]:
+        """The rows of a query that ends by itself, as dictionaries."""
+        with self.stream(sql, properties=properties, idle_s=idle_s) as rows:
+            return [dict(zip(rows.columns, row, strict=True)) for row in rows]
+
+    def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Iterator[str]:
+        """The lines of a PRINT statement as they come; close the iterator to end it."""
+        body = {"ksql": sql, "streamsProperties": dict(properties or {})}
+        response = self.http.stream("/query", body=body, headers=_V1, idle_s=None)
+        with response:
+            try:
+                for line in response.iter_lines(chunk_size=None, decode_unicode=False):
+                    if line.strip():
+                        yield line.decode("utf-8", "replace")
+            except RequestException as error:
+                raise self.http.unreachable(sql, error) from error
+
+    def close_query(self, query_id: str) -> None:
+        """End a push query from elsewhere; one that has ended is fine."""
+        with suppress(Refused):
+            self.http.call("POST", "/close-query", body={"queryId": query_id})
+
+    def _list(self, statement: str, key: str) -> list[Json]:
+        (entity,) = self.execute(statement)
+        return list(entity[key])
+
+    def _finished(self, entity: Json) -> Json:
+        if "commandId" not in entity:
+            return entity
+        status = entity["commandStatus"]
+        clock = self.http.connection.clock
+        deadline = clock.monotonic() + COMMAND_PATIENCE_S
+        path = f"/status/{quote(entity['commandId'], safe='/')}"
+        request = f"statement {entity['statementText']}"
+        while status["status"] in _UNFINISHED:
+            if clock.monotonic() > deadline:
+                waited = f"{status['status']} after {COMMAND_PATIENCE_S:.0f} s"
+                raise NotReady(self.http.connection.system, request, waited)
+            clock.sleep(0.1)
+            status = self.http.get(path)
+        if status["status"] == "ERROR":
+            raise self.http.refused(request, 200, status.get("message", ""))
+        self._sequence = entity.get("commandSequenceNumber", self._sequence)
+        return {**entity, "commandStatus": status}
+
+
+def from_settings(settings: Settings) -> KsqlClient:
+    """The client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` where set)."""
+    url, auth = settings.endpoints.ksqldb, basic_auth(settings, "KSQLDB")
+    return KsqlClient(Connection("ksqlDB", url, auth, busy=BUSY, secrets=settings.values))
+
+
+def quote_text(text: str) -> str:
+    """A string literal: REST has no bound parameters, so text from people goes through here and nowhere else."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(name: str) -> str:
+    """An identifier in backquotes, case kept."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _source(found: Json, kind: str) -> SourceSummary:
+    return SourceSummary(found["name"], kind, found["topic"], found.get("keyFormat", ""), found.get("valueFormat", ""))
+
+
+def _query(found: Json) -> QuerySummary:
+    return QuerySummary(found["id"], found["queryString"], tuple(found.get("sinks", ())), found.get("state", ""))
+
+
+def _description(found: Json) -> SourceDescription:
+    fields = sorted(found.get("fields", ()), key=lambda field: field.get("type") != "KEY")
+    return SourceDescription(
+        name=found["name"],
+        type=found["type"],
+        topic=found.get("topic", ""),
+        partitions=int(found.get("partitions") or 0),
+        statement=found.get("statement", ""),
+        columns=tuple((field["name"], str(field["schema"]["type"])) for field in fields),
+        written_by=tuple(query["id"] for query in found.get("writeQueries", ())),
+        read_by=tuple(query["id"] for query in found.get("readQueries", ())),
+    )

@@ -1,0 +1,124 @@
+"""The schema registry's REST API as Confluent defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.errors import Refused
+from bifrost.settings import Settings
+
+_HEADERS = {
+    "Accept": "application/vnd.schemaregistry.v1+json",
+    "Content-Type": "application/vnd.schemaregistry.v1+json",
+}
+
+# The registry's 409 means "not compatible", which waiting does not cure.
+BUSY = frozenset({503})
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSchema:
+    """One version of a subject; `schema` is its text, `type` is `AVRO`, `JSON` or `PROTOBUF`."""
+
+    subject: str
+    version: int
+    id: int
+    schema: str
+    type: str
+
+
+class SchemaRegistryClient:
+    """Reads and registers schemas."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = HttpClient(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def subjects(self, *, patience_s: float | None = None) -> tuple[str, ...]:
+        """The names of all subjects, sorted."""
+        return tuple(sorted(self.http.call("GET", "/subjects", headers=_HEADERS, patience_s=patience_s)))
+
+    def latest(self, subject: str) -> RegisteredSchema | None:
+        """The newest version of a subject, `None` when there is no such subject."""
+        try:
+            found = self.http.call("GET", f"{_path(subject)}/versions/latest", headers=_HEADERS)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return _registered(found)
+
+    def by_id(self, schema_id: int) -> str:
+        """The text of the schema with this id.
+
+        Raises:
+            Refused: the id is unknown (404).
+        """
+        return str(self.http.call("GET", f"/schemas/ids/{schema_id}", headers=_HEADERS)["schema"])
+
+    def register(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int:
+        """Register a schema and return its id; the same schema again gives the same id, so repeating is safe.
+
+        Raises:
+            Refused: it is not compatible (409) or not a schema (422).
+        """
+        path = f"{_path(subject)}/versions"
+        return int(self._write(path, schema, schema_type)["id"])
+
+    def is_compatible(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> bool:
+        """Whether the subject's rules let this schema be its next version; yes for a new subject."""
+        path = f"/compatibility/subjects/{quote(subject, safe='')}/versions/latest"
+        try:
+            return bool(self._write(path, schema, schema_type)["is_compatible"])
+        except Refused as error:
+            if error.status == 404:
+                return True
+            raise
+
+    def delete(self, subject: str) -> None:
+        """Remove a subject and all its versions; one that is not there is fine."""
+        try:
+            self.http.call("DELETE", _path(subject), headers=_HEADERS)
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    def _write(self, path: str, schema: str, schema_type: str) -> Any:
+        body = {"schema": schema, "schemaType": schema_type}
+        return self.http.call("POST", path, body=body, headers=_HEADERS, repeatable=True)
+
+
+def from_settings(settings: Settings) -> SchemaRegistryClient:
+    """The client of the target's registry (`SCHEMA_REGISTRY_USER`, `SCHEMA_REGISTRY_PASSWORD` where set)."""
+    url, auth = settings.endpoints.schema_registry, basic_auth(settings, "SCHEMA_REGISTRY")
+    return SchemaRegistryClient(Connection("Schema Registry", url, auth, busy=BUSY, secrets=settings.values))
+
+
+def _path(subject: str) -> str:
+    return f"/subjects/{quote(subject, safe='')}"
+
+
+def _registered(found: Mapping[str, Any]) -> RegisteredSchema:
+    return RegisteredSchema(
+        subject=found["subject"],
+        version=int(found["version"]),
+        id=int(found["id"]),
+        schema=found["schema"],
+        type=found.get("schemaType") or "AVRO",
+    )

@@ -1,0 +1,95 @@
+import pytest
+
+from bifrost.clients.http import BasicAuth, Connection, HttpClient
+from bifrost.errors import NotReady, Refused, Unreachable
+from tests.fakes.clock import FakeClock
+from tests.fakes.http_server import Answer, FakeServer, Fault, running
+
+
+@pytest.fixture
+def server():
+    with running(FakeServer(lambda request: Answer(200, {"path": request.path}))) as fake:
+        yield fake
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def client(server, clock):
+    with HttpClient(Connection("Thing", server.url, clock=clock, secrets={"MYSQL_PASSWORD": "hunter22"})) as found:
+        yield found
+
+
+def test_an_answer_is_decoded(client):
+    assert client.get("/x") == {"path": "/x"}
+
+
+@pytest.mark.parametrize(("status", "body"), [(409, {}), (503, {}), (500, {"message": "Rebalance expected"})])
+def test_a_busy_answer_is_asked_again(client, server, clock, status, body):
+    server.faults.append(Fault("PUT", "/x", status, body, times=3))
+
+    assert client.call("PUT", "/x", body={}) == {"path": "/x"}
+    assert clock.slept == pytest.approx([0.1, 0.2, 0.4])
+
+
+def test_patience_ends_with_the_last_answer(client, server, clock):
+    server.faults.append(Fault("GET", "/x", 503, {"message": "starting"}, times=1000))
+
+    with pytest.raises(NotReady, match="Thing: GET /x: 503 starting"):
+        client.get("/x")
+    assert clock.now <= 30
+
+
+def test_any_other_error_is_refused_at_once(client, server, clock):
+    server.faults.append(Fault("GET", "/x", 500, {"message": "broken", "error_code": 500}))
+
+    with pytest.raises(Refused, match="Thing: GET /x: 500 broken") as caught:
+        client.get("/x")
+    assert caught.value.status == 500
+    assert clock.slept == []
+
+
+def test_a_lost_answer_is_asked_again_unless_it_may_have_been_a_write(client, server):
+    server.faults.append(Fault("PUT", "/x", hang_up=True))
+    assert client.call("PUT", "/x", body={}) == {"path": "/x"}
+
+    server.faults.append(Fault("POST", "/x", hang_up=True))
+    with pytest.raises(Unreachable):
+        client.call("POST", "/x", body={})
+
+
+def test_nobody_there(clock):
+    with (
+        HttpClient(Connection("Thing", "http://127.0.0.1:1", clock=clock)) as client,
+        pytest.raises(Unreachable, match=r"no answer from http://127.0.0.1:1 \(connection refused\)"),
+    ):
+        client.call("POST", "/x", body={}, patience_s=1)
+    assert len(clock.slept) > 1
+
+
+def test_secrets_leave_error_texts(client, server):
+    server.faults.append(Fault("GET", "/x", 400, {"message": "bad password hunter22 for me"}))
+
+    with pytest.raises(Refused) as caught:
+        client.get("/x")
+    assert "hunter22" not in str(caught.value)
+    assert "********" in str(caught.value)
+
+
+def test_html_is_not_taken_for_an_answer(server, clock):
+    server.respond = lambda request: Answer(200, text="<html>")
+
+    with HttpClient(Connection("Thing", server.url, clock=clock)) as client, pytest.raises(Refused, match="not JSON"):
+        client.get("/x")
+
+
+def test_basic_authentication_is_sent_and_not_shown(server):
+    auth = BasicAuth("me", "hunter22")
+    with HttpClient(Connection("Thing", server.url, auth)) as client:
+        client.get("/x")
+
+    assert server.requests[0].headers["Authorization"].startswith("Basic ")
+    assert "hunter22" not in repr(client.connection)

@@ -1,0 +1,137 @@
+"""A real HTTP server on a free port whose answers and faults a test decides."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+WRITES = ("POST", "PUT", "DELETE")
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: Any = None
+    text: str | None = None
+    chunks: tuple[bytes, ...] = ()
+
+    def content(self) -> bytes:
+        if self.text is not None:
+            return self.text.encode()
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+
+@dataclass
+class Fault:
+    """Goes wrong `times` times for requests that match; `carried_out` does the work before it fails."""
+
+    method: str
+    path: str
+    status: int = 0
+    body: Any = None
+    hang_up: bool = False
+    carried_out: bool = False
+    times: int = 1
+
+    def matches(self, request: Request) -> bool:
+        return self.times > 0 and self.method == request.method and re.search(self.path, request.path) is not None
+
+
+Respond = Callable[[Request], Answer]
+
+
+@dataclass
+class FakeServer:
+    """`respond` answers; `requests` holds what came, `faults` what shall go wrong."""
+
+    respond: Respond
+    is_write: Callable[[Request], bool] = lambda request: request.method in WRITES
+    requests: list[Request] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    url: str = ""
+
+    def writes(self) -> list[str]:
+        return [f"{request.method} {request.path}" for request in self.requests if self.is_write(request)]
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer, or `None` to hang up."""
+        self.requests.append(request)
+        for fault in self.faults:
+            if fault.matches(request):
+                fault.times -= 1
+                if fault.carried_out:
+                    self.respond(request)
+                return None if fault.hang_up else Answer(fault.status, fault.body)
+        return self.respond(request)
+
+
+@contextmanager
+def running(fake: FakeServer) -> Iterator[FakeServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(fake))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 65536  # one packet per answer: two would wait for each other 40 ms
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            raw = self.rfile.read(length)
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            body = json.loads(raw) if raw else None
+            answer = fake.answer(Request(self.command, unquote(parts.path), query, body, dict(self.headers)))
+            if answer is None:
+                self.close_connection = True
+                return
+            self._send(answer)
+
+        def _send(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json")
+            if answer.chunks:
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for chunk in (*answer.chunks, b""):
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                    self.wfile.flush()
+                return
+            content = answer.content()
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            self.wfile.flush()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Tests need no access log."""
+
+    return Handler
