@@ -1,0 +1,91 @@
+"""The Kafka cluster as the engine uses it: its admin, and clients made with the engine's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from bifrost.clients.kafka import KafkaAdmin, TopicDescription, consumer, producer
+from bifrost.errors import NotReady, Unreachable
+
+OFFSET_BEGINNING = -2
+OFFSET_END = -1
+_DEADLINE_S = 30.0
+T = TypeVar("T")
+
+
+class Cluster:
+    """Topics, offsets and clients of one Kafka cluster. `properties` are librdkafka's (bootstrap, security)."""
+
+    def __init__(self, properties: Mapping[str, str], *, replicas: int = 1) -> None:
+        self.properties = properties
+        self.replicas = replicas
+        self.admin = KafkaAdmin(properties, timeout_s=_DEADLINE_S)
+
+    def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
+        """Makes a topic; `False` when it was there already.
+
+        Raises:
+            Refused: the broker said no.
+        """
+        return self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
+
+    def producer(self, **options: object) -> Producer:
+        """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
+        settled: dict[str, object] = {
+            "compression_type": "lz4",
+            "linger_ms": 2,
+            "queue_buffering_max_messages": 500_000,
+            "queue_buffering_max_kbytes": 262_144,
+            "reconnect_backoff_max_ms": 1000,
+        }
+        return producer(self.properties, **{**settled, **options})
+
+    def consumer(self, group: str, **options: object) -> Consumer:
+        """A consumer for the engine: partitions are assigned and offsets committed by hand.
+
+        By hand, since one engine owns all partitions: a restart goes on at once instead of waiting for the session
+        of a dead group member to end.
+        """
+        settled: dict[str, object] = {
+            "enable_auto_offset_store": False,
+            "auto_offset_reset": "earliest",
+            "fetch_wait_max_ms": 100,
+            "fetch_queue_backoff_ms": 10,
+            "fetch_error_backoff_ms": 100,
+            "queued_min_messages": 20_000,
+            "queued_max_messages_kbytes": 32_768,
+            "reconnect_backoff_max_ms": 1000,
+        }
+        return consumer(self.properties, group, **{**settled, **options})
+
+    def committed(self, reader: Consumer, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
+        """The committed offset of each (topic, partition) that has one.
+
+        Raises:
+            Unreachable: no broker answered within the deadline.
+        """
+        found = _answered("read offsets", lambda: reader.committed(list(places), timeout=_DEADLINE_S))
+        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+
+    def watermarks(self, reader: Consumer, topic: str, partition: int) -> tuple[int, int]:
+        """The first offset that is kept and the one after the last record.
+
+        Raises:
+            Unreachable: no broker answered within the deadline.
+        """
+        place = TopicPartition(topic, partition)
+        request = f"watermarks of {topic}-{partition}"
+        found = _answered(request, lambda: reader.get_watermark_offsets(place, timeout=_DEADLINE_S))
+        if found is None:
+            raise NotReady("Kafka", request, f"no answer within {_DEADLINE_S:.0f} s")
+        return int(found[0]), int(found[1])
+
+
+def _answered(request: str, ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except KafkaException as error:
+        raise Unreachable("Kafka", request, error.args[0].str()) from error

@@ -1,0 +1,112 @@
+"""The command topic: every statement that changed the engine, in order, so that a restart can repeat them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from bifrost.engine.runtime.cluster import Cluster
+from bifrost.errors import NotReady, Refused, StateError
+
+_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A statement as it was accepted.
+
+    `statement` is the filled-in text (columns named, so that a registry that has changed since does not matter),
+    `properties` are the session's at that time, `query_id` is the id that the statement's query was given.
+    """
+
+    id: str
+    statement: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    query_id: str | None = None
+
+
+class CommandTopic:
+    """Appends and repeats commands. One engine writes to it at a time."""
+
+    def __init__(self, cluster: Cluster, service_id: str) -> None:
+        self._cluster = cluster
+        self.name = f"_confluent-ksql-{service_id}_command_topic"
+        self._producer = cluster.producer(linger_ms=0)
+        self.next_offset = 0
+
+    def prepare(self) -> None:
+        """Creates the topic where it is missing: one partition, kept for ever."""
+        self._cluster.create_topic(self.name, 1, {"cleanup.policy": "delete", "retention.ms": "-1"})
+
+    def append(self, command: Command) -> int:
+        """Writes a command and waits until the broker has it.
+
+        Returns:
+            its offset (ksqlDB's command sequence number).
+
+        Raises:
+            Refused: the broker said no.
+            NotReady: no broker took it within the deadline.
+        """
+        written: list[tuple[KafkaError | None, Message]] = []
+        self._producer.produce(
+            self.name,
+            key=command.id,
+            value=orjson.dumps(_as_json(command)),
+            partition=0,
+            on_delivery=lambda error, message: written.append((error, message)),
+        )
+        self._producer.flush(_DEADLINE_S)
+        if not written:
+            raise NotReady("Kafka", f"write to {self.name}", f"no answer within {_DEADLINE_S:.0f} s; repeat the statement")
+        error, message = written[0]
+        if error is not None:
+            raise Refused("Kafka", f"write to {self.name}", status=0, body=error.str())
+        offset = message.offset()
+        if offset is None:
+            raise StateError(f"{self.name}: the broker took a command without telling its offset; restart the server")
+        self.next_offset = offset + 1
+        return int(offset)
+
+    def replay(self) -> Iterator[tuple[int, Command]]:
+        """All commands so far, oldest first, with their offsets."""
+        consumer = self._cluster.consumer(f"{self.name}-reader")
+        try:
+            low, high = self._cluster.watermarks(consumer, self.name, 0)
+            self.next_offset = high
+            consumer.assign([TopicPartition(self.name, 0, low)])
+            position = low
+            while position < high:
+                message = consumer.poll(_DEADLINE_S)
+                if message is None:
+                    raise NotReady("Kafka", f"read {self.name}", f"no answer within {_DEADLINE_S:.0f} s")
+                if message.error() is not None:
+                    continue
+                position = (message.offset() or 0) + 1
+                yield position - 1, _from_json(message.value() or b"{}", self.name, position - 1)
+        finally:
+            consumer.close()
+
+    def close(self) -> None:
+        """Gives up the producer."""
+        self._producer.flush(_DEADLINE_S)
+
+
+def _as_json(command: Command) -> dict[str, object]:
+    return {
+        "id": command.id,
+        "statement": command.statement,
+        "properties": dict(command.properties),
+        "queryId": command.query_id,
+    }
+
+
+def _from_json(data: bytes, topic: str, offset: int) -> Command:
+    try:
+        found = orjson.loads(data)
+        return Command(found["id"], found["statement"], found["properties"], found["queryId"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise StateError(f"{topic}-0@{offset}: not a command; was something else written to this topic?") from error

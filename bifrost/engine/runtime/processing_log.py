@@ -1,0 +1,104 @@
+"""The processing log: every record that could not be read, processed or written, with its place and the reason.
+
+Entries go to the topic `<service id>ksql_processing_log` in the form of ksqlDB's and are counted per query; a query goes
+on after a bad record.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+import orjson
+
+
+class LogKind(IntEnum):
+    """What went wrong with a record; the numbers are ksqlDB's."""
+
+    DESERIALIZATION = 0
+    PROCESSING = 1
+    PRODUCTION = 2
+    SERIALIZATION = 3
+
+
+_BODIES = {
+    LogKind.DESERIALIZATION: "deserializationError",
+    LogKind.PROCESSING: "recordProcessingError",
+    LogKind.PRODUCTION: "productionError",
+    LogKind.SERIALIZATION: "serializationError",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One problem. `logger` is the step's (`CSAS_X_1.KsqlTopic.Source`), `record` the bytes that could not be read."""
+
+    kind: LogKind
+    logger: str
+    problem: str
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    record: bytes | None = None
+
+
+class LogSink(Protocol):
+    """Where entries are written."""
+
+    def produce(self, topic: str, value: bytes) -> None:
+        """Queues a record; never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCount:
+    """How many entries a query has, and the last one."""
+
+    entries: int
+    last: LogEntry | None
+    last_ms: int | None
+
+
+class ProcessingLog:
+    """Counts entries by query id and hands them on to a topic. Safe to use from several threads."""
+
+    def __init__(self, service_id: str, sink: LogSink | None, now_ms: Callable[[], int]) -> None:
+        self.topic = f"{service_id}ksql_processing_log"
+        self._sink = sink
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._last: dict[str, tuple[LogEntry, int]] = {}
+
+    def record(self, query_id: str, entry: LogEntry) -> None:
+        """Counts an entry and writes it."""
+        now = self._now_ms()
+        with self._lock:
+            self._counts[query_id] += 1
+            self._last[query_id] = (entry, now)
+        if self._sink is not None:
+            self._sink.produce(self.topic, orjson.dumps(_as_json(entry, now)))
+
+    def count(self, query_id: str) -> LogCount:
+        """What was logged for a query so far."""
+        with self._lock:
+            entry, when = self._last.get(query_id, (None, None))
+            return LogCount(self._counts[query_id], entry, when)
+
+
+def _as_json(entry: LogEntry, now_ms: int) -> dict[str, Any]:
+    message: dict[str, Any] = {"type": int(entry.kind), **dict.fromkeys(_BODIES.values())}
+    message[_BODIES[entry.kind]] = {
+        "target": "value",
+        "errorMessage": entry.problem,
+        "recordB64": base64.b64encode(entry.record).decode() if entry.record is not None else None,
+        "cause": [],
+        "topic": entry.topic,
+        "partition": entry.partition,
+        "offset": entry.offset,
+    }
+    return {"level": "ERROR", "logger": f"processing.{entry.logger}", "time": now_ms, "message": message}
