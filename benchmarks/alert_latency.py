@@ -1,0 +1,51 @@
+"""Latency from a rating's send to Slack's request for its alert, at a given rate, through the whole platform.
+
+    python -m benchmarks.alert_latency --rate 100 --seconds 20
+
+Every rating is of a platinum customer with one star, so each gives an alert. The time of the request is the inbox's
+`ts`; both clocks are this machine's. Prints p50, p90, p99 and the slowest in ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+import uuid
+
+from benchmarks.platform import Inbox, RatingsProducer, paced, percentile, status, wait_for
+
+PLATINUM_USER = 13
+
+
+def main() -> None:
+    """Run the measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=20)
+    args = parser.parse_args()
+    endpoints = status()["endpoints"]
+    producer, inbox = RatingsProducer(endpoints), Inbox(endpoints)
+    run, count = uuid.uuid4().hex[:8], int(args.rate * args.seconds)
+    pattern = re.compile(rf"lat-{run}-(\d+)-(\d+)-")
+    for index in paced(args.rate, count):
+        producer.send(index, PLATINUM_USER, 1, f"lat-{run}-{index}-{time.time_ns()}-")
+    left = producer.flush()
+
+    def arrived() -> dict[int, float]:
+        latencies: dict[int, float] = {}
+        for message in inbox.messages():
+            found = pattern.search(message["text"])
+            if found:
+                sent_s = int(found[2]) / 1e9
+                latencies.setdefault(int(found[1]), (float(message["ts"]) - sent_s) * 1000)
+        return latencies
+
+    wait_for("all alerts in the inbox", lambda: len(arrived()) >= count - left)
+    values = list(arrived().values())
+    shares = ", ".join(f"p{int(share * 100)} {percentile(values, share):.0f} ms" for share in (0.5, 0.9, 0.99))
+    print(f"{count} alerts at {args.rate:g}/s: {shares}, slowest {max(values):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

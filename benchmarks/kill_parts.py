@@ -1,0 +1,132 @@
+"""Kills a part of the platform with -9 at a random moment under load, and counts what is lost and doubled.
+
+    python -m benchmarks.kill_parts --rounds 5 --rate 500 ksqldb connect ratings_slack broker
+
+Every rating carries an id in its MESSAGE and gives an alert; the far end is the inbox. For Connect, rows of
+CUSTOMERS are updated meanwhile and counted on their topic's far side, the rekeyed one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import signal
+import threading
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+
+import pymysql
+from confluent_kafka import Consumer, TopicPartition
+
+from benchmarks.platform import Inbox, RatingsProducer, paced, pid_of, status, wait_for
+
+PLATINUM_USER = 14
+UPDATED_CUSTOMER = 19
+LOAD_S = 20.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round showed."""
+
+    sent: int
+    lost: int
+    doubled: int
+    recovered_s: float
+
+
+def main() -> None:
+    """Run the rounds and print one line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="+")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=500)
+    args = parser.parse_args()
+    for part in args.parts:
+        for number in range(1, args.rounds + 1):
+            result = cdc_round(part) if part == "connect" else alert_round(part, args.rate)
+            print(f"{part} round {number}: {result}", flush=True)
+
+
+def alert_round(part: str, rate: float) -> Round:
+    """Kill a part while ratings flow, and wait for every alert."""
+    endpoints = status()["endpoints"]
+    producer, inbox = RatingsProducer(endpoints), Inbox(endpoints)
+    run, count = uuid.uuid4().hex[:8], int(rate * LOAD_S)
+    killer = kill_later(part, random.uniform(0.2, 0.8) * LOAD_S)
+    for index in paced(rate, count):
+        producer.send(index, PLATINUM_USER, 1, f"kill-{run}-{index}-")
+    killer.join()
+    unsent = producer.flush() + producer.errors
+    pattern = re.compile(rf"kill-{run}-(\d+)-")
+
+    def arrived() -> Counter[int]:
+        found = (pattern.search(message["text"]) for message in inbox.messages())
+        return Counter(int(match[1]) for match in found if match)
+
+    took = settle(lambda: len(arrived()) >= count - unsent)
+    seen = arrived()
+    return Round(count - unsent, count - unsent - len(seen), sum(seen.values()) - len(seen), took)
+
+
+def cdc_round(part: str) -> Round:
+    """Kill Connect while rows change, and wait for every change on the rekeyed topic."""
+    endpoints = status()["endpoints"]
+    run, count = uuid.uuid4().hex[:8], int(100 * LOAD_S)
+    consumer = Consumer(
+        {"bootstrap.servers": endpoints["kafka"], "group.id": f"kill-{run}", "enable.auto.commit": False}
+    )
+    end = consumer.get_watermark_offsets(TopicPartition("CUSTOMERS_SRC_REKEY", 0), timeout=10)[1]
+    consumer.assign([TopicPartition("CUSTOMERS_SRC_REKEY", 0, end)])
+    killer = kill_later(part, random.uniform(0.2, 0.8) * LOAD_S)
+    with connect(endpoints["mysql"]) as database, database.cursor() as cursor:
+        for index in paced(100, count):
+            cursor.execute("UPDATE CUSTOMERS SET comments=%s WHERE id=%s", (f"k-{run}-{index}-", UPDATED_CUSTOMER))
+    killer.join()
+    pattern = re.compile(rb"k-" + run.encode() + rb"-(\d+)-")
+    seen: Counter[int] = Counter()
+
+    def arrived() -> bool:
+        for message in consumer.consume(5000, 0.2):
+            match = pattern.search(message.value() or b"")
+            if match:
+                seen[int(match[1])] += 1
+        return len(seen) >= count
+
+    took = settle(arrived)
+    consumer.close()
+    return Round(count, count - len(seen), sum(seen.values()) - len(seen), took)
+
+
+def connect(url: str) -> pymysql.Connection:
+    """A connection to the database of an endpoint `mysql://user:password@host:port/database`."""
+    match = re.fullmatch(r"mysql://([^:]+):([^@]+)@([^:]+):(\d+)/(\w+)", url)
+    if match is None:
+        raise ValueError(f"not a mysql URL: {url}")
+    user, password, host, port, database = match.groups()
+    return pymysql.connect(host=host, port=int(port), user=user, password=password, database=database, autocommit=True)
+
+
+def settle(condition) -> float:  # type: ignore[no-untyped-def]
+    """Seconds until the condition held, or the deadline's when it never did (the round then shows a loss)."""
+    try:
+        return wait_for("everything at the far end", condition, 180)
+    except TimeoutError:
+        return 180.0
+
+
+def kill_later(part: str, delay_s: float) -> threading.Timer:
+    """Kill the part's process with -9 after a while."""
+    pid = pid_of(part)
+    if pid is None:
+        raise RuntimeError(f"{part} is not running")
+    timer = threading.Timer(delay_s, os.kill, (pid, signal.SIGKILL))
+    timer.start()
+    return timer
+
+
+if __name__ == "__main__":
+    main()

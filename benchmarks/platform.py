@@ -1,0 +1,119 @@
+"""The running platform as an outsider sees it: endpoints and pids from `status --json`, an Avro producer, the inbox."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fastavro
+import requests
+from confluent_kafka import Producer
+
+from bifrost.settings import PROJECT
+
+DEADLINE_S = 120.0
+
+
+def status() -> dict[str, Any]:
+    """What `scripts/deploy.py status --json` answers."""
+    command = [sys.executable, "-m", "bifrost.cli", "status", "--json"]
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return dict(json.loads(answer.stdout))
+
+
+def pid_of(component: str) -> int | None:
+    """The process id of a supervised component, None while it has none."""
+    found = {entry["name"]: entry for entry in status()["components"]}
+    pid = found[component]["pid"]
+    return int(pid) if pid else None
+
+
+class RatingsProducer:
+    """Sends ratings as any Kafka client would: Avro in Confluent's wire format with the subject's latest schema."""
+
+    def __init__(self, endpoints: dict[str, str]) -> None:
+        url = f"{endpoints['schema_registry']}/subjects/ratings-value/versions/latest"
+        found = requests.get(url, timeout=10).json()
+        self._prefix = b"\x00" + int(found["id"]).to_bytes(4, "big")
+        self._schema = fastavro.parse_schema(json.loads(found["schema"]))
+        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "linger.ms": 0, "acks": "all"})
+        self.errors = 0
+
+    def send(self, rating_id: int, user_id: int, stars: int, message: str) -> None:
+        """Queues one rating; blocks while the queue is full."""
+        record = {
+            "rating_id": rating_id,
+            "user_id": user_id,
+            "stars": stars,
+            "route_id": 1,
+            "rating_time": int(time.time() * 1000),
+            "channel": "web",
+            "message": message,
+        }
+        out = io.BytesIO()
+        out.write(self._prefix)
+        fastavro.schemaless_writer(out, self._schema, record)
+        while True:
+            try:
+                self._producer.produce("ratings", out.getvalue(), on_delivery=self._delivered)
+                self._producer.poll(0)
+                return
+            except BufferError:
+                self._producer.poll(0.05)
+
+    def flush(self) -> int:
+        """Waits until everything is written; returns what is left after the deadline."""
+        return int(self._producer.flush(DEADLINE_S))
+
+    def _delivered(self, error: object, _message: object) -> None:
+        self.errors += error is not None
+
+
+class Inbox:
+    """The messages that the console's inbox took."""
+
+    def __init__(self, endpoints: dict[str, str]) -> None:
+        self._url = f"{endpoints['console']}/api/messages"
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All messages, oldest first."""
+        return list(requests.get(self._url, timeout=60).json())
+
+    def clear(self) -> None:
+        """Empties the inbox."""
+        requests.delete(self._url, timeout=60).raise_for_status()
+
+
+def paced(rate: float, count: int) -> Iterator[int]:
+    """0, 1, ... `count` - 1, each at its time from now on, `rate` a second."""
+    begin = time.monotonic()
+    for index in range(count):
+        delay = begin + index / rate - time.monotonic()
+        if delay > 0:
+            time.sleep(delay)
+        yield index
+
+
+def wait_for(what: str, condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> float:
+    """Seconds until the condition held.
+
+    Raises:
+        TimeoutError: it did not hold within the deadline.
+    """
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > deadline_s:
+            raise TimeoutError(f"{what}: not within {deadline_s:.0f} s")
+        time.sleep(0.2)
+    return time.monotonic() - begin
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
