@@ -1,1 +1,1 @@
-"""The embedded target's child processes."""
+"""The embedded platform: its processes, what they need, and how they are started, watched and stopped."""

@@ -1,1 +1,1 @@
-"""One file per component of the embedded target."""
+"""The components of the embedded platform, one module each: how they are configured, run and found ready."""

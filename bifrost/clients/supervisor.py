@@ -1,0 +1,177 @@
+"""The control socket of the embedded platform's supervisor: what runs, and start, stop, restart by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bifrost.errors import NotReady, Refused, Unreachable
+from bifrost.settings import Settings
+
+SYSTEM = "supervisor"
+TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 120.0
+"""Longer than the sum of the components' graces along the longest chain of dependencies."""
+
+_POLL_S = 0.1
+_LONGEST_ADDRESS = 107  # bytes, the kernel's limit for the address of a unix socket
+
+ComponentState = Literal["stopped", "starting", "running", "ready", "backoff", "failed", "stopping"]
+"""`running`: alive and has no ready probe; `ready`: its probe answered; `backoff`: died, is started again soon;
+`failed`: died or never became ready, and is left alone."""
+
+UP: tuple[ComponentState, ...] = ("running", "ready")
+SETTLED: tuple[ComponentState, ...] = (*UP, "failed", "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentStatus:
+    """One supervised component."""
+
+    name: str
+    state: ComponentState
+    pid: int | None
+    restarts: int  # after deaths, in this run of the platform
+    since: float  # when it came into this state, seconds since the epoch
+    log: str  # path
+    cause: str  # why it is in `backoff` or `failed`, one line; otherwise empty
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it does its work."""
+        return self.state in UP
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as the control socket sends it."""
+        return asdict(self)
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """An address for a unix socket at `path`, however long the path is; valid within the block."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+class SupervisorClient:
+    """Talks to the supervisor of one BIFROST_HOME; every call ends within its deadline.
+
+    Every method raises `Unreachable` when no platform runs there, and `Refused` when the supervisor says no (an
+    unknown name).
+    """
+
+    def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._socket = settings.control_socket
+        self._timeout_s = timeout_s
+
+    def is_running(self) -> bool:
+        """Whether a supervisor answers."""
+        try:
+            self._ask("status")
+        except Unreachable:
+            return False
+        return True
+
+    def pid(self) -> int:
+        """The supervisor's own process."""
+        return int(self._ask("status")["pid"])
+
+    def status(self) -> list[ComponentStatus]:
+        """Every component, in starting order."""
+        return [ComponentStatus(**fields) for fields in self._ask("status")["components"]]
+
+    def component(self, name: str) -> ComponentStatus:
+        """One component."""
+        return self._of(name, self.status())
+
+    def start(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
+        """Start a component and keep it running from now on; with `wait_s` return when it is up or has failed."""
+        self._ask("start", name)
+        return self._settled(name, wait_s)
+
+    def stop(self, name: str, *, wait_s: float = STOP_TIMEOUT_S) -> ComponentStatus:
+        """Stop a component and leave it stopped; what depends on it goes on as it can."""
+        self._ask("stop", name)
+        return self._settled(name, wait_s)
+
+    def restart(self, name: str, *, wait_s: float = STOP_TIMEOUT_S) -> ComponentStatus:
+        """Stop and start a component; a failed one gets another try."""
+        self._ask("restart", name)
+        return self._settled(name, wait_s)
+
+    def shutdown(self, *, wait_s: float = STOP_TIMEOUT_S) -> None:
+        """Stop every component in order, then the supervisor.
+
+        Raises:
+            NotReady: it still runs after `wait_s`.
+        """
+        self._ask("shutdown")
+        if not _eventually(lambda: not self.is_running(), wait_s):
+            raise NotReady(SYSTEM, "shutdown", f"still running after {wait_s:.0f} s")
+
+    def wait_for(
+        self, name: str, states: tuple[ComponentState, ...] = SETTLED, *, wait_s: float = STOP_TIMEOUT_S
+    ) -> ComponentStatus:
+        """Wait until a component is in one of these states.
+
+        Raises:
+            NotReady: it is not after `wait_s`.
+        """
+        if not _eventually(lambda: self.component(name).state in states, wait_s):
+            found = self.component(name)
+            problem = f"{name} is {found.state} after {wait_s:.0f} s, not {' or '.join(states)}; log: {found.log}"
+            raise NotReady(SYSTEM, f"wait for {name}", problem)
+        return self.component(name)
+
+    def _settled(self, name: str, wait_s: float) -> ComponentStatus:
+        return self.wait_for(name, SETTLED, wait_s=wait_s) if wait_s else self.component(name)
+
+    @staticmethod
+    def _of(name: str, found: list[ComponentStatus]) -> ComponentStatus:
+        for status in found:
+            if status.name == name:
+                return status
+        known = ", ".join(status.name for status in found)
+        raise Refused(SYSTEM, name, status=0, body=f"there is no component {name!r}; there are {known}")
+
+    def _ask(self, action: str, name: str = "") -> Mapping[str, Any]:
+        request = f"{action} {name}".strip()
+        try:
+            answer = self._exchange({"action": action, "name": name})
+        except (OSError, ValueError) as error:
+            raise Unreachable(SYSTEM, request, f"the embedded platform is not running ({error})") from error
+        if "error" in answer:
+            raise Refused(SYSTEM, request, status=0, body=str(answer["error"]))
+        return answer
+
+    def _exchange(self, request: Mapping[str, str]) -> dict[str, Any]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(self._timeout_s)
+            with socket_address(self._socket) as address:
+                connection.connect(address)
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with connection.makefile("rb") as lines:
+                answer: dict[str, Any] = json.loads(lines.readline())
+        return answer
+
+
+def _eventually(condition: Callable[[], bool], wait_s: float) -> bool:
+    end = time.monotonic() + wait_s
+    while not condition():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_POLL_S)
+    return True

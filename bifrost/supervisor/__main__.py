@@ -1,0 +1,33 @@
+"""The supervisor process: `python -m bifrost.supervisor [COMPONENT...]`, by default all components."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from bifrost import settings as project_settings
+from bifrost.errors import BifrostError
+from bifrost.supervisor.daemon import Daemon
+from bifrost.supervisor.platform import platform
+
+
+def main() -> int:
+    """Run the platform until it is shut down; 1 when it cannot even begin."""
+    parser = argparse.ArgumentParser(prog="python -m bifrost.supervisor", description=__doc__)
+    parser.add_argument("components", nargs="*", metavar="COMPONENT", help="only these")
+    names = parser.parse_args().components
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
+    settings = project_settings.load()
+    try:
+        Daemon(settings, platform(settings, only=names or None)).run()
+    except BifrostError as error:
+        print(f"ERROR {error}", flush=True)
+        return 1
+    finally:
+        settings.endpoints_file.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

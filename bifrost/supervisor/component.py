@@ -1,0 +1,81 @@
+"""What a supervised process is: how it is prepared, run, found ready, restarted and stopped."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+Step = Callable[[], None]
+"""Work before or after the start; raises `BifrostError` or `OSError` when it cannot be done."""
+
+Probe = Callable[[], str | None]
+"""One look at a running process: `None` when it is ready, otherwise what is missing."""
+
+EX_CONFIG = 78
+"""The exit code (sysexits.h) by which a program says that trying again is of no use; its last line says why."""
+
+
+class Restart(Enum):
+    """What follows the death of a component that has been up."""
+
+    NEVER = "never"
+    ON_FAILURE = "on failure"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before the nth restart in a row; having been up for `steady_s` begins the row anew."""
+
+    first_s: float = 0.5
+    most_s: float = 30.0
+    steady_s: float = 60.0
+
+    def delay(self, deaths: int) -> float:
+        """Seconds to wait after so many deaths in a row (1 and up)."""
+        return float(min(self.most_s, self.first_s * 2 ** min(deaths - 1, 20)))
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One process of the embedded platform.
+
+    It is started when everything in `depends_on` is up, and stopped before any of that is. Without a `probe` it
+    counts as up as soon as it runs. `user` is the account to run as, `None` for the supervisor's own.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    user: str | None = None
+    depends_on: tuple[str, ...] = ()
+    prepare: Step | None = None
+    probe: Probe | None = None
+    after_ready: Step | None = None
+    restart: Restart = Restart.ALWAYS
+    backoff: Backoff = Backoff()
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_s: float = 20.0
+    ready_within_s: float = 120.0
+    with_platform: bool = True  # False: started on command only
+
+
+def starting_order(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """The components with every one behind what it depends on; dependencies that are not there do not count."""
+    by_name = {component.name: component for component in components}
+    ordered: dict[str, Component] = {}
+
+    def visit(component: Component) -> None:
+        for name in component.depends_on:
+            if name in by_name and name not in ordered:
+                visit(by_name[name])
+        ordered[component.name] = component
+
+    for component in components:
+        if component.name not in ordered:
+            visit(component)
+    return tuple(ordered.values())

@@ -1,0 +1,104 @@
+"""The Kafka broker: one KRaft node, broker and controller in one process."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from bifrost.clients.kafka import KafkaAdmin, TopicDescription
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor import probes
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.files import write_log4j, write_properties
+from bifrost.supervisor.java import Java
+from bifrost.supervisor.process import log_path, run_step
+from bifrost.supervisor.stack import Stack
+
+NAME = "broker"
+
+CONNECT_TOPICS: Mapping[str, int] = {"_connect-configs": 1, "_connect-offsets": 1, "_connect-status": 1}
+"""Connect's internal topics and their partitions."""
+
+
+def component(settings: Settings, java: Java, stack: Stack) -> Component:
+    """The broker; its data is in `<data>/broker`."""
+    run = settings.run / NAME
+    properties = run / "server.properties"
+    memory = ("-Xms128m", "-Xmx640m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.yaml'}"
+    return Component(
+        name=NAME,
+        command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, "kafka.Kafka", str(properties)),
+        env=settings.values,
+        prepare=lambda: _prepare(settings, java, stack, properties),
+        probe=probes.tcp(settings.port("kafka")),
+        after_ready=lambda: _create_connect_topics(settings),
+        grace_s=30,
+    )
+
+
+def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> None:
+    write_log4j(properties.with_name("log4j2.yaml"))
+    write_properties(properties, server_properties(settings))
+    formatted = settings.data / NAME / "formatted"
+    if formatted.exists():
+        return
+    logs = settings.data / NAME / "log"
+    shutil.rmtree(logs, ignore_errors=True)
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", str(properties))
+    run_step(
+        NAME, (java.program, "-cp", stack.kafka_classpath, *tool), log=log_path(settings, NAME), env=settings.values
+    )
+    formatted.touch()
+
+
+def server_properties(settings: Settings) -> dict[str, object]:
+    """The broker's configuration: one node on the loopback, every replication factor 1."""
+    return {
+        **_listeners(settings.port("kafka"), settings.port("kafka_controller")),
+        "log.dirs": settings.data / NAME / "log",
+        # Topics are declared: a misspelt name is an error, not a new topic.
+        "auto.create.topics.enable": "false",
+        "num.partitions": 1,
+        "default.replication.factor": 1,
+        "min.insync.replicas": 1,
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "log.retention.hours": 168,
+        "log.message.timestamp.type": "CreateTime",
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        # A lone consumer need not wait for others; one that was killed is missed after a second if it so wishes.
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+    }
+
+
+def _listeners(port: int, controller_port: int) -> dict[str, object]:
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+    }
+
+
+def _create_connect_topics(settings: Settings) -> None:
+    # Connect would make them too, but refuses for ever to work with one that something else made without compaction.
+    admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"})
+    for name, partitions in CONNECT_TOPICS.items():
+        admin.create(TopicDescription(name, partitions, 1, {"cleanup.policy": "compact"}))

@@ -1,0 +1,121 @@
+"""The Kafka Connect worker, in distributed mode.
+
+What connector configurations can rely on:
+
+- `${env:NAME}` (also `${file:path:key}`, `${directory:path:file}`) is resolved by the worker. Its environment holds
+  everything of the platform's own environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
+  KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL.
+- Without converters of their own, keys and values are Avro with schemas in the registry, in Confluent's wire format.
+- Source connectors write in transactions (exactly-once), sinks read committed records only.
+- Topics are not created by writing to them: declare them, or set `topic.creation.default.*`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor import probes
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.files import write_log4j, write_properties
+from bifrost.supervisor.java import Java
+from bifrost.supervisor.stack import Stack
+
+NAME = "connect"
+CONVERTER = "io.apicurio.registry.utils.converter.AvroConverter"
+
+_PROVIDERS = {"env": "EnvVarConfigProvider", "file": "FileConfigProvider", "directory": "DirectoryConfigProvider"}
+
+
+def component(settings: Settings, java: Java, stack: Stack) -> Component:
+    """The worker; all that it stores is in the broker's topics."""
+    run = settings.run / NAME
+    properties = run / "worker.properties"
+    main = "org.apache.kafka.connect.cli.ConnectDistributed"
+    memory = ("-Xms128m", "-Xmx768m", "-XX:+UseSerialGC")
+    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.yaml'}"
+    return Component(
+        name=NAME,
+        command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, main, str(properties)),
+        env=worker_environment(settings),
+        depends_on=("broker", "schema_registry", "mariadb"),
+        prepare=lambda: _prepare(settings, stack, properties),
+        probe=probes.http(settings.port(NAME), "/connectors"),
+        grace_s=30,
+    )
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """What `${env:NAME}` in a connector's configuration can name."""
+    return {
+        **settings.values,
+        "MYSQL_HOST": LOOPBACK,
+        "MYSQL_PORT": str(settings.port("mysql")),
+        "MYSQL_USER": settings.local("MYSQL_USER"),
+        "MYSQL_PASSWORD": settings.local("MYSQL_PASSWORD"),
+        "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
+        "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/ccompat/v7",
+    }
+
+
+def worker_properties(settings: Settings, plugins: Path) -> dict[str, object]:
+    """The worker's configuration."""
+    registry = f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/registry/v2"
+    return {
+        "bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}",
+        "group.id": "connect",
+        "listeners": f"http://{LOOPBACK}:{settings.port(NAME)}",
+        "rest.advertised.host.name": LOOPBACK,
+        **_storage(),
+        **avro_converter("key", registry),
+        **avro_converter("value", registry),
+        "plugin.path": plugins,
+        "plugin.discovery": "service_load",
+        "connector.client.config.override.policy": "All",
+        "exactly.once.source.support": "enabled",
+        "consumer.isolation.level": "read_committed",
+        "config.providers": ",".join(_PROVIDERS),
+        **{
+            f"config.providers.{name}.class": f"org.apache.kafka.common.config.provider.{provider}"
+            for name, provider in _PROVIDERS.items()
+        },
+        # One worker: nobody else could take over its tasks. A killed one is to be forgotten soon.
+        "scheduled.rebalance.max.delay.ms": 0,
+        "session.timeout.ms": 6000,
+        "heartbeat.interval.ms": 2000,
+        "consumer.session.timeout.ms": 6000,
+        "consumer.heartbeat.interval.ms": 2000,
+    }
+
+
+def avro_converter(side: str, registry: str) -> dict[str, object]:
+    """The converter's settings for `key` or `value`: magic byte, 4-byte schema id, subject `<topic>-<side>`."""
+    prefix = f"{side}.converter"
+    options: dict[str, object] = {
+        "url": registry,
+        "as-confluent": "true",
+        "use-id": "contentId",
+        "headers.enabled": "false",
+        "auto-register": "true",
+        "auto-register.if-exists": "RETURN_OR_UPDATE",
+        "artifact-resolver-strategy": "io.apicurio.registry.serde.strategy.TopicIdStrategy",
+    }
+    return {prefix: CONVERTER, **{f"{prefix}.apicurio.registry.{key}": value for key, value in options.items()}}
+
+
+def _storage() -> dict[str, object]:
+    stores: dict[str, object] = {}
+    for kind in ("config", "offset", "status"):
+        stores[f"{kind}.storage.topic"] = f"_connect-{kind if kind == 'status' else kind + 's'}"
+        stores[f"{kind}.storage.replication.factor"] = 1
+    return {
+        **stores,
+        "offset.storage.partitions": 1,
+        "status.storage.partitions": 1,
+        "offset.flush.interval.ms": 1000,
+    }
+
+
+def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
+    write_log4j(properties.with_name("log4j2.yaml"))
+    write_properties(properties, worker_properties(settings, stack.plugins))

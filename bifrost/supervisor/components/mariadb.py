@@ -1,0 +1,151 @@
+"""MariaDB, which plays MySQL: a row-based binary log for Debezium, and the databases of `data/mysql`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import stat
+from pathlib import Path
+
+from bifrost.errors import ComponentError
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor import probes
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.preflight import find_program
+from bifrost.supervisor.process import log_path, run_step
+
+NAME = "mariadb"
+DATABASE = "demo"
+UNPRIVILEGED = "nobody"
+
+_SOCKET = "mariadb.sock"
+"""Relative to the data folder, where both server and client run: an absolute path may be too long for a socket."""
+
+_REPLICATION = (
+    "--server-id=223344",
+    "--log-bin=binlog",
+    "--binlog-format=ROW",
+    "--binlog-row-image=FULL",
+    "--binlog-row-metadata=FULL",
+    "--gtid-strict-mode=ON",
+)
+
+
+def component(settings: Settings) -> Component:
+    """The server; its data is in `<data>/mariadb/db`."""
+    data = settings.data / NAME / "db"
+    user = _user_for(settings.data)
+    return Component(
+        name=NAME,
+        command=(
+            find_program(settings, "mariadbd") or "mariadbd",
+            "--no-defaults",
+            # Only root has to be told; everyone else runs it as himself.
+            *(("--user=root",) if os.geteuid() == 0 and user is None else ()),
+            f"--datadir={data}",
+            f"--socket={_SOCKET}",
+            f"--port={settings.port('mysql')}",
+            f"--bind-address={LOOPBACK}",
+            *_REPLICATION,
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--innodb-buffer-pool-size=64M",
+            "--performance-schema=OFF",
+        ),
+        env=settings.values,
+        user=user,
+        prepare=lambda: _prepare(settings, data, user),
+        probe=probes.tcp(settings.port("mysql")),
+        after_ready=lambda: _load(settings, data),
+        grace_s=30,
+    )
+
+
+def _user_for(folder: Path) -> str | None:
+    """The account to run as when we are root: an unprivileged one, if it can get at the folder."""
+    if os.geteuid() != 0:
+        return None
+    ancestors = (parent for parent in folder.parents if parent.exists())
+    return UNPRIVILEGED if all(parent.stat().st_mode & stat.S_IXOTH for parent in ancestors) else None
+
+
+def _prepare(settings: Settings, data: Path, user: str | None) -> None:
+    if not _loaded_file(data).exists():  # the first time, or one that was interrupted
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True)
+        _install(settings, data)
+    account = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
+    if os.geteuid() == 0:
+        for path in (data, *data.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def _install(settings: Settings, data: Path) -> None:
+    program = find_program(settings, "mariadb-install-db") or "mariadb-install-db"
+    options = (
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--user={_our_name()}",
+        "--auth-root-authentication-method=socket",
+        f"--auth-root-socket-user={_our_name()}",
+        "--skip-test-db",
+        "--skip-name-resolve",
+    )
+    run_step(NAME, (program, *options), log=log_path(settings, NAME), env=settings.values)
+
+
+def _our_name() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _load(settings: Settings, data: Path) -> None:
+    """Make the accounts, and run the files of `data/mysql` that were not run before, in the order of their names."""
+    _run_sql(settings, data, _accounts(settings))
+    marker = _loaded_file(data)
+    loaded = json.loads(marker.read_text()) if marker.exists() else []
+    for path in sorted((settings.project / "data" / "mysql").glob("*.sql")):
+        if path.name not in loaded:
+            try:
+                _run_sql(settings, data, path.read_text(encoding="utf-8"), DATABASE)
+            except ComponentError as error:
+                raise ComponentError(NAME, f"{path}: {error}", log=log_path(settings, NAME)) from error
+            loaded.append(path.name)
+    marker.write_text(json.dumps(loaded) + "\n")
+
+
+def _loaded_file(data: Path) -> Path:
+    return data.with_name("loaded.json")
+
+
+def _run_sql(settings: Settings, data: Path, sql: str, *database: str) -> None:
+    client = find_program(settings, "mariadb") or "mariadb"
+    options = ("--no-defaults", "--protocol=socket", f"--socket={_SOCKET}", f"--user={_our_name()}")
+    command = (client, *options, "--default-character-set=utf8mb4", *database)
+    run_step(NAME, command, log=log_path(settings, NAME), env=settings.values, cwd=data, text=sql)
+
+
+def _accounts(settings: Settings) -> str:
+    app, reader = settings.local("MYSQL_APP_USER"), settings.local("MYSQL_USER")
+    return "\n".join(
+        (
+            f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;",
+            *_account(app, settings.local("MYSQL_APP_PASSWORD")),
+            f"GRANT ALL PRIVILEGES ON {DATABASE}.* TO {_quoted(app)}@'%';",
+            *_account(reader, settings.local("MYSQL_PASSWORD")),
+            "GRANT SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE, REPLICATION CLIENT, LOCK TABLES, BINLOG MONITOR "
+            f"ON *.* TO {_quoted(reader)}@'%';",
+        )
+    )
+
+
+def _account(user: str, password: str) -> tuple[str, str]:
+    # The password is set at every start, so that a changed setting takes effect.
+    name, secret = _quoted(user), _quoted(password)
+    return f"CREATE USER IF NOT EXISTS {name}@'%';", f"ALTER USER {name}@'%' IDENTIFIED BY {secret};"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"

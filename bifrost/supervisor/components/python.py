@@ -1,0 +1,23 @@
+"""What the components that are Python programs of this project have in common."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from bifrost.settings import Settings
+
+
+def command(module: str, *arguments: str) -> tuple[str, ...]:
+    """How to run a module in the supervisor's own Python environment."""
+    return (sys.executable, "-u", "-m", module, *arguments)
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """The settings as they are, for the embedded target and this home."""
+    return {
+        **settings.values,
+        "BIFROST_HOME": str(settings.home),
+        "BIFROST_TARGET": "embedded",
+        "PYTHONPATH": str(settings.project),
+    }

@@ -1,0 +1,42 @@
+"""The schema registry: Apicurio, which speaks Confluent's API under `/apis/ccompat/v7`."""
+
+from __future__ import annotations
+
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor import probes
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.java import Java
+from bifrost.supervisor.stack import Stack
+
+NAME = "schema_registry"
+
+
+def component(settings: Settings, java: Java, stack: Stack) -> Component:
+    """The registry; its database is the file `<data>/schema_registry/registry`."""
+    data = settings.data / NAME
+    options = {
+        "quarkus.http.host": LOOPBACK,
+        "quarkus.http.port": settings.port(NAME),
+        "apicurio.storage.kind": "sql",
+        "apicurio.storage.sql.kind": "h2",
+        # In memory the ids of schemas would be lost with the process, and every Avro record with them. WRITE_DELAY=0
+        # puts an id on disk before anyone is told of it.
+        "apicurio.datasource.url": f"jdbc:h2:file:{data / 'registry'};WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE",
+        "apicurio.rest.deletion.group.enabled": "true",
+        "apicurio.rest.deletion.artifact.enabled": "true",
+        "apicurio.rest.deletion.artifact-version.enabled": "true",
+    }
+    memory = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    return Component(
+        name=NAME,
+        command=(
+            java.program,
+            *memory,
+            *(f"-D{key}={value}" for key, value in options.items()),
+            "-jar",
+            str(stack.registry_jar),
+        ),
+        env=settings.values,
+        prepare=lambda: data.mkdir(parents=True, exist_ok=True),
+        probe=probes.http(settings.port(NAME), "/apis/ccompat/v7/subjects"),
+    )

@@ -1,0 +1,19 @@
+"""The notification services, a component each. They are started on command, when what they read from is deployed."""
+
+from __future__ import annotations
+
+from bifrost.settings import Settings
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import python
+
+
+def ratings_slack(settings: Settings) -> Component:
+    """Tells Slack about unhappy platinum customers."""
+    return Component(
+        name="ratings_slack",
+        command=python.command("services.ratings_slack"),
+        env=python.environment(settings),
+        cwd=settings.project,
+        depends_on=("broker", "console"),
+        with_platform=False,
+    )

@@ -1,0 +1,192 @@
+"""Starting and stopping the embedded platform from outside: what `up` and `down` stand on."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.errors import ComponentError, Unreachable
+from bifrost.settings import Settings
+from bifrost.supervisor import ports, preflight
+from bifrost.supervisor.java import find_java
+from bifrost.supervisor.leftovers import sweep
+from bifrost.supervisor.platform import COMPONENTS, ON_COMMAND
+from bifrost.supervisor.process import end_with_parent, last_words, log_path, rotate
+from bifrost.supervisor.stack import Progress, install
+
+READY_S = 180.0
+ANSWER_S = 20.0
+LOCK_S = 300.0
+_POLL_S = 0.1
+
+
+def start_platform(
+    settings: Settings,
+    *,
+    progress: Progress,
+    automatic_ports: bool = False,
+    only: Collection[str] | None = None,
+    tied: bool = False,
+) -> Settings:
+    """Bring the platform up, or what is missing of a running one, and return when it is ready.
+
+    Services and generators are not part of it; they are started by name afterwards.
+
+    Args:
+        progress: takes lines for a person.
+        automatic_ports: take free ports in place of taken ones; otherwise a taken port is an error.
+        only: names of the components to have; by default all.
+        tied: the platform is to end when this process does (`up --foreground`).
+
+    Returns:
+        The settings, which now know the platform's ports.
+
+    Raises:
+        ComponentError: something that it needs is missing (all such things are listed, and nothing was started), or a
+            component did not become ready (what was started has been stopped again).
+    """
+    with _lock(settings):
+        client = SupervisorClient(settings)
+        fresh = not client.is_running()
+        if fresh:
+            _start(settings, progress, automatic_ports, only, tied)
+        else:
+            _revive(client)
+        try:
+            _wait_until_ready(client, progress)
+        except ComponentError:
+            if fresh:
+                client.shutdown()
+            raise
+    return Settings(settings.values, settings.project)
+
+
+def stop_platform(settings: Settings, *, progress: Progress) -> bool:
+    """Stop the platform, dependents first, and whatever a killed one left behind; whether there was anything.
+
+    Raises:
+        NotReady: it does not end.
+    """
+    client = SupervisorClient(settings)
+    if client.is_running():
+        progress("stopping the platform")
+        client.shutdown()
+        return True
+    left = sweep(settings.home)
+    settings.endpoints_file.unlink(missing_ok=True)
+    if left:
+        progress(f"ended {len(left)} processes that a killed supervisor left behind")
+    return bool(left)
+
+
+def purge(settings: Settings) -> None:
+    """Remove what the stopped platform stored: data, logs, run files. Downloads stay.
+
+    Raises:
+        ComponentError: it runs.
+    """
+    if SupervisorClient(settings).is_running():
+        raise ComponentError("platform", "is running; stop it before its data is removed (down --purge)")
+    for folder in (settings.data, settings.logs, settings.run):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(
+    settings: Settings, progress: Progress, automatic_ports: bool, only: Collection[str] | None, tied: bool
+) -> None:
+    left = sweep(settings.home)
+    if left:
+        progress(f"ended {len(left)} processes that a killed supervisor left behind")
+    taken = ports.choose(settings, automatic=automatic_ports)
+    found = preflight.problems(settings, only or COMPONENTS, taken)
+    if found:
+        raise ComponentError("preflight", "nothing was started:" + "".join(f"\n  - {problem}" for problem in found))
+    java = find_java(settings)
+    if java is not None:
+        install(settings, java, progress)
+    for path in (ports.previous_file(settings), settings.endpoints_file):
+        ports.write_ports(path, taken)
+    _spawn_daemon(settings, only or (), tied)
+
+
+def _spawn_daemon(settings: Settings, only: Collection[str], tied: bool) -> None:
+    log = log_path(settings, "supervisor")
+    rotate(log)
+    with log.open("ab") as output:
+        start = output.tell()
+        daemon = subprocess.Popen(
+            (sys.executable, "-m", "bifrost.supervisor", *only),
+            cwd=settings.project,
+            env={**settings.values, "BIFROST_HOME": str(settings.home), "PYTHONPATH": str(settings.project)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_parent(signal.SIGTERM) if tied else None,
+        )
+    client = SupervisorClient(settings)
+    end = time.monotonic() + ANSWER_S
+    while not client.is_running():
+        if daemon.poll() is not None or time.monotonic() > end:
+            problem = last_words(log, start) or "does not answer on its control socket"
+            raise ComponentError("supervisor", problem, log=log)
+        time.sleep(_POLL_S)
+
+
+def _revive(client: SupervisorClient) -> None:
+    for status in client.status():
+        if status.name not in ON_COMMAND and status.state in ("failed", "stopped"):
+            client.start(status.name)
+
+
+def _wait_until_ready(client: SupervisorClient, progress: Progress) -> None:
+    began = time.monotonic()
+    told: set[str] = set()
+    while True:
+        waiting = [status for status in _platform_statuses(client) if status.name not in told]
+        for status in waiting:
+            if status.is_up:
+                told.add(status.name)
+                progress(f"{status.name} is {status.state} after {time.monotonic() - began:.1f} s")
+            elif status.state == "failed":
+                raise ComponentError(status.name, status.cause, log=Path(status.log))
+        if all(status.is_up for status in waiting):
+            return
+        if time.monotonic() - began > READY_S:
+            names = ", ".join(f"{status.name} is {status.state}" for status in waiting if not status.is_up)
+            raise ComponentError("platform", f"not ready after {READY_S:.0f} s: {names}")
+        time.sleep(_POLL_S)
+
+
+def _platform_statuses(client: SupervisorClient) -> list[ComponentStatus]:
+    try:
+        return [status for status in client.status() if status.name not in ON_COMMAND]
+    except Unreachable as error:
+        raise ComponentError("supervisor", "ended while the platform was starting") from error
+
+
+@contextmanager
+def _lock(settings: Settings) -> Iterator[None]:
+    """Let one start at a time through; the lock goes with the process that holds it."""
+    settings.run.mkdir(parents=True, exist_ok=True)
+    settings.run.chmod(0o700)
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    with (settings.run / "launch.lock").open("w") as file:
+        end = time.monotonic() + LOCK_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise ComponentError("platform", "another start of it is still under way") from None
+                time.sleep(_POLL_S)
+        yield

@@ -1,0 +1,53 @@
+"""The embedded platform: which components it has, for the settings at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import (
+    broker,
+    connect,
+    console,
+    generator,
+    ksqldb,
+    mariadb,
+    schema_registry,
+    services,
+)
+from bifrost.supervisor.java import find_java
+from bifrost.supervisor.stack import stack_of
+
+COMPONENTS = ("broker", "schema_registry", "mariadb", "connect", "ksqldb", "console", "ratings_slack", "generator")
+"""All names, in starting order."""
+
+ON_COMMAND = ("ratings_slack", "generator")
+"""What the platform's start leaves to the deployer: they need what it deploys."""
+
+
+def platform(settings: Settings, *, only: Collection[str] | None = None) -> tuple[Component, ...]:
+    """The components, or those named.
+
+    Raises:
+        ComponentError: a name is unknown, or there is no suitable Java.
+    """
+    unknown = set(only or ()) - set(COMPONENTS)
+    if unknown:
+        raise ComponentError(", ".join(sorted(unknown)), f"no such component; there are {', '.join(COMPONENTS)}")
+    java = find_java(settings)
+    if java is None:
+        raise ComponentError("platform", "no suitable Java found")
+    stack = stack_of(settings)
+    every = (
+        broker.component(settings, java, stack),
+        schema_registry.component(settings, java, stack),
+        mariadb.component(settings),
+        connect.component(settings, java, stack),
+        ksqldb.component(settings),
+        console.component(settings),
+        services.ratings_slack(settings),
+        generator.component(settings),
+    )
+    return tuple(component for component in every if only is None or component.name in only)

@@ -1,0 +1,122 @@
+"""What must be there before anything is started: memory, disk, ports, Java, MariaDB. Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bifrost.settings import Settings
+from bifrost.supervisor import ports
+from bifrost.supervisor.java import NEWEST, OLDEST, Java, find_java
+from bifrost.supervisor.stack import is_installed
+
+MIB = 1024 * 1024
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "broker": ("kafka", "kafka_controller"),
+    "connect": ("connect",),
+    "schema_registry": ("schema_registry",),
+    "mariadb": ("mysql",),
+    "ksqldb": ("ksqldb",),
+    "console": ("console",),
+}
+"""The ports that each component takes, by part."""
+
+_JVM_COMPONENTS = {"broker", "connect", "schema_registry"}
+_MARIADB_PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the preflight looks at; tests bring their own."""
+
+    memory: Callable[[], int] = field(default=lambda: available_memory())  # bytes
+    disk: Callable[[Path], int] = field(default=lambda path: shutil.disk_usage(path).free)  # bytes
+    is_free: Callable[[int], bool] = ports.is_free
+    holder: Callable[[int], ports.Holder] = ports.holder
+    java: Callable[[Settings], Java | None] = find_java
+    program: Callable[[Settings, str], str | None] = field(default=lambda settings, name: find_program(settings, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a start must find, in MiB."""
+
+    memory: int = 1800
+    disk: int = 500
+    disk_for_stack: int = 1200  # more, while the JVM stack is still to be fetched
+
+
+def problems(
+    settings: Settings,
+    components: Iterable[str],
+    taken: Mapping[str, int],
+    *,
+    machine: Machine | None = None,
+    needs: Needs | None = None,
+) -> list[str]:
+    """Everything that stands in the way of starting these components on these ports (by part), a line each."""
+    machine, needs, names = machine or Machine(), needs or Needs(), set(components)
+    return [
+        *_resources(settings, machine, needs),
+        *_programs(settings, names, machine),
+        *_taken_ports(names, taken, machine),
+    ]
+
+
+def find_program(settings: Settings, name: str) -> str | None:
+    """The path of a program, looked for in the system's folders too: databases are often outside a user's PATH."""
+    return shutil.which(name, path=f"{settings.get('PATH')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin")
+
+
+def available_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that can be had without swapping, within the limit of the container where there is one."""
+    fields = dict(line.split(":", 1) for line in (proc / "meminfo").read_text().splitlines())
+    free = int(fields["MemAvailable"].split()[0]) * 1024
+    try:
+        limit, used = ((cgroup / name).read_text().strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, int(limit) - int(used))
+
+
+def _resources(settings: Settings, machine: Machine, needs: Needs) -> Iterator[str]:
+    memory = machine.memory() // MIB
+    if memory < needs.memory:
+        yield f"memory: {memory} MiB are available, the platform needs about {needs.memory} MiB; end other programs"
+    wanted = needs.disk if is_installed(settings) else needs.disk + needs.disk_for_stack
+    disk = machine.disk(_existing(settings.home)) // MIB
+    if disk < wanted:
+        yield (
+            f"disk: {disk} MiB are free where {settings.home} is, {wanted} MiB are needed; "
+            "free some, or set BIFROST_HOME to a folder on another disk"
+        )
+
+
+def _programs(settings: Settings, names: set[str], machine: Machine) -> Iterator[str]:
+    if names & _JVM_COMPONENTS:
+        if machine.java(settings) is None:
+            places = "JAVA_HOME, PATH, /usr/lib/jvm"
+            yield f"java: no Java {OLDEST} to {NEWEST} found ({places}); install openjdk-17-jre-headless"
+        if not is_installed(settings) and machine.program(settings, "mvn") is None:
+            yield "mvn: not found, and the JVM stack is still to be fetched; install maven"
+    if "mariadb" in names:
+        missing = [name for name in _MARIADB_PROGRAMS if machine.program(settings, name) is None]
+        if missing:
+            yield f"MariaDB: {', '.join(missing)} not found; install mariadb-server-core and mariadb-client-core"
+
+
+def _taken_ports(names: set[str], taken: Mapping[str, int], machine: Machine) -> Iterator[str]:
+    for part in (part for name, parts in PARTS.items() if name in names for part in parts):
+        port = taken[part]
+        if not machine.is_free(port):
+            yield (
+                f"port {port} ({part}) is taken by {machine.holder(port)}; "
+                f"use --ports auto, or set BIFROST_PORT_{part.upper()} to another one"
+            )
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
