@@ -58,12 +58,22 @@ class StatementError(BifrostError):
 
 
 class ParseError(StatementError):
-    """The text is not the language; `line` and `column` count from 1 and begin the message, as ksqlDB's do."""
+    """The text is not the language; `line` and `column` count from 1 and begin the message, as ksqlDB's do.
 
-    def __init__(self, message: str, statement: str = "", *, line: int, column: int) -> None:
+    `near` is the keyword that did not fit, or nothing; `summary` says no more than the place, as ksqlDB's log does.
+    """
+
+    def __init__(self, message: str, statement: str = "", *, line: int, column: int, near: str = "") -> None:
         super().__init__(f"line {line}:{column}: {message}", statement)
         self.line = line
         self.column = column
+        self.near = near
+
+    @property
+    def summary(self) -> str:
+        """The error without any text of the user: only place and keyword."""
+        near = f"or near '{self.near}' at " if self.near else ""
+        return f"line {self.line}:{self.column}: Syntax error at {near}line {self.line}:{self.column}"
 
 
 class AnalysisError(StatementError):

@@ -113,6 +113,7 @@ from bifrost.sql.statement_nodes import (
 )
 from bifrost.sql.traversal import (
     children,
+    depth,
     resolve_types,
     rewrite,
     transform,
@@ -221,6 +222,7 @@ __all__ = [
     "Window",
     "Within",
     "children",
+    "depth",
     "resolve_types",
     "rewrite",
     "transform",

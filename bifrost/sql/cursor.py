@@ -1,0 +1,178 @@
+"""A place in a list of tokens: looking ahead, taking what is expected, and saying what was expected instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from bifrost.errors import ParseError
+from bifrost.sql.keywords import NON_RESERVED
+from bifrost.sql.lexer import SourceText, Token, TokenKind
+from bifrost.sql.tree import Location
+
+MAX_NESTING = 80
+"""How deep brackets and parts may nest: Python's own stack ends not far behind it."""
+
+T = TypeVar("T")
+_WORDS = (TokenKind.KEYWORD, TokenKind.SIGN)
+_NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME)
+
+
+class Cursor:
+    """The parser's place. Methods named `accept` take a token if it is there, those named `expect` fail otherwise."""
+
+    def __init__(self, source: SourceText, tokens: list[Token], index: int = 0) -> None:
+        self.source = source
+        self.index = index
+        self.lambda_parameters: tuple[str, ...] = ()
+        self._tokens = tokens
+        self._nesting = 0
+
+    @property
+    def token(self) -> Token:
+        """The next token."""
+        return self._tokens[self.index]
+
+    def peek(self, ahead: int = 1) -> Token:
+        """The token `ahead` places behind the next one."""
+        return self._tokens[min(self.index + ahead, len(self._tokens) - 1)]
+
+    def advance(self) -> Token:
+        """Take the next token; END is never passed."""
+        token = self._tokens[self.index]
+        if token.kind is not TokenKind.END:
+            self.index += 1
+        return token
+
+    @property
+    def location(self) -> Location:
+        """Where the next token stands."""
+        return self.source.location(self.token.start)
+
+    def text_of(self, token: Token) -> str:
+        """The token as written."""
+        return self.source.text[token.start : token.end] or token.value
+
+    def at(self, *words: str) -> bool:
+        """Whether the next token is one of these keywords or signs."""
+        token = self.token
+        return token.value in words and token.kind in _WORDS
+
+    def at_all(self, *words: str) -> bool:
+        """Whether the next tokens are these keywords or signs, in this order."""
+        return all(_is_word(self.peek(ahead), word) for ahead, word in enumerate(words))
+
+    def accept(self, *words: str) -> str | None:
+        """Take the next token if it is one of these keywords or signs; which one it was."""
+        return self.advance().value if self.at(*words) else None
+
+    def accept_all(self, *words: str) -> bool:
+        """Take these keywords or signs if all are there, in this order."""
+        if not self.at_all(*words):
+            return False
+        self.index += len(words)
+        return True
+
+    def expect(self, *words: str) -> str:
+        """Take one of these keywords or signs."""
+        found = self.accept(*words)
+        if found is None:
+            raise self.failure(*(f"'{word}'" for word in words))
+        return found
+
+    def expect_after(self, word: str, *also: str) -> None:
+        """Take a keyword or sign; `also` names what could have stood here too."""
+        if not self.accept(word):
+            raise self.failure(*(f"'{other}'" for other in also), f"'{word}'")
+
+    def at_name(self, ahead: int = 0) -> bool:
+        """Whether a token can be a name: an identifier, a quoted one, or a keyword that is not reserved."""
+        token = self.peek(ahead) if ahead else self.token
+        return token.kind in _NAMES or (token.kind is TokenKind.KEYWORD and token.value in NON_RESERVED)
+
+    def expect_name(self) -> str:
+        """Take a name: upper case, or as written where quoted."""
+        return self._expect_name_token().value
+
+    def expect_verbatim_name(self) -> str:
+        """Take a name in the case it is written in, as for topics and query ids."""
+        token = self._expect_name_token()
+        return token.value if token.kind is TokenKind.QUOTED_NAME else self.text_of(token)
+
+    def expect_resource(self) -> str:
+        """Take the name of something outside (a topic, a subject): a string, or a name in the case it is written in."""
+        return self.advance().value if self.token.kind is TokenKind.STRING else self.expect_verbatim_name()
+
+    def expect_string(self) -> str:
+        """Take a string."""
+        if self.token.kind is not TokenKind.STRING:
+            raise self.failure("STRING")
+        return self.advance().value
+
+    def _expect_name_token(self) -> Token:
+        if not self.at_name():
+            raise self._not_a_name()
+        return self.advance()
+
+    def comma_separated(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
+        """One or more items with commas between them."""
+        items = [item(self)]
+        while self.accept(","):
+            items.append(item(self))
+        return tuple(items)
+
+    def bracketed(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
+        """`(item, ...)` with one item or more."""
+        self.expect("(")
+        items = self.comma_separated(item)
+        self.expect_after(")", ",")
+        return items
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """One level deeper.
+
+        Raises:
+            ParseError: deeper than `MAX_NESTING`.
+        """
+        self._nesting += 1
+        if self._nesting > MAX_NESTING:
+            raise self.error(f"Syntax Error\nNested too deeply: more than {MAX_NESTING} levels")
+        yield
+        self._nesting -= 1
+
+    def error(self, message: str, at: Token | None = None) -> ParseError:
+        """An error at the next token, or at the one given."""
+        token = at if at is not None else self.token
+        where = self.source.location(token.start)
+        near = token.value if token.kind is TokenKind.KEYWORD else ""
+        return ParseError(message, line=where.line, column=where.column, near=near)
+
+    def failure(self, *expecting: str) -> ParseError:
+        """The next token is none of what was expected; with nothing given, it fits nowhere."""
+        if self.token.kind is TokenKind.VARIABLE:
+            return self._undefined_variable()
+        listed = ", ".join(expecting)
+        detail = f"Expecting {{{listed}}}" if len(expecting) > 1 else f"Expecting {listed}" if expecting else ""
+        return self.error(f"Syntax Error\n{detail}")
+
+    def _not_a_name(self) -> ParseError:
+        token, text = self.token, self.text_of(self.token)
+        if token.kind is TokenKind.KEYWORD:
+            return self.error(
+                f'Syntax Error\n"{text}" is a reserved keyword and it can\'t be used as an identifier. '
+                f"You can use it as an identifier by escaping it as `{text}`"
+            )
+        if token.kind is TokenKind.DIGIT_NAME:
+            problem = f"'{text}': identifiers must not start with a digit; surround the identifier with double quotes"
+            return self.error(f"Syntax Error\n{problem}")
+        return self.failure("IDENTIFIER")
+
+    def _undefined_variable(self) -> ParseError:
+        name = self.token.value[2:-1]
+        return self.error(f"Syntax Error\nVariable '{name}' is not defined. Define it first: DEFINE {name} = '...';")
+
+
+def _is_word(token: Token, word: str) -> bool:
+    return token.value == word and token.kind in _WORDS

@@ -1,0 +1,119 @@
+"""From text to tokens: names, keywords, literals, signs. Comments and blanks are left out."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from enum import Enum
+from typing import NamedTuple
+
+from bifrost.errors import ParseError
+from bifrost.sql.keywords import KEYWORDS
+from bifrost.sql.tree import Location
+
+BEGINNING = Location(1, 1)
+
+
+class TokenKind(Enum):
+    """What a token is; the value is its name in messages."""
+
+    KEYWORD = "KEYWORD"
+    NAME = "IDENTIFIER"
+    QUOTED_NAME = "QUOTED_IDENTIFIER"
+    DIGIT_NAME = "DIGIT_IDENTIFIER"
+    STRING = "STRING"
+    INTEGER = "INTEGER_VALUE"
+    DECIMAL = "DECIMAL_VALUE"
+    FLOAT = "FLOATING_POINT_VALUE"
+    SIGN = "SIGN"
+    VARIABLE = "VARIABLE"
+    END = "<EOF>"
+
+
+class Token(NamedTuple):
+    """`value` is what the text means: keywords and bare names in upper case, quotes taken off."""
+
+    kind: TokenKind
+    value: str
+    start: int  # offset of the first character
+    end: int  # offset behind the last one
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<BLANK>[ \t\r\n]+|--[^\r\n]*|/\*.*?\*/)
+    | (?P<WORD>[A-Za-z_][A-Za-z0-9_@]*)
+    | (?P<FLOAT>(?:[0-9]+\.[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+|[0-9]+[eE](?:[+-][0-9]+|[0-9]+(?![A-Za-z0-9_@])))
+    | (?P<DECIMAL>[0-9]+\.[0-9]*|\.[0-9]+)
+    | (?P<INTEGER>[0-9]+(?![A-Za-z0-9_@]))
+    | (?P<DIGIT_NAME>[0-9][A-Za-z0-9_@]+)
+    | (?P<STRING>'[^']*+(?:''[^']*+)*+')
+    | (?P<QUOTED_NAME>`[^`]*+(?:``[^`]*+)*+`|"[^"]*+(?:""[^"]*+)*+")
+    | (?P<SIGN><>|!=|<=|>=|:=|->|=>|\|\||[=<>+\-*/%(),.;\[\]])
+    | (?P<VARIABLE>\$\{[A-Za-z_][A-Za-z0-9_@]*\})
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_UNTERMINATED = {"'": "string", "`": "quoted name", '"': "quoted name"}
+
+
+class SourceText:
+    """A text that finds the line and column of its offsets; `origin` is where its first character stands."""
+
+    def __init__(self, text: str, origin: Location = BEGINNING) -> None:
+        self.text = text
+        self._origin = origin
+        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def location(self, offset: int) -> Location:
+        """Where the character at `offset` stands."""
+        line = bisect_right(self._lines, offset)
+        column = offset - self._lines[line - 1]
+        first = self._origin.column if line == 1 else 1
+        return Location(line + self._origin.line - 1, column + first)
+
+
+def tokenize(source: SourceText) -> list[Token]:
+    """All tokens of the text, the last one of kind END.
+
+    Raises:
+        ParseError: a character that begins no token, or a quote or comment that does not end.
+    """
+    tokens = []
+    text, position = source.text, 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or (match.lastgroup == "SIGN" and text.startswith("/*", position)):
+            raise _unreadable(source, position)
+        if match.lastgroup != "BLANK":
+            tokens.append(_token(match))
+        position = match.end()
+    tokens.append(Token(TokenKind.END, "<EOF>", len(text), len(text)))
+    return tokens
+
+
+def _token(match: re.Match[str]) -> Token:
+    raw = match.group()
+    start, end = match.span()
+    match match.lastgroup:
+        case "WORD":
+            upper = raw.upper()
+            return Token(TokenKind.KEYWORD if upper in KEYWORDS else TokenKind.NAME, upper, start, end)
+        case "STRING":
+            return Token(TokenKind.STRING, raw[1:-1].replace("''", "'"), start, end)
+        case "QUOTED_NAME":
+            return Token(TokenKind.QUOTED_NAME, raw[1:-1].replace(raw[0] * 2, raw[0]), start, end)
+        case kind:
+            return Token(TokenKind[str(kind)], raw, start, end)
+
+
+def _unreadable(source: SourceText, position: int) -> ParseError:
+    where = source.location(position)
+    character = source.text[position]
+    if source.text.startswith("/*", position):
+        problem = "The comment does not end: '*/' is missing"
+    elif character in _UNTERMINATED:
+        problem = f"The {_UNTERMINATED[character]} does not end: a closing {character} is missing"
+    else:
+        problem = f"Unexpected character {character!r}"
+    return ParseError(f"Syntax Error\n{problem}", line=where.line, column=where.column)

@@ -1,0 +1,188 @@
+"""SELECT: items, sources, joins, windows and the clauses behind them."""
+
+from __future__ import annotations
+
+from bifrost.errors import AnalysisError
+from bifrost.sql.cursor import Cursor
+from bifrost.sql.lexer import TokenKind
+from bifrost.sql.parse_expressions import parse_expression, parse_value
+from bifrost.sql.parse_literals import parse_whole_number
+from bifrost.sql.tree import (
+    AliasedSource,
+    AllColumns,
+    Duration,
+    Emit,
+    Expression,
+    HoppingWindow,
+    Join,
+    JoinKind,
+    Query,
+    Relation,
+    SelectItem,
+    SessionWindow,
+    SingleColumn,
+    StructAll,
+    TimeUnit,
+    TumblingWindow,
+    Window,
+    Within,
+)
+
+UNITS = {
+    **{unit.name: unit for unit in TimeUnit},
+    **{unit.name.removesuffix("S"): unit for unit in TimeUnit},
+}
+_JOINS = {"INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
+_CLAUSES_AFTER_A_NAME = (("EMIT", "CHANGES"), ("EMIT", "FINAL"), ("PARTITION", "BY"))
+"""Clauses that begin with a word which is not reserved, so that it might be taken for an alias."""
+
+
+def parse_query(cursor: Cursor, *, persistent: bool = False) -> Query:
+    """A SELECT; in a `persistent` one EMIT CHANGES is understood where nothing is said, as in ksqlDB.
+
+    Raises:
+        ParseError: it is none.
+        AnalysisError: GROUP BY or PARTITION BY with nothing in the brackets.
+    """
+    where = cursor.location
+    cursor.expect("SELECT")
+    select = cursor.comma_separated(_select_item)
+    cursor.expect_after("FROM", ",")
+    return Query(
+        select=select,
+        source=_relation(cursor),
+        window=_window(cursor) if cursor.accept("WINDOW") else None,
+        where=parse_expression(cursor) if cursor.accept("WHERE") else None,
+        group_by=_expressions(cursor, "GROUP BY") if cursor.accept_all("GROUP", "BY") else (),
+        partition_by=_expressions(cursor, "PARTITION BY") if cursor.accept_all("PARTITION", "BY") else (),
+        having=parse_expression(cursor) if cursor.accept("HAVING") else None,
+        emit=_emit(cursor, persistent=persistent),
+        limit=parse_whole_number(cursor, "LIMIT") if cursor.accept("LIMIT") else None,
+        location=where,
+    )
+
+
+def parse_duration(cursor: Cursor, clause: str) -> Duration:
+    """`10 SECONDS`."""
+    count = parse_whole_number(cursor, clause)
+    token = cursor.token
+    if token.kind is not TokenKind.KEYWORD or token.value not in UNITS:
+        raise cursor.failure(*(f"'{name}'" for name in UNITS))
+    return Duration(count, UNITS[cursor.advance().value])
+
+
+def _select_item(cursor: Cursor) -> SelectItem:
+    where = cursor.location
+    if cursor.accept("*"):
+        return AllColumns(location=where)
+    if cursor.at_name() and cursor.peek(1).value == "." and cursor.peek(2).value == "*":
+        source = cursor.expect_name()
+        cursor.index += 2
+        return AllColumns(source, location=where)
+    expression = parse_expression(cursor)
+    if cursor.accept_all("->", "*"):
+        return StructAll(expression, location=where)
+    if cursor.accept("AS"):
+        return SingleColumn(expression, cursor.expect_name(), location=where)
+    alias = cursor.expect_name() if _alias_ahead(cursor) else None
+    return SingleColumn(expression, alias, location=where)
+
+
+def _alias_ahead(cursor: Cursor) -> bool:
+    return cursor.at_name() and not any(cursor.at_all(*clause) for clause in _CLAUSES_AFTER_A_NAME)
+
+
+def _relation(cursor: Cursor) -> Relation:
+    relation: Relation = _aliased_source(cursor)
+    while cursor.at("JOIN", *_JOINS):
+        relation = _join(cursor, relation)
+    return relation
+
+
+def _aliased_source(cursor: Cursor) -> AliasedSource:
+    where = cursor.location
+    name = cursor.expect_name()
+    aliased = cursor.accept("AS") or _alias_ahead(cursor)
+    return AliasedSource(name, cursor.expect_name() if aliased else name, location=where)
+
+
+def _join(cursor: Cursor, left: Relation) -> Join:
+    where = cursor.location
+    word = cursor.accept(*_JOINS)
+    if word not in (None, "INNER"):
+        cursor.accept("OUTER")
+    cursor.expect("JOIN")
+    right = _aliased_source(cursor)
+    within = _within(cursor) if cursor.accept("WITHIN") else None
+    cursor.expect_after("ON", *(() if within else ("WITHIN",)))
+    kind = _JOINS[word] if word else JoinKind.INNER
+    return Join(kind, left, right, parse_expression(cursor), within, location=where)
+
+
+def _within(cursor: Cursor) -> Within:
+    where = cursor.location
+    if cursor.accept("("):
+        before = parse_duration(cursor, "WITHIN")
+        cursor.expect(",")
+        after = parse_duration(cursor, "WITHIN")
+        cursor.expect(")")
+    else:
+        before = after = parse_duration(cursor, "WITHIN")
+    grace = parse_duration(cursor, "GRACE PERIOD") if cursor.accept_all("GRACE", "PERIOD") else None
+    return Within(before, after, grace, location=where)
+
+
+def _window(cursor: Cursor) -> Window:
+    where = cursor.location
+    if cursor.token.kind is TokenKind.NAME:
+        cursor.advance()  # a window may be given a name, which means nothing
+    kind = cursor.expect("TUMBLING", "HOPPING", "SESSION")
+    cursor.expect("(")
+    if kind == "SESSION":
+        gap = parse_duration(cursor, "SESSION")
+        return SessionWindow(gap, *_retention_and_grace(cursor), location=where)
+    cursor.expect("SIZE")
+    size = parse_duration(cursor, "SIZE")
+    if kind == "TUMBLING":
+        return TumblingWindow(size, *_retention_and_grace(cursor), location=where)
+    for word in (",", "ADVANCE", "BY"):
+        cursor.expect(word)
+    advance = parse_duration(cursor, "ADVANCE BY")
+    return HoppingWindow(size, advance, *_retention_and_grace(cursor), location=where)
+
+
+def _retention_and_grace(cursor: Cursor) -> tuple[Duration | None, Duration | None]:
+    retention = parse_duration(cursor, "RETENTION") if cursor.accept_all(",", "RETENTION") else None
+    grace = parse_duration(cursor, "GRACE PERIOD") if cursor.accept_all(",", "GRACE", "PERIOD") else None
+    cursor.expect_after(")", ",")
+    return retention, grace
+
+
+def _expressions(cursor: Cursor, clause: str) -> tuple[Expression, ...]:
+    if cursor.accept_all("(", ")"):
+        raise AnalysisError(f"{clause} requires at least one expression")
+    if _bracketed_list_ahead(cursor):
+        return cursor.bracketed(parse_value)
+    return cursor.comma_separated(parse_value)
+
+
+def _bracketed_list_ahead(cursor: Cursor) -> bool:
+    """Whether `(a, b)` begins here, as opposed to `(a + b) * c`: no expression has a comma directly within brackets."""
+    if not cursor.at("("):
+        return False
+    depth, ahead = 0, 0
+    while (token := cursor.peek(ahead)).kind is not TokenKind.END:
+        if token.kind is TokenKind.SIGN:
+            depth += (token.value in "([") - (token.value in ")]")
+            if depth == 0:
+                return False
+            if token.value == "," and depth == 1:
+                return True
+        ahead += 1
+    return False
+
+
+def _emit(cursor: Cursor, *, persistent: bool) -> Emit | None:
+    if cursor.accept("EMIT"):
+        return Emit(cursor.expect("CHANGES", "FINAL"))
+    return Emit.CHANGES if persistent else None

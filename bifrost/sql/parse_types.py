@@ -1,0 +1,125 @@
+"""Types as they stand in statements: `DECIMAL(10, 2)`, `ARRAY<STRUCT<A INT>>`, names of custom types."""
+
+from __future__ import annotations
+
+from bifrost.errors import AnalysisError
+from bifrost.sql.cursor import Cursor
+from bifrost.sql.lexer import TokenKind
+from bifrost.sql.types import (
+    BIGINT,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    TIME,
+    TIMESTAMP,
+    SqlArray,
+    SqlCustom,
+    SqlDecimal,
+    SqlMap,
+    SqlPrimitive,
+    SqlStruct,
+    SqlType,
+    StructField,
+)
+
+PRIMITIVES: dict[str, SqlPrimitive] = {
+    "BOOLEAN": BOOLEAN,
+    "INT": INTEGER,
+    "INTEGER": INTEGER,
+    "BIGINT": BIGINT,
+    "DOUBLE": DOUBLE,
+    "VARCHAR": STRING,
+    "STRING": STRING,
+    "BYTES": BYTES,
+    "DATE": DATE,
+    "TIME": TIME,
+    "TIMESTAMP": TIMESTAMP,
+}
+
+
+def parse_type(cursor: Cursor) -> SqlType:
+    """A type; a name that is no built-in type becomes a `SqlCustom`.
+
+    Raises:
+        AnalysisError: a DECIMAL with an impossible precision or scale.
+    """
+    with cursor.nested():
+        found = _prefix_type(cursor)
+        while cursor.at("ARRAY"):  # `INT ARRAY` is another way of writing `ARRAY<INT>`
+            cursor.advance()
+            found = SqlArray(found)
+        return found
+
+
+def _prefix_type(cursor: Cursor) -> SqlType:
+    if cursor.accept("DECIMAL"):
+        return _decimal(cursor)
+    if cursor.accept_all("ARRAY", "<"):
+        item = parse_type(cursor)
+        cursor.expect(">")
+        return SqlArray(item)
+    if cursor.accept_all("MAP", "<"):
+        key = parse_type(cursor)
+        cursor.expect(",")
+        value = parse_type(cursor)
+        cursor.expect(">")
+        return SqlMap(key, value)
+    if cursor.at_all("STRUCT", "<>"):
+        cursor.index += 2
+        return SqlStruct(())
+    if cursor.accept_all("STRUCT", "<"):
+        return _struct(cursor)
+    return _named_type(cursor)
+
+
+def _struct(cursor: Cursor) -> SqlStruct:
+    if cursor.accept(">"):
+        return SqlStruct(())
+    fields = cursor.comma_separated(_struct_field)
+    cursor.expect_after(">", ",")
+    return SqlStruct(fields)
+
+
+def _struct_field(cursor: Cursor) -> StructField:
+    name = cursor.expect_name()
+    return StructField(name, parse_type(cursor))
+
+
+def _decimal(cursor: Cursor) -> SqlDecimal:
+    cursor.expect("(")
+    precision = _signed_integer(cursor)
+    cursor.expect(",")
+    scale = _signed_integer(cursor)
+    cursor.expect(")")
+    if precision < 1:
+        raise AnalysisError(f"DECIMAL precision must be >= 1: DECIMAL({precision},{scale})")
+    if scale < 0:
+        raise AnalysisError(f"DECIMAL scale must be >= 0: DECIMAL({precision},{scale})")
+    if scale > precision:
+        raise AnalysisError(f"DECIMAL precision must be >= scale: DECIMAL({precision},{scale})")
+    return SqlDecimal(precision, scale)
+
+
+def _signed_integer(cursor: Cursor) -> int:
+    sign = -1 if cursor.accept("-") else 1
+    if cursor.token.kind is not TokenKind.INTEGER:
+        raise cursor.failure("INTEGER_VALUE")
+    digits = cursor.advance().value
+    return sign * int(digits[:10])  # no precision has that many digits
+
+
+def _named_type(cursor: Cursor) -> SqlType:
+    name = cursor.expect_name()
+    if cursor.accept("("):
+        cursor.comma_separated(_type_parameter)  # VARCHAR(255): accepted and ignored, as ksqlDB
+        cursor.expect_after(")", ",")
+    return PRIMITIVES.get(name) or SqlCustom(name)
+
+
+def _type_parameter(cursor: Cursor) -> None:
+    if cursor.token.kind is not TokenKind.INTEGER and not cursor.at("STRING"):
+        raise cursor.failure("'STRING'", "INTEGER_VALUE")
+    cursor.advance()

@@ -1,0 +1,253 @@
+"""From text to trees: the one door to the language's grammar.
+
+parse_script("SHOW STREAMS; DROP STREAM A;")   every statement of a script
+parse_statement("SHOW STREAMS;")               the only one
+parse_expression_text("A + 1")                 an expression by itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeVar
+
+from bifrost.errors import ParseError, StatementError
+from bifrost.sql import parse_admin, parse_definitions
+from bifrost.sql.cursor import Cursor
+from bifrost.sql.lexer import SourceText, Token, TokenKind, tokenize
+from bifrost.sql.parse_expressions import parse_expression
+from bifrost.sql.parse_queries import parse_query
+from bifrost.sql.parse_types import parse_type
+from bifrost.sql.traversal import depth
+from bifrost.sql.tree import (
+    DefineVariable,
+    Explain,
+    Expression,
+    Location,
+    Node,
+    ParsedStatement,
+    Statement,
+    UndefineVariable,
+)
+from bifrost.sql.types import SqlType
+from bifrost.sql.variables import substitute_variables
+
+MAX_DEPTH = 150
+"""How deep a tree may be, so that functions which follow it down stay within Python's stack."""
+
+T = TypeVar("T")
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+
+
+class Dialect(Enum):
+    """Who reads the statements: some are the shell's own, some stand only in test files."""
+
+    SERVER = "server"
+    SHELL = "shell"
+    TESTS = "tests"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementText:
+    """A statement not yet parsed: its text from its first character to its `;`, and where it begins."""
+
+    text: str
+    location: Location
+
+
+StatementParser = Callable[[Cursor], Statement]
+
+
+def _parse_explain(cursor: Cursor) -> Statement:
+    where = cursor.location
+    cursor.expect("EXPLAIN")
+    if cursor.at_name() and cursor.peek().value in (";", "<EOF>"):
+        return Explain(query_id=cursor.expect_verbatim_name(), location=where)
+    with cursor.nested():
+        return Explain(statement=_parse_tree(cursor, _SERVER), location=where)
+
+
+_SERVER: Mapping[str, StatementParser] = MappingProxyType(
+    {
+        "SELECT": parse_query,
+        "CREATE": parse_definitions.parse_create,
+        "INSERT": parse_definitions.parse_insert,
+        "DROP": parse_definitions.parse_drop,
+        "ALTER": parse_definitions.parse_alter,
+        "SHOW": parse_admin.parse_show,
+        "LIST": parse_admin.parse_show,
+        "DESCRIBE": parse_admin.parse_describe,
+        "EXPLAIN": _parse_explain,
+        "PRINT": parse_admin.parse_print,
+        "SET": parse_admin.parse_set,
+        "UNSET": parse_admin.parse_unset,
+        "DEFINE": parse_admin.parse_define,
+        "UNDEFINE": parse_admin.parse_undefine,
+        "TERMINATE": parse_admin.parse_terminate,
+        "PAUSE": parse_admin.parse_pause,
+        "RESUME": parse_admin.parse_resume,
+        "ASSERT": parse_admin.parse_assert,
+    }
+)
+_SHELL = MappingProxyType({**_SERVER, "RUN": parse_admin.parse_run_script, "SPOOL": parse_admin.parse_spool})
+_TESTS = MappingProxyType({**_SERVER, "RUN": parse_admin.parse_run_script, "ASSERT": parse_admin.parse_test_assert})
+_PARSERS = {Dialect.SERVER: _SERVER, Dialect.SHELL: _SHELL, Dialect.TESTS: _TESTS}
+
+
+def parse_script(
+    text: str, variables: Mapping[str, str] = NO_VARIABLES, *, dialect: Dialect = Dialect.SERVER
+) -> tuple[ParsedStatement, ...]:
+    """All statements of a text, each ending in `;`.
+
+    `${name}` stands for the value in `variables`; DEFINE and UNDEFINE in the text take effect for what follows.
+    Lines and columns count from the beginning of the text (before values are put in).
+
+    Raises:
+        ParseError: a statement that is not the language; its `statement` holds that statement's text.
+        AnalysisError: a statement that cannot mean anything, whatever sources there are.
+    """
+    return tuple(_parse_texts(_split(text), dict(variables), dialect))
+
+
+def parse_statement(
+    text: str, variables: Mapping[str, str] = NO_VARIABLES, *, dialect: Dialect = Dialect.SERVER
+) -> ParsedStatement:
+    """The only statement of a text.
+
+    Raises:
+        ParseError: not the language, or not exactly one statement.
+        AnalysisError: as for `parse_script`.
+    """
+    statements = parse_script(text, variables, dialect=dialect)
+    if len(statements) == 1:
+        return statements[0]
+    line, column = (statements[1].line, statements[1].column) if statements else (1, 1)
+    problem = "Expected one statement, found none" if not statements else "Expected only one statement"
+    raise ParseError(f"Syntax Error\n{problem}", text, line=line, column=column)
+
+
+def parse_expression_text(text: str) -> Expression:
+    """An expression by itself, without `;`.
+
+    Raises:
+        ParseError: not an expression.
+    """
+    return _parse_whole(text, parse_expression)
+
+
+def parse_type_text(text: str) -> SqlType:
+    """A type by itself, such as `ARRAY<STRING>`.
+
+    Raises:
+        ParseError: not a type.
+        AnalysisError: a DECIMAL with an impossible precision or scale.
+    """
+    return _parse_whole(text, parse_type)
+
+
+def split_statements(text: str) -> tuple[StatementText, ...]:
+    """The statements of a text by their `;`, not parsed; the last one may lack its `;`.
+
+    Raises:
+        ParseError: a quote or comment that does not end, or a character that is not of the language.
+    """
+    return tuple(_split(text))
+
+
+def is_complete(text: str) -> bool:
+    """Whether a shell has all of a statement: nothing is left open and the last sign is `;`."""
+    try:
+        tokens = tokenize(SourceText(text))
+    except ParseError:
+        return False
+    return len(tokens) > 1 and tokens[-2].kind is TokenKind.SIGN and tokens[-2].value == ";"
+
+
+def _split(text: str) -> Iterator[StatementText]:
+    source = SourceText(text)
+    first: Token | None = None
+    end = 0
+    for token in tokenize(source):
+        if token.kind is TokenKind.END:
+            break
+        first, end = first or token, token.end
+        if token.kind is TokenKind.SIGN and token.value == ";":
+            yield StatementText(text[first.start : end], source.location(first.start))
+            first = None
+    if first is not None:
+        yield StatementText(text[first.start : end], source.location(first.start))
+
+
+def _parse_texts(
+    statements: Iterator[StatementText], variables: dict[str, str], dialect: Dialect
+) -> Iterator[ParsedStatement]:
+    for statement in statements:
+        parsed = _parse_text(statement, variables, dialect)
+        match parsed.tree:
+            case DefineVariable(name, value):
+                variables[name.upper()] = value
+            case UndefineVariable(name):
+                variables.pop(name.upper(), None)
+        yield parsed
+
+
+def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect: Dialect) -> ParsedStatement:
+    text = substitute_variables(statement.text, variables)
+    where = statement.location
+    source = SourceText(text, where)
+    try:
+        cursor = Cursor(source, tokenize(source))
+        tree = _parse_tree(cursor, _PARSERS[dialect])
+        _expect_end(cursor)
+        _refuse_deep(tree)
+    except StatementError as error:
+        error.statement = text
+        raise
+    return ParsedStatement(text, tree, where.line, where.column)
+
+
+def _parse_tree(cursor: Cursor, parsers: Mapping[str, StatementParser]) -> Statement:
+    token = cursor.token
+    if token.kind not in (TokenKind.KEYWORD, TokenKind.NAME):
+        raise cursor.failure()
+    parse = parsers.get(token.value)
+    if parse is None:
+        close = get_close_matches(token.value, parsers, n=1)
+        hint = f"\nDid you mean '{close[0]}'?" if close else ""
+        raise cursor.error(f"Syntax Error\nUnknown statement '{cursor.text_of(token)}'{hint}")
+    return parse(cursor)
+
+
+def _expect_end(cursor: Cursor) -> None:
+    if cursor.accept(";"):
+        if cursor.token.kind is not TokenKind.END:
+            raise cursor.error("Syntax Error\nExpected only one statement; the value of a variable may hold no ';'")
+        return
+    if cursor.token.kind is TokenKind.END or cursor.at(*_SERVER):
+        raise cursor.error(f"Syntax Error\nmissing ';' at '{cursor.text_of(cursor.token)}'")
+    raise cursor.failure()
+
+
+def _refuse_deep(node: Node) -> None:
+    if depth(node) > MAX_DEPTH:
+        where = node.location or Location(1, 1)
+        problem = f"Syntax Error\nNested too deeply: more than {MAX_DEPTH} levels, chains of operators among them"
+        raise ParseError(problem, line=where.line, column=where.column)
+
+
+def _parse_whole(text: str, parse: Callable[[Cursor], T]) -> T:
+    source = SourceText(text)
+    try:
+        cursor = Cursor(source, tokenize(source))
+        found = parse(cursor)
+        if cursor.token.kind is not TokenKind.END:
+            raise cursor.failure()
+        if isinstance(found, Node):
+            _refuse_deep(found)
+    except StatementError as error:
+        error.statement = text
+        raise
+    return found
