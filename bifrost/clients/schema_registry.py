@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -22,14 +22,27 @@ BUSY = frozenset({503})
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A schema that another one imports by `name`, found as a version of a subject."""
+
+    name: str
+    subject: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredSchema:
-    """One version of a subject; `schema` is its text, `type` is `AVRO`, `JSON` or `PROTOBUF`."""
+    """One version of a subject; `schema` is its text, `type` is `AVRO`, `JSON` or `PROTOBUF`.
+
+    Asked for by its id alone, a schema has no subject and version 0.
+    """
 
     subject: str
     version: int
     id: int
     schema: str
     type: str
+    references: tuple[Reference, ...] = ()
 
 
 class SchemaRegistryClient:
@@ -64,6 +77,15 @@ class SchemaRegistryClient:
             raise
         return _registered(found)
 
+    def version_of(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int | None:
+        """The version under which a subject holds exactly this schema, `None` when it does not."""
+        try:
+            return int(self._write(_path(subject), schema, schema_type)["version"])
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
     def by_id(self, schema_id: int) -> str:
         """The text of the schema with this id.
 
@@ -79,7 +101,7 @@ class SchemaRegistryClient:
             Refused: it is not compatible (409) or not a schema (422).
         """
         path = f"{_path(subject)}/versions"
-        return int(self._write(path, schema, schema_type)["id"])
+        return int(self._write(path, schema, schema_type, references)["id"])
 
     def is_compatible(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> bool:
         """Whether the subject's rules let this schema be its next version; yes for a new subject."""
@@ -99,8 +121,19 @@ class SchemaRegistryClient:
             if error.status != 404:
                 raise
 
-    def _write(self, path: str, schema: str, schema_type: str) -> Any:
-        body = {"schema": schema, "schemaType": schema_type}
+    def _version(self, subject: str, version: str) -> RegisteredSchema | None:
+        try:
+            found = self.http.call("GET", f"{_path(subject)}/versions/{version}", headers=_HEADERS)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return _registered(found)
+
+    def _write(self, path: str, schema: str, schema_type: str, references: Sequence[Reference] = ()) -> Any:
+        body: dict[str, Any] = {"schema": schema, "schemaType": schema_type}
+        if references:
+            body["references"] = [asdict(reference) for reference in references]
         return self.http.call("POST", path, body=body, headers=_HEADERS, repeatable=True)
 
 
@@ -121,4 +154,7 @@ def _registered(found: Mapping[str, Any]) -> RegisteredSchema:
         id=int(found["id"]),
         schema=found["schema"],
         type=found.get("schemaType") or "AVRO",
+        references=tuple(
+            Reference(entry["name"], entry["subject"], int(entry["version"])) for entry in found.get("references") or ()
+        ),
     )
