@@ -69,13 +69,11 @@ class SchemaRegistryClient:
 
     def latest(self, subject: str) -> RegisteredSchema | None:
         """The newest version of a subject, `None` when there is no such subject."""
-        try:
-            found = self.http.call("GET", f"{_path(subject)}/versions/latest", headers=_HEADERS)
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
-        return _registered(found)
+        return self._version(subject, "latest")
+
+    def version(self, subject: str, version: int) -> RegisteredSchema | None:
+        """One version of a subject, `None` when it is not there."""
+        return self._version(subject, str(version))
 
     def version_of(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int | None:
         """The version under which a subject holds exactly this schema, `None` when it does not."""
@@ -86,15 +84,18 @@ class SchemaRegistryClient:
                 return None
             raise
 
-    def by_id(self, schema_id: int) -> str:
-        """The text of the schema with this id.
+    def by_id(self, schema_id: int) -> RegisteredSchema:
+        """The schema with this id.
 
         Raises:
             Refused: the id is unknown (404).
         """
-        return str(self.http.call("GET", f"/schemas/ids/{schema_id}", headers=_HEADERS)["schema"])
+        found = self.http.call("GET", f"/schemas/ids/{schema_id}", headers=_HEADERS)
+        return _registered({"subject": "", "version": 0, "id": schema_id, **found})
 
-    def register(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int:
+    def register(
+        self, subject: str, schema: str, *, schema_type: str = "AVRO", references: Sequence[Reference] = ()
+    ) -> int:
         """Register a schema and return its id; the same schema again gives the same id, so repeating is safe.
 
         Raises:

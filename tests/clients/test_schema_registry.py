@@ -34,7 +34,7 @@ def test_latest_and_by_id(client, server):
     latest = client.latest("x-value")
 
     assert (latest.version, latest.id, latest.type) == (2, 9, "AVRO")
-    assert client.by_id(9) == '"string"'
+    assert client.by_id(9).schema == '"string"'
 
 
 def test_registering_is_repeated_when_the_answer_is_lost(client, server):
