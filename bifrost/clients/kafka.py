@@ -93,10 +93,13 @@ class KafkaAdmin:
             raise
         return True
 
-    def alter_config(self, name: str, changed: Mapping[str, str]) -> None:
-        """Set these configuration values of a topic and leave the others."""
+    def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
+        """Set these configuration values of a topic and leave the others; `None` takes a value back."""
         entries = [
-            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in changed.items()
+            ConfigEntry(
+                key, value, incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET
+            )
+            for key, value in changed.items()
         ]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
         future = self._client.incremental_alter_configs([resource])[resource]

@@ -201,6 +201,17 @@ class KsqlClient:
         found = self._list("LIST QUERIES;", "queries")
         return tuple(_query(entry) for entry in found if entry.get("queryType", "PERSISTENT") == "PERSISTENT")
 
+    def types(self) -> frozenset[str]:
+        """The names of the custom types."""
+        (entity,) = self.execute("LIST TYPES;")
+        return frozenset(entity["types"])
+
+    def query_errors(self, query_id: str) -> tuple[str, ...]:
+        """What went wrong in a persistent query, newest last."""
+        (entity,) = self.execute(f"EXPLAIN {query_id};")
+        found = entity["queryDescription"].get("queryErrors", ())
+        return tuple(str(error.get("errorMessage", "")) for error in found)
+
     def describe(self, name: str) -> SourceDescription:
         """A stream or table in full.
 

@@ -1,1 +1,1 @@
-"""Declared and live state, the plan between them, and its carrying out."""
+"""Declared files against what runs: a plan, printed or carried out. The live system is the only state."""

@@ -1,0 +1,222 @@
+"""Reads what runs, through the clients, into values that a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from bifrost.clients import connect, kafka, ksqldb, schema_registry
+from bifrost.clients.connect import ConnectClient, ConnectorStatus
+from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
+from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.deployer.declared import Creating, Declarations
+from bifrost.errors import ParseError, Unreachable
+from bifrost.settings import Settings
+from bifrost.sql.parser import parse_script
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect
+
+PROBE_TIMEOUT_S = 5.0
+
+
+class Topics(Protocol):
+    """What the deployer needs of Kafka's administration (`KafkaAdmin`)."""
+
+    def topics(self) -> dict[str, int]:
+        """Partition counts by topic name."""
+        ...
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        """Those of the named topics that exist."""
+        ...
+
+    def create(self, topic: TopicDescription) -> bool:
+        """Make a topic; `False` when it was there."""
+        ...
+
+    def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
+        """Set or take back configuration values."""
+        ...
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Grow a topic."""
+        ...
+
+
+class Services(Protocol):
+    """What the deployer needs of the supervisor (`SupervisorClient`)."""
+
+    def is_running(self) -> bool:
+        """Whether a supervisor answers."""
+        ...
+
+    def status(self) -> list[ComponentStatus]:
+        """Every component."""
+        ...
+
+    def start(self, name: str) -> ComponentStatus:
+        """Start a component."""
+        ...
+
+    def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
+        """Stop and start a component."""
+        ...
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The clients of one target; `services` is `None` where somebody else runs them."""
+
+    kafka: Topics
+    registry: SchemaRegistryClient
+    connect: ConnectClient
+    ksqldb: KsqlClient
+    services: Services | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as stack:
+            for client in (self.registry, self.connect, self.ksqldb):
+                stack.callback(client.close)
+
+
+def open_platform(settings: Settings) -> Platform:
+    """The clients of the chosen target."""
+    return Platform(
+        kafka=kafka.admin(settings),
+        registry=schema_registry.from_settings(settings),
+        connect=connect.from_settings(settings),
+        ksqldb=ksqldb.from_settings(settings),
+        services=SupervisorClient(settings) if settings.target == "embedded" else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSubject:
+    """A subject's newest schema, and the version that is exactly the declared one (if any)."""
+
+    latest: RegisteredSchema
+    declared_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnector:
+    """A connector as the workers have it; no status for a moment after it was made."""
+
+    config: Mapping[str, str]
+    status: ConnectorStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """A stream or table; `tree` is `None` where its statement cannot be read."""
+
+    description: SourceDescription
+    tree: Creating | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQuery:
+    """A persistent query; `tree` is `None` where its statement cannot be read."""
+
+    summary: QuerySummary
+    tree: Creating | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """All that the plan looks at. `is_running` is false when nothing of the target answers."""
+
+    is_running: bool = True
+    topics: Mapping[str, TopicDescription] = field(default_factory=dict)
+    subjects: Mapping[str, LiveSubject] = field(default_factory=dict)
+    connectors: Mapping[str, LiveConnector] = field(default_factory=dict)
+    sources: Mapping[str, LiveSource] = field(default_factory=dict)
+    queries: Mapping[str, LiveQuery] = field(default_factory=dict)
+    types: frozenset[str] = frozenset()
+    services: Mapping[str, ComponentStatus] | None = None
+
+
+def is_running(platform: Platform) -> bool:
+    """Whether anything of the target answers.
+
+    For the embedded target the supervisor knows; elsewhere every API is asked, each once.
+    """
+    if platform.services is not None:
+        return platform.services.is_running()
+    probes = (
+        lambda: platform.connect.names(patience_s=0),
+        lambda: platform.ksqldb.info(patience_s=0),
+        lambda: platform.registry.subjects(patience_s=0),
+        lambda: platform.kafka.topics(),
+    )
+    for probe in probes:
+        try:
+            probe()
+        except Unreachable:
+            continue
+        return True
+    return False
+
+
+def read_live(platform: Platform, declared: Declarations) -> LiveState:
+    """What runs, as far as it bears on `declared`, and everything in Connect and ksqlDB.
+
+    Raises:
+        Unreachable, NotReady: a part of the target does not answer while others do.
+    """
+    if not is_running(platform):
+        return LiveState(is_running=False)
+    sources = _sources(platform.ksqldb)
+    sinks = {source.description.topic for source in sources.values() if isinstance(source.tree, CreateAsSelect)}
+    return LiveState(
+        topics=platform.kafka.describe(sorted({topic.name for topic in declared.topics} | sinks)),
+        subjects=_subjects(platform.registry, declared),
+        connectors=_connectors(platform.connect),
+        sources=sources,
+        queries={query.id: LiveQuery(query, parsed(query.statement)) for query in platform.ksqldb.queries()},
+        types=platform.ksqldb.types(),
+        services=_services(platform.services),
+    )
+
+
+def parsed(statement: str) -> Creating | None:
+    """The tree of a statement that the server gave back, `None` where this parser does not know it."""
+    try:
+        found = parse_script(statement)
+    except ParseError:
+        return None
+    tree = found[0].tree if len(found) == 1 else None
+    return tree if isinstance(tree, CreateSource | CreateAsSelect | InsertSelect) else None
+
+
+def _sources(client: KsqlClient) -> dict[str, LiveSource]:
+    names = [summary.name for summary in (*client.streams(), *client.tables())]
+    found = (client.describe(name) for name in names)
+    return {source.name: LiveSource(source, parsed(source.statement)) for source in found}
+
+
+def _subjects(client: SchemaRegistryClient, declared: Declarations) -> dict[str, LiveSubject]:
+    found = {}
+    for subject in declared.subjects:
+        latest = client.latest(subject.name)
+        if latest is not None:
+            found[subject.name] = LiveSubject(latest, client.version_of(subject.name, subject.schema))
+    return found
+
+
+def _connectors(client: ConnectClient) -> dict[str, LiveConnector]:
+    statuses = client.statuses()
+    return {name: LiveConnector(config, statuses.get(name)) for name, config in client.configs().items()}
+
+
+def _services(services: Services | None) -> dict[str, ComponentStatus] | None:
+    return None if services is None else {status.name: status for status in services.status()}

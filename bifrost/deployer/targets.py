@@ -1,0 +1,116 @@
+"""What must differ between the targets: one visible table each; the deployer does not know which target it serves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bifrost.deployer.declared import Declarations, DeclaredConnector
+from bifrost.errors import SettingError
+from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
+
+OWNER_KEY = "bifrost.pipeline"
+"""Written into every connector that is deployed; only connectors that carry it are removed by `--prune`."""
+
+PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)\}")
+_CONVERTER_KEYS = ("key.converter", "value.converter")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSubstitution:
+    """A connector class that stands in for another one, and the keys that must be set with it."""
+
+    stands_in: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Substitutions:
+    """All differences of one target.
+
+    `worker_converters` are converter classes that the workers have as their own default under another name: a
+    connector that asks for one is left without, and gets the same bytes and subjects. `placeholder` rewrites
+    `${env:NAME}` to what the workers offer (`{name}` stands for NAME); `variables` are the names that the workers are
+    known to have, `None` where that cannot be known from here.
+    """
+
+    classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
+    worker_converters: frozenset[str] = frozenset()
+    placeholder: str = "${env:{name}}"
+    variables: frozenset[str] | None = None
+
+
+_MARIADB = ClassSubstitution(
+    # Debezium's MySqlConnector refuses MariaDB, which is the MySQL that a machine without Docker can install.
+    "io.debezium.connector.mariadb.MariaDbConnector",
+    {"database.ssl.mode": "disable"},
+)
+
+_EMBEDDED_VARIABLES = frozenset(
+    {
+        *LOCAL_DEFAULTS,
+        "MYSQL_HOST",
+        "MYSQL_PORT",
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "SCHEMA_REGISTRY_URL",
+    }
+)
+
+TABLES: Mapping[Target, Substitutions] = {
+    "embedded": Substitutions(
+        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB},
+        # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
+        worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
+        variables=_EMBEDDED_VARIABLES,
+    ),
+    "compose": Substitutions(),
+    "remote": Substitutions(),
+}
+
+
+def substitutions(settings: Settings) -> Substitutions:
+    """The table of the chosen target, with what the settings add to it.
+
+    `CONNECT_PLACEHOLDER` says how this target's workers spell a variable, e.g. `${file:/etc/my.properties:{name}}`.
+
+    Raises:
+        SettingError: `CONNECT_PLACEHOLDER` has no `{name}` in it.
+    """
+    table = TABLES[settings.target]
+    placeholder = settings.get("CONNECT_PLACEHOLDER", table.placeholder)
+    if "{name}" not in placeholder:
+        raise SettingError("CONNECT_PLACEHOLDER", f"{placeholder!r} does not say where {{name}} goes")
+    known = None if table.variables is None else table.variables | settings.values.keys()
+    return replace(table, placeholder=placeholder, variables=known)
+
+
+def mapped(declared: Declarations, table: Substitutions) -> Declarations:
+    """The declarations as this target runs them."""
+    connectors = tuple(replace(item, config=mapped_config(item, table)) for item in declared.connectors)
+    return replace(declared, connectors=connectors)
+
+
+def mapped_config(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:
+    """A connector's configuration as this target runs it, with `name` and the owner's key."""
+    config = dict(connector.config)
+    stand_in = table.classes.get(config["connector.class"])
+    if stand_in is not None:
+        config |= {"connector.class": stand_in.stands_in, **stand_in.settings}
+    for key in _CONVERTER_KEYS:
+        if config.get(key) in table.worker_converters:
+            config = {name: value for name, value in config.items() if name != key and not name.startswith(f"{key}.")}
+    rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
+    return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}
+
+
+def variables_of(value: str) -> tuple[str, ...]:
+    """The names of the `${env:NAME}` placeholders in a value."""
+    return tuple(found["name"] for found in PLACEHOLDER.finditer(value) if found["provider"] == "env")
+
+
+def _rewritten(value: str, placeholder: str) -> str:
+    def spelled(found: re.Match[str]) -> str:
+        return placeholder.replace("{name}", found["name"]) if found["provider"] == "env" else found[0]
+
+    return PLACEHOLDER.sub(spelled, value)
