@@ -64,11 +64,12 @@ def parse_query(cursor: Cursor, *, persistent: bool = False) -> Query:
 
 def parse_duration(cursor: Cursor, clause: str) -> Duration:
     """`10 SECONDS`."""
+    where = cursor.location
     count = parse_whole_number(cursor, clause)
     token = cursor.token
     if token.kind is not TokenKind.KEYWORD or token.value not in UNITS:
         raise cursor.failure(*(f"'{name}'" for name in UNITS))
-    return Duration(count, UNITS[cursor.advance().value])
+    return Duration(count, UNITS[cursor.advance().value], location=where)
 
 
 def _select_item(cursor: Cursor) -> SelectItem:

@@ -9,7 +9,7 @@ from bifrost.sql.expression_nodes import Expression, Node, TimeUnit
 
 
 @dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Node):
     """A length of time as written: `1 HOUR` and `60 MINUTES` differ, their `milliseconds` do not."""
 
     count: int
