@@ -129,7 +129,7 @@ class FormatInfo:
     """
 
     name: str
-    properties: Mapping[str, str] = field(default=NO_PROPERTIES, hash=False)
+    properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES, hash=False)
 
 
 class WindowKind(Enum):

@@ -1,0 +1,25 @@
+"""Bytes to rows and rows to bytes in all of ksqlDB's formats, and schemas to columns and back."""
+
+from bifrost.engine.serde.formats import validate_format
+from bifrost.engine.serde.inference import infer_columns
+from bifrost.engine.serde.part import Decoder, Encoder
+from bifrost.engine.serde.problems import RegistryUnavailable, SerdeError
+from bifrost.engine.serde.registry import InMemoryRegistry, RegisteredSchema, SchemaReference, SchemaRegistry
+from bifrost.engine.serde.serdes import Serdes
+from bifrost.engine.serde.windowed import split_windowed_key, windowed_key
+
+__all__ = [
+    "Decoder",
+    "Encoder",
+    "InMemoryRegistry",
+    "RegisteredSchema",
+    "RegistryUnavailable",
+    "SchemaReference",
+    "SchemaRegistry",
+    "SerdeError",
+    "Serdes",
+    "infer_columns",
+    "split_windowed_key",
+    "validate_format",
+    "windowed_key",
+]

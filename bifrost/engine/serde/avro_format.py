@@ -1,0 +1,65 @@
+"""The AVRO format: readers and writers of a topic's keys or values."""
+
+from __future__ import annotations
+
+from bifrost.engine.serde.avro_columns import VALUE_SCHEMA_NAME, row_schema_text, single_schema_text
+from bifrost.engine.serde.avro_read import row_reader, single_reader
+from bifrost.engine.serde.avro_types import AvroType, parse_avro
+from bifrost.engine.serde.avro_write import row_writer, single_writer
+from bifrost.engine.serde.part import Part
+from bifrost.engine.serde.problems import SerdeError
+from bifrost.engine.serde.registered import HEAD, Reader, Writer, head, registered_reader, sink_schema
+from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
+
+
+def avro_reader(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Reader:
+    """A function from a payload to the row, by the schema that the payload names."""
+    targets = part.targets(needed)
+
+    def make(schema: RegisteredSchema) -> Reader:
+        writer = parsed(registry, schema)
+        if part.is_wrapped:
+            return row_reader(writer, targets, HEAD)
+        return single_reader(writer, part.columns[0].type, HEAD)
+
+    return registered_reader(registry, part, make)
+
+
+def avro_writer(registry: SchemaRegistry, part: Part) -> Writer:
+    """A function from a row to a payload, with the sink's schema, which is registered now if need be."""
+    schema = sink_schema(registry, part, lambda: avro_text(part))
+    avro = parsed(registry, schema)
+    if part.is_wrapped:
+        return row_writer(avro, part.fields, head(schema.id))
+    return single_writer(avro, part.columns[0].type, head(schema.id))
+
+
+def avro_text(part: Part) -> str:
+    """The schema that ksqlDB would register for the columns.
+
+    Raises:
+        SerdeError: Avro does not allow a column's name.
+    """
+    name = part.property("fullSchemaName") or VALUE_SCHEMA_NAME
+    if part.is_wrapped:
+        return row_schema_text(part.columns, name)
+    return single_schema_text(part.columns[0].type, name)
+
+
+def parsed(registry: SchemaRegistry, schema: RegisteredSchema) -> AvroType:
+    """A registered schema's tree, with what it refers to."""
+    return parse_avro(schema.text, tuple(_imports(registry, schema, frozenset())))
+
+
+def _imports(registry: SchemaRegistry, schema: RegisteredSchema, above: frozenset[int]) -> list[str]:
+    """Texts of the schemas that it refers to, what they refer to first."""
+    texts: list[str] = []
+    for reference in schema.references:
+        found = registry.version(reference.subject, reference.version)
+        if found is None or found.id in above:
+            raise SerdeError(
+                f"Schema {schema.id} refers to {reference.subject} {reference.version}, which is not there"
+            )
+        inner = _imports(registry, found, above | {schema.id})
+        texts += [text for text in (*inner, found.text) if text not in texts]
+    return texts

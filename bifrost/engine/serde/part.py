@@ -1,0 +1,65 @@
+"""Which half of a record is read or written, where, and how its columns sit in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bifrost.engine.schema import Column, FormatInfo, KeyFormat, ValueFormat
+from bifrost.sql.types import SqlType, StructField
+
+Row = tuple[Any, ...]
+Decoder = Callable[[bytes | None], Row | None]
+Encoder = Callable[[Row | None], bytes | None]
+
+_ALWAYS_BARE = frozenset({"KAFKA", "NONE", "DELIMITED"})
+_ALWAYS_WRAPPED = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The key or value of a topic's records; `is_wrapped` says whether the columns are fields of a record."""
+
+    topic: str
+    is_key: bool
+    format: FormatInfo
+    columns: tuple[Column, ...]
+    is_wrapped: bool
+
+    @classmethod
+    def of_key(cls, topic: str, key_format: KeyFormat, columns: tuple[Column, ...]) -> Part:
+        """A key: a single column is not wrapped where the format can do without."""
+        name = key_format.format.name
+        is_bare = name in _ALWAYS_BARE or (len(columns) == 1 and key_format.unwrap_single)
+        return cls(topic, True, key_format.format, columns, not is_bare or name in _ALWAYS_WRAPPED)
+
+    @classmethod
+    def of_value(cls, topic: str, value_format: ValueFormat, columns: tuple[Column, ...]) -> Part:
+        """A value: wrapped unless the statement or the format says otherwise."""
+        name = value_format.format.name
+        is_bare = name in _ALWAYS_BARE or (len(columns) == 1 and value_format.wrap_single is False)
+        return cls(topic, False, value_format.format, columns, not is_bare)
+
+    @property
+    def word(self) -> str:
+        """`key` or `value`."""
+        return "key" if self.is_key else "value"
+
+    @property
+    def subject(self) -> str:
+        """The registry's subject of its schemas."""
+        return f"{self.topic}-{self.word}"
+
+    @property
+    def fields(self) -> tuple[StructField, ...]:
+        """The columns as fields of a record."""
+        return tuple(StructField(column.name, column.type) for column in self.columns)
+
+    def targets(self, needed: frozenset[str] | None) -> list[tuple[str, SqlType | None]]:
+        """Name and type of each column, the type None where the column is not needed."""
+        return [(c.name, c.type if needed is None or c.name in needed else None) for c in self.columns]
+
+    def property(self, name: str) -> str | None:
+        """A property of the format, or None."""
+        return self.format.properties.get(name)

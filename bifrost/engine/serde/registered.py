@@ -1,0 +1,82 @@
+"""Payloads that name their schema: a zero byte, the schema's id in four, then the data."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from bifrost.engine.serde.part import Part, Row
+from bifrost.engine.serde.problems import SerdeError
+from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
+
+Reader = Callable[[bytes], Row | None]
+Writer = Callable[[Row], bytes]
+
+HEAD = 5
+_HEAD = struct.Struct(">bI")
+
+_SCHEMA_TYPES = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
+
+
+def head(schema_id: int) -> bytes:
+    """The bytes before the data."""
+    return _HEAD.pack(0, schema_id)
+
+
+def schema_type(format_name: str) -> str:
+    """The registry's word for a format's schemas."""
+    return _SCHEMA_TYPES[format_name]
+
+
+class Readers(dict[bytes, Reader]):
+    """A reader by the first five bytes of a payload, made when an id is first met."""
+
+    def __init__(self, registry: SchemaRegistry, part: Part, make: Callable[[RegisteredSchema], Reader]) -> None:
+        super().__init__()
+        self.registry = registry
+        self.wanted = schema_type(part.format.name)
+        self.make = make
+
+    def __missing__(self, first: bytes) -> Reader:
+        if len(first) < HEAD or first[0] != 0:
+            raise SerdeError("Unknown magic byte!")
+        schema = self.registry.by_id(_HEAD.unpack(first)[1])
+        try:
+            if schema.type != self.wanted:
+                raise SerdeError(f"Schema {schema.id} is of type {schema.type}, not {self.wanted}")
+            reader = self.make(schema)
+        except SerdeError as error:
+            # A schema never changes: what it cannot give today it will not give tomorrow.
+            reader = _refusing(str(error))
+        self[first] = reader
+        return reader
+
+
+def _refusing(message: str) -> Reader:
+    def refuse(_: bytes) -> NoReturn:
+        raise SerdeError(message)
+
+    return refuse
+
+
+def registered_reader(
+    registry: SchemaRegistry, part: Part, make: Callable[[RegisteredSchema], Reader]
+) -> Callable[[bytes], Any]:
+    """A function that reads each payload with the schema it names."""
+    readers = Readers(registry, part, make)
+    return lambda data: readers[data[:HEAD]](data)
+
+
+def sink_schema(registry: SchemaRegistry, part: Part, text: Callable[[], str]) -> RegisteredSchema:
+    """The schema to write with: the one that `schemaId` names, else `text()` registered under the part's subject.
+
+    Raises:
+        SerdeError: there is no such schema, or the registry refuses it.
+        RegistryUnavailable: the registry does not answer.
+    """
+    named = part.property("schemaId")
+    if named is not None:
+        return registry.by_id(int(named))
+    made, kind = text(), schema_type(part.format.name)
+    return RegisteredSchema(registry.register(part.subject, kind, made), kind, made)

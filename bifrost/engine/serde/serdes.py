@@ -1,0 +1,143 @@
+"""Makes the functions that turn the bytes of keys and values into rows and back."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+
+from bifrost.engine.schema import Column, Formats, KeyFormat, LogicalSchema, ValueFormat
+from bifrost.engine.serde import json_read, json_write
+from bifrost.engine.serde.avro_format import avro_reader, avro_text, avro_writer
+from bifrost.engine.serde.kafka_format import kafka_reader, kafka_writer
+from bifrost.engine.serde.part import Decoder, Encoder, Part, Row
+from bifrost.engine.serde.problems import SerdeError
+from bifrost.engine.serde.registered import Reader, Writer, sink_schema
+from bifrost.engine.serde.registry import InMemoryRegistry, SchemaRegistry
+
+# What generated readers run into on bytes that are not what they should be; UnicodeDecodeError and orjson's
+# JSONDecodeError are ValueErrors. A RecursionError comes of data nested some hundred levels deep.
+_UNREADABLE = (ValueError, IndexError, struct.error, RecursionError, MemoryError)
+_UNWRITABLE = (ValueError, TypeError, KeyError, struct.error, OverflowError, RecursionError)
+
+
+class Serdes:
+    """Makes readers and writers of records for any format."""
+
+    def __init__(self, registry: SchemaRegistry | None = None) -> None:
+        self.registry: SchemaRegistry = InMemoryRegistry() if registry is None else registry
+
+    def key_deserializer(
+        self, topic: str, key_format: KeyFormat, columns: Sequence[Column], needed: frozenset[str] | None = None
+    ) -> Decoder:
+        """A function from a key's bytes (without window) to the key columns' values; no bytes give None.
+
+        The function raises SerdeError for a key that is not in the format, RegistryUnavailable when its schema cannot
+        be had now. Columns not in `needed` may come back as None.
+        """
+        return self.decoder(Part.of_key(topic, key_format, tuple(columns)), needed)
+
+    def value_deserializer(
+        self, topic: str, value_format: ValueFormat, columns: Sequence[Column], needed: frozenset[str] | None = None
+    ) -> Decoder:
+        """A function from a value's bytes to the value columns' values, as `key_deserializer`."""
+        return self.decoder(Part.of_value(topic, value_format, tuple(columns)), needed)
+
+    def key_serializer(self, topic: str, key_format: KeyFormat, columns: Sequence[Column]) -> Encoder:
+        """A function from the key columns' values to a key's bytes (without window); None gives None.
+
+        The function raises SerdeError for a row that the format cannot carry and RegistryUnavailable.
+        """
+        return self.encoder(Part.of_key(topic, key_format, tuple(columns)))
+
+    def value_serializer(self, topic: str, value_format: ValueFormat, columns: Sequence[Column]) -> Encoder:
+        """A function from the value columns' values to a value's bytes, as `key_serializer`."""
+        return self.encoder(Part.of_value(topic, value_format, tuple(columns)))
+
+    def register(self, topic: str, formats: Formats, schema: LogicalSchema) -> None:
+        """Register the schemas of a sink topic, as ksqlDB does when the statement that makes it runs.
+
+        Raises:
+            SerdeError: a format cannot carry the columns, or the registry refuses the schema.
+            RegistryUnavailable: the registry does not answer.
+        """
+        for part in (Part.of_key(topic, formats.key, schema.key), Part.of_value(topic, formats.value, schema.value)):
+            text = schema_text(part)
+            if part.columns and text is not None:
+                sink_schema(self.registry, part, text)
+
+    def decoder(self, part: Part, needed: frozenset[str] | None = None) -> Decoder:
+        """The deserializer of a part."""
+        read = self._reader(part, needed)
+        failed = f"Failed to deserialize {part.word} from topic: {part.topic}."
+
+        def decode(data: bytes | None) -> Row | None:
+            if data is None:
+                return None
+            try:
+                return read(data)
+            except SerdeError as error:
+                raise SerdeError(f"{failed} {error}") from error
+            except _UNREADABLE as error:
+                raise SerdeError(f"{failed} Not {part.format.name}: {error}") from error
+
+        return decode
+
+    def encoder(self, part: Part) -> Encoder:
+        """The serializer of a part; a schema is registered with the first row."""
+        write: Writer | None = None
+        failed = f"Failed to serialize {part.word} to topic: {part.topic}."
+        is_bare = not part.is_wrapped and len(part.columns) == 1
+
+        def encode(row: Row | None) -> bytes | None:
+            nonlocal write
+            if row is None or (is_bare and row[0] is None):
+                return None
+            try:
+                if write is None:
+                    write = self._writer(part)
+                return write(row)
+            except SerdeError as error:
+                raise SerdeError(f"{failed} {error}") from error
+            except _UNWRITABLE as error:
+                raise SerdeError(f"{failed} {error}") from error
+
+        return encode
+
+    def _reader(self, part: Part, needed: frozenset[str] | None) -> Reader:
+        match part.format.name:
+            case "NONE":
+                return lambda data: None
+            case "AVRO":
+                return avro_reader(self.registry, part, needed)
+            case "JSON" if part.is_wrapped:
+                return json_read.row_reader(part.targets(needed), 0)
+            case "JSON":
+                return json_read.single_reader(part.columns[0].type, 0)
+            case "KAFKA" if not part.columns:
+                return lambda data: None
+            case "KAFKA":
+                return kafka_reader(part.columns[0].type)
+            case name:
+                raise SerdeError(f"Unknown format: {name}")
+
+    def _writer(self, part: Part) -> Writer:
+        match part.format.name:
+            case "AVRO":
+                return avro_writer(self.registry, part)
+            case "JSON" if part.is_wrapped:
+                return json_write.row_writer(part.fields, b"")
+            case "JSON":
+                return json_write.single_writer(part.columns[0].type, b"")
+            case "KAFKA" if part.columns:
+                return kafka_writer(part.columns[0].type)
+            case name:
+                raise SerdeError(f"The '{name}' format can only be used when no columns are defined.")
+
+
+def schema_text(part: Part) -> Callable[[], str] | None:
+    """How to make the text of a part's schema; None for a format that has none in the registry."""
+    match part.format.name:
+        case "AVRO":
+            return lambda: avro_text(part)
+        case _:
+            return None

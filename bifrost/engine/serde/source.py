@@ -1,0 +1,58 @@
+"""Builds the text of one Python function and compiles it: the serdes generate their code per schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# CPython refuses 20 nested loops and 100 levels of indentation.
+MAX_DEPTH = 15
+
+
+class FunctionSource:
+    """Lines of a function in the making, with the constants that it refers to."""
+
+    def __init__(self, header: str) -> None:
+        self.lines = [f"def {header}:"]
+        self.depth = 1
+        self.constants: dict[str, object] = {}
+        self.names = 0
+
+    def line(self, text: str) -> None:
+        """Add a line at the current depth."""
+        self.lines.append("    " * self.depth + text)
+
+    @contextmanager
+    def block(self, opening: str) -> Iterator[None]:
+        """Add `opening` and indent what follows."""
+        self.line(opening)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    def fresh(self, prefix: str) -> str:
+        """A name that the function does not use yet."""
+        self.names += 1
+        return f"{prefix}{self.names}"
+
+    def constant(self, value: object, prefix: str = "k") -> str:
+        """The name under which the function sees `value`."""
+        for name, known in self.constants.items():
+            if known is value:
+                return name
+        name = self.fresh(prefix)
+        self.constants[name] = value
+        return name
+
+    def text(self) -> str:
+        """The function's source."""
+        return "\n".join(self.lines) + "\n"
+
+    def compile(self, title: str) -> Callable[..., Any]:
+        """Make the function; `title` names it in tracebacks."""
+        namespace: dict[str, Any] = dict(self.constants)
+        # The text is made here from a parsed schema: names enter it as constants or by repr, never as they are.
+        exec(compile(self.text(), f"<{title}>", "exec"), namespace)  # noqa: S102
+        function = self.lines[0].removeprefix("def ").split("(")[0]
+        return namespace[function]  # type: ignore[no-any-return]
