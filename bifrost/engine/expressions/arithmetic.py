@@ -1,0 +1,173 @@
+"""`+ - * / %` and signs: whole numbers wrap as Java's, decimals have ksqlDB's precision, texts are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
+from bifrost.engine.expressions.conversion import convert, decimal_unit
+from bifrost.engine.expressions.runtime import (
+    bigint_quotient,
+    decimal_quotient,
+    decimal_remainder,
+    double_quotient,
+    double_remainder,
+    integer_quotient,
+    remainder,
+    wrap_bigint,
+    wrap_integer,
+)
+from bifrost.engine.functions.javatext import DECIMALS
+from bifrost.engine.functions.matching import decimal_of, numeric_width
+from bifrost.errors import AnalysisError
+from bifrost.sql.formatter import format_expression
+from bifrost.sql.tree import Arithmetic, ArithmeticOperator, ArithmeticUnary, Sign
+from bifrost.sql.types import BIGINT, DOUBLE, INTEGER, STRING, SqlDecimal, SqlType
+
+_MIN_SCALE_OF_QUOTIENT = 6
+_DIVISIONS = (ArithmeticOperator.DIVIDE, ArithmeticOperator.MODULUS)
+_EXACT = {
+    ArithmeticOperator.ADD: DECIMALS.add,
+    ArithmeticOperator.SUBTRACT: DECIMALS.subtract,
+    ArithmeticOperator.MULTIPLY: DECIMALS.multiply,
+}
+
+
+def translate_arithmetic(translator: Translator, node: Arithmetic) -> Code:
+    """The code of a binary operation.
+
+    Raises:
+        AnalysisError: the operands are not numbers (or texts, for `+`).
+    """
+    left, right = translator.translate(node.left), translator.translate(node.right)
+    result = _result_type(node, left.type, right.type)
+    match result:
+        case SqlDecimal():
+            return _decimal(translator, node.operator, left, right, result)
+        case _ if result == STRING:
+            return propagate(translator, [left, right], lambda texts: f"({texts[0]} + {texts[1]})", STRING)
+        case _ if result == DOUBLE:
+            return _double(
+                translator, node.operator, convert(translator, left, DOUBLE), convert(translator, right, DOUBLE)
+            )
+        case _:
+            return _whole(translator, node.operator, left, right, result)
+
+
+def _result_type(node: Arithmetic, left: SqlType | None, right: SqlType | None) -> SqlType:
+    if left is None or right is None:
+        shown = f"{left if left is not None else 'null'} and {right if right is not None else 'null'}"
+        raise AnalysisError(
+            f"Error processing expression: {format_expression(node)}. Arithmetic on types {shown} are not supported."
+        )
+    if left == right == STRING and node.operator is ArithmeticOperator.ADD:
+        return STRING
+    width, other = numeric_width(left), numeric_width(right)
+    if width is None or other is None:
+        raise AnalysisError(
+            f"Error processing expression: {format_expression(node)}. "
+            f"Unsupported arithmetic types. {_base(left)} {_base(right)}"
+        )
+    if isinstance(left, SqlDecimal) or isinstance(right, SqlDecimal):
+        if DOUBLE in (left, right):
+            return DOUBLE
+        return decimal_result(node.operator, decimal_of(left), decimal_of(right))
+    return left if width >= other else right
+
+
+def decimal_result(operator: ArithmeticOperator, left: SqlDecimal, right: SqlDecimal) -> SqlDecimal:
+    """Precision and scale of an operation on decimals, as ksqlDB's (which are SQL Server's, without a limit)."""
+    whole_left, whole_right = left.precision - left.scale, right.precision - right.scale
+    scale = max(left.scale, right.scale)
+    match operator:
+        case ArithmeticOperator.ADD | ArithmeticOperator.SUBTRACT:
+            return SqlDecimal(max(whole_left, whole_right) + scale + 1, scale)
+        case ArithmeticOperator.MULTIPLY:
+            return SqlDecimal(left.precision + right.precision + 1, left.scale + right.scale)
+        case ArithmeticOperator.DIVIDE:
+            wide = max(_MIN_SCALE_OF_QUOTIENT, left.scale + right.precision + 1)
+            return SqlDecimal(whole_left + right.scale + wide, wide)
+        case ArithmeticOperator.MODULUS:
+            return SqlDecimal(min(whole_left, whole_right) + scale, scale)
+
+
+def _decimal(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code, result: SqlDecimal) -> Code:
+    operands = [convert(translator, code, decimal_of(code.type)) if code.type else code for code in (left, right)]
+    if operator in _DIVISIONS:
+        divide = decimal_quotient if operator is ArithmeticOperator.DIVIDE else decimal_remainder
+        name, unit = use(translator, divide), translator.constant(decimal_unit(result.scale), "unit")
+        return propagate(
+            translator, operands, lambda texts: f"{name}({texts[0]}, {texts[1]}, {unit})", result, fails=True
+        )
+    exact = translator.constant(_EXACT[operator], f"decimal_{operator.name.lower()}")
+    return propagate(translator, operands, lambda texts: f"{exact}({texts[0]}, {texts[1]})", result)
+
+
+def _double(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code) -> Code:
+    def build(texts: Sequence[str]) -> str:
+        if operator in _DIVISIONS:
+            divide = double_quotient if operator is ArithmeticOperator.DIVIDE else double_remainder
+            return f"{use(translator, divide)}({texts[0]}, {texts[1]})"
+        return f"({texts[0]} {operator.value} {texts[1]})"
+
+    return propagate(translator, [left, right], build, DOUBLE)
+
+
+def _whole(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code, result: SqlType) -> Code:
+    def build(texts: Sequence[str]) -> str:
+        match operator:
+            case ArithmeticOperator.DIVIDE:
+                divide = integer_quotient if result == INTEGER else bigint_quotient
+                return f"{use(translator, divide)}({texts[0]}, {texts[1]})"
+            case ArithmeticOperator.MODULUS:
+                return f"{use(translator, remainder)}({texts[0]}, {texts[1]})"
+            case _:
+                return _wrapped(translator, f"{texts[0]} {operator.value} {texts[1]}", result)
+
+    return propagate(translator, [left, right], build, result, fails=operator in _DIVISIONS)
+
+
+def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
+    """The sum or product cut to its type's bits; 64-bit results are only touched where they overflow."""
+    if result == INTEGER:
+        return f"(({text} + 2147483648 & 4294967295) - 2147483648)"
+    name, wrap = translator.temporary(), use(translator, wrap_bigint)
+    return f"({name} if -9223372036854775808 <= ({name} := {text}) <= 9223372036854775807 else {wrap}({name}))"
+
+
+def translate_sign(translator: Translator, node: ArithmeticUnary) -> Code:
+    """The code of `-value` or `+value`; a literal becomes its negative.
+
+    Raises:
+        AnalysisError: the operand is not a number.
+    """
+    value = translator.translate(node.value)
+    if value.type is None or numeric_width(value.type) is None:
+        raise AnalysisError(
+            f"Error processing expression: {format_expression(node)}. "
+            f"Unsupported arithmetic type. {_base(value.type) if value.type else 'null'}"
+        )
+    if node.sign is Sign.PLUS:
+        return value
+    if value.literal:
+        return constant_code(translator, _negative(value.value, value.type), value.type)
+    return propagate(translator, [value], lambda texts: _negated(translator, texts[0], value.type), value.type)
+
+
+def _negative(value: object, sql_type: SqlType) -> object:
+    if isinstance(sql_type, SqlDecimal):
+        return DECIMALS.minus(value)  # type: ignore[arg-type]
+    return -value  # type: ignore[operator]
+
+
+def _negated(translator: Translator, text: str, sql_type: SqlType | None) -> str:
+    if isinstance(sql_type, SqlDecimal):
+        return f"{translator.constant(DECIMALS.minus, 'decimal_minus')}({text})"
+    if sql_type == INTEGER:
+        return f"{use(translator, wrap_integer)}(-{text})"
+    return f"{use(translator, wrap_bigint)}(-{text})" if sql_type == BIGINT else f"(-{text})"
+
+
+def _base(sql_type: SqlType) -> str:
+    """The type's name without its parameters."""
+    return str(sql_type).split("<")[0].split("(")[0]

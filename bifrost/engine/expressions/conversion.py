@@ -1,0 +1,329 @@
+"""CAST and implicit widening: from every type to every type that ksqlDB allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
+from bifrost.engine.expressions.runtime import EVALUATION_ERRORS, wrap_bigint, wrap_integer
+from bifrost.engine.functions import isotime
+from bifrost.engine.functions.javatext import (
+    DECIMALS,
+    decimal_from_double,
+    decimal_text,
+    double_text,
+    parse_decimal,
+    parse_double,
+    parse_integer,
+)
+from bifrost.engine.functions.matching import decimal_of, widens
+from bifrost.errors import AnalysisError
+from bifrost.sql.types import (
+    BIGINT,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    TIME,
+    TIMESTAMP,
+    SqlArray,
+    SqlDecimal,
+    SqlMap,
+    SqlStruct,
+    SqlType,
+)
+
+Convert = Callable[[Any], Any]
+
+_INT_MIN, _INT_MAX = -(1 << 31), (1 << 31) - 1
+_LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def convert(translator: Translator, code: Code, target: SqlType) -> Code:
+    """The code of the value cast to `target`.
+
+    Raises:
+        AnalysisError: ksqlDB has no such cast.
+    """
+    if code.type is None or code.type == target:
+        return code.typed(target)
+    function = caster(code.type, target)
+    if function is None:
+        return code.typed(target)
+    if code.literal:
+        folded = _folded(translator, code, function, target)
+        if folded is not None:
+            return folded
+    name = use(translator, function)
+    fails = can_fail(code.type, target)
+    return propagate(translator, [code], lambda texts: f"{name}({texts[0]})", target, fails=fails)
+
+
+def _folded(translator: Translator, code: Code, function: Convert, target: SqlType) -> Code | None:
+    """The converted constant, or None where it cannot be converted (that shows at run time, as ksqlDB)."""
+    if code.value is None:
+        return code.typed(target)
+    try:
+        return constant_code(translator, function(code.value), target)
+    except EVALUATION_ERRORS:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def caster(source: SqlType, target: SqlType) -> Convert | None:
+    """A function that casts non-null values, or None where values stay as they are.
+
+    Raises:
+        AnalysisError: ksqlDB has no such cast.
+    """
+    if source == target:
+        return None
+    if target == STRING:
+        return _to_text(source)
+    match source, target:
+        case (SqlArray(item), SqlArray(wanted)):
+            return _array_caster(caster(item, wanted))
+        case (SqlMap(key, value), SqlMap(wanted_key, wanted_value)):
+            return _map_caster(caster(key, wanted_key), caster(value, wanted_value))
+        case (SqlStruct(), SqlStruct()):
+            return _struct_caster(source, target)
+        case (_, SqlDecimal()):
+            return _decimal_caster(source, target)
+        case (SqlDecimal(), _) if target in _FROM_DECIMAL:
+            return _FROM_DECIMAL[target]
+    if (source, target) not in _SIMPLE:
+        raise _unsupported(source, target)
+    return _SIMPLE[source, target]
+
+
+def _unsupported(source: SqlType, target: SqlType) -> AnalysisError:
+    return AnalysisError(f"Cast of {source} to {target} is not supported")
+
+
+def integer_of_double(value: float) -> int:
+    """A DOUBLE cut to 32 bits: NaN is 0, what is out of range the nearest bound."""
+    return 0 if math.isnan(value) else int(max(_INT_MIN, min(_INT_MAX, value)))
+
+
+def bigint_of_double(value: float) -> int:
+    """A DOUBLE cut to 64 bits: NaN is 0, what is out of range the nearest bound."""
+    if math.isnan(value):
+        return 0
+    return _LONG_MAX if value >= _LONG_MAX else max(_LONG_MIN, int(max(float(_LONG_MIN), value)))
+
+
+def integer_of_decimal(value: Decimal) -> int:
+    """The whole part of a DECIMAL, in 32 bits."""
+    return wrap_integer(int(value))
+
+
+def bigint_of_decimal(value: Decimal) -> int:
+    """The whole part of a DECIMAL, in 64 bits."""
+    return wrap_bigint(int(value))
+
+
+def integer_of_text(text: str) -> int:
+    """The INTEGER in a text. Raises ValueError."""
+    return parse_integer(text, 32)
+
+
+def bigint_of_text(text: str) -> int:
+    """The BIGINT in a text. Raises ValueError."""
+    return parse_integer(text, 64)
+
+
+def boolean_of_text(text: str) -> bool:
+    """True for `true` in whatever case."""
+    return text.strip().lower() == "true"
+
+
+def boolean_text(value: bool) -> str:
+    """`true` or `false`."""
+    return "true" if value else "false"
+
+
+def date_of_timestamp(value: int) -> int:
+    """The day of a timestamp."""
+    return value // isotime.DAY_MS
+
+
+def time_of_timestamp(value: int) -> int:
+    """The time of day of a timestamp."""
+    return value % isotime.DAY_MS
+
+
+def timestamp_of_date(value: int) -> int:
+    """Midnight of a day."""
+    return value * isotime.DAY_MS
+
+
+_SIMPLE: dict[tuple[SqlType, SqlType], Convert | None] = {
+    (INTEGER, BIGINT): None,
+    (INTEGER, DOUBLE): float,
+    (BIGINT, INTEGER): wrap_integer,
+    (BIGINT, DOUBLE): float,
+    (DOUBLE, INTEGER): integer_of_double,
+    (DOUBLE, BIGINT): bigint_of_double,
+    (STRING, BOOLEAN): boolean_of_text,
+    (STRING, INTEGER): integer_of_text,
+    (STRING, BIGINT): bigint_of_text,
+    (STRING, DOUBLE): parse_double,
+    (STRING, DATE): isotime.parse_date,
+    (STRING, TIME): isotime.parse_time,
+    (STRING, TIMESTAMP): isotime.parse_timestamp,
+    (TIMESTAMP, DATE): date_of_timestamp,
+    (TIMESTAMP, TIME): time_of_timestamp,
+    (DATE, TIMESTAMP): timestamp_of_date,
+}
+_FROM_DECIMAL: dict[SqlType, Convert] = {INTEGER: integer_of_decimal, BIGINT: bigint_of_decimal, DOUBLE: float}
+_TEXT: dict[SqlType, Convert] = {
+    BOOLEAN: boolean_text,
+    INTEGER: str,
+    BIGINT: str,
+    DOUBLE: double_text,
+    DATE: isotime.date_text,
+    TIME: isotime.time_text,
+    TIMESTAMP: isotime.timestamp_text,
+}
+
+
+def can_fail(source: SqlType, target: SqlType) -> bool:
+    """Whether casting some value of the one type to the other raises."""
+    match source, target:
+        case (_, _) if source == target or target == STRING:
+            return False
+        case (_, _) if target in (INTEGER, BIGINT, DOUBLE) and source != STRING:
+            return False
+        case (SqlArray(item), SqlArray(wanted)):
+            return can_fail(item, wanted)
+        case (SqlMap(key, value), SqlMap(wanted_key, wanted_value)):
+            return can_fail(key, wanted_key) or can_fail(value, wanted_value)
+        case (SqlStruct(), SqlStruct()):
+            pairs = ((source.field(field.name), field.type) for field in target.fields)
+            return any(can_fail(given.type, wanted) for given, wanted in pairs if given is not None)
+        case (_, SqlDecimal()):
+            return source in (DOUBLE, STRING) or not widens(decimal_of(source), target)
+        case _:
+            return source == STRING
+
+
+def decimal_unit(scale: int) -> Decimal:
+    """One unit of the last digit of that scale: what a value is quantised with."""
+    return Decimal((0, (1,), -scale))
+
+
+def fit(value: Decimal, target: SqlDecimal) -> Decimal:
+    """The value rounded half up to the type's scale.
+
+    Raises:
+        ValueError: it has more digits than the type holds.
+    """
+    rounded = DECIMALS.quantize(value, decimal_unit(target.scale))
+    digits = target.precision - target.scale
+    if rounded and rounded.adjusted() >= digits:
+        raise ValueError(
+            f"Numeric field overflow: A field with precision {target.precision} and scale {target.scale} "
+            f"must round to an absolute value less than 10^{digits}. Got {decimal_text(value)}"
+        )
+    return rounded
+
+
+def _decimal_caster(source: SqlType, target: SqlDecimal) -> Convert:
+    def from_decimal(value: Decimal) -> Decimal:
+        return fit(value, target)
+
+    def from_integer(value: int) -> Decimal:
+        return fit(Decimal(value), target)
+
+    def from_double(value: float) -> Decimal:
+        return fit(decimal_from_double(value), target)
+
+    def from_text(value: str) -> Decimal:
+        return fit(parse_decimal(value), target)
+
+    if isinstance(source, SqlDecimal):
+        return from_decimal
+    chosen: dict[SqlType, Convert] = {
+        INTEGER: from_integer,
+        BIGINT: from_integer,
+        DOUBLE: from_double,
+        STRING: from_text,
+    }
+    if source not in chosen:
+        raise _unsupported(source, target)
+    return chosen[source]
+
+
+def _array_caster(item: Convert | None) -> Convert | None:
+    if item is None:
+        return None
+
+    def cast_array(values: list[Any]) -> list[Any]:
+        return [None if value is None else item(value) for value in values]
+
+    return cast_array
+
+
+def _map_caster(key: Convert | None, value: Convert | None) -> Convert | None:
+    if key is None and value is None:
+        return None
+    key_of, value_of = key or _same, value or _same
+
+    def cast_map(entries: dict[Any, Any]) -> dict[Any, Any]:
+        return {None if k is None else key_of(k): None if v is None else value_of(v) for k, v in entries.items()}
+
+    return cast_map
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _struct_caster(source: SqlStruct, target: SqlStruct) -> Convert:
+    casts: list[tuple[str, Convert | None]] = []
+    for wanted in target.fields:
+        given = source.field(wanted.name)
+        casts.append((wanted.name, caster(given.type, wanted.type) if given is not None else None))
+
+    def cast_struct(value: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, function in casts:
+            found = value.get(name)
+            result[name] = function(found) if function is not None and found is not None else found
+        return result
+
+    return cast_struct
+
+
+def _to_text(source: SqlType) -> Convert:
+    """As Java prints values: `[1, null]`, `{a=1}`, `Struct{A=1,B=x}` (nulls left out of structs)."""
+    match source:
+        case SqlDecimal():
+            return decimal_text
+        case SqlArray(item):
+            inner = _text_or_null(item)
+            return lambda values: f"[{', '.join(map(inner, values))}]"
+        case SqlMap(key, value):
+            key_text, text = _text_or_null(key), _text_or_null(value)
+            return lambda entries: f"{{{', '.join(f'{key_text(k)}={text(v)}' for k, v in entries.items())}}}"
+        case SqlStruct(fields):
+            parts = [(field.name, _text_or_null(field.type)) for field in fields]
+            return lambda struct: (
+                "Struct{" + ",".join(f"{n}={t(struct[n])}" for n, t in parts if struct[n] is not None) + "}"
+            )
+    if source == BYTES or source not in _TEXT:
+        raise _unsupported(source, STRING)
+    return _TEXT[source]
+
+
+def _text_or_null(source: SqlType) -> Convert:
+    if source == STRING:
+        return lambda value: "null" if value is None else value
+    text = _to_text(source)
+    return lambda value: "null" if value is None else text(value)

@@ -1,0 +1,107 @@
+"""Types of expressions, and evaluating them where speed does not matter (INSERT VALUES, literals, pull queries)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bifrost.engine.expressions.compiler import NO_SETTINGS, ExpressionCompiler
+from bifrost.engine.expressions.conversion import convert
+from bifrost.engine.functions.registry import FunctionRegistry, ResolvedAggregate
+from bifrost.errors import AnalysisError
+from bifrost.sql.formatter import format_expression
+from bifrost.sql.tree import Expression, FunctionCall
+from bifrost.sql.types import SqlType
+
+_NO_TYPES: Mapping[str, SqlType] = {}
+
+
+def infer_type(expression: Expression, types: Mapping[str, SqlType], functions: FunctionRegistry) -> SqlType | None:
+    """The type of an expression over columns of these types; None for the null literal.
+
+    Raises:
+        AnalysisError: it means nothing over these columns (ksqlDB's texts).
+    """
+    return ExpressionCompiler(types, functions).code(expression, {}).type
+
+
+def compile_function(
+    expression: Expression,
+    names: Sequence[str],
+    types: Mapping[str, SqlType],
+    functions: FunctionRegistry,
+    *,
+    target: SqlType | None = None,
+    config: Mapping[str, str] = NO_SETTINGS,
+) -> Callable[..., Any]:
+    """A function of the named columns' values, in that order; with `target` its result is cast to it.
+
+    Raises:
+        AnalysisError: the expression means nothing over these columns.
+    """
+    compiler = ExpressionCompiler(types, functions, config=config)
+    parameters = [f"_c{i}" for i in range(len(names))]
+    code = compiler.code(expression, dict(zip(names, parameters, strict=True)))
+    if target is not None:
+        code = convert(compiler, code, target)
+    namespace = dict(compiler.constants)
+    source = f"def _evaluate({', '.join(parameters)}):\n    return {code.text}\n"
+    exec(compile(source, "<expression>", "exec"), namespace)  # noqa: S102  # generated from a checked tree
+    function: Callable[..., Any] = namespace["_evaluate"]  # type: ignore[assignment]
+    return function
+
+
+def evaluate(expression: Expression, functions: FunctionRegistry, *, target: SqlType | None = None) -> Any:
+    """The value of an expression without columns; with `target` cast to it.
+
+    Raises:
+        AnalysisError: it refers to columns or means nothing.
+        EVALUATION_ERRORS: it fails.
+    """
+    return compile_function(expression, (), _NO_TYPES, functions, target=target)()
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCall:
+    """An aggregate with the arguments that each row gives to `add`, in order (to be cast to `aggregate.parameters`)."""
+
+    aggregate: ResolvedAggregate
+    arguments: tuple[Expression, ...]
+
+
+def resolve_aggregate(
+    call: FunctionCall,
+    types: Mapping[str, SqlType],
+    functions: FunctionRegistry,
+    *,
+    config: Mapping[str, str] = NO_SETTINGS,
+) -> AggregateCall:
+    """The aggregate that a call means over columns of these types.
+
+    Raises:
+        AnalysisError: no overload fits, or an argument that must be a literal is none.
+    """
+    registry = functions.configured(config)
+    kinds = [infer_type(argument, types, registry) for argument in call.arguments]
+    count = len(call.arguments) - registry.literal_parameters(call.name, kinds)
+    literals = [_literal(call, i, registry) for i in range(count, len(call.arguments))]
+    return AggregateCall(registry.aggregate(call.name, kinds, literals), call.arguments[:count])
+
+
+def _literal(call: FunctionCall, index: int, functions: FunctionRegistry) -> Any:
+    code = _constant(call.arguments[index], functions)
+    if code is None:
+        raise AnalysisError(
+            f"Parameter {index + 1} passed to function {call.name} must be a literal constant, "
+            f"but was expression: '{format_expression(call.arguments[index])}'"
+        )
+    return code[0]
+
+
+def _constant(expression: Expression, functions: FunctionRegistry) -> tuple[Any] | None:
+    try:
+        code = ExpressionCompiler(_NO_TYPES, functions).code(expression, {})
+    except AnalysisError:
+        return None
+    return (code.value,) if code.literal else None

@@ -1,0 +1,101 @@
+"""Operations that generated code calls: Java's arithmetic, comparisons of decimals with doubles, guarded evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from bifrost.engine.functions.javatext import DECIMALS
+from bifrost.engine.functions.library import FunctionError
+
+EVALUATION_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
+"""What evaluating an expression may raise: the value is null then (and the processing log says why)."""
+
+
+def wrap_integer(value: int) -> int:
+    """The value in 32 bits, as Java wraps it around."""
+    return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
+def wrap_bigint(value: int) -> int:
+    """The value in 64 bits, as Java wraps it around."""
+    return (value + 0x8000000000000000 & 0xFFFFFFFFFFFFFFFF) - 0x8000000000000000
+
+
+def integer_quotient(left: int, right: int) -> int:
+    """left / right cut towards zero, in 32 bits. Raises ZeroDivisionError."""
+    return wrap_integer(_quotient(left, right))
+
+
+def bigint_quotient(left: int, right: int) -> int:
+    """left / right cut towards zero, in 64 bits. Raises ZeroDivisionError."""
+    return wrap_bigint(_quotient(left, right))
+
+
+def _quotient(left: int, right: int) -> int:
+    quotient = abs(left) // abs(right)
+    return quotient if (left < 0) == (right < 0) else -quotient
+
+
+def remainder(left: int, right: int) -> int:
+    """The remainder with the sign of `left`. Raises ZeroDivisionError."""
+    rest = abs(left) % abs(right)
+    return -rest if left < 0 else rest
+
+
+def double_quotient(left: float, right: float) -> float:
+    """left / right, with infinities and NaN as IEEE has them."""
+    if right:
+        return left / right
+    if left == 0 or left != left:
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def double_remainder(left: float, right: float) -> float:
+    """The remainder with the sign of `left`; NaN where there is none."""
+    if not right or math.isinf(left):
+        return math.nan
+    return math.fmod(left, right)
+
+
+def decimal_quotient(left: Decimal, right: Decimal, unit: Decimal) -> Decimal:
+    """left / right rounded half up to the scale of `unit`. Raises ZeroDivisionError."""
+    return DECIMALS.quantize(DECIMALS.divide(left, right), unit)
+
+
+def decimal_remainder(left: Decimal, right: Decimal, unit: Decimal) -> Decimal:
+    """The remainder with the sign of `left`, at the scale of `unit`. Raises InvalidOperation on zero."""
+    return DECIMALS.quantize(DECIMALS.remainder(left, right), unit)
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, giving null where it fails."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except EVALUATION_ERRORS:
+            return None
+
+    return call
+
+
+def or_null(evaluate: Callable[[], Any]) -> Any:
+    """What `evaluate` gives, or null where it fails."""
+    try:
+        return evaluate()
+    except EVALUATION_ERRORS:
+        return None
+
+
+def item_at(items: list[Any], index: int) -> Any:
+    """Element of an array: from 1, from -1 backwards; null outside of it."""
+    if index > 0:
+        return items[index - 1] if index <= len(items) else None
+    return items[index] if index and -index <= len(items) else None
+
+
+__all__ = ["EVALUATION_ERRORS", "FunctionError"]

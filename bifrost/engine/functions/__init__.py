@@ -1,0 +1,1 @@
+"""ksqlDB's functions: scalar, aggregate and table, each one small Python function registered with its SQL signature."""

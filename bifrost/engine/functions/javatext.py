@@ -1,0 +1,124 @@
+"""Numbers and collections as Java prints and parses them, which is how ksqlDB shows them."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Any
+
+DECIMALS = Context(
+    prec=1000,
+    rounding=ROUND_HALF_UP,
+    Emin=-999_999,
+    Emax=999_999,
+    capitals=1,
+    clamp=0,
+    flags=[],
+    traps=[InvalidOperation, DivisionByZero, Overflow],
+)
+"""Exact decimal arithmetic: Python's own context would round to 28 digits."""
+
+_PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MAX_EXPONENT = 9_999
+
+
+def double_text(value: float) -> str:
+    """A DOUBLE's text: `1.0`, `0.001`, `1.0E10`, `1.0E-5`, `NaN`, `-Infinity`."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        text = repr(value)
+        return text if "e" not in text else format(Decimal(text), "f")
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, digits)).rstrip("0") or "0"
+    power = int(exponent) + len(digits) - 1
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
+
+
+def decimal_text(value: Decimal) -> str:
+    """A DECIMAL's text, without an exponent and with all digits of its scale."""
+    return format(value, "f")
+
+
+def parse_integer(text: str, bits: int) -> int:
+    """The whole number in a text, as Java's parseInt and parseLong read it (spaces around it are dropped).
+
+    Raises:
+        ValueError: it is none, or does not fit into so many bits.
+    """
+    trimmed = text.strip()
+    if _INTEGER.fullmatch(trimmed) is None:
+        raise ValueError(f'For input string: "{text}"')
+    value = int(trimmed) if len(trimmed) < 64 else 1 << 64
+    if not -(1 << bits - 1) <= value < 1 << bits - 1:
+        raise ValueError(f'For input string: "{text}"')
+    return value
+
+
+def parse_double(text: str) -> float:
+    """The number in a text, as Java's parseDouble reads it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    trimmed = text.strip()
+    if _DECIMAL.fullmatch(trimmed):
+        return float(trimmed)
+    match trimmed:
+        case "NaN" | "+NaN" | "-NaN":
+            return math.nan
+        case "Infinity" | "+Infinity":
+            return math.inf
+        case "-Infinity":
+            return -math.inf
+    raise ValueError(f'For input string: "{text}"')
+
+
+def parse_decimal(text: str) -> Decimal:
+    """The number in a text, as Java's BigDecimal reads it.
+
+    Raises:
+        ValueError: it is none, or its exponent is absurd.
+    """
+    trimmed = text.strip()
+    if _DECIMAL.fullmatch(trimmed) is None:
+        raise ValueError(f'Character array is not a number: "{text}"')
+    value = Decimal(trimmed)
+    if abs(value.adjusted()) > _MAX_EXPONENT:
+        raise ValueError(f'Number is out of range: "{text}"')
+    return value
+
+
+def decimal_from_double(value: float) -> Decimal:
+    """The decimal that a DOUBLE's text shows, as BigDecimal.valueOf.
+
+    Raises:
+        ValueError: NaN or infinity.
+    """
+    if not math.isfinite(value):
+        raise ValueError("Infinite or NaN")
+    return Decimal(repr(value))
+
+
+def value_text(value: Any) -> str:
+    """A plain value as Java's String.valueOf prints it (dates and structs need their types: see casts)."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return double_text(value)
+        case Decimal():
+            return decimal_text(value)
+        case list():
+            return f"[{', '.join(map(value_text, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{value_text(k)}={value_text(v)}' for k, v in value.items())}}}"
+        case _:
+            return str(value)

@@ -1,0 +1,204 @@
+"""Declaring functions: a `Library` per family, whose decorators take SQL signatures.
+
+    TEXT = Library("STRING")
+
+    @TEXT.scalar("LEN", "str STRING -> INTEGER", "bytes BYTES -> INTEGER", description="Length of a text or bytes.")
+    def length(value: str | bytes) -> int:
+        return len(value)
+
+One Python function may serve several signatures. Unless `nulls` is set, a call with a null argument gives null without
+calling it. Values are the engine's: see `bifrost.engine`; DECIMAL is `Decimal`, TIMESTAMP whole milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bifrost.engine.functions.matching import ArgumentType
+from bifrost.engine.functions.parameters import Signature, parse_signature
+from bifrost.sql.types import SqlType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Settings = Mapping[str, str]
+"""ksqlDB's `ksql.*` properties in force, as text."""
+
+ResultRule = Callable[[Sequence[SqlType | None]], SqlType]
+"""Result type from argument types, where a signature cannot say it (decimals)."""
+
+
+class FunctionError(ValueError):
+    """A function cannot do its work on these values: the row's value becomes null and the processing log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """The parts of one aggregate function. States and results are plain data and are never changed in place.
+
+    `add(state, *values) -> state`; `remove` undoes an `add` (tables), `merge(key's older state, newer) -> state` joins
+    two sessions; None where ksqlDB does not offer it. `result(state)` is what the query shows.
+    """
+
+    initialize: Callable[[], Any]
+    add: Callable[..., Any]
+    result: Callable[[Any], Any]
+    remove: Callable[..., Any] | None = None
+    merge: Callable[[Any, Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateContext:
+    """What an aggregate is made from: types of its column arguments, values of its literal ones, settings."""
+
+    types: tuple[SqlType | None, ...]
+    literals: tuple[Any, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarOverload:
+    """One signature of a scalar function; see `Library.scalar` for the options."""
+
+    signature: Signature
+    function: Callable[..., Any]
+    description: str
+    nulls: bool = False
+    total: bool = False
+    configured: bool = False
+    result: ResultRule | None = None
+    inline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableOverload:
+    """One signature of a table function: `function` gives the list of values, one row each."""
+
+    signature: Signature
+    function: Callable[..., Any]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateOverload:
+    """One signature of an aggregate; `make` builds it, `state` is the type of its state (None: the result's)."""
+
+    signature: Signature
+    make: Callable[[AggregateContext], Aggregator]
+    description: str
+    result: ResultRule | None = None
+    state: ResultRule | None = None
+
+
+Overload = ScalarOverload | TableOverload | AggregateOverload
+
+
+@dataclass(slots=True)
+class Declaration:
+    """All overloads of one name."""
+
+    name: str
+    kind: str  # SCALAR, TABLE or AGGREGATE
+    category: str
+    description: str
+    author: str
+    version: str
+    path: str
+    overloads: list[Overload]
+
+
+class Library:
+    """A family of functions with one category; `author` and `path` are what DESCRIBE FUNCTION shows of them."""
+
+    def __init__(
+        self, category: str = "OTHER", *, author: str = "Confluent", version: str = "", path: str = "internal"
+    ) -> None:
+        self.category = category
+        self.author = author
+        self.version = version
+        self.path = path
+        self.declarations: dict[str, Declaration] = {}
+
+    def scalar(
+        self,
+        name: str,
+        *signatures: str,
+        description: str,
+        nulls: bool = False,
+        total: bool = False,
+        configured: bool = False,
+        result: ResultRule | None = None,
+        inline: str | None = None,
+    ) -> Callable[[F], F]:
+        """Registers the decorated function under `name` for each signature.
+
+        Args:
+            nulls: it is called with null arguments too.
+            total: it never raises, so that callers need not guard it.
+            configured: it is not the function but takes the settings and gives the function.
+            result: gives the result type where the signature cannot.
+            inline: a Python expression for generated code with `{0}`, `{1}`, ... for the arguments (each used once).
+        """
+
+        def declare(function: F) -> F:
+            for text in signatures:
+                overload = ScalarOverload(
+                    parse_signature(text), function, description, nulls, total, configured, result, inline
+                )
+                self._declare(name, "SCALAR", description, overload)
+            return function
+
+        return declare
+
+    def table(self, name: str, *signatures: str, description: str) -> Callable[[F], F]:
+        """Registers a table function: it is called with nulls too and gives a list."""
+
+        def declare(function: F) -> F:
+            for text in signatures:
+                self._declare(name, "TABLE", description, TableOverload(parse_signature(text), function, description))
+            return function
+
+        return declare
+
+    def aggregate(
+        self,
+        name: str,
+        *signatures: str,
+        description: str,
+        result: ResultRule | None = None,
+        state: ResultRule | None = None,
+    ) -> Callable[[F], F]:
+        """Registers a maker of an aggregate: it takes an `AggregateContext` and gives an `Aggregator`."""
+
+        def declare(make: F) -> F:
+            for text in signatures:
+                overload = AggregateOverload(parse_signature(text), make, description, result, state)
+                self._declare(name, "AGGREGATE", description, overload)
+            return make
+
+        return declare
+
+    def _declare(self, name: str, kind: str, description: str, overload: Overload) -> None:
+        declaration = self.declarations.setdefault(
+            name, Declaration(name, kind, self.category, description, self.author, self.version, self.path, [])
+        )
+        if declaration.kind != kind:
+            raise ValueError(f"function {name} is already a {declaration.kind.lower()} function")
+        declaration.overloads.append(overload)
+
+
+__all__ = [
+    "AggregateContext",
+    "AggregateOverload",
+    "Aggregator",
+    "ArgumentType",
+    "Declaration",
+    "FunctionError",
+    "Library",
+    "Overload",
+    "ResultRule",
+    "ScalarOverload",
+    "Settings",
+    "TableOverload",
+]
