@@ -84,12 +84,17 @@ class Settings:
     @cached_property
     def home(self) -> Path:
         """The folder for the environment, downloads, data, logs and run files (`BIFROST_HOME`, default `.bifrost`)."""
-        return Path(self.get("BIFROST_HOME", str(self.project / ".bifrost"))).expanduser().absolute()
+        return self._folder("BIFROST_HOME", self.project / ".bifrost")
 
     @property
     def cache(self) -> Path:
-        """Downloads, pinned by version; survives `down` and `down --purge`."""
-        return self.home / "cache"
+        """Downloads, pinned by version; survives `down` and `down --purge`. `BIFROST_CACHE` shares it between homes."""
+        return self._folder("BIFROST_CACHE", self.home / "cache")
+
+    @property
+    def venv(self) -> Path:
+        """The Python environment that the bootstrap makes. `BIFROST_VENV` shares it between homes."""
+        return self._folder("BIFROST_VENV", self.home / "venv")
 
     @property
     def data(self) -> Path:
@@ -115,6 +120,9 @@ class Settings:
     def control_socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"
+
+    def _folder(self, name: str, default: Path) -> Path:
+        return Path(self.get(name, str(default))).expanduser().absolute()
 
     @cached_property
     def target(self) -> Target:

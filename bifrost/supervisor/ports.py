@@ -57,12 +57,12 @@ def choose(settings: Settings, *, automatic: bool) -> dict[str, int]:
     default. With `automatic`, one of the latter two that is taken gives way to a free one.
     """
     before = read_ports(previous_file(settings))
-    ports: dict[str, int] = {}
-    for part in PORTS:
-        is_set = bool(settings.get(f"BIFROST_PORT_{part.upper()}"))
-        ports[part] = settings.declared_port(part) if is_set else before.get(part, settings.declared_port(part))
+    fixed = {part for part in PORTS if settings.get(f"BIFROST_PORT_{part.upper()}")}
+    ports = {
+        part: settings.declared_port(part) if part in fixed else before.get(part, default)
+        for part, default in PORTS.items()
+    }
     if automatic:
-        fixed = {part for part in PORTS if settings.get(f"BIFROST_PORT_{part.upper()}")}
         taken = [part for part, port in ports.items() if part not in fixed and not is_free(port)]
         ports.update(zip(taken, _free_ports(len(taken), avoid=ports.values()), strict=True))
     return ports

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bifrost.settings import Settings
 from bifrost.supervisor import ports
-from bifrost.supervisor.java import NEWEST, OLDEST, Java, find_java
-from bifrost.supervisor.stack import is_installed
+from bifrost.supervisor.stack_location import is_installed
+from bifrost.supervisor.system_parts import PLATFORM_PARTS, SystemPart, missing
 
 MIB = 1024 * 1024
 
@@ -24,20 +24,35 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """The ports that each component takes, by part."""
 
-_JVM_COMPONENTS = {"broker", "connect", "schema_registry"}
-_MARIADB_PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb")
+
+def available_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that can be had without swapping, within the limit of the container where there is one."""
+    fields = dict(line.split(":", 1) for line in (proc / "meminfo").read_text().splitlines())
+    free = int(fields["MemAvailable"].split()[0]) * 1024
+    try:
+        limit, used = ((cgroup / name).read_text().strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, int(limit) - int(used))
+
+
+def _free_disk(path: Path) -> int:
+    return shutil.disk_usage(path).free
+
+
+def _missing_platform_parts(settings: Settings) -> list[SystemPart]:
+    return missing(settings, PLATFORM_PARTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What the preflight looks at; tests bring their own."""
 
-    memory: Callable[[], int] = field(default=lambda: available_memory())  # bytes
-    disk: Callable[[Path], int] = field(default=lambda path: shutil.disk_usage(path).free)  # bytes
+    memory: Callable[[], int] = available_memory  # bytes
+    disk: Callable[[Path], int] = _free_disk  # bytes
     is_free: Callable[[int], bool] = ports.is_free
     holder: Callable[[int], ports.Holder] = ports.holder
-    java: Callable[[Settings], Java | None] = find_java
-    program: Callable[[Settings, str], str | None] = field(default=lambda settings, name: find_program(settings, name))
+    missing: Callable[[Settings], Iterable[SystemPart]] = _missing_platform_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +76,9 @@ def problems(
     machine, needs, names = machine or Machine(), needs or Needs(), set(components)
     return [
         *_resources(settings, machine, needs),
-        *_programs(settings, names, machine),
+        *_missing_parts(settings, names, machine),
         *_taken_ports(names, taken, machine),
     ]
-
-
-def find_program(settings: Settings, name: str) -> str | None:
-    """The path of a program, looked for in the system's folders too: databases are often outside a user's PATH."""
-    return shutil.which(name, path=f"{settings.get('PATH')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin")
-
-
-def available_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that can be had without swapping, within the limit of the container where there is one."""
-    fields = dict(line.split(":", 1) for line in (proc / "meminfo").read_text().splitlines())
-    free = int(fields["MemAvailable"].split()[0]) * 1024
-    try:
-        limit, used = ((cgroup / name).read_text().strip() for name in ("memory.max", "memory.current"))
-    except OSError:
-        return free
-    return free if limit == "max" else min(free, int(limit) - int(used))
 
 
 def _resources(settings: Settings, machine: Machine, needs: Needs) -> Iterator[str]:
@@ -95,17 +94,10 @@ def _resources(settings: Settings, machine: Machine, needs: Needs) -> Iterator[s
         )
 
 
-def _programs(settings: Settings, names: set[str], machine: Machine) -> Iterator[str]:
-    if names & _JVM_COMPONENTS:
-        if machine.java(settings) is None:
-            places = "JAVA_HOME, PATH, /usr/lib/jvm"
-            yield f"java: no Java {OLDEST} to {NEWEST} found ({places}); install openjdk-17-jre-headless"
-        if not is_installed(settings) and machine.program(settings, "mvn") is None:
-            yield "mvn: not found, and the JVM stack is still to be fetched; install maven"
-    if "mariadb" in names:
-        missing = [name for name in _MARIADB_PROGRAMS if machine.program(settings, name) is None]
-        if missing:
-            yield f"MariaDB: {', '.join(missing)} not found; install mariadb-server-core and mariadb-client-core"
+def _missing_parts(settings: Settings, names: set[str], machine: Machine) -> Iterator[str]:
+    for part in machine.missing(settings):
+        if part.components & names:
+            yield f"{part.name} is not installed: apt-get install --no-install-recommends {part.packages[0]}"
 
 
 def _taken_ports(names: set[str], taken: Mapping[str, int], machine: Machine) -> Iterator[str]:

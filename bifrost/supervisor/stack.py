@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,13 +13,14 @@ from pathlib import Path
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.java import Java
+from bifrost.supervisor.stack_location import poms, stack_folder
+from bifrost.supervisor.system_parts import find_program
 
 Progress = Callable[[str], None]
 """Takes a line that tells a person how far something is."""
 
 REPORT_EVERY_S = 5.0
 _NAME = "JVM stack"
-_EDITION = "1"  # of what `install` does beyond the poms
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,7 @@ class Stack:
 
 def stack_of(settings: Settings) -> Stack:
     """Where the stack of the present poms is, or will be, installed."""
-    return Stack(settings.cache / f"stack-{_fingerprint(settings.project / 'jvm' / 'stack')}")
-
-
-def is_installed(settings: Settings) -> bool:
-    """Whether the stack of the present poms is there; it is complete then."""
-    return stack_of(settings).root.is_dir()
+    return Stack(stack_folder(settings))
 
 
 def install(settings: Settings, java: Java, progress: Progress) -> Stack:
@@ -79,19 +74,12 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
     return stack
 
 
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256(_EDITION.encode())
-    for pom in sorted(folder.rglob("pom.xml")):
-        digest.update(pom.relative_to(folder).as_posix().encode() + pom.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def _fetch(settings: Settings, java: Java, target: Path, log: Path, progress: Progress) -> None:
-    maven = shutil.which("mvn", path=settings.get("PATH"))
+    maven = find_program(settings, "mvn")
     if maven is None:
         raise ComponentError(_NAME, "mvn is not on the PATH; install maven")
-    poms = settings.project / "jvm" / "stack" / "pom.xml"
-    command = (maven, "--batch-mode", "-Dstyle.color=never", f"-Dstack.dist={target}", "-f", str(poms), "package")
+    pom = poms(settings) / "pom.xml"
+    command = (maven, "--batch-mode", "-Dstyle.color=never", f"-Dstack.dist={target}", "-f", str(pom), "package")
     environment = {**settings.values, "JAVA_HOME": str(java.home)}
     began = time.monotonic()
     progress("JVM stack: fetching Kafka, Connect, Debezium and the schema registry with Maven")

@@ -267,8 +267,7 @@ class Supervisor:
         if unit.phase is Phase.STOPPING:
             self._enter(unit, unit.after_stop, due_in=self._backoff(unit) if unit.after_stop is Phase.BACKOFF else None)
             return
-        words = child.last_words(literally=code == EX_CONFIG) if child else ""
-        cause = words if code == EX_CONFIG and words else f"ended with {ending(code)}{': ' if words else ''}{words}"
+        cause = _cause(child, code)
         policy = unit.component.restart
         if code == 0 and policy is not Restart.ALWAYS and unit.was_up:
             self._enter(unit, Phase.STOPPED)
@@ -358,3 +357,11 @@ class Supervisor:
                 unit.after_stop = Phase.STOPPED
             elif unit.phase not in _ALIVE or unit.component.name not in needed:
                 self._stop(unit, Phase.STOPPED)
+
+
+def _cause(child: Child | None, code: int) -> str:
+    """Why a process ended, in a line; the log says nothing of a SIGKILL."""
+    words = child.last_words(literally=code == EX_CONFIG) if child and code != -signal.SIGKILL else ""
+    if code == EX_CONFIG and words:
+        return words
+    return f"ended with {ending(code)}: {words}" if words else f"ended with {ending(code)}"

@@ -79,6 +79,9 @@ def server_properties(settings: Settings) -> dict[str, object]:
         # A lone consumer need not wait for others; one that was killed is missed after a second if it so wishes.
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
+        # After a kill the broker must outwait its own old registration.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 1000,
         "num.network.threads": 2,
         "num.io.threads": 4,
     }

@@ -13,8 +13,8 @@ from bifrost.errors import ComponentError
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.preflight import find_program
 from bifrost.supervisor.process import log_path, run_step
+from bifrost.supervisor.system_parts import find_program
 
 NAME = "mariadb"
 DATABASE = "demo"

@@ -1,0 +1,87 @@
+"""The programs that the system must have, and the apt packages that bring them.
+
+Standard library only: the bootstrap reads this table before there is a Python environment.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from bifrost.settings import Settings
+from bifrost.supervisor.java import NEWEST, OLDEST, find_java
+from bifrost.supervisor.stack_location import is_installed
+
+_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPart:
+    """Something to be installed by apt; of `packages` the first that the system knows is taken."""
+
+    name: str
+    packages: tuple[str, ...]
+    is_there: Callable[[Settings], bool]
+    components: frozenset[str] = frozenset()  # of the platform, that need it
+
+
+def find_program(settings: Settings, name: str) -> str | None:
+    """The path of a program, looked for in the system's folders too: databases are often outside a user's PATH."""
+    return shutil.which(name, path=f"{settings.get('PATH')}:{_FOLDERS}")
+
+
+def _program(*names: str) -> Callable[[Settings], bool]:
+    return lambda settings: all(find_program(settings, name) is not None for name in names)
+
+
+_JVM = frozenset({"broker", "connect", "schema_registry"})
+
+ENVIRONMENT_PARTS = (
+    SystemPart(
+        "venv for this Python",
+        (f"python{sys.version_info.major}.{sys.version_info.minor}-venv", "python3-venv"),
+        lambda settings: (settings.venv / "bin" / "python").exists() or find_spec("ensurepip") is not None,
+    ),
+)
+"""What every command needs."""
+
+PLATFORM_PARTS = (
+    SystemPart(
+        f"Java {OLDEST} to {NEWEST}",
+        ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "default-jre-headless"),
+        lambda settings: find_java(settings) is not None,
+        _JVM,
+    ),
+    SystemPart("Maven", ("maven",), lambda settings: is_installed(settings) or _program("mvn")(settings), _JVM),
+    SystemPart(
+        "MariaDB server",
+        ("mariadb-server-core", "mariadb-server-core-10.6"),
+        _program("mariadbd", "mariadb-install-db"),
+        frozenset({"mariadb"}),
+    ),
+    SystemPart(
+        "MariaDB client",
+        ("mariadb-client-core", "mariadb-client-core-10.6"),
+        _program("mariadb"),
+        frozenset({"mariadb"}),
+    ),
+)
+"""What starting the embedded platform needs besides."""
+
+TEST_PARTS = (
+    SystemPart("docker-compose", ("docker-compose", "docker-compose-v2"), _program("docker-compose")),
+    SystemPart("Chromium", ("chromium",), _program("chromium")),
+    SystemPart("Chromium's driver", ("chromium-driver",), _program("chromedriver")),
+    SystemPart("DejaVu fonts", ("fonts-dejavu-core",), lambda _: _FONT.exists()),
+)
+"""What the whole test suite needs besides."""
+
+
+def missing(settings: Settings, parts: Iterable[SystemPart]) -> list[SystemPart]:
+    """Those of the parts that are not there."""
+    return [part for part in parts if not part.is_there(settings)]
