@@ -97,7 +97,7 @@ class ConnectClient:
     def statuses(self) -> dict[str, ConnectorStatus]:
         """Every connector's status by name."""
         found = self.http.get("/connectors", params={"expand": "status"})
-        return {name: _status(entry["status"]) for name, entry in found.items()}
+        return {name: self._status(entry["status"]) for name, entry in found.items()}
 
     def config(self, name: str) -> dict[str, str] | None:
         """A connector's configuration, `None` when there is no such connector."""
@@ -107,7 +107,7 @@ class ConnectClient:
     def status(self, name: str) -> ConnectorStatus | None:
         """A connector's status, `None` when there is none (also for a moment after it was made)."""
         found = self._or_none(f"{_path(name)}/status")
-        return None if found is None else _status(found)
+        return None if found is None else self._status(found)
 
     def put(self, name: str, config: Mapping[str, str]) -> None:
         """Create the connector, or give it this configuration.
@@ -155,6 +155,25 @@ class ConnectClient:
         keys = tuple(_validated(entry) for entry in found.get("configs", ()))
         return ValidationReport(class_name, int(found.get("error_count", 0)), keys)
 
+    def _status(self, found: Mapping[str, Any]) -> ConnectorStatus:
+        own = found["connector"]
+        return ConnectorStatus(
+            name=found["name"],
+            type=found.get("type") or "",
+            state=own["state"],
+            worker=own.get("worker_id", ""),
+            trace=self.http.redacted(own.get("trace") or ""),
+            tasks=tuple(
+                TaskStatus(
+                    int(task["id"]),
+                    task["state"],
+                    task.get("worker_id", ""),
+                    self.http.redacted(task.get("trace") or ""),
+                )
+                for task in found.get("tasks", ())
+            ),
+        )
+
     def _or_none(self, path: str) -> Any:
         try:
             return self.http.get(path)
@@ -172,22 +191,6 @@ def from_settings(settings: Settings) -> ConnectClient:
 
 def _path(name: str) -> str:
     return f"/connectors/{quote(name, safe='')}"
-
-
-def _status(found: Mapping[str, Any]) -> ConnectorStatus:
-    own = found["connector"]
-    tasks = tuple(
-        TaskStatus(int(task["id"]), task["state"], task.get("worker_id", ""), task.get("trace") or "")
-        for task in found.get("tasks", ())
-    )
-    return ConnectorStatus(
-        name=found["name"],
-        type=found.get("type") or "",
-        state=own["state"],
-        worker=own.get("worker_id", ""),
-        trace=own.get("trace") or "",
-        tasks=tasks,
-    )
 
 
 def _validated(entry: Mapping[str, Any]) -> ValidatedKey:

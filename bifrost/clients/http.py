@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import NewConnectionError
 
 from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
-from bifrost.settings import Settings, without_secrets
+from bifrost.settings import REDACTED, Settings, without_secrets
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 ERROR_BODY_LIMIT = 2000
+_SECRET_ASSIGNMENT = re.compile(r"((?:password|secret|token)[\w.]*\s*[=:]\s*)(?!\$\{)[^\s,;&)]+", re.IGNORECASE)
 
 
 class Clock(Protocol):
@@ -183,7 +185,11 @@ class HttpClient:
 
     def clean(self, text: str) -> str:
         """A text from outside that may be shown: secrets removed, length bounded."""
-        return without_secrets(text, self.connection.secrets)[:ERROR_BODY_LIMIT]
+        return self.redacted(text)[:ERROR_BODY_LIMIT]
+
+    def redacted(self, text: str) -> str:
+        """A text from outside with what is known or looks like a secret taken out."""
+        return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", without_secrets(text, self.connection.secrets))
 
     def _deadline(self, patience_s: float | None) -> float:
         patience = self.connection.patience_s if patience_s is None else patience_s

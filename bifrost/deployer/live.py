@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -69,13 +70,18 @@ class Services(Protocol):
 
 @dataclass(frozen=True)
 class Platform:
-    """The clients of one target; `services` is `None` where somebody else runs them."""
+    """The clients of one target; `services` and `logs` are `None` where somebody else runs the parts."""
 
     kafka: Topics
     registry: SchemaRegistryClient
     connect: ConnectClient
     ksqldb: KsqlClient
     services: Services | None = None
+    logs: Path | None = None
+
+    def log_of(self, part: str) -> str:
+        """Where a part (`connect`, `ksqldb`, a service) writes its log, in words where that is elsewhere."""
+        return f"the log of {part}" if self.logs is None else str(self.logs / f"{part}.log")
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +102,7 @@ def open_platform(settings: Settings) -> Platform:
         connect=connect.from_settings(settings),
         ksqldb=ksqldb.from_settings(settings),
         services=SupervisorClient(settings) if settings.target == "embedded" else None,
+        logs=settings.logs if settings.target == "embedded" else None,
     )
 
 

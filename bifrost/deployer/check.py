@@ -1,0 +1,151 @@
+"""Connect's own opinion of connectors before anything is changed. What it echoes is resolved, so none of it is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bifrost.clients.connect import ConnectClient, Plugin, ValidationReport
+from bifrost.deployer.declared import DeclaredConnector
+from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
+from bifrost.errors import DeclarationError, Refused
+from bifrost.settings import REDACTED, is_secret
+
+_FREE_PREFIXES = (
+    "transforms.",
+    "predicates.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "producer.override.",
+    "consumer.override.",
+    "admin.override.",
+    "topic.creation.",
+    # Passed on by Debezium to the driver, and to the client of the schema history's topic.
+    "driver.",
+    "database.history.",
+    "schema.history.internal.",
+)
+_GENERIC = frozenset({"name", OWNER_KEY})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of a connector's configuration; only an error keeps it from being deployed."""
+
+    connector: DeclaredConnector
+    text: str
+    is_error: bool
+
+
+def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnector]) -> tuple[Finding, ...]:
+    """What Connect says against these connectors; `connectors` are mapped to the target.
+
+    Raises:
+        Unreachable, NotReady: Connect does not answer.
+    """
+    wanted = tuple(connectors)
+    plugins = client.plugins() if wanted else ()
+    return tuple(finding for connector in wanted for finding in _check(client, connector, plugins))
+
+
+def refuse_errors(findings: Iterable[Finding]) -> None:
+    """Raise if there is an error among the findings.
+
+    Raises:
+        DeclarationError: names every error of every connector.
+    """
+    errors = [finding for finding in findings if finding.is_error]
+    if errors:
+        lines = (f"\n  - {finding.connector.name}: {finding.text}" for finding in errors)
+        raise DeclarationError(
+            errors[0].connector.path, "Kafka Connect does not accept it; nothing was changed" + "".join(lines)
+        )
+
+
+def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
+    """Whether a worker finds a class by this name: in full, or by its simple name with or without `Connector`."""
+    known = set()
+    for plugin in plugins:
+        simple = plugin.class_name.rpartition(".")[2]
+        known |= {plugin.class_name, simple, simple.removesuffix("Connector")}
+    return name in known
+
+
+def findings_of(connector: DeclaredConnector, report: ValidationReport) -> Iterator[Finding]:
+    """What a validate answer means for a declaration."""
+    echoed = {key.name: key.value for key in report.keys if key.value is not None}
+    secrets = [value for name, value in echoed.items() if is_secret(name) and len(value) >= 3]
+    for name, value in connector.config.items():
+        left = PLACEHOLDER.search(echoed.get(name) or "")
+        if left is not None and "${" in value:
+            yield Finding(connector, f"{name}: {left[0]} is not known to the Connect worker; set it there", True)
+            echoed.pop(name)
+    for key in report.keys:
+        for error in key.errors:
+            if key.name in echoed or "${" not in connector.config.get(key.name, ""):
+                yield Finding(connector, f"{key.name}: {_without(error, secrets)}", True)
+    yield from _unknown_keys(connector, report)
+
+
+def _check(client: ConnectClient, connector: DeclaredConnector, plugins: tuple[Plugin, ...]) -> Iterator[Finding]:
+    class_name = connector.config["connector.class"]
+    if not is_known_class(class_name, plugins):
+        names = [plugin.class_name for plugin in plugins]
+        available = ", ".join(names) or "none"
+        yield Finding(
+            connector,
+            f"connector.class: {class_name} is unknown{_hint(class_name, names)}; available: {available}",
+            True,
+        )
+        return
+    try:
+        report = client.validate(class_name, connector.config)
+    except Refused as error:
+        yield Finding(connector, f"could not be checked: {error.body}", True)
+        return
+    yield from findings_of(connector, report)
+
+
+def _unknown_keys(connector: DeclaredConnector, report: ValidationReport) -> Iterator[Finding]:
+    known = {key.name for key in report.keys if key.known}
+    # Some definitions have a pattern for a name, as column.truncate.to.(d+).chars of Debezium.
+    patterns = [re.compile(_as_pattern(name)) for name in known if "(" in name]
+    for name in connector.config:
+        if name in known or name in _GENERIC or name.startswith(_FREE_PREFIXES):
+            continue
+        if any(pattern.fullmatch(name) for pattern in patterns):
+            continue
+        close = _hint(name, known)
+        yield Finding(
+            connector, f"{name}: {connector.config['connector.class']} does not know this key{close}", bool(close)
+        )
+
+
+def _as_pattern(name: str) -> str:
+    parts = re.split(r"(\([^)]*\))", name)
+    return "".join(".+" if part.startswith("(") else re.escape(part) for part in parts)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1, cutoff=0.85)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def unresolved(
+    connectors: Iterable[DeclaredConnector], variables: frozenset[str]
+) -> Iterator[tuple[DeclaredConnector, str, str]]:
+    """(connector, key, variable) of every `${env:NAME}` that the target's workers will not know."""
+    for connector in connectors:
+        for key, value in connector.config.items():
+            for found in PLACEHOLDER.finditer(value):
+                if found["provider"] == "env" and found["name"] not in variables:
+                    yield connector, key, found["name"]

@@ -1,0 +1,56 @@
+"""A plan for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bifrost.deployer.actions import Action, DeploymentPlan, Kind
+
+SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.REPLACE: "!", Kind.DELETE: "-", Kind.KEEP: "="}
+
+
+def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
+    """The plan as lines of text: changes with their reasons, what a person must do, what is not declared, and a sum."""
+    if not plan.is_running:
+        yield "Nothing is running. `up` would start it and create:"
+    for action in plan.actions:
+        if action.is_change or action.attention:
+            yield action_line(action)
+            yield from (f"      by hand: {command}" for command in action.by_hand)
+    for item in plan.undeclared:
+        fate = "kept; --prune removes it" if item.owned else "kept; not made by this project"
+        yield f"  ? {item.what:<10} {item.name} is not declared ({fate})"
+    yield summary(plan)
+
+
+def action_line(action: Action) -> str:
+    """One action."""
+    reason = f": {action.reason}" if action.reason else ""
+    return f"  {SIGNS[action.kind]} {action.what:<10} {action.name}{reason}"
+
+
+def summary(plan: DeploymentPlan) -> str:
+    """How many actions there are of each kind."""
+    if not plan.changes:
+        return f"No changes: {plan.count(Kind.KEEP)} things are as declared."
+    counts = (f"{plan.count(kind)} to {kind}" for kind in Kind if kind is not Kind.KEEP and plan.count(kind))
+    return f"{', '.join(counts)}; {plan.count(Kind.KEEP)} unchanged."
+
+
+def plan_json(plan: DeploymentPlan, target: str) -> dict[str, Any]:
+    """The plan as JSON."""
+    return {
+        "target": target,
+        "running": plan.is_running,
+        "changes": len(plan.changes),
+        "actions": [_action_json(action) for action in plan.actions],
+        "undeclared": [{"what": item.what, "name": item.name, "owned": item.owned} for item in plan.undeclared],
+    }
+
+
+def _action_json(action: Action) -> dict[str, Any]:
+    found: dict[str, Any] = {"action": action.kind, "what": action.what, "name": action.name, "reason": action.reason}
+    if action.by_hand:
+        found["by_hand"] = list(action.by_hand)
+    return found
