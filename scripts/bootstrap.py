@@ -1,0 +1,188 @@
+"""From a bare machine to the project's Python environment. Standard library only; `deploy.py` and `test` begin here."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from bifrost.errors import BifrostError  # noqa: E402
+from bifrost.settings import Settings  # noqa: E402
+from bifrost.supervisor.system_parts import SystemPart, find_program, missing  # noqa: E402
+
+QUIET_S = 10.0
+"""How often a line is written about something that takes long, where lines cannot be rewritten."""
+
+
+class BootstrapError(BifrostError):
+    """The machine lacks something, or a download failed."""
+
+
+class Step:
+    """Tells on stderr what is being done, how far it is, and in the end how long it took."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._began = self._told = time.monotonic()
+        self._rewrites = sys.stderr.isatty()
+        self._write(what)
+
+    def at(self, detail: str) -> None:
+        """Tell how far it is; rarely, where the line stays."""
+        now = time.monotonic()
+        if self._rewrites or now - self._told >= QUIET_S:
+            self._told = now
+            self._write(f"{self._what}: {detail}, {now - self._began:.0f} s")
+
+    def done(self) -> None:
+        """Tell that it is done."""
+        self._write(f"{self._what}: done in {time.monotonic() - self._began:.1f} s")
+        if self._rewrites:
+            sys.stderr.write("\n")
+
+    def _write(self, line: str) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"\r\033[K{line[:width]}" if self._rewrites else f"{line}\n")
+        sys.stderr.flush()
+
+
+def ensure_parts(settings: Settings, parts: Iterable[SystemPart]) -> None:
+    """Install by apt those parts that are missing.
+
+    Raises:
+        BootstrapError: that is not possible here; the message is the command to run.
+    """
+    lacking = missing(settings, parts)
+    if not lacking:
+        return
+    names = ", ".join(part.name for part in lacking)
+    apt, root = find_program(settings, "apt-get"), _as_root(settings)
+    if apt is None or root is None:
+        command = (
+            f"sudo apt-get install --no-install-recommends {' '.join(_package(settings, part) for part in lacking)}"
+        )
+        raise BootstrapError(f"this machine lacks {names}; install with\n  {command}")
+    environment = {**settings.values, "DEBIAN_FRONTEND": "noninteractive"}
+    _watched(f"System packages: {names}", (*root, apt, "update"), environment, ("Get:",))
+    install = (*root, apt, "install", "--yes", "--no-install-recommends")
+    packages = [_package(settings, part) for part in lacking]
+    _watched(f"System packages: {' '.join(packages)}", (*install, *packages), environment, ("Get:", "Setting up"))
+    still = missing(settings, lacking)
+    if still:
+        raise BootstrapError(f"{', '.join(part.name for part in still)}: installed, but still not found")
+
+
+def ensure_environment(settings: Settings, *, dev: bool) -> Path:
+    """The environment's Python, with everything that pyproject.toml asks for; nothing is done when it is so already.
+
+    An installation that was interrupted is begun again from nothing.
+
+    Raises:
+        BootstrapError: it could not be made; the message carries the reason.
+    """
+    python = settings.venv / "bin" / "python"
+    wanted = dependency_lists(settings.project / "pyproject.toml", dev=dev)
+    settings.venv.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(settings.venv.with_name(settings.venv.name + ".lock")):
+        installed = _installed(settings.venv)
+        if all(installed.get(name) == _digest(packages) for name, packages in wanted.items()) and python.exists():
+            return python
+        if not installed or not python.exists():
+            create = (sys.executable, "-m", "venv", "--clear", str(settings.venv))
+            _watched("Python environment", create, settings.values, ())
+        _record(settings.venv).unlink(missing_ok=True)
+        packages = [package for group in wanted.values() for package in group]
+        pip = (str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *packages)
+        _watched(f"Python packages ({len(packages)})", pip, settings.values, ("Collecting", "Installing"))
+        _record(settings.venv).write_text(json.dumps({name: _digest(group) for name, group in wanted.items()}))
+    return python
+
+
+def dependency_lists(pyproject: Path, *, dev: bool) -> dict[str, list[str]]:
+    """The project's requirements by group: `run`, and `dev` if wanted."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    lists = {"run": list(project["dependencies"])}
+    if dev:
+        lists["dev"] = list(project["optional-dependencies"]["dev"])
+    return lists
+
+
+def become(settings: Settings, python: Path, arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by the environment's Python, which finds the project wherever it is started."""
+    environment = {**settings.values, "PYTHONPATH": str(settings.project)}
+    os.execve(python, (str(python), "-P", *arguments), environment)  # noqa: S606
+
+
+def _as_root(settings: Settings) -> tuple[str, ...] | None:
+    """What to put before a command that only root may run; `None` when we may not."""
+    if os.geteuid() == 0:
+        return ()
+    sudo = find_program(settings, "sudo")
+    if sudo is None or subprocess.run((sudo, "-n", "true"), capture_output=True).returncode:
+        return None
+    return (sudo, "-n")
+
+
+def _package(settings: Settings, part: SystemPart) -> str:
+    cache = find_program(settings, "apt-cache")
+    if cache is None:
+        return part.packages[0]
+    known = (
+        name for name in part.packages if not subprocess.run((cache, "show", name), capture_output=True).returncode
+    )
+    return next(known, part.packages[0])
+
+
+def _watched(what: str, command: Sequence[str], environment: Mapping[str, str], telling: tuple[str, ...]) -> None:
+    """Run a command and tell how far it is by those of its lines that begin in one of these ways."""
+    step = Step(what)
+    kept: list[str] = []
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for count, line in enumerate(process.stdout, 1):
+            kept = [*kept[-19:], line.rstrip()]
+            if line.startswith(telling):
+                step.at(f"{' '.join(line.split()[:3])} ({count})")
+    if process.returncode:
+        raise BootstrapError(
+            f"{what}: failed\n  " + "\n  ".join(kept) + f"\n  {command[0]} ended with {process.returncode}"
+        )
+    step.done()
+
+
+def _record(venv: Path) -> Path:
+    """Where it is written which dependency lists an environment holds in full."""
+    return venv / "bifrost-dependencies.json"
+
+
+def _installed(venv: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(digest) for name, digest in json.loads(_record(venv).read_text()).items()}
+    except (OSError, ValueError):
+        return {}
+
+
+def _digest(packages: list[str]) -> str:
+    return hashlib.sha256("\n".join([sys.version, *packages]).encode()).hexdigest()
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
