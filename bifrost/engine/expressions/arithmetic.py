@@ -14,11 +14,10 @@ from bifrost.engine.expressions.runtime import (
     double_remainder,
     integer_quotient,
     remainder,
-    wrap_bigint,
-    wrap_integer,
 )
 from bifrost.engine.functions.javatext import DECIMALS
 from bifrost.engine.functions.matching import decimal_of, numeric_width
+from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import Arithmetic, ArithmeticOperator, ArithmeticUnary, Sign

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
-from bifrost.engine.expressions.runtime import EVALUATION_ERRORS, wrap_bigint, wrap_integer
+from bifrost.engine.expressions.runtime import EVALUATION_ERRORS
 from bifrost.engine.functions import isotime
 from bifrost.engine.functions.javatext import (
     DECIMALS,
@@ -21,6 +21,7 @@ from bifrost.engine.functions.javatext import (
     parse_integer,
 )
 from bifrost.engine.functions.matching import decimal_of, widens
+from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import (
     BIGINT,

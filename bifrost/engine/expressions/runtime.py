@@ -8,20 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from bifrost.engine.functions.javatext import DECIMALS
-from bifrost.engine.functions.library import FunctionError
+from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
 
 EVALUATION_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 """What evaluating an expression may raise: the value is null then (and the processing log says why)."""
-
-
-def wrap_integer(value: int) -> int:
-    """The value in 32 bits, as Java wraps it around."""
-    return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-
-
-def wrap_bigint(value: int) -> int:
-    """The value in 64 bits, as Java wraps it around."""
-    return (value + 0x8000000000000000 & 0xFFFFFFFFFFFFFFFF) - 0x8000000000000000
 
 
 def integer_quotient(left: int, right: int) -> int:
@@ -96,6 +86,3 @@ def item_at(items: list[Any], index: int) -> Any:
     if index > 0:
         return items[index - 1] if index <= len(items) else None
     return items[index] if index and -index <= len(items) else None
-
-
-__all__ = ["EVALUATION_ERRORS", "FunctionError"]

@@ -36,7 +36,15 @@ from bifrost.sql.types import SqlType
 
 O = TypeVar("O", bound=Overload)  # noqa: E741
 
-_FAMILIES: tuple[str, ...] = ("nulls",)
+_FAMILIES = (
+    "nulls",
+    "aggregates.basic",
+    "aggregates.collecting",
+    "aggregates.offsets",
+    "aggregates.ranking",
+    "aggregates.statistics",
+    "aggregates.distinct",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +216,8 @@ class FunctionRegistry:
 
     def _choose(self, declaration: Declaration, arguments: Sequence[ArgumentType], kind: type[O]) -> tuple[O, Bindings]:
         overloads = [overload for overload in declaration.overloads if isinstance(overload, kind)]
-        for casts in (False, True):
+        # As ksqlDB: the arguments of aggregates are not widened.
+        for casts in (False,) if kind is AggregateOverload else (False, True):
             fitting = list(_fitting(overloads, arguments, casts=casts))
             if fitting:
                 return _best(declaration, fitting, arguments)

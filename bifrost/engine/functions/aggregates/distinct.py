@@ -1,0 +1,83 @@
+"""COUNT_DISTINCT by HyperLogLog.
+
+4096 registers give a standard error of 1.6 %; few values are counted nearly exactly. A state is a map of the registers
+that are set while these are few, then the bytes of all registers.
+"""
+
+from __future__ import annotations
+
+import math
+from hashlib import blake2b
+from typing import Any
+
+from bifrost.engine.functions.library import AggregateContext, Aggregator, Library
+from bifrost.sql.types import INTEGER, SqlArray
+
+LIBRARY = Library("AGGREGATE")
+
+_INDEX_BITS = 12
+_REGISTERS = 1 << _INDEX_BITS
+_RANK_BITS = 64 - _INDEX_BITS
+_SPARSE_LIMIT = 400
+_ALPHA = 0.7213 / (1 + 1.079 / _REGISTERS)
+
+Sketch = dict[int, int] | bytes
+
+
+@LIBRARY.aggregate(
+    "COUNT_DISTINCT",
+    "val T -> BIGINT",
+    description="Estimates how many distinct values each key has.",
+    state=lambda types: SqlArray(INTEGER),
+)
+def count_distinct(context: AggregateContext) -> Aggregator:
+    """About the number of distinct values; nulls do not count."""
+    return Aggregator(dict, add, estimate, None, merge)
+
+
+def add(state: Sketch, value: Any) -> Sketch:
+    """The sketch with the value in it."""
+    if value is None:
+        return state
+    hashed = int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")
+    index = hashed >> _RANK_BITS
+    rank = _RANK_BITS - (hashed & (1 << _RANK_BITS) - 1).bit_length() + 1
+    if isinstance(state, dict):
+        if state.get(index, 0) >= rank:
+            return state
+        return _compact({**state, index: rank})
+    if state[index] >= rank:
+        return state
+    registers = bytearray(state)
+    registers[index] = rank
+    return bytes(registers)
+
+
+def merge(first: Sketch, second: Sketch) -> Sketch:
+    """The sketch of the values of both."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return _compact({index: max(first.get(index, 0), second.get(index, 0)) for index in first | second})
+    return bytes(map(max, _dense(first), _dense(second)))
+
+
+def estimate(state: Sketch) -> int:
+    """About how many values were added."""
+    ranks = state.values() if isinstance(state, dict) else [rank for rank in state if rank]
+    empty = _REGISTERS - len(ranks)
+    raw = _ALPHA * _REGISTERS * _REGISTERS / (empty + math.fsum(2.0**-rank for rank in ranks))
+    if raw <= 2.5 * _REGISTERS and empty:
+        return round(_REGISTERS * math.log(_REGISTERS / empty))
+    return round(raw)
+
+
+def _compact(registers: dict[int, int]) -> Sketch:
+    return registers if len(registers) <= _SPARSE_LIMIT else _dense(registers)
+
+
+def _dense(state: Sketch) -> bytes:
+    if isinstance(state, bytes):
+        return state
+    registers = bytearray(_REGISTERS)
+    for index, rank in state.items():
+        registers[index] = rank
+    return bytes(registers)
