@@ -1,0 +1,61 @@
+"""The console as one ASGI application, and how it is served."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bifrost.console import inbox_api, page, slack_api
+from bifrost.console.faults import Faults
+from bifrost.console.inbox import Inbox
+from bifrost.settings import LOOPBACK, Settings
+
+_log = logging.getLogger("console")
+
+
+def build(inbox: Inbox, faults: Faults) -> Starlette:
+    """The application over an inbox; it closes the inbox when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        inbox.close()
+
+    routes = [
+        Route("/healthz", _health, methods=["GET"]),
+        *inbox_api.routes(inbox, faults),
+        *slack_api.routes(inbox, faults),
+        *page.routes(inbox),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the console on the loopback until a signal ends it.
+
+    uvicorn with httptools and not the engine's HTTP/2 server: a post costs half as much here, and the console shares
+    its cores with the pipeline that it watches.
+    """
+    app = build(Inbox(inbox_path(settings), time.time), Faults())
+    port = settings.port("console")
+    _log.info("inbox: http://%s:%d/ keeps its messages in %s", LOOPBACK, port, inbox_path(settings))
+    # Open pages never end their event stream by themselves; a stop must not wait for them.
+    uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def inbox_path(settings: Settings) -> Path:
+    """The file that holds the inbox."""
+    return settings.data / "console" / "inbox.sqlite"
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})

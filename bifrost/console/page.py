@@ -1,0 +1,88 @@
+"""The inbox's page: rendered here, kept up to date in the browser by `static/inbox.js`. No request leaves this host."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Template
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bifrost.console.inbox import Inbox, Message, microseconds
+from bifrost.console.mrkdwn import emoji, to_html
+
+STATIC = Path(__file__).parent / "static"
+SHOWN = 200
+"""How many messages a page holds; the API has them all."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+_MESSAGE = """<article class="message" id="m{ts}" tabindex="0" data-channel="{channel}">
+<span class="avatar" aria-hidden="true">{icon}</span>
+<header><b class="name">{username}</b><span class="app">app</span>
+<span class="channel">#{channel}</span><time datetime="{iso}" title="{iso}">{clock}</time></header>
+<div class="text">{text}</div>
+</article>
+"""
+
+
+def routes(inbox: Inbox) -> list[BaseRoute]:
+    """The page and its static files."""
+    template = Template((STATIC / "inbox.html").read_text(encoding="utf-8"))
+
+    async def show(_request: Request) -> Response:
+        newest = await run_in_threadpool(inbox.messages, limit=SHOWN)
+        return HTMLResponse(render_page(template, newest, inbox.counts), headers=HEADERS)
+
+    return [Route("/", show, methods=["GET"]), Mount("/static", StaticFiles(directory=STATIC))]
+
+
+def render_page(template: Template, messages: list[Message], counts: Mapping[str, int]) -> str:
+    """The whole page with these messages, newest first."""
+    return template.substitute(
+        messages=render_messages(messages),
+        channels=_channel_list(counts),
+        total=sum(counts.values()),
+        since=messages[-1].ts if messages else "0",
+        shown=SHOWN,
+    )
+
+
+def render_messages(messages: Iterable[Message]) -> str:
+    """The HTML of messages that come oldest first, newest first."""
+    return "".join(_render(message) for message in reversed(list(messages)))
+
+
+def _render(message: Message) -> str:
+    sent = datetime.fromtimestamp(microseconds(message.ts) / 1_000_000, UTC)
+    return _MESSAGE.format(
+        ts=message.ts,
+        channel=html.escape(message.channel),
+        icon=html.escape(emoji(message.icon_emoji) or message.username[:1].upper()),
+        username=html.escape(message.username),
+        iso=sent.isoformat(timespec="milliseconds"),
+        clock=f"{sent:%H:%M:%S}",
+        text=to_html(message.text),
+    )
+
+
+def _channel_list(counts: Mapping[str, int]) -> str:
+    return "".join(
+        f'<button type="button" class="chip" data-channel="{html.escape(channel)}" aria-pressed="false">'
+        f"#{html.escape(channel)} <span>{count}</span></button>"
+        for channel, count in sorted(counts.items())
+    )

@@ -1,0 +1,135 @@
+"use strict";
+// Keeps the page up to date: new messages arrive as HTML that the server has escaped, counts as data.
+
+const list = document.getElementById("messages");
+const filter = document.getElementById("filter");
+const channels = document.getElementById("channels");
+const fresh = document.getElementById("fresh");
+const sure = document.getElementById("sure");
+const nothing = document.querySelector(".nothing");
+const shown = Number(document.body.dataset.shown);
+let channel = "";
+let unseen = 0;
+
+const visible = () => [...list.children].filter((message) => !message.hidden);
+
+function matches(message) {
+  const wanted = filter.value.trim().toLowerCase();
+  return (!channel || message.dataset.channel === channel) && (!wanted || message.textContent.toLowerCase().includes(wanted));
+}
+
+function applyFilter() {
+  for (const message of list.children) message.hidden = !matches(message);
+  nothing.hidden = list.children.length === 0 || visible().length > 0;
+}
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time")) {
+    const sent = new Date(time.dateTime);
+    time.textContent = sent.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    time.title = sent.toLocaleString();
+  }
+}
+
+function showFresh(count) {
+  unseen = window.scrollY > 40 ? unseen + count : 0;
+  fresh.hidden = unseen === 0;
+  fresh.textContent = `${unseen} new message${unseen === 1 ? "" : "s"} ↑`;
+}
+
+function add(html) {
+  const incoming = document.createElement("template");
+  incoming.innerHTML = html;
+  const messages = [...incoming.content.children];
+  localTimes(incoming.content);
+  for (const message of messages) message.classList.add("new");
+  const before = list.scrollHeight;
+  list.prepend(incoming.content);
+  while (list.children.length > shown) list.lastElementChild.remove();
+  applyFilter();
+  if (window.scrollY > 40) window.scrollBy(0, list.scrollHeight - before);
+  showFresh(messages.length);
+}
+
+function chip(name) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "chip", textContent: `#${name} ` });
+  button.dataset.channel = name;
+  button.setAttribute("aria-pressed", String(name === channel));
+  button.append(document.createElement("span"));
+  return button;
+}
+
+function showCounts(counts) {
+  for (const old of [...channels.children]) if (old.dataset.channel && !(old.dataset.channel in counts)) old.remove();
+  for (const [name, count] of Object.entries(counts)) {
+    let button = [...channels.children].find((known) => known.dataset.channel === name);
+    if (!button) channels.append((button = chip(name)));
+    button.querySelector("span").textContent = count;
+  }
+  document.getElementById("total").textContent = Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function choose(name) {
+  channel = name;
+  for (const button of channels.children) button.setAttribute("aria-pressed", String(button.dataset.channel === name));
+  applyFilter();
+}
+
+function showState(state, text) {
+  document.querySelector(".live").className = `live ${state}`;
+  document.getElementById("state").textContent = text;
+}
+
+function listen() {
+  const events = new EventSource(`/events?since=${document.body.dataset.since}`);
+  events.onopen = () => showState("on", "live");
+  events.onerror = () => showState("off", "not connected");
+  events.addEventListener("messages", (event) => {
+    const update = JSON.parse(event.data);
+    add(update.html);
+    showCounts(update.channels);
+  });
+  events.addEventListener("cleared", (event) => {
+    list.replaceChildren();
+    choose("");
+    showCounts(JSON.parse(event.data).channels);
+    showFresh(0);
+  });
+}
+
+function move(step) {
+  const messages = visible();
+  const at = messages.indexOf(document.activeElement);
+  const next = messages[Math.min(Math.max(at + step, 0), messages.length - 1)];
+  if (next) next.focus();
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || sure.open) return;
+  if (event.key === "Escape") {
+    filter.value = "";
+    filter.blur();
+    choose("");
+  } else if (event.target !== filter && event.key === "/") {
+    event.preventDefault();
+    filter.focus();
+  } else if (event.target !== filter && event.key === "j") {
+    move(1);
+  } else if (event.target !== filter && event.key === "k") {
+    move(-1);
+  }
+}
+
+channels.addEventListener("click", (event) => {
+  const button = event.target.closest(".chip");
+  if (button) choose(button.dataset.channel);
+});
+filter.addEventListener("input", applyFilter);
+fresh.addEventListener("click", () => window.scrollTo({ top: 0 }));
+window.addEventListener("scroll", () => window.scrollY <= 40 && unseen && showFresh(0), { passive: true });
+document.addEventListener("keydown", onKey);
+document.getElementById("clear").addEventListener("click", () => sure.showModal());
+sure.addEventListener("close", () => sure.returnValue === "yes" && fetch("/api/messages", { method: "DELETE" }));
+localTimes(document);
+listen();

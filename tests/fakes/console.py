@@ -1,0 +1,46 @@
+"""The real console on a free port, served by a thread of the test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+import uvicorn
+
+from bifrost.console.app import build
+from bifrost.console.faults import Faults
+from bifrost.console.inbox import Inbox
+
+
+class Client(requests.Session):
+    """Calls paths of one host with a token."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.headers["Authorization"] = "Bearer xoxb-anything"
+
+    def request(self, method: str, path: str, *args, **options) -> requests.Response:  # type: ignore[override]
+        return super().request(method, self.url + path, *args, timeout=10, **options)
+
+
+@contextmanager
+def running_console(path: Path, now: Callable[[], float]) -> Iterator[Client]:
+    """Serve an inbox kept in `path`; the clock `now` gives seconds."""
+    app = build(Inbox(path, now), Faults())
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    try:
+        yield client
+    finally:
+        client.close()
+        server.should_exit = True
+        thread.join()
+        listener.close()
