@@ -9,10 +9,8 @@ from typing import TypeVar
 from bifrost.errors import ParseError
 from bifrost.sql.keywords import NON_RESERVED
 from bifrost.sql.lexer import SourceText, Token, TokenKind
+from bifrost.sql.nesting import MAX_OPEN, TOO_DEEP
 from bifrost.sql.tree import Location
-
-MAX_NESTING = 80
-"""How deep brackets and parts may nest: Python's own stack ends not far behind it."""
 
 T = TypeVar("T")
 _WORDS = (TokenKind.KEYWORD, TokenKind.SIGN)
@@ -27,7 +25,7 @@ class Cursor:
         self.index = index
         self.lambda_parameters: tuple[str, ...] = ()
         self._tokens = tokens
-        self._nesting = 0
+        self._open = 0
 
     @property
     def token(self) -> Token:
@@ -62,6 +60,11 @@ class Cursor:
     def at_all(self, *words: str) -> bool:
         """Whether the next tokens are these keywords or signs, in this order."""
         return all(_is_word(self.peek(ahead), word) for ahead, word in enumerate(words))
+
+    def at_sign(self, ahead: int, sign: str) -> bool:
+        """Whether the token `ahead` places behind the next one is that sign."""
+        token = self.peek(ahead)
+        return token.value == sign and token.kind is TokenKind.SIGN
 
     def accept(self, *words: str) -> str | None:
         """Take the next token if it is one of these keywords or signs; which one it was."""
@@ -131,16 +134,16 @@ class Cursor:
 
     @contextmanager
     def nested(self) -> Iterator[None]:
-        """One level deeper.
+        """One more part is open.
 
         Raises:
-            ParseError: deeper than `MAX_NESTING`.
+            ParseError: more than `MAX_OPEN` are.
         """
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            raise self.error(f"Syntax Error\nNested too deeply: more than {MAX_NESTING} levels")
+        self._open += 1
+        if self._open > MAX_OPEN:
+            raise self.error(TOO_DEEP)
         yield
-        self._nesting -= 1
+        self._open -= 1
 
     def error(self, message: str, at: Token | None = None) -> ParseError:
         """An error at the next token, or at the one given."""

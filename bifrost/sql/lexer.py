@@ -57,6 +57,10 @@ _TOKEN = re.compile(
 _UNTERMINATED = {"'": "string", "`": "quoted name", '"': "quoted name"}
 
 
+class UnfinishedError(ParseError):
+    """A quote or comment does not end: more text may mend it."""
+
+
 class SourceText:
     """A text that finds the line and column of its offsets; `origin` is where its first character stands."""
 
@@ -115,5 +119,5 @@ def _unreadable(source: SourceText, position: int) -> ParseError:
     elif character in _UNTERMINATED:
         problem = f"The {_UNTERMINATED[character]} does not end: a closing {character} is missing"
     else:
-        problem = f"Unexpected character {character!r}"
-    return ParseError(f"Syntax Error\n{problem}", line=where.line, column=where.column)
+        return ParseError(f"Syntax Error\nUnexpected character {character!r}", line=where.line, column=where.column)
+    return UnfinishedError(f"Syntax Error\n{problem}", line=where.line, column=where.column)

@@ -43,7 +43,7 @@ def parse_create(cursor: Cursor) -> Statement:
     cursor.expect("CREATE")
     if cursor.accept("TYPE"):
         return _create_type(cursor, where)
-    if cursor.at("SINK", "SOURCE") and cursor.peek().value == "CONNECTOR":
+    if cursor.at_all("SINK", "CONNECTOR") or cursor.at_all("SOURCE", "CONNECTOR"):
         return _create_connector(cursor, where)
     or_replace = cursor.accept_all("OR", "REPLACE")
     is_source = cursor.accept("SOURCE") is not None

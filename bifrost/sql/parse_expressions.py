@@ -137,7 +137,8 @@ def _membership(cursor: Cursor, word: str, value: Expression, where: Location) -
             cursor.expect("AND")
             return Between(value, low, parse_value(cursor), location=where)
         case "IN":
-            return InList(value, cursor.bracketed(parse_expression), location=where)
+            with cursor.nested():
+                return InList(value, cursor.bracketed(parse_expression), location=where)
         case "LIKE":
             pattern = parse_value(cursor)
             escape = cursor.expect_string() if cursor.accept("ESCAPE") else None
@@ -172,7 +173,8 @@ def parse_primary(cursor: Cursor) -> Expression:
 def _postfixed(cursor: Cursor, base: Expression, where: Location) -> Expression:
     while True:
         if cursor.accept("["):
-            index = parse_value(cursor)
+            with cursor.nested():
+                index = parse_value(cursor)
             cursor.expect("]")
             base = Subscript(base, index, location=where)
         elif cursor.at("->") and not cursor.at_all("->", "*"):
@@ -183,16 +185,19 @@ def _postfixed(cursor: Cursor, base: Expression, where: Location) -> Expression:
 
 
 def _atom(cursor: Cursor) -> Expression:
-    where = cursor.location
-    match cursor.accept("(", "CASE", "CAST"):
-        case "(":
-            inner = parse_expression(cursor)
-            cursor.expect(")")
-            return inner
-        case "CASE":
-            return _case(cursor, where)
-        case "CAST":
-            return _cast(cursor, where)
+    if cursor.accept("("):
+        inner = parse_expression(cursor)
+        cursor.expect(")")
+        return inner
+    with cursor.nested():
+        return _construct(cursor, cursor.location)
+
+
+def _construct(cursor: Cursor, where: Location) -> Expression:
+    if cursor.accept("CASE"):
+        return _case(cursor, where)
+    if cursor.accept("CAST"):
+        return _cast(cursor, where)
     if cursor.accept_all("ARRAY", "["):
         return CreateArray(_items(cursor, "]"), location=where)
     if cursor.accept_all("MAP", "("):
@@ -312,22 +317,17 @@ def _argument(cursor: Cursor) -> Expression:
 
 def _lambda_parameters(cursor: Cursor) -> tuple[str, ...]:
     """Take `x =>` or `(x, y) =>`; the empty tuple where no lambda begins."""
-    if cursor.at_name() and _sign_at(cursor, 1, "=>"):
+    if cursor.at_name() and cursor.at_sign(1, "=>"):
         name = cursor.expect_name()
         cursor.expect("=>")
         return (name,)
     ahead = 1
     while cursor.at("(") and cursor.at_name(ahead):
-        if _sign_at(cursor, ahead + 1, ")") and _sign_at(cursor, ahead + 2, "=>"):
+        if cursor.at_sign(ahead + 1, ")") and cursor.at_sign(ahead + 2, "=>"):
             names = cursor.bracketed(Cursor.expect_name)
             cursor.expect("=>")
             return names
-        if not _sign_at(cursor, ahead + 1, ","):
+        if not cursor.at_sign(ahead + 1, ","):
             break
         ahead += 2
     return ()
-
-
-def _sign_at(cursor: Cursor, ahead: int, sign: str) -> bool:
-    token = cursor.peek(ahead)
-    return token.kind is TokenKind.SIGN and token.value == sign

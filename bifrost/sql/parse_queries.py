@@ -76,7 +76,7 @@ def _select_item(cursor: Cursor) -> SelectItem:
     where = cursor.location
     if cursor.accept("*"):
         return AllColumns(location=where)
-    if cursor.at_name() and cursor.peek(1).value == "." and cursor.peek(2).value == "*":
+    if cursor.at_name() and cursor.at_sign(1, ".") and cursor.at_sign(2, "*"):
         source = cursor.expect_name()
         cursor.index += 2
         return AllColumns(source, location=where)

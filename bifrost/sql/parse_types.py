@@ -48,9 +48,8 @@ def parse_type(cursor: Cursor) -> SqlType:
     """
     with cursor.nested():
         found = _prefix_type(cursor)
-        while cursor.at("ARRAY"):  # `INT ARRAY` is another way of writing `ARRAY<INT>`
-            cursor.advance()
-            found = SqlArray(found)
+        if cursor.accept("ARRAY"):  # `INT ARRAY` is another way of writing `ARRAY<INT>`
+            return SqlArray(found)
         return found
 
 
@@ -78,7 +77,8 @@ def _prefix_type(cursor: Cursor) -> SqlType:
 def _struct(cursor: Cursor) -> SqlStruct:
     if cursor.accept(">"):
         return SqlStruct(())
-    fields = cursor.comma_separated(_struct_field)
+    with cursor.nested():
+        fields = cursor.comma_separated(_struct_field)
     cursor.expect_after(">", ",")
     return SqlStruct(fields)
 

@@ -17,11 +17,11 @@ from typing import TypeVar
 from bifrost.errors import ParseError, StatementError
 from bifrost.sql import parse_admin, parse_definitions
 from bifrost.sql.cursor import Cursor
-from bifrost.sql.lexer import SourceText, Token, TokenKind, tokenize
+from bifrost.sql.lexer import SourceText, Token, TokenKind, UnfinishedError, tokenize
+from bifrost.sql.nesting import refuse_deep
 from bifrost.sql.parse_expressions import parse_expression
 from bifrost.sql.parse_queries import parse_query
 from bifrost.sql.parse_types import parse_type
-from bifrost.sql.traversal import depth
 from bifrost.sql.tree import (
     DefineVariable,
     Explain,
@@ -34,9 +34,6 @@ from bifrost.sql.tree import (
 )
 from bifrost.sql.types import SqlType
 from bifrost.sql.variables import substitute_variables
-
-MAX_DEPTH = 150
-"""How deep a tree may be, so that functions which follow it down stay within Python's stack."""
 
 T = TypeVar("T")
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -64,7 +61,7 @@ StatementParser = Callable[[Cursor], Statement]
 def _parse_explain(cursor: Cursor) -> Statement:
     where = cursor.location
     cursor.expect("EXPLAIN")
-    if cursor.at_name() and cursor.peek().value in (";", "<EOF>"):
+    if cursor.at_name() and (cursor.at_sign(1, ";") or cursor.peek().kind is TokenKind.END):
         return Explain(query_id=cursor.expect_verbatim_name(), location=where)
     with cursor.nested():
         return Explain(statement=_parse_tree(cursor, _SERVER), location=where)
@@ -161,8 +158,10 @@ def is_complete(text: str) -> bool:
     """Whether a shell has all of a statement: nothing is left open and the last sign is `;`."""
     try:
         tokens = tokenize(SourceText(text))
-    except ParseError:
+    except UnfinishedError:
         return False
+    except ParseError:
+        return True  # no further line mends it: better to say what is wrong
     return len(tokens) > 1 and tokens[-2].kind is TokenKind.SIGN and tokens[-2].value == ";"
 
 
@@ -202,7 +201,7 @@ def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect:
         cursor = Cursor(source, tokenize(source))
         tree = _parse_tree(cursor, _PARSERS[dialect])
         _expect_end(cursor)
-        _refuse_deep(tree)
+        refuse_deep(tree)
     except StatementError as error:
         error.statement = text
         raise
@@ -231,13 +230,6 @@ def _expect_end(cursor: Cursor) -> None:
     raise cursor.failure()
 
 
-def _refuse_deep(node: Node) -> None:
-    if depth(node) > MAX_DEPTH:
-        where = node.location or Location(1, 1)
-        problem = f"Syntax Error\nNested too deeply: more than {MAX_DEPTH} levels, chains of operators among them"
-        raise ParseError(problem, line=where.line, column=where.column)
-
-
 def _parse_whole(text: str, parse: Callable[[Cursor], T]) -> T:
     source = SourceText(text)
     try:
@@ -246,7 +238,7 @@ def _parse_whole(text: str, parse: Callable[[Cursor], T]) -> T:
         if cursor.token.kind is not TokenKind.END:
             raise cursor.failure()
         if isinstance(found, Node):
-            _refuse_deep(found)
+            refuse_deep(found)
     except StatementError as error:
         error.statement = text
         raise

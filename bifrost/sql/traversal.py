@@ -34,15 +34,6 @@ def children(node: Node) -> Iterator[Node]:
         yield from _nodes_of(getattr(node, name))
 
 
-def depth(node: Node) -> int:
-    """How many nodes stand above one another at most."""
-    level, found = [node], 0
-    while level:
-        found += 1
-        level = [child for parent in level for child in children(parent)]
-    return found
-
-
 def transform(node: N, change: Callable[[Node], Node]) -> N:
     """The tree with `change` applied to every node, innermost first; what does not change is shared with the old tree.
 

@@ -113,7 +113,6 @@ from bifrost.sql.statement_nodes import (
 )
 from bifrost.sql.traversal import (
     children,
-    depth,
     resolve_types,
     rewrite,
     transform,
@@ -222,7 +221,6 @@ __all__ = [
     "Window",
     "Within",
     "children",
-    "depth",
     "resolve_types",
     "rewrite",
     "transform",
