@@ -61,6 +61,26 @@ class KafkaAdmin:
         self._timeout_s = timeout_s
         self._client = AdminClient({**client, "socket.timeout.ms": int(timeout_s * 1000)}, logger=_log)
 
+    def cluster_id(self) -> str:
+        """The cluster's id.
+
+        Raises:
+            Unreachable: no broker answered.
+        """
+        found = self._answered("cluster id", lambda: self._client.cluster_id(timeout=self._timeout_s))
+        if found is None:
+            raise Unreachable(SYSTEM, "cluster id", f"no answer from {self._servers}")
+        return str(found)
+
+    def delete_records(self, before: Iterable[TopicPartition]) -> None:
+        """Drop the records before these offsets; a partition that is gone is fine."""
+        for place, future in self._client.delete_records(list(before), request_timeout=self._timeout_s).items():
+            try:
+                self._done(f"delete records of {place.topic}-{place.partition}", future)
+            except Refused as error:
+                if error.status != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+
     def topics(self) -> dict[str, int]:
         """Partition counts by topic name, Kafka's own topics (`__...`) left out.
 

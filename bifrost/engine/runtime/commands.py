@@ -61,7 +61,9 @@ class CommandTopic:
         )
         self._producer.flush(_DEADLINE_S)
         if not written:
-            raise NotReady("Kafka", f"write to {self.name}", f"no answer within {_DEADLINE_S:.0f} s; repeat the statement")
+            raise NotReady(
+                "Kafka", f"write to {self.name}", f"no answer within {_DEADLINE_S:.0f} s; repeat the statement"
+            )
         error, message = written[0]
         if error is not None:
             raise Refused("Kafka", f"write to {self.name}", status=0, body=error.str())

@@ -7,6 +7,7 @@ on after a bad record.
 from __future__ import annotations
 
 import base64
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,11 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 import orjson
+
+from bifrost.engine.runtime.cluster import Cluster
+from bifrost.errors import RemoteError
+
+_log = logging.getLogger(__name__)
 
 
 class LogKind(IntEnum):
@@ -52,6 +58,26 @@ class LogSink(Protocol):
 
     def produce(self, topic: str, value: bytes) -> None:
         """Queues a record; never blocks."""
+
+
+class LogTopic:
+    """Writes entries to Kafka in the background; what cannot be queued is dropped, the log being only a log."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._producer = cluster.producer(linger_ms=50)
+        self._made: set[str] = set()
+
+    def produce(self, topic: str, value: bytes) -> None:
+        """Queues a record; the topic is made with the first one."""
+        try:
+            if topic not in self._made:
+                self._cluster.create_topic(topic, 1, {"cleanup.policy": "delete"})
+                self._made.add(topic)
+            self._producer.produce(topic, value)
+            self._producer.poll(0)
+        except (BufferError, RemoteError) as error:
+            _log.warning("processing log: %s", error)
 
 
 @dataclass(frozen=True, slots=True)

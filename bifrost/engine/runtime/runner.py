@@ -31,6 +31,11 @@ class QueryState(Enum):
     ERROR = "ERROR"
     STOPPED = "NOT_RUNNING"
 
+    @property
+    def shown(self) -> str:
+        """As SHOW QUERIES tells it: a query that is just starting counts as running."""
+        return "RUNNING" if self is QueryState.STARTING else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class QueryError:
@@ -115,6 +120,11 @@ class QueryRunner:
         if session is None or self.state not in (QueryState.RUNNING, QueryState.PAUSED):
             raise NotReady("ksqlDB", f"read the state of {self._thread.name}", "it is still being loaded; try again")
         yield from sorted(session.tasks.items())
+
+    def offsets(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Position and end of every input partition that was read so far."""
+        session = self._session
+        return session.offsets() if session is not None else {}
 
     @property
     def partitions(self) -> Mapping[str, int]:

@@ -7,16 +7,17 @@ the producer and only after that commits the offsets (or, under exactly-once, do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, Cluster
 from bifrost.engine.runtime.records import Record, by_place, in_time_order
 from bifrost.engine.runtime.restore import restore_task
-from bifrost.engine.topology.compiled import CompiledQuery, InputTopic, LogCallback, RowCallback, Task
+from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback, Task
 from bifrost.errors import NotReady, Refused
 
 _BATCH = 2000
@@ -43,12 +44,16 @@ class SessionOptions:
 
 @dataclass(slots=True)
 class Progress:
-    """What a query has done since it was started; `last_ms` is the wall clock of the last record written."""
+    """What a query has done since it was started; `last_ms` is the wall clock of the last batch."""
 
-    consumed: int = 0
+    consumed: Counter[str] = field(default_factory=Counter)  # records by topic
     produced: int = 0
     last_ms: int | None = None
     positions: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def consumed_of(self, topic: str) -> int:
+        """How many records of a topic were read."""
+        return self.consumed[topic]
 
 
 class Session:
@@ -180,12 +185,13 @@ class Session:
             entry = self._topics[topic]
             tasks.setdefault((entry.subtopology, partition), {})[topic] = records
             self.progress.positions[topic, partition] = records[-1][4] + 1
-            self.progress.consumed += len(records)
+            self.progress.consumed[topic] += len(records)
         for key, topics in tasks.items():
             task = self.tasks[key]
             for topic, records in in_time_order(topics):
                 task.process(topic, records)
         self._dirty = True
+        self.progress.last_ms = self._now_ms()
 
     def _begin(self) -> None:
         if self._transactional() and not self._in_transaction:
@@ -236,6 +242,14 @@ class Session:
         if read:
             self._cluster.admin.delete_records(read)
 
+    def offsets(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Position and last known end of every input partition that was read so far; asks no broker."""
+        known = {}
+        for (topic, partition), position in tuple(self.progress.positions.items()):
+            ends = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+            known[topic, partition] = (position, max(position, ends[1] if ends is not None else 0))
+        return known
+
     def close(self, *, commit: bool) -> None:
         """Gives up the clients, after a last commit where that is wanted and possible."""
         try:
@@ -276,4 +290,3 @@ class Session:
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
             self._failure = error
-

@@ -1,0 +1,243 @@
+"""Statements that only tell: SHOW, DESCRIBE, EXPLAIN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bifrost.engine.metastore import DataSource, SourceKind
+from bifrost.engine.plan import QueryPlan
+from bifrost.engine.plan_text import execution_plan_text
+from bifrost.engine.planned import PersistentPlan, PushPlan, StreamPullPlan
+from bifrost.engine.queries.persistent import PersistentQuery
+from bifrost.engine.queries.push import PushQuery
+from bifrost.engine.results import (
+    FunctionDescribed,
+    FunctionList,
+    PropertyEntry,
+    PropertyList,
+    QueryDescription,
+    QueryDescriptions,
+    QueryInfo,
+    QueryList,
+    QueryOffsets,
+    Result,
+    SourceDescription,
+    SourceDescriptions,
+    SourceList,
+    SourceStatistics,
+    TopicEntry,
+    TopicList,
+    TypeList,
+    VariableList,
+)
+from bifrost.engine.sessions import Session
+from bifrost.errors import AnalysisError, UnsupportedError
+from bifrost.sql.tree import (
+    DescribeFunction,
+    DescribeSource,
+    DescribeSources,
+    Explain,
+    ParsedStatement,
+    Show,
+    Subject,
+)
+
+if TYPE_CHECKING:
+    from bifrost.engine.engine import KsqlEngine
+
+_INTERNAL_TOPICS = ("_confluent", "__")
+
+
+class Administration:
+    """Answers about one engine."""
+
+    def __init__(self, engine: KsqlEngine) -> None:
+        self._engine = engine
+
+    def answer(self, statement: ParsedStatement, session: Session) -> Result:
+        """The answer to a statement that changes nothing.
+
+        Raises:
+            StatementError: it names something unknown, or is not for the server.
+        """
+        text, tree = statement.text, statement.tree
+        match tree:
+            case Show():
+                return self._show(text, tree, session)
+            case DescribeSource():
+                source = self._require(tree.name)
+                return SourceDescriptions(text, (self.describe(source, extended=tree.extended),), many=False)
+            case DescribeSources():
+                return self._describe_all(text, SourceKind(tree.kind.value), extended=tree.extended)
+            case DescribeFunction():
+                return FunctionDescribed(text, self._engine.parts.functions.describe(tree.name.upper()))
+            case Explain():
+                return self._explain(text, tree, session)
+            case _:
+                raise UnsupportedError(f"{text.split()[0].upper()} is not a statement of the server", text)
+
+    def _show(self, text: str, tree: Show, session: Session) -> Result:
+        match tree.subject:
+            case Subject.STREAMS if tree.extended:
+                return self._describe_all(text, SourceKind.STREAM, extended=True)
+            case Subject.TABLES if tree.extended:
+                return self._describe_all(text, SourceKind.TABLE, extended=True)
+            case Subject.STREAMS:
+                return SourceList(text, SourceKind.STREAM, self._sources(SourceKind.STREAM))
+            case Subject.TABLES:
+                return SourceList(text, SourceKind.TABLE, self._sources(SourceKind.TABLE))
+            case Subject.QUERIES if tree.extended:
+                return QueryDescriptions(text, tuple(map(self._describe_query, self._engine.queries)), many=True)
+            case Subject.QUERIES:
+                return QueryList(text, tuple(self._all_queries()))
+            case Subject.TOPICS | Subject.ALL_TOPICS:
+                return self._topics(text, tree)
+            case Subject.FUNCTIONS:
+                return FunctionList(text, self._engine.parts.functions)
+            case Subject.PROPERTIES:
+                return PropertyList(text, self._properties(session))
+            case Subject.TYPES:
+                return TypeList(text, dict(self._engine.metastore.types))
+            case Subject.VARIABLES:
+                return VariableList(text, dict(session.variables))
+            case _:
+                raise UnsupportedError(f"SHOW {tree.subject.value} is not supported here", text)
+
+    # --- sources
+
+    def _require(self, name: str) -> DataSource:
+        source = self._engine.metastore.find(name)
+        if source is None:
+            raise AnalysisError(f"Could not find STREAM/TABLE '{name}' in the Metastore")
+        return source
+
+    def _sources(self, kind: SourceKind) -> tuple[DataSource, ...]:
+        return tuple(source for source in self._engine.metastore if source.kind is kind)
+
+    def _describe_all(self, text: str, kind: SourceKind, *, extended: bool) -> Result:
+        described = (self.describe(source, extended=extended) for source in self._sources(kind))
+        return SourceDescriptions(text, tuple(described), many=True)
+
+    def describe(self, source: DataSource, *, extended: bool) -> SourceDescription:
+        """What is known of a source."""
+        queries = self._engine.queries
+        readers, writers = queries.readers(source.name), queries.writers(source.name)
+        info = self._engine.parts.environment.topic(source.topic)
+        return SourceDescription(
+            source=source,
+            readers=tuple(map(query_info, readers)),
+            writers=tuple(map(query_info, writers)),
+            constraints=self._engine.metastore.users_of(source.name),
+            extended=extended,
+            partitions=info.partitions if info is not None else 0,
+            replicas=info.replicas if info is not None else 0,
+            statistics=self._statistics(source, readers, writers),
+            offsets=tuple(map(self._offsets, writers)) if extended else (),
+        )
+
+    def _statistics(
+        self, source: DataSource, readers: Iterable[PersistentQuery], writers: Iterable[PersistentQuery]
+    ) -> SourceStatistics:
+        consumed = sum(query.runner.progress.consumed_of(source.topic) for query in readers)
+        produced = [query.runner.progress for query in writers]
+        log = self._engine.parts.launcher.log
+        logged = [log.count(query.id) for query in (*readers, *writers)]
+        times = [progress.last_ms for progress in produced if progress.last_ms is not None]
+        times += [query.runner.progress.last_ms for query in readers if query.runner.progress.last_ms is not None]
+        failures = [entry.last_ms for entry in logged if entry.last_ms is not None]
+        return SourceStatistics(
+            consumed=consumed,
+            produced=sum(progress.produced for progress in produced),
+            failed=sum(entry.entries for entry in logged),
+            last_ms=max(times, default=None),
+            last_failed_ms=max(failures, default=None),
+        )
+
+    def _offsets(self, query: PersistentQuery) -> QueryOffsets:
+        places = query.runner.offsets()
+        return QueryOffsets(self._engine.parts.launcher.group(query.id), places)
+
+    # --- queries
+
+    def _all_queries(self) -> Iterable[QueryInfo]:
+        yield from map(query_info, self._engine.queries)
+        yield from map(push_info, tuple(self._engine.push_queries.values()))
+
+    def _describe_query(self, query: PersistentQuery) -> QueryDescription:
+        plan = query.plan.query
+        return QueryDescription(
+            info=query_info(query),
+            schema=plan.schema,
+            window=_window_of(query.plan.sink),
+            sources=plan.sources,
+            topology=query.compiled.describe(),
+            plan=execution_plan_text(plan),
+            properties=query.properties,
+            group=self._engine.parts.launcher.group(query.id),
+            errors=tuple((error.at_ms, error.message, error.kind) for error in query.runner.errors),
+        )
+
+    def _explain(self, text: str, tree: Explain, session: Session) -> Result:
+        if tree.query_id is not None:
+            query = self._engine.queries.find(tree.query_id)
+            if query is None:
+                raise AnalysisError(
+                    f"Query with id:{tree.query_id} does not exist, use SHOW QUERIES to view the full set of queries."
+                )
+            return QueryDescriptions(text, (self._describe_query(query),), many=False)
+        return QueryDescriptions(text, (self._explain_statement(text, tree, session),), many=False)
+
+    def _explain_statement(self, text: str, tree: Explain, session: Session) -> QueryDescription:
+        if tree.statement is None:
+            raise AnalysisError("EXPLAIN needs a statement or the id of a query", text)
+        inner = ParsedStatement(text, tree.statement, 1, 1)
+        planned = self._engine.plan(inner, session)
+        if not isinstance(planned, PersistentPlan | PushPlan | StreamPullPlan):
+            raise AnalysisError("The provided statement does not run a ksql query", text)
+        plan = planned.query
+        info = QueryInfo(plan.query_id, planned.statement, "PUSH", "", _sinks(plan), ())
+        steps = execution_plan_text(plan)
+        return QueryDescription(info, plan.schema, None, plan.sources, "", steps, session.properties, "")
+
+    # --- the rest
+
+    def _topics(self, text: str, tree: Show) -> Result:
+        found = self._engine.parts.environment.topics()
+        every = tree.subject is Subject.ALL_TOPICS
+        entries = [
+            TopicEntry(name, (info.replicas,) * info.partitions)
+            for name, info in sorted(found.items())
+            if every or not name.startswith(_INTERNAL_TOPICS)
+        ]
+        return TopicList(text, tuple(entries), extended=tree.extended)
+
+    def _properties(self, session: Session) -> tuple[PropertyEntry, ...]:
+        service = PropertyEntry("ksql.service.id", self._engine.parts.launcher.service_id)
+        server = [PropertyEntry(name, value) for name, value in sorted(self._engine.parts.properties.items())]
+        own = [
+            PropertyEntry(name, value, "KSQL", "QUERY", editable=True)
+            for name, value in sorted(session.properties.items())
+        ]
+        return (service, *server, *own)
+
+
+def query_info(query: PersistentQuery) -> QueryInfo:
+    """A persistent query as lists show it."""
+    sink = query.plan.sink
+    state = query.runner.state.shown
+    return QueryInfo(query.id, query.plan.statement, "PERSISTENT", state, (sink.name,), (sink.topic,))
+
+
+def push_info(query: PushQuery) -> QueryInfo:
+    """A push query as lists show it."""
+    return QueryInfo(query.id, query.statement, "PUSH", query.state.shown, (), ())
+
+
+def _window_of(source: DataSource) -> str | None:
+    window = source.formats.key.window
+    return window.kind.value if window is not None else None
+
+
+def _sinks(plan: QueryPlan) -> tuple[str, ...]:
+    return (plan.sink,) if plan.sink is not None else ()

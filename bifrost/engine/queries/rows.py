@@ -1,0 +1,94 @@
+"""Rows on their way from a query's thread to whoever reads them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bifrost.sql.types import SqlType
+
+Row = tuple[Any, ...]
+_CAPACITY = 10_000
+_WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of a query's result; `is_key` is told for pull queries only, as ksqlDB does."""
+
+    name: str
+    type: SqlType
+    is_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultHeader:
+    """What a query's rows look like."""
+
+    query_id: str
+    columns: tuple[ResultColumn, ...]
+
+    def __str__(self) -> str:
+        """The schema as ksqlDB prints it in a result's header."""
+        return ", ".join(f"`{c.name}` {c.type}{' KEY' if c.is_key else ''}" for c in self.columns)
+
+
+class RowBuffer:
+    """A bounded buffer between a query's thread and its reader.
+
+    A reader that is slow makes its own query wait, and nothing else. `on_ready` is called (on the query's thread)
+    whenever there is something new; it must be quick.
+    """
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        self._capacity = capacity
+        self._changed = threading.Condition()
+        self._rows: list[Row] = []
+        self._closed = False
+        self.on_ready: Callable[[], None] = _nobody
+
+    def put(self, row: Row) -> bool:
+        """Adds a row, waiting while the buffer is full.
+
+        Returns:
+            False when the reader is gone.
+        """
+        with self._changed:
+            while len(self._rows) >= self._capacity and not self._closed:
+                self._changed.wait(_WAIT_S)
+            if self._closed:
+                return False
+            self._rows.append(row)
+            first = len(self._rows) == 1
+            if first:
+                self._changed.notify_all()
+        if first:
+            self.on_ready()
+        return True
+
+    def take(self, timeout_s: float = 0.0) -> list[Row]:
+        """All rows that are there, waiting up to `timeout_s` for the first."""
+        with self._changed:
+            if not self._rows and not self._closed and timeout_s > 0:
+                self._changed.wait(timeout_s)
+            rows, self._rows = self._rows, []
+            self._changed.notify_all()
+            return rows
+
+    def close(self) -> None:
+        """No more rows: the query has ended, or the reader has gone."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.on_ready()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no row will come any more; those that are there can still be taken."""
+        return self._closed
+
+
+def _nobody() -> None:
+    """Nobody waits yet."""
