@@ -32,7 +32,9 @@ class Client(requests.Session):
 def running_console(path: Path, now: Callable[[], float]) -> Iterator[Client]:
     """Serve an inbox kept in `path`; the clock `now` gives seconds."""
     app = build(Inbox(path, now), Faults())
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP: else asyncio leaves its small packets waiting for each other.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
