@@ -1,4 +1,4 @@
-"""Connect's own opinion of connectors before anything is changed. What it echoes is resolved, so none of it is shown."""
+"""Connect's own opinion of connectors before anything is changed. It echoes resolved values: none are shown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Whether a declared statement says the same as the one that the server lists, which is filled in and expanded.
 
-ksqlDB adds properties to WITH, columns that it took from the registry, and a source's alias before column names.
-`difference` sees through that and nothing else: where it is not sure, it says that there is a difference.
+Both are brought into their canonical form first. Then `difference` sees through what ksqlDB adds (properties of WITH,
+columns from the registry, a source's alias before the columns of a join, columns in the place of `*`) and through
+nothing else: where it is not sure, it says that there is a difference.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from bifrost.deployer.declared import SCHEMA_FORMATS, Creating, format_of
+from bifrost.sql.normalise import normalise
 from bifrost.sql.tree import (
     AliasedSource,
     AllColumns,
@@ -18,15 +20,10 @@ from bifrost.sql.tree import (
     Constraint,
     CreateAsSelect,
     CreateSource,
-    CreateType,
     Dereference,
-    Duration,
     InsertSelect,
-    IntegerLiteral,
     Literal,
-    LongLiteral,
     Node,
-    Properties,
     Query,
     SelectItem,
     SingleColumn,
@@ -38,30 +35,23 @@ Columns = Mapping[str, Sequence[str]]
 """Column names by name of the live source, to judge what `*` was expanded to."""
 
 _FILLED_IN = frozenset({"PARTITIONS", "REPLICAS", "RETENTION_MS", "CLEANUP_POLICY", "KEY_SCHEMA_ID", "VALUE_SCHEMA_ID"})
-_CASELESS = frozenset({"KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "WINDOW_TYPE", "CLEANUP_POLICY"})
 _GENERATED = re.compile(r"KSQL_COL_\d+")
 
 
 def difference(declared: Creating, live: Creating, columns: Columns) -> str | None:
     """What differs, in words, or `None` when both say the same."""
-    match declared, live:
-        case CreateSource(), CreateSource():
-            return _sources_differ(declared, live)
-        case CreateAsSelect(), CreateAsSelect():
-            if declared.kind is not live.kind:
-                return f"is a {live.kind.value}, not a {declared.kind.value}"
-            return _properties_differ(declared, live) or _queries_differ(declared.query, live.query, columns)
-        case InsertSelect(), InsertSelect():
-            return None if declared.target == live.target else "target differs"
-        case CreateType(), CreateType():
-            return None if declared.type == live.type else f"is {live.type}, not {declared.type}"
+    match normalise(declared), normalise(live):
+        case CreateSource() as wanted, CreateSource() as found:
+            return _sources_differ(wanted, found)
+        case CreateAsSelect() as wanted, CreateAsSelect() as found:
+            if wanted.kind is not found.kind:
+                return f"is a {found.kind.value}, not a {wanted.kind.value}"
+            return _properties_differ(wanted, found) or _queries_differ(wanted.query, found.query, columns)
+        case InsertSelect() as wanted, InsertSelect() as found:
+            differs = _queries_differ(wanted.query, found.query, columns)
+            return "target differs" if wanted.target != found.target else differs
         case _:
             return "is made by another kind of statement"
-
-
-def same_insert(declared: InsertSelect, live: InsertSelect, columns: Columns) -> bool:
-    """Whether both write the same rows into the same source."""
-    return declared.target == live.target and _queries_differ(declared.query, live.query, columns) is None
 
 
 def _sources_differ(declared: CreateSource, live: CreateSource) -> str | None:
@@ -73,7 +63,8 @@ def _sources_differ(declared: CreateSource, live: CreateSource) -> str | None:
 
 
 def _properties_differ(declared: CreateSource | CreateAsSelect, live: CreateSource | CreateAsSelect) -> str | None:
-    wanted, found = _spread(declared.properties), _spread(live.properties)
+    wanted = {name: _text(value) for name, value in declared.properties.items()}
+    found = {name: _text(value) for name, value in live.properties.items()}
     for name, value in wanted.items():
         if name not in found:
             return f"WITH {name}: declared {value}, not there"
@@ -85,18 +76,8 @@ def _properties_differ(declared: CreateSource | CreateAsSelect, live: CreateSour
     return None
 
 
-def _spread(properties: Properties) -> dict[str, str]:
-    """The properties as texts, `FORMAT` as the two that it stands for."""
-    texts = {name: _property_text(name, value) for name, value in properties.items()}
-    both = texts.pop("FORMAT", None)
-    if both is not None:
-        texts = {"KEY_FORMAT": both, "VALUE_FORMAT": both, **texts}
-    return texts
-
-
-def _property_text(name: str, value: Literal) -> str:
-    text = str(getattr(value, "value", getattr(value, "text", value)))
-    return text.upper() if name in _CASELESS or text.lower() in ("true", "false") else text
+def _text(value: Literal) -> str:
+    return str(getattr(value, "value", getattr(value, "text", value)))
 
 
 def _is_default(name: str, value: str, declared: CreateSource | CreateAsSelect) -> bool:
@@ -202,10 +183,6 @@ def _agree(declared: object, live: object) -> bool:
             )
         case SingleColumn(), SingleColumn():
             return _agree(declared.expression, live.expression) and _aliases_agree(declared, live)
-        case (IntegerLiteral() | LongLiteral(), IntegerLiteral() | LongLiteral()):
-            return declared.value == live.value
-        case Duration(), Duration():
-            return declared.milliseconds == live.milliseconds
         case tuple(), tuple():
             return len(declared) == len(live) and all(map(_agree, declared, live))
         case Node(), Node():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from bifrost.deployer.actions import Action, DropSource, Kind, ResumeQuery, RunStatement, What, keep
 from bifrost.deployer.declared import Creating, Declarations, DeclaredStatement
-from bifrost.deployer.equality import Columns, difference, same_insert
+from bifrost.deployer.equality import Columns, difference
 from bifrost.deployer.live import LiveQuery, LiveSource, LiveState
 from bifrost.deployer.statement_files import names_read
 from bifrost.errors import AnalysisError
@@ -54,7 +54,7 @@ def _present(statement: DeclaredStatement, there: bool) -> Action:
 
 def _insert(statement: DeclaredStatement, tree: InsertSelect, live: LiveState, columns: Columns) -> Action:
     for query in live.queries.values():
-        if isinstance(query.tree, InsertSelect) and same_insert(tree, query.tree, columns):
+        if isinstance(query.tree, InsertSelect) and difference(tree, query.tree, columns) is None:
             return _with_query_state(statement.name, query)
     return _present(statement, there=False)
 

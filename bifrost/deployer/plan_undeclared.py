@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bifrost.deployer.actions import Action, DeleteConnector, DropSource, Kind, TerminateQuery, Undeclared, What
 from bifrost.deployer.declared import Declarations
-from bifrost.deployer.equality import same_insert
+from bifrost.deployer.equality import difference
 from bifrost.deployer.live import LiveQuery, LiveState
 from bifrost.deployer.statement_files import names_read
 from bifrost.deployer.targets import OWNER_KEY
@@ -57,7 +57,7 @@ def _queries(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
 def _is_declared_insert(query: LiveQuery, everything: Declarations) -> bool:
     live = query.tree
     return isinstance(live, InsertSelect) and any(
-        isinstance(statement.tree, InsertSelect) and same_insert(statement.tree, live, {})
+        isinstance(statement.tree, InsertSelect) and difference(statement.tree, live, {}) is None
         for statement in everything.statements
     )
 

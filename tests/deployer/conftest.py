@@ -1,0 +1,166 @@
+"""A small project on disk and a whole platform of fakes that listen on real ports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bifrost.clients import connect, ksqldb, schema_registry
+from bifrost.clients.http import Connection
+from bifrost.deployer.actions import Action, DeploymentPlan
+from bifrost.deployer.apply import Deployment
+from bifrost.deployer.check import check_connectors, refuse_errors
+from bifrost.deployer.declared import Declarations
+from bifrost.deployer.files import load
+from bifrost.deployer.live import Platform, read_live
+from bifrost.deployer.plan import make_plan
+from bifrost.deployer.settle import await_running
+from bifrost.deployer.targets import TABLES, mapped
+from tests.fakes.clock import FakeClock
+from tests.fakes.connect import FakeConnect
+from tests.fakes.http_server import FakeServer, running
+from tests.fakes.kafka import FakeServices, FakeTopics
+from tests.fakes.ksqldb import FakeKsql
+from tests.fakes.registry import FakeRegistry
+
+CONNECTOR = {
+    "connector.class": "io.debezium.connector.mysql.MySqlConnector",
+    "tasks.max": "1",
+    "database.hostname": "${env:MYSQL_HOST}",
+    "database.password": "${env:MYSQL_PASSWORD}",
+    "topic.prefix": "asgard",
+    "table.include.list": "demo.CUSTOMERS",
+    "key.converter": "io.confluent.connect.avro.AvroConverter",
+    "key.converter.schema.registry.url": "${env:SCHEMA_REGISTRY_URL}",
+}
+TOPICS = {
+    "ratings": {"partitions": 1, "cleanup.policy": "delete", "retention.ms": 604800000, "key": "none"},
+    "asgard.demo.CUSTOMERS": {
+        "partitions": 1,
+        "cleanup.policy": "compact",
+        "key": "id",
+        "connector": "mysql-demo-customers",
+    },
+}
+CUSTOMERS = """SET 'auto.offset.reset' = 'earliest';
+CREATE STREAM CUSTOMERS_SRC (K STRUCT<ID INT> KEY)
+  WITH (KAFKA_TOPIC='asgard.demo.CUSTOMERS', KEY_FORMAT='AVRO', VALUE_FORMAT='AVRO');
+CREATE STREAM CUSTOMERS_SRC_REKEY WITH (PARTITIONS=1, KEY_FORMAT='JSON') AS
+  SELECT K->ID AS ID, EMAIL FROM CUSTOMERS_SRC PARTITION BY K->ID;
+CREATE TABLE CUSTOMERS (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='CUSTOMERS_SRC_REKEY', FORMAT='JSON');
+"""
+RATINGS = """CREATE STREAM RATINGS WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');
+CREATE STREAM ALERTS WITH (VALUE_FORMAT='JSON') AS
+  SELECT R.STARS, C.EMAIL FROM RATINGS R JOIN CUSTOMERS C ON R.USER_ID = C.ID WHERE R.STARS < 3;
+"""
+FIELDS = [{"name": "user_id", "type": "int"}, {"name": "stars", "type": "int"}]
+RATINGS_SCHEMA = {"type": "record", "name": "ratings", "fields": FIELDS}
+CUSTOMER_SCHEMA = {"type": "record", "name": "Value", "fields": [{"name": "email", "type": "string"}]}
+KEY_SCHEMA = {"type": "record", "name": "Key", "fields": [{"name": "id", "type": "int"}]}
+
+
+@dataclass
+class Project:
+    root: Path
+
+    def write(self, path: str, content: object) -> Path:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
+        return target
+
+    def declared(self) -> Declarations:
+        return mapped(load(self.root), TABLES["embedded"])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    made.write("connectors/ratings/mysql-demo-customers.json", CONNECTOR)
+    made.write("topics/ratings.json", TOPICS)
+    made.write("topics/schemas/ratings-value.avsc", RATINGS_SCHEMA)
+    made.write("topics/schemas/asgard.demo.CUSTOMERS-value.avsc", CUSTOMER_SCHEMA)
+    made.write("ksql/customers.sql", CUSTOMERS)
+    made.write("ksql/ratings.sql", RATINGS)
+    made.write("services/ratings_slack.py", "def main() -> None: ...\n")
+    return made
+
+
+@dataclass
+class Fakes:
+    """All fakes; `writes` is what any of them was told to change."""
+
+    connect: FakeConnect
+    ksqldb: FakeKsql
+    registry: FakeRegistry
+    kafka: FakeTopics
+    services: FakeServices
+    clock: FakeClock
+    servers: dict[str, FakeServer] = field(default_factory=dict)
+    platform: Platform | None = None
+
+    def writes(self) -> list[str]:
+        over_http = [write for server in self.servers.values() for write in server.writes()]
+        return [*over_http, *self.kafka.writes, *self.services.writes]
+
+    def forget_writes(self) -> None:
+        for server in self.servers.values():
+            server.requests.clear()
+        self.kafka.writes.clear()
+        self.services.writes.clear()
+
+    def plan(self, declared: Declarations, *, prune: bool = False) -> DeploymentPlan:
+        assert self.platform is not None
+        return make_plan(declared, read_live(self.platform, declared), prune=prune)
+
+    def up(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
+        """Everything that `up` does after the platform has started; the plan and the counted writes."""
+        assert self.platform is not None
+        plan = self.plan(declared, prune=prune)
+        refuse_errors(check_connectors(self.platform.connect, declared.connectors))
+        deployment = Deployment(self.platform, declared, self.clock)
+        deployment.carry_out(plan, _silent)
+        await_running(self.platform, declared, self.clock)
+        return plan, deployment.writes
+
+
+def _silent(number: int, total: int, action: Action) -> None:
+    """Tests look at the result."""
+
+
+@pytest.fixture
+def fakes() -> Iterator[Fakes]:
+    variables = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PASSWORD": "hunter22", "SCHEMA_REGISTRY_URL": "http://x"}
+    made = Fakes(FakeConnect(variables), FakeKsql(), FakeRegistry(), FakeTopics(), FakeServices(), FakeClock())
+    made.services.add("ratings_slack")
+    # Debezium's first records register their schemas.
+    made.connect.on_put = lambda name: made.registry.versions.update(
+        {
+            "asgard.demo.CUSTOMERS-value": [json.dumps(CUSTOMER_SCHEMA)],
+            "asgard.demo.CUSTOMERS-key": [json.dumps(KEY_SCHEMA)],
+        }
+    )
+    with ExitStack() as stack:
+        for part in ("connect", "ksqldb", "registry"):
+            made.servers[part] = stack.enter_context(running(getattr(made, part).server()))
+        made.platform = stack.enter_context(_platform(made))
+        yield made
+
+
+def _platform(made: Fakes) -> Platform:
+    def to(part: str, busy: frozenset[int]) -> Connection:
+        return Connection(part, made.servers[part].url, clock=made.clock, busy=busy)
+
+    return Platform(
+        kafka=made.kafka,
+        registry=schema_registry.SchemaRegistryClient(to("registry", schema_registry.BUSY)),
+        connect=connect.ConnectClient(to("connect", frozenset({409, 503}))),
+        ksqldb=ksqldb.KsqlClient(to("ksqldb", ksqldb.BUSY)),
+        services=made.services,
+        logs=Path("logs"),
+    )

@@ -1,0 +1,412 @@
+"""Whole deployments against fakes: what is written, what converges, what fails with which words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bifrost.clients.kafka import TopicDescription
+from bifrost.deployer.actions import Kind, What
+from bifrost.errors import BifrostError, DeclarationError, NotReady, PlanRefused, Refused
+from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
+from tests.fakes.http_server import Fault
+
+
+def changes(plan) -> list[str]:
+    return [f"{action.kind} {action.what} {action.name}" for action in plan.changes]
+
+
+def test_the_first_run_creates_everything_in_order(project, fakes):
+    plan, writes = fakes.up(project.declared())
+
+    assert changes(plan) == [
+        "create topic ratings",
+        "create topic asgard.demo.CUSTOMERS",
+        "create subject ratings-value",
+        "create connector mysql-demo-customers",
+        "create statement CUSTOMERS_SRC",
+        "create statement CUSTOMERS_SRC_REKEY",
+        "create statement CUSTOMERS",
+        "create statement RATINGS",
+        "create statement ALERTS",
+        "create service ratings_slack",
+    ]
+    assert writes == len(fakes.writes()) == 10
+
+
+def test_the_second_run_writes_nothing(project, fakes):
+    fakes.up(project.declared())
+    fakes.forget_writes()
+    # The queries made their topics; the broker knows them by now.
+    for name in ("CUSTOMERS_SRC_REKEY", "ALERTS"):
+        fakes.kafka.there[name] = TopicDescription(
+            name, 1, 1, {"cleanup.policy": "delete", "retention.ms": "604800000"}
+        )
+
+    plan, writes = fakes.up(project.declared())
+
+    assert changes(plan) == []
+    assert (writes, fakes.writes()) == (0, [])
+
+
+def deployed(project, fakes):
+    fakes.up(project.declared())
+    for name in ("CUSTOMERS_SRC_REKEY", "ALERTS"):
+        fakes.kafka.create(TopicDescription(name, 1, 1))
+    fakes.forget_writes()
+
+
+def test_one_thing_altered_by_hand_is_the_one_thing_planned(project, fakes):
+    deployed(project, fakes)
+    fakes.kafka.alter_config("ratings", {"retention.ms": "1000"})
+    plan = fakes.plan(project.declared())
+    assert changes(plan) == ["update topic ratings"]
+    assert plan.changes[0].reason == "retention.ms: 1000 -> 604800000"
+    fakes.up(project.declared())
+
+    fakes.connect.configs["mysql-demo-customers"]["table.include.list"] = "demo.OTHER"
+    plan = fakes.plan(project.declared())
+    assert changes(plan) == ["update connector mysql-demo-customers"]
+    assert plan.changes[0].reason == "table.include.list: 'demo.OTHER' -> 'demo.CUSTOMERS'"
+    fakes.up(project.declared())
+
+    query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[query]["state"] = "PAUSED"
+    plan = fakes.plan(project.declared())
+    assert changes(plan) == [f"update query {query}"]
+    fakes.up(project.declared())
+
+    assert changes(fakes.plan(project.declared())) == []
+
+
+def test_a_sink_topic_altered_by_hand(project, fakes):
+    deployed(project, fakes)
+    fakes.kafka.alter_config("ALERTS", {"retention.ms": "1000"})
+
+    plan = fakes.plan(project.declared())
+
+    assert changes(plan) == ["update topic ALERTS"]
+    fakes.up(project.declared())
+    assert changes(fakes.plan(project.declared())) == []
+
+
+def test_a_paused_connector_is_resumed_and_a_failed_one_restarted(project, fakes):
+    deployed(project, fakes)
+    fakes.connect.states["mysql-demo-customers"] = "PAUSED"
+    assert fakes.plan(project.declared()).changes[0].reason == "is PAUSED"
+    fakes.up(project.declared())
+
+    fakes.connect.traces["mysql-demo-customers"] = (
+        "java.lang.A: a\n\tat x\nCaused by: java.lang.B: disk is full\n\tat y"
+    )
+    plan, _ = fakes.up(project.declared())
+    assert plan.changes[0].reason == "task 0 is FAILED: java.lang.B: disk is full"
+    assert changes(fakes.plan(project.declared())) == []
+
+
+def test_a_task_that_goes_on_failing_is_an_error_with_cause_and_log(project, fakes):
+    def fail(name):
+        fakes.connect.traces[name] = "A: a\nCaused by: SQLException: Access denied; password=hunter22"
+
+    fakes.connect.on_put = fail
+
+    with pytest.raises(NotReady) as caught:
+        fakes.up(project.declared())
+
+    text = str(caught.value)
+    assert "connector mysql-demo-customers: task 0 is FAILED: SQLException: Access denied" in text
+    assert "logs/connect.log" in text
+    assert "hunter22" not in text
+
+
+def test_a_service_that_fails_is_an_error(project, fakes):
+    deployed(project, fakes)
+    fakes.services.restart = lambda name, wait_s=0: fakes.services.add(name, "failed", "invalid_auth")
+    fakes.services.add("ratings_slack", "failed", "invalid_auth")
+
+    with pytest.raises(NotReady, match=r"service ratings_slack: is failed: invalid_auth \(log: logs/ratings_slack.log"):
+        fakes.up(project.declared())
+
+
+def test_a_query_in_error_tells_why(project, fakes):
+    deployed(project, fakes)
+    query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[query] |= {"state": "ERROR", "errors": [{"errorMessage": "X: a\nCaused by: Y: no such topic"}]}
+
+    with pytest.raises(NotReady, match=f"query {query}: is ERROR: Y: no such topic .log: logs/ksqldb.log"):
+        fakes.up(project.declared())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("PUT", r"/connectors/.*/config", 409, {"message": "rebalance in progress"}, times=3),
+        Fault(
+            "PUT", r"/connectors/.*/config", 500, {"message": "Cannot complete request because of a rebalance"}, times=2
+        ),
+        Fault("PUT", r"/connectors/.*/config", 503, {"message": "starting"}),
+        Fault("PUT", r"/connectors/.*/config", hang_up=True, carried_out=True),
+        Fault("PUT", r"/connectors/.*/config", 500, {"message": "NullPointerException: ConfigValueInfo.errors()"}),
+        Fault("PUT", r"/connectors/.*/config", 500, {"message": "NullPointerException"}, carried_out=True),
+        Fault("GET", r"/connectors$", 503, {"message": "starting"}, times=4),
+    ],
+    ids=["409", "500 rebalance", "503", "answer lost", "500", "500 but carried out", "listing 503"],
+)
+def test_connect_may_stumble(project, fakes, fault):
+    fakes.servers["connect"].faults.append(fault)
+
+    fakes.up(project.declared())
+
+    assert fakes.connect.configs["mysql-demo-customers"]["name"] == "mysql-demo-customers"
+    assert not [action for action in fakes.plan(project.declared()).changes if action.what is What.CONNECTOR]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("POST", "/ksql", hang_up=True, carried_out=True),
+        Fault("POST", "/ksql", hang_up=True),
+        Fault("POST", "/ksql", 503, {"message": "Server is shutting down"}, times=2),
+        Fault("POST", "/ksql", 500, {"message": "Could not write the statement into the command topic."}),
+        Fault(
+            "POST", "/ksql", 500, {"message": "Could not write the statement into the command topic."}, carried_out=True
+        ),
+    ],
+    ids=["answer lost", "never arrived", "503", "command topic", "command topic but carried out"],
+)
+def test_ksqldb_may_stumble_over_any_statement(project, fakes, fault):
+    declared = project.declared()
+    written = fakes.connect.on_put
+
+    def arm(name):
+        """The connector is the last thing before the first statement."""
+        written(name)
+        fakes.servers["ksqldb"].faults.append(fault)
+
+    fakes.connect.on_put = arm
+
+    fakes.up(declared)
+
+    assert set(fakes.ksqldb.sources) == {"CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY", "CUSTOMERS", "RATINGS", "ALERTS"}
+    assert len(fakes.ksqldb.queries) == 2
+
+
+def test_a_500_that_stays_names_the_workers_log(project, fakes):
+    fakes.servers["connect"].faults.append(
+        Fault("PUT", r"/connectors/.*/config", 500, {"message": "NullPointerException"}, times=9)
+    )
+
+    with pytest.raises(Refused, match=r"NullPointerException \(the cause is in logs/connect.log\)"):
+        fakes.up(project.declared())
+
+
+def test_a_statement_that_is_refused_is_told_with_its_file_and_line(project, fakes):
+    fakes.ksqldb.subjects_needed = lambda tree: "ratings" if tree.name == "RATINGS" else None
+
+    with pytest.raises(Refused, match=r"ratings.sql:1: RATINGS: 400 Schema for message values on topic ratings"):
+        fakes.up(project.declared())
+
+
+def test_a_schema_that_never_comes(project, fakes):
+    fakes.connect.on_put = None
+
+    with pytest.raises(
+        NotReady, match="CUSTOMERS_SRC needs it; connector mysql-demo-customers has written nothing yet"
+    ):
+        fakes.up(project.declared())
+
+
+def test_an_interrupted_run_is_finished_by_the_next(project, fakes):
+    fakes.ksqldb.subjects_needed = lambda tree: "x" if tree.name == "CUSTOMERS" else None
+    with pytest.raises(Refused):
+        fakes.up(project.declared())
+    fakes.ksqldb.subjects_needed = None
+
+    plan, _ = fakes.up(project.declared())
+
+    assert [action.name for action in plan.changes if action.what is What.STATEMENT] == [
+        "CUSTOMERS",
+        "RATINGS",
+        "ALERTS",
+    ]
+
+
+def test_a_changed_query_is_refused_with_the_commands(project, fakes):
+    deployed(project, fakes)
+    project.write(
+        "ksql/customers.sql", CUSTOMERS.replace("SELECT K->ID AS ID, EMAIL", "SELECT K->ID AS ID, EMAIL, GENDER")
+    )
+
+    with pytest.raises(PlanRefused) as caught:
+        fakes.up(project.declared())
+
+    rekey, alerts = fakes.ksqldb.queries
+    assert "statement CUSTOMERS_SRC_REKEY: SELECT differs" in str(caught.value)
+    assert caught.value.commands[:5] == (
+        f"TERMINATE {rekey};",
+        f"TERMINATE {alerts};",
+        "DROP STREAM ALERTS;",
+        "DROP TABLE CUSTOMERS;",
+        "DROP STREAM CUSTOMERS_SRC_REKEY;",
+    )
+    assert fakes.writes() == []
+
+
+def test_a_terminated_query_is_not_started_anew_on_a_guess(project, fakes):
+    deployed(project, fakes)
+    fakes.ksqldb.queries.pop(next(query for query in fakes.ksqldb.queries if "ALERTS" in query))
+
+    plan = fakes.plan(project.declared())
+
+    assert changes(plan) == ["replace statement ALERTS"]
+    assert plan.refused[0].by_hand[0] == "DROP STREAM ALERTS;"
+
+
+def test_a_declared_stream_that_nobody_reads_is_replaced(project, fakes):
+    project.write("ksql/ratings.sql", "CREATE STREAM LONE (A INT) WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');")
+    deployed(project, fakes)
+    project.write(
+        "ksql/ratings.sql", "CREATE STREAM LONE (A BIGINT) WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');"
+    )
+
+    plan, _ = fakes.up(project.declared())
+
+    assert changes(plan) == ["replace statement LONE"]
+    assert plan.changes[0].reason == "columns: A INTEGER -> A BIGINT"
+    assert changes(fakes.plan(project.declared())) == []
+
+
+def test_undeclared_things_are_listed_and_removed_only_when_asked_and_ours(project, fakes):
+    deployed(project, fakes)
+    fakes.connect.configs["foreign"] = {"connector.class": "x"}
+    fakes.connect.states["foreign"] = "RUNNING"
+    fakes.connect.configs["former"] = {"connector.class": "x", "bifrost.pipeline": "old"}
+    fakes.connect.states["former"] = "RUNNING"
+    project.write("ksql/ratings.sql", RATINGS.split(";")[0] + ";")
+    declared = project.declared()
+
+    plan, _ = fakes.up(declared)
+    assert [(item.name, item.owned) for item in plan.undeclared][:2] == [("foreign", False), ("former", True)]
+    assert "ALERTS" in {item.name for item in plan.undeclared}
+
+    plan, _ = fakes.up(declared, prune=True)
+    assert {action.name for action in plan.changes if action.kind is Kind.DELETE} >= {"former", "ALERTS"}
+    assert "foreign" in fakes.connect.configs and "former" not in fakes.connect.configs
+    assert "ALERTS" not in fakes.ksqldb.sources
+
+
+def test_the_order_of_ports_and_masked_values_do_not_count(project, fakes):
+    deployed(project, fakes)
+    fakes.connect.configs["mysql-demo-customers"]["database.password"] = "********"
+
+    assert changes(fakes.plan(project.declared())) == []
+
+
+def test_a_live_schema_that_differs_from_its_picture_is_told(project, fakes):
+    deployed(project, fakes)
+    live = {"type": "record", "name": "Value", "fields": [{"name": "phone", "type": "string"}]}
+    fakes.registry.versions["asgard.demo.CUSTOMERS-value"].append(json.dumps(live))
+
+    plan = fakes.plan(project.declared())
+
+    noted = next(action for action in plan.actions if action.attention)
+    assert "field email is not live; field phone is live only" in noted.reason
+    assert plan.changes == ()
+
+
+def test_nothing_running_is_all_to_create(project, fakes):
+    fakes.services.running = False
+
+    plan = fakes.plan(project.declared())
+
+    assert not plan.is_running
+    assert {action.kind for action in plan.changes} == {Kind.CREATE}
+
+
+TWEAKS = {
+    "topic gone": lambda fakes: fakes.kafka.there.pop("ratings", None),
+    "topic altered": lambda fakes: (
+        "ratings" in fakes.kafka.there and fakes.kafka.alter_config("ratings", {"retention.ms": "5"})
+    ),
+    "subject gone": lambda fakes: fakes.registry.versions.pop("ratings-value", None),
+    "connector gone": lambda fakes: fakes.connect.configs.pop("mysql-demo-customers", None),
+    "connector altered": lambda fakes: [config.update({"tasks.max": "7"}) for config in fakes.connect.configs.values()],
+    "connector paused": lambda fakes: fakes.connect.states.update(dict.fromkeys(fakes.connect.configs, "PAUSED")),
+    "task failed": lambda fakes: fakes.connect.traces.update(dict.fromkeys(fakes.connect.configs, "X: y")),
+    "queries paused": lambda fakes: [query.update(state="PAUSED") for query in fakes.ksqldb.queries.values()],
+    "all statements gone": lambda fakes: (fakes.ksqldb.sources.clear(), fakes.ksqldb.queries.clear()),
+    "service stopped": lambda fakes: fakes.services.add("ratings_slack"),
+    "service failed": lambda fakes: fakes.services.add("ratings_slack", "failed", "x"),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(sorted(TWEAKS)), max_size=4))
+def test_after_any_run_there_is_nothing_left_to_do(project, fakes, tweaks):
+    declared = project.declared()
+    fakes.up(declared)
+    for tweak in tweaks:
+        TWEAKS[tweak](fakes)
+
+    fakes.up(declared)
+
+    fakes.forget_writes()
+    plan, writes = fakes.up(declared)
+    assert all(action.kind is Kind.KEEP for action in plan.actions), changes(plan)
+    assert (writes, fakes.writes()) == (0, [])
+
+
+class TestChecksBeforeAnyChange:
+    def refused(self, project, fakes) -> str:
+        with pytest.raises(BifrostError) as caught:
+            fakes.up(project.declared())
+        assert isinstance(caught.value, DeclarationError)
+        assert fakes.writes() == []
+        assert "hunter22" not in str(caught.value)
+        return str(caught.value)
+
+    def change(self, project, **keys):
+        config = {key.replace("__", "."): value for key, value in keys.items()}
+        project.write("connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, **config})
+
+    def test_an_unset_variable(self, project, fakes):
+        del fakes.connect.variables["MYSQL_HOST"]
+        assert "database.hostname: ${env:MYSQL_HOST} is not known to the Connect worker" in self.refused(project, fakes)
+
+    def test_a_misspelt_key(self, project, fakes):
+        self.change(project, tabel__include__list="demo.CUSTOMERS")
+        assert "tabel.include.list: " in (text := self.refused(project, fakes))
+        assert "does not know this key; did you mean table.include.list?" in text
+
+    def test_an_unknown_class(self, project, fakes):
+        self.change(project, connector__class="io.debezium.connector.mariadb.MariaDBConnector")
+        text = self.refused(project, fakes)
+        assert (
+            "is unknown; did you mean io.debezium.connector.mariadb.MariaDbConnector?; available: io.debezium" in text
+        )
+
+    def test_an_error_of_the_plugin_shows_no_secret(self, project, fakes):
+        fakes.connect.errors["database.hostname"] = "Unable to connect: Access denied with hunter22"
+        text = self.refused(project, fakes)
+        assert "database.hostname: Unable to connect: Access denied with ********" in text
+
+    def test_a_key_that_only_the_worker_knows_passes(self, project, fakes):
+        self.change(project, driver__useSSL="false", transforms__x__type="y", column__truncate__to__20__chars="a")
+        fakes.up(project.declared())
+
+
+def test_topics_declared_wrongly_are_not_shrunk(project, fakes):
+    deployed(project, fakes)
+    fakes.kafka.there["ratings"] = TopicDescription(
+        "ratings", 4, 1, {"cleanup.policy": "delete", "retention.ms": "604800000"}
+    )
+
+    with pytest.raises(PlanRefused, match="partitions: 4 -> 1"):
+        fakes.up(project.declared())
+
+    project.write("topics/ratings.json", {**TOPICS, "ratings": {**TOPICS["ratings"], "partitions": 6}})
+    fakes.up(project.declared())
+    assert fakes.kafka.there["ratings"].partitions == 6

@@ -1,0 +1,63 @@
+"""Kafka's administration and the supervisor, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.supervisor import ComponentStatus
+from bifrost.errors import Refused
+
+
+@dataclass
+class FakeTopics:
+    there: dict[str, TopicDescription] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+
+    def topics(self) -> dict[str, int]:
+        return {name: topic.partitions for name, topic in self.there.items()}
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        return {name: self.there[name] for name in names if name in self.there}
+
+    def create(self, topic: TopicDescription) -> bool:
+        self.writes.append(f"create {topic.name}")
+        self.there.setdefault(topic.name, topic)
+        return True
+
+    def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
+        self.writes.append(f"alter {name}")
+        config = {**self.there[name].config, **changed}
+        kept = {key: value for key, value in config.items() if value is not None}
+        self.there[name] = replace(self.there[name], config=kept)
+
+    def add_partitions(self, name: str, total: int) -> None:
+        self.writes.append(f"grow {name}")
+        self.there[name] = replace(self.there[name], partitions=total)
+
+
+@dataclass
+class FakeServices:
+    components: dict[str, ComponentStatus] = field(default_factory=dict)
+    running: bool = True
+    writes: list[str] = field(default_factory=list)
+
+    def add(self, name: str, state: str = "stopped", cause: str = "") -> None:
+        self.components[name] = ComponentStatus(name, state, None, 0, 0.0, f"logs/{name}.log", cause)
+
+    def is_running(self) -> bool:
+        return self.running
+
+    def status(self) -> list[ComponentStatus]:
+        return list(self.components.values())
+
+    def start(self, name: str) -> ComponentStatus:
+        if name not in self.components:
+            raise Refused("supervisor", name, status=0, body=f"there is no component {name!r}")
+        self.writes.append(f"start {name}")
+        self.components[name] = replace(self.components[name], state="running", cause="")
+        return self.components[name]
+
+    def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
+        return self.start(name)
