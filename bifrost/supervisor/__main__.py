@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 
 from bifrost import settings as project_settings
@@ -20,12 +21,13 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
     settings = project_settings.load()
     try:
-        Daemon(settings, platform(settings, only=names or None)).run()
+        daemon = Daemon(settings, platform(settings, only=names or None))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: daemon.shut_down())
+        daemon.run()
     except BifrostError as error:
         print(f"ERROR {error}", flush=True)
         return 1
-    finally:
-        settings.endpoints_file.unlink(missing_ok=True)
     return 0
 
 

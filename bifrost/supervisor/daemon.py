@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -28,11 +27,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request from the control socket, or the end of the platform by a signal; the answer goes to `reply`."""
+    """A request from the control socket, or the end of the platform by a signal; the answer goes to `reply`.
+
+    No answer (`None`): it came too late.
+    """
 
     action: str
     name: str = ""
-    reply: queue.SimpleQueue[dict[str, Any]] = field(default_factory=queue.SimpleQueue)
+    reply: queue.SimpleQueue[dict[str, Any] | None] = field(default_factory=queue.SimpleQueue)
 
 
 Inbox = queue.SimpleQueue[Event | Command]
@@ -104,19 +106,26 @@ class Daemon:
 
     def __init__(self, settings: Settings, components: tuple[Component, ...]) -> None:
         self._inbox: Inbox = queue.SimpleQueue()
+        self._ended = threading.Event()
         self._secrets = settings.values
+        self._endpoints_file = settings.endpoints_file
         effects = ProcessEffects(settings, self._inbox)
         self._supervisor = Supervisor(components, effects, clock=time.monotonic, calendar=time.time)
         self._control = ControlServer(settings.control_socket, self._answer)
 
     def run(self) -> None:
-        """Start the platform and block until it has been shut down, by the control socket or by SIGTERM or SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._inbox.put(Command("shutdown")))
+        """Start the platform and block until it has been shut down, by the control socket or by `shut_down`."""
         with self._control:
             self._supervisor.start_platform()
             while not self._supervisor.done:
                 self._step()
+            # While the socket is still there: nobody can have begun another platform yet.
+            self._endpoints_file.unlink(missing_ok=True)
+            self._close()
+
+    def shut_down(self) -> None:
+        """Ask for the shutdown; may be called from a signal handler."""
+        self._inbox.put(Command("shutdown"))
 
     def _step(self) -> None:
         try:
@@ -161,10 +170,22 @@ class Daemon:
     def _shown(self, status: dict[str, Any]) -> dict[str, Any]:
         return {**status, "cause": without_secrets(status["cause"], self._secrets)}
 
+    def _close(self) -> None:
+        """Let those go who asked too late."""
+        self._ended.set()
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, Command):
+                item.reply.put(None)
+
     def _answer(self, action: str, name: str) -> dict[str, Any]:
         command = Command(action, name)
         self._inbox.put(command)
         try:
-            return command.reply.get(timeout=REPLY_S)
+            # Asked after the end: there is nobody to wait for.
+            answer = command.reply.get(timeout=0 if self._ended.is_set() else REPLY_S)
         except queue.Empty:
-            return {"error": f"no answer to {action} within {REPLY_S:.0f} s"}
+            answer = None if self._ended.is_set() else {"error": f"no answer to {action} within {REPLY_S:.0f} s"}
+        if answer is None:
+            raise ConnectionAbortedError("the supervisor has ended")
+        return answer

@@ -64,7 +64,7 @@ def start_platform(
             _wait_until_ready(client, progress)
         except ComponentError:
             if fresh:
-                client.shutdown()
+                stop_platform(settings, progress=progress)
             raise
     return Settings(settings.values, settings.project)
 

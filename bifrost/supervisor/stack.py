@@ -63,6 +63,7 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
     log = settings.logs / "stack.log"
     for folder in (settings.cache, settings.logs):
         folder.mkdir(parents=True, exist_ok=True)
+    _remove_unfinished(settings.cache)
     try:
         _fetch(settings, java, unfinished, log, progress)
         _write_manifests(java, Stack(unfinished), log)
@@ -72,6 +73,12 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return stack
+
+
+def _remove_unfinished(cache: Path) -> None:
+    for folder in cache.glob("stack-*.*"):
+        if not Path("/proc", folder.suffix[1:]).exists():  # whoever began it is gone
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fetch(settings: Settings, java: Java, target: Path, log: Path, progress: Progress) -> None:

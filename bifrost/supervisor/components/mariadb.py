@@ -102,7 +102,7 @@ def _our_name() -> str:
 
 def _load(settings: Settings, data: Path) -> None:
     """Make the accounts, and run the files of `data/mysql` that were not run before, in the order of their names."""
-    _run_sql(settings, data, _accounts(settings))
+    _run_sql(settings, data, account_sql(settings))
     marker = _loaded_file(data)
     loaded = json.loads(marker.read_text()) if marker.exists() else []
     for path in sorted((settings.project / "data" / "mysql").glob("*.sql")):
@@ -126,7 +126,8 @@ def _run_sql(settings: Settings, data: Path, sql: str, *database: str) -> None:
     run_step(NAME, command, log=log_path(settings, NAME), env=settings.values, cwd=data, text=sql)
 
 
-def _accounts(settings: Settings) -> str:
+def account_sql(settings: Settings) -> str:
+    """The statements that make the application's and the connectors' accounts, or bring them up to date."""
     app, reader = settings.local("MYSQL_APP_USER"), settings.local("MYSQL_USER")
     return "\n".join(
         (

@@ -1,0 +1,89 @@
+"""The JVM stack's installation, with programs in Maven's and Java's place."""
+
+from pathlib import Path
+
+import pytest
+
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor.java import Java
+from bifrost.supervisor.stack import install
+from bifrost.supervisor.stack_location import is_installed, stack_folder
+
+MAVEN = """#!/bin/sh
+echo called >> "$(dirname "$0")/calls"
+for argument; do case "$argument" in -Dstack.dist=*) dist="${argument#*=}";; esac; done
+mkdir -p "$dist/kafka" "$dist/plugins/one" "$dist/registry"
+echo "Downloaded from central: https://example.org/kafka.jar (1 MB at 1 MB/s)"
+"""
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def home(tmp_path) -> Settings:
+    """A project with poms, and a `mvn` and a `java` that do what they should."""
+    program(tmp_path / "bin" / "mvn", MAVEN)
+    program(tmp_path / "jdk" / "bin" / "java", "#!/bin/sh\nexit 0\n")
+    poms = tmp_path / "project" / "jvm" / "stack"
+    poms.mkdir(parents=True)
+    (poms / "pom.xml").write_text("<project/>")
+    values = {"BIFROST_HOME": str(tmp_path / "home"), "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    return Settings(values, tmp_path / "project")
+
+
+def java(home: Settings) -> Java:
+    return Java(home.project.parent / "jdk", 17)
+
+
+def calls(home: Settings) -> int:
+    return len((home.project.parent / "bin" / "calls").read_text().splitlines())
+
+
+def test_it_is_fetched_once(home):
+    told: list[str] = []
+    stack = install(home, java(home), told.append)
+    assert (stack.plugins / "one").is_dir()
+    assert told[0].startswith("JVM stack: fetching")
+    assert told[-1].startswith("JVM stack: fetched in")
+    assert install(home, java(home), told.append) == stack
+    assert calls(home) == 1
+
+
+def test_another_pom_is_another_stack(home):
+    first = install(home, java(home), print)
+    (home.project / "jvm" / "stack" / "pom.xml").write_text("<project><!-- newer --></project>")
+    assert not is_installed(home)
+    assert install(home, java(home), print) != first
+
+
+def test_a_failed_fetch_says_why_and_leaves_nothing(home):
+    failing = f"{MAVEN}echo '[ERROR] Could not resolve kafka.jar'\nexit 1\n"
+    program(home.project.parent / "bin" / "mvn", failing)
+    with pytest.raises(ComponentError, match="JVM stack: Maven failed: Could not resolve kafka") as failure:
+        install(home, java(home), print)
+    assert failure.value.log == home.logs / "stack.log"
+    assert list(home.cache.iterdir()) == []
+
+
+def test_without_manifests_it_does_not_count_as_installed(home):
+    program(home.project.parent / "jdk" / "bin" / "java", "#!/bin/sh\nexit 1\n")
+    with pytest.raises(ComponentError, match="the Connect plugins could not be listed"):
+        install(home, java(home), print)
+    assert not stack_folder(home).exists()
+
+
+def test_the_cache_can_be_shared_between_homes(home, tmp_path):
+    shared = home.with_values(BIFROST_CACHE=str(tmp_path / "shared"))
+    assert install(shared, java(shared), print).root.parent == tmp_path / "shared"
+
+
+def test_what_an_interrupted_fetch_left_is_removed(home):
+    left = stack_folder(home).with_name(f"{stack_folder(home).name}.999999999")
+    left.mkdir(parents=True)
+    install(home, java(home), print)
+    assert not left.exists()
