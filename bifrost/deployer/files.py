@@ -15,6 +15,7 @@ from bifrost.deployer.declared import (
     DeclaredSubject,
     DeclaredTopic,
 )
+from bifrost.deployer.reading import OnError, reading, stop_at_error
 from bifrost.deployer.statement_files import read_statements
 from bifrost.errors import DeclarationError
 
@@ -22,51 +23,63 @@ CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
 
 
-def load(project: Path) -> Declarations:
+def load(project: Path, on_error: OnError = stop_at_error) -> Declarations:
     """All declarations of a project.
+
+    Args:
+        on_error: takes what is wrong with one file, which is left out then; by default it is raised.
 
     Raises:
         DeclarationError: a file is wrong.
-        StatementError: a statement is not the language.
     """
-    topics = read_topics(project / "topics")
+    topics = read_topics(project / "topics", on_error)
     return Declarations(
         topics=topics,
-        subjects=read_subjects(project / "topics" / "schemas", topics),
-        connectors=read_connectors(project / "connectors"),
-        statements=read_statements(project / "ksql"),
+        subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
+        connectors=read_connectors(project / "connectors", on_error),
+        statements=read_statements(project / "ksql", on_error),
         services=read_services(project / "services"),
     )
 
 
-def read_connectors(folder: Path) -> tuple[DeclaredConnector, ...]:
+def read_connectors(folder: Path, on_error: OnError = stop_at_error) -> tuple[DeclaredConnector, ...]:
     """`<folder>/<pipeline>/<name>.json`: a bare map of keys, or `{"name": ..., "config": {...}}`."""
     found: dict[str, DeclaredConnector] = {}
     for path in sorted(folder.glob("*/*.json")):
-        connector = _connector(path)
-        if connector.name in found:
-            raise DeclarationError(path, f"connector {connector.name} is declared in {found[connector.name].path} too")
-        found[connector.name] = connector
+        with reading(on_error):
+            connector = _connector(path)
+            other = found.setdefault(connector.name, connector)
+            if other is not connector:
+                raise DeclarationError(path, f"connector {connector.name} is declared in {other.path} too")
     return tuple(found.values())
 
 
-def read_topics(folder: Path) -> tuple[DeclaredTopic, ...]:
+def read_topics(folder: Path, on_error: OnError = stop_at_error) -> tuple[DeclaredTopic, ...]:
     """`<folder>/<pipeline>.json`: topic name to its settings."""
     found: dict[str, DeclaredTopic] = {}
     for path in sorted(folder.glob("*.json")):
-        text, content = _read_json(path)
-        for name, settings in content.items():
-            if name in found:
-                problem = f"topic {name} is declared in {found[name].path} too"
-                raise DeclarationError(path, problem, line=line_of(text, name))
-            found[name] = _topic(path, text, name, settings)
+        with reading(on_error):
+            text, content = _read_json(path)
+            for name, settings in content.items():
+                topic = _topic(path, text, name, settings)
+                other = found.setdefault(name, topic)
+                if other is not topic:
+                    raise DeclarationError(
+                        path, f"topic {name} is declared in {other.path} too", line=line_of(text, name)
+                    )
     return tuple(found.values())
 
 
-def read_subjects(folder: Path, topics: Iterable[DeclaredTopic]) -> tuple[DeclaredSubject, ...]:
+def read_subjects(
+    folder: Path, topics: Iterable[DeclaredTopic], on_error: OnError = stop_at_error
+) -> tuple[DeclaredSubject, ...]:
     """`<folder>/<topic>-key.avsc` and `<topic>-value.avsc`, each of a declared topic."""
     by_name = {topic.name: topic for topic in topics}
-    return tuple(_subject(path, by_name) for path in sorted(folder.glob("*.avsc")))
+    found = []
+    for path in sorted(folder.glob("*.avsc")):
+        with reading(on_error):
+            found.append(_subject(path, by_name))
+    return tuple(found)
 
 
 def read_services(folder: Path) -> tuple[DeclaredService, ...]:

@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import fastavro
+import fastavro.schema
+
 _NOTES = ("doc", "aliases")
 
 
@@ -58,3 +61,18 @@ def _fields(schema: Any) -> Mapping[str, Any]:
 
 def _short(kind: Any) -> str:
     return kind if isinstance(kind, str) else json.dumps(kind)
+
+
+def avro_problem(schema: Any) -> str | None:
+    """Why this is not an Avro schema, `None` when it is one."""
+    try:
+        fastavro.parse_schema(schema)
+    except (
+        fastavro.schema.SchemaParseException,
+        fastavro.schema.UnknownType,
+        TypeError,
+        KeyError,
+        ValueError,
+    ) as error:
+        return str(error) or type(error).__name__
+    return None

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bifrost.deployer.declared import Creating, DeclaredStatement
-from bifrost.errors import DeclarationError, ParseError
+from bifrost.deployer.reading import OnError, reading, stop_at_error
+from bifrost.errors import AnalysisError, DeclarationError, ParseError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
     AliasedSource,
@@ -23,7 +24,7 @@ from bifrost.sql.tree import (
 )
 
 
-def read_statements(folder: Path) -> tuple[DeclaredStatement, ...]:
+def read_statements(folder: Path, on_error: OnError = stop_at_error) -> tuple[DeclaredStatement, ...]:
     """All statements of all files, each after those that create what it reads; otherwise by file name and line.
 
     Raises:
@@ -32,9 +33,12 @@ def read_statements(folder: Path) -> tuple[DeclaredStatement, ...]:
     """
     found: list[DeclaredStatement] = []
     for path in sorted(folder.glob("*.sql")):
-        found.extend(_statements_of(path))
-    _refuse_duplicates(found)
-    return _ordered(found)
+        with reading(on_error):
+            found.extend(_statements_of(path))
+    with reading(on_error):
+        _refuse_duplicates(found)
+        return _ordered(found)
+    return tuple(found)
 
 
 def _statements_of(path: Path) -> Iterator[DeclaredStatement]:
@@ -42,6 +46,8 @@ def _statements_of(path: Path) -> Iterator[DeclaredStatement]:
         parsed = parse_script(path.read_text(encoding="utf-8"))
     except ParseError as error:
         raise DeclarationError(path, error.message, line=error.line) from error
+    except AnalysisError as error:
+        raise DeclarationError(path, error.message) from error
     properties: dict[str, str] = {}
     inserts: Counter[str] = Counter()
     for statement in parsed:
