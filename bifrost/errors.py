@@ -126,6 +126,7 @@ class ComponentError(BifrostError):
         where = f" (log: {log})" if log is not None else ""
         super().__init__(f"{component}: {problem}{where}")
         self.component = component
+        self.problem = problem
         self.log = log
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from bifrost.errors import BifrostError
+from bifrost.errors import BifrostError, ComponentError
 from bifrost.settings import Settings, without_secrets
 from bifrost.supervisor import process
 from bifrost.supervisor.component import Component
@@ -93,6 +93,8 @@ class ProcessEffects:
         try:
             if step is not None:
                 step()
+        except ComponentError as error:
+            return without_secrets(error.problem, self._settings.values)
         except (BifrostError, OSError) as error:
             return without_secrets(str(error), self._settings.values)
         except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform goes on

@@ -228,7 +228,7 @@ class Supervisor:
         try:
             unit.child = self._effects.spawn(unit.component, unit.attempt)
         except ComponentError as error:
-            self._fail(unit, str(error))
+            self._fail(unit, error.problem)
             return
         self._enter(unit, Phase.PROBING, due_in=unit.component.ready_within_s)
         if unit.component.probe is None:

@@ -110,7 +110,7 @@ def _load(settings: Settings, data: Path) -> None:
             try:
                 _run_sql(settings, data, path.read_text(encoding="utf-8"), DATABASE)
             except ComponentError as error:
-                raise ComponentError(NAME, f"{path}: {error}", log=log_path(settings, NAME)) from error
+                raise ComponentError(NAME, f"{path}: {error.problem}", log=log_path(settings, NAME)) from error
             loaded.append(path.name)
     marker.write_text(json.dumps(loaded) + "\n")
 

@@ -1,0 +1,209 @@
+"""From a bare machine to the environment: what is decided, and what is done again after an interruption."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bifrost.settings import PROJECT, Settings
+from bifrost.supervisor.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS, SystemPart
+
+sys.path.insert(0, str(PROJECT / "scripts"))
+import bootstrap
+import deploy
+
+PIP = """#!/bin/sh
+echo "$@" >> "{log}"
+exit {code}
+"""
+
+
+class Calls:
+    """Programs in the system's place, which note how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        folder.mkdir()
+
+    def program(self, name: str, body: str = "") -> None:
+        path = self.folder / name
+        path.write_text(f'#!/bin/sh\necho "{name} $@" >> "{self.log}"\n{body}\n')
+        path.chmod(0o755)
+
+    def made(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def calls(tmp_path) -> Calls:
+    return Calls(tmp_path / "bin")
+
+
+@pytest.fixture
+def settings(tmp_path, calls) -> Settings:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["one==1", "two==2"]\n[project.optional-dependencies]\ndev = ["three==3"]\n'
+    )
+    return Settings({"BIFROST_HOME": str(tmp_path / "home"), "PATH": f"{calls.folder}:/usr/bin:/bin"}, project)
+
+
+@pytest.fixture
+def fake_venv(monkeypatch, settings, calls) -> None:
+    """`python -m venv` makes an environment whose Python only notes what it is asked."""
+    calls.program("python", f'if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "{calls.folder}/python" "$4/bin/"; fi')
+    monkeypatch.setattr(sys, "executable", str(calls.folder / "python"))
+
+
+def tool(settings: Settings, name: str, package: str) -> SystemPart:
+    return SystemPart(name, (package,), lambda settings: Path(settings.get("PATH").split(":")[0], name).exists())
+
+
+def test_the_environment_is_made_once(settings, fake_venv, calls):
+    python = bootstrap.ensure_environment(settings, dev=False)
+    assert python == settings.venv / "bin" / "python"
+    assert [call.split()[2] for call in calls.made()] == ["venv", "pip"]
+    assert calls.made()[1].endswith("one==1 two==2")
+    bootstrap.ensure_environment(settings, dev=False)
+    assert len(calls.made()) == 2
+
+
+def test_tests_need_more_and_leave_what_deploy_needs(settings, fake_venv, calls):
+    bootstrap.ensure_environment(settings, dev=True)
+    assert calls.made()[-1].endswith("one==1 two==2 three==3")
+    bootstrap.ensure_environment(settings, dev=False)
+    assert len(calls.made()) == 2
+
+
+def test_a_changed_dependency_is_installed_into_the_same_environment(settings, fake_venv, calls):
+    bootstrap.ensure_environment(settings, dev=False)
+    pyproject = settings.project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("one==1", "one==1.1"))
+    bootstrap.ensure_environment(settings, dev=False)
+    assert [call.split()[2] for call in calls.made()] == ["venv", "pip", "pip"]
+
+
+def test_an_interrupted_installation_is_begun_again_from_nothing(settings, fake_venv, calls):
+    bootstrap.ensure_environment(settings, dev=False)
+    (settings.venv / "bifrost-dependencies.json").unlink()
+    bootstrap.ensure_environment(settings, dev=False)
+    assert [call.split()[2:4] for call in calls.made()][2] == ["venv", "--clear"]
+
+
+def test_a_failed_installation_shows_its_last_lines_and_is_not_taken_for_done(settings, fake_venv, calls):
+    calls.program(
+        "python",
+        f'if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "{calls.folder}/python" "$4/bin/"; '
+        "else echo 'ERROR: no matching distribution'; exit 1; fi",
+    )
+    with pytest.raises(bootstrap.BootstrapError, match="no matching distribution"):
+        bootstrap.ensure_environment(settings, dev=False)
+    assert not (settings.venv / "bifrost-dependencies.json").exists()
+
+
+def test_nothing_is_installed_when_nothing_is_missing(settings, calls):
+    calls.program("thing")
+    bootstrap.ensure_parts(settings, [tool(settings, "thing", "thing-package")])
+    assert calls.made() == []
+
+
+def test_missing_parts_are_installed_by_apt_when_we_may(settings, calls, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    calls.program("apt-get", f'case "$*" in *install*) touch "{calls.folder}/thing";; esac')
+    calls.program("apt-cache")
+    bootstrap.ensure_parts(settings, [tool(settings, "thing", "thing-package")])
+    assert (
+        calls.made()
+        == [
+            "apt-cache show thing-package",
+            "apt-get update",
+            "apt-cache show thing-package",
+            "apt-get install --yes --no-install-recommends thing-package",
+        ][1:]
+    )
+
+
+def test_without_the_right_to_install_the_one_command_is_told(settings, calls, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    calls.program("sudo", "exit 1")
+    calls.program("apt-get")
+    calls.program("apt-cache")
+    parts = [tool(settings, "thing", "thing-package"), tool(settings, "other", "other-package")]
+    with pytest.raises(bootstrap.BootstrapError) as refusal:
+        bootstrap.ensure_parts(settings, parts)
+    assert str(refusal.value) == (
+        "this machine lacks thing, other; install with\n"
+        "  sudo apt-get install --no-install-recommends thing-package other-package"
+    )
+    assert not any(call.startswith("apt-get") for call in calls.made())
+
+
+def test_of_several_packages_the_one_that_the_system_knows_is_taken(settings, calls, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    calls.program("sudo", "exit 1")
+    calls.program("apt-get")
+    calls.program("apt-cache", '[ "$2" = second ]')
+    part = SystemPart("thing", ("first", "second"), lambda settings: False)
+    with pytest.raises(bootstrap.BootstrapError, match="--no-install-recommends second"):
+        bootstrap.ensure_parts(settings, [part])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "starts"),
+    [
+        (["up"], True),
+        (["up", "ratings", "--ports", "auto"], True),
+        (["--target", "embedded", "up"], True),
+        (["up", "--target", "remote"], False),
+        (["up", "--target=compose"], False),
+        (["up", "--help"], False),
+        (["plan"], False),
+        (["validate"], False),
+        (["logs", "up"], False),
+        ([], False),
+    ],
+)
+def test_only_a_start_of_the_embedded_platform_needs_its_parts(arguments, starts):
+    assert deploy.starts_platform(arguments, Settings({})) is starts
+
+
+def test_the_target_may_come_from_the_settings():
+    assert not deploy.starts_platform(["up"], Settings({"BIFROST_TARGET": "remote"}))
+
+
+def test_an_old_python_is_told_so_and_not_given_a_traceback(tmp_path):
+    """What an old Python reads before it is sent away must be in its language: nothing newer than 3.6 up to there."""
+    for script in ("deploy.py", "test"):
+        head = (PROJECT / "scripts" / script).read_text().split("from bootstrap", maxsplit=1)[0]
+        assert "f'" not in head
+        assert 'f"' not in head
+        compile(head.replace("(3, 11)", "(9, 9)"), script, "exec")
+        old = tmp_path / script
+        old.write_text(head.replace("(3, 11)", "(9, 9)"))
+        done = subprocess.run((sys.executable, str(old)), capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "needs Python" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_bootstrap_imports_the_standard_library_alone():
+    done = subprocess.run(
+        (sys.executable, "-S", "-c", "import sys; sys.path.insert(0, 'scripts'); import bootstrap, deploy"),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_part_has_a_package():
+    assert all(part.packages for part in (*ENVIRONMENT_PARTS, *PLATFORM_PARTS))
+
+
+def test_the_record_holds_a_digest_by_group(settings, fake_venv):
+    bootstrap.ensure_environment(settings, dev=True)
+    assert set(json.loads((settings.venv / "bifrost-dependencies.json").read_text())) == {"run", "dev"}
