@@ -1,0 +1,93 @@
+"""A platform for the live tests: a home and free ports of its own, with the downloads and environment already there."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bifrost import settings as project_settings
+from bifrost.clients.supervisor import SupervisorClient
+from bifrost.settings import LOOPBACK, PORTS, PROJECT, Settings
+
+UP_S = 600
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder are live, and share one process since they share one platform."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group("platform"))
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A deployed platform, and the command that deployed it."""
+
+    settings: Settings  # of its home, with the ports that it took
+
+    def run(self, *arguments: str, check: bool = True, timeout_s: float = UP_S) -> subprocess.CompletedProcess[str]:
+        """Run `scripts/deploy.py` for this platform; unless `check` is off, an error fails the test with all output."""
+        command = (sys.executable, str(PROJECT / "scripts" / "deploy.py"), *arguments)
+        done = subprocess.run(
+            command, env=self.settings.values, cwd=PROJECT, capture_output=True, text=True, timeout=timeout_s
+        )
+        if check and done.returncode:
+            pytest.fail(f"deploy.py {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` prints."""
+        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return found
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Where its parts listen, by name as in `status --json`."""
+        return self.settings.endpoints.as_json()
+
+    @property
+    def supervisor(self) -> SupervisorClient:
+        """Its supervisor."""
+        return SupervisorClient(self.settings)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The embedded platform with every pipeline deployed and no demo load; gone again after the last live test."""
+    ours = project_settings.load()
+    ports = free_ports()
+    values = {
+        **ours.values,
+        **{f"BIFROST_PORT_{part.upper()}": str(port) for part, port in ports.items()},
+        "BIFROST_HOME": str(tmp_path_factory.mktemp("home")),
+        "BIFROST_CACHE": str(ours.cache),
+        "BIFROST_VENV": str(ours.venv),
+        "BIFROST_TARGET": "embedded",
+        # Never the real Slack, whatever `.env` says.
+        "SLACK_API_URL": f"http://{LOOPBACK}:{ports['console']}/",
+    }
+    settings = Settings(values, PROJECT)
+    fresh = Platform(settings)
+    try:
+        fresh.run("up", "--ports", "auto", "--no-demo")
+        yield Platform(Settings(values, PROJECT))
+    finally:
+        fresh.run("down", "--purge", check=False)
+        if fresh.supervisor.is_running():
+            fresh.supervisor.shutdown()
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for every part of the platform."""
+    with ExitStack() as held:
+        listeners = {part: held.enter_context(socket.create_server((LOOPBACK, 0))) for part in PORTS}
+        return {part: listener.getsockname()[1] for part, listener in listeners.items()}
