@@ -1,7 +1,8 @@
 """The query plan: what a query does, as data, between SQL and the topology.
 
 Steps carry ksqlDB's names for execution steps. A step's `schema` is its output; `context` is its place in the query
-(`KsqlTopic-Reduce`, `Project`, `Join`, ...), from which loggers, stores and internal topics take their names.
+(`KsqlTopic-Source`, `Aggregate-GroupBy`, `LeftSourceKeyed-SelectKey`, `Project`, `Join`, ...; the sink's is the sink's
+name), from which loggers, stores and internal topics take their names.
 Expressions refer to columns of the source step's schema by bare name. A plan is plain frozen data: it can be printed,
 compared, written to JSON and read back, and it knows nothing of Kafka.
 """
@@ -140,9 +141,13 @@ class StreamFlatMap:
 
 @dataclass(frozen=True, slots=True)
 class StreamSelectKey:
-    """PARTITION BY: the key becomes `keys`, through a repartition topic in `formats`.
+    """PARTITION BY, and the new key that a join asks for: the key becomes `keys`, which may be none (BY NULL).
 
-    Where all keys read key columns only, a null value is passed on with its new key (as ksqlDB).
+    Value columns are the source's, then those key columns that are no columns of the source, with the key's value.
+    A repartition topic in `formats` is needed only where a step after this one (a join, an aggregation) wants equal
+    keys in one partition; else the sink places the rows. Where `keys` are the key columns as they are, only their
+    bytes change: to those of `formats`. Where all keys read key columns only, a null value is passed on with its new
+    key (as ksqlDB).
     """
 
     context: str
@@ -178,7 +183,11 @@ class StreamGroupByKey:
 
 @dataclass(frozen=True, slots=True)
 class StreamAggregate:
-    """Aggregates a grouped stream per key into a table; `non_aggregates` are kept from the last row."""
+    """Aggregates a grouped stream per key into a table.
+
+    `non_aggregates` are kept from the last row (the planner leaves them out: nothing reads them). Arguments of
+    `aggregates` are columns of the source and literals.
+    """
 
     context: str
     schema: LogicalSchema
@@ -251,7 +260,10 @@ class TableSelect:
 
 @dataclass(frozen=True, slots=True)
 class TableSelectKey:
-    """Re-keys a table (PARTITION BY on a table, where ksqlDB allows it)."""
+    """A table whose keys are written anew in `formats`, for a join that wants both sides' keys alike byte by byte.
+
+    `keys` are always the key columns as they are.
+    """
 
     context: str
     schema: LogicalSchema
@@ -322,7 +334,10 @@ class TableTableJoin:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyTableTableJoin:
-    """Joins a table by an expression over it with another table's primary key; INNER or LEFT; the left key stays."""
+    """Joins a table by an expression over it with another table's primary key; INNER or LEFT; the left key stays.
+
+    `left_expression` reads columns of the left step; key columns of the result are the left step's.
+    """
 
     context: str
     schema: LogicalSchema
@@ -395,7 +410,7 @@ class QueryPlan:
     """
 
     query_id: str
-    kind: Literal["CSAS", "CTAS", "INSERT", "PUSH"]
+    kind: Literal["CSAS", "CTAS", "INSERT", "CST", "PUSH"]
     sources: tuple[str, ...]
     sink: str | None
     step: Step

@@ -1,0 +1,1 @@
+"""Parts of the analyzer: scopes, generated names, joins, aggregates, checks of expressions."""

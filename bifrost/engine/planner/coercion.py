@@ -1,0 +1,66 @@
+"""Which types become which others without being asked, where values are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bifrost.sql.types import (
+    BIGINT,
+    BYTES,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    TIME,
+    TIMESTAMP,
+    SqlArray,
+    SqlDecimal,
+    SqlMap,
+    SqlStruct,
+    SqlType,
+)
+
+_WIDENING = (INTEGER, BIGINT, DOUBLE)
+_DIGITS: Mapping[SqlType, int] = {INTEGER: 10, BIGINT: 19}
+_WRITTEN_AS_TEXT = frozenset({BYTES, DATE, TIME, TIMESTAMP})
+
+
+def widens(source: SqlType, target: SqlType) -> bool:
+    """Whether every value of the one type has its place in the other, so that INSERT INTO ... SELECT casts it."""
+    if source == target:
+        return True
+    match source, target:
+        case SqlArray(item), SqlArray(to_item):
+            return widens(item, to_item)
+        case SqlMap(key, value), SqlMap(to_key, to_value):
+            return widens(key, to_key) and widens(value, to_value)
+        case SqlStruct(fields), SqlStruct():
+            return all((to := target.field(f.name)) is not None and widens(f.type, to.type) for f in fields)
+        case SqlDecimal(precision, scale), SqlDecimal(to_precision, to_scale):
+            return to_scale >= scale and to_precision - to_scale >= precision - scale
+        case SqlDecimal(), _:
+            return target is DOUBLE
+        case _, SqlDecimal(precision, scale):
+            return precision - scale >= _DIGITS.get(source, precision)
+        case _:
+            return source in _WIDENING and target in _WIDENING and _WIDENING.index(source) < _WIDENING.index(target)
+
+
+def insertable(source: SqlType | None, target: SqlType) -> bool:
+    """Whether INSERT ... VALUES takes a value of the one type for a column of the other; None is NULL.
+
+    Beside what widens, as ksqlDB: text for times, bytes and decimals, and any number that fits a decimal.
+    """
+    if source is None or widens(source, target):
+        return True
+    match source, target:
+        case SqlArray(item), SqlArray(to_item):
+            return insertable(item, to_item)
+        case SqlMap(key, value), SqlMap(to_key, to_value):
+            return insertable(key, to_key) and insertable(value, to_value)
+        case SqlStruct(fields), SqlStruct():
+            return all((to := target.field(f.name)) is not None and insertable(f.type, to.type) for f in fields)
+        case _, SqlDecimal():
+            return source is STRING or source in _DIGITS or isinstance(source, SqlDecimal)
+        case _:
+            return source is STRING and target in _WRITTEN_AS_TEXT

@@ -1,0 +1,103 @@
+"""INSERT INTO ... VALUES: one record, its values cast to the columns of its target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bifrost.engine.analysis.scope import did_you_mean
+from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate, infer_type
+from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.planned import InsertValuesPlan
+from bifrost.engine.planner.coercion import insertable
+from bifrost.engine.schema import PSEUDO_COLUMNS, ROWTIME, Column
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import Expression, InsertValues
+from bifrost.sql.types import BIGINT, SqlType
+
+
+def plan_insert_values(
+    statement: InsertValues, text: str, metastore: MetaStore, functions: FunctionRegistry
+) -> InsertValuesPlan:
+    """The record that a statement writes; columns that it does not name are null.
+
+    Raises:
+        AnalysisError: the target cannot be written, a column is unknown, a value does not fit, a key is missing.
+    """
+    target = _target(statement.target, metastore)
+    names = statement.columns or tuple(column.name for column in (*target.schema.key, *target.schema.value))
+    _check_names(target, names)
+    if len(names) != len(statement.values):
+        raise AnalysisError(f"Failed to insert values into '{target.name}'. Expected a value for each column.")
+    given = dict(zip(names, statement.values, strict=True))
+    values = {name: _value(target, name, value, functions) for name, value in given.items()}
+    _check_key(target, values)
+    timestamp = values.get(ROWTIME)
+    return InsertValuesPlan(
+        statement=text,
+        target=target,
+        key=_row(target.schema.key, values),
+        value=_row(target.schema.value, values),
+        timestamp=timestamp if isinstance(timestamp, int) else None,
+    )
+
+
+def _target(name: str, metastore: MetaStore) -> DataSource:
+    target = metastore.find(name)
+    if target is None:
+        raise AnalysisError(
+            f"Cannot insert values into an unknown stream/table: `{name}`{did_you_mean(name, metastore)}"
+        )
+    if target.read_only:
+        raise AnalysisError(f"Cannot insert values into read-only {target.kind.value.lower()}: {name}")
+    if target.is_windowed:
+        raise AnalysisError("Cannot insert values into windowed stream/table")
+    return target
+
+
+def _check_names(target: DataSource, names: Sequence[str]) -> None:
+    headers = [column.name for column in target.schema.headers if column.name in names]
+    if headers:
+        raise AnalysisError(f"Cannot insert into HEADER columns: {', '.join(headers)}")
+    for name in names:
+        if name in PSEUDO_COLUMNS and name != ROWTIME:
+            raise AnalysisError(f"Inserting into column `{name}` is not allowed.")
+        if name != ROWTIME and target.schema.find(name) is None:
+            raise AnalysisError(
+                f"Failed to insert values into '{target.name}'. Column name `{name}` does not exist in the schema: "
+                f"{target.schema}"
+            )
+        if names.count(name) > 1:
+            raise AnalysisError(
+                f"Failed to insert values into '{target.name}'. Column `{name}` is given more than once."
+            )
+
+
+def _value(target: DataSource, name: str, expression: Expression, functions: FunctionRegistry) -> object:
+    column = target.schema.find(name)
+    wanted: SqlType = BIGINT if column is None else column.type
+    found = infer_type(expression, {}, functions)
+    if not insertable(found, wanted):
+        raise AnalysisError(
+            f"Failed to insert values into '{target.name}'. Expected type {wanted} for field `{name}` but got {found}."
+        )
+    try:
+        value: object = evaluate(expression, functions, target=wanted)
+    except EVALUATION_ERRORS as error:
+        raise AnalysisError(
+            f"Failed to insert values into '{target.name}'. The value for field `{name}` is no {wanted}: {error}"
+        ) from error
+    return value
+
+
+def _check_key(target: DataSource, values: Mapping[str, object]) -> None:
+    missing = [column.name for column in target.schema.key if values.get(column.name) is None]
+    if target.kind is SourceKind.TABLE and missing:
+        raise AnalysisError(
+            f"Failed to insert values into '{target.name}'. Value for primary key column(s) {', '.join(missing)} "
+            "is required for tables"
+        )
+
+
+def _row(columns: Sequence[Column], values: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(values.get(column.name) for column in columns)

@@ -1,0 +1,27 @@
+"""Checks of WHERE and HAVING."""
+
+from __future__ import annotations
+
+from bifrost.engine.planner.stage import Stage
+from bifrost.errors import AnalysisError
+from bifrost.sql.formatter import format_expression
+from bifrost.sql.tree import Expression
+from bifrost.sql.types import BOOLEAN
+
+
+def check_predicate(stage: Stage, predicate: Expression, clause: str) -> None:
+    """Raises unless the predicate over the stage's columns is a boolean.
+
+    Raises:
+        AnalysisError: it is not, or makes no sense; `clause` (`WHERE`, `HAVING`) is named.
+    """
+    try:
+        kind = stage.type_of(predicate)
+    except AnalysisError as error:
+        raise AnalysisError(f"Error in {clause} expression: {error.message}") from error
+    if kind is not BOOLEAN:
+        shown = "null" if kind is None else str(kind)
+        raise AnalysisError(
+            f"Type error in {clause} expression: Should evaluate to boolean but is "
+            f"{format_expression(predicate)} ({shown}) instead."
+        )

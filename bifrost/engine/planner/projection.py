@@ -1,0 +1,49 @@
+"""What a query selects, as far as the choice of the result's key depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bifrost.sql.tree import AllColumns, ColumnRef, Expression, SelectItem, SingleColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The qualified select items of a query."""
+
+    items: tuple[SelectItem, ...]
+
+    def contains(self, expression: Expression) -> bool:
+        """Whether the (qualified) expression is selected, be it by `*`."""
+        if any(isinstance(item, SingleColumn) and item.expression == expression for item in self.items):
+            return True
+        if not isinstance(expression, ColumnRef):
+            return False
+        return self.has_star or (expression.source is not None and expression.source in self._stars())
+
+    @property
+    def has_star(self) -> bool:
+        """Whether `*` is among the items."""
+        return None in self._stars()
+
+    def _stars(self) -> list[str | None]:
+        return [item.source for item in self.items if isinstance(item, AllColumns)]
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """`A, B and C`, with the given word before the last name."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def missing_key(sink: str, kind: str, names: Sequence[str], *, alternatives: bool = False, note: str = "") -> str:
+    """ksqlDB's words for a projection that lacks the result's key; `kind` says what the key is (`key column`)."""
+    plural = "s" if len(names) > 1 else ""
+    example = names[0] if alternatives else ", ".join(names)
+    return (
+        "Key missing from projection (ie, SELECT). See https://cnfl.io/2LV7ouS.\n"
+        f"The query used to build `{sink}` must include the {kind}{plural} "
+        f"{listed(names, 'or' if alternatives else 'and')} in its projection (eg, SELECT {example}...).{note}"
+    )

@@ -1,0 +1,128 @@
+"""SELECT as steps: source or joins, WHERE, PARTITION BY, table functions, GROUP BY, the last projection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bifrost.engine.analyzer import Analysis
+from bifrost.engine.environment import PlannerConfig
+from bifrost.engine.metastore import SourceKind
+from bifrost.engine.plan import (
+    SelectItem,
+    Step,
+    StreamFilter,
+    TableFilter,
+    TableSelect,
+    TableSelectKey,
+    TableSource,
+)
+from bifrost.engine.planner.aggregation import AggregationPlanner
+from bifrost.engine.planner.flatmap import flat_map_stage
+from bifrost.engine.planner.joins import JoinPlanner
+from bifrost.engine.planner.predicates import check_predicate
+from bifrost.engine.planner.projection import Projection
+from bifrost.engine.planner.rekey import partition_stage
+from bifrost.engine.planner.selection import Selection, expanded
+from bifrost.engine.planner.sources import source_stage
+from bifrost.engine.planner.stage import Stage
+from bifrost.engine.schema import FormatInfo
+from bifrost.errors import AnalysisError
+from bifrost.sql.format_expressions import format_expression
+from bifrost.sql.tree import Emit
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlanner:
+    """Plans the steps of one query up to its last projection; `sink` names what it writes, None for push queries."""
+
+    analysis: Analysis
+    config: PlannerConfig
+    sink: str | None
+
+    def stage(self) -> Stage:
+        """The stage that gives the query's rows.
+
+        Raises:
+            AnalysisError: the query means nothing.
+        """
+        self._check_windowed_tables()
+        source = self._filtered(self._source())
+        if self.analysis.query.partition_by:
+            source = self._partitioned(source)
+        source = flat_map_stage(source, self.analysis.selects)
+        items = expanded(self.analysis, source)
+        grouped, context = self._grouped(source, items)
+        self._check_final()
+        selection = Selection(grouped, items, context)
+        if self.sink is None:
+            return _settled(selection.transient())
+        return _settled(selection.persistent(self._projection, self.sink))
+
+    @property
+    def _projection(self) -> Projection:
+        return Projection(self.analysis.query.select)
+
+    def _source(self) -> Stage:
+        analysis = self.analysis
+        persistent = self.sink is not None
+        if analysis.joins:
+            return JoinPlanner(analysis, self._projection, self.config, persistent).stage()
+        return source_stage(analysis.scope.sources[0], "KsqlTopic", analysis.functions, persistent=persistent)
+
+    def _filtered(self, stage: Stage) -> Stage:
+        where = self.analysis.query.where
+        if where is None:
+            return stage
+        predicate = stage.origin.resolve(self.analysis.bare(where))
+        check_predicate(stage, predicate, "WHERE")
+        step = TableFilter if stage.is_table else StreamFilter
+        return stage.having(step("WhereFilter", stage.schema, stage.step, predicate))
+
+    def _partitioned(self, stage: Stage) -> Stage:
+        written = self.analysis.query.partition_by
+        keys = [self.analysis.bare(expression) for expression in written]
+        return partition_stage(stage, written, keys, FormatInfo(self.config.default_key_format))
+
+    def _grouped(self, stage: Stage, items: tuple[SelectItem, ...]) -> tuple[Stage, str]:
+        selects = tuple(item.expression for item in items)
+        if self.analysis.query.group_by:
+            return AggregationPlanner(self.analysis, self.config, selects).stage(stage), "Aggregate-Project"
+        check = self.analysis.aggregate_check
+        calls = check.calls_in(selects)
+        if calls:
+            check.check_selects(selects)
+            shown = ", ".join(format_expression(call) for call in calls)
+            kind = "SELECT" if self.sink is None else "CREATE TABLE AS SELECT"
+            raise AnalysisError(
+                f"{kind} statement does not support aggregate function [{shown}] without a GROUP BY clause."
+            )
+        return stage, "Project"
+
+    def _check_final(self) -> None:
+        query = self.analysis.query
+        if query.emit is Emit.FINAL and (query.window is None or not query.group_by):
+            raise AnalysisError("EMIT FINAL is only supported for windowed aggregations.")
+
+    def _check_windowed_tables(self) -> None:
+        if self.sink is None:
+            return
+        for source in self.analysis.scope.sources:
+            if source.source.kind is SourceKind.TABLE and source.source.is_windowed:
+                raise AnalysisError("KSQL does not support persistent queries on windowed tables.")
+
+
+def _settled(stage: Stage) -> Stage:
+    """Without the look-up store of a table source whose old values nobody asks for."""
+    step = _unmaterialized(stage.step)
+    return stage if step is None else replace(stage, step=step)
+
+
+def _unmaterialized(step: Step) -> Step | None:
+    match step:
+        case TableSource():
+            return replace(step, materialized=False)
+        case TableSelect() | TableSelectKey():
+            source = _unmaterialized(step.source)
+            return None if source is None else replace(step, source=source)
+        case _:
+            return None

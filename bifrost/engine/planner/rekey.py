@@ -1,0 +1,153 @@
+"""Changing the key: PARTITION BY, and the repartitioning that joins ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bifrost.engine.analysis.names import NameGenerator
+from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
+from bifrost.engine.plan import StreamSelectKey, TableSelectKey
+from bifrost.engine.planner.projection import Projection, missing_key
+from bifrost.engine.planner.stage import Origin, Stage, schema_of, typed
+from bifrost.engine.schema import FormatInfo, Formats, KeyFormat, LogicalSchema
+from bifrost.engine.source_checks import check_key_types, pairs
+from bifrost.errors import AnalysisError
+from bifrost.sql.format_expressions import format_expression
+from bifrost.sql.tree import ColumnRef, Expression, NullLiteral
+from bifrost.sql.types import BIGINT, DOUBLE, INTEGER, STRING, SqlType
+
+_KAFKA_KEY_TYPES = frozenset({INTEGER, BIGINT, DOUBLE, STRING})
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionOrigin:
+    """Rows were given a new key. `keys` are its expressions with the columns they became, `written` as written."""
+
+    before: Origin
+    keys: tuple[tuple[Expression, str], ...]
+    written: tuple[Expression, ...]
+    schema: LogicalSchema
+    hidden: frozenset[str]
+
+    def star(self, alias: str | None) -> tuple[str, ...]:
+        """The new key columns, then the other columns."""
+        names = [column.name for column in self.schema.key]
+        names += [name for column in self.schema.value if (name := column.name) not in names]
+        keys = {column.name for column in self.schema.key}
+        shown = tuple(name for name in names if name in keys or name not in self.hidden)
+        if alias is None:
+            return shown
+        ours = set(self.before.star(alias)) | {name for expression, name in self.keys if _is_generated(expression)}
+        return tuple(name for name in shown if name in ours)
+
+    def resolve(self, expression: Expression) -> Expression:
+        """A key's expression becomes its column."""
+        for key, name in self.keys:
+            if key == expression:
+                return ColumnRef(name, location=expression.location)
+        return self.before.resolve(expression)
+
+    def check_keys(self, projection: Projection, sink: str) -> None:
+        """All expressions of PARTITION BY must be selected."""
+        if not all(_selected(key, projection) for key in self.written):
+            names = [format_expression(key) for key in self.written]
+            raise AnalysisError(missing_key(sink, "partitioning expression", names))
+
+
+def _is_generated(expression: Expression) -> bool:
+    return not isinstance(expression, ColumnRef)
+
+
+def _selected(key: Expression, projection: Projection) -> bool:
+    return projection.contains(key) or projection.has_star
+
+
+def partition_stage(
+    stage: Stage, written: Sequence[Expression], keys: Sequence[Expression], default_key: FormatInfo
+) -> Stage:
+    """PARTITION BY: `written` qualified, `keys` over the stage's columns.
+
+    Raises:
+        AnalysisError: a table is to be rekeyed, or NULL stands among several expressions.
+    """
+    named = [(key, text) for key, text in zip(keys, written, strict=True) if not isinstance(key, NullLiteral)]
+    if len(named) != len(keys) and len(keys) > 1:
+        raise AnalysisError("Cannot PARTITION BY multiple columns including NULL")
+    rekeyed = stage
+    if not stage.keyed_by(keys):
+        _refuse_table(stage, keys)
+        rekeyed = select_key(stage, [key for key, _ in named], "PartitionBy", _partition_format(stage, default_key))
+    names = [column.name for column in rekeyed.schema.key]
+    origin = PartitionOrigin(
+        before=stage.origin,
+        keys=tuple(zip((key for key, _ in named), names, strict=True)),
+        written=tuple(text for _, text in named),
+        schema=rekeyed.schema,
+        hidden=SYSTEM_COLUMNS,
+    )
+    return replace(rekeyed, origin=origin)
+
+
+def _refuse_table(stage: Stage, keys: Sequence[Expression]) -> None:
+    if stage.is_table:
+        current = ", ".join(column.name for column in stage.schema.key)
+        wanted = ", ".join(format_expression(key) for key in keys)
+        raise AnalysisError(
+            "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key "
+            f"column {current} instead of {wanted}"
+        )
+
+
+def _partition_format(stage: Stage, default_key: FormatInfo) -> FormatInfo:
+    current = stage.formats.key.format
+    return default_key if current.name == "NONE" else current
+
+
+def select_key(stage: Stage, keys: Sequence[Expression], context: str, key_format: FormatInfo) -> Stage:
+    """The stage under a new key; a windowed one cannot be rekeyed.
+
+    Raises:
+        AnalysisError: its keys are windowed, or the new key holds a map.
+    """
+    if stage.is_windowed:
+        raise AnalysisError(
+            "Implicit repartitioning of windowed sources is not supported. "
+            "See https://github.com/confluentinc/ksql/issues/4385."
+        )
+    schema = _rekeyed_schema(stage, keys)
+    formats = Formats(fitting_key_format(key_format, pairs(schema.key)), stage.formats.value)
+    step = TableSelectKey if stage.is_table else StreamSelectKey
+    return replace(stage, step=step(context, schema, stage.step, tuple(keys), formats), formats=formats)
+
+
+def change_key_format(stage: Stage, context: str, key_format: FormatInfo) -> Stage:
+    """The same rows under the same key, written anew so that keys of both sides of a join are alike byte by byte."""
+    keys = tuple(ColumnRef(column.name) for column in stage.schema.key)
+    window = stage.formats.key.window
+    formats = Formats(
+        replace(fitting_key_format(key_format, pairs(stage.schema.key)), window=window), stage.formats.value
+    )
+    step = TableSelectKey if stage.is_table else StreamSelectKey
+    return replace(stage, step=step(context, stage.schema, stage.step, keys, formats), formats=formats)
+
+
+def _rekeyed_schema(stage: Stage, keys: Sequence[Expression]) -> LogicalSchema:
+    """New key columns; of the values, those that are no columns of the stage come last, with the key's value."""
+    schema = stage.schema
+    generator = NameGenerator(column.name for column in schema)
+    new = [(generator.key(key), typed(stage, key)) for key in keys]
+    check_key_types(new)
+    added = [pair for key, pair in zip(keys, new, strict=True) if not isinstance(key, ColumnRef)]
+    values = [(column.name, column.type) for column in schema.columns if column not in schema.key]
+    return schema_of(new, [*values, *added])
+
+
+def fitting_key_format(info: FormatInfo, keys: Sequence[tuple[str, SqlType]]) -> KeyFormat:
+    """The key format of an internal topic: JSON where the wanted one cannot hold the key, as ksqlDB does."""
+    holds = info.name != "NONE"
+    if info.name == "KAFKA":
+        holds = len(keys) == 1 and keys[0][1] in _KAFKA_KEY_TYPES
+    if info.name == "DELIMITED":
+        holds = all(not str(kind).startswith(("ARRAY", "MAP", "STRUCT")) for _, kind in keys)
+    return KeyFormat(info if holds or not keys else FormatInfo("JSON"))

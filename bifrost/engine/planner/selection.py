@@ -1,0 +1,118 @@
+"""The last projection: what SELECT lists becomes key and value columns of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bifrost.engine.analyzer import Analysis
+from bifrost.engine.plan import SelectItem, StreamSelect, TableSelect
+from bifrost.engine.planner.projection import Projection, listed
+from bifrost.engine.planner.stage import Stage, schema_of, typed
+from bifrost.engine.schema import PSEUDO_COLUMNS, LogicalSchema
+from bifrost.engine.source_checks import pairs
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import (
+    AllColumns,
+    ColumnRef,
+    Dereference,
+    Expression,
+    SingleColumn,
+    StructAll,
+)
+from bifrost.sql.types import SqlStruct, SqlType
+
+
+def expanded(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
+    """The select items with `*` and `->*` written out, over the columns of the query.
+
+    Raises:
+        AnalysisError: `->*` stands behind something that is no struct.
+    """
+    items: list[SelectItem] = []
+    for item in analysis.query.select:
+        match item:
+            case AllColumns(source):
+                items.extend(SelectItem(name, ColumnRef(name)) for name in stage.origin.star(source))
+            case StructAll(base):
+                items.extend(_fields(analysis.bare(base), stage))
+            case SingleColumn(expression, alias):
+                assert alias is not None  # every item has a name once it is qualified
+                items.append(SelectItem(alias, analysis.bare(expression)))
+    return tuple(items)
+
+
+def _fields(base: Expression, stage: Stage) -> list[SelectItem]:
+    kind = stage.type_of(stage.origin.resolve(base))
+    if not isinstance(kind, SqlStruct):
+        raise AnalysisError(f"Cannot expand '->*': it stands behind a {kind}, not behind a STRUCT.")
+    return [SelectItem(field.name, Dereference(base, field.name)) for field in kind.fields]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The last projection of a query on top of a stage; `items` are over the columns of the query."""
+
+    stage: Stage
+    items: tuple[SelectItem, ...]
+    context: str
+
+    def transient(self) -> Stage:
+        """All items as value columns: what a person gets from a push query."""
+        items = self._resolved()
+        schema = schema_of(pairs(self.stage.schema.key), self._typed(items))
+        return self._select(schema, items, tuple(column.name for column in self.stage.schema.key))
+
+    def persistent(self, projection: Projection, sink: str) -> Stage:
+        """Items that show key columns as key columns, the others as value columns.
+
+        Raises:
+            AnalysisError: the key is missing or there more than once, no value column is left, a name is reserved.
+        """
+        self.stage.origin.check_keys(projection, sink)
+        items = self._resolved()
+        names = self._key_names(items)
+        values = tuple(item for item in items if not self._is_key(item))
+        if not values:
+            raise AnalysisError("The projection contains no value columns.")
+        for item in values:
+            if item.name in PSEUDO_COLUMNS:
+                raise AnalysisError(
+                    f"Reserved column name in select: `{item.name}`. Please remove or alias the column."
+                )
+        typed_values = self._typed(values)
+        for name, kind in typed_values:
+            if name in names:
+                raise AnalysisError(f"Duplicate value columns found in schema: `{name}` {kind}")
+        keys = [(name, column.type) for name, column in zip(names, self.stage.schema.key, strict=True)]
+        return self._select(schema_of(keys, typed_values), values, names)
+
+    def _resolved(self) -> tuple[SelectItem, ...]:
+        return tuple(SelectItem(item.name, self.stage.origin.resolve(item.expression)) for item in self.items)
+
+    def _typed(self, items: Sequence[SelectItem]) -> list[tuple[str, SqlType]]:
+        return [(item.name, typed(self.stage, item.expression)) for item in items]
+
+    def _is_key(self, item: SelectItem) -> bool:
+        if not isinstance(item.expression, ColumnRef):
+            return False
+        return any(column.name == item.expression.name for column in self.stage.schema.key)
+
+    def _key_names(self, items: Sequence[SelectItem]) -> tuple[str, ...]:
+        names = []
+        for column in self.stage.schema.key:
+            shown = [item.name for item in items if item.expression == ColumnRef(column.name)]
+            if len(shown) > 1:
+                raise AnalysisError(self._repeated_key(column.name, sorted(shown)))
+            names.append(shown[0] if shown else column.name)
+        return tuple(names)
+
+    def _repeated_key(self, key: str, shown: Sequence[str]) -> str:
+        if self.context.startswith("Aggregate"):
+            quoted = [f"`{name}`" for name in shown]
+            return f"The projection contains a key column more than once: {listed(quoted, 'and')}."
+        return f"The projection contains a key column (`{key}`) more than once, aliased as: {listed(shown, 'and')}."
+
+    def _select(self, schema: LogicalSchema, items: Sequence[SelectItem], names: tuple[str, ...]) -> Stage:
+        step = TableSelect if self.stage.is_table else StreamSelect
+        return replace(self.stage, step=step(self.context, schema, self.stage.step, names, tuple(items)))

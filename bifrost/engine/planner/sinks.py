@@ -1,0 +1,137 @@
+"""What CREATE ... AS SELECT and INSERT INTO write to: formats, schema, the last step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bifrost.engine.environment import Environment, PlannerConfig
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.plan import SelectItem, StreamSelect, StreamSink, TableSelect, TableSink
+from bifrost.engine.planner.coercion import widens
+from bifrost.engine.planner.stage import Stage
+from bifrost.engine.properties import (
+    PartProperties,
+    SourceProperties,
+    avro_key_name,
+    format_info,
+    key_format,
+    value_format,
+)
+from bifrost.engine.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace, TimestampColumn
+from bifrost.engine.serde import infer_columns
+from bifrost.engine.source_checks import check_formats, check_key_types, check_timestamp, pairs
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import Cast
+from bifrost.sql.types import SqlType
+
+_INHERITED = frozenset({"delimiter", "unwrapPrimitives", "nullableRepresentation"})
+
+
+def sink_formats(
+    name: str, stage: Stage, properties: SourceProperties, origin: DataSource, config: PlannerConfig
+) -> Formats:
+    """The formats of a new sink: what WITH says, else those of the (leftmost) source.
+
+    Raises:
+        AnalysisError: a format is unknown, or understands a property not.
+    """
+    schema = stage.schema
+    key_info = _inherited(properties.key, _key_origin(origin, config, has_key=bool(schema.key)))
+    if key_info.name == "AVRO" and "fullSchemaName" not in key_info.properties:
+        key_info = FormatInfo("AVRO", {**key_info.properties, "fullSchemaName": avro_key_name(name)})
+    value_info = _inherited(properties.value, origin.formats.value.format)
+    value = value_format(
+        value_info, len(schema.value), wrap=properties.wrap_single_value, default_wrap=config.wrap_single_values
+    )
+    return Formats(key_format(key_info, stage.formats.key.window), value)
+
+
+def _key_origin(origin: DataSource, config: PlannerConfig, *, has_key: bool) -> FormatInfo:
+    inherited = origin.formats.key.format
+    return FormatInfo(config.default_key_format) if inherited.name == "NONE" and has_key else inherited
+
+
+def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:
+    own = part.as_format_properties()
+    name = (part.format or origin.name).upper()
+    kept = {key: value for key, value in origin.properties.items() if key in _INHERITED} if name == origin.name else {}
+    return format_info(name, {**kept, **own})
+
+
+def check_sink(schema: LogicalSchema, formats: Formats, timestamp: TimestampColumn | None) -> None:
+    """Raises where a new sink cannot be.
+
+    Raises:
+        AnalysisError: a key holds a map, a format cannot carry the columns, the timestamp column is none.
+    """
+    check_key_types(pairs(schema.key))
+    check_formats(schema, formats)
+    check_timestamp(schema, timestamp)
+
+
+def check_registered(schema: LogicalSchema, formats: Formats, topic: str, environment: Environment) -> None:
+    """Raises where columns do not fit the registered schemas that WITH names by id.
+
+    Raises:
+        AnalysisError: they do not.
+    """
+    for is_key, info, columns in (
+        (True, formats.key.format, schema.key),
+        (False, formats.value.format, schema.value),
+    ):
+        if "schemaId" not in info.properties:
+            continue
+        registered = infer_columns(info, environment.registry, topic, is_key=is_key)
+        _check_subset(columns, registered, is_key=is_key)
+
+
+def _check_subset(columns: Sequence[Column], registered: Sequence[tuple[str, SqlType]], *, is_key: bool) -> None:
+    if is_key and len(columns) == 1 and len(registered) == 1:
+        changed = [] if columns[0].type == registered[0][1] else list(columns)
+    else:
+        changed = [c for n, c in enumerate(columns) if registered[n : n + 1] != ((c.name, c.type),)]
+    if changed:
+        part = "key" if is_key else "value"
+        listed = ", ".join(f"`{name}` {kind}" for name, kind in registered)
+        raise AnalysisError(
+            f"The following {part} columns are changed, missing or reordered: [{LogicalSchema(tuple(changed))}]. "
+            f"Schema from schema registry is [{listed}]"
+        )
+
+
+def written(stage: Stage, name: str, topic: str, formats: Formats, timestamp: TimestampColumn | None) -> Stage:
+    """The stage with its rows written to a topic; the step's context is the sink's name."""
+    step = TableSink if stage.is_table else StreamSink
+    return replace(stage, step=step(name, stage.schema, stage.step, topic, formats, timestamp), formats=formats)
+
+
+def fitted(stage: Stage, sink: DataSource) -> Stage:
+    """The stage with its columns cast to those of an existing sink, where that is possible without loss.
+
+    Raises:
+        AnalysisError: names or types differ.
+    """
+    result, wanted = stage.schema, sink.schema
+    if [c.name for c in result.columns] != [c.name for c in wanted.columns] or not all(
+        _fits(new, old) for new, old in zip(result.columns, wanted.columns, strict=True)
+    ):
+        raise AnalysisError(
+            f"Incompatible schema between results and sink.\nResult schema is {result}\nSink schema is {wanted}"
+        )
+    step = stage.step
+    if result == wanted or not isinstance(step, StreamSelect | TableSelect):
+        return stage
+    types = {column.name: column.type for column in wanted.value}
+    now = {column.name: column.type for column in result.value}
+    selects = tuple(
+        item if now[item.name] == types[item.name] else SelectItem(item.name, Cast(item.expression, types[item.name]))
+        for item in step.selects
+    )
+    return replace(stage, step=replace(step, schema=wanted, selects=selects))
+
+
+def _fits(new: Column, old: Column) -> bool:
+    if new.namespace is Namespace.KEY or old.namespace is Namespace.KEY:
+        return new == old
+    return widens(new.type, old.type)

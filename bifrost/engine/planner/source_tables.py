@@ -1,0 +1,25 @@
+"""CREATE SOURCE TABLE: a query that keeps the table's rows, so that pull queries can ask for them."""
+
+from __future__ import annotations
+
+from bifrost.engine.analysis.scope import AnalyzedSource
+from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.plan import QueryPlan, SelectItem, TableSelect
+from bifrost.engine.planner.sources import source_stage
+from bifrost.engine.planner.stage import schema_of
+from bifrost.engine.source_checks import pairs
+from bifrost.sql.tree import ColumnRef
+
+
+def materializing_query(source: DataSource, query_id: str, functions: FunctionRegistry) -> QueryPlan:
+    """A plan that writes nowhere and whose last step is the table as declared."""
+    stage = source_stage(AnalyzedSource(source.name, source), "KsqlTopic", functions, persistent=True)
+    keys = pairs(source.schema.key)
+    values = (*pairs(source.schema.value), *pairs(source.schema.headers))
+    schema = schema_of(keys, values)
+    selects = tuple(SelectItem(name, ColumnRef(name)) for name, _ in values)
+    step = TableSelect("Project", schema, stage.step, tuple(name for name, _ in keys), selects)
+    return QueryPlan(
+        query_id=query_id, kind="CST", sources=(source.name,), sink=None, step=step, result="TABLE", schema=schema
+    )
