@@ -7,8 +7,7 @@ from bifrost.engine.serde.avro_read import row_reader, single_reader
 from bifrost.engine.serde.avro_types import AvroType, parse_avro
 from bifrost.engine.serde.avro_write import row_writer, single_writer
 from bifrost.engine.serde.part import Part
-from bifrost.engine.serde.problems import SerdeError
-from bifrost.engine.serde.registered import HEAD, Reader, Writer, head, registered_reader, sink_schema
+from bifrost.engine.serde.registered import HEAD, Reader, Writer, head, referenced_texts, registered_reader, sink_schema
 from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
 
 
@@ -48,18 +47,4 @@ def avro_text(part: Part) -> str:
 
 def parsed(registry: SchemaRegistry, schema: RegisteredSchema) -> AvroType:
     """A registered schema's tree, with what it refers to."""
-    return parse_avro(schema.text, tuple(_imports(registry, schema, frozenset())))
-
-
-def _imports(registry: SchemaRegistry, schema: RegisteredSchema, above: frozenset[int]) -> list[str]:
-    """Texts of the schemas that it refers to, what they refer to first."""
-    texts: list[str] = []
-    for reference in schema.references:
-        found = registry.version(reference.subject, reference.version)
-        if found is None or found.id in above:
-            raise SerdeError(
-                f"Schema {schema.id} refers to {reference.subject} {reference.version}, which is not there"
-            )
-        inner = _imports(registry, found, above | {schema.id})
-        texts += [text for text in (*inner, found.text) if text not in texts]
-    return texts
+    return parse_avro(schema.text, tuple(referenced_texts(registry, schema).values()))

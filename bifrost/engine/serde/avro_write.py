@@ -59,7 +59,8 @@ def row_writer(avro: AvroType, columns: Sequence[StructField], prefix: bytes) ->
     """
     generator = _Generator(prefix)
     names = [f"c{position}" for position in range(len(columns))]
-    generator.source.line(f"{', '.join(names)}, = row")
+    if names:
+        generator.source.line(f"{', '.join(names)}, = row")
     generator.top_record(avro, dict(zip(names, columns, strict=True)))
     return generator.finished()
 

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from bifrost.engine.schema import FormatInfo
 from bifrost.engine.serde.avro_columns import sql_type_of
 from bifrost.engine.serde.avro_format import parsed
+from bifrost.engine.serde.json_schema import json_sql_type
 from bifrost.engine.serde.problems import SerdeError
-from bifrost.engine.serde.registered import schema_type
+from bifrost.engine.serde.proto_columns import message_type
+from bifrost.engine.serde.proto_format import parsed_proto
+from bifrost.engine.serde.registered import referenced_texts, schema_type
 from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import SqlStruct, SqlType
@@ -55,8 +58,13 @@ def row_type(
     match schema.type:
         case "AVRO":
             return sql_type_of(parsed(registry, schema), rename)
+        case "JSON":
+            return json_sql_type(schema.text, rename, referenced_texts(registry, schema))
+        case "PROTOBUF":
+            file = parsed_proto(registry, schema)
+            return message_type(file.message(format_info.properties.get("fullSchemaName")), file, rename)
         case kind:
-            raise SerdeError(f"The schema's type is {kind}")
+            raise SerdeError(f"Unknown schema type {kind}")
 
 
 def _columns(row: SqlType | None, *, is_key: bool, is_bare: bool) -> tuple[Named, ...]:

@@ -198,19 +198,21 @@ def _map(key: SqlType, item: SqlType, sql_type: SqlMap) -> Converter:
 
     def read(value: Any) -> dict[Any, Any]:
         if value.__class__ is list:
-            return _pairs(value)
+            return read_list(value)
         if value.__class__ is not dict:
             raise invalid(value, sql_type)
         return {convert_key(name): None if inner is None else convert(inner) for name, inner in value.items()}
 
-    def _pairs(value: list[Any]) -> dict[Any, Any]:
-        # Connect writes a map whose keys are not text as pairs.
-        if key == STRING or not all(pair.__class__ is list and len(pair) == 2 for pair in value):
-            raise invalid(value, sql_type)
-        return {
-            None if name is None else convert_key(name): None if inner is None else convert(inner)
-            for name, inner in value
-        }
+    def read_list(value: list[Any]) -> dict[Any, Any]:
+        # Connect writes a map whose keys are not text as pairs, in JSON_SR as objects of key and value.
+        out: dict[Any, Any] = {}
+        for pair in value:
+            match pair:
+                case [name, inner] | {"key": name, "value": inner}:
+                    out[None if name is None else convert_key(name)] = None if inner is None else convert(inner)
+                case _:
+                    raise invalid(value, sql_type)
+        return out
 
     return read
 

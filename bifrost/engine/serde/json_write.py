@@ -18,18 +18,25 @@ Plain = Callable[[Any], Any]
 """From a SQL value, which is not None, to what orjson writes."""
 
 
-def row_writer(columns: Sequence[StructField], prefix: bytes) -> Writer:
-    """A function from a row to `prefix` and a JSON object."""
+def row_writer(
+    columns: Sequence[StructField], prefix: bytes = b"", *, as_objects: bool = False, also: Sequence[str] = ()
+) -> Writer:
+    """A function from a row to `prefix` and a JSON object.
+
+    `also` are more members, which are null. A map whose keys are not text becomes pairs, with `as_objects` objects of
+    key and value.
+    """
     source = FunctionSource("write(row)")
     names = [f"c{at}" for at in range(len(columns))]
     source.line(f"{', '.join(names)}, = row" if names else "pass")
     members = []
     for name, column in zip(names, columns, strict=True):
-        convert = plain_of(column.type)
+        convert = plain_of(column.type, as_objects=as_objects)
         value = name
         if convert is not None:
             value = f"None if {name} is None else {_inline(source, name, column.type, convert)}"
         members.append(f"{column.name!r}: {value}")
+    members += [f"{name!r}: None" for name in also]
     dumps = source.constant(orjson.dumps, "dumps")
     start = f"{prefix!r} + " if prefix else ""
     source.line(f"return {start}{dumps}({{{', '.join(members)}}})")
@@ -43,24 +50,30 @@ def _inline(source: FunctionSource, name: str, kind: SqlType, convert: Plain) ->
     return call
 
 
-def single_writer(sql_type: SqlType, prefix: bytes) -> Writer:
-    """A function from a row of one column to `prefix` and its bare JSON value."""
-    convert = plain_of(sql_type) or _same
+def single_writer(sql_type: SqlType, prefix: bytes = b"", *, as_objects: bool = False) -> Writer:
+    """A function from a row of one column to `prefix` and its bare JSON value; see `row_writer`."""
+    convert = plain_of(sql_type, as_objects=as_objects) or _same
     dumps = orjson.dumps
     return lambda row: prefix + dumps(None if row[0] is None else convert(row[0]))
 
 
-def plain_of(sql_type: SqlType) -> Plain | None:
+def plain_of(sql_type: SqlType, *, as_objects: bool) -> Plain | None:
     """How a type's values become what orjson writes as it should; None where they are that already."""
+
+    def inner(kind: SqlType) -> Plain | None:
+        return plain_of(kind, as_objects=as_objects)
+
     match sql_type:
         case SqlDecimal():
             return _decimal
         case SqlArray(item):
-            return _array(plain_of(item))
+            return _array(inner(item))
+        case SqlMap(key, value) if key == STRING:
+            return _map(inner(value))
         case SqlMap(key, value):
-            return _map(plain_of(value)) if key == STRING else _pairs(plain_of(key), plain_of(value))
+            return _entries(inner(key), inner(value), as_objects=as_objects)
         case SqlStruct(fields):
-            return _struct([(field.name, plain_of(field.type)) for field in fields])
+            return _struct([(field.name, inner(field.type)) for field in fields])
         case _ if sql_type == DOUBLE:
             return _double
         case _ if sql_type == BYTES:
@@ -105,15 +118,16 @@ def _map(item: Plain | None) -> Plain:
     return write
 
 
-def _pairs(key: Plain | None, item: Plain | None) -> Plain:
-    """Connect's form of a map whose keys are not text: pairs."""
+def _entries(key: Plain | None, item: Plain | None, *, as_objects: bool) -> Plain:
+    """Connect's form of a map whose keys are not text: pairs, or objects of key and value."""
     to_key, to_item = key or _same, item or _same
 
-    def write(value: dict[Any, Any]) -> list[list[Any]]:
-        return [
-            [None if name is None else to_key(name), None if inner is None else to_item(inner)]
+    def write(value: dict[Any, Any]) -> list[Any]:
+        pairs = [
+            (None if name is None else to_key(name), None if inner is None else to_item(inner))
             for name, inner in value.items()
         ]
+        return [{"key": name, "value": inner} for name, inner in pairs] if as_objects else pairs
 
     return write
 

@@ -47,6 +47,17 @@ class Part:
         return "key" if self.is_key else "value"
 
     @property
+    def has_nothing(self) -> bool:
+        """Whether there are never bytes: no columns to write, or a format that writes none."""
+        return self.format.name == "NONE" or (not self.columns and (self.is_key or self.format.name == "KAFKA"))
+
+    @property
+    def null_is_absent(self) -> bool:
+        """Whether a row of one null has no bytes. A DELIMITED value is an empty line then."""
+        is_line = self.format.name == "DELIMITED" and not self.is_key
+        return len(self.columns) == 1 and not self.is_wrapped and not is_line
+
+    @property
     def subject(self) -> str:
         """The registry's subject of its schemas."""
         return f"{self.topic}-{self.word}"

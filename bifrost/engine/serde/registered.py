@@ -80,3 +80,26 @@ def sink_schema(registry: SchemaRegistry, part: Part, text: Callable[[], str]) -
         return registry.by_id(int(named))
     made, kind = text(), schema_type(part.format.name)
     return RegisteredSchema(registry.register(part.subject, kind, made), kind, made)
+
+
+def referenced_texts(registry: SchemaRegistry, schema: RegisteredSchema) -> dict[str, str]:
+    """Texts of the schemas that one refers to, by the names it uses; what these refer to stands before them.
+
+    Raises:
+        SerdeError: one of them is not there.
+    """
+    texts: dict[str, str] = {}
+    _collect(registry, schema, texts, frozenset({schema.id}))
+    return texts
+
+
+def _collect(registry: SchemaRegistry, schema: RegisteredSchema, texts: dict[str, str], above: frozenset[int]) -> None:
+    for reference in schema.references:
+        if reference.name in texts:
+            continue
+        found = registry.version(reference.subject, reference.version)
+        if found is None or found.id in above:
+            place = f"version {reference.version} of {reference.subject}"
+            raise SerdeError(f"Schema {schema.id} refers to {place}, which is not in the schema registry")
+        _collect(registry, found, texts, above | {found.id})
+        texts[reference.name] = found.text

@@ -6,11 +6,25 @@ import struct
 from collections.abc import Callable, Sequence
 
 from bifrost.engine.schema import Column, Formats, KeyFormat, LogicalSchema, ValueFormat
-from bifrost.engine.serde import json_read, json_write
 from bifrost.engine.serde.avro_format import avro_reader, avro_text, avro_writer
+from bifrost.engine.serde.delimited import delimited_reader, delimited_writer
+from bifrost.engine.serde.json_format import (
+    json_reader,
+    json_schema_text,
+    json_sr_reader,
+    json_sr_writer,
+    json_writer,
+)
 from bifrost.engine.serde.kafka_format import kafka_reader, kafka_writer
 from bifrost.engine.serde.part import Decoder, Encoder, Part, Row
 from bifrost.engine.serde.problems import SerdeError
+from bifrost.engine.serde.proto_format import (
+    plain_proto_reader,
+    plain_proto_writer,
+    proto_reader,
+    proto_schema_text,
+    proto_writer,
+)
 from bifrost.engine.serde.registered import Reader, Writer, sink_schema
 from bifrost.engine.serde.registry import InMemoryRegistry, SchemaRegistry
 
@@ -67,6 +81,8 @@ class Serdes:
 
     def decoder(self, part: Part, needed: frozenset[str] | None = None) -> Decoder:
         """The deserializer of a part."""
+        if part.has_nothing:
+            return lambda data: None
         read = self._reader(part, needed)
         failed = f"Failed to deserialize {part.word} from topic: {part.topic}."
 
@@ -84,13 +100,15 @@ class Serdes:
 
     def encoder(self, part: Part) -> Encoder:
         """The serializer of a part; a schema is registered with the first row."""
+        if part.has_nothing:
+            return lambda row: None
         write: Writer | None = None
         failed = f"Failed to serialize {part.word} to topic: {part.topic}."
-        is_bare = not part.is_wrapped and len(part.columns) == 1
+        null_is_absent = part.null_is_absent
 
         def encode(row: Row | None) -> bytes | None:
             nonlocal write
-            if row is None or (is_bare and row[0] is None):
+            if row is None or (null_is_absent and row[0] is None):
                 return None
             try:
                 if write is None:
@@ -105,16 +123,18 @@ class Serdes:
 
     def _reader(self, part: Part, needed: frozenset[str] | None) -> Reader:
         match part.format.name:
-            case "NONE":
-                return lambda data: None
             case "AVRO":
                 return avro_reader(self.registry, part, needed)
-            case "JSON" if part.is_wrapped:
-                return json_read.row_reader(part.targets(needed), 0)
             case "JSON":
-                return json_read.single_reader(part.columns[0].type, 0)
-            case "KAFKA" if not part.columns:
-                return lambda data: None
+                return json_reader(part, needed)
+            case "JSON_SR":
+                return json_sr_reader(part, needed)
+            case "PROTOBUF":
+                return proto_reader(self.registry, part, needed)
+            case "PROTOBUF_NOSR":
+                return plain_proto_reader(part, needed)
+            case "DELIMITED":
+                return delimited_reader(part, needed)
             case "KAFKA":
                 return kafka_reader(part.columns[0].type)
             case name:
@@ -124,14 +144,20 @@ class Serdes:
         match part.format.name:
             case "AVRO":
                 return avro_writer(self.registry, part)
-            case "JSON" if part.is_wrapped:
-                return json_write.row_writer(part.fields, b"")
             case "JSON":
-                return json_write.single_writer(part.columns[0].type, b"")
-            case "KAFKA" if part.columns:
+                return json_writer(part)
+            case "JSON_SR":
+                return json_sr_writer(self.registry, part)
+            case "PROTOBUF":
+                return proto_writer(self.registry, part)
+            case "PROTOBUF_NOSR":
+                return plain_proto_writer(part)
+            case "DELIMITED":
+                return delimited_writer(part)
+            case "KAFKA":
                 return kafka_writer(part.columns[0].type)
             case name:
-                raise SerdeError(f"The '{name}' format can only be used when no columns are defined.")
+                raise SerdeError(f"Unknown format: {name}")
 
 
 def schema_text(part: Part) -> Callable[[], str] | None:
@@ -139,5 +165,9 @@ def schema_text(part: Part) -> Callable[[], str] | None:
     match part.format.name:
         case "AVRO":
             return lambda: avro_text(part)
+        case "JSON_SR":
+            return lambda: json_schema_text(part)
+        case "PROTOBUF":
+            return lambda: proto_schema_text(part)
         case _:
             return None
