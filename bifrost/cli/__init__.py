@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `scripts/deploy.py` and `python -m bifrost.cli`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -252,7 +252,7 @@ class KsqlClient:
         with self.stream(sql, properties=properties, idle_s=idle_s) as rows:
             return [dict(zip(rows.columns, row, strict=True)) for row in rows]
 
-    def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Iterator[str]:
+    def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Generator[str, None, None]:
         """The lines of a PRINT statement as they come; close the iterator to end it."""
         body = {"ksql": sql, "streamsProperties": dict(properties or {})}
         response = self.http.stream("/query", body=body, headers=_V1, idle_s=None)

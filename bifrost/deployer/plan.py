@@ -47,7 +47,7 @@ def make_plan(
     actions = [
         *(_topic(topic, live) for topic in declared.topics),
         *_sink_topics(declared, live),
-        *(_subject(subject, live) for subject in declared.subjects),
+        *(_subject(item, live) for item in declared.subjects if item.name in live.subjects or not item.is_picture),
         *plan_connectors(declared, live, sinks=False),
         *plan_statements(declared, live),
         *plan_connectors(declared, live, sinks=True),
@@ -129,21 +129,18 @@ def _sink_topic(tree: CreateAsSelect, live: LiveState) -> Action | None:
 
 
 def _subject(subject: DeclaredSubject, live: LiveState) -> Action:
-    found = live.subjects.get(subject.name)
-    if subject.is_picture:
-        if found is None:
-            return keep(What.SUBJECT, subject.name)
-        differs = schema_difference(subject.schema, found.latest.schema)
-        notes = [] if differs is None else [f"differs from its picture {subject.path.name}: {differs}"]
-        return keep(What.SUBJECT, subject.name, notes)
-    register = (RegisterSubject(subject),)
+    found, register = live.subjects.get(subject.name), (RegisterSubject(subject),)
     if found is None:
         return Action(Kind.CREATE, What.SUBJECT, subject.name, "is not registered", register)
     differs = schema_difference(subject.schema, found.latest.schema)
-    if found.declared_version is None and differs is not None:
+    if differs is None:
+        return keep(What.SUBJECT, subject.name)
+    if found.declared_version is None and not subject.is_picture:
         return Action(Kind.UPDATE, What.SUBJECT, subject.name, differs, register)
-    notes = [] if differs is None else [f"version {found.latest.version} differs from {subject.path.name}: {differs}"]
-    return keep(What.SUBJECT, subject.name, notes)
+    # What others registered is not ours to change: the picture is to be renewed, or they are wrong.
+    return keep(
+        What.SUBJECT, subject.name, [f"version {found.latest.version} differs from {subject.path.name}: {differs}"]
+    )
 
 
 def _service(service: DeclaredService, live: LiveState) -> Action:

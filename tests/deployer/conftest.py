@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-@dataclass
+@dataclass(repr=False)
 class Fakes:
     """All fakes; `writes` is what any of them was told to change."""
 
@@ -103,6 +104,13 @@ class Fakes:
     clock: FakeClock
     servers: dict[str, FakeServer] = field(default_factory=dict)
     platform: Platform | None = None
+
+    def __repr__(self) -> str:
+        return "fakes"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis would print every request ever made."""
+        printer.text("fakes")
 
     def writes(self) -> list[str]:
         over_http = [write for server in self.servers.values() for write in server.writes()]

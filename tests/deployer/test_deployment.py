@@ -332,7 +332,7 @@ TWEAKS = {
         "ratings" in fakes.kafka.there and fakes.kafka.alter_config("ratings", {"retention.ms": "5"})
     ),
     "subject gone": lambda fakes: fakes.registry.versions.pop("ratings-value", None),
-    "connector gone": lambda fakes: fakes.connect.configs.pop("mysql-demo-customers", None),
+    "connector gone": lambda fakes: fakes.connect.forget("mysql-demo-customers"),
     "connector altered": lambda fakes: [config.update({"tasks.max": "7"}) for config in fakes.connect.configs.values()],
     "connector paused": lambda fakes: fakes.connect.states.update(dict.fromkeys(fakes.connect.configs, "PAUSED")),
     "task failed": lambda fakes: fakes.connect.traces.update(dict.fromkeys(fakes.connect.configs, "X: y")),

@@ -54,9 +54,13 @@ class FakeConnect:
                 self.traces.pop(name, None)
                 return Answer(202)
             case ("DELETE", "connectors", name):
-                self.configs.pop(name)
+                self.forget(name)
                 return Answer(204)
         return Answer(404, {"message": f"no {request.path}"})
+
+    def forget(self, name: str) -> None:
+        for known in (self.configs, self.states, self.traces):
+            known.pop(name, None)
 
     def _listing(self, expand: str | None) -> Answer:
         if expand == "status":

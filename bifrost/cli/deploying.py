@@ -1,0 +1,199 @@
+"""`plan`, `up` and `validate`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from bifrost.cli.options import (
+    JsonOption,
+    PipelinesArgument,
+    PruneOption,
+    TargetOption,
+    require_embedded,
+    settings_for,
+)
+from bifrost.cli.output import Screen
+from bifrost.clients.http import SystemClock
+from bifrost.clients.supervisor import UP, SupervisorClient
+from bifrost.deployer.actions import Action, DeploymentPlan, PutConnector
+from bifrost.deployer.apply import Deployment, refuse_by_hand
+from bifrost.deployer.check import Finding, check_connectors, refuse_errors
+from bifrost.deployer.declared import Declarations
+from bifrost.deployer.files import load
+from bifrost.deployer.live import Platform, open_platform, read_live
+from bifrost.deployer.plan import make_plan
+from bifrost.deployer.settle import await_running
+from bifrost.deployer.show import action_line, plan_json, plan_lines, summary
+from bifrost.deployer.targets import mapped, substitutions
+from bifrost.deployer.validate import validate
+from bifrost.errors import ComponentError, SettingError
+from bifrost.settings import Settings
+from bifrost.supervisor import launch
+
+CHANGES = 3
+GENERATOR = "generator"
+GENERATOR_PATIENCE_S = 10.0
+
+
+def plan_command(
+    pipelines: PipelinesArgument = None,
+    prune: PruneOption = False,
+    as_json: JsonOption = False,
+    target: TargetOption = None,
+) -> None:
+    """Show what `up` would do. Exit code 3 if there is anything to do, 0 if not."""
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    everything, chosen = _declarations(settings, pipelines or ())
+    with open_platform(settings) as platform, screen.working("comparing with what runs"):
+        plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
+        findings = _check(platform, chosen, plan)
+    if as_json:
+        screen.json(plan_json(plan, settings.target))
+    else:
+        screen.lines(plan_lines(plan))
+    _tell(findings, screen)
+    refuse_errors(findings)
+    raise typer.Exit(CHANGES if plan.changes else 0)
+
+
+def up_command(
+    pipelines: PipelinesArgument = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay, and stop the platform when interrupted.")
+    ] = False,
+    ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of taken ones.")] = "fixed",
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not generate ratings.")] = False,
+    prune: PruneOption = False,
+    as_json: JsonOption = False,
+    target: TargetOption = None,
+) -> None:
+    """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
+    if ports not in ("fixed", "auto"):
+        raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    if foreground:
+        require_embedded(settings, "--foreground")
+    everything, chosen = _declarations(settings, pipelines or ())
+    if settings.target == "embedded":
+        with screen.working("starting the platform"):
+            settings = launch.start_platform(
+                settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
+            )
+    plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
+    if settings.target == "embedded" and not no_demo and "ratings" in {item.pipeline for item in chosen.owned}:
+        _start_generator(settings, screen)
+    _tell_result(settings, plan, writes, screen)
+    if foreground:
+        _stay(settings, screen)
+
+
+def validate_command(as_json: JsonOption = False, target: TargetOption = None) -> None:
+    """Check all declarations with nothing running: files, names, schemas, and the types of all statements."""
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    problems = validate(settings.project, substitutions(settings))
+    errors = [problem for problem in problems if problem.is_error]
+    if as_json:
+        entries = [
+            {
+                "file": str(problem.path.relative_to(settings.project)),
+                "line": problem.line,
+                "problem": problem.text,
+                "error": problem.is_error,
+            }
+            for problem in problems
+        ]
+        screen.json({"target": settings.target, "errors": len(errors), "problems": entries})
+    else:
+        for problem in problems:
+            screen.say(str(problem).removeprefix(f"{settings.project}/"))
+        screen.say(f"{len(errors)} errors, {len(problems) - len(errors)} warnings.")
+    raise typer.Exit(1 if errors else 0)
+
+
+def _declarations(settings: Settings, pipelines: Sequence[str]) -> tuple[Declarations, Declarations]:
+    """Everything declared, and the chosen part of it, as the target runs them."""
+    everything = mapped(load(settings.project), substitutions(settings))
+    try:
+        return everything, everything.select(pipelines)
+    except SettingError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _deploy(
+    settings: Settings, everything: Declarations, chosen: Declarations, screen: Screen, *, prune: bool
+) -> tuple[DeploymentPlan, int]:
+    def report(number: int, total: int, action: Action) -> None:
+        screen.progress(f"{number}/{total} {action_line(action).strip()}")
+
+    clock = SystemClock()
+    with open_platform(settings) as platform, screen.working("deploying"):
+        plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
+        refuse_by_hand(plan)
+        findings = _check(platform, chosen, plan)
+        _tell(findings, screen)
+        refuse_errors(findings)
+        deployment = Deployment(platform, chosen, clock)
+        deployment.carry_out(plan, report)
+        await_running(platform, chosen, clock)
+    return plan, deployment.writes
+
+
+def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan) -> tuple[Finding, ...]:
+    """Connect's opinion of every connector that would be written."""
+    put = {step.name for action in plan.changes for step in action.steps if isinstance(step, PutConnector)}
+    if not plan.is_running:
+        return ()
+    return check_connectors(platform.connect, [item for item in chosen.connectors if item.name in put])
+
+
+def _tell(findings: Sequence[Finding], screen: Screen) -> None:
+    for finding in findings:
+        if not finding.is_error:
+            screen.warn(f"{finding.connector.name}: {finding.text}")
+
+
+def _start_generator(settings: Settings, screen: Screen) -> None:
+    supervisor = SupervisorClient(settings)
+    if supervisor.component(GENERATOR).state in UP:
+        return
+    status = supervisor.start(GENERATOR, wait_s=GENERATOR_PATIENCE_S)
+    if status.state not in UP:
+        raise ComponentError(GENERATOR, status.cause or f"is {status.state}", log=settings.logs / f"{GENERATOR}.log")
+    screen.progress("ratings are generated (`up --no-demo` leaves that out)")
+
+
+def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
+    endpoints = settings.endpoints
+    if screen.as_json:
+        result: dict[str, Any] = {
+            **plan_json(plan, settings.target),
+            "running": True,
+            "writes": writes,
+            "seconds": round(screen.seconds, 1),
+            "endpoints": endpoints.as_json(),
+        }
+        screen.json(result)
+        return
+    for item in plan.undeclared:
+        screen.warn(f"{item.what} {item.name} is not declared")
+    screen.say(f"Everything runs. {summary(plan)} {writes} writes, {screen.seconds:.1f} s.")
+    for name, value in (("console", endpoints.console), ("ksqlDB", endpoints.ksqldb), ("Connect", endpoints.connect)):
+        if value:
+            screen.say(f"  {name:<8} {value}")
+    screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
+
+
+def _stay(settings: Settings, screen: Screen) -> None:
+    supervisor = SupervisorClient(settings)
+    screen.progress("staying in the foreground; interrupt to stop the platform")
+    try:
+        while supervisor.is_running():
+            time.sleep(1)
+    except KeyboardInterrupt:
+        launch.stop_platform(settings, progress=screen.progress)
+        return
+    raise ComponentError("supervisor", "ended", log=settings.logs / "supervisor.log")

@@ -1,0 +1,176 @@
+"""`status` and `logs`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
+from bifrost.cli.output import Screen
+from bifrost.clients.connect import ConnectorStatus
+from bifrost.clients.supervisor import ComponentStatus
+from bifrost.deployer.files import read_services
+from bifrost.deployer.live import Platform, is_running, open_platform
+from bifrost.deployer.plan_connectors import root_cause
+from bifrost.errors import BifrostError, Refused
+from bifrost.settings import Settings
+
+Status = dict[str, Any]
+
+
+def status_command(as_json: JsonOption = False, target: TargetOption = None) -> None:
+    """Show what runs: endpoints, connectors with their tasks, queries, services, components."""
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    found = read_status(settings)
+    if as_json:
+        screen.json(found)
+    else:
+        _show(found, screen)
+
+
+def logs_command(
+    name: Annotated[str, typer.Argument(help="A component or service, or a connector or query (its server's log).")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until interrupted.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=0)] = 100,
+    target: TargetOption = None,
+) -> None:
+    """Print the log of a component or service."""
+    settings = settings_for(target)
+    require_embedded(settings, "logs")
+    path = log_of(settings, name)
+    for line in last_lines(path, lines):
+        typer.echo(line)
+    if follow:
+        for line in new_lines(path):
+            typer.echo(line)
+
+
+def read_status(settings: Settings) -> Status:
+    """What `status --json` prints. A part that does not answer is an empty list and a line in `problems`."""
+    problems: list[str] = []
+
+    def ask(question: Callable[[], list[Status]]) -> list[Status]:
+        try:
+            return question()
+        except BifrostError as error:
+            problems.append(str(error))
+            return []
+
+    with open_platform(settings) as platform:
+        running = is_running(platform)
+        components = ask(lambda: _components(platform)) if running else []
+        services = {service.name for service in read_services(settings.project / "services")}
+        return {
+            "target": settings.target,
+            "running": running,
+            "endpoints": settings.endpoints.as_json(),
+            "connectors": ask(lambda: _connectors(platform)) if running else [],
+            "queries": ask(lambda: _queries(platform)) if running else [],
+            "services": [
+                {"name": found["name"], "state": _service_state(found["state"]), "error": found["cause"] or None}
+                for found in components
+                if found["name"] in services
+            ],
+            "components": components,
+            "problems": problems,
+        }
+
+
+def log_of(settings: Settings, name: str) -> Path:
+    """The log file for a name.
+
+    Raises:
+        Refused: nothing has that name.
+    """
+    path = settings.logs / f"{name}.log"
+    if path.is_file():
+        return path
+    found = read_status(settings)
+    if name in {connector["name"] for connector in found["connectors"]}:
+        return settings.logs / "connect.log"
+    if name in {query["id"] for query in found["queries"]}:
+        return settings.logs / "ksqldb.log"
+    known = ", ".join(sorted(file.stem for file in settings.logs.glob("*.log"))) or "none yet"
+    raise Refused("logs", name, status=0, body=f"there is no log of that name; there are {known}")
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last lines of a file."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[max(0, len(lines) - count) :]
+
+
+def new_lines(path: Path, *, pause_s: float = 0.2) -> Iterator[str]:
+    """Lines as they are added to a file, also after it was begun anew."""
+    position, rest = path.stat().st_size, b""
+    while True:
+        size = path.stat().st_size if path.exists() else 0
+        if size < position:
+            position, rest = 0, b""
+        if size == position:
+            time.sleep(pause_s)
+            continue
+        with path.open("rb") as file:
+            file.seek(position)
+            added = file.read()
+        position += len(added)
+        *complete, rest = (rest + added).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in complete)
+
+
+def _connectors(platform: Platform) -> list[Status]:
+    return [_connector(status) for _, status in sorted(platform.connect.statuses().items())]
+
+
+def _connector(status: ConnectorStatus) -> Status:
+    tasks = [
+        {"id": task.id, "state": task.state, "error": root_cause(task.trace) if task.trace else None}
+        for task in status.tasks
+    ]
+    error = root_cause(status.trace) if status.trace else None
+    return {"name": status.name, "state": status.state, "error": error, "tasks": tasks}
+
+
+def _queries(platform: Platform) -> list[Status]:
+    return [{"id": query.id, "state": query.state, "sinks": list(query.sinks)} for query in platform.ksqldb.queries()]
+
+
+def _components(platform: Platform) -> list[Status]:
+    found: list[ComponentStatus] = [] if platform.services is None else platform.services.status()
+    return [status.as_json() for status in found]
+
+
+def _service_state(state: str) -> str:
+    """In the words of connectors and queries."""
+    return "RUNNING" if state in ("running", "ready") else state.upper()
+
+
+def _show(found: Status, screen: Screen) -> None:
+    if not found["running"]:
+        screen.say(f"Nothing of target {found['target']} is running; `up` starts it.")
+        return
+    rows = [["connector", entry["name"], entry["state"], entry["error"] or ""] for entry in found["connectors"]]
+    for entry in found["connectors"]:
+        rows += [
+            ["task", f"{entry['name']}/{task['id']}", task["state"], task["error"] or ""] for task in entry["tasks"]
+        ]
+    rows += [["query", entry["id"], entry["state"], ""] for entry in found["queries"]]
+    services = {entry["name"] for entry in found["services"]}
+    rows += [["service", entry["name"], entry["state"], entry["error"] or ""] for entry in found["services"]]
+    rows += [
+        ["component", entry["name"], entry["state"], entry["cause"]]
+        for entry in found["components"]
+        if entry["name"] not in services
+    ]
+    screen.table(["what", "name", "state", "cause"], sorted(rows, key=lambda row: _ORDER.index(row[0])))
+    for name, value in found["endpoints"].items():
+        screen.say(f"{name:<16} {value}")
+    for problem in found["problems"]:
+        screen.warn(problem)
+
+
+_ORDER = ("connector", "task", "query", "service", "component")

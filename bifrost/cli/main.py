@@ -1,0 +1,52 @@
+"""The commands and what every one of them has in common: help, exit codes, and one place where errors are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from bifrost.cli.deploying import plan_command, up_command, validate_command
+from bifrost.cli.inspecting import logs_command, status_command
+from bifrost.cli.output import Screen, flush
+from bifrost.cli.running import down_command, restart_command
+from bifrost.cli.shell import ksql_command
+from bifrost.errors import BifrostError
+
+HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect, Kafka and ksqlDB to people.
+
+`up` brings everything up, `status` shows it, `down` stops it.
+
+Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` found something to do.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    name="deploy.py",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(up_command)
+app.command("plan")(plan_command)
+app.command("status")(status_command)
+app.command("down")(down_command)
+app.command("logs")(logs_command)
+app.command("restart")(restart_command)
+app.command("validate")(validate_command)
+app.command("ksql")(ksql_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    try:
+        app(args=arguments)
+    except BifrostError as error:
+        Screen().error(str(error))
+        flush()
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does.
+        sys.stderr.close()
+        sys.exit(0)

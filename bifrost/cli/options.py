@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bifrost import settings as configuration
+from bifrost.settings import TARGETS, Settings
+
+
+def _known_target(value: str | None) -> str | None:
+    if value is not None and value not in TARGETS:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(TARGETS)}")
+    return value
+
+
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        help="embedded, compose or remote; by default what BIFROST_TARGET says, else embedded.",
+        callback=_known_target,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON; progress goes to stderr.")]
+PipelinesArgument = Annotated[
+    list[str] | None, typer.Argument(help="Pipelines, with all that they need; by default all.", show_default=False)
+]
+PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what is not declared (topics are never removed).")]
+
+
+def settings_for(target: str | None) -> Settings:
+    """The settings of this command."""
+    found = configuration.load()
+    return found.with_values(BIFROST_TARGET=target) if target else found
+
+
+def require_embedded(settings: Settings, command: str) -> None:
+    """Refuse a command that is about the processes of the embedded platform.
+
+    Raises:
+        typer.BadParameter: another target is meant.
+    """
+    if settings.target != "embedded":
+        raise typer.BadParameter(f"{command} is for the embedded target; {settings.target} is run by somebody else")

@@ -1,0 +1,87 @@
+"""What people and programs see: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", "=": "cyan"}
+
+
+class Screen:
+    """Writes results to stdout (only JSON there, if so asked) and tells of progress on stderr."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._began = time.monotonic()
+        self._status = self._err.status("") if self._err.is_terminal else None
+
+    @property
+    def seconds(self) -> float:
+        """How long the command has been running."""
+        return time.monotonic() - self._began
+
+    def json(self, content: Any) -> None:
+        """The result for programs."""
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+
+    def lines(self, lines: Iterator[str]) -> None:
+        """Result lines; the sign that a plan's line begins with gives it its colour."""
+        for line in lines:
+            sign = line.strip()[:1]
+            style = _STYLES.get(sign, "") if line.startswith("  ") and not line.startswith("   ") else ""
+            self._out.print(Text(line, style=style))
+
+    def say(self, line: str) -> None:
+        """One result line."""
+        self._out.print(Text(line))
+
+    def table(self, columns: list[str], rows: list[list[str]]) -> None:
+        """A table of results; plain columns when stdout is not a terminal."""
+        if not self._out.is_terminal:
+            widths = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
+            for row in [columns, *rows]:
+                self.say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            return
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._out.print(table)
+
+    def progress(self, text: str) -> None:
+        """What has just been reached, with the seconds since the start."""
+        self._err.print(Text(f"[{self.seconds:5.1f} s] {text}", style="dim"))
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Shows what is being done while it lasts: a spinner on a terminal, otherwise nothing."""
+        if self._status is None:
+            yield
+            return
+        self._status.update(text)
+        with self._status:
+            yield
+
+    def warn(self, text: str) -> None:
+        """Something that a person should know of, which does not stop the command."""
+        self._err.print(Text(f"warning: {text}", style="yellow"))
+
+    def error(self, text: str) -> None:
+        """Why the command did not do what it should."""
+        self._err.print(Text(f"error: {text}", style="red"))
+
+
+def flush() -> None:
+    """Get what was written out before the process is replaced or ends."""
+    sys.stdout.flush()
+    sys.stderr.flush()
