@@ -1,0 +1,46 @@
+"""What README says is so: commands, pipelines, links, settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from bifrost.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def test_the_table_of_commands_lists_exactly_the_commands() -> None:
+    listed = re.findall(r"^\| `(\w+)[^|]*\|", section("Commands"), re.MULTILINE)
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_every_option_that_is_told_exists() -> None:
+    for row in re.findall(r"^\| `(\w+).*$", section("Commands"), re.MULTILINE):
+        line = next(text for text in section("Commands").splitlines() if text.startswith(f"| `{row}"))
+        options = {name for parameter in COMMANDS[row].params for name in parameter.opts}
+        for option in re.findall(r"--[a-z]+", line):
+            assert option in options, f"{row} {option}"
+
+
+def test_the_table_of_pipelines_lists_exactly_the_pipelines() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", section("Pipelines"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "connectors").iterdir())
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_links_lead_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+def test_every_setting_that_is_told_is_explained() -> None:
+    explained = (ROOT / ".env.example").read_text()
+    told = set(re.findall(r"\b(?:BIFROST|KAFKA|CONNECT|SCHEMA_REGISTRY|KSQLDB|SLACK)_[A-Z_]+\b", README))
+    assert {name for name in told if name not in explained} == set()
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
