@@ -107,7 +107,8 @@ def ensure_environment(settings: Settings, *, dev: bool) -> Path:
         packages = [package for group in wanted.values() for package in group]
         pip = (str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *packages)
         _watched(f"Python packages ({len(packages)})", pip, settings.values, ("Collecting", "Installing"))
-        _record(settings.venv).write_text(json.dumps({name: _digest(group) for name, group in wanted.items()}))
+        now = {name: _digest(group) for name, group in wanted.items()}
+        _record(settings.venv).write_text(json.dumps({**installed, **now}))
     return python
 
 

@@ -26,7 +26,8 @@ class Changes:
     """Reads the customers' topic as any client would, with confluent-kafka's own Avro."""
 
     def __init__(self, platform: Platform) -> None:
-        self._avro = AvroDeserializer(SchemaRegistryClient({"url": platform.endpoints["schema_registry"]}))
+        self._registry = SchemaRegistryClient({"url": platform.endpoints["schema_registry"]})
+        self._avro = AvroDeserializer(self._registry)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": platform.endpoints["kafka"],
@@ -52,6 +53,7 @@ class Changes:
 
     def close(self) -> None:
         self._consumer.close()
+        self._registry.__exit__(None, None, None)
 
 
 @pytest.fixture
