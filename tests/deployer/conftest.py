@@ -146,6 +146,7 @@ def fakes() -> Iterator[Fakes]:
     variables = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PASSWORD": "hunter22", "SCHEMA_REGISTRY_URL": "http://x"}
     made = Fakes(FakeConnect(variables), FakeKsql(), FakeRegistry(), FakeTopics(), FakeServices(), FakeClock())
     made.services.add("ratings_slack")
+    made.ksqldb.topics = made.kafka
     # Debezium's first records register their schemas.
     made.connect.on_put = lambda name: made.registry.versions.update(
         {

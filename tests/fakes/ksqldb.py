@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bifrost.clients.kafka import TopicDescription
 from bifrost.sql.formatter import format_statement
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
@@ -29,6 +30,7 @@ from bifrost.sql.tree import (
     walk,
 )
 from tests.fakes.http_server import Answer, FakeServer, Request
+from tests.fakes.kafka import FakeTopics
 
 READS = ("SHOW", "LIST", "DESCRIBE", "EXPLAIN")
 
@@ -47,6 +49,7 @@ class FakeKsql:
     subjects_needed: Any = None
     statements: list[str] = field(default_factory=list)
     number: int = 0
+    topics: FakeTopics | None = None
 
     def server(self) -> FakeServer:
         return FakeServer(self.respond, is_write=lambda request: request.method == "POST" and not _reads(request))
@@ -110,6 +113,9 @@ class FakeKsql:
         filled = filled_in(tree)
         self.sources[tree.name] = Source(tree, format_statement(filled))
         if isinstance(tree, CreateAsSelect):
+            if self.topics is not None:
+                name = _topic(tree)
+                self.topics.there.setdefault(name, TopicDescription(name, 1, 1, {"cleanup.policy": "delete"}))
             prefix = "CSAS" if tree.kind.value == "STREAM" else "CTAS"
             self._start(f"{prefix}_{tree.name}_{self._next()}", format_statement(filled), tree.name)
         return _done(text)
