@@ -1,0 +1,71 @@
+"""Exact bytes for rows, keys and aggregation states: what changelog and repartition records carry.
+
+Every runtime value comes back equal and of the same type: decimals keep their scale, tuples stay tuples, integers have
+no limit, texts with lone surrogates survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgpack
+
+from bifrost.engine.state.frozen import FrozenDict, FrozenList, freeze, thaw
+from bifrost.errors import StateError
+
+_DECIMAL, _INTEGER, _TUPLE, _FROZEN = 1, 2, 3, 4
+_PACKING: dict[str, Any] = {"use_bin_type": True, "strict_types": True, "unicode_errors": "surrogatepass"}
+
+
+def _extension(value: object) -> msgpack.ExtType:
+    match value:
+        case FrozenList() | FrozenDict():
+            return msgpack.ExtType(_FROZEN, _packed(thaw(value)))
+        case tuple():
+            return msgpack.ExtType(_TUPLE, _packed(list(value)))
+        case Decimal():
+            return msgpack.ExtType(_DECIMAL, str(value).encode())
+        case int():
+            return msgpack.ExtType(_INTEGER, str(value).encode())
+        case _:
+            raise StateError(f"a value of type {type(value).__name__} cannot be stored: {value!r}")
+
+
+def _packed(value: object) -> bytes:
+    return bytes(msgpack.packb(value, default=_extension, **_PACKING))
+
+
+def _restored(code: int, data: bytes) -> object:
+    match code:
+        case 1:
+            return Decimal(data.decode())
+        case 2:
+            return int(data)
+        case 3:
+            return tuple(decode(data))
+        case 4:
+            return freeze(decode(data))
+        case _:
+            raise StateError(f"stored value of unknown kind {code}; was it written by a newer version?")
+
+
+def encoder() -> Callable[[Any], bytes]:
+    """A function that gives the bytes of a value. It keeps a buffer: use it on one thread at a time."""
+    pack: Callable[[Any], bytes] = msgpack.Packer(default=_extension, **_PACKING).pack
+    return pack
+
+
+def decode(data: bytes) -> Any:
+    """The value of these bytes.
+
+    Raises:
+        StateError: these are not bytes of this codec.
+    """
+    try:
+        return msgpack.unpackb(data, ext_hook=_restored, strict_map_key=False, unicode_errors="surrogatepass")
+    except (ValueError, msgpack.UnpackException) as error:
+        raise StateError(
+            f"stored bytes cannot be read ({error}); delete the query's internal topics to begin anew"
+        ) from error

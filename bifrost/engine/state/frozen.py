@@ -1,0 +1,63 @@
+"""Keys that hold arrays, maps or structs, made hashable and back; keys of plain values need neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType
+
+Key = tuple[Any, ...]
+
+
+class FrozenList(tuple[Any, ...]):
+    """An array in a key."""
+
+    __slots__ = ()
+
+
+class FrozenDict(tuple[tuple[Any, Any], ...]):
+    """A map or struct in a key, as its items in order of insertion."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FrozenDict) and frozenset(self) == frozenset(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
+def is_plain(sql_type: SqlType) -> bool:
+    """Whether values of the type are hashable as they are."""
+    return not isinstance(sql_type, SqlArray | SqlMap | SqlStruct)
+
+
+def freeze(value: Any) -> Any:
+    """The value with lists and dicts in it made hashable."""
+    if isinstance(value, list):
+        return FrozenList(freeze(item) for item in value)
+    if isinstance(value, dict):
+        return FrozenDict((freeze(name), freeze(item)) for name, item in value.items())
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """What was frozen."""
+    if isinstance(value, FrozenList):
+        return [thaw(item) for item in value]
+    if isinstance(value, FrozenDict):
+        return {thaw(name): thaw(item) for name, item in value}
+    return value
+
+
+def freeze_key(key: Key | None) -> Key | None:
+    """The key with each of its columns frozen."""
+    return None if key is None else tuple(freeze(part) for part in key)
+
+
+def thaw_key(key: Key) -> Key:
+    """The key with each of its columns thawed."""
+    return tuple(thaw(part) for part in key)

@@ -1,0 +1,31 @@
+"""The order in which entries of equal time come out: by key, whatever types it has."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from bifrost.engine.state.frozen import FrozenDict, Key
+
+
+def sort_key(key: Key) -> tuple[Any, ...]:
+    """Something comparable for any key: nulls first, then numbers, texts, bytes, nested values."""
+    return tuple(_rank(part) for part in key)
+
+
+def _rank(part: Any) -> tuple[int, Any]:
+    match part:
+        case None:
+            return 0, 0
+        case bool() | int() | float() | Decimal():
+            return 1, part
+        case str():
+            return 2, part
+        case bytes():
+            return 3, part
+        case FrozenDict():
+            return 4, tuple((_rank(name), _rank(item)) for name, item in part)
+        case tuple():
+            return 5, tuple(map(_rank, part))
+        case _:
+            return 6, repr(part)

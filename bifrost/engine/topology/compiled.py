@@ -1,0 +1,215 @@
+"""A query ready to run: what it reads, the topics and stores that it needs, and how to make its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.plan import QueryPlan, StreamSink, TableSink
+from bifrost.engine.schema import LogicalSchema
+from bifrost.engine.serde import Serdes
+from bifrost.engine.state.stores import StoreSpec
+from bifrost.engine.topology.builder import Builder
+from bifrost.engine.topology.expressions import ExpressionWriter
+from bifrost.engine.topology.materialization import Materialization, MaterializedRow, Results
+from bifrost.engine.topology.problems import LogCallback, RecordProblem
+from bifrost.engine.topology.program import Program, RecordFunction, Role, Site
+from bifrost.engine.topology.sinks import result_rows
+from bifrost.engine.topology.task import (
+    ChangelogCallback,
+    EmitCallback,
+    Headers,
+    Record,
+    RowCallback,
+    Task,
+    TaskContext,
+    TaskOutputs,
+)
+
+__all__ = [
+    "ChangelogCallback",
+    "CompiledQuery",
+    "EmitCallback",
+    "Headers",
+    "InputTopic",
+    "LogCallback",
+    "MaterializedRow",
+    "Record",
+    "RecordProblem",
+    "RepartitionTopic",
+    "RowCallback",
+    "Task",
+    "compile_query",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class InputTopic:
+    """A topic that a sub-topology reads. Partition n of all topics of a sub-topology belongs to its task n."""
+
+    topic: str
+    subtopology: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RepartitionTopic:
+    """A topic by which a query sends rows to itself under another key.
+
+    It needs as many partitions as the largest of `partitions_like`: topics that exist, or repartition topics that stand
+    before it in `CompiledQuery.repartitions`.
+    """
+
+    topic: str
+    partitions_like: tuple[str, ...]
+
+    def partition_count(self, counts: Mapping[str, int]) -> int:
+        """The number of partitions, from those of the topics known so far."""
+        return max((counts[topic] for topic in self.partitions_like if topic in counts), default=1)
+
+
+@dataclass(frozen=True)
+class CompiledQuery:
+    """A query's topology. It holds no state: that is in the tasks."""
+
+    plan: QueryPlan
+    program: Program
+    materialization: Materialization | None
+    functions: tuple[tuple[int, RecordFunction], ...]
+
+    @cached_property
+    def inputs(self) -> tuple[InputTopic, ...]:
+        """The topics that it reads, each once."""
+        found = {function.topic: InputTopic(function.topic, place, function.role) for place, function in self.functions}
+        return tuple(found.values())
+
+    @cached_property
+    def repartitions(self) -> tuple[RepartitionTopic, ...]:
+        """The repartition topics that it needs, those that others are modelled on first."""
+        return _repartitions(self.program)
+
+    @cached_property
+    def stores(self) -> tuple[StoreSpec, ...]:
+        """The stores that its tasks have."""
+        return tuple(
+            StoreSpec(spec.name, spec.kind, place, spec.changelog, spec.retention_ms)
+            for place in range(self.subtopologies)
+            for spec in self._specs(place).values()
+        )
+
+    @property
+    def subtopologies(self) -> int:
+        """The number of sub-topologies; they count from 0."""
+        return 1 + max(place for place, _ in self.functions)
+
+    @property
+    def result_schema(self) -> LogicalSchema:
+        """The columns of its results."""
+        return self.plan.schema
+
+    @property
+    def source_text(self) -> str:
+        """The generated Python, for EXPLAIN and for those who look for an error."""
+        return self.program.text
+
+    def new_task(
+        self,
+        subtopology: int,
+        partition: int,
+        *,
+        emit: EmitCallback,
+        log: LogCallback,
+        changelog: ChangelogCallback | None = None,
+        on_row: RowCallback | None = None,
+    ) -> Task:
+        """A task with empty stores. `partition` says which one it is; all tasks of a sub-topology are alike."""
+        del partition
+        context = TaskContext(self._specs(subtopology), TaskOutputs(emit, log, changelog, on_row))
+        functions = [function for place, function in self.functions if place == subtopology]
+        return Task(functions, self.program.bindings, self._namespace, context, self.materialization)
+
+    def _specs(self, subtopology: int) -> dict[str, StoreSpec]:
+        used = {name for place, function in self.functions if place == subtopology for name in function.globals}
+        names = {store for name, binding in self.program.bindings.items() if name in used for store in binding.stores}
+        return {name: spec for name, spec in self.program.stores.items() if name in names}
+
+    @cached_property
+    def _namespace(self) -> dict[str, object]:
+        """Constants and auxiliary functions, which all tasks share."""
+        namespace = dict(self.program.constants)
+        for name, text in self.program.auxiliary.items():
+            exec(compile(text, f"<{name}>", "exec"), namespace)  # noqa: S102 - generated; names enter it by repr only
+        return namespace
+
+
+def compile_query(
+    plan: QueryPlan, serdes: Serdes, functions: FunctionRegistry, *, internal_prefix: str = ""
+) -> CompiledQuery:
+    """The topology of a plan.
+
+    `internal_prefix` begins the names of its repartition topics (`_confluent-ksql-<service id>query_<query id>`).
+
+    Raises:
+        AnalysisError: an expression of the plan means nothing over its columns.
+        SerdeError: a format cannot carry a schema.
+        RegistryUnavailable: a schema could not be had.
+    """
+    program = Program()
+    expressions = ExpressionWriter.of(program, functions)
+    results = Results.of(plan)
+    prefix = internal_prefix or f"_confluent-ksql-default_query_{plan.query_id}"
+    builder = Builder(program, serdes, functions, prefix, expressions, results, Site())
+    if isinstance(plan.step, StreamSink | TableSink):
+        builder.build_sink(plan.step)
+    else:
+        builder.build(plan.step, results.kept(plan.step, result_rows(plan.step.schema), builder))
+    materialization = results.materialization(plan.step, builder)
+    return CompiledQuery(plan, program, materialization, _numbered(program))
+
+
+def _numbered(program: Program) -> tuple[tuple[int, RecordFunction], ...]:
+    """The record functions with the numbers of their sub-topologies; functions of one topic end up in one."""
+    first: dict[str, Site] = {}
+    for function in program.functions:
+        first.setdefault(function.topic, function.site).join(function.site)
+    numbers: dict[int, int] = {}
+    return tuple((numbers.setdefault(id(function.site.root), len(numbers)), function) for function in program.functions)
+
+
+def _repartitions(program: Program) -> tuple[RepartitionTopic, ...]:
+    topics_at: dict[int, list[RecordFunction]] = {}
+    for function in program.functions:
+        topics_at.setdefault(id(function.site.root), []).append(function)
+    real = {place: _topics(found, real=True) for place, found in topics_at.items()}
+    likes = {}
+    for topic, receiver in program.receivers.items():
+        at_receiver = real.get(id(receiver.root), [])
+        beside = [name for name in _topics(topics_at.get(id(receiver.root), []), real=False)]
+        senders = [site for name in beside for site in program.senders.get(name, [])]
+        upstream = [name for site in senders for name in _topics(topics_at.get(id(site.root), []), real=None)]
+        likes[topic] = tuple(dict.fromkeys(at_receiver or [name for name in upstream if name not in beside]))
+    return tuple(RepartitionTopic(topic, likes[topic]) for topic in _in_order(likes))
+
+
+def _topics(functions: list[RecordFunction], *, real: bool | None) -> list[str]:
+    """Topics of functions: only source topics, only repartition topics, or (None) all."""
+    return [f.topic for f in functions if real is None or (f.role != "repartition") is real]
+
+
+def _in_order(likes: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Topics after those that they are modelled on."""
+    ordered: list[str] = []
+
+    def visit(topic: str) -> None:
+        if topic in likes and topic not in ordered:
+            for other in likes[topic]:
+                if other != topic:
+                    visit(other)
+            if topic not in ordered:
+                ordered.append(topic)
+
+    for topic in likes:
+        visit(topic)
+    return ordered

@@ -1,0 +1,108 @@
+"""Foreign-key joins at work. A left row subscribes with its foreign key where the right row lives, and gets answers.
+
+Two topics of the query carry this, so that it holds for any number of partitions: subscriptions, keyed by the foreign
+key, and answers, keyed by the left key. The rules are those of Kafka Streams.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from bifrost.engine.state.codec import encoder
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.ordering import sort_key
+from bifrost.engine.state.stores import KeyValueStore, Row
+
+FORGET, FORGET_AND_ANSWER, ANSWER_IF_FOUND, ANSWER = range(4)
+"""What a subscription asks of the right side: to be taken back (and the left row told), or to be kept and answered."""
+
+Subscription = tuple[Key, list[object]]
+"""The foreign key, and what is sent: left key, digest of the left row, instruction."""
+
+
+class ForeignKeyLeft:
+    """The left side: keeps its rows, subscribes for them, and takes the answers."""
+
+    def __init__(self, rows: KeyValueStore, *, outer: bool) -> None:
+        self._rows = rows
+        self._outer = outer
+        self._encode = encoder()
+
+    def change(
+        self, key: Key, foreign: Key | None, row: Row | None, sent_key: Key, timestamp: int
+    ) -> list[Subscription]:
+        """The row of a left key changes (None: is gone); `foreign` is its foreign key, `sent_key` the key as sent."""
+        stored = None if row is None else (foreign, *row)
+        before = self._rows.delete(key, timestamp) if stored is None else self._rows.put(key, stored, timestamp)
+        old_foreign = None if before is None else before[0]
+        digest = self._digest(stored)
+        sent = list(sent_key)
+        if row is None:
+            return [] if old_foreign is None else [(old_foreign, [sent, digest, FORGET_AND_ANSWER])]
+        if foreign is None:
+            return [] if old_foreign is None else [(old_foreign, [sent, digest, FORGET_AND_ANSWER])]
+        if old_foreign is None:
+            return [(foreign, [sent, digest, ANSWER if self._outer else ANSWER_IF_FOUND])]
+        moved: list[Subscription] = [(old_foreign, [sent, digest, FORGET])] if old_foreign != foreign else []
+        return [*moved, (foreign, [sent, digest, ANSWER])]
+
+    def answered(self, key: Key, digest: bytes | None, right: Row | None) -> tuple[Row | None, Row | None] | None:
+        """The (left, right) rows that an answer makes, (None, None) for a tombstone, None if it is out of date."""
+        entry = self._rows.get(key)
+        stored = None if entry is None else entry[0]
+        if self._digest(stored) != digest:
+            return None
+        if stored is None or (right is None and not self._outer):
+            return None, None
+        return stored[1:], right
+
+    def _digest(self, stored: Row | None) -> bytes | None:
+        return None if stored is None else blake2b(self._encode(list(stored)), digest_size=16).digest()
+
+
+class ForeignKeyRight:
+    """The right side: keeps its rows and who subscribed to them."""
+
+    def __init__(self, rows: KeyValueStore, subscriptions: KeyValueStore) -> None:
+        self._rows = rows
+        self._subscriptions = subscriptions
+        self._by_foreign: dict[Key, dict[Key, bytes | None]] | None = None
+
+    def change(self, foreign: Key, row: Row | None, timestamp: int) -> list[tuple[Key, bytes | None, Row | None]]:
+        """The row of a right key changes (None: is gone): answers as (left key, digest, right row)."""
+        if row is None:
+            self._rows.delete(foreign, timestamp)
+        else:
+            self._rows.put(foreign, row, timestamp)
+        subscribers = self._index().get(foreign, {})
+        return [(key, subscribers[key], row) for key in sorted(subscribers, key=sort_key)]
+
+    def subscribe(
+        self, foreign: Key, key: Key, digest: bytes | None, instruction: int, timestamp: int
+    ) -> tuple[Key, bytes | None, Row | None, int] | None:
+        """Takes a subscription: the answer as (left key, digest, right row, time), None where none is due."""
+        self._keep(foreign, key, digest, timestamp, kept=instruction in (ANSWER, ANSWER_IF_FOUND))
+        entry = self._rows.get(foreign)
+        row, at = (None, timestamp) if entry is None else (entry[0], max(timestamp, entry[1]))
+        if instruction == FORGET or (instruction == ANSWER_IF_FOUND and row is None):
+            return None
+        return key, digest, None if instruction == FORGET_AND_ANSWER else row, at
+
+    def _keep(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, kept: bool) -> None:
+        subscribers = self._index().setdefault(foreign, {})
+        if kept:
+            subscribers[key] = digest
+            self._subscriptions.put((foreign, key), (digest,), timestamp)
+        else:
+            subscribers.pop(key, None)
+            self._subscriptions.delete((foreign, key), timestamp)
+        if not subscribers:
+            del self._index()[foreign]
+
+    def _index(self) -> dict[Key, dict[Key, bytes | None]]:
+        """Subscriptions by foreign key, gathered from the store when they are first asked for (it may be restored)."""
+        if self._by_foreign is None:
+            self._by_foreign = {}
+            for (foreign, key), ((digest,), _) in self._subscriptions.entries():
+                self._by_foreign.setdefault(foreign, {})[key] = digest
+        return self._by_foreign

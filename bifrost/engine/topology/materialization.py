@@ -1,0 +1,162 @@
+"""How pull queries find a table's rows: in the store nearest to the query's end, through the steps behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan import (
+    QueryPlan,
+    Session,
+    Step,
+    StreamAggregate,
+    StreamWindowedAggregate,
+    TableAggregate,
+    TableFilter,
+    TableSelect,
+    TableSink,
+    TableSource,
+    TableSuppress,
+)
+from bifrost.engine.schema import WINDOWEND, WINDOWSTART
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.stores import Row, StoreKind
+from bifrost.engine.topology.aggregates import fold_of, result_names, store_name
+from bifrost.engine.topology.expressions import columns_in
+from bifrost.engine.topology.flow import Downstream, layout, tuple_text
+from bifrost.engine.topology.kept import keeping
+from bifrost.engine.topology.streams import select_wants
+from bifrost.engine.topology.tables import matching_function, projection_function
+from bifrost.engine.topology.writer import CodeWriter
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.builder import Builder
+
+_AGGREGATES = (StreamAggregate, StreamWindowedAggregate, TableAggregate)
+_RESULT_STORE = "Results"
+
+
+@dataclass(frozen=True, slots=True)
+class MaterializedRow:
+    """A row of a table as it is now; `window` is start and end in epoch ms."""
+
+    key: Key
+    row: Row
+    timestamp: int
+    window: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """Where a query's result can be looked up.
+
+    Rows of `store` become result rows by the generated functions `steps` in turn, each of (key, row), giving None where
+    the row does not show. `window_size_ms` is that of a window store, `keyed_by_window` says that a key-value store's
+    keys end with the window's bounds.
+    """
+
+    store: str
+    kind: StoreKind
+    result: Callable[[Row], Row] | None
+    steps: tuple[str, ...]
+    window_size_ms: int | None = None
+    keyed_by_window: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Whether a query's results can be looked up (`wanted`), and by which step's store."""
+
+    wanted: bool
+
+    @classmethod
+    def of(cls, plan: QueryPlan) -> Results:
+        """As ksqlDB: tables that a query makes can be asked, what a person follows cannot."""
+        return cls(plan.result == "TABLE" and plan.kind != "PUSH")
+
+    def kept(self, step: Step, downstream: Downstream, builder: Builder) -> Downstream:
+        """The downstream of the last step, with a store in front where no step has one that would do."""
+        if not self.wanted or isinstance(_root(step), _AGGREGATES):
+            return downstream
+        store = builder.key_value_store(_RESULT_STORE)
+        return keeping(downstream, step.schema, store, builder)
+
+    def materialization(self, last: Step, builder: Builder) -> Materialization | None:
+        """How results are looked up, once all steps are built."""
+        if not self.wanted:
+            return None
+        names = tuple(column.name for column in last.schema.value)
+        source, wants = last, frozenset(names)
+        if isinstance(last, TableSink):
+            source, wants = last.source, wants | ({last.timestamp.column} if last.timestamp is not None else set())
+        root = _root(source)
+        if not isinstance(root, _AGGREGATES):
+            picked = _picking(layout(source.schema, wants), names, source, builder)
+            windowed = _is_windowed(source)
+            return Materialization(_RESULT_STORE, StoreKind.KEY_VALUE, None, (picked,), keyed_by_window=windowed)
+        steps, given = _chain(source, wants, builder)
+        steps.append(_picking(layout(source.schema, wants), names, source, builder))
+        return _aggregated(root, given, steps, builder)
+
+
+def _root(step: Step) -> Step:
+    """The step whose store the results can be computed from, row by row."""
+    match step:
+        case TableSelect() | TableFilter() | TableSuppress():
+            return _root(step.source)
+        case _:
+            return step
+
+
+def _is_windowed(step: Step) -> bool:
+    root = _root(step)
+    return isinstance(root, TableSource) and root.window is not None
+
+
+def _chain(step: Step, wants: frozenset[str], builder: Builder) -> tuple[list[str], frozenset[str]]:
+    """Functions that make the wanted columns of the step from the columns of its root, which are given too."""
+    match step:
+        case TableSelect():
+            given = frozenset(layout(step.source.schema, _needed(step, wants)))
+            steps, root_wants = _chain(step.source, given, builder)
+            return [*steps, projection_function(step, given, wants, builder)], root_wants
+        case TableFilter():
+            given = wants | _needed(step, wants)
+            steps, root_wants = _chain(step.source, given, builder)
+            return [*steps, matching_function(step, given, wants, builder)], root_wants
+        case TableSuppress():
+            return _chain(step.source, wants, builder)
+        case _:
+            return [], wants
+
+
+def _needed(step: TableSelect | TableFilter, wants: frozenset[str]) -> frozenset[str]:
+    return select_wants(step, wants) if isinstance(step, TableSelect) else columns_in(step.predicate)
+
+
+def _picking(names: tuple[str, ...], wanted: tuple[str, ...], step: Step, builder: Builder) -> str:
+    key_names = tuple(column.name for column in step.schema.key)
+
+    def write(writer: CodeWriter, places: dict[str, str]) -> None:
+        writer.line(f"return {tuple_text(places[name] for name in wanted)}")
+
+    return builder.expressions.row_function("picked", names, key_names, write)
+
+
+def _aggregated(
+    root: StreamAggregate | StreamWindowedAggregate | TableAggregate,
+    given: frozenset[str],
+    steps: list[str],
+    builder: Builder,
+) -> Materialization:
+    names = result_names(root.schema)
+    windowed = isinstance(root, StreamWindowedAggregate)
+    base = (*names, WINDOWSTART, WINDOWEND) if windowed else names
+    first = _picking(base, layout(root.schema, given), root, builder)
+    kind, size = StoreKind.KEY_VALUE, None
+    if isinstance(root, StreamWindowedAggregate):
+        session = isinstance(root.window, Session)
+        kind = StoreKind.SESSION if session else StoreKind.WINDOW
+        size = None if isinstance(root.window, Session) else root.window.size_ms
+    return Materialization(store_name(root), kind, fold_of(root, builder).result, (first, *steps), size)

@@ -1,0 +1,50 @@
+"""What went wrong with single records: they are reported and left out, and the query goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+ProblemKind = Literal["deserialization", "processing", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordProblem:
+    """One problem with one record.
+
+    `topic`, `partition` and `offset` say which record was being processed; `context` is the step of the plan;
+    `record` the bytes that could not be read.
+    """
+
+    kind: ProblemKind
+    topic: str
+    partition: int
+    offset: int
+    context: str
+    message: str
+    record: bytes | None = None
+
+
+LogCallback = Callable[[RecordProblem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reports problems with records of one topic; generated code calls it."""
+
+    topic: str
+    log: LogCallback
+
+    def unreadable(self, context: str, error: Exception, partition: int, offset: int, record: bytes | None) -> None:
+        """Key or value bytes that cannot be read."""
+        self.log(RecordProblem("deserialization", self.topic, partition, offset, context, str(error), record))
+
+    def failed(self, context: str, what: str, error: Exception | str, partition: int, offset: int) -> None:
+        """A step that failed on the record: `what` was to be computed."""
+        cause = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        self.log(RecordProblem("processing", self.topic, partition, offset, context, f"{what}: {cause}"))
+
+    def unwritable(self, context: str, error: Exception, partition: int, offset: int) -> None:
+        """A result that its format cannot carry."""
+        self.log(RecordProblem("production", self.topic, partition, offset, context, str(error)))

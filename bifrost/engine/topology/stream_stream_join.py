@@ -1,0 +1,73 @@
+"""Stream-stream join: rows of equal key that are close in time meet in buffers of both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan import JoinKind, Step, StreamStreamJoin
+from bifrost.engine.schema import Formats
+from bifrost.engine.state.stores import StoreKind
+from bifrost.engine.topology.flow import Downstream, Scope
+from bifrost.engine.topology.grouping import write_null_key_test
+from bifrost.engine.topology.joined import side_columns, unpack_optional, write_identity_key
+from bifrost.engine.topology.matching import Side, StreamJoiner
+from bifrost.engine.topology.repartition import build_partitioned
+from bifrost.engine.topology.windows import DAY_MS
+from bifrost.engine.topology.writer import CodeWriter
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.builder import Builder
+    from bifrost.engine.topology.task import TaskContext
+
+
+def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, builder: Builder) -> None:
+    """Both sides' rows go through one joiner, each side's code has the steps behind the join."""
+    joiner = _declare_joiner(step, builder)
+    wanted: dict[Side, tuple[str, ...]] = dict(
+        zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
+    )
+
+    def arrive(side: Side) -> Downstream:
+        def row(writer: CodeWriter, scope: Scope) -> None:
+            write_null_key_test(writer, scope)
+            call = f"{joiner}.{side}({scope.identity}, {scope.tuple_of(wanted[side])}, {scope.timestamp})"
+            with writer.block(f"for identity, left_row, right_row, timestamp in {call}:"):
+                joined = write_identity_key(writer, "identity", scope, step.schema)
+                left = unpack_optional(writer, wanted["left"], "left_row")
+                right = unpack_optional(writer, wanted["right"], "right_row")
+                columns = {step.key_name: joined.key_columns[0], **left, **right}
+                downstream.row(writer, replace(joined, columns=columns, timestamp="timestamp"))
+
+        return Downstream(frozenset(wanted[side]), row, None)
+
+    def build(side: Side, source: Step, formats: Formats) -> None:
+        build_partitioned(source, arrive(side), builder, formats.key, f"{step.context}-{side}")
+
+    build("left", step.left, step.left_formats)
+    build("right", step.right, step.right_formats)
+
+
+def _declare_joiner(step: StreamStreamJoin, builder: Builder) -> str:
+    """Declares the buffers; the name of the joiner, of which every task has one."""
+    span = step.before_ms + step.after_ms
+    grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
+    sides: tuple[Side, Side] = ("left", "right")
+    buffers = {
+        side: builder.store(f"{step.context}-{side}", StoreKind.BUFFER, retention_ms=span + grace) for side in sides
+    }
+    holds_back = step.grace_ms is not None and step.kind is not JoinKind.INNER
+    names = {side: f"{step.context}-{side}-unmatched" for side in sides} if holds_back else {}
+    unmatched = {side: builder.store(name, StoreKind.BUFFER) for side, name in names.items()}
+
+    def make(context: TaskContext) -> StreamJoiner:
+        return StreamJoiner(
+            step.kind,
+            {side: context.join_buffer(name) for side, name in buffers.items()},
+            {side: context.join_buffer(name) for side, name in unmatched.items()} if holds_back else None,
+            before_ms=step.before_ms,
+            after_ms=step.after_ms,
+            grace_ms=grace,
+        )
+
+    return builder.program.bind("joiner", make, *buffers.values(), *unmatched.values())
