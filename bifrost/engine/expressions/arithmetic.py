@@ -1,10 +1,14 @@
-"""`+ - * / %` and signs: whole numbers wrap as Java's, decimals have ksqlDB's precision, texts are joined."""
+"""`+ - * / %` and signs: whole numbers wrap as Java's, decimals have ksqlDB's precision, texts are joined.
+
+Arithmetic with null fails, as ksqlDB's does: the row's value (or the function's argument) becomes null. So generated
+code tests nothing and lets Python raise TypeError.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
+from bifrost.engine.expressions.code import Code, Translator, bind, constant_code, use
 from bifrost.engine.expressions.conversion import convert, decimal_unit
 from bifrost.engine.expressions.runtime import (
     bigint_quotient,
@@ -40,17 +44,29 @@ def translate_arithmetic(translator: Translator, node: Arithmetic) -> Code:
     """
     left, right = translator.translate(node.left), translator.translate(node.right)
     result = _result_type(node, left.type, right.type)
-    match result:
-        case SqlDecimal():
-            return _decimal(translator, node.operator, left, right, result)
-        case _ if result == STRING:
-            return propagate(translator, [left, right], lambda texts: f"({texts[0]} + {texts[1]})", STRING)
-        case _ if result == DOUBLE:
-            return _double(
-                translator, node.operator, convert(translator, left, DOUBLE), convert(translator, right, DOUBLE)
-            )
-        case _:
-            return _whole(translator, node.operator, left, right, result)
+    if isinstance(result, SqlDecimal):
+        return _decimal(translator, node.operator, left, right, result)
+    if result == STRING:
+        texts = _text(translator, left), _text(translator, right)
+        return Code(f"({texts[0]} + {texts[1]})", STRING, nullable=False, fails=left.fails or right.fails)
+    if result == DOUBLE:
+        operands = convert(translator, left, DOUBLE), convert(translator, right, DOUBLE)
+        return _operation(_double(translator, node.operator, *operands), operands, DOUBLE)
+    divides = node.operator in _DIVISIONS
+    return _operation(_whole(translator, node.operator, left, right, result), (left, right), result, fails=divides)
+
+
+def _operation(text: str, operands: Sequence[Code], result: SqlType, *, fails: bool = False) -> Code:
+    fails = fails or any(operand.nullable or operand.fails for operand in operands)
+    return Code(text, result, nullable=False, fails=fails)
+
+
+def _text(translator: Translator, code: Code) -> str:
+    """A text operand: null is joined as `null`, as Java does."""
+    if not code.nullable:
+        return code.text
+    first, again = bind(translator, code)
+    return f"('null' if {first} is None else {again})"
 
 
 def _result_type(node: Arithmetic, left: SqlType | None, right: SqlType | None) -> SqlType:
@@ -92,38 +108,31 @@ def decimal_result(operator: ArithmeticOperator, left: SqlDecimal, right: SqlDec
 
 def _decimal(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code, result: SqlDecimal) -> Code:
     operands = [convert(translator, code, decimal_of(code.type)) if code.type else code for code in (left, right)]
+    first, second = (operand.text for operand in operands)
     if operator in _DIVISIONS:
         divide = decimal_quotient if operator is ArithmeticOperator.DIVIDE else decimal_remainder
-        name, unit = use(translator, divide), translator.constant(decimal_unit(result.scale), "unit")
-        return propagate(
-            translator, operands, lambda texts: f"{name}({texts[0]}, {texts[1]}, {unit})", result, fails=True
-        )
+        unit = translator.constant(decimal_unit(result.scale), "unit")
+        return _operation(f"{use(translator, divide)}({first}, {second}, {unit})", operands, result, fails=True)
     exact = translator.constant(_EXACT[operator], f"decimal_{operator.name.lower()}")
-    return propagate(translator, operands, lambda texts: f"{exact}({texts[0]}, {texts[1]})", result)
+    return _operation(f"{exact}({first}, {second})", operands, result)
 
 
-def _double(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code) -> Code:
-    def build(texts: Sequence[str]) -> str:
-        if operator in _DIVISIONS:
-            divide = double_quotient if operator is ArithmeticOperator.DIVIDE else double_remainder
-            return f"{use(translator, divide)}({texts[0]}, {texts[1]})"
-        return f"({texts[0]} {operator.value} {texts[1]})"
-
-    return propagate(translator, [left, right], build, DOUBLE)
+def _double(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code) -> str:
+    if operator in _DIVISIONS:
+        divide = double_quotient if operator is ArithmeticOperator.DIVIDE else double_remainder
+        return f"{use(translator, divide)}({left.text}, {right.text})"
+    return f"({left.text} {operator.value} {right.text})"
 
 
-def _whole(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code, result: SqlType) -> Code:
-    def build(texts: Sequence[str]) -> str:
-        match operator:
-            case ArithmeticOperator.DIVIDE:
-                divide = integer_quotient if result == INTEGER else bigint_quotient
-                return f"{use(translator, divide)}({texts[0]}, {texts[1]})"
-            case ArithmeticOperator.MODULUS:
-                return f"{use(translator, remainder)}({texts[0]}, {texts[1]})"
-            case _:
-                return _wrapped(translator, f"{texts[0]} {operator.value} {texts[1]}", result)
-
-    return propagate(translator, [left, right], build, result, fails=operator in _DIVISIONS)
+def _whole(translator: Translator, operator: ArithmeticOperator, left: Code, right: Code, result: SqlType) -> str:
+    match operator:
+        case ArithmeticOperator.DIVIDE:
+            divide = integer_quotient if result == INTEGER else bigint_quotient
+            return f"{use(translator, divide)}({left.text}, {right.text})"
+        case ArithmeticOperator.MODULUS:
+            return f"{use(translator, remainder)}({left.text}, {right.text})"
+        case _:
+            return _wrapped(translator, f"{left.text} {operator.value} {right.text}", result)
 
 
 def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
@@ -150,7 +159,7 @@ def translate_sign(translator: Translator, node: ArithmeticUnary) -> Code:
         return value
     if value.literal:
         return constant_code(translator, _negative(value.value, value.type), value.type)
-    return propagate(translator, [value], lambda texts: _negated(translator, texts[0], value.type), value.type)
+    return _operation(_negated(translator, value.text, value.type), (value,), value.type)
 
 
 def _negative(value: object, sql_type: SqlType) -> object:

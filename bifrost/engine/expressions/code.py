@@ -107,6 +107,8 @@ def propagate(
 
     `nullable` says that the operation itself may give null, `fails` that it may raise.
     """
+    if any(operand.literal and operand.value is None for operand in operands):
+        return NULL.typed(result)
     tests: list[str] = []
     texts: list[str] = []
     for operand in operands:

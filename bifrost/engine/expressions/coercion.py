@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from bifrost.engine.expressions.code import Code, Translator
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.functions.javatext import parse_decimal, parse_double
-from bifrost.engine.functions.matching import decimal_of, numeric_width
+from bifrost.engine.functions.matching import decimal_of, numeric_width, wider_decimal
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import (
@@ -183,12 +183,6 @@ def _wider(left: SqlType, right: SqlType | None) -> SqlType | None:
     if isinstance(left, SqlDecimal) or isinstance(right, SqlDecimal):
         return DOUBLE if DOUBLE in (left, right) else wider_decimal(decimal_of(left), decimal_of(right))
     return left if width >= other else right
-
-
-def wider_decimal(left: SqlDecimal, right: SqlDecimal) -> SqlDecimal:
-    """The decimal that holds all values of both."""
-    scale = max(left.scale, right.scale)
-    return SqlDecimal(max(left.precision - left.scale, right.precision - right.scale) + scale, scale)
 
 
 def _boolean(expression: Expression) -> SqlType | None:

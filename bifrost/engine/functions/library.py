@@ -49,6 +49,14 @@ class Aggregator:
 
 
 @dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a scalar function may be made from: types of its arguments, settings."""
+
+    types: tuple[SqlType | None, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateContext:
     """What an aggregate is made from: types of its column arguments, values of its literal ones, settings."""
 
@@ -66,7 +74,7 @@ class ScalarOverload:
     description: str
     nulls: bool = False
     total: bool = False
-    configured: bool = False
+    made: bool = False
     result: ResultRule | None = None
     inline: str | None = None
 
@@ -127,7 +135,7 @@ class Library:
         description: str,
         nulls: bool = False,
         total: bool = False,
-        configured: bool = False,
+        made: bool = False,
         result: ResultRule | None = None,
         inline: str | None = None,
     ) -> Callable[[F], F]:
@@ -136,7 +144,7 @@ class Library:
         Args:
             nulls: it is called with null arguments too.
             total: it never raises, so that callers need not guard it.
-            configured: it is not the function but takes the settings and gives the function.
+            made: it is not the function but makes it from a `CallContext`.
             result: gives the result type where the signature cannot.
             inline: a Python expression for generated code with `{0}`, `{1}`, ... for the arguments (each used once).
         """
@@ -144,7 +152,7 @@ class Library:
         def declare(function: F) -> F:
             for text in signatures:
                 overload = ScalarOverload(
-                    parse_signature(text), function, description, nulls, total, configured, result, inline
+                    parse_signature(text), function, description, nulls, total, made, result, inline
                 )
                 self._declare(name, "SCALAR", description, overload)
             return function
@@ -193,6 +201,7 @@ __all__ = [
     "AggregateOverload",
     "Aggregator",
     "ArgumentType",
+    "CallContext",
     "Declaration",
     "FunctionError",
     "Library",

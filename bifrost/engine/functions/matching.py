@@ -22,8 +22,12 @@ from bifrost.engine.functions.parameters import (
 )
 from bifrost.sql.types import (
     BIGINT,
+    DATE,
     DOUBLE,
     INTEGER,
+    STRING,
+    TIME,
+    TIMESTAMP,
     SqlArray,
     SqlDecimal,
     SqlMap,
@@ -89,10 +93,16 @@ def decimal_of(sql_type: SqlType) -> SqlDecimal:
     return _DIGITS[sql_type]  # type: ignore[index]
 
 
+def wider_decimal(left: SqlDecimal, right: SqlDecimal) -> SqlDecimal:
+    """The decimal that holds all values of both."""
+    scale = max(left.scale, right.scale)
+    return SqlDecimal(max(left.precision - left.scale, right.precision - right.scale) + scale, scale)
+
+
 def match(signature: Signature, arguments: Sequence[ArgumentType], *, casts: bool) -> Bindings | None:
     """The bindings of type variables under which the arguments fit, or None where they do not.
 
-    With `casts` whole numbers may widen to wider numbers.
+    With `casts` numbers may widen, and texts be read as dates and times.
     """
     parameters = signature.expanded(len(arguments))
     if parameters is None:
@@ -113,7 +123,7 @@ def _accepts(wanted: ParameterType, given: ArgumentType, bindings: Bindings, cas
         return isinstance(wanted, Interval)
     match wanted:
         case Concrete(sql_type):
-            return sql_type == given or (casts and widens(given, sql_type))
+            return sql_type == given or (casts and (widens(given, sql_type) or _reads(given, sql_type)))
         case AnyDecimal():
             return isinstance(given, SqlDecimal) or (casts and given in (INTEGER, BIGINT))
         case AnyType():
@@ -155,6 +165,11 @@ def _accepts_lambda(wanted: LambdaOf, given: LambdaType, bindings: Bindings, cas
         _accepts(kind, argument, bindings, casts)
         for kind, argument in zip((*wanted.inputs, wanted.result), (*given.inputs, given.result), strict=True)
     )
+
+
+def _reads(given: SqlType, wanted: SqlType) -> bool:
+    """Texts may stand for dates and times in a function's arguments."""
+    return given == STRING and wanted in (DATE, TIME, TIMESTAMP)
 
 
 def widens(given: SqlType, wanted: SqlType) -> bool:

@@ -12,6 +12,7 @@ from bifrost.engine.functions.library import (
     AggregateContext,
     AggregateOverload,
     Aggregator,
+    CallContext,
     Declaration,
     FunctionError,
     Library,
@@ -37,7 +38,23 @@ from bifrost.sql.types import SqlType
 O = TypeVar("O", bound=Overload)  # noqa: E741
 
 _FAMILIES = (
+    "arithmetic",
+    "trigonometry",
+    "text",
+    "masking",
+    "regexes",
+    "binary",
+    "bytenumbers",
+    "json",
+    "url",
+    "dates",
+    "timestamps",
+    "arrays",
+    "maps",
+    "lambdas",
+    "geo",
     "nulls",
+    "tables",
     "aggregates.basic",
     "aggregates.collecting",
     "aggregates.offsets",
@@ -100,6 +117,11 @@ class FunctionRegistry:
         self._declarations = declarations
         self._settings: Settings = settings if settings is not None else {}
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that functions are made with."""
+        return self._settings
+
     def configured(self, settings: Settings) -> FunctionRegistry:
         """The same functions under other settings."""
         return FunctionRegistry(self._declarations, settings)
@@ -148,13 +170,19 @@ class FunctionRegistry:
         parameters = _parameter_types(overload.signature, arguments, bindings)
         return ResolvedScalar(
             name=name,
-            function=overload.function(self._settings) if overload.configured else overload.function,
+            function=self._function(overload, parameters),
             return_type=_result_type(overload, parameters, bindings),
             parameters=parameters,
             accepts_null=overload.nulls,
             total=overload.total,
             inline=overload.inline,
         )
+
+    def _function(self, overload: ScalarOverload, types: tuple[SqlType | None, ...]) -> Callable[..., Any]:
+        if not overload.made:
+            return overload.function
+        made: Callable[..., Any] = overload.function(CallContext(types, self._settings))
+        return made
 
     def lambda_inputs(
         self, name: str, arguments: Sequence[ArgumentType]

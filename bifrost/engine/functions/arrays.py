@@ -1,0 +1,194 @@
+"""Functions of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bifrost.engine.functions.javatext import value_text
+from bifrost.engine.functions.library import FunctionError, Library
+
+LIBRARY = Library("ARRAY")
+
+_PRIMITIVE = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING", "DECIMAL")
+_SORTED = tuple(f"ARRAY<{kind}>" for kind in ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING", "BYTES", "DATE"))
+_SORTED += ("ARRAY<TIME>", "ARRAY<TIMESTAMP>", "ARRAY<DECIMAL>")
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """The distinct values in the order of their first occurrence."""
+    try:
+        return list(dict.fromkeys(values))
+    except TypeError:
+        return _distinct_by_equality(values)
+
+
+def _distinct_by_equality(values: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
+
+
+@LIBRARY.scalar(
+    "ARRAY_LENGTH",
+    "array ARRAY<T> -> INTEGER",
+    description="Gives the number of elements of an array.",
+    total=True,
+    inline="len({0})",
+)
+def length(values: list[Any]) -> int:
+    """How many elements there are."""
+    return len(values)
+
+
+@LIBRARY.scalar(
+    "ARRAY_CONTAINS",
+    "array ARRAY<T>, val T -> BOOLEAN",
+    description="Tells whether an array contains a value.",
+    nulls=True,
+    total=True,
+)
+def contains(values: list[Any] | None, wanted: Any) -> bool:
+    """Whether the value is among the elements; false where there is no array."""
+    return values is not None and wanted in values
+
+
+@LIBRARY.scalar(
+    "ARRAY_CONCAT",
+    "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
+    description="Joins two arrays.",
+    nulls=True,
+    total=True,
+)
+def concat(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
+    """One array after the other; a null array does not count."""
+    if left is None or right is None:
+        return left if right is None else right
+    return left + right
+
+
+@LIBRARY.scalar(
+    "ARRAY_DISTINCT",
+    "array ARRAY<T> -> ARRAY<T>",
+    description="Gives the distinct elements of an array, null among them.",
+    total=True,
+)
+def distinct(values: list[Any]) -> list[Any]:
+    """Each element once."""
+    return _distinct(values)
+
+
+@LIBRARY.scalar(
+    "ARRAY_EXCEPT",
+    "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
+    description="Gives the distinct elements of an array that another does not have.",
+    total=True,
+)
+def difference(left: list[Any], right: list[Any]) -> list[Any]:
+    """The elements of the first array without those of the second."""
+    return [value for value in _distinct(left) if value not in right]
+
+
+@LIBRARY.scalar(
+    "ARRAY_INTERSECT",
+    "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
+    description="Gives the distinct elements that two arrays share.",
+    total=True,
+)
+def intersection(left: list[Any], right: list[Any]) -> list[Any]:
+    """The elements of the first array that the second has too."""
+    return [value for value in _distinct(left) if value in right]
+
+
+@LIBRARY.scalar(
+    "ARRAY_UNION",
+    "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
+    description="Gives the distinct elements of two arrays.",
+    total=True,
+)
+def union(left: list[Any], right: list[Any]) -> list[Any]:
+    """The elements of both arrays, each once."""
+    return _distinct(left + right)
+
+
+@LIBRARY.scalar(
+    "ARRAY_REMOVE",
+    "array ARRAY<T>, victim T -> ARRAY<T>",
+    description="Gives an array without the elements equal to a value.",
+    nulls=True,
+    total=True,
+)
+def remove(values: list[Any] | None, victim: Any) -> list[Any] | None:
+    """The other elements; a null value removes the nulls."""
+    return None if values is None else [value for value in values if value != victim]
+
+
+@LIBRARY.scalar(
+    "ARRAY_MAX",
+    *(f"array {kind} -> {kind[6:-1]}" for kind in _SORTED[:-1]),
+    "array ARRAY<T> -> T",
+    description="Gives the greatest element of an array of primitive values.",
+    total=True,
+)
+def greatest(values: list[Any]) -> Any:
+    """The greatest element; null where there are only nulls."""
+    return max((value for value in values if value is not None), default=None)
+
+
+@LIBRARY.scalar(
+    "ARRAY_MIN",
+    *(f"array {kind} -> {kind[6:-1]}" for kind in _SORTED[:-1]),
+    "array ARRAY<T> -> T",
+    description="Gives the least element of an array of primitive values.",
+    total=True,
+)
+def least(values: list[Any]) -> Any:
+    """The least element; null where there are only nulls."""
+    return min((value for value in values if value is not None), default=None)
+
+
+@LIBRARY.scalar(
+    "ARRAY_SORT",
+    "input ARRAY<T> -> ARRAY<T>",
+    "input ARRAY<T>, direction STRING -> ARRAY<T>",
+    description="Sorts an array of primitive values, ASC or DESC; nulls come last.",
+)
+def sort(values: list[Any], direction: str = "ASC") -> list[Any] | None:
+    """The elements in order; null for an unknown direction."""
+    word = direction.strip().upper()
+    if word not in ("ASC", "ASCENDING", "DESC", "DESCENDING"):
+        return None
+    present = sorted((value for value in values if value is not None), reverse=word.startswith("DESC"))
+    return present + [None] * (len(values) - len(present))
+
+
+@LIBRARY.scalar(
+    "ARRAY_JOIN",
+    "array ARRAY<T> -> STRING",
+    "array ARRAY<T>, delimiter STRING -> STRING",
+    description="Writes the elements of an array of primitive values one after the other, with a delimiter between.",
+    nulls=True,
+)
+def join(values: list[Any] | None, delimiter: str | None = ",") -> str | None:
+    """The elements as text; a null delimiter counts as empty."""
+    if values is None:
+        return None
+    if any(isinstance(value, list | dict) for value in values):
+        raise FunctionError("array_join: only arrays of primitive values can be joined")
+    return (delimiter or "").join([value_text(value) for value in values])
+
+
+@LIBRARY.scalar(
+    "SLICE",
+    "in ARRAY<T>, from INTEGER, to INTEGER -> ARRAY<T>",
+    description="Gives the elements from one place to another, both included and counted from 1.",
+    nulls=True,
+)
+def cut(values: list[Any] | None, first: int | None, last: int | None) -> list[Any] | None:
+    """The elements between the places; a null place means the array's end on that side, null outside of it."""
+    if values is None:
+        return None
+    start = 0 if first is None else first - 1
+    end = len(values) if last is None else last
+    return values[start:end] if 0 <= start <= end <= len(values) else None

@@ -1,0 +1,151 @@
+"""Functions of real numbers, with infinities and NaN where Java gives them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from bifrost.engine.functions.library import Library
+
+LIBRARY = Library("MATHEMATICAL")
+
+_NUMERIC = ("INTEGER", "BIGINT", "DOUBLE")
+
+
+def _real(function: Callable[[float], float], value: float) -> float:
+    """The function's value; NaN outside of its domain."""
+    try:
+        return function(value)
+    except ValueError:
+        return math.nan
+
+
+def _natural_log(value: float) -> float:
+    if value > 0:
+        return math.log(value)
+    return -math.inf if value == 0 else math.nan
+
+
+def _common_log(value: float) -> float:
+    if value > 0:
+        return math.log10(value)
+    return -math.inf if value == 0 else math.nan
+
+
+def _cotangent(value: float) -> float:
+    tangent = _real(math.tan, value)
+    return 1 / tangent if tangent else math.copysign(math.inf, value)
+
+
+def _exponential(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+def _hyperbolic_cosine(value: float) -> float:
+    try:
+        return math.cosh(value)
+    except OverflowError:
+        return math.inf
+
+
+def _hyperbolic_sine(value: float) -> float:
+    try:
+        return math.sinh(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+_FUNCTIONS: tuple[tuple[str, Callable[[float], float], str], ...] = (
+    ("SQRT", math.sqrt, "Gives the square root."),
+    ("CBRT", math.cbrt, "Gives the cube root."),
+    ("EXP", _exponential, "Gives e to the power of the argument."),
+    ("LN", _natural_log, "Gives the natural logarithm."),
+    ("SIN", math.sin, "Gives the sine of an angle in radians."),
+    ("COS", math.cos, "Gives the cosine of an angle in radians."),
+    ("TAN", math.tan, "Gives the tangent of an angle in radians."),
+    ("COT", _cotangent, "Gives the cotangent of an angle in radians."),
+    ("ASIN", math.asin, "Gives the angle, in radians, of a sine."),
+    ("ACOS", math.acos, "Gives the angle, in radians, of a cosine."),
+    ("ATAN", math.atan, "Gives the angle, in radians, of a tangent."),
+    ("SINH", _hyperbolic_sine, "Gives the hyperbolic sine."),
+    ("COSH", _hyperbolic_cosine, "Gives the hyperbolic cosine."),
+    ("TANH", math.tanh, "Gives the hyperbolic tangent."),
+    ("DEGREES", math.degrees, "Turns radians into degrees."),
+    ("RADIANS", math.radians, "Turns degrees into radians."),
+)
+
+
+def _declare(name: str, function: Callable[[float], float], description: str) -> None:
+    def evaluate(value: float) -> float:
+        return _real(function, value)
+
+    evaluate.__name__ = name.lower()
+    signatures = (f"value {kind} -> DOUBLE" for kind in _NUMERIC)
+    LIBRARY.scalar(name, *signatures, description=description, total=True)(evaluate)
+
+
+for _name, _function, _description in _FUNCTIONS:
+    _declare(_name, _function, _description)
+
+
+@LIBRARY.scalar("PI", "-> DOUBLE", description="Gives the number pi.", total=True)
+def pi() -> float:
+    """Pi."""
+    return math.pi
+
+
+@LIBRARY.scalar(
+    "ATAN2",
+    *(f"y {kind}, x {kind} -> DOUBLE" for kind in _NUMERIC),
+    description="Gives the angle, in radians, of the point (x, y) seen from the origin.",
+    total=True,
+)
+def arc_tangent(y: float, x: float) -> float:
+    """The angle of the point."""
+    return math.atan2(y, x)
+
+
+@LIBRARY.scalar(
+    "LOG",
+    *(f"value {kind} -> DOUBLE" for kind in _NUMERIC),
+    description="Gives the logarithm to the base 10.",
+    total=True,
+)
+def common_log(value: float) -> float:
+    """The logarithm to the base 10."""
+    return _common_log(value)
+
+
+@LIBRARY.scalar(
+    "LOG",
+    *(f"base {kind}, value {kind} -> DOUBLE" for kind in _NUMERIC),
+    description="Gives the logarithm to a base.",
+    total=True,
+)
+def log_to_base(base: float, value: float) -> float:
+    """The logarithm to the base; NaN for a base that has none."""
+    if base <= 0 or base == 1:
+        return math.nan
+    return _natural_log(value) / math.log(base)
+
+
+@LIBRARY.scalar(
+    "POWER",
+    *(f"base {kind}, exponent {kind} -> DOUBLE" for kind in _NUMERIC),
+    description="Raises a number to a power.",
+    total=True,
+)
+def power(base: float, exponent: float) -> float:
+    """The base to the power of the exponent, as Java's Math.pow."""
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
+    except ValueError:
+        if base != 0:
+            return math.nan
+        odd = exponent % 2 == 1
+        return math.copysign(math.inf, base) if odd else math.inf
