@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from bifrost.engine.serde.avro_bytes import LONGS, OPTIONAL_LONGS, encode_long, unscaled_bytes
 from bifrost.engine.serde.avro_columns import branch_name, present_branches
+from bifrost.engine.serde.avro_defaults import default_bytes
 from bifrost.engine.serde.avro_scalars import type_text
 from bifrost.engine.serde.avro_types import (
     NO_DEFAULT,
@@ -116,7 +116,17 @@ class _Generator:
             if variable is None:
                 self.default(field, path)
             else:
-                self.value(field.type, free.pop(variable).type, variable, f"{path}->{field.name}")
+                self.field(field, free.pop(variable).type, variable, f"{path}->{field.name}")
+
+    def field(self, field: AvroField, sql_type: SqlType, name: str, path: str) -> None:
+        """Writes a field from its column; as Connect, a null where none may be becomes the default."""
+        if field.default is NO_DEFAULT or isinstance(field.type, AvroUnion):
+            self.value(field.type, sql_type, name, path)
+            return
+        with self.source.block(f"if {name} is None:"):
+            self.bytes(default_bytes(field.type, field.default))
+        with self.source.block("else:"):
+            self.present(field.type, sql_type, name, path)
 
     def default(self, field: AvroField, path: str) -> None:
         """Writes a field that has no column."""
@@ -281,32 +291,3 @@ def _variable(field: str, values: dict[str, StructField]) -> str | None:
 
 def _mismatch(avro: AvroType, sql_type: SqlType, path: str) -> SerdeError:
     return SerdeError(f"Cannot serialize type {sql_type} as type {type_text(avro)} for path: {path or '->'}")
-
-
-def default_bytes(avro: AvroType, default: Any) -> bytes:
-    """The Avro of a field's default, from its JSON form."""
-    match avro, default:
-        case AvroUnion(branches), _:
-            return b"\0" + default_bytes(branches[0], default)
-        case AvroPrimitive("null"), None:
-            return b""
-        case AvroPrimitive("boolean"), bool():
-            return b"\1" if default else b"\0"
-        case AvroPrimitive("int" | "long"), int():
-            return encode_long(default)
-        case AvroPrimitive("float" | "double" as name), int() | float():
-            return struct.pack("<f" if name == "float" else "<d", default)
-        case AvroPrimitive("string"), str():
-            return encode_long(len(default.encode())) + default.encode()
-        case AvroPrimitive("bytes"), str():
-            return encode_long(len(default)) + default.encode("latin-1")
-        case AvroFixed(), str():
-            return default.encode("latin-1")
-        case AvroEnum(symbols=symbols), str() if default in symbols:
-            return encode_long(symbols.index(default))
-        case ((AvroArray() | AvroMap()), ([] | {})) if not default:
-            return b"\0"
-        case AvroRecord(_, fields), dict():
-            return b"".join(default_bytes(field.type, default.get(field.name, field.default)) for field in fields)
-        case _:
-            raise SerdeError(f"The schema's default {json.dumps(default)} cannot be written as {type_text(avro)}")

@@ -43,6 +43,9 @@ WHOLE_TYPES: dict[SqlType, tuple[int, int]] = {
     TIMESTAMP: LONG_RANGE,
 }
 
+# Up to here a float holds every whole number.
+_FLOAT_EXACT = 2.0**53
+
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 # As Java's Double.parseDouble has it, but for hexadecimal forms.
 _FRACTION = re.compile(r"[\s]*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[fFdD]?[\s]*")
@@ -86,9 +89,11 @@ def _whole(value: Any, sql_type: SqlType, low: int, high: int) -> int:
         number = int(value)
     elif value.__class__ is str:
         raise SerdeError(f'Can\'t coerce string to type. targetType: {sql_type}, path: $, value: "{value[:80]}"')
+    elif value.__class__ is float and abs(value) >= _FLOAT_EXACT:
+        raise NeedsExact
     elif value.__class__ is float or value.__class__ is Decimal:
-        # As Java: a fraction loses what is behind the point.
-        number = int(value)
+        # As Java: a fraction loses what is behind the point. The range comes first: 1e999999999 is a large int.
+        number = int(value) if low <= value <= high else high + 1
     else:
         raise invalid(value, sql_type)
     if not low <= number <= high:
@@ -150,27 +155,23 @@ def text_of(value: Any) -> str:
 
 def _compact(value: Any) -> str:
     """An object's JSON text with its numbers as they came."""
-
-    def plain(inner: Any) -> Any:
-        if inner.__class__ is Decimal:
-            return orjson.Fragment(str(inner))
-        raise TypeError
-
-    if _has_float(value):
-        raise NeedsExact
-    return orjson.dumps(value, default=plain).decode()
+    return orjson.dumps(_printable(value)).decode()
 
 
-def _has_float(value: Any) -> bool:
+def _printable(value: Any) -> Any:
     match value:
         case float():
-            return True
+            raise NeedsExact
+        case Decimal():
+            return orjson.Fragment(str(value))
+        case int() if not LONG_RANGE[0] <= value <= LONG_RANGE[1]:
+            return orjson.Fragment(str(value))
         case dict():
-            return any(_has_float(inner) for inner in value.values())
+            return {name: _printable(inner) for name, inner in value.items()}
         case list():
-            return any(_has_float(inner) for inner in value)
+            return [_printable(inner) for inner in value]
         case _:
-            return False
+            return value
 
 
 def _bytes(value: Any) -> bytes:
