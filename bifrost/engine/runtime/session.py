@@ -79,6 +79,8 @@ class Session:
         self._on_row = on_row
         self._stopping = stopping
         self.progress = progress
+        # What an earlier session read but did not commit will be read again: its positions must not be committed.
+        progress.positions.clear()
         self._failure: KafkaError | None = None
         self._in_transaction = False
         self._dirty = False
