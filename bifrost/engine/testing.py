@@ -43,12 +43,13 @@ DEFAULT_PARTITIONS = 4
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
-    """A record of a topic; its offset is its place in the list."""
+    """A record of a topic; its offset is its place in the list. `given`: it was produced from outside."""
 
     key: bytes | None
     value: bytes | None
     timestamp: int
     headers: Headers = None
+    given: bool = False
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ class Driver:
         self._functions = functions or default_registry()
         self._live = live
         self._count = 0
-        self._variables: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
 
     # --- statements
 
@@ -147,7 +148,7 @@ class Driver:
         Raises:
             StatementError: a statement cannot be accepted; those before it have run.
         """
-        statements = parse_script(text, self._variables, dialect=dialect)
+        statements = parse_script(text, self.variables, dialect=dialect)
         return [self.execute(statement) for statement in statements]
 
     def execute(self, statement: ParsedStatement) -> Planned | None:
@@ -244,12 +245,10 @@ class Driver:
         target = planned.target
         nothing = not target.schema.key or all(part is None for part in planned.key)
         key = None if nothing else planned.key
-        self.produce(
-            target.topic,
-            self.serdes.key_serializer(target.topic, target.formats.key, target.schema.key)(key),
-            self.serdes.value_serializer(target.topic, target.formats.value, target.schema.value)(planned.value),
-            planned.timestamp or 0,
-        )
+        write_key = self.serdes.key_serializer(target.topic, target.formats.key, target.schema.key)
+        write_value = self.serdes.value_serializer(target.topic, target.formats.value, target.schema.value)
+        record = TopicRecord(write_key(key), write_value(planned.value), planned.timestamp or 0)
+        self._send(target.topic, record)
 
     # --- records
 
@@ -261,7 +260,10 @@ class Driver:
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int = 0, headers: Headers = None
     ) -> None:
         """Appends a record to a topic; live queries process it and all that comes of it."""
-        pending = deque([(topic, TopicRecord(key, value, timestamp, headers))])
+        self._send(topic, TopicRecord(key, value, timestamp, headers, given=True))
+
+    def _send(self, topic: str, record: TopicRecord) -> None:
+        pending = deque([(topic, record)])
         while pending:
             name, record = pending.popleft()
             offset = self._append(name, record)

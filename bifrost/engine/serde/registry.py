@@ -64,9 +64,10 @@ class InMemoryRegistry:
 
     def by_id(self, schema_id: int) -> RegisteredSchema:
         """The schema of that id."""
-        if not 0 < schema_id <= len(self.schemas):
-            raise SerdeError(f"Schema {schema_id} is not in the schema registry")
-        return self.schemas[schema_id - 1]
+        for schema in self.schemas:
+            if schema.id == schema_id:
+                return schema
+        raise SerdeError(f"Schema {schema_id} is not in the schema registry")
 
     def latest(self, subject: str) -> RegisteredSchema | None:
         """The newest version of a subject, or None."""
@@ -86,10 +87,16 @@ class InMemoryRegistry:
             versions.append(schema)
         return schema.id
 
+    def put(self, subject: str, schema: RegisteredSchema) -> None:
+        """Add a version that has its id already, as when a registry is copied."""
+        self.schemas.append(schema)
+        self.subjects.setdefault(subject, []).append(schema)
+
     def _same(self, schema_type: str, text: str, references: tuple[SchemaReference, ...]) -> RegisteredSchema:
         for schema in self.schemas:
             if (schema.type, schema.text, schema.references) == (schema_type, text, references):
                 return schema
-        schema = RegisteredSchema(len(self.schemas) + 1, schema_type, text, references)
+        newest = max((schema.id for schema in self.schemas), default=0)
+        schema = RegisteredSchema(newest + 1, schema_type, text, references)
         self.schemas.append(schema)
         return schema

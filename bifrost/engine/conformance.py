@@ -1,0 +1,174 @@
+"""Runs ksqlDB's published query tests: `python -m bifrost.engine.conformance` answers one JSON line per case.
+
+A case has statements, topics and input records; the answer has the records of all topics, the sources and topics that
+there are at the end, or the error. Neither cases nor expectations are part of this project.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
+from bifrost.engine.exact_json import read_exact, write_exact
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.serde import RegisteredSchema, SchemaReference
+from bifrost.engine.testing import Driver
+from bifrost.errors import BifrostError, StatementError, UnsupportedError
+from bifrost.sql.parser import parse_script
+
+Case = Mapping[str, Any]
+
+_SCHEMA_TYPES = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
+
+
+def main() -> None:
+    """Answers cases from standard input until it ends."""
+    for line in sys.stdin:
+        if line.strip():
+            sys.stdout.write(write_exact(answer(read_exact(line))) + "\n")
+            sys.stdout.flush()
+
+
+def answer(case: Case) -> dict[str, Any]:
+    """The answer to one case."""
+    if case["kind"] != "qtt":
+        return {"id": case["id"], "error": {"message": f"kind {case['kind']} is not run here", "kind": "unsupported"}}
+    run = CaseRun(case)
+    try:
+        run.run()
+    except UnsupportedError as error:
+        return {"id": case["id"], "error": {"message": error.message, "kind": "unsupported"}}
+    except BifrostError as error:
+        return {"id": case["id"], "error": _error(error, run)}
+    return {
+        "id": case["id"],
+        "outputs": list(run.outputs()),
+        "responses": [],
+        "sources": [_source(source) for source in run.driver.metastore],
+        "topics": list(run.topics()),
+        "error": None,
+    }
+
+
+def _error(error: BifrostError, run: CaseRun) -> dict[str, Any]:
+    message = error.message if isinstance(error, StatementError) else str(error)
+    return {"message": message, "type": type(error).__name__, "statement": run.position}
+
+
+@dataclass(slots=True)
+class CaseRun:
+    """One case on a driver of its own. `position` is the number of the statement that is being run."""
+
+    case: Case
+    position: int = 0
+    driver: Driver = field(default_factory=lambda: Driver(live=False))
+    _given: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Statements, then inputs, then the queries, each to its end.
+
+        Raises:
+            StatementError: a statement is refused.
+        """
+        self.driver.properties.update({name: str(value) for name, value in self.case["properties"].items()})
+        for topic in self.case["topics"]:
+            self._declare(topic)
+        for statement in self._statements():
+            self.driver.execute(statement)
+        inputs = self.case["inputs"]
+        for record in inputs:
+            self._produce(record)
+        self.driver.run_queries([record["topic"] for record in inputs])
+
+    def _statements(self) -> Iterator[Any]:
+        for position, text in enumerate(self.case["statements"]):
+            self.position = position
+            yield from parse_script(text, self.driver.variables)
+
+    def _declare(self, topic: Mapping[str, Any]) -> None:
+        self.driver.environment.add(topic["name"], topic.get("partitions", 1), topic.get("replicas") or 1)
+        for part in ("key", "value"):
+            schema = topic.get(f"{part}Schema") or (topic.get("schema") if part == "value" else None)
+            if schema is not None:
+                self._register(topic, part, schema)
+
+    def _register(self, topic: Mapping[str, Any], part: str, schema: Any) -> None:
+        kind = _SCHEMA_TYPES.get(topic.get(f"{part}Format") or topic.get("format") or "AVRO")
+        if kind is None:
+            return
+        registry = self.driver.environment.registry
+        references = tuple(self._refer(each) for each in topic.get(f"{part}SchemaReferences") or ())
+        text = schema if isinstance(schema, str) and kind == "PROTOBUF" else write_exact(schema)
+        number = topic.get(f"{part}SchemaId") or max((known.id for known in registry.schemas), default=0) + 1
+        registry.put(f"{topic['name']}-{part}", RegisteredSchema(number, kind, text, references))
+
+    def _refer(self, reference: Mapping[str, Any]) -> SchemaReference:
+        registry = self.driver.environment.registry
+        text, kind = reference["schema"], _SCHEMA_TYPES[reference["format"]]
+        registry.put(reference["name"], RegisteredSchema(1000 + len(registry.schemas), kind, text))
+        return SchemaReference(reference["name"], reference["name"], 1)
+
+    # --- records
+
+    def _produce(self, record: Mapping[str, Any]) -> None:
+        name = record["topic"]
+        writer = RecordWriter(self.driver.environment.registry, self._formats(name))
+        key = writer.key(record["key"], record["window"])
+        headers = writer.headers(record["headers"])
+        self.driver.produce(name, key, writer.value(record["value"]), record["timestamp"] or 0, headers)
+        self._given[name] = self._given.get(name, 0) + 1
+
+    def outputs(self) -> Iterator[dict[str, Any]]:
+        """The records of all topics but those that were given."""
+        for name, topic in self.driver.environment.topics.items():
+            formats = self._formats(name)
+            reader = RecordReader(self.driver.serdes, formats)
+            produced = [record for record in topic.records if not record.given]
+            yield from (reader.record(record) for record in produced)
+
+    def _formats(self, topic: str) -> TopicFormats:
+        source = next((found for found in self._sources() if found.topic == topic), None)
+        if source is not None:
+            return TopicFormats(topic, source.formats, source.schema)
+        declared = next((each for each in self.case["topics"] if each["name"] == topic), {})
+        return TopicFormats.undeclared(topic, declared.get("keyFormat"), declared.get("valueFormat"))
+
+    def _sources(self) -> Sequence[DataSource]:
+        return tuple(self.driver.metastore)
+
+    def topics(self) -> Iterator[dict[str, Any]]:
+        """The topics with their formats and declared partitions."""
+        for name, topic in self.driver.environment.topics.items():
+            formats = self._formats(name).formats
+            yield {
+                "name": name,
+                "keyFormat": {"format": formats.key.format.name},
+                "valueFormat": {"format": formats.value.format.name},
+                "partitions": topic.info.partitions,
+            }
+        for query in self.driver.queries.values():
+            yield from ({"name": repartition.topic} for repartition in query.compiled.repartitions)
+
+
+def _source(source: DataSource) -> dict[str, Any]:
+    window = source.formats.key.window
+    key: dict[str, Any] = {"format": source.formats.key.format.name}
+    if window is not None:
+        key["windowType"] = window.kind.value
+        if window.size_ms is not None:
+            key["windowSize"] = window.size_ms
+    return {
+        "name": source.name,
+        "type": source.kind.value,
+        "schema": str(source.schema),
+        "keyFormat": key,
+        "valueFormat": source.formats.value.format.name,
+        "isSource": source.read_only,
+    }
+
+
+if __name__ == "__main__":
+    main()
