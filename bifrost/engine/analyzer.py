@@ -13,6 +13,7 @@ from bifrost.engine.analysis.joins import AnalyzedJoin, analyze_joins
 from bifrost.engine.analysis.names import synthetic_key
 from bifrost.engine.analysis.qualify import qualified
 from bifrost.engine.analysis.scope import Scope, bare, columns_in, join_alias, place, scope_of
+from bifrost.engine.analysis.times import with_times
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.metastore import MetaStore, SourceKind
 from bifrost.engine.schema import ROWTIME, WINDOW_BOUNDS
@@ -58,6 +59,12 @@ class Analysis:
     def group_by(self) -> tuple[Expression, ...]:
         """GROUP BY, over the columns that steps see."""
         return tuple(self.bare(expression) for expression in self.query.group_by)
+
+    @property
+    def where(self) -> Expression | None:
+        """WHERE, over the columns that steps see, with texts that are compared with times as numbers."""
+        where = self.query.where
+        return None if where is None else self.bare(with_times(where))
 
     @property
     def selects(self) -> tuple[Expression, ...]:
@@ -111,7 +118,7 @@ def _check_columns_of_criteria(query: Query, scope: Scope) -> None:
 def _check_columns(analysis: Analysis) -> None:
     query, scope = analysis.query, analysis.scope
     synthetic = frozenset({analysis.synthetic_key}) if scope.is_join else frozenset()
-    bounds = frozenset(WINDOW_BOUNDS) if query.window is not None else frozenset()
+    bounds = frozenset(WINDOW_BOUNDS) if query.window is not None and not scope.is_join else frozenset()
     selects = [
         item.base if isinstance(item, StructAll) else item.expression
         for item in query.select

@@ -56,6 +56,7 @@ from bifrost.sql.tree import (
 from bifrost.sql.tree import SourceKind as WrittenKind
 from bifrost.sql.types import BYTES, STRING, SqlArray, SqlStruct, SqlType, StructField
 
+_NO_COLUMNS = "No columns supplied."
 HEADERS_TYPE = SqlArray(SqlStruct((StructField("KEY", STRING), StructField("VALUE", BYTES))))
 """The type of a HEADERS column."""
 
@@ -248,15 +249,12 @@ class _Creation:
         elements = self.statement.elements
         keys = tuple(e for e in elements if e.constraint in (Constraint.KEY, Constraint.PRIMARY_KEY))
         others = tuple(e for e in elements if e not in keys)
-        headers = tuple(e for e in others if e.constraint is not None)
         values = tuple(e for e in others if e.constraint is None)
         new_keys = self._inferred(self.properties.key, key_info, keys, is_key=True)
         new_values = self._inferred(self.properties.value, value_info, values, is_key=False)
         found = (*new_keys, *elements, *new_values)
-        if not found or not (new_values or values or headers or new_keys or keys):
-            raise AnalysisError("The statement does not define any columns.")
-        if not new_values and not values and not (keys and value_info.name == "NONE"):
-            raise AnalysisError(_no_columns(value_info))
+        if not found:
+            raise AnalysisError(_NO_COLUMNS)
         return found
 
     def _inferred(
@@ -318,13 +316,6 @@ class _Creation:
         if not self.statement.or_replace:
             check_name_is_free(source.name, self.kind, self.taken)
         check_replacement(self.taken, source)
-
-
-def _no_columns(info: FormatInfo) -> str:
-    return (
-        f"No columns supplied.\nThe {info.name} format has no schemas in the Schema Registry to take them from: "
-        "list the columns in the statement."
-    )
 
 
 def _missing_topic(name: str, statement: CreateSource) -> str:

@@ -141,6 +141,10 @@ class Bounds:
         return self.upper is None or _before(value, self.upper, self.upper_inclusive)
 
 
+UNBOUNDED = Bounds()
+"""All values."""
+
+
 def _before(low: object, high: object, inclusive: bool) -> bool:
     return low <= high if inclusive else low < high  # type: ignore[operator,no-any-return]  # of one orderable type
 
@@ -150,8 +154,8 @@ class KeyLookup:
     """One key (a value per key column) and the windows of it that are wanted (epoch ms of their start and end)."""
 
     key: tuple[object, ...]
-    window_start: Bounds = Bounds()
-    window_end: Bounds = Bounds()
+    window_start: Bounds = UNBOUNDED
+    window_end: Bounds = UNBOUNDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class PullPlan:
     selects: tuple[SelectItem, ...]
     schema: LogicalSchema
     lookups: tuple[KeyLookup, ...] = ()
-    key_range: Bounds = Bounds()
+    key_range: Bounds = UNBOUNDED
     predicate: Expression | None = None
     limit: int | None = None
 

@@ -38,6 +38,8 @@ FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Formats, each with the properties that it understands."""
 
+_DEFAULTS: Mapping[str, Mapping[str, str]] = {"PROTOBUF": {"unwrapPrimitives": "true"}}
+
 REGISTRY_FORMATS = frozenset({"AVRO", "JSON_SR", "PROTOBUF"})
 """Formats whose schemas live in the schema registry."""
 
@@ -158,7 +160,8 @@ def format_info(name: str, properties: Mapping[str, str]) -> FormatInfo:
     unknown = [prop for prop in properties if prop not in known]
     if unknown:
         raise AnalysisError(f"{name.upper()} does not support the following configs: [{', '.join(unknown)}]")
-    return FormatInfo(name.strip().upper(), MappingProxyType(dict(properties)))
+    named = name.strip().upper()
+    return FormatInfo(named, MappingProxyType({**_DEFAULTS.get(named, {}), **properties}))
 
 
 def key_format(info: FormatInfo, window: WindowInfo | None = None) -> KeyFormat:

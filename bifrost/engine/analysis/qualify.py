@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.analysis.names import NameGenerator
-from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, Scope, join_alias, place
+from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, AnalyzedSource, Scope, columns_in, join_alias, place
 from bifrost.engine.schema import WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (
@@ -33,7 +33,10 @@ def qualified(query: Query, scope: Scope) -> Query:
     Raises:
         AnalysisError: a name fits several sources, a qualifier is none of them, an alias is reserved.
     """
-    columns = _Columns(scope)
+    for column in columns_in(query):
+        if column.source is not None:
+            scope.require(column.source)
+    columns = _Columns(scope, windowed=query.window is not None)
     names = NameGenerator(_column_names(scope))
     return replace(
         query,
@@ -89,8 +92,9 @@ def _relation(relation: Relation, columns: _Columns) -> Relation:
 class _Columns:
     """Qualifies column references."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, windowed: bool) -> None:
         self.scope = scope
+        self.windowed = windowed
 
     def of(self, expression: Expression) -> Expression:
         """The expression with its columns qualified."""
@@ -104,8 +108,7 @@ class _Columns:
         if not isinstance(part, ColumnRef):
             return None
         if part.source is not None:
-            self.scope.require(part.source)
-            return part
+            return self._qualified(part, self.scope.require(part.source))
         aliases = self.scope.aliases_with(part.name)
         if len(aliases) > 1 and part.name not in WINDOW_BOUNDS:
             could_be = " or ".join(f"{alias}.{part.name}" for alias in aliases)
@@ -114,3 +117,8 @@ class _Columns:
                 f"Could be {could_be}."
             )
         return replace(part, source=aliases[0]) if aliases else part
+
+    def _qualified(self, column: ColumnRef, source: AnalyzedSource) -> ColumnRef:
+        """As it is; window bounds that the query's own window makes belong to no source."""
+        makes_bounds = self.windowed and column.name in WINDOW_BOUNDS and not source.offers(column.name)
+        return replace(column, source=None) if makes_bounds else column

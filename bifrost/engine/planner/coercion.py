@@ -49,7 +49,8 @@ def widens(source: SqlType, target: SqlType) -> bool:
 def insertable(source: SqlType | None, target: SqlType) -> bool:
     """Whether INSERT ... VALUES takes a value of the one type for a column of the other; None is NULL.
 
-    Beside what widens, as ksqlDB: text for times, bytes and decimals, and any number that fits a decimal.
+    Beside what widens, as ksqlDB: text for times, bytes and decimals, any number that fits a decimal; fields of structs
+    that the column's type does not have are left out.
     """
     if source is None or widens(source, target):
         return True
@@ -59,7 +60,7 @@ def insertable(source: SqlType | None, target: SqlType) -> bool:
         case SqlMap(key, value), SqlMap(to_key, to_value):
             return insertable(key, to_key) and insertable(value, to_value)
         case SqlStruct(fields), SqlStruct():
-            return all((to := target.field(f.name)) is not None and insertable(f.type, to.type) for f in fields)
+            return all((to := target.field(f.name)) is None or insertable(f.type, to.type) for f in fields)
         case _, SqlDecimal():
             return source is STRING or source in _DIGITS or isinstance(source, SqlDecimal)
         case _:

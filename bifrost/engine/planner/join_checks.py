@@ -38,7 +38,7 @@ def check_join(
     right_key: Expression,
     *,
     foreign: bool,
-    of_several: bool,
+    is_first: bool,
 ) -> None:
     """Raises where ksqlDB cannot join like that.
 
@@ -51,7 +51,7 @@ def check_join(
         kinds = "table-table" if left.is_table else "stream-table"
         raise AnalysisError(f"Invalid join condition: {kinds} joins require to join on {which}. Got {join.criteria}.")
     if foreign:
-        _check_foreign_key(join, left, right, of_several=of_several)
+        _check_foreign_key(join, left, right, is_first=is_first)
     _check_windows(join, left, right, foreign=foreign)
     _check_types(join, left, right, left_key, right_key)
     check_partitions(join.left_source.source, join.right_source.source)
@@ -79,8 +79,8 @@ def _check_kinds(join: AnalyzedJoin, left: Stage, right: Stage) -> None:
         )
 
 
-def _check_foreign_key(join: AnalyzedJoin, left: Stage, right: Stage, *, of_several: bool) -> None:
-    if of_several:
+def _check_foreign_key(join: AnalyzedJoin, left: Stage, right: Stage, *, is_first: bool) -> None:
+    if not is_first:
         raise AnalysisError(
             "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. "
             f"Got {join.criteria}."

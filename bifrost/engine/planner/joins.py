@@ -26,7 +26,7 @@ from bifrost.engine.planner.rekey import change_key_format, select_key
 from bifrost.engine.planner.sources import source_stage, star_of
 from bifrost.engine.planner.stage import Stage, all_values, schema_of
 from bifrost.engine.properties import REGISTRY_FORMATS
-from bifrost.engine.schema import WINDOW_BOUNDS, FormatInfo, LogicalSchema
+from bifrost.engine.schema import FormatInfo, LogicalSchema
 from bifrost.engine.source_checks import pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
@@ -50,7 +50,6 @@ class JoinOrigin:
 
     sources: tuple[AnalyzedSource, ...]
     viable: tuple[ColumnRef, ...]
-    hides_bounds: bool
     synthetic: str | None = None
     foreign: AnalyzedSource | None = None
 
@@ -59,8 +58,7 @@ class JoinOrigin:
         names = [self.synthetic] if self.synthetic is not None and alias is None else []
         for source in self.sources:
             if alias in (None, source.alias):
-                shown = (name for name in star_of(source.source) if not (self.hides_bounds and name in WINDOW_BOUNDS))
-                names.extend(join_alias(source.alias, name) for name in shown)
+                names.extend(join_alias(source.alias, name) for name in star_of(source.source))
         return tuple(names)
 
     def resolve(self, expression: Expression) -> Expression:
@@ -129,7 +127,7 @@ class JoinPlanner:
         left_key = self._key_expression(join.left, joined=before is not None)
         right_key = self._key_expression(join.right, joined=False)
         foreign = is_foreign_key_join(left, right, left_key, right_key, has_joined=before is not None)
-        check_join(join, left, right, left_key, right_key, foreign=foreign, of_several=len(self.analysis.joins) > 1)
+        check_join(join, left, right, left_key, right_key, foreign=foreign, is_first=before is None)
         if foreign:
             return self._foreign_key_join(join, left, right, left_key, prefix)
         same_key = (
@@ -160,7 +158,6 @@ class JoinPlanner:
         origin = JoinOrigin(
             sources=self.analysis.scope.sources,
             viable=viable,
-            hides_bounds=self.persistent,
             synthetic=name if chosen is None and is_outermost else None,
         )
         step = _join_step(join, left, right, context, schema, name)
@@ -181,7 +178,7 @@ class JoinPlanner:
             left_expression=bare(join.left, self.analysis.scope),
             formats=left.formats,
         )
-        origin = JoinOrigin(self.analysis.scope.sources, (), self.persistent, foreign=join.left_source)
+        origin = JoinOrigin(self.analysis.scope.sources, (), foreign=join.left_source)
         return replace(left, step=step, origin=origin)
 
 

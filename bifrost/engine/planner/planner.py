@@ -25,7 +25,7 @@ from bifrost.engine.planned import (
     TopicSpec,
 )
 from bifrost.engine.planner.inserts import plan_insert_values
-from bifrost.engine.planner.pull import plan_pull
+from bifrost.engine.planner.pull import check_pull, plan_pull
 from bifrost.engine.planner.queries import QueryPlanner
 from bifrost.engine.planner.sinks import check_registered, check_sink, fitted, sink_formats, written
 from bifrost.engine.planner.source_tables import materializing_query
@@ -193,8 +193,7 @@ class Planner:
     def _insert_target(self, statement: InsertSelect) -> DataSource:
         sink = self.metastore.find(statement.target)
         if sink is None:
-            place = "" if statement.location is None else f"{statement.location}: "
-            raise AnalysisError(f"{place}Source `{statement.target}` does not exist.")
+            raise AnalysisError(f"{_target_place(statement)}Source `{statement.target}` does not exist.")
         if sink.kind is SourceKind.TABLE:
             raise AnalysisError(f"INSERT INTO can only be used to insert into a stream. {sink.name} is a table.")
         if sink.read_only:
@@ -217,8 +216,7 @@ class Planner:
         if query.emit is None and (scope.is_join or first.kind is SourceKind.TABLE):
             return plan_pull(analysis, text, self.config)
         if query.emit is None:
-            plan_pull_of_stream = plan_pull(analysis, text, self.config, check_only=True)
-            assert plan_pull_of_stream is not None
+            check_pull(analysis)
         stage = QueryPlanner(analysis, self.config, None).stage()
         plan = QueryPlan(
             query_id=query_id or f"transient_{first.name}_{random.getrandbits(63)}",
@@ -231,6 +229,12 @@ class Planner:
             limit=query.limit,
         )
         return StreamPullPlan(text, plan) if query.emit is None else PushPlan(text, plan)
+
+
+def _target_place(statement: InsertSelect) -> str:
+    if statement.location is None:
+        return ""
+    return f"{replace(statement.location, column=statement.location.column + len('INSERT INTO '))}: "
 
 
 def _names(analysis: Analysis) -> tuple[str, ...]:

@@ -18,10 +18,17 @@ def check_predicate(stage: Stage, predicate: Expression, clause: str) -> None:
     try:
         kind = stage.type_of(predicate)
     except AnalysisError as error:
-        raise AnalysisError(f"Error in {clause} expression: {error.message}") from error
+        raise AnalysisError(_explained(error.message, predicate, clause)) from error
     if kind is not BOOLEAN:
         shown = "null" if kind is None else str(kind)
         raise AnalysisError(
             f"Type error in {clause} expression: Should evaluate to boolean but is "
             f"{format_expression(predicate)} ({shown}) instead."
         )
+
+
+def _explained(problem: str, predicate: Expression, clause: str) -> str:
+    """As ksqlDB, which finds members of IN that do not fit later than other mistakes."""
+    if problem.startswith(("operator does not exist", "invalid input syntax")):
+        return f"Invalid Predicate: {problem}"
+    return f"Error in {clause} expression: {problem}\nStatement: {format_expression(predicate)}"

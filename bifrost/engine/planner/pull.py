@@ -1,13 +1,98 @@
-"""Pull queries."""
+"""Pull queries: what may be asked of a table's rows, and how they are found."""
 
 from __future__ import annotations
 
+from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, columns_in
 from bifrost.engine.analyzer import Analysis
 from bifrost.engine.environment import PlannerConfig
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.plan import SelectItem
 from bifrost.engine.planned import PullPlan
-from bifrost.errors import UnsupportedError
+from bifrost.engine.planner.lookups import find_lookup
+from bifrost.engine.planner.predicates import check_predicate
+from bifrost.engine.planner.selection import expanded
+from bifrost.engine.planner.sources import source_stage
+from bifrost.engine.planner.stage import Stage, typed
+from bifrost.engine.schema import ROWOFFSET, ROWPARTITION, WINDOW_BOUNDS, Column, LogicalSchema, Namespace
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import ColumnRef, Expression
+
+_HIDDEN = (ROWPARTITION, ROWOFFSET)
 
 
-def plan_pull(analysis: Analysis, text: str, config: PlannerConfig, *, check_only: bool = False) -> PullPlan:
-    """Pull queries come with the next change."""
-    raise UnsupportedError("pull queries are not planned yet", text)
+def refusal(problem: str) -> AnalysisError:
+    """A pull query that cannot be answered, with ksqlDB's advice."""
+    return AnalysisError(
+        f"{problem} See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query."
+    )
+
+
+def check_pull(analysis: Analysis) -> None:
+    """Raises where a query without EMIT has clauses that only push queries have.
+
+    Raises:
+        AnalysisError: says which.
+    """
+    query = analysis.query
+    for clause, given in (
+        ("JOIN", bool(analysis.joins)),
+        ("WINDOW", query.window is not None),
+        ("GROUP BY", bool(query.group_by)),
+        ("PARTITION BY", bool(query.partition_by)),
+        ("HAVING", query.having is not None),
+    ):
+        if given:
+            raise refusal(f"Pull queries don't support {clause} clauses.")
+    if query.limit is not None and query.limit < 0:
+        raise refusal("Pull queries don't support negative integers in the LIMIT clause.")
+    _refuse_hidden("SELECT", analysis.selects)
+    _refuse_hidden("WHERE", () if query.where is None else (query.where,))
+
+
+def _refuse_hidden(clause: str, expressions: tuple[Expression, ...]) -> None:
+    names = {column.name for expression in expressions for column in columns_in(expression)}
+    hidden = [f"`{name}`" for name in _HIDDEN if name in names]
+    if hidden:
+        raise refusal(f"Pull queries don't support the following columns in {clause} clauses: {', '.join(hidden)}\n")
+
+
+def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
+    """A pull query on a table.
+
+    Raises:
+        AnalysisError: the table keeps no rows, the query is no pull query, or would need a scan that is switched off.
+    """
+    check_pull(analysis)
+    source = analysis.scope.sources[0]
+    stage = source_stage(source, "KsqlTopic", analysis.functions, persistent=False)
+    where = analysis.where
+    if where is not None:
+        check_predicate(stage, where, "WHERE")
+    _check_queryable(source.source)
+    items = expanded(analysis, stage)
+    lookup = find_lookup(where, source.source, analysis.functions, table_scans=config.table_scans)
+    return PullPlan(
+        statement=text,
+        source=source.source,
+        kind=lookup.kind,
+        selects=items,
+        schema=LogicalSchema(tuple(_column(item, stage) for item in items)),
+        lookups=lookup.lookups,
+        key_range=lookup.key_range,
+        predicate=lookup.predicate,
+        limit=analysis.query.limit,
+    )
+
+
+def _check_queryable(source: DataSource) -> None:
+    if source.created_by is None:
+        remedy = f"'CREATE TABLE QUERYABLE_{source.name} AS SELECT * FROM {source.name}'"  # noqa: S608
+        raise refusal(f"The `{source.name}` table isn't queryable. To derive a queryable table, you can do {remedy}.")
+
+
+def _column(item: SelectItem, stage: Stage) -> Column:
+    kind = typed(stage, item.expression)
+    shown = item.expression.name if isinstance(item.expression, ColumnRef) else None
+    keys = {column.name for column in stage.schema.key} | frozenset(WINDOW_BOUNDS)
+    is_key = shown in keys and (shown not in SYSTEM_COLUMNS or stage.is_windowed)
+    return Column(item.name, kind, Namespace.KEY if is_key else Namespace.VALUE)

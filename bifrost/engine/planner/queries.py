@@ -70,10 +70,10 @@ class QueryPlanner:
         return source_stage(analysis.scope.sources[0], "KsqlTopic", analysis.functions, persistent=persistent)
 
     def _filtered(self, stage: Stage) -> Stage:
-        where = self.analysis.query.where
+        where = self.analysis.where
         if where is None:
             return stage
-        predicate = stage.origin.resolve(self.analysis.bare(where))
+        predicate = stage.origin.resolve(where)
         check_predicate(stage, predicate, "WHERE")
         step = TableFilter if stage.is_table else StreamFilter
         return stage.having(step("WhereFilter", stage.schema, stage.step, predicate))

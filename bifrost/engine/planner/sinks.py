@@ -55,8 +55,12 @@ def _key_origin(origin: DataSource, config: PlannerConfig, *, has_key: bool) -> 
 def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:
     own = part.as_format_properties()
     name = (part.format or origin.name).upper()
-    kept = {key: value for key, value in origin.properties.items() if key in _INHERITED} if name == origin.name else {}
-    return format_info(name, {**kept, **own})
+    return format_info(name, {**_kept(origin), **own} if name == origin.name else own)
+
+
+def _kept(origin: FormatInfo) -> dict[str, str]:
+    inherited = _INHERITED | ({"fullSchemaName"} if origin.name == "PROTOBUF" else set())
+    return {name: value for name, value in origin.properties.items() if name in inherited}
 
 
 def check_sink(schema: LogicalSchema, formats: Formats, timestamp: TimestampColumn | None) -> None:
