@@ -123,7 +123,8 @@ def dependency_lists(pyproject: Path, *, dev: bool) -> dict[str, list[str]]:
 
 def become(settings: Settings, python: Path, arguments: Sequence[str]) -> NoReturn:
     """Replace this process by the environment's Python, which finds the project wherever it is started."""
-    environment = {**settings.values, "PYTHONPATH": str(settings.project)}
+    path = [str(settings.project), *filter(None, [settings.get("PYTHONPATH")])]
+    environment = {**settings.values, "PYTHONPATH": os.pathsep.join(path)}
     os.execve(python, (str(python), "-P", *arguments), environment)  # noqa: S606
 
 

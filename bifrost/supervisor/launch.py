@@ -125,7 +125,7 @@ def _spawn_daemon(settings: Settings, only: Collection[str], tied: bool) -> None
         daemon = subprocess.Popen(
             (sys.executable, "-m", "bifrost.supervisor", *only),
             cwd=settings.project,
-            env={**settings.values, "BIFROST_HOME": str(settings.home), "PYTHONPATH": str(settings.project)},
+            env={**settings.values, "BIFROST_HOME": str(settings.home)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -9,15 +9,10 @@ from bifrost.settings import Settings
 
 
 def command(module: str, *arguments: str) -> tuple[str, ...]:
-    """How to run a module in the supervisor's own Python environment."""
+    """How to run a module in the supervisor's own Python environment, from the project's folder."""
     return (sys.executable, "-u", "-m", module, *arguments)
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
     """The settings as they are, for the embedded target and this home."""
-    return {
-        **settings.values,
-        "BIFROST_HOME": str(settings.home),
-        "BIFROST_TARGET": "embedded",
-        "PYTHONPATH": str(settings.project),
-    }
+    return {**settings.values, "BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded"}
