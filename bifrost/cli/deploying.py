@@ -21,14 +21,14 @@ from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
 from bifrost.deployer.actions import Action, DeploymentPlan, PutConnector
 from bifrost.deployer.apply import Deployment, refuse_by_hand
-from bifrost.deployer.check import Finding, check_connectors, refuse_errors
+from bifrost.deployer.check import Finding, check_connectors, check_variables, refuse_errors
 from bifrost.deployer.declared import Declarations
 from bifrost.deployer.files import load
 from bifrost.deployer.live import Platform, open_platform, read_live
 from bifrost.deployer.plan import make_plan
 from bifrost.deployer.settle import await_running
 from bifrost.deployer.show import action_line, plan_json, plan_lines, summary
-from bifrost.deployer.targets import mapped, substitutions
+from bifrost.deployer.targets import Substitutions, mapped, substitutions
 from bifrost.deployer.validate import validate
 from bifrost.errors import ComponentError, SettingError
 from bifrost.settings import Settings
@@ -50,7 +50,7 @@ def plan_command(
     everything, chosen = _declarations(settings, pipelines or ())
     with open_platform(settings) as platform, screen.working("comparing with what runs"):
         plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
-        findings = _check(platform, chosen, plan)
+        findings = _check(platform, chosen, plan, substitutions(settings))
     if as_json:
         screen.json(plan_json(plan, settings.target))
     else:
@@ -133,7 +133,7 @@ def _deploy(
     with open_platform(settings) as platform, screen.working("deploying"):
         plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
         refuse_by_hand(plan)
-        findings = _check(platform, chosen, plan)
+        findings = _check(platform, chosen, plan, substitutions(settings))
         _tell(findings, screen)
         refuse_errors(findings)
         deployment = Deployment(platform, chosen, clock)
@@ -142,12 +142,12 @@ def _deploy(
     return plan, deployment.writes
 
 
-def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan) -> tuple[Finding, ...]:
+def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan, table: Substitutions) -> tuple[Finding, ...]:
     """Connect's opinion of every connector that would be written."""
     put = {step.name for action in plan.changes for step in action.steps if isinstance(step, PutConnector)}
-    if not plan.is_running:
-        return ()
-    return check_connectors(platform.connect, [item for item in chosen.connectors if item.name in put])
+    connectors = [item for item in chosen.connectors if item.name in put]
+    missing = check_variables(connectors, table.variables)
+    return missing if missing or not plan.is_running else check_connectors(platform.connect, connectors)
 
 
 def _tell(findings: Sequence[Finding], screen: Screen) -> None:

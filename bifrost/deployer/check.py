@@ -9,13 +9,13 @@ from difflib import get_close_matches
 
 from bifrost.clients.connect import ConnectClient, Plugin, ValidationReport
 from bifrost.deployer.declared import DeclaredConnector
+from bifrost.deployer.lint import REQUIRED
 from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
 from bifrost.errors import DeclarationError, Refused
 from bifrost.settings import REDACTED, is_secret
 
+_ALIASED = re.compile(r"(?:transforms|predicates)\.[^.]+\.")
 _FREE_PREFIXES = (
-    "transforms.",
-    "predicates.",
     "key.converter.",
     "value.converter.",
     "header.converter.",
@@ -61,7 +61,7 @@ def refuse_errors(findings: Iterable[Finding]) -> None:
     if errors:
         lines = (f"\n  - {finding.connector.name}: {finding.text}" for finding in errors)
         raise DeclarationError(
-            errors[0].connector.path, "Kafka Connect does not accept it; nothing was changed" + "".join(lines)
+            errors[0].connector.path, "is not accepted; nothing was changed:" + "".join(lines)
         )
 
 
@@ -76,18 +76,24 @@ def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
 
 def findings_of(connector: DeclaredConnector, report: ValidationReport) -> Iterator[Finding]:
     """What a validate answer means for a declaration."""
-    echoed = {key.name: key.value for key in report.keys if key.value is not None}
-    secrets = [value for name, value in echoed.items() if is_secret(name) and len(value) >= 3]
-    for name, value in connector.config.items():
-        left = PLACEHOLDER.search(echoed.get(name) or "")
-        if left is not None and "${" in value:
-            yield Finding(connector, f"{name}: {left[0]} is not known to the Connect worker; set it there", True)
-            echoed.pop(name)
+    secrets = [key.value for key in report.keys if key.value and is_secret(key.name) and len(key.value) >= 3]
     for key in report.keys:
+        left = PLACEHOLDER.search(" ".join((key.value or "", *key.errors)))
+        # A connection check tells of another key's placeholder under the host's name.
+        owner = next((name for name, value in connector.config.items() if left and left[0] in value), None)
+        if left is not None and owner is not None:
+            yield _unresolved(connector, owner, left)
+            continue
         for error in key.errors:
-            if key.name in echoed or "${" not in connector.config.get(key.name, ""):
-                yield Finding(connector, f"{key.name}: {_without(error, secrets)}", True)
+            yield Finding(connector, f"{key.name}: {_without(error, secrets)}", True)
     yield from _unknown_keys(connector, report)
+
+
+def _unresolved(connector: DeclaredConnector, key: str, left: re.Match[str]) -> Finding:
+    if left["provider"] == "env":
+        return Finding(connector, f"{key}: {left[0]} is not known to the Connect worker; set it there", True)
+    # Some plugins look at a value before the worker has put the secret in: that says nothing about the secret.
+    return Finding(connector, f"{key}: could not be checked, {left[0]} was not resolved", False)
 
 
 def _check(client: ConnectClient, connector: DeclaredConnector, plugins: tuple[Plugin, ...]) -> Iterator[Finding]:
@@ -97,7 +103,7 @@ def _check(client: ConnectClient, connector: DeclaredConnector, plugins: tuple[P
         available = ", ".join(names) or "none"
         yield Finding(
             connector,
-            f"connector.class: {class_name} is unknown{_hint(class_name, names)}; available: {available}",
+            f"connector.class: {class_name} is unknown{_hint(class_name, [*names, *REQUIRED])}; available: {available}",
             True,
         )
         return
@@ -114,9 +120,11 @@ def _unknown_keys(connector: DeclaredConnector, report: ValidationReport) -> Ite
     # Some definitions have a pattern for a name, as column.truncate.to.(d+).chars of Debezium.
     patterns = [re.compile(_as_pattern(name)) for name in known if "(" in name]
     for name in connector.config:
-        if name in known or name in _GENERIC or name.startswith(_FREE_PREFIXES):
-            continue
-        if any(pattern.fullmatch(name) for pattern in patterns):
+        aliased = _ALIASED.match(name)
+        is_free = name.startswith(_FREE_PREFIXES) or (
+            aliased and not any(other.startswith(aliased[0]) for other in known)
+        )
+        if name in known or name in _GENERIC or is_free or any(pattern.fullmatch(name) for pattern in patterns):
             continue
         close = _hint(name, known)
         yield Finding(
@@ -138,6 +146,16 @@ def _without(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, REDACTED)
     return text
+
+
+def check_variables(connectors: Iterable[DeclaredConnector], variables: frozenset[str] | None) -> tuple[Finding, ...]:
+    """What is missing among the variables that the target's workers are known to have (`None`: not known)."""
+    if variables is None:
+        return ()
+    return tuple(
+        Finding(connector, f"{key}: ${{env:{name}}} is not set; set {name} in the environment or in .env", True)
+        for connector, key, name in unresolved(connectors, variables)
+    )
 
 
 def unresolved(
