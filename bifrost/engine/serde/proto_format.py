@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from bifrost.engine.serde.avro_bytes import encode_long, read_size
@@ -124,8 +124,11 @@ def _message_writer(message: Descriptor, part: Part, prefix: bytes) -> Writer:
         for put, value in zip(puts, row, strict=True):
             if value is not None and put is not None:
                 put(made, value)
-        # Keys must come out the same each time, maps too.
-        data: bytes = made.SerializeToString(deterministic=True)
+        try:
+            # Keys must come out the same each time, maps too.
+            data: bytes = made.SerializeToString(deterministic=True)
+        except EncodeError as error:
+            raise SerdeError(str(error)) from error
         return prefix + data
 
     return write
