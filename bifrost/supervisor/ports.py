@@ -45,8 +45,7 @@ def holder(port: int, *, proc: Path = _PROC) -> Holder:
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port, proc)}
     for entry in proc.iterdir():
         if entry.name.isdigit() and _has_open(entry, sockets):
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            return Holder(int(entry.name), command[:120])
+            return Holder(int(entry.name), _command(entry))
     return Holder(0, "")
 
 
@@ -117,6 +116,21 @@ def _listening_inodes(port: int, proc: Path) -> list[str]:
 
 def _has_open(process: Path, sockets: set[str]) -> bool:
     try:
-        return any(str(link.readlink()) in sockets for link in (process / "fd").iterdir())
+        return any(_target(link) in sockets for link in (process / "fd").iterdir())
     except OSError:  # gone, or someone else's
         return False
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed since it was listed
+        return ""
+
+
+def _command(process: Path) -> str:
+    try:
+        text = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return "it has just ended"
+    return text[:120]
