@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from bifrost.engine.functions.javatext import DECIMALS, decimal_from_double
-from bifrost.engine.functions.library import CallContext, FunctionError, Library
+from bifrost.engine.functions.library import CallContext, Library
 from bifrost.engine.functions.matching import decimal_of, wider_decimal
 from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
 from bifrost.sql.types import INTEGER, SqlDecimal, SqlType
@@ -275,24 +275,6 @@ def sign(value: float) -> int:
 def random_number() -> float:
     """A random number."""
     return random.random()
-
-
-@LIBRARY.scalar(
-    "GENERATE_SERIES",
-    "start INTEGER, end INTEGER -> ARRAY<INTEGER>",
-    "start BIGINT, end BIGINT -> ARRAY<BIGINT>",
-    "start INTEGER, end INTEGER, step INTEGER -> ARRAY<INTEGER>",
-    "start BIGINT, end BIGINT, step INTEGER -> ARRAY<BIGINT>",
-    description="Gives the numbers from start to end, both included, in steps of 1 or of `step`.",
-)
-def generate_series(start: int, end: int, step: int | None = None) -> list[int]:
-    """The series; without a step it counts up or down as needed."""
-    by = step if step is not None else (1 if end >= start else -1)
-    if by == 0:
-        raise FunctionError("GENERATE_SERIES step cannot be zero")
-    if (end - start) * by < 0:
-        raise FunctionError("GENERATE_SERIES step has wrong sign")
-    return list(range(start, end + (1 if by > 0 else -1), by))
 
 
 _COMPARED = ("INTEGER", "BIGINT", "DOUBLE", "STRING", "BYTES", "DATE", "TIME", "TIMESTAMP")

@@ -192,3 +192,21 @@ def cut(values: list[Any] | None, first: int | None, last: int | None) -> list[A
     start = 0 if first is None else first - 1
     end = len(values) if last is None else last
     return values[start:end] if 0 <= start <= end <= len(values) else None
+
+
+@LIBRARY.scalar(
+    "GENERATE_SERIES",
+    "start INTEGER, end INTEGER -> ARRAY<INTEGER>",
+    "start BIGINT, end BIGINT -> ARRAY<BIGINT>",
+    "start INTEGER, end INTEGER, step INTEGER -> ARRAY<INTEGER>",
+    "start BIGINT, end BIGINT, step INTEGER -> ARRAY<BIGINT>",
+    description="Gives the numbers from start to end, both included, in steps of 1 or of `step`.",
+)
+def generate_series(start: int, end: int, step: int | None = None) -> list[int]:
+    """The series; without a step it counts up or down as needed."""
+    by = step if step is not None else (1 if end >= start else -1)
+    if by == 0:
+        raise FunctionError("GENERATE_SERIES step cannot be zero")
+    if (end - start) * by < 0:
+        raise FunctionError("GENERATE_SERIES step has wrong sign")
+    return list(range(start, end + (1 if by > 0 else -1), by))

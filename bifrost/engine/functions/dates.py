@@ -6,8 +6,8 @@ import time
 
 from bifrost.engine.functions.isotime import DAY_MS, civil
 from bifrost.engine.functions.javatime import Moment, format_moment
-from bifrost.engine.functions.javatimeparse import parse
-from bifrost.engine.functions.library import Library
+from bifrost.engine.functions.javatimeparse import parse, parse_lenient
+from bifrost.engine.functions.library import FunctionError, Library
 from bifrost.sql.tree import TimeUnit
 
 LIBRARY = Library("DATE / TIME")
@@ -41,7 +41,10 @@ def format_date(days: int, pattern: str) -> str:
 )
 def parse_date(text: str, pattern: str) -> int:
     """The date in the text."""
-    return parse(text, pattern).local_ms // DAY_MS
+    days, rest = divmod(parse_lenient(text, pattern), DAY_MS)
+    if rest:
+        raise FunctionError("Date format contains time field.")
+    return days
 
 
 @LIBRARY.scalar(

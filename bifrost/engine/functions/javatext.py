@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from fractions import Fraction
 from typing import Any
 
 DECIMALS = Context(
@@ -20,6 +21,8 @@ DECIMALS = Context(
 """Exact decimal arithmetic: Python's own context would round to 28 digits."""
 
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+_EXACT_BITS = 53
+_EXACT_BELOW, _LONG_BELOW = float(1 << _EXACT_BITS), float(1 << 63)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MAX_EXPONENT = 9_999
@@ -32,12 +35,48 @@ def double_text(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
-        text = repr(value)
-        return text if "e" not in text else format(Decimal(text), "f")
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits)).rstrip("0") or "0"
-    power = int(exponent) + len(digits) - 1
-    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
+        return repr(value)
+    digits, power = _digits(abs(value))
+    return f"{'-' if value < 0 else ''}{digits[0]}.{digits[1:] or '0'}E{power}"
+
+
+def _digits(value: float) -> tuple[str, int]:
+    """The digits that Java (before 19) prints of a positive number, and the power of ten of the first.
+
+    They are the shortest that tell the number from others, but for large whole numbers and powers of two.
+    """
+    if _EXACT_BELOW <= value < _LONG_BELOW:
+        return _whole_digits(int(value))
+    shortest = Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, shortest.digits)).rstrip("0")
+    power = int(shortest.exponent) + len(shortest.digits) - 1
+    if len(text) == 1:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return mantissa.replace(".", "").rstrip("0"), int(exponent)
+    if len(text) > 15 and math.frexp(value)[0] == 0.5:
+        return _power_of_two_digits(value, power), power
+    return text, power
+
+
+def _whole_digits(value: int) -> tuple[str, int]:
+    """Of a whole number that a DOUBLE cannot hold exactly: only the digits below its precision are rounded away."""
+    spare = value.bit_length() - 1 - _EXACT_BITS - 1
+    dropped = len(str(1 << spare)) - 1 if spare > 1 else 0
+    unit: int = 10**dropped
+    kept = str((value + unit // 2) // unit)
+    return kept.rstrip("0"), len(kept) - 1 + dropped
+
+
+def _power_of_two_digits(value: float, power: int) -> str:
+    """Of a power of two: Java takes the next smaller number's distance, half of the larger one's, for both sides."""
+    exact = Fraction(value) / Fraction(10) ** power
+    margin = Fraction(math.ulp(value)) / 4 / Fraction(10) ** power
+    for places in range(15, 18):
+        scaled = exact * 10**places
+        digits = round(scaled)
+        if abs(scaled - digits) < margin * 10**places:
+            return str(digits).rstrip("0")
+    return str(round(exact * 10**17)).rstrip("0")
 
 
 def decimal_text(value: Decimal) -> str:

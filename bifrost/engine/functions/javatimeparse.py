@@ -15,6 +15,7 @@ from functools import lru_cache
 from bifrost.engine.functions.isotime import DAY_MS, days_of
 from bifrost.engine.functions.javatime import DAYS, MONTHS, Token, tokens_of, zone_of
 
+_FREE_NUMBER = r"\d{1,15}"
 _ZONE_ID = r"[A-Za-z][A-Za-z0-9~/._+-]+|[+-]\d{1,2}(?::?\d{2})?"
 _OFFSETS = {
     1: r"[+-]\d{2}(?:\d{2})?",
@@ -43,10 +44,11 @@ class _Compiled:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> _Compiled:
+def _compiled(pattern: str, lenient: bool = False) -> _Compiled:
     fields: dict[str, Token] = {}
     parts: list[str] = []
-    for token in tokens_of(pattern):
+    tokens = tokens_of(pattern)
+    for token, following in zip(tokens, (*tokens[1:], None), strict=True):
         match token.letter:
             case "":
                 parts.append(re.escape(token.text))
@@ -57,7 +59,8 @@ def _compiled(pattern: str) -> _Compiled:
             case _:
                 name = f"f{len(fields)}"
                 fields[name] = token
-                parts.append(f"(?P<{name}>{_field_expression(token)})")
+                free = lenient and _is_number(token) and not (following is not None and _is_number(following))
+                parts.append(f"(?P<{name}>{_FREE_NUMBER if free else _field_expression(token)})")
     return _Compiled(re.compile("".join(parts), re.IGNORECASE), fields)
 
 
@@ -96,6 +99,36 @@ def _zone_expression(letter: str, count: int) -> str:
             return _ZONE_ID
 
 
+def _is_number(token: Token) -> bool:
+    return token.letter in _NUMBERS or token.letter in "yuYS" or (token.letter in "ML" and token.count < 3)
+
+
+def parse_lenient(text: str, pattern: str) -> int:
+    """The milliseconds since 1970 that the text begins with, as Java's old SimpleDateFormat reads them.
+
+    What follows in the text does not matter, and values out of range go on counting: 32 January is 1 February.
+
+    Raises:
+        ValueError: the text does not begin so, or the pattern is wrong.
+    """
+    compiled = _compiled(pattern, True)
+    match = compiled.expression.match(text)
+    if match is None:
+        raise ValueError(f'Unparseable date: "{text}"')
+    values = _values(match, compiled)
+    month = _month(values["M"]) if not values.get("M", "1").isdigit() else int(values.get("M", 1))
+    years, month = divmod(month - 1, 12)
+    days = days_of(_year(values) + years, month + 1, 1) + int(values.get("d", 1)) - 1
+    clock = (_hour(values) * 60 + int(values.get("m", 0))) * 60 + int(values.get("s", 0))
+    return days * DAY_MS + clock * 1000 + int(values.get("S", 0))
+
+
+def _values(match: re.Match[str], compiled: _Compiled) -> dict[str, str]:
+    """What was found for each letter; `L` counts as `M`."""
+    found = ((token.letter, match[name]) for name, token in compiled.fields.items())
+    return {"M" if letter == "L" else letter: text for letter, text in found if text is not None}
+
+
 def parse(text: str, pattern: str) -> Reading:
     """What the text says by the pattern.
 
@@ -106,11 +139,7 @@ def parse(text: str, pattern: str) -> Reading:
     match = compiled.expression.fullmatch(text)
     if match is None:
         raise ValueError(f"Unparseable date: Text '{text}' could not be parsed with pattern '{pattern}'")
-    values: dict[str, str] = {}
-    for name, token in compiled.fields.items():
-        found = match[name]
-        if found is not None:
-            values[token.letter if token.letter not in "ML" else "M"] = found
+    values = _values(match, compiled)
     try:
         return Reading(_date_ms(values) + _time_ms(values), _zone(values))
     except (ValueError, OverflowError) as error:

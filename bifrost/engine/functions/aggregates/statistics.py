@@ -111,5 +111,6 @@ def _pearson(state: list[Any]) -> float:
     n, x, y, xy, xx, yy = state
     if n < 2:
         return math.nan
-    spread = math.sqrt(max(0.0, n * xx - x * x)) * math.sqrt(max(0.0, n * yy - y * y))
+    # In this order of operations the last digit is ksqlDB's.
+    spread = math.sqrt(max(0.0, (n * xx - x * x) * (n * yy - y * y)))
     return (n * xy - x * y) / spread if spread else math.nan
