@@ -77,7 +77,17 @@ class ParseError(StatementError):
 
 
 class AnalysisError(StatementError):
-    """The statement names something unknown or combines what does not fit."""
+    """The statement names something unknown or combines what does not fit.
+
+    `line` and `column` (from 1) are given where the statement is one of a script.
+    """
+
+    def __init__(
+        self, message: str, statement: str = "", *, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, statement)
+        self.line = line
+        self.column = column
 
 
 class UnsupportedError(StatementError):

@@ -152,21 +152,12 @@ def _check_clauses(analysis: Analysis) -> None:
     grouped = bool(query.group_by)
     if query.having is not None and not grouped:
         raise AnalysisError("HAVING clause requires a GROUP BY clause")
-    if query.window is not None and not grouped:
+    if query.window is not None and not grouped and query.emit is not None:
         raise AnalysisError("WINDOW clause requires a GROUP BY clause.")
     if query.partition_by and grouped:
         raise AnalysisError("Only one of PARTITION BY and GROUP BY is supported.")
     _check_value_formats(analysis, grouped)
-    _check_where(analysis)
     _check_table_functions(analysis, grouped)
-
-
-def _check_where(analysis: Analysis) -> None:
-    where = analysis.query.where
-    if where is None:
-        return
-    for call in aggregate_calls(where, analysis.functions):
-        raise AnalysisError(f"Aggregate functions are not supported in WHERE: {format_expression(call)}. Use HAVING.")
 
 
 def _check_value_formats(analysis: Analysis, grouped: bool) -> None:

@@ -37,9 +37,7 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
         return
     column = schema.find(timestamp.column)
     if column is None:
-        raise AnalysisError(
-            f"The TIMESTAMP column set in the WITH clause does not exist in the schema: '{timestamp.column}'"
-        )
+        raise missing_timestamp(timestamp.column)
     if column.type is STRING and timestamp.pattern is not None:
         return
     if column.type not in (BIGINT, TIMESTAMP):
@@ -51,6 +49,11 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
         raise AnalysisError(
             "'TIMESTAMP_FORMAT' set in the WITH clause can only be used with a timestamp column of type STRING."
         )
+
+
+def missing_timestamp(column: str) -> AnalysisError:
+    """What is wrong where TIMESTAMP names no column."""
+    return AnalysisError(f"The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'")
 
 
 def check_replacement(old: DataSource, new: DataSource) -> None:

@@ -32,7 +32,7 @@ from bifrost.engine.planner.source_tables import materializing_query
 from bifrost.engine.planner.stage import Stage
 from bifrost.engine.properties import SourceProperties, insert_query_id, timestamp_of
 from bifrost.engine.schema import LogicalSchema
-from bifrost.engine.source_checks import check_name_is_free, check_replacement
+from bifrost.engine.source_checks import check_name_is_free, check_replacement, missing_timestamp
 from bifrost.engine.topics import check_sink_topic, cleanup_policy, filled_in, sink_topic
 from bifrost.errors import AnalysisError, StatementError, UnsupportedError
 from bifrost.sql.formatter import format_statement
@@ -47,6 +47,7 @@ from bifrost.sql.tree import (
     InsertValues,
     ParsedStatement,
     Query,
+    SingleColumn,
     resolve_types,
 )
 
@@ -115,6 +116,7 @@ class Planner:
             return already_there(statement.name, kind, taken, text)
         with _blaming(text, _NO_SCHEMA):
             analysis = analyze(query, scope, self.functions)
+            _check_timestamp_selected(query, properties)
             stage = QueryPlanner(analysis, self.config, statement.name).stage()
             _check_result(statement, stage)
         with _blaming(text):
@@ -239,6 +241,14 @@ def _target_place(statement: InsertSelect) -> str:
 
 def _names(analysis: Analysis) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source.source.name for source in analysis.scope.sources))
+
+
+def _check_timestamp_selected(query: Query, properties: SourceProperties) -> None:
+    """Early, so that what is said first is what is wrong with the WITH clause."""
+    selected = {item.alias for item in query.select if isinstance(item, SingleColumn)}
+    plain = all(isinstance(item, SingleColumn) for item in query.select)
+    if plain and properties.timestamp is not None and properties.timestamp not in selected:
+        raise missing_timestamp(properties.timestamp)
 
 
 def _check_result(statement: CreateAsSelect, stage: Stage) -> None:

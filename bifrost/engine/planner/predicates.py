@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bifrost.engine.analysis.aggregates import aggregate_calls
 from bifrost.engine.planner.stage import Stage
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
@@ -19,6 +20,8 @@ def check_predicate(stage: Stage, predicate: Expression, clause: str) -> None:
         kind = stage.type_of(predicate)
     except AnalysisError as error:
         raise AnalysisError(_explained(error.message, predicate, clause)) from error
+    for call in aggregate_calls(predicate, stage.functions):
+        raise AnalysisError(f"Aggregate functions are not supported in {clause}: {format_expression(call)}.")
     if kind is not BOOLEAN:
         shown = "null" if kind is None else str(kind)
         raise AnalysisError(

@@ -91,7 +91,15 @@ class Selection:
         return tuple(SelectItem(item.name, self.stage.origin.resolve(item.expression)) for item in self.items)
 
     def _typed(self, items: Sequence[SelectItem]) -> list[tuple[str, SqlType]]:
-        return [(item.name, typed(self.stage, item.expression)) for item in items]
+        return [(item.name, self._type_of(item.expression)) for item in items]
+
+    def _type_of(self, expression: Expression) -> SqlType:
+        try:
+            return typed(self.stage, expression)
+        except AnalysisError as error:
+            # As ksqlDB, which finds impossible casts later than other mistakes.
+            prefix = "Invalid Select: " if error.message.startswith("Cast of ") else ""
+            raise AnalysisError(f"{prefix}{error.message}") from error
 
     def _is_key(self, item: SelectItem) -> bool:
         if not isinstance(item.expression, ColumnRef):
