@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,6 @@ from bifrost.engine.serde import SchemaRegistry, Serdes, split_windowed_key, win
 from bifrost.engine.serde.inference import row_type
 from bifrost.engine.serde.json_values import converter
 from bifrost.engine.serde.part import Part
-from bifrost.engine.serde.problems import SerdeError
 from bifrost.engine.testing import TopicRecord
 from bifrost.sql.types import BYTES, STRING, SqlArray, SqlMap, SqlStruct, SqlType, StructField
 
@@ -155,15 +154,23 @@ class RecordReader:
             return read_exact(data)
         if part.format.name == "DELIMITED":
             return data.decode()
-        try:
-            row = self.serdes.decoder(part)(data)
-        except SerdeError:
-            return base64.b64encode(data).decode()
+        part = self._as_written(part, data)
+        row = self.serdes.decoder(part)(data)
         if row is None:
             return None
         show = _shower(part.format.name)
         shown = {column.name: show(value, column.type) for column, value in zip(part.columns, row, strict=True)}
         return shown if part.is_wrapped else next(iter(shown.values()))
+
+    def _as_written(self, part: Part, data: bytes) -> Part:
+        """The part with all the columns of the schema that the bytes name."""
+        if part.format.name not in _REGISTERED or not part.is_wrapped:
+            return part
+        schema = self.serdes.registry.by_id(int.from_bytes(data[1:5], "big"))
+        row = row_type(schema, self.serdes.registry, part.format, str)
+        if not isinstance(row, SqlStruct):
+            return part
+        return replace(part, columns=tuple(Column(field.name, field.type) for field in row.fields))
 
 
 def _shower(format_name: str) -> Callable[[Any, SqlType], Any]:

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
+from bifrost.engine.environment import TopicInfo
 from bifrost.engine.exact_json import read_exact, write_exact
 from bifrost.engine.metastore import DataSource
 from bifrost.engine.serde import RegisteredSchema, SchemaReference
 from bifrost.engine.testing import Driver
+from bifrost.engine.topology.aggregates import AGGREGATION_FAILED
 from bifrost.errors import BifrostError, StatementError, UnsupportedError
 from bifrost.sql.parser import parse_script
 
 Case = Mapping[str, Any]
 
-_SCHEMA_TYPES = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
+_SCHEMA_TYPES = {"JSON": "JSON", "AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 
 
 def main() -> None:
@@ -65,7 +67,6 @@ class CaseRun:
     case: Case
     position: int = 0
     driver: Driver = field(default_factory=lambda: Driver(live=False))
-    _given: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Statements, then inputs, then the queries, each to its end.
@@ -82,6 +83,14 @@ class CaseRun:
         for record in inputs:
             self._produce(record)
         self.driver.run_queries([record["topic"] for record in inputs])
+        self._refuse_fatal()
+
+    def _refuse_fatal(self) -> None:
+        """Fails where a record would have ended ksqlDB's query: ours leaves the record out and goes on."""
+        for query in self.driver.queries.values():
+            for problem in query.problems:
+                if problem.kind == "production" or problem.message.startswith(AGGREGATION_FAILED):
+                    raise StatementError(f"Exception caught in process. {problem.message}")
 
     def _statements(self) -> Iterator[Any]:
         for position, text in enumerate(self.case["statements"]):
@@ -89,7 +98,8 @@ class CaseRun:
             yield from parse_script(text, self.driver.variables)
 
     def _declare(self, topic: Mapping[str, Any]) -> None:
-        self.driver.environment.add(topic["name"], topic.get("partitions", 1), topic.get("replicas") or 1)
+        info = TopicInfo(topic.get("partitions") or 1, topic.get("replicas") or 1)
+        self.driver.environment.declared[topic["name"]] = info
         for part in ("key", "value"):
             schema = topic.get(f"{part}Schema") or (topic.get("schema") if part == "value" else None)
             if schema is not None:
@@ -119,7 +129,6 @@ class CaseRun:
         key = writer.key(record["key"], record["window"])
         headers = writer.headers(record["headers"])
         self.driver.produce(name, key, writer.value(record["value"]), record["timestamp"] or 0, headers)
-        self._given[name] = self._given.get(name, 0) + 1
 
     def outputs(self) -> Iterator[dict[str, Any]]:
         """The records of all topics but those that were given."""
@@ -133,7 +142,7 @@ class CaseRun:
         source = next((found for found in self._sources() if found.topic == topic), None)
         if source is not None:
             return TopicFormats(topic, source.formats, source.schema)
-        declared = next((each for each in self.case["topics"] if each["name"] == topic), {})
+        declared: Case = next((each for each in self.case["topics"] if each["name"] == topic), {})
         return TopicFormats.undeclared(topic, declared.get("keyFormat"), declared.get("valueFormat"))
 
     def _sources(self) -> Sequence[DataSource]:

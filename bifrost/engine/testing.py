@@ -63,19 +63,27 @@ class Topic:
 
 @dataclass(slots=True)
 class MemoryEnvironment:
-    """Topics and schemas that live with the object; an `Environment`."""
+    """Topics and schemas that live with the object; an `Environment`.
+
+    `declared` says what topics are to be like once they are made.
+    """
 
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     topics: dict[str, Topic] = field(default_factory=dict)
+    declared: dict[str, TopicInfo] = field(default_factory=dict)
 
     def topic(self, name: str) -> TopicInfo | None:
         """The topic, or None."""
         found = self.topics.get(name)
         return found.info if found is not None else None
 
-    def add(self, name: str, partitions: int = DEFAULT_PARTITIONS, replicas: int = 1) -> Topic:
+    def add(self, name: str, info: TopicInfo | None = None) -> Topic:
         """The topic of that name, made if it is not there."""
-        return self.topics.setdefault(name, Topic(name, TopicInfo(partitions, replicas)))
+        found = self.topics.get(name)
+        if found is None:
+            found = Topic(name, info or self.declared.get(name, TopicInfo(DEFAULT_PARTITIONS)))
+            self.topics[name] = found
+        return found
 
 
 class RunningQuery:
@@ -233,7 +241,7 @@ class Driver:
 
     def _make_topic(self, spec: TopicSpec | None) -> None:
         if spec is not None:
-            self.environment.add(spec.name, spec.partitions, spec.replicas)
+            self.environment.add(spec.name, TopicInfo(spec.partitions, spec.replicas))
 
     def _register(self, source: DataSource) -> None:
         """Registers the schemas of a source's topic where it has none yet, as ksqlDB does."""

@@ -118,7 +118,7 @@ class MemoryWindowStore:
         if start > self.newest:
             self.newest = start
             self._expire(timestamp)
-        if self._retention_ms is not None and start <= self.newest - self._retention_ms:
+        if self._retention_ms is not None and start < self.newest - self._retention_ms:
             return
         self._insert(key, start, (row, timestamp))
         self._record.put((start, *key), row, timestamp)
@@ -134,7 +134,7 @@ class MemoryWindowStore:
     def _expire(self, timestamp: int) -> None:
         if self._retention_ms is None:
             return
-        gone = bisect_right(self._starts, self.newest - self._retention_ms)
+        gone = bisect_left(self._starts, self.newest - self._retention_ms)
         for start in self._starts[:gone]:
             for key in self._by_start.pop(start):
                 self._forget(key, start)

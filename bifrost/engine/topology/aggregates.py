@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 AggregateStep = StreamAggregate | StreamWindowedAggregate | TableAggregate
 
+AGGREGATION_FAILED = "Error aggregating"
+"""Begins the report of a row that an aggregate cannot take; ksqlDB's queries end by such a row, ours leave it out."""
+
 _BOUNDS = (WINDOWSTART, WINDOWEND)
 
 
@@ -34,7 +37,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builde
     def row(writer: CodeWriter, scope: Scope) -> None:
         kept, values = parts.write_arguments(writer, scope, builder)
         call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, "Error aggregating", ["continue"])
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         parts.write_result(writer, scope, downstream)
 
     builder.build(step.source, Downstream(parts.wants, row, None))
@@ -50,7 +53,7 @@ def build_table_aggregate(step: TableAggregate, downstream: Downstream, builder:
     def row(writer: CodeWriter, scope: Scope) -> None:
         given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in ("new", scope.old)]
         call = f"changed = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, "Error aggregating", ["continue"])
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         with writer.block("if changed is None:"):
             writer.line("continue")
         writer.line("result, timestamp, old = changed")
@@ -73,7 +76,7 @@ def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: D
     def row(writer: CodeWriter, scope: Scope) -> None:
         kept, values = parts.write_arguments(writer, scope, builder)
         call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, "Error aggregating", ["continue"])
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         with writer.block("for key, window_start, window_end, result, timestamp, old in changes:"):
             if not scope.plain_key:
                 writer.line("key = thaw_key(key)")

@@ -157,13 +157,15 @@ class SessionAggregator:
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Takes a row in: removed sessions, then the one that took their place; or the sessions that closed by it."""
         closed = self._advance(timestamp) - self._grace - self._gap
+        # Before the row is put: the store may forget sessions by it that were not given yet.
+        ended = self._closed_sessions(closed) if self._final else ()
         merged = self._store.find(key, timestamp - self._gap, timestamp + self._gap)
         start = min([timestamp, *(session[0] for session in merged)])
         end = max([timestamp, *(session[1] for session in merged)])
         changes: list[WindowChange] = []
         if end >= closed:
             changes = self._merge(key, merged, (start, end), kept, values, grown=(start, end) != (timestamp, timestamp))
-        return self._closed_sessions(closed) if self._final else changes
+        return ended if self._final else changes
 
     def _advance(self, timestamp: int) -> int:
         if self._stream_time is None:

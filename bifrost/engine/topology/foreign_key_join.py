@@ -35,9 +35,14 @@ def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstrea
         store = builder.key_value_store(f"{step.context}-Joined")
         downstream = keeping(downstream, step.schema, store, builder)
     right_builder = builder.elsewhere()
-    answers = Route.of(builder, f"{step.context}-response", key_format_of(step.left), step.left.schema.key)
+    answers = Route.of(
+        builder, f"{step.context}-subscription-response-topic", key_format_of(step.left), step.left.schema.key
+    )
     subscriptions = Route.of(
-        right_builder, f"{step.context}-registration", key_format_of(step.right), step.right.schema.key
+        right_builder,
+        f"{step.context}-subscription-registration-topic",
+        key_format_of(step.right),
+        step.right.schema.key,
     )
     answers.sent_from(right_builder)
     subscriptions.sent_from(builder)

@@ -39,7 +39,7 @@ def _single_null(scope: Scope) -> str:
 
 def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, builder: Builder) -> None:
     """Rows go to the task of their group; a null in any of the group's values ends the row, with a report."""
-    route = Route.of(builder, step.context, step.formats.key, step.schema.key)
+    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
     key_names = tuple(column.name for column in step.schema.key)
     sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
 
@@ -71,7 +71,7 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, builder: Bu
     Behind it `Scope.old` is the old row and `Scope.columns` is not set: `Downstream.row` gets the changes with the new
     row in the local `new`, a tuple of the wanted columns or None.
     """
-    route = Route.of(builder, step.context, step.formats.key, step.schema.key)
+    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
     names = layout(step.schema, downstream.wants)
     with route.reading(builder) as (writer, scope):
         writer.line("new, old = decode_state(value_bytes)")

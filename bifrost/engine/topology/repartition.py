@@ -37,8 +37,9 @@ class Route:
 
     @classmethod
     def of(cls, builder: Builder, name: str, key: KeyFormat, columns: tuple[Column, ...]) -> Route:
-        """A new repartition topic called `name` within the query."""
-        topic = f"{builder.internal_prefix}-{name}-repartition"
+        """A new topic of the query with the given last part of its name."""
+        topic = f"{builder.internal_prefix}-{name}"
+        key = _own_schema(key)
         builder.program.receivers[topic] = builder.site
         return cls(
             name,
@@ -93,6 +94,12 @@ class Route:
         builder.finish(writer, name, self.topic, "repartition")
 
 
+def _own_schema(key: KeyFormat) -> KeyFormat:
+    """The format without the id of a registered schema, which is for a topic of other columns."""
+    properties = {name: value for name, value in key.format.properties.items() if name != "schemaId"}
+    return replace(key, format=replace(key.format, properties=properties))
+
+
 def is_rekeyed(step: Step) -> bool:
     """Whether rows have a new key and did not pass a topic since: then equal keys may be in different tasks."""
     match step:
@@ -114,7 +121,7 @@ def build_partitioned(step: Step, downstream: Downstream, builder: Builder, key:
 
 def build_through_topic(step: Step, downstream: Downstream, builder: Builder, key: KeyFormat, name: str) -> None:
     """Builds a stream behind a repartition topic. Null keys and null values end here: no step behind takes them."""
-    route = Route.of(builder, name, key, step.schema.key)
+    route = Route.of(builder, f"{name}-repartition", key, step.schema.key)
     key_names = tuple(column.name for column in step.schema.key)
     sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
 

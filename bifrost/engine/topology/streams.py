@@ -95,15 +95,16 @@ def build_stream_select_key(step: StreamSelectKey, downstream: Downstream, build
 
 
 def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstream, builder: Builder) -> None:
-    """The row under a new key. A null value goes on where the new key needs only the old one, else its key is null."""
+    """The row under a new key. A null value goes on with what the new key can take from the old one."""
     types = step.source.schema.types()
-    used = columns_in(*step.keys)
     names = tuple(column.name for column in step.schema.key)
     plain = all(is_plain(column.type) for column in step.schema.key)
 
     def rekeyed(writer: CodeWriter, scope: Scope) -> Scope:
         places = tuple(
             builder.expressions.value(writer, expression, name, types, scope.columns, step.context)
+            if columns_in(expression) <= scope.columns.keys()
+            else "None"
             for name, expression in zip(names, step.keys, strict=True)
         )
         key = writer.name("key")
@@ -116,13 +117,11 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
         downstream.row(writer, rekeyed(writer, scope))
 
     def tombstone(writer: CodeWriter, scope: Scope) -> None:
-        if used <= {column.name for column in step.source.schema.key}:
-            columns = dict(zip((column.name for column in step.source.schema.key), scope.key_columns, strict=True))
-            downstream.write_tombstone(writer, rekeyed(writer, replace(scope, columns=columns)))
-        else:
-            nothing = ("None",) * len(names)
-            downstream.write_tombstone(writer, replace(scope, key="None", key_columns=nothing, window=None))
+        columns = dict(zip((column.name for column in step.source.schema.key), scope.key_columns, strict=True))
+        downstream.write_tombstone(writer, rekeyed(writer, replace(scope, columns=columns)))
 
     source_names = {column.name for column in step.source.schema}
-    wants = frozenset(name for name in downstream.wants if name in source_names or name not in names) | used
+    wants = columns_in(*step.keys) | frozenset(
+        name for name in downstream.wants if name in source_names or name not in names
+    )
     builder.build(step.source, Downstream(wants, row, tombstone))

@@ -134,7 +134,7 @@ class Task:
     def _holds(self, materialization: Materialization | None) -> bool:
         return materialization is not None and materialization.store in self._context.stores
 
-    def process(self, topic: str, records: Sequence[Record]) -> None:
+    def process(self, topic: str, records: Iterable[Record]) -> None:
         """Processes records of one topic in order; problems with single records go to the log.
 
         Raises:
