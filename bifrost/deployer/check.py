@@ -60,9 +60,7 @@ def refuse_errors(findings: Iterable[Finding]) -> None:
     errors = [finding for finding in findings if finding.is_error]
     if errors:
         lines = (f"\n  - {finding.connector.name}: {finding.text}" for finding in errors)
-        raise DeclarationError(
-            errors[0].connector.path, "is not accepted; nothing was changed:" + "".join(lines)
-        )
+        raise DeclarationError(errors[0].connector.path, "is not accepted; nothing was changed:" + "".join(lines))
 
 
 def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:

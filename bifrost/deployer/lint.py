@@ -73,10 +73,15 @@ _TRANSFORM_KEY = re.compile(r"transforms\.([^.]+)\.")
 
 
 def lint(declared: Declarations) -> Iterator[Problem]:
-    """All problems of the declarations as written (not mapped to a target)."""
+    """The problems that single connectors have by themselves, as written (not mapped to a target)."""
     for connector in declared.connectors:
         for check in _CHECKS:
             yield from check(connector)
+
+
+def lint_together(declared: Declarations) -> Iterator[Problem]:
+    """The problems that connectors and topics have with each other."""
+    for connector in declared.connectors:
         yield from _topics_read(connector, declared)
     yield from _clashes(declared)
     yield from _topics(declared)

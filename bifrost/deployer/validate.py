@@ -9,7 +9,7 @@ from pathlib import Path
 from bifrost.deployer.check import unresolved
 from bifrost.deployer.declared import Declarations, DeclaredStatement
 from bifrost.deployer.files import load
-from bifrost.deployer.lint import Problem, at_key, lint
+from bifrost.deployer.lint import Problem, at_key, lint, lint_together
 from bifrost.deployer.schemas import avro_problem
 from bifrost.deployer.statement_files import names_read
 from bifrost.deployer.targets import Substitutions, mapped
@@ -31,6 +31,7 @@ def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
     found += _schemas(declared)
     # What a broken file would have created is unknown: then names that are missing mean nothing.
     if not broken:
+        found += lint_together(declared)
         found += _names(declared)
     return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
 

@@ -1,0 +1,46 @@
+import pytest
+
+from bifrost.deployer.files import load
+from bifrost.deployer.targets import TABLES, Substitutions, mapped_config, substitutions, variables_of
+from bifrost.errors import SettingError
+from bifrost.settings import Settings
+from tests.deployer.conftest import CONNECTOR
+
+
+def config(project, table: Substitutions) -> dict[str, str]:
+    (connector,) = load(project.root).connectors
+    return mapped_config(connector, table)
+
+
+def test_the_embedded_target_maps_the_class_and_leaves_avro_to_the_worker(project):
+    found = config(project, TABLES["embedded"])
+
+    assert found["connector.class"] == "io.debezium.connector.mariadb.MariaDbConnector"
+    assert found["database.ssl.mode"] == "disable"
+    assert not [key for key in found if key.startswith("key.converter")]
+    assert found["database.password"] == "${env:MYSQL_PASSWORD}"
+    assert (found["name"], found["bifrost.pipeline"]) == ("mysql-demo-customers", "ratings")
+
+
+def test_compose_runs_the_declaration_as_it_stands(project):
+    found = config(project, TABLES["compose"])
+
+    assert {key: found[key] for key in CONNECTOR} == CONNECTOR
+
+
+def test_a_remote_worker_may_spell_placeholders_differently(project):
+    values = {"BIFROST_TARGET": "remote", "CONNECT_PLACEHOLDER": "${file:/etc/x.properties:{name}}"}
+
+    found = config(project, substitutions(Settings(values)))
+
+    assert found["database.password"] == "${file:/etc/x.properties:MYSQL_PASSWORD}"
+    assert found["topic.prefix"] == "asgard"
+
+
+def test_a_placeholder_form_without_the_name():
+    with pytest.raises(SettingError, match=r"does not say where \{name\} goes"):
+        substitutions(Settings({"CONNECT_PLACEHOLDER": "${file:x}"}))
+
+
+def test_variables_of_a_value():
+    assert variables_of("http://${env:A}:${env:B}/${file:x:y}") == ("A", "B")
