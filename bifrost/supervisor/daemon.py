@@ -138,7 +138,8 @@ class Daemon:
         if isinstance(item, Command):
             item.reply.put(self._obey(item))
         else:
-            _log.info("%s", item)
+            if not (isinstance(item, Probed) and item.missing):
+                _log.info("%s", item)
             self._supervisor.handle(item)
         self._supervisor.tick()
 

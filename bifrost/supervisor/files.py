@@ -21,7 +21,9 @@ Configuration:
       - {name: org.apache.kafka.common.config.AbstractConfig, level: WARN}
       - {name: kafka.server.KafkaConfig, level: WARN}
       - {name: org.apache.kafka.clients, level: WARN}
-      - {name: org.reflections, level: ERROR}
+      - {name: org.apache.kafka.common.utils.AppInfoParser, level: WARN}
+      - {name: org.apache.kafka.common.metrics.Metrics, level: WARN}
+      - {name: org.apache.kafka.connect.runtime.isolation, level: WARN}
 """
 
 
