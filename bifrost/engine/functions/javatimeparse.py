@@ -24,7 +24,7 @@ _OFFSETS = {
     4: r"[+-]\d{4}(?:\d{2})?",
     5: r"[+-]\d{2}:\d{2}(?::\d{2})?",
 }
-_NUMBERS = frozenset("dDHkKhmsAnNewcQq")
+_NUMBERS = frozenset("dDHkKhmsAnNewcQqyuYS")
 _HOURS = {"H": (0, 24), "k": (1, 24), "K": (0, 11), "h": (1, 12)}
 _LIMITS = _HOURS | {"m": (0, 59), "s": (0, 59), "M": (1, 12), "d": (1, 31), "D": (1, 366), "S": (0, 10**9)}
 
@@ -48,7 +48,7 @@ def _compiled(pattern: str, lenient: bool = False) -> _Compiled:
     fields: dict[str, Token] = {}
     parts: list[str] = []
     tokens = tokens_of(pattern)
-    for token, following in zip(tokens, (*tokens[1:], None), strict=True):
+    for place, token in enumerate(tokens):
         match token.letter:
             case "":
                 parts.append(re.escape(token.text))
@@ -59,8 +59,9 @@ def _compiled(pattern: str, lenient: bool = False) -> _Compiled:
             case _:
                 name = f"f{len(fields)}"
                 fields[name] = token
-                free = lenient and _is_number(token) and not (following is not None and _is_number(following))
-                parts.append(f"(?P<{name}>{_FREE_NUMBER if free else _field_expression(token)})")
+                parts.append(
+                    f"(?P<{name}>{_lenient_expression(tokens, place) if lenient else _field_expression(token)})"
+                )
     return _Compiled(re.compile("".join(parts), re.IGNORECASE), fields)
 
 
@@ -99,8 +100,17 @@ def _zone_expression(letter: str, count: int) -> str:
             return _ZONE_ID
 
 
+def _lenient_expression(tokens: tuple[Token, ...], place: int) -> str:
+    """A number among numbers has as many digits as it has letters, one that stands alone any number of them."""
+    token = tokens[place]
+    if not _is_number(token):
+        return _field_expression(token)
+    near = tokens[max(0, place - 1) : place + 2]
+    return rf"\d{{{token.count}}}" if sum(map(_is_number, near)) > 1 else _FREE_NUMBER
+
+
 def _is_number(token: Token) -> bool:
-    return token.letter in _NUMBERS or token.letter in "yuYS" or (token.letter in "ML" and token.count < 3)
+    return token.letter in _NUMBERS or (token.letter in ("M", "L") and token.count < 3)
 
 
 def parse_lenient(text: str, pattern: str) -> int:
