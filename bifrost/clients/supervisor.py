@@ -69,8 +69,8 @@ def socket_address(path: Path) -> Iterator[str]:
 class SupervisorClient:
     """Talks to the supervisor of one BIFROST_HOME; every call ends within its deadline.
 
-    Every method raises `Unreachable` when no platform runs there, and `Refused` when the supervisor says no (an
-    unknown name).
+    Every method raises `Unreachable` when no platform runs there, `NotReady` when the supervisor is too busy to answer,
+    and `Refused` when it says no (an unknown name).
     """
 
     def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -78,7 +78,7 @@ class SupervisorClient:
         self._timeout_s = timeout_s
 
     def is_running(self) -> bool:
-        """Whether a supervisor answers."""
+        """Whether there is a supervisor; raises `NotReady` when there is one that does not answer."""
         try:
             self._ask("status")
         except Unreachable:
@@ -151,6 +151,9 @@ class SupervisorClient:
         request = f"{action} {name}".strip()
         try:
             answer = self._exchange({"action": action, "name": name})
+        except TimeoutError as error:
+            # Not the same as nobody being there: its components must not be taken for leftovers.
+            raise NotReady(SYSTEM, request, f"it runs, but has not answered within {self._timeout_s:.0f} s") from error
         except (OSError, ValueError) as error:
             raise Unreachable(SYSTEM, request, f"the embedded platform is not running ({error})") from error
         if "error" in answer:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import stat
 import sys
 import time
@@ -168,6 +169,14 @@ def test_shutdown_ends_everything(settings):
         client.shutdown(wait_s=SOON_S)
         assert not client.is_running()
         assert not _is_alive(pid)
+
+
+def test_a_supervisor_that_does_not_answer_is_not_taken_for_none(settings):
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(settings.control_socket))
+        deaf.listen()
+        with pytest.raises(NotReady, match="it runs, but has not answered"):
+            SupervisorClient(settings, timeout_s=0.1).is_running()
 
 
 def test_without_a_platform_every_request_says_so(settings):
