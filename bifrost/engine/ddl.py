@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bifrost.engine.analysis.blame import blaming
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
 from bifrost.engine.environment import Environment, PlannerConfig
 from bifrost.engine.metastore import DataSource, MetaStore, SourceKind
@@ -208,16 +209,24 @@ class _Creation:
 
     def plan(self) -> CreatePlan:
         statement = self.statement
-        key_info, value_info = self._format_infos()
-        statement = replace(statement, elements=self._elements(key_info, value_info))
-        schema = _schema(statement.elements)
-        self._check_schema(schema)
+        with blaming(format_statement(statement)):
+            key_info, value_info = self._format_infos()
+            statement = replace(statement, elements=self._elements(key_info, value_info))
+            schema = _schema(statement.elements)
+            self._check_schema(schema)
         topic, statement = self._topic(statement)
-        formats = self._formats(key_info, value_info, schema)
+        with blaming(format_statement(statement)):
+            source = self._source(statement, schema, self._formats(key_info, value_info, schema), topic)
+            self._check_name(source)
+        return CreatePlan(source.statement, source, topic, replaces=self.taken is not None)
+
+    def _source(
+        self, statement: CreateSource, schema: LogicalSchema, formats: Formats, topic: TopicSpec | None
+    ) -> DataSource:
         check_formats(schema, formats)
         timestamp = timestamp_of(self.properties)
         check_timestamp(schema, timestamp)
-        source = DataSource(
+        return DataSource(
             name=statement.name,
             kind=self.kind,
             schema=schema,
@@ -228,8 +237,6 @@ class _Creation:
             read_only=statement.is_source,
             partitions=self._partitions(topic),
         )
-        self._check_name(source)
-        return CreatePlan(source.statement, source, topic, replaces=self.taken is not None)
 
     def _format_infos(self) -> tuple[FormatInfo, FormatInfo]:
         config = self.planner.config

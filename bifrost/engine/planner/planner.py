@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from bifrost.engine.analysis.blame import blaming
 from bifrost.engine.analyzer import Analysis, analyze, prepare
 from bifrost.engine.ddl import DdlPlanner, already_there, plan_ddl, source_kind
 from bifrost.engine.environment import Environment, PlannerConfig
@@ -34,7 +33,7 @@ from bifrost.engine.properties import SourceProperties, insert_query_id, timesta
 from bifrost.engine.schema import LogicalSchema
 from bifrost.engine.source_checks import check_name_is_free, check_replacement, missing_timestamp
 from bifrost.engine.topics import check_sink_topic, cleanup_policy, filled_in, sink_topic
-from bifrost.errors import AnalysisError, StatementError, UnsupportedError
+from bifrost.errors import AnalysisError, UnsupportedError
 from bifrost.sql.formatter import format_statement
 from bifrost.sql.tree import (
     AlterSource,
@@ -73,7 +72,7 @@ class Planner:
             StatementError: it means nothing here; its `statement` is the text as ksqlDB shows it.
             RegistryUnavailable, RemoteError: the registry or the broker was needed and does not answer.
         """
-        with _blaming(statement.text):
+        with blaming(statement.text):
             match statement.tree:
                 case CreateSource() as create:
                     return self._create_source(create, query_number, query_id)
@@ -114,12 +113,12 @@ class Planner:
         text = format_statement(statement)
         if taken is not None and statement.if_not_exists:
             return already_there(statement.name, kind, taken, text)
-        with _blaming(text, _NO_SCHEMA):
+        with blaming(text, _NO_SCHEMA):
             analysis = analyze(query, scope, self.functions)
             _check_timestamp_selected(query, properties)
             stage = QueryPlanner(analysis, self.config, statement.name).stage()
             _check_result(statement, stage)
-        with _blaming(text):
+        with blaming(text):
             sink = self._sink(statement.name, stage, properties, analysis, topic)
             query_id = self._query_id(kind, statement, taken, number, query_id)
             sink = replace(sink, statement=text, created_by=query_id)
@@ -180,7 +179,7 @@ class Planner:
         query, scope = prepare(statement.query, self.metastore)
         named = insert_query_id(statement.properties)
         text = format_statement(replace(statement, query=query))
-        with _blaming(text):
+        with blaming(text):
             analysis = analyze(query, scope, self.functions)
             stage = QueryPlanner(analysis, self.config, sink.name).stage()
             if stage.kind is not sink.kind:
@@ -283,17 +282,3 @@ def _persistent(
         schema=last.schema,
     )
     return PersistentPlan(text, query, sink, topic, frozenset(names), inserts, replaces)
-
-
-@contextmanager
-def _blaming(text: str, prefix: str = "") -> Iterator[None]:
-    """Errors within carry the statement's text, and the prefix before their message."""
-    try:
-        yield
-    except AnalysisError as error:
-        if error.statement and not prefix:
-            raise
-        raise AnalysisError(f"{prefix}{error.message}", error.statement or text) from error
-    except StatementError as error:
-        error.statement = error.statement or text
-        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from bifrost.engine.analyzer import Analysis
 from bifrost.engine.plan import SelectItem, StreamSelect, TableSelect
@@ -12,6 +13,7 @@ from bifrost.engine.planner.stage import Stage, schema_of, typed
 from bifrost.engine.schema import PSEUDO_COLUMNS, LogicalSchema
 from bifrost.engine.source_checks import pairs
 from bifrost.errors import AnalysisError
+from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (
     AllColumns,
     ColumnRef,
@@ -19,6 +21,7 @@ from bifrost.sql.tree import (
     Expression,
     SingleColumn,
     StructAll,
+    children,
 )
 from bifrost.sql.types import SqlStruct, SqlType
 
@@ -69,10 +72,11 @@ class Selection:
         Raises:
             AnalysisError: the key is missing or there more than once, no value column is left, a name is reserved.
         """
-        self.stage.origin.check_keys(projection, sink)
         items = self._resolved()
-        names = self._key_names(items)
         values = tuple(item for item in items if not self._is_key(item))
+        typed_values = self._typed(values)
+        self.stage.origin.check_keys(projection, sink)
+        names = self._key_names(items)
         if not values:
             raise AnalysisError("The projection contains no value columns.")
         for item in values:
@@ -80,7 +84,6 @@ class Selection:
                 raise AnalysisError(
                     f"Reserved column name in select: `{item.name}`. Please remove or alias the column."
                 )
-        typed_values = self._typed(values)
         for name, kind in typed_values:
             if name in names:
                 raise AnalysisError(f"Duplicate value columns found in schema: `{name}` {kind}")
@@ -97,9 +100,24 @@ class Selection:
         try:
             return typed(self.stage, expression)
         except AnalysisError as error:
-            # As ksqlDB, which finds impossible casts later than other mistakes.
-            prefix = "Invalid Select: " if error.message.startswith("Cast of ") else ""
-            raise AnalysisError(f"{prefix}{error.message}") from error
+            raise AnalysisError(self._explained(error.message, expression)) from error
+
+    def _explained(self, problem: str, expression: Expression) -> str:
+        """In ksqlDB's words, which finds impossible casts later than other mistakes and names the part that failed."""
+        if problem.startswith("Cast of "):
+            return f"Invalid Select: {problem}"
+        if problem.startswith("Error processing expression: "):
+            return f"{problem}\nStatement: {format_expression(self._failing(expression, problem))}"
+        return problem
+
+    def _failing(self, expression: Expression, problem: str) -> Expression:
+        for part in children(expression):
+            try:
+                self.stage.type_of(cast(Expression, part))
+            except AnalysisError as error:
+                if error.message == problem:
+                    return self._failing(cast(Expression, part), problem)
+        return expression
 
     def _is_key(self, item: SelectItem) -> bool:
         if not isinstance(item.expression, ColumnRef):
