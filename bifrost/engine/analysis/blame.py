@@ -1,0 +1,22 @@
+"""Errors know the statement that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bifrost.errors import AnalysisError, StatementError
+
+
+@contextmanager
+def blaming(text: str, prefix: str = "") -> Iterator[None]:
+    """Errors within carry the statement's text, and the prefix before their message."""
+    try:
+        yield
+    except AnalysisError as error:
+        if error.statement and not prefix:
+            raise
+        raise AnalysisError(f"{prefix}{error.message}", error.statement or text) from error
+    except StatementError as error:
+        error.statement = error.statement or text
+        raise
