@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.clients.supervisor import SupervisorClient
+from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import probes
@@ -173,7 +173,8 @@ def test_shutdown_ends_everything(settings):
 
 def test_a_supervisor_that_does_not_answer_is_not_taken_for_none(settings):
     with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(settings.control_socket))
+        with socket_address(settings.control_socket) as address:
+            deaf.bind(address)
         deaf.listen()
         with pytest.raises(NotReady, match="it runs, but has not answered"):
             SupervisorClient(settings, timeout_s=0.1).is_running()
