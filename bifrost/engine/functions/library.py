@@ -114,6 +114,7 @@ class Declaration:
     version: str
     path: str
     overloads: list[Overload]
+    refusal: str = ""
 
 
 class Library:
@@ -138,6 +139,7 @@ class Library:
         made: bool = False,
         result: ResultRule | None = None,
         inline: str | None = None,
+        refusal: str = "",
     ) -> Callable[[F], F]:
         """Registers the decorated function under `name` for each signature.
 
@@ -147,6 +149,7 @@ class Library:
             made: it is not the function but makes it from a `CallContext`.
             result: gives the result type where the signature cannot.
             inline: a Python expression for generated code with `{0}`, `{1}`, ... for the arguments (each used once).
+            refusal: what a call is told first whose arguments fit no signature.
         """
 
         def declare(function: F) -> F:
@@ -154,7 +157,7 @@ class Library:
                 overload = ScalarOverload(
                     parse_signature(text), function, description, nulls, total, made, result, inline
                 )
-                self._declare(name, "SCALAR", description, overload)
+                self._declare(name, "SCALAR", description, overload).refusal = refusal
             return function
 
         return declare
@@ -187,13 +190,14 @@ class Library:
 
         return declare
 
-    def _declare(self, name: str, kind: str, description: str, overload: Overload) -> None:
+    def _declare(self, name: str, kind: str, description: str, overload: Overload) -> Declaration:
         declaration = self.declarations.setdefault(
             name, Declaration(name, kind, self.category, description, self.author, self.version, self.path, [])
         )
         if declaration.kind != kind:
             raise ValueError(f"function {name} is already a {declaration.kind.lower()} function")
         declaration.overloads.append(overload)
+        return declaration
 
 
 __all__ = [

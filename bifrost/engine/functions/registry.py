@@ -298,8 +298,9 @@ def _result_type(
 def _no_match(declaration: Declaration, arguments: Sequence[ArgumentType]) -> str:
     shown = _shown(declaration)
     alternatives = "\n".join(_written(shown, overload.signature) for overload in declaration.overloads)
+    refusal = f"{declaration.refusal}\n" if declaration.refusal else ""
     return (
-        f"Function '{shown}' does not accept parameters {_listed(arguments)}.\n"
+        f"{refusal}Function '{shown}' does not accept parameters {_listed(arguments)}.\n"
         f"Valid alternatives are:\n{alternatives}\n"
         "For detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;"
     )

@@ -1,0 +1,93 @@
+"""User-defined functions: every `*.py` file of a folder (`ksql/udf/` in a project) whose libraries join ksqlDB's own.
+
+    from bifrost.engine.functions.udf import FunctionError, Library
+
+    FUNCTIONS = Library("STRING", author="me", version="1.0")
+
+    @FUNCTIONS.scalar("SHOUT", "text STRING -> STRING", description="Says it loudly.")
+    def shout(text: str) -> str:
+        return text.upper() + "!"
+
+Table functions and aggregates are declared the same way: see `Library`. A function that raises `FunctionError` makes the
+row's value null and leaves its message in the processing log.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from bifrost.engine.functions.library import AggregateContext, Aggregator, CallContext, FunctionError, Library
+from bifrost.engine.functions.registry import FunctionRegistry, default_registry
+from bifrost.errors import DeclarationError
+
+__all__ = [
+    "AggregateContext",
+    "Aggregator",
+    "CallContext",
+    "FunctionError",
+    "Library",
+    "load_folder",
+    "registry_of",
+]
+
+
+def registry_of(folder: Path) -> FunctionRegistry:
+    """ksqlDB's functions and those of the folder, which need not exist.
+
+    Raises:
+        DeclarationError: a file cannot be loaded or declares what is there already.
+    """
+    registry = default_registry()
+    for path in sorted(folder.glob("*.py")):
+        try:
+            registry = registry.extended(load_file(path))
+        except ValueError as error:
+            raise DeclarationError(path, str(error)) from error
+    return registry
+
+
+def load_folder(folder: Path) -> tuple[Library, ...]:
+    """The libraries of all files in the folder, by the files' names.
+
+    Raises:
+        DeclarationError: a file cannot be loaded.
+    """
+    return tuple(library for path in sorted(folder.glob("*.py")) for library in load_file(path))
+
+
+def load_file(path: Path) -> tuple[Library, ...]:
+    """The libraries that a file declares at its top level.
+
+    Raises:
+        DeclarationError: the file fails when it is run, or declares none.
+    """
+    module = _run(path)
+    libraries = tuple(value for value in vars(module).values() if isinstance(value, Library))
+    if not libraries:
+        raise DeclarationError(path, "declares no functions: make a Library and put its decorators on functions")
+    for library in libraries:
+        for declaration in library.declarations.values():
+            declaration.path = str(path)
+    return libraries
+
+
+def _run(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"bifrost_udf_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise DeclarationError(path, "is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a stranger's code: whatever it raises is told with its line
+        raise DeclarationError(path, f"{type(error).__name__}: {error}", line=_line(error, path)) from error
+    return module
+
+
+def _line(error: Exception, path: Path) -> int | None:
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
