@@ -27,7 +27,7 @@ from bifrost.deployer.files import load
 from bifrost.deployer.live import Platform, open_platform, read_live
 from bifrost.deployer.plan import make_plan
 from bifrost.deployer.settle import await_running
-from bifrost.deployer.show import action_line, plan_json, plan_lines, summary
+from bifrost.deployer.show import plan_json, plan_lines, summary
 from bifrost.deployer.targets import Substitutions, mapped, substitutions
 from bifrost.deployer.validate import validate
 from bifrost.errors import ComponentError, SettingError
@@ -127,7 +127,7 @@ def _deploy(
     settings: Settings, everything: Declarations, chosen: Declarations, screen: Screen, *, prune: bool
 ) -> tuple[DeploymentPlan, int]:
     def report(number: int, total: int, action: Action) -> None:
-        screen.progress(f"{number}/{total} {action_line(action).strip()}")
+        screen.progress(f"{number}/{total} {action.kind} {action.what} {action.name}")
 
     clock = SystemClock()
     with open_platform(settings) as platform, screen.working("deploying"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -21,8 +22,9 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _console(sys.stdout)
+        self._err = _console(sys.stderr)
+        self._spool: Console | None = None
         self._began = time.monotonic()
         self._status = self._err.status("") if self._err.is_terminal else None
 
@@ -33,18 +35,17 @@ class Screen:
 
     def json(self, content: Any) -> None:
         """The result for programs."""
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        self._print(json.dumps(content, indent=2, ensure_ascii=False))
 
-    def lines(self, lines: Iterator[str]) -> None:
+    def lines(self, lines: Iterable[str]) -> None:
         """Result lines; the sign that a plan's line begins with gives it its colour."""
         for line in lines:
-            sign = line.strip()[:1]
-            style = _STYLES.get(sign, "") if line.startswith("  ") and not line.startswith("   ") else ""
-            self._out.print(Text(line, style=style))
+            is_action = line.startswith("  ") and line[2:3] in _STYLES
+            self._print(Text(line, style=_STYLES[line[2]] if is_action else ""))
 
     def say(self, line: str) -> None:
         """One result line."""
-        self._out.print(Text(line))
+        self._print(Text(line))
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
         """A table of results; plain columns when stdout is not a terminal."""
@@ -56,7 +57,22 @@ class Screen:
         table = Table(*columns)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self._out.print(table)
+        self._print(table)
+
+    def spool(self, path: Path | None) -> None:
+        """Write results to a file too, from now on; `None` ends that.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self._spool is not None:
+            self._spool.file.close()
+        self._spool = None if path is None else _console(path.open("w", encoding="utf-8"))
+
+    def _print(self, content: Text | Table | str) -> None:
+        for console in (self._out, self._spool):
+            if console is not None:
+                console.print(content, markup=False)
 
     def progress(self, text: str) -> None:
         """What has just been reached, with the seconds since the start."""
@@ -79,6 +95,10 @@ class Screen:
     def error(self, text: str) -> None:
         """Why the command did not do what it should."""
         self._err.print(Text(f"error: {text}", style="red"))
+
+
+def _console(file: TextIO) -> Console:
+    return Console(file=file, highlight=False, soft_wrap=True)
 
 
 def flush() -> None:

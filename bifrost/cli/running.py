@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,11 +10,10 @@ import typer
 from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
-from bifrost.clients.supervisor import SupervisorClient
+from bifrost.clients.supervisor import STOP_TIMEOUT_S
 from bifrost.deployer.live import Platform, open_platform
 from bifrost.deployer.settle import POLL_S, connector_troubles, failure
 from bifrost.errors import ComponentError, NotReady, Refused
-from bifrost.settings import Settings
 from bifrost.supervisor import launch
 
 RESTART_PATIENCE_S = 30.0
@@ -42,15 +42,15 @@ def restart_command(
     """Restart one thing and wait until it runs again."""
     settings, screen = settings_for(target), Screen()
     with open_platform(settings) as platform, screen.working(f"restarting {name}"):
-        what = _restart(settings, platform, name)
+        what = _restart(platform, name)
     screen.say(f"{what} {name} runs again.")
 
 
-def _restart(settings: Settings, platform: Platform, name: str) -> str:
-    if settings.target == "embedded" and name in {status.name for status in SupervisorClient(settings).status()}:
-        status = SupervisorClient(settings).restart(name)
+def _restart(platform: Platform, name: str) -> str:
+    if platform.services is not None and name in {status.name for status in platform.services.status()}:
+        status = platform.services.restart(name, wait_s=STOP_TIMEOUT_S)
         if not status.is_up:
-            raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+            raise ComponentError(name, status.cause or f"is {status.state}", log=Path(status.log))
         return "Component"
     if name in platform.connect.names():
         platform.connect.restart(name)

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing, suppress
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory
 
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
+from bifrost.cli.prompt import typed_statements
+from bifrost.cli.results import cell, show_entity
 from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb import KsqlClient
-from bifrost.errors import BifrostError, ParseError
-from bifrost.settings import Settings
-from bifrost.sql.parser import Dialect, is_complete, parse_script
+from bifrost.errors import BifrostError, SettingError, StatementError
+from bifrost.sql.parser import Dialect, parse_script
 from bifrost.sql.tree import (
     DefineVariable,
-    Emit,
     ParsedStatement,
     PrintTopic,
     Query,
+    RunScript,
     SetProperty,
+    Spool,
     UndefineVariable,
     UnsetProperty,
 )
 
-Entity = dict[str, Any]
-_LISTS = ("streams", "tables", "queries", "topics", "properties", "functions", "connectors", "variables", "plugins")
-_HIDDEN = ("@type", "statementText", "warnings")
+DEEPEST_SCRIPT = 10
 
 
 def ksql_command(
@@ -43,30 +42,45 @@ def ksql_command(
     target: TargetOption = None,
 ) -> None:
     """Talk to ksqlDB: a shell, or the statements given with -e (or on stdin). Ctrl-C ends a push query."""
-    settings = settings_for(target)
-    with ksqldb.from_settings(settings) as client:
-        session = Session(client, Screen(as_json=as_json))
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    with ksqldb.from_settings(settings) as client, closing(Session(client, screen)) as session:
         if statements or not sys.stdin.isatty():
-            session.run_script("\n".join(statements) if statements else sys.stdin.read())
-        else:
-            _interact(session, settings)
+            session.run_script("\n".join(map(_ended, statements)) if statements else sys.stdin.read())
+            return
+        info = client.info()
+        screen.say(f"ksqlDB {info.version} at {settings.endpoints.ksqldb}; `exit` leaves.")
+        for text in typed_statements(settings.home / "ksql_history", session.names):
+            try:
+                session.run_script(text)
+            except BifrostError as error:
+                screen.error(str(error))
 
 
 class Session:
-    """What SET and DEFINE said so far, and how results are shown."""
+    """What SET and DEFINE said so far, where SPOOL writes to, and how results are shown."""
 
     def __init__(self, client: KsqlClient, screen: Screen) -> None:
         self._client = client
         self._screen = screen
+        self._depth = 0
         self.properties: dict[str, str] = {}
         self.variables: dict[str, str] = {}
+
+    def close(self) -> None:
+        """End spooling."""
+        self._screen.spool(None)
+
+    def names(self) -> Iterable[str]:
+        """The streams and tables there are."""
+        return [source.name for source in (*self._client.streams(), *self._client.tables())]
 
     def run_script(self, text: str) -> None:
         """Run all statements of a text, in order.
 
         Raises:
-            ParseError: the text is not the language.
+            StatementError: the text is not the language.
             RemoteError: the server refuses a statement, or does not answer.
+            SettingError: a script or spool file cannot be opened.
         """
         for statement in parse_script(_ended(text), self.variables, dialect=Dialect.SHELL):
             self._run(statement)
@@ -78,25 +92,35 @@ class Session:
             case UnsetProperty(name=name):
                 self.properties.pop(name, None)
             case DefineVariable(name=name, value=value):
-                self.variables[name] = value
+                self.variables[name.upper()] = value
             case UndefineVariable(name=name):
-                self.variables.pop(name, None)
+                self.variables.pop(name.upper(), None)
+            case RunScript(path=path):
+                self._run_file(path)
+            case Spool(path=path):
+                self._spool(path)
             case Query() as query:
-                self._query(statement.text, is_push=isinstance(query.emit, Emit))
+                self._query(statement.text, is_push=query.emit is not None)
             case PrintTopic():
                 with closing(self._client.print_topic(statement.text, properties=self.properties)) as lines:
                     self._until_interrupted(lines)
             case _:
-                for entity in self._client.execute(
-                    statement.text, properties=self.properties, variables=self.variables
-                ):
-                    self._show(dict(entity))
+                self._execute(statement.text)
+
+    def _execute(self, text: str) -> None:
+        for entity in self._client.execute(text, properties=self.properties, variables=self.variables):
+            if self._screen.as_json:
+                self._screen.json(entity)
+            else:
+                show_entity(dict(entity), self._screen)
 
     def _query(self, sql: str, *, is_push: bool) -> None:
         with self._client.stream(sql, properties=self.properties, variables=self.variables) as rows:
             columns = list(rows.columns)
             if self._screen.as_json:
-                self._until_interrupted(json.dumps(dict(zip(columns, row, strict=True))) for row in rows)
+                self._until_interrupted(
+                    json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows
+                )
             elif is_push:
                 self._screen.say(" | ".join(columns))
                 self._until_interrupted(" | ".join(map(cell, row)) for row in rows)
@@ -106,83 +130,28 @@ class Session:
     def _until_interrupted(self, lines: Iterable[str]) -> None:
         with suppress(KeyboardInterrupt):
             for line in lines:
-                print(line, flush=True)
+                self._screen.say(line)
 
-    def _show(self, entity: Entity) -> None:
-        if self._screen.as_json:
-            self._screen.json(entity)
-            return
-        for warning in entity.get("warnings", ()):
-            self._screen.warn(str(warning.get("message", warning)))
-        if "commandStatus" in entity:
-            self._screen.say(entity["commandStatus"]["message"] or entity["commandStatus"]["status"])
-            return
-        listed = next((name for name in _LISTS if isinstance(entity.get(name), list)), None)
-        if listed is not None:
-            self._show_rows(entity[listed])
-        else:
-            self._show_fields(entity)
+    def _run_file(self, path: str) -> None:
+        if self._depth >= DEEPEST_SCRIPT:
+            raise StatementError(f"RUN SCRIPT '{path}': scripts that run scripts, {DEEPEST_SCRIPT} deep")
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"RUN SCRIPT '{path}'", str(error)) from error
+        self._depth += 1
+        try:
+            self.run_script(text)
+        finally:
+            self._depth -= 1
 
-    def _show_rows(self, found: list[Any]) -> None:
-        rows = [entry if isinstance(entry, dict) else {"name": entry} for entry in found]
-        if not rows:
-            self._screen.say("(none)")
-            return
-        columns = list(rows[0])
-        self._screen.table(columns, [[cell(row.get(column)) for column in columns] for row in rows])
-
-    def _show_fields(self, entity: Entity) -> None:
-        described = next((value for key, value in entity.items() if key.endswith("Description")), entity)
-        plain = {key: value for key, value in described.items() if key not in _HIDDEN}
-        fields = plain.pop("fields", None)
-        self._screen.table(
-            ["", ""], [[key, cell(value)] for key, value in plain.items() if value not in (None, "", [])]
-        )
-        if fields:
-            rows = [[field["name"], field["schema"]["type"], field.get("type") or ""] for field in fields]
-            self._screen.table(["Field", "Type", "Key"], rows)
-
-
-def cell(value: Any) -> str:
-    """A value as a cell of a table."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    def _spool(self, path: str | None) -> None:
+        try:
+            self._screen.spool(None if path is None else Path(path))
+        except OSError as error:
+            raise SettingError(f"SPOOL '{path}'", str(error)) from error
 
 
 def _ended(text: str) -> str:
     """One statement may be given without its `;`."""
     return text if not text.strip() or text.rstrip().endswith(";") else f"{text.rstrip()};"
-
-
-def _interact(session: Session, settings: Settings) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    prompt: PromptSession[str] = PromptSession(history=FileHistory(str(settings.home / "ksql_history")))
-    for text in _typed(prompt):
-        try:
-            session.run_script(text)
-        except ParseError as error:
-            Screen().error(error.message)
-        except BifrostError as error:
-            Screen().error(str(error))
-
-
-def _typed(prompt: PromptSession[str]) -> Iterator[str]:
-    """Complete statements as a person types them, until `exit` or the end of input."""
-    lines: list[str] = []
-    while True:
-        try:
-            lines.append(prompt.prompt("ksql> " if not lines else "    > "))
-        except KeyboardInterrupt:
-            lines = []
-            continue
-        except EOFError:
-            return
-        text = "\n".join(lines)
-        if text.strip().lower().rstrip(";") in ("exit", "quit"):
-            return
-        if is_complete(text):
-            yield text
-            lines = []
-        elif not text.strip():
-            lines = []

@@ -1,0 +1,49 @@
+"""Commands run in this process, on a small project, against fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bifrost.cli import deploying, inspecting, options, running
+from bifrost.cli.main import main
+from bifrost.settings import Settings
+from tests.deployer.conftest import fakes, project
+
+__all__ = ["fakes", "project"]
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(project, fakes, monkeypatch, capsys) -> Run:
+    """Runs a command line: `run("plan", "--json")`."""
+    values = {"BIFROST_HOME": str(project.root / "home"), "COLUMNS": "200"}
+    monkeypatch.setattr(options.configuration, "load", lambda: Settings(values, project.root))
+
+    @contextmanager
+    def platform(settings: Settings) -> Iterator[object]:
+        yield fakes.platform
+
+    for module in (deploying, inspecting, running):
+        monkeypatch.setattr(module, "open_platform", platform)
+    monkeypatch.setattr(deploying, "SystemClock", lambda: fakes.clock)
+    monkeypatch.setattr(running, "SystemClock", lambda: fakes.clock)
+    monkeypatch.setattr(deploying.launch, "start_platform", lambda settings, **options: settings)
+
+    def command(*arguments: str) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        captured = capsys.readouterr()
+        return Outcome(int(caught.value.code or 0), captured.out, captured.err)
+
+    return command

@@ -1,0 +1,170 @@
+"""What a person or a script sees: words, JSON and exit codes."""
+
+import json
+
+import pytest
+
+from bifrost.cli.main import app
+from tests.deployer.conftest import CUSTOMERS
+from tests.fakes.http_server import Fault
+
+UP = ("up", "--no-demo")
+
+
+def test_help_names_every_command_and_the_exit_codes(run):
+    found = run("--help")
+    assert found.code == 0
+    for name in ("up", "plan", "status", "down", "logs", "restart", "validate", "ksql", "test", "demo"):
+        assert f" {name} " in found.out
+    assert "3 `plan` found" in found.out.replace("\n", " ").replace("  ", " ")
+
+
+@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
+def test_every_command_has_help_and_a_target(run, command):
+    found = run(command, "--help")
+    assert found.code == 0
+    assert "--target" in found.out
+
+
+def test_plan_with_nothing_running(run, fakes):
+    fakes.services.running = False
+
+    found = run("plan")
+
+    assert found.code == 3
+    assert found.out.startswith(
+        "Nothing is running. `up` would start it and create:\n  + topic      ratings: is missing\n"
+    )
+
+
+def test_up_then_nothing_to_do(run, fakes):
+    first = run(*UP)
+    assert first.code == 0
+    assert "10/10 create service ratings_slack" in first.err
+    assert "Everything runs. 10 to create" in first.out and "10 writes" in first.out
+
+    fakes.forget_writes()
+    second = run(*UP)
+    assert second.code == 0
+    assert "No changes: 11 things are as declared. 0 writes" in second.out
+    assert fakes.writes() == []
+    assert run("plan").code == 0
+
+
+def test_json_is_all_there_is_on_stdout(run):
+    found = run(*UP, "--json")
+
+    result = json.loads(found.out)
+    assert (result["writes"], result["changes"], result["target"]) == (10, 10, "embedded")
+    assert json.loads(run("plan", "--json").out)["changes"] == 0
+
+
+def test_status_has_the_promised_keys(run, fakes):
+    run(*UP)
+    fakes.connect.traces["mysql-demo-customers"] = "A: a\nCaused by: B: disk is full"
+
+    found = json.loads(run("status", "--json").out)
+
+    parts = {"kafka", "connect", "schema_registry", "ksqldb", "mysql", "console", "slack"}
+    assert set(found["endpoints"]) == parts
+    (connector,) = found["connectors"]
+    assert (connector["name"], connector["state"]) == ("mysql-demo-customers", "RUNNING")
+    assert connector["tasks"] == [{"id": 0, "state": "FAILED", "error": "B: disk is full"}]
+    assert {query["state"] for query in found["queries"]} == {"RUNNING"}
+    assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_slack", "RUNNING")]
+    assert "B: disk is full" in run("status").out
+
+
+def test_status_goes_on_where_one_part_is_gone(run, fakes):
+    run(*UP)
+    fakes.servers["ksqldb"].faults.append(Fault("POST", "/ksql", 400, {"message": "broken"}, times=9))
+
+    found = run("status", "--json")
+
+    assert found.code == 0
+    assert json.loads(found.out)["queries"] == []
+    assert "broken" in json.loads(found.out)["problems"][0]
+
+
+def test_a_failure_is_one_clear_error(run, fakes):
+    fakes.connect.on_put = lambda name: fakes.connect.traces.update({name: "A: a\nCaused by: B: disk is full"})
+
+    found = run(*UP)
+
+    assert found.code == 1
+    assert "error: Kafka Connect: connector mysql-demo-customers: task 0 is FAILED: B: disk is full" in found.err
+    assert "logs/connect.log" in found.err
+    assert "Traceback" not in found.err
+
+
+def test_a_refused_change_prints_the_commands(run, project):
+    run(*UP)
+    project.write("ksql/customers.sql", CUSTOMERS.replace("EMAIL FROM", "PHONE FROM"))
+
+    found = run(*UP)
+
+    assert found.code == 1
+    assert "TERMINATE CSAS_CUSTOMERS_SRC_REKEY_1;" in found.err
+    assert run("plan").code == 3
+
+
+def test_a_connector_that_connect_does_not_accept(run, project, fakes):
+    fakes.connect.errors["database.hostname"] = "Unable to connect"
+
+    for command in (UP, ("plan",)):
+        found = run(*command)
+        assert found.code == 1
+        assert "database.hostname: Unable to connect" in found.err
+    assert fakes.writes() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("up", "nosuch"),
+        ("up", "--ports", "some"),
+        ("plan", "--target", "moon"),
+        ("nosuch",),
+        ("down", "--target", "remote"),
+    ],
+)
+def test_wrong_usage_is_2(run, arguments):
+    assert run(*arguments).code == 2
+
+
+def test_validate(run, project):
+    project.write("ksql/orders.sql", "SELEC 1;")
+
+    found = run("validate")
+    assert found.code == 1
+    assert "ksql/orders.sql:1: line 1:1: Syntax Error" in found.out
+
+    result = json.loads(run("validate", "--json").out)
+    problem = next(problem for problem in result["problems"] if problem["file"] == "ksql/orders.sql")
+    assert (problem["line"], problem["error"]) == (1, True)
+
+
+def test_restart_a_connector_and_a_query(run, fakes):
+    run(*UP)
+    fakes.connect.traces["mysql-demo-customers"] = "A: a"
+    assert run("restart", "mysql-demo-customers").code == 0
+    assert fakes.connect.traces == {}
+
+    found = run("restart", "ALERTS")
+    assert (found.code, found.out) == (0, "Query ALERTS runs again.\n")
+    assert {query["state"] for query in fakes.ksqldb.queries.values()} == {"RUNNING"}
+
+    found = run("restart", "nosuch")
+    assert found.code == 1
+    assert "there is no component, service, connector, query or stream of that name" in found.err
+
+
+def test_logs(run, project, fakes):
+    project.write("home/logs/connect.log", "one\ntwo\nthree\n")
+    run(*UP)
+
+    assert run("logs", "connect", "-n", "2").out == "two\nthree\n"
+    assert run("logs", "mysql-demo-customers", "-n", "1").out == "three\n"
+    found = run("logs", "nosuch")
+    assert found.code == 1
+    assert "there is no log of that name; there are connect" in found.err
