@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +32,7 @@ from bifrost.deployer.settle import await_running
 from bifrost.deployer.show import plan_json, plan_lines, summary
 from bifrost.deployer.targets import Substitutions, mapped, substitutions
 from bifrost.deployer.validate import validate
-from bifrost.errors import ComponentError, SettingError
+from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
 
@@ -126,12 +128,16 @@ def _declarations(settings: Settings, pipelines: Sequence[str]) -> tuple[Declara
 def _deploy(
     settings: Settings, everything: Declarations, chosen: Declarations, screen: Screen, *, prune: bool
 ) -> tuple[DeploymentPlan, int]:
+    """Plan and carry out; the plan and the number of writes."""
+
     def report(number: int, total: int, action: Action) -> None:
         screen.progress(f"{number}/{total} {action.kind} {action.what} {action.name}")
 
     clock = SystemClock()
-    with open_platform(settings) as platform, screen.working("deploying"):
+    with open_platform(settings) as platform, screen.working("deploying"), _naming_dead_components(platform):
         plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
+        if not plan.is_running:
+            raise NotReady(f"target {settings.target}", "deploy", "nothing of it answers; start it first")
         refuse_by_hand(plan)
         findings = _check(platform, chosen, plan, substitutions(settings))
         _tell(findings, screen)
@@ -140,6 +146,28 @@ def _deploy(
         deployment.carry_out(plan, report)
         await_running(platform, chosen, clock)
     return plan, deployment.writes
+
+
+@contextmanager
+def _naming_dead_components(platform: Platform) -> Iterator[None]:
+    """Where something does not answer because its process died, say that instead."""
+    try:
+        yield
+    except Unreachable as error:
+        dead = _dead_component(platform)
+        if dead is None:
+            raise
+        raise dead from error
+
+
+def _dead_component(platform: Platform) -> ComponentError | None:
+    if platform.services is None:
+        return None
+    try:
+        down = [status for status in platform.services.status() if status.state in ("failed", "backoff")]
+    except Unreachable:
+        return ComponentError("supervisor", "ended while things were deployed")
+    return ComponentError(down[0].name, down[0].cause, log=Path(down[0].log)) if down else None
 
 
 def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan, table: Substitutions) -> tuple[Finding, ...]:

@@ -16,7 +16,7 @@ from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.deployer.declared import Creating, Declarations
-from bifrost.errors import ParseError, Unreachable
+from bifrost.errors import ParseError, RemoteError, Unreachable
 from bifrost.settings import Settings
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect
@@ -155,7 +155,7 @@ class LiveState:
 def is_running(platform: Platform) -> bool:
     """Whether anything of the target answers.
 
-    For the embedded target the supervisor knows; elsewhere every API is asked, each once.
+    For the embedded target the supervisor knows; elsewhere every REST API is asked, each once.
     """
     if platform.services is not None:
         return platform.services.is_running()
@@ -163,13 +163,14 @@ def is_running(platform: Platform) -> bool:
         lambda: platform.connect.names(patience_s=0),
         lambda: platform.ksqldb.info(patience_s=0),
         lambda: platform.registry.subjects(patience_s=0),
-        lambda: platform.kafka.topics(),
     )
     for probe in probes:
         try:
             probe()
         except Unreachable:
             continue
+        except RemoteError:
+            return True
         return True
     return False
 
