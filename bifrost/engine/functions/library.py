@@ -13,7 +13,7 @@ calling it. Values are the engine's: see `bifrost.engine`; DECIMAL is `Decimal`,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bifrost.engine.functions.matching import ArgumentType
@@ -115,6 +115,8 @@ class Declaration:
     path: str
     overloads: list[Overload]
     refusal: str = ""
+    unlisted: list[Overload] = field(default_factory=list)
+    """Overloads that DESCRIBE FUNCTION does not show."""
 
 
 class Library:
@@ -179,24 +181,27 @@ class Library:
         description: str,
         result: ResultRule | None = None,
         state: ResultRule | None = None,
+        listed: bool = True,
     ) -> Callable[[F], F]:
         """Registers a maker of an aggregate: it takes an `AggregateContext` and gives an `Aggregator`."""
 
         def declare(make: F) -> F:
             for text in signatures:
                 overload = AggregateOverload(parse_signature(text), make, description, result, state)
-                self._declare(name, "AGGREGATE", description, overload)
+                self._declare(name, "AGGREGATE", description, overload, listed=listed)
             return make
 
         return declare
 
-    def _declare(self, name: str, kind: str, description: str, overload: Overload) -> Declaration:
+    def _declare(
+        self, name: str, kind: str, description: str, overload: Overload, *, listed: bool = True
+    ) -> Declaration:
         declaration = self.declarations.setdefault(
             name, Declaration(name, kind, self.category, description, self.author, self.version, self.path, [])
         )
         if declaration.kind != kind:
             raise ValueError(f"function {name} is already a {declaration.kind.lower()} function")
-        declaration.overloads.append(overload)
+        (declaration.overloads if listed else declaration.unlisted).append(overload)
         return declaration
 
 

@@ -243,7 +243,8 @@ class FunctionRegistry:
         return found.kind if found is not None else None
 
     def _choose(self, declaration: Declaration, arguments: Sequence[ArgumentType], kind: type[O]) -> tuple[O, Bindings]:
-        overloads = [overload for overload in declaration.overloads if isinstance(overload, kind)]
+        declared = (*declaration.overloads, *declaration.unlisted)
+        overloads = [overload for overload in declared if isinstance(overload, kind)]
         # As ksqlDB: the arguments of aggregates are not widened.
         for casts in (False,) if kind is AggregateOverload else (False, True):
             fitting = list(_fitting(overloads, arguments, casts=casts))

@@ -8,8 +8,8 @@
     def shout(text: str) -> str:
         return text.upper() + "!"
 
-Table functions and aggregates are declared the same way: see `Library`. A function that raises `FunctionError` makes the
-row's value null and leaves its message in the processing log.
+Table functions and aggregates are declared the same way: see `Library`. A function that raises `FunctionError` makes
+the row's value null and leaves its message in the processing log.
 """
 
 from __future__ import annotations

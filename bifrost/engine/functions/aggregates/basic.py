@@ -29,11 +29,15 @@ def first_type(types: Sequence[SqlType | None]) -> SqlType:
     return types[0]
 
 
-@LIBRARY.aggregate("COUNT", "val1 T -> BIGINT", "-> BIGINT", description="Counts records by key.")
+@LIBRARY.aggregate("COUNT", "-> BIGINT", description="Counts records by key.", listed=False)
+def count_rows(context: AggregateContext) -> Aggregator:
+    """COUNT(*) counts all rows."""
+    return Aggregator(int, lambda state: state + 1, result, lambda state: state - 1, lambda a, b: a + b)
+
+
+@LIBRARY.aggregate("COUNT", "val1 T -> BIGINT", description="Counts records by key.")
 def count(context: AggregateContext) -> Aggregator:
-    """COUNT(*) counts rows, COUNT(value) those where it is not null."""
-    if not context.types:
-        return Aggregator(int, lambda state: state + 1, result, lambda state: state - 1, lambda a, b: a + b)
+    """COUNT(value) counts the rows where it is not null."""
 
     def add(state: int, value: Any) -> int:
         return state if value is None else state + 1
