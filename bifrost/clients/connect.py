@@ -109,6 +109,11 @@ class ConnectClient:
         found = self._or_none(f"{_path(name)}/status")
         return None if found is None else self._status(found)
 
+    def topics(self, name: str) -> tuple[str, ...]:
+        """The topics that a connector has used so far, sorted; none when there is no such connector."""
+        found = self._or_none(f"{_path(name)}/topics")
+        return () if found is None else tuple(sorted(found.get(name, {}).get("topics", ())))
+
     def put(self, name: str, config: Mapping[str, str]) -> None:
         """Create the connector, or give it this configuration.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -22,6 +23,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from bifrost.clients.sparing import Sparing
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
 
@@ -32,6 +34,7 @@ PARTITIONER = "murmur2_random"
 
 _UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
 _log = logging.getLogger(__name__)
+_log.addFilter(Sparing(time.monotonic))
 T = TypeVar("T")
 
 
@@ -139,6 +142,19 @@ class KafkaAdmin:
             if error.status != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
 
+    def delete_group(self, name: str) -> None:
+        """Forget a consumer group and its offsets; one that is not there is fine.
+
+        Raises:
+            Refused: it still has members.
+        """
+        future = self._client.delete_consumer_groups([name], request_timeout=self._timeout_s)[name]
+        try:
+            self._done(f"delete group {name}", future)
+        except Refused as error:
+            if error.status != KafkaError.GROUP_ID_NOT_FOUND:
+                raise
+
     def offsets(self, name: str) -> dict[int, OffsetRange]:
         """First and next offset by partition of a topic.
 
@@ -188,14 +204,21 @@ def admin(settings: Settings, *, timeout_s: float = TIMEOUT_S) -> KafkaAdmin:
     return KafkaAdmin(settings.kafka_client(), timeout_s=timeout_s)
 
 
-def producer(client: Mapping[str, str], **options: object) -> Producer:
+DeliveryCallback = Callable[[KafkaError | None, Message], None]
+"""Takes the fate of a record: an error or None, and the record."""
+
+
+def producer(client: Mapping[str, str], *, delivered: DeliveryCallback | None = None, **options: object) -> Producer:
     """A producer that places keys as Java clients do and neither loses nor doubles records on a retry.
 
     Args:
         client: librdkafka properties of the cluster (`Settings.kafka_client()`).
+        delivered: told the fate of every record that is produced without a callback of its own.
         options: further librdkafka properties, `_` for `.` (`linger_ms=5`).
     """
-    return Producer({**client, "enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}, logger=_log)
+    told = {"on_delivery": delivered} if delivered is not None else {}
+    settled = {"enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}
+    return Producer({**client, **told, **settled}, logger=_log)
 
 
 def consumer(client: Mapping[str, str], group: str, **options: object) -> Consumer:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from bifrost.engine.metastore import DataSource, SourceKind
+from bifrost.engine.parts import EngineState
 from bifrost.engine.plan import QueryPlan
 from bifrost.engine.plan_text import execution_plan_text
 from bifrost.engine.planned import PersistentPlan, PushPlan, StreamPullPlan
@@ -43,17 +43,15 @@ from bifrost.sql.tree import (
     Subject,
 )
 
-if TYPE_CHECKING:
-    from bifrost.engine.engine import KsqlEngine
-
 _INTERNAL_TOPICS = ("_confluent", "__")
 
 
 class Administration:
     """Answers about one engine."""
 
-    def __init__(self, engine: KsqlEngine) -> None:
-        self._engine = engine
+    def __init__(self, state: EngineState, push_queries: Mapping[str, PushQuery]) -> None:
+        self._state = state
+        self._push_queries = push_queries
 
     def answer(self, statement: ParsedStatement, session: Session) -> Result:
         """The answer to a statement that changes nothing.
@@ -71,7 +69,7 @@ class Administration:
             case DescribeSources():
                 return self._describe_all(text, SourceKind(tree.kind.value), extended=tree.extended)
             case DescribeFunction():
-                return FunctionDescribed(text, self._engine.parts.functions.describe(tree.name.upper()))
+                return FunctionDescribed(text, self._state.parts.functions.describe(tree.name.upper()))
             case Explain():
                 return self._explain(text, tree, session)
             case _:
@@ -88,17 +86,17 @@ class Administration:
             case Subject.TABLES:
                 return SourceList(text, SourceKind.TABLE, self._sources(SourceKind.TABLE))
             case Subject.QUERIES if tree.extended:
-                return QueryDescriptions(text, tuple(map(self._describe_query, self._engine.queries)), many=True)
+                return QueryDescriptions(text, tuple(map(self._describe_query, self._state.queries)), many=True)
             case Subject.QUERIES:
                 return QueryList(text, tuple(self._all_queries()))
             case Subject.TOPICS | Subject.ALL_TOPICS:
                 return self._topics(text, tree)
             case Subject.FUNCTIONS:
-                return FunctionList(text, self._engine.parts.functions)
+                return FunctionList(text, self._state.parts.functions)
             case Subject.PROPERTIES:
                 return PropertyList(text, self._properties(session))
             case Subject.TYPES:
-                return TypeList(text, dict(self._engine.metastore.types))
+                return TypeList(text, dict(self._state.metastore.types))
             case Subject.VARIABLES:
                 return VariableList(text, dict(session.variables))
             case _:
@@ -107,13 +105,13 @@ class Administration:
     # --- sources
 
     def _require(self, name: str) -> DataSource:
-        source = self._engine.metastore.find(name)
+        source = self._state.metastore.find(name)
         if source is None:
             raise AnalysisError(f"Could not find STREAM/TABLE '{name}' in the Metastore")
         return source
 
     def _sources(self, kind: SourceKind) -> tuple[DataSource, ...]:
-        return tuple(source for source in self._engine.metastore if source.kind is kind)
+        return tuple(source for source in self._state.metastore if source.kind is kind)
 
     def _describe_all(self, text: str, kind: SourceKind, *, extended: bool) -> Result:
         described = (self.describe(source, extended=extended) for source in self._sources(kind))
@@ -121,14 +119,14 @@ class Administration:
 
     def describe(self, source: DataSource, *, extended: bool) -> SourceDescription:
         """What is known of a source."""
-        queries = self._engine.queries
+        queries = self._state.queries
         readers, writers = queries.readers(source.name), queries.writers(source.name)
-        info = self._engine.parts.environment.topic(source.topic)
+        info = self._state.parts.environment.topic(source.topic)
         return SourceDescription(
             source=source,
             readers=tuple(map(query_info, readers)),
             writers=tuple(map(query_info, writers)),
-            constraints=self._engine.metastore.users_of(source.name),
+            constraints=self._state.metastore.users_of(source.name),
             extended=extended,
             partitions=info.partitions if info is not None else 0,
             replicas=info.replicas if info is not None else 0,
@@ -141,7 +139,7 @@ class Administration:
     ) -> SourceStatistics:
         consumed = sum(query.runner.progress.consumed_of(source.topic) for query in readers)
         produced = [query.runner.progress for query in writers]
-        log = self._engine.parts.launcher.log
+        log = self._state.parts.launcher.log
         logged = [log.count(query.id) for query in (*readers, *writers)]
         times = [progress.last_ms for progress in produced if progress.last_ms is not None]
         times += [query.runner.progress.last_ms for query in readers if query.runner.progress.last_ms is not None]
@@ -156,31 +154,31 @@ class Administration:
 
     def _offsets(self, query: PersistentQuery) -> QueryOffsets:
         places = query.runner.offsets()
-        return QueryOffsets(self._engine.parts.launcher.group(query.id), places)
+        return QueryOffsets(self._state.parts.launcher.group(query.id), places)
 
     # --- queries
 
     def _all_queries(self) -> Iterable[QueryInfo]:
-        yield from map(query_info, self._engine.queries)
-        yield from map(push_info, tuple(self._engine.push_queries.values()))
+        yield from map(query_info, self._state.queries)
+        yield from map(push_info, tuple(self._push_queries.values()))
 
     def _describe_query(self, query: PersistentQuery) -> QueryDescription:
-        plan = query.plan.query
+        plan = query.plan
         return QueryDescription(
             info=query_info(query),
             schema=plan.schema,
-            window=_window_of(query.plan.sink),
+            window=_window_of(query.sink),
             sources=plan.sources,
-            topology=query.compiled.describe(),
+            topology=query.compiled.source_text,
             plan=execution_plan_text(plan),
             properties=query.properties,
-            group=self._engine.parts.launcher.group(query.id),
+            group=self._state.parts.launcher.group(query.id),
             errors=tuple((error.at_ms, error.message, error.kind) for error in query.runner.errors),
         )
 
     def _explain(self, text: str, tree: Explain, session: Session) -> Result:
         if tree.query_id is not None:
-            query = self._engine.queries.find(tree.query_id)
+            query = self._state.queries.find(tree.query_id)
             if query is None:
                 raise AnalysisError(
                     f"Query with id:{tree.query_id} does not exist, use SHOW QUERIES to view the full set of queries."
@@ -192,7 +190,7 @@ class Administration:
         if tree.statement is None:
             raise AnalysisError("EXPLAIN needs a statement or the id of a query", text)
         inner = ParsedStatement(text, tree.statement, 1, 1)
-        planned = self._engine.plan(inner, session)
+        planned = self._state.planner(session).plan(inner)
         if not isinstance(planned, PersistentPlan | PushPlan | StreamPullPlan):
             raise AnalysisError("The provided statement does not run a ksql query", text)
         plan = planned.query
@@ -203,7 +201,7 @@ class Administration:
     # --- the rest
 
     def _topics(self, text: str, tree: Show) -> Result:
-        found = self._engine.parts.environment.topics()
+        found = self._state.parts.environment.topics()
         every = tree.subject is Subject.ALL_TOPICS
         entries = [
             TopicEntry(name, (info.replicas,) * info.partitions)
@@ -213,8 +211,8 @@ class Administration:
         return TopicList(text, tuple(entries), extended=tree.extended)
 
     def _properties(self, session: Session) -> tuple[PropertyEntry, ...]:
-        service = PropertyEntry("ksql.service.id", self._engine.parts.launcher.service_id)
-        server = [PropertyEntry(name, value) for name, value in sorted(self._engine.parts.properties.items())]
+        service = PropertyEntry("ksql.service.id", self._state.parts.launcher.service_id)
+        server = [PropertyEntry(name, value) for name, value in sorted(self._state.parts.properties.items())]
         own = [
             PropertyEntry(name, value, "KSQL", "QUERY", editable=True)
             for name, value in sorted(session.properties.items())
@@ -224,9 +222,8 @@ class Administration:
 
 def query_info(query: PersistentQuery) -> QueryInfo:
     """A persistent query as lists show it."""
-    sink = query.plan.sink
-    state = query.runner.state.shown
-    return QueryInfo(query.id, query.plan.statement, "PERSISTENT", state, (sink.name,), (sink.topic,))
+    sinks, topics = ((query.sink.name,), (query.sink.topic,)) if query.sink is not None else ((), ())
+    return QueryInfo(query.id, query.statement, "PERSISTENT", query.runner.state.shown, sinks, topics)
 
 
 def push_info(query: PushQuery) -> QueryInfo:
@@ -234,8 +231,8 @@ def push_info(query: PushQuery) -> QueryInfo:
     return QueryInfo(query.id, query.statement, "PUSH", query.state.shown, (), ())
 
 
-def _window_of(source: DataSource) -> str | None:
-    window = source.formats.key.window
+def _window_of(source: DataSource | None) -> str | None:
+    window = source.formats.key.window if source is not None else None
     return window.kind.value if window is not None else None
 
 

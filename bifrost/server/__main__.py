@@ -11,9 +11,10 @@ import time
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from bifrost.clients import schema_registry
-from bifrost.engine.engine import EngineParts, KsqlEngine
+from bifrost.clients import connect, schema_registry
+from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.functions.registry import default_registry
+from bifrost.engine.parts import EngineParts
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.cluster import Cluster
@@ -21,6 +22,7 @@ from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.runtime.registry import LiveRegistry
+from bifrost.engine.runtime.writer import RecordWriter
 from bifrost.engine.serde import Serdes
 from bifrost.errors import BifrostError
 from bifrost.server.app import ServerIdentity, create_app
@@ -66,7 +68,8 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
         functions=functions,
         launcher=launcher,
         commands=CommandTopic(cluster, service_id),
-        inserts=InsertWriter(cluster, serdes, _now_ms),
+        inserts=InsertWriter(RecordWriter(cluster), serdes, _now_ms),
+        connect=connect.from_settings(settings),
     )
     host = f"{LOOPBACK}:{settings.port('ksqldb')}"
     return KsqlEngine(parts), ServerIdentity(service_id, cluster.admin.cluster_id(), host)
@@ -86,7 +89,7 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    _log.info("listening on http://%s, %d queries running", identity.host, len(engine.queries))
+    _log.info("listening on http://%s, %d queries running", identity.host, len(engine.state.queries))
     await serve(create_app(engine, identity), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 

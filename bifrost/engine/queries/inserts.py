@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from confluent_kafka import KafkaError, Message
-
 from bifrost.engine.metastore import DataSource
 from bifrost.engine.planned import InsertValuesPlan
-from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.writer import RecordWriter, Told
 from bifrost.engine.serde import Serdes
-from bifrost.errors import NotReady, Refused
-
-_DEADLINE_S = 30.0
+from bifrost.engine.serde.part import Encoder
 
 
 class InsertWriter:
-    """Writes single records to the topics of sources."""
+    """Writes rows to the topics of sources."""
 
-    def __init__(self, cluster: Cluster, serdes: Serdes, now_ms: Callable[[], int]) -> None:
-        self._producer = cluster.producer(linger_ms=0)
+    def __init__(self, writer: RecordWriter, serdes: Serdes, now_ms: Callable[[], int]) -> None:
+        self._writer = writer
         self._serdes = serdes
         self._now_ms = now_ms
+        self._encoders: dict[str, tuple[DataSource | None, Encoder, Encoder]] = {}
 
     def write(self, plan: InsertValuesPlan) -> None:
         """Writes one record and waits until the broker has it.
@@ -30,26 +27,35 @@ class InsertWriter:
             SerdeError: a format cannot carry the row.
             Refused, NotReady: the broker did not take it.
         """
-        target = plan.target
-        written: list[tuple[KafkaError | None, Message]] = []
-        self._producer.produce(
-            target.topic,
-            key=self._key(target, plan.key),
-            value=self._value(target, plan.value),
-            timestamp=plan.timestamp if plan.timestamp is not None else self._now_ms(),
-            on_delivery=lambda error, message: written.append((error, message)),
-        )
-        self._producer.flush(_DEADLINE_S)
-        if not written:
-            raise NotReady("Kafka", f"write to {target.topic}", f"no answer within {_DEADLINE_S:.0f} s")
-        error = written[0][0]
-        if error is not None:
-            raise Refused("Kafka", f"write to {target.topic}", status=error.code(), body=error.str())
+        timestamp = plan.timestamp if plan.timestamp is not None else self._now_ms()
+        self._writer.write(plan.target.topic, *self._record(plan.target, plan.key, plan.value), timestamp)
 
-    def _key(self, target: DataSource, key: tuple[object, ...]) -> bytes | None:
-        if not target.schema.key or all(part is None for part in key):
-            return None
-        return self._serdes.key_serializer(target.topic, target.formats.key, target.schema.key)(key)
+    def send(self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...], told: Told) -> None:
+        """Queues one record; `told` hears when the broker has it.
 
-    def _value(self, target: DataSource, value: tuple[object, ...]) -> bytes | None:
-        return self._serdes.value_serializer(target.topic, target.formats.value, target.schema.value)(value)
+        Raises:
+            SerdeError: a format cannot carry the row.
+            Refused: the record cannot be queued.
+        """
+        self._writer.send(target.topic, *self._record(target, key, value), self._now_ms(), told)
+
+    def close(self) -> None:
+        """Gives up the producer."""
+        self._writer.close()
+
+    def _record(
+        self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...]
+    ) -> tuple[bytes | None, bytes | None]:
+        known, write_key, write_value = self._encoders.get(target.name, (None, _no_bytes, _no_bytes))
+        if known is not target:
+            schema, formats = target.schema, target.formats
+            if schema.key:
+                write_key = self._serdes.key_serializer(target.topic, formats.key, schema.key)
+            write_value = self._serdes.value_serializer(target.topic, formats.value, schema.value)
+            self._encoders[target.name] = (target, write_key, write_value)
+        is_keyed = any(part is not None for part in key)
+        return write_key(key) if is_keyed else None, write_value(value)
+
+
+def _no_bytes(_: tuple[object, ...] | None) -> bytes | None:
+    return None

@@ -6,21 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.metastore import DataSource
 from bifrost.engine.plan import QueryPlan
 from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.internal_topics import changelog_topic
+from bifrost.engine.runtime.job import QueryJob, RunOptions
 from bifrost.engine.runtime.processing_log import LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
-from bifrost.engine.runtime.session import SessionOptions
 from bifrost.engine.serde import Serdes
-from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback, compile_query
-from bifrost.engine.topology.problems import RecordProblem
+from bifrost.engine.topology.compiled import (
+    CompiledQuery,
+    LogCallback,
+    RecordProblem,
+    RowCallback,
+    compile_query,
+)
 
 _KINDS = {
     "deserialization": LogKind.DESERIALIZATION,
     "processing": LogKind.PROCESSING,
     "production": LogKind.PRODUCTION,
 }
-EXACTLY_ONCE = ("exactly_once", "exactly_once_v2", "exactly_once_beta")
+_EXACTLY_ONCE = ("exactly_once", "exactly_once_v2", "exactly_once_beta")
 
 
 def streams_property(properties: Mapping[str, str], name: str, default: str) -> str:
@@ -29,6 +36,11 @@ def streams_property(properties: Mapping[str, str], name: str, default: str) -> 
         if prefix + name in properties:
             return str(properties[prefix + name])
     return default
+
+
+def auto_reset(properties: Mapping[str, str]) -> str:
+    """Where streams without committed offsets begin: `earliest` or `latest`."""
+    return streams_property(properties, "auto.offset.reset", "latest").lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,50 +58,81 @@ class Launcher:
         """The consumer group of a persistent query, as ksqlDB names it."""
         return f"_confluent-ksql-{self.service_id}query_{query_id}"
 
-    def persistent(self, plan: QueryPlan, properties: Mapping[str, str]) -> tuple[CompiledQuery, QueryRunner]:
-        """A runner whose state and offsets last."""
+    def persistent(
+        self, plan: QueryPlan, properties: Mapping[str, str], sink: DataSource | None
+    ) -> tuple[CompiledQuery, QueryRunner]:
+        """A runner whose state and offsets last; schemas of the sink are registered before it reads anything."""
         group = self.group(plan.query_id)
         compiled = self._compile(plan, group, properties)
-        options = SessionOptions(
+        options = RunOptions(
             group=group,
             internal=group,
-            reset=streams_property(properties, "auto.offset.reset", "latest"),
+            reset=auto_reset(properties),
             commit_interval_ms=int(streams_property(properties, "commit.interval.ms", "200")),
-            exactly_once=streams_property(properties, "processing.guarantee", "") in EXACTLY_ONCE,
+            exactly_once=streams_property(properties, "processing.guarantee", "") in _EXACTLY_ONCE,
         )
-        return compiled, self._runner(plan, compiled, options, None)
+        return compiled, QueryRunner(self._job(plan, compiled, options, sink=sink))
 
-    def transient(self, plan: QueryPlan, properties: Mapping[str, str], on_row: RowCallback) -> QueryRunner:
-        """A runner for a push query: nothing of it lasts."""
+    def transient(
+        self,
+        plan: QueryPlan,
+        properties: Mapping[str, str],
+        on_row: RowCallback,
+        *,
+        until_end: bool,
+        on_end: Callable[[], None],
+    ) -> QueryRunner:
+        """A runner for a push query, or (`until_end`) a pull query on a stream: nothing of it lasts."""
         group = f"_confluent-ksql-{self.service_id}{plan.query_id}"
         compiled = self._compile(plan, group, properties)
-        reset = streams_property(properties, "auto.offset.reset", "latest")
-        options = SessionOptions(group=group, internal=group, reset=reset, transient=True)
-        return self._runner(plan, compiled, options, on_row)
+        reset = "earliest" if until_end else auto_reset(properties)
+        options = RunOptions(group=group, internal=group, reset=reset, transient=True, until_end=until_end)
+        return QueryRunner(self._job(plan, compiled, options, on_row=on_row), on_end=on_end)
+
+    def register(self, sink: DataSource) -> None:
+        """Registers the schemas of a sink's keys and values, as ksqlDB does when the statement that makes it runs.
+
+        Raises:
+            SerdeError: the registry refuses a schema.
+            RegistryUnavailable: it does not answer.
+        """
+        self.serdes.register(sink.topic, sink.formats, sink.schema)
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
-        """Removes the internal topics of a query that has ended."""
+        """Removes the internal topics of a query that has ended, and where it stood."""
         group = self.group(query_id)
         for repartition in compiled.repartitions:
             self.cluster.admin.delete(repartition.topic)
         for store in compiled.stores:
             if store.changelog:
-                self.cluster.admin.delete(f"{group}-{store.name}-changelog")
+                self.cluster.admin.delete(changelog_topic(group, store.name))
+        self.cluster.admin.delete_group(group)
 
     def _compile(self, plan: QueryPlan, internal: str, properties: Mapping[str, str]) -> CompiledQuery:
         return compile_query(plan, self.serdes, self.functions.configured(properties), internal_prefix=internal)
 
-    def _runner(
-        self, plan: QueryPlan, compiled: CompiledQuery, options: SessionOptions, on_row: RowCallback | None
-    ) -> QueryRunner:
-        return QueryRunner(
-            compiled,
-            self.cluster,
-            options,
+    def _job(
+        self,
+        plan: QueryPlan,
+        compiled: CompiledQuery,
+        options: RunOptions,
+        *,
+        sink: DataSource | None = None,
+        on_row: RowCallback | None = None,
+    ) -> QueryJob:
+        def ready() -> None:
+            if sink is not None:
+                self.register(sink)
+
+        return QueryJob(
+            query=compiled,
+            cluster=self.cluster,
+            options=options,
             name=plan.query_id,
             log=self._logger(plan.query_id),
             now_ms=self.now_ms,
             on_row=on_row,
+            ready=ready,
         )
 
     def _logger(self, query_id: str) -> LogCallback:

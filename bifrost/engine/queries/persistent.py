@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bifrost.engine.planned import PersistentPlan
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.plan import QueryPlan
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.topology.compiled import CompiledQuery
@@ -14,9 +15,15 @@ from bifrost.errors import AnalysisError
 
 @dataclass(frozen=True, slots=True)
 class PersistentQuery:
-    """A running CSAS, CTAS or INSERT INTO ... SELECT; `properties` are its session's."""
+    """A CSAS, CTAS, INSERT INTO ... SELECT or CREATE SOURCE TABLE at work.
 
-    plan: PersistentPlan
+    `statement` is its filled-in text, `sink` what it writes (None for CREATE SOURCE TABLE), `properties` are those of
+    the session that it was made in.
+    """
+
+    statement: str
+    plan: QueryPlan
+    sink: DataSource | None
     compiled: CompiledQuery
     runner: QueryRunner
     properties: Mapping[str, str]
@@ -24,7 +31,7 @@ class PersistentQuery:
     @property
     def id(self) -> str:
         """The query id, such as `CSAS_X_1`."""
-        return self.plan.query.query_id
+        return self.plan.query_id
 
 
 class PersistentQueries:
@@ -34,27 +41,35 @@ class PersistentQueries:
         self._launcher = launcher
         self._queries: dict[str, PersistentQuery] = {}
 
-    def start(self, plan: PersistentPlan, properties: Mapping[str, str]) -> PersistentQuery:
-        """Compiles and starts a query.
+    def make(
+        self,
+        statement: str,
+        plan: QueryPlan,
+        sink: DataSource | None,
+        properties: Mapping[str, str],
+        defaults: Mapping[str, str],
+    ) -> PersistentQuery:
+        """A query that is not started yet. `properties` are the session's, `defaults` those of the server.
 
         Raises:
-            Refused, Unreachable: its topics cannot be made or read.
+            AnalysisError, SerdeError: it cannot be compiled.
         """
-        compiled, runner = self._launcher.persistent(plan.query, properties)
-        query = PersistentQuery(plan, compiled, runner, dict(properties))
-        runner.start()
+        compiled, runner = self._launcher.persistent(plan, {**defaults, **properties}, sink)
+        return PersistentQuery(statement, plan, sink, compiled, runner, dict(properties))
+
+    def start(self, query: PersistentQuery) -> None:
+        """Starts a query; one of the same id (CREATE OR REPLACE) is stopped first, its state and position stay."""
+        replaced = self._queries.pop(query.id, None)
+        if replaced is not None:
+            replaced.runner.stop()
+        query.runner.start()
         self._queries[query.id] = query
-        return query
 
     def terminate(self, query_id: str) -> None:
         """Ends a query and removes its internal topics and offsets."""
         query = self._queries.pop(query_id)
         query.runner.stop()
         self._launcher.clean_up(query.id, query.compiled)
-
-    def stop_for_upgrade(self, query_id: str) -> None:
-        """Stops a query that CREATE OR REPLACE takes the place of: its state and offsets stay for the next one."""
-        self._queries.pop(query_id).runner.stop()
 
     def get(self, query_id: str) -> PersistentQuery:
         """The query of that id.
@@ -73,7 +88,7 @@ class PersistentQueries:
 
     def writers(self, source: str) -> tuple[PersistentQuery, ...]:
         """Queries that write a source."""
-        return tuple(query for query in self if query.plan.query.sink == source)
+        return tuple(query for query in self if query.plan.sink == source)
 
     def readers(self, source: str) -> tuple[PersistentQuery, ...]:
         """Queries that read a source."""

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bifrost.engine.planned import PushPlan, StreamPullPlan
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.queries.rows import ResultColumn, ResultHeader, RowBuffer
 from bifrost.engine.runtime.runner import QueryRunner, QueryState
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.stores import Row
 
 
 class PushQuery:
-    """A push query. Rows are put into `rows` until the limit is reached or `finish` is called."""
+    """A push query. Rows are put into `rows` until the limit is reached, the end is, or `finish` is called.
 
-    def __init__(self, planned: PushPlan | StreamPullPlan, launcher: Launcher, properties: Mapping[str, str]) -> None:
+    `on_end` is told once when nothing more will come.
+    """
+
+    def __init__(
+        self,
+        planned: PushPlan | StreamPullPlan,
+        launcher: Launcher,
+        properties: Mapping[str, str],
+        on_end: Callable[[], None],
+    ) -> None:
         plan = self.plan = planned.query
         self.statement = planned.statement
         self.header = ResultHeader(plan.query_id, tuple(ResultColumn(c.name, c.type) for c in plan.schema))
         self.rows = RowBuffer()
         self.limit_reached = False
         self._left = plan.limit
-        self._runner: QueryRunner = launcher.transient(plan, properties, self._take)
+        self._on_end = on_end
+        self._runner: QueryRunner = launcher.transient(
+            plan, properties, self._take, until_end=isinstance(planned, StreamPullPlan), on_end=self._ended
+        )
 
     def start(self) -> None:
         """Starts the query's thread.
@@ -30,9 +43,11 @@ class PushQuery:
             Refused, Unreachable: its topics cannot be read.
         """
         if self._left == 0:
-            self._reach_limit()
-        else:
-            self._runner.start()
+            self.limit_reached = True
+            self._ended()
+            return
+        self._runner.prepare()
+        self._runner.start()
 
     def finish(self) -> None:
         """No more rows: the query stops, and those that are there can still be read."""
@@ -60,25 +75,20 @@ class PushQuery:
         """What the query is doing."""
         return self._runner.state
 
-    @property
-    def runner(self) -> QueryRunner:
-        """The query's runner."""
-        return self._runner
-
-    def _take(self, row: tuple[object, ...]) -> None:
+    def _take(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:
+        del key, timestamp, window  # the plan projects what the reader is to see of them into the row
+        if row is None:
+            # As ksqlDB: a deleted row of a table is not shown.
+            return
         if self.limit_reached or not self.rows.put(row):
             self._runner.request_stop()
             return
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
-                self._reach_limit()
+                self.limit_reached = True
+                self.finish()
 
-    def _reach_limit(self) -> None:
-        self.limit_reached = True
-        self.finish()
-
-
-def transient_id(source: str) -> str:
-    """An id for a push query, as ksqlDB makes them."""
-    return f"transient_{source}_{random.getrandbits(63)}"
+    def _ended(self) -> None:
+        self.rows.close()
+        self._on_end()

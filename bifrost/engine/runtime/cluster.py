@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from bifrost.clients.kafka import KafkaAdmin, TopicDescription, consumer, producer
-from bifrost.errors import NotReady, Unreachable
+from bifrost.clients.kafka import DeliveryCallback, KafkaAdmin, TopicDescription, consumer, producer
+from bifrost.errors import NotReady, Refused, Unreachable
 
 OFFSET_BEGINNING = -2
 OFFSET_END = -1
@@ -32,7 +32,7 @@ class Cluster:
         """
         return self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
 
-    def producer(self, **options: object) -> Producer:
+    def producer(self, *, delivered: DeliveryCallback | None = None, **options: object) -> Producer:
         """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
         settled: dict[str, object] = {
             "compression_type": "lz4",
@@ -41,16 +41,17 @@ class Cluster:
             "queue_buffering_max_kbytes": 262_144,
             "reconnect_backoff_max_ms": 1000,
         }
-        return producer(self.properties, **{**settled, **options})
+        return producer(self.properties, delivered=delivered, **{**settled, **options})
 
     def consumer(self, group: str, **options: object) -> Consumer:
-        """A consumer for the engine: partitions are assigned and offsets committed by hand.
+        """A consumer for the engine: partitions are assigned and offsets committed by hand, ends are told.
 
         By hand, since one engine owns all partitions: a restart goes on at once instead of waiting for the session
         of a dead group member to end.
         """
         settled: dict[str, object] = {
             "enable_auto_offset_store": False,
+            "enable_partition_eof": True,
             "auto_offset_reset": "earliest",
             "fetch_wait_max_ms": 100,
             "fetch_queue_backoff_ms": 10,
@@ -74,6 +75,7 @@ class Cluster:
         """The first offset that is kept and the one after the last record.
 
         Raises:
+            Refused: there is no such topic or partition.
             Unreachable: no broker answered within the deadline.
         """
         place = TopicPartition(topic, partition)
@@ -84,8 +86,21 @@ class Cluster:
         return int(found[0]), int(found[1])
 
 
+def is_missing(error: KafkaError) -> bool:
+    """Whether an error says that a topic or partition is not there."""
+    return error.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION")
+
+
+def is_end(error: KafkaError) -> bool:
+    """Whether an "error" of a consumer only says that there are no more records for now."""
+    return error.name() == "_PARTITION_EOF"
+
+
 def _answered(request: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except KafkaException as error:
-        raise Unreachable("Kafka", request, error.args[0].str()) from error
+        problem = error.args[0]
+        if is_missing(problem):
+            raise Refused("Kafka", request, status=problem.code(), body=problem.str()) from error
+        raise Unreachable("Kafka", request, problem.str()) from error

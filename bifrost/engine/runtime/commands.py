@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.cluster import Cluster, is_end
 from bifrost.errors import NotReady, Refused, StateError
 
 _DEADLINE_S = 30.0
@@ -19,13 +19,15 @@ class Command:
     """A statement as it was accepted.
 
     `statement` is the filled-in text (columns named, so that a registry that has changed since does not matter),
-    `properties` are the session's at that time, `query_id` is the id that the statement's query was given.
+    `properties` are the session's at that time, `query_id` is the id that the statement's query was given, `partitions`
+    counts those of the topics that it relies on.
     """
 
     id: str
     statement: str
     properties: Mapping[str, str] = field(default_factory=dict)
     query_id: str | None = None
+    partitions: Mapping[str, int] = field(default_factory=dict)
 
 
 class CommandTopic:
@@ -74,21 +76,28 @@ class CommandTopic:
         return int(offset)
 
     def replay(self) -> Iterator[tuple[int, Command]]:
-        """All commands so far, oldest first, with their offsets."""
+        """All commands so far, oldest first, with their offsets.
+
+        Raises:
+            NotReady, Unreachable: the broker does not answer.
+            StateError: something else was written to the topic.
+        """
         consumer = self._cluster.consumer(f"{self.name}-reader")
         try:
-            low, high = self._cluster.watermarks(consumer, self.name, 0)
-            self.next_offset = high
+            low, self.next_offset = self._cluster.watermarks(consumer, self.name, 0)
+            if low == self.next_offset:
+                return
             consumer.assign([TopicPartition(self.name, 0, low)])
-            position = low
-            while position < high:
+            while True:
                 message = consumer.poll(_DEADLINE_S)
                 if message is None:
                     raise NotReady("Kafka", f"read {self.name}", f"no answer within {_DEADLINE_S:.0f} s")
-                if message.error() is not None:
-                    continue
-                position = (message.offset() or 0) + 1
-                yield position - 1, _from_json(message.value() or b"{}", self.name, position - 1)
+                error = message.error()
+                if error is None:
+                    offset = message.offset() or 0
+                    yield offset, _from_json(message.value() or b"{}", self.name, offset)
+                elif is_end(error):
+                    return
         finally:
             consumer.close()
 
@@ -103,12 +112,13 @@ def _as_json(command: Command) -> dict[str, object]:
         "statement": command.statement,
         "properties": dict(command.properties),
         "queryId": command.query_id,
+        "partitions": dict(command.partitions),
     }
 
 
 def _from_json(data: bytes, topic: str, offset: int) -> Command:
     try:
         found = orjson.loads(data)
-        return Command(found["id"], found["statement"], found["properties"], found["queryId"])
+        return Command(found["id"], found["statement"], found["properties"], found["queryId"], found["partitions"])
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise StateError(f"{topic}-0@{offset}: not a command; was something else written to this topic?") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bifrost.engine.environment import DEFAULT_RETENTION_MS, TopicInfo
 from bifrost.engine.planned import TopicSpec
@@ -54,3 +55,34 @@ class LiveEnvironment:
         self.cluster.admin.delete(name)
         for subject in (f"{name}-key", f"{name}-value"):
             self.registry.delete(subject)
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedEnvironment:
+    """The live cluster as it was when commands were first carried out: topics that are gone since are still seen.
+
+    So a restart brings back what was there, and the queries over a missing topic tell that it is missing.
+    """
+
+    live: LiveEnvironment
+    _partitions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def registry(self) -> LiveRegistry:
+        """The live registry."""
+        return self.live.registry
+
+    def remember(self, partitions: Mapping[str, int]) -> None:
+        """Takes in the topics that a command relied on, with their partition counts."""
+        self._partitions.update(partitions)
+
+    def topic(self, name: str) -> TopicInfo | None:
+        """The topic as it is, else as it was, else None.
+
+        Raises:
+            Unreachable: no broker answered.
+        """
+        found = self.live.topic(name)
+        if found is None and name in self._partitions:
+            return TopicInfo(self._partitions[name])
+        return found

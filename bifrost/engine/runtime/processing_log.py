@@ -1,7 +1,7 @@
 """The processing log: every record that could not be read, processed or written, with its place and the reason.
 
-Entries go to the topic `<service id>ksql_processing_log` in the form of ksqlDB's and are counted per query; a query goes
-on after a bad record.
+Entries go to the topic `<service id>ksql_processing_log` in the form of ksqlDB's and are counted per query; a query
+goes on after a bad record.
 """
 
 from __future__ import annotations

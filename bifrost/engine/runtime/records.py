@@ -4,60 +4,75 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-Record = tuple[bytes | None, bytes | None, int, int, int, list[tuple[str, bytes | None]] | None]
-"""Key, value, timestamp (epoch ms), partition, offset, headers."""
+from bifrost.engine.runtime.cluster import is_end, is_missing
+from bifrost.engine.topology.compiled import Record
+
+Place = tuple[str, int]
+"""A topic and a partition of it."""
 
 _TIMESTAMP = 2
 
 
-def by_place(messages: Iterable[Message]) -> dict[tuple[str, int], list[Record]]:
-    """Records by (topic, partition), in the order of their offsets.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a consumer handed over: records by place in the order of their offsets, and where places ended."""
+
+    records: dict[Place, list[Record]] = field(default_factory=dict)
+    ends: dict[Place, int] = field(default_factory=dict)
+
+
+def batch_of(messages: Iterable[Message]) -> Batch:
+    """The records and ends among messages.
 
     Raises:
         KafkaException: the consumer reports an error that does not pass by itself.
     """
-    places: dict[tuple[str, int], list[Record]] = {}
+    batch = Batch()
+    places = batch.records
     for message in messages:
         error = message.error()
         if error is not None:
-            _check(error)
+            if is_end(error):
+                batch.ends[message.topic() or "", message.partition() or 0] = message.offset() or 0
+            else:
+                _check(error)
             continue
-        topic, partition = message.topic(), message.partition()
+        partition = message.partition() or 0
         record = (
             message.key(),
             message.value(),
             message.timestamp()[1],
             partition,
-            message.offset(),
+            message.offset() or 0,
             message.headers(),
         )
-        try:
-            places[topic, partition].append(record)  # type: ignore[index,arg-type]
-        except KeyError:
-            places[topic, partition] = [record]  # type: ignore[index,list-item]
-    return places
+        place = (message.topic() or "", partition)
+        records = places.get(place)
+        if records is None:
+            places[place] = [record]  # type: ignore[list-item]  # keys and values are bytes without deserializers
+        else:
+            records.append(record)  # type: ignore[arg-type]
+    return batch
 
 
 def _check(error: KafkaError) -> None:
-    if error.code() == KafkaError._PARTITION_EOF or error.retriable():  # noqa: SLF001
-        return
-    if error.fatal() or error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001
+    if error.fatal() or is_missing(error):
         raise KafkaException(error)
 
 
-def in_time_order(topics: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, list[Record]]]:
+def in_time_order(topics: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, Sequence[Record]]]:
     """Runs of records of one topic, the topic whose next record is oldest first (as Kafka Streams chooses).
 
     Within a topic the order of offsets holds, whatever the timestamps are.
     """
     if len(topics) == 1:
-        for topic, records in topics.items():
-            yield topic, list(records)
+        yield from topics.items()
         return
     tagged = ([(record[_TIMESTAMP], topic, record) for record in records] for topic, records in topics.items())
     merged = heapq.merge(*tagged, key=itemgetter(0))

@@ -6,39 +6,44 @@ from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 
-from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.cluster import Cluster, is_end, is_missing
+from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.topology.compiled import Task
+from bifrost.errors import Refused
 
 _BATCH = 5000
+_WAIT_S = 0.1
 
 
 def restore_task(cluster: Cluster, internal: str, task: Task, partition: int, stopping: Callable[[], bool]) -> None:
     """Reads the changelog partition of each store from its beginning to where it ends now.
 
     Raises:
-        NotReady, Unreachable: the changelog could not be read within the deadline.
+        Refused: a changelog topic is gone.
+        NotReady, Unreachable: a changelog could not be read within the deadline.
     """
     for store in task.changelogged():
-        _restore_store(cluster, f"{internal}-{store}-changelog", store, task, partition, stopping)
+        _restore_store(cluster, changelog_topic(internal, store), store, task, partition, stopping)
 
 
 def _restore_store(
     cluster: Cluster, topic: str, store: str, task: Task, partition: int, stopping: Callable[[], bool]
 ) -> None:
-    consumer = cluster.consumer(f"{topic}-restore", enable_partition_eof=False)
+    consumer = cluster.consumer(f"{topic}-restore")
     try:
         low, high = cluster.watermarks(consumer, topic, partition)
         if high <= low:
             return
-        place = TopicPartition(topic, partition, low)
-        consumer.assign([place])
-        while not stopping() and _position(consumer.position([place])) < high:
-            for message in consumer.consume(_BATCH, 0.05):
-                if message.error() is None:
+        consumer.assign([TopicPartition(topic, partition, low)])
+        # The end is told by the broker and not by the offset of a last record: compaction and transactions leave gaps.
+        while not stopping():
+            for message in consumer.consume(_BATCH, _WAIT_S):
+                error = message.error()
+                if error is None:
                     task.restore(store, message.key() or b"", message.value(), message.timestamp()[1])
+                elif is_end(error):
+                    return
+                elif is_missing(error):
+                    raise Refused("Kafka", f"read {topic}", status=error.code(), body=error.str())
     finally:
         consumer.close()
-
-
-def _position(places: list[TopicPartition]) -> int:
-    return max(place.offset for place in places)

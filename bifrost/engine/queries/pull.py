@@ -1,0 +1,132 @@
+"""Pull queries on tables: rows looked up in the stores of the query that makes the table, while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from bifrost.engine.expressions import EVALUATION_ERRORS, compile_function
+from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.planned import LookupKind, PullPlan
+from bifrost.engine.queries.persistent import PersistentQueries
+from bifrost.engine.queries.rows import ResultColumn, ResultHeader, Row
+from bifrost.engine.schema import ROWTIME, WINDOW_BOUNDS, Namespace
+from bifrost.engine.state.frozen import freeze_key
+from bifrost.engine.state.ordering import sort_key
+from bifrost.engine.topology.compiled import MaterializedRow, Task
+from bifrost.errors import AnalysisError, NotReady
+from bifrost.sql.tree import ColumnRef, Expression
+from bifrost.sql.types import BIGINT, SqlType
+
+Compute = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PullResult:
+    """The answer of a pull query."""
+
+    header: ResultHeader
+    rows: list[Row]
+
+
+def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegistry, now_ms: int) -> PullResult:
+    """Answers a pull query from the stores as they are now.
+
+    Raises:
+        AnalysisError: nothing keeps the table's rows.
+        NotReady: they are still being loaded.
+    """
+    header = ResultHeader(
+        f"query_{now_ms}",
+        tuple(ResultColumn(column.name, column.type, column.namespace is Namespace.KEY) for column in plan.schema),
+    )
+    shown = _projected(plan, _found(plan, _tasks(plan.source, queries)), functions)
+    return PullResult(header, list(islice(shown, plan.limit)))
+
+
+def _tasks(source: DataSource, queries: PersistentQueries) -> list[Task]:
+    query = queries.find(source.created_by)
+    if query is None:
+        raise AnalysisError(
+            f"The `{source.name}` table isn't queryable: no query keeps its rows any more. Make the table anew, or add "
+            "EMIT CHANGES for a push query."
+        )
+    tasks = [task for _, task in query.runner.tasks()]
+    if not tasks:
+        raise NotReady("ksqlDB", f"read table {source.name}", "its rows are still being loaded; try again")
+    return tasks
+
+
+def _found(plan: PullPlan, tasks: Sequence[Task]) -> Iterable[MaterializedRow]:
+    match plan.kind:
+        case LookupKind.KEYS:
+            return _by_key(plan, tasks)
+        case LookupKind.RANGE:
+            inside = (row for row in _all(tasks) if row.key[0] is not None and plan.key_range.holds(row.key[0]))
+            return _in_order(inside)
+        case LookupKind.SCAN:
+            return _in_order(_all(tasks))
+
+
+def _by_key(plan: PullPlan, tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
+    for lookup in plan.lookups:
+        for row in (row for task in tasks for row in task.lookup(lookup.key)):
+            start, end = row.window if row.window is not None else (None, None)
+            if start is None or (lookup.window_start.holds(start) and lookup.window_end.holds(end)):
+                yield row
+
+
+def _all(tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
+    for task in tasks:
+        yield from task.scan()
+
+
+def _in_order(rows: Iterable[MaterializedRow]) -> list[MaterializedRow]:
+    """By key and window, which is the order of ksqlDB's stores too for the commonest kinds of key."""
+    return sorted(rows, key=lambda row: (sort_key(freeze_key(row.key) or ()), row.window or ()))
+
+
+# --- predicate and projection
+
+
+def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: FunctionRegistry) -> Iterator[Row]:
+    names, types = _columns(plan.source)
+    computes = [_compute(item.expression, names, types, functions) for item in plan.selects]
+    holds = _compute(plan.predicate, names, types, functions) if plan.predicate is not None else None
+    for entry in found:
+        row = (*entry.key, *entry.row, entry.timestamp, *(entry.window or ()))
+        if holds is None or holds(row) is True:
+            yield tuple([compute(row) for compute in computes])
+
+
+def _columns(source: DataSource) -> tuple[list[str], dict[str, SqlType]]:
+    """Names, in the order of the rows that `_projected` makes, and types of what expressions may refer to."""
+    schema = source.schema
+    types = {column.name: column.type for column in (*schema.key, *schema.value)}
+    names = [*(column.name for column in (*schema.key, *schema.value)), ROWTIME]
+    types[ROWTIME] = BIGINT
+    if source.is_windowed:
+        names += WINDOW_BOUNDS
+        types |= WINDOW_BOUNDS
+    return names, types
+
+
+def _compute(
+    expression: Expression, names: Sequence[str], types: dict[str, SqlType], functions: FunctionRegistry
+) -> Compute:
+    """A function of such a row; what cannot be computed is null, as ksqlDB does."""
+    if isinstance(expression, ColumnRef) and expression.source is None:
+        place = names.index(expression.name)
+        return lambda row: row[place]
+    evaluate = compile_function(expression, names, types, functions)
+
+    def compute(row: Row) -> Any:
+        try:
+            return evaluate(*row)
+        except EVALUATION_ERRORS:
+            return None
+
+    return compute

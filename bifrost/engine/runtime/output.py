@@ -1,0 +1,135 @@
+"""What a query writes: results and changelog records, made durable before offsets are committed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.topology.compiled import ChangelogCallback, EmitCallback, Headers
+from bifrost.errors import NotReady, Refused
+
+_FLUSH_S = 60.0
+_FULL_WAIT_S = 0.05
+_log = logging.getLogger(__name__)
+
+
+class Output:
+    """A query's producer. Under a `transaction_id` everything between two commits becomes visible at once."""
+
+    def __init__(self, cluster: Cluster, transaction_id: str | None, stopping: Callable[[], bool]) -> None:
+        options: dict[str, object] = {"transactional_id": transaction_id} if transaction_id is not None else {}
+        self._producer = cluster.producer(delivered=self._delivered, delivery_report_only_error=True, **options)
+        self._stopping = stopping
+        self._failure: KafkaError | None = None
+        self._transactional = transaction_id is not None
+        self._in_transaction = False
+        self._produced = 0
+        if self._transactional:
+            # Ends what a killed predecessor left open: its records will never be seen.
+            self._producer.init_transactions(_FLUSH_S)
+
+    def begin(self) -> None:
+        """Opens a transaction where that is how this output works."""
+        if self._transactional and not self._in_transaction:
+            self._producer.begin_transaction()
+            self._in_transaction = True
+
+    def emitter(self) -> EmitCallback:
+        """The function that takes output records."""
+        produce = self._producer.produce
+
+        def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
+            self._produced += 1
+            try:
+                produce(topic, value, key, -1, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+            except BufferError:
+                self._send_when_there_is_room(topic, key, value, timestamp, headers, -1)
+
+        return emit
+
+    def changelog(self, internal: str, partition: int) -> ChangelogCallback:
+        """The function that takes changes of a task's stores; `internal` begins the names of changelog topics."""
+        produce = self._producer.produce
+
+        def write(store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
+            topic = f"{internal}-{store}-changelog"
+            try:
+                produce(topic, value, key, partition, None, None, timestamp)
+            except BufferError:
+                self._send_when_there_is_room(topic, key, value, timestamp, None, partition)
+
+        return write
+
+    def _send_when_there_is_room(
+        self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers, partition: int
+    ) -> None:
+        while not self._stopping():
+            self._producer.poll(_FULL_WAIT_S)
+            self.check()
+            try:
+                self._producer.produce(topic, value, key, partition, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+            except BufferError:
+                continue
+            return
+        raise NotReady("Kafka", f"write to {topic}", "the broker does not take records, and the query is to stop")
+
+    def serve(self) -> None:
+        """Takes delivery reports; call it often."""
+        self._producer.poll(0)
+
+    def check(self) -> None:
+        """Raises if a record could not be delivered.
+
+        Raises:
+            Refused: the broker refused it, or could not be reached for minutes.
+        """
+        if self._failure is not None:
+            raise Refused("Kafka", "write output", status=self._failure.code(), body=self._failure.str())
+
+    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+        """Makes what was written so far durable, then the offsets of what was read.
+
+        Raises:
+            NotReady: the broker did not take everything within the deadline.
+            Refused: the broker refused a record.
+            KafkaException: the commit itself failed.
+        """
+        self.check()
+        if self._in_transaction:
+            self._producer.send_offsets_to_transaction(list(offsets), consumer.consumer_group_metadata(), _FLUSH_S)
+            self._producer.commit_transaction(_FLUSH_S)
+            self._in_transaction = False
+            return
+        self._flush()
+        if offsets:
+            consumer.commit(offsets=list(offsets), asynchronous=False)
+
+    def _flush(self) -> None:
+        left = self._producer.flush(_FLUSH_S)
+        self.check()
+        if left:
+            raise NotReady("Kafka", "write output", f"{left} records not taken within {_FLUSH_S:.0f} s")
+
+    def take_count(self) -> int:
+        """How many output records there were since this was last asked."""
+        count, self._produced = self._produced, 0
+        return count
+
+    def close(self) -> None:
+        """Gives up what was not committed."""
+        if not self._in_transaction:
+            self._producer.purge()
+            return
+        self._in_transaction = False
+        try:
+            self._producer.abort_transaction(_FLUSH_S)
+        except KafkaException as error:
+            # The next session's beginning ends the transaction.
+            _log.warning("a transaction is left open for now: %s", error)
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None and error.name() != "_PURGE_QUEUE":
+            self._failure = error
