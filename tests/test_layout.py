@@ -11,7 +11,7 @@ ENGINE = f"{PKG}.engine"
 PURE_ENGINE = {
     f"{ENGINE}.{name}"
     for name in ("schema", "metastore", "functions", "expressions", "analysis", "analyzer", "properties", "ddl")
-} | {f"{ENGINE}.{name}" for name in ("plan", "planner", "offline", "serde", "sqltest", "testing")}
+} | {f"{ENGINE}.{name}" for name in ("environment", "plan", "planner", "offline", "serde", "sqltest", "testing")}
 MAY_IMPORT = {
     f"{PKG}.errors": set(),
     f"{PKG}.settings": {f"{PKG}.errors"},

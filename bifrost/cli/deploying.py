@@ -31,7 +31,7 @@ from bifrost.deployer.plan import make_plan
 from bifrost.deployer.settle import await_running
 from bifrost.deployer.show import plan_json, plan_lines, summary
 from bifrost.deployer.targets import Substitutions, mapped, substitutions
-from bifrost.deployer.validate import validate
+from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
@@ -118,7 +118,11 @@ def validate_command(as_json: JsonOption = False, target: TargetOption = None) -
 
 def _declarations(settings: Settings, pipelines: Sequence[str]) -> tuple[Declarations, Declarations]:
     """Everything declared, and the chosen part of it, as the target runs them."""
-    everything = mapped(load(settings.project), substitutions(settings))
+    table = substitutions(settings)
+    everything = mapped(load(settings.project), table)
+    if settings.target == "embedded":
+        # A server of somebody else may know functions that the embedded engine does not.
+        refuse_problems(validate(settings.project, table))
     try:
         return everything, everything.select(pipelines)
     except SettingError as error:

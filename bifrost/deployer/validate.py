@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bifrost.deployer.check import unresolved
-from bifrost.deployer.declared import Declarations, DeclaredStatement
+from bifrost.deployer.declared import Declarations, DeclaredStatement, DeclaredSubject
 from bifrost.deployer.files import load
 from bifrost.deployer.lint import Problem, at_key, lint, lint_together
 from bifrost.deployer.schemas import avro_problem
 from bifrost.deployer.statement_files import names_read
 from bifrost.deployer.targets import Substitutions, mapped
-from bifrost.errors import DeclarationError
-from bifrost.sql.tree import CreateSource
+from bifrost.engine.environment import TopicInfo
+from bifrost.engine.offline import OfflineChecker
+from bifrost.errors import DeclarationError, StatementError
+from bifrost.sql.tree import CreateAsSelect, CreateSource, ParsedStatement
 
 
 def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
@@ -32,8 +34,21 @@ def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
     # What a broken file would have created is unknown: then names that are missing mean nothing.
     if not broken:
         found += lint_together(declared)
-        found += _names(declared)
+        found += _statements(declared)
     return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
+
+
+def refuse_problems(problems: Iterable[Problem]) -> None:
+    """Raise if there is an error among the problems.
+
+    Raises:
+        DeclarationError: names every error; its place is that of the first.
+    """
+    errors = [problem for problem in problems if problem.is_error]
+    if errors:
+        first, *others = errors
+        more = "".join(f"\n{problem}" for problem in others)
+        raise DeclarationError(first.path, first.text + more, line=first.line)
 
 
 def _unknown_variables(declared: Declarations, table: Substitutions) -> Iterator[Problem]:
@@ -52,29 +67,47 @@ def _schemas(declared: Declarations) -> Iterator[Problem]:
             yield Problem(subject.path, None, f"is not an Avro schema: {problem}")
 
 
-def _names(declared: Declarations) -> Iterator[Problem]:
-    created = {statement.name for statement in declared.statements}
-    topics = {topic.name for topic in declared.topics}
-    topics |= {item.topic for item in declared.statements if not isinstance(item.tree, CreateSource)}
-    subjects = {subject.name for subject in declared.subjects}
+def _statements(declared: Declarations) -> Iterator[Problem]:
+    """Names and types of all statements; one that reads what is wrong itself is not blamed for that."""
+    wrong = {subject.name for subject in declared.subjects if not _is_avro(subject)}
+    topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
+    sound = {subject.name: subject.schema for subject in declared.subjects if subject.name not in wrong}
+    checker = OfflineChecker(subjects=sound, topics=topics)
+    written = {item.topic for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
     for statement in declared.statements:
-        for name in sorted(set(names_read(statement.tree)) - created):
-            yield _at(statement, f"{statement.name} reads {name}, which no statement creates")
-        if isinstance(statement.tree, CreateSource) and statement.topic not in topics:
-            if "PARTITIONS" not in statement.tree.properties:
-                yield _at(
-                    statement, f"{statement.name}: topic {statement.topic} is neither declared nor written by a query"
-                )
-        yield from _awaited(statement, declared, subjects)
+        problems: list[str] = []
+        is_victim = bool(wrong & {*statement.reads, statement.topic, *statement.awaited_subjects})
+        if not is_victim:
+            problems = list(_missing(statement, declared, written)) or _type_problems(statement, checker)
+            yield from (Problem(statement.path, statement.line, text) for text in problems)
+        if is_victim or problems:
+            wrong.add(statement.name)
+            wrong |= {statement.topic} & written
 
 
-def _awaited(statement: DeclaredStatement, declared: Declarations, subjects: set[str]) -> Iterator[Problem]:
-    written = {item.topic for item in declared.statements if not isinstance(item.tree, CreateSource)}
+def _type_problems(statement: DeclaredStatement, checker: OfflineChecker) -> list[str]:
+    try:
+        checker.check(ParsedStatement(statement.text, statement.tree, statement.line, 1), statement.properties)
+    except StatementError as error:
+        return [f"{statement.name}: {error.message}"]
+    return []
+
+
+def _missing(statement: DeclaredStatement, declared: Declarations, written: set[str]) -> Iterator[str]:
+    """What a statement needs and nothing declares."""
+    created = {other.name for other in declared.statements}
+    topics = {topic.name for topic in declared.topics} | written
+    subjects = {subject.name for subject in declared.subjects}
+    for name in sorted(set(names_read(statement.tree)) - created):
+        yield f"{statement.name} reads {name}, which no statement creates"
+    if not isinstance(statement.tree, CreateSource):
+        return
+    if statement.topic not in topics and "PARTITIONS" not in statement.tree.properties:
+        yield f"{statement.name}: topic {statement.topic} is neither declared nor written by a query"
     for subject in statement.awaited_subjects:
         if subject not in subjects and statement.topic not in written:
-            text = f"{statement.name} takes columns from {subject}; topics/schemas/{subject}.avsc is missing"
-            yield _at(statement, text)
+            yield f"{statement.name} takes columns from {subject}; topics/schemas/{subject}.avsc is missing"
 
 
-def _at(statement: DeclaredStatement, text: str) -> Problem:
-    return Problem(statement.path, statement.line, text)
+def _is_avro(subject: DeclaredSubject) -> bool:
+    return avro_problem(json.loads(subject.schema)) is None

@@ -46,7 +46,7 @@ def test_up_then_nothing_to_do(run, fakes):
     fakes.forget_writes()
     second = run(*UP)
     assert second.code == 0
-    assert "No changes: 11 things are as declared. 0 writes" in second.out
+    assert "No changes: 12 things are as declared. 0 writes" in second.out
     assert fakes.writes() == []
     assert run("plan").code == 0
 
@@ -99,7 +99,7 @@ def test_a_failure_is_one_clear_error(run, fakes):
 
 def test_a_refused_change_prints_the_commands(run, project):
     run(*UP)
-    project.write("ksql/customers.sql", CUSTOMERS.replace("EMAIL FROM", "PHONE FROM"))
+    project.write("ksql/customers.sql", CUSTOMERS.replace("EMAIL FROM", "UCASE(EMAIL) AS EMAIL FROM"))
 
     found = run(*UP)
 

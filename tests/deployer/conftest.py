@@ -34,6 +34,10 @@ CONNECTOR = {
     "tasks.max": "1",
     "database.hostname": "${env:MYSQL_HOST}",
     "database.password": "${env:MYSQL_PASSWORD}",
+    "database.user": "${env:MYSQL_USER}",
+    "database.server.id": "42",
+    "schema.history.internal.kafka.topic": "dbhistory.demo",
+    "schema.history.internal.kafka.bootstrap.servers": "${env:KAFKA_BOOTSTRAP_SERVERS}",
     "topic.prefix": "asgard",
     "table.include.list": "demo.CUSTOMERS",
     "key.converter": "io.confluent.connect.avro.AvroConverter",
@@ -53,11 +57,11 @@ CREATE STREAM CUSTOMERS_SRC (K STRUCT<ID INT> KEY)
   WITH (KAFKA_TOPIC='asgard.demo.CUSTOMERS', KEY_FORMAT='AVRO', VALUE_FORMAT='AVRO');
 CREATE STREAM CUSTOMERS_SRC_REKEY WITH (PARTITIONS=1, KEY_FORMAT='JSON') AS
   SELECT K->ID AS ID, EMAIL FROM CUSTOMERS_SRC PARTITION BY K->ID;
-CREATE TABLE CUSTOMERS (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='CUSTOMERS_SRC_REKEY', FORMAT='JSON');
+CREATE TABLE CUSTOMERS (ID INT PRIMARY KEY, EMAIL STRING) WITH (KAFKA_TOPIC='CUSTOMERS_SRC_REKEY', FORMAT='JSON');
 """
 RATINGS = """CREATE STREAM RATINGS WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');
 CREATE STREAM ALERTS WITH (VALUE_FORMAT='JSON') AS
-  SELECT R.STARS, C.EMAIL FROM RATINGS R JOIN CUSTOMERS C ON R.USER_ID = C.ID WHERE R.STARS < 3;
+  SELECT R.USER_ID, R.STARS, C.EMAIL FROM RATINGS R JOIN CUSTOMERS C ON R.USER_ID = C.ID WHERE R.STARS < 3;
 """
 FIELDS = [{"name": "user_id", "type": "int"}, {"name": "stars", "type": "int"}]
 RATINGS_SCHEMA = {"type": "record", "name": "ratings", "fields": FIELDS}
@@ -86,6 +90,7 @@ def project(tmp_path: Path) -> Project:
     made.write("topics/ratings.json", TOPICS)
     made.write("topics/schemas/ratings-value.avsc", RATINGS_SCHEMA)
     made.write("topics/schemas/asgard.demo.CUSTOMERS-value.avsc", CUSTOMER_SCHEMA)
+    made.write("topics/schemas/asgard.demo.CUSTOMERS-key.avsc", KEY_SCHEMA)
     made.write("ksql/customers.sql", CUSTOMERS)
     made.write("ksql/ratings.sql", RATINGS)
     made.write("services/ratings_slack.py", "def main() -> None: ...\n")
@@ -143,7 +148,8 @@ def _silent(number: int, total: int, action: Action) -> None:
 
 @pytest.fixture
 def fakes() -> Iterator[Fakes]:
-    variables = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PASSWORD": "hunter22", "SCHEMA_REGISTRY_URL": "http://x"}
+    names = ("MYSQL_HOST", "MYSQL_USER", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")
+    variables = {**dict.fromkeys(names, "x"), "MYSQL_PASSWORD": "hunter22"}
     made = Fakes(FakeConnect(variables), FakeKsql(), FakeRegistry(), FakeTopics(), FakeServices(), FakeClock())
     made.services.add("ratings_slack")
     made.ksqldb.topics = made.kafka

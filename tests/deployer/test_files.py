@@ -22,8 +22,8 @@ def problem(project) -> str:
         (CONNECTOR_FILE, "[1]", f"{CONNECTOR_FILE}:1: expected a JSON object"),
         (CONNECTOR_FILE, '{\n "a": "1",\n "a": "2"\n}', f"{CONNECTOR_FILE}:2: 'a' is written twice"),
         (CONNECTOR_FILE, {"tasks.max": "1"}, f"{CONNECTOR_FILE}: has no connector.class"),
-        (CONNECTOR_FILE, {**CONNECTOR, "name": "other"}, f"{CONNECTOR_FILE}:10: is named 'other'; the file's name"),
-        (CONNECTOR_FILE, {**CONNECTOR, "x": [1]}, f"{CONNECTOR_FILE}:10: x must be a text, a number or true/false"),
+        (CONNECTOR_FILE, {**CONNECTOR, "name": "other"}, f"{CONNECTOR_FILE}:14: is named 'other'; the file's name"),
+        (CONNECTOR_FILE, {**CONNECTOR, "x": [1]}, f"{CONNECTOR_FILE}:14: x must be a text, a number or true/false"),
         (CONNECTOR_FILE, {"name": "mysql-demo-customers", "config": {}, "z": 1}, f"{CONNECTOR_FILE}:4: unknown key"),
         (CONNECTOR_FILE, {"connector.class": "${env:X}"}, f"{CONNECTOR_FILE}:2: connector.class must be written out"),
         ("connectors/orders/mysql-demo-customers.json", CONNECTOR, "connector mysql-demo-customers is declared in "),
@@ -76,7 +76,7 @@ def test_a_pipeline_brings_what_it_needs_along(project):
     assert [statement.name for statement in chosen.statements] == ["CUSTOMERS_SRC", "O"]
     assert [connector.name for connector in chosen.connectors] == ["mysql-demo-customers"]
     assert [topic.name for topic in chosen.topics] == ["orders", "asgard.demo.CUSTOMERS"]
-    assert [subject.name for subject in chosen.subjects] == ["asgard.demo.CUSTOMERS-value"]
+    assert [subject.name for subject in chosen.subjects] == ["asgard.demo.CUSTOMERS-key", "asgard.demo.CUSTOMERS-value"]
     assert chosen.services == ()
 
 

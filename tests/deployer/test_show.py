@@ -35,7 +35,7 @@ Nothing is running. `up` would start it and create:
 def test_when_all_is_as_declared(project, fakes):
     fakes.up(project.declared())
 
-    assert text(fakes.plan(project.declared())) == "No changes: 11 things are as declared."
+    assert text(fakes.plan(project.declared())) == "No changes: 12 things are as declared."
 
 
 def test_changes_with_reasons_what_a_person_must_do_and_what_is_not_declared(project, fakes):
@@ -62,7 +62,7 @@ def test_changes_with_reasons_what_a_person_must_do_and_what_is_not_declared(pro
       by hand: DROP STREAM CUSTOMERS_SRC_REKEY;
       by hand: then run `up` again, which creates them anew
   ? connector  foreign is not declared (kept; not made by this project)
-2 to update, 1 to replace; 8 unchanged."""
+2 to update, 1 to replace; 9 unchanged."""
     )
 
 

@@ -8,20 +8,6 @@ from bifrost.settings import PROJECT
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
 
 CONNECTOR_FILE = "connectors/ratings/mysql-demo-customers.json"
-MYSQL = {
-    **CONNECTOR,
-    "database.user": "${env:MYSQL_USER}",
-    "database.server.id": "42",
-    "schema.history.internal.kafka.topic": "dbhistory.demo",
-    "schema.history.internal.kafka.bootstrap.servers": "${env:KAFKA_BOOTSTRAP_SERVERS}",
-}
-
-
-@pytest.fixture
-def sound(project):
-    project.write(CONNECTOR_FILE, MYSQL)
-    project.write("topics/schemas/asgard.demo.CUSTOMERS-key.avsc", {"type": "record", "name": "K", "fields": []})
-    return project
 
 
 def problems(project) -> list[str]:
@@ -29,20 +15,20 @@ def problems(project) -> list[str]:
     return [str(problem).removeprefix(f"{project.root}/") for problem in found]
 
 
-def test_a_sound_project_has_no_problems(sound):
-    assert problems(sound) == []
+def test_a_project_project_has_no_problems(project):
+    assert problems(project) == []
 
 
-def test_this_projects_own_declarations_are_sound():
+def test_this_projects_own_declarations_are_project():
     assert validate(PROJECT, TABLES["embedded"]) == ()
 
 
-def test_all_broken_files_are_told_at_once(sound):
-    sound.write(CONNECTOR_FILE, "{")
-    sound.write("topics/orders.json", "[]")
-    sound.write("ksql/orders.sql", "SELEC")
+def test_all_broken_files_are_told_at_once(project):
+    project.write(CONNECTOR_FILE, "{")
+    project.write("topics/orders.json", "[]")
+    project.write("ksql/orders.sql", "SELEC")
 
-    places = [problem.split(": ")[0] for problem in problems(sound)]
+    places = [problem.split(": ")[0] for problem in problems(project)]
 
     assert places == [f"{CONNECTOR_FILE}:1", "ksql/orders.sql:1", "topics/orders.json:1"]
 
@@ -62,58 +48,83 @@ def test_all_broken_files_are_told_at_once(sound):
         ({"database.port": "${env:NOPE}"}, ":14: database.port: ${env:NOPE} is not set; set NOPE in the environment"),
     ],
 )
-def test_known_traps_of_connectors(sound, changed, expected):
-    sound.write(CONNECTOR_FILE, {**MYSQL, **changed})
+def test_known_traps_of_connectors(project, changed, expected):
+    project.write(CONNECTOR_FILE, {**CONNECTOR, **changed})
 
-    (found,) = problems(sound)
+    (found,) = problems(project)
 
     assert expected in found
 
 
-def test_two_connectors_that_clash(sound):
-    sound.write("connectors/orders/other.json", MYSQL)
+def test_two_connectors_that_clash(project):
+    project.write("connectors/orders/other.json", CONNECTOR)
 
-    assert problems(sound) == [
-        "connectors/ratings/mysql-demo-customers.json:11: database.server.id: 42 is used by other too; each connector "
+    assert problems(project) == [
+        "connectors/ratings/mysql-demo-customers.json:7: database.server.id: 42 is used by other too; each connector "
         "needs its own",
-        "connectors/ratings/mysql-demo-customers.json:12: schema.history.internal.kafka.topic: dbhistory.demo is used "
+        "connectors/ratings/mysql-demo-customers.json:8: schema.history.internal.kafka.topic: dbhistory.demo is used "
         "by other too; each connector needs its own",
     ]
 
 
-def test_topics(sound):
+def test_topics(project):
     topics = {**TOPICS, "dbhistory.demo": {"cleanup.policy": "compact"}, "x": {"connector": "nosuch"}}
-    sound.write("topics/ratings.json", topics)
+    project.write("topics/ratings.json", topics)
 
-    assert [problem.partition(": ")[2] for problem in problems(sound)] == [
+    assert [problem.partition(": ")[2] for problem in problems(project)] == [
         "topic dbhistory.demo: a schema history must not be compacted",
         "topic x: there is no connector nosuch",
     ]
 
 
-def test_a_sink_of_a_topic_that_nobody_writes(sound):
-    sound.write("connectors/ratings/sink.json", {"connector.class": "x.Sink", "topics": "nosuch"})
+def test_a_sink_of_a_topic_that_nobody_writes(project):
+    project.write("connectors/ratings/sink.json", {"connector.class": "x.Sink", "topics": "nosuch"})
 
-    assert problems(sound) == ["connectors/ratings/sink.json:3: warning: topics: nothing declared writes nosuch"]
+    assert problems(project) == ["connectors/ratings/sink.json:3: warning: topics: nothing declared writes nosuch"]
 
 
-def test_names_and_topics_of_statements(sound):
-    sound.write("ksql/ratings.sql", RATINGS.replace("FROM RATINGS", "FROM RATING").replace("'ratings'", "'rating'"))
+def test_names_and_topics_of_statements(project):
+    project.write("ksql/ratings.sql", RATINGS.replace("FROM RATINGS", "FROM RATING").replace("'ratings'", "'rating'"))
 
-    assert problems(sound) == [
+    assert problems(project) == [
         "ksql/ratings.sql:1: RATINGS: topic rating is neither declared nor written by a query",
         "ksql/ratings.sql:1: RATINGS takes columns from rating-value; topics/schemas/rating-value.avsc is missing",
         "ksql/ratings.sql:2: ALERTS reads RATING, which no statement creates",
     ]
 
 
-def test_a_schema_that_is_none(sound):
-    sound.write("topics/schemas/ratings-value.avsc", {"type": "recrod", "name": "x"})
+def test_a_schema_that_is_none(project):
+    project.write("topics/schemas/ratings-value.avsc", {"type": "recrod", "name": "x"})
 
-    assert "topics/schemas/ratings-value.avsc: is not an Avro schema: " in problems(sound)[0]
+    (found,) = problems(project)
+    assert "topics/schemas/ratings-value.avsc: is not an Avro schema: " in found
 
 
-def test_statements_of_broken_files_do_not_make_others_wrong(sound):
-    sound.write("ksql/customers.sql", CUSTOMERS + "nonsense")
+@pytest.mark.parametrize(
+    ("declared", "changed", "expected"),
+    [
+        ("R.STARS, ", "R.STARZ, ", "ksql/ratings.sql:2: ALERTS: "),
+        ("R.STARS < 3", "R.STARS < 'three'", "ksql/ratings.sql:2: ALERTS: "),
+        ("R.USER_ID = C.ID", "R.STARS = C.EMAIL", "ksql/ratings.sql:2: ALERTS: "),
+    ],
+)
+def test_types_of_statements(project, declared, changed, expected):
+    project.write("ksql/ratings.sql", RATINGS.replace(declared, changed))
 
-    assert len(problems(sound)) == 1
+    (found,) = problems(project)
+
+    assert found.startswith(expected)
+
+
+def test_who_reads_what_is_wrong_is_not_blamed(project):
+    project.write("ksql/customers.sql", CUSTOMERS.replace("K->ID AS ID, EMAIL FROM", "K->ID AS ID, NOPE FROM"))
+
+    (found,) = problems(project)
+
+    assert "ksql/customers.sql:4: CUSTOMERS_SRC_REKEY: " in found and "NOPE" in found
+
+
+def test_statements_of_broken_files_do_not_make_others_wrong(project):
+    project.write("ksql/customers.sql", CUSTOMERS + "nonsense")
+
+    assert len(problems(project)) == 1
