@@ -89,7 +89,14 @@ class MemoryEnvironment:
 class RunningQuery:
     """A query with its tasks, one for each sub-topology. `outputs` are records that it wrote and nobody took yet."""
 
-    def __init__(self, plan: QueryPlan, compiled: CompiledQuery, on_row: RowCallback | None = None) -> None:
+    def __init__(
+        self,
+        plan: QueryPlan,
+        compiled: CompiledQuery,
+        *,
+        on_row: RowCallback | None = None,
+        before: RunningQuery | None = None,
+    ) -> None:
         self.plan = plan
         self.compiled = compiled
         self.problems: list[RecordProblem] = []
@@ -97,11 +104,31 @@ class RunningQuery:
         self._internal: deque[tuple[str, TopicRecord]] = deque()
         self._repartitions = {repartition.topic for repartition in compiled.repartitions}
         self._offsets: dict[str, int] = {}
+        self.changelogs: dict[str, dict[bytes, tuple[bytes, int]]] = {}
         self.tasks: dict[int, Task] = {
-            number: compiled.new_task(number, 0, emit=self._emit, log=self.problems.append, on_row=on_row)
+            number: compiled.new_task(
+                number, 0, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
+            )
             for number in range(compiled.subtopologies)
         }
+        if before is not None:
+            self._take_over(before)
         self._task_of = {entry.topic: self.tasks[entry.subtopology] for entry in compiled.inputs}
+
+    def _keep(self, store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
+        entries = self.changelogs.setdefault(store, {})
+        if value is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = (value, timestamp)
+
+    def _take_over(self, before: RunningQuery) -> None:
+        """Restores the stores from those of an earlier version of the query."""
+        self.changelogs = before.changelogs
+        for task in self.tasks.values():
+            for store in task.changelogged():
+                for key, (value, timestamp) in self.changelogs.get(store, {}).items():
+                    task.restore(store, key, value, timestamp)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -226,18 +253,18 @@ class Driver:
             self.environment.topics.pop(planned.source.topic, None)
 
     def _start(self, planned: PersistentPlan) -> None:
-        if planned.replaces is not None:
-            self.queries.pop(planned.replaces, None)
+        before = self.queries.pop(planned.replaces or "", None)
         self._make_topic(planned.topic)
         self.environment.add(planned.sink.topic)
         if not planned.inserts:
             self._register(planned.sink)
             self.metastore.put(planned.sink, planned.sources)
-        self._run_query(planned.query)
+        self._run_query(planned.query, before)
 
-    def _run_query(self, plan: QueryPlan) -> None:
+    def _run_query(self, plan: QueryPlan, before: RunningQuery | None = None) -> None:
         functions = self._functions.configured(self._settings())
-        self.queries[plan.query_id] = RunningQuery(plan, compile_query(plan, self.serdes, functions))
+        compiled = compile_query(plan, self.serdes, functions)
+        self.queries[plan.query_id] = RunningQuery(plan, compiled, before=before)
 
     def _make_topic(self, spec: TopicSpec | None) -> None:
         if spec is not None:

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
-from bifrost.engine.state.codec import decode, encoder
+from bifrost.engine.state.changelog import Recorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import NEVER, Changelog, Entry, Row, Store, StoreKind, StoreSpec
@@ -14,44 +14,24 @@ from bifrost.engine.state.stores import NEVER, Changelog, Entry, Row, Store, Sto
 
 def new_store(spec: StoreSpec, changelog: Changelog | None) -> Store:
     """An empty store of that kind in memory."""
+    recorder = Recorder(changelog, spec.columns, spec.missing)
     match spec.kind:
         case StoreKind.KEY_VALUE:
-            return MemoryKeyValueStore(changelog)
+            return MemoryKeyValueStore(recorder)
         case StoreKind.WINDOW:
-            return MemoryWindowStore(changelog, spec.retention_ms)
+            return MemoryWindowStore(recorder, spec.retention_ms)
         case StoreKind.SESSION:
-            return MemorySessionStore(changelog, spec.retention_ms)
+            return MemorySessionStore(recorder, spec.retention_ms)
         case StoreKind.BUFFER:
-            return MemoryJoinBuffer(changelog, spec.retention_ms)
-
-
-class _Recorder:
-    """Turns changes into changelog records; does nothing without a changelog."""
-
-    def __init__(self, changelog: Changelog | None) -> None:
-        self.changelog = changelog
-        self._encode = encoder()
-
-    def put(self, place: tuple[object, ...], row: Row, timestamp: int) -> None:
-        if self.changelog is not None:
-            self.changelog(self._encode(list(place)), self._encode([timestamp, *row]), timestamp)
-
-    def delete(self, place: tuple[object, ...], timestamp: int) -> None:
-        if self.changelog is not None:
-            self.changelog(self._encode(list(place)), None, max(timestamp, 0))
-
-
-def _entry_of(value: bytes) -> Entry:
-    timestamp, *row = decode(value)
-    return tuple(row), timestamp
+            return MemoryJoinBuffer(recorder, spec.retention_ms)
 
 
 class MemoryKeyValueStore:
     """A `KeyValueStore`."""
 
-    def __init__(self, changelog: Changelog | None) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self._entries: dict[Key | None, Entry] = {}
-        self._record = _Recorder(changelog)
+        self._record = recorder
         self.stream_time = -1
         # Bound to the dict itself: this is the look-up of every stream-table join.
         self.get = self._entries.get
@@ -83,11 +63,14 @@ class MemoryKeyValueStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        place = tuple(decode(key))
+        parts = self._record.place(key, value)
+        if parts is None:
+            return
+        place = tuple(parts)
         if value is None:
             self._entries.pop(place, None)
             return
-        entry = self._entries[place] = _entry_of(value)
+        entry = self._entries[place] = self._record.entry(value)
         self.stream_time = max(self.stream_time, entry[1])
 
     def __len__(self) -> int:
@@ -97,12 +80,12 @@ class MemoryKeyValueStore:
 class MemoryWindowStore:
     """A `WindowStore`."""
 
-    def __init__(self, changelog: Changelog | None, retention_ms: int | None) -> None:
+    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[int, Entry]] = {}
         self._by_start: dict[int, set[Key]] = {}
         self._starts: list[int] = []
         self._retention_ms = retention_ms
-        self._record = _Recorder(changelog)
+        self._record = recorder
         self.stream_time = -1
         self.newest = -1
 
@@ -159,10 +142,13 @@ class MemoryWindowStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        start, *parts = decode(key)
+        found = self._record.place(key, value)
+        if found is None:
+            return
+        start, *parts = found
         place = tuple(parts)
         if value is not None:
-            entry = _entry_of(value)
+            entry = self._record.entry(value)
             self._insert(place, start, entry)
             self.newest = max(self.newest, start)
             self.stream_time = max(self.stream_time, entry[1])
@@ -177,11 +163,11 @@ class MemoryWindowStore:
 class MemorySessionStore:
     """A `SessionStore`."""
 
-    def __init__(self, changelog: Changelog | None, retention_ms: int | None) -> None:
+    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[tuple[int, int], Row]] = {}
         self._oldest_end = 0
         self._retention_ms = retention_ms
-        self._record = _Recorder(changelog)
+        self._record = recorder
         self.stream_time = -1
 
     def find(self, key: Key, earliest_end: int, latest_start: int) -> list[tuple[int, int, Entry]]:
@@ -236,12 +222,15 @@ class MemorySessionStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        start, end, *parts = decode(key)
+        found = self._record.place(key, value)
+        if found is None:
+            return
+        start, end, *parts = found
         place = tuple(parts)
         if value is None:
             self._by_key.get(place, {}).pop((start, end), None)
             return
-        self._by_key.setdefault(place, {})[start, end] = _entry_of(value)[0]
+        self._by_key.setdefault(place, {})[start, end] = self._record.entry(value)[0]
         self._oldest_end = min(self._oldest_end, end)
         self.stream_time = max(self.stream_time, end)
 
@@ -252,12 +241,12 @@ class MemorySessionStore:
 class MemoryJoinBuffer:
     """A `JoinBuffer`."""
 
-    def __init__(self, changelog: Changelog | None, retention_ms: int | None) -> None:
+    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
         self._oldest: list[tuple[int, int, Key]] = []
         self._count = 0
         self._retention_ms = retention_ms
-        self._record = _Recorder(changelog)
+        self._record = recorder
         self.stream_time = -1
 
     def put(self, key: Key, row: Row, timestamp: int) -> None:
@@ -328,11 +317,14 @@ class MemoryJoinBuffer:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        timestamp, number, *parts = decode(key)
+        found = self._record.place(key, value)
+        if found is None:
+            return
+        timestamp, number, *parts = found
         place = tuple(parts)
         self.stream_time = max(self.stream_time, timestamp)
         if value is not None:
-            self._insert(place, _entry_of(value)[0], timestamp, number)
+            self._insert(place, self._record.entry(value)[0], timestamp, number)
             return
         rows = self._by_key.get(place, [])
         at = bisect_left(rows, (timestamp, number))

@@ -34,7 +34,8 @@ class StoreSpec:
     """A store that a query needs in every task of a sub-topology.
 
     `retention_ms` is how long entries are kept in stream time, None for ever. `changelog` says whether its changes must
-    survive the process.
+    survive the process. `columns` names what its rows hold, `missing` is what columns are that a row restored from an
+    earlier version of the query does not have (None: all null).
     """
 
     name: str
@@ -42,6 +43,8 @@ class StoreSpec:
     subtopology: int = 0
     changelog: bool = True
     retention_ms: int | None = None
+    columns: tuple[str, ...] = ()
+    missing: Row | None = None
 
 
 class Store(Protocol):

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
 from bifrost.engine.plan import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
 from bifrost.engine.schema import WINDOWEND, WINDOWSTART, LogicalSchema
-from bifrost.engine.state.stores import StoreKind
+from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.topology.aggregation import Aggregator, Fold, SessionAggregator, WindowedAggregator
 from bifrost.engine.topology.expressions import columns_in
 from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, tuple_text, unpack
 from bifrost.engine.topology.sources import key_parts
 from bifrost.engine.topology.windows import retention_of
 from bifrost.engine.topology.writer import CodeWriter
+from bifrost.sql.formatter import format_expression
 
 if TYPE_CHECKING:
     from bifrost.engine.topology.builder import Builder
@@ -31,7 +32,7 @@ _BOUNDS = (WINDOWSTART, WINDOWEND)
 def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builder: Builder) -> None:
     """Every row of the stream changes its group's result."""
     parts = _Parts.of(step, builder)
-    store = builder.store(store_name(step), StoreKind.KEY_VALUE)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
     add = builder.program.bind("add", lambda context: parts.aggregator(context, store).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
@@ -46,7 +47,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builde
 def build_table_aggregate(step: TableAggregate, downstream: Downstream, builder: Builder) -> None:
     """A change takes its old row out of the group's result and its new row in."""
     parts = _Parts.of(step, builder)
-    store = builder.store(store_name(step), StoreKind.KEY_VALUE)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
     change = builder.program.bind("change", lambda context: parts.aggregator(context, store).change, store)
     arguments = parts.arguments_function(layout(step.source.schema, parts.wants), builder)
 
@@ -66,11 +67,8 @@ def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: D
     """Every row changes the results of its windows; with EMIT FINAL results come out when their window has closed."""
     parts = _Parts.of(step, builder)
     session = isinstance(step.window, Session)
-    store = builder.store(
-        store_name(step),
-        StoreKind.SESSION if session else StoreKind.WINDOW,
-        retention_ms=retention_of(step.window, emit_final=step.emit_final),
-    )
+    kind = StoreKind.SESSION if session else StoreKind.WINDOW
+    store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), builder)
     add = builder.program.bind("add", lambda context: parts.windowed_aggregator(context, store).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
@@ -108,6 +106,14 @@ class _Parts:
     def wants(self) -> frozenset[str]:
         """Columns that are read of the rows."""
         return frozenset(self.step.non_aggregates) | columns_in(*(a for call in self.calls for a in call.arguments))
+
+    def declare_store(self, kind: StoreKind, retention_ms: int | None, builder: Builder) -> str:
+        """Declares the store of states; a state is known by its aggregate's text, whatever stands beside it."""
+        kept = self.step.non_aggregates
+        columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
+        missing = ((None,) * len(kept)) + self.fold.empty()
+        name = store_name(self.step)
+        return builder.program.store(StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing))
 
     def aggregator(self, context: TaskContext, store: str) -> Aggregator:
         return Aggregator(self.fold, context.key_value_store(store))

@@ -99,13 +99,13 @@ class Builder:
         start, end = bounds
         return start if window is not None and window.size_ms is not None else f"{start}, {end}"
 
-    def store(self, name: str, kind: StoreKind, *, retention_ms: int | None = None) -> str:
-        """Declares a store at this site."""
-        return self.program.store(StoreSpec(name, kind, retention_ms=retention_ms))
+    def key_value_store(self, name: str, columns: tuple[str, ...]) -> str:
+        """Declares a key-value store of rows with these columns."""
+        return self.program.store(StoreSpec(name, StoreKind.KEY_VALUE, columns=columns))
 
-    def key_value_store(self, name: str) -> str:
-        """Declares a key-value store at this site."""
-        return self.store(name, StoreKind.KEY_VALUE)
+    def buffer(self, name: str, columns: tuple[str, ...], *, retention_ms: int | None = None) -> str:
+        """Declares a join's buffer of rows with these columns."""
+        return self.program.store(StoreSpec(name, StoreKind.BUFFER, retention_ms=retention_ms, columns=columns))
 
     def build_sink(self, step: StreamSink | TableSink) -> None:
         """Writes the code of a whole plan that ends in a sink."""

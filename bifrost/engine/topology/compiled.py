@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bifrost.engine.functions.registry import FunctionRegistry
@@ -94,7 +94,7 @@ class CompiledQuery:
     def stores(self) -> tuple[StoreSpec, ...]:
         """The stores that its tasks have."""
         return tuple(
-            StoreSpec(spec.name, spec.kind, place, spec.changelog, spec.retention_ms)
+            replace(spec, subtopology=place)
             for place in range(self.subtopologies)
             for spec in self._specs(place).values()
         )

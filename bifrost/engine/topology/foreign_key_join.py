@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstream, builder: Builder) -> None:
     """Left changes and answers are processed at the left table, subscriptions and right changes at the right one."""
     if downstream.old is OldRows.REQUIRED:
-        store = builder.key_value_store(f"{step.context}-Joined")
-        downstream = keeping(downstream, step.schema, store, builder)
+        downstream = keeping(downstream, step.schema, f"{step.context}-Joined", builder)
     right_builder = builder.elsewhere()
     answers = Route.of(
         builder, f"{step.context}-subscription-response-topic", key_format_of(step.left), step.left.schema.key
@@ -49,14 +48,14 @@ def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstrea
     wants = downstream.wants
     left_names = layout(step.left.schema, wants | columns_in(step.left_expression))
     right_names = layout(step.right.schema, wants)
-    left = _left_side(step, builder)
+    left = _left_side(step, left_names, builder)
     _build_left(step, left_names, subscriptions, left, builder)
     _build_answers(left_names, right_names, downstream, answers, left, builder)
     _build_right(step, right_names, answers, subscriptions, right_builder)
 
 
-def _left_side(step: ForeignKeyTableTableJoin, builder: Builder) -> str:
-    store = builder.key_value_store(f"{step.context}-left-Table")
+def _left_side(step: ForeignKeyTableTableJoin, names: tuple[str, ...], builder: Builder) -> str:
+    store = builder.key_value_store(f"{step.context}-left-Table", ("foreign key", *names))
     outer = step.kind is JoinKind.LEFT
     return builder.program.bind(
         "left_side", lambda context: ForeignKeyLeft(context.key_value_store(store), outer=outer), store
@@ -113,8 +112,8 @@ def _build_answers(
 def _build_right(
     step: ForeignKeyTableTableJoin, names: tuple[str, ...], answers: Route, subscriptions: Route, builder: Builder
 ) -> None:
-    rows = builder.key_value_store(f"{step.context}-right-Table")
-    subscribers = builder.key_value_store(f"{step.context}-subscriptions")
+    rows = builder.key_value_store(f"{step.context}-right-Table", names)
+    subscribers = builder.key_value_store(f"{step.context}-subscriptions", ("digest",))
     right = builder.program.bind(
         "right_side",
         lambda context: ForeignKeyRight(context.key_value_store(rows), context.key_value_store(subscribers)),

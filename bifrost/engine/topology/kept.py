@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from bifrost.engine.topology.builder import Builder
 
 
-def keeping(downstream: Downstream, schema: LogicalSchema, store: str, builder: Builder) -> Downstream:
+def keeping(downstream: Downstream, schema: LogicalSchema, name: str, builder: Builder) -> Downstream:
     """The downstream with a store of the wanted columns in front, which knows the row before each change."""
     names = layout(schema, downstream.wants)
+    store = builder.key_value_store(name, names)
     put = builder.program.bind("put", lambda context: context.key_value_store(store).put, store)
     delete = builder.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
 

@@ -79,8 +79,7 @@ class Results:
         """The downstream of the last step, with a store in front where no step has one that would do."""
         if not self.wanted or isinstance(_root(step), _AGGREGATES):
             return downstream
-        store = builder.key_value_store(_RESULT_STORE)
-        return keeping(downstream, step.schema, store, builder)
+        return keeping(downstream, step.schema, _RESULT_STORE, builder)
 
     def materialization(self, last: Step, builder: Builder) -> Materialization | None:
         """How results are looked up, once all steps are built."""

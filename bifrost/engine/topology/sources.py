@@ -46,8 +46,7 @@ def build_table_source(step: TableSource, downstream: Downstream, builder: Build
     name = builder.program.fresh("process")
     writer = builder.record_writer(name, step.topic)
     if downstream.old is OldRows.REQUIRED or (downstream.old is OldRows.IF_KNOWN and step.materialized):
-        store = builder.key_value_store(f"{step.context}-Table")
-        downstream = keeping(downstream, step.schema, store, builder)
+        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
     with _record_loop(writer, step, downstream, builder):
         with writer.block("if key is None:"):
             writer.line("continue")

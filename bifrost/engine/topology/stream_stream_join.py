@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bifrost.engine.plan import JoinKind, Step, StreamStreamJoin
 from bifrost.engine.schema import Formats
-from bifrost.engine.state.stores import StoreKind
 from bifrost.engine.topology.flow import Downstream, Scope
 from bifrost.engine.topology.grouping import write_null_key_test
 from bifrost.engine.topology.joined import side_columns, unpack_optional, write_identity_key
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
 
 def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, builder: Builder) -> None:
     """Both sides' rows go through one joiner, each side's code has the steps behind the join."""
-    joiner = _declare_joiner(step, builder)
     wanted: dict[Side, tuple[str, ...]] = dict(
         zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
+    joiner = _declare_joiner(step, wanted, builder)
 
     def arrive(side: Side) -> Downstream:
         def row(writer: CodeWriter, scope: Scope) -> None:
@@ -48,17 +47,17 @@ def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, bui
     build("right", step.right, step.right_formats)
 
 
-def _declare_joiner(step: StreamStreamJoin, builder: Builder) -> str:
+def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]], builder: Builder) -> str:
     """Declares the buffers; the name of the joiner, of which every task has one."""
     span = step.before_ms + step.after_ms
     grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
     sides: tuple[Side, Side] = ("left", "right")
     buffers = {
-        side: builder.store(f"{step.context}-{side}", StoreKind.BUFFER, retention_ms=span + grace) for side in sides
+        side: builder.buffer(f"{step.context}-{side}", wanted[side], retention_ms=span + grace) for side in sides
     }
     holds_back = step.grace_ms is not None and step.kind is not JoinKind.INNER
     names = {side: f"{step.context}-{side}-unmatched" for side in sides} if holds_back else {}
-    unmatched = {side: builder.store(name, StoreKind.BUFFER) for side, name in names.items()}
+    unmatched = {side: builder.buffer(name, wanted[side]) for side, name in names.items()}
 
     def make(context: TaskContext) -> StreamJoiner:
         return StreamJoiner(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, builder: Builder) -> None:
     """The table's used columns are kept by key. Rows with a null key or value end here, in a LEFT join too."""
-    store = builder.key_value_store(f"{step.context}-Table")
     wanted = layout(step.right.schema, downstream.wants)
+    store = builder.key_value_store(f"{step.context}-Table", wanted)
     _build_table_side(step, wanted, store, builder)
 
     get = builder.program.bind("look_up", lambda context: context.key_value_store(store).get, store)

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder: Builder) -> None:
     """Both sides' changes go through one joiner, each side's code has the steps behind the join."""
-    left_store = builder.key_value_store(f"{step.context}-left-Table")
-    right_store = builder.key_value_store(f"{step.context}-right-Table")
+    wanted: dict[Side, tuple[str, ...]] = dict(
+        zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
+    )
+    left_store = builder.key_value_store(f"{step.context}-left-Table", wanted["left"])
+    right_store = builder.key_value_store(f"{step.context}-right-Table", wanted["right"])
     joiner = builder.program.bind(
         "joiner",
         lambda context: TableJoiner(
@@ -26,9 +29,6 @@ def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder
         ),
         left_store,
         right_store,
-    )
-    wanted: dict[Side, tuple[str, ...]] = dict(
-        zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
     combine = _combining_function(step, wanted["left"], wanted["right"], downstream, builder)
 

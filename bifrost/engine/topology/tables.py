@@ -117,7 +117,7 @@ def build_table_suppress(step: TableSuppress, downstream: Downstream, builder: B
 def build_table_select_key(step: TableSelectKey, downstream: Downstream, builder: Builder) -> None:
     """Rows under a new key, through a repartition topic: as ksqlDB, changes just pass on, the old key keeps its row."""
     if downstream.old is OldRows.REQUIRED:
-        downstream = keeping(downstream, step.schema, builder.key_value_store(f"{step.context}-Table"), builder)
+        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
     route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
     key_names = tuple(column.name for column in step.schema.key)
     sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
