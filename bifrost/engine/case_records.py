@@ -101,7 +101,10 @@ class RecordWriter:
         wrapped = isinstance(row, SqlStruct) and (part.is_wrapped or isinstance(value, dict))
         fields = row.fields if isinstance(row, SqlStruct) and wrapped else (StructField("ROWVAL", row),)
         columns = tuple(Column(field.name, field.type, Namespace.VALUE) for field in fields)
-        found = converter(SqlStruct(fields))(value) if wrapped else {"ROWVAL": converter(row)(value)}
+        whole = SqlStruct(fields) if wrapped else row
+        found = converter(whole)(_renamed(value, whole))
+        if not wrapped:
+            found = {"ROWVAL": found}
         written = Part(part.topic, part.is_key, format_info, columns, is_wrapped=wrapped)
         return Serdes(self.registry).encoder(written)(tuple(found[field.name] for field in fields))
 
@@ -171,6 +174,20 @@ class RecordReader:
         if not isinstance(row, SqlStruct):
             return part
         return replace(part, columns=tuple(Column(field.name, field.type) for field in row.fields))
+
+
+def _renamed(value: Any, sql_type: SqlType) -> Any:
+    """The value with the members of objects named as the struct's fields, whatever their case."""
+    match sql_type:
+        case SqlStruct(fields) if isinstance(value, dict):
+            members = {name.upper(): member for name, member in value.items()}
+            return {field.name: _renamed(members.get(field.name.upper()), field.type) for field in fields}
+        case SqlArray(item) if isinstance(value, list):
+            return [_renamed(each, item) for each in value]
+        case SqlMap(_, item) if isinstance(value, dict):
+            return {name: _renamed(each, item) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _shower(format_name: str) -> Callable[[Any, SqlType], Any]:

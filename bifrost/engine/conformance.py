@@ -15,6 +15,7 @@ from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
 from bifrost.engine.environment import TopicInfo
 from bifrost.engine.exact_json import read_exact, write_exact
 from bifrost.engine.metastore import DataSource
+from bifrost.engine.planned import CreatePlan
 from bifrost.engine.serde import RegisteredSchema, SchemaReference
 from bifrost.engine.testing import Driver
 from bifrost.engine.topology.aggregates import AGGREGATION_FAILED
@@ -75,6 +76,8 @@ class CaseRun:
             StatementError: a statement is refused.
         """
         self.driver.properties.update({name: str(value) for name, value in self.case["properties"].items()})
+        if any(name.endswith("Schema") for topic in self.case["topics"] for name in topic):
+            self._register_columns()
         for topic in self.case["topics"]:
             self._declare(topic)
         for statement in self._statements():
@@ -97,6 +100,19 @@ class CaseRun:
             self.position = position
             yield from parse_script(text, self.driver.variables)
 
+    def _register_columns(self) -> None:
+        """Registers the schemas of columns that CREATE statements list: they come before the topics' own schemas."""
+        scratch = Driver(live=False)
+        declared = {topic["name"] for topic in self.case["topics"]}
+        for text in self.case["statements"]:
+            try:
+                planned = scratch.run(text)
+            except BifrostError:
+                return
+            for plan in planned:
+                if isinstance(plan, CreatePlan) and plan.source.topic not in declared:
+                    self.driver.serdes.register(plan.source.topic, plan.source.formats, plan.source.schema)
+
     def _declare(self, topic: Mapping[str, Any]) -> None:
         info = TopicInfo(topic.get("partitions") or 1, topic.get("replicas") or 1)
         self.driver.environment.declared[topic["name"]] = info
@@ -110,9 +126,9 @@ class CaseRun:
         if kind is None:
             return
         registry = self.driver.environment.registry
+        number = topic.get(f"{part}SchemaId") or max((known.id for known in registry.schemas), default=0) + 1
         references = tuple(self._refer(each) for each in topic.get(f"{part}SchemaReferences") or ())
         text = schema if isinstance(schema, str) and kind == "PROTOBUF" else write_exact(schema)
-        number = topic.get(f"{part}SchemaId") or max((known.id for known in registry.schemas), default=0) + 1
         registry.put(f"{topic['name']}-{part}", RegisteredSchema(number, kind, text, references))
 
     def _refer(self, reference: Mapping[str, Any]) -> SchemaReference:
