@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import NoReturn
 
 from bifrost.engine.serde.problems import SerdeError
 
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
+_DECIMAL_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
+_LONGEST_DECIMAL = 800
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation])
 
 
@@ -25,11 +28,19 @@ def read_raw(data: bytes, at: int) -> tuple[int, int]:
     total += data[at + 3] << 21
     if total < 268435456 + 2113664:
         return total - 2113664, at + 4
-    return _read_long_raw(data, at, total - 270549120, 28)
+    total += data[at + 4] << 28
+    if total < 34359738368 + 270549120:
+        return total - 270549120, at + 5
+    # Six bytes are the milliseconds of this century.
+    total += data[at + 5] << 35
+    if total < 4398046511104 + 34630287488:
+        return total - 34630287488, at + 6
+    return _read_large(data, at + 6, total - 4432676798592)
 
 
-def _read_long_raw(data: bytes, at: int, total: int, shift: int) -> tuple[int, int]:
-    at += 4
+def _read_large(data: bytes, at: int, total: int) -> tuple[int, int]:
+    """The rest of a number whose first six bytes make `total`."""
+    shift = 42
     while True:
         byte = data[at]
         at += 1
@@ -72,6 +83,10 @@ def encode_long(value: int) -> bytes:
     return bytes(out)
 
 
+# Between these a number takes five or six bytes.
+_SIX_BYTES_FROM, _SIX_BYTES_BELOW = 2**27, 2**41
+
+
 class LongTable(dict[int, bytes]):
     """Encoded numbers: the small ones ready, the others made from parts that are.
 
@@ -83,6 +98,9 @@ class LongTable(dict[int, bytes]):
         self.prefix = prefix
 
     def __missing__(self, value: int) -> bytes:
+        if _SIX_BYTES_FROM <= value < _SIX_BYTES_BELOW:
+            raw = value << 1
+            return self.prefix + _MIDDLE[raw & 16383] + _MIDDLE[raw >> 14 & 16383] + _LAST[raw >> 28]
         if not LONG_MIN <= value <= LONG_MAX:
             raise SerdeError(f"{value} does not fit 64 bits")
         raw = (value << 1) ^ (value >> 63)
@@ -100,7 +118,13 @@ OPTIONAL_LONGS = LongTable(b"\x02")
 
 
 def to_decimal(data: bytes, scale: int) -> Decimal:
-    """A decimal from its unscaled value, big-endian two's complement."""
+    """A decimal from its unscaled value, big-endian two's complement.
+
+    Raises:
+        SerdeError: it is longer than any DECIMAL.
+    """
+    if len(data) > _LONGEST_DECIMAL:
+        raise SerdeError(f"A decimal of {len(data)} bytes")
     return Decimal(int.from_bytes(data, "big", signed=True)).scaleb(-scale, _EXACT)
 
 
@@ -109,6 +133,11 @@ def unscaled_bytes(value: Decimal, precision: int, scale: int) -> bytes:
     unscaled = int(fit_decimal(value, precision, scale).scaleb(scale, _EXACT))
     size = ((unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8) + 1
     return unscaled.to_bytes(size, "big", signed=True)
+
+
+def parse_decimal(text: str) -> Decimal | None:
+    """A number's text as Java's BigDecimal reads it (Python would take blanks, underscores and NaN too), or None."""
+    return Decimal(text) if _DECIMAL_TEXT.fullmatch(text) else None
 
 
 def fit_decimal(value: Decimal, precision: int, scale: int) -> Decimal:

@@ -10,6 +10,7 @@ from bifrost.engine.serde.avro_bytes import encode_long
 from bifrost.engine.serde.avro_scalars import type_text
 from bifrost.engine.serde.avro_types import (
     NO_DEFAULT,
+    NULL,
     AvroArray,
     AvroEnum,
     AvroField,
@@ -21,6 +22,19 @@ from bifrost.engine.serde.avro_types import (
     AvroUnion,
 )
 from bifrost.engine.serde.problems import SerdeError
+
+
+def missing_bytes(field: AvroField) -> bytes:
+    """The bytes of a field that has no column.
+
+    Raises:
+        SerdeError: it has no default and may not be null.
+    """
+    if field.default is not NO_DEFAULT:
+        return default_bytes(field.type, field.default)
+    if isinstance(field.type, AvroUnion) and NULL in field.type.branches:
+        return encode_long(field.type.branches.index(NULL))
+    raise SerdeError(f"No column for the schema's required field: {field.name}")
 
 
 def default_bytes(avro: AvroType, default: Any) -> bytes:

@@ -7,12 +7,12 @@ from bifrost.engine.serde.avro_read import row_reader, single_reader
 from bifrost.engine.serde.avro_types import AvroType, parse_avro
 from bifrost.engine.serde.avro_write import row_writer, single_writer
 from bifrost.engine.serde.part import Part
-from bifrost.engine.serde.registered import HEAD, Reader, Writer, head, referenced_texts, registered_reader, sink_schema
+from bifrost.engine.serde.registered import HEAD, Reader, Readers, Writer, head, referenced_texts, sink_schema
 from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
 
 
-def avro_reader(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Reader:
-    """A function from a payload to the row, by the schema that the payload names."""
+def avro_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Readers:
+    """Functions from a payload to the row by the schema that the payload names."""
     targets = part.targets(needed)
 
     def make(schema: RegisteredSchema) -> Reader:
@@ -21,7 +21,7 @@ def avro_reader(registry: SchemaRegistry, part: Part, needed: frozenset[str] | N
             return row_reader(writer, targets, HEAD)
         return single_reader(writer, part.columns[0].type, HEAD)
 
-    return registered_reader(registry, part, make)
+    return Readers(registry, part, make)
 
 
 def avro_writer(registry: SchemaRegistry, part: Part) -> Writer:

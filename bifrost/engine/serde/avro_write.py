@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from bifrost.engine.serde.avro_bytes import LONGS, OPTIONAL_LONGS, encode_long, unscaled_bytes
 from bifrost.engine.serde.avro_columns import branch_name, present_branches
-from bifrost.engine.serde.avro_defaults import default_bytes
+from bifrost.engine.serde.avro_defaults import default_bytes, missing_bytes
 from bifrost.engine.serde.avro_scalars import type_text
 from bifrost.engine.serde.avro_types import (
     NO_DEFAULT,
@@ -69,7 +69,7 @@ def single_writer(avro: AvroType, sql_type: SqlType, prefix: bytes) -> Writer:
     """A function from a row of one column to `prefix` and the Avro of its bare value."""
     generator = _Generator(prefix)
     generator.source.line("c0, = row")
-    generator.value(avro, sql_type, "c0", "")
+    generator.part(AvroField("", avro), sql_type, "c0", "")
     return generator.finished()
 
 
@@ -86,27 +86,79 @@ def _wrong_size(size: int) -> NoReturn:
 
 
 class _Generator:
-    """Emits code that adds the Avro of values to the bytearray `o`."""
+    """Emits code that makes the parts of a payload, which are joined at the end.
+
+    The common fields of a row are a part each; everything else is added to a bytearray, `out`, which is one part.
+    """
 
     def __init__(self, prefix: bytes) -> None:
         self.source = FunctionSource("write(row)")
-        self.source.constants.update(LONGS=LONGS, OPTIONAL=OPTIONAL_LONGS, PREFIX=prefix)
-        self.source.line("o = bytearray(PREFIX)")
+        self.source.constants.update(LONGS=LONGS, OPTIONAL=OPTIONAL_LONGS, PREFIX=prefix, JOIN=b"".join)
+        self.parts = ["PREFIX"]
+        self.out = ""
 
     def finished(self) -> Writer:
-        self.source.line("return bytes(o)")
+        self.source.line(f"return JOIN(({', '.join(self.parts)},))")
         return self.source.compile("avro writer")
 
     def top_record(self, avro: AvroType, columns: dict[str, StructField]) -> None:
         """Writes the row's record, `columns` by the names of their variables."""
         match avro:
             case AvroRecord(_, fields):
-                self.record(fields, columns, "")
+                self.top_fields(fields, columns)
             case AvroUnion(branches) if len(records := [b for b in branches if isinstance(b, AvroRecord)]) == 1:
-                self.bytes(encode_long(branches.index(records[0])))
-                self.record(records[0].fields, columns, "")
+                self.parts.append(repr(encode_long(branches.index(records[0]))))
+                self.top_fields(records[0].fields, columns)
             case _:
                 raise SerdeError(f"The schema's type is {type_text(avro)}, but a record with the columns is needed")
+
+    def top_fields(self, fields: Sequence[AvroField], columns: dict[str, StructField]) -> None:
+        """Writes the row's fields, each as a part."""
+        free = dict(columns)
+        for field in fields:
+            variable = _variable(field.name, free)
+            if variable is None:
+                self.parts.append(repr(missing_bytes(field)))
+            else:
+                self.part(field, free.pop(variable).type, variable, f"->{field.name}")
+
+    def part(self, field: AvroField, sql_type: SqlType, name: str, path: str) -> None:
+        """Writes one field as a part of the payload: numbers and text in the fewest steps."""
+        match field:
+            case AvroField(type=AvroUnion((AvroPrimitive("null"), AvroPrimitive() as value))) if _is_plain(
+                value, sql_type
+            ):
+                if value.name == "string":
+                    self.optional_text_part(name)
+                else:
+                    self.parts.append(f'b"\\0" if {name} is None else OPTIONAL[{name}]')
+            case AvroField(type=AvroPrimitive() as value) if _is_plain(value, sql_type) and field.default is NO_DEFAULT:
+                with self.source.block(f"if {name} is None:"):
+                    self.source.line(f"{self.source.constant(_missing)}({path!r})")
+                if value.name == "string":
+                    self.text_part(name, "LONGS")
+                else:
+                    self.parts.append(f"LONGS[{name}]")
+            case _:
+                self.out = self.source.fresh("o")
+                self.source.line(f"{self.out} = bytearray()")
+                self.field(field, sql_type, name, path)
+                self.parts.append(self.out)
+
+    def text_part(self, name: str, lengths: str) -> None:
+        """Writes text as two parts, its length and its bytes."""
+        head, text = self.source.fresh("h"), self.source.fresh("e")
+        self.source.line(f"{text} = {name}.encode()")
+        self.source.line(f"{head} = {lengths}[len({text})]")
+        self.parts += [head, text]
+
+    def optional_text_part(self, name: str) -> None:
+        """Writes text that may be None as two parts."""
+        with self.source.block(f"if {name} is not None:"):
+            self.text_part(name, "OPTIONAL")
+        head, text = self.parts[-2:]
+        with self.source.block("else:"):
+            self.source.line(f'{head}, {text} = b"\\0", b""')
 
     def record(self, fields: Sequence[AvroField], values: dict[str, StructField], path: str) -> None:
         """Writes a record's fields from the variables that hold columns or struct fields."""
@@ -114,7 +166,7 @@ class _Generator:
         for field in fields:
             variable = _variable(field.name, free)
             if variable is None:
-                self.default(field, path)
+                self.bytes(missing_bytes(field))
             else:
                 self.field(field, free.pop(variable).type, variable, f"{path}->{field.name}")
 
@@ -128,18 +180,9 @@ class _Generator:
         with self.source.block("else:"):
             self.present(field.type, sql_type, name, path)
 
-    def default(self, field: AvroField, path: str) -> None:
-        """Writes a field that has no column."""
-        if field.default is not NO_DEFAULT:
-            self.bytes(default_bytes(field.type, field.default))
-        elif isinstance(field.type, AvroUnion) and NULL in field.type.branches:
-            self.bytes(encode_long(field.type.branches.index(NULL)))
-        else:
-            raise SerdeError(f"No column for the schema's required field: {path}->{field.name}")
-
     def bytes(self, constant: bytes) -> None:
         """Adds known bytes."""
-        self.source.line(f"o += {constant!r}")
+        self.source.line(f"{self.out} += {constant!r}")
 
     def value(self, avro: AvroType, sql_type: SqlType, name: str, path: str) -> None:
         """Writes a variable that may be None."""
@@ -200,7 +243,7 @@ class _Generator:
                 self.fixed(avro, sql_type, name, path)
             case AvroEnum(symbols=symbols) if sql_type == STRING:
                 index = self.source.constant({symbol: encode_long(at) for at, symbol in enumerate(symbols)})
-                self.source.line(f"o += {index}.get({name}) or {self.source.constant(_not_a_symbol)}({name})")
+                self.source.line(f"{self.out} += {index}.get({name}) or {self.source.constant(_not_a_symbol)}({name})")
             case AvroRecord(_, fields) if isinstance(sql_type, SqlStruct):
                 values = {self.source.fresh("v"): field for field in sql_type.fields}
                 for variable, field in values.items():
@@ -210,10 +253,10 @@ class _Generator:
                 self.collection(avro, sql_type, name, path)
 
     def number(self, avro: AvroPrimitive, sql_type: SqlType, name: str, path: str, *, table: str) -> None:
-        if sql_type not in (_INT_SOURCES if avro.name == "int" else _LONG_SOURCES):
+        if sql_type not in _sources(avro.name):
             raise _mismatch(avro, sql_type, path)
         micros = avro.logical in ("timestamp-micros", "time-micros")
-        self.source.line(f"o += {table}[{name}{' * 1000' if micros else ''}]")
+        self.source.line(f"{self.out} += {table}[{name}{' * 1000' if micros else ''}]")
 
     def primitive(self, avro: AvroPrimitive, sql_type: SqlType, name: str, path: str) -> None:
         match avro.name, sql_type:
@@ -227,17 +270,17 @@ class _Generator:
                 self.source.line(f"e = {unscaled}({name}, {avro.precision}, {avro.scale})")
                 self.chunk("e")
             case "boolean", _ if sql_type == BOOLEAN:
-                self.source.line(f'o += b"\\1" if {name} else b"\\0"')
+                self.source.line(f'{self.out} += b"\\1" if {name} else b"\\0"')
             case "double" | "float", _ if sql_type == DOUBLE:
                 pack = self.source.constant(struct.Struct("<d" if avro.name == "double" else "<f").pack, "pack")
-                self.source.line(f"o += {pack}({name})")
+                self.source.line(f"{self.out} += {pack}({name})")
             case _:
                 raise _mismatch(avro, sql_type, path)
 
     def chunk(self, name: str) -> None:
         """Adds bytes after their length."""
-        self.source.line(f"o += LONGS[len({name})]")
-        self.source.line(f"o += {name}")
+        self.source.line(f"{self.out} += LONGS[len({name})]")
+        self.source.line(f"{self.out} += {name}")
 
     def fixed(self, avro: AvroFixed, sql_type: SqlType, name: str, path: str) -> None:
         """Writes bytes of a known number; a decimal is filled up with its sign."""
@@ -251,7 +294,7 @@ class _Generator:
             raise _mismatch(avro, sql_type, path)
         with self.source.block(f"if len(e) != {avro.size}:"):
             self.source.line(f"{self.source.constant(_wrong_size)}({avro.size})")
-        self.source.line("o += e")
+        self.source.line(f"{self.out} += e")
 
     def collection(self, avro: AvroType, sql_type: SqlType, name: str, path: str) -> None:
         """Writes an array or a map as one block."""
@@ -259,7 +302,7 @@ class _Generator:
             raise SerdeError("The Avro schema is nested too deeply to be columns")
         key, value = self.source.fresh("v"), self.source.fresh("v")
         with self.source.block(f"if {name}:"):
-            self.source.line(f"o += LONGS[len({name})]")
+            self.source.line(f"{self.out} += LONGS[len({name})]")
             match avro, sql_type:
                 case AvroArray(AvroRecord(_, (first, second), is_entry=True)), SqlMap(key_type, value_type):
                     with self.source.block(f"for {key}, {value} in {name}.items():"):
@@ -274,7 +317,20 @@ class _Generator:
                         self.value(item, value_type, value, f"{path}[]")
                 case _:
                     raise _mismatch(avro, sql_type, path)
-        self.source.line('o += b"\\0"')
+        self.source.line(f'{self.out} += b"\\0"')
+
+
+def _sources(word: str) -> frozenset[SqlType]:
+    """The SQL types that an Avro number holds."""
+    return _INT_SOURCES if word == "int" else _LONG_SOURCES
+
+
+def _is_plain(avro: AvroPrimitive, sql_type: SqlType) -> bool:
+    """Whether it is a number or text that is written as it is."""
+    if avro.name in ("int", "long"):
+        # Micros are written from milliseconds.
+        return sql_type in _sources(avro.name) and not (avro.logical or "").endswith("micros")
+    return avro.name == "string" and sql_type == STRING
 
 
 def _variable(field: str, values: dict[str, StructField]) -> str | None:

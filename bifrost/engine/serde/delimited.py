@@ -6,11 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from bifrost.engine.functions.javatext import double_text
-from bifrost.engine.serde.avro_bytes import fit_decimal
+from bifrost.engine.serde.avro_bytes import fit_decimal, parse_decimal
 from bifrost.engine.serde.formats import unsupported
 from bifrost.engine.serde.json_values import WHOLE_TYPES
 from bifrost.engine.serde.part import Part, Row
@@ -134,11 +134,8 @@ def _double(text: str) -> float:
 
 
 def _decimal(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
+    number = parse_decimal(text)
+    if number is None:
         raise SerdeError(f"Not a number: {text[:80]!r}")
     return number
 

@@ -60,10 +60,10 @@ def _check(name: str, columns: Sequence[Column]) -> None:
             for column in columns:
                 if isinstance(column.type, SqlArray | SqlMap | SqlStruct):
                     raise SerdeError(f"{unsupported(name, column.type)}, column: `{column.name}`")
-        case "PROTOBUF" | "PROTOBUF_NOSR":
-            for kind in _parts(columns):
-                if isinstance(kind, SqlMap) and kind.key != STRING:
-                    raise SerdeError("PROTOBUF format only supports MAP types with STRING keys")
+        case "PROTOBUF" | "PROTOBUF_NOSR" if _has_other_map_keys(columns):
+            raise SerdeError("PROTOBUF format only supports MAP types with STRING keys")
+        case "JSON" | "JSON_SR" if _has_other_map_keys(columns):
+            raise SerdeError("JSON only supports MAP types with STRING keys")
         case "AVRO":
             for column in columns:
                 checked_name(column.name)
@@ -71,6 +71,10 @@ def _check(name: str, columns: Sequence[Column]) -> None:
                 if isinstance(kind, SqlStruct):
                     for field in kind.fields:
                         checked_name(field.name)
+
+
+def _has_other_map_keys(columns: Sequence[Column]) -> bool:
+    return any(isinstance(kind, SqlMap) and kind.key != STRING for kind in _parts(columns))
 
 
 def _check_kafka(columns: Sequence[Column]) -> None:

@@ -6,12 +6,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from bifrost.engine.serde.avro_bytes import fit_decimal
+from bifrost.engine.serde.avro_bytes import fit_decimal, parse_decimal
 from bifrost.engine.serde.problems import SerdeError
 from bifrost.sql.types import (
     BIGINT,
@@ -124,11 +124,8 @@ def _decimal(value: Any, sql_type: SqlType) -> Decimal:
     if kind is float:
         raise NeedsExact
     if kind is str:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if number.is_finite():
+        number = parse_decimal(value)
+        if number is not None:
             return number
         raise SerdeError(f'Can\'t coerce string to type. targetType: {sql_type}, path: $, value: "{value[:80]}"')
     raise invalid(value, sql_type)

@@ -109,9 +109,9 @@ def _array(item: Plain | None) -> Plain | None:
 
 def _map(item: Plain | None) -> Plain:
     def write(value: dict[str | None, Any]) -> dict[str, Any]:
-        # A null key has no place in JSON; Jackson writes it as the empty name.
+        # A null key has no place in JSON; Connect writes it as this word.
         return {
-            "" if key is None else key: inner if inner is None or item is None else item(inner)
+            "null" if key is None else key: inner if inner is None or item is None else item(inner)
             for key, inner in value.items()
         }
 

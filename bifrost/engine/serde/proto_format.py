@@ -18,10 +18,10 @@ from bifrost.engine.serde.proto_write import setters
 from bifrost.engine.serde.registered import (
     HEAD,
     Reader,
+    Readers,
     Writer,
     head,
     referenced_texts,
-    registered_reader,
     sink_schema,
 )
 from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
@@ -30,13 +30,13 @@ from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
 _FIRST = b"\0"
 
 
-def proto_reader(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Reader:
-    """A function from a payload to the row, by the schema and the message that the payload names."""
+def proto_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Readers:
+    """Functions from a payload to the row by the schema and the message that the payload names."""
 
     def make(schema: RegisteredSchema) -> Reader:
         return _by_message(parsed_proto(registry, schema), part, needed)
 
-    return registered_reader(registry, part, make)
+    return Readers(registry, part, make)
 
 
 def _by_message(file: ProtoFile, part: Part, needed: frozenset[str] | None) -> Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from bifrost.engine.serde.part import Part, Row
 from bifrost.engine.serde.problems import SerdeError
@@ -58,14 +58,6 @@ def _refusing(message: str) -> Reader:
         raise SerdeError(message)
 
     return refuse
-
-
-def registered_reader(
-    registry: SchemaRegistry, part: Part, make: Callable[[RegisteredSchema], Reader]
-) -> Callable[[bytes], Any]:
-    """A function that reads each payload with the schema it names."""
-    readers = Readers(registry, part, make)
-    return lambda data: readers[data[:HEAD]](data)
 
 
 def sink_schema(registry: SchemaRegistry, part: Part, text: Callable[[], str]) -> RegisteredSchema:

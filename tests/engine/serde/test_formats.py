@@ -34,6 +34,8 @@ STRUCT = SqlStruct((StructField("F", DOUBLE),))
             values(("M", SqlArray(SqlMap(INTEGER, DOUBLE)))),
             "PROTOBUF format only supports MAP types with STRING keys",
         ),
+        ("JSON", values(("M", SqlMap(INTEGER, DOUBLE))), "JSON only supports MAP types with STRING keys"),
+        ("JSON_SR", values(("M", SqlMap(INTEGER, DOUBLE))), "JSON only supports MAP types with STRING keys"),
         ("AVRO", values(("1A", DOUBLE)), "Schema is not compatible with Avro: Illegal initial character: 1A"),
         (
             "AVRO",

@@ -206,13 +206,22 @@ def test_unsigned_numbers_are_javas_and_unknown_symbols_their_number() -> None:
         (b"\0\0\0\0\1\4\0\0", "has no message at [0, 0]"),
         (b"\0\0\0\0\1\xfe\xff\xff\xff\x0f", "longer than the data"),
         (b"\0\0\0\0\1\2\2\x08", "Not Protobuf"),
-        (b"\0\0\0\0\1", "Not PROTOBUF"),
+        (b"\0\0\0\0\1", "Not written with the schema it names"),
     ],
 )
 def test_damaged_payloads(data: bytes, problem: str) -> None:
     with pytest.raises(SerdeError) as refused:
         read(given_serdes(), "PROTOBUF", GIVEN_COLUMNS, data)
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [1, 5_000])
+def test_decimals_that_are_none(size: int) -> None:
+    """A scale of two thousand million, a value of thousands of bytes."""
+    value = b"\x0a" + bytes([size & 127 | 128, size >> 7]) + b"\x01" * size + b"\x18" + b"\xff\xff\xff\xff\x07"
+    data = b"\0\0\0\0\1\2\2" + b"\x3a" + bytes([len(value) & 127 | 128, len(value) >> 7]) + value
+    with pytest.raises(SerdeError, match="Failed to deserialize value from topic: t"):
+        read(given_serdes(), "PROTOBUF", values(("DEC", SqlDecimal(6, 3))), data)
 
 
 def test_a_member_of_another_type_is_named() -> None:
