@@ -105,7 +105,7 @@ class DdlPlanner:
             AnalysisError: there is no such source, a query writes it, or it has such a column.
         """
         statement = resolve_types(statement, self.metastore.types)
-        source = self._existing(statement.kind, statement.name)
+        source = self._existing(statement.kind, statement.name, "ALTER")
         if source.created_by is not None:
             raise AnalysisError(
                 f"ALTER command is not supported for CREATE ... AS statements. Use CREATE OR REPLACE on {source.name}."
@@ -132,7 +132,7 @@ class DdlPlanner:
         text = format_statement(replace(statement, delete_topic=False))
         if statement.if_exists and self.metastore.find(statement.name) is None:
             return NothingToDo(text, f"Source `{statement.name}` does not exist.")
-        source = self._existing(statement.kind, statement.name)
+        source = self._existing(statement.kind, statement.name, "DROP")
         users = self.metastore.users_of(source.name)
         if users:
             raise AnalysisError(
@@ -144,13 +144,13 @@ class DdlPlanner:
             raise AnalysisError(f"Cannot delete topic of read-only source: {source.name}")
         return DropPlan(text, source, delete_topic=statement.delete_topic, query_id=source.created_by)
 
-    def _existing(self, kind: WrittenKind, name: str) -> DataSource:
+    def _existing(self, kind: WrittenKind, name: str, verb: str) -> DataSource:
         source = self.metastore.find(name)
         if source is None:
             raise AnalysisError(f"{kind.value.capitalize()} {name} does not exist.")
         if source.kind is not source_kind(kind):
             raise AnalysisError(
-                f"Incompatible data source type is {source.kind.value}, but statement was DROP {kind.value}"
+                f"Incompatible data source type is {source.kind.value}, but statement was {verb} {kind.value}"
             )
         return source
 

@@ -1,6 +1,6 @@
 """Query plans as JSON and back: what golden files hold and what a plan can be compared by.
 
-Expressions and types are their SQL text, steps and windows objects with an `@type`; what is None by default is left out.
+Expressions and types are their SQL text, steps and windows objects with an `@type`; what is None by default is absent.
 """
 
 from __future__ import annotations

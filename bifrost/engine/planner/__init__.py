@@ -1,5 +1,6 @@
 """From statements to plans."""
 
 from bifrost.engine.planner.planner import Planner
+from bifrost.engine.planner.upgrades import check_upgrade
 
-__all__ = ["Planner"]
+__all__ = ["Planner", "check_upgrade"]

@@ -46,6 +46,7 @@ from bifrost.sql.tree import (
     TumblingWindow,
     rewrite,
 )
+from bifrost.sql.tree import Window as WrittenWindow
 from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType
 
 AGGREGATE_COLUMN = "KSQL_AGG_VARIABLE_"
@@ -233,6 +234,7 @@ def _reading(call: FunctionCall, reads: dict[Expression, str]) -> FunctionCall:
 
 def plan_window(analysis: Analysis) -> Window | None:
     """The query's window as the plan has it."""
+    _check_window(analysis.query.window)
     match analysis.query.window:
         case None:
             return None
@@ -242,6 +244,20 @@ def plan_window(analysis: Analysis) -> Window | None:
             return Hopping(size.milliseconds, advance.milliseconds, _ms(retention), _ms(grace))
         case SessionWindow(gap, retention, grace):
             return Session(gap.milliseconds, _ms(retention), _ms(grace))
+
+
+def _check_window(window: WrittenWindow | None) -> None:
+    if window is None:
+        return
+    size = window.gap if isinstance(window, SessionWindow) else window.size
+    if isinstance(window, HoppingWindow) and not 0 < window.advance.milliseconds <= size.milliseconds:
+        raise AnalysisError("ADVANCE BY must be greater than zero and not more than the window's SIZE.")
+    least = size.milliseconds + (_ms(window.grace) or 0)
+    if window.retention is not None and window.retention.milliseconds < least:
+        raise AnalysisError(
+            f"RETENTION ({window.retention}) must not be less than the window's size and grace period together "
+            f"({least} MILLISECONDS)."
+        )
 
 
 def _ms(duration: Duration | None) -> int | None:

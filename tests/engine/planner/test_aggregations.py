@@ -1,0 +1,164 @@
+"""GROUP BY: keys, aggregates, windows, HAVING, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from bifrost.engine.plan import Hopping, Session, StreamAggregate, StreamGroupBy, StreamWindowedAggregate, TableFilter
+from bifrost.engine.schema import WindowKind
+from tests.engine.planner.bench import Bench, step_of, steps
+
+
+def test_groups_by_the_key_need_no_repartition(bench: Bench) -> None:
+    planned = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
+    assert steps(planned) == [
+        "TableSink",
+        "TableSelect",
+        "StreamAggregate",
+        "StreamGroupByKey",
+        "StreamSelect",
+        "StreamSource",
+    ]
+    assert bench.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
+    assert planned.topic is not None
+    assert planned.topic.cleanup_policy == "compact"
+
+
+def test_aggregates_read_columns_and_appear_once_each(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE TABLE X AS SELECT CUSTOMER, SUM(TOTAL * 2) AS A, SUM(TOTAL * 2) / COUNT(*) AS B FROM ORDERS "
+        "GROUP BY CUSTOMER;"
+    )
+    aggregate = step_of(planned, "StreamAggregate")
+    assert isinstance(aggregate, StreamAggregate)
+    assert [str(call.name) for call in aggregate.aggregates] == ["SUM", "COUNT"]
+    assert [column.name for column in aggregate.schema.value] == ["KSQL_AGG_VARIABLE_0", "KSQL_AGG_VARIABLE_1"]
+    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `A` DOUBLE, `B` DOUBLE"
+
+
+def test_an_expression_is_the_key_under_its_alias(bench: Bench) -> None:
+    planned = bench.query("CREATE TABLE X AS SELECT TAGS[1] AS TAG, COUNT(*) AS N FROM ORDERS GROUP BY TAGS[1];")
+    grouped = step_of(planned, "StreamGroupBy")
+    assert isinstance(grouped, StreamGroupBy)
+    assert [column.name for column in grouped.schema.key] == ["KSQL_COL_0"]
+    assert bench.schema("X") == "`TAG` STRING KEY, `N` BIGINT"
+
+
+def test_several_keys_are_grouped_as_json(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE TABLE X WITH (KEY_FORMAT='JSON') AS SELECT CUSTOMER, ADDRESS->TOWN, COUNT(*) AS N FROM ORDERS "
+        "GROUP BY CUSTOMER, ADDRESS->TOWN;"
+    )
+    grouped = step_of(planned, "StreamGroupBy")
+    assert isinstance(grouped, StreamGroupBy)
+    assert grouped.formats.key.format.name == "JSON"
+    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `TOWN` STRING KEY, `N` BIGINT"
+
+
+def test_tables_are_grouped_with_undo(bench: Bench) -> None:
+    planned = bench.query("CREATE TABLE X AS SELECT COUNTRY, COUNT(*) AS N FROM CUSTOMERS GROUP BY COUNTRY;")
+    assert "TableAggregate" in steps(planned)
+    assert "cannot be applied to a table source" in bench.refusal(
+        "CREATE TABLE Y AS SELECT COUNTRY, MAX(NAME) AS N FROM CUSTOMERS GROUP BY COUNTRY;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "kind", "size", "planned_window"),
+    [
+        ("TUMBLING (SIZE 1 MINUTE)", WindowKind.TUMBLING, 60_000, None),
+        (
+            "HOPPING (SIZE 1 HOUR, ADVANCE BY 10 MINUTES, RETENTION 3 HOURS, GRACE PERIOD 1 HOUR)",
+            WindowKind.HOPPING,
+            3_600_000,
+            Hopping(3_600_000, 600_000, 10_800_000, 3_600_000),
+        ),
+        ("SESSION (30 SECONDS)", WindowKind.SESSION, None, Session(30_000)),
+    ],
+)
+def test_windows(bench: Bench, window: str, kind: WindowKind, size: int | None, planned_window: object) -> None:
+    planned = bench.query(
+        f"CREATE TABLE X AS SELECT ID, WINDOWSTART AS W, COUNT(*) AS N FROM ORDERS WINDOW {window} GROUP BY ID;"
+    )
+    info = planned.sink.formats.key.window
+    assert info is not None
+    assert (info.kind, info.size_ms) == (kind, size)
+    assert bench.schema("X") == "`ID` BIGINT KEY, `W` BIGINT, `N` BIGINT"
+    aggregate = step_of(planned, "StreamWindowedAggregate")
+    assert isinstance(aggregate, StreamWindowedAggregate)
+    assert not aggregate.emit_final
+    assert planned_window is None or aggregate.window == planned_window
+
+
+def test_emit_final_waits_for_the_window_to_close(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY ID EMIT FINAL;"
+    )
+    aggregate = step_of(planned, "StreamWindowedAggregate")
+    assert isinstance(aggregate, StreamWindowedAggregate)
+    assert aggregate.emit_final
+
+
+def test_a_topic_of_windows_lives_as_long_as_they_are_kept(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 DAY, RETENTION 30 DAYS) "
+        "GROUP BY ID;"
+    )
+    assert planned.topic is not None
+    assert (planned.topic.cleanup_policy, planned.topic.retention_ms) == ("compact,delete", 30 * 86_400_000)
+
+
+def test_having_filters_groups(bench: Bench) -> None:
+    planned = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID HAVING SUM(TOTAL) > 5;")
+    step = step_of(planned, "TableFilter")
+    assert isinstance(step, TableFilter)
+    assert step.context == "Aggregate-HavingFilter"
+    assert bench.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SELECT ID, COUNT(*) FROM ORDERS", "Non-aggregate SELECT expression(s) not part of GROUP BY: ID\n"),
+        ("SELECT COUNT(*) FROM ORDERS", "aggregate function [COUNT(ROWTIME)] without a GROUP BY clause."),
+        ("SELECT ID, TOTAL, COUNT(*) FROM ORDERS GROUP BY ID", "not part of GROUP BY: TOTAL\n"),
+        (
+            "SELECT ID, SUM(TOTAL) + CUSTOMER FROM ORDERS GROUP BY ID",
+            "outside of aggregate functions not part of GROUP",
+        ),
+        ("SELECT ID, COUNT(*) FROM ORDERS GROUP BY ID HAVING CUSTOMER > 1", "HAVING expression not part of GROUP BY"),
+        ("SELECT ID, COUNT(*) FROM ORDERS HAVING COUNT(*) > 1", "HAVING clause requires a GROUP BY clause"),
+        ("SELECT ID FROM ORDERS GROUP BY ID", "GROUP BY requires aggregate functions in either the SELECT or HAVING"),
+        ("SELECT COUNT(*) AS N FROM ORDERS GROUP BY CUSTOMER", "the grouping expression CUSTOMER in its projection"),
+        ("SELECT SUM(TOTAL) AS N FROM ORDERS GROUP BY SUM(TOTAL)", "SUM is an aggregate function."),
+        ("SELECT ID, SUM(COUNT(*)) FROM ORDERS GROUP BY ID", "Aggregate functions can not be nested"),
+        ("SELECT ID, ID AS B, COUNT(*) FROM ORDERS GROUP BY ID", "contains a key column more than once: `B` and `ID`."),
+        (
+            "SELECT ID, EXPLODE(TAGS), COUNT(*) FROM ORDERS GROUP BY ID",
+            "Table functions cannot be used with aggregations.",
+        ),
+        ("SELECT ID, COUNT(*) FROM ORDERS GROUP BY ID EMIT FINAL", "EMIT FINAL is only supported for windowed"),
+        ("SELECT ID, WINDOWSTART, COUNT(*) FROM ORDERS GROUP BY ID", "SELECT column 'WINDOWSTART' cannot be resolved."),
+        (
+            "SELECT ID, COUNT(*) FROM ORDERS WINDOW SESSION (1 MINUTE) GROUP BY ID, WINDOWSTART",
+            "Window bounds column WINDOWSTART can only be used in the SELECT clause",
+        ),
+        (
+            "SELECT ID, COUNT(*) FROM ORDERS WINDOW HOPPING (SIZE 1 MINUTE, ADVANCE BY 2 MINUTES) GROUP BY ID",
+            "not more than the window's SIZE",
+        ),
+        (
+            "SELECT ID, COUNT(*) FROM ORDERS WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 1 MINUTE) GROUP BY ID",
+            "must not be less than the window's size",
+        ),
+    ],
+)
+def test_refusals(bench: Bench, query: str, words: str) -> None:
+    assert words in bench.refusal(f"CREATE TABLE X AS {query};")
+
+
+def test_windowed_tables_feed_no_persistent_query(bench: Bench) -> None:
+    bench.run("CREATE TABLE W AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW SESSION (1 MINUTE) GROUP BY ID;")
+    assert "KSQL does not support persistent queries on windowed tables." in bench.refusal(
+        "CREATE TABLE X AS SELECT * FROM W;"
+    )

@@ -1,0 +1,130 @@
+"""SELECT by itself: push queries, and pull queries with their look-ups."""
+
+from __future__ import annotations
+
+import pytest
+
+from bifrost.engine.planned import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
+from tests.engine.planner.bench import Bench
+
+
+@pytest.fixture
+def tables(bench: Bench) -> Bench:
+    """Adds a table of totals by order, one of counts by window, one with two keys."""
+    bench.run(
+        "CREATE TABLE TOTALS AS SELECT ID, SUM(TOTAL) AS SPENT FROM ORDERS GROUP BY ID;",
+        "CREATE TABLE WINDOWS AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID;",
+        "CREATE TABLE PAIRS WITH (KEY_FORMAT='JSON') AS SELECT ID, CUSTOMER, COUNT(*) AS N FROM ORDERS "
+        "GROUP BY ID, CUSTOMER;",
+    )
+    return bench
+
+
+def pull(bench: Bench, statement: str) -> PullPlan:
+    planned = bench.plan(statement)
+    assert isinstance(planned, PullPlan)
+    return planned
+
+
+def test_a_push_query_gives_its_items_as_columns(bench: Bench) -> None:
+    planned = bench.plan("SELECT TOTAL, ID FROM ORDERS EMIT CHANGES LIMIT 3;")
+    assert isinstance(planned, PushPlan)
+    assert str(planned.query.schema) == "`TOTAL` DOUBLE, `ID` BIGINT"
+    assert (planned.query.limit, planned.query.result, planned.query.sink) == (3, "STREAM", None)
+    assert planned.query.query_id.startswith("transient_ORDERS_")
+
+
+def test_a_push_query_shows_window_bounds(tables: Bench) -> None:
+    planned = tables.plan("SELECT * FROM WINDOWS EMIT CHANGES;")
+    assert isinstance(planned, PushPlan)
+    assert str(planned.query.schema) == "`ID` BIGINT, `WINDOWSTART` BIGINT, `WINDOWEND` BIGINT, `N` BIGINT"
+    assert planned.query.result == "TABLE"
+
+
+def test_a_stream_can_be_asked_for_what_it_holds(bench: Bench) -> None:
+    planned = bench.plan("SELECT * FROM SHIPMENTS WHERE CARRIER = 'dhl';")
+    assert isinstance(planned, StreamPullPlan)
+
+
+def test_one_key(tables: Bench) -> None:
+    planned = pull(tables, "SELECT * FROM TOTALS WHERE ID = 1 + 4 LIMIT 1;")
+    assert planned.kind is LookupKind.KEYS
+    assert planned.lookups == (KeyLookup((5,)),)
+    assert planned.predicate is None
+    assert planned.limit == 1
+    assert str(planned.schema) == "`ID` BIGINT KEY, `SPENT` DOUBLE"
+
+
+@pytest.mark.parametrize("where", ["ID IN (1, 2, 1)", "ID = 1 OR 2 = ID"])
+def test_several_keys(tables: Bench, where: str) -> None:
+    planned = pull(tables, f"SELECT SPENT FROM TOTALS WHERE {where};")
+    assert planned.lookups == (KeyLookup((1,)), KeyLookup((2,)))
+    assert str(planned.schema) == "`SPENT` DOUBLE"
+
+
+def test_more_conditions_are_left_to_check(tables: Bench) -> None:
+    planned = pull(tables, "SELECT * FROM TOTALS WHERE ID = 1 AND SPENT > 5;")
+    assert planned.kind is LookupKind.KEYS
+    assert planned.predicate is not None
+
+
+def test_all_key_columns_are_needed(tables: Bench) -> None:
+    assert pull(tables, "SELECT * FROM PAIRS WHERE CUSTOMER = 2 AND ID = 1;").lookups == (KeyLookup((1, 2)),)
+    assert pull(tables, "SELECT * FROM PAIRS WHERE CUSTOMER = 2;").kind is LookupKind.SCAN
+
+
+def test_windows_of_a_key(tables: Bench) -> None:
+    planned = pull(
+        tables, "SELECT * FROM WINDOWS WHERE ID = 1 AND WINDOWSTART >= '2026-11-21' AND WINDOWSTART < 1795305600000;"
+    )
+    start = Bounds(1795219200000, 1795305600000, upper_inclusive=False)
+    assert planned.lookups == (KeyLookup((1,), window_start=start),)
+    assert planned.predicate is None
+    assert str(planned.schema) == "`ID` BIGINT KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `N` BIGINT"
+
+
+def test_a_range_of_keys(tables: Bench) -> None:
+    planned = pull(tables, "SELECT * FROM TOTALS WHERE 10 < ID;")
+    assert planned.kind is LookupKind.RANGE
+    assert planned.key_range == Bounds(lower=10, lower_inclusive=False)
+    assert [planned.key_range.holds(value) for value in (10, 11)] == [False, True]
+
+
+@pytest.mark.parametrize("where", ["", "WHERE SPENT > 1", "WHERE ID > 1 AND ID < 5", "WHERE ID = 1 OR SPENT = 2"])
+def test_scans(tables: Bench, where: str) -> None:
+    assert pull(tables, f"SELECT * FROM TOTALS {where};").kind is LookupKind.SCAN
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("WHERE SPENT > 1", "WHERE clause missing key column for disjunct"),
+        ("WHERE ID != 1", "Bound on key columns '[`ID` BIGINT KEY]' must currently be '='."),
+        ("WHERE ID + 1 = 2", "A comparison must directly reference a key column."),
+        ("WHERE ID = CAST(SPENT AS BIGINT)", "between a key column and a resolvable expression."),
+        ("WHERE ID > 1 AND ID < 5", "cannot be combined with other comparisons such as an IN predicate"),
+        ("WHERE ID < 1 OR ID > 5", "Query requires table scan to be enabled"),
+    ],
+)
+def test_scans_can_be_switched_off(tables: Bench, where: str, words: str) -> None:
+    tables.properties["ksql.query.pull.table.scan.enabled"] = "false"
+    assert words in tables.refusal(f"SELECT * FROM TOTALS {where};")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELECT * FROM CUSTOMERS WHERE ID = 1;", "The `CUSTOMERS` table isn't queryable."),
+        ("SELECT ID FROM TOTALS GROUP BY ID;", "Pull queries don't support GROUP BY clauses."),
+        ("SELECT * FROM TOTALS WINDOW TUMBLING (SIZE 1 HOUR) WHERE ID = 1;", "don't support WINDOW clauses."),
+        ("SELECT * FROM TOTALS T JOIN CUSTOMERS C ON T.ID = C.ID;", "Pull queries don't support JOIN clauses."),
+        ("SELECT ROWOFFSET, ID FROM TOTALS;", "following columns in SELECT clauses: `ROWOFFSET`"),
+        ("SELECT * FROM TOTALS WHERE ROWPARTITION = 1;", "following columns in WHERE clauses: `ROWPARTITION`"),
+        ("SELECT * FROM TOTALS WHERE ID = 'x';", "Cannot compare ID (BIGINT) to 'x' (STRING) with EQUAL."),
+        ("SELECT * FROM TOTALS WHERE ID IN (NULL);", "Primary key columns can not be NULL: (ID = null)"),
+        ("SELECT * FROM TOTALS WHERE WINDOWSTART = 1;", "WHERE column 'WINDOWSTART' cannot be resolved."),
+        ("SELECT * FROM WINDOWS WHERE WINDOWSTART = 'noon';", "Failed to parse timestamp 'noon'"),
+    ],
+)
+def test_refusals(tables: Bench, statement: str, words: str) -> None:
+    assert words in tables.refusal(statement)

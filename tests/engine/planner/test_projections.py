@@ -1,0 +1,163 @@
+"""CREATE STREAM|TABLE AS SELECT without joins and aggregates: columns, keys, formats, filled-in text."""
+
+from __future__ import annotations
+
+import pytest
+
+from bifrost.engine.plan import StreamSelectKey
+from tests.engine.planner.bench import Bench, step_of, steps
+
+
+def test_the_statement_is_filled_in_and_its_columns_qualified(bench: Bench) -> None:
+    planned = bench.query("create stream big as select id, total * 2, address->town from orders where total > 10;")
+    assert planned.statement == (
+        "CREATE STREAM BIG WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='BIG', PARTITIONS=2, REPLICAS=1, "
+        "RETENTION_MS=604800000) AS SELECT\n"
+        "  ORDERS.ID ID,\n"
+        "  (ORDERS.TOTAL * 2) KSQL_COL_0,\n"
+        "  ORDERS.ADDRESS->TOWN TOWN\n"
+        "FROM ORDERS ORDERS\n"
+        "WHERE (ORDERS.TOTAL > 10)\n"
+        "EMIT CHANGES;"
+    )
+    assert planned.query.query_id.startswith("CSAS_BIG_")
+    assert steps(planned) == ["StreamSink", "StreamSelect", "StreamFilter", "StreamSource"]
+
+
+def test_generated_names_keep_clear_of_each_other_and_of_the_source(bench: Bench) -> None:
+    bench.run("CREATE STREAM X AS SELECT ID, TOTAL + 1, ADDRESS->ZIP, TAGS[1] FROM ORDERS;")
+    assert bench.schema("X") == "`ID` BIGINT KEY, `KSQL_COL_0` DOUBLE, `ZIP` INTEGER, `KSQL_COL_1` STRING"
+    bench.run("CREATE STREAM Y AS SELECT ID, KSQL_COL_0 * 2, ZIP FROM X;")
+    assert bench.schema("Y") == "`ID` BIGINT KEY, `KSQL_COL_2` DOUBLE, `ZIP` INTEGER"
+
+
+def test_star_gives_key_and_value_and_no_pseudo_columns(bench: Bench) -> None:
+    bench.run("CREATE TABLE X AS SELECT *, ROWTIME AS CHANGED FROM CUSTOMERS;")
+    assert bench.schema("X") == "`ID` INTEGER KEY, `NAME` STRING, `COUNTRY` STRING, `CHANGED` BIGINT"
+
+
+def test_struct_star_gives_the_fields(bench: Bench) -> None:
+    bench.run("CREATE STREAM X AS SELECT ID, ADDRESS->* FROM ORDERS;")
+    assert bench.schema("X") == "`ID` BIGINT KEY, `TOWN` STRING, `ZIP` INTEGER"
+
+
+def test_the_key_takes_its_alias(bench: Bench) -> None:
+    bench.run("CREATE STREAM X AS SELECT TOTAL, ID AS ORDER_NUMBER FROM ORDERS;")
+    assert bench.schema("X") == "`ORDER_NUMBER` BIGINT KEY, `TOTAL` DOUBLE"
+
+
+def test_formats_are_the_sources_unless_said(bench: Bench) -> None:
+    planned = bench.query("CREATE STREAM X WITH (KEY_FORMAT='AVRO', VALUE_FORMAT='JSON_SR') AS SELECT * FROM ORDERS;")
+    key, value = planned.sink.formats.key.format, planned.sink.formats.value.format
+    assert (key.name, value.name) == ("AVRO", "JSON_SR")
+    assert key.properties["fullSchemaName"] == "io.confluent.ksql.avro_schemas.XKey"
+    other = bench.query("CREATE STREAM Y AS SELECT * FROM ORDERS;").sink.formats
+    assert (other.key.format.name, other.value.format.name) == ("KAFKA", "JSON")
+
+
+def test_the_topic_is_as_the_sources_unless_said(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE STREAM X WITH (KAFKA_TOPIC='there', PARTITIONS=5, RETENTION_MS=-1) AS SELECT * FROM ORDERS;"
+    )
+    assert planned.topic is not None
+    assert (planned.topic.name, planned.topic.partitions, planned.topic.retention_ms) == ("there", 5, -1)
+    assert planned.sink.partitions == 5
+
+
+def test_event_time_may_come_from_a_column(bench: Bench) -> None:
+    planned = bench.query("CREATE STREAM X WITH (TIMESTAMP='n') AS SELECT ID, CAST(TOTAL AS BIGINT) AS N FROM ORDERS;")
+    assert planned.sink.timestamp is not None
+    assert planned.sink.timestamp.column == "N"
+
+
+def test_partition_by_a_column_makes_it_the_key(bench: Bench) -> None:
+    planned = bench.query("CREATE STREAM X AS SELECT * FROM ORDERS PARTITION BY CUSTOMER;")
+    assert bench.schema("X") == (
+        "`CUSTOMER` INTEGER KEY, `TOTAL` DOUBLE, `ADDRESS` STRUCT<`TOWN` STRING, `ZIP` INTEGER>, "
+        "`TAGS` ARRAY<STRING>, `ID` BIGINT"
+    )
+    assert "StreamSelectKey" in steps(planned)
+
+
+def test_partition_by_an_expression_that_is_selected_takes_its_alias(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE STREAM X AS SELECT UCASE(TAGS[1]) AS TAG, TOTAL FROM ORDERS PARTITION BY UCASE(TAGS[1]);"
+    )
+    assert bench.schema("X") == "`TAG` STRING KEY, `TOTAL` DOUBLE"
+    rekeyed = step_of(planned, "StreamSelectKey")
+    assert isinstance(rekeyed, StreamSelectKey)
+    assert [column.name for column in rekeyed.schema.key] == ["KSQL_COL_0"]
+
+
+def test_partition_by_the_key_changes_nothing(bench: Bench) -> None:
+    assert "StreamSelectKey" not in steps(bench.query("CREATE STREAM X AS SELECT * FROM ORDERS PARTITION BY ID;"))
+
+
+def test_partition_by_null_leaves_no_key(bench: Bench) -> None:
+    bench.run("CREATE STREAM X AS SELECT TOTAL, ID FROM ORDERS PARTITION BY NULL;")
+    assert bench.schema("X") == "`TOTAL` DOUBLE, `ID` BIGINT"
+
+
+def test_partition_by_several_columns_needs_a_format_for_them(bench: Bench) -> None:
+    select = "AS SELECT ID, CUSTOMER, TOTAL FROM ORDERS PARTITION BY CUSTOMER, ID;"
+    assert "The 'KAFKA' format only supports a single field." in bench.refusal(f"CREATE STREAM X {select}")
+    bench.run(f"CREATE STREAM X WITH (KEY_FORMAT='JSON') {select}")
+    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `ID` BIGINT KEY, `TOTAL` DOUBLE"
+
+
+def test_table_functions_explode_rows(bench: Bench) -> None:
+    planned = bench.query("CREATE STREAM X AS SELECT ID, UCASE(EXPLODE(TAGS)) AS TAG FROM ORDERS;")
+    assert steps(planned) == ["StreamSink", "StreamSelect", "StreamFlatMap", "StreamSource"]
+    assert bench.schema("X") == "`ID` BIGINT KEY, `TAG` STRING"
+
+
+def test_text_compared_with_a_time_is_a_time(bench: Bench) -> None:
+    planned = bench.query(
+        "CREATE STREAM X AS SELECT ID, TOTAL FROM ORDERS WHERE ROWTIME >= '2026-11-21T10:00:00+0100';"
+    )
+    assert "1795251600000" in str(step_of(planned, "StreamFilter"))
+
+
+@pytest.mark.parametrize(
+    ("select", "words"),
+    [
+        ("SELECT * FROM NOPE", "NOPE does not exist."),
+        ("SELECT ID, NOPE FROM ORDERS", "Line: 1, Col: 31: SELECT column 'NOPE' cannot be resolved."),
+        ("SELECT ID, X.TOTAL FROM ORDERS", "'X' is not a valid stream/table name or alias."),
+        ("SELECT ID, TOTAL FROM ORDERS WHERE NOPE = 1", "WHERE column 'NOPE' cannot be resolved."),
+        ("SELECT ID, TOTAL FROM ORDERS WHERE TOTAL", "Should evaluate to boolean but is TOTAL (DOUBLE) instead."),
+        ("SELECT ID, TOTAL FROM ORDERS WHERE TOTAL = 'a'", "Error in WHERE expression: Cannot compare TOTAL (DOUBLE)"),
+        ("SELECT TOTAL FROM ORDERS", "must include the key column ID in its projection (eg, SELECT ID...)."),
+        ("SELECT ID, ID AS ID2, TOTAL FROM ORDERS", "key column (`ID`) more than once, aliased as: ID and ID2."),
+        ("SELECT ID FROM ORDERS", "The projection contains no value columns."),
+        ("SELECT ID, ROWTIME FROM ORDERS", "Reserved column name in select: `ROWTIME`."),
+        ("SELECT ID, TOTAL AS ROWTIME FROM ORDERS", "You cannot use it as an alias for a column."),
+        ("SELECT ID, NULL AS N FROM ORDERS", "Can't infer a type of null."),
+        ("SELECT ID, TOTAL AS A, CUSTOMER AS A FROM ORDERS", "Duplicate value columns found in schema: `A` INTEGER"),
+        ("SELECT TOTAL FROM ORDERS PARTITION BY CUSTOMER", "the partitioning expression ORDERS.CUSTOMER in its"),
+        ("SELECT * FROM ORDERS PARTITION BY CUSTOMER, NULL", "Cannot PARTITION BY multiple columns including NULL"),
+        ("SELECT ID, TOTAL FROM ORDERS EMIT FINAL", "EMIT FINAL is only supported for windowed aggregations."),
+        ("SELECT ID, CAST(TAGS AS INT) AS X FROM ORDERS", "Invalid Select: Cast of ARRAY<STRING> to INTEGER"),
+    ],
+)
+def test_refusals(bench: Bench, select: str, words: str) -> None:
+    assert words in bench.refusal(f"CREATE STREAM X AS {select};")
+
+
+def test_tables_are_not_rekeyed(bench: Bench) -> None:
+    assert "Cannot repartition a TABLE source" in bench.refusal(
+        "CREATE TABLE X AS SELECT * FROM CUSTOMERS PARTITION BY COUNTRY;"
+    )
+
+
+def test_the_kind_of_the_result_must_be_the_statements(bench: Bench) -> None:
+    assert "Your SELECT query produces a STREAM." in bench.refusal("CREATE TABLE X AS SELECT * FROM ORDERS;")
+
+
+def test_or_replace_keeps_the_query_and_its_columns(bench: Bench) -> None:
+    first = bench.query("CREATE STREAM X AS SELECT ID, TOTAL FROM ORDERS;")
+    second = bench.query("CREATE OR REPLACE STREAM X AS SELECT ID, TOTAL, CUSTOMER FROM ORDERS WHERE TOTAL > 1;")
+    assert second.query.query_id == second.replaces == first.query.query_id
+    assert "missing or reordered: [`TOTAL` DOUBLE" in bench.refusal(
+        "CREATE OR REPLACE STREAM X AS SELECT ID, CUSTOMER FROM ORDERS;"
+    )
