@@ -50,6 +50,7 @@ class ScalarCode:
             source.constants[name] = value
 
     def primitive(self, avro: AvroPrimitive, name: str, sql_type: SqlType, into: str, path: str) -> None:
+        """Reads a primitive into a variable."""
         match name:
             case "null":
                 self.source.line(f"{into} = None")
@@ -74,6 +75,7 @@ class ScalarCode:
                 raise mismatch(avro, sql_type, path)
 
     def number(self, avro: AvroPrimitive, sql_type: SqlType, into: str, path: str) -> None:
+        """Reads an int or long as a number, a time or text."""
         if sql_type not in (_INT_TARGETS if avro.name == "int" else _LONG_TARGETS):
             raise mismatch(avro, sql_type, path)
         self.raw("n")
@@ -112,6 +114,7 @@ class ScalarCode:
         self.source.line("i = j")
 
     def converted_bytes(self, avro: AvroPrimitive | AvroFixed, sql_type: SqlType, into: str, path: str) -> None:
+        """Makes what the type wants of bytes that were read."""
         match sql_type:
             case SqlDecimal(precision, scale) if avro.logical == "decimal":
                 self.source.line(f"{into} = decimal({into}, {avro.scale})")

@@ -128,32 +128,13 @@ def _refuse_nulls(name: str, value: list[Any]) -> None:
 
 
 def _map_setter(field: FieldDescriptor, pair: tuple[FieldDescriptor, FieldDescriptor], kind: SqlMap) -> Setter:
+    """A setter of a map: Connect's repeated entries, a real map of messages, or one of scalars."""
     name = field.name
     if not field.message_type.GetOptions().map_entry:
-        put_key, put_value = _field_setter(pair[0], kind.key), _field_setter(pair[1], kind.value)
-
-        def put_entries(message: Any, value: dict[Any, Any]) -> None:
-            repeated = getattr(message, name)
-            for key, item in value.items():
-                entry = repeated.add()
-                if key is not None:
-                    put_key(entry, key)
-                if item is not None:
-                    put_value(entry, item)
-
-        return put_entries
+        return _entries_setter(name, _field_setter(pair[0], kind.key), _field_setter(pair[1], kind.value))
     to_key = _scalar_writer(pair[0], kind.key)
     if pair[1].message_type is not None:
-        fill = _message_filler(pair[1], kind.value)
-
-        def put_messages(message: Any, value: dict[Any, Any]) -> None:
-            entries = getattr(message, name)
-            for key, item in value.items():
-                entry = entries[to_key(key)]
-                if item is not None:
-                    fill(entry, item)
-
-        return put_messages
+        return _message_map_setter(name, to_key, _message_filler(pair[1], kind.value))
     to_value = _scalar_writer(pair[1], kind.value)
     default = pair[1].default_value
 
@@ -161,6 +142,30 @@ def _map_setter(field: FieldDescriptor, pair: tuple[FieldDescriptor, FieldDescri
         entries = getattr(message, name)
         for key, item in value.items():
             entries[to_key(key)] = default if item is None else to_value(item)
+
+    return put
+
+
+def _entries_setter(name: str, put_key: Setter, put_value: Setter) -> Setter:
+    def put(message: Any, value: dict[Any, Any]) -> None:
+        repeated = getattr(message, name)
+        for key, item in value.items():
+            entry = repeated.add()
+            if key is not None:
+                put_key(entry, key)
+            if item is not None:
+                put_value(entry, item)
+
+    return put
+
+
+def _message_map_setter(name: str, to_key: Convert, fill: Setter) -> Setter:
+    def put(message: Any, value: dict[Any, Any]) -> None:
+        entries = getattr(message, name)
+        for key, item in value.items():
+            entry = entries[to_key(key)]
+            if item is not None:
+                fill(entry, item)
 
     return put
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bifrost.engine.schema import Formats, LogicalSchema
@@ -31,7 +31,7 @@ from bifrost.sql.types import (
     SqlType,
     StructField,
 )
-from tests.engine.serde.samples import key_format, keys, read, value_format, values, write
+from tests.engine.serde.samples import columns_of, key_format, keys, nested, read, rows, value_format, values, write
 
 DECIMAL_42 = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
 
@@ -250,6 +250,22 @@ def test_only_needed_columns_are_read() -> None:
     columns = values(("A", INTEGER), ("D", INTEGER), ("E", INTEGER))
     reader = serdes_with(schema).value_deserializer("t", value_format("AVRO"), columns, frozenset({"D"}))
     assert reader(fast_write(schema, value)) == (None, 1000, None)
+
+
+@settings(max_examples=80, deadline=None)
+@given(sample=rows(columns_of(nested(st.sampled_from([STRING, BIGINT])))))
+def test_what_is_registered_and_written_is_avro_to_others(sample: Any) -> None:
+    columns, row = sample
+    assume(not any("_" in str(column.type) + column.name for column in columns))
+    registry = InMemoryRegistry()
+    data = write(Serdes(registry), "AVRO", columns, row)
+    assert data is not None
+    schema = fastavro.parse_schema(json.loads(registry.by_id(1).text))
+    stream = io.BytesIO(data[5:])
+    found = fastavro.schemaless_reader(stream, schema, None)
+    assert stream.read() == b""
+    assert list(found) == [column.name for column in columns]
+    assert [value is None for value in found.values()] == [value is None for value in row]
 
 
 @settings(max_examples=200)
