@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
+from bifrost.engine.conformance_functions import LIBRARIES
 from bifrost.engine.environment import TopicInfo
 from bifrost.engine.exact_json import read_exact, write_exact
+from bifrost.engine.functions.registry import default_registry
 from bifrost.engine.metastore import DataSource
 from bifrost.engine.planned import CreatePlan
 from bifrost.engine.serde import RegisteredSchema, SchemaReference
@@ -25,6 +27,8 @@ from bifrost.sql.parser import parse_script
 Case = Mapping[str, Any]
 
 _SCHEMA_TYPES = {"JSON": "JSON", "AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
+
+_FUNCTIONS = default_registry().extended(LIBRARIES)
 
 
 def main() -> None:
@@ -67,7 +71,7 @@ class CaseRun:
 
     case: Case
     position: int = 0
-    driver: Driver = field(default_factory=lambda: Driver(live=False))
+    driver: Driver = field(default_factory=lambda: Driver(live=False, functions=_FUNCTIONS))
 
     def run(self) -> None:
         """Statements, then inputs, then the queries, each to its end.
@@ -102,7 +106,7 @@ class CaseRun:
 
     def _register_columns(self) -> None:
         """Registers the schemas of columns that CREATE statements list: they come before the topics' own schemas."""
-        scratch = Driver(live=False)
+        scratch = Driver(live=False, functions=_FUNCTIONS)
         declared = {topic["name"] for topic in self.case["topics"]}
         for text in self.case["statements"]:
             try:

@@ -69,6 +69,12 @@ def field_a(struct: dict[str, str | None]) -> str | None:
     return struct["A"]
 
 
+@LIBRARY.scalar("TOSTRUCT", "value STRING -> STRUCT<A STRING>", description="Wraps a text.", total=True)
+def to_struct(value: str) -> dict[str, str]:
+    """A struct with the text in its field A."""
+    return {"A": value}
+
+
 @LIBRARY.table("TEST_UDTF", "value T -> T", description="Gives the value as the only row.")
 def one_row(value: Any) -> list[Any]:
     """One row; none for null."""

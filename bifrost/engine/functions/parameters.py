@@ -113,6 +113,10 @@ class Signature:
             return None
         return self.parameters[:at] + (self.parameters[at],) * repeats + self.parameters[at + 1 :]
 
+    def literals(self, count: int) -> int:
+        """How many of that many arguments, the last ones, must be literals."""
+        return sum(parameter.literal for parameter in self.expanded(count) or ())
+
 
 _DISPLAYED = {"INTEGER": "INT", "STRING": "VARCHAR"}
 

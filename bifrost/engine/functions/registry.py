@@ -210,7 +210,7 @@ class FunctionRegistry:
     def literal_parameters(self, name: str, arguments: Sequence[ArgumentType]) -> int:
         """How many of an aggregate call's last arguments must be literals; raises as `scalar`."""
         overload, _ = self._choose(self.describe(name), arguments, AggregateOverload)
-        return sum(parameter.literal for parameter in overload.signature.parameters)
+        return overload.signature.literals(len(arguments))
 
     def aggregate(
         self, name: str, arguments: Sequence[ArgumentType], literals: Sequence[Any] = ()
@@ -220,7 +220,7 @@ class FunctionRegistry:
         Raises as `scalar`.
         """
         overload, bindings = self._choose(self.describe(name), arguments, AggregateOverload)
-        count = sum(parameter.literal for parameter in overload.signature.parameters)
+        count = overload.signature.literals(len(arguments))
         types = _parameter_types(overload.signature, arguments, bindings)[: len(arguments) - count]
         made: Aggregator = overload.make(AggregateContext(types, tuple(literals), self._settings))
         return_type = _result_type(overload, types, bindings)

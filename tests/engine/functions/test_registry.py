@@ -125,6 +125,11 @@ def test_repeats_may_stand_in_the_middle():
     assert [type_text(p.type) for p in signature.expanded(4)] == ["VARCHAR", "BIGINT", "BIGINT", "INT"]
 
 
+def test_literals_of_aggregates_may_repeat():
+    signature = parse_signature("a STRING; n INTEGER, more STRING... -> STRING")
+    assert [signature.literals(count) for count in (2, 3, 5)] == [1, 2, 4]
+
+
 def test_functions_of_ones_own():
     library = Library("OTHER", author="someone")
 
