@@ -13,7 +13,7 @@ from hypercorn.config import Config
 
 from bifrost.clients import connect, schema_registry
 from bifrost.engine.engine import KsqlEngine
-from bifrost.engine.functions.registry import default_registry
+from bifrost.engine.functions.udf import registry_of
 from bifrost.engine.parts import EngineParts
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
@@ -56,10 +56,11 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
 
     Raises:
         RemoteError: the broker does not answer.
+        DeclarationError: a file of user-defined functions cannot be loaded.
     """
     cluster = Cluster(settings.kafka_client())
     registry = LiveRegistry(schema_registry.from_settings(settings))
-    serdes, functions = Serdes(registry), default_registry()
+    serdes, functions = Serdes(registry), registry_of(settings.project / "ksql" / "udf")
     service_id = settings.get("KSQL_SERVICE_ID", SERVICE_ID)
     log = ProcessingLog(service_id, LogTopic(cluster), _now_ms)
     launcher = Launcher(cluster, serdes, functions, log, service_id, _now_ms)
