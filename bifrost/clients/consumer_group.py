@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
-from bifrost.errors import Refused, Unreachable
+from bifrost.clients.sparing import Sparing
+from bifrost.errors import Refused, SettingError, Unreachable
 
 BATCH = 500
 """Most records of one poll."""
@@ -31,6 +33,7 @@ _OPTIONS = {
 }
 
 _log = logging.getLogger(__name__)
+_log.addFilter(Sparing(time.monotonic))
 
 
 class Partition(NamedTuple):
@@ -69,13 +72,22 @@ class ConsumerGroup:
         Args:
             client: librdkafka properties of the cluster (`Settings.kafka_client()`).
             from_beginning: a group without a position starts at the oldest record, not at the newest.
+
+        Raises:
+            SettingError: the properties make no client.
         """
         self._group = group
         self._topic = topic
         self._from_beginning = from_beginning
         self._last_error = ""
+        self._uncommitted: dict[Partition, int] = {}
         self._on_revoked: Callable[[Collection[Partition]], None] = lambda _partitions: None
-        self._consumer: Consumer = kafka.consumer(client, group, **_OPTIONS, on_commit=_committed)
+        # A callback is no property, so its name keeps its underscore.
+        properties: dict[str, Any] = {**client, "on_commit": self._commit_done}
+        try:
+            self._consumer: Consumer = kafka.consumer(properties, group, **_OPTIONS)
+        except KafkaException as error:
+            raise SettingError("KAFKA_*", f"no client can be made of these settings: {error.args[0].str()}") from error
 
     def subscribe(self, on_revoked: Callable[[Collection[Partition]], None]) -> None:
         """Join the group; `on_revoked` is called, inside of `poll` or `close`, for partitions that go to others."""
@@ -107,7 +119,8 @@ class ConsumerGroup:
     def commit(self, positions: Mapping[Partition, int], *, wait: bool = False) -> None:
         """Let the group stand at these offsets (those that come next).
 
-        A commit that fails is logged only: its records are delivered again, none is lost.
+        A commit that fails is logged, and made good when this member gets the partition again; another member would
+        get its records once more.
         """
         offsets = [TopicPartition(home.topic, home.number, offset) for home, offset in positions.items()]
         try:
@@ -116,7 +129,7 @@ class ConsumerGroup:
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            _log.warning("commit of group %s failed, its records may be delivered again: %s", self._group, error)
+            self._commit_done(error.args[0], offsets)
 
     def close(self) -> None:
         """Leave the group."""
@@ -139,29 +152,47 @@ class ConsumerGroup:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             placed = consumer.committed(partitions, timeout=ANSWER_S)
-            unplaced = [place for place in placed if place.offset < 0]
-            for place in unplaced:
-                oldest, following = consumer.get_watermark_offsets(place, timeout=ANSWER_S)
-                place.offset = oldest if self._from_beginning else following
-            if unplaced:
-                # Committed at once: a crash before the first delivery must not lose what came in between.
-                consumer.commit(offsets=unplaced, asynchronous=False)
+            moved = {_home(place): place.offset for place in placed if self._is_moved(place)}
         except KafkaException as error:
             raise Unreachable(kafka.SYSTEM, f"position of group {self._group}", str(error)) from error
+        if moved:
+            # At once: a crash before the first delivery must not lose what comes in between.
+            self.commit(moved, wait=True)
         consumer.assign(placed)
         self._last_error = ""
         _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in placed))
 
+    def _is_moved(self, place: TopicPartition) -> bool:
+        """Give a partition its position where the committed one is missing or behind what was done here."""
+        done = self._uncommitted.pop(_home(place), -1)
+        if 0 <= place.offset and done <= place.offset:
+            return False
+        oldest, following = self._consumer.get_watermark_offsets(place, timeout=ANSWER_S)
+        if place.offset < 0:
+            place.offset = oldest if self._from_beginning else following
+        if place.offset < done <= following:  # beyond the end: the topic was made anew
+            place.offset = done
+        return True
+
+    def _commit_done(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        for place in offsets:
+            home = _home(place)
+            if error is not None:
+                self._uncommitted[home] = max(place.offset, self._uncommitted.get(home, -1))
+            elif self._uncommitted.get(home, -1) <= place.offset:
+                self._uncommitted.pop(home, None)
+        if error is not None:
+            _log.warning("commit of group %s failed: %s", self._group, error.str())
+
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._on_revoked([Partition(place.topic, place.partition) for place in partitions])
+        self._on_revoked([_home(place) for place in partitions])
 
 
 _FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
-def _committed(error: KafkaError | None, _partitions: list[TopicPartition]) -> None:
-    if error is not None and error.code() != KafkaError._NO_OFFSET:  # noqa: SLF001 - the library's public constant
-        _log.warning("commit failed, its records may be delivered again: %s", error.str())
+def _home(place: TopicPartition) -> Partition:
+    return Partition(place.topic, place.partition)
 
 
 def _listed(partitions: Collection[Partition]) -> list[TopicPartition]:
