@@ -179,7 +179,7 @@ def _check_table_functions(analysis: Analysis, grouped: bool) -> None:
         return
     for call in calls:
         if any(True for argument in call.arguments for _ in table_calls(argument, analysis.functions)):
-            raise AnalysisError(f"Table functions can not be nested: {format_expression(call)}")
+            raise AnalysisError("Table functions cannot be nested.")
     if grouped or any(True for select in analysis.selects for _ in aggregate_calls(select, analysis.functions)):
         raise AnalysisError("Table functions cannot be used with aggregations.")
     if any(source.source.kind is SourceKind.TABLE for source in analysis.scope.sources):

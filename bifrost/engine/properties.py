@@ -165,8 +165,8 @@ def format_info(name: str, properties: Mapping[str, str]) -> FormatInfo:
 
 
 def key_format(info: FormatInfo, window: WindowInfo | None = None) -> KeyFormat:
-    """A key format: single key columns are not wrapped, as in ksqlDB."""
-    return KeyFormat(info, unwrap_single=True, window=window)
+    """A key format: single key columns are wrapped only where the format knows no other way, as in ksqlDB."""
+    return KeyFormat(info, unwrap_single=not info.name.startswith("PROTOBUF"), window=window)
 
 
 def value_format(info: FormatInfo, columns: int, *, wrap: bool | None, default_wrap: bool | None) -> ValueFormat:
@@ -202,9 +202,7 @@ def timestamp_of(properties: SourceProperties) -> TimestampColumn | None:
 def _may_wrap(name: str, wrap: bool) -> bool:
     if name in ("AVRO", "JSON", "JSON_SR"):
         return True
-    if name in ("PROTOBUF", "PROTOBUF_NOSR"):
-        return True
-    return not wrap and name in ("KAFKA", "DELIMITED")
+    return name.startswith("PROTOBUF") if wrap else name in ("KAFKA", "DELIMITED")
 
 
 def _read(properties: Mapping[str, Literal], known: frozenset[str], *, needs_topic: bool) -> SourceProperties:

@@ -38,8 +38,8 @@ class AggregateCheck:
         return tuple(found)
 
     def _check_argument(self, call: FunctionCall, argument: Expression) -> None:
-        if any(True for _ in aggregate_calls(argument, self.functions)):
-            raise AnalysisError(f"Aggregate functions can not be nested: {format_expression(call)}")
+        for inner in aggregate_calls(argument, self.functions):
+            raise AnalysisError(f"Aggregate functions can not be nested: {call.name}({inner.name}())")
         self.refuse_window_bounds(argument)
 
     def refuse_window_bounds(self, expression: Expression) -> None:

@@ -252,10 +252,10 @@ def _check_timestamp_selected(query: Query, properties: SourceProperties) -> Non
 
 def _check_result(statement: CreateAsSelect, stage: Stage) -> None:
     if source_kind(statement.kind) is not stage.kind:
-        found, wanted = stage.kind.value, statement.kind.value
+        found = stage.kind.value
         raise AnalysisError(
-            f"Invalid result type. Your SELECT query produces a {found}. Please use CREATE {found} AS SELECT "
-            f"statement instead of CREATE {wanted} AS SELECT."
+            f"Invalid result type. Your SELECT query produces a {found}. "
+            f"Please use CREATE {found} AS SELECT statement instead."
         )
 
 
