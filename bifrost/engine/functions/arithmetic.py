@@ -110,6 +110,8 @@ def floor(value: float) -> float:
 
 def _at_scale(value: Decimal, places: int, rounding: str) -> Decimal:
     """The value rounded to so many places, written at its own scale where that is wider."""
+    if places >= -int(value.as_tuple().exponent):
+        return value
     rounded = value.quantize(Decimal((0, (1,), -places)), rounding, DECIMALS)
     return DECIMALS.quantize(rounded, value)
 
@@ -206,6 +208,8 @@ def round_decimal_to(value: Decimal, places: int) -> Decimal:
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
+    if places >= -int(value.as_tuple().exponent):
+        return value
     return value.quantize(Decimal((0, (1,), -places)), _half(value), DECIMALS)
 
 
@@ -244,7 +248,10 @@ def truncate_double_to(value: float, places: int) -> float:
     """The number cut after so many places."""
     if not math.isfinite(value):
         return value
-    return float(decimal_from_double(value).quantize(Decimal((0, (1,), -places)), ROUND_DOWN, DECIMALS))
+    exact = decimal_from_double(value)
+    if places >= -int(exact.as_tuple().exponent):
+        return value
+    return float(exact.quantize(Decimal((0, (1,), -places)), ROUND_DOWN, DECIMALS))
 
 
 @LIBRARY.scalar(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bifrost.engine.functions.javatext import value_text
 from bifrost.engine.functions.library import FunctionError, Library
+from bifrost.sql.types import SqlArray, SqlType
 
 LIBRARY = Library("ARRAY")
 
-_PRIMITIVE = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING", "DECIMAL")
-_SORTED = tuple(f"ARRAY<{kind}>" for kind in ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING", "BYTES", "DATE"))
-_SORTED += ("ARRAY<TIME>", "ARRAY<TIMESTAMP>", "ARRAY<DECIMAL>")
+_ORDERED = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "BYTES", "DATE", "TIME", "TIMESTAMP")
+_MAX_LENGTH = 1 << 24
+"""Of what is made, not read: a slip in an argument must not take all memory."""
+
+
+def _item_type(types: Sequence[SqlType | None]) -> SqlType:
+    """The type of the elements of the first argument."""
+    if not isinstance(types[0], SqlArray):
+        raise ValueError("the type of a null is not known")
+    return types[0].item
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -126,10 +135,10 @@ def remove(values: list[Any] | None, victim: Any) -> list[Any] | None:
 
 @LIBRARY.scalar(
     "ARRAY_MAX",
-    *(f"array {kind} -> {kind[6:-1]}" for kind in _SORTED[:-1]),
-    "array ARRAY<T> -> T",
+    *(f"array ARRAY<{kind}> -> {kind}" for kind in _ORDERED),
     description="Gives the greatest element of an array of primitive values.",
     total=True,
+    result=_item_type,
 )
 def greatest(values: list[Any]) -> Any:
     """The greatest element; null where there are only nulls."""
@@ -138,10 +147,10 @@ def greatest(values: list[Any]) -> Any:
 
 @LIBRARY.scalar(
     "ARRAY_MIN",
-    *(f"array {kind} -> {kind[6:-1]}" for kind in _SORTED[:-1]),
-    "array ARRAY<T> -> T",
+    *(f"array ARRAY<{kind}> -> {kind}" for kind in _ORDERED),
     description="Gives the least element of an array of primitive values.",
     total=True,
+    result=_item_type,
 )
 def least(values: list[Any]) -> Any:
     """The least element; null where there are only nulls."""
@@ -209,4 +218,6 @@ def generate_series(start: int, end: int, step: int | None = None) -> list[int]:
         raise FunctionError("GENERATE_SERIES step cannot be zero")
     if (end - start) * by < 0:
         raise FunctionError("GENERATE_SERIES step has wrong sign")
+    if (end - start) // by >= _MAX_LENGTH:
+        raise FunctionError(f"GENERATE_SERIES gives no more than {_MAX_LENGTH} numbers")
     return list(range(start, end + (1 if by > 0 else -1), by))

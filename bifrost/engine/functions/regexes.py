@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bifrost.engine.functions.javaregex import java_pattern, java_replacement
 from bifrost.engine.functions.library import FunctionError, Library
 
@@ -44,7 +46,7 @@ def replace(value: str, pattern: str, new: str) -> str:
     """The text with every match replaced; `$1` stands for what a group matched."""
     try:
         return java_pattern(pattern).sub(java_replacement(new), value)
-    except IndexError as error:
+    except (IndexError, re.error) as error:
         raise FunctionError(f"Invalid group reference in replacement: {new}") from error
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TypeVar
 
-from bifrost.engine.functions.library import Library
+from bifrost.engine.functions.library import FunctionError, Library
 
 LIBRARY = Library("STRING")
 
@@ -17,6 +17,8 @@ _JAVA_BLANKS = "".join(map(chr, range(33)))
 _WORD = re.compile(r"\S+")
 _UNICODE_ESCAPES = re.compile(r"(\\u[0-9a-fA-F]{4}){1,2}")
 _MAX_CODE_POINT = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+_MAX_PADDED = 1 << 24
 
 
 @LIBRARY.scalar(
@@ -157,6 +159,8 @@ def _start(size: int, position: int) -> int:
 )
 def position_of(value: str, wanted: str, position: int = 1, occurrence: int = 1) -> int:
     """Where the n-th `wanted` from a position on begins; a negative position searches backwards from the end."""
+    if occurrence < 1:
+        return 0
     backwards = position < 0
     start = len(value) + position if backwards else max(0, position - 1)
     for _ in range(occurrence):
@@ -168,6 +172,8 @@ def position_of(value: str, wanted: str, position: int = 1, occurrence: int = 1)
 
 
 def _padding(value: T, size: int, pad: T) -> T:
+    if size > _MAX_PADDED:
+        raise FunctionError(f"no text or bytes are padded to more than {_MAX_PADDED}, got {size}")
     missing = max(0, size - len(value))
     return (pad * (missing // len(pad) + 1))[:missing]
 
@@ -177,7 +183,6 @@ def _padding(value: T, size: int, pad: T) -> T:
     "input STRING, targetLen INTEGER, padding STRING -> STRING",
     "input BYTES, targetLen INTEGER, padding BYTES -> BYTES",
     description="Fills a value up on the left to a length; a longer one is cut.",
-    total=True,
 )
 def pad_left(value: T, size: int, pad: T) -> T | None:
     """The value with padding before it; null for a negative length or empty padding."""
@@ -189,7 +194,6 @@ def pad_left(value: T, size: int, pad: T) -> T | None:
     "input STRING, targetLen INTEGER, padding STRING -> STRING",
     "input BYTES, targetLen INTEGER, padding BYTES -> BYTES",
     description="Fills a value up on the right to a length; a longer one is cut.",
-    total=True,
 )
 def pad_right(value: T, size: int, pad: T) -> T | None:
     """The value with padding after it; null for a negative length or empty padding."""
@@ -252,7 +256,7 @@ def character_of_escape(code: str) -> str | None:
 @LIBRARY.scalar("CHR", "decimalCode INTEGER -> STRING", description="Gives the character of a Unicode code point.")
 def character_of_code(code: int) -> str | None:
     """The character; null where there is no such code point."""
-    return chr(code) if 0 <= code <= _MAX_CODE_POINT else None
+    return chr(code) if 0 <= code <= _MAX_CODE_POINT and code not in _SURROGATES else None
 
 
 @LIBRARY.scalar(
