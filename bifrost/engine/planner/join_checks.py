@@ -110,7 +110,8 @@ def _check_types(join: AnalyzedJoin, left: Stage, right: Stage, left_key: Expres
     if left_type != right_type:
         raise AnalysisError(
             "Invalid join condition: types don't match. Got "
-            f"{format_expression(join.left)}{{{left_type}}} = {format_expression(join.right)}{{{right_type}}}."
+            f"{format_expression(join.left)}{{{left_type}}} = {format_expression(join.right)}{{{right_type}}}.\n"
+            f"Invalid join. Key types differ: {left_type} vs {right_type}. CAST one side to the type of the other."
         )
     name = f"{join.left_source.alias}_{join.left.name}" if isinstance(join.left, ColumnRef) else "ROWKEY"
     check_key_types([(name, left_type)])

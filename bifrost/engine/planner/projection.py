@@ -27,6 +27,11 @@ class Projection:
         """Whether `*` is among the items."""
         return None in self._stars()
 
+    @property
+    def has_any_star(self) -> bool:
+        """Whether `*` or `alias.*` is among the items."""
+        return bool(self._stars())
+
     def _stars(self) -> list[str | None]:
         return [item.source for item in self.items if isinstance(item, AllColumns)]
 

@@ -15,9 +15,9 @@ from bifrost.engine.source_checks import check_key_types, pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, NullLiteral
-from bifrost.sql.types import BIGINT, DOUBLE, INTEGER, STRING, SqlType
+from bifrost.sql.types import BIGINT, BYTES, DOUBLE, INTEGER, STRING, SqlType
 
-_KAFKA_KEY_TYPES = frozenset({INTEGER, BIGINT, DOUBLE, STRING})
+_KAFKA_KEY_TYPES = frozenset({INTEGER, BIGINT, DOUBLE, STRING, BYTES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _is_generated(expression: Expression) -> bool:
 
 
 def _selected(key: Expression, projection: Projection) -> bool:
-    return projection.contains(key) or projection.has_star
+    return projection.contains(key) or (_is_generated(key) and projection.has_any_star) or projection.has_star
 
 
 def partition_stage(
