@@ -10,8 +10,9 @@ from bifrost.engine.expressions.collections import guard
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.expressions.runtime import guarded
 from bifrost.engine.functions.matching import ArgumentType, IntervalType, LambdaType
-from bifrost.engine.functions.registry import ResolvedScalar
+from bifrost.engine.functions.registry import ResolvedAggregate, ResolvedScalar
 from bifrost.errors import AnalysisError
+from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import Expression, FunctionCall, IntervalUnit, Lambda
 from bifrost.sql.types import SqlType
 
@@ -34,8 +35,7 @@ def translate_call(translator: Translator, node: FunctionCall) -> Code:
     """
     functions = translator.functions
     if functions.is_aggregate(node.name):
-        aggregate = functions.aggregate(node.name, [translator.translate(each).type for each in node.arguments])
-        return Code("None", aggregate.return_type)
+        return Code("None", translate_aggregate(translator, node).return_type)
     arguments = _arguments(translator, node)
     shapes = [argument.shape for argument in arguments]
     if functions.is_table(node.name):
@@ -45,6 +45,27 @@ def translate_call(translator: Translator, node: FunctionCall) -> Code:
         _prepared(translator, argument, wanted) for argument, wanted in zip(arguments, resolved.parameters, strict=True)
     ]
     return _call(translator, resolved, codes)
+
+
+def translate_aggregate(translator: Translator, node: FunctionCall) -> ResolvedAggregate:
+    """The aggregate that a call means.
+
+    Raises:
+        AnalysisError: no overload fits, or an argument that must be a literal is none.
+    """
+    codes = [translator.translate(argument) for argument in node.arguments]
+    kinds = [code.type for code in codes]
+    first = len(codes) - translator.functions.literal_parameters(node.name, kinds)
+    for place, code in enumerate(codes[first:], first):
+        if not code.literal or code.value is None:
+            raise AnalysisError(
+                f"Parameter {place + 1} passed to function {node.name} must be a literal constant, "
+                f"but was expression: '{format_expression(node.arguments[place])}'"
+            )
+    try:
+        return translator.functions.aggregate(node.name, kinds, [code.value for code in codes[first:]])
+    except ValueError as error:
+        raise AnalysisError(str(error)) from error
 
 
 def _arguments(translator: Translator, node: FunctionCall) -> list[_Argument]:

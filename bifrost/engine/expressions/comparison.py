@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from bifrost.engine.expressions.code import Code, Translator, bind, constant_code, propagate, use
@@ -170,9 +171,21 @@ def translate_between(translator: Translator, node: Between) -> Code:
     return Code(f"({from_low.text} and {to_high.text})", BOOLEAN, nullable=False, fails=from_low.fails or to_high.fails)
 
 
+def _expect(wanted: SqlType, *operands: tuple[Expression, Code]) -> None:
+    for expression, code in operands:
+        if code.type not in (None, wanted):
+            shown = format_expression(expression)
+            raise AnalysisError(f"Operand {shown} ({code.type}) is not of type {wanted}. Cast it or compare it.")
+
+
 def translate_logical(translator: Translator, node: LogicalBinary) -> Code:
-    """AND and OR, left to right: a null on the left makes the result null, as where Java unboxes it."""
+    """AND and OR, left to right: a null on the left makes the result null, as where Java unboxes it.
+
+    Raises:
+        AnalysisError: an operand is not boolean.
+    """
     left, right = translator.translate(node.left), translator.translate(node.right)
+    _expect(BOOLEAN, (node.left, left), (node.right, right))
     fails = left.fails or right.fails
     nullable = left.nullable or right.nullable
     if node.operator is LogicalOperator.AND:
@@ -184,15 +197,24 @@ def translate_logical(translator: Translator, node: LogicalBinary) -> Code:
 
 
 def translate_not(translator: Translator, node: Not) -> Code:
-    """NOT; of null it is null."""
+    """NOT; of null it is null.
+
+    Raises:
+        AnalysisError: the operand is not boolean.
+    """
     value = translator.translate(node.value)
+    _expect(BOOLEAN, (node.value, value))
     return propagate(translator, [value], lambda texts: f"(not {texts[0]})", BOOLEAN)
 
 
 def translate_null_test(translator: Translator, node: IsNull | IsNotNull) -> Code:
     """IS NULL and IS NOT NULL; never null itself."""
     value = translator.translate(node.value)
-    word = "is" if isinstance(node, IsNull) else "is not"
+    if value.literal:
+        return constant_code(translator, (value.value is None) is isinstance(node, IsNull), BOOLEAN)
+    # Python warns of `is` beside a literal; what cannot be null may be one.
+    words = ("is", "is not") if value.nullable else ("==", "!=")
+    word = words[0] if isinstance(node, IsNull) else words[1]
     return Code(f"({value.text} {word} None)", BOOLEAN, nullable=False, fails=value.fails)
 
 
@@ -210,9 +232,17 @@ def translate_in(translator: Translator, node: InList) -> Code:
         return Code(
             f"({value.text} in {translator.constant(members, 'members')})", BOOLEAN, nullable=False, fails=fails
         )
-    first, again = bind(translator, value)
     listed = ", ".join(item.text for item in items)
-    return Code(f"({first} is not None and {again} in ({listed},))", BOOLEAN, nullable=False, fails=fails)
+    text = _unless_null(translator, value, lambda text: f"{text} in ({listed},)")
+    return Code(text, BOOLEAN, nullable=False, fails=fails)
+
+
+def _unless_null(translator: Translator, value: Code, test: Callable[[str], str]) -> str:
+    """A test of a value; false where that is null."""
+    if not value.nullable:
+        return f"({test(bind(translator, value)[0])})"
+    first, again = bind(translator, value)
+    return f"({first} is not None and {test(again)})"
 
 
 def _hashable(value: object) -> bool:
@@ -220,12 +250,16 @@ def _hashable(value: object) -> bool:
 
 
 def translate_like(translator: Translator, node: Like) -> Code:
-    """LIKE: a text method or compiled pattern where the pattern is a literal; false on null."""
+    """LIKE: a text method or compiled pattern where the pattern is a literal; false on null.
+
+    Raises:
+        AnalysisError: an operand is not a text.
+    """
     value, pattern = translator.translate(node.value), translator.translate(node.pattern)
+    _expect(STRING, (node.value, value), (node.pattern, pattern))
     if pattern.literal and isinstance(pattern.value, str):
-        first, again = bind(translator, value)
-        test = like_test(translator, again, pattern.value, node.escape)
-        text = f"({first} is not None and {test})"
+        literal = pattern.value
+        text = _unless_null(translator, value, lambda text: like_test(translator, text, literal, node.escape))
         return Code(text, BOOLEAN, nullable=False, fails=value.fails)
     name = use(translator, like)
     text = f"{name}({value.text}, {pattern.text}, {node.escape!r})"

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bifrost.engine.expressions.calls import translate_aggregate
 from bifrost.engine.expressions.compiler import NO_SETTINGS, ExpressionCompiler
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.functions.registry import FunctionRegistry, ResolvedAggregate
-from bifrost.errors import AnalysisError
-from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import Expression, FunctionCall
 from bifrost.sql.types import SqlType
 
@@ -82,26 +81,6 @@ def resolve_aggregate(
     Raises:
         AnalysisError: no overload fits, or an argument that must be a literal is none.
     """
-    registry = functions.configured(config)
-    kinds = [infer_type(argument, types, registry) for argument in call.arguments]
-    count = len(call.arguments) - registry.literal_parameters(call.name, kinds)
-    literals = [_literal(call, i, registry) for i in range(count, len(call.arguments))]
-    return AggregateCall(registry.aggregate(call.name, kinds, literals), call.arguments[:count])
-
-
-def _literal(call: FunctionCall, index: int, functions: FunctionRegistry) -> Any:
-    code = _constant(call.arguments[index], functions)
-    if code is None:
-        raise AnalysisError(
-            f"Parameter {index + 1} passed to function {call.name} must be a literal constant, "
-            f"but was expression: '{format_expression(call.arguments[index])}'"
-        )
-    return code[0]
-
-
-def _constant(expression: Expression, functions: FunctionRegistry) -> tuple[Any] | None:
-    try:
-        code = ExpressionCompiler(_NO_TYPES, functions).code(expression, {})
-    except AnalysisError:
-        return None
-    return (code.value,) if code.literal else None
+    compiler = ExpressionCompiler(types, functions, config=config)
+    aggregate = translate_aggregate(compiler, call)
+    return AggregateCall(aggregate, call.arguments[: len(aggregate.parameters)])

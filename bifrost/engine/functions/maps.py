@@ -64,5 +64,5 @@ def as_map(names: list[str], items: list[Any]) -> dict[str, Any]:
 @LIBRARY.scalar("ENTRIES", *_ENTRIES, description="Gives the entries of a map as structs of K and V.", total=True)
 def entries(pairs: dict[str, Any], ordered: bool) -> list[dict[str, Any]]:
     """The entries, by their keys if wanted."""
-    names = sorted(pairs) if ordered else pairs
+    names = sorted(pairs, key=lambda name: (name is not None, name or "")) if ordered else pairs
     return [{"K": name, "V": pairs[name]} for name in names]

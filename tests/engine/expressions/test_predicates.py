@@ -35,6 +35,11 @@ def test_a_comparison_with_null_is_false(text):
     assert value(text) is False
 
 
+@pytest.mark.parametrize(("text", "expected"), [("1 IS NULL", False), ("NULL IS NULL", True), ("'a' LIKE 'a%'", True)])
+def test_literals_are_tested_without_a_warning(text, expected):
+    assert value(text) is expected
+
+
 def test_distinct_from_takes_null_for_a_value():
     assert value("I IS DISTINCT FROM J") is False
     assert value("I IS DISTINCT FROM J", I=1) is True
@@ -103,6 +108,8 @@ def test_in(text, row, expected):
         ("I IN (1, S)", "operator does not exist: INTEGER = STRING (S)"),
         ("I IN (1, 'x')", 'invalid input syntax for type INTEGER: "x".'),
         ("NOWHERE = 1", "Unknown column NOWHERE."),
+        ("I AND B", "Operand I (INTEGER) is not of type BOOLEAN."),
+        ("I LIKE 'a'", "Operand I (INTEGER) is not of type STRING."),
     ],
 )
 def test_what_cannot_be_compared_is_refused(text, message):

@@ -87,7 +87,7 @@ def made(overload):
     return overload.function(CallContext(tuple(types), {}))
 
 
-@pytest.mark.parametrize("overload", overloads())
+@pytest.mark.parametrize("overload", list(overloads()))
 def test_a_value_or_an_expected_failure(overload):
     function = made(overload)
     for _ in range(40):
