@@ -10,7 +10,7 @@ import typer
 from bifrost.cli.deploying import plan_command, up_command, validate_command
 from bifrost.cli.inspecting import logs_command, status_command
 from bifrost.cli.output import Screen, flush
-from bifrost.cli.running import down_command, restart_command
+from bifrost.cli.running import demo_command, down_command, restart_command
 from bifrost.cli.shell import ksql_command
 from bifrost.errors import BifrostError
 
@@ -34,6 +34,7 @@ app.command("status")(status_command)
 app.command("down")(down_command)
 app.command("logs")(logs_command)
 app.command("restart")(restart_command)
+app.command("demo")(demo_command)
 app.command("validate")(validate_command)
 app.command("ksql")(ksql_command)
 

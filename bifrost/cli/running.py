@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,13 @@ from bifrost.clients.supervisor import STOP_TIMEOUT_S
 from bifrost.deployer.live import Platform, open_platform
 from bifrost.deployer.settle import POLL_S, connector_troubles, failure
 from bifrost.errors import ComponentError, NotReady, Refused
+from bifrost.generators import ratings
+from bifrost.settings import Settings
 from bifrost.supervisor import launch
 
 RESTART_PATIENCE_S = 30.0
+GENERATORS: Mapping[str, Callable[[Sequence[str], Settings], int]] = {"ratings": ratings.main}
+"""What plays the outside world, by pipeline."""
 
 
 def down_command(
@@ -44,6 +49,19 @@ def restart_command(
     with open_platform(settings) as platform, screen.working(f"restarting {name}"):
         what = _restart(platform, name)
     screen.say(f"{what} {name} runs again.")
+
+
+def demo_command(
+    pipeline: Annotated[str, typer.Argument(help=f"What to play: {', '.join(GENERATORS)}.")] = "ratings",
+    rate: Annotated[float, typer.Option(help="Records per second.", min=0.001)] = 2.0,
+    count: Annotated[int, typer.Option(help="How many in all; 0 goes on until interrupted.", min=0)] = 0,
+    target: TargetOption = None,
+) -> None:
+    """Generate records for a pipeline, in the foreground."""
+    generate = GENERATORS.get(pipeline)
+    if generate is None:
+        raise typer.BadParameter(f"there is no generator for {pipeline!r}; there are {', '.join(GENERATORS)}")
+    raise typer.Exit(generate(["--rate", str(rate), "--count", str(count)], settings_for(target)))
 
 
 def _restart(platform: Platform, name: str) -> str:

@@ -206,15 +206,19 @@ def awaited_encoder(values: Settings, wait: Callable[[float], bool]) -> RatingEn
             return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong."""
+def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
+    """Generate until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong.
+
+    Args:
+        values: settings to use in place of the environment's.
+    """
     order = _order(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        values = settings.load()
+        values = values or settings.load()
         encoder = awaited_encoder(values, stop.wait)
         if encoder is not None:
             producer = kafka.producer(values.kafka_client(), linger_ms=5, compression_type="lz4")
