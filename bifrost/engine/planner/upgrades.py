@@ -22,29 +22,41 @@ from bifrost.engine.plan import (
 from bifrost.errors import AnalysisError
 
 _FREE = (StreamFilter, TableFilter, StreamSelect, TableSelect, StreamSink, TableSink)
+_FIXED = frozenset(
+    {
+        "StreamWindowedAggregate",
+        "StreamStreamJoin",
+        "StreamTableJoin",
+        "TableTableJoin",
+        "ForeignKeyTableTableJoin",
+    }
+)
+_REMEDY = "DROP it and create it anew."
 _IGNORED = frozenset({"source", "left", "right", "schema", "source_schema"})
 
 
-def check_upgrade(old: QueryPlan, new: QueryPlan) -> None:
+def check_upgrade(running: QueryPlan, wanted: QueryPlan) -> None:
     """Raises where a query cannot go on with the state and offsets of the one that it takes the place of.
 
-    Projections and filters may change, as in ksqlDB; sources, keys, joins and aggregations may not.
+    Projections and filters may change; sources, keys and aggregations may not, and as in ksqlDB nothing of queries with
+    windows or joins.
 
     Raises:
         AnalysisError: they do.
     """
-    if set(old.sources) != set(new.sources):
+    if running.step == wanted.step:
+        return
+    if set(running.sources) != set(wanted.sources):
         raise AnalysisError(
-            f"Cannot replace query {old.query_id}: it reads {', '.join(old.sources)}, "
-            f"the new one {', '.join(new.sources)}. DROP it and create it anew."
+            f"Cannot replace query {running.query_id}: it reads {', '.join(running.sources)}, "
+            f"the new one {', '.join(wanted.sources)}. {_REMEDY}"
         )
-    before, after = (list(_lasting(plan.step)) for plan in (old, new))
-    changed = next((one or other for one, other in zip_longest(before, after) if one != other), None)
-    if changed is not None:
-        raise AnalysisError(
-            f"Cannot replace query {old.query_id}: upgrades are not supported for {changed[0]}: its state could not be "
-            "used. DROP it and create it anew."
-        )
+    before, after = (list(_lasting(plan.step)) for plan in (running, wanted))
+    fixed = [name for name, _ in (*before, *after) if name in _FIXED]
+    changed = [one or other for one, other in zip_longest(before, after) if one != other]
+    blocking = fixed or [name for name, _ in changed]
+    if blocking:
+        raise AnalysisError(f"Upgrades not yet supported for {blocking[0]}. {_REMEDY}")
 
 
 def _lasting(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
