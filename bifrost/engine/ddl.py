@@ -123,7 +123,8 @@ class DdlPlanner:
     def _existing(self, kind: WrittenKind, name: str, verb: str) -> DataSource:
         source = self.metastore.find(name)
         if source is None:
-            raise AnalysisError(f"{kind.value.capitalize()} {name} does not exist.")
+            what = "Source" if verb == "ALTER" else kind.value.capitalize()
+            raise AnalysisError(f"{what} {name} does not exist.")
         if source.kind is not source_kind(kind):
             raise AnalysisError(
                 f"Incompatible data source type is {source.kind.value}, but statement was {verb} {kind.value}"

@@ -34,8 +34,17 @@ from bifrost.engine.planned import (
 from bifrost.engine.planner import Planner
 from bifrost.engine.serde import InMemoryRegistry, Serdes
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
+from bifrost.engine.upgrades import check_upgrade
 from bifrost.sql.parser import Dialect, parse_script
-from bifrost.sql.tree import CreateSource, ParsedStatement, SetProperty, StringLiteral, UnsetProperty
+from bifrost.sql.tree import (
+    CreateSource,
+    DefineVariable,
+    ParsedStatement,
+    SetProperty,
+    StringLiteral,
+    UndefineVariable,
+    UnsetProperty,
+)
 
 DEFAULT_PARTITIONS = 4
 """What a topic that a CREATE statement names is said to have, unless that says otherwise."""
@@ -199,6 +208,12 @@ class Driver:
             case UnsetProperty(name=name):
                 self.properties.pop(name, None)
                 return None
+            case DefineVariable(name=name, value=value):
+                self.variables[name] = value
+                return None
+            case UndefineVariable(name=name):
+                self.variables.pop(name, None)
+                return None
             case CreateSource() as create:
                 self._add_named_topic(create)
         planned = self.planner().plan(statement, query_number=self._count)
@@ -253,7 +268,10 @@ class Driver:
             self.environment.topics.pop(planned.source.topic, None)
 
     def _start(self, planned: PersistentPlan) -> None:
-        before = self.queries.pop(planned.replaces or "", None)
+        before = self.queries.get(planned.replaces or "")
+        if before is not None:
+            check_upgrade(before.plan, planned.query)
+            del self.queries[before.plan.query_id]
         self._make_topic(planned.topic)
         self.environment.add(planned.sink.topic)
         if not planned.inserts:

@@ -187,7 +187,7 @@ class MemorySessionStore:
         if end > self.stream_time:
             self.stream_time = end
             self._expire()
-        if self._retention_ms is not None and end <= self.stream_time - self._retention_ms:
+        if self._retention_ms is not None and end < self.stream_time - self._retention_ms:
             return
         self._by_key.setdefault(key, {})[start, end] = row
         self._oldest_end = min(self._oldest_end, end)
@@ -203,9 +203,9 @@ class MemorySessionStore:
 
     def _expire(self) -> None:
         """Looks through the sessions only when the one that ended first is due."""
-        if self._retention_ms is None or self._oldest_end > self.stream_time - self._retention_ms:
+        if self._retention_ms is None or self._oldest_end >= self.stream_time - self._retention_ms:
             return
-        for start, end, key, _ in self.ended_before(self.stream_time - self._retention_ms + 1):
+        for start, end, key, _ in self.ended_before(self.stream_time - self._retention_ms):
             self.remove(key, start, end)
         self._oldest_end = min((end for _, end, _, _ in self.sessions()), default=self.stream_time)
 

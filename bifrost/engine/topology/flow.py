@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -81,6 +82,16 @@ def tuple_text(parts: Iterable[str]) -> str:
     """The source of a tuple of expressions."""
     texts = tuple(parts)
     return f"({', '.join(texts)},)" if texts else "()"
+
+
+def null_test(parts: Iterable[str]) -> str:
+    """The source of a test whether any of the expressions is null; literals are not asked."""
+    tests = [f"{part} is None" for part in parts if part == "None" or not isinstance(_parsed(part), ast.Constant)]
+    return " or ".join(tests) or "False"
+
+
+def _parsed(part: str) -> ast.expr:
+    return ast.parse(part, mode="eval").body
 
 
 def unpack(writer: CodeWriter, names: Iterable[str], source: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bifrost.engine.plan import (
 )
 from bifrost.engine.schema import KeyFormat
 from bifrost.engine.topology.expressions import columns_in
-from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, unpack
+from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, null_test, unpack
 from bifrost.engine.topology.foreign_keys import ForeignKeyLeft, ForeignKeyRight
 from bifrost.engine.topology.joined import unpack_optional
 from bifrost.engine.topology.kept import keeping
@@ -72,7 +72,7 @@ def _build_left(
         foreign = builder.expressions.value(
             writer, step.left_expression, name, types, scope.columns, step.context, step.right.schema.key[0].type
         )
-        writer.line(f"foreign = None if {foreign} is None else freeze_key(({foreign},))")
+        writer.line(f"foreign = None if {null_test([foreign])} else freeze_key(({foreign},))")
         subscribe(writer, scope, "foreign", scope.tuple_of(names))
 
     def tombstone(writer: CodeWriter, scope: Scope) -> None:

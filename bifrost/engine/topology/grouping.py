@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bifrost.engine.plan import StreamGroupBy, StreamGroupByKey, TableGroupBy
 from bifrost.engine.topology.expressions import columns_in
-from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, null_test, tuple_text, unpack
 from bifrost.engine.topology.repartition import Route, build_partitioned, list_text
 from bifrost.engine.topology.writer import CodeWriter
 
@@ -56,7 +56,7 @@ def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, builder: 
             sender.expressions.value(writer, expression, name, types, scope.columns, step.context)
             for name, expression in zip(key_names, step.group_by, strict=True)
         ]
-        with writer.block(f"if {' or '.join(f'{part} is None' for part in parts)}:"):
+        with writer.block(f"if {null_test(parts)}:"):
             what, problem = "Group-by column is null", "the row is left out"
             writer.line(f"{writer.report}.failed({step.context!r}, {what!r}, {problem!r}, partition, offset)")
             writer.line("continue")
@@ -116,9 +116,8 @@ def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str,
             for column, expression in zip(step.schema.key, step.group_by, strict=True)
         ]
         kept = {column.name: part for column, part in zip(step.schema.key, parts, strict=True)}
-        missing = " or ".join(f"{part} is None" for part in parts)
         row = f"[{', '.join((places | kept)[name] for name in names)}]"
-        writer.line(f"return (None, None) if {missing} else ({tuple_text(parts)}, {row})")
+        writer.line(f"return (None, None) if {null_test(parts)} else ({tuple_text(parts)}, {row})")
 
     key_names = tuple(column.name for column in step.source.schema.key)
     return builder.expressions.row_function("grouped", source_names, key_names, write)

@@ -1,0 +1,117 @@
+import pytest
+
+from bifrost.engine.state.memory import new_store
+from bifrost.engine.state.stores import NEVER, StoreKind, StoreSpec
+from bifrost.errors import StateError
+
+
+class Changelog:
+    """A compacted changelog in memory."""
+
+    def __init__(self):
+        self.records = {}
+
+    def __call__(self, key, value, timestamp):
+        if value is None:
+            self.records.pop(key, None)
+        else:
+            self.records[key] = value
+
+    def restored(self, spec):
+        store = new_store(spec, None)
+        for key, value in self.records.items():
+            store.restore(key, value)
+        return store
+
+
+def spec_of(kind, *, retention_ms=None, columns=("A",), missing=None):
+    return StoreSpec("store", kind, retention_ms=retention_ms, columns=columns, missing=missing)
+
+
+def test_key_value_store_gives_the_row_before_and_forgets():
+    store = new_store(spec_of(StoreKind.KEY_VALUE), None)
+    assert store.put(("k",), (1,), 10) is None
+    assert store.put(("k",), (2,), 5) == (1,)
+    assert store.get(("k",)) == ((2,), 5)
+    assert store.delete(("k",), 20) == (2,)
+    assert store.get(("k",)) is None
+    assert store.get(None) is None
+    assert store.stream_time == 20
+
+
+def test_key_value_store_is_restored_from_its_changelog():
+    log, spec = Changelog(), spec_of(StoreKind.KEY_VALUE)
+    store = new_store(spec, log)
+    store.put(("a",), (1,), 10)
+    store.put(("b",), (2,), 30)
+    store.delete(("a",), 40)
+    restored = log.restored(spec)
+    assert list(restored.entries()) == [(("b",), ((2,), 30))]
+    assert restored.stream_time == 30
+
+
+def test_rows_of_an_earlier_layout_are_restored_by_column_name():
+    log = Changelog()
+    new_store(spec_of(StoreKind.KEY_VALUE, columns=("A", "B")), log).put(("k",), (1, 2), 10)
+    restored = log.restored(spec_of(StoreKind.KEY_VALUE, columns=("C", "B"), missing=(0, None)))
+    assert restored.get(("k",)) == ((0, 2), 10)
+
+
+def test_rows_of_an_unknown_layout_are_refused():
+    log = Changelog()
+    new_store(spec_of(StoreKind.KEY_VALUE, columns=("A", "B")), log).put(("k",), (1, 2), 10)
+    log.records = {key: value for key, value in log.records.items() if not key.startswith(b"\xc1")}
+    with pytest.raises(StateError, match="unknown layout"):
+        log.restored(spec_of(StoreKind.KEY_VALUE, columns=("A",)))
+
+
+def test_windows_older_than_the_retention_vanish_from_store_and_changelog():
+    log, spec = Changelog(), spec_of(StoreKind.WINDOW, retention_ms=100)
+    store = new_store(spec, log)
+    store.put(("a",), 0, (1,), 5)
+    store.put(("a",), 50, (2,), 60)
+    store.put(("b",), 120, (3,), 130)
+    store.put(("b",), 10, (4,), 130)
+    assert [place[:2] for place in store.between(0, 1000)] == [(50, ("a",)), (120, ("b",))]
+    assert [place[:2] for place in log.restored(spec).between(0, 1000)] == [(50, ("a",)), (120, ("b",))]
+
+
+def test_windows_of_one_start_come_in_the_order_of_their_keys():
+    store = new_store(spec_of(StoreKind.WINDOW), None)
+    for key in ("b", "a", "c"):
+        store.put((key,), 0, (key,), 1)
+    assert [key for _, key, _ in store.between(0, 0)] == [("a",), ("b",), ("c",)]
+    assert list(store.windows(("a",))) == [(0, (("a",), 1))]
+    assert store.get(("a",), 10) is None
+
+
+def test_sessions_are_found_by_overlap_and_expire_by_their_end():
+    log, spec = Changelog(), spec_of(StoreKind.SESSION, retention_ms=100)
+    store = new_store(spec, log)
+    store.put(("a",), 0, 10, (1,))
+    store.put(("a",), 40, 50, (2,))
+    assert [found[:2] for found in store.find(("a",), 10, 39)] == [(0, 10)]
+    assert [found[:2] for found in store.find(("a",), 0, 100)] == [(0, 10), (40, 50)]
+    store.put(("b",), 120, 130, (3,))
+    assert sorted(found[:2] for found in store.sessions()) == [(40, 50), (120, 130)]
+    assert sorted(found[:2] for found in log.restored(spec).sessions()) == [(40, 50), (120, 130)]
+    store.remove(("a",), 40, 50)
+    assert store.find(("a",), 0, 1000) == []
+
+
+def test_join_buffer_keeps_rows_of_equal_time_in_order_and_forgets_old_ones():
+    log, spec = Changelog(), spec_of(StoreKind.BUFFER, retention_ms=100)
+    buffer = new_store(spec, log)
+    buffer.put(("a",), (2,), 20)
+    buffer.put(("a",), (1,), 10)
+    buffer.put(("a",), (3,), 20)
+    assert buffer.fetch(("a",), 10, 20) == [(10, (1,)), (20, (2,)), (20, (3,))]
+    assert buffer.oldest == 10
+    buffer.put(("b",), (4,), 115)
+    assert buffer.fetch(("a",), 0, 1000) == [(20, (2,)), (20, (3,))]
+    assert log.restored(spec).fetch(("a",), 0, 1000) == [(20, (2,)), (20, (3,))]
+    assert [place[:2] for place in buffer.older_than(115)] == [(20, ("a",)), (20, ("a",))]
+    buffer.remove(("a",), 20)
+    buffer.remove(("b",), 115)
+    assert buffer.oldest == NEVER
+    assert len(buffer) == 0
