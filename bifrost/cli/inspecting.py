@@ -20,6 +20,8 @@ from bifrost.errors import BifrostError, Refused
 from bifrost.settings import Settings
 
 Status = dict[str, Any]
+STATUS_PATIENCE_S = 1.0
+"""What does not answer now is a fact to show, not to wait for."""
 
 
 def status_command(as_json: JsonOption = False, target: TargetOption = None) -> None:
@@ -60,7 +62,7 @@ def read_status(settings: Settings) -> Status:
             problems.append(str(error))
             return []
 
-    with open_platform(settings) as platform:
+    with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:
         running = is_running(platform)
         components = ask(lambda: _components(platform)) if running else []
         services = {service.name for service in read_services(settings.project / "services")}

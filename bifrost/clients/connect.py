@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -188,10 +188,12 @@ class ConnectClient:
             raise
 
 
-def from_settings(settings: Settings) -> ConnectClient:
+def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> ConnectClient:
     """The client of the target's Connect cluster (`CONNECT_USER`, `CONNECT_PASSWORD` where set)."""
     auth = basic_auth(settings, "CONNECT")
-    return ConnectClient(Connection("Kafka Connect", settings.endpoints.connect, auth, secrets=settings.values))
+    return ConnectClient(
+        Connection("Kafka Connect", settings.endpoints.connect, auth, secrets=settings.values, patience_s=patience_s)
+    )
 
 
 def _path(name: str) -> str:

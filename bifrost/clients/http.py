@@ -18,6 +18,7 @@ from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
 from bifrost.settings import REDACTED, Settings, without_secrets
 
 CONNECT_TIMEOUT_S = 5.0
+PATIENCE_S = 30.0
 READ_TIMEOUT_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
@@ -68,7 +69,7 @@ class Connection:
     system: str
     url: str
     auth: BasicAuth | None = None
-    patience_s: float = 30.0
+    patience_s: float = PATIENCE_S
     busy: frozenset[int] = frozenset({409, 503})
     clock: Clock = field(default_factory=SystemClock, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

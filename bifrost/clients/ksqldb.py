@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
@@ -293,10 +293,10 @@ class KsqlClient:
         return {**entity, "commandStatus": status}
 
 
-def from_settings(settings: Settings) -> KsqlClient:
+def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KsqlClient:
     """The client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` where set)."""
     url, auth = settings.endpoints.ksqldb, basic_auth(settings, "KSQLDB")
-    return KsqlClient(Connection("ksqlDB", url, auth, busy=BUSY, secrets=settings.values))
+    return KsqlClient(Connection("ksqlDB", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s))
 
 
 def quote_text(text: str) -> str:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -138,10 +138,12 @@ class SchemaRegistryClient:
         return self.http.call("POST", path, body=body, headers=_HEADERS, repeatable=True)
 
 
-def from_settings(settings: Settings) -> SchemaRegistryClient:
+def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SchemaRegistryClient:
     """The client of the target's registry (`SCHEMA_REGISTRY_USER`, `SCHEMA_REGISTRY_PASSWORD` where set)."""
     url, auth = settings.endpoints.schema_registry, basic_auth(settings, "SCHEMA_REGISTRY")
-    return SchemaRegistryClient(Connection("Schema Registry", url, auth, busy=BUSY, secrets=settings.values))
+    return SchemaRegistryClient(
+        Connection("Schema Registry", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s)
+    )
 
 
 def _path(subject: str) -> str:

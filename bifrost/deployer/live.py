@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from bifrost.clients import connect, kafka, ksqldb, schema_registry
 from bifrost.clients.connect import ConnectClient, ConnectorStatus
+from bifrost.clients.http import PATIENCE_S
 from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
@@ -94,13 +95,13 @@ class Platform:
                 stack.callback(client.close)
 
 
-def open_platform(settings: Settings) -> Platform:
-    """The clients of the chosen target."""
+def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Platform:
+    """The clients of the chosen target; `patience_s` bounds the retries of their requests."""
     return Platform(
         kafka=kafka.admin(settings),
-        registry=schema_registry.from_settings(settings),
-        connect=connect.from_settings(settings),
-        ksqldb=ksqldb.from_settings(settings),
+        registry=schema_registry.from_settings(settings, patience_s=patience_s),
+        connect=connect.from_settings(settings, patience_s=patience_s),
+        ksqldb=ksqldb.from_settings(settings, patience_s=patience_s),
         services=SupervisorClient(settings) if settings.target == "embedded" else None,
         logs=settings.logs if settings.target == "embedded" else None,
     )

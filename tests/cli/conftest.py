@@ -30,7 +30,7 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     monkeypatch.setattr(options.configuration, "load", lambda: Settings(values, project.root))
 
     @contextmanager
-    def platform(settings: Settings) -> Iterator[object]:
+    def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
     for module in (deploying, inspecting, running):
