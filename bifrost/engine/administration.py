@@ -21,16 +21,19 @@ from bifrost.engine.results import (
     QueryInfo,
     QueryList,
     QueryOffsets,
+    Reading,
     Result,
     SourceDescription,
     SourceDescriptions,
     SourceList,
     SourceStatistics,
+    TaskInfo,
     TopicEntry,
     TopicList,
     TypeList,
     VariableList,
 )
+from bifrost.engine.runtime.progress import Meter
 from bifrost.engine.sessions import Session
 from bifrost.errors import AnalysisError, UnsupportedError
 from bifrost.sql.tree import (
@@ -137,18 +140,16 @@ class Administration:
     def _statistics(
         self, source: DataSource, readers: Iterable[PersistentQuery], writers: Iterable[PersistentQuery]
     ) -> SourceStatistics:
-        consumed = sum(query.runner.progress.consumed_of(source.topic) for query in readers)
-        produced = [query.runner.progress for query in writers]
+        consumed = [query.runner.progress.consumed.get(source.topic) for query in readers]
+        produced = [query.runner.progress.produced.get(source.topic) for query in writers]
         log = self._state.parts.launcher.log
         logged = [log.count(query.id) for query in (*readers, *writers)]
-        times = [progress.last_ms for progress in produced if progress.last_ms is not None]
-        times += [query.runner.progress.last_ms for query in readers if query.runner.progress.last_ms is not None]
         failures = [entry.last_ms for entry in logged if entry.last_ms is not None]
+        now_ms = self._state.parts.launcher.now_ms()
         return SourceStatistics(
-            consumed=consumed,
-            produced=sum(progress.produced for progress in produced),
+            consumed=_reading(consumed, now_ms),
+            produced=_reading(produced, now_ms),
             failed=sum(entry.entries for entry in logged),
-            last_ms=max(times, default=None),
             last_failed_ms=max(failures, default=None),
         )
 
@@ -174,6 +175,7 @@ class Administration:
             properties=query.properties,
             group=self._state.parts.launcher.group(query.id),
             errors=tuple((error.at_ms, error.message, error.kind) for error in query.runner.errors),
+            tasks=_tasks(query),
         )
 
     def _explain(self, text: str, tree: Explain, session: Session) -> Result:
@@ -234,6 +236,27 @@ def push_info(query: PushQuery) -> QueryInfo:
 def _window_of(source: DataSource | None) -> str | None:
     window = source.formats.key.window if source is not None else None
     return window.kind.value if window is not None else None
+
+
+def _tasks(query: PersistentQuery) -> tuple[TaskInfo, ...]:
+    subtopologies = {entry.topic: entry.subtopology for entry in query.compiled.inputs}
+    by_task: dict[tuple[int, int], dict[tuple[str, int], tuple[int, int]]] = {}
+    for (topic, partition), offsets in query.runner.offsets().items():
+        by_task.setdefault((subtopologies[topic], partition), {})[topic, partition] = offsets
+    return tuple(TaskInfo(f"{number}_{partition}", by_task[number, partition]) for number, partition in sorted(by_task))
+
+
+def _reading(meters: Iterable[Meter | None], now_ms: int) -> Reading | None:
+    """The sum of what meters show."""
+    moved = [(meter, meter.last_ms) for meter in meters if meter is not None and meter.last_ms is not None]
+    if not moved:
+        return None
+    return Reading(
+        messages=sum(meter.messages for meter, _ in moved),
+        size=sum(meter.size for meter, _ in moved),
+        rate=sum(meter.rate(now_ms) for meter, _ in moved),
+        last_ms=max(last_ms for _, last_ms in moved),
+    )
 
 
 def _sinks(plan: QueryPlan) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from bifrost.engine.runtime.environment import RememberedEnvironment
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.sessions import Session
 from bifrost.engine.trial import TrialEnvironment, has_subject
-from bifrost.errors import AnalysisError, BifrostError, UnsupportedError, Unreachable
+from bifrost.errors import AnalysisError, BifrostError, Unreachable, UnsupportedError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
     AlterSource,
@@ -203,10 +203,13 @@ class Changes:
                     query.runner.resume()
         return f"Query {_PAST[type(tree)]}."
 
-    def terminate_all(self) -> None:
-        """Ends all queries, as `TERMINATE ALL` does, without a status."""
+    def forget_all(self) -> None:
+        """Ends all queries and forgets all that was ever defined."""
         for query in self._state.queries:
             self._state.queries.terminate(query.id)
+        self._state.metastore.clear()
+        self.statuses.clear()
+        self._parts.commands.forget()
 
     # --- at a start
 

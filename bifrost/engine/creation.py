@@ -22,6 +22,7 @@ from bifrost.engine.properties import (
     timestamp_of,
     value_format,
 )
+from bifrost.engine.refusals import MissingTopic
 from bifrost.engine.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace
 from bifrost.engine.serde import infer_columns
 from bifrost.engine.source_checks import (
@@ -169,7 +170,7 @@ class Creation:
         name = self._topic_name()
         found = self.environment.topic(name)
         if found is None and self.properties.partitions is None:
-            raise AnalysisError(_missing_topic(name, statement))
+            raise MissingTopic(_missing_topic(name, statement))
         policy = cleanup_policy(self.kind, windowed=self.properties.window is not None)
         spec = source_topic(name, self.properties, found, policy)
         added: Mapping[str, Literal] = {"CLEANUP_POLICY": StringLiteral(self.properties.cleanup_policy or policy)}

@@ -7,21 +7,29 @@ then carried out, so that a restart, which repeats the command topic, ends up wh
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from collections.abc import Sequence
 
 from bifrost.engine.administration import Administration
+from bifrost.engine.asserts import Asserts
 from bifrost.engine.changes import CONTROLS, DEFINITIONS, Changes
 from bifrost.engine.connectors import Connectors
+from bifrost.engine.metastore import DataSource
 from bifrost.engine.parts import EngineParts, EngineState
 from bifrost.engine.planned import InsertValuesPlan, PullPlan, PushPlan, StreamPullPlan
+from bifrost.engine.queries.json_rows import insert_target, json_row
+from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult, run_pull
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.refusals import NotAQuery, QueryElsewhere
 from bifrost.engine.results import Executed, Result
+from bifrost.engine.runtime.tail import TopicTail
+from bifrost.engine.runtime.writer import Told
 from bifrost.engine.sessions import Session
 from bifrost.errors import AnalysisError, RemoteError, StatementError
 from bifrost.sql.parser import parse_script
-from bifrost.sql.tree import InsertValues, ParsedStatement, PrintTopic, Query
+from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query
 
 _RETRY_S = 1.0
 _log = logging.getLogger(__name__)
@@ -36,6 +44,7 @@ class KsqlEngine:
         self.changes = Changes(self.state)
         self.push_queries: dict[str, PushQuery] = {}
         self._connectors = Connectors(parts.connect)
+        self._asserts = Asserts(parts.environment)
         self._administration = Administration(self.state, self.push_queries)
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -90,7 +99,7 @@ class KsqlEngine:
         statements = parse_script(text, session.variables)
         with self._lock:
             self.changes.check(statements, session)
-            return [result for statement in statements for result in self._one(statement, session)]
+        return [result for statement in statements for result in self._one(statement, session)]
 
     def _one(self, statement: ParsedStatement, session: Session) -> list[Result]:
         tree = statement.tree
@@ -101,12 +110,18 @@ class KsqlEngine:
                 case Query() | PrintTopic():
                     raise QueryElsewhere(statement.text)
                 case InsertValues():
-                    self._insert(statement, session)
+                    self._insert_values(statement, session)
                     return []
+                case AssertTopic():
+                    return [self._asserts.topic(statement.text, tree)]
+                case AssertSchema():
+                    return [self._asserts.schema(statement.text, tree)]
                 case _ if isinstance(tree, CONTROLS):
-                    return [self.changes.control(statement)]
+                    with self._lock:
+                        return [self.changes.control(statement)]
                 case _ if isinstance(tree, DEFINITIONS):
-                    return [self.changes.define(statement, session)]
+                    with self._lock:
+                        return [self.changes.define(statement, session)]
                 case _:
                     answer = self._connectors.answer(statement)
                     return [answer or self._administration.answer(statement, session)]
@@ -114,11 +129,46 @@ class KsqlEngine:
             error.statement = error.statement or statement.text
             raise
 
-    def _insert(self, statement: ParsedStatement, session: Session) -> None:
+    def _insert_values(self, statement: ParsedStatement, session: Session) -> None:
         planned = self.state.planner(session).plan(statement)
         if not isinstance(planned, InsertValuesPlan):
             raise AnalysisError("INSERT VALUES expected", statement.text)
         self.parts.inserts.write(planned)
+
+    def insert_target(self, name: str) -> DataSource:
+        """The source that rows of /inserts-stream are to go into.
+
+        Raises:
+            AnalysisError: there is none of that name, or it cannot be written.
+        """
+        return insert_target(name, self.state.metastore)
+
+    def insert(self, target: DataSource, row: object, told: Told) -> None:
+        """Queues a JSON row; `told` hears (on another thread) when the broker has it, or why not.
+
+        Raises:
+            AnalysisError, SerdeError: the row does not fit.
+            Refused: it cannot be queued.
+        """
+        if not isinstance(row, dict):
+            raise AnalysisError("Invalid JSON: a row must be an object")
+        key, value = json_row(target, row)
+        self.parts.inserts.send(target, key, value, told)
+
+    def terminate(self, topics: Sequence[str]) -> Executed:
+        """Ends all queries, forgets all statements, and deletes the sources' topics that match one of the patterns.
+
+        Raises:
+            RemoteError: the broker does not answer.
+        """
+        patterns = [re.compile(pattern) for pattern in topics]
+        with self._lock:
+            sources = list(self.state.metastore)
+            self.changes.forget_all()
+            for source in sources:
+                if any(pattern.fullmatch(source.topic) for pattern in patterns):
+                    self.parts.environment.delete_topic(source.topic)
+        return Executed("TERMINATE CLUSTER;", "cluster/TerminateCluster/terminate", "Cluster terminated.", 0)
 
     @property
     def statuses(self) -> dict[str, Executed]:
@@ -127,14 +177,16 @@ class KsqlEngine:
 
     # --- queries that a person asks
 
-    def query(self, text: str, session: Session) -> PushQuery | PullResult:
-        """Starts a push query, or answers a pull query.
+    def query(self, text: str, session: Session) -> PushQuery | PullResult | PrintQuery:
+        """Starts a push query or PRINT, or answers a pull query.
 
         Raises:
             StatementError: the text is not one query, or one that cannot be accepted.
             NotReady: the state that a pull query needs is still being loaded.
         """
         statement = self._only_query(text, session)
+        if isinstance(statement.tree, PrintTopic):
+            return self._print(statement.tree)
         planned = self.state.planner(session).plan(statement)
         match planned:
             case PushPlan() | StreamPullPlan():
@@ -148,9 +200,23 @@ class KsqlEngine:
         statements = [entry for entry in parse_script(text, session.variables) if not session.apply(entry.tree)]
         if len(statements) != 1:
             raise AnalysisError(f"Expected exactly one KSQL statement; found {len(statements)} instead", text)
-        if not isinstance(statements[0].tree, Query):
+        if not isinstance(statements[0].tree, Query | PrintTopic):
             raise NotAQuery(statements[0].text)
         return statements[0]
+
+    def _print(self, tree: PrintTopic) -> PrintQuery:
+        parts = self.parts
+        if parts.environment.topic(tree.topic) is None:
+            raise AnalysisError(
+                f"Could not find topic '{tree.topic}', or the KSQL user does not have permissions to list "
+                f"the topic. Topic names are case-sensitive."
+            )
+        group = f"_confluent-ksql-{parts.launcher.service_id}print"
+
+        def tail() -> TopicTail:
+            return TopicTail(parts.launcher.cluster, tree.topic, group, from_beginning=tree.from_beginning)
+
+        return PrintQuery(tree, tail, parts.environment.registry)
 
     def _push(self, planned: PushPlan | StreamPullPlan, session: Session) -> PushQuery:
         query_id = planned.query.query_id

@@ -66,6 +66,12 @@ class MetaStore:
         del self.sources[name]
         self.links.pop(name, None)
 
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.sources.clear()
+        self.types.clear()
+        self.links.clear()
+
     def users_of(self, name: str) -> tuple[str, ...]:
         """Sources that were made from this one."""
         return tuple(sorted(sink for sink, origins in self.links.items() if name in origins and sink != name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bifrost.errors import StatementError
+from bifrost.errors import AnalysisError, StatementError
 
 
 class QueryElsewhere(StatementError):
@@ -25,3 +25,11 @@ class NotAQuery(StatementError):
 
 class PropertyError(StatementError):
     """A property that no part of ksqlDB knows."""
+
+
+class MissingTopic(AnalysisError):
+    """A statement over a topic that is not there, without saying how to make it."""
+
+
+class AssertionMissed(StatementError):
+    """An ASSERT that did not come true in time."""

@@ -53,6 +53,14 @@ class QueryList:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """A task: its id (`<sub-topology>_<partition>`) and (topic, partition) -> (position, end) of what it reads."""
+
+    id: str
+    places: Mapping[tuple[str, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class QueryDescription:
     """A query as EXPLAIN and SHOW QUERIES EXTENDED tell it."""
 
@@ -65,6 +73,7 @@ class QueryDescription:
     properties: Mapping[str, Any]
     group: str
     errors: tuple[tuple[int, str, str], ...] = ()  # epoch ms, message, class of cause
+    tasks: tuple[TaskInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +95,22 @@ class SourceList:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceStatistics:
-    """Counters of a source's topic, from the queries that read and write it; times in epoch ms."""
+class Reading:
+    """What a meter shows: records, their bytes, records a second of late, and when it last moved (epoch ms)."""
 
-    consumed: int = 0
-    produced: int = 0
+    messages: int
+    size: int
+    rate: float
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatistics:
+    """Meters of a source's topic, from the queries that read and write it; None where none has moved."""
+
+    consumed: Reading | None = None
+    produced: Reading | None = None
     failed: int = 0
-    last_ms: int | None = None
     last_failed_ms: int | None = None
 
 

@@ -26,6 +26,7 @@ from bifrost.engine.runtime.writer import RecordWriter
 from bifrost.engine.serde import Serdes
 from bifrost.errors import BifrostError
 from bifrost.server.app import ServerIdentity, create_app
+from bifrost.server.auth import Credentials
 from bifrost.settings import LOOPBACK, Settings, load
 
 _log = logging.getLogger(__name__)
@@ -73,7 +74,28 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
         connect=connect.from_settings(settings),
     )
     host = f"{LOOPBACK}:{settings.port('ksqldb')}"
+    parts.properties.update(server_properties(settings))
     return KsqlEngine(parts), ServerIdentity(service_id, cluster.admin.cluster_id(), host)
+
+
+def server_properties(settings: Settings) -> dict[str, str]:
+    """ksqlDB's properties as its Docker image takes them: `KSQL_KSQL_STREAMS_X_Y` sets `ksql.streams.x.y`."""
+    prefix = "KSQL_KSQL_"
+    return {
+        name.removeprefix("KSQL_").lower().replace("_", "."): value
+        for name, value in settings.values.items()
+        if name.startswith(prefix)
+    }
+
+
+def credentials(settings: Settings) -> Credentials | None:
+    """Whom the API is for, by the settings that its clients use too; None: anyone who reaches the port.
+
+    Raises:
+        SettingError: there is a user without a password.
+    """
+    user = settings.get("KSQLDB_USER")
+    return Credentials(user, settings.require("KSQLDB_PASSWORD", "KSQLDB_USER is set")) if user else None
 
 
 def _now_ms() -> int:
@@ -91,7 +113,7 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     _log.info("listening on http://%s, %d queries running", identity.host, len(engine.state.queries))
-    await serve(create_app(engine, identity), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    await serve(create_app(engine, identity, credentials(settings)), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

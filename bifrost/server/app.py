@@ -1,39 +1,58 @@
-"""ksqlDB's REST API: routes, content types, sessions from requests, and results to answers."""
+"""ksqlDB's REST API: routes and what they answer."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bifrost.engine.engine import KsqlEngine
+from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.sessions import Session, check_property
 from bifrost.errors import BifrostError
+from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
+from bifrost.server.auth import BasicAuth, Credentials
+from bifrost.server.bodies import BadRequest, parse_object, read_body, session_of
+from bifrost.server.cluster_status import cluster_status
 from bifrost.server.entities import command_status, entity
-from bifrost.server.problems import BAD_REQUEST, NOT_FOUND, Problem, generic, problem_of
+from bifrost.server.inserts import InsertsStream
+from bifrost.server.problems import (
+    BAD_REQUEST,
+    NOT_FOUND,
+    SERVER_ERROR,
+    Problem,
+    generic,
+    problem_of,
+    query_problem_of,
+)
 from bifrost.server.streaming import (
     DELIMITED,
     JSON,
+    V1,
     ResultForm,
     RowArrays,
     RowLines,
     RowObjects,
     form_for,
-    pull_chunks,
+    print_chunks,
+    pull_body,
     push_chunks,
 )
+from bifrost.server.websocket import QuerySocket
 
 VERSION = "7.6.0"
 """The version of ksqlDB whose API this is; clients ask for it."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +64,6 @@ class ServerIdentity:
     host: str
 
 
-class BadRequest(Exception):
-    """A request that is no request; carries its answer."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.body.get("message"))
-        self.problem = problem
-
-
 class KsqlApi:
     """The handlers of the REST API over one engine."""
 
@@ -60,7 +71,7 @@ class KsqlApi:
         self._engine = engine
         self._identity = identity
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         """All routes."""
         return [
             Route("/", lambda request: RedirectResponse("/info"), methods=["GET"]),
@@ -74,10 +85,13 @@ class KsqlApi:
             Route("/is_valid_property/{name:path}", self.is_valid_property, methods=["GET"]),
             Route("/status", self.statuses, methods=["GET"]),
             Route("/status/{kind}/{entity}/{action}", self.status, methods=["GET"]),
-            Route("/ksql", guarded(self.ksql), methods=["POST"]),
-            Route("/query", guarded(self.query), methods=["POST"]),
-            Route("/query-stream", guarded(self.query_stream), methods=["POST"]),
-            Route("/close-query", guarded(self.close_query), methods=["POST"]),
+            Route("/ksql", guarded(self.ksql, problem_of), methods=["POST"]),
+            Route("/ksql/terminate", guarded(self.terminate, problem_of), methods=["POST"]),
+            Route("/query", guarded(self.query, query_problem_of), methods=["POST"]),
+            Route("/query-stream", guarded(self.query_stream, query_problem_of), methods=["POST"]),
+            Route("/close-query", guarded(self.close_query, problem_of), methods=["POST"]),
+            Route("/inserts-stream", InsertsStream(self._engine), methods=["POST"]),
+            WebSocketRoute("/ws/query", QuerySocket(self._engine)),
         ]
 
     # --- what the server is
@@ -108,8 +122,8 @@ class KsqlApi:
         return json_response({})
 
     async def cluster_status(self, request: Request) -> Response:
-        """GET /clusterStatus: this one host."""
-        status = {"hostAlive": True, "lastStatusUpdateMs": self._engine.now_ms(), "activeStandbyPerQuery": {}}
+        """GET /clusterStatus: this one host and the state that it keeps."""
+        status = await run_in_threadpool(cluster_status, self._engine.state.queries, self._engine.now_ms())
         return json_response({"clusterStatus": {self._identity.host: status}})
 
     async def metadata(self, request: Request) -> Response:
@@ -136,10 +150,19 @@ class KsqlApi:
 
     async def ksql(self, request: Request) -> Response:
         """POST /ksql: statements that are carried out or answered at once."""
+        if not _takes(request, V1, JSON):
+            return Response(status_code=406)
         body = await read_body(request, "ksql")
         session = session_of(body, "streamsProperties")
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
         return json_response([entity(result, self._identity.host) for result in results])
+
+    async def terminate(self, request: Request) -> Response:
+        """POST /ksql/terminate: ends all queries and forgets everything, deleting the topics that are named."""
+        data = await request.body()
+        listed = parse_object(data).get("deleteTopicList", []) if data else []
+        result = await run_in_threadpool(self._engine.terminate, [str(pattern) for pattern in listed or []])
+        return json_response([entity(result, self._identity.host)])
 
     async def statuses(self, request: Request) -> Response:
         """GET /status: all commands."""
@@ -164,15 +187,21 @@ class KsqlApi:
         """POST /query-stream: a query in the new form of request."""
         body = await read_body(request, "sql")
         accept = request.headers.get("accept", "")
-        default = RowLines() if JSON not in accept or DELIMITED in accept else RowArrays()
+        default = RowArrays() if JSON in accept and DELIMITED not in accept else RowLines()
         return await self._answer(request, body["sql"], session_of(body, "properties"), default)
 
     async def _answer(self, request: Request, text: str, session: Session, default: ResultForm) -> Response:
+        if not _takes(request, V1, JSON, DELIMITED):
+            return Response(status_code=406)
         form = form_for(request.headers.get("accept", ""), default)
         result = await run_in_threadpool(self._engine.query, text, session)
-        if isinstance(result, PullResult):
-            return StreamingResponse(pull_chunks(result, form), media_type=form.media_type)
-        return StreamingResponse(push_chunks(result, form), media_type=form.media_type)
+        match result:
+            case PullResult():
+                return Response(pull_body(result, form), media_type=form.media_type)
+            case PrintQuery():
+                return StreamingResponse(print_chunks(result), media_type=JSON)
+            case _:
+                return StreamingResponse(push_chunks(result, form), media_type=form.media_type)
 
     async def close_query(self, request: Request) -> Response:
         """POST /close-query."""
@@ -182,10 +211,16 @@ class KsqlApi:
         return Response(status_code=200)
 
 
+def _takes(request: Request, *media_types: str) -> bool:
+    accept = request.headers.get("accept", "*/*")
+    return any(name in accept for name in (*media_types, "*/*", "application/*"))
+
+
 Handler = Callable[[Request], Awaitable[Response]]
+Telling = Callable[[BifrostError, str], Problem]
 
 
-def guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler, telling: Telling) -> Handler:
     """Answers what a handler refuses, in ksqlDB's JSON."""
 
     async def guard(request: Request) -> Response:
@@ -194,56 +229,26 @@ def guarded(handler: Handler) -> Handler:
         except BadRequest as error:
             return problem_response(error.problem)
         except BifrostError as error:
-            return problem_response(problem_of(error, await _statement_text(request)))
+            return problem_response(telling(error, await _statement_text(request)))
 
     return guard
 
 
 async def _statement_text(request: Request) -> str:
-    body = json.loads(await request.body())
+    body = await request.json()
     return str(body.get("ksql") or body.get("sql") or "")
 
 
-async def read_body(request: Request, required: str) -> Mapping[str, Any]:
-    """The JSON object of a request, which must have the member `required`.
-
-    Raises:
-        BadRequest: it is not JSON, not an object, or lacks the member.
-    """
-    data = await request.body()
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {error}")) from error
-    if not isinstance(body, dict) or not isinstance(body.get(required), str):
-        problem = f"Invalid JSON in request: Missing required creator property '{required}'"
-        raise BadRequest(generic(400, BAD_REQUEST, problem))
-    return body
+async def _failed(request: Request, error: Exception) -> Response:
+    """What no one expected: Starlette logs it with its traceback, the client gets ksqlDB's form of it."""
+    return problem_response(generic(500, SERVER_ERROR, f"{type(error).__name__}: {error}"))
 
 
-def session_of(body: Mapping[str, Any], properties: str) -> Session:
-    """The session that a request brings along."""
-    given = body.get(properties) or {}
-    variables = body.get("sessionVariables") or {}
-    if not isinstance(given, dict) or not isinstance(variables, dict):
-        raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {properties} must be an object"))
-    return Session.of(given, variables)
-
-
-def json_response(body: object, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def problem_response(problem: Problem) -> Response:
-    """An error's answer."""
-    return json_response(problem.body, problem.status)
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    return HTMLResponse("<html><body><h1>Resource not found</h1></body></html>", 404)
-
-
-def create_app(engine: KsqlEngine, identity: ServerIdentity) -> Starlette:
-    """The ASGI application."""
-    return Starlette(routes=KsqlApi(engine, identity).routes(), exception_handlers={404: _not_found})
+def create_app(engine: KsqlEngine, identity: ServerIdentity, credentials: Credentials | None = None) -> Starlette:
+    """The ASGI application; with `credentials` only their owner may use it."""
+    middleware = [Middleware(BasicAuth, credentials=credentials)] if credentials is not None else []
+    return Starlette(
+        routes=KsqlApi(engine, identity).routes(),
+        middleware=middleware,
+        exception_handlers={404: not_found, 405: wrong_method, Exception: _failed},
+    )

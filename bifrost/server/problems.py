@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bifrost.engine.refusals import NotAQuery, PropertyError, QueryElsewhere
+from bifrost.engine.refusals import AssertionMissed, MissingTopic, NotAQuery, PropertyError, QueryElsewhere
 from bifrost.engine.serde import RegistryUnavailable, SerdeError
-from bifrost.errors import BifrostError, NotReady, StatementError, UnsupportedError
+from bifrost.errors import BifrostError, NotReady, ParseError, StatementError, Unreachable
 
 BAD_REQUEST, BAD_STATEMENT, QUERY_ENDPOINT, HTTP2_ONLY = 40000, 40001, 40002, 40004
-NOT_FOUND, SERVER_ERROR = 40400, 50000
+UNAUTHORIZED, NOT_FOUND, ASSERTION, SERVER_ERROR, UNAVAILABLE = 40100, 40400, 41700, 50000, 50300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,25 @@ def problem_of(error: BifrostError, text: str) -> Problem:
     match error:
         case QueryElsewhere():
             return statement_problem(400, QUERY_ENDPOINT, error.message, error.statement or text)
-        case NotAQuery():
+        case NotAQuery() | MissingTopic():
             return generic(400, BAD_REQUEST, error.message)
         case PropertyError():
             return statement_problem(500, SERVER_ERROR, error.message, error.statement or text)
-        case UnsupportedError() | StatementError():
+        case AssertionMissed():
+            return generic(417, ASSERTION, error.message)
+        case StatementError():
             return statement_problem(400, BAD_STATEMENT, error.message, error.statement or text)
         case SerdeError():
             return statement_problem(400, BAD_STATEMENT, str(error), text)
-        case NotReady() | RegistryUnavailable():
-            return generic(503, 50300, str(error))
+        case NotReady() | RegistryUnavailable() | Unreachable():
+            return statement_problem(503, UNAVAILABLE, str(error), text)
         case _:
             return statement_problem(500, SERVER_ERROR, str(error), text)
+
+
+def query_problem_of(error: BifrostError, text: str) -> Problem:
+    """The answer of /query to an error: as ksqlDB, a text that is not the language is told with its cause."""
+    if not isinstance(error, ParseError):
+        return problem_of(error, text)
+    message = f"{error}\nStatement: {error.statement or text}\nCaused by: {error.summary}"
+    return statement_problem(400, BAD_STATEMENT, message, error.statement or text)

@@ -5,55 +5,72 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
+from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.queries.rows import ResultHeader, RowBuffer
+from bifrost.engine.queries.rows import ResultHeader, Row, RowBuffer, Tombstone
 from bifrost.server.rows import RowEncoder, row_encoder
 
 V1 = "application/vnd.ksql.v1+json"
 JSON = "application/json"
 DELIMITED = "application/vnd.ksqlapi.delimited.v1"
-_HEARTBEAT_S = 1.0
+
+# PRINT tells nothing of a reader that has gone but by failing to write to it.
+_HEARTBEAT_S = 0.5
 
 
 class ResultForm(Protocol):
-    """How header, rows and end of a result are written."""
+    """How a result is written: at once, or header, rows and end as they come."""
 
     media_type: str
-    heartbeat: bytes
+
+    def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
+        """A whole result; each of `rows` is its JSON array."""
 
     def header(self, header: ResultHeader) -> bytes:
-        """What stands before the rows."""
+        """What stands before rows that will come."""
 
-    def row(self, row: bytes) -> bytes:
+    def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
         """One row; `row` is its JSON array."""
 
-    def end(self, message: str | None) -> bytes:
-        """What stands behind the rows; `message` says why a push query ended."""
+    def end(self, message: str) -> bytes:
+        """What stands behind the rows; `message` says why the query ended."""
+
+    def failure(self, message: str) -> bytes:
+        """An error after the header was sent."""
 
 
 @dataclass(slots=True)
 class RowObjects:
-    """The old form of /query: an array of objects, one a line."""
+    """The old form of /query: an array of objects, one a line, each complete with the line's end."""
 
     media_type: str = V1
-    heartbeat: bytes = b"\n"
+
+    def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
+        """See `ResultForm`."""
+        return (
+            b"[" + b",\n".join([_header_entry(header), *(b'{"row":{"columns":' + row + b"}}" for row in rows)]) + b"]"
+        )
 
     def header(self, header: ResultHeader) -> bytes:
-        """`[{"header": ...}`."""
-        return b"[" + orjson.dumps({"header": {"queryId": header.query_id, "schema": str(header)}})
+        """`[{"header": ...},`."""
+        return b"[" + _header_entry(header) + b",\n"
 
-    def row(self, row: bytes) -> bytes:
-        """`{"row": ...}` on a line of its own."""
-        return b',\n{"row":{"columns":' + row + b"}}"
+    def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
+        """`{"row": ...},`."""
+        return b'{"row":{"columns":' + row + (b',"tombstone":true}},\n' if is_tombstone else b"}},\n")
 
-    def end(self, message: str | None) -> bytes:
+    def end(self, message: str) -> bytes:
         """`{"finalMessage": ...}]`."""
-        return b"]" if message is None else b",\n" + orjson.dumps({"finalMessage": message}) + b"]"
+        return orjson.dumps({"finalMessage": message}) + b"]"
+
+    def failure(self, message: str) -> bytes:
+        """`{"errorMessage": ...}]`."""
+        return orjson.dumps({"errorMessage": {"message": message}}) + b"]"
 
 
 @dataclass(slots=True)
@@ -61,19 +78,26 @@ class RowArrays:
     """A JSON array: the header object, then an array a row."""
 
     media_type: str = JSON
-    heartbeat: bytes = b""
+
+    def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
+        """See `ResultForm`."""
+        return b"[" + b",".join([_header_object(header), *rows]) + b"]"
 
     def header(self, header: ResultHeader) -> bytes:
         """`[` and the header object."""
         return b"[" + _header_object(header)
 
-    def row(self, row: bytes) -> bytes:
+    def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
         """`,` and the row."""
         return b"," + row
 
-    def end(self, message: str | None) -> bytes:
+    def end(self, message: str) -> bytes:
         """`]`."""
         return b"]"
+
+    def failure(self, message: str) -> bytes:
+        """An error object and `]`."""
+        return b"," + _error_object(message) + b"]"
 
 
 @dataclass(slots=True)
@@ -81,25 +105,40 @@ class RowLines:
     """One JSON value a line: the header object, then an array a row."""
 
     media_type: str = DELIMITED
-    heartbeat: bytes = b""
+
+    def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
+        """See `ResultForm`."""
+        return b"\n".join([_header_object(header), *rows, b""])
 
     def header(self, header: ResultHeader) -> bytes:
         """The header object and a line's end."""
         return _header_object(header) + b"\n"
 
-    def row(self, row: bytes) -> bytes:
+    def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
         """The row and a line's end."""
         return row + b"\n"
 
-    def end(self, message: str | None) -> bytes:
+    def end(self, message: str) -> bytes:
         """Nothing."""
         return b""
+
+    def failure(self, message: str) -> bytes:
+        """An error object on a line."""
+        return _error_object(message) + b"\n"
+
+
+def _header_entry(header: ResultHeader) -> bytes:
+    return orjson.dumps({"header": {"queryId": header.query_id, "schema": str(header)}})
 
 
 def _header_object(header: ResultHeader) -> bytes:
     names = [column.name for column in header.columns]
     types = [str(column.type) for column in header.columns]
     return orjson.dumps({"queryId": header.query_id, "columnNames": names, "columnTypes": types})
+
+
+def _error_object(message: str) -> bytes:
+    return orjson.dumps({"@type": "generic_error", "error_code": 50000, "message": message})
 
 
 def form_for(accept: str, default: ResultForm) -> ResultForm:
@@ -111,11 +150,10 @@ def form_for(accept: str, default: ResultForm) -> ResultForm:
     return default
 
 
-async def pull_chunks(result: PullResult, form: ResultForm) -> AsyncIterator[bytes]:
-    """The chunks of a pull query's answer."""
+def pull_body(result: PullResult, form: ResultForm) -> bytes:
+    """A pull query's answer."""
     encode = row_encoder(result.header.columns)
-    rows = b"".join(form.row(encode(row)) for row in result.rows)
-    yield form.header(result.header) + rows + form.end(None)
+    return form.whole(result.header, [encode(row) for row in result.rows])
 
 
 async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes]:
@@ -131,15 +169,34 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
                 yield _joined(rows, encode, form)
             elif closed:
                 break
-            elif not await _came(ready) and form.heartbeat:
-                yield form.heartbeat
+            else:
+                await ready.wait()
+                ready.clear()
         yield form.end(query.end_message)
     finally:
         query.finish()
 
 
-def _joined(rows: Sequence[Sequence[Any]], encode: RowEncoder, form: ResultForm) -> bytes:
-    return b"".join(form.row(encode(row)) for row in rows)
+def _joined(rows: Sequence[Row], encode: RowEncoder, form: ResultForm) -> bytes:
+    return b"".join([form.row(encode(row), is_tombstone=isinstance(row, Tombstone)) for row in rows])
+
+
+async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:
+    """The chunks of PRINT: lines of text, and an empty one now and then while nothing comes."""
+    ready = _signal(query.rows)
+    query.start()
+    try:
+        while True:
+            closed = query.rows.closed
+            rows = query.rows.take()
+            if rows:
+                yield "".join(line for (line,) in rows).encode()
+            elif closed:
+                break
+            elif not await _came(ready):
+                yield b"\n"
+    finally:
+        query.finish()
 
 
 def _signal(rows: RowBuffer) -> asyncio.Event:
@@ -151,6 +208,8 @@ def _signal(rows: RowBuffer) -> asyncio.Event:
             loop.call_soon_threadsafe(event.set)
 
     rows.on_ready = wake
+    # What came before there was anyone to tell.
+    event.set()
     return event
 
 

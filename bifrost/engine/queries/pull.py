@@ -43,8 +43,12 @@ def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegi
         f"query_{now_ms}",
         tuple(ResultColumn(column.name, column.type, column.namespace is Namespace.KEY) for column in plan.schema),
     )
-    shown = _projected(plan, _found(plan, _tasks(plan.source, queries)), functions)
-    return PullResult(header, list(islice(shown, plan.limit)))
+    return PullResult(header, pull_rows(plan, _tasks(plan.source, queries), functions))
+
+
+def pull_rows(plan: PullPlan, tasks: Sequence[Task], functions: FunctionRegistry) -> list[Row]:
+    """The rows that a pull query gives, from the tasks that hold its table."""
+    return list(islice(_projected(plan, _found(plan, tasks), functions), plan.limit))
 
 
 def _tasks(source: DataSource, queries: PersistentQueries) -> list[Task]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from bifrost.engine.planned import PushPlan, StreamPullPlan
 from bifrost.engine.queries.launcher import Launcher
-from bifrost.engine.queries.rows import ResultColumn, ResultHeader, RowBuffer
+from bifrost.engine.queries.rows import ResultColumn, ResultHeader, RowBuffer, Tombstone
 from bifrost.engine.runtime.runner import QueryRunner, QueryState
+from bifrost.engine.schema import WINDOW_BOUNDS
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Row
 
@@ -76,10 +77,11 @@ class PushQuery:
         return self._runner.state
 
     def _take(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:
-        del key, timestamp, window  # the plan projects what the reader is to see of them into the row
+        del timestamp
         if row is None:
-            # As ksqlDB: a deleted row of a table is not shown.
-            return
+            if self.plan.result == "STREAM" or key is None:
+                return
+            row = self._tombstone(key, window)
         if self.limit_reached or not self.rows.put(row):
             self._runner.request_stop()
             return
@@ -88,6 +90,13 @@ class PushQuery:
             if self._left == 0:
                 self.limit_reached = True
                 self.finish()
+
+    def _tombstone(self, key: Key, window: tuple[int, int] | None) -> Row:
+        names = (column.name for column in self.plan.step.schema.key)
+        known = dict(zip(names, key, strict=False))
+        if window is not None:
+            known |= dict(zip(WINDOW_BOUNDS, window, strict=True))
+        return Tombstone(known.get(column.name) for column in self.plan.schema)
 
     def _ended(self) -> None:
         self.rows.close()

@@ -10,6 +10,14 @@ from typing import Any
 from bifrost.sql.types import SqlType
 
 Row = tuple[Any, ...]
+
+
+class Tombstone(tuple[Any, ...]):
+    """The row of a table that is gone: only its key columns have values."""
+
+    __slots__ = ()
+
+
 _CAPACITY = 10_000
 _WAIT_S = 0.5
 

@@ -101,6 +101,10 @@ class CommandTopic:
         finally:
             consumer.close()
 
+    def forget(self) -> None:
+        """Drops all commands; the numbers of later ones go on from there."""
+        self._cluster.admin.delete_records([TopicPartition(self.name, 0, self.next_offset)])
+
     def close(self) -> None:
         """Gives up the producer."""
         self._producer.flush(_DEADLINE_S)

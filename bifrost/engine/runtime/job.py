@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback
@@ -47,17 +46,3 @@ class QueryJob:
     now_ms: Callable[[], int]
     on_row: RowCallback | None = None
     ready: Callable[[], None] = _nothing
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a query has done since it was started; `last_ms` is the wall clock of the last batch."""
-
-    consumed: Counter[str] = field(default_factory=Counter)  # records by topic
-    produced: int = 0
-    started_ms: int = 0
-    last_ms: int | None = None
-
-    def consumed_of(self, topic: str) -> int:
-        """How many records of a topic were read."""
-        return self.consumed[topic]

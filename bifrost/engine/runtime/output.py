@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -26,7 +27,7 @@ class Output:
         self._failure: KafkaError | None = None
         self._transactional = transaction_id is not None
         self._in_transaction = False
-        self._produced = 0
+        self._produced: Counter[str] = Counter()
         if self._transactional:
             # Ends what a killed predecessor left open: its records will never be seen.
             self._producer.init_transactions(_FLUSH_S)
@@ -39,10 +40,10 @@ class Output:
 
     def emitter(self) -> EmitCallback:
         """The function that takes output records."""
-        produce = self._producer.produce
+        produce, produced = self._producer.produce, self._produced
 
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
-            self._produced += 1
+            produced[topic] += 1
             try:
                 produce(topic, value, key, -1, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
@@ -113,10 +114,11 @@ class Output:
         if left:
             raise NotReady("Kafka", "write output", f"{left} records not taken within {_FLUSH_S:.0f} s")
 
-    def take_count(self) -> int:
-        """How many output records there were since this was last asked."""
-        count, self._produced = self._produced, 0
-        return count
+    def take_counts(self) -> list[tuple[str, int]]:
+        """How many output records there were by topic since this was last asked."""
+        taken = list(self._produced.items())
+        self._produced.clear()
+        return taken
 
     def close(self) -> None:
         """Gives up what was not committed."""

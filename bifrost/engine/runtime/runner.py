@@ -12,7 +12,8 @@ from enum import Enum
 from confluent_kafka import KafkaException
 
 from bifrost.engine.runtime.internal_topics import Layout, lay_out
-from bifrost.engine.runtime.job import Progress, QueryJob
+from bifrost.engine.runtime.job import QueryJob
+from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Place
 from bifrost.engine.runtime.session import Session
 from bifrost.engine.serde import RegistryUnavailable
@@ -65,7 +66,7 @@ class QueryRunner:
         self._layout: Layout | None = None
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
-        self.progress = Progress(started_ms=job.now_ms())
+        self.progress = Progress()
         self.errors: deque[QueryError] = deque(maxlen=10)
         self.state = QueryState.STARTING
 

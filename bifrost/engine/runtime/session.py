@@ -16,8 +16,9 @@ from confluent_kafka import TopicPartition
 
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import Layout, task_counts
-from bifrost.engine.runtime.job import Progress, QueryJob
+from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.output import Output
+from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Batch, Place, batch_of, in_time_order
 from bifrost.engine.runtime.restore import restore_task
 from bifrost.engine.serde import RegistryUnavailable
@@ -48,6 +49,7 @@ class Session:
         self._reached: set[Place] = set()
         self._muted = False
         self._dirty = False
+        self._offsets: dict[Place, tuple[int, int]] = {}
         self._next_commit = job.now_ms() + options.commit_interval_ms
         self._next_purge = job.now_ms() + _PURGE_EVERY_MS
         self._output: Output | None = None
@@ -142,6 +144,7 @@ class Session:
         now = self._job.now_ms()
         if now >= self._next_commit:
             self.commit()
+            self._note_offsets()
             self._next_commit = now + self._job.options.commit_interval_ms
         return first is not None
 
@@ -168,7 +171,6 @@ class Session:
                 place = (topic, key[1])
                 if not self._feed(self.tasks[key], place, self._wanted(place, run)):
                     return
-        self._progress.last_ms = self._job.now_ms()
 
     def _wanted(self, place: Place, records: Sequence[Record]) -> Sequence[Record]:
         """All of the records, or those before the place's end where the query is to stop there."""
@@ -202,11 +204,14 @@ class Session:
         return True
 
     def _count(self, place: Place, records: Sequence[Record]) -> None:
+        now = self._job.now_ms()
         if records:
             self._positions[place] = records[-1][_OFFSET] + 1
-            self._progress.consumed[place[0]] += len(records)
+            size = sum(len(record[0] or b"") + len(record[1] or b"") for record in records)
+            self._progress.read(place[0], len(records), size, now)
         if self._output is not None:
-            self._progress.produced += self._output.take_count()
+            for topic, count in self._output.take_counts():
+                self._progress.wrote(topic, count, now)
 
     def commit(self) -> None:
         """Makes what was written so far durable, then the offsets of what was read.
@@ -242,12 +247,16 @@ class Session:
                 _log.warning("query %s: read records of repartition topics stay for now: %s", self._job.name, error)
 
     def offsets(self) -> dict[Place, tuple[int, int]]:
-        """Position and last known end of every input partition that was read so far; asks no broker."""
+        """Position and last known end of every input partition that was read so far; may be called by any thread."""
+        return self._offsets
+
+    def _note_offsets(self) -> None:
+        """Keeps what `offsets` tells: the consumer serves one thread at a time, and that thread is mostly busy."""
         known = {}
-        for place, position in tuple(self._positions.items()):
+        for place, position in self._positions.items():
             ends = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
             known[place] = (position, max(position, ends[1] if ends is not None else 0))
-        return known
+        self._offsets = known
 
     def close(self, *, commit: bool) -> None:
         """Gives up the clients, after a last commit where that is wanted and possible.

@@ -1,0 +1,186 @@
+"""Rows as people send them in JSON to /inserts-stream, made into values of a source's columns."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate
+from bifrost.engine.functions.registry import default_registry
+from bifrost.engine.metastore import DataSource, MetaStore
+from bifrost.engine.schema import Column
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import StringLiteral
+from bifrost.sql.types import (
+    BIGINT,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    TIME,
+    TIMESTAMP,
+    SqlArray,
+    SqlDecimal,
+    SqlMap,
+    SqlStruct,
+    SqlType,
+)
+
+_JAVA = {str: "String", int: "Integer", bool: "Boolean", float: "Double", Decimal: "BigDecimal"}
+
+
+def insert_target(name: str, metastore: MetaStore) -> DataSource:
+    """The source that rows are to go into.
+
+    Raises:
+        AnalysisError: there is none of that name, or it cannot be written.
+    """
+    plain = name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name.upper()
+    target = metastore.find(plain)
+    if target is None:
+        raise AnalysisError(f"Cannot insert values into an unknown stream/table: `{plain}`")
+    if target.read_only:
+        raise AnalysisError(f"Cannot insert values into read-only {target.kind.value.lower()}: {target.name}")
+    if target.is_windowed:
+        raise AnalysisError("Cannot insert values into windowed stream/table!")
+    if target.schema.headers:
+        raise AnalysisError(f"Cannot insert into {target.name} because it has header columns")
+    return target
+
+
+def json_row(target: DataSource, row: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Key and value columns of a JSON object; names match in upper case or as they are, unknown ones are ignored.
+
+    Raises:
+        AnalysisError: a value cannot be one of its column's type.
+    """
+    given: dict[str, Any] = {}
+    for name, value in row.items():
+        quoted = len(name) > 1 and name[0] == name[-1] == "`"
+        given[name[1:-1] if quoted else name.upper()] = value
+    key = tuple(_column(column, given) for column in target.schema.key)
+    if target.kind.value == "TABLE" and any(part is None for part in key):
+        raise AnalysisError(f"Key field must be specified: {', '.join(column.name for column in target.schema.key)}")
+    return key, tuple(_column(column, given) for column in target.schema.value)
+
+
+def _column(column: Column, given: Mapping[str, Any]) -> Any:
+    return coerced(given.get(column.name), column.type)
+
+
+def coerced(value: Any, kind: SqlType) -> Any:
+    """A JSON value as a value of a type.
+
+    Raises:
+        AnalysisError: it cannot be one.
+    """
+    if value is None:
+        return None
+    found = _coerce(value, kind)
+    if found is None:
+        shown = _JAVA.get(type(value), "JsonArray" if isinstance(value, list) else "JsonObject")
+        place = f"java.lang.{shown}" if type(value) in _JAVA else f"io.vertx.core.json.{shown}"
+        raise AnalysisError(f"Can't coerce a field of type class {place} into type {kind}")
+    return found
+
+
+def _coerce(value: Any, kind: SqlType) -> Any:
+    """The value, or None where it does not fit."""
+    match kind:
+        case SqlArray(item):
+            return [coerced(entry, item) for entry in value] if isinstance(value, list) else None
+        case SqlMap(key, item):
+            if not isinstance(value, dict):
+                return None
+            return {_map_key(name, key): coerced(entry, item) for name, entry in value.items()}
+        case SqlStruct(fields):
+            return _struct(value, fields) if isinstance(value, dict) else None
+        case SqlDecimal():
+            return _decimal(value, kind)
+        case _:
+            return _SCALARS[kind](value)
+
+
+def _map_key(name: str, kind: SqlType) -> Any:
+    return name if kind is STRING else coerced(_number(name), kind)
+
+
+def _struct(value: Mapping[str, Any], fields: Any) -> dict[str, Any]:
+    by_name = {name.upper(): entry for name, entry in value.items()} | dict(value)
+    return {field.name: coerced(by_name.get(field.name), field.type) for field in fields}
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _whole(limit: int) -> Callable[[Any], int | None]:
+
+    def convert(value: Any) -> int | None:
+        fits = isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit
+        return value if fits else None
+
+    return convert
+
+
+def _double(value: Any) -> float | None:
+    return float(value) if _is_number(value) else None
+
+
+def _decimal(value: Any, kind: SqlDecimal) -> Decimal | None:
+    if not _is_number(value) and not isinstance(value, str):
+        return None
+    try:
+        number = Decimal(str(value))
+        exact = number.quantize(Decimal(1).scaleb(-kind.scale))
+    except InvalidOperation:
+        return None
+    fits = exact == number and len(exact.as_tuple().digits) <= kind.precision
+    return exact if fits else None
+
+
+def _of_text(kind: SqlType) -> Callable[[Any], int | None]:
+    def convert(value: Any) -> int | None:
+        if not isinstance(value, str):
+            return None
+        try:
+            found: int | None = evaluate(StringLiteral(value), default_registry(), target=kind)
+        except EVALUATION_ERRORS:
+            return None
+        return found
+
+    return convert
+
+
+def _bytes(value: Any) -> bytes | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error:
+        return None
+
+
+_SCALARS: dict[SqlType, Callable[[Any], Any]] = {
+    STRING: lambda value: value if isinstance(value, str) else None,
+    BOOLEAN: lambda value: value if isinstance(value, bool) else None,
+    INTEGER: _whole(1 << 31),
+    BIGINT: _whole(1 << 63),
+    DOUBLE: _double,
+    DATE: _of_text(DATE),
+    TIME: _of_text(TIME),
+    TIMESTAMP: _of_text(TIMESTAMP),
+    BYTES: _bytes,
+}

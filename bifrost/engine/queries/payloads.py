@@ -1,0 +1,112 @@
+"""Telling what the bytes of a topic are, and showing them to a person: what PRINT does, as ksqlDB does it."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from bifrost.engine.functions.javatext import double_text
+from bifrost.engine.schema import Column, FormatInfo, ValueFormat
+from bifrost.engine.serde import Decoder, RegistryUnavailable, SchemaRegistry, SerdeError, Serdes, infer_columns
+from bifrost.errors import AnalysisError
+
+NOTHING_SEEN = "¯\\_(ツ)_/¯ - no data processed"
+_FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
+_MAGIC = struct.Struct(">bI")
+
+Show = Callable[[bytes], str | None]
+"""The text of bytes, or None where they are not of the format."""
+
+
+class PayloadReader:
+    """Shows the keys or values of one topic; what they may be narrows with every one that is seen."""
+
+    def __init__(self, topic: str, registry: SchemaRegistry, *, is_key: bool) -> None:
+        self._topic = topic
+        self._registry = registry
+        self._is_key = is_key
+        self._serdes = Serdes(registry)
+        self._seen = False
+        self._decoders: dict[int, tuple[tuple[str, ...], Decoder]] = {}
+        self._possible: dict[str, Show] = {
+            "AVRO": lambda data: self._registered(data, "AVRO"),
+            "PROTOBUF": lambda data: self._registered(data, "PROTOBUF"),
+            "JSON": _json,
+            "JSON_SR": lambda data: self._registered(data, "JSON"),
+            "KAFKA_INT": lambda data: str(int.from_bytes(data, signed=True)) if len(data) == 4 else None,
+            "KAFKA_BIGINT": lambda data: str(int.from_bytes(data, signed=True)) if len(data) == 8 else None,
+            "KAFKA_DOUBLE": lambda data: double_text(struct.unpack(">d", data)[0]) if len(data) == 8 else None,
+            "KAFKA_STRING": _text,
+        }
+
+    @property
+    def formats(self) -> str:
+        """What the payloads so far may be, such as `JSON or KAFKA_STRING`."""
+        if not self._seen:
+            return NOTHING_SEEN
+        return " or ".join(self._possible) or "UNRECOGNISED_BYTES"
+
+    def show(self, data: bytes | None) -> str:
+        """The text of a payload, in the first format that it may have."""
+        if data is None:
+            return "<null>"
+        self._seen = True
+        texts = {name: text for name, show in self._possible.items() if (text := show(data)) is not None}
+        if texts:
+            self._possible = {name: self._possible[name] for name in texts}
+            return next(iter(texts.values()))
+        # A stray record: what the others are stays as it is known.
+        return f"[0x{data.hex().upper()}]"
+
+    def _registered(self, data: bytes, kind: str) -> str | None:
+        if len(data) < _MAGIC.size or data[0] != 0:
+            return None
+        try:
+            schema = self._registry.by_id(_MAGIC.unpack_from(data)[1])
+            if schema.type != kind:
+                return None
+            return data[_MAGIC.size :].decode() if kind == "JSON" else self._decoded(data, kind, schema.id)
+        except (SerdeError, RegistryUnavailable, AnalysisError, UnicodeDecodeError):
+            return None
+
+    def _decoded(self, data: bytes, kind: str, schema_id: int) -> str:
+        known = self._decoders.get(schema_id)
+        if known is None:
+            known = self._decoders[schema_id] = self._decoder(FormatInfo(_FORMATS[kind], {"schemaId": str(schema_id)}))
+        names, decode = known
+        values = decode(data) or ()
+        shown = dict(zip(names, values, strict=False)) if names else values[0]
+        return json.dumps(shown, default=_plain, ensure_ascii=False)
+
+    def _decoder(self, info: FormatInfo) -> tuple[tuple[str, ...], Decoder]:
+        """The fields' names, none for a schema that is no record, and what reads their values."""
+        try:
+            named, wrap = infer_columns(info, self._registry, self._topic, is_key=False, is_bare=False), None
+        except AnalysisError:
+            named, wrap = infer_columns(info, self._registry, self._topic, is_key=False, is_bare=True), False
+        columns = tuple(Column(name, kind) for name, kind in named)
+        decode = self._serdes.value_deserializer(self._topic, ValueFormat(info, wrap), columns)
+        return tuple(name for name, _ in named) if wrap is None else (), decode
+
+
+def _json(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return text
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(char >= " " or char in "\t\r\n" for char in text) else None
+
+
+def _plain(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,87 @@
+"""PRINT: the records of a topic as lines of text, for one reader."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from bifrost.engine.queries.payloads import PayloadReader
+from bifrost.engine.queries.rows import RowBuffer
+from bifrost.engine.runtime.tail import TopicTail
+from bifrost.engine.serde import SchemaRegistry
+from bifrost.engine.topology.compiled import Record
+from bifrost.errors import BifrostError
+from bifrost.sql.tree import PrintTopic
+
+_POLL_S = 0.2
+
+
+class PrintQuery:
+    """Follows a topic. `rows` gets one-element rows, each a piece of text that ends with a line's end."""
+
+    def __init__(self, statement: PrintTopic, tail: Callable[[], TopicTail], registry: SchemaRegistry) -> None:
+        self.rows = RowBuffer()
+        self._statement = statement
+        self._tail = tail
+        self._lines = RecordLines(statement.topic, registry)
+        self._thread = threading.Thread(target=self._run, name=f"PRINT {statement.topic}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to follow."""
+        self._thread.start()
+
+    def finish(self) -> None:
+        """No more lines; those that are there can still be read."""
+        self.rows.close()
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except BifrostError as error:
+            self.rows.put((f"{error}\n",))
+        finally:
+            self.rows.close()
+
+    def _follow(self) -> None:
+        tail = self._tail()
+        try:
+            shown = seen = 0
+            while not self.rows.closed and shown != self._statement.limit:
+                for record in tail.read(_POLL_S):
+                    seen += 1
+                    if (seen - 1) % (self._statement.interval or 1):
+                        continue
+                    if shown == self._statement.limit or not self.rows.put(("".join(self._lines.of(record)),)):
+                        return
+                    shown += 1
+        finally:
+            tail.close()
+
+
+class RecordLines:
+    """Turns records into PRINT's lines; what is known of the formats stands before the first, and where it changes."""
+
+    def __init__(self, topic: str, registry: SchemaRegistry) -> None:
+        self._key = PayloadReader(topic, registry, is_key=True)
+        self._value = PayloadReader(topic, registry, is_key=False)
+        self._told = ("", "")
+
+    def of(self, record: Record) -> Iterator[str]:
+        """The lines of a record."""
+        key, value, timestamp, partition, _, _ = record
+        shown_key, shown_value = self._key.show(key), self._value.show(value)
+        formats = (self._key.formats, self._value.formats)
+        if formats[0] != self._told[0]:
+            yield f"Key format: {formats[0]}\n"
+        if formats[1] != self._told[1]:
+            yield f"Value format: {formats[1]}\n"
+        self._told = formats
+        yield f"rowtime: {_instant(timestamp)}, key: {shown_key}, value: {shown_value}, partition: {partition}\n"
+
+
+def _instant(epoch_ms: int) -> str:
+    if epoch_ms < 0:
+        return "N/A"
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return moment.strftime("%Y/%m/%d %H:%M:%S.") + f"{epoch_ms % 1000:03d} Z"

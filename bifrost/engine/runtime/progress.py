@@ -1,0 +1,51 @@
+"""What a query has read and written so far, counted by topic."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+_BUCKET_MS = 10_000
+_BUCKETS = 10
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts records and their bytes; `last_ms` is the wall clock of the last count."""
+
+    messages: int = 0
+    size: int = 0
+    last_ms: int | None = None
+    _recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_BUCKETS))
+
+    def mark(self, messages: int, size: int, now_ms: int) -> None:
+        """Adds records."""
+        self.messages += messages
+        self.size += size
+        self.last_ms = now_ms
+        bucket = now_ms // _BUCKET_MS
+        if self._recent and self._recent[-1][0] == bucket:
+            messages += self._recent.pop()[1]
+        self._recent.append((bucket, messages))
+
+    def rate(self, now_ms: int) -> float:
+        """Records a second over the last 100 s, as Kafka's own meters take it."""
+        oldest = now_ms // _BUCKET_MS - _BUCKETS
+        counted = sum(messages for bucket, messages in tuple(self._recent) if bucket > oldest)
+        return counted * 1000 / (_BUCKETS * _BUCKET_MS)
+
+
+@dataclass(slots=True)
+class Progress:
+    """The meters of a query, by topic. Written by the query's thread, read by any."""
+
+    consumed: dict[str, Meter] = field(default_factory=dict)
+    produced: dict[str, Meter] = field(default_factory=dict)
+
+    def read(self, topic: str, messages: int, size: int, now_ms: int) -> None:
+        """Counts records that were read."""
+        self.consumed.setdefault(topic, Meter()).mark(messages, size, now_ms)
+
+    def wrote(self, topic: str, messages: int, now_ms: int) -> None:
+        """Counts records that were written."""
+        self.produced.setdefault(topic, Meter()).mark(messages, 0, now_ms)

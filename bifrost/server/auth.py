@@ -1,0 +1,55 @@
+"""Basic auth for all of the API, where a user is set."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bifrost.server.answers import problem_response
+from bifrost.server.problems import UNAUTHORIZED, generic
+
+# As ksqlDB: what watches a server need not know its users.
+_OPEN = ("/v1/metadata", "/v1/metadata/id", "/healthcheck", "/chc/live", "/chc/ready", "/info")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who may use the API."""
+
+    user: str
+    password: str
+
+    def match(self, header: str) -> bool:
+        """Whether an Authorization header names this user and password."""
+        kind, _, encoded = header.partition(" ")
+        try:
+            given = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return kind.lower() == "basic" and hmac.compare_digest(given, f"{self.user}:{self.password}".encode())
+
+
+class BasicAuth:
+    """Lets only requests with the right credentials through."""
+
+    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
+        self._app = app
+        self._credentials = credentials
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection of the ASGI server."""
+        if scope["type"] == "lifespan" or scope["path"] in _OPEN:
+            await self._app(scope, receive, send)
+        elif self._credentials.match(Headers(scope=scope).get("authorization", "")):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            answer = problem_response(generic(401, UNAUTHORIZED, "Unauthorized"))
+            answer.headers["WWW-Authenticate"] = 'Basic realm="KSQL-Server"'
+            await answer(scope, receive, send)

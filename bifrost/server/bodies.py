@@ -1,0 +1,100 @@
+"""Requests' bodies: JSON objects with a statement or query, and the session that they bring along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from bifrost.engine.sessions import Session
+from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, Problem, generic
+
+_CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}
+_TOKENS = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+class BadRequest(Exception):
+    """A request that is no request; carries its answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.body.get("message"))
+        self.problem = problem
+
+
+async def read_body(request: Request, required: str) -> Mapping[str, Any]:
+    """The JSON object of a request, which must have the text member `required`.
+
+    Raises:
+        BadRequest: it is not JSON, not an object, or lacks the member.
+    """
+    return parse_body(await request.body(), required)
+
+
+def parse_body(data: bytes, required: str) -> Mapping[str, Any]:
+    """See `read_body`."""
+    body = parse_object(data)
+    if not isinstance(body.get(required), str):
+        raise BadRequest(generic(400, BAD_REQUEST, _missing(data, required)))
+    return body
+
+
+def parse_object(data: bytes) -> Mapping[str, Any]:
+    """A JSON object.
+
+    Raises:
+        BadRequest: it is not one.
+    """
+    if not data:
+        # As ksqlDB, which does not expect it either.
+        message = 'Cannot invoke "io.vertx.core.buffer.Buffer.getBytes()" because "<parameter1>" is null'
+        raise BadRequest(generic(500, SERVER_ERROR, message))
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {_reason(data, error)}")) from error
+    if not isinstance(body, dict):
+        raise BadRequest(generic(400, BAD_REQUEST, "Invalid JSON in request: not an object"))
+    return body
+
+
+def _reason(data: bytes, error: ValueError | RecursionError) -> str:
+    text = data.decode(errors="replace")
+    if not isinstance(error, json.JSONDecodeError):
+        return f"{error}\n at [Source: (byte[]){_quoted(text)}]"
+    rest = text[error.pos :].strip()
+    if not rest:
+        problem = "Unexpected end-of-input within/between Object entries"
+    else:
+        problem = f"Unrecognized token '{rest.split()[0][:50]}': was expecting {_TOKENS}"
+    return (
+        f"{problem}\n at [Source: (byte[]){_quoted(text)}; line: {error.lineno}, column: {error.colno + len(rest[:1])}]"
+    )
+
+
+def _missing(data: bytes, required: str) -> str:
+    text = data.decode(errors="replace")
+    return (
+        f"Invalid JSON in request: Missing required creator property '{required}' (index 0)\n"
+        f" at [Source: (byte[]){_quoted(text)}; line: 1, column: {len(text)}] (through reference chain: "
+        f'io.confluent.ksql.rest.entity.{_CLASSES[required]}["{required}"])'
+    )
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if len(text) <= 500 else f'"{text[:500]}"[truncated {len(text) - 500} bytes]'
+
+
+def session_of(body: Mapping[str, Any], properties: str) -> Session:
+    """The session that a request brings along.
+
+    Raises:
+        BadRequest: properties or variables are no objects.
+        PropertyError, AnalysisError: a property is unknown or may not be set.
+    """
+    given = body.get(properties) or {}
+    variables = body.get("sessionVariables") or {}
+    if not isinstance(given, dict) or not isinstance(variables, dict):
+        raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {properties} must be an object"))
+    return Session.of(given, variables)

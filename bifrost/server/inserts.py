@@ -1,0 +1,144 @@
+"""/inserts-stream: rows in, acknowledgements out, both as they come, over one HTTP/2 stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from bifrost.engine.engine import KsqlEngine
+from bifrost.engine.metastore import DataSource
+from bifrost.errors import BifrostError
+from bifrost.server.answers import problem_response
+from bifrost.server.bodies import BadRequest, parse_body
+from bifrost.server.problems import BAD_REQUEST, BAD_STATEMENT, HTTP2_ONLY, generic
+from bifrost.server.streaming import DELIMITED, JSON
+
+
+class InsertsStream:
+    """The endpoint as an ASGI application: it reads and writes at the same time."""
+
+    def __init__(self, engine: KsqlEngine) -> None:
+        self._engine = engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if not scope["http_version"].startswith("2"):
+            message = "This endpoint is only available when using HTTP2"
+            await problem_response(generic(400, HTTP2_ONLY, message))(scope, receive, send)
+            return
+        lines = _lines(receive)
+        try:
+            arguments = parse_body(await anext(lines, b""), "target")
+            target = self._engine.insert_target(arguments["target"])
+        except BadRequest as error:
+            await problem_response(error.problem)(scope, receive, send)
+        except BifrostError as error:
+            await problem_response(generic(400, BAD_STATEMENT, str(error)))(scope, receive, send)
+        else:
+            as_lines = JSON not in Headers(scope=scope).get("accept", "")
+            await _Exchange(self._engine, target, send, as_lines=as_lines).run(lines)
+
+
+class _Exchange:
+    """The rows of one request on their way to Kafka, and what became of them on its way back."""
+
+    def __init__(self, engine: KsqlEngine, target: DataSource, send: Send, *, as_lines: bool) -> None:
+        self._engine = engine
+        self._target = target
+        self._send = send
+        self._as_lines = as_lines
+        self._loop = asyncio.get_running_loop()
+        self._told: asyncio.Queue[tuple[int, BifrostError | None]] = asyncio.Queue()
+        self._sent = 0
+        self._reading = True
+
+    async def run(self, lines: AsyncIterator[bytes]) -> None:
+        """Sends what comes and tells of it; ends with the last row's fate, or with the first row that is wrong."""
+        await self._start()
+        reader = asyncio.create_task(self._read(lines))
+        try:
+            await self._tell()
+        finally:
+            reader.cancel()
+        await self._send({"type": "http.response.body", "body": b"" if self._as_lines else b"]"})
+
+    async def _start(self) -> None:
+        media_type = DELIMITED if self._as_lines else JSON
+        headers = [(b"content-type", media_type.encode())]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if not self._as_lines:
+            await self._write(b"[")
+
+    async def _read(self, lines: AsyncIterator[bytes]) -> None:
+        try:
+            async for line in lines:
+                number, self._sent = self._sent, self._sent + 1
+                try:
+                    told = partial(self._from_writer, number)
+                    await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(line), told)
+                except (BifrostError, orjson.JSONDecodeError) as error:
+                    problem = error if isinstance(error, BifrostError) else BifrostError(f"Invalid JSON: {error}")
+                    self._told.put_nowait((number, problem))
+        finally:
+            self._reading = False
+            self._told.put_nowait((-1, None))
+
+    def _from_writer(self, number: int, error: BifrostError | None) -> None:
+        self._loop.call_soon_threadsafe(self._told.put_nowait, (number, error))
+
+    async def _tell(self) -> None:
+        """Acknowledges rows in their order. As ksqlDB: an error is told at once and ends the exchange."""
+        done: set[int] = set()
+        following = 0
+        while self._reading or following < self._sent:
+            number, error = await self._told.get()
+            if error is not None:
+                await self._write(self._entry(_failure(number, error), first=not following))
+                return
+            done.add(number)
+            entries = []
+            while following in done:
+                entries.append(self._entry({"seq": following, "status": "ok"}, first=not following))
+                following += 1
+            if entries:
+                await self._write(b"".join(entries))
+
+    def _entry(self, entry: dict[str, object], *, first: bool) -> bytes:
+        text = orjson.dumps(entry)
+        if self._as_lines:
+            return text + b"\n"
+        return text if first else b"," + text
+
+    async def _write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def _failure(number: int, error: BifrostError) -> dict[str, object]:
+    return {
+        "@type": "InsertError",
+        "status": "error",
+        "seq": number,
+        "message": str(error),
+        "error_code": BAD_REQUEST,
+    }
+
+
+async def _lines(receive: Receive) -> AsyncIterator[bytes]:
+    """The lines of a request's body that are not empty, as they come."""
+    rest, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        more = message.get("more_body", False)
+        *lines, rest = (rest + message.get("body", b"")).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest
