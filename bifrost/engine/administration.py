@@ -133,7 +133,7 @@ class Administration:
             extended=extended,
             partitions=info.partitions if info is not None else 0,
             replicas=info.replicas if info is not None else 0,
-            statistics=self._statistics(source, readers, writers),
+            statistics=self._statistics(source, readers, writers) if extended else SourceStatistics(),
             offsets=tuple(map(self._offsets, writers)) if extended else (),
         )
 
@@ -191,14 +191,22 @@ class Administration:
     def _explain_statement(self, text: str, tree: Explain, session: Session) -> QueryDescription:
         if tree.statement is None:
             raise AnalysisError("EXPLAIN needs a statement or the id of a query", text)
-        inner = ParsedStatement(text, tree.statement, 1, 1)
-        planned = self._state.planner(session).plan(inner)
+        shown = text.lstrip()[len("EXPLAIN") :].strip()
+        planned = self._state.planner(session).plan(ParsedStatement(shown, tree.statement, 1, 1))
         if not isinstance(planned, PersistentPlan | PushPlan | StreamPullPlan):
             raise AnalysisError("The provided statement does not run a ksql query", text)
-        plan = planned.query
-        info = QueryInfo(plan.query_id, planned.statement, "PUSH", "", _sinks(plan), ())
-        steps = execution_plan_text(plan)
-        return QueryDescription(info, plan.schema, None, plan.sources, "", steps, session.properties, "")
+        plan, launcher = planned.query, self._state.parts.launcher
+        group = launcher.transient_group(plan.query_id)
+        return QueryDescription(
+            info=QueryInfo(plan.query_id, planned.statement, "PUSH", "", _sinks(plan), ()),
+            schema=plan.step.schema,
+            window=None,
+            sources=plan.sources,
+            topology=launcher.compile(plan, group, self._state.properties(session)).source_text,
+            plan=execution_plan_text(plan),
+            properties=session.properties,
+            group=group,
+        )
 
     # --- the rest
 

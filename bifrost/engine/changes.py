@@ -96,7 +96,9 @@ class Changes:
         sequence = self._parts.commands.append(command)
         message = self._carry_out(planned, query)
         shown = query.id if query is not None and isinstance(planned, PersistentPlan) else None
-        return self._note(Executed(planned.statement, command.id, message, sequence, shown))
+        # As ksqlDB: only what names topics and columns is told filled in.
+        told = planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
+        return self._note(Executed(told, command.id, message, sequence, shown))
 
     def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: Session) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):

@@ -16,7 +16,7 @@ def blaming(text: str, prefix: str = "") -> Iterator[None]:
     except AnalysisError as error:
         if error.statement and not prefix:
             raise
-        raise AnalysisError(f"{prefix}{error.message}", error.statement or text) from error
+        raise type(error)(f"{prefix}{error.message}", error.statement or text) from error
     except StatementError as error:
         error.statement = error.statement or text
         raise

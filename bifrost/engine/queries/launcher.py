@@ -58,12 +58,16 @@ class Launcher:
         """The consumer group of a persistent query, as ksqlDB names it."""
         return f"_confluent-ksql-{self.service_id}query_{query_id}"
 
+    def transient_group(self, query_id: str) -> str:
+        """The consumer group of a push query, as ksqlDB names it."""
+        return f"_confluent-ksql-{self.service_id}transient_{query_id}_{self.now_ms()}"
+
     def persistent(
         self, plan: QueryPlan, properties: Mapping[str, str], sink: DataSource | None
     ) -> tuple[CompiledQuery, QueryRunner]:
         """A runner whose state and offsets last; schemas of the sink are registered before it reads anything."""
         group = self.group(plan.query_id)
-        compiled = self._compile(plan, group, properties)
+        compiled = self.compile(plan, group, properties)
         options = RunOptions(
             group=group,
             internal=group,
@@ -83,8 +87,8 @@ class Launcher:
         on_end: Callable[[], None],
     ) -> QueryRunner:
         """A runner for a push query, or (`until_end`) a pull query on a stream: nothing of it lasts."""
-        group = f"_confluent-ksql-{self.service_id}{plan.query_id}"
-        compiled = self._compile(plan, group, properties)
+        group = self.transient_group(plan.query_id)
+        compiled = self.compile(plan, group, properties)
         reset = "earliest" if until_end else auto_reset(properties)
         options = RunOptions(group=group, internal=group, reset=reset, transient=True, until_end=until_end)
         return QueryRunner(self._job(plan, compiled, options, on_row=on_row), on_end=on_end)
@@ -108,7 +112,12 @@ class Launcher:
                 self.cluster.admin.delete(changelog_topic(group, store.name))
         self.cluster.admin.delete_group(group)
 
-    def _compile(self, plan: QueryPlan, internal: str, properties: Mapping[str, str]) -> CompiledQuery:
+    def compile(self, plan: QueryPlan, internal: str, properties: Mapping[str, str]) -> CompiledQuery:
+        """The code of a plan; `internal` begins the names of its internal topics.
+
+        Raises:
+            AnalysisError, SerdeError: it means nothing, or its formats do not fit.
+        """
         return compile_query(plan, self.serdes, self.functions.configured(properties), internal_prefix=internal)
 
     def _job(
