@@ -1,0 +1,181 @@
+"""`docker-compose.yml` against the rest of the project: it cannot be started everywhere, but it can be compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bifrost.settings import PORTS, PROJECT, Settings
+
+FILE = PROJECT / "docker-compose.yml"
+COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+CONNECTORS = {path.stem: json.loads(path.read_text()) for path in sorted((PROJECT / "connectors").rglob("*.json"))}
+DOCKERFILE = (PROJECT / "docker" / "connect" / "Dockerfile").read_text()
+
+PART_OF = {
+    "kafka": "kafka",
+    "schema-registry": "schema_registry",
+    "mysql": "mysql",
+    "connect": "connect",
+    "ksqldb-server": "ksqldb",
+}
+PLUGINS = {
+    "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
+}
+"""Where the image gets the plugin of a class from."""
+
+SHIPPED = ("org.apache.kafka.connect.", "io.confluent.connect.avro.")
+"""Packages that the worker's base image holds."""
+
+PLATFORM_VERSION = "8.3.1"
+
+
+def environment(service: str) -> dict[str, str]:
+    return {name: str(value) for name, value in SERVICES[service].get("environment", {}).items()}
+
+
+@pytest.mark.parametrize(("service", "part"), PART_OF.items())
+def test_a_part_listens_on_its_port_of_the_loopback_only(service: str, part: str):
+    (published,) = SERVICES[service]["ports"]
+
+    assert published.startswith(f"127.0.0.1:${{BIFROST_PORT_{part.upper()}:-{PORTS[part]}}}:")
+
+
+def test_nothing_else_is_published():
+    assert {name for name, service in SERVICES.items() if service.get("ports")} == set(PART_OF)
+
+
+def test_the_broker_tells_clients_the_published_address():
+    assert (
+        f"OUTSIDE://127.0.0.1:${{BIFROST_PORT_KAFKA:-{PORTS['kafka']}}}"
+        in (environment("kafka")["KAFKA_ADVERTISED_LISTENERS"])
+    )
+
+
+def test_the_endpoints_of_the_target_are_the_published_ones():
+    endpoints = Settings({"BIFROST_TARGET": "compose", "BIFROST_HOME": "/nonexistent"}).endpoints
+
+    assert endpoints.kafka == f"127.0.0.1:{PORTS['kafka']}"
+    assert endpoints.connect == f"http://127.0.0.1:{PORTS['connect']}"
+    assert endpoints.schema_registry == f"http://127.0.0.1:{PORTS['schema_registry']}"
+    assert endpoints.ksqldb == f"http://127.0.0.1:{PORTS['ksqldb']}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_images_are_pinned(service: str):
+    image = SERVICES[service]["image"]
+
+    assert re.search(r":\d+\.\d+\.\d+", image)
+    assert not image.startswith("confluentinc/") or image.endswith(f":{PLATFORM_VERSION}")
+
+
+@pytest.mark.parametrize("service", PART_OF)
+def test_parts_have_a_health_check_and_wait_for_healthy_ones(service: str):
+    assert SERVICES[service]["healthcheck"]["test"]
+    for condition in SERVICES[service].get("depends_on", {}).values():
+        assert condition == {"condition": "service_healthy"}
+
+
+def test_everything_starts_after_what_it_talks_to():
+    needs = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
+
+    assert needs["schema-registry"] >= {"kafka"}
+    assert needs["connect"] >= {"kafka", "schema-registry", "mysql"}
+    assert needs["ksqldb-server"] >= {"kafka", "schema-registry", "connect"}
+
+
+def test_no_secret_stands_in_the_file():
+    for name in SERVICES:
+        for variable, value in environment(name).items():
+            if re.search("PASSWORD$", variable) and "RANDOM" not in variable:
+                assert re.fullmatch(r"\$\{MYSQL_(APP_)?PASSWORD:\?.+\}", value), f"{name}: {variable}"
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_the_worker_knows_every_variable_of_the_connectors(connector: str):
+    wanted = set(re.findall(r"\$\{env:(\w+)\}", json.dumps(CONNECTORS[connector])))
+
+    assert wanted - set(environment("connect")) == set()
+
+
+def test_variables_of_the_connectors_name_the_services():
+    worker = environment("connect")
+
+    assert worker["MYSQL_HOST"] in SERVICES
+    assert worker["KAFKA_BOOTSTRAP_SERVERS"] == worker["CONNECT_BOOTSTRAP_SERVERS"] == "kafka:29092"
+    assert worker["SCHEMA_REGISTRY_URL"] == worker["CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL"]
+    assert "INSIDE://kafka:29092" in environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
+
+
+def test_placeholders_are_resolved_by_the_worker():
+    worker = environment("connect")
+
+    for name in worker["CONNECT_CONFIG_PROVIDERS"].split(","):
+        provider = worker[f"CONNECT_CONFIG_PROVIDERS_{name.upper()}_CLASS"]
+        assert provider.startswith("org.apache.kafka.common.config.provider.")
+    assert "env" in worker["CONNECT_CONFIG_PROVIDERS"].split(",")
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_the_image_holds_every_class_that_the_connectors_name(connector: str):
+    config = CONNECTORS[connector].get("config", CONNECTORS[connector])
+    named = {
+        value
+        for key, value in config.items()
+        if re.search(r"(^connector\.class|converter|\.type)$", key) and "." in str(value)
+    }
+    assert named
+    for name in named:
+        source = next((part for prefix, part in PLUGINS.items() if name.startswith(prefix)), None)
+        # Debezium's transforms come with each of its connectors.
+        is_debezium_transform = name.startswith("io.debezium.transforms.") and "io/debezium/" in DOCKERFILE
+        assert name.startswith(SHIPPED) or is_debezium_transform or (source and source in DOCKERFILE), name
+
+
+def test_plugins_are_pinned_by_version_and_digest():
+    downloads = re.findall(r"ADD (.*?)\n(?! )", DOCKERFILE.replace("\\\n", " "), flags=re.S)
+
+    assert downloads
+    for download in downloads:
+        assert re.search(r"--checksum=sha256:[0-9a-f]{64} ", download)
+        assert re.search(r"/\d+\.\d+\.\d+\.Final/", download)
+    assert all(re.search(r":\d+\.\d+(\.\d+)?", line) for line in re.findall(r"^FROM .*", DOCKERFILE, flags=re.M))
+
+
+def test_the_database_gets_every_file_of_the_data_folder_after_its_accounts():
+    mounted = [volume.split(":") for volume in SERVICES["mysql"]["volumes"] if volume.startswith("./")]
+    sources = {source for source, *_ in mounted}
+    order = [target.rpartition("/")[2] for _, target, *_ in mounted]
+
+    assert {f"./data/mysql/{path.name}" for path in (PROJECT / "data" / "mysql").glob("*.sql")} <= sources
+    assert order == sorted(order)
+    assert all((PROJECT / source).is_file() for source in sources)
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+def test_docker_compose_accepts_it(tmp_path: Path):
+    secrets = {"MYSQL_PASSWORD": "one", "MYSQL_APP_PASSWORD": "two"}
+    accepted = _config(secrets, tmp_path)
+    assert accepted.returncode == 0, accepted.stderr
+    assert "127.0.0.1:9092" in accepted.stdout
+
+    refused = _config({}, tmp_path)
+    assert refused.returncode != 0
+    assert "set it in .env" in refused.stderr
+
+
+def _config(variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    empty = folder / "env"  # in the place of a developer's own .env
+    empty.touch()
+    command = ["docker-compose", "--file", str(FILE), "--env-file", str(empty), "config"]
+    path = {"PATH": os.environ["PATH"]}
+    return subprocess.run(command, env={**path, **variables}, capture_output=True, text=True, timeout=60, check=False)
