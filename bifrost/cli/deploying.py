@@ -29,7 +29,7 @@ from bifrost.deployer.files import load
 from bifrost.deployer.live import Platform, open_platform, read_live
 from bifrost.deployer.plan import make_plan
 from bifrost.deployer.settle import await_running
-from bifrost.deployer.show import plan_json, plan_lines, summary
+from bifrost.deployer.show import plan_json, plan_lines, result_summary
 from bifrost.deployer.targets import Substitutions, mapped, substitutions
 from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
@@ -212,7 +212,7 @@ def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         return
     for item in plan.undeclared:
         screen.warn(f"{item.what} {item.name} is not declared")
-    screen.say(f"Everything runs. {summary(plan)} {writes} writes, {screen.seconds:.1f} s.")
+    screen.say(f"Everything runs: {result_summary(plan)}; {writes} writes, {screen.seconds:.1f} s.")
     for name, value in (("console", endpoints.console), ("ksqlDB", endpoints.ksqldb), ("Connect", endpoints.connect)):
         if value:
             screen.say(f"  {name:<8} {value}")

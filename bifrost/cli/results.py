@@ -35,9 +35,26 @@ def show_entity(entity: Entity, screen: Screen) -> None:
 
 def cell(value: Any) -> str:
     """A value as a cell of a table."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _listed(value: Any) -> str:
+    """A value of a listing: on one line, queries by their ids."""
+    match value:
+        case str():
+            return " ".join(value.split())
+        case [{"id": _}, *_]:
+            return ", ".join(str(query["id"]) for query in value)
+        case list() if all(isinstance(item, str | int) for item in value):
+            return ", ".join(map(str, value))
+        case _:
+            return cell(value)
 
 
 def _show_rows(found: list[Any], screen: Screen) -> None:
@@ -45,15 +62,19 @@ def _show_rows(found: list[Any], screen: Screen) -> None:
     if not rows:
         screen.say("(none)")
         return
-    columns = list(rows[0])
-    screen.table(columns, [[cell(row.get(column)) for column in columns] for row in rows])
+    # The text of a statement is long: it stands last.
+    columns = sorted(rows[0], key=lambda column: column == "queryString")
+    screen.table(columns, [[_listed(row.get(column)) for column in columns] for row in rows])
 
 
 def _show_fields(described: Entity, screen: Screen) -> None:
     plain = {key: value for key, value in described.items() if key not in _HIDDEN and value not in (None, "", [])}
     fields = plain.pop("fields", ())
     for key, value in plain.items():
-        screen.say(f"{key:<20} {cell(value)}")
+        if isinstance(value, str) and "\n" in value:
+            screen.say(f"{key}\n{value}")
+        else:
+            screen.say(f"{key:<20} {_listed(value)}")
     if fields:
         rows = [[field["name"], type_text(field["schema"]), field.get("type") or ""] for field in fields]
         screen.table(["Field", "Type", "Key"], rows)

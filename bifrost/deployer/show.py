@@ -38,6 +38,12 @@ def summary(plan: DeploymentPlan) -> str:
     return f"{', '.join(counts)}; {plan.count(Kind.KEEP)} unchanged."
 
 
+def result_summary(plan: DeploymentPlan) -> str:
+    """What was done with the actions of a plan that was carried out."""
+    counts = [f"{plan.count(kind)} {kind}d" for kind in Kind if kind is not Kind.KEEP and plan.count(kind)]
+    return ", ".join([*counts, f"{plan.count(Kind.KEEP)} unchanged"])
+
+
 def plan_json(plan: DeploymentPlan, target: str) -> dict[str, Any]:
     """The plan as JSON."""
     return {

@@ -41,12 +41,12 @@ def test_up_then_nothing_to_do(run, fakes):
     first = run(*UP)
     assert first.code == 0
     assert "10/10 create service ratings_slack" in first.err
-    assert "Everything runs. 10 to create" in first.out and "10 writes" in first.out
+    assert "Everything runs: 10 created, 0 unchanged; 10 writes" in first.out
 
     fakes.forget_writes()
     second = run(*UP)
     assert second.code == 0
-    assert "No changes: 12 things are as declared. 0 writes" in second.out
+    assert "Everything runs: 12 unchanged; 0 writes" in second.out
     assert fakes.writes() == []
     assert run("plan").code == 0
 

@@ -1,0 +1,41 @@
+"""What can be said of the Kafka client without a broker; librdkafka brings a mock cluster for the rest."""
+
+import pytest
+
+from bifrost.clients import kafka
+from bifrost.errors import Unreachable
+
+MOCK = {"test.mock.num.brokers": 1}
+
+
+def murmur2(data: bytes) -> int:
+    """The hash by which Kafka's Java client places keys (seed 0x9747b28c)."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = 0x9747B28C ^ len(data)
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        h = h * m & mask ^ (k ^ k >> 24) * m & mask
+    if data[whole:]:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
+
+
+def test_keys_are_placed_as_java_clients_place_them():
+    placed: dict[bytes, int] = {}
+    producer = kafka.producer(MOCK, linger_ms=0)
+    keys = [b"1", b"13", b"199", b'"rpi-03"', "schlüssel".encode(), b"x" * 100]
+
+    for key in keys:
+        producer.produce("t", key=key, value=b"", on_delivery=lambda _, m: placed.update({m.key(): m.partition()}))
+    assert producer.flush(30) == 0
+
+    partitions = len(producer.list_topics("t", timeout=10).topics["t"].partitions)
+    assert partitions > 1
+    assert placed == {key: (murmur2(key) & 0x7FFFFFFF) % partitions for key in keys}
+
+
+def test_nobody_there_is_unreachable_within_the_deadline():
+    with pytest.raises(Unreachable, match=r"Kafka: list topics: no answer from 127.0.0.1:1"):
+        kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.5).topics()
