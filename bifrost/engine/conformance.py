@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bifrost.engine.case_queries import PushRun, answer_pull, start_query
 from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
 from bifrost.engine.conformance_functions import LIBRARIES
 from bifrost.engine.environment import TopicInfo
 from bifrost.engine.exact_json import read_exact, write_exact
 from bifrost.engine.functions.registry import default_registry
 from bifrost.engine.metastore import DataSource
-from bifrost.engine.planned import CreatePlan
+from bifrost.engine.planned import CreatePlan, InsertValuesPlan
 from bifrost.engine.serde import RegisteredSchema, SchemaReference
 from bifrost.engine.testing import Driver
 from bifrost.engine.topology.aggregates import AGGREGATION_FAILED
@@ -41,8 +42,6 @@ def main() -> None:
 
 def answer(case: Case) -> dict[str, Any]:
     """The answer to one case."""
-    if case["kind"] != "qtt":
-        return {"id": case["id"], "error": {"message": f"kind {case['kind']} is not run here", "kind": "unsupported"}}
     run = CaseRun(case)
     try:
         run.run()
@@ -53,7 +52,7 @@ def answer(case: Case) -> dict[str, Any]:
     return {
         "id": case["id"],
         "outputs": list(run.outputs()),
-        "responses": [],
+        "responses": run.responses,
         "sources": [_source(source) for source in run.driver.metastore],
         "topics": list(run.topics()),
         "error": None,
@@ -71,10 +70,14 @@ class CaseRun:
 
     case: Case
     position: int = 0
-    driver: Driver = field(default_factory=lambda: Driver(live=False, functions=_FUNCTIONS))
+    driver: Driver = field(init=False)
+    responses: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.driver = Driver(live=self.case["kind"] == "rest", functions=_FUNCTIONS)
 
     def run(self) -> None:
-        """Statements, then inputs, then the queries, each to its end.
+        """Statements, then inputs, then the queries: persistent ones, each to its end, or those of a person.
 
         Raises:
             StatementError: a statement is refused.
@@ -84,13 +87,47 @@ class CaseRun:
             self._register_columns()
         for topic in self.case["topics"]:
             self._declare(topic)
-        for statement in self._statements():
-            self.driver.execute(statement)
+        asked = self._asked()
+        self._execute(range(len(self.case["statements"]) - len(asked)))
         inputs = self.case["inputs"]
+        early = self._starts_early()
+        started = [self._start(position) for position in asked] if early else []
         for record in inputs:
             self._produce(record)
-        self.driver.run_queries([record["topic"] for record in inputs])
+        if self.case["kind"] == "rest":
+            self._answer(asked, started)
+        else:
+            self.driver.run_queries([record["topic"] for record in inputs])
         self._refuse_fatal()
+
+    def _asked(self) -> range:
+        """Positions of the queries that a person asks: in cases of the REST API, from the first SELECT on."""
+        texts = self.case["statements"]
+        first = len(texts)
+        if self.case["kind"] == "rest":
+            first = next((at for at, text in enumerate(texts) if text.startswith("SELECT ")), first)
+        return range(first, len(texts))
+
+    def _starts_early(self) -> bool:
+        return bool((self.case.get("input_conditions") or {}).get("waitForActivePushQuery"))
+
+    def _execute(self, positions: range) -> None:
+        for position in positions:
+            self.position = position
+            for statement in parse_script(self.case["statements"][position], self.driver.variables):
+                planned = self.driver.execute(statement)
+                if not isinstance(planned, InsertValuesPlan):
+                    self.responses.append({"admin": {"@type": "currentStatus"}})
+
+    def _start(self, position: int) -> PushRun | None:
+        self.position = position
+        return start_query(self.driver, self.case["statements"][position])
+
+    def _answer(self, asked: range, started: Sequence[PushRun | None]) -> None:
+        for number, position in enumerate(asked):
+            push = started[number] if started else self._start(position)
+            rows = push.answer() if push is not None else answer_pull(self.driver, self.case["statements"][position])
+            self.responses.append({"query": rows})
 
     def _refuse_fatal(self) -> None:
         """Fails where a record would have ended ksqlDB's query: ours leaves the record out and goes on."""
@@ -98,11 +135,6 @@ class CaseRun:
             for problem in query.problems:
                 if problem.kind == "production" or problem.message.startswith(AGGREGATION_FAILED):
                     raise StatementError(f"Exception caught in process. {problem.message}")
-
-    def _statements(self) -> Iterator[Any]:
-        for position, text in enumerate(self.case["statements"]):
-            self.position = position
-            yield from parse_script(text, self.driver.variables)
 
     def _register_columns(self) -> None:
         """Registers the schemas of columns that CREATE statements list: they come before the topics' own schemas."""

@@ -109,8 +109,9 @@ def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: Func
 def _columns(source: DataSource) -> tuple[list[str], dict[str, SqlType]]:
     """Names, in the order of the rows that `_projected` makes, and types of what expressions may refer to."""
     schema = source.schema
-    types = {column.name: column.type for column in (*schema.key, *schema.value)}
-    names = [*(column.name for column in (*schema.key, *schema.value)), ROWTIME]
+    columns = (*schema.key, *schema.value, *schema.headers)
+    types = {column.name: column.type for column in columns}
+    names = [*(column.name for column in columns), ROWTIME]
     types[ROWTIME] = BIGINT
     if source.is_windowed:
         names += WINDOW_BOUNDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bifrost.engine.plan import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _AGGREGATES = (StreamAggregate, StreamWindowedAggregate, TableAggregate)
 _RESULT_STORE = "Results"
+_WITHOUT_NULLS = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,10 @@ class Results:
         """How results are looked up, once all steps are built."""
         if not self.wanted:
             return None
+        found = self._found(last, builder)
+        return replace(found, steps=(*found.steps, *_rounding(last, builder)))
+
+    def _found(self, last: Step, builder: Builder) -> Materialization:
         names = tuple(column.name for column in last.schema.value)
         source, wants = last, frozenset(names)
         if isinstance(last, TableSink):
@@ -97,6 +102,20 @@ class Results:
         steps, given = _chain(source, wants, builder)
         steps.append(_picking(layout(source.schema, wants), names, source, builder))
         return _aggregated(root, given, steps, builder)
+
+
+def _rounding(last: Step, builder: Builder) -> tuple[str, ...]:
+    """What the sink's format makes of rows, where it cannot carry nulls: ksqlDB keeps tables in that format."""
+    if not isinstance(last, TableSink) or last.formats.value.format.name not in _WITHOUT_NULLS:
+        return ()
+    write = builder.value_writer(last.topic, last.formats.value, last.schema.value)
+    everything = frozenset(column.name for column in last.schema.value)
+    read = builder.value_reader(last.topic, last.formats.value, last.schema.value, everything)
+
+    def body(writer: CodeWriter, places: dict[str, str]) -> None:
+        writer.line(f"return {read}({write}(row))")
+
+    return (builder.expressions.row_function("rounded", (), (), body),)
 
 
 def _root(step: Step) -> Step:
