@@ -12,6 +12,7 @@ from bifrost.cli.inspecting import logs_command, status_command
 from bifrost.cli.output import Screen, flush
 from bifrost.cli.running import demo_command, down_command, restart_command
 from bifrost.cli.shell import ksql_command
+from bifrost.cli.testing import test_command
 from bifrost.errors import BifrostError
 
 HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect, Kafka and ksqlDB to people.
@@ -36,6 +37,7 @@ app.command("logs")(logs_command)
 app.command("restart")(restart_command)
 app.command("demo")(demo_command)
 app.command("validate")(validate_command)
+app.command("test")(test_command)
 app.command("ksql")(ksql_command)
 
 

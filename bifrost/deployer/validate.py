@@ -14,9 +14,14 @@ from bifrost.deployer.schemas import avro_problem
 from bifrost.deployer.statement_files import names_read
 from bifrost.deployer.targets import Substitutions, mapped
 from bifrost.engine.environment import TopicInfo
+from bifrost.engine.functions.registry import FunctionRegistry, default_registry
+from bifrost.engine.functions.udf import registry_of
 from bifrost.engine.offline import OfflineChecker
 from bifrost.errors import DeclarationError, StatementError
 from bifrost.sql.tree import CreateAsSelect, CreateSource, ParsedStatement
+
+UDF_FOLDER = Path("ksql", "udf")
+"""Where a project's own functions are, in a project."""
 
 
 def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
@@ -29,12 +34,13 @@ def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
     declared = load(project, broken.append)
     found = [Problem(error.path, error.line, error.problem) for error in broken]
     found += lint(declared)
+    functions = _functions(project, found)
     found += _unknown_variables(declared, table)
     found += _schemas(declared)
     # What a broken file would have created is unknown: then names that are missing mean nothing.
     if not broken:
         found += lint_together(declared)
-        found += _statements(declared)
+        found += _statements(declared, functions)
     return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
 
 
@@ -67,12 +73,21 @@ def _schemas(declared: Declarations) -> Iterator[Problem]:
             yield Problem(subject.path, None, f"is not an Avro schema: {problem}")
 
 
-def _statements(declared: Declarations) -> Iterator[Problem]:
+def _functions(project: Path, found: list[Problem]) -> FunctionRegistry:
+    """ksqlDB's functions and the project's own."""
+    try:
+        return registry_of(project / UDF_FOLDER)
+    except DeclarationError as error:
+        found.append(Problem(error.path, error.line, error.problem))
+        return default_registry()
+
+
+def _statements(declared: Declarations, functions: FunctionRegistry) -> Iterator[Problem]:
     """Names and types of all statements; one that reads what is wrong itself is not blamed for that."""
     wrong = {subject.name for subject in declared.subjects if not _is_avro(subject)}
     topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
     sound = {subject.name: subject.schema for subject in declared.subjects if subject.name not in wrong}
-    checker = OfflineChecker(subjects=sound, topics=topics)
+    checker = OfflineChecker(subjects=sound, topics=topics, functions=functions)
     written = {item.topic for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
     for statement in declared.statements:
         problems: list[str] = []

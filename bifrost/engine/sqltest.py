@@ -14,7 +14,7 @@ through all queries before the next statement runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from bifrost.sql.tree import AssertSource, AssertTombstone, AssertValues, Parsed
 
 _DIRECTIVE = re.compile(r"\s*--\s*@([a-z.]+)\s*:\s*(.*?)\s*$")
 _MAX_SCRIPT_DEPTH = 20
+
+Prepare = Callable[[Driver], None]
+"""Puts in what a test takes for granted: topics, schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ class SqlTestResult:
         return self.problem is None
 
 
-def run_file(path: Path, functions: FunctionRegistry | None = None) -> tuple[SqlTestResult, ...]:
-    """Runs all tests of a file.
+def run_file(
+    path: Path, functions: FunctionRegistry | None = None, prepare: Prepare | None = None
+) -> tuple[SqlTestResult, ...]:
+    """Runs all tests of a file; `prepare` is called with the driver of each before its first statement.
 
     Raises:
         DeclarationError: the file cannot be read or has no tests.
@@ -67,7 +72,7 @@ def run_file(path: Path, functions: FunctionRegistry | None = None) -> tuple[Sql
     tests = read_tests(text)
     if not tests:
         raise DeclarationError(path, "has no tests; each begins with a line `--@test: <name>`")
-    return tuple(run_test(test, base=path.parent, functions=functions) for test in tests)
+    return tuple(run_test(test, base=path.parent, functions=functions, prepare=prepare) for test in tests)
 
 
 def read_tests(text: str) -> tuple[SqlTest, ...]:
@@ -94,9 +99,17 @@ def _directive(line: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def run_test(test: SqlTest, *, base: Path, functions: FunctionRegistry | None = None) -> SqlTestResult:
+def run_test(
+    test: SqlTest,
+    *,
+    base: Path,
+    functions: FunctionRegistry | None = None,
+    prepare: Prepare | None = None,
+) -> SqlTestResult:
     """Runs one test on a driver of its own; paths of RUN SCRIPT are relative to `base`."""
     run = SqlTestRun(base, Driver(functions=functions))
+    if prepare is not None:
+        prepare(run.driver)
     expected = test.expected_error or test.expected_message
     try:
         run.run(test.text)

@@ -16,7 +16,7 @@ def test_help_names_every_command_and_the_exit_codes(run):
     assert found.code == 0
     for name in ("up", "plan", "status", "down", "logs", "restart", "validate", "ksql", "test", "demo"):
         assert f" {name} " in found.out
-    assert "3 `plan` found" in found.out.replace("\n", " ").replace("  ", " ")
+    assert "3 `plan` found something to do" in " ".join(found.out.split())
 
 
 @pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
@@ -142,6 +142,29 @@ def test_validate(run, project):
     result = json.loads(run("validate", "--json").out)
     problem = next(problem for problem in result["problems"] if problem["file"] == "ksql/orders.sql")
     assert (problem["line"], problem["error"]) == (1, True)
+
+
+PASSING = """--@test: it holds
+CREATE STREAM S (ID INT KEY, N INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
+CREATE STREAM BIG AS SELECT * FROM S WHERE N > 10;
+INSERT INTO S (ID, N) VALUES (1, 15);
+ASSERT VALUES BIG (ID, N) VALUES (1, 15);
+"""
+
+
+def test_test_files(run, project):
+    project.write("ksql/tests/a.sql", PASSING)
+    found = run("test")
+    assert (found.code, "a.sql: it holds" in found.out, "1 passed, 0 failed" in found.out) == (0, True, True)
+
+    path = project.write("b.sql", PASSING.replace("N > 10", "N > 20"))
+    found = run("test", str(path))
+    assert (found.code, "b.sql:5: it holds: " in found.out) == (1, True)
+    (result,) = json.loads(run("test", str(path), "--json").out)["tests"]
+    assert (result["test"], result["line"]) == ("it holds", 5)
+
+    found = run("test", "nosuch.sql")
+    assert (found.code, "nosuch.sql: cannot be read" in found.err) == (1, True)
 
 
 def test_restart_a_connector_and_a_query(run, fakes):
