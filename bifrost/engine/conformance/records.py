@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from bifrost.engine.exact_json import read_exact, write_exact
+from bifrost.engine.conformance.exact_json import read_exact, write_exact
 from bifrost.engine.schema import Column, FormatInfo, Formats, KeyFormat, LogicalSchema, Namespace, ValueFormat
 from bifrost.engine.serde import SchemaRegistry, Serdes, split_windowed_key, windowed_key
 from bifrost.engine.serde.inference import row_type

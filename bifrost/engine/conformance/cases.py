@@ -1,21 +1,19 @@
-"""Runs ksqlDB's published query tests: `python -m bifrost.engine.conformance` answers one JSON line per case.
+"""One case: its statements, topics and records on a driver of its own, and the answer that the protocol wants.
 
-A case has statements, topics and input records; the answer has the records of all topics, the sources and topics that
-there are at the end, or the error. Neither cases nor expectations are part of this project.
+The answer has the records of all topics, the sources and topics that there are at the end, or the error.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bifrost.engine.case_queries import PushRun, answer_pull, start_query
-from bifrost.engine.case_records import RecordReader, RecordWriter, TopicFormats
-from bifrost.engine.conformance_functions import LIBRARIES
+from bifrost.engine.conformance.exact_json import write_exact
+from bifrost.engine.conformance.functions import LIBRARIES
+from bifrost.engine.conformance.queries import PushRun, answer_pull, start_query
+from bifrost.engine.conformance.records import RecordReader, RecordWriter, TopicFormats
 from bifrost.engine.environment import TopicInfo
-from bifrost.engine.exact_json import read_exact, write_exact
 from bifrost.engine.functions.registry import default_registry
 from bifrost.engine.metastore import DataSource
 from bifrost.engine.planned import CreatePlan, InsertValuesPlan
@@ -30,14 +28,6 @@ Case = Mapping[str, Any]
 _SCHEMA_TYPES = {"JSON": "JSON", "AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 
 _FUNCTIONS = default_registry().extended(LIBRARIES)
-
-
-def main() -> None:
-    """Answers cases from standard input until it ends."""
-    for line in sys.stdin:
-        if line.strip():
-            sys.stdout.write(write_exact(answer(read_exact(line))) + "\n")
-            sys.stdout.flush()
 
 
 def answer(case: Case) -> dict[str, Any]:
@@ -229,7 +219,3 @@ def _source(source: DataSource) -> dict[str, Any]:
         "valueFormat": source.formats.value.format.name,
         "isSource": source.read_only,
     }
-
-
-if __name__ == "__main__":
-    main()
