@@ -1,0 +1,149 @@
+"""A member of a group against librdkafka's own mock of a cluster: real protocol, no broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
+from bifrost.clients.dead_letters import letter_headers
+from bifrost.errors import SettingError
+
+TOPIC = "alerts"
+HOME = Partition(TOPIC, 0)
+DEADLINE_S = 20.0
+
+
+class Cluster:
+    """The mock lives as long as the producer that holds it."""
+
+    def __init__(self) -> None:
+        self._producer = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
+        (broker,) = self._producer.list_topics(timeout=DEADLINE_S).brokers.values()
+        self.client = {"bootstrap.servers": f"{broker.host}:{broker.port}"}
+
+    def write(self, *values: str) -> None:
+        for value in values:
+            self._producer.produce(TOPIC, value.encode(), partition=0)
+        assert self._producer.flush(DEADLINE_S) == 0
+
+    def position(self, group: str) -> int:
+        with closing(Consumer({**self.client, "group.id": group})) as asking:
+            (place,) = asking.committed([TopicPartition(*HOME)], timeout=DEADLINE_S)
+            return int(place.offset)
+
+    def put(self, group: str, offset: int) -> None:
+        with closing(Consumer({**self.client, "group.id": group})) as placing:
+            placing.commit(offsets=[TopicPartition(TOPIC, 0, offset)], asynchronous=False)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    cluster = Cluster()
+    cluster.write("old")
+    return cluster
+
+
+@pytest.fixture
+def group(request: pytest.FixtureRequest) -> str:
+    """A group of this test alone."""
+    return str(request.node.name)
+
+
+@pytest.fixture
+def join(cluster: Cluster, group: str) -> Iterator[Callable[..., ConsumerGroup]]:
+    members: list[ConsumerGroup] = []
+
+    def joined(**options: bool) -> ConsumerGroup:
+        member = ConsumerGroup(cluster.client, group, TOPIC, **options)
+        member.subscribe(lambda _partitions: None)
+        members.append(member)
+        return member
+
+    yield joined
+    for member in members:
+        member.close()
+
+
+def read(member: ConsumerGroup, count: int) -> list[str]:
+    found: list[Record] = []
+    ends_at = time.monotonic() + DEADLINE_S
+    while len(found) < count and time.monotonic() < ends_at:
+        found += member.poll(0.1)
+    return [(record.value or b"").decode() for record in found]
+
+
+def until_assigned(member: ConsumerGroup, cluster: Cluster, group: str) -> int:
+    ends_at = time.monotonic() + DEADLINE_S
+    while cluster.position(group) < 0 and time.monotonic() < ends_at:
+        assert member.poll(0.1) == []
+    return cluster.position(group)
+
+
+def test_a_new_group_starts_at_the_end_and_stands_there_at_once(cluster: Cluster, group: str, join):
+    member = join()
+    start = until_assigned(member, cluster, group)
+    cluster.write("new")
+
+    assert start >= 1
+    assert read(member, 1) == ["new"]
+    assert cluster.position(group) == start
+
+
+def test_a_new_group_can_start_at_the_beginning(join):
+    assert read(join(from_beginning=True), 1)[0] == "old"
+
+
+def test_a_group_goes_on_where_it_stands_and_commits_only_what_is_said(cluster: Cluster, group: str, join):
+    cluster.put(group, 0)
+    cluster.write("more", "and more")
+    member = join()
+    assert read(member, 3)[0] == "old"
+
+    member.commit({HOME: 2}, wait=True)
+    assert cluster.position(group) == 2
+
+
+def test_a_paused_partition_is_silent_until_it_is_resumed(cluster: Cluster, group: str, join):
+    member = join()
+    until_assigned(member, cluster, group)
+    member.pause([HOME])
+    cluster.write("waiting")
+    assert [member.poll(0.1) for _ in range(10)] == [[]] * 10
+
+    member.resume([HOME])
+    assert read(member, 1) == ["waiting"]
+
+
+@pytest.mark.parametrize(("lost", "found"), [(2, 2), (1_000_000, 0)], ids=["lost", "topic made anew"])
+def test_a_commit_that_got_lost_is_made_good_where_the_topic_reaches(
+    cluster: Cluster, group: str, lost: int, found: int
+):
+    cluster.put(group, 0)
+    cluster.write("one", "two")
+    with closing(ConsumerGroup(cluster.client, group, TOPIC)) as member:
+        member._commit_done(KafkaError(KafkaError.REQUEST_TIMED_OUT), [TopicPartition(TOPIC, 0, lost)])
+        member._assigned(member._consumer, [TopicPartition(*HOME)])
+
+    assert cluster.position(group) == found
+
+
+def test_settings_that_make_no_client_are_named():
+    with pytest.raises(SettingError, match=r"KAFKA_\*.*security\.protocol"):
+        ConsumerGroup({"bootstrap.servers": "x", "security.protocol": "none"}, "g", TOPIC)
+
+
+def test_a_dead_letter_tells_where_it_comes_from_and_why():
+    record = Record("alerts", 2, 7, b"k", b"v", (("trace", b"1"),))
+
+    assert letter_headers(record, "grüße: missing") == [
+        ("trace", b"1"),
+        ("dlq.reason", "grüße: missing".encode()),
+        ("dlq.topic", b"alerts"),
+        ("dlq.partition", b"2"),
+        ("dlq.offset", b"7"),
+    ]
