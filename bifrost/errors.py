@@ -112,7 +112,7 @@ class Refused(RemoteError):
     """The system answered with an error; `status` is the HTTP status (or 0), `body` its answer with secrets removed."""
 
     def __init__(self, system: str, request: str, *, status: int, body: str) -> None:
-        super().__init__(system, request, f"{status} {body}".strip())
+        super().__init__(system, request, f"{status} {body}".strip() if status else body)
         self.status = status
         self.body = body
 

@@ -220,7 +220,9 @@ class HttpClient:
     def _problem(self, request: str, response: requests.Response) -> RemoteError:
         message = error_message(response.text)
         rebalancing = response.status_code == 500 and "rebalance" in message.lower()
-        if rebalancing or response.status_code in self.connection.busy:
+        # A Connect worker that is starting answers as the bare web server in it.
+        starting = response.status_code == 404 and "html" in response.headers.get("Content-Type", "")
+        if rebalancing or starting or response.status_code in self.connection.busy:
             return NotReady(self.connection.system, request, f"{response.status_code} {self.clean(message)}")
         return self.refused(request, response.status_code, message)
 

@@ -35,6 +35,13 @@ def test_a_busy_answer_is_asked_again(client, server, clock, status, body):
     assert clock.slept == pytest.approx([0.1, 0.2, 0.4])
 
 
+def test_a_worker_that_is_starting_is_asked_again(client, server):
+    answers = [Answer(404, text="<html>Not Found</html>", content_type="text/html")] * 2 + [Answer(200, [])]
+    server.respond = lambda request: answers.pop(0)
+
+    assert client.get("/connectors") == []
+
+
 def test_patience_ends_with_the_last_answer(client, server, clock):
     server.faults.append(Fault("GET", "/x", 503, {"message": "starting"}, times=1000))
 

@@ -30,6 +30,7 @@ class Answer:
     body: Any = None
     text: str | None = None
     chunks: tuple[bytes, ...] = ()
+    content_type: str = "application/json"
 
     def content(self) -> bytes:
         if self.text is not None:
@@ -115,7 +116,7 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", answer.content_type)
             if answer.chunks:
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
