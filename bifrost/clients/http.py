@@ -23,7 +23,9 @@ READ_TIMEOUT_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 ERROR_BODY_LIMIT = 2000
-_SECRET_ASSIGNMENT = re.compile(r"((?:password|secret|token)[\w.]*\s*[=:]\s*)(?!\$\{)[^\s,;&)]+", re.IGNORECASE)
+_SECRET_ASSIGNMENT = re.compile(
+    r"((?:password|secret|token)[\w.]*\s*[=:]\s*)(?!\$\{|YES\b|NO\b)[^\s,;&)]+", re.IGNORECASE
+)
 
 
 class Clock(Protocol):

@@ -100,3 +100,9 @@ def test_basic_authentication_is_sent_and_not_shown(server):
 
     assert server.requests[0].headers["Authorization"].startswith("Basic ")
     assert "hunter22" not in repr(client.connection)
+
+
+def test_what_looks_like_a_secret_is_taken_out_and_a_databases_hint_stays(client):
+    assert client.redacted("jdbc:x?password=abc&a=1 token: t0k") == "jdbc:x?password=********&a=1 token: ********"
+    assert client.redacted("denied (using password: YES)") == "denied (using password: YES)"
+    assert client.redacted("password=${env:P}") == "password=${env:P}"
