@@ -24,6 +24,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+EX_CONFIG = 78
+"""Exit code (sysexits.h) of a program that a setting stops: trying again is of no use; its last line says why."""
+
 
 class BifrostError(Exception):
     """Anything that is expected to go wrong and is shown to a person without a traceback."""

@@ -15,13 +15,10 @@ from typing import Generic
 from bifrost import settings
 from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
-from bifrost.errors import BifrostError, SettingError
+from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.settings import Settings
 from services.channel import Channel, Compose, N
 from services.delivery import Delivery
-
-EX_CONFIG = 78
-"""Exit code of sysexits.h for a wrong setting: starting again is of no use before somebody has changed it."""
 
 _log = logging.getLogger("service")
 

@@ -19,7 +19,7 @@ import fastavro
 
 from bifrost import settings
 from bifrost.clients import kafka, schema_registry
-from bifrost.errors import BifrostError, NotReady, Refused, SettingError, Unreachable
+from bifrost.errors import EX_CONFIG, BifrostError, NotReady, Refused, SettingError, Unreachable
 from bifrost.generators.pace import Pace
 from bifrost.settings import Settings
 
@@ -46,8 +46,6 @@ RETRY_EVERY_S = 2.0
 LONGEST_WAIT_S = 0.1
 SHORTEST_WAIT_S = 0.002
 """At a high rate a few ratings are sent at once: waking up for each of them would cost more than the work."""
-
-EX_CONFIG = 78
 
 Rating = dict[str, int | str]
 _log = logging.getLogger("ratings")

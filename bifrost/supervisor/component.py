@@ -14,9 +14,6 @@ Step = Callable[[], None]
 Probe = Callable[[], str | None]
 """One look at a running process: `None` when it is ready, otherwise what is missing."""
 
-EX_CONFIG = 78
-"""The exit code (sysexits.h) by which a program says that trying again is of no use; its last line says why."""
-
 
 class Restart(Enum):
     """What follows the death of a component that has been up."""

@@ -9,8 +9,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 from bifrost.clients.supervisor import ComponentState, ComponentStatus
-from bifrost.errors import ComponentError
-from bifrost.supervisor.component import EX_CONFIG, Component, Restart, starting_order
+from bifrost.errors import EX_CONFIG, ComponentError
+from bifrost.supervisor.component import Component, Restart, starting_order
 from bifrost.supervisor.events import Event, Exited, Finished, Prepared, Probed
 from bifrost.supervisor.process import ending
 
