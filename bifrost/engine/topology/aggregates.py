@@ -9,9 +9,10 @@ from bifrost.engine.expressions import AggregateCall, resolve_aggregate
 from bifrost.engine.plan import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
 from bifrost.engine.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.state.stores import StoreKind, StoreSpec
-from bifrost.engine.topology.aggregation import Aggregator, Fold, SessionAggregator, WindowedAggregator
+from bifrost.engine.topology.aggregation import Aggregator, SessionAggregator, WindowedAggregator
 from bifrost.engine.topology.expressions import columns_in
 from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.folding import Fold
 from bifrost.engine.topology.sources import key_parts
 from bifrost.engine.topology.windows import retention_of
 from bifrost.engine.topology.writer import CodeWriter
@@ -33,7 +34,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builde
     """Every row of the stream changes its group's result."""
     parts = _Parts.of(step, builder)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
-    add = builder.program.bind("add", lambda context: parts.aggregator(context, store).add, store)
+    add = builder.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         kept, values = parts.write_arguments(writer, scope, builder)
@@ -48,7 +49,7 @@ def build_table_aggregate(step: TableAggregate, downstream: Downstream, builder:
     """A change takes its old row out of the group's result and its new row in."""
     parts = _Parts.of(step, builder)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
-    change = builder.program.bind("change", lambda context: parts.aggregator(context, store).change, store)
+    change = builder.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
     arguments = parts.arguments_function(layout(step.source.schema, parts.wants), builder)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
@@ -69,7 +70,7 @@ def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: D
     session = isinstance(step.window, Session)
     kind = StoreKind.SESSION if session else StoreKind.WINDOW
     store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), builder)
-    add = builder.program.bind("add", lambda context: parts.windowed_aggregator(context, store).add, store)
+    add = builder.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         kept, values = parts.write_arguments(writer, scope, builder)
@@ -115,15 +116,23 @@ class _Parts:
         name = store_name(self.step)
         return builder.program.store(StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing))
 
-    def aggregator(self, context: TaskContext, store: str) -> Aggregator:
-        return Aggregator(self.fold, context.key_value_store(store))
+    def aggregator(self, context: TaskContext, store: str, downstream: Downstream) -> Aggregator:
+        return Aggregator(self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED)
 
-    def windowed_aggregator(self, context: TaskContext, store: str) -> WindowedAggregator | SessionAggregator:
+    def windowed_aggregator(
+        self, context: TaskContext, store: str, downstream: Downstream
+    ) -> WindowedAggregator | SessionAggregator:
         step = self.step
         assert isinstance(step, StreamWindowedAggregate)
         if isinstance(step.window, Session):
             return SessionAggregator(self.fold, context.session_store(store), step.window, final=step.emit_final)
-        return WindowedAggregator(self.fold, context.window_store(store), step.window, final=step.emit_final)
+        return WindowedAggregator(
+            self.fold,
+            context.window_store(store),
+            step.window,
+            final=step.emit_final,
+            wants_old=downstream.old is not OldRows.UNUSED,
+        )
 
     def write_arguments(self, writer: CodeWriter, scope: Scope, builder: Builder) -> tuple[str, str]:
         """Writes the computation of arguments; gives the expressions of kept columns and of arguments by aggregate."""
@@ -193,4 +202,4 @@ def aggregate_calls(step: AggregateStep, builder: Builder) -> tuple[AggregateCal
 
 def fold_of(step: AggregateStep, builder: Builder) -> Fold:
     """What turns the rows of a step's store into results."""
-    return Fold(len(step.non_aggregates), tuple(call.aggregate for call in aggregate_calls(step, builder)))
+    return Fold.of(len(step.non_aggregates), [call.aggregate for call in aggregate_calls(step, builder)])

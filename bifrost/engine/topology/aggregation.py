@@ -3,68 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from bifrost.engine.functions.registry import ResolvedAggregate
 from bifrost.engine.plan import Hopping, Session, Tumbling
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import KeyValueStore, Row, SessionStore, WindowStore
+from bifrost.engine.topology.folding import Fold, Values
 from bifrost.engine.topology.windows import grace_of, starts_of
-
-Values = tuple[tuple[Any, ...], ...]
-"""The arguments of each aggregate."""
 
 WindowChange = tuple[Key, int, int, Row | None, int, Row | None]
 """Key, window start and end, new row (None: gone), its time, old row (None: there was none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """The states of a group's aggregates: stored rows are the kept columns, then one state per aggregate."""
-
-    kept: int
-    parts: tuple[ResolvedAggregate, ...]
-
-    def empty(self) -> Row:
-        """States before the first row."""
-        return tuple([part.initialize() for part in self.parts])
-
-    def add(self, stored: Row | None, kept: Row, values: Values) -> Row:
-        """The stored row with one more row in it, whose kept columns it takes over."""
-        states = self.empty() if stored is None else stored[self.kept :]
-        added = [part.add(state, *given) for part, state, given in zip(self.parts, states, values, strict=True)]
-        return (*kept, *added)
-
-    def remove(self, stored: Row, kept: Row, values: Values) -> Row:
-        """The stored row without one row that was in it."""
-        states = stored[self.kept :]
-        left = [
-            part.remove(state, *given) if part.remove is not None else state
-            for part, state, given in zip(self.parts, states, values, strict=True)
-        ]
-        return (*kept, *left)
-
-    def merge(self, older: Row, newer: Row) -> Row:
-        """Two sessions' stored rows as one."""
-        states = [
-            part.merge(left, right) if part.merge is not None else right
-            for part, left, right in zip(self.parts, older[self.kept :], newer[self.kept :], strict=True)
-        ]
-        return (*newer[: self.kept], *states)
-
-    def result(self, stored: Row) -> Row:
-        """The row that is shown: kept columns and the aggregates' results."""
-        shown = [part.result(state) for part, state in zip(self.parts, stored[self.kept :], strict=True)]
-        return (*stored[: self.kept], *shown)
-
-
 class Aggregator:
-    """Aggregates without windows, of streams and of tables."""
+    """Aggregates without windows, of streams and of tables. Old results are None unless they are wanted."""
 
-    def __init__(self, fold: Fold, store: KeyValueStore) -> None:
+    def __init__(self, fold: Fold, store: KeyValueStore, *, wants_old: bool) -> None:
         self._fold = fold
         self._store = store
+        self._wants_old = wants_old
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> tuple[Row, int, Row | None]:
         """Takes a row in: the group's new result, its time, the old result."""
@@ -73,7 +29,7 @@ class Aggregator:
         changed = self._fold.add(stored, kept, values)
         at = timestamp if entry is None else max(timestamp, entry[1])
         self._store.put(key, changed, at)
-        return self._fold.result(changed), at, None if stored is None else self._fold.result(stored)
+        return self._fold.result(changed), at, self._old(stored)
 
     def change(
         self, key: Key, new: tuple[Row, Values] | None, old: tuple[Row, Values] | None, timestamp: int
@@ -89,19 +45,25 @@ class Aggregator:
             return None
         at = timestamp if entry is None else max(timestamp, entry[1])
         self._store.put(key, stored, at)
-        return self._fold.result(stored), at, None if before is None else self._fold.result(before)
+        return self._fold.result(stored), at, self._old(before)
+
+    def _old(self, stored: Row | None) -> Row | None:
+        return self._fold.result(stored) if self._wants_old and stored is not None else None
 
 
 class WindowedAggregator:
     """Aggregates by tumbling or hopping windows."""
 
-    def __init__(self, fold: Fold, store: WindowStore, window: Tumbling | Hopping, *, final: bool) -> None:
+    def __init__(
+        self, fold: Fold, store: WindowStore, window: Tumbling | Hopping, *, final: bool, wants_old: bool
+    ) -> None:
         self._fold = fold
         self._store = store
         self._window = window
         self._size = window.size_ms
         self._grace = grace_of(window, emit_final=final)
         self._final = final
+        self._wants_old = wants_old
         self._stream_time: int | None = None
         self._closed: int | None = None
 
@@ -127,7 +89,7 @@ class WindowedAggregator:
         changed = self._fold.add(stored, kept, values)
         at = timestamp if entry is None else max(timestamp, entry[1])
         self._store.put(key, start, changed, at)
-        before = None if stored is None else self._fold.result(stored)
+        before = self._fold.result(stored) if self._wants_old and stored is not None else None
         return key, start, start + self._size, self._fold.result(changed), at, before
 
     def _closed_windows(self, until: int) -> Sequence[WindowChange]:
