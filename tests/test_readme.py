@@ -22,7 +22,7 @@ def test_every_option_that_is_told_exists() -> None:
     for row in re.findall(r"^\| `(\w+).*$", section("Commands"), re.MULTILINE):
         line = next(text for text in section("Commands").splitlines() if text.startswith(f"| `{row}"))
         options = {name for parameter in COMMANDS[row].params for name in parameter.opts}
-        for option in re.findall(r"--[a-z]+", line):
+        for option in re.findall(r"--[a-z]+(?:-[a-z]+)*", line):
             assert option in options, f"{row} {option}"
 
 

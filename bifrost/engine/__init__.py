@@ -1,1 +1,1 @@
-"""The embedded ksqlDB: SQL text -> tree -> analysis -> query plan -> topology -> compiled record functions -> runtime."""
+"""The embedded ksqlDB: SQL text -> tree -> analysis -> plan -> topology -> compiled record functions -> runtime."""

@@ -11,26 +11,14 @@ import time
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from bifrost.clients import connect, schema_registry
+from bifrost.engine.assembly import assemble
 from bifrost.engine.engine import KsqlEngine
-from bifrost.engine.functions.udf import registry_of
-from bifrost.engine.parts import EngineParts
-from bifrost.engine.queries.inserts import InsertWriter
-from bifrost.engine.queries.launcher import Launcher
-from bifrost.engine.runtime.cluster import Cluster
-from bifrost.engine.runtime.commands import CommandTopic
-from bifrost.engine.runtime.environment import LiveEnvironment
-from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
-from bifrost.engine.runtime.registry import LiveRegistry
-from bifrost.engine.runtime.writer import RecordWriter
-from bifrost.engine.serde import Serdes
 from bifrost.errors import BifrostError
 from bifrost.server.app import ServerIdentity, create_app
 from bifrost.server.auth import Credentials
 from bifrost.settings import LOOPBACK, Settings, load
 
 _log = logging.getLogger(__name__)
-SERVICE_ID = "default_"
 
 
 def main() -> int:
@@ -59,23 +47,10 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
         RemoteError: the broker does not answer.
         DeclarationError: a file of user-defined functions cannot be loaded.
     """
-    cluster = Cluster(settings.kafka_client())
-    registry = LiveRegistry(schema_registry.from_settings(settings))
-    serdes, functions = Serdes(registry), registry_of(settings.project / "ksql" / "udf")
-    service_id = settings.get("KSQL_SERVICE_ID", SERVICE_ID)
-    log = ProcessingLog(service_id, LogTopic(cluster), _now_ms)
-    launcher = Launcher(cluster, serdes, functions, log, service_id, _now_ms)
-    parts = EngineParts(
-        environment=LiveEnvironment(cluster, registry),
-        functions=functions,
-        launcher=launcher,
-        commands=CommandTopic(cluster, service_id),
-        inserts=InsertWriter(RecordWriter(cluster), serdes, _now_ms),
-        connect=connect.from_settings(settings),
-    )
+    parts = assemble(settings, properties=server_properties(settings), now_ms=_now_ms)
     host = f"{LOOPBACK}:{settings.port('ksqldb')}"
-    parts.properties.update(server_properties(settings))
-    return KsqlEngine(parts), ServerIdentity(service_id, cluster.admin.cluster_id(), host)
+    identity = ServerIdentity(parts.launcher.service_id, parts.environment.cluster.admin.cluster_id(), host)
+    return KsqlEngine(parts), identity
 
 
 def server_properties(settings: Settings) -> dict[str, str]:
