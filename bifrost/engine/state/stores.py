@@ -48,7 +48,10 @@ class StoreSpec:
 
 
 class Store(Protocol):
-    """What every store can do."""
+    """What every store can do.
+
+    One thread writes; look-ups may come from others meanwhile and see entries from before or after a change.
+    """
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Takes a changelog record back in; nothing is written to the changelog."""
@@ -109,8 +112,8 @@ class SessionStore(Store, Protocol):
     def remove(self, key: Key, start: int, end: int) -> None:
         """Forgets a session."""
 
-    def ended_before(self, end: int) -> list[tuple[int, int, Key, Entry]]:
-        """All sessions (start, end, key, entry) that ended before this time, by end."""
+    def ended(self, first: int, until: int) -> list[tuple[int, int, Key, Entry]]:
+        """All sessions (start, end, key, entry) with `first <= end < until`, by end, then by start and key."""
 
     def sessions(self) -> Iterator[tuple[int, int, Key, Entry]]:
         """All sessions."""
@@ -128,8 +131,8 @@ class JoinBuffer(Store, Protocol):
     def remove(self, key: Key, timestamp: int) -> None:
         """Forgets the rows of a key at a time."""
 
-    def older_than(self, timestamp: int) -> list[tuple[int, Key, Row]]:
-        """All rows (time, key, row) from before a time, by time."""
+    def take_older(self, timestamp: int) -> list[tuple[int, Key, Row]]:
+        """Takes out all rows (time, key, row) from before a time, by time, then by key."""
 
     @property
     def oldest(self) -> int:

@@ -165,6 +165,5 @@ class SessionAggregator:
         self._closed = until
         return [
             (key, start, end, self._fold.result(stored), end, None)
-            for start, end, key, (stored, _) in self._store.ended_before(until)
-            if end >= closed
+            for start, end, key, (stored, _) in self._store.ended(closed, until)
         ]

@@ -126,13 +126,11 @@ class StreamJoiner:
         found = []
         sides: tuple[Side, Side] = ("right", "left")
         for rank, side in enumerate(sides):
-            for at, key, row in self._unmatched[side].older_than(now - self._grace - self._ahead[side]):
-                found.append((at, rank, sort_key(key), (key, *_pair(side, row, None), at), side))
+            for at, key, row in self._unmatched[side].take_older(now - self._grace - self._ahead[side]):
+                found.append((at, rank, sort_key(key), (key, *_pair(side, row, None), at)))
         found.sort(key=lambda item: item[:3])
-        for at, _, _, (key, *_), side in found:
-            self._unmatched[side].remove(key, at)
         self._oldest_unmatched = min(buffer.oldest for buffer in self._unmatched.values())
-        return [result for _, _, _, result, _ in found]
+        return [result for *_, result in found]
 
 
 def _pair(side: Side, mine: Row, other: Row | None) -> Pair:

@@ -110,8 +110,27 @@ def test_join_buffer_keeps_rows_of_equal_time_in_order_and_forgets_old_ones():
     buffer.put(("b",), (4,), 115)
     assert buffer.fetch(("a",), 0, 1000) == [(20, (2,)), (20, (3,))]
     assert log.restored(spec).fetch(("a",), 0, 1000) == [(20, (2,)), (20, (3,))]
-    assert [place[:2] for place in buffer.older_than(115)] == [(20, ("a",)), (20, ("a",))]
     buffer.remove(("a",), 20)
+    assert buffer.oldest == 115
     buffer.remove(("b",), 115)
     assert buffer.oldest == NEVER
     assert len(buffer) == 0
+
+
+def test_rows_before_a_time_are_taken_out_in_order():
+    log, spec = Changelog(), spec_of(StoreKind.BUFFER)
+    buffer = new_store(spec, log)
+    for key, timestamp in (("b", 5), ("a", 5), ("a", 1), ("c", 9)):
+        buffer.put((key,), (key,), timestamp)
+    buffer.remove(("a",), 1)
+    assert buffer.take_older(9) == [(5, ("a",), ("a",)), (5, ("b",), ("b",))]
+    assert buffer.oldest == log.restored(spec).oldest == 9
+
+
+def test_sessions_that_ended_in_a_span_of_time_come_once_by_their_end():
+    store = new_store(spec_of(StoreKind.SESSION), None)
+    for key, start, end in (("b", 0, 5), ("a", 0, 5), ("a", 6, 8), ("c", 9, 10)):
+        store.put((key,), start, end, (key,))
+    store.remove(("b",), 0, 5)
+    store.put(("b",), 0, 5, ("again",))
+    assert [found[:3] for found in store.ended(5, 10)] == [(0, 5, ("a",)), (0, 5, ("b",)), (6, 8, ("a",))]

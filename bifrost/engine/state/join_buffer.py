@@ -1,0 +1,112 @@
+"""Rows by key and time, in lists, with the oldest row at hand."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from heapq import heappop, heappush
+
+from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.ordering import sort_key
+from bifrost.engine.state.stores import NEVER, Row
+
+
+class MemoryJoinBuffer:
+    """A `JoinBuffer`."""
+
+    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
+        # Rows as (time, number, row); numbers are unique, so that rows themselves are never compared.
+        self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
+        # Time, number, key; rows that are gone stay here until they are the oldest.
+        self._oldest: list[tuple[int, int, Key]] = []
+        self._count = 0
+        self._retention_ms = retention_ms
+        self._record = recorder
+        self.stream_time = -1
+
+    def put(self, key: Key, row: Row, timestamp: int) -> None:
+        """See `JoinBuffer`."""
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+            if self._retention_ms is not None:
+                self.take_older(timestamp - self._retention_ms + 1)
+        if self._retention_ms is not None and timestamp <= self.stream_time - self._retention_ms:
+            return
+        number = self._count
+        self._insert(key, row, timestamp, number)
+        self._record.put((timestamp, number, *key), row, timestamp)
+
+    def _insert(self, key: Key, row: Row, timestamp: int, number: int) -> None:
+        self._count = max(self._count, number) + 1
+        insort(self._by_key.setdefault(key, []), (timestamp, number, row))
+        heappush(self._oldest, (timestamp, number, key))
+
+    def fetch(self, key: Key, first: int, last: int) -> list[tuple[int, Row]]:
+        """See `JoinBuffer`."""
+        rows = self._by_key.get(key)
+        if rows is None:
+            return []
+        found = rows[bisect_left(rows, (first,)) : bisect_left(rows, (last + 1,))]
+        return [(timestamp, row) for timestamp, _, row in found]
+
+    def remove(self, key: Key, timestamp: int) -> None:
+        """See `JoinBuffer`."""
+        rows = self._by_key.get(key)
+        if rows is None:
+            return
+        found = rows[bisect_left(rows, (timestamp,)) : bisect_left(rows, (timestamp + 1,))]
+        for _, number, _ in found:
+            self._drop(key, timestamp, number)
+            self._record.delete((timestamp, number, *key), self.stream_time)
+
+    def _drop(self, key: Key, timestamp: int, number: int) -> Row | None:
+        """Takes one row out, if it is there."""
+        rows = self._by_key.get(key)
+        if rows is None:
+            return None
+        place = bisect_left(rows, (timestamp, number))
+        if place == len(rows) or rows[place][:2] != (timestamp, number):
+            return None
+        row = rows.pop(place)[2]
+        if not rows:
+            del self._by_key[key]
+        return row
+
+    @property
+    def oldest(self) -> int:
+        """See `JoinBuffer`."""
+        while self._oldest:
+            timestamp, number, key = self._oldest[0]
+            rows = self._by_key.get(key, [])
+            place = bisect_left(rows, (timestamp, number))
+            if place < len(rows) and rows[place][:2] == (timestamp, number):
+                return timestamp
+            heappop(self._oldest)
+        return NEVER
+
+    def take_older(self, timestamp: int) -> list[tuple[int, Key, Row]]:
+        """See `JoinBuffer`."""
+        found = []
+        while self._oldest and self._oldest[0][0] < timestamp:
+            at, number, key = heappop(self._oldest)
+            row = self._drop(key, at, number)
+            if row is not None:
+                self._record.delete((at, number, *key), self.stream_time)
+                found.append((at, number, key, row))
+        found.sort(key=lambda item: (item[0], sort_key(item[2]), item[1]))
+        return [(at, key, row) for at, _, key, row in found]
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """See `Store`."""
+        found = self._record.place(key, value)
+        if found is None:
+            return
+        timestamp, number, *parts = found
+        self.stream_time = max(self.stream_time, timestamp)
+        if value is None:
+            self._drop(tuple(parts), timestamp, number)
+        else:
+            self._insert(tuple(parts), self._record.entry(value)[0], timestamp, number)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))

@@ -1,0 +1,60 @@
+"""The last row of every key, in a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.stores import Entry, Row
+
+
+class MemoryKeyValueStore:
+    """A `KeyValueStore`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._entries: dict[Key | None, Entry] = {}
+        self._record = recorder
+        self.stream_time = -1
+        # Bound to the dict itself: this is the look-up of every stream-table join.
+        self.get = self._entries.get
+
+    def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
+        """See `KeyValueStore`."""
+        old = self._entries.get(key)
+        self._entries[key] = (row, timestamp)
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+        self._record.put(key, row, timestamp)
+        return None if old is None else old[0]
+
+    def delete(self, key: Key, timestamp: int) -> Row | None:
+        """See `KeyValueStore`."""
+        old = self._entries.pop(key, None)
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+        if old is None:
+            return None
+        self._record.delete(key, timestamp)
+        return old[0]
+
+    def entries(self) -> Iterator[tuple[Key, Entry]]:
+        """See `KeyValueStore`."""
+        for key, entry in list(self._entries.items()):
+            if key is not None:
+                yield key, entry
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """See `Store`."""
+        parts = self._record.place(key, value)
+        if parts is None:
+            return
+        place = tuple(parts)
+        if value is None:
+            self._entries.pop(place, None)
+            return
+        entry = self._entries[place] = self._record.entry(value)
+        self.stream_time = max(self.stream_time, entry[1])
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,96 @@
+"""Rows by key and window, in dicts, with the windows' starts in order."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+
+from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.ordering import sort_key
+from bifrost.engine.state.stores import Entry, Row
+
+
+class MemoryWindowStore:
+    """A `WindowStore`."""
+
+    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
+        self._by_key: dict[Key, dict[int, Entry]] = {}
+        self._by_start: dict[int, set[Key]] = {}
+        self._starts: list[int] = []
+        self._retention_ms = retention_ms
+        self._record = recorder
+        self.stream_time = -1
+        self.newest = -1
+
+    def get(self, key: Key, start: int) -> Entry | None:
+        """See `WindowStore`."""
+        windows = self._by_key.get(key)
+        return None if windows is None else windows.get(start)
+
+    def put(self, key: Key, start: int, row: Row, timestamp: int) -> None:
+        """See `WindowStore`."""
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+        if start > self.newest:
+            self.newest = start
+            self._expire(timestamp)
+        if self._retention_ms is not None and start < self.newest - self._retention_ms:
+            return
+        self._insert(key, start, (row, timestamp))
+        self._record.put((start, *key), row, timestamp)
+
+    def _insert(self, key: Key, start: int, entry: Entry) -> None:
+        self._by_key.setdefault(key, {})[start] = entry
+        keys = self._by_start.get(start)
+        if keys is None:
+            keys = self._by_start[start] = set()
+            insort(self._starts, start)
+        keys.add(key)
+
+    def _expire(self, timestamp: int) -> None:
+        if self._retention_ms is None:
+            return
+        gone = bisect_left(self._starts, self.newest - self._retention_ms)
+        for start in self._starts[:gone]:
+            for key in self._by_start.pop(start):
+                self._forget(key, start)
+                self._record.delete((start, *key), timestamp)
+        del self._starts[:gone]
+
+    def _forget(self, key: Key, start: int) -> None:
+        windows = self._by_key[key]
+        del windows[start]
+        if not windows:
+            del self._by_key[key]
+
+    def windows(self, key: Key) -> Iterator[tuple[int, Entry]]:
+        """See `WindowStore`."""
+        yield from sorted(self._by_key.get(key, {}).items())
+
+    def between(self, first: int, last: int) -> Iterator[tuple[int, Key, Entry]]:
+        """See `WindowStore`."""
+        for start in self._starts[bisect_left(self._starts, first) : bisect_right(self._starts, last)]:
+            for key in sorted(self._by_start.get(start, ()), key=sort_key):
+                entry = self.get(key, start)
+                if entry is not None:
+                    yield start, key, entry
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """See `Store`."""
+        found = self._record.place(key, value)
+        if found is None:
+            return
+        start, *parts = found
+        place = tuple(parts)
+        if value is not None:
+            entry = self._record.entry(value)
+            self._insert(place, start, entry)
+            self.newest = max(self.newest, start)
+            self.stream_time = max(self.stream_time, entry[1])
+        elif start in self._by_key.get(place, {}):
+            self._forget(place, start)
+            self._by_start[start].discard(place)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
