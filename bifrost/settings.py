@@ -19,6 +19,7 @@ from bifrost.errors import SettingError
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
+TELEGRAM_URL = "https://api.telegram.org/"
 
 Target = Literal["embedded", "compose", "remote"]
 TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
@@ -58,7 +59,7 @@ class Endpoints:
     """Where the parts of the target listen. Kafka is `host:port[,...]`, the others are URLs; empty = not there.
 
     `mysql` carries user, password and database (`mysql://user:password@host:port/demo`); `slack` is the base URL of
-    the Slack Web API (or of the inbox that plays it).
+    the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
     """
 
     kafka: str
@@ -68,6 +69,7 @@ class Endpoints:
     mysql: str
     console: str
     slack: str
+    telegram: str
 
     def as_json(self) -> dict[str, str]:
         """The endpoints by name, as `status --json` prints them."""
@@ -193,6 +195,7 @@ class Settings:
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
             console=console,
             slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
+            telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL if self.get("TELEGRAM_BOT_TOKEN") else inbox),
         )
 
     def _local_registry(self) -> str:
@@ -209,6 +212,7 @@ class Settings:
             mysql=self.get("MYSQL_URL"),
             console=self.get("CONSOLE_URL"),
             slack=self.get("SLACK_API_URL", "https://slack.com/api/"),
+            telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL),
         )
 
     def local(self, name: str) -> str:

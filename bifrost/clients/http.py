@@ -160,9 +160,22 @@ class HttpClient:
         Raises:
             Unreachable, Refused: as `call`.
         """
-        request = f"POST {path}"
+        response = self.stream_any(path, body=body, headers=headers, idle_s=idle_s)
+        if response.ok:
+            return response
+        with response:
+            raise self._problem(f"POST {path}", response)
+
+    def stream_any(
+        self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None
+    ) -> requests.Response:
+        """As `stream`, but an answer that says no is given back too.
+
+        Raises:
+            Unreachable: as `call`.
+        """
         try:
-            response = self._session.post(
+            return self._session.post(
                 self.connection.url.rstrip("/") + path,
                 data=json.dumps(body),
                 headers={"Content-Type": "application/json", **headers},
@@ -170,16 +183,12 @@ class HttpClient:
                 stream=True,
             )
         except RequestException as error:
-            raise self.unreachable(request, error) from error
-        if response.ok:
-            return response
-        with response:
-            raise self._problem(request, response)
+            raise self.unreachable(f"POST {path}", error) from error
 
     def unreachable(self, request: str, error: Exception) -> Unreachable:
         """The error for a request that got no answer."""
         return _NoAnswer(
-            self.connection.system, request, f"no answer from {self.connection.url} ({_reason(error)})", error
+            self.connection.system, request, f"no answer from {self.connection.url} ({reason_of(error)})", error
         )
 
     def refused(self, request: str, status: int, body: str) -> Refused:
@@ -268,7 +277,8 @@ def _may_pass(error: RemoteError, may_repeat: bool) -> bool:
             return False
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why there was no answer, in few words and without the URL, which may hold a secret."""
     text = str(error)
     for known in (
         "Connection refused",

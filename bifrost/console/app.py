@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -14,26 +15,34 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bifrost.console import inbox_api, page, slack_api
+from bifrost.console import inbox_api, page, slack_api, telegram_api, telegram_page
 from bifrost.console.faults import Faults
 from bifrost.console.inbox import Inbox
+from bifrost.console.telegram_chats import TelegramChats
 from bifrost.settings import LOOPBACK, Settings
 
 _log = logging.getLogger("console")
 
 
-def build(inbox: Inbox, faults: Faults) -> Starlette:
-    """The application over an inbox; it closes the inbox when it ends."""
+def build(inbox: Inbox, chats: TelegramChats, faults: Faults) -> Starlette:
+    """The application over an inbox and its chats; it closes them when it ends."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        delivery = asyncio.create_task(telegram_api.deliver_to_webhook(chats))
         yield
+        delivery.cancel()
+        with suppress(asyncio.CancelledError):
+            await delivery
+        chats.close()
         inbox.close()
 
     routes = [
         Route("/healthz", _health, methods=["GET"]),
         *inbox_api.routes(inbox, faults),
         *slack_api.routes(inbox, faults),
+        *telegram_api.routes(chats, inbox, faults),
+        *telegram_page.routes(chats),
         *page.routes(inbox),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
@@ -45,9 +54,10 @@ def serve(settings: Settings) -> None:
     uvicorn with httptools and not the engine's HTTP/2 server: a post costs half as much here, and the console shares
     its cores with the pipeline that it watches.
     """
-    app = build(Inbox(inbox_path(settings), time.time), Faults())
+    path = inbox_path(settings)
+    app = build(Inbox(path, time.time), TelegramChats(path.with_name("telegram.sqlite"), time.time), Faults())
     port = settings.port("console")
-    _log.info("inbox: http://%s:%d/ keeps its messages in %s", LOOPBACK, port, inbox_path(settings))
+    _log.info("inbox: http://%s:%d/ keeps its messages in %s", LOOPBACK, port, path)
     # Open pages never end their event stream by themselves; a stop must not wait for them.
     uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
 

@@ -33,7 +33,7 @@ HEADERS: Mapping[str, str] = {
 
 _MESSAGE = """<article class="message" id="m{ts}" tabindex="0" data-channel="{channel}">
 <span class="avatar" aria-hidden="true">{icon}</span>
-<header><b class="name">{username}</b><span class="app">app</span>
+<header><b class="name">{username}</b><span class="app">{app}</span>
 <span class="channel">#{channel}</span><time datetime="{iso}" title="{iso}">{clock}</time></header>
 <div class="text">{text}</div>
 </article>
@@ -69,14 +69,16 @@ def render_messages(messages: Iterable[Message]) -> str:
 
 def _render(message: Message) -> str:
     sent = datetime.fromtimestamp(microseconds(message.ts) / 1_000_000, UTC)
+    is_plain = message.via == "telegram"
     return _MESSAGE.format(
         ts=message.ts,
         channel=html.escape(message.channel),
         icon=html.escape(emoji(message.icon_emoji) or message.username[:1].upper()),
         username=html.escape(message.username),
+        app="Telegram" if is_plain else "app",
         iso=sent.isoformat(timespec="milliseconds"),
         clock=f"{sent:%H:%M:%S}",
-        text=to_html(message.text),
+        text=html.escape(message.text) if is_plain else to_html(message.text),
     )
 
 

@@ -14,6 +14,7 @@ import uvicorn
 from bifrost.console.app import build
 from bifrost.console.faults import Faults
 from bifrost.console.inbox import Inbox
+from bifrost.console.telegram_chats import TelegramChats
 
 
 class Client(requests.Session):
@@ -31,7 +32,7 @@ class Client(requests.Session):
 @contextmanager
 def running_console(path: Path, now: Callable[[], float]) -> Iterator[Client]:
     """Serve an inbox kept in `path`; the clock `now` gives seconds."""
-    app = build(Inbox(path, now), Faults())
+    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), Faults())
     # Named as TCP: else asyncio leaves its small packets waiting for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

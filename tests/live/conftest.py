@@ -72,8 +72,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         "BIFROST_CACHE": str(ours.cache),
         "BIFROST_VENV": str(ours.venv),
         "BIFROST_TARGET": "embedded",
-        # Never the real Slack, whatever `.env` says.
+        # Never the real Slack and Telegram, whatever `.env` says.
         "SLACK_API_URL": f"http://{LOOPBACK}:{ports['console']}/",
+        "TELEGRAM_API_URL": f"http://{LOOPBACK}:{ports['console']}/",
     }
     settings = Settings(values, PROJECT)
     fresh = Platform(settings)

@@ -1,0 +1,169 @@
+"""The Telegram Bot API, as far as our bots use it.
+
+The bot's token is a part of every URL, so no error of this module names a URL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from requests.exceptions import RequestException
+
+from bifrost.clients.http import CONNECT_TIMEOUT_S, reason_of
+from bifrost.errors import NotReady, Refused, Unreachable
+from bifrost.settings import LOOPBACK
+
+SYSTEM = "Telegram"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+ANSWER_S = 10.0
+TOO_MANY = 429
+
+
+class TelegramRefused(Refused):
+    """Telegram said no; `retry_after` are the seconds that it wants to be left alone, where it says so."""
+
+    def __init__(self, method: str, *, status: int, body: str, retry_after: float | None) -> None:
+        super().__init__(SYSTEM, method, status=status, body=body)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """What a person wrote in a chat."""
+
+    update_id: int
+    chat_id: int
+    text: str
+
+
+class TelegramApi:
+    """Calls the Bot API as one bot; usable from several threads."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Make a client of the API at `url` (`https://api.telegram.org`)."""
+        self._url = f"{url.rstrip('/')}/bot{token}"
+        self._session = requests.Session()
+        # A proxy of the environment is not asked for what is on this machine.
+        self._session.trust_env = urlsplit(url).hostname not in (LOOPBACK, "localhost")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def username(self) -> str:
+        """The bot's own name, without the `@`.
+
+        Raises:
+            TelegramRefused: the token is not valid (401, or 404 where it does not even look like one).
+            Unreachable, NotReady: as all calls.
+        """
+        return str(self._call("getMe").get("username", ""))
+
+    def updates(self, offset: int, *, wait_s: float, limit: int = 100) -> list[Any]:
+        """What came in since `offset` (an update id; everything before it is forgotten by Telegram), as JSON.
+
+        Args:
+            wait_s: how long Telegram may wait for the first one.
+
+        Raises:
+            TelegramRefused: 409 while a webhook is set or another program asks too.
+        """
+        body = {"offset": offset, "timeout": int(wait_s), "limit": limit, "allowed_updates": ["message"]}
+        found = self._call("getUpdates", body, timeout_s=wait_s + ANSWER_S)
+        return found if isinstance(found, list) else []
+
+    def send(self, chat: int | str, text: str) -> None:
+        """Send a plain text (no markup, at most 4096 UTF-16 units) to a chat."""
+        self._call("sendMessage", {"chat_id": chat, "text": text})
+
+    def set_webhook(self, url: str, secret: str = "") -> None:
+        """Let Telegram post updates to `url`, with `secret` in `SECRET_HEADER`, instead of keeping them."""
+        self._call("setWebHook", query={"url": url, **({"secret_token": secret} if secret else {})})
+
+    def delete_webhook(self) -> None:
+        """Let Telegram keep updates until they are asked for; none is lost by it."""
+        self._call("deleteWebhook")
+
+    def _call(
+        self,
+        method: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = ANSWER_S,
+    ) -> Any:
+        verb = "POST" if body is not None else "GET"
+        timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        try:
+            # Chained, the library's error would bring the URL with the token into a traceback.
+            response = self._session.request(verb, f"{self._url}/{method}", params=query, json=body, timeout=timeout)
+        except RequestException as error:
+            raise Unreachable(SYSTEM, method, f"no answer ({reason_of(error)})") from None
+        return _result(method, response)
+
+
+def post_update(url: str, update: Mapping[str, Any], secret: str) -> int:
+    """Post an update to a webhook as Telegram does; the status of the answer.
+
+    Raises:
+        Unreachable: no answer.
+    """
+    headers = {"Content-Type": "application/json", **({SECRET_HEADER: secret} if secret else {})}
+    try:
+        answer = requests.post(
+            url, data=json.dumps(update), headers=headers, timeout=(CONNECT_TIMEOUT_S, ANSWER_S), allow_redirects=False
+        )
+    except RequestException as error:
+        raise Unreachable("webhook", "POST of an update", f"no answer ({reason_of(error)})") from None
+    return answer.status_code
+
+
+def text_message(update: Any) -> TextMessage | None:
+    """The text message that an update carries; `None` for a photo, a join, an edit and whatever else there is."""
+    match update:
+        case {"update_id": int(number), "message": {"chat": {"id": int(chat)}, "text": str(text)}}:
+            return TextMessage(number, chat, _whole_characters(text))
+        case _:
+            return None
+
+
+def _whole_characters(text: str) -> str:
+    # JSON can hold half of a surrogate pair, which no UTF-8 can.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _result(method: str, response: requests.Response) -> Any:
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "ok" not in found:
+        # Not from Telegram itself: something in between answered.
+        raise NotReady(SYSTEM, method, f"{response.status_code}, and the answer is not of the Bot API")
+    if found["ok"] is True:
+        return found.get("result")
+    status = int(found.get("error_code") or response.status_code)
+    description = str(found.get("description") or "")
+    if status >= 500:
+        raise NotReady(SYSTEM, method, f"{status} {description}".strip())
+    parameters = found.get("parameters") or {}
+    after = parameters.get("retry_after")
+    moved = parameters.get("migrate_to_chat_id")
+    hint = f"; the chat's new id is {moved}" if moved is not None else ""
+    raise TelegramRefused(
+        method, status=status, body=description + hint, retry_after=float(after) if after is not None else None
+    )

@@ -1,0 +1,95 @@
+"use strict";
+// Shows a chat as it goes on, and sends what the person writes. The server has escaped all HTML that arrives here.
+
+const lines = document.getElementById("lines");
+const chats = document.getElementById("chats");
+const write = document.getElementById("write");
+const text = document.getElementById("text");
+const problem = document.getElementById("problem");
+const chat = Number(document.body.dataset.chat);
+
+const toEnd = () => (lines.scrollTop = lines.scrollHeight);
+const atEnd = () => lines.scrollHeight - lines.scrollTop - lines.clientHeight < 80;
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time")) {
+    if (!time.dateTime) continue;
+    const sent = new Date(time.dateTime);
+    time.textContent = sent.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    time.title = sent.toLocaleString();
+  }
+}
+
+function add(html) {
+  const incoming = document.createElement("template");
+  incoming.innerHTML = html;
+  for (const line of incoming.content.children) line.classList.add("new");
+  localTimes(incoming.content);
+  const follow = atEnd();
+  lines.append(incoming.content);
+  if (follow) toEnd();
+}
+
+function showChats(html) {
+  chats.innerHTML = html;
+  localTimes(chats);
+}
+
+function showState(state, words) {
+  document.querySelector(".live").className = `live ${state}`;
+  document.getElementById("state").textContent = words;
+}
+
+function listen() {
+  const events = new EventSource(`/telegram/events?chat=${chat}&since=${document.body.dataset.since}`);
+  events.onopen = () => showState("on", "live");
+  events.onerror = () => showState("off", "not connected");
+  events.addEventListener("lines", (event) => {
+    const update = JSON.parse(event.data);
+    add(update.html);
+    showChats(update.chats);
+  });
+  events.addEventListener("cleared", () => lines.replaceChildren());
+}
+
+async function send(message) {
+  const body = JSON.stringify({ chat_id: chat, text: message });
+  const answer = await fetch("/api/telegram/messages", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body,
+  }).catch(() => null);
+  problem.hidden = Boolean(answer && answer.ok);
+  if (!problem.hidden) problem.textContent = answer ? (await answer.json()).error : "Not sent: the console does not answer.";
+  return problem.hidden;
+}
+
+async function submit() {
+  const message = text.value;
+  if (!message.trim()) return;
+  text.value = "";
+  toEnd();
+  if (!(await send(message))) text.value = message;
+}
+
+write.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    submit();
+  }
+});
+document.querySelector(".hints").addEventListener("click", (event) => {
+  const hint = event.target.closest(".chip");
+  if (!hint) return;
+  if (hint.dataset.open) {
+    text.value = hint.textContent;
+    text.focus();
+  } else {
+    send(hint.textContent);
+  }
+});
+localTimes(document);
+toEnd();
+listen();
