@@ -46,9 +46,6 @@ from bifrost.sql.tree import (
     UnsetProperty,
 )
 
-DEFAULT_PARTITIONS = 4
-"""What a topic that a CREATE statement names is said to have, unless that says otherwise."""
-
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
@@ -74,12 +71,13 @@ class Topic:
 class MemoryEnvironment:
     """Topics and schemas that live with the object; an `Environment`.
 
-    `declared` says what topics are to be like once they are made.
+    `declared` says what topics are to be like once they are made, `partitions` is what others have.
     """
 
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     topics: dict[str, Topic] = field(default_factory=dict)
     declared: dict[str, TopicInfo] = field(default_factory=dict)
+    partitions: int = 1
 
     def topic(self, name: str) -> TopicInfo | None:
         """The topic, or None."""
@@ -90,7 +88,7 @@ class MemoryEnvironment:
         """The topic of that name, made if it is not there."""
         found = self.topics.get(name)
         if found is None:
-            found = Topic(name, info or self.declared.get(name, TopicInfo(DEFAULT_PARTITIONS)))
+            found = Topic(name, info or self.declared.get(name, TopicInfo(self.partitions)))
             self.topics[name] = found
         return found
 

@@ -27,6 +27,9 @@ Case = Mapping[str, Any]
 
 _SCHEMA_TYPES = {"JSON": "JSON", "AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 
+_PARTITIONS = 4
+"""What topics have that a case does not declare."""
+
 _FUNCTIONS = default_registry().extended(LIBRARIES)
 
 
@@ -65,6 +68,7 @@ class CaseRun:
 
     def __post_init__(self) -> None:
         self.driver = Driver(live=self.case["kind"] == "rest", functions=_FUNCTIONS)
+        self.driver.environment.partitions = _PARTITIONS
 
     def run(self) -> None:
         """Statements, then inputs, then the queries: persistent ones, each to its end, or those of a person.

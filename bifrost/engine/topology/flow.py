@@ -25,7 +25,7 @@ class Scope:
     """Where generated code finds the parts of the row at hand.
 
     All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
-    (None at run time for a null key), `window` start and end of the key's window, `plain_key` says that keys are
+    (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says that keys are
     hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted columns, see
     `layout`) or None; it is None here where that is not known.
     """
@@ -34,6 +34,7 @@ class Scope:
     key: str
     key_columns: tuple[str, ...] = ()
     plain_key: bool = True
+    has_key: bool = False
     timestamp: str = "timestamp"
     window: tuple[str, str] | None = None
     old: str | None = None

@@ -29,6 +29,8 @@ def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, bu
 
 def write_null_key_test(writer: CodeWriter, scope: Scope) -> None:
     """Writes the leaving out of rows with a null key: no key bytes, or a single column that is null."""
+    if scope.has_key:
+        return
     with writer.block(f"if {scope.key} is None{_single_null(scope)}:"):
         writer.line("continue")
 

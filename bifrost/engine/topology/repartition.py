@@ -88,6 +88,7 @@ class Route:
                     "key",
                     key_parts("key", self.columns, nullable=False),
                     plain_key=all(is_plain(column.type) for column in self.columns),
+                    has_key=True,
                     window=("window_start", "window_end") if windowed else None,
                 ),
             )

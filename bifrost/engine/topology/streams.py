@@ -111,7 +111,9 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
         writer.line(f"{key} = {tuple_text(places)}")
         columns = {**scope.columns, **dict(zip(names, places, strict=True))}
         window = scope.window if step.formats.key.window is not None else None
-        return replace(scope, columns=columns, key=key, key_columns=places, plain_key=plain, window=window)
+        return replace(
+            scope, columns=columns, key=key, key_columns=places, plain_key=plain, has_key=False, window=window
+        )
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         downstream.row(writer, rekeyed(writer, scope))
