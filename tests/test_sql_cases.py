@@ -1,0 +1,18 @@
+"""The pipelines' own test files, as `scripts/deploy.py test` runs them."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bifrost.cli.main import app
+from bifrost.settings import PROJECT
+
+FILES = sorted((PROJECT / "ksql" / "tests").glob("*.sql"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_the_statements_promise_holds(path: Path):
+    told = CliRunner().invoke(app, ["test", str(path)])
+
+    assert told.exit_code == 0, told.output
