@@ -25,9 +25,9 @@ class Scope:
     """Where generated code finds the parts of the row at hand.
 
     All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
-    (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says that keys are
-    hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted columns, see
-    `layout`) or None; it is None here where that is not known.
+    (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says
+    that keys are hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted
+    columns, see `layout`) or None; it is None here where that is not known.
     """
 
     columns: Mapping[str, str]
