@@ -35,6 +35,9 @@ _RETRY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
+PlannedQuery = PushPlan | StreamPullPlan | PullPlan | PrintTopic
+
+
 class KsqlEngine:
     """Carries out statements and runs queries. Safe to use from several threads."""
 
@@ -184,17 +187,31 @@ class KsqlEngine:
             StatementError: the text is not one query, or one that cannot be accepted.
             NotReady: the state that a pull query needs is still being loaded.
         """
+        return self.run(self.plan_query(text, session), session)
+
+    def plan_query(self, text: str, session: Session) -> PlannedQuery:
+        """What a text asks; asks nobody outside, so it is quick.
+
+        Raises:
+            StatementError: the text is not one query, or one that cannot be accepted.
+        """
         statement = self._only_query(text, session)
         if isinstance(statement.tree, PrintTopic):
-            return self._print(statement.tree)
+            return statement.tree
         planned = self.state.planner(session).plan(statement)
+        if not isinstance(planned, PushPlan | StreamPullPlan | PullPlan):
+            raise AnalysisError("not a query", statement.text)
+        return planned
+
+    def run(self, planned: PlannedQuery, session: Session) -> PushQuery | PullResult | PrintQuery:
+        """Starts or answers what was planned; see `query`."""
         match planned:
-            case PushPlan() | StreamPullPlan():
-                return self._push(planned, session)
+            case PrintTopic():
+                return self._print(planned)
             case PullPlan():
                 return run_pull(planned, self.state.queries, self.state.functions(session), self.now_ms())
             case _:
-                raise AnalysisError("not a query", statement.text)
+                return self._push(planned, session)
 
     def _only_query(self, text: str, session: Session) -> ParsedStatement:
         statements = [entry for entry in parse_script(text, session.variables) if not session.apply(entry.tree)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,10 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bifrost.engine.engine import KsqlEngine
+from bifrost.engine.planned import LookupKind, PullPlan
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
+from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.sessions import Session, check_property
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
@@ -52,7 +53,8 @@ from bifrost.server.websocket import QuerySocket
 VERSION = "7.6.0"
 """The version of ksqlDB whose API this is; clients ask for it."""
 
-_log = logging.getLogger(__name__)
+# Statements up to this length are read and planned in about a millisecond.
+_SHORT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +196,22 @@ class KsqlApi:
         if not _takes(request, V1, JSON, DELIMITED):
             return Response(status_code=406)
         form = form_for(request.headers.get("accept", ""), default)
-        result = await run_in_threadpool(self._engine.query, text, session)
-        match result:
-            case PullResult():
+        match await self._result(text, session):
+            case PullResult() as result:
                 return Response(pull_body(result, form), media_type=form.media_type)
-            case PrintQuery():
+            case PrintQuery() as result:
                 return StreamingResponse(print_chunks(result), media_type=JSON)
-            case _:
+            case PushQuery() as result:
                 return StreamingResponse(push_chunks(result, form), media_type=form.media_type)
+
+    async def _result(self, text: str, session: Session) -> PushQuery | PullResult | PrintQuery:
+        """Looks keys up at once: handing a look-up to a thread takes longer than the look-up while queries are busy."""
+        if len(text) > _SHORT:
+            return await run_in_threadpool(self._engine.query, text, session)
+        planned = self._engine.plan_query(text, session)
+        if isinstance(planned, PullPlan) and planned.kind is LookupKind.KEYS:
+            return self._engine.run(planned, session)
+        return await run_in_threadpool(self._engine.run, planned, session)
 
     async def close_query(self, request: Request) -> Response:
         """POST /close-query."""

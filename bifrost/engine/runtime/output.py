@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -14,6 +17,8 @@ from bifrost.errors import NotReady, Refused
 
 _FLUSH_S = 60.0
 _FULL_WAIT_S = 0.05
+_BEGIN_S = 30.0
+_COMMIT_S = 6.0
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +35,7 @@ class Output:
         self._produced: Counter[str] = Counter()
         if self._transactional:
             # Ends what a killed predecessor left open: its records will never be seen.
-            self._producer.init_transactions(_FLUSH_S)
+            _bounded("begin", _BEGIN_S, self._producer.init_transactions)
 
     def begin(self) -> None:
         """Opens a transaction where that is how this output works."""
@@ -100,8 +105,9 @@ class Output:
         """
         self.check()
         if self._in_transaction:
-            self._producer.send_offsets_to_transaction(list(offsets), consumer.consumer_group_metadata(), _FLUSH_S)
-            self._producer.commit_transaction(_FLUSH_S)
+            group = consumer.consumer_group_metadata()
+            _bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), group)
+            _bounded("commit", _COMMIT_S, self._producer.commit_transaction)
             self._in_transaction = False
             return
         self._flush()
@@ -127,11 +133,38 @@ class Output:
             return
         self._in_transaction = False
         try:
-            self._producer.abort_transaction(_FLUSH_S)
-        except KafkaException as error:
+            _bounded("abort", _COMMIT_S, self._producer.abort_transaction)
+        except (KafkaException, NotReady) as error:
             # The next session's beginning ends the transaction.
             _log.warning("a transaction is left open for now: %s", error)
 
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None and error.name() != "_PURGE_QUEUE":
             self._failure = error
+
+
+def _bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:
+    """Makes a call about a transaction, with a time limit as its last argument, that ends in time whatever happens.
+
+    The library's own time limit does not hold when the broker is killed while it is asked about offsets: such a call
+    never returns. It is left alone then with its producer, whose transaction the next session's producer ends.
+
+    Raises:
+        NotReady: it took too long.
+        KafkaException: it failed.
+    """
+    done: Future[None] = Future()
+
+    def make() -> None:
+        try:
+            call(*arguments, limit_s)
+        except KafkaException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=make, name=f"transaction: {request}", daemon=True).start()
+    try:
+        done.result(limit_s + 1)
+    except FutureTimeout:
+        raise NotReady("Kafka", f"{request} of a transaction", f"no answer within {limit_s:.0f} s") from None
