@@ -47,8 +47,10 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
     "MYSQL_PASSWORD": "dbz",
     "MYSQL_APP_USER": "demo",
     "MYSQL_APP_PASSWORD": "demo",
+    "AWS_ACCESS_KEY_ID": "bifrost",
+    "AWS_SECRET_ACCESS_KEY": "bifrost-local",
 }
-"""Credentials of the throw-away databases of the embedded and compose targets, reachable on the loopback only."""
+"""Credentials of the throw-away stores of the embedded and compose targets, reachable on the loopback only."""
 
 _SECRET_NAME = re.compile(r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.I)
 REDACTED = "********"
@@ -57,6 +59,8 @@ REDACTED = "********"
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """Where the parts of the target listen. Kafka is `host:port[,...]`, the others are URLs; empty = not there.
+
+    `search` speaks Elasticsearch's API; `kibana` is empty where the console takes its place.
 
     `mysql` carries user, password and database (`mysql://user:password@host:port/demo`); `slack` is the base URL of
     the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
@@ -69,6 +73,9 @@ class Endpoints:
     mysql: str
     console: str
     slack: str
+    search: str
+    s3: str
+    kibana: str
     telegram: str
 
     def as_json(self) -> dict[str, str]:
@@ -195,6 +202,9 @@ class Settings:
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
             console=console,
             slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
+            search=self.get("ELASTICSEARCH_URL", f"http://{LOOPBACK}:{self.port('search')}"),
+            s3=self.get("S3_ENDPOINT", f"http://{LOOPBACK}:{self.port('s3')}"),
+            kibana=self.get("KIBANA_URL", "" if self.target == "embedded" else console),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL if self.get("TELEGRAM_BOT_TOKEN") else inbox),
         )
 
@@ -212,6 +222,9 @@ class Settings:
             mysql=self.get("MYSQL_URL"),
             console=self.get("CONSOLE_URL"),
             slack=self.get("SLACK_API_URL", "https://slack.com/api/"),
+            search=self.get("ELASTICSEARCH_URL"),
+            s3=self.get("S3_ENDPOINT"),
+            kibana=self.get("KIBANA_URL"),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL),
         )
 

@@ -135,8 +135,32 @@ class HttpClient:
             NotReady: it kept answering that it is busy.
             Refused: any other error status, or an answer that is not JSON.
         """
-        content = None if body is None else json.dumps(body)
-        sent_headers = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
+        return self.send(
+            method,
+            path,
+            None if body is None else json.dumps(body),
+            params=params,
+            headers=headers,
+            timeout_s=timeout_s,
+            patience_s=patience_s,
+            repeatable=repeatable,
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        content: str | bytes | None,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = READ_TIMEOUT_S,
+        patience_s: float | None = None,
+        repeatable: bool | None = None,
+    ) -> Any:
+        """`call` with a body that is encoded already."""
+        sent_headers = {"Content-Type": content_type, "Accept": "application/json", **(headers or {})}
         may_repeat = method != "POST" if repeatable is None else repeatable
         deadline = self._deadline(patience_s)
         pause = FIRST_PAUSE_S
@@ -211,7 +235,7 @@ class HttpClient:
         self,
         method: str,
         path: str,
-        content: str | None,
+        content: str | bytes | None,
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         timeout_s: float,

@@ -54,6 +54,8 @@ _EMBEDDED_VARIABLES = frozenset(
         "MYSQL_PORT",
         "KAFKA_BOOTSTRAP_SERVERS",
         "SCHEMA_REGISTRY_URL",
+        "ELASTICSEARCH_URL",
+        "S3_ENDPOINT",
     }
 )
 

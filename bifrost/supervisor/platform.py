@@ -14,13 +14,26 @@ from bifrost.supervisor.components import (
     generator,
     ksqldb,
     mariadb,
+    s3,
     schema_registry,
+    search,
     services,
 )
 from bifrost.supervisor.java import find_java
 from bifrost.supervisor.stack import stack_of
 
-COMPONENTS = ("broker", "schema_registry", "mariadb", "connect", "ksqldb", "console", "ratings_slack", "generator")
+COMPONENTS = (
+    "broker",
+    "schema_registry",
+    "mariadb",
+    "search",
+    "s3",
+    "connect",
+    "ksqldb",
+    "console",
+    "ratings_slack",
+    "generator",
+)
 """All names, in starting order."""
 
 ON_COMMAND = ("ratings_slack", "generator")
@@ -44,6 +57,8 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         broker.component(settings, java, stack),
         schema_registry.component(settings, java, stack),
         mariadb.component(settings),
+        search.component(settings, java, stack),
+        s3.component(settings, java, stack),
         connect.component(settings, java, stack),
         ksqldb.component(settings),
         console.component(settings),

@@ -1,4 +1,4 @@
-"""The JVM stack: Kafka, Connect and its plugins, the schema registry, fetched by Maven once per version of its poms."""
+"""The JVM stack: Kafka, Connect and its plugins, schema registry, search, S3; fetched by Maven once per version."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ class Stack:
     def registry_jar(self) -> Path:
         """The schema registry's application."""
         return next((self.root / "registry").glob("*-runner.jar"))
+
+    @property
+    def search_classpath(self) -> str:
+        """The class path of the search engine."""
+        return f"{self.root / 'search'}/*"
+
+    @property
+    def s3_classpath(self) -> str:
+        """The class path of the S3 store."""
+        return f"{self.root / 's3'}/*"
 
 
 def stack_of(settings: Settings) -> Stack:
@@ -89,7 +99,7 @@ def _fetch(settings: Settings, java: Java, target: Path, log: Path, progress: Pr
     command = (maven, "--batch-mode", "-Dstyle.color=never", f"-Dstack.dist={target}", "-f", str(pom), "package")
     environment = {**settings.values, "JAVA_HOME": str(java.home)}
     began = time.monotonic()
-    progress("JVM stack: fetching Kafka, Connect, Debezium and the schema registry with Maven")
+    progress("JVM stack: fetching Kafka, Connect, Debezium, schema registry, search and S3 with Maven")
     with (
         log.open("wb") as output,
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,

@@ -10,6 +10,9 @@ from bifrost.settings import Settings
 _EDITION = "1"
 """Of what the installation does beyond the poms; another one makes every stack be fetched anew."""
 
+_PARTS = ("stack", "search", "s3")
+"""The folders of `jvm/` that the stack is made from."""
+
 
 def poms(settings: Settings) -> Path:
     """The folder of the stack's poms."""
@@ -17,11 +20,12 @@ def poms(settings: Settings) -> Path:
 
 
 def stack_folder(settings: Settings) -> Path:
-    """The stack's folder, named after the content of its poms."""
-    folder = poms(settings)
+    """The stack's folder, named after the content of what it is made from."""
+    folder = settings.project / "jvm"
     digest = hashlib.sha256(_EDITION.encode())
-    for pom in sorted(folder.rglob("pom.xml")):
-        digest.update(pom.relative_to(folder).as_posix().encode() + pom.read_bytes())
+    for part in _PARTS:
+        for source in sorted((*(folder / part).rglob("pom.xml"), *(folder / part).rglob("*.java"))):
+            digest.update(source.relative_to(folder).as_posix().encode() + source.read_bytes())
     return settings.cache / f"stack-{digest.hexdigest()[:12]}"
 
 

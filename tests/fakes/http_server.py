@@ -97,6 +97,16 @@ def running(fake: FakeServer) -> Iterator[FakeServer]:
         server.server_close()
 
 
+def _decoded(raw: bytes, content_type: str) -> Any:
+    if not raw:
+        return None
+    if content_type.startswith("multipart/"):
+        return raw.decode()
+    if content_type == "application/x-ndjson":
+        return [json.loads(line) for line in raw.splitlines()]
+    return json.loads(raw)
+
+
 def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -107,7 +117,7 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             raw = self.rfile.read(length)
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            body = json.loads(raw) if raw else None
+            body = _decoded(raw, self.headers.get("Content-Type") or "")
             answer = fake.answer(Request(self.command, unquote(parts.path), query, body, dict(self.headers)))
             if answer is None:
                 self.close_connection = True

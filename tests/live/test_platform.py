@@ -19,7 +19,7 @@ from tests.live.conftest import Platform
 
 TOPIC = "asgard.demo.CUSTOMERS"
 SOON_S = 60.0
-COMPONENTS = ("broker", "schema_registry", "mariadb", "connect", "ksqldb", "console")
+COMPONENTS = ("broker", "schema_registry", "mariadb", "search", "s3", "connect", "ksqldb", "console")
 
 
 class Changes:
@@ -108,7 +108,7 @@ def test_a_row_an_update_and_a_delete_arrive_as_avro_and_tombstone(platform, cha
     assert changes.wait_for(lambda key, value: key == {"id": 9001} and value is None) is None
 
 
-@pytest.mark.parametrize("name", ["mariadb", "schema_registry", "connect", "broker"])
+@pytest.mark.parametrize("name", ["mariadb", "schema_registry", "search", "s3", "connect", "broker"])
 def test_a_killed_component_comes_back_and_changes_arrive_again(platform, changes, name):
     before = platform.supervisor.component(name)
     os.kill(before.pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor.components import broker, connect, mariadb
+from bifrost.supervisor.components import broker, connect, mariadb, s3
 from bifrost.supervisor.files import write_properties
 from bifrost.supervisor.java import Java
 from bifrost.supervisor.platform import COMPONENTS, ON_COMMAND, platform
@@ -65,7 +65,18 @@ def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environme
     assert (environment["MYSQL_USER"], environment["MYSQL_PASSWORD"]) == ("debezium", "other")
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == f"{LOOPBACK}:9092"
     assert environment["SCHEMA_REGISTRY_URL"] == f"http://{LOOPBACK}:8081/apis/ccompat/v7"
+    assert environment["ELASTICSEARCH_URL"] == f"http://{LOOPBACK}:9200"
+    assert environment["S3_ENDPOINT"] == f"http://{LOOPBACK}:9000"
     assert environment["DOTENV_NAME"] == "its value"
+
+
+def test_the_store_knows_the_account_that_connectors_sign_with(home):
+    chosen = home.with_values(AWS_ACCESS_KEY_ID="someone", AWS_SECRET_ACCESS_KEY="hunter24")
+    properties, environment = s3.store_properties(chosen), connect.worker_environment(chosen)
+    assert properties["s3proxy.identity"] == environment["AWS_ACCESS_KEY_ID"] == "someone"
+    assert properties["s3proxy.credential"] == environment["AWS_SECRET_ACCESS_KEY"] == "hunter24"
+    assert properties["s3proxy.endpoint"] == environment["S3_ENDPOINT"]
+    assert not any("hunter24" in argument for part in platform(chosen) for argument in part.command)
 
 
 def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values(home):

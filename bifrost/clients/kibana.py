@@ -1,0 +1,103 @@
+"""Kibana's saved-objects API: import, and reading one object back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from urllib3.filepost import encode_multipart_formdata
+
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.errors import Refused
+from bifrost.settings import Settings
+
+SYSTEM = "Kibana"
+BUSY = frozenset({429, 503})
+_REQUEST_HEADERS = {"kbn-xsrf": "bifrost"}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedObject:
+    """One saved object, in the form of an exported line."""
+
+    type: str
+    id: str
+    attributes: Mapping[str, Any]
+    references: tuple[Mapping[str, str], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The object as an export file has it."""
+        return {
+            "type": self.type,
+            "id": self.id,
+            "attributes": dict(self.attributes),
+            "references": [dict(reference) for reference in self.references],
+        }
+
+
+class KibanaClient:
+    """Writes saved objects and reads them back.
+
+    Every method raises `Unreachable`, `NotReady` (while Kibana starts) or `Refused`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = HttpClient(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def attributes(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The attributes of one object, `None` when there is no such object."""
+        wanted = {"objects": [{"type": kind, "id": name}], "excludeExportDetails": True}
+        try:
+            found = self.http.call(
+                "POST", "/api/saved_objects/_export", body=wanted, headers=_REQUEST_HEADERS, repeatable=True
+            )
+        except Refused as error:
+            # It is told as a bad request that names the objects which were not found.
+            if error.status in (400, 404):
+                return None
+            raise
+        return dict(found["attributes"])
+
+    def import_objects(self, objects: Iterable[SavedObject]) -> None:
+        """Make these objects, or replace those of the same type and id.
+
+        Raises:
+            Refused: Kibana did not take one of them.
+        """
+        lines = "".join(json.dumps(each.as_json(), ensure_ascii=False) + "\n" for each in objects)
+        content, content_type = encode_multipart_formdata({"file": ("dashboards.ndjson", lines, "application/ndjson")})
+        found = self.http.send(
+            "POST",
+            "/api/saved_objects/_import",
+            content,
+            content_type=content_type,
+            params={"overwrite": "true"},
+            headers=_REQUEST_HEADERS,
+        )
+        if not found.get("success"):
+            body = json.dumps(found.get("errors", found))
+            raise Refused(SYSTEM, "import of saved objects", status=200, body=body)
+
+
+def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KibanaClient | None:
+    """The target's Kibana (`KIBANA_USER`, `KIBANA_PASSWORD` where set), `None` where it has none."""
+    url = settings.endpoints.kibana
+    if not url:
+        return None
+    auth = basic_auth(settings, "KIBANA")
+    return KibanaClient(Connection(SYSTEM, url, auth, patience_s, BUSY, secrets=settings.values))

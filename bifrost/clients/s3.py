@@ -1,0 +1,97 @@
+"""The S3 store, as far as the deployer needs it: its buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import boto3
+from botocore.client import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bifrost.errors import Refused, Unreachable
+from bifrost.settings import Settings
+
+SYSTEM = "S3"
+TIMEOUT_S = 5.0
+REGION = "us-west-2"
+_PLAIN_REGION = "us-east-1"
+"""The one that a request for a bucket must not name."""
+
+T = TypeVar("T")
+
+
+class Buckets(Protocol):
+    """What there is to know of a store's buckets."""
+
+    def buckets(self) -> frozenset[str]:
+        """The names of the buckets."""
+        ...
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket."""
+        ...
+
+
+class S3Client:
+    """Lists and makes the buckets of one account."""
+
+    def __init__(self, url: str, *, key_id: str, secret: str, region: str = REGION) -> None:
+        self._url = url
+        self._region = region
+        self._client: Any = boto3.client(
+            "s3",
+            endpoint_url=url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            region_name=region,
+            config=Config(
+                connect_timeout=TIMEOUT_S,
+                read_timeout=TIMEOUT_S,
+                retries={"max_attempts": 3},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def buckets(self) -> frozenset[str]:
+        """The names of the account's buckets.
+
+        Raises:
+            Unreachable, Refused: the store does not answer, or says no.
+        """
+        found = self._answered("list buckets", lambda: self._client.list_buckets())
+        return frozenset(bucket["Name"] for bucket in found.get("Buckets", ()))
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket; one of ours that is there already is fine."""
+        place = {} if self._region == _PLAIN_REGION else {"LocationConstraint": self._region}
+        options = {"CreateBucketConfiguration": place} if place else {}
+        try:
+            self._answered(f"create bucket {name}", lambda: self._client.create_bucket(Bucket=name, **options))
+        except Refused as error:
+            if not error.body.startswith("BucketAlreadyOwnedByYou"):
+                raise
+
+    def _answered(self, request: str, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except ClientError as error:
+            told = error.response.get("Error", {})
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            body = f"{told.get('Code', '')}: {told.get('Message', '')}"
+            raise Refused(SYSTEM, request, status=status, body=body) from error
+        except BotoCoreError as error:
+            raise Unreachable(SYSTEM, request, f"no answer from {self._url} ({type(error).__name__})") from error
+
+
+def from_settings(settings: Settings) -> S3Client | None:
+    """The target's own S3 store, `None` where the buckets are somebody else's."""
+    url = settings.endpoints.s3
+    if not url:
+        return None
+    return S3Client(
+        url,
+        key_id=settings.local("AWS_ACCESS_KEY_ID"),
+        secret=settings.local("AWS_SECRET_ACCESS_KEY"),
+        region=settings.get("AWS_REGION", REGION),
+    )

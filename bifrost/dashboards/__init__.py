@@ -1,0 +1,1 @@
+"""Dashboards as files: what a panel asks the search engine, and what it is in Kibana. Pure."""

@@ -1,0 +1,85 @@
+package bifrost.search;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.opensearch.analysis.common.CommonAnalysisPlugin;
+import org.opensearch.common.settings.Settings;
+import org.opensearch.env.Environment;
+import org.opensearch.index.mapper.MapperExtrasPlugin;
+import org.opensearch.index.reindex.ReindexPlugin;
+import org.opensearch.ingest.common.IngestCommonPlugin;
+import org.opensearch.node.InternalSettingsPreparer;
+import org.opensearch.node.Node;
+import org.opensearch.painless.PainlessPlugin;
+import org.opensearch.plugins.Plugin;
+import org.opensearch.transport.Netty4Plugin;
+
+/**
+ * One search node on the loopback, with the modules that sinks, dashboards and Elasticsearch's clients use.
+ *
+ * <p>Arguments: the node's folder, its HTTP port, the folder of its run files.
+ */
+public final class SearchNode extends Node {
+  private static final String NAME = "search";
+
+  private static final List<Class<? extends Plugin>> MODULES =
+      List.of(
+          Netty4Plugin.class,
+          CommonAnalysisPlugin.class,
+          MapperExtrasPlugin.class,
+          IngestCommonPlugin.class,
+          PainlessPlugin.class,
+          ReindexPlugin.class);
+
+  private SearchNode(Environment environment, Collection<Class<? extends Plugin>> modules) {
+    super(environment, modules, true);
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Path data = Path.of(arguments[0]).toAbsolutePath();
+    Path run = Path.of(arguments[2]).toAbsolutePath();
+    SearchNode node = new SearchNode(environment(data, arguments[1], run), MODULES);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> close(node)));
+    node.start();
+    new CountDownLatch(1).await();
+  }
+
+  private static Environment environment(Path data, String port, Path run) throws IOException {
+    Path configuration = run.resolve("config");
+    for (String folder : List.of("config", "modules", "plugins")) {
+      Files.createDirectories(run.resolve(folder));
+    }
+    Settings settings =
+        Settings.builder()
+            .put("cluster.name", "bifrost")
+            .put("node.name", NAME)
+            .put("path.home", run.toString())
+            .put("path.data", data.toString())
+            .put("path.logs", run.resolve("logs").toString())
+            .put("network.host", "127.0.0.1")
+            .put("http.port", port)
+            .put("http.type", "netty4")
+            .put("transport.type", "netty4")
+            // A single node talks to nobody: any free port does.
+            .put("transport.port", "0")
+            .put("discovery.type", "single-node")
+            // A full disk stops the databases beside it as well; refusing to allocate would only hide the reason.
+            .put("cluster.routing.allocation.disk.threshold_enabled", false)
+            .put("action.destructive_requires_name", true)
+            .build();
+    return InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), configuration, () -> NAME);
+  }
+
+  private static void close(Node node) {
+    try {
+      node.close();
+    } catch (IOException error) {
+      throw new java.io.UncheckedIOException(error);
+    }
+  }
+}
