@@ -70,7 +70,7 @@ class RowObjects:
 
     def failure(self, message: str) -> bytes:
         """`{"errorMessage": ...}]`."""
-        return orjson.dumps({"errorMessage": {"message": message}}) + b"]"
+        return b'{"errorMessage":' + _error_object(message) + b"}]"
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
             else:
                 await ready.wait()
                 ready.clear()
-        yield form.end(query.end_message)
+        yield form.end(query.end_message) if query.failure is None else form.failure(query.failure)
     finally:
         query.finish()
 

@@ -68,12 +68,15 @@ class Launcher:
         """A runner whose state and offsets last; schemas of the sink are registered before it reads anything."""
         group = self.group(plan.query_id)
         compiled = self.compile(plan, group, properties)
+        exactly_once = streams_property(properties, "processing.guarantee", "") in _EXACTLY_ONCE
+        # Under exactly-once nobody sees a result before its commit.
+        interval = streams_property(properties, "commit.interval.ms", "100" if exactly_once else "200")
         options = RunOptions(
             group=group,
             internal=group,
             reset=auto_reset(properties),
-            commit_interval_ms=int(streams_property(properties, "commit.interval.ms", "200")),
-            exactly_once=streams_property(properties, "processing.guarantee", "") in _EXACTLY_ONCE,
+            commit_interval_ms=int(interval),
+            exactly_once=exactly_once,
         )
         return compiled, QueryRunner(self._job(plan, compiled, options, sink=sink))
 

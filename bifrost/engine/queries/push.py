@@ -67,7 +67,7 @@ class PushQuery:
 
     @property
     def failure(self) -> str | None:
-        """Why the query cannot go on, while it cannot."""
+        """Why the query ended too early, None where it did not."""
         failed = self._runner.state is QueryState.ERROR and self._runner.errors
         return self._runner.errors[-1].message if failed else None
 

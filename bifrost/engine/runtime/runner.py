@@ -132,13 +132,19 @@ class QueryRunner:
             except Exception as error:  # noqa: BLE001 - the top of a thread: the query shows it and is tried again
                 _log.exception("query %s failed", self._job.name)
                 self._failed(f"{type(error).__name__}: {error}", "UNKNOWN")
+            if self._job.options.transient:
+                # Its rows are with its reader already: to begin anew would repeat them.
+                break
             if not self._stop.is_set():
                 self._back_off()
-        self.state = QueryState.STOPPED
+        if self.state is not QueryState.ERROR or self._stop.is_set():
+            self.state = QueryState.STOPPED
         self._on_end()
 
     def _failed(self, message: str, kind: str) -> None:
         self.state = QueryState.ERROR
+        # Topics may have changed: they are looked at again before the next session.
+        self._layout = None
         self._note(message, kind)
 
     def _note(self, message: str, kind: str) -> None:
