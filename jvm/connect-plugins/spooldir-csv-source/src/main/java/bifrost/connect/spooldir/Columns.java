@@ -1,0 +1,148 @@
+package bifrost.connect.spooldir;
+
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoField;
+import java.time.temporal.TemporalAccessor;
+import java.time.temporal.TemporalQueries;
+import java.util.Base64;
+import java.util.Date;
+import java.util.List;
+import java.util.Locale;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.connect.data.Decimal;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Time;
+import org.apache.kafka.connect.data.Timestamp;
+
+/** Makes a column's text into the value that its schema asks for. */
+final class Columns {
+    private final List<DateTimeFormatter> formats;
+    private final ZoneId zone;
+
+    Columns(List<String> patterns, ZoneId zone) {
+        this.zone = zone;
+        formats = patterns.stream().map(Columns::formatter).toList();
+    }
+
+    /**
+     * The value of a text.
+     *
+     * @throws IllegalArgumentException the text is no such value, or it is missing and the schema is not optional
+     */
+    Object value(Schema schema, String text) {
+        boolean isText = schema.type() == Schema.Type.STRING;
+        if (text == null || !isText && text.isBlank()) {
+            return absent(schema);
+        }
+        if (isText) {
+            return text;
+        }
+        String trimmed = text.trim();
+        try {
+            return schema.name() == null ? primitive(schema, trimmed) : logical(schema, trimmed);
+        } catch (NumberFormatException problem) {
+            throw new IllegalArgumentException("'" + trimmed + "' is not of type " + schema.type());
+        }
+    }
+
+    private static Object absent(Schema schema) {
+        if (schema.defaultValue() != null) {
+            return schema.defaultValue();
+        }
+        if (schema.isOptional()) {
+            return null;
+        }
+        throw new IllegalArgumentException("is empty, and not optional");
+    }
+
+    private static Object primitive(Schema schema, String text) {
+        return switch (schema.type()) {
+            case INT8 -> Byte.valueOf(text);
+            case INT16 -> Short.valueOf(text);
+            case INT32 -> Integer.valueOf(text);
+            case INT64 -> Long.valueOf(text);
+            case FLOAT32 -> Float.valueOf(text);
+            case FLOAT64 -> Double.valueOf(text);
+            case BOOLEAN -> truth(text);
+            case BYTES -> ByteBuffer.wrap(Base64.getDecoder().decode(text));
+            default -> throw new IllegalArgumentException("a column cannot be of type " + schema.type());
+        };
+    }
+
+    private Object logical(Schema schema, String text) {
+        return switch (schema.name()) {
+            case Decimal.LOGICAL_NAME -> decimal(schema, text);
+            case Timestamp.LOGICAL_NAME -> Date.from(instant(parsed(text)));
+            case org.apache.kafka.connect.data.Date.LOGICAL_NAME -> Date.from(
+                    date(parsed(text)).atStartOfDay(ZoneOffset.UTC).toInstant());
+            case Time.LOGICAL_NAME -> Date.from(
+                    time(parsed(text)).atDate(LocalDate.EPOCH).toInstant(ZoneOffset.UTC));
+            default -> primitive(schema, text);
+        };
+    }
+
+    private static BigDecimal decimal(Schema schema, String text) {
+        int scale = Integer.parseInt(schema.parameters().get(Decimal.SCALE_FIELD));
+        try {
+            return new BigDecimal(text).setScale(scale);
+        } catch (ArithmeticException problem) {
+            throw new IllegalArgumentException("'" + text + "' has more than " + scale + " decimals");
+        }
+    }
+
+    private static Boolean truth(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("'" + text + "' is not true or false");
+        };
+    }
+
+    private TemporalAccessor parsed(String text) {
+        for (DateTimeFormatter format : formats) {
+            try {
+                return format.parse(text);
+            } catch (DateTimeException problem) {
+                continue; // the next one may fit
+            }
+        }
+        throw new IllegalArgumentException("'" + text + "' has none of the forms in parser.timestamp.date.formats");
+    }
+
+    private Instant instant(TemporalAccessor found) {
+        if (found.isSupported(ChronoField.INSTANT_SECONDS)) {
+            return Instant.from(found);
+        }
+        ZoneId own = found.query(TemporalQueries.zone());
+        return date(found).atTime(time(found)).atZone(own == null ? zone : own).toInstant();
+    }
+
+    private static LocalDate date(TemporalAccessor found) {
+        LocalDate date = found.query(TemporalQueries.localDate());
+        if (date == null) {
+            throw new IllegalArgumentException("has no date");
+        }
+        return date;
+    }
+
+    private static LocalTime time(TemporalAccessor found) {
+        LocalTime time = found.query(TemporalQueries.localTime());
+        return time == null ? LocalTime.MIDNIGHT : time;
+    }
+
+    private static DateTimeFormatter formatter(String pattern) {
+        try {
+            return DateTimeFormatter.ofPattern(pattern.trim(), Locale.ROOT);
+        } catch (IllegalArgumentException problem) {
+            throw new ConfigException("parser.timestamp.date.formats", pattern, problem.getMessage());
+        }
+    }
+}

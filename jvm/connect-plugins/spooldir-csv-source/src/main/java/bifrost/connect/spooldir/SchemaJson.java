@@ -1,0 +1,77 @@
+package bifrost.connect.spooldir;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+
+/** Connect schemas as the vendor's plugin writes them: {@code {"type":"STRUCT","fieldSchemas":{"id":{"type":"INT64"}}}}. */
+final class SchemaJson {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private SchemaJson() {}
+
+    /** The struct schema that a configuration key holds; {@code null} when it is empty. */
+    static Schema read(String key, String text) {
+        if (text.isBlank()) {
+            return null;
+        }
+        try {
+            Schema schema = schema(JSON.readTree(text));
+            if (schema.type() != Schema.Type.STRUCT) {
+                throw new ConfigException(key, text, "must be of type STRUCT");
+            }
+            return schema;
+        } catch (JsonProcessingException problem) {
+            throw new ConfigException(key, text, "not JSON: " + problem.getOriginalMessage());
+        } catch (IllegalArgumentException problem) {
+            throw new ConfigException(key, text, problem.getMessage());
+        }
+    }
+
+    /** The JSON of a schema. */
+    static String write(Schema schema) {
+        return node(schema).toString();
+    }
+
+    private static Schema schema(JsonNode node) {
+        SchemaBuilder builder = new SchemaBuilder(Schema.Type.valueOf(node.path("type").asText("").toUpperCase()));
+        if (node.hasNonNull("name")) {
+            builder.name(node.get("name").asText());
+        }
+        if (node.path("isOptional").asBoolean()) {
+            builder.optional();
+        }
+        if (node.hasNonNull("version")) {
+            builder.version(node.get("version").asInt());
+        }
+        for (Map.Entry<String, JsonNode> parameter : node.path("parameters").properties()) {
+            builder.parameter(parameter.getKey(), parameter.getValue().asText());
+        }
+        for (Map.Entry<String, JsonNode> field : node.path("fieldSchemas").properties()) {
+            builder.field(field.getKey(), schema(field.getValue()));
+        }
+        return builder.build();
+    }
+
+    private static ObjectNode node(Schema schema) {
+        ObjectNode node = JSON.createObjectNode();
+        if (schema.name() != null) {
+            node.put("name", schema.name());
+        }
+        node.put("type", schema.type().name());
+        node.put("isOptional", schema.isOptional());
+        if (schema.type() == Schema.Type.STRUCT) {
+            ObjectNode fields = node.putObject("fieldSchemas");
+            for (Field field : schema.fields()) {
+                fields.set(field.name(), node(field.schema()));
+            }
+        }
+        return node;
+    }
+}
