@@ -31,10 +31,9 @@ from bifrost.engine.planned import (
     Planned,
     TopicSpec,
 )
-from bifrost.engine.planner import Planner
+from bifrost.engine.planner import Planner, check_upgrade
 from bifrost.engine.serde import InMemoryRegistry, Serdes
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
-from bifrost.engine.upgrades import check_upgrade
 from bifrost.sql.parser import Dialect, parse_script
 from bifrost.sql.tree import (
     CreateSource,
