@@ -17,6 +17,7 @@ from bifrost.engine.planned import (
     PersistentPlan,
     Planned,
 )
+from bifrost.engine.planner import check_upgrade
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.results import Executed, Result, Warned
 from bifrost.engine.runtime.commands import Command
@@ -85,6 +86,7 @@ class Changes:
         if isinstance(planned, NothingToDo):
             return self._nothing_to_do(statement, planned, session)
         self._check_drop(planned)
+        self._check_replacement(planned)
         query = self._made_ready(planned, session)
         command = Command(
             id=_command_id(planned),
@@ -124,6 +126,11 @@ class Changes:
                 f"You need to terminate them before dropping {name}.",
                 planned.statement,
             )
+
+    def _check_replacement(self, planned: Planned) -> None:
+        running = self._state.queries.find(planned.replaces) if isinstance(planned, PersistentPlan) else None
+        if running is not None and isinstance(planned, PersistentPlan):
+            check_upgrade(running.plan, planned.query)
 
     def _made_ready(self, planned: Planned, session: Session) -> PersistentQuery | None:
         """Makes what a statement needs outside: topics, schemas, the compiled query and its internal topics."""
