@@ -1,0 +1,124 @@
+"""Sends Wi-Fi frames to Kafka: what an interface in monitor mode receives, or what a capture file holds."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from bifrost import settings
+from bifrost.clients import kafka
+from bifrost.errors import EX_CONFIG, BifrostError, SettingError, Unreachable
+from bifrost.settings import PROJECT, Settings
+from capture.frames import CapturedFrame
+from capture.publisher import TOPIC, Publisher
+from capture.replay import Tempo, replay
+from capture.sources import listen, read_file
+from capture.vendors import vendors
+
+DEMO_FILE = PROJECT / "data" / "wifi" / "house.pcap"
+DEMO_RATE = 5.0
+
+FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
+STEADY_S = 60.0
+RETRY_EVERY_S = 2.0
+_log = logging.getLogger("capture")
+
+
+def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
+    """Capture or replay until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong.
+
+    Args:
+        values: settings to use in place of the environment's.
+    """
+    given = _arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        values = values or settings.load()
+        if _await_topic(values, stop):
+            _publish(_frames(given, stop), values)
+    except BifrostError as error:
+        _log.error("stopped: %s", error)
+        return EX_CONFIG if isinstance(error, SettingError) else 1
+    return 0
+
+
+def demo(arguments: Sequence[str], values: Settings) -> int:
+    """Replay the house of `data/wifi` again and again, as if it were now; takes `--rate` and `--count`."""
+    return main(["--replay", str(DEMO_FILE), "--loop", "--now", *arguments], values)
+
+
+def captured(interface: str, stop: threading.Event) -> Iterator[CapturedFrame]:
+    """What an interface receives until `stop`; when it goes away, it is tried again and again, ever more rarely.
+
+    Raises:
+        SettingError: it is not in monitor mode, or we may not listen on it.
+    """
+    pause_s = FIRST_RESTART_S
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            yield from listen(interface, stop.is_set)
+        except OSError as error:
+            if time.monotonic() - began > STEADY_S:
+                pause_s = FIRST_RESTART_S
+            _log.warning("%s: %s; again in %.0f s", interface, error.strerror or error, pause_s)
+            stop.wait(pause_s)
+            pause_s = min(pause_s * 2, LAST_RESTART_S)
+
+
+def _publish(frames: Iterator[CapturedFrame], values: Settings) -> None:
+    publisher = Publisher(vendors(), clock=time.monotonic)
+    producer = kafka.producer(values.kafka_client(), delivered=publisher.delivered, linger_ms=5, compression_type="lz4")
+    try:
+        publisher.run(frames, producer)
+    finally:
+        publisher.finish(producer)
+
+
+def _frames(given: argparse.Namespace, stop: threading.Event) -> Iterator[CapturedFrame]:
+    if given.interface:
+        return captured(given.interface, stop)
+    tempo = Tempo(given.rate, given.speed, given.count, given.loop, given.now)
+    return replay(partial(read_file, given.replay), tempo, time.time, stop.wait)
+
+
+def _await_topic(values: Settings, stop: threading.Event) -> bool:
+    """Wait for the topic, which the deployer makes; whether it is there now."""
+    said = ""
+    while not stop.is_set():
+        try:
+            if TOPIC in kafka.admin(values, timeout_s=5).topics():
+                return True
+            problem = f"the topic {TOPIC} is not there yet"
+        except Unreachable as error:
+            problem = str(error)
+        if problem != said:
+            said = problem
+            _log.info("waiting: %s", said)
+        stop.wait(RETRY_EVERY_S)
+    return False
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m capture", description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--interface", metavar="NAME", help="listen on this interface in monitor mode")
+    source.add_argument("--replay", type=Path, metavar="FILE", help="replay this pcap or pcapng file")
+    parser.add_argument("--speed", type=float, default=1.0, help="times as fast as recorded; 0: as fast as possible")
+    parser.add_argument("--rate", type=float, default=0.0, help="frames per second, in place of the recorded times")
+    parser.add_argument("--count", type=int, default=0, help="how many frames (default: all)")
+    parser.add_argument("--loop", action="store_true", help="begin the file anew when it ends")
+    parser.add_argument("--now", action="store_true", help="stamp frames with the time of the replay")
+    given = parser.parse_args(arguments)
+    if min(given.speed, given.rate, given.count) < 0:
+        parser.error("--speed, --rate and --count must be 0 or above")
+    return given

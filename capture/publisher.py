@@ -1,0 +1,97 @@
+"""Sends frames as records to the topic `pcap`, and counts what became of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import orjson
+
+from capture.frames import CapturedFrame, map_frame
+from capture.vendors import Vendors
+
+TOPIC = "pcap"
+REPORT_EVERY_S = 10.0
+FLUSH_S = 30.0
+FULL_S = 0.1
+POLL_EVERY = 100
+_log = logging.getLogger("capture")
+
+
+class Producer(Protocol):
+    """What is needed of a Kafka producer."""
+
+    def produce(self, topic: str, value: bytes) -> None:
+        """Queue a record; `BufferError` when the queue is full."""
+        ...
+
+    def poll(self, timeout: float) -> int:
+        """Serve delivery reports."""
+        ...
+
+    def flush(self, timeout: float) -> int:
+        """Wait until the queue is empty; what is left of it."""
+        ...
+
+
+class Publisher:
+    """Maps frames and sends their records; `frames`, `malformed`, `sent` and `lost` count since the beginning."""
+
+    def __init__(self, vendors: Vendors, *, clock: Callable[[], float]) -> None:
+        """Begin to count; `clock` gives seconds of any beginning."""
+        self._vendors = vendors
+        self._clock = clock
+        self._started = self._reported = clock()
+        self._reported_frames = 0
+        self.frames = self.malformed = self.sent = self.lost = 0
+
+    def run(self, frames: Iterable[CapturedFrame], producer: Producer) -> None:
+        """Send until the frames end."""
+        for frame in frames:
+            self._publish(frame, producer)
+            if not self.frames % POLL_EVERY:
+                producer.poll(0)
+            self.report_if_due()
+
+    def delivered(self, error: Any, _message: Any) -> None:
+        """Take the fate of a record."""
+        if error is not None:
+            if not self.lost:
+                _log.warning("not delivered to %s: %s", TOPIC, error)
+            self.lost += 1
+
+    def finish(self, producer: Producer) -> None:
+        """Wait for what is on its way, and say what it was in all."""
+        self.lost += producer.flush(FLUSH_S)
+        self._report(self.frames, self._clock() - self._started)
+
+    def report_if_due(self) -> None:
+        """Say every 10 seconds how it goes."""
+        now = self._clock()
+        if now - self._reported >= REPORT_EVERY_S:
+            self._report(self.frames - self._reported_frames, now - self._reported)
+            self._reported, self._reported_frames = now, self.frames
+
+    def _publish(self, frame: CapturedFrame, producer: Producer) -> None:
+        self.frames += 1
+        mapped = map_frame(frame, self._vendors)
+        self.malformed += mapped.is_malformed
+        if mapped.record is None:
+            return
+        value = orjson.dumps(mapped.record)
+        while True:
+            try:
+                producer.produce(TOPIC, value)
+                self.sent += 1
+                return
+            except BufferError:
+                producer.poll(FULL_S)
+
+    def _report(self, count: int, seconds: float) -> None:
+        rate = count / seconds if seconds > 0 else 0.0
+        lost = f", {self.lost} not delivered" if self.lost else ""
+        _log.info(
+            "%d frames in %.1f s (%.1f/s); in all %d frames, %d malformed, %d records sent%s",
+            *(count, seconds, rate, self.frames, self.malformed, self.sent, lost),
+        )
