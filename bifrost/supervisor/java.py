@@ -25,23 +25,33 @@ class Java:
     version: int  # feature release: 17, 21, ...
 
     @property
+    def has_compiler(self) -> bool:
+        """Whether it is a development kit."""
+        return (self.home / "bin" / "javac").exists()
+
+    @property
     def program(self) -> str:
         """The path of `java`."""
         return str(self.home / "bin" / "java")
 
 
-def find_java(settings: Settings, *, folder: Path = _JVM_FOLDER) -> Java | None:
-    """`JAVA_HOME` if it suits, else the newest suitable one of the PATH and of the system's JVM folder."""
+def find_java(settings: Settings, *, folder: Path = _JVM_FOLDER, compiler: bool = False) -> Java | None:
+    """`JAVA_HOME` if it suits, else the newest suitable one of the PATH and of the system's JVM folder.
+
+    Args:
+        compiler: whether it must be a development kit.
+    """
     chosen = settings.get("JAVA_HOME")
     java = _java_at(Path(chosen)) if chosen else None
-    if java is not None and _suits(java):
+    if java is not None and _suits(java, compiler):
         return java
-    found = [java for home in _homes(settings, folder) if (java := _java_at(home)) is not None and _suits(java)]
+    candidates = (_java_at(home) for home in _homes(settings, folder))
+    found = [java for java in candidates if java is not None and _suits(java, compiler)]
     return max(found, key=lambda java: java.version, default=None)
 
 
-def _suits(java: Java) -> bool:
-    return OLDEST <= java.version <= NEWEST
+def _suits(java: Java, compiler: bool) -> bool:
+    return OLDEST <= java.version <= NEWEST and (java.has_compiler or not compiler)
 
 
 def _homes(settings: Settings, folder: Path) -> Iterator[Path]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.errors import ComponentError, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor import ports, preflight
+from bifrost.supervisor import connect_plugins, ports, preflight
 from bifrost.supervisor.java import find_java
 from bifrost.supervisor.leftovers import sweep
+from bifrost.supervisor.maven import Progress
 from bifrost.supervisor.platform import COMPONENTS, ON_COMMAND
 from bifrost.supervisor.process import end_with_parent, last_words, log_path, rotate
-from bifrost.supervisor.stack import Progress, install
+from bifrost.supervisor.stack import install
 
 READY_S = 180.0
 ANSWER_S = 20.0
@@ -112,6 +113,7 @@ def _start(
     java = find_java(settings)
     if java is not None:
         install(settings, java, progress)
+        connect_plugins.install(settings, progress)
     for path in (ports.previous_file(settings), settings.endpoints_file):
         ports.write_ports(path, taken)
     _spawn_daemon(settings, only or (), tied)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
+from bifrost.supervisor import maven
 from bifrost.supervisor.java import Java
+from bifrost.supervisor.maven import Progress
 from bifrost.supervisor.stack_location import poms, stack_folder
-from bifrost.supervisor.system_parts import find_program
 
-Progress = Callable[[str], None]
-"""Takes a line that tells a person how far something is."""
-
-REPORT_EVERY_S = 5.0
 _NAME = "JVM stack"
 
 
@@ -69,76 +62,17 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
     stack = stack_of(settings)
     if stack.root.is_dir():
         return stack
-    unfinished = stack.root.with_name(f"{stack.root.name}.{os.getpid()}")
     log = settings.logs / "stack.log"
-    for folder in (settings.cache, settings.logs):
-        folder.mkdir(parents=True, exist_ok=True)
-    _remove_unfinished(settings.cache)
-    try:
-        _fetch(settings, java, unfinished, log, progress)
-        _write_manifests(java, Stack(unfinished), log)
-        unfinished.rename(stack.root)
-    except FileExistsError:  # another start was faster
-        pass
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with maven.unfinished(stack.root) as place:
+        build = maven.Build(
+            _NAME,
+            "fetching Kafka, Connect, Debezium, schema registry, search and S3 with Maven",
+            poms(settings) / "pom.xml",
+            {"stack.dist": str(place)},
+        )
+        maven.package(settings, build, log, progress)
+        _write_manifests(java, Stack(place), log)
     return stack
-
-
-def _remove_unfinished(cache: Path) -> None:
-    for folder in cache.glob("stack-*.*"):
-        if not Path("/proc", folder.suffix[1:]).exists():  # whoever began it is gone
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fetch(settings: Settings, java: Java, target: Path, log: Path, progress: Progress) -> None:
-    maven = find_program(settings, "mvn")
-    if maven is None:
-        raise ComponentError(_NAME, "mvn is not on the PATH; install maven")
-    pom = poms(settings) / "pom.xml"
-    command = (maven, "--batch-mode", "-Dstyle.color=never", f"-Dstack.dist={target}", "-f", str(pom), "package")
-    environment = {**settings.values, "JAVA_HOME": str(java.home)}
-    began = time.monotonic()
-    progress("JVM stack: fetching Kafka, Connect, Debezium, schema registry, search and S3 with Maven")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-    ):
-        assert process.stdout is not None
-        watch = _Watch(progress, began)
-        for line in process.stdout:
-            output.write(line)
-            watch.saw(line.decode(errors="replace"))
-    if process.returncode:
-        raise ComponentError(_NAME, f"Maven failed: {_first_error(log)}", log=log)
-    progress(f"JVM stack: fetched in {time.monotonic() - began:.0f} s")
-
-
-class _Watch:
-    """Tells now and then what Maven has fetched so far."""
-
-    def __init__(self, progress: Progress, began: float) -> None:
-        self._progress = progress
-        self._began = self._told = began
-        self._files = 0
-
-    def saw(self, line: str) -> None:
-        """Take in a line of Maven's."""
-        if not line.startswith("Downloaded "):
-            return
-        self._files += 1
-        now = time.monotonic()
-        if now - self._told >= REPORT_EVERY_S:
-            self._told = now
-            latest = line.split()[3].rpartition("/")[2]
-            self._progress(f"JVM stack: {self._files} files, {now - self._began:.0f} s, now {latest}")
-
-
-def _first_error(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return next(
-        (line.removeprefix("[ERROR]").strip() for line in lines if line.startswith("[ERROR]")), "no reason given"
-    )
 
 
 def _write_manifests(java: Java, stack: Stack, log: Path) -> None:

@@ -52,9 +52,10 @@ ENVIRONMENT_PARTS = (
 
 PLATFORM_PARTS = (
     SystemPart(
-        f"Java {OLDEST} to {NEWEST}",
-        ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "default-jre-headless"),
-        lambda settings: find_java(settings) is not None,
+        f"Java {OLDEST} to {NEWEST} with a compiler",
+        ("openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "default-jdk-headless"),
+        # Once everything is built, a runtime does.
+        lambda settings: find_java(settings, compiler=not is_installed(settings)) is not None,
         _JVM,
     ),
     SystemPart("Maven", ("maven",), lambda settings: is_installed(settings) or _program("mvn")(settings), _JVM),
@@ -75,6 +76,7 @@ PLATFORM_PARTS = (
 
 TEST_PARTS = (
     SystemPart("docker-compose", ("docker-compose", "docker-compose-v2"), _program("docker-compose")),
+    SystemPart("tshark", ("tshark",), _program("tshark")),
     SystemPart("Chromium", ("chromium",), _program("chromium")),
     SystemPart("Chromium's driver", ("chromium-driver",), _program("chromedriver")),
     SystemPart("DejaVu fonts", ("fonts-dejavu-core",), lambda _: _FONT.exists()),

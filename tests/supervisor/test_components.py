@@ -52,7 +52,7 @@ def test_a_part_of_the_platform_can_be_had(home):
 def test_everything_listens_on_the_loopback_alone(home):
     listeners = broker.server_properties(home)["listeners"]
     assert listeners == f"PLAINTEXT://{LOOPBACK}:9092,CONTROLLER://{LOOPBACK}:9093"
-    assert connect.worker_properties(home, home.home)["listeners"] == f"http://{LOOPBACK}:8083"
+    assert connect.worker_properties(home, (home.home,))["listeners"] == f"http://{LOOPBACK}:8083"
     commands = {component.name: component.command for component in platform(home)}
     assert f"--bind-address={LOOPBACK}" in commands["mariadb"]
     assert f"-Dquarkus.http.host={LOOPBACK}" in commands["schema_registry"]
@@ -80,7 +80,7 @@ def test_the_store_knows_the_account_that_connectors_sign_with(home):
 
 
 def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values(home):
-    properties = connect.worker_properties(home, home.home)
+    properties = connect.worker_properties(home, (home.home,))
     for side in ("key", "value"):
         assert properties[f"{side}.converter"] == connect.CONVERTER
         assert properties[f"{side}.converter.apicurio.registry.as-confluent"] == "true"
@@ -89,7 +89,7 @@ def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values
 
 
 def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(home):
-    properties = connect.worker_properties(home, home.home)
+    properties = connect.worker_properties(home, (home.home,))
     topics = {properties[f"{kind}.storage.topic"] for kind in ("config", "offset", "status")}
     assert topics == set(broker.CONNECT_TOPICS)
 

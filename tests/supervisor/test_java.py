@@ -57,3 +57,12 @@ def test_the_path_is_looked_through(tmp_path):
     java = find_java(settings(PATH=str(home / "bin")), folder=tmp_path / "jvm")
     assert java is not None
     assert java.version == 17
+
+
+def test_a_compiler_can_be_asked_for(tmp_path):
+    jdk(tmp_path / "jvm" / "runtime", "21.0.4")
+    kit = jdk(tmp_path / "jvm" / "kit", "17.0.1")
+    (kit / "bin" / "javac").touch()
+    found = find_java(settings(), folder=tmp_path / "jvm", compiler=True)
+    assert found is not None
+    assert found.home == kit

@@ -65,7 +65,7 @@ def test_ports_of_components_that_are_not_started_do_not_matter(settings):
 def test_missing_programs_come_with_their_packages(settings):
     every = found(settings, missing=lambda settings: PLATFORM_PARTS)
     assert [problem.split(" is not")[0] for problem in every] == [
-        "Java 17 to 25",
+        "Java 17 to 25 with a compiler",
         "Maven",
         "MariaDB server",
         "MariaDB client",

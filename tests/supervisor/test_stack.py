@@ -6,14 +6,18 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
+from bifrost.supervisor import connect_plugins
 from bifrost.supervisor.java import Java
 from bifrost.supervisor.stack import install
 from bifrost.supervisor.stack_location import is_installed, stack_folder
 
 MAVEN = """#!/bin/sh
 echo called >> "$(dirname "$0")/calls"
-for argument; do case "$argument" in -Dstack.dist=*) dist="${argument#*=}";; esac; done
-mkdir -p "$dist/kafka" "$dist/plugins/one" "$dist/registry"
+for argument; do case "$argument" in
+  -Dstack.dist=*) dist="${argument#*=}"; mkdir -p "$dist/kafka" "$dist/plugins/one" "$dist/registry";;
+  -Dplugins.dist=*) dist="${argument#*=}"; mkdir -p "$dist/some-sink";;
+  -Dbuild.root=*) mkdir -p "${argument#*=}/some-sink";;
+esac; done
 echo "Downloaded from central: https://example.org/kafka.jar (1 MB at 1 MB/s)"
 """
 
@@ -28,11 +32,21 @@ def program(path: Path, text: str) -> None:
 def home(tmp_path) -> Settings:
     """A project with poms, and a `mvn` and a `java` that do what they should."""
     program(tmp_path / "bin" / "mvn", MAVEN)
-    program(tmp_path / "jdk" / "bin" / "java", "#!/bin/sh\nexit 0\n")
+    for name in ("java", "javac"):
+        program(tmp_path / "jdk" / "bin" / name, "#!/bin/sh\nexit 0\n")
+    (tmp_path / "jdk" / "release").write_text('JAVA_VERSION="17.0.1"\n')
     poms = tmp_path / "project" / "jvm" / "stack"
     poms.mkdir(parents=True)
     (poms / "pom.xml").write_text("<project/>")
-    values = {"BIFROST_HOME": str(tmp_path / "home"), "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    plugin = tmp_path / "project" / "jvm" / "connect-plugins" / "some-sink" / "src"
+    for folder in ("main", "test"):
+        (plugin / folder).mkdir(parents=True)
+        (plugin / folder / "Sink.java").write_text("class Sink {}")
+    values = {
+        "BIFROST_HOME": str(tmp_path / "home"),
+        "JAVA_HOME": str(tmp_path / "jdk"),
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+    }
     return Settings(values, tmp_path / "project")
 
 
@@ -49,7 +63,7 @@ def test_it_is_fetched_once(home):
     stack = install(home, java(home), told.append)
     assert (stack.plugins / "one").is_dir()
     assert told[0].startswith("JVM stack: fetching")
-    assert told[-1].startswith("JVM stack: fetched in")
+    assert told[-1].startswith("JVM stack: done in")
     assert install(home, java(home), told.append) == stack
     assert calls(home) == 1
 
@@ -87,3 +101,23 @@ def test_what_an_interrupted_fetch_left_is_removed(home):
     left.mkdir(parents=True)
     install(home, java(home), print)
     assert not left.exists()
+
+
+def test_the_connect_plugins_are_built_once_per_version_of_their_sources(home):
+    folder = connect_plugins.install(home, print)
+    assert [plugin.name for plugin in folder.iterdir()] == ["some-sink"]
+    assert connect_plugins.install(home, print) == folder
+    sources = home.project / "jvm" / "connect-plugins" / "some-sink" / "src"
+    (sources / "test" / "Sink.java").write_text("class SinkTest {}")
+    assert connect_plugins.install(home, print) == folder
+    assert calls(home) == 1
+    (sources / "main" / "Sink.java").write_text("final class Sink {}")
+    assert connect_plugins.install(home, print) != folder
+    assert calls(home) == 2
+
+
+def test_it_is_installed_when_both_are_there(home):
+    install(home, java(home), print)
+    assert not is_installed(home)
+    connect_plugins.install(home, print)
+    assert is_installed(home)

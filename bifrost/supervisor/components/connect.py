@@ -13,6 +13,7 @@ What connector configurations can rely on:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
@@ -21,6 +22,7 @@ from bifrost.supervisor.component import Component
 from bifrost.supervisor.files import write_log4j, write_properties
 from bifrost.supervisor.java import Java
 from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.stack_location import connect_plugins_folder
 
 NAME = "connect"
 CONVERTER = "io.apicurio.registry.utils.converter.AvroConverter"
@@ -63,8 +65,8 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def worker_properties(settings: Settings, plugins: Path) -> dict[str, object]:
-    """The worker's configuration."""
+def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, object]:
+    """The worker's configuration; `plugins` are folders that hold a folder per plugin."""
     registry = f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/registry/v2"
     return {
         "bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}",
@@ -74,7 +76,7 @@ def worker_properties(settings: Settings, plugins: Path) -> dict[str, object]:
         **_storage(),
         **avro_converter("key", registry),
         **avro_converter("value", registry),
-        "plugin.path": plugins,
+        "plugin.path": ",".join(map(str, plugins)),
         "plugin.discovery": "service_load",
         "connector.client.config.override.policy": "All",
         "exactly.once.source.support": "enabled",
@@ -123,4 +125,4 @@ def _storage() -> dict[str, object]:
 
 def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
     write_log4j(properties.with_name("log4j2.yaml"))
-    write_properties(properties, worker_properties(settings, stack.plugins))
+    write_properties(properties, worker_properties(settings, (stack.plugins, connect_plugins_folder(settings))))

@@ -4,13 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 
-/** Connect schemas as the vendor's plugin writes them: {@code {"type":"STRUCT","fieldSchemas":{"id":{"type":"INT64"}}}}. */
+/** Connect schemas as the vendor's plugin writes them: {@code {"type":"STRUCT","fieldSchemas":{...}}}. */
 final class SchemaJson {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -40,7 +41,7 @@ final class SchemaJson {
     }
 
     private static Schema schema(JsonNode node) {
-        SchemaBuilder builder = new SchemaBuilder(Schema.Type.valueOf(node.path("type").asText("").toUpperCase()));
+        SchemaBuilder builder = new SchemaBuilder(Schema.Type.valueOf(node.path("type").asText("").toUpperCase(Locale.ROOT)));
         if (node.hasNonNull("name")) {
             builder.name(node.get("name").asText());
         }

@@ -18,7 +18,7 @@ public final class SchemaPrinter {
     /**
      * The program.
      *
-     * @param arguments the file, the key's columns, then {@code csv.*} and {@code file.*} settings as {@code name=value}
+     * @param arguments the file, the key's columns, settings of {@code csv.*} as {@code name=value}
      */
     public static void main(String[] arguments) {
         if (arguments.length < 1) {
@@ -27,7 +27,10 @@ public final class SchemaPrinter {
         }
         List<String> rest = List.of(arguments).subList(1, arguments.length);
         Map<String, String> settings = new HashMap<>();
-        rest.stream().filter(word -> word.contains("=")).map(word -> word.split("=", 2)).forEach(pair -> settings.put(pair[0], pair[1]));
+        rest.stream()
+                .filter(word -> word.contains("="))
+                .map(word -> word.split("=", 2))
+                .forEach(pair -> settings.put(pair[0], pair[1]));
         List<String> key = rest.stream().filter(word -> !word.contains("=")).toList();
         try {
             print(schemas(Path.of(arguments[0]), key, settings));
@@ -55,7 +58,8 @@ public final class SchemaPrinter {
             }
             SchemaBuilder value = SchemaBuilder.struct().name(MODEL + "Value");
             for (int column = 0; column < header.length; column++) {
-                value.field(header[column].trim(), kinds[column] == null ? Schema.OPTIONAL_STRING_SCHEMA : kinds[column].schema());
+                Kind kind = kinds[column] == null ? new Kind(null, true) : kinds[column];
+                value.field(header[column].trim(), kind.schema());
             }
             return key.isEmpty() ? Map.of("value.schema", value.build()) : both(value.build(), key);
         }

@@ -36,6 +36,7 @@ final class SpoolDirConfig {
         FIELD
     }
 
+    private static final String MODEL = "com.github.jcustenborder.kafka.connect.model.";
     private static final String SAME_OUTCOME = "files are told apart without it";
 
     static final VendorKeys VENDOR = new VendorKeys()
@@ -84,7 +85,8 @@ final class SpoolDirConfig {
             CSVReaderNullFieldIndicator nulls) {}
 
     /** The schemas as JSON, or how to make them from a file's header. */
-    record Schemas(String key, String value, boolean generated, List<String> keyFields, String keyName, String valueName) {}
+    record Schemas(
+            String key, String value, boolean generated, List<String> keyFields, String keyName, String valueName) {}
 
     SpoolDirConfig(Map<String, String> given) {
         AbstractConfig config = new AbstractConfig(DEFINITION, given, false);
@@ -161,7 +163,8 @@ final class SpoolDirConfig {
                 .optional("csv.escape.char", Type.INT, (int) '\\').doc("The code of the escape; 0 for none.")
                 .optional("csv.rfc.4180.parser.enabled", Type.BOOLEAN, false)
                 .doc("Whether rows are read by RFC 4180: quotes are doubled, and nothing else escapes.")
-                .optional("csv.strict.quotes", Type.BOOLEAN, false).low().doc("Whether text outside of quotes is left out.")
+                .optional("csv.strict.quotes", Type.BOOLEAN, false).low()
+                .doc("Whether text outside of quotes is left out.")
                 .optional("csv.ignore.leading.whitespace", Type.BOOLEAN, true).low()
                 .doc("Whether blanks before an opening quote are left out.")
                 .optional("csv.ignore.quotations", Type.BOOLEAN, false).low().doc("Whether quotes are ordinary text.")
@@ -178,10 +181,10 @@ final class SpoolDirConfig {
                 .optional("schema.generation.enabled", Type.BOOLEAN, false)
                 .doc("Whether the schemas are made from each file's header, all columns being optional strings.")
                 .optional("schema.generation.key.fields", Type.LIST, "").doc("The columns that make up the key.")
-                .optional("schema.generation.key.name", Type.STRING, "com.github.jcustenborder.kafka.connect.model.Key")
-                .low().doc("The name of the generated key schema.")
-                .optional("schema.generation.value.name", Type.STRING, "com.github.jcustenborder.kafka.connect.model.Value")
-                .low().doc("The name of the generated value schema.")
+                .optional("schema.generation.key.name", Type.STRING, MODEL + "Key").low()
+                .doc("The name of the generated key schema.")
+                .optional("schema.generation.value.name", Type.STRING, MODEL + "Value").low()
+                .doc("The name of the generated value schema.")
                 .optional("timestamp.mode", Type.STRING, TimestampMode.PROCESS_TIME.name()).oneOf(TimestampMode.class)
                 .doc("Whether a record's time is when it was read, when its file was changed, or a column's.")
                 .optional("timestamp.field", Type.STRING, "").doc("The Timestamp column that is the record's time.")

@@ -146,7 +146,7 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
             return;
         } catch (ChangedException stillWritten) {
             Look look = current.look();
-            LOG.info("{} is still being written; read on after row {} when it is complete", look.name(), current.read());
+            LOG.info("{} is still being written; to be read on after row {}", look.name(), current.read());
             unfinished.put(look.name(), current.read());
             inUse.remove(look.name());
             close();

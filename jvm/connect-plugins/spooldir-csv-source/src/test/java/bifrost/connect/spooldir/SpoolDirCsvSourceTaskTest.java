@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -55,7 +57,8 @@ class SpoolDirCsvSourceTaskTest {
 
     @Test
     void quotesHideSeparatorsAndLineEnds() throws Exception {
-        folders.drop("orders.csv", "\uFEFF" + HEADER + "1,\"Wine - Sherry Dry Sack, William\"\n\n2,\"two\nlines\"\n3,\"a \"\"b\"\"\"\n");
+        folders.drop("orders.csv", "\uFEFF" + HEADER
+                + "1,\"Wine - Sherry Dry Sack, William\"\n\n2,\"two\nlines\"\n3,\"a \"\"b\"\"\"\n");
 
         folders.runUntil(() -> folders.rows.size() == 3);
 
@@ -83,7 +86,8 @@ class SpoolDirCsvSourceTaskTest {
         folders.drop("orders_b.csv", HEADER + "1,\"never closed\n");
         folders.drop("orders_c.csv", "id,product\n1,a\n");
         folders.drop("orders_d.csv", HEADER + ",a\n");
-        Files.write(folders.source.resolve("orders_e.csv"), (HEADER + "1,\u00e9\n").getBytes(StandardCharsets.ISO_8859_1));
+        byte[] latin = (HEADER + "1,\u00e9\n").getBytes(StandardCharsets.ISO_8859_1);
+        Files.write(folders.source.resolve("orders_e.csv"), latin);
 
         folders.runUntil(() -> Folders.names(folders.error).size() == 10);
 
@@ -193,8 +197,10 @@ class SpoolDirCsvSourceTaskTest {
     @Test
     void columnsAreTyped() throws Exception {
         folders.with("value.schema", "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"price\":{\"type\":\"BYTES\",\"name\":"
-                        + "\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}},\"ts\":{\"type\":\"INT64\","
-                        + "\"name\":\"org.apache.kafka.connect.data.Timestamp\"},\"ok\":{\"type\":\"BOOLEAN\",\"isOptional\":true}}}")
+                        + "\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}},"
+                        + "\"ts\":{\"type\":\"INT64\","
+                        + "\"name\":\"org.apache.kafka.connect.data.Timestamp\"},"
+                        + "\"ok\":{\"type\":\"BOOLEAN\",\"isOptional\":true}}}")
                 .with("key.schema", "")
                 .with("csv.separator.char", "9")
                 .with("parser.timestamp.date.formats", "yyyy-MM-dd'T'HH:mm:ssX,yyyy-MM-dd")
@@ -212,7 +218,9 @@ class SpoolDirCsvSourceTaskTest {
 
     @Test
     void schemasCanBeMadeFromTheHeader() throws Exception {
-        folders.with("schema.generation.enabled", "true").with("schema.generation.key.fields", "b").with("csv.null.field.indicator", "BOTH");
+        folders.with("schema.generation.enabled", "true")
+                .with("schema.generation.key.fields", "b")
+                .with("csv.null.field.indicator", "BOTH");
         folders.drop("orders.csv", "a,b\n1,\n");
 
         folders.runUntil(() -> folders.rows.size() == 1);
@@ -225,10 +233,13 @@ class SpoolDirCsvSourceTaskTest {
     void schemasForASampleAreProposed() throws Exception {
         Path sample = folders.drop("orders.csv", HEADER + "1,a\n22,\n");
 
+        Schema proposed = SchemaPrinter.schemas(sample, List.of("order_id"), Map.of()).get("value.schema");
+
         assertEquals(
-                "{\"name\":\"com.github.jcustenborder.kafka.connect.model.Value\",\"type\":\"STRUCT\",\"isOptional\":false,"
+                "{\"name\":\"com.github.jcustenborder.kafka.connect.model.Value\",\"type\":\"STRUCT\","
+                        + "\"isOptional\":false,"
                         + "\"fieldSchemas\":{\"order_id\":{\"type\":\"INT64\",\"isOptional\":false},"
                         + "\"product\":{\"type\":\"STRING\",\"isOptional\":true}}}",
-                SchemaJson.write(SchemaPrinter.schemas(sample, List.of("order_id"), java.util.Map.of()).get("value.schema")));
+                SchemaJson.write(proposed));
     }
 }

@@ -1,0 +1,2 @@
+/** How plugins define their keys. */
+package bifrost.connect.config;

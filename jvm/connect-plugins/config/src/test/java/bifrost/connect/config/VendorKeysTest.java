@@ -1,0 +1,55 @@
+package bifrost.connect.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.config.ConfigDef;
+import org.apache.kafka.common.config.ConfigDef.Type;
+import org.apache.kafka.common.config.ConfigValue;
+import org.junit.jupiter.api.Test;
+
+class VendorKeysTest {
+    private final VendorKeys keys =
+            new VendorKeys().withoutEffect("type.name", "there are no types").only("store.keys", "false", "values only");
+    private final ConfigDef definition = new Options()
+            .group("Test")
+            .required("url", Type.STRING).doc("Where.")
+            .optional("mode", Type.STRING, "fast").oneOf("fast", "slow").doc("How.")
+            .optional("size", Type.INT, 5).low().atLeast(1).doc("How much.")
+            .vendor(keys)
+            .definition();
+
+    @Test
+    void keysWithoutEffectAreNamedWithTheirReason() {
+        assertEquals(Map.of("type.name", "there are no types"), keys.effectless(Map.of("type.name", "x", "url", "y")));
+    }
+
+    @Test
+    void unknownKeysAreThoseThatNeitherThePluginNorConnectDefines() {
+        var given = Map.of("url", "x", "topics", "t", "transforms.a.type", "T", "type.name", "n", "tabel", "oops");
+        assertEquals(List.of("tabel"), VendorKeys.unknown(definition, given));
+    }
+
+    @Test
+    void aLimitedKeyAcceptsItsOneValue() {
+        assertTrue(value("store.keys", "FALSE").errorMessages().isEmpty());
+        assertTrue(value("store.keys", "true").errorMessages().get(0).contains("values only"));
+    }
+
+    @Test
+    void validateKnowsDocumentationAndRecommendations() {
+        assertEquals(List.of("fast", "slow"), value("mode", "fast").recommendedValues());
+        assertTrue(value("mode", "never").errorMessages().get(0).contains("never"));
+        assertTrue(value("size", "0").errorMessages().get(0).contains("at least 1"));
+        assertEquals("Accepted, without effect: there are no types.", definition.configKeys().get("type.name").documentation);
+    }
+
+    private ConfigValue value(String name, String value) {
+        return definition.validate(Map.of("url", "u", name, value)).stream()
+                .filter(found -> found.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+}

@@ -1,0 +1,125 @@
+package bifrost.connect.elasticsearch;
+
+import bifrost.connect.elasticsearch.Batch.Refusal;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.errors.DataException;
+import org.apache.kafka.connect.sink.ErrantRecordReporter;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.apache.kafka.connect.sink.SinkTask;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes the records of its partitions; what cannot be written is reported record by record. */
+public final class ElasticsearchSinkTask extends SinkTask {
+    private static final Logger LOG = LoggerFactory.getLogger(ElasticsearchSinkTask.class);
+
+    private ElasticsearchSinkConfig config;
+    private SearchClient client;
+    private DocumentFactory documents;
+    private Indices indices;
+    private BulkWriter writer;
+    private ErrantRecordReporter reporter;
+
+    @Override
+    public String version() {
+        return ElasticsearchSinkConnector.VERSION;
+    }
+
+    /** @throws ConnectException the search engine does not accept the user; one that is away is waited for later */
+    @Override
+    public void start(Map<String, String> properties) {
+        config = new ElasticsearchSinkConfig(properties);
+        client = new RestSearchClient(config);
+        documents = new DocumentFactory(config);
+        indices = new Indices(config, client);
+        writer = new BulkWriter(config, client, this::refused, System::nanoTime);
+        reporter = context.errantRecordReporter();
+        try {
+            client.check();
+        } catch (SearchClient.CheckFailed failed) {
+            if (failed.key().equals(ElasticsearchSinkConfig.USERNAME)) {
+                throw new ConnectException(failed.key() + ": " + failed.getMessage(), failed);
+            }
+            LOG.warn("{}: {}", failed.key(), failed.getMessage());
+        }
+    }
+
+    @Override
+    public void put(Collection<SinkRecord> records) {
+        for (SinkRecord record : records) {
+            Optional<Document> document = documentOf(record);
+            if (document.isPresent()) {
+                indices.ensure(document.get());
+                writer.add(document.get());
+            } else {
+                writer.skip(record);
+            }
+        }
+        Duration wait = writer.sendDue();
+        if (wait != null) {
+            context.timeout(Math.max(1, wait.toMillis()));
+        }
+    }
+
+    @Override
+    public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
+        if (config.getBoolean(ElasticsearchSinkConfig.FLUSH_SYNCHRONOUSLY)) {
+            writer.flush();
+        }
+        return writer.acknowledged();
+    }
+
+    @Override
+    public void close(Collection<TopicPartition> partitions) {
+        writer.forget(partitions);
+    }
+
+    @Override
+    public void stop() {
+        if (writer != null) {
+            writer.close();
+            client.close();
+        }
+    }
+
+    private Optional<Document> documentOf(SinkRecord record) {
+        try {
+            return documents.of(record);
+        } catch (DataException invalid) {
+            String message = place(record) + " " + invalid.getMessage();
+            report(record, new DataException(message, invalid));
+            if (!config.getBoolean(ElasticsearchSinkConfig.DROP_INVALID)) {
+                throw new ConnectException(message + " (drop.invalid.message=true passes over such records)", invalid);
+            }
+            LOG.warn("{}: passed over", message);
+            return Optional.empty();
+        }
+    }
+
+    private void refused(Refusal refusal) {
+        SinkRecord record = refusal.document().record();
+        String message = place(record) + " is refused as a document of " + refusal.document().index() + ": " + refusal.reason();
+        report(record, new DataException(message));
+        switch (config.malformed()) {
+            case FAIL -> throw new ConnectException(message + " (behavior.on.malformed.documents)");
+            case WARN -> LOG.warn("{}", message);
+            case IGNORE -> LOG.debug("{}", message);
+        }
+    }
+
+    private void report(SinkRecord record, DataException why) {
+        if (reporter != null) {
+            reporter.report(record, why);
+        }
+    }
+
+    private static String place(SinkRecord record) {
+        return "Record " + record.topic() + "-" + record.kafkaPartition() + "@" + record.kafkaOffset();
+    }
+}

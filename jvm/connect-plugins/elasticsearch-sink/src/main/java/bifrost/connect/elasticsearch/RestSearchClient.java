@@ -1,0 +1,172 @@
+package bifrost.connect.elasticsearch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.http.Header;
+import org.apache.http.HttpHeaders;
+import org.apache.http.HttpHost;
+import org.apache.http.entity.ContentType;
+import org.apache.http.message.BasicHeader;
+import org.apache.http.nio.entity.NByteArrayEntity;
+import org.elasticsearch.client.Request;
+import org.elasticsearch.client.Response;
+import org.elasticsearch.client.ResponseException;
+import org.elasticsearch.client.RestClient;
+
+/** Speaks to Elasticsearch or OpenSearch over REST. Safe for several threads. */
+final class RestSearchClient implements SearchClient {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<Integer> BUSY = Set.of(408, 429, 502, 503, 504);
+    private static final int CONFLICT = 409;
+    private static final int NOT_FOUND = 404;
+
+    private final RestClient rest;
+    private final String where;
+
+    RestSearchClient(ElasticsearchSinkConfig config) {
+        HttpHost[] hosts = config.urls().stream()
+                .map(uri -> new HttpHost(uri.getHost(), uri.getPort() < 0 ? defaultPort(uri.getScheme()) : uri.getPort(), uri.getScheme()))
+                .toArray(HttpHost[]::new);
+        where = config.urls().stream().map(Object::toString).collect(Collectors.joining(", "));
+        int connect = config.getInt(ElasticsearchSinkConfig.CONNECTION_TIMEOUT);
+        int read = config.getInt(ElasticsearchSinkConfig.READ_TIMEOUT);
+        rest = RestClient.builder(hosts)
+                .setDefaultHeaders(authorization(config))
+                .setCompressionEnabled(config.getBoolean(ElasticsearchSinkConfig.COMPRESSION))
+                .setRequestConfigCallback(request -> request.setConnectTimeout(connect).setSocketTimeout(read))
+                .setHttpClientConfigCallback(client -> client.setMaxConnPerRoute(config.inFlight() + 1))
+                .build();
+    }
+
+    @Override
+    public void check() throws CheckFailed {
+        try {
+            rest.performRequest(new Request("GET", "/"));
+        } catch (ResponseException answer) {
+            int status = answer.getResponse().getStatusLine().getStatusCode();
+            boolean isUser = status == 401 || status == 403;
+            throw new CheckFailed(
+                    isUser ? ElasticsearchSinkConfig.USERNAME : ElasticsearchSinkConfig.URL,
+                    where + (isUser ? " does not accept this user and password" : " answers with status " + status),
+                    answer);
+        } catch (IOException absent) {
+            throw new CheckFailed(ElasticsearchSinkConfig.URL, where + " does not answer: " + reason(absent), absent);
+        }
+    }
+
+    @Override
+    public List<Outcome> bulk(List<Document> documents) throws Busy, Refused {
+        Request request = new Request("POST", "/_bulk");
+        request.addParameter("filter_path", "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by");
+        request.setEntity(new NByteArrayEntity(BulkBody.of(documents), ContentType.create("application/x-ndjson")));
+        JsonNode answer = perform(request);
+        if (!answer.path("errors").asBoolean()) {
+            return Collections.nCopies(documents.size(), Outcome.DONE);
+        }
+        List<Outcome> outcomes = new ArrayList<>(documents.size());
+        answer.path("items").forEach(item -> outcomes.add(outcome(item.elements().next())));
+        return outcomes;
+    }
+
+    @Override
+    public void ensureIndex(String index, ObjectNode mapping) throws Busy, Refused {
+        if (find("/" + index) == null) {
+            create(index);
+        }
+        if (mapping == null) {
+            return;
+        }
+        JsonNode present = find("/" + index + "/_mapping");
+        boolean isMapped = present != null && present.findValue("properties") != null;
+        if (!isMapped) {
+            Request request = new Request("PUT", "/" + index + "/_mapping");
+            request.setJsonEntity(mapping.toString());
+            perform(request);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            rest.close();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    private void create(String index) throws Busy, Refused {
+        try {
+            perform(new Request("PUT", "/" + index));
+        } catch (Refused refused) {
+            if (!refused.getMessage().contains("resource_already_exists_exception")) { // another task was faster
+                throw refused;
+            }
+        }
+    }
+
+    /** What is at a path, {@code null} when nothing is. */
+    private JsonNode find(String path) throws Busy, Refused {
+        Request request = new Request("GET", path);
+        request.addParameter("ignore", Integer.toString(NOT_FOUND));
+        JsonNode found = perform(request);
+        return found.path("status").asInt() == NOT_FOUND ? null : found;
+    }
+
+    private JsonNode perform(Request request) throws Busy, Refused {
+        try {
+            Response response = rest.performRequest(request);
+            try (InputStream body = response.getEntity().getContent()) {
+                return JSON.readTree(body);
+            }
+        } catch (ResponseException answer) {
+            int status = answer.getResponse().getStatusLine().getStatusCode();
+            String message = request.getMethod() + " " + request.getEndpoint() + " at " + where + ": " + answer.getMessage();
+            if (BUSY.contains(status)) {
+                throw new Busy(message, answer);
+            }
+            throw new Refused(status, message, answer);
+        } catch (IOException absent) {
+            throw new Busy(where + " does not answer: " + reason(absent), absent);
+        }
+    }
+
+    private static Outcome outcome(JsonNode item) {
+        int status = item.path("status").asInt();
+        // A conflict: this version or a later one is there. Not found: what was to be deleted is not there.
+        if (status < 300 || status == CONFLICT || status == NOT_FOUND && item.path("error").isMissingNode()) {
+            return Outcome.DONE;
+        }
+        JsonNode error = item.path("error");
+        String cause = error.path("caused_by").path("reason").asText("");
+        String reason = error.path("type").asText() + ": " + error.path("reason").asText() + (cause.isEmpty() ? "" : ": " + cause);
+        return new Outcome(BUSY.contains(status) ? Outcome.Kind.BUSY : Outcome.Kind.REFUSED, reason);
+    }
+
+    private static String reason(IOException failure) {
+        return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
+    }
+
+    private static Header[] authorization(ElasticsearchSinkConfig config) {
+        if (config.password() == null) {
+            return new Header[0];
+        }
+        String user = config.getString(ElasticsearchSinkConfig.USERNAME) + ":" + config.password();
+        String encoded = Base64.getEncoder().encodeToString(user.getBytes(StandardCharsets.UTF_8));
+        return new Header[] {new BasicHeader(HttpHeaders.AUTHORIZATION, "Basic " + encoded)};
+    }
+
+    private static int defaultPort(String scheme) {
+        return scheme.equals("https") ? 443 : 9200;
+    }
+}

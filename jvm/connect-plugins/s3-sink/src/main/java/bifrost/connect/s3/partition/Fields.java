@@ -1,0 +1,30 @@
+package bifrost.connect.s3.partition;
+
+import java.util.Map;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.DataException;
+import org.apache.kafka.connect.sink.SinkRecord;
+
+/** Finds fields in values, nested ones by their path with dots. */
+final class Fields {
+    private Fields() {}
+
+    /** @throws DataException there is no such field, or it is null */
+    static Object of(SinkRecord record, String name) {
+        Object value = record.value();
+        for (String step : name.split("\\.")) {
+            value = in(value, step);
+        }
+        if (value == null) {
+            throw new DataException("has no field " + name);
+        }
+        return value;
+    }
+
+    private static Object in(Object value, String name) {
+        if (value instanceof Struct struct) {
+            return struct.schema().field(name) == null ? null : struct.get(name);
+        }
+        return value instanceof Map<?, ?> map ? map.get(name) : null;
+    }
+}
