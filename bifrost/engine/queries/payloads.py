@@ -23,10 +23,9 @@ Show = Callable[[bytes], str | None]
 class PayloadReader:
     """Shows the keys or values of one topic; what they may be narrows with every one that is seen."""
 
-    def __init__(self, topic: str, registry: SchemaRegistry, *, is_key: bool) -> None:
+    def __init__(self, topic: str, registry: SchemaRegistry) -> None:
         self._topic = topic
         self._registry = registry
-        self._is_key = is_key
         self._serdes = Serdes(registry)
         self._seen = False
         self._decoders: dict[int, tuple[tuple[str, ...], Decoder]] = {}

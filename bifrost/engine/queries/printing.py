@@ -63,8 +63,8 @@ class RecordLines:
     """Turns records into PRINT's lines; what is known of the formats stands before the first, and where it changes."""
 
     def __init__(self, topic: str, registry: SchemaRegistry) -> None:
-        self._key = PayloadReader(topic, registry, is_key=True)
-        self._value = PayloadReader(topic, registry, is_key=False)
+        self._key = PayloadReader(topic, registry)
+        self._value = PayloadReader(topic, registry)
         self._told = ("", "")
 
     def of(self, record: Record) -> Iterator[str]:

@@ -1,0 +1,91 @@
+"""Pull queries, against tables that are being made from records on a cluster in memory."""
+
+import pytest
+
+from bifrost.engine.sessions import Session
+from bifrost.errors import AnalysisError, NotReady
+from tests.engine.runtime.engines import execute
+
+SETUP = (
+    "CREATE STREAM S (K STRING KEY, A INT) WITH (KAFKA_TOPIC='s', PARTITIONS=3, VALUE_FORMAT='JSON');"
+    "CREATE TABLE N AS SELECT K, COUNT(*) AS C, SUM(A) AS T FROM S GROUP BY K EMIT CHANGES;"
+    "CREATE TABLE W AS SELECT K, COUNT(*) AS C FROM S WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY K EMIT CHANGES;"
+)
+
+
+@pytest.fixture
+def engine(world):
+    made = world.engine()
+    execute(made, SETUP)
+    for key, value, time in (("a", 1, 0), ("b", 2, 1000), ("a", 3, 12_000), ("c", 4, 25_000)):
+        world.send("s", {"A": value}, key, timestamp=time)
+    world.cluster.wait_for(lambda: len(world.values("N")) == 4 and len(world.values("W")) == 4)
+    return made
+
+
+def rows(engine, text):
+    return engine.query(text, Session()).rows
+
+
+def test_by_key(engine):
+    assert rows(engine, "SELECT * FROM N WHERE K = 'a';") == [("a", 2, 4)]
+    assert rows(engine, "SELECT * FROM N WHERE K = 'nobody';") == []
+
+
+def test_by_several_keys(engine):
+    assert sorted(rows(engine, "SELECT K FROM N WHERE K IN ('a', 'c', 'x');")) == [("a",), ("c",)]
+
+
+def test_all_rows_come_by_key(engine):
+    assert rows(engine, "SELECT K, C FROM N;") == [("a", 2), ("b", 1), ("c", 1)]
+
+
+def test_a_range_of_keys(engine):
+    assert rows(engine, "SELECT K FROM N WHERE K >= 'b';") == [("b",), ("c",)]
+
+
+def test_a_predicate_on_values_and_computed_columns(engine):
+    assert rows(engine, "SELECT K, T * 10 AS X FROM N WHERE T > 2;") == [("a", 40), ("c", 40)]
+
+
+def test_limit(engine):
+    assert rows(engine, "SELECT K FROM N LIMIT 2;") == [("a",), ("b",)]
+
+
+def test_windows_of_a_key(engine):
+    assert rows(engine, "SELECT * FROM W WHERE K = 'a';") == [("a", 0, 10_000, 1), ("a", 10_000, 20_000, 1)]
+
+
+def test_windows_within_bounds(engine):
+    found = rows(engine, "SELECT WINDOWSTART, C FROM W WHERE K = 'a' AND WINDOWSTART >= 10000;")
+    assert found == [(10_000, 1)]
+
+
+def test_the_header_marks_keys(engine):
+    header = engine.query("SELECT * FROM W WHERE K = 'a';", Session()).header
+    assert str(header) == "`K` STRING KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `C` BIGINT"
+
+
+def test_the_answer_is_there_after_a_restart(world, engine):
+    engine.close()
+    again = world.engine()
+    (query, _) = again.state.queries
+    world.cluster.wait_for(lambda: query.runner.state.shown == "RUNNING" and query.runner.offsets() is not None)
+    world.cluster.wait_for(lambda: _answers(again))
+    assert rows(again, "SELECT * FROM N WHERE K = 'a';") == [("a", 2, 4)]
+
+
+def _answers(engine):
+    try:
+        return rows(engine, "SELECT * FROM N WHERE K = 'a';") != []
+    except NotReady:
+        return False
+
+
+def test_a_table_that_no_query_keeps_cannot_be_asked(world, engine):
+    execute(engine, "CREATE TABLE T (K STRING PRIMARY KEY) WITH (KAFKA_TOPIC='N', VALUE_FORMAT='JSON');")
+    with pytest.raises(AnalysisError, match="The `T` table isn't queryable"):
+        rows(engine, "SELECT * FROM T WHERE K = 'a';")
+    execute(engine, "TERMINATE ALL;")
+    with pytest.raises(AnalysisError, match="no query keeps its rows any more"):
+        rows(engine, "SELECT * FROM N WHERE K = 'a';")

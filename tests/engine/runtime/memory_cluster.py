@@ -1,0 +1,310 @@
+"""A Kafka cluster in memory: topics are lists. It stands in for `bifrost.engine.runtime.cluster.Cluster`."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from bifrost.clients.kafka import TopicDescription
+from bifrost.errors import Refused
+
+Place = tuple[str, int]
+Delivered = Callable[[KafkaError | None, "MemoryMessage"], None]
+
+
+@dataclass(frozen=True)
+class MemoryMessage:
+    """A record, or an event of a consumer, with the methods of the library's `Message`."""
+
+    place: Place
+    at: int
+    key_bytes: bytes | None = None
+    value_bytes: bytes | None = None
+    time: int = 0
+    header_list: list[tuple[str, bytes | None]] | None = None
+    problem: KafkaError | None = None
+
+    def error(self) -> KafkaError | None:
+        return self.problem
+
+    def topic(self) -> str:
+        return self.place[0]
+
+    def partition(self) -> int:
+        return self.place[1]
+
+    def offset(self) -> int:
+        return self.at
+
+    def key(self) -> bytes | None:
+        return self.key_bytes
+
+    def value(self) -> bytes | None:
+        return self.value_bytes
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, self.time
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        return self.header_list
+
+
+@dataclass
+class MemoryTopic:
+    partitions: list[list[MemoryMessage]]
+    config: dict[str, str]
+    following: dict[int, int] = field(default_factory=dict)  # the next offset by partition
+
+
+@dataclass
+class MemoryAdmin:
+    """What `KafkaAdmin` does, for the engine's needs."""
+
+    topics_by_name: dict[str, MemoryTopic] = field(default_factory=dict)
+    groups: dict[str, dict[Place, int]] = field(default_factory=dict)
+
+    def topics(self) -> dict[str, int]:
+        return {name: len(topic.partitions) for name, topic in self.topics_by_name.items()}
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        there = self.topics_by_name
+        return {
+            name: TopicDescription(name, len(there[name].partitions), 1, there[name].config)
+            for name in names
+            if name in there
+        }
+
+    def delete(self, name: str) -> None:
+        self.topics_by_name.pop(name, None)
+
+    def delete_group(self, name: str) -> None:
+        self.groups.pop(name, None)
+
+    def delete_records(self, before: Iterable[TopicPartition]) -> None:
+        for place in before:
+            records = self.topics_by_name[place.topic].partitions[place.partition]
+            records[:] = [record for record in records if record.at >= place.offset]
+
+
+class MemoryCluster:
+    """One broker's worth of topics; consumers wait on it for new records."""
+
+    def __init__(self) -> None:
+        self.admin = MemoryAdmin()
+        self.changed = threading.Condition(threading.RLock())
+        self.replicas = 1
+        self.refusing: KafkaError | None = None
+
+    def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
+        if name in self.admin.topics_by_name:
+            return False
+        self.admin.topics_by_name[name] = MemoryTopic([[] for _ in range(partitions)], dict(config))
+        return True
+
+    def producer(self, *, delivered: Delivered | None = None, **options: object) -> MemoryProducer:
+        return MemoryProducer(self, delivered, transactional="transactional_id" in options)
+
+    def consumer(self, group: str, **options: object) -> MemoryConsumer:
+        return MemoryConsumer(self, group)
+
+    def committed(self, reader: MemoryConsumer, places: Sequence[TopicPartition]) -> dict[Place, int]:
+        known = self.admin.groups.get(reader.group, {})
+        wanted = [(place.topic, place.partition) for place in places]
+        return {place: known[place] for place in wanted if place in known}
+
+    def watermarks(self, reader: MemoryConsumer, topic: str, partition: int) -> tuple[int, int]:
+        records = self.records(topic, partition)
+        end = self.admin.topics_by_name[topic].following.get(partition, 0)
+        return (records[0].at if records else end), end
+
+    # --- for tests
+
+    def records(self, topic: str, partition: int = 0) -> list[MemoryMessage]:
+        if topic not in self.admin.topics_by_name:
+            raise Refused("Kafka", f"read {topic}", status=3, body="unknown topic")
+        return self.admin.topics_by_name[topic].partitions[partition]
+
+    def values(self, topic: str) -> list[bytes | None]:
+        parts = self.admin.topics_by_name[topic].partitions
+        return [record.value_bytes for records in parts for record in records]
+
+    def write(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None = None,
+        *,
+        timestamp: int = 0,
+        partition: int = -1,
+        headers: list[tuple[str, bytes | None]] | None = None,
+    ) -> MemoryMessage:
+        with self.changed:
+            parts = self.admin.topics_by_name[topic].partitions
+            number = partition if partition >= 0 else zlib.crc32(key or b"") % len(parts)
+            records = parts[number]
+            following = self.admin.topics_by_name[topic].following
+            at = following.get(number, 0)
+            following[number] = at + 1
+            message = MemoryMessage((topic, number), at, key, value, timestamp, headers)
+            records.append(message)
+            self.changed.notify_all()
+            return message
+
+    def commit(self, group: str, offsets: Iterable[TopicPartition]) -> None:
+        known = self.admin.groups.setdefault(group, {})
+        known.update({(place.topic, place.partition): place.offset for place in offsets})
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Waits until something becomes true; tests fail loudly if it does not."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("it did not come true in time")
+            with self.changed:
+                self.changed.wait(0.02)
+
+
+class MemoryProducer:
+    """Delivers at once, or with its transaction."""
+
+    def __init__(self, cluster: MemoryCluster, delivered: Delivered | None, *, transactional: bool) -> None:
+        self._cluster = cluster
+        self._delivered = delivered
+        self._transactional = transactional
+        self._pending: list[tuple[str, bytes | None, bytes | None, int, int, object]] = []
+        self._offsets: tuple[str, list[TopicPartition]] | None = None
+        self._reports: list[Callable[[], None]] = []
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int = -1,
+        callback: Delivered | None = None,
+        on_delivery: Delivered | None = None,
+        timestamp: int = 0,
+        headers: list[tuple[str, bytes | None]] | None = None,
+    ) -> None:
+        told = callback or on_delivery
+        encoded = key.encode() if isinstance(key, str) else key
+        error = self._cluster.refusing
+        if error is not None:
+            refused = told or self._delivered
+            failed = MemoryMessage((topic, 0), -1)
+            if refused is not None:
+                self._reports.append(lambda: refused(error, failed))
+            return
+        if self._transactional:
+            self._pending.append((topic, value, encoded, timestamp, partition, headers))
+            return
+        message = self._cluster.write(topic, value, encoded, timestamp=timestamp, partition=partition, headers=headers)
+        if told is not None:
+            self._reports.append(lambda: told(None, message))
+
+    def poll(self, timeout: float = 0) -> int:
+        reports, self._reports = self._reports, []
+        for report in reports:
+            report()
+        if not reports and timeout:
+            time.sleep(min(timeout, 0.005))
+        return len(reports)
+
+    def flush(self, timeout: float = 0) -> int:
+        self.poll(0)
+        return 0
+
+    def purge(self) -> None:
+        self._pending.clear()
+
+    def init_transactions(self, timeout: float) -> None:
+        self._pending.clear()
+
+    def begin_transaction(self) -> None:
+        assert self._transactional
+
+    def send_offsets_to_transaction(self, offsets: list[TopicPartition], group: str, timeout: float) -> None:
+        self._offsets = (group, offsets)
+
+    def commit_transaction(self, timeout: float) -> None:
+        with self._cluster.changed:
+            for topic, value, key, timestamp, partition, headers in self._pending:
+                self._cluster.write(
+                    topic,
+                    value,
+                    key,
+                    timestamp=timestamp,
+                    partition=partition,
+                    headers=headers,  # type: ignore[arg-type]
+                )
+            if self._offsets is not None:
+                self._cluster.commit(*self._offsets)
+        self._pending.clear()
+
+    def abort_transaction(self, timeout: float) -> None:
+        self._pending.clear()
+
+
+class MemoryConsumer:
+    """Reads assigned partitions in turn and tells their ends."""
+
+    def __init__(self, cluster: MemoryCluster, group: str) -> None:
+        self._cluster = cluster
+        self.group = group
+        self._positions: dict[Place, int] = {}
+        self._told_end: dict[Place, int] = {}
+
+    def assign(self, places: Sequence[TopicPartition]) -> None:
+        self._positions.clear()
+        self.incremental_assign(places)
+
+    def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
+        for place in places:
+            start = place.offset
+            if start == -1:
+                start = self._cluster.watermarks(self, place.topic, place.partition)[1]
+            self._positions[place.topic, place.partition] = max(start, 0)
+
+    def poll(self, timeout: float = 0) -> MemoryMessage | None:
+        found = self.consume(1, timeout)
+        return found[0] if found else None
+
+    def consume(self, count: int, timeout: float = 0) -> list[MemoryMessage]:
+        with self._cluster.changed:
+            found = self._next(count)
+            if not found and timeout:
+                self._cluster.changed.wait(timeout)
+                found = self._next(count)
+            return found
+
+    def _next(self, count: int) -> list[MemoryMessage]:
+        found: list[MemoryMessage] = []
+        for place, position in self._positions.items():
+            if place[0] not in self._cluster.admin.topics_by_name:
+                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+            there = [record for record in self._cluster.records(*place) if record.at >= position]
+            taken = there[: count - len(found)]
+            found += taken
+            if taken:
+                self._positions[place] = taken[-1].at + 1
+            elif self._told_end.get(place) != position and len(found) < count:
+                self._told_end[place] = position
+                found.append(MemoryMessage(place, position, problem=KafkaError(KafkaError._PARTITION_EOF)))
+        return found
+
+    def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
+        self._cluster.commit(self.group, offsets)
+
+    def consumer_group_metadata(self) -> str:
+        return self.group
+
+    def get_watermark_offsets(self, place: TopicPartition, cached: bool = False) -> tuple[int, int]:
+        return self._cluster.watermarks(self, place.topic, place.partition)
+
+    def close(self) -> None:
+        self._positions.clear()

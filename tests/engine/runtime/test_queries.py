@@ -1,0 +1,233 @@
+"""Persistent queries on a cluster in memory: what reaches topics, what survives a restart, what bad days do."""
+
+import threading
+
+from confluent_kafka import KafkaError
+
+from bifrost.engine.runtime.runner import QueryState
+from tests.engine.runtime.engines import EARLIEST, execute
+
+STREAM = "CREATE STREAM S (K STRING KEY, A INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
+COPY = "CREATE STREAM OUT AS SELECT K, A + 1 AS B FROM S EMIT CHANGES;"
+COUNT = "CREATE TABLE N AS SELECT K, COUNT(*) AS C FROM S GROUP BY K EMIT CHANGES;"
+
+
+def test_records_become_rows_of_the_sink(world):
+    execute(world.engine(), STREAM + COPY)
+    world.send("s", {"A": 1}, "x")
+    world.send("s", {"A": 2}, "y")
+    world.wait_for("OUT", [{"B": 2}, {"B": 3}])
+
+
+def test_by_default_a_query_begins_at_the_end_and_misses_nothing_from_then_on(world):
+    engine = world.engine()
+    execute(engine, STREAM)
+    world.send("s", {"A": 1}, "x")
+    execute(engine, COPY, {})
+    world.send("s", {"A": 5}, "x")
+    world.wait_for("OUT", [{"B": 6}])
+
+
+def test_a_restart_goes_on_where_it_was(world):
+    first = world.engine()
+    execute(first, STREAM + COPY)
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("OUT", [{"B": 2}])
+    first.close()
+    world.send("s", {"A": 2}, "x")
+
+    world.engine()
+
+    world.wait_for("OUT", [{"B": 2}, {"B": 3}])
+
+
+def test_state_comes_back_with_a_restart(world):
+    first = world.engine()
+    execute(first, STREAM + COUNT)
+    for _ in range(3):
+        world.send("s", {"A": 1}, "x")
+    world.wait_for("N", [{"C": 1}, {"C": 2}, {"C": 3}])
+    first.close()
+
+    world.engine()
+    world.send("s", {"A": 1}, "x")
+
+    world.wait_for("N", [{"C": 1}, {"C": 2}, {"C": 3}, {"C": 4}])
+
+
+def test_offsets_are_committed_after_the_output(world):
+    engine = world.engine()
+    execute(engine, STREAM + COPY)
+    world.cluster.refusing = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    world.send("s", {"A": 1}, "x")
+    (query,) = engine.state.queries
+    world.cluster.wait_for(lambda: bool(query.runner.errors))
+    assert world.cluster.admin.groups.get("_confluent-ksql-test_query_CSAS_OUT_1", {}).get(("s", 0)) in (None, 0)
+
+    world.cluster.refusing = None
+
+    world.wait_for("OUT", [{"B": 2}])
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.RUNNING)
+
+
+def test_a_record_that_cannot_be_read_is_logged_and_left_out(world):
+    engine = world.engine()
+    execute(engine, STREAM + COPY)
+    world.send("s", b"no json", "x")
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("OUT", [{"B": 2}])
+
+    (entry,) = world.values("test_ksql_processing_log")
+    problem = entry["message"]["deserializationError"]
+    assert (problem["topic"], problem["partition"], problem["offset"]) == ("s", 0, 0)
+    assert entry["logger"].startswith("processing.CSAS_OUT_1")
+    assert engine.parts.launcher.log.count("CSAS_OUT_1").entries == 1
+
+
+def avro_world(world):
+    """A stream in AVRO with one record of a known schema and one of a schema that must be asked for."""
+    execute(
+        world.engine(),
+        "CREATE STREAM A (K STRING KEY, N INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1, VALUE_FORMAT='AVRO');"
+        "CREATE STREAM OUT WITH (VALUE_FORMAT='JSON') AS SELECT K, N FROM A EMIT CHANGES;",
+    )
+    text = (
+        '{"type":"record","name":"Other","fields":[{"name":"N","type":["null","int"],"default":null},'
+        '{"name":"M","type":["null","int"],"default":null}]}'
+    )
+    other = world.registry.register("other", "AVRO", text)
+    known = world.registry.latest("a-value").id
+    return (
+        lambda n: b"\0" + known.to_bytes(4, "big") + bytes([2, n * 2]),
+        lambda n: b"\0" + other.to_bytes(4, "big") + bytes([2, n * 2, 0]),
+    )
+
+
+def test_while_the_registry_is_down_the_query_waits_at_the_record_and_doubles_nothing(world):
+    known, unknown = avro_world(world)
+    world.send("a", known(1), "x")
+    world.wait_for("OUT", [{"N": 1}])
+    world.registry.down = True
+    asked = world.registry.asked
+    for data in (known(2), unknown(3), known(4)):
+        world.send("a", data, "x")
+    world.cluster.wait_for(lambda: world.registry.asked > asked + 2)
+    assert world.values("OUT") == [{"N": 1}, {"N": 2}]
+
+    world.registry.down = False
+
+    world.wait_for("OUT", [{"N": 1}, {"N": 2}, {"N": 3}, {"N": 4}])
+    assert world.values("test_ksql_processing_log") == []
+
+
+def test_a_table_is_loaded_before_the_stream_that_joins_it(world):
+    engine = world.engine()
+    execute(
+        engine,
+        STREAM + "CREATE TABLE T (K STRING PRIMARY KEY, NAME STRING)"
+        " WITH (KAFKA_TOPIC='t', PARTITIONS=1, VALUE_FORMAT='JSON');",
+    )
+    for number in range(3000):
+        world.send("t", {"NAME": f"n{number}"}, f"k{number}", timestamp=number)
+    world.send("s", {"A": 1}, "k2999")
+    execute(engine, "CREATE STREAM J AS SELECT S.K AS K, T.NAME AS NAME FROM S JOIN T ON S.K = T.K EMIT CHANGES;")
+    world.wait_for("J", [{"NAME": "n2999"}])
+
+
+def test_rows_go_through_a_repartition_topic_to_their_new_key(world):
+    execute(
+        world.engine(),
+        STREAM + "CREATE TABLE BY_A AS SELECT A, COUNT(*) AS C FROM S GROUP BY A EMIT CHANGES;",
+    )
+    for key in "xyz":
+        world.send("s", {"A": 7}, key)
+    world.wait_for("BY_A", [{"C": 1}, {"C": 2}, {"C": 3}])
+    assert any(name.endswith("-repartition") for name in world.cluster.admin.topics())
+
+
+def test_pause_and_resume(world):
+    engine = world.engine()
+    execute(engine, STREAM + COPY)
+    execute(engine, "PAUSE CSAS_OUT_1;")
+    (query,) = engine.state.queries
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.PAUSED)
+    world.send("s", {"A": 1}, "x")
+    assert world.values("OUT") == []
+    execute(engine, "RESUME CSAS_OUT_1;")
+    world.wait_for("OUT", [{"B": 2}])
+
+
+def test_a_paused_query_is_paused_after_a_restart(world):
+    first = world.engine()
+    execute(first, STREAM + COPY + "PAUSE CSAS_OUT_1;")
+    first.close()
+    (query,) = world.engine().state.queries
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.PAUSED)
+
+
+def test_terminate_removes_internal_topics_and_offsets(world):
+    engine = world.engine()
+    execute(engine, STREAM + COUNT)
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("N", [{"C": 1}])
+    assert any("CTAS_N_1" in name for name in world.cluster.admin.topics())
+    execute(engine, "TERMINATE CTAS_N_1;")
+    assert not any("CTAS_N_1" in name for name in (*world.cluster.admin.topics(), *world.cluster.admin.groups))
+    assert "N" in world.cluster.admin.topics()
+
+
+def test_create_or_replace_keeps_position_and_state(world):
+    engine = world.engine()
+    execute(engine, STREAM + "CREATE STREAM OUT AS SELECT K, A FROM S EMIT CHANGES;")
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("OUT", [{"A": 1}])
+    execute(engine, "CREATE OR REPLACE STREAM OUT AS SELECT K, A, A * 2 AS D FROM S EMIT CHANGES;")
+    world.send("s", {"A": 2}, "x")
+    world.wait_for("OUT", [{"A": 1}, {"A": 2, "D": 4}])
+    assert [query.id for query in engine.state.queries] == ["CSAS_OUT_1"]
+
+
+def test_under_exactly_once_output_and_offsets_come_together(world):
+    execute(world.engine(), STREAM + COUNT, {**EARLIEST, "processing.guarantee": "exactly_once_v2"})
+    for _ in range(2):
+        world.send("s", {"A": 1}, "x")
+    world.wait_for("N", [{"C": 1}, {"C": 2}])
+    world.cluster.wait_for(lambda: world.cluster.admin.groups["_confluent-ksql-test_query_CTAS_N_1"].get(("s", 0)) == 2)
+
+
+def test_a_query_whose_topic_is_gone_says_so_and_goes_on_when_it_is_back(world):
+    engine = world.engine()
+    execute(engine, STREAM + COPY)
+    (query,) = engine.state.queries
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.RUNNING)
+    world.cluster.admin.delete("s")
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.ERROR)
+    assert "no topic s" in query.runner.errors[-1].message or "UNKNOWN" in query.runner.errors[-1].message
+    world.topic("s")
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("OUT", [{"B": 2}])
+
+
+def test_a_restart_over_a_missing_topic_keeps_what_was_defined(world):
+    first = world.engine()
+    execute(first, STREAM + COPY)
+    first.close()
+    world.cluster.admin.delete("s")
+    second = world.engine()
+    assert {source.name for source in second.state.metastore} == {"S", "OUT"}
+    (query,) = second.state.queries
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.ERROR)
+
+
+def test_a_start_waits_for_the_registry(world):
+    first = world.engine()
+    execute(first, "CREATE STREAM A (N INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1, VALUE_FORMAT='AVRO');")
+    execute(first, "CREATE STREAM B AS SELECT * FROM A EMIT CHANGES;")
+    first.close()
+    world.registry.down = True
+    started = []
+    starting = threading.Thread(target=lambda: started.append(world.engine()))
+    starting.start()
+    world.registry.down = False
+    starting.join(10)
+    assert [query.id for query in started[0].state.queries] == ["CSAS_B_1"]
