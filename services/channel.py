@@ -13,6 +13,11 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The channel does not send the message on purpose: people have been told the same a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetryAfter:
     """The API wants no message to this destination for so many seconds."""
 
@@ -41,7 +46,7 @@ class AccountRefused:
     reason: str
 
 
-Outcome = Delivered | RetryAfter | TryAgain | Undeliverable | AccountRefused
+Outcome = Delivered | LeftOut | RetryAfter | TryAgain | Undeliverable | AccountRefused
 
 
 class Notification(Protocol):

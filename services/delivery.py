@@ -1,8 +1,8 @@
 """The loop that every notification service runs: records of an alert topic become messages to people.
 
-At least once, in order per partition: a record is committed when its message was accepted, put among the dead letters
-or has nothing to say. While an outside API wants to be left alone, the partitions whose next message goes there are
-paused and polling goes on, so that the group membership holds.
+At least once, in order per partition: a record is committed when its message was accepted, put among the dead letters,
+collapsed into another one or has nothing to say. While an outside API wants to be left alone, the partitions whose next
+message goes there are paused and polling goes on, so that the group membership holds.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from services.channel import (
     Channel,
     Compose,
     Delivered,
+    LeftOut,
     N,
     Outcome,
     RetryAfter,
@@ -86,6 +87,7 @@ class Counters:
     delivered: int = 0
     dead_lettered: int = 0
     skipped: int = 0
+    collapsed: int = 0
     rate_limited: int = 0
     retried: int = 0
 
@@ -219,6 +221,9 @@ class Delivery(Generic[N]):
             case Delivered():
                 self.counters.delivered += 1
                 self._holds.pop(letter.destination, None)
+                return True
+            case LeftOut():
+                self.counters.collapsed += 1
                 return True
             case RetryAfter(seconds):
                 self.counters.rate_limited += 1

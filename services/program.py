@@ -25,13 +25,17 @@ _log = logging.getLogger("service")
 
 @dataclass(frozen=True, slots=True)
 class Service(Generic[N]):
-    """A notification service: which topic it reads as which group, what it says, and where."""
+    """A notification service: which topic it reads as which group, what it says, and where.
+
+    `live` is another way to run it, offered as `--live`: for who watches, with nothing caught up after a break.
+    """
 
     name: str
     group: str
     topic: str
     compose: Compose[N]
     channel: Callable[[Settings], Channel[N]]
+    live: Callable[[Settings, threading.Event], None] | None = None
 
     @property
     def dead_letter_topic(self) -> str:
@@ -47,7 +51,10 @@ def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        deliver(service, settings.load(), stop, from_beginning=options.from_beginning)
+        if service.live is not None and options.live:
+            service.live(settings.load(), stop)
+        else:
+            deliver(service, settings.load(), stop, from_beginning=options.from_beginning)
     except BifrostError as error:
         # The last line: whoever restarts services shows it as the reason.
         _log.error("%s stopped: %s", service.name, error)
@@ -79,6 +86,12 @@ def _parser(service: Service[N]) -> argparse.ArgumentParser:
         action="store_true",
         help=f"a new group starts at the oldest record of {service.topic}, not at the newest",
     )
+    if service.live is not None:
+        parser.add_argument(
+            "--live",
+            action="store_true",
+            help="follow a push query instead: only what comes from now on, never caught up",
+        )
     return parser
 
 

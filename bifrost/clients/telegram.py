@@ -6,6 +6,7 @@ The bot's token is a part of every URL, so no error of this module names a URL.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
 from bifrost.clients.http import CONNECT_TIMEOUT_S, reason_of
@@ -23,6 +25,8 @@ SYSTEM = "Telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 ANSWER_S = 10.0
 TOO_MANY = 429
+CONNECTIONS = 32
+"""Kept for as many threads."""
 
 
 class TelegramRefused(Refused):
@@ -48,7 +52,11 @@ class TelegramApi:
     def __init__(self, url: str, token: str) -> None:
         """Make a client of the API at `url` (`https://api.telegram.org`)."""
         self._url = f"{url.rstrip('/')}/bot{token}"
+        # At its debug level it would log each URL.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
         # A proxy of the environment is not asked for what is on this machine.
         self._session.trust_env = urlsplit(url).hostname not in (LOOPBACK, "localhost")
 

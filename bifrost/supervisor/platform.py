@@ -32,11 +32,13 @@ COMPONENTS = (
     "ksqldb",
     "console",
     "ratings_slack",
+    "wifi_telegram_bot",
+    "wifi_telegram_alerts",
     "generator",
 )
 """All names, in starting order."""
 
-ON_COMMAND = ("ratings_slack", "generator")
+ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "generator")
 """What the platform's start leaves to the deployer: they need what it deploys."""
 
 
@@ -63,6 +65,8 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         ksqldb.component(settings),
         console.component(settings),
         services.ratings_slack(settings),
+        services.wifi_telegram_bot(settings),
+        services.wifi_telegram_alerts(settings),
         generator.component(settings),
     )
     return tuple(component for component in every if only is None or component.name in only)

@@ -17,3 +17,27 @@ def ratings_slack(settings: Settings) -> Component:
         depends_on=("broker", "console"),
         with_platform=False,
     )
+
+
+def wifi_telegram_bot(settings: Settings) -> Component:
+    """Answers on Telegram which networks a device has looked for."""
+    return Component(
+        name="wifi_telegram_bot",
+        command=python.command("services.wifi_telegram_bot"),
+        env=python.environment(settings),
+        cwd=settings.project,
+        depends_on=("ksqldb", "console"),
+        with_platform=False,
+    )
+
+
+def wifi_telegram_alerts(settings: Settings) -> Component:
+    """Tells on Telegram when a device looks for a network that is on the list."""
+    return Component(
+        name="wifi_telegram_alerts",
+        command=python.command("services.wifi_telegram_alerts"),
+        env=python.environment(settings),
+        cwd=settings.project,
+        depends_on=("broker", "console"),
+        with_platform=False,
+    )

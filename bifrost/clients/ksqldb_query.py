@@ -1,0 +1,112 @@
+"""ksqlDB's `POST /query`: rows of pull and push queries as every version of ksqlDB answers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from requests.exceptions import RequestException
+
+from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.errors import Refused
+from bifrost.settings import Settings
+
+SYSTEM = "ksqlDB"
+PULL_S = 10.0
+HEADERS: Mapping[str, str] = {
+    "Content-Type": "application/vnd.ksql.v1+json; charset=utf-8",
+    "Accept": "application/vnd.ksql.v1+json",
+}
+_BETWEEN = " \t\r\n,[]"
+_decoder = json.JSONDecoder()
+
+
+class QueryFailed(Refused):
+    """The query was answered with an error; `reason` is the phrase of the status, `body` the answer as it came."""
+
+    def __init__(self, query: str, *, status: int, body: str) -> None:
+        super().__init__(SYSTEM, f"query {query}", status=status, body=body)
+        self.reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+
+
+class QueryClient:
+    """Asks one ksqlDB server; usable from several threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._http = HttpClient(connection)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def pull(self, query: str) -> list[list[Any]]:
+        """The rows of a pull query, each a list of its columns.
+
+        Raises:
+            QueryFailed: the server does not carry it out.
+            Unreachable: no answer.
+        """
+        with self._answered(query, {"ksql": query}, PULL_S) as response:
+            try:
+                found = response.json()
+            except RequestException as error:
+                raise QueryFailed(query, status=response.status_code, body="the answer is not JSON") from error
+        return [row for entry in found for row in self._rows(query, entry)]
+
+    def push(self, query: str, *, idle_s: float | None = None) -> Iterator[list[Any]]:
+        """The rows of a push query from now on, until the server ends it.
+
+        Args:
+            idle_s: the longest silence that is borne, `None` for any.
+
+        Raises:
+            QueryFailed: the server does not carry it out, or ended it with an error.
+            Unreachable: no answer, or the connection broke.
+        """
+        body = {"ksql": query, "streamsProperties": {"ksql.streams.auto.offset.reset": "latest"}}
+        with self._answered(query, body, idle_s) as response:
+            try:
+                for line in response.iter_lines(chunk_size=None):
+                    for entry in _entries(line.decode("utf-8", "replace")):
+                        yield from self._rows(query, entry)
+            except RequestException as error:
+                raise self._http.unreachable(f"query {query}", error) from error
+            except json.JSONDecodeError as error:
+                raise QueryFailed(query, status=response.status_code, body=f"not understood: {error}") from error
+
+    def _answered(self, query: str, body: Mapping[str, Any], idle_s: float | None) -> requests.Response:
+        response = self._http.stream_any("/query", body=body, headers=HEADERS, idle_s=idle_s)
+        if response.ok:
+            return response
+        with response:
+            raise QueryFailed(query, status=response.status_code, body=self._http.clean(response.text))
+
+    def _rows(self, query: str, entry: Any) -> Iterator[list[Any]]:
+        match entry:
+            case {"row": {"columns": list(columns)}}:
+                yield columns
+            case {"errorMessage": {"message": str(message)}}:
+                raise QueryFailed(query, status=200, body=self._http.clean(message))
+            case _:  # the header, the last word, or something that a newer version says
+                return
+
+
+def query_client(settings: Settings) -> QueryClient:
+    """The client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` where set)."""
+    auth = basic_auth(settings, "KSQLDB")
+    return QueryClient(Connection(SYSTEM, settings.endpoints.ksqldb, auth, secrets=settings.values))
+
+
+def _entries(line: str) -> Iterator[Any]:
+    """The objects in a line of the one long array that a push query answers; an empty line keeps it alive."""
+    place = 0
+    while True:
+        while place < len(line) and line[place] in _BETWEEN:
+            place += 1
+        if place == len(line):
+            return
+        entry, place = _decoder.raw_decode(line, place)
+        yield entry

@@ -1,0 +1,105 @@
+"""Answers the question which networks a device has looked for, by its MAC address or its name, with pull queries."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from bifrost.clients.ksqldb import quote_text
+from bifrost.clients.ksqldb_query import QueryFailed
+from bifrost.errors import Unreachable
+
+ZONE = ZoneInfo("Europe/London")
+LONGEST_NAME = 200
+"""Characters; no device has a longer name, so nobody needs to be asked about it."""
+
+FOUND = (
+    "📡 Wi-Fi probe stats for %s\n"
+    "\tEarliest probe : %s\n\tLatest probe   : %s\n\tProbe count    : %d\n\tUnique SSIDs   : %d (%s)"
+)
+NOT_FOUND = "🛎 No result found for device %s"
+FAILED = "❌ Query failed (%s %s)\n%s"
+
+_COLUMNS = "PROBE_COUNT, FIRST_PROBE, LAST_PROBE, UNIQUE_SSIDS_PROBED, SSIDS_PROBED"
+_BY_MAC = f"SELECT {_COLUMNS} FROM PCAP_STATS_01 WHERE SOURCE_DEVICE = %s;"  # noqa: S608 - built of constants
+_BY_NAME = f"SELECT {_COLUMNS} FROM PCAP_STATS_ENRICHED_01 WHERE DEVICE_NAME = %s;"  # noqa: S608
+
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_GROUPED = re.compile(r"[0-9a-f]{1,2}(?:([:-])[0-9a-f]{1,2})(?:\1[0-9a-f]{1,2}){4}")
+_DIGITS = re.compile(r"[0-9a-f]{12}")
+_CURLY_QUOTES = str.maketrans("‘’“”", "''\"\"")
+
+
+class Queries(Protocol):
+    """What is needed of ksqlDB (`bifrost.clients.ksqldb_query.QueryClient`)."""
+
+    def pull(self, query: str) -> list[list[Any]]:
+        """The rows of a pull query."""
+        ...
+
+
+class ProbeLookup:
+    """Looks devices up; usable from several threads."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    def answer(self, asked: str) -> str:
+        """What is known about the device of this MAC address or name, or why nothing is told."""
+        device = mac_address(asked) or asked.strip()
+        if len(device) > LONGEST_NAME:
+            return NOT_FOUND % (device[:60] + "…")
+        try:
+            for query in queries_for(asked):
+                rows = self._queries.pull(query)
+                if rows:
+                    return FOUND % (device, *_told(rows[0]))
+        except QueryFailed as error:
+            return FAILED % (error.status, error.reason, error.body)
+        except Unreachable:
+            return FAILED % ("no answer from", "ksqlDB", "Please ask again in a minute.")
+        return NOT_FOUND % device
+
+
+def queries_for(asked: str) -> Iterator[str]:
+    """The pull queries that may know the device, the likeliest first."""
+    mac = mac_address(asked)
+    if mac:
+        yield _BY_MAC % quote_text(mac)
+    name = asked.strip()
+    # What a phone makes of a name: curly quotes, and accents as characters of their own.
+    spellings = (name, unicodedata.normalize("NFC", name), name.translate(_CURLY_QUOTES))
+    for spelling in dict.fromkeys(spellings):
+        yield _BY_NAME % quote_text(spelling)
+
+
+def mac_address(text: str) -> str | None:
+    """The MAC address that a text spells, as the capture writes it; `None` when it spells none.
+
+    >>> mac_address(" A4-83-E7-4E-39-15 "), mac_address("a483.e74e.3915"), mac_address("a4:83:e7:4e:39:5")
+    ('a4:83:e7:4e:39:15', 'a4:83:e7:4e:39:15', 'a4:83:e7:4e:39:05')
+    """
+    plain = _DASHES.sub("-", text.strip().lower())
+    if _GROUPED.fullmatch(plain):
+        return ":".join(group.zfill(2) for group in re.split("[:-]", plain))
+    digits = re.sub("[ .:-]", "", plain)
+    if len(plain) <= 2 * len(digits) and _DIGITS.fullmatch(digits):
+        return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
+    return None
+
+
+def _told(columns: list[Any]) -> tuple[str, str, int, int, list[str]]:
+    count, first, last, unique, ssids = columns
+    # A hidden network is looked for without a name.
+    names = list(dict.fromkeys("" if ssid is None else str(ssid) for ssid in ssids or ()))
+    return _time(first), _time(last), int(count or 0), int(unique or 0), names
+
+
+def _time(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{datetime.fromtimestamp(value / 1000, UTC).astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
+    return str(value)

@@ -1,0 +1,198 @@
+"""The Telegram bot that knows which networks a device has looked for, and keeps the list of networks to tell about.
+
+python -m services.wifi_telegram_bot                 ask Telegram for messages (no public address is needed)
+python -m services.wifi_telegram_bot --webhook       let Telegram post them to `POST /` instead
+python -m services.wifi_telegram_bot set-webhook URL      tell Telegram where to
+python -m services.wifi_telegram_bot delete-webhook
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from bifrost import settings as project_settings
+from bifrost.clients import ksqldb
+from bifrost.clients.ksqldb_query import query_client
+from bifrost.clients.telegram import TelegramRefused, TextMessage
+from bifrost.clients.tombstones import Tombstones
+from bifrost.errors import EX_CONFIG, BifrostError, RemoteError, SettingError
+from bifrost.settings import LOOPBACK, Settings
+from services.alert_list import AlertList
+from services.chat_desk import ChatDesk
+from services.dialogue import Dialogue
+from services.probe_lookup import ProbeLookup
+from services.replies import Replies
+from services.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
+from services.telegram_intake import Intake, Polling, webhook_secret, webhook_server
+
+NAME = "wifi_telegram_bot"
+STATEMENT_PATIENCE_S = 5.0
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+
+_log = logging.getLogger("bot")
+
+
+class Bot:
+    """The running bot. It ends when `stop` is set, by a signal or because the account is refused."""
+
+    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+        """Wire the parts.
+
+        Raises:
+            SettingError: a setting is missing or cannot be used.
+        """
+        self._settings = settings
+        self._stop = stop
+        self._failure: SettingError | None = None
+        self._api = telegram_api(settings)
+        self._replies = Replies(TelegramChannel(self._api), stop, self._fail)
+        self._allowed = allowed_chats(settings)
+
+    def run(self, *, webhook: bool) -> None:
+        """Answer until stopped; what was asked before is still answered.
+
+        Raises:
+            SettingError: Telegram refuses the account, or a setting cannot be used.
+        """
+        username = self._username()
+        if username is None:
+            return
+        queries, ksql = query_client(self._settings), _ksql(self._settings)
+        alerts = AlertList(ksql, Tombstones(self._settings.kafka_client()))
+        dialogue = Dialogue(ProbeLookup(queries), alerts, username)
+        desk = ChatDesk(lambda message: self._answer(message, dialogue))
+        intake = self._intake(desk.take, webhook=webhook)
+        intake.start()
+        _log.info("@%s answers, by %s", username, "webhook" if webhook else "long polling")
+        self._stop.wait()
+        intake.close()
+        desk.close()
+        for client in (queries, ksql, self._api):
+            client.close()
+        if self._failure:
+            raise self._failure
+
+    def _intake(self, take: Callable[[TextMessage], bool], *, webhook: bool) -> Intake:
+        return webhook_server(self._settings, take) if webhook else Polling(self._api, take, self._fail)
+
+    def _answer(self, message: TextMessage, dialogue: Dialogue) -> None:
+        if self._allowed and message.chat_id not in self._allowed:
+            _log.info("chat %d is not one of TELEGRAM_ALLOWED_CHATS", message.chat_id)
+            return
+        reply = dialogue.reply(message.text)
+        if reply is not None:
+            self._replies.send(message.chat_id, reply)
+
+    def _username(self) -> str | None:
+        """The bot's name as soon as Telegram tells it; `None` when stopped before."""
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                return self._api.username()
+            except TelegramRefused as error:
+                if error.status in TOKEN_REFUSALS:
+                    raise SettingError("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}") from None
+                wait_s, problem = error.retry_after or pause_s, error.problem
+            except RemoteError as error:
+                wait_s, problem = pause_s, error.problem
+            _log.warning("Telegram: %s; asking again in %g s", problem, wait_s)
+            self._stop.wait(wait_s)
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+        return None
+
+    def _fail(self, error: SettingError) -> None:
+        self._failure = error
+        self._stop.set()
+
+
+def allowed_chats(settings: Settings) -> frozenset[int]:
+    """The chats that may talk to the bot, `TELEGRAM_ALLOWED_CHATS`; none means all.
+
+    Raises:
+        SettingError: one of them is not the id of a chat.
+    """
+    names = [name.strip() for name in settings.get("TELEGRAM_ALLOWED_CHATS").split(",") if name.strip()]
+    try:
+        return frozenset(map(int, names))
+    except ValueError as error:
+        raise SettingError("TELEGRAM_ALLOWED_CHATS", "is a list of chat ids: 4242,-100123") from error
+
+
+def set_webhook(settings: Settings, url: str) -> None:
+    """Tell Telegram to post updates to `url`.
+
+    Raises:
+        SettingError: the URL is not one that Telegram posts to.
+        RemoteError: Telegram does not answer, or refuses it.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in (LOOPBACK, "localhost")):
+        raise SettingError("TELEGRAM_WEBHOOK_URL", f"{url!r} is not an https URL, which Telegram asks for")
+    secret = webhook_secret(settings)
+    with telegram_api(settings) as api:
+        api.set_webhook(url, secret)
+    _log.info("Telegram posts updates to %s now; run with --webhook to receive them", url)
+    if not secret:
+        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: whoever knows that URL can write to the bot")
+
+
+def delete_webhook(settings: Settings) -> None:
+    """Tell Telegram to keep updates until they are asked for; raises `RemoteError` when it does not."""
+    with telegram_api(settings) as api:
+        api.delete_webhook()
+    _log.info("Telegram keeps updates until they are asked for")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command; its exit code: 0 done or stopped, 1 failed, 78 a setting is wrong."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        _carry_out(options, project_settings.load())
+    except BifrostError as error:
+        # The last line: whoever restarts services shows it as the reason.
+        _log.error("%s stopped: %s", NAME, error)
+        return EX_CONFIG if isinstance(error, SettingError) else 1
+    return 0
+
+
+def _carry_out(options: argparse.Namespace, settings: Settings) -> None:
+    match options.command:
+        case "set-webhook":
+            why = "say where Telegram shall post updates to, as an argument"
+            set_webhook(settings, options.url or settings.require("TELEGRAM_WEBHOOK_URL", why))
+        case "delete-webhook":
+            delete_webhook(settings)
+        case _:
+            stop = threading.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda _number, _frame: stop.set())
+            Bot(settings, stop).run(webhook=options.webhook or bool(settings.get("TELEGRAM_WEBHOOK_URL")))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m services.{NAME}")
+    parser.add_argument("command", nargs="?", choices=("run", "set-webhook", "delete-webhook"), default="run")
+    parser.add_argument("url", nargs="?", help="for set-webhook; by default TELEGRAM_WEBHOOK_URL")
+    parser.add_argument("--webhook", action="store_true", help="receive updates on POST / instead of asking for them")
+    return parser
+
+
+def _ksql(settings: Settings) -> ksqldb.KsqlClient:
+    return ksqldb.from_settings(settings, patience_s=STATEMENT_PATIENCE_S)
+
+
+def main() -> None:
+    """Run the service as this process."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

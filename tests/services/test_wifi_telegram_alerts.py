@@ -1,0 +1,105 @@
+"""The alert messages, byte by byte, and the live form over a push query."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bifrost.errors import SettingError
+from bifrost.settings import Settings
+from services.channel import Undeliverable
+from services.collapse import Alert
+from services.wifi_telegram_alerts import QUERY, alert_channel, alert_of, compose, follow
+from tests.fakes.console import Client, running_console
+from tests.fakes.http_server import running
+from tests.fakes.wifi_ksql import FakeWifiKsql, row_line
+from tests.services.waiting import eventually
+
+AT, MAC = "2020-04-23 18:14:56", "78:67:d7:48:e5:c7"
+RNM0 = f"📣 At {AT} MAC address {MAC} probed for SSID `RNM0`"
+GUEST = f"📣 At {AT} MAC address {MAC} probed for SSID `RNM-GUEST`\n\nThis SSID is being tracked because: guest network"
+
+
+def text_of(found: object) -> str:
+    assert isinstance(found, Alert)
+    return found.text
+
+
+def value(**fields: object) -> bytes:
+    return json.dumps({"TS": AT, "MAC": MAC, "SSID": "RNM0", **fields}).encode()
+
+
+def test_the_message_is_the_documents():
+    assert text_of(alert_of([AT, MAC, "RNM0"])) == RNM0
+    assert text_of(alert_of([AT, MAC, "RNM-GUEST", "guest network"])) == GUEST
+    assert text_of(compose(value(SSID="RNM-GUEST", REASON="guest network"))) == GUEST
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_a_network_without_a_reason(reason: str | None):
+    assert text_of(compose(value(REASON=reason))) == RNM0
+
+
+@pytest.mark.parametrize("ssid", ["", "it's", "`x`", "<b>&amp;", "🦄", "%s", "a\nb"])
+def test_an_ssid_stays_as_it_is(ssid: str):
+    assert text_of(compose(value(SSID=ssid))).endswith(f"probed for SSID `{ssid}`")
+
+
+def test_a_tombstone_says_nothing():
+    assert compose(None) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (b"\x00\x00", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b"{}", "TS is missing"),
+        (value(MAC=None), "MAC is missing"),
+        (value(SSID=7), "SSID is not a text"),
+    ],
+)
+def test_what_cannot_be_read_is_undeliverable_with_its_reason(record: bytes, reason: str):
+    found = compose(record)
+
+    assert isinstance(found, Undeliverable)
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("window", ["-1", "x", "1e3", "99999999"])
+def test_a_window_that_is_none_is_refused(window: str):
+    with pytest.raises(SettingError, match=r"TELEGRAM_ALERT_WINDOW_S: .* is not a number of seconds"):
+        alert_channel(Settings({"TELEGRAM_ALERT_WINDOW_S": window}))
+
+
+@contextmanager
+def following(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=follow, args=(settings, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_the_live_form_reconnects_and_tells_what_comes(tmp_path: Path):
+    header = b'[{"header":{"queryId":"q","schema":"`TS` STRING"}},\n'
+    first, second = row_line(AT, MAC, "RNM0", None), row_line(AT, MAC, "RNM-GUEST", "guest network")
+    ksql = FakeWifiKsql(pushed=[(header, b"\n", first), (header, second[:20], second[20:], b'{"finalMessage":"end"}]')])
+    with running(ksql.server()) as server, running_console(tmp_path / "inbox.sqlite", lambda: 0.0) as inbox:
+        with following(Settings({"KSQLDB_URL": server.url, "TELEGRAM_API_URL": inbox.url})):
+            eventually(lambda: sent(inbox) == [RNM0, GUEST])
+
+    pushed = server.requests[0].body
+    assert pushed == {"ksql": QUERY, "streamsProperties": {"ksql.streams.auto.offset.reset": "latest"}}
+
+
+def sent(inbox: Client) -> list[str]:
+    return [message["text"] for message in inbox.get("/api/messages").json()]
