@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
-
-import boto3
-from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
@@ -39,12 +36,19 @@ class S3Client:
     def __init__(self, url: str, *, key_id: str, secret: str, region: str = REGION) -> None:
         self._url = url
         self._region = region
-        self._client: Any = boto3.client(
+        self._account = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+
+    @cached_property
+    def _client(self) -> Any:
+        # It takes longer to load than most commands take to run, and few of them ask for a bucket.
+        import boto3
+        from botocore.client import Config
+
+        return boto3.client(
             "s3",
-            endpoint_url=url,
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-            region_name=region,
+            endpoint_url=self._url,
+            region_name=self._region,
+            **self._account,
             config=Config(
                 connect_timeout=TIMEOUT_S,
                 read_timeout=TIMEOUT_S,
@@ -73,6 +77,8 @@ class S3Client:
                 raise
 
     def _answered(self, request: str, ask: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             return ask()
         except ClientError as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.search import Body
+from bifrost.dashboards.declared import Dashboard
 from bifrost.deployer.declared import DeclaredStatement, DeclaredSubject
 from bifrost.sql.tree import SourceKind
 
@@ -29,6 +31,9 @@ class What(StrEnum):
     CONNECTOR = "connector"
     STATEMENT = "statement"
     QUERY = "query"
+    TEMPLATE = "template"
+    BUCKET = "bucket"
+    DASHBOARD = "dashboard"
     SERVICE = "service"
 
 
@@ -122,6 +127,35 @@ class TerminateQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class PutTemplate:
+    """Make an index template, or replace it."""
+
+    name: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTemplate:
+    """Remove an index template; indices stay."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBucket:
+    """Make a bucket."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDashboard:
+    """Import a dashboard into Kibana, over an older one."""
+
+    dashboard: Dashboard
+
+
+@dataclass(frozen=True, slots=True)
 class StartService:
     """Start a service."""
 
@@ -148,6 +182,10 @@ Step = (
     | DropSource
     | ResumeQuery
     | TerminateQuery
+    | PutTemplate
+    | DeleteTemplate
+    | CreateBucket
+    | ImportDashboard
     | StartService
     | RestartService
 )

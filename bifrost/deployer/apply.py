@@ -8,16 +8,21 @@ from typing import assert_never
 from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.ksqldb import quote_name
+from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.actions import (
     Action,
     AddPartitions,
     AlterTopic,
+    CreateBucket,
     CreateTopic,
     DeleteConnector,
+    DeleteTemplate,
     DeploymentPlan,
     DropSource,
+    ImportDashboard,
     Kind,
     PutConnector,
+    PutTemplate,
     RegisterSubject,
     RestartConnector,
     RestartService,
@@ -107,12 +112,28 @@ class Deployment:
                 ksqldb.execute(f"RESUME {query_id};")
             case TerminateQuery(query_id):
                 ksqldb.execute(f"TERMINATE {query_id};")
+            case PutTemplate() | DeleteTemplate() | CreateBucket() | ImportDashboard():
+                self._do_for_sinks(step)
             case StartService(name):
                 self._services().start(name)
             case RestartService(name):
                 self._services().restart(name, wait_s=0)
             case _:
                 assert_never(step)
+
+    def _do_for_sinks(self, step: PutTemplate | DeleteTemplate | CreateBucket | ImportDashboard) -> None:
+        platform = self._platform
+        match step:
+            case PutTemplate(name, body) if platform.search is not None:
+                platform.search.put_template(name, body)
+            case DeleteTemplate(name) if platform.search is not None:
+                platform.search.delete_template(name)
+            case CreateBucket(name) if platform.s3 is not None:
+                platform.s3.create_bucket(name)
+            case ImportDashboard(dashboard) if platform.kibana is not None:
+                platform.kibana.import_objects(saved_objects(dashboard))
+            case _:
+                raise NotReady("target", type(step).__name__, "this target has nothing to do it with; plan again")
 
     def _services(self) -> Services:
         if self._platform.services is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from bifrost.dashboards.declared import Dashboard, IndexTemplate
 from bifrost.errors import SettingError
 from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect
 
@@ -29,6 +30,11 @@ class DeclaredConnector:
     def is_sink(self) -> bool:
         """Whether it reads topics (only sinks have these keys)."""
         return "topics" in self.config or "topics.regex" in self.config
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that it writes to, empty where it does not say."""
+        return self.config.get("s3.bucket.name", "")
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -95,7 +101,7 @@ class DeclaredService:
     pipeline: str
 
 
-Owned = DeclaredTopic | DeclaredConnector | DeclaredStatement | DeclaredService
+Owned = DeclaredTopic | DeclaredConnector | DeclaredStatement | IndexTemplate | Dashboard | DeclaredService
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,15 @@ class Declarations:
     subjects: tuple[DeclaredSubject, ...] = ()
     connectors: tuple[DeclaredConnector, ...] = ()
     statements: tuple[DeclaredStatement, ...] = ()
+    templates: tuple[IndexTemplate, ...] = ()
+    dashboards: tuple[Dashboard, ...] = ()
     services: tuple[DeclaredService, ...] = ()
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The buckets that connectors name, sorted; one that a placeholder names is for whoever sets it."""
+        named = {connector.bucket for connector in self.connectors}
+        return tuple(sorted(name for name in named if name and "${" not in name))
 
     @property
     def pipelines(self) -> tuple[str, ...]:
@@ -116,7 +130,7 @@ class Declarations:
     @property
     def owned(self) -> tuple[Owned, ...]:
         """Everything that belongs to one pipeline (a subject belongs to its topic)."""
-        return (*self.topics, *self.connectors, *self.statements, *self.services)
+        return (*self.topics, *self.connectors, *self.statements, *self.templates, *self.dashboards, *self.services)
 
     def select(self, pipelines: Sequence[str]) -> Declarations:
         """These pipelines and all that they need from others; no names means everything.
@@ -130,7 +144,16 @@ class Declarations:
         return _Selection(self).grown_from(pipelines) if pipelines else self
 
 
-T = TypeVar("T", DeclaredTopic, DeclaredSubject, DeclaredConnector, DeclaredStatement, DeclaredService)
+T = TypeVar(
+    "T",
+    DeclaredTopic,
+    DeclaredSubject,
+    DeclaredConnector,
+    DeclaredStatement,
+    IndexTemplate,
+    Dashboard,
+    DeclaredService,
+)
 
 
 @dataclass
@@ -153,6 +176,8 @@ class _Selection:
             subjects=self._kept(every.subjects),
             connectors=self._kept(every.connectors),
             statements=self._kept(every.statements),
+            templates=self._kept(every.templates),
+            dashboards=self._kept(every.dashboards),
             services=self._kept(every.services),
         )
 

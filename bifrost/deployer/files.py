@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from bifrost.dashboards import declared as dashboards
+from bifrost.dashboards.declared import IndexTemplate
 from bifrost.deployer.declared import (
     SUBJECT_SUFFIXES,
     Declarations,
@@ -20,6 +22,7 @@ from bifrost.deployer.statement_files import read_statements
 from bifrost.errors import DeclarationError
 
 CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
+T = TypeVar("T")
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
 
 
@@ -38,6 +41,8 @@ def load(project: Path, on_error: OnError = stop_at_error) -> Declarations:
         subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
         connectors=read_connectors(project / "connectors", on_error),
         statements=read_statements(project / "ksql", on_error),
+        templates=read_templates(project, on_error),
+        dashboards=_sound(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
         services=read_services(project / "services"),
     )
 
@@ -79,6 +84,28 @@ def read_subjects(
     for path in sorted(folder.glob("*.avsc")):
         with reading(on_error):
             found.append(_subject(path, by_name))
+    return tuple(found)
+
+
+def read_templates(project: Path, on_error: OnError = stop_at_error) -> tuple[IndexTemplate, ...]:
+    """`dashboards/<pipeline>/templates/<name>.json`: index templates."""
+    found: dict[str, IndexTemplate] = {}
+
+    def read(path: Path) -> IndexTemplate:
+        template = dashboards.read_template(path)
+        other = found.setdefault(template.name, template)
+        if other is not template:
+            raise DeclarationError(path, f"index template {template.name} is declared in {other.path} too")
+        return template
+
+    return _sound(dashboards.template_files(project), read, on_error)
+
+
+def _sound(paths: Iterable[Path], read: Callable[[Path], T], on_error: OnError) -> tuple[T, ...]:
+    found = []
+    for path in paths:
+        with reading(on_error):
+            found.append(read(path))
     return tuple(found)
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from bifrost.clients import connect, kafka, ksqldb, schema_registry
+from bifrost.clients import connect, kafka, kibana, ksqldb, s3, schema_registry, search
 from bifrost.clients.connect import ConnectClient, ConnectorStatus
 from bifrost.clients.http import PATIENCE_S
 from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
+from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.dashboards.saved_objects import dashboard_id
 from bifrost.deployer.declared import Creating, Declarations
 from bifrost.errors import ParseError, RemoteError, Unreachable
 from bifrost.settings import Settings
@@ -71,7 +75,10 @@ class Services(Protocol):
 
 @dataclass(frozen=True)
 class Platform:
-    """The clients of one target; `services` and `logs` are `None` where somebody else runs the parts."""
+    """The clients of one target; `services` and `logs` are `None` where somebody else runs the parts.
+
+    `search`, `kibana` and `s3` are `None` where the target has none of its own.
+    """
 
     kafka: Topics
     registry: SchemaRegistryClient
@@ -79,6 +86,9 @@ class Platform:
     ksqldb: KsqlClient
     services: Services | None = None
     logs: Path | None = None
+    search: SearchClient | None = None
+    kibana: KibanaClient | None = None
+    s3: Buckets | None = None
 
     def log_of(self, part: str) -> str:
         """Where a part (`connect`, `ksqldb`, a service) writes its log, in words where that is elsewhere."""
@@ -91,8 +101,9 @@ class Platform:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with ExitStack() as stack:
-            for client in (self.registry, self.connect, self.ksqldb):
-                stack.callback(client.close)
+            for client in (self.registry, self.connect, self.ksqldb, self.search, self.kibana):
+                if client is not None:
+                    stack.callback(client.close)
 
 
 def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Platform:
@@ -104,6 +115,9 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
         ksqldb=ksqldb.from_settings(settings, patience_s=patience_s),
         services=SupervisorClient(settings) if settings.target == "embedded" else None,
         logs=settings.logs if settings.target == "embedded" else None,
+        search=search.from_settings(settings, patience_s=patience_s),
+        kibana=kibana.from_settings(settings, patience_s=patience_s),
+        s3=s3.from_settings(settings),
     )
 
 
@@ -141,7 +155,11 @@ class LiveQuery:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """All that the plan looks at. `is_running` is false when nothing of the target answers."""
+    """All that the plan looks at. `is_running` is false when nothing of the target answers.
+
+    `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
+    such thing.
+    """
 
     is_running: bool = True
     topics: Mapping[str, TopicDescription] = field(default_factory=dict)
@@ -151,6 +169,9 @@ class LiveState:
     queries: Mapping[str, LiveQuery] = field(default_factory=dict)
     types: frozenset[str] = frozenset()
     services: Mapping[str, ComponentStatus] | None = None
+    templates: Mapping[str, Body] | None = None
+    buckets: frozenset[str] | None = None
+    dashboards: Mapping[str, str] | None = None
 
 
 def is_running(platform: Platform) -> bool:
@@ -183,7 +204,12 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
         Unreachable, NotReady: a part of the target does not answer while others do.
     """
     if not is_running(platform):
-        return LiveState(is_running=False)
+        return LiveState(
+            is_running=False,
+            templates=None if platform.search is None else {},
+            buckets=None if platform.s3 is None else frozenset(),
+            dashboards=None if platform.kibana is None else {},
+        )
     sources = _sources(platform.ksqldb)
     sinks = {source.description.topic for source in sources.values() if isinstance(source.tree, CreateAsSelect)}
     return LiveState(
@@ -194,6 +220,9 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
         queries={query.id: LiveQuery(query, parsed(query.statement)) for query in platform.ksqldb.queries()},
         types=platform.ksqldb.types(),
         services=_services(platform.services),
+        templates=None if platform.search is None else platform.search.templates(),
+        buckets=platform.s3.buckets() if platform.s3 is not None and declared.buckets else None,
+        dashboards=None if platform.kibana is None else _dashboards(platform.kibana, declared),
     )
 
 
@@ -225,6 +254,11 @@ def _subjects(client: SchemaRegistryClient, declared: Declarations) -> dict[str,
 def _connectors(client: ConnectClient) -> dict[str, LiveConnector]:
     statuses = client.statuses()
     return {name: LiveConnector(config, statuses.get(name)) for name, config in client.configs().items()}
+
+
+def _dashboards(client: KibanaClient, declared: Declarations) -> dict[str, str]:
+    found = ((each.pipeline, client.attributes("dashboard", dashboard_id(each))) for each in declared.dashboards)
+    return {name: str(live.get("description", "")) for name, live in found if live is not None}
 
 
 def _services(services: Services | None) -> dict[str, ComponentStatus] | None:

@@ -22,6 +22,7 @@ from bifrost.deployer.actions import (
 from bifrost.deployer.declared import Declarations, DeclaredService, DeclaredSubject, DeclaredTopic
 from bifrost.deployer.live import LiveState
 from bifrost.deployer.plan_connectors import plan_connectors
+from bifrost.deployer.plan_search import plan_buckets, plan_dashboards, plan_templates
 from bifrost.deployer.plan_statements import plan_statements
 from bifrost.deployer.plan_undeclared import plan_removals, undeclared_of
 from bifrost.deployer.schemas import schema_difference
@@ -50,7 +51,10 @@ def make_plan(
         *(_subject(item, live) for item in declared.subjects if item.name in live.subjects or not item.is_picture),
         *plan_connectors(declared, live, sinks=False),
         *plan_statements(declared, live),
+        *plan_templates(declared, live),
+        *plan_buckets(declared, live),
         *plan_connectors(declared, live, sinks=True),
+        *plan_dashboards(declared, live),
         *(_service(service, live) for service in declared.services if live.services is not None or not live.is_running),
     ]
     removals = plan_removals(undeclared, live) if prune else ()

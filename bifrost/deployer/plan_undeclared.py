@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bifrost.deployer.actions import Action, DeleteConnector, DropSource, Kind, TerminateQuery, Undeclared, What
+from bifrost.deployer.actions import (
+    Action,
+    DeleteConnector,
+    DeleteTemplate,
+    DropSource,
+    Kind,
+    TerminateQuery,
+    Undeclared,
+    What,
+)
 from bifrost.deployer.declared import Declarations
 from bifrost.deployer.equality import difference
 from bifrost.deployer.live import LiveQuery, LiveState
@@ -17,7 +26,12 @@ _KSQLDBS_OWN = frozenset({"KSQL_PROCESSING_LOG"})
 
 def undeclared_of(everything: Declarations, live: LiveState) -> tuple[Undeclared, ...]:
     """What is live and not declared. Connectors are ours if they carry the owner's key; ksqlDB is ours as a whole."""
-    return (*_connectors(everything, live), *_queries(everything, live), *_sources(everything, live))
+    return (
+        *_connectors(everything, live),
+        *_templates(everything, live),
+        *_queries(everything, live),
+        *_sources(everything, live),
+    )
 
 
 def plan_removals(undeclared: Iterable[Undeclared], live: LiveState) -> tuple[Action, ...]:
@@ -29,6 +43,8 @@ def _removal(item: Undeclared, live: LiveState) -> Action:
     match item.what:
         case What.CONNECTOR:
             return Action(Kind.DELETE, item.what, item.name, "is not declared", (DeleteConnector(item.name),))
+        case What.TEMPLATE:
+            return Action(Kind.DELETE, item.what, item.name, "is not declared", (DeleteTemplate(item.name),))
         case What.QUERY:
             return Action(Kind.DELETE, item.what, item.name, "is not declared", (TerminateQuery(item.name),))
         case _:
@@ -41,6 +57,14 @@ def _connectors(everything: Declarations, live: LiveState) -> Iterator[Undeclare
     for name, connector in sorted(live.connectors.items()):
         if name not in declared:
             yield Undeclared(What.CONNECTOR, name, OWNER_KEY in connector.config)
+
+
+def _templates(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
+    """Only ours: search engines come with templates of their own."""
+    declared = {template.name for template in everything.templates}
+    for name, template in sorted((live.templates or {}).items()):
+        if name not in declared and OWNER_KEY in (template.get("_meta") or {}):
+            yield Undeclared(What.TEMPLATE, name, owned=True)
 
 
 def _queries(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bifrost.dashboards.searches import problems as search_problems
 from bifrost.deployer.check import unresolved
 from bifrost.deployer.declared import Declarations, DeclaredStatement, DeclaredSubject
 from bifrost.deployer.files import load
@@ -37,6 +38,7 @@ def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
     functions = _functions(project, found)
     found += _unknown_variables(declared, table)
     found += _schemas(declared)
+    found += _dashboards(declared)
     # What a broken file would have created is unknown: then names that are missing mean nothing.
     if not broken:
         found += lint_together(declared)
@@ -71,6 +73,12 @@ def _schemas(declared: Declarations) -> Iterator[Problem]:
         problem = avro_problem(json.loads(subject.schema))
         if problem is not None:
             yield Problem(subject.path, None, f"is not an Avro schema: {problem}")
+
+
+def _dashboards(declared: Declarations) -> Iterator[Problem]:
+    for dashboard in declared.dashboards:
+        for error in search_problems(dashboard):
+            yield Problem(error.path, error.line, error.problem)
 
 
 def _functions(project: Path, found: list[Problem]) -> FunctionRegistry:

@@ -1,0 +1,193 @@
+"""Reads `dashboards/<pipeline>/`: index templates, panels, and the dashboard that lays them out.
+
+dashboard.json          title, time range, refresh, and where each panel is (Kibana's grid of 48 columns)
+<panel>.json            a Vega or Vega-Lite spec whose data is a search in the form of Kibana's Vega panels, or a
+                        saved search (`columns`, `sort`, `index`), which is shown as a table
+templates/<name>.json   a composable index template, as `PUT _index_template/<name>` takes it
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bifrost.errors import DeclarationError
+
+FOLDER = "dashboards"
+LAYOUT = "dashboard.json"
+COLUMNS = 48
+"""Of Kibana's grid; a row is 20 pixels high."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTemplate:
+    """One file of `templates/`; `body` is as written."""
+
+    name: str
+    pipeline: str
+    path: Path
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a panel is on Kibana's grid, in columns and rows."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A panel that is drawn: `spec` as written, its data requests still in it."""
+
+    name: str
+    title: str
+    description: str
+    place: Place
+    spec: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A panel that lists documents: `columns` are fields, `sort` is (field, direction) pairs."""
+
+    name: str
+    title: str
+    description: str
+    place: Place
+    index: str
+    time_field: str
+    columns: tuple[str, ...]
+    sort: tuple[tuple[str, str], ...]
+    size: int
+
+
+Panel = Chart | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The dashboard of a pipeline. `time_from` and `time_to` are Kibana's date math, `refresh_ms` 0 means never."""
+
+    pipeline: str
+    path: Path
+    title: str
+    description: str
+    time_from: str
+    time_to: str
+    refresh_ms: int
+    panels: tuple[Panel, ...]
+
+
+def dashboard_files(project: Path) -> list[Path]:
+    """The files that `read_dashboard` takes, by pipeline."""
+    return sorted((project / FOLDER).glob(f"*/{LAYOUT}"))
+
+
+def template_files(project: Path) -> list[Path]:
+    """The files that `read_template` takes, by pipeline and name."""
+    return sorted((project / FOLDER).glob("*/templates/*.json"))
+
+
+def read_dashboard(path: Path) -> Dashboard:
+    """A pipeline's dashboard with its panels, which are the files beside it.
+
+    Raises:
+        DeclarationError: one of the files is wrong, or does not belong to the other ones.
+    """
+    layout = read_object(path)
+    places = {_text(path, entry, "panel"): _place(path, entry) for entry in _list(path, layout, "panels")}
+    files = {file.stem: file for file in sorted(path.parent.glob("*.json")) if file.name != LAYOUT}
+    for name in places.keys() ^ files.keys():
+        raise DeclarationError(path, f"panel {name} has no file" if name in places else f"{name}.json has no place")
+    refresh = layout.get("refreshInterval") or {}
+    return Dashboard(
+        pipeline=path.parent.name,
+        path=path,
+        title=_text(path, layout, "title"),
+        description=str(layout.get("description", "")),
+        time_from=str(layout.get("timeFrom", "now-15m")),
+        time_to=str(layout.get("timeTo", "now")),
+        refresh_ms=0 if refresh.get("pause", True) else int(refresh.get("value", 0)),
+        panels=tuple(_panel(files[name], place) for name, place in places.items()),
+    )
+
+
+def read_template(path: Path) -> IndexTemplate:
+    """An index template; the file's stem is its name.
+
+    Raises:
+        DeclarationError: the file is wrong.
+    """
+    body = read_object(path)
+    _list(path, body, "index_patterns")
+    if not isinstance(body.get("template"), dict):
+        raise DeclarationError(path, 'expected an object "template"')
+    return IndexTemplate(path.stem, path.parent.parent.name, path, body)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Raises:
+        DeclarationError: it holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise DeclarationError(path, f"is not JSON: {error.msg}", line=error.lineno) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeclarationError(path, f"cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise DeclarationError(path, "expected a JSON object", line=1)
+    return content
+
+
+def _panel(path: Path, place: Place) -> Panel:
+    content = read_object(path)
+    title, description = _text(path, content, "title"), str(content.get("description", ""))
+    if "$schema" in content:
+        return Chart(path.stem, title, description, place, content)
+    return Table(
+        name=path.stem,
+        title=title,
+        description=description,
+        place=place,
+        index=_text(path, content, "index"),
+        time_field=_text(path, content, "timeFieldName"),
+        columns=tuple(str(column) for column in _list(path, content, "columns")),
+        sort=tuple((str(field), str(direction)) for field, direction in _list(path, content, "sort")),
+        size=int(content.get("sampleSize", 50)),
+    )
+
+
+def _place(path: Path, entry: Json) -> Place:
+    grid = entry.get("gridData")
+    if not isinstance(grid, dict) or any(not isinstance(grid.get(side), int) for side in "xywh"):
+        raise DeclarationError(path, f"panel {entry.get('panel')}: expected gridData with whole numbers x, y, w and h")
+    place = Place(grid["x"], grid["y"], grid["w"], grid["h"])
+    if place.x < 0 or place.y < 0 or place.w < 1 or place.h < 1 or place.x + place.w > COLUMNS:
+        raise DeclarationError(path, f"panel {entry.get('panel')} is not within the {COLUMNS} columns")
+    return place
+
+
+def _text(path: Path, content: Json, key: str) -> str:
+    value = content.get(key)
+    if not isinstance(value, str) or not value:
+        raise DeclarationError(path, f"expected a text {key!r}")
+    return value
+
+
+def _list(path: Path, content: Json, key: str) -> list[Any]:
+    value = content.get(key)
+    if not isinstance(value, list) or not value:
+        raise DeclarationError(path, f"expected a list {key!r} that is not empty")
+    return value

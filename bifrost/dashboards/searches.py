@@ -1,0 +1,203 @@
+"""From a panel to the searches that it needs, with the time range put in as Kibana's Vega panels do.
+
+In a chart's spec every `data` whose `url` is an object is a search:
+
+    {"url": {"%context%": true, "%timefield%": "TS", "index": "i", "body": {...}}, "format": {"property": "a.b"}}
+
+`%context%` narrows it to the time range. In the body, `{"%timefilter%": "min"}` (or `"max"`) is a bound of the range,
+`{"%timefilter%": true}` the range itself, and `{"%autointerval%": 60}` an interval of which about 60 fill the range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bifrost.clients.search import SearchRequest
+from bifrost.dashboards.declared import Chart, Dashboard, Table
+from bifrost.errors import DeclarationError
+
+Json = Mapping[str, Any]
+
+CONTEXT, TIME_FIELD = "%context%", "%timefield%"
+TIME_FILTER, AUTO_INTERVAL = "%timefilter%", "%autointerval%"
+DEFAULT_BUCKETS = 50
+_INTERVALS = (
+    (500, "100ms"),
+    (5_000, "1s"),
+    (7_500, "5s"),
+    (15_000, "10s"),
+    (45_000, "30s"),
+    (180_000, "1m"),
+    (450_000, "5m"),
+    (1_200_000, "10m"),
+    (2_700_000, "30m"),
+    (7_200_000, "1h"),
+    (21_600_000, "3h"),
+    (86_400_000, "12h"),
+    (604_800_000, "24h"),
+    (1_814_400_000, "7d"),
+)
+"""The longest time per bucket in milliseconds, and the interval that Kibana rounds it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A time range in milliseconds since the epoch, both ends included."""
+
+    first: int
+    last: int
+
+    def query(self, field: str) -> Json:
+        """The filter of documents whose time is in the range."""
+        bounds = {"gte": _iso(self.first), "lte": _iso(self.last), "format": "strict_date_optional_time"}
+        return {"range": {field: bounds}}
+
+
+@dataclass(frozen=True, slots=True)
+class PanelData:
+    """One data source of a chart: `name` is unique in its spec, `property` the path of its rows in the answer."""
+
+    name: str
+    request: Json
+    property: str
+
+
+def table_request(table: Table, time: TimeRange) -> SearchRequest:
+    """The search for a table's rows."""
+    sort = [{field: {"order": direction, "unmapped_type": "date"}} for field, direction in table.sort]
+    body = {
+        "size": table.size,
+        "query": {"bool": {"filter": [time.query(table.time_field)]}},
+        "sort": sort,
+        "_source": [table.time_field, *table.columns],
+        "track_total_hits": True,
+    }
+    return SearchRequest(table.index, body)
+
+
+def chart_requests(chart: Chart, time: TimeRange) -> dict[str, SearchRequest]:
+    """The searches of a chart by the name of their data source."""
+    return {data.name: _search(data.request, time) for data in chart_data(chart)}
+
+
+def chart_data(chart: Chart) -> list[PanelData]:
+    """The data sources of a chart that are searches, in the order in which they stand in the spec."""
+    return [
+        PanelData(_name(data, number), data["url"], str((data.get("format") or {}).get("property", "")))
+        for number, data in enumerate(_sources(chart.spec))
+    ]
+
+
+def drawn_spec(chart: Chart) -> Json:
+    """The spec with names in the place of its searches; whoever draws it puts the rows in under these names."""
+    names = iter(data.name for data in chart_data(chart))
+
+    def named(node: Any) -> Any:
+        if isinstance(node, list):
+            return [named(item) for item in node]
+        if not isinstance(node, Mapping):
+            return node
+        if _is_source(node):
+            return {key: value for key, value in node.items() if key not in ("url", "format")} | {"name": next(names)}
+        return {key: named(value) for key, value in node.items()}
+
+    # The title is the panel's, in the page's own type.
+    return {key: named(value) for key, value in chart.spec.items() if key not in ("title", "description")}
+
+
+def rows_at(answer: Json, path: str) -> list[Any]:
+    """The rows at `a.b.c` of an answer; none when there is nothing."""
+    found: Any = answer
+    for part in path.split(".") if path else ():
+        found = found.get(part) if isinstance(found, Mapping) else None
+    match found:
+        case None:
+            return []
+        case list():
+            return found
+        case _:
+            return [found]
+
+
+def problems(dashboard: Dashboard) -> Iterator[DeclarationError]:
+    """What is wrong with the requests of a dashboard's charts."""
+    for panel in dashboard.panels:
+        if isinstance(panel, Chart):
+            path = dashboard.path.with_name(f"{panel.name}.json")
+            if not chart_data(panel):
+                yield DeclarationError(path, "has no data that is a search")
+            for data in chart_data(panel):
+                yield from _request_problems(path, data.request)
+
+
+def _request_problems(path: Path, request: Json) -> Iterator[DeclarationError]:
+    known = {CONTEXT, TIME_FIELD, "index", "body"}
+    for key in sorted(request.keys() - known):
+        yield DeclarationError(path, f"data.url: {key!r} is not known; there are {', '.join(sorted(known))}")
+    if not isinstance(request.get("index"), str) or not isinstance(request.get("body"), Mapping):
+        yield DeclarationError(path, "data.url: expected a text index and an object body")
+        return
+    if request.get(CONTEXT) and not isinstance(request.get(TIME_FIELD), str):
+        yield DeclarationError(path, f"data.url: {CONTEXT} needs a {TIME_FIELD}")
+    if request.get(CONTEXT) and "query" in request["body"]:
+        yield DeclarationError(path, f"data.url: as in Kibana, {CONTEXT} and a query in the body exclude each other")
+
+
+def _search(request: Json, time: TimeRange) -> SearchRequest:
+    body = dict(_filled_in(request["body"], time))
+    if request.get(CONTEXT):
+        body["query"] = {"bool": {"filter": [time.query(str(request[TIME_FIELD]))]}}
+    return SearchRequest(str(request["index"]), body)
+
+
+def _filled_in(node: Any, time: TimeRange) -> Any:
+    match node:
+        case {"%autointerval%": count}:
+            buckets = DEFAULT_BUCKETS if count is True else float(count)
+            return auto_interval((time.last - time.first) / buckets)
+        case {"%timefilter%": "min"}:
+            return time.first
+        case {"%timefilter%": "max"}:
+            return time.last
+        case {"%timefilter%": _}:
+            return {"gte": _iso(time.first), "lte": _iso(time.last), "format": "strict_date_optional_time"}
+        case Mapping():
+            return {key: _filled_in(value, time) for key, value in node.items()}
+        case list():
+            return [_filled_in(item, time) for item in node]
+        case _:
+            return node
+
+
+def auto_interval(milliseconds: float) -> str:
+    """The interval that Kibana takes for buckets of about this length."""
+    return next((interval for longest, interval in _INTERVALS if milliseconds <= longest), "30d")
+
+
+def _sources(node: Any) -> Iterator[Json]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _sources(item)
+    elif isinstance(node, Mapping):
+        if _is_source(node):
+            yield node
+            return
+        for value in node.values():
+            yield from _sources(value)
+
+
+def _is_source(node: Json) -> bool:
+    url = node.get("url")
+    return isinstance(url, Mapping) and "index" in url
+
+
+def _name(data: Json, number: int) -> str:
+    return str(data.get("name") or f"panel_data_{number}")
+
+
+def _iso(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
