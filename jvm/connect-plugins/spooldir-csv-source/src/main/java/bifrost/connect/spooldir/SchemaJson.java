@@ -41,7 +41,8 @@ final class SchemaJson {
     }
 
     private static Schema schema(JsonNode node) {
-        SchemaBuilder builder = new SchemaBuilder(Schema.Type.valueOf(node.path("type").asText("").toUpperCase(Locale.ROOT)));
+        String type = node.path("type").asText("").toUpperCase(Locale.ROOT);
+        SchemaBuilder builder = new SchemaBuilder(Schema.Type.valueOf(type));
         if (node.hasNonNull("name")) {
             builder.name(node.get("name").asText());
         }
