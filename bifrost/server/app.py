@@ -93,7 +93,7 @@ class KsqlApi:
             Route("/query-stream", guarded(self.query_stream, query_problem_of), methods=["POST"]),
             Route("/close-query", guarded(self.close_query, problem_of), methods=["POST"]),
             Route("/inserts-stream", InsertsStream(self._engine), methods=["POST"]),
-            WebSocketRoute("/ws/query", QuerySocket(self._engine)),
+            WebSocketRoute("/ws/query", QuerySocket(self._engine).query),
         ]
 
     # --- what the server is

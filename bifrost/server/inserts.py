@@ -65,6 +65,7 @@ class _Exchange:
             await self._tell()
         finally:
             reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
         await self._send({"type": "http.response.body", "body": b"" if self._as_lines else b"]"})
 
     async def _start(self) -> None:
@@ -89,7 +90,8 @@ class _Exchange:
             self._told.put_nowait((-1, None))
 
     def _from_writer(self, number: int, error: BifrostError | None) -> None:
-        self._loop.call_soon_threadsafe(self._told.put_nowait, (number, error))
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told.put_nowait, (number, error))
 
     async def _tell(self) -> None:
         """Acknowledges rows in their order. As ksqlDB: an error is told at once and ends the exchange."""

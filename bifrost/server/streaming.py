@@ -178,7 +178,7 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
 
 
 def _joined(rows: Sequence[Row], encode: RowEncoder, form: ResultForm) -> bytes:
-    return b"".join([form.row(encode(row), is_tombstone=isinstance(row, Tombstone)) for row in rows])
+    return b"".join([form.row(encode(tuple(row)), is_tombstone=isinstance(row, Tombstone)) for row in rows])
 
 
 async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:

@@ -29,7 +29,7 @@ class QuerySocket:
     def __init__(self, engine: KsqlEngine) -> None:
         self._engine = engine
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def query(self, socket: WebSocket) -> None:
         """Handles one connection; the query is in its `request` parameter."""
         await socket.accept()
         text = socket.query_params.get("request", "")
