@@ -10,7 +10,7 @@ from bifrost.clients.ksqldb import KsqlClient, quote_text
 from bifrost.errors import Refused
 
 TABLE = "SSID_ALERT_LIST"
-VIEW = "SSID_ALERT_LIST_NOW"
+VIEW = "QUERYABLE_SSID_ALERT_LIST"
 """The same rows where pull queries can be answered; ksqlDB keeps no state for a table that only describes a topic."""
 
 

@@ -59,11 +59,11 @@ class FakeWifiKsql:
         return Answer(body=[HEADER, {"row": {"columns": row}}] if found else [HEADER])
 
     def _query_stream(self, query: str) -> Answer:
-        match = re.search(rf"FROM SSID_ALERT_LIST_NOW WHERE SSID = {_TEXT};$", query)
+        match = re.search(rf"FROM QUERYABLE_SSID_ALERT_LIST WHERE SSID = {_TEXT};$", query)
         if match:
             reason = self.watched.get(_literal(match))
             return _delimited(["REASON"], [] if reason is None else [[reason]])
-        assert query == "SELECT SSID, REASON FROM SSID_ALERT_LIST_NOW;"
+        assert query == "SELECT SSID, REASON FROM QUERYABLE_SSID_ALERT_LIST;"
         return _delimited(["SSID", "REASON"], [list(entry) for entry in self.watched.items()])
 
     def _statement(self, statement: str) -> Answer:
