@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bifrost.clients.consumer_group import Record
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -19,9 +21,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """The API wants no message to this destination for so many seconds."""
+    """No message may go to this destination for so many seconds: the API wants that, or people do."""
 
     seconds: float
+    reason: str = "rate limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,15 @@ class Notification(Protocol):
 
 N = TypeVar("N", bound=Notification)
 M = TypeVar("M", contravariant=True)
+ComposeRecord = Callable[[Record], N | Undeliverable | None]
+"""Makes the notification of a record; `None` when there is nothing to say. Pure."""
 Compose = Callable[[bytes | None], N | Undeliverable | None]
 """Makes the notification of a record's value; `None` when there is nothing to say. Pure."""
+
+
+def of_value(compose: Compose[N]) -> ComposeRecord[N]:
+    """Makes the notification of a record's value alone."""
+    return lambda record: compose(record.value)
 
 
 class Channel(Protocol[M]):

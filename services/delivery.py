@@ -18,7 +18,7 @@ from bifrost.errors import RemoteError, SettingError
 from services.channel import (
     AccountRefused,
     Channel,
-    Compose,
+    ComposeRecord,
     Delivered,
     LeftOut,
     N,
@@ -132,7 +132,7 @@ class Delivery(Generic[N]):
         self,
         source: Source,
         channel: Channel[N],
-        compose: Compose[N],
+        compose: ComposeRecord[N],
         dead_letters: DeadLetters,
         *,
         clock: Callable[[], float],
@@ -173,7 +173,7 @@ class Delivery(Generic[N]):
         """Poll once, deliver a slice of what is waiting, commit and report when it is time."""
         for record in self._source.poll(self._patience()):
             backlog = self._backlogs.setdefault(record.home, _Backlog())
-            backlog.letters.append(_Letter(record, self._compose(record.value)))
+            backlog.letters.append(_Letter(record, self._compose(record)))
         ends_at = self._clock() + SLICE_S
         for home in list(self._backlogs):
             self._deliver_slice(home, ends_at)
@@ -225,9 +225,9 @@ class Delivery(Generic[N]):
             case LeftOut():
                 self.counters.collapsed += 1
                 return True
-            case RetryAfter(seconds):
+            case RetryAfter(seconds, reason):
                 self.counters.rate_limited += 1
-                _log.info("%s: rate limit, waiting %g s", letter.destination, seconds)
+                _log.info("%s: %s, waiting %g s", letter.destination, reason, seconds)
                 self._holds[letter.destination] = Hold(self._clock() + seconds, 0)
                 return False
             case TryAgain(reason):

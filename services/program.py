@@ -17,7 +17,7 @@ from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.settings import Settings
-from services.channel import Channel, Compose, N
+from services.channel import Channel, Compose, N, of_value
 from services.delivery import Delivery
 
 _log = logging.getLogger("service")
@@ -73,7 +73,8 @@ def deliver(service: Service[N], values: Settings, stop: threading.Event, *, fro
     channel = service.channel(values)
     source = ConsumerGroup(client, service.group, service.topic, from_beginning=from_beginning)
     letters = DeadLetterTopic(client, service.dead_letter_topic)
-    delivery = Delivery(source, channel, service.compose, letters, clock=time.monotonic, is_stopping=stop.is_set)
+    compose = of_value(service.compose)
+    delivery = Delivery(source, channel, compose, letters, clock=time.monotonic, is_stopping=stop.is_set)
     _log.info("%s reads %s as group %s", service.name, service.topic, service.group)
     delivery.run()
     _log.info("%s stopped", service.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
 EVERYWHERE = {f"{PKG}.errors", f"{PKG}.settings"}
+ALERTS = {f"{PKG}.alerts", f"{PKG}.alert_template"}
 ENGINE = f"{PKG}.engine"
 PURE_ENGINE = {
     f"{ENGINE}.{name}"
@@ -15,16 +16,18 @@ PURE_ENGINE = {
 MAY_IMPORT = {
     f"{PKG}.errors": set(),
     f"{PKG}.settings": {f"{PKG}.errors"},
+    f"{PKG}.alert_template": set(),
+    f"{PKG}.alerts": {f"{PKG}.errors", f"{PKG}.alert_template"},
     f"{PKG}.sql": {f"{PKG}.errors"},
     f"{PKG}.clients": EVERYWHERE,
     f"{PKG}.dashboards": EVERYWHERE | {f"{PKG}.clients"},
-    f"{PKG}.deployer": EVERYWHERE | {f"{PKG}.sql", f"{PKG}.clients", f"{PKG}.dashboards"} | PURE_ENGINE,
+    f"{PKG}.deployer": EVERYWHERE | ALERTS | {f"{PKG}.sql", f"{PKG}.clients", f"{PKG}.dashboards"} | PURE_ENGINE,
     ENGINE: EVERYWHERE | {f"{PKG}.sql", f"{PKG}.clients"},
     f"{PKG}.server": EVERYWHERE | {ENGINE, f"{PKG}.sql"},
     f"{PKG}.supervisor": EVERYWHERE | {f"{PKG}.clients"},
     f"{PKG}.console": EVERYWHERE | {f"{PKG}.clients", f"{PKG}.dashboards"},
     f"{PKG}.generators": EVERYWHERE | {f"{PKG}.clients"},
-    "services": EVERYWHERE | {f"{PKG}.clients"},
+    "services": EVERYWHERE | ALERTS | {f"{PKG}.clients"},
     "capture": EVERYWHERE | {f"{PKG}.clients"},
 }
 ENGINE_STAGES = (

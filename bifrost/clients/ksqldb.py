@@ -62,7 +62,10 @@ class QuerySummary:
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
-    """DESCRIBE ... EXTENDED; `columns` are (name, type) with keys first, `statement` is filled in by the server."""
+    """DESCRIBE ... EXTENDED; `columns` are (name, type) with keys first, `statement` is filled in by the server.
+
+    `keys` counts the key columns; `window` is `TUMBLING`, `HOPPING` or `SESSION`, empty for keys without a window.
+    """
 
     name: str
     type: str
@@ -72,6 +75,8 @@ class SourceDescription:
     columns: tuple[tuple[str, str], ...]
     written_by: tuple[str, ...]
     read_by: tuple[str, ...]
+    keys: int = 0
+    window: str = ""
 
 
 class QueryRows:
@@ -328,4 +333,6 @@ def _description(found: Json) -> SourceDescription:
         columns=tuple((field["name"], str(field["schema"]["type"])) for field in fields),
         written_by=tuple(query["id"] for query in found.get("writeQueries", ())),
         read_by=tuple(query["id"] for query in found.get("readQueries", ())),
+        keys=sum(field.get("type") == "KEY" for field in fields),
+        window=found.get("windowType") or "",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from bifrost.alerts import Alert
 from bifrost.dashboards.declared import Dashboard, IndexTemplate
 from bifrost.errors import SettingError
 from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect
@@ -95,10 +96,11 @@ class DeclaredStatement:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredService:
-    """One module `services/<pipeline>_<what>.py`."""
+    """One module `services/<pipeline>_<what>.py`, or the one that tells all alerts: no pipeline's, but `topics`'."""
 
     name: str
     pipeline: str
+    topics: frozenset[str] = frozenset()
 
 
 Owned = DeclaredTopic | DeclaredConnector | DeclaredStatement | IndexTemplate | Dashboard | DeclaredService
@@ -115,6 +117,7 @@ class Declarations:
     templates: tuple[IndexTemplate, ...] = ()
     dashboards: tuple[Dashboard, ...] = ()
     services: tuple[DeclaredService, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -125,7 +128,7 @@ class Declarations:
     @property
     def pipelines(self) -> tuple[str, ...]:
         """The names that recur in the folders, sorted."""
-        return tuple(sorted({item.pipeline for item in self.owned}))
+        return tuple(sorted({item.pipeline for item in self.owned if item.pipeline}))
 
     @property
     def owned(self) -> tuple[Owned, ...]:
@@ -189,6 +192,7 @@ class _Selection:
             case DeclaredStatement():
                 yield from self._where(self.everything.statements, lambda other: other.name in item.reads)
                 yield from self._topics_and_writers(item.topic, item)
+                yield from self._where(self.everything.services, lambda service: item.topic in service.topics)
             case DeclaredConnector():
                 for topic in item.topics:
                     yield from self._topics_and_writers(topic, item)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bifrost.alerts import read_alerts
 from bifrost.dashboards import declared as dashboards
 from bifrost.dashboards.declared import IndexTemplate
 from bifrost.deployer.declared import (
@@ -23,6 +24,8 @@ from bifrost.errors import DeclarationError
 
 CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
 T = TypeVar("T")
+ALERT_SERVICE = "alerts"
+"""The service that tells all alerts."""
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
 
 
@@ -36,6 +39,8 @@ def load(project: Path, on_error: OnError = stop_at_error) -> Declarations:
         DeclarationError: a file is wrong.
     """
     topics = read_topics(project / "topics", on_error)
+    alerts = read_alerts(project / "alerts", on_error)
+    told = (DeclaredService(ALERT_SERVICE, "", frozenset(alert.topic for alert in alerts)),) if alerts else ()
     return Declarations(
         topics=topics,
         subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
@@ -43,7 +48,8 @@ def load(project: Path, on_error: OnError = stop_at_error) -> Declarations:
         statements=read_statements(project / "ksql", on_error),
         templates=read_templates(project, on_error),
         dashboards=_sound(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
-        services=read_services(project / "services"),
+        services=(*read_services(project / "services"), *told),
+        alerts=alerts,
     )
 
 

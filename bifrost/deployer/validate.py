@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bifrost.dashboards.searches import problems as search_problems
+from bifrost.deployer.alert_checks import check_alerts
 from bifrost.deployer.check import unresolved
 from bifrost.deployer.declared import Declarations, DeclaredStatement, DeclaredSubject
 from bifrost.deployer.files import load
@@ -42,7 +43,10 @@ def validate(project: Path, table: Substitutions) -> tuple[Problem, ...]:
     # What a broken file would have created is unknown: then names that are missing mean nothing.
     if not broken:
         found += lint_together(declared)
-        found += _statements(declared, functions)
+        checker = _checker(declared, functions)
+        wrong = list(_statements(declared, checker))
+        # An alert for what a wrong statement would have made is not wrong itself.
+        found += wrong or check_alerts(declared.alerts, checker.metastore)
     return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
 
 
@@ -90,12 +94,15 @@ def _functions(project: Path, found: list[Problem]) -> FunctionRegistry:
         return default_registry()
 
 
-def _statements(declared: Declarations, functions: FunctionRegistry) -> Iterator[Problem]:
+def _checker(declared: Declarations, functions: FunctionRegistry) -> OfflineChecker:
+    topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
+    sound = {subject.name: subject.schema for subject in declared.subjects if _is_avro(subject)}
+    return OfflineChecker(subjects=sound, topics=topics, functions=functions)
+
+
+def _statements(declared: Declarations, checker: OfflineChecker) -> Iterator[Problem]:
     """Names and types of all statements; one that reads what is wrong itself is not blamed for that."""
     wrong = {subject.name for subject in declared.subjects if not _is_avro(subject)}
-    topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
-    sound = {subject.name: subject.schema for subject in declared.subjects if subject.name not in wrong}
-    checker = OfflineChecker(subjects=sound, topics=topics, functions=functions)
     written = {item.topic for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
     for statement in declared.statements:
         problems: list[str] = []

@@ -34,11 +34,12 @@ COMPONENTS = (
     "ratings_slack",
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
+    "alerts",
     "generator",
 )
 """All names, in starting order."""
 
-ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "generator")
+ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "alerts", "generator")
 """What the platform's start leaves to the deployer: they need what it deploys."""
 
 
@@ -67,6 +68,7 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         services.ratings_slack(settings),
         services.wifi_telegram_bot(settings),
         services.wifi_telegram_alerts(settings),
+        services.alerts(settings),
         generator.component(settings),
     )
     return tuple(component for component in every if only is None or component.name in only)

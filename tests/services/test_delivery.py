@@ -6,7 +6,7 @@ import pytest
 
 from bifrost.clients.consumer_group import Partition
 from bifrost.errors import SettingError
-from services.channel import AccountRefused, Delivered, RetryAfter, TryAgain, Undeliverable
+from services.channel import AccountRefused, Delivered, RetryAfter, TryAgain, Undeliverable, of_value
 from services.delivery import BACKLOG, LONGEST_PAUSE_S, Delivery
 from tests.fakes.alerts import FakeChannel, FakeDeadLetters, FakeSource, FakeTopic, Killed, Note, compose
 from tests.fakes.clock import FakeClock
@@ -25,7 +25,7 @@ class Member:
         self.delivery: Delivery[Note] = Delivery(
             self.source,
             self.channel,
-            compose,
+            of_value(compose),
             self.letters,
             clock=self.clock.monotonic,
             is_stopping=lambda: self.stopping,

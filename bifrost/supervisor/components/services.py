@@ -41,3 +41,15 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
         depends_on=("broker", "console"),
         with_platform=False,
     )
+
+
+def alerts(settings: Settings) -> Component:
+    """Tells what the files of `alerts/` say."""
+    return Component(
+        name="alerts",
+        command=python.command("services.alerts"),
+        env=python.environment(settings),
+        cwd=settings.project,
+        depends_on=("broker", "schema_registry", "ksqldb", "console"),
+        with_platform=False,
+    )

@@ -1,0 +1,245 @@
+"""Alerts as files of `alerts/` say them: a topic, a channel, a template, and when not to say it.
+
+topic = "POSSIBLE_FRAUD"
+channel = "slack"
+to = "fraud"
+template = "{ATTEMPTS} attempts on card {CARD_NUMBER}"
+
+[once]                     # one message about the same card in ten minutes
+by = ["CARD_NUMBER"]
+within = "10 minutes"
+
+[quiet]                    # what happens at night is told in the morning
+hours = "22:00-07:00"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bifrost.alert_template import Template
+from bifrost.errors import DeclarationError
+
+Channel = Literal["slack", "telegram"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+DEFAULT_USERNAME = "KSQL Notifications"
+DEFAULT_ICON = ":bell:"
+VALUE_FORMATS = ("JSON", "AVRO")
+KEY_FORMATS = ("KAFKA", "JSON", "AVRO", "NONE")
+"""Formats that the service can read."""
+
+_FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
+_LINE = re.compile(r"at line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Records that are alike in the columns `by` are told once in `within_s` seconds."""
+
+    by: tuple[str, ...]
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day in which nothing is said; `end` before `begin` is that of the next day."""
+
+    begin: time
+    end: time
+    zone: ZoneInfo
+
+    def remaining_s(self, now: datetime) -> float:
+        """Seconds until the quiet hours that `now` (aware) is in are over; 0 outside of them."""
+        local = now.astimezone(self.zone)
+        clock = local.time()
+        over_midnight = self.end <= self.begin
+        if over_midnight:
+            is_quiet = clock >= self.begin or clock < self.end
+        else:
+            is_quiet = self.begin <= clock < self.end
+        if not is_quiet:
+            return 0.0
+        day = local.date() + timedelta(days=1 if over_midnight and clock >= self.begin else 0)
+        end = datetime.combine(day, self.end, self.zone)
+        return max((end - now).total_seconds(), 0.001)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One file of `alerts/`, which has its name. `to` is a Slack channel or a Telegram chat, `""` the default chat."""
+
+    name: str
+    path: Path
+    topic: str
+    channel: Channel
+    to: str
+    template: Template
+    group: str
+    username: str = DEFAULT_USERNAME
+    icon: str = DEFAULT_ICON
+    once: Once | None = None
+    quiet: Quiet | None = None
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Where the records go that can never be told."""
+        return f"{self.name}.dlq"
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it needs."""
+        return self.template.columns | frozenset(self.once.by if self.once else ())
+
+
+def read_alerts(folder: Path, on_error: Callable[[DeclarationError], None]) -> tuple[Alert, ...]:
+    """The alerts of a folder by name; what is wrong goes to `on_error` and is left out."""
+    found = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            found.append(read_alert(path))
+        except DeclarationError as error:
+            on_error(error)
+    return tuple(found)
+
+
+def read_alert(path: Path) -> Alert:
+    """The alert of a file.
+
+    Raises:
+        DeclarationError: the file is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _LINE.search(str(error))
+        raise DeclarationError(path, f"is not TOML: {error}", line=int(place[1]) if place else None) from error
+    except UnicodeDecodeError as error:
+        raise DeclarationError(path, "is not UTF-8 text") from error
+    return _Reader(path, text, content).alert()
+
+
+def line_of(text: str, key: str) -> int | None:
+    """The line of an alert's file on which a key, or the table of that name, is written."""
+    found = re.search(rf"^[ \t]*\[?{re.escape(key)}\b", text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+
+    def alert(self) -> Alert:
+        self._refuse_unknown(self.content, _FIELDS)
+        name = self.path.stem
+        if not _NAME.fullmatch(name):
+            raise self._wrong("the file's name is the alert's: letters, digits, '.', '_' and '-' only", "")
+        zone = self._zone()
+        return Alert(
+            name=name,
+            path=self.path,
+            topic=self._topic(),
+            channel=self._channel(),
+            to=self._to(),
+            template=self._template(zone),
+            group=self._text(self.content, "group", f"alerts.{name}"),
+            username=self._text(self.content, "username", DEFAULT_USERNAME),
+            icon=self._text(self.content, "icon", DEFAULT_ICON),
+            once=self._once(),
+            quiet=self._quiet(zone),
+        )
+
+    def _topic(self) -> str:
+        topic = self._text(self.content, "topic")
+        if not _TOPIC.fullmatch(topic):
+            raise self._wrong(f"{topic!r} is not the name of a topic", "topic")
+        return topic
+
+    def _channel(self) -> Channel:
+        channel = self._text(self.content, "channel")
+        if channel not in CHANNELS:
+            raise self._wrong(f"channel must be one of {', '.join(CHANNELS)}, not {channel!r}", "channel")
+        return channel
+
+    def _to(self) -> str:
+        if self._channel() == "telegram":
+            return self._text(self.content, "to", "")
+        return self._text(self.content, "to").removeprefix("#")
+
+    def _template(self, zone: ZoneInfo) -> Template:
+        try:
+            return Template.parse(self._text(self.content, "template"), zone)
+        except ValueError as error:
+            raise self._wrong(f"template: {error}", "template") from error
+
+    def _once(self) -> Once | None:
+        if "once" not in self.content:
+            return None
+        table = self._table("once", ("by", "within"))
+        by = table.get("by")
+        if not isinstance(by, list) or not by or not all(isinstance(name, str) and name for name in by):
+            raise self._wrong('once.by must be a list of columns, like ["CARD_NUMBER"]', "by")
+        return Once(tuple(by), self._seconds(self._text(table, "within")))
+
+    def _seconds(self, text: str) -> float:
+        number, _, unit = text.partition(" ")
+        scale = _UNITS.get(unit.removesuffix("s"))
+        if not number.isdigit() or not int(number) or scale is None:
+            raise self._wrong(f"once.within must be a time like '10 minutes', not {text!r}", "within")
+        return float(int(number) * scale)
+
+    def _quiet(self, zone: ZoneInfo) -> Quiet | None:
+        if "quiet" not in self.content:
+            return None
+        hours = self._text(self._table("quiet", ("hours",)), "hours")
+        found = _HOURS.fullmatch(hours)
+        try:
+            begin, end = map(time.fromisoformat, found.groups() if found else ())
+        except ValueError as error:
+            raise self._wrong(f"quiet.hours must be like '22:00-07:00', not {hours!r}", "hours") from error
+        if begin == end:
+            raise self._wrong("quiet.hours: an alert that is never told is none", "hours")
+        return Quiet(begin, end, zone)
+
+    def _zone(self) -> ZoneInfo:
+        name = self._text(self.content, "zone", "UTC")
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise self._wrong(f"zone: {name!r} is no time zone; write one like 'Europe/London'", "zone") from error
+
+    def _table(self, name: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+        table = self.content[name]
+        if not isinstance(table, dict):
+            raise self._wrong(f"[{name}] must be a table with {', '.join(known)}", name)
+        self._refuse_unknown(table, known, f"{name}.")
+        return table
+
+    def _text(self, table: Mapping[str, Any], name: str, default: str | None = None) -> str:
+        value = table.get(name, default)
+        if value is None:
+            raise self._wrong(f"{name} is missing", "")
+        if not isinstance(value, str) or (not value and default != ""):
+            raise self._wrong(f"{name} must be a text", name)
+        return value
+
+    def _refuse_unknown(self, table: Mapping[str, Any], known: tuple[str, ...], prefix: str = "") -> None:
+        for name in table:
+            if name not in known:
+                raise self._wrong(f"unknown key {prefix}{name}; there are {', '.join(known)}", name)
+
+    def _wrong(self, problem: str, key: str) -> DeclarationError:
+        return DeclarationError(self.path, problem, line=line_of(self.text, key) if key else None)
