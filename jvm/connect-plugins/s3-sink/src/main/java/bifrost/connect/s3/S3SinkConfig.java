@@ -62,6 +62,8 @@ public final class S3SinkConfig extends AbstractConfig {
     private static final String STORAGE = "storage.class";
     private static final String STORAGE_CLASS = "io.confluent.connect.s3.storage.S3Storage";
 
+    private static final Set<String> EXTRACTORS = Set.of("Wallclock", "Record", "RecordField");
+
     static final VendorKeys VENDOR = new VendorKeys()
             .withoutEffect("schema.generator.class", "it concerns Hive tables, which are not made")
             .withoutEffect("hive.integration", "Hive tables are not made")
@@ -166,8 +168,6 @@ public final class S3SinkConfig extends AbstractConfig {
             .optional(TIMESTAMP_FIELD, Type.STRING, "timestamp").doc("RecordField: the field that holds the time.")
             .vendor(VENDOR)
             .definition();
-
-    private static final Set<String> EXTRACTORS = Set.of("Wallclock", "Record", "RecordField");
 
     /** What a changed schema does. */
     public enum Compatibility { NONE, BACKWARD, FORWARD, FULL }

@@ -1,0 +1,77 @@
+package bifrost.connect.elasticsearch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.config.ConfigValue;
+import org.junit.jupiter.api.Test;
+
+class ElasticsearchSinkConnectorTest {
+    private final ElasticsearchSinkConnector connector = new ElasticsearchSinkConnector();
+
+    @Test
+    void validateSaysWhenNothingAnswers() {
+        Map<String, List<String>> errors = errors(Map.of("connection.url", "http://127.0.0.1:1"));
+        assertEquals(List.of("connection.url"), List.copyOf(errors.keySet()));
+        assertTrue(errors.get("connection.url").get(0).startsWith("http://127.0.0.1:1 does not answer: "));
+    }
+
+    @Test
+    void validateSaysWhenTheUserIsNotAccepted() throws Exception {
+        try (FakeSearch search = new FakeSearch()) {
+            search.authorization = "Basic somebody";
+            var errors = errors(Map.of("connection.url", search.url()));
+            assertTrue(errors.get("connection.username").get(0).contains("does not accept this user"));
+        }
+    }
+
+    @Test
+    void validateAcceptsTheDocumentsOwnConfiguration() throws Exception {
+        try (FakeSearch search = new FakeSearch()) {
+            assertEquals(Map.of(), errors(Map.of(
+                    "connection.url", search.url(),
+                    "type.name", "type.name=kafkaconnect",
+                    "topic.index.map", "LOGON_ENRICHED:logon_enriched,ORDERS_AGG_HOURLY_WITH_WINDOW:orders_agg_hourly",
+                    "key.ignore", "true",
+                    "schema.ignore", "true")));
+        }
+    }
+
+    @Test
+    void eachKeyIsCheckedByItself() {
+        var errors = errors(Map.of(
+                "connection.url", "ftp://there",
+                "behavior.on.null.values", "sometimes",
+                "topic.index.map", "no-pair",
+                "bulk.size.bytes", "0",
+                "data.stream.type", "logs"));
+        assertEquals(
+                List.of("behavior.on.null.values", "bulk.size.bytes", "connection.url", "data.stream.type", "topic.index.map"),
+                errors.keySet().stream().sorted().toList());
+    }
+
+    @Test
+    void aConnectionThatIsNotMadeInTimeIsGivenUp() {
+        long begun = System.nanoTime();
+        errors(Map.of("connection.url", "http://10.255.255.1:9200", "connection.timeout.ms", "100"));
+        assertTrue(System.nanoTime() - begun < 5_000_000_000L);
+    }
+
+    @Test
+    void vendorKeysWithoutEffectAreKnownByName() {
+        assertEquals(List.of("type.name"), List.copyOf(ElasticsearchSinkConfig.VENDOR.effectless(Map.of("type.name", "x")).keySet()));
+    }
+
+    private Map<String, List<String>> errors(Map<String, String> given) {
+        Map<String, List<String>> found = new HashMap<>();
+        for (ConfigValue value : connector.validate(new HashMap<>(given)).configValues()) {
+            if (!value.errorMessages().isEmpty()) {
+                found.put(value.name(), value.errorMessages());
+            }
+        }
+        return found;
+    }
+}

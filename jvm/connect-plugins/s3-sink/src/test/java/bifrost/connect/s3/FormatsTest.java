@@ -1,0 +1,131 @@
+package bifrost.connect.s3;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.connect.data.Decimal;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.data.Timestamp;
+import org.junit.jupiter.api.Test;
+
+/** What is in objects. */
+class FormatsTest {
+    private static final String FORMAT = "io.confluent.connect.s3.format.";
+    private final SinkBench bench = new SinkBench();
+
+    @Test
+    void avroHoldsEveryTypeOfConnect() throws Exception {
+        Schema inner = SchemaBuilder.struct().name("a.b.Inner").field("x", Schema.FLOAT64_SCHEMA).build();
+        Schema schema = SchemaBuilder.struct()
+                .field("small", Schema.INT8_SCHEMA)
+                .field("flag", Schema.OPTIONAL_BOOLEAN_SCHEMA)
+                .field("bytes", Schema.BYTES_SCHEMA)
+                .field("at", Timestamp.SCHEMA)
+                .field("price", Decimal.schema(2))
+                .field("list", SchemaBuilder.array(inner).build())
+                .field("map", SchemaBuilder.map(Schema.STRING_SCHEMA, Schema.INT64_SCHEMA).build())
+                .field("pairs", SchemaBuilder.map(Schema.INT32_SCHEMA, Schema.STRING_SCHEMA).build())
+                .field("again", inner)
+                .field("word", SchemaBuilder.string().optional().defaultValue("none").build())
+                .build();
+        Struct value = new Struct(schema)
+                .put("small", (byte) 7)
+                .put("bytes", "hi".getBytes(StandardCharsets.UTF_8))
+                .put("at", new Date(5))
+                .put("price", new BigDecimal("1.25"))
+                .put("list", List.of(new Struct(inner).put("x", 0.5)))
+                .put("map", Map.of("k", 1L))
+                .put("pairs", Map.of(1, "one"))
+                .put("again", new Struct(inner).put("x", 1.5))
+                .put("word", "w");
+        bench.given.put("flush.size", "1");
+        bench.put(List.of(bench.record(value)));
+        try (var file = bench.avro(0)) {
+            var read = file.next();
+            assertEquals("io.confluent.connect.avro.ConnectDefault", read.getSchema().getFullName());
+            assertEquals("timestamp-millis", read.getSchema().getField("at").schema().getLogicalType().getName());
+            assertEquals(
+                    "{\"small\": 7, \"flag\": null, \"bytes\": \"hi\", \"at\": 5, \"price\": \"}\", \"list\": [{\"x\": 0.5}],"
+                            + " \"map\": {\"k\": 1}, \"pairs\": [{\"key\": 1, \"value\": \"one\"}],"
+                            + " \"again\": {\"x\": 1.5}, \"word\": \"w\"}",
+                    read.toString());
+        }
+    }
+
+    @Test
+    void avroCodecCompresses() throws Exception {
+        for (String codec : List.of("null", "deflate", "snappy", "bzip2")) {
+            SinkBench other = new SinkBench();
+            other.given.put("avro.codec", codec);
+            other.put(3);
+            try (var file = other.avro(0)) {
+                assertEquals(codec, file.getMetaString("avro.codec") == null ? "null" : file.getMetaString("avro.codec"));
+            }
+            assertEquals(3, other.records(0).size());
+        }
+    }
+
+    @Test
+    void jsonIsALinePerRecord() {
+        bench.given.put("format.class", FORMAT + "json.JsonFormat");
+        bench.put(3);
+        assertEquals("topics/orders/partition=0/orders+0+0000000000.json", bench.names().get(0));
+        assertEquals("{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n", bench.text(0));
+    }
+
+    @Test
+    void compressionTypeAndLevelCompressJson() throws Exception {
+        bench.given.put("format.class", FORMAT + "json.JsonFormat");
+        bench.given.put("s3.compression.type", "gzip");
+        bench.given.put("flush.size", "1000");
+        bench.given.put("s3.compression.level", "9");
+        bench.put(1000);
+        assertTrue(bench.names().get(0).endsWith(".json.gz"));
+        assertTrue(bench.unzipped(0).endsWith("{\"id\":999}\n"));
+        SinkBench stored = new SinkBench();
+        stored.given.putAll(bench.given);
+        stored.given.put("s3.compression.level", "0");
+        stored.put(1000);
+        assertTrue(stored.bytes(0).length > 2 * bench.bytes(0).length);
+    }
+
+    @Test
+    void jsonDecimalFormatWritesNumbers() {
+        Schema schema = SchemaBuilder.struct().field("price", Decimal.schema(2)).build();
+        bench.given.put("format.class", FORMAT + "json.JsonFormat");
+        bench.given.put("json.decimal.format", "NUMERIC");
+        bench.given.put("flush.size", "1");
+        bench.put(List.of(bench.record(new Struct(schema).put("price", new BigDecimal("1.25")))));
+        assertEquals("{\"price\":1.25}\n", bench.text(0));
+    }
+
+    @Test
+    void bytesAreWrittenAsTheyAre() {
+        bytes(Map.of());
+        assertEquals("topics/orders/partition=0/orders+0+0000000000.bin", bench.names().get(0));
+        assertEquals("one" + System.lineSeparator() + "two" + System.lineSeparator(), bench.text(0));
+    }
+
+    @Test
+    void bytesHaveTheirOwnExtensionAndSeparator() {
+        bytes(Map.of("format.bytearray.extension", ".log", "format.bytearray.separator", "\\t"));
+        assertTrue(bench.names().get(0).endsWith(".log"));
+        assertEquals("one\ttwo\t", bench.text(0));
+    }
+
+    private void bytes(Map<String, String> settings) {
+        bench.given.put("format.class", FORMAT + "bytearray.ByteArrayFormat");
+        bench.given.put("flush.size", "2");
+        bench.given.putAll(settings);
+        bench.put(List.of(
+                bench.record(Schema.BYTES_SCHEMA, "one".getBytes(StandardCharsets.UTF_8), null),
+                bench.record(Schema.BYTES_SCHEMA, "two".getBytes(StandardCharsets.UTF_8), null)));
+    }
+}
