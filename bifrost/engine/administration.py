@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from bifrost.engine.metastore import DataSource, SourceKind
@@ -14,7 +15,6 @@ from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.results import (
     FunctionDescribed,
     FunctionList,
-    PropertyEntry,
     PropertyList,
     QueryDescription,
     QueryDescriptions,
@@ -34,6 +34,7 @@ from bifrost.engine.results import (
     VariableList,
 )
 from bifrost.engine.runtime.progress import Meter
+from bifrost.engine.server_properties import property_entries
 from bifrost.engine.sessions import Session
 from bifrost.errors import AnalysisError, UnsupportedError
 from bifrost.sql.tree import (
@@ -97,7 +98,9 @@ class Administration:
             case Subject.FUNCTIONS:
                 return FunctionList(text, self._state.parts.functions)
             case Subject.PROPERTIES:
-                return PropertyList(text, self._properties(session))
+                service_id = self._state.parts.launcher.service_id
+                entries = property_entries(service_id, self._state.parts.properties, session.properties)
+                return PropertyList(text, tuple(entries))
             case Subject.TYPES:
                 return TypeList(text, dict(self._state.metastore.types))
             case Subject.VARIABLES:
@@ -213,21 +216,13 @@ class Administration:
     def _topics(self, text: str, tree: Show) -> Result:
         found = self._state.parts.environment.topics()
         every = tree.subject is Subject.ALL_TOPICS
+        readers = Counter(entry.topic for query in self._state.queries for entry in query.compiled.inputs)
         entries = [
-            TopicEntry(name, (info.replicas,) * info.partitions)
+            TopicEntry(name, (info.replicas,) * info.partitions, readers[name] * info.partitions, readers[name])
             for name, info in sorted(found.items())
             if every or not name.startswith(_INTERNAL_TOPICS)
         ]
         return TopicList(text, tuple(entries), extended=tree.extended)
-
-    def _properties(self, session: Session) -> tuple[PropertyEntry, ...]:
-        service = PropertyEntry("ksql.service.id", self._state.parts.launcher.service_id)
-        server = [PropertyEntry(name, value) for name, value in sorted(self._state.parts.properties.items())]
-        own = [
-            PropertyEntry(name, value, "KSQL", "QUERY", editable=True)
-            for name, value in sorted(session.properties.items())
-        ]
-        return (service, *server, *own)
 
 
 def query_info(query: PersistentQuery) -> QueryInfo:

@@ -18,7 +18,6 @@ from bifrost.engine.planned import (
     Planned,
 )
 from bifrost.engine.planner import check_upgrade
-from bifrost.engine.planner import check_upgrade
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.results import Executed, Result, Warned
 from bifrost.engine.runtime.commands import Command
@@ -135,10 +134,6 @@ class Changes:
 
     def _made_ready(self, planned: Planned, session: Session) -> PersistentQuery | None:
         """Makes what a statement needs outside: topics, schemas, the compiled query and its internal topics."""
-        if isinstance(planned, PersistentPlan):
-            running = self._state.queries.find(planned.replaces)
-            if running is not None:
-                check_upgrade(running.plan, planned.query)
         if isinstance(planned, CreatePlan | PersistentPlan) and planned.topic is not None:
             self._parts.environment.make_topic(planned.topic)
         if isinstance(planned, CreatePlan):

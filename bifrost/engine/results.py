@@ -183,13 +183,14 @@ class FunctionDescribed:
 
 @dataclass(frozen=True, slots=True)
 class PropertyEntry:
-    """A property as SHOW PROPERTIES lists it."""
+    """A property as SHOW PROPERTIES lists it; `level` is SERVER or QUERY."""
 
     name: str
-    value: str
-    scope: str = "KSQL"
+    value: str | None
     level: str = "SERVER"
-    editable: bool = False
+    is_editable: bool = False
+    is_default: bool = False
+    is_overwritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,16 +137,16 @@ def _property_list(result: PropertyList) -> Json:
     return {
         "@type": "properties",
         "properties": [_property(entry) for entry in result.properties],
-        "overwrittenProperties": [],
-        "defaultProperties": [],
+        "overwrittenProperties": [entry.name for entry in result.properties if entry.is_overwritten],
+        "defaultProperties": [entry.name for entry in result.properties if entry.is_default],
     }
 
 
 def _property(entry: PropertyEntry) -> Json:
     return {
         "name": entry.name,
-        "scope": entry.scope,
+        "scope": "KSQL",
         "value": entry.value,
-        "editable": entry.editable,
+        "editable": entry.is_editable,
         "level": entry.level,
     }
