@@ -1,0 +1,111 @@
+"""Rows per second of the engine beside Kafka Streams and quix-streams, on the running platform's broker.
+
+    scripts/deploy.py up                          # or any platform with broker, schema registry and ksqlDB
+    python -m benchmarks.throughput               # 300k ratings, 1k and 1M customers, three rounds
+    python -m benchmarks.throughput --rows 1000000 --customers 1000 --queries join --rounds 5
+
+The contenders take turns in every round, so that a busy neighbour hurts all alike; the median round is shown, as input
+rows per second of wall clock and, in brackets, per second of the program's CPU, from first to last output record.
+Needs `mvn` and a JDK for Kafka Streams (`--without kafka-streams` goes without). quix-streams does not stand beside the
+engine in one environment; it gets its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import uuid
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+from benchmarks.throughput.contenders import QUERIES, Contender, Engine, kafka_streams, quix_streams
+from benchmarks.throughput.measure import OutputWatch, Rate
+from benchmarks.throughput.workload import PARTITIONS, Loader, Workload, write_schemas
+from bifrost.clients.kafka import KafkaAdmin, TopicDescription
+from bifrost.settings import Settings, load
+
+ENGINE = "engine"
+Results = dict[tuple[str, str], list[Rate]]
+"""Rates of every round by (query, contender)."""
+
+
+def main() -> None:
+    """Run the measurement and print the table."""
+    args = _arguments()
+    settings = load()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_schemas(folder)
+        contenders = _contenders(settings, folder, args)
+        for customers in args.customers:
+            run, loader = uuid.uuid4().hex[:6], Loader(settings)
+            workload = loader.load(run, args.rows, customers)
+            queries = [query for query in args.queries if query == "join" or customers == args.customers[0]]
+            print(f"\n{args.rows:,} ratings, {PARTITIONS} partitions, {customers:,} customers", flush=True)
+            table(measured(settings, contenders, workload, queries, args.rounds), list(contenders))
+            loader.drop(workload)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--customers", type=int, nargs="+", default=[1_000, 1_000_000])
+    parser.add_argument("--queries", nargs="+", choices=QUERIES, default=list(QUERIES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1, help="of Kafka Streams")
+    parser.add_argument("--without", nargs="*", default=[], choices=["kafka-streams", "quix-streams"])
+    return parser.parse_args()
+
+
+def _contenders(settings: Settings, folder: Path, args: argparse.Namespace) -> dict[str, Contender]:
+    servers = settings.endpoints.kafka
+    contenders: dict[str, Contender] = {ENGINE: Engine(settings).run}
+    if "kafka-streams" not in args.without:
+        contenders["kafka-streams"] = kafka_streams(settings, servers, folder, args.threads).run
+    if "quix-streams" not in args.without:
+        contenders["quix-streams"] = quix_streams(settings, servers, folder).run
+    return contenders
+
+
+def measured(
+    settings: Settings, contenders: dict[str, Contender], workload: Workload, queries: list[str], rounds: int
+) -> Results:
+    """All rounds of all queries."""
+    watch, admin = OutputWatch(settings.kafka_client()), KafkaAdmin(settings.kafka_client())
+    results: Results = defaultdict(list)
+    for number in range(rounds):
+        for query in queries:
+            for name, run in contenders.items():
+                topic = f"bench-{uuid.uuid4().hex[:8]}"
+                admin.create(TopicDescription(topic, PARTITIONS, 1))
+                with run(query, workload, topic) as pid:
+                    rate = watch.measure(topic, workload.count, workload.expected(query), pid)
+                results[query, name].append(rate)
+                admin.delete(topic)
+                print(f"  round {number + 1} {query:6} {name:14} {rate.wall:9,.0f}/s ({rate.cpu:9,.0f})", flush=True)
+    return results
+
+
+def table(results: Results, contenders: list[str]) -> None:
+    """Prints a line per query: medians, and the median of the rounds' ratios engine/peer."""
+    peers = [name for name in contenders if name != ENGINE]
+    heads = "".join(f"{name:>24}" for name in contenders) + "".join(f"{f'engine/{name}':>24}" for name in peers)
+    print(f"{'query':8}{heads}")
+    for query in dict.fromkeys(query for query, _ in results):
+        figures = [_figure(results[query, name]) for name in contenders]
+        ratios = [_ratio(results[query, ENGINE], results[query, peer]) for peer in peers]
+        print(f"{query:8}" + "".join(f"{text:>24}" for text in (*figures, *ratios)), flush=True)
+
+
+def _figure(rates: list[Rate]) -> str:
+    return f"{median(rate.wall for rate in rates):,.0f} ({median(rate.cpu for rate in rates):,.0f})"
+
+
+def _ratio(engine: list[Rate], peer: list[Rate]) -> str:
+    pairs = list(zip(engine, peer, strict=True))
+    return f"{median(a.wall / b.wall for a, b in pairs):.2f} ({median(a.cpu / b.cpu for a, b in pairs):.2f})"
+
+
+if __name__ == "__main__":
+    main()

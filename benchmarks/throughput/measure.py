@@ -1,0 +1,75 @@
+"""A run seen from outside: the output topic's offsets over time, and the CPU time of the program that fills it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from benchmarks.throughput.workload import PARTITIONS
+
+_DEADLINE_S = 300.0
+_POLL_S = 0.02
+_LEADERLESS = ("_NOENT", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART")
+"""What is said of a topic that was made a moment ago."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Input rows per second of wall clock, and per second of the program's CPU, between first and last output."""
+
+    wall: float
+    cpu: float
+
+
+class OutputWatch:
+    """Watches output topics; it asks for offsets only, so that it takes no time from the contenders."""
+
+    def __init__(self, client: dict[str, str]) -> None:
+        self._admin = AdminClient(client)
+
+    def written(self, topic: str) -> int:
+        """How many records the topic holds."""
+        places = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
+        answers = self._admin.list_offsets(places, request_timeout=10)
+        try:
+            return sum(answer.result().offset for answer in answers.values())
+        except KafkaException as error:
+            if error.args[0].name() in _LEADERLESS:
+                return 0
+            raise
+
+    def measure(self, topic: str, rows: int, expected: int, pid: Callable[[], int]) -> Rate:
+        """Waits until `expected` records are there, which `rows` input rows give.
+
+        Raises:
+            TimeoutError: they did not come.
+        """
+        deadline = time.monotonic() + _DEADLINE_S
+        while not (first := self.written(topic)):
+            _pause(deadline, topic, 0)
+        began, began_cpu = time.perf_counter(), cpu_seconds(pid())
+        while (seen := self.written(topic)) < expected:
+            _pause(deadline, topic, seen)
+        seconds, cpu = time.perf_counter() - began, cpu_seconds(pid()) - began_cpu
+        share = rows * (expected - first) / expected
+        return Rate(share / seconds, share / max(cpu, 1 / _TICKS))
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _pause(deadline: float, topic: str, seen: int) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"{topic}: {seen} records after {_DEADLINE_S:.0f} s")
+    time.sleep(_POLL_S)
