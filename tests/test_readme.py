@@ -41,7 +41,7 @@ def test_links_lead_somewhere(target: str) -> None:
 
 def test_every_setting_that_is_told_is_explained() -> None:
     explained = (ROOT / ".env.example").read_text()
-    told = set(re.findall(r"\b(?:BIFROST|KAFKA|CONNECT|SCHEMA_REGISTRY|KSQLDB|SLACK)_[A-Z_]+\b", README))
+    told = set(re.findall(r"\b(?:BIFROST|KAFKA|CONNECT|SCHEMA_REGISTRY|KSQLDB|SLACK|TELEGRAM)_[A-Z_]+\b", README))
     assert {name for name in told if name not in explained} == set()
 
 

@@ -8,8 +8,9 @@ const text = document.getElementById("text");
 const problem = document.getElementById("problem");
 const chat = Number(document.body.dataset.chat);
 
-const toEnd = () => (lines.scrollTop = lines.scrollHeight);
+const toEnd = (behavior) => lines.scrollTo({ top: lines.scrollHeight, behavior });
 const atEnd = () => lines.scrollHeight - lines.scrollTop - lines.clientHeight < 80;
+let following = true;
 
 function localTimes(root) {
   for (const time of root.querySelectorAll("time")) {
@@ -25,9 +26,8 @@ function add(html) {
   incoming.innerHTML = html;
   for (const line of incoming.content.children) line.classList.add("new");
   localTimes(incoming.content);
-  const follow = atEnd();
   lines.append(incoming.content);
-  if (follow) toEnd();
+  if (following) toEnd();
 }
 
 function showChats(html) {
@@ -66,6 +66,7 @@ async function submit() {
   const message = text.value;
   if (!message.trim()) return;
   text.value = "";
+  following = true;
   toEnd();
   if (!(await send(message))) text.value = message;
 }
@@ -90,6 +91,9 @@ document.querySelector(".hints").addEventListener("click", (event) => {
     send(hint.textContent);
   }
 });
+// Where the reader is, is known when scrolling ends; a window of another size does not move who reads the end.
+lines.addEventListener("scrollend", () => (following = atEnd()));
+new ResizeObserver(() => following && toEnd("instant")).observe(lines);
 localTimes(document);
-toEnd();
+toEnd("instant");
 listen();
