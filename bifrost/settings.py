@@ -111,6 +111,11 @@ class Settings:
         return self.home / "data"
 
     @property
+    def orders(self) -> Path:
+        """Where CSV files of orders are dropped (`source/`) and put afterwards: `ORDERS_FOLDER`, default in `data`."""
+        return self._folder("ORDERS_FOLDER", self.data / "orders")
+
+    @property
     def logs(self) -> Path:
         """One log file per component."""
         return self.home / "logs"

@@ -30,6 +30,9 @@ PART_OF = {
 }
 PLUGINS = {
     "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
+    # Ours stand in for the vendor's, by the target's table.
+    "com.github.jcustenborder.kafka.connect.spooldir.": "spooldir-csv-source",
+    "com.github.jcustenborder.kafka.connect.syslog.": "syslog-source",
 }
 """Where the image gets the plugin of a class from."""
 
@@ -45,9 +48,19 @@ def environment(service: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("service", "part"), PART_OF.items())
 def test_a_part_listens_on_its_port_of_the_loopback_only(service: str, part: str):
-    (published,) = SERVICES[service]["ports"]
+    published, *further = SERVICES[service]["ports"]
 
     assert published.startswith(f"127.0.0.1:${{BIFROST_PORT_{part.upper()}:-{PORTS[part]}}}:")
+    assert all(port.startswith("127.0.0.1:") for port in further)
+
+
+def test_syslog_is_received_where_the_settings_say():
+    _, *further = SERVICES["connect"]["ports"]
+    inside = environment("connect")["SYSLOG_PORT"]
+
+    assert further == [
+        f"127.0.0.1:${{BIFROST_PORT_SYSLOG:-{PORTS['syslog']}}}:{inside}/{way}" for way in ("tcp", "udp")
+    ]
 
 
 def test_nothing_else_is_published():

@@ -47,6 +47,16 @@ _MARIADB = ClassSubstitution(
     {"database.ssl.mode": "disable"},
 )
 
+_SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
+    f"com.github.jcustenborder.kafka.connect.{vendors}": ClassSubstitution(f"bifrost.connect.{ours}")
+    for vendors, ours in (
+        ("spooldir.SpoolDirCsvSourceConnector", "spooldir.SpoolDirCsvSourceConnector"),
+        ("syslog.TCPSyslogSourceConnector", "syslog.TcpSyslogSourceConnector"),
+        ("syslog.UDPSyslogSourceConnector", "syslog.UdpSyslogSourceConnector"),
+    )
+}
+"""Our own plugins (`jvm/connect-plugins`), which read the vendor's configuration."""
+
 _EMBEDDED_VARIABLES = frozenset(
     {
         *LOCAL_DEFAULTS,
@@ -56,17 +66,20 @@ _EMBEDDED_VARIABLES = frozenset(
         "SCHEMA_REGISTRY_URL",
         "ELASTICSEARCH_URL",
         "S3_ENDPOINT",
+        "ORDERS_FOLDER",
+        "SYSLOG_HOST",
+        "SYSLOG_PORT",
     }
 )
 
 TABLES: Mapping[Target, Substitutions] = {
     "embedded": Substitutions(
-        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB},
+        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SPOOLDIR_AND_SYSLOG},
         # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
     ),
-    "compose": Substitutions(),
+    "compose": Substitutions(classes=_SPOOLDIR_AND_SYSLOG),
     "remote": Substitutions(),
 }
 

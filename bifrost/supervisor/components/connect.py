@@ -5,7 +5,7 @@ What connector configurations can rely on:
 - `${env:NAME}` (also `${file:path:key}`, `${directory:path:file}`) is resolved by the worker. Its environment holds
   everything of the platform's own environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
   KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
-  AWS_SECRET_ACCESS_KEY.
+  AWS_SECRET_ACCESS_KEY, ORDERS_FOLDER, SYSLOG_HOST, SYSLOG_PORT.
 - Without converters of their own, keys and values are Avro with schemas in the registry, in Confluent's wire format.
 - Source connectors write in transactions (exactly-once), sinks read committed records only.
 - Topics are not created by writing to them: declare them, or set `topic.creation.default.*`.
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes
+from bifrost.supervisor import probes, spool
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.files import write_log4j, write_properties
 from bifrost.supervisor.java import Java
@@ -62,6 +62,9 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",
         "AWS_ACCESS_KEY_ID": settings.local("AWS_ACCESS_KEY_ID"),
         "AWS_SECRET_ACCESS_KEY": settings.local("AWS_SECRET_ACCESS_KEY"),
+        "ORDERS_FOLDER": str(settings.orders),
+        "SYSLOG_HOST": settings.get("SYSLOG_HOST", LOOPBACK),
+        "SYSLOG_PORT": str(settings.port("syslog")),
     }
 
 
@@ -124,5 +127,6 @@ def _storage() -> dict[str, object]:
 
 
 def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
+    spool.prepare(settings)
     write_log4j(properties.with_name("log4j2.yaml"))
     write_properties(properties, worker_properties(settings, (stack.plugins, connect_plugins_folder(settings))))

@@ -1,0 +1,25 @@
+"""The folder of the orders' CSV files, with the files of `data/orders` dropped into it once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from bifrost.settings import Settings
+
+FOLDERS = ("source", "finished", "error")
+_MARKER = ".loaded"
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders; the first time, drop the project's own files as anybody would: each complete at once."""
+    for name in FOLDERS:
+        (settings.orders / name).mkdir(parents=True, exist_ok=True)
+    marker = settings.orders / _MARKER
+    if marker.exists():
+        return
+    for file in sorted((settings.project / "data" / "orders").glob("*.csv")):
+        partial = settings.orders / "source" / f".{file.name}"
+        shutil.copyfile(file, partial)
+        os.replace(partial, partial.with_name(file.name))
+    marker.touch()
