@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from bifrost.errors import RemoteError
+from bifrost.errors import RemoteError, Unreachable
 from services.alert_list import AlertList
 from services.probe_lookup import ProbeLookup
 
@@ -47,6 +47,10 @@ class Dialogue:
             return None
         try:
             return self._command(command["name"].lower(), (command["rest"] or "").strip())
+        except Unreachable as error:
+            _log.warning("/%s: %s", command["name"], error)
+            # The problem names an address, which is nobody's business in a chat.
+            return f"❌ {error.system} does not answer\nPlease try again in a minute."
         except RemoteError as error:
             _log.warning("/%s: %s", command["name"], error)
             return f"❌ {error.system} did not do that: {error.problem}\nPlease try again in a minute."

@@ -116,8 +116,14 @@ def test_other_messages(dialogue: Dialogue, written: str, answer: str | None):
     assert dialogue.reply(written) == answer
 
 
+def test_no_answer_of_ksqldb_is_told_without_its_address(server: FakeServer, dialogue: Dialogue):
+    server.faults = [Fault("POST", "/", hang_up=True)]
+
+    assert dialogue.reply("/list") == "❌ ksqlDB does not answer\nPlease try again in a minute."
+
+
 @pytest.mark.parametrize("written", ["/list", "/watch RNM0 home", "/unwatch RNM0"])
-def test_ksqldb_down_is_told_and_then_the_command_works(server: FakeServer, dialogue: Dialogue, written: str):
+def test_ksqldb_not_ready_is_told_and_then_the_command_works(server: FakeServer, dialogue: Dialogue, written: str):
     server.faults = [Fault("POST", "/", 503, {"message": "starting up"})]
 
     assert (dialogue.reply(written) or "").startswith("❌ ksqlDB did not do that: 503 starting up\n")
