@@ -36,7 +36,7 @@ class Cluster:
         """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
         settled: dict[str, object] = {
             "compression_type": "lz4",
-            "linger_ms": 2,
+            "linger_ms": 5,
             "queue_buffering_max_messages": 500_000,
             "queue_buffering_max_kbytes": 262_144,
             "reconnect_backoff_max_ms": 1000,

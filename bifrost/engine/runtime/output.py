@@ -19,6 +19,7 @@ _FLUSH_S = 60.0
 _FULL_WAIT_S = 0.05
 _BEGIN_S = 30.0
 _COMMIT_S = 6.0
+_MOST_CHANGES = 50_000
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +34,8 @@ class Output:
         self._transactional = transaction_id is not None
         self._in_transaction = False
         self._produced: Counter[str] = Counter()
+        self._internal = ""
+        self._changes: dict[tuple[str, int, bytes], tuple[bytes | None, int]] = {}
         if self._transactional:
             # Ends what a killed predecessor left open: its records will never be seen.
             _bounded("begin", _BEGIN_S, self._producer.init_transactions)
@@ -57,17 +60,29 @@ class Output:
         return emit
 
     def changelog(self, internal: str, partition: int) -> ChangelogCallback:
-        """The function that takes changes of a task's stores; `internal` begins the names of changelog topics."""
-        produce = self._producer.produce
+        """The function that takes changes of a task's stores; `internal` begins the names of changelog topics.
+
+        Only the last change of a key between two commits is written: nobody reads a changelog before a restart.
+        """
+        changes = self._changes
 
         def write(store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
+            changes[store, partition, key] = value, timestamp
+            if len(changes) >= _MOST_CHANGES:
+                self._send_changes()
+
+        self._internal = internal
+        return write
+
+    def _send_changes(self) -> None:
+        produce, internal = self._producer.produce, self._internal
+        for (store, partition, key), (value, timestamp) in self._changes.items():
             topic = f"{internal}-{store}-changelog"
             try:
                 produce(topic, value, key, partition, None, None, timestamp)
             except BufferError:
                 self._send_when_there_is_room(topic, key, value, timestamp, None, partition)
-
-        return write
+        self._changes.clear()
 
     def _send_when_there_is_room(
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers, partition: int
@@ -104,6 +119,7 @@ class Output:
             KafkaException: the commit itself failed.
         """
         self.check()
+        self._send_changes()
         if self._in_transaction:
             group = consumer.consumer_group_metadata()
             _bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from operator import length_hint
+from operator import itemgetter, length_hint
 from typing import Final
 
 from confluent_kafka import TopicPartition
@@ -27,6 +27,7 @@ from bifrost.errors import RemoteError, StateError
 
 _BATCH = 2000
 _OFFSET: Final = 4
+_KEY, _VALUE = itemgetter(0), itemgetter(1)
 _PURGE_EVERY_MS = 30_000
 _log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class Session:
     def _load(self, tables: Sequence[TopicPartition], *, silently: bool) -> None:
         """Reads tables to their ends before the streams that look things up in them, so that old rows find partners."""
         self._muted = silently
-        behind = {(place.topic, place.partition) for place in tables if place.offset != -1}
+        behind = {(place.topic, place.partition) for place in tables}
         while behind and not self._stopping():
             self.step(0.1)
             behind -= self._reached
@@ -207,7 +208,7 @@ class Session:
         now = self._job.now_ms()
         if records:
             self._positions[place] = records[-1][_OFFSET] + 1
-            size = sum(len(record[0] or b"") + len(record[1] or b"") for record in records)
+            size = sum(map(len, filter(None, map(_KEY, records)))) + sum(map(len, filter(None, map(_VALUE, records))))
             self._progress.read(place[0], len(records), size, now)
         if self._output is not None:
             for topic, count in self._output.take_counts():
