@@ -11,11 +11,10 @@ import typer
 
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
-from bifrost.clients.connect import ConnectorStatus
+from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.files import read_services
 from bifrost.deployer.live import Platform, is_running, open_platform
-from bifrost.deployer.plan_connectors import root_cause
 from bifrost.errors import BifrostError, Refused
 from bifrost.settings import Settings
 

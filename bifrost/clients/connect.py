@@ -196,6 +196,13 @@ def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> Conn
     )
 
 
+def root_cause(trace: str) -> str:
+    """The innermost cause of a Java stack trace, in one line."""
+    lines = [line.strip() for line in trace.splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (causes or lines or [""])[-1 if causes else 0]
+
+
 def _path(name: str) -> str:
     return f"/connectors/{quote(name, safe='')}"
 

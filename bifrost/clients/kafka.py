@@ -7,10 +7,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -167,6 +176,45 @@ class KafkaAdmin:
         first = self._list_offsets(name, count, OffsetSpec.earliest())
         following = self._list_offsets(name, count, OffsetSpec.latest())
         return {partition: OffsetRange(first[partition], following[partition]) for partition in range(count)}
+
+    def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
+        """First and next offset by partition of many topics at once, given with their partition counts.
+
+        A partition that is gone by now is left out.
+        """
+        places = [TopicPartition(name, partition) for name, count in topics.items() for partition in range(count)]
+        first = self._list_all(places, OffsetSpec.earliest())
+        following = self._list_all(places, OffsetSpec.latest())
+        found: dict[str, dict[int, OffsetRange]] = {name: {} for name in topics}
+        for (name, partition), offset in following.items():
+            found[name][partition] = OffsetRange(first.get((name, partition), offset), offset)
+        return found
+
+    def groups(self) -> tuple[str, ...]:
+        """The names of the consumer groups, sorted."""
+        found = self._done("list groups", self._client.list_consumer_groups(request_timeout=self._timeout_s))
+        return tuple(sorted(group.group_id for group in found.valid))
+
+    def positions(self, group: str) -> dict[str, dict[int, int]]:
+        """Where a consumer group stands: its committed offsets by topic and partition."""
+        asked = self._client.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
+        )
+        found: dict[str, dict[int, int]] = {}
+        for place in self._done(f"offsets of group {group}", asked[group]).topic_partitions:
+            if place.offset >= 0:
+                found.setdefault(place.topic, {})[place.partition] = place.offset
+        return found
+
+    def _list_all(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+        if not places:
+            return {}
+        futures = self._client.list_offsets({place: spec for place in places}, request_timeout=self._timeout_s)
+        found = {}
+        for place, future in futures.items():
+            with suppress(Refused):
+                found[place.topic, place.partition] = int(self._done("offsets", future).offset)
+        return found
 
     def _list_offsets(self, name: str, count: int, spec: OffsetSpec) -> dict[int, int]:
         asked = {TopicPartition(name, partition): spec for partition in range(count)}

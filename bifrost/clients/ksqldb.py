@@ -61,6 +61,19 @@ class QuerySummary:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryDetails:
+    """One persistent query of SHOW QUERIES EXTENDED; `sources` and `sinks` are names of streams and tables."""
+
+    id: str
+    statement: str
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
+    state: str
+    group: str  # its consumer group, empty where the server does not tell
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceDescription:
     """DESCRIBE ... EXTENDED; `columns` are (name, type) with keys first, `statement` is filled in by the server.
 
@@ -206,6 +219,12 @@ class KsqlClient:
         found = self._list("LIST QUERIES;", "queries")
         return tuple(_query(entry) for entry in found if entry.get("queryType", "PERSISTENT") == "PERSISTENT")
 
+    def query_details(self) -> tuple[QueryDetails, ...]:
+        """All persistent queries with what they read and what went wrong in them, newest error last."""
+        (entity,) = self.execute("SHOW QUERIES EXTENDED;")
+        found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
+        return tuple(_details(entry) for entry in found)
+
     def types(self) -> frozenset[str]:
         """The names of the custom types."""
         (entity,) = self.execute("LIST TYPES;")
@@ -320,6 +339,18 @@ def _source(found: Json, kind: str) -> SourceSummary:
 
 def _query(found: Json) -> QuerySummary:
     return QuerySummary(found["id"], found["queryString"], tuple(found.get("sinks", ())), found.get("state", ""))
+
+
+def _details(entry: Json) -> QueryDetails:
+    return QueryDetails(
+        id=entry["id"],
+        statement=entry.get("statementText", ""),
+        sources=tuple(entry.get("sources", ())),
+        sinks=tuple(entry.get("sinks", ())),
+        state=entry.get("state") or "",
+        group=entry.get("consumerGroupId") or "",
+        errors=tuple(str(error.get("errorMessage", "")) for error in entry.get("queryErrors") or ()),
+    )
 
 
 def _description(found: Json) -> SourceDescription:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,19 +13,23 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from bifrost.console import inbox_api, page, slack_api, telegram_api, telegram_page
+from bifrost.clients import search
+from bifrost.console import dashboards_page, flow_page, inbox_api, page, slack_api, telegram_api, telegram_page
 from bifrost.console.faults import Faults
+from bifrost.console.flow_reader import open_reader
 from bifrost.console.inbox import Inbox
+from bifrost.console.panels import PanelReader
 from bifrost.console.telegram_chats import TelegramChats
+from bifrost.console.vega import bundle
 from bifrost.settings import LOOPBACK, Settings
 
 _log = logging.getLogger("console")
 
 
-def build(inbox: Inbox, chats: TelegramChats, faults: Faults) -> Starlette:
-    """The application over an inbox and its chats; it closes them when it ends."""
+def build(inbox: Inbox, chats: TelegramChats, faults: Faults, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application over an inbox and its chats, which it closes when it ends, with `more` pages beside them."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -43,6 +47,7 @@ def build(inbox: Inbox, chats: TelegramChats, faults: Faults) -> Starlette:
         *slack_api.routes(inbox, faults),
         *telegram_api.routes(chats, inbox, faults),
         *telegram_page.routes(chats),
+        *more,
         *page.routes(inbox),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
@@ -55,11 +60,18 @@ def serve(settings: Settings) -> None:
     its cores with the pipeline that it watches.
     """
     path = inbox_path(settings)
-    app = build(Inbox(path, time.time), TelegramChats(path.with_name("telegram.sqlite"), time.time), Faults())
+    chats = TelegramChats(path.with_name("telegram.sqlite"), time.time)
+    app = build(Inbox(path, time.time), chats, Faults(), watching(settings))
     port = settings.port("console")
     _log.info("inbox: http://%s:%d/ keeps its messages in %s", LOOPBACK, port, path)
     # Open pages never end their event stream by themselves; a stop must not wait for them.
     uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def watching(settings: Settings) -> list[BaseRoute]:
+    """The pages that watch the pipelines. They wait for nothing: what does not answer now is a fact to show."""
+    reader = PanelReader(settings.project, search.from_settings(settings, patience_s=0))
+    return [*dashboards_page.routes(reader, bundle(settings.cache)), *flow_page.routes(open_reader(settings))]
 
 
 def inbox_path(settings: Settings) -> Path:

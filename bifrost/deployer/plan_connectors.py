@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from bifrost.clients.connect import ConnectorStatus
+from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.deployer.actions import Action, Kind, PutConnector, RestartConnector, ResumeConnector, Step, What, keep
 from bifrost.deployer.declared import Declarations, DeclaredConnector
 from bifrost.deployer.live import LiveConnector, LiveState
@@ -60,13 +60,6 @@ def state_problems(status: ConnectorStatus | None) -> list[str]:
         _problem(f"task {task.id} is {task.state}", task.trace) for task in wrong if task.state != "RUNNING"
     )
     return problems
-
-
-def root_cause(trace: str) -> str:
-    """The innermost cause of a Java stack trace, in one line."""
-    lines = [line.strip() for line in trace.splitlines() if line.strip()]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes or lines or [""])[-1 if causes else 0]
 
 
 def _problem(what: str, trace: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bifrost.clients.connect import root_cause
 from bifrost.clients.http import Clock
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.deployer.declared import Declarations
 from bifrost.deployer.live import Platform
-from bifrost.deployer.plan_connectors import root_cause, state_problems
+from bifrost.deployer.plan_connectors import state_problems
 from bifrost.errors import NotReady, RemoteError
 from bifrost.sql.tree import CreateAsSelect
 

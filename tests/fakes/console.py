@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 import uvicorn
+from starlette.routing import BaseRoute
 
 from bifrost.console.app import build
 from bifrost.console.faults import Faults
@@ -30,9 +31,9 @@ class Client(requests.Session):
 
 
 @contextmanager
-def running_console(path: Path, now: Callable[[], float]) -> Iterator[Client]:
-    """Serve an inbox kept in `path`; the clock `now` gives seconds."""
-    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), Faults())
+def running_console(path: Path, now: Callable[[], float], more: Sequence[BaseRoute] = ()) -> Iterator[Client]:
+    """Serve an inbox kept in `path`, and more pages; the clock `now` gives seconds."""
+    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), Faults(), more)
     # Named as TCP: else asyncio leaves its small packets waiting for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

@@ -1,0 +1,107 @@
+"""The dashboards' pages and the endpoints that fill them. The browser draws; it never sees the search engine."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bifrost.console.page import HEADERS, STATIC
+from bifrost.console.panels import PanelReader, layout
+from bifrost.dashboards.declared import Dashboard
+from bifrost.errors import DeclarationError, RemoteError
+
+LONGEST_S = 366 * 24 * 3600
+DEFAULT_S = 900
+
+
+def routes(reader: PanelReader, vega: Path) -> list[BaseRoute]:
+    """The pages, their data, and Vega's JavaScript (the file `vega`)."""
+    own = DashboardPages(reader, vega)
+    return [
+        Route("/dashboards", own.first, methods=["GET"]),
+        Route("/dashboards/{pipeline}", own.show, methods=["GET"]),
+        Route("/api/dashboards/{pipeline}", own.layout, methods=["GET"]),
+        Route("/api/dashboards/{pipeline}/data", own.data, methods=["GET"]),
+        Route("/vega.js", own.vega, methods=["GET"]),
+    ]
+
+
+class DashboardPages:
+    """The endpoints of the dashboards."""
+
+    def __init__(self, reader: PanelReader, vega: Path) -> None:
+        self._reader = reader
+        self._vega = vega
+        self._template = Template((STATIC / "dashboard.html").read_text(encoding="utf-8"))
+
+    async def first(self, _request: Request) -> Response:
+        """`GET /dashboards`: on to the first one."""
+        found = await run_in_threadpool(self._reader.dashboards)
+        return RedirectResponse(f"/dashboards/{next(iter(found))}" if found else "/")
+
+    async def show(self, request: Request) -> Response:
+        """`GET /dashboards/NAME`: the page, which asks for its panels itself."""
+        found = await run_in_threadpool(self._reader.dashboards)
+        dashboard = found.get(request.path_params["pipeline"])
+        if dashboard is None:
+            return _answer({"error": "there is no such dashboard"}, 404)
+        page = self._template.substitute(
+            pipeline=html.escape(dashboard.pipeline),
+            title=html.escape(dashboard.title),
+            tabs=_tabs(found, dashboard),
+            vega=self._vega.stem,
+        )
+        return HTMLResponse(page, headers=HEADERS)
+
+    async def layout(self, request: Request) -> Response:
+        """`GET /api/dashboards/NAME`: titles, places and specs of the panels."""
+        try:
+            found = await run_in_threadpool(self._reader.dashboards)
+        except DeclarationError as error:
+            return _answer({"error": str(error)}, 500)
+        dashboard = found.get(request.path_params["pipeline"])
+        return (
+            _answer({"error": "there is no such dashboard"}, 404) if dashboard is None else _answer(layout(dashboard))
+        )
+
+    async def data(self, request: Request) -> Response:
+        """`GET /api/dashboards/NAME/data?last=SECONDS`: what the panels show."""
+        last = request.query_params.get("last", str(DEFAULT_S))
+        if not last.isdigit() or not 0 < int(last) <= LONGEST_S:
+            return _answer({"error": f"last is a number of seconds up to {LONGEST_S}"}, 400)
+        try:
+            found = await run_in_threadpool(self._reader.dashboards)
+            dashboard = found.get(request.path_params["pipeline"])
+            if dashboard is None:
+                return _answer({"error": "there is no such dashboard"}, 404)
+            return _answer(await run_in_threadpool(self._reader.read, dashboard, int(last)))
+        except DeclarationError as error:
+            return _answer({"error": str(error)}, 500)
+        except RemoteError as error:
+            return _answer({"error": str(error)}, 503)
+
+    async def vega(self, _request: Request) -> Response:
+        """`GET /vega.js?v=NAME`: Vega's JavaScript; under another name it is another one, so browsers may keep it."""
+        keep = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return FileResponse(self._vega, media_type="text/javascript", headers=keep)
+
+
+def _tabs(found: dict[str, Dashboard], current: Dashboard) -> str:
+    def tab(dashboard: Dashboard) -> str:
+        here = ' aria-current="page"' if dashboard is current else ""
+        address = f"/dashboards/{html.escape(dashboard.pipeline)}"
+        return f'<a class="chip" href="{address}"{here}>{html.escape(dashboard.title)}</a>'
+
+    return "".join(map(tab, found.values()))
+
+
+def _answer(body: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")

@@ -1,0 +1,241 @@
+// Draws a dashboard: the layout comes once, the rows of all panels again and again. Data is only ever shown as text.
+
+const pipeline = document.body.dataset.pipeline;
+const grid = document.getElementById("panels");
+const last = document.getElementById("last");
+const pause = document.getElementById("pause");
+const problem = document.getElementById("problem");
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const panels = new Map();
+let refresh = 0;
+let timer = 0;
+let asking = null;
+
+const el = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+const number = new Intl.NumberFormat();
+
+function style() {
+  const value = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const [text, soft, line] = [value("--text"), value("--soft"), value("--line")];
+  const font = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
+  return {
+    background: "transparent",
+    font,
+    view: { stroke: null },
+    axis: {
+      labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 400,
+      labelFontSize: 11, titleFontSize: 11,
+    },
+    axisX: { grid: false },
+    legend: { labelColor: text, titleColor: soft, titleFontWeight: 400, symbolType: "square" },
+    text: { color: text },
+    style: { label: { fill: text } },
+  };
+}
+
+function addPanel(panel) {
+  const box = el("section", panel.spec ? "panel" : "panel table");
+  const { x, y, w, h } = panel.place;
+  box.style.gridColumn = `${x + 1} / span ${w}`;
+  box.style.gridRow = `${y + 1} / span ${h}`;
+  box.tabIndex = 0;
+  box.title = panel.description;
+  box.setAttribute("aria-label", panel.title);
+  const header = el("header");
+  const count = el("span");
+  header.append(el("h2", "", panel.title), count);
+  const body = el("div", "body");
+  const content = el("div", panel.spec ? "chart" : "rows");
+  const note = el("p", "note");
+  note.append(el("b"), el("span"));
+  if (panel.spec) {
+    content.setAttribute("role", "img");
+    content.setAttribute("aria-label", `${panel.title}. ${panel.description}`);
+  }
+  body.append(content, note);
+  box.append(header, body);
+  grid.append(box);
+  panels.set(panel.name, { ...panel, box, count, content, note, view: null, seen: null, rows: null });
+}
+
+async function embed(panel) {
+  const size = { width: "container", height: "container", autosize: { type: "fit", contains: "padding", resize: true } };
+  const known = new Set(Object.keys(panel.rows));
+  // The rows are there from the start: scales and axes need no second drawing.
+  const spec = JSON.parse(JSON.stringify(panel.spec), (_key, value) =>
+    value && typeof value === "object" && known.has(value.name) ? { ...value, values: panel.rows[value.name] } : value);
+  const result = await vegaEmbed(panel.content, { ...size, ...spec }, {
+    ast: true, // the page's policy lets no text be run as code
+    actions: false,
+    renderer: "canvas",
+    config: style(),
+    defaultStyle: false,
+    tooltip: { disableDefaultStyle: true },
+  });
+  panel.view = result.view;
+}
+
+async function draw(panel, found) {
+  panel.rows = found.data;
+  if (!panel.view) return embed(panel);
+  for (const [name, rows] of Object.entries(found.data)) panel.view.data(name, rows);
+  await panel.view.runAsync();
+}
+
+const heading = (field) => (field.charAt(0) + field.slice(1).toLowerCase()).replaceAll("_", " ");
+
+function cell(column, value) {
+  const td = el("td");
+  if (value === null || value === undefined) return td;
+  if (column === "STARS" && value >= 0 && value <= 5) {
+    td.className = "tight";
+    const stars = el("span", "stars", "★".repeat(value));
+    stars.setAttribute("aria-label", `${value} of 5 stars`);
+    stars.append(el("s", "", "★".repeat(5 - value)));
+    td.append(stars);
+  } else if (column.endsWith("_STATUS") || column === "CHANNEL") {
+    td.append(el("span", "badge", String(value)));
+  } else {
+    td.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
+  }
+  return td;
+}
+
+function clock(value) {
+  const at = new Date(value);
+  const td = el("td", "tight", Number.isNaN(at.getTime()) ? String(value ?? "") : at.toLocaleTimeString());
+  if (!Number.isNaN(at.getTime())) td.title = at.toLocaleString();
+  return td;
+}
+
+function list(panel, found) {
+  let body = panel.content.querySelector("tbody");
+  if (!body) {
+    const head = el("tr");
+    head.append(...["Time", ...panel.columns.map(heading)].map((name) => Object.assign(el("th", "", name), { scope: "col" })));
+    const table = el("table");
+    table.append(el("thead"), el("tbody"));
+    table.tHead.append(head);
+    panel.content.replaceChildren(table);
+    body = table.tBodies[0];
+  }
+  const kept = new Map([...body.rows].map((row) => [row.dataset.id, row]));
+  body.replaceChildren(...found.rows.map((row) => kept.get(row.id) || newRow(panel, row)));
+  panel.seen = true;
+}
+
+function newRow(panel, row) {
+  const tr = el("tr", panel.seen ? "new" : "");
+  tr.dataset.id = row.id;
+  tr.append(clock(row.time), ...panel.columns.map((column, at) => cell(column, row.values[at])));
+  return tr;
+}
+
+async function show(panel, found) {
+  panel.box.classList.toggle("failed", Boolean(found.error));
+  panel.box.classList.toggle("empty", !found.error && !found.total);
+  panel.note.hidden = !found.error && found.total > 0;
+  const range = last.selectedOptions[0].textContent.toLowerCase();
+  panel.note.children[0].textContent = found.error ? "This panel cannot be shown" : "Nothing yet";
+  panel.note.children[1].textContent = found.error || `in the ${range}`;
+  panel.count.textContent = found.error ? "" : found.total >= 10000 && panel.spec ? "10,000+" : number.format(found.total);
+  if (found.error || !found.total) {
+    if (panel.view && !found.error) await draw(panel, found);
+    return;
+  }
+  await (panel.spec ? draw(panel, found) : list(panel, found));
+}
+
+function showState(state, text) {
+  document.querySelector(".live").className = `live ${state}`;
+  document.getElementById("state").textContent = text;
+}
+
+async function fetched(path, options) {
+  const answer = await fetch(path, options);
+  const content = await answer.json();
+  if (!answer.ok) throw new Error(content.error || answer.statusText);
+  return content;
+}
+
+async function ask() {
+  window.clearTimeout(timer);
+  asking?.abort();
+  const own = (asking = new AbortController());
+  const began = performance.now();
+  try {
+    const found = await fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
+    await Promise.all(Object.entries(found.panels).map(([name, data]) => show(panels.get(name), data)));
+    problem.hidden = true;
+    document.getElementById("asked").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
+    showState(paused() ? "" : "on", paused() ? "paused" : "live");
+  } catch (error) {
+    if (own.signal.aborted) return;
+    problem.hidden = false;
+    problem.textContent = error.message;
+    showState("off", "not connected");
+  }
+  if (own.signal.aborted || paused() || !refresh) return;
+  // A long range takes longer to answer; it is asked for less often, so that the page stays usable.
+  timer = window.setTimeout(ask, Math.max(refresh - (performance.now() - began), 2 * (performance.now() - began), 100));
+}
+
+const paused = () => pause.getAttribute("aria-pressed") === "true" || document.hidden;
+
+function setPaused(on) {
+  pause.setAttribute("aria-pressed", String(on));
+  pause.textContent = on ? "Resume" : "Pause";
+  ask();
+}
+
+function remember() {
+  const address = new URL(window.location);
+  address.searchParams.set("last", last.value);
+  window.history.replaceState(null, "", address);
+  ask();
+}
+
+function move(step) {
+  const all = [...grid.children];
+  const at = all.indexOf(document.activeElement?.closest(".panel"));
+  all[Math.min(Math.max(at + step, 0), all.length - 1)]?.focus();
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target === last) return;
+  if (event.key === "p") setPaused(pause.getAttribute("aria-pressed") !== "true");
+  else if (event.key === "t") {
+    event.preventDefault();
+    last.focus();
+  } else if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+}
+
+async function recolour() {
+  for (const panel of panels.values()) {
+    panel.view?.finalize();
+    if (panel.view) await embed(panel);
+  }
+}
+
+async function open() {
+  const wanted = new URL(window.location).searchParams.get("last");
+  if ([...last.options].some((option) => option.value === wanted)) last.value = wanted;
+  try {
+    const dashboard = await fetched(`/api/dashboards/${pipeline}`);
+    refresh = dashboard.refresh_ms;
+    dashboard.panels.forEach(addPanel);
+    await ask();
+  } catch (error) {
+    problem.hidden = false;
+    problem.textContent = error.message;
+    showState("off", "not connected");
+  }
+}
+
+last.addEventListener("change", remember);
+pause.addEventListener("click", () => setPaused(pause.getAttribute("aria-pressed") !== "true"));
+dark.addEventListener("change", recolour);
+document.addEventListener("visibilitychange", () => !document.hidden && ask());
+document.addEventListener("keydown", onKey);
+open();

@@ -1,0 +1,126 @@
+"""The graph of the pipelines, from what the parts of a platform answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bifrost.clients.connect import ConnectorStatus, TaskStatus
+from bifrost.clients.ksqldb import QueryDetails
+from bifrost.console.flow import Snapshot, graph
+
+TRACE = "java.lang.A: a\n\tat x\nCaused by: java.lang.B: disk is full\n\tat y"
+
+
+def status(name: str, state: str = "RUNNING", trace: str = "") -> ConnectorStatus:
+    return ConnectorStatus(name, "sink", "RUNNING", "w", "", (TaskStatus(0, state, "w", trace),))
+
+
+def query(state: str = "RUNNING", errors: tuple[str, ...] = ()) -> QueryDetails:
+    return QueryDetails("CSAS_OUT_1", "CREATE ...", ("SRC",), ("OUT",), state, "_confluent-ksql-x", errors)
+
+
+NOW = Snapshot(
+    at=110.0,
+    configs={
+        "source": {"connector.class": "a.b.Source", "bifrost.pipeline": "ratings"},
+        "sink": {"connector.class": "a.b.Sink", "topics": "out", "errors.deadletterqueue.topic.name": "sink-errors"},
+    },
+    statuses={"source": status("source"), "sink": status("sink")},
+    written={"source": ("src",)},
+    queries=(query(),),
+    topics_of={"SRC": "src", "OUT": "out"},
+    firsts={"src": {0: 5, 1: 0}, "out": {0: 0}, "alone": {0: 0}, "sink-errors": {0: 0}},
+    ends={"src": {0: 15, 1: 10}, "out": {0: 30}, "alone": {0: 1}, "sink-errors": {0: 3}},
+    positions={
+        "_confluent-ksql-x": {"src": {0: 12, 1: 10}},
+        "connect-sink": {"out": {0: 25}},
+        "notifier": {"out": {0: 30}},
+        "gone": {},
+    },
+)
+
+
+def nodes(snapshot: Snapshot, before: Snapshot | None = None) -> dict[str, dict]:
+    return {node["id"]: node for node in graph(snapshot, before)["nodes"]}
+
+
+def test_it_goes_from_source_over_queries_to_sinks_and_services():
+    edges = {tuple(edge) for edge in graph(NOW, None)["edges"]}
+
+    assert edges == {
+        ("connector:source", "topic:src"),
+        ("topic:src", "query:CSAS_OUT_1"),
+        ("query:CSAS_OUT_1", "topic:out"),
+        ("topic:out", "connector:sink"),
+        ("topic:out", "group:notifier"),
+        ("connector:sink", "topic:sink-errors"),
+    }
+
+
+def test_every_end_of_an_edge_is_a_node_and_a_topic_alone_is_only_listed():
+    found = graph(NOW, None)
+
+    ids = {node["id"] for node in found["nodes"]}
+    assert {end for edge in found["edges"] for end in edge} <= ids
+    assert "topic:alone" not in ids
+    assert "alone" in {topic["name"] for topic in found["topics"]}
+
+
+def test_lags_counts_and_rates():
+    before = replace(NOW, at=100.0, ends={"out": {0: 10}})
+    found = nodes(NOW, before)
+
+    assert found["query:CSAS_OUT_1"]["lag"] == 3
+    assert found["connector:sink"]["lag"] == 5
+    assert found["group:notifier"]["lag"] == 0
+    assert found["connector:source"]["lag"] is None
+    assert (found["topic:src"]["records"], found["topic:src"]["partitions"]) == (20, 2)
+    assert found["topic:out"]["rate"] == 2.0
+    assert found["topic:src"]["rate"] is None
+
+
+def test_what_is_broken_is_bad_and_says_why():
+    broken = replace(
+        NOW,
+        statuses={"source": status("source", "FAILED", TRACE)},
+        queries=(query("ERROR", ("first", "no space left")),),
+    )
+    found = nodes(broken)
+
+    source = found["connector:source"]
+    assert (source["health"], source["error"]) == ("bad", "java.lang.B: disk is full")
+    assert source["tasks"] == [{"id": 0, "state": "FAILED", "error": "java.lang.B: disk is full", "trace": TRACE}]
+    assert (found["query:CSAS_OUT_1"]["health"], found["query:CSAS_OUT_1"]["error"]) == ("bad", "no space left")
+    assert found["connector:sink"]["health"] == "busy"  # no status yet
+
+
+@pytest.mark.parametrize(("state", "health"), [("RUNNING", "good"), ("PAUSED", "busy"), ("FAILED", "bad")])
+def test_a_connector_is_as_well_as_its_worst_task(state: str, health: str):
+    assert nodes(replace(NOW, statuses={"sink": status("sink", state)}))["connector:sink"]["health"] == health
+
+
+def test_a_connector_without_tasks_is_bad():
+    idle = ConnectorStatus("sink", "sink", "RUNNING", "w", "", ())
+
+    assert nodes(replace(NOW, statuses={"sink": idle}))["connector:sink"]["health"] == "bad"
+
+
+def test_a_topic_that_does_not_exist_is_bad():
+    found = nodes(replace(NOW, ends={"src": {0: 1}}))["topic:out"]
+
+    assert (found["state"], found["health"]) == ("missing", "bad")
+
+
+def test_dead_letters_and_the_processing_log_are_told_apart():
+    ends = {name: {0: 1} for name in ("out", "sink-errors", "ratings_slack.dlq", "default_ksql_processing_log")}
+    topics = {topic["name"]: topic["faults"] for topic in graph(replace(NOW, ends=ends), None)["topics"]}
+
+    assert {name for name, faults in topics.items() if faults} == ends.keys() - {"out"}
+
+
+def test_a_platform_of_which_nothing_answers_is_an_empty_graph_with_problems():
+    found = graph(Snapshot(1.0, problems=("Kafka: no answer",)), None)
+
+    assert (found["nodes"], found["edges"], found["problems"]) == ([], [], ["Kafka: no answer"])
