@@ -34,12 +34,13 @@ COMPONENTS = (
     "ratings_slack",
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
+    "syslog_alerts",
     "alerts",
     "generator",
 )
 """All names, in starting order."""
 
-ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "alerts", "generator")
+ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "syslog_alerts", "alerts", "generator")
 """What the platform's start leaves to the deployer: they need what it deploys."""
 
 
@@ -68,6 +69,7 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         services.ratings_slack(settings),
         services.wifi_telegram_bot(settings),
         services.wifi_telegram_alerts(settings),
+        services.syslog_alerts(settings),
         services.alerts(settings),
         generator.component(settings),
     )

@@ -43,6 +43,18 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
     )
 
 
+def syslog_alerts(settings: Settings) -> Component:
+    """Tells Slack or Telegram about break-in attempts in the logs."""
+    return Component(
+        name="syslog_alerts",
+        command=python.command("services.syslog_alerts"),
+        env=python.environment(settings),
+        cwd=settings.project,
+        depends_on=("broker", "console"),
+        with_platform=False,
+    )
+
+
 def alerts(settings: Settings) -> Component:
     """Tells what the files of `alerts/` say."""
     return Component(
