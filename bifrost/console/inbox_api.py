@@ -14,6 +14,7 @@ from starlette.routing import Route
 from bifrost.console.faults import Faults, parse_fault
 from bifrost.console.inbox import Inbox, microseconds
 from bifrost.console.page import SHOWN, render_messages
+from bifrost.console.server_events import HEADERS, MEDIA_TYPE, RETRY, STILL_HERE, event
 
 PACE_S = 0.25
 """Least time between two updates of a page: a flood of messages must not become a flood of redraws."""
@@ -80,8 +81,7 @@ class InboxApi:
         """`GET /events?since=TS`: new messages as server-sent events, for the page."""
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         feed = live_updates(self._inbox, since if _is_ts(since) else "")
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(feed, headers=headers, media_type="text/event-stream")
+        return StreamingResponse(feed, headers=HEADERS, media_type=MEDIA_TYPE)
 
 
 async def live_updates(inbox: Inbox, since: str, *, pace_s: float = PACE_S) -> AsyncIterator[str]:
@@ -91,26 +91,21 @@ async def live_updates(inbox: Inbox, since: str, *, pace_s: float = PACE_S) -> A
     are gone. A slow reader gets fewer and larger updates.
     """
     generation = inbox.generation
-    yield "retry: 1000\n\n"
+    yield RETRY
     while True:
         changed = inbox.changed
         if inbox.generation != generation:
             generation = inbox.generation
-            yield _event("cleared", _counts(inbox))
+            yield event("cleared", _counts(inbox))
         fresh = await run_in_threadpool(inbox.messages, since=since, limit=SHOWN)
         if fresh:
             since = fresh[-1].ts
-            yield _event("messages", _counts(inbox) | {"html": render_messages(fresh)}, since)
+            yield event("messages", _counts(inbox) | {"html": render_messages(fresh)}, since)
             await asyncio.sleep(pace_s)
         try:
             await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
         except TimeoutError:
-            yield ": still here\n\n"
-
-
-def _event(name: str, data: dict[str, object], event_id: str = "") -> str:
-    head = f"id: {event_id}\n" if event_id else ""
-    return f"{head}event: {name}\ndata: {orjson.dumps(data).decode()}\n\n"
+            yield STILL_HERE
 
 
 def _counts(inbox: Inbox) -> dict[str, object]:

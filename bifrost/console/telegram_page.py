@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bifrost.console.page import HEADERS, STATIC
+from bifrost.console.page import HEADERS as PAGE_HEADERS
+from bifrost.console.page import STATIC
+from bifrost.console.server_events import HEADERS, MEDIA_TYPE, RETRY, STILL_HERE, event
 from bifrost.console.telegram_api import BotApiError, chat_id_of
 from bifrost.console.telegram_chats import Chat, Line, TelegramChats
 
@@ -61,14 +63,13 @@ class TelegramPage:
         chat_id = _asked_chat(request)
         if chat_id is None:
             chat_id = known[0].chat_id if known else FIRST_CHAT
-        return HTMLResponse(_page(self._template, chat_id, known, self._chats), headers=HEADERS)
+        return HTMLResponse(_page(self._template, chat_id, known, self._chats), headers=PAGE_HEADERS)
 
     async def events(self, request: Request) -> Response:
         """`GET /telegram/events?chat=ID&since=N`: new lines as server-sent events, for the page."""
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         feed = live_lines(self._chats, _asked_chat(request) or FIRST_CHAT, int(since) if since.isdecimal() else 0)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(feed, headers=headers, media_type="text/event-stream")
+        return StreamingResponse(feed, headers=HEADERS, media_type=MEDIA_TYPE)
 
     async def list_lines(self, request: Request) -> Response:
         """`GET /api/telegram/messages?chat_id=ID&since=MESSAGE_ID`: both sides of the chats, oldest first."""
@@ -100,22 +101,22 @@ async def live_lines(chats: TelegramChats, chat_id: int, since: int, *, pace_s: 
     `lines` carries the HTML of the chat's new lines and of the list of chats, `cleared` says that all are gone.
     """
     generation = chats.generation
-    yield "retry: 1000\n\n"
+    yield RETRY
     while True:
         changed = chats.changed
         if chats.generation != generation:
             generation = chats.generation
-            yield _event("cleared", {})
+            yield event("cleared", {})
         fresh = chats.lines(since=since, limit=SHOWN)
         if fresh:
             since = fresh[-1].number
             ours = render_lines([line for line in fresh if line.chat_id == chat_id])
-            yield _event("lines", {"html": ours, "chats": _render_chats(chats.chats(), chat_id)}, str(since))
+            yield event("lines", {"html": ours, "chats": _render_chats(chats.chats(), chat_id)}, str(since))
             await asyncio.sleep(pace_s)
         try:
             await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
         except TimeoutError:
-            yield ": still here\n\n"
+            yield STILL_HERE
 
 
 def render_lines(lines: list[Line]) -> str:
@@ -186,11 +187,6 @@ def _asked_chat(request: Request, name: str = "chat") -> int | None:
         return chat_id_of(request.query_params.get(name))
     except BotApiError:
         return None
-
-
-def _event(name: str, data: dict[str, object], event_id: str = "") -> str:
-    head = f"id: {event_id}\n" if event_id else ""
-    return f"{head}event: {name}\ndata: {orjson.dumps(data).decode()}\n\n"
 
 
 def _bad_request(problem: str) -> Response:
