@@ -24,6 +24,7 @@ MAY_IMPORT = {
     f"{PKG}.deployer": EVERYWHERE | ALERTS | {f"{PKG}.sql", f"{PKG}.clients", f"{PKG}.dashboards"} | PURE_ENGINE,
     ENGINE: EVERYWHERE | {f"{PKG}.sql", f"{PKG}.clients"},
     f"{PKG}.server": EVERYWHERE | {ENGINE, f"{PKG}.sql"},
+    f"{PKG}.rest_proxy": EVERYWHERE | {f"{PKG}.clients"},
     f"{PKG}.supervisor": EVERYWHERE | {f"{PKG}.clients"},
     f"{PKG}.console": EVERYWHERE | {f"{PKG}.clients", f"{PKG}.dashboards"},
     f"{PKG}.generators": EVERYWHERE | {f"{PKG}.clients"},
