@@ -27,6 +27,7 @@ PART_OF = {
     "mysql": "mysql",
     "connect": "connect",
     "ksqldb-server": "ksqldb",
+    "rest-proxy": "rest_proxy",
 }
 PLUGINS = {
     "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
@@ -103,6 +104,7 @@ def test_everything_starts_after_what_it_talks_to():
 
     assert needs["schema-registry"] >= {"kafka"}
     assert needs["connect"] >= {"kafka", "schema-registry", "mysql"}
+    assert needs["rest-proxy"] >= {"kafka", "schema-registry"}
     assert needs["ksqldb-server"] >= {"kafka", "schema-registry", "connect"}
 
 
