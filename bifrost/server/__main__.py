@@ -25,7 +25,7 @@ def main() -> int:
     """Runs the server until it is told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     # Queries run beside requests in one interpreter: a shorter turn keeps look-ups quick under load.
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(0.0005)
     try:
         settings = load()
         engine, identity = build(settings)

@@ -53,7 +53,7 @@ class Cluster:
             "enable_auto_offset_store": False,
             "enable_partition_eof": True,
             "auto_offset_reset": "earliest",
-            "fetch_wait_max_ms": 100,
+            "fetch_wait_max_ms": 500,  # only an idle partition waits so long
             "fetch_queue_backoff_ms": 10,
             "fetch_error_backoff_ms": 100,
             "queued_min_messages": 20_000,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
-from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, OFFSET_END
+from bifrost.clients.kafka import OffsetRange
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.records import Place
 from bifrost.errors import Refused
@@ -33,16 +33,15 @@ def lay_out(job: QueryJob) -> Layout:
         Unreachable: no broker answered.
     """
     partitions = _partitions(job)
-    if job.options.transient:
-        return _transient_layout(job, partitions)
-    _make_changelogs(job, partitions)
-    consumer = job.cluster.consumer(job.options.group)
-    try:
-        starts = _starts(job, partitions, consumer)
-        _keep(job, starts, consumer)
-        return Layout(partitions, starts)
-    finally:
-        consumer.close()
+    ranges = job.cluster.admin.ends(partitions)
+    starts = _starts(job, ranges)
+    if job.options.until_end:
+        ends = {(topic, index): at.next for topic, places in ranges.items() for index, at in places.items()}
+        return Layout(partitions, starts, {place: end for place, end in ends.items() if end > starts[place]})
+    if not job.options.transient:
+        _make_changelogs(job, partitions)
+        _keep(job, starts)
+    return Layout(partitions, starts)
 
 
 def _partitions(job: QueryJob) -> dict[str, int]:
@@ -80,38 +79,28 @@ def changelog_topic(internal: str, store: str) -> str:
     return f"{internal}-{store}-changelog"
 
 
-def _starts(job: QueryJob, partitions: Mapping[str, int], consumer: Consumer) -> dict[Place, int]:
-    """`latest` is settled as an offset now, so that no record is missed whenever the query really begins."""
-    starts = {}
-    for entry in job.query.inputs:
-        latest = entry.role == "stream" and job.options.reset == "latest"
-        for partition in range(partitions[entry.topic]):
-            end = job.cluster.watermarks(consumer, entry.topic, partition)[1] if latest else OFFSET_BEGINNING
-            starts[entry.topic, partition] = end
-    return starts
+def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> dict[Place, int]:
+    """Beginnings and ends as offsets: settled now, no record is missed whenever the query really begins to read."""
+    latest = {entry.topic for entry in job.query.inputs if entry.role == "stream"}
+    if job.options.reset != "latest":
+        latest = set()
+    elif job.options.transient and not latest and not job.query.stores:
+        # Changes of a table are asked for, and nothing needs the rows before them.
+        latest = set(ranges)
+    return {
+        (topic, index): at.next if topic in latest else at.first
+        for topic, places in ranges.items()
+        for index, at in places.items()
+    }
 
 
-def _keep(job: QueryJob, starts: Mapping[Place, int], consumer: Consumer) -> None:
-    places = [TopicPartition(topic, partition) for topic, partition in starts]
-    known = job.cluster.committed(consumer, places)
-    fresh = [TopicPartition(*place, offset) for place, offset in starts.items() if offset >= 0 and place not in known]
-    if fresh:
-        consumer.commit(offsets=fresh, asynchronous=False)
-
-
-def _transient_layout(job: QueryJob, partitions: Mapping[str, int]) -> Layout:
-    """Nothing is kept, so that the end need not be asked for: the consumer finds it."""
-    places = {(e.topic, index): e.role for e in job.query.inputs for index in range(partitions[e.topic])}
-    latest = OFFSET_END if job.options.reset == "latest" else OFFSET_BEGINNING
-    starts = {place: latest if role == "stream" else OFFSET_BEGINNING for place, role in places.items()}
-    if set(places.values()) == {"table"} and not job.query.stores:
-        # Only changes are asked for, and nothing needs what was before them.
-        starts = dict.fromkeys(places, latest)
-    if not job.options.until_end:
-        return Layout(partitions, starts)
+def _keep(job: QueryJob, starts: Mapping[Place, int]) -> None:
+    """Commits where a query begins, so that a restart before its first commit begins there too."""
     consumer = job.cluster.consumer(job.options.group)
     try:
-        marks = {place: job.cluster.watermarks(consumer, *place) for place in places}
+        known = job.cluster.committed(consumer, [TopicPartition(*place) for place in starts])
+        fresh = [TopicPartition(*place, offset) for place, offset in starts.items() if place not in known]
+        if fresh:
+            consumer.commit(offsets=fresh, asynchronous=False)
     finally:
         consumer.close()
-    return Layout(partitions, starts, {place: high for place, (low, high) in marks.items() if high > low})

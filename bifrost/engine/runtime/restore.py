@@ -35,11 +35,13 @@ def _restore_store(
         if high <= low:
             return
         consumer.assign([TopicPartition(topic, partition, low)])
-        # The end is told by the broker and not by the offset of a last record: compaction and transactions leave gaps.
-        while not stopping():
+        position = low
+        # Compaction and transactions leave gaps: the last offset may be no record's, then the broker tells the end.
+        while position < high and not stopping():
             for message in consumer.consume(_BATCH, _WAIT_S):
                 error = message.error()
                 if error is None:
+                    position = (message.offset() or 0) + 1
                     task.restore(store, message.key() or b"", message.value(), message.timestamp()[1])
                 elif is_end(error):
                     return

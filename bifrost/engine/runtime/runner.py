@@ -20,7 +20,7 @@ from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import BifrostError, NotReady, Refused
 
-_POLL_S = 0.1
+_PAUSED_S = 0.1
 _STOP_S = 70.0
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ class QueryRunner:
         while not self._stop.is_set():
             if self._paused.is_set():
                 self._rest(session)
-            if session.step(_POLL_S):
+            if session.step():
                 self._failures = 0
             if session.is_finished:
                 return True
@@ -192,5 +192,5 @@ class QueryRunner:
         session.commit()
         self.state = QueryState.PAUSED
         while self._paused.is_set() and not self._stop.is_set():
-            self._stop.wait(_POLL_S)
+            self._stop.wait(_PAUSED_S)
         self.state = QueryState.RUNNING

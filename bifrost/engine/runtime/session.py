@@ -27,6 +27,7 @@ from bifrost.errors import RemoteError, StateError
 
 _BATCH = 2000
 _OFFSET: Final = 4
+_IDLE_S = 0.25
 _KEY, _VALUE = itemgetter(0), itemgetter(1)
 _PURGE_EVERY_MS = 30_000
 _log = logging.getLogger(__name__)
@@ -117,16 +118,28 @@ class Session:
     def _load(self, tables: Sequence[TopicPartition], *, silently: bool) -> None:
         """Reads tables to their ends before the streams that look things up in them, so that old rows find partners."""
         self._muted = silently
-        behind = {(place.topic, place.partition) for place in tables}
+        counts: dict[str, int] = {}
+        for place in tables:
+            counts[place.topic] = max(counts.get(place.topic, 0), place.partition + 1)
+        ends = self._job.cluster.admin.ends(counts)
+        behind = {
+            (place.topic, place.partition): ends[place.topic][place.partition].next
+            for place in tables
+            if place.partition in ends[place.topic] and place.offset < ends[place.topic][place.partition].next
+        }
         while behind and not self._stopping():
-            self.step(0.1)
-            behind -= self._reached
+            self.step()
+            behind = {
+                place: end
+                for place, end in behind.items()
+                if place not in self._reached and self._positions.get(place, 0) < end
+            }
         self._muted = False
 
     # --- running
 
-    def step(self, timeout_s: float) -> bool:
-        """Reads and processes what has come, waiting up to `timeout_s` for the first record; commits when it is time.
+    def step(self) -> bool:
+        """Reads and processes what has come, waiting a moment for the first record; commits when it is time.
 
         Returns:
             whether there was anything to process.
@@ -135,7 +148,7 @@ class Session:
             KafkaException: a topic is gone or the client is beyond repair.
             NotReady, Refused: output could not be written.
         """
-        first = self._consumer.poll(timeout_s)
+        first = self._consumer.poll(self._patience())
         if first is not None:
             messages = self._consumer.consume(_BATCH - 1, 0)
             messages.insert(0, first)
@@ -148,6 +161,12 @@ class Session:
             self._note_offsets()
             self._next_commit = now + self._job.options.commit_interval_ms
         return first is not None
+
+    def _patience(self) -> float:
+        """How long to wait for a record, in seconds: not beyond the next commit."""
+        if not self._dirty or self._job.options.transient:
+            return _IDLE_S
+        return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
 
     @property
     def is_finished(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.errors import Refused
 
 Place = tuple[str, int]
@@ -60,6 +60,10 @@ class MemoryTopic:
     config: dict[str, str]
     following: dict[int, int] = field(default_factory=dict)  # the next offset by partition
 
+    def range_of(self, partition: int) -> OffsetRange:
+        records, end = self.partitions[partition], self.following.get(partition, 0)
+        return OffsetRange(records[0].at if records else end, end)
+
 
 @dataclass
 class MemoryAdmin:
@@ -77,6 +81,12 @@ class MemoryAdmin:
             name: TopicDescription(name, len(there[name].partitions), 1, there[name].config)
             for name in names
             if name in there
+        }
+
+    def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
+        return {
+            name: {number: self.topics_by_name[name].range_of(number) for number in range(count)}
+            for name, count in topics.items()
         }
 
     def delete(self, name: str) -> None:
@@ -118,9 +128,9 @@ class MemoryCluster:
         return {place: known[place] for place in wanted if place in known}
 
     def watermarks(self, reader: MemoryConsumer, topic: str, partition: int) -> tuple[int, int]:
-        records = self.records(topic, partition)
-        end = self.admin.topics_by_name[topic].following.get(partition, 0)
-        return (records[0].at if records else end), end
+        self.records(topic, partition)
+        found = self.admin.topics_by_name[topic].range_of(partition)
+        return found.first, found.next
 
     # --- for tests
 
