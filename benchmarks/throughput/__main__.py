@@ -6,6 +6,7 @@
 
 The contenders take turns in every round, so that a busy neighbour hurts all alike; the median round is shown, as input
 rows per second of wall clock and, in brackets, per second of the program's CPU, from first to last output record.
+A JVM compiles its code while it runs: Kafka Streams shows what it can only with a million rows and a free machine.
 Needs `mvn` and a JDK for Kafka Streams (`--without kafka-streams` goes without). quix-streams does not stand beside the
 engine in one environment; it gets its own.
 """
