@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from bifrost.errors import NotReady, Refused, Unreachable
 OFFSET_BEGINNING = -2
 OFFSET_END = -1
 _DEADLINE_S = 30.0
+_LOOK_AGAIN_S = 0.05
 T = TypeVar("T")
 
 
@@ -27,10 +29,19 @@ class Cluster:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
         """Makes a topic; `False` when it was there already.
 
+        Returns once the brokers tell of it: a busy one answers for a while as if it were not there yet.
+
         Raises:
             Refused: the broker said no.
+            NotReady: it does not show within the deadline.
         """
-        return self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
+        made = self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
+        deadline = time.monotonic() + _DEADLINE_S
+        while made and name not in self.admin.topics():
+            if time.monotonic() > deadline:
+                raise NotReady("Kafka", f"create topic {name}", f"not to be seen within {_DEADLINE_S:.0f} s")
+            time.sleep(_LOOK_AGAIN_S)
+        return made
 
     def producer(self, *, delivered: DeliveryCallback | None = None, **options: object) -> Producer:
         """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
