@@ -27,6 +27,9 @@ PART_OF = {
     "mysql": "mysql",
     "connect": "connect",
     "ksqldb-server": "ksqldb",
+    "elasticsearch": "search",
+    "kibana": "console",
+    "minio": "s3",
     "rest-proxy": "rest_proxy",
 }
 PLUGINS = {
@@ -82,13 +85,16 @@ def test_the_endpoints_of_the_target_are_the_published_ones():
     assert endpoints.connect == f"http://127.0.0.1:{PORTS['connect']}"
     assert endpoints.schema_registry == f"http://127.0.0.1:{PORTS['schema_registry']}"
     assert endpoints.ksqldb == f"http://127.0.0.1:{PORTS['ksqldb']}"
+    assert endpoints.search == f"http://127.0.0.1:{PORTS['search']}"
+    assert endpoints.s3 == f"http://127.0.0.1:{PORTS['s3']}"
+    assert endpoints.kibana == f"http://127.0.0.1:{PORTS['console']}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_images_are_pinned(service: str):
     image = SERVICES[service]["image"]
 
-    assert re.search(r":\d+\.\d+\.\d+", image)
+    assert re.search(r":(\d+\.\d+\.\d+|RELEASE\.\d{4}-\d{2}-\d{2}T[\d-]+Z)", image)
     assert not image.startswith("confluentinc/") or image.endswith(f":{PLATFORM_VERSION}")
 
 
@@ -103,7 +109,8 @@ def test_everything_starts_after_what_it_talks_to():
     needs = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
 
     assert needs["schema-registry"] >= {"kafka"}
-    assert needs["connect"] >= {"kafka", "schema-registry", "mysql"}
+    assert needs["connect"] >= {"kafka", "schema-registry", "mysql", "elasticsearch", "minio"}
+    assert needs["kibana"] >= {"elasticsearch"}
     assert needs["rest-proxy"] >= {"kafka", "schema-registry"}
     assert needs["ksqldb-server"] >= {"kafka", "schema-registry", "connect"}
 
@@ -112,7 +119,9 @@ def test_no_secret_stands_in_the_file():
     for name in SERVICES:
         for variable, value in environment(name).items():
             if re.search("PASSWORD$", variable) and "RANDOM" not in variable:
-                assert re.fullmatch(r"\$\{MYSQL_(APP_)?PASSWORD:\?.+\}", value), f"{name}: {variable}"
+                assert re.fullmatch(r"\$\{(MYSQL_(APP_)?PASSWORD|AWS_SECRET_ACCESS_KEY):\?.+\}", value), (
+                    f"{name}: {variable}"
+                )
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
@@ -129,6 +138,23 @@ def test_variables_of_the_connectors_name_the_services():
     assert worker["KAFKA_BOOTSTRAP_SERVERS"] == worker["CONNECT_BOOTSTRAP_SERVERS"] == "kafka:29092"
     assert worker["SCHEMA_REGISTRY_URL"] == worker["CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL"]
     assert "INSIDE://kafka:29092" in environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
+
+
+def test_kibana_and_elasticsearch_are_of_one_version_and_the_panels_are_of_its_vega():
+    versions = {SERVICES[name]["image"].rpartition(":")[2] for name in ("elasticsearch", "kibana")}
+
+    assert len(versions) == 1
+    assert environment("kibana")["ELASTICSEARCH_HOSTS"] == "http://elasticsearch:9200"
+    for path in (PROJECT / "dashboards").glob("*/*.json"):
+        # Kibana 8 draws Vega 5 and Vega-Lite 5.
+        assert re.search(r"/v5\.json$", json.loads(path.read_text()).get("$schema", "/v5.json")), path
+
+
+def test_the_store_and_the_worker_share_an_account():
+    store = environment("minio")
+
+    assert store["MINIO_ROOT_USER"] == "${AWS_ACCESS_KEY_ID:-bifrost}"
+    assert "AWS_SECRET_ACCESS_KEY" in store["MINIO_ROOT_PASSWORD"]
 
 
 def test_placeholders_are_resolved_by_the_worker():
@@ -178,7 +204,7 @@ def test_the_database_gets_every_file_of_the_data_folder_after_its_accounts():
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
 def test_docker_compose_accepts_it(tmp_path: Path):
-    secrets = {"MYSQL_PASSWORD": "one", "MYSQL_APP_PASSWORD": "two"}
+    secrets = {"MYSQL_PASSWORD": "one", "MYSQL_APP_PASSWORD": "two", "AWS_SECRET_ACCESS_KEY": "three-three"}
     accepted = _config(secrets, tmp_path)
     assert accepted.returncode == 0, accepted.stderr
     assert "127.0.0.1:9092" in accepted.stdout
