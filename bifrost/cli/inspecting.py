@@ -65,6 +65,7 @@ def read_status(settings: Settings) -> Status:
         running = is_running(platform)
         components = ask(lambda: _components(platform)) if running else []
         services = {service.name for service in read_services(settings.project / "services")}
+        problems += broken_files(settings)
         return {
             "target": settings.target,
             "running": running,
@@ -79,6 +80,13 @@ def read_status(settings: Settings) -> Status:
             "components": components,
             "problems": problems,
         }
+
+
+def broken_files(settings: Settings) -> list[str]:
+    """The files of orders that could not be read, each with its line and cause."""
+    folder = settings.orders / "error"
+    texts = (log.read_text(encoding="utf-8", errors="replace") for log in sorted(folder.glob("*.log")))
+    return [f"{folder}: {text.splitlines()[0]}" for text in texts if text]
 
 
 def log_of(settings: Settings, name: str) -> Path:

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from bifrost.cli.inspecting import broken_files
 from bifrost.cli.main import app
+from bifrost.settings import Settings
 from tests.deployer.conftest import CUSTOMERS
 from tests.fakes.http_server import Fault
 
@@ -74,6 +76,16 @@ def test_status_has_the_promised_keys(run, fakes):
     assert {query["state"] for query in found["queries"]} == {"RUNNING"}
     assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_slack", "RUNNING")]
     assert "B: disk is full" in run("status").out
+
+
+def test_status_names_the_files_that_could_not_be_read(tmp_path):
+    log = tmp_path / "error" / "orders_bad.csv.log"
+    log.parent.mkdir()
+    log.write_text("orders_bad.csv: line 2: column order_id: 'x' is not of type INT64\nRows delivered before it: 0\n")
+
+    (problem,) = broken_files(Settings({"ORDERS_FOLDER": str(tmp_path)}))
+
+    assert problem.endswith("error: orders_bad.csv: line 2: column order_id: 'x' is not of type INT64")
 
 
 def test_status_goes_on_where_one_part_is_gone(run, fakes):
