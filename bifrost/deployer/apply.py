@@ -38,6 +38,7 @@ from bifrost.deployer.live import Platform, Services, read_live
 from bifrost.deployer.plan_statements import plan_statements
 from bifrost.deployer.settle import POLL_S, connector_troubles, failure
 from bifrost.errors import NotReady, PlanRefused, Refused, Unreachable
+from bifrost.sql.tree import InsertValues
 
 SUBJECT_PATIENCE_S = 90.0
 TOPIC_PATIENCE_S = 15.0
@@ -184,6 +185,8 @@ class Deployment:
                 self._clock.sleep(1.0)
 
     def _is_there(self, statement: DeclaredStatement) -> bool:
+        if isinstance(statement.tree, InsertValues):
+            return False  # which row a topic holds is not looked up; sent again, it changes nothing
         alone = Declarations(statements=(statement,))
         (action,) = plan_statements(alone, read_live(self._platform, alone))
         return action.kind in (Kind.KEEP, Kind.UPDATE)

@@ -10,9 +10,9 @@ from typing import TypeVar
 from bifrost.alerts import Alert
 from bifrost.dashboards.declared import Dashboard, IndexTemplate
 from bifrost.errors import SettingError
-from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect
+from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect, InsertValues
 
-Creating = CreateSource | CreateAsSelect | InsertSelect | CreateType
+Creating = CreateSource | CreateAsSelect | InsertSelect | InsertValues | CreateType
 SUBJECT_SUFFIXES = ("-key", "-value")
 SCHEMA_FORMATS = frozenset({"AVRO", "PROTOBUF", "JSON_SR"})
 """Formats whose columns ksqlDB can take from the registry."""

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from bifrost.clients import connect, kafka, kibana, ksqldb, s3, schema_registry, search
 from bifrost.clients.connect import ConnectClient, ConnectorStatus
 from bifrost.clients.http import PATIENCE_S
-from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
 from bifrost.clients.s3 import Buckets
@@ -24,7 +24,7 @@ from bifrost.deployer.declared import Creating, Declarations
 from bifrost.errors import ParseError, RemoteError, Unreachable
 from bifrost.settings import Settings
 from bifrost.sql.parser import parse_script
-from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues
 
 PROBE_TIMEOUT_S = 5.0
 
@@ -38,6 +38,10 @@ class Topics(Protocol):
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
         """Those of the named topics that exist."""
+        ...
+
+    def offsets(self, name: str) -> dict[int, OffsetRange]:
+        """First and next offset by partition of a topic."""
         ...
 
     def create(self, topic: TopicDescription) -> bool:
@@ -158,7 +162,7 @@ class LiveState:
     """All that the plan looks at. `is_running` is false when nothing of the target answers.
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
-    such thing.
+    such thing. `written` are those topics of declared first rows to which anything was ever written.
     """
 
     is_running: bool = True
@@ -168,6 +172,7 @@ class LiveState:
     sources: Mapping[str, LiveSource] = field(default_factory=dict)
     queries: Mapping[str, LiveQuery] = field(default_factory=dict)
     types: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
     services: Mapping[str, ComponentStatus] | None = None
     templates: Mapping[str, Body] | None = None
     buckets: frozenset[str] | None = None
@@ -219,6 +224,7 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
         sources=sources,
         queries={query.id: LiveQuery(query, parsed(query.statement)) for query in platform.ksqldb.queries()},
         types=platform.ksqldb.types(),
+        written=_written(platform.kafka, declared),
         services=_services(platform.services),
         templates=None if platform.search is None else platform.search.templates(),
         buckets=platform.s3.buckets() if platform.s3 is not None and declared.buckets else None,
@@ -259,6 +265,13 @@ def _connectors(client: ConnectClient) -> dict[str, LiveConnector]:
 def _dashboards(client: KibanaClient, declared: Declarations) -> dict[str, str]:
     found = ((each.pipeline, client.attributes("dashboard", dashboard_id(each))) for each in declared.dashboards)
     return {name: str(live.get("description", "")) for name, live in found if live is not None}
+
+
+def _written(kafka: Topics, declared: Declarations) -> frozenset[str]:
+    targets = {item.tree.target for item in declared.statements if isinstance(item.tree, InsertValues)}
+    topics = {item.topic for item in declared.statements if item.name in targets}
+    there = topics.intersection(kafka.topics()) if topics else ()
+    return frozenset(name for name in there if any(place.next for place in kafka.offsets(name).values()))
 
 
 def _services(services: Services | None) -> dict[str, ComponentStatus] | None:

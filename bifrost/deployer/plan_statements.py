@@ -10,13 +10,22 @@ from bifrost.deployer.equality import Columns, difference
 from bifrost.deployer.live import LiveQuery, LiveSource, LiveState
 from bifrost.deployer.statement_files import names_read
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect, SourceKind, resolve_types
+from bifrost.sql.tree import (
+    CreateAsSelect,
+    CreateSource,
+    CreateType,
+    InsertSelect,
+    InsertValues,
+    SourceKind,
+    resolve_types,
+)
 from bifrost.sql.types import SqlType
 
 
 def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """The actions for all statements, in their order of dependence."""
     types = {item.tree.name: item.tree.type for item in declared.statements if isinstance(item.tree, CreateType)}
+    topics = {item.name: item.topic for item in declared.statements}
     columns = {name: [column for column, _ in source.description.columns] for name, source in live.sources.items()}
     for statement in declared.statements:
         tree = _with_types(statement.tree, types)
@@ -25,6 +34,8 @@ def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]
                 yield _present(statement, tree.name.upper() in {name.upper() for name in live.types})
             case InsertSelect():
                 yield _insert(statement, tree, live, columns)
+            case InsertValues(target=target):
+                yield _first_row(statement, topics.get(target, ""), live)
             case CreateSource() | CreateAsSelect():
                 yield _source(statement, tree, live, columns)
 
@@ -50,6 +61,14 @@ def _present(statement: DeclaredStatement, there: bool) -> Action:
     if there:
         return keep(What.STATEMENT, statement.name)
     return Action(Kind.CREATE, What.STATEMENT, statement.name, "is missing", (RunStatement(statement),))
+
+
+def _first_row(statement: DeclaredStatement, topic: str, live: LiveState) -> Action:
+    """A declared row is what a table begins with: once anything was written to its topic, the table is its users'."""
+    if topic in live.written:
+        return keep(What.STATEMENT, statement.name)
+    reason = f"nothing was ever written to {topic}"
+    return Action(Kind.CREATE, What.STATEMENT, statement.name, reason, (RunStatement(statement),))
 
 
 def _insert(statement: DeclaredStatement, tree: InsertSelect, live: LiveState, columns: Columns) -> Action:

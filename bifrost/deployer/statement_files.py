@@ -16,9 +16,11 @@ from bifrost.sql.tree import (
     CreateSource,
     CreateType,
     InsertSelect,
+    InsertValues,
     ParsedStatement,
     Query,
     SetProperty,
+    SourceKind,
     UnsetProperty,
     walk,
 )
@@ -37,6 +39,7 @@ def read_statements(folder: Path, on_error: OnError = stop_at_error) -> tuple[De
             found.extend(_statements_of(path))
     with reading(on_error):
         _refuse_duplicates(found)
+        _refuse_rows_of_streams(found)
         return _ordered(found)
     return tuple(found)
 
@@ -50,6 +53,7 @@ def _statements_of(path: Path) -> Iterator[DeclaredStatement]:
         raise DeclarationError(path, error.message) from error
     properties: dict[str, str] = {}
     inserts: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
     for statement in parsed:
         match statement.tree:
             case SetProperty(name=name, value=value):
@@ -61,12 +65,14 @@ def _statements_of(path: Path) -> Iterator[DeclaredStatement]:
                 yield _declared(
                     path, statement, tree, f"INSERT INTO {target} ({path.stem} {inserts[target]})", properties
                 )
+            case InsertValues(target=target) as tree:
+                rows[target] += 1
+                name = f"INSERT INTO {target} VALUES ({path.stem} {rows[target]})"  # noqa: S608
+                yield _declared(path, statement, tree, name, properties)
             case CreateSource() | CreateAsSelect() | CreateType() as tree:
                 yield _declared(path, statement, tree, tree.name, properties)
             case other:
-                problem = (
-                    f"{type(other).__name__} is not a declaration: only CREATE, INSERT INTO ... SELECT and SET are"
-                )
+                problem = f"{type(other).__name__} is not a declaration: only CREATE, INSERT and SET are"
                 raise DeclarationError(path, problem, line=statement.line)
 
 
@@ -88,7 +94,7 @@ def _declared(
 
 def names_read(tree: Creating) -> Iterator[str]:
     """The streams and tables that a statement's query reads, and the target of INSERT INTO."""
-    if isinstance(tree, InsertSelect):
+    if isinstance(tree, InsertSelect | InsertValues):
         yield tree.target
     if isinstance(tree, InsertSelect | CreateAsSelect):
         yield from sources_of(tree.query)
@@ -114,6 +120,18 @@ def _refuse_duplicates(statements: Iterable[DeclaredStatement]) -> None:
         if other is not statement:
             problem = f"{statement.name} is created in {other.path}:{other.line} too"
             raise DeclarationError(statement.path, problem, line=statement.line)
+
+
+def _refuse_rows_of_streams(statements: Iterable[DeclaredStatement]) -> None:
+    """A row that is sent twice, because its answer was lost, changes nothing in a table, but it does in a stream."""
+    statements = tuple(statements)
+    tables = {
+        item.name for item in statements if isinstance(item.tree, CreateSource) and item.tree.kind is SourceKind.TABLE
+    }
+    for item in statements:
+        if isinstance(item.tree, InsertValues) and item.tree.target not in tables:
+            problem = f"INSERT INTO {item.tree.target} VALUES: only the rows of a declared table can be declared"
+            raise DeclarationError(item.path, problem, line=item.line)
 
 
 def _ordered(statements: list[DeclaredStatement]) -> tuple[DeclaredStatement, ...]:

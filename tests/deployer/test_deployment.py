@@ -352,6 +352,41 @@ def test_after_any_run_there_is_nothing_left_to_do(project, fakes, tweaks):
     assert (writes, fakes.writes()) == (0, [])
 
 
+class TestFirstRows:
+    """INSERT INTO ... VALUES in a file: what a table begins with."""
+
+    LIST = """CREATE TABLE WATCHED (SSID STRING PRIMARY KEY, REASON STRING)
+      WITH (KAFKA_TOPIC='watched', FORMAT='JSON', PARTITIONS=1);
+    INSERT INTO WATCHED VALUES ('RNM0', 'home');
+    INSERT INTO WATCHED VALUES ('RNM-GUEST', 'guests');
+    """
+
+    def test_they_are_written_once(self, project, fakes):
+        project.write("ksql/wifi.sql", self.LIST)
+        project.write("topics/wifi.json", {"watched": {"cleanup.policy": "compact", "key": "SSID"}})
+        plan, _ = fakes.up(project.declared())
+        assert "create statement INSERT INTO WATCHED VALUES (wifi 2)" in changes(plan)
+        assert fakes.kafka.records == {"watched": 2}
+
+        fakes.forget_writes()
+        assert fakes.up(project.declared())[1] == 0
+        assert fakes.writes() == []
+
+    def test_a_table_that_was_used_before_is_left_as_its_users_want_it(self, project, fakes):
+        project.write("ksql/wifi.sql", self.LIST)
+        project.write("topics/wifi.json", {"watched": {"cleanup.policy": "compact", "key": "SSID"}})
+        fakes.kafka.create(TopicDescription("watched", 1, 1, {"cleanup.policy": "compact"}))
+        fakes.kafka.records["watched"] = 7
+        plan, _ = fakes.up(project.declared())
+        assert "create statement WATCHED" in changes(plan)
+        assert not any("INSERT" in change for change in changes(plan))
+
+    def test_rows_of_streams_are_no_declaration(self, project):
+        project.write("ksql/wifi.sql", "INSERT INTO RATINGS (USER_ID) VALUES (1);")
+        with pytest.raises(DeclarationError, match="only the rows of a declared table can be declared"):
+            project.declared()
+
+
 class TestChecksBeforeAnyChange:
     def refused(self, project, fakes) -> str:
         with pytest.raises(BifrostError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.errors import Refused
 
@@ -14,12 +14,16 @@ from bifrost.errors import Refused
 class FakeTopics:
     there: dict[str, TopicDescription] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    records: dict[str, int] = field(default_factory=dict)
 
     def topics(self) -> dict[str, int]:
         return {name: topic.partitions for name, topic in self.there.items()}
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
         return {name: self.there[name] for name in names if name in self.there}
+
+    def offsets(self, name: str) -> dict[int, OffsetRange]:
+        return {0: OffsetRange(0, self.records.get(name, 0))}
 
     def create(self, topic: TopicDescription) -> bool:
         self.writes.append(f"create {topic.name}")

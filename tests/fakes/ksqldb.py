@@ -18,6 +18,7 @@ from bifrost.sql.tree import (
     DropSource,
     Explain,
     InsertSelect,
+    InsertValues,
     IntegerLiteral,
     Node,
     PauseQuery,
@@ -89,6 +90,11 @@ class FakeKsql:
                 return _done(text)
             case InsertSelect(target=target):
                 self._start(f"INSERTQUERY_{self._next()}", format_statement(tree), target)
+                return _done(text)
+            case InsertValues(target=target):
+                if self.topics is not None:
+                    topic = _topic(self.sources[target].tree)
+                    self.topics.records[topic] = self.topics.records.get(topic, 0) + 1
                 return _done(text)
             case DropSource(name=name):
                 self.sources.pop(name, None)
