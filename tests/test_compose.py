@@ -34,6 +34,9 @@ PART_OF = {
 }
 PLUGINS = {
     "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
+    "io.confluent.connect.elasticsearch.": "confluentinc/kafka-connect-elasticsearch:",
+    "io.confluent.connect.s3.": "confluentinc/kafka-connect-s3:",
+    "com.wepay.kafka.connect.bigquery.": "wepay/kafka-connect-bigquery:",
     # Ours stand in for the vendor's, by the target's table.
     "com.github.jcustenborder.kafka.connect.spooldir.": "spooldir-csv-source",
     "com.github.jcustenborder.kafka.connect.syslog.": "syslog-source",

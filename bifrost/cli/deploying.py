@@ -21,10 +21,10 @@ from bifrost.cli.options import (
 from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
-from bifrost.deployer.actions import Action, DeploymentPlan, PutConnector
+from bifrost.deployer.actions import Action, CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.apply import Deployment, refuse_by_hand
 from bifrost.deployer.check import Finding, check_connectors, check_variables, refuse_errors
-from bifrost.deployer.declared import Declarations
+from bifrost.deployer.declared import BUCKET_KEY, Declarations
 from bifrost.deployer.files import load
 from bifrost.deployer.live import Platform, open_platform, read_live
 from bifrost.deployer.plan import make_plan
@@ -35,10 +35,10 @@ from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
+from bifrost.supervisor.components.generator import DEMOS
 
 CHANGES = 3
-GENERATOR = "generator"
-GENERATOR_PATIENCE_S = 10.0
+DEMO_PATIENCE_S = 10.0
 
 
 def plan_command(
@@ -68,7 +68,7 @@ def up_command(
         bool, typer.Option("--foreground", help="Stay, and stop the platform when interrupted.")
     ] = False,
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of taken ones.")] = "fixed",
-    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not generate ratings.")] = False,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not play the outside world.")] = False,
     prune: PruneOption = False,
     as_json: JsonOption = False,
     target: TargetOption = None,
@@ -86,8 +86,8 @@ def up_command(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
             )
     plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
-    if settings.target == "embedded" and not no_demo and "ratings" in {item.pipeline for item in chosen.owned}:
-        _start_generator(settings, screen)
+    if settings.target == "embedded" and not no_demo:
+        _start_demos(settings, {item.pipeline for item in chosen.owned}, screen)
     _tell_result(settings, plan, writes, screen)
     if foreground:
         _stay(settings, screen)
@@ -179,7 +179,14 @@ def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan, table
     put = {step.name for action in plan.changes for step in action.steps if isinstance(step, PutConnector)}
     connectors = [item for item in chosen.connectors if item.name in put]
     missing = check_variables(connectors, table.variables)
-    return missing if missing or not plan.is_running else check_connectors(platform.connect, connectors)
+    if missing or not plan.is_running:
+        return missing
+    made = {step.name for action in plan.changes for step in action.steps if isinstance(step, CreateBucket)}
+    # A bucket that is made before the connector is no reason against it.
+    found = check_connectors(platform.connect, connectors)
+    return tuple(
+        finding for finding in found if not (finding.is_about(BUCKET_KEY) and finding.connector.bucket in made)
+    )
 
 
 def _tell(findings: Sequence[Finding], screen: Screen) -> None:
@@ -188,14 +195,15 @@ def _tell(findings: Sequence[Finding], screen: Screen) -> None:
             screen.warn(f"{finding.connector.name}: {finding.text}")
 
 
-def _start_generator(settings: Settings, screen: Screen) -> None:
+def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
     supervisor = SupervisorClient(settings)
-    if supervisor.component(GENERATOR).state in UP:
-        return
-    status = supervisor.start(GENERATOR, wait_s=GENERATOR_PATIENCE_S)
-    if status.state not in UP:
-        raise ComponentError(GENERATOR, status.cause or f"is {status.state}", log=settings.logs / f"{GENERATOR}.log")
-    screen.progress("ratings are generated (`up --no-demo` leaves that out)")
+    for pipeline, name in DEMOS.items():
+        if pipeline not in pipelines or supervisor.component(name).state in UP:
+            continue
+        status = supervisor.start(name, wait_s=DEMO_PATIENCE_S)
+        if status.state not in UP:
+            raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+        screen.progress(f"{name} plays the outside world of {pipeline} (`up --no-demo` leaves that out)")
 
 
 def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:

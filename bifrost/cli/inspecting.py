@@ -13,8 +13,9 @@ from bifrost.cli.options import JsonOption, TargetOption, require_embedded, sett
 from bifrost.cli.output import Screen
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.supervisor import ComponentStatus
-from bifrost.deployer.files import read_services
+from bifrost.deployer.files import load, read_services
 from bifrost.deployer.live import Platform, is_running, open_platform
+from bifrost.deployer.targets import absent_connectors, substitutions
 from bifrost.errors import BifrostError, Refused
 from bifrost.settings import Settings
 
@@ -71,6 +72,7 @@ def read_status(settings: Settings) -> Status:
             "running": running,
             "endpoints": settings.endpoints.as_json(),
             "connectors": ask(lambda: _connectors(platform)) if running else [],
+            "elsewhere": ask(lambda: _elsewhere(settings)),
             "queries": ask(lambda: _queries(platform)) if running else [],
             "services": [
                 {"name": found["name"], "state": _service_state(found["state"]), "error": found["cause"] or None}
@@ -144,6 +146,12 @@ def _connector(status: ConnectorStatus) -> Status:
     return {"name": status.name, "state": status.state, "error": error, "tasks": tasks}
 
 
+def _elsewhere(settings: Settings) -> list[Status]:
+    """The declared connectors that this target cannot have."""
+    absent = absent_connectors(load(settings.project), substitutions(settings))
+    return [{"name": name, "reason": reason} for name, reason in sorted(absent.items())]
+
+
 def _queries(platform: Platform) -> list[Status]:
     return [{"id": query.id, "state": query.state, "sinks": list(query.sinks)} for query in platform.ksqldb.queries()]
 
@@ -167,6 +175,7 @@ def _show(found: Status, screen: Screen) -> None:
         rows += [
             ["task", f"{entry['name']}/{task['id']}", task["state"], task["error"] or ""] for task in entry["tasks"]
         ]
+    rows += [["connector", entry["name"], "NOT HERE", entry["reason"]] for entry in found["elsewhere"]]
     rows += [["query", entry["id"], entry["state"], ""] for entry in found["queries"]]
     services = {entry["name"] for entry in found["services"]}
     rows += [["service", entry["name"], entry["state"], entry["error"] or ""] for entry in found["services"]]

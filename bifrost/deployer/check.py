@@ -39,6 +39,10 @@ class Finding:
     text: str
     is_error: bool
 
+    def is_about(self, key: str) -> bool:
+        """Whether it concerns this key."""
+        return self.text.startswith(f"{key}: ")
+
 
 def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnector]) -> tuple[Finding, ...]:
     """What Connect says against these connectors; `connectors` are mapped to the target.

@@ -18,6 +18,9 @@ SCHEMA_FORMATS = frozenset({"AVRO", "PROTOBUF", "JSON_SR"})
 """Formats whose columns ksqlDB can take from the registry."""
 
 
+BUCKET_KEY = "s3.bucket.name"
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredConnector:
     """One file of `connectors/<pipeline>/`; `config` is as written, without `name`."""
@@ -35,7 +38,7 @@ class DeclaredConnector:
     @property
     def bucket(self) -> str:
         """The bucket that it writes to, empty where it does not say."""
-        return self.config.get("s3.bucket.name", "")
+        return self.config.get(BUCKET_KEY, "")
 
     @property
     def topics(self) -> tuple[str, ...]:

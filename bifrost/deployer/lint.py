@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bifrost.deployer.declared import Declarations, DeclaredConnector
 from bifrost.deployer.files import line_of
+from bifrost.deployer.vendor_keys import BIGQUERY_SINK, unknown_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
         "storage.class",
         "flush.size",
     ),
+    BIGQUERY_SINK: ("topics", "project", "keyfile"),
 }
 """Keys without which these classes do not start."""
 
@@ -113,6 +115,13 @@ def _required_keys(connector: DeclaredConnector) -> Iterator[Problem]:
             yield Problem(connector.path, None, f"{key} is missing; {class_name} needs it")
 
 
+def _known_by_heart(connector: DeclaredConnector) -> Iterator[Problem]:
+    """Keys that a class does not have which no worker here can be asked about."""
+    for key, meant in unknown_keys(connector.config):
+        hint = f"; did you mean {meant}?" if meant else ""
+        yield at_key(connector, key, f"{connector.config['connector.class']} does not know this key{hint}")
+
+
 def _transforms(connector: DeclaredConnector) -> Iterator[Problem]:
     names = {name.strip() for name in connector.config.get("transforms", "").split(",") if name.strip()}
     for name in sorted(names):
@@ -134,6 +143,7 @@ _CHECKS: tuple[Callable[[DeclaredConnector], Iterator[Problem]], ...] = (
     _old_names,
     _required_keys,
     _transforms,
+    _known_by_heart,
     _exactly_once_files,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bifrost.deployer.declared import Declarations, DeclaredConnector
+from bifrost.deployer.vendor_keys import BIGQUERY_SINK
 from bifrost.errors import SettingError
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
 
@@ -14,6 +15,7 @@ OWNER_KEY = "bifrost.pipeline"
 """Written into every connector that is deployed; only connectors that carry it are removed by `--prune`."""
 
 PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)\}")
+_GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _CONVERTER_KEYS = ("key.converter", "value.converter")
 
 
@@ -32,13 +34,15 @@ class Substitutions:
     `worker_converters` are converter classes that the workers have as their own default under another name: a
     connector that asks for one is left without, and gets the same bytes and subjects. `placeholder` rewrites
     `${env:NAME}` to what the workers offer (`{name}` stands for NAME); `variables` are the names that the workers are
-    known to have, `None` where that cannot be known from here.
+    known to have, `None` where that cannot be known from here. `absent` are classes that the workers do not have and
+    nothing stands in for, with the reason: their connectors are declared for other targets.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
     worker_converters: frozenset[str] = frozenset()
     placeholder: str = "${env:{name}}"
     variables: frozenset[str] | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 _MARIADB = ClassSubstitution(
@@ -57,11 +61,18 @@ _SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
 }
 """Our own plugins (`jvm/connect-plugins`), which read the vendor's configuration."""
 
+_SINKS: Mapping[str, ClassSubstitution] = {
+    f"io.confluent.connect.{name}": ClassSubstitution(f"bifrost.connect.{name}")
+    for name in ("elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector")
+}
+"""Our own sinks, which read the vendor's configuration, the class names inside it too."""
+
 _EMBEDDED_VARIABLES = frozenset(
     {
         *LOCAL_DEFAULTS,
         "MYSQL_HOST",
         "MYSQL_PORT",
+        "MONGODB_CONNECTION_STRING",
         "KAFKA_BOOTSTRAP_SERVERS",
         "SCHEMA_REGISTRY_URL",
         "ELASTICSEARCH_URL",
@@ -74,10 +85,11 @@ _EMBEDDED_VARIABLES = frozenset(
 
 TABLES: Mapping[Target, Substitutions] = {
     "embedded": Substitutions(
-        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SPOOLDIR_AND_SYSLOG},
+        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SINKS, **_SPOOLDIR_AND_SYSLOG},
         # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
+        absent={BIGQUERY_SINK: "BigQuery is Google's alone; compose and remote run it"},
     ),
     "compose": Substitutions(classes=_SPOOLDIR_AND_SYSLOG),
     "remote": Substitutions(),
@@ -97,13 +109,26 @@ def substitutions(settings: Settings) -> Substitutions:
     if "{name}" not in placeholder:
         raise SettingError("CONNECT_PLACEHOLDER", f"{placeholder!r} does not say where {{name}} goes")
     known = None if table.variables is None else table.variables | settings.values.keys()
-    return replace(table, placeholder=placeholder, variables=known)
+    absent = dict(table.absent)
+    if settings.target == "compose" and not settings.get(_GOOGLE):
+        absent[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
+    return replace(table, placeholder=placeholder, variables=known, absent=absent)
 
 
 def mapped(declared: Declarations, table: Substitutions) -> Declarations:
-    """The declarations as this target runs them."""
-    connectors = tuple(replace(item, config=mapped_config(item, table)) for item in declared.connectors)
+    """The declarations as this target runs them, without the connectors that it cannot have."""
+    connectors = tuple(
+        replace(item, config=mapped_config(item, table))
+        for item in declared.connectors
+        if item.config["connector.class"] not in table.absent
+    )
     return replace(declared, connectors=connectors)
+
+
+def absent_connectors(declared: Declarations, table: Substitutions) -> dict[str, str]:
+    """The connectors that this target cannot have, by name, with the reason."""
+    classes = ((item.name, item.config["connector.class"]) for item in declared.connectors)
+    return {name: table.absent[found] for name, found in classes if found in table.absent}
 
 
 def mapped_config(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:

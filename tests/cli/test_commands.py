@@ -70,12 +70,15 @@ def test_status_has_the_promised_keys(run, fakes):
     parts = {"kafka", "connect", "schema_registry", "ksqldb", "mysql", "console", "slack", "telegram"}
     parts |= {"search", "s3", "kibana"}
     assert set(found["endpoints"]) == parts
-    (connector,) = found["connectors"]
+    connector = next(connector for connector in found["connectors"] if connector["tasks"][0]["error"])
     assert (connector["name"], connector["state"]) == ("mysql-demo-customers", "RUNNING")
     assert connector["tasks"] == [{"id": 0, "state": "FAILED", "error": "B: disk is full"}]
     assert {query["state"] for query in found["queries"]} == {"RUNNING"}
     assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_slack", "RUNNING")]
-    assert "B: disk is full" in run("status").out
+    assert [connector["name"] for connector in found["elsewhere"]] == ["gbq-sink-ratings"]
+    shown = run("status").out
+    assert "B: disk is full" in shown
+    assert "NOT HERE" in shown
 
 
 def test_status_names_the_files_that_could_not_be_read(tmp_path):

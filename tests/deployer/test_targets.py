@@ -1,7 +1,15 @@
 import pytest
 
 from bifrost.deployer.files import load
-from bifrost.deployer.targets import TABLES, Substitutions, mapped_config, substitutions, variables_of
+from bifrost.deployer.targets import (
+    TABLES,
+    Substitutions,
+    absent_connectors,
+    mapped,
+    mapped_config,
+    substitutions,
+    variables_of,
+)
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from tests.deployer.conftest import CONNECTOR
@@ -44,3 +52,31 @@ def test_a_placeholder_form_without_the_name():
 
 def test_variables_of_a_value():
     assert variables_of("http://${env:A}:${env:B}/${file:x:y}") == ("A", "B")
+
+
+@pytest.mark.parametrize("name", ["elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector"])
+def test_the_embedded_target_has_sinks_of_its_own(project, name):
+    project.write(
+        "connectors/ratings/sink.json", {"connector.class": f"io.confluent.connect.{name}", "topics": "ratings"}
+    )
+    declared = mapped(load(project.root), TABLES["embedded"])
+    assert f"bifrost.connect.{name}" in {connector.config["connector.class"] for connector in declared.connectors}
+
+
+BIGQUERY = {"connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector", "topics": "ratings"}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"BIFROST_TARGET": "embedded"}, "BigQuery is Google's alone; compose and remote run it"),
+        ({"BIFROST_TARGET": "compose"}, "GOOGLE_APPLICATION_CREDENTIALS is not set"),
+        ({"BIFROST_TARGET": "compose", "GOOGLE_APPLICATION_CREDENTIALS": "/key.json"}, None),
+        ({"BIFROST_TARGET": "remote"}, None),
+    ],
+)
+def test_bigquery_is_written_to_where_it_can_be(project, values, reason):
+    project.write("connectors/ratings/gbq.json", BIGQUERY)
+    declared, table = load(project.root), substitutions(Settings(values))
+    assert absent_connectors(declared, table).get("gbq") == reason
+    assert ("gbq" in {connector.name for connector in mapped(declared, table).connectors}) == (reason is None)

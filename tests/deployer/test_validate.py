@@ -128,3 +128,17 @@ def test_statements_of_broken_files_do_not_make_others_wrong(project):
     project.write("ksql/customers.sql", CUSTOMERS + "nonsense")
 
     assert len(problems(project)) == 1
+
+
+def test_keys_of_a_class_that_no_worker_here_has(project):
+    config = {
+        "connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector",
+        "topics": "ratings",
+        "project": "p",
+        "keyfile": "/key.json",
+        "autoCreateTable": "true",
+        "errors.tolerance": "all",
+    }
+    project.write("connectors/ratings/gbq.json", config)
+    (problem,) = problems(project)
+    assert problem.endswith("BigQuerySinkConnector does not know this key; did you mean autoCreateTables?")

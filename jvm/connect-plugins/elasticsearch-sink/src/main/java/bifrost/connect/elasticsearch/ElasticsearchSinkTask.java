@@ -9,6 +9,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.DataException;
+import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.sink.ErrantRecordReporter;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.sink.SinkTask;
@@ -18,6 +19,9 @@ import org.slf4j.LoggerFactory;
 /** Writes the records of its partitions; what cannot be written is reported record by record. */
 public final class ElasticsearchSinkTask extends SinkTask {
     private static final Logger LOG = LoggerFactory.getLogger(ElasticsearchSinkTask.class);
+
+    /** How long the worker waits before it hands the same records over again. */
+    private static final long ABSENT_MILLIS = 2000;
 
     private ElasticsearchSinkConfig config;
     private SearchClient client;
@@ -55,7 +59,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
         for (SinkRecord record : records) {
             Optional<Document> document = documentOf(record);
             if (document.isPresent()) {
-                indices.ensure(document.get());
+                ensureIndex(document.get());
                 writer.add(document.get());
             } else {
                 writer.skip(record);
@@ -85,6 +89,15 @@ public final class ElasticsearchSinkTask extends SinkTask {
         if (writer != null) {
             writer.close();
             client.close();
+        }
+    }
+
+    private void ensureIndex(Document document) {
+        try {
+            indices.ensure(document);
+        } catch (RetriableException absent) {
+            context.timeout(ABSENT_MILLIS);
+            throw absent;
         }
     }
 

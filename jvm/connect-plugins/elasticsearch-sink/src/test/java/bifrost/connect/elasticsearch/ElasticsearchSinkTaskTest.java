@@ -19,6 +19,7 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.data.Timestamp;
 import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.AfterEach;
@@ -381,6 +382,16 @@ class ElasticsearchSinkTaskTest {
         var error = assertThrows(ConnectException.class, this::start);
         assertTrue(error.getMessage().contains("does not accept this user and password"), error.getMessage());
         assertFalse(error.getMessage().contains("wrong"));
+    }
+
+    @Test
+    void aSearchEngineThatIsAwayIsWaitedForWithTheFirstDocument() {
+        String url = search.url();
+        search.close();
+        given.put("connection.url", url);
+        start();
+        assertThrows(RetriableException.class, () -> task.put(List.of(record("a", Map.of("a", 1)))));
+        assertEquals(List.of(2000L), worker.timeouts);
     }
 
     private void start() {

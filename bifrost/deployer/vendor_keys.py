@@ -1,0 +1,99 @@
+"""What is known of connector classes that no worker here can be asked about: the keys that they define."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+BIGQUERY_SINK = "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector"
+
+_FRAMEWORK = frozenset(
+    {
+        "name",
+        "connector.class",
+        "connector.plugin.version",
+        "tasks.max",
+        "tasks.max.enforce",
+        "topics",
+        "topics.regex",
+        "key.converter",
+        "value.converter",
+        "header.converter",
+        "transforms",
+        "predicates",
+        "config.action.reload",
+    }
+)
+_FRAMEWORK_PREFIXES = (
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "transforms.",
+    "predicates.",
+    "errors.",
+    "consumer.override.",
+)
+
+KEYS: Mapping[str, frozenset[str]] = {
+    # Those of 1.x (`datasets`), which the documents use, and of 2.x (`defaultDataset`).
+    BIGQUERY_SINK: frozenset(
+        {
+            "allBQFieldsNullable",
+            "allowBigQueryRequiredFieldRelaxation",
+            "allowNewBigQueryFields",
+            "allowSchemaUnionization",
+            "autoCreateBucket",
+            "autoCreateTables",
+            "autoUpdateSchemas",
+            "avroDataCacheSize",
+            "batchLoadIntervalSec",
+            "bigQueryMessageTimePartitioning",
+            "bigQueryPartitionDecorator",
+            "bigQueryRetry",
+            "bigQueryRetryWait",
+            "clusteringPartitionFieldNames",
+            "convertDoubleSpecialValues",
+            "datasets",
+            "defaultDataset",
+            "deleteEnabled",
+            "enableBatchLoad",
+            "gcsBucketName",
+            "gcsFolderName",
+            "includeKafkaData",
+            "intermediateTableSuffix",
+            "kafkaDataFieldName",
+            "kafkaKeyFieldName",
+            "keyfile",
+            "keySource",
+            "max.retries",
+            "maxWriteSize",
+            "mergeIntervalMs",
+            "mergeRecordsThreshold",
+            "partitionExpirationMs",
+            "project",
+            "queueSize",
+            "sanitizeFieldNames",
+            "sanitizeTopics",
+            "schemaRegistryClass",
+            "schemaRegistryLocation",
+            "schemaRetriever",
+            "tableWriteWait",
+            "threadPoolSize",
+            "timePartitioningType",
+            "timestampPartitionFieldName",
+            "topic2TableMap",
+            "upsertEnabled",
+        }
+    ),
+}
+"""All keys of a class, where they are known by heart."""
+
+
+def unknown_keys(config: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The keys of a configuration that its class does not have, and what was probably meant (may be empty)."""
+    known = KEYS.get(config["connector.class"])
+    if known is None:
+        return
+    for key in config:
+        if key not in known and key not in _FRAMEWORK and not key.startswith(_FRAMEWORK_PREFIXES):
+            yield key, next(iter(get_close_matches(key, known, n=1, cutoff=0.8)), "")

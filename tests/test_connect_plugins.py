@@ -1,0 +1,82 @@
+"""The table of vendor keys in docs/connect-plugins.md is what the plugins' sources say; the plugins' own tests pass."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bifrost import settings as project_settings
+from bifrost.settings import PROJECT
+from bifrost.supervisor.java import find_java
+from bifrost.supervisor.stack_location import connect_plugins_sources
+
+SOURCES = PROJECT / "jvm" / "connect-plugins"
+PAGE = (PROJECT / "docs" / "connect-plugins.md").read_text(encoding="utf-8")
+CONFIGS = {
+    "Elasticsearch sink": "elasticsearch-sink/src/main/java/bifrost/connect/elasticsearch/ElasticsearchSinkConfig.java",
+    "S3 sink": "s3-sink/src/main/java/bifrost/connect/s3/S3SinkConfig.java",
+}
+JAVA_TESTS = {path.stem: path.read_text(encoding="utf-8") for path in SOURCES.rglob("*Test.java")}
+
+
+def rows(section: str) -> dict[str, tuple[str, str]]:
+    """(support, test) by key, as the page has it."""
+    text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return {key: (support, test) for key, support, test in re.findall(r"^\| `(.+?)` \| (.+) \| `(.+)` \|$", text, re.M)}
+
+
+def keys_in(config: str) -> dict[str, str]:
+    """How each key is defined in a Java source: `yes`, `accepted` or `only`."""
+    constants = dict(re.findall(r'static final String (\w+) =\s*"(.*?)";', config))
+    calls = re.findall(r'\.(required|optional|withoutEffect|only)\(\s*("?)([\w.]+)\2,', config)
+    meaning = {"required": "yes", "optional": "yes", "withoutEffect": "accepted", "only": "only"}
+    return {name if quote else constants[name]: meaning[call] for call, quote, name in calls}
+
+
+@pytest.mark.parametrize("section", CONFIGS)
+def test_the_table_has_exactly_the_keys_that_the_plugin_defines(section):
+    defined = keys_in((SOURCES / CONFIGS[section]).read_text(encoding="utf-8"))
+    assert {key: re.split(r"[, ]", support)[0] for key, (support, _) in rows(section).items()} == defined
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [(section, key) for section in CONFIGS for key in rows(section)], ids=lambda value: str(value)
+)
+def test_the_test_of_a_key_is_there(section, key):
+    _, test = rows(section)[key]
+    name, method = test.split(".")
+    assert f"void {method}(" in JAVA_TESTS[name]
+    if rows(section)[key][0] == "yes":
+        assert f'"{key}"' in JAVA_TESTS[name] or f'"{key}"' in bench(name)
+
+
+def bench(name: str) -> str:
+    """What the tests beside this one share."""
+    folder: Path = next(SOURCES.rglob(f"{name}.java")).parent
+    return "".join(path.read_text(encoding="utf-8") for path in folder.glob("*Bench.java"))
+
+
+@pytest.mark.live
+def test_the_plugins_own_tests_pass(tmp_path):
+    settings = project_settings.load()
+    java = find_java(settings, compiler=True)
+    assert java is not None
+    pom = connect_plugins_sources(settings) / "pom.xml"
+    done = subprocess.run(
+        (
+            "mvn",
+            "--batch-mode",
+            "--quiet",
+            "-Dstyle.color=never",
+            f"-Dbuild.root={tmp_path}",
+            "-f",
+            str(pom),
+            "package",
+        ),
+        env={**settings.values, "JAVA_HOME": str(java.home)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:]
