@@ -207,8 +207,8 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
     with running_browser(420, 900) as browser:
         prefer(browser, scheme)
         browser.get(f"{client.url}/dashboards/ratings?last=3600")
-        _await(lambda: len(browser.find_elements("css selector", ".panel.empty")) == 6)
-        assert "in the last hour" in browser.find_element("css selector", ".panel.empty .note").text
+        _await(lambda: len(browser.find_elements("css selector", ".panel.bare")) == 6)
+        assert "in the last hour" in browser.find_element("css selector", ".panel.bare .note").text
         assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
         is_dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 22)"
         assert is_dark == (scheme == "dark")

@@ -133,7 +133,7 @@ function newRow(panel, row) {
 
 async function show(panel, found) {
   panel.box.classList.toggle("failed", Boolean(found.error));
-  panel.box.classList.toggle("empty", !found.error && !found.total);
+  panel.box.classList.toggle("bare", !found.error && !found.total);
   panel.note.hidden = !found.error && found.total > 0;
   const range = last.selectedOptions[0].textContent.toLowerCase();
   panel.note.children[0].textContent = found.error ? "This panel cannot be shown" : "Nothing yet";

@@ -316,5 +316,11 @@ view.addEventListener("click", (event) => {
 filter.addEventListener("input", () => found && draw());
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", () => !document.hidden && ask());
-if (window.location.hash.slice(1) in drawing) current = window.location.hash.slice(1);
+function followAddress() {
+  const wanted = window.location.hash.slice(1);
+  if (wanted in drawing) choose(wanted);
+}
+
+window.addEventListener("hashchange", followAddress);
+followAddress();
 ask();

@@ -34,4 +34,5 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         # A node that answers may still be recovering its indices: what asks then gets 503.
         probe=probes.http(settings.port(NAME), "/_cluster/health?wait_for_status=yellow&timeout=1s"),
         grace_s=30,
+        ready_within_s=170,
     )

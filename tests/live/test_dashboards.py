@@ -1,0 +1,154 @@
+"""Search, dashboards, console and S3 on the real platform: a document shows on the open page, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from bifrost.clients import s3, search
+from bifrost.clients.search import SearchClient
+from bifrost.errors import RemoteError
+from tests.fakes.browser import CHROMIUM, DRIVER, complaints, running_browser
+from tests.live.conftest import Platform
+
+INDEX = "ratings-with-customer-data"
+SOON_S = 60.0
+VISIBLE_S = 2.0
+
+
+def rating(message: str, stars: int = 5) -> dict[str, Any]:
+    return {
+        "EXTRACT_TS": int(time.time() * 1000),
+        "USER_ID": 1,
+        "RATING_ID": 1,
+        "STARS": stars,
+        "CHANNEL": "live-test",
+        "MESSAGE": message,
+        "CLUB_STATUS": "gold",
+        "FIRST_NAME": "Ada",
+        "LAST_NAME": "Live",
+    }
+
+
+@pytest.fixture
+def engine(platform: Platform) -> Iterator[SearchClient]:
+    with search.from_settings(platform.settings) as client:
+        yield client
+
+
+def panels(platform: Platform) -> dict[str, Any]:
+    url = f"{platform.endpoints['console']}/api/dashboards/ratings/data"
+    answer = requests.get(url, params={"last": "3600"}, timeout=10)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["panels"]
+    return found
+
+
+def by_channel(platform: Platform) -> int:
+    groups = panels(platform)["median-by-channel"]["data"]["panel_data_0"]
+    return next((group["doc_count"] for group in groups if group["key"] == "live-test"), 0)
+
+
+def eventually(condition: Callable[[], bool], within_s: float = SOON_S) -> float:
+    """Seconds until it held."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < within_s, f"not within {within_s:.0f} s"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_the_templates_are_there_before_any_document(engine):
+    mapping = engine.template(INDEX)["template"]["mappings"]["properties"]
+
+    assert mapping["EXTRACT_TS"] == {"type": "date"}
+    assert mapping["MESSAGE"]["type"] == "text"
+
+
+def test_one_document_changes_the_numbers_of_the_dashboard_by_it(platform, engine):
+    before = by_channel(platform)
+
+    engine.index_all(INDEX, [rating("the dashboard counts")])
+
+    eventually(lambda: by_channel(platform) == before + 1)
+    feed = panels(platform)["live-feed"]["rows"]
+    assert any("the dashboard counts" in map(str, row["values"]) for row in feed)
+
+
+def test_fields_are_mapped_by_the_template(engine):
+    engine.index_all(INDEX, [{**rating("Bathrooms were CLEAN"), "NEW_FIELD": "Some Text"}], refresh=True)
+
+    mapping = engine.mapping(INDEX)
+    assert mapping is not None
+    assert mapping["properties"]["NEW_FIELD"]["type"] == "keyword"
+    (found,) = engine.search_all([search.SearchRequest(INDEX, {"query": {"match": {"MESSAGE": "clean"}}})])
+    assert found["hits"]["total"]["value"] >= 1
+
+
+@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
+def test_a_new_rating_is_visible_on_the_open_page_within_two_seconds(platform, engine):
+    with running_browser() as browser:
+        browser.get(f"{platform.endpoints['console']}/dashboards/ratings")
+        eventually(lambda: browser.find_element("id", "state").text == "live")
+        for message in ("seen by the page 1", "seen by the page 2", "seen by the page 3"):
+            engine.index_all(INDEX, [rating(message)])
+            eventually(lambda text=message: text in browser.find_element("id", "panels").text, VISIBLE_S)
+        assert complaints(browser) == []
+
+
+@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
+def test_the_pipelines_page_draws_what_runs(platform):
+    with running_browser() as browser:
+        browser.get(f"{platform.endpoints['console']}/pipelines")
+        eventually(lambda: "RATINGS_ENRICHED" in browser.find_element("id", "view").text)
+        drawn = {node.get_attribute("data-id") for node in browser.find_elements("css selector", ".node")}
+        assert {"connector:mysql-demo-customers", "topic:ratings", "topic:UNHAPPY_PLATINUM_CUSTOMERS"} <= drawn
+        assert browser.find_elements("css selector", ".node.bad") == []
+        browser.find_element("css selector", '[data-id="topic:asgard.demo.CUSTOMERS"]').click()
+        eventually(lambda: "asgard.demo.CUSTOMERS-0@" in browser.find_element("id", "details-body").text)
+        assert complaints(browser) == []
+
+
+def test_documents_survive_a_kill_of_the_search_engine(platform, engine):
+    engine.index_all(INDEX, [rating("kept")], refresh=True)
+    before = engine.count(INDEX)
+    status = platform.supervisor.component("search")
+    os.kill(status.pid, signal.SIGKILL)
+
+    def is_back() -> bool:
+        try:
+            return platform.supervisor.component("search").is_up and engine.count(INDEX) == before
+        except RemoteError:
+            return False
+
+    eventually(is_back)
+
+
+def test_a_bucket_is_made_once_and_survives_a_restart(platform):
+    store = s3.from_settings(platform.settings)
+    assert store is not None
+    store.create_bucket("live-test")
+    store.create_bucket("live-test")
+
+    platform.supervisor.restart("s3")
+
+    assert "live-test" in store.buckets()
+
+
+def test_another_account_does_not_get_in(platform):
+    stranger = s3.S3Client(platform.endpoints["s3"], key_id="someone", secret="else")
+
+    with pytest.raises(RemoteError, match="403"):
+        stranger.buckets()
+
+
+def test_a_second_up_writes_nothing(platform):
+    again = platform.run("up", "--no-demo").stdout
+
+    assert "0 writes" in again
