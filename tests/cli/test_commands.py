@@ -1,6 +1,7 @@
 """What a person or a script sees: words, JSON and exit codes."""
 
 import json
+import re
 
 import pytest
 
@@ -70,15 +71,24 @@ def test_status_has_the_promised_keys(run, fakes):
     parts = {"kafka", "connect", "schema_registry", "ksqldb", "mysql", "console", "slack", "telegram"}
     parts |= {"search", "s3", "kibana"}
     assert set(found["endpoints"]) == parts
-    connector = next(connector for connector in found["connectors"] if connector["tasks"][0]["error"])
+    (connector,) = found["connectors"]
     assert (connector["name"], connector["state"]) == ("mysql-demo-customers", "RUNNING")
     assert connector["tasks"] == [{"id": 0, "state": "FAILED", "error": "B: disk is full"}]
     assert {query["state"] for query in found["queries"]} == {"RUNNING"}
     assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_slack", "RUNNING")]
-    assert [connector["name"] for connector in found["elsewhere"]] == ["gbq-sink-ratings"]
-    shown = run("status").out
-    assert "B: disk is full" in shown
-    assert "NOT HERE" in shown
+    assert "B: disk is full" in run("status").out
+
+
+def test_status_names_connectors_that_this_target_cannot_have(run, project):
+    config = {"connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector", "topics": "ratings"}
+    project.write("connectors/ratings/gbq.json", {**config, "project": "p", "keyfile": "/key.json"})
+    run(*UP)
+
+    (absent,) = json.loads(run("status", "--json").out)["elsewhere"]
+
+    assert absent["name"] == "gbq"
+    assert "BigQuery" in absent["reason"]
+    assert re.search(r"gbq +NOT HERE", run("status").out)
 
 
 def test_status_names_the_files_that_could_not_be_read(tmp_path):
