@@ -15,7 +15,7 @@ from bifrost.clients.supervisor import STOP_TIMEOUT_S
 from bifrost.deployer.live import Platform, open_platform
 from bifrost.deployer.settle import POLL_S, connector_troubles, failure
 from bifrost.errors import ComponentError, NotReady, Refused
-from bifrost.generators import patterns, ratings
+from bifrost.generators import logons, patterns, ratings
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
 
@@ -23,6 +23,7 @@ RESTART_PATIENCE_S = 30.0
 GENERATORS: Mapping[str, Callable[[Sequence[str], Settings], int]] = {
     "ratings": ratings.main,
     "patterns": patterns.main,
+    "logons": logons.main,
 }
 """What plays the outside world, by pipeline."""
 

@@ -213,6 +213,30 @@ def _sale(random: Random, number: int, now_ms: int) -> Iterator[Event]:
         yield Event("sales_offline", {**sale, "storeId": random.randrange(1, 9)}, now_ms)
 
 
+class Sendable(Protocol):
+    """One record to send."""
+
+    @property
+    def topic(self) -> str:
+        """Where it goes."""
+        ...
+
+    @property
+    def payload(self) -> bytes:
+        """Its value."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+        ...
+
+    @property
+    def at_ms(self) -> int:
+        """When it happened (ms since 1970)."""
+        ...
+
+
 class Producer(Protocol):
     """What is needed of a Kafka producer."""
 
@@ -230,7 +254,7 @@ class Producer(Protocol):
 
 
 def send(
-    found: Iterator[Event],
+    found: Iterator[Sendable],
     producer: Producer,
     *,
     rate: float,
@@ -259,7 +283,7 @@ def send(
     return sent - producer.flush(LONGEST_WAIT_S * 100)
 
 
-def _is_queued(producer: Producer, event: Event) -> bool:
+def _is_queued(producer: Producer, event: Sendable) -> bool:
     """Queue an event; `False` when the queue is full."""
     try:
         producer.produce(event.topic, event.payload, event.key, timestamp=event.at_ms)
