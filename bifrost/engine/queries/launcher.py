@@ -13,7 +13,7 @@ from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.runtime.job import QueryJob, RunOptions
 from bifrost.engine.runtime.processing_log import LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
-from bifrost.engine.serde import Serdes
+from bifrost.engine.serde import Serdes, windowed_key
 from bifrost.engine.topology.compiled import (
     CompiledQuery,
     LogCallback,
@@ -41,6 +41,14 @@ def streams_property(properties: Mapping[str, str], name: str, default: str) -> 
 def auto_reset(properties: Mapping[str, str]) -> str:
     """Where streams without committed offsets begin: `earliest` or `latest`."""
     return streams_property(properties, "auto.offset.reset", "latest").lower()
+
+
+def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
+    """The topic of a sink whose keys carry a window, and the bytes that the window takes."""
+    window = sink.formats.key.window if sink is not None else None
+    if sink is None or window is None:
+        return None
+    return sink.topic, len(windowed_key(b"", 0, None if window.size_ms is not None else 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class Launcher:
             reset=auto_reset(properties),
             commit_interval_ms=int(interval),
             exactly_once=exactly_once,
+            windowed_sink=_windowed_sink(sink),
         )
         return compiled, QueryRunner(self._job(plan, compiled, options, sink=sink))
 

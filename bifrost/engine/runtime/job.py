@@ -15,7 +15,8 @@ class RunOptions:
 
     `group` is the consumer group, `internal` the prefix of its internal topics; `reset` is `earliest` or `latest` for
     stream inputs without committed offsets. `transient` queries (push) keep nothing: no commits, no changelogs.
-    `until_end` ends the query where its inputs ended when it was started.
+    `until_end` ends the query where its inputs ended when it was started. `windowed_sink` is a topic whose keys carry a
+    window, with the number of its bytes.
     """
 
     group: str
@@ -25,6 +26,7 @@ class RunOptions:
     exactly_once: bool = False
     transient: bool = False
     until_end: bool = False
+    windowed_sink: tuple[str, int] | None = None
 
 
 def _nothing() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.placement import WindowedPlacement
 from bifrost.engine.topology.compiled import ChangelogCallback, EmitCallback, Headers
 from bifrost.errors import NotReady, Refused
 
@@ -46,9 +47,17 @@ class Output:
             self._producer.begin_transaction()
             self._in_transaction = True
 
-    def emitter(self) -> EmitCallback:
-        """The function that takes output records."""
+    def emitter(self, windowed: Mapping[str, WindowedPlacement]) -> EmitCallback:
+        """The function that takes output records; `windowed` places those of topics whose keys carry a window."""
         produce, produced = self._producer.produce, self._produced
+
+        def emit_placed(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
+            placement = windowed.get(topic)
+            if placement is None:
+                emit(topic, key, value, timestamp, headers)
+                return
+            produced[topic] += 1
+            self._send_when_there_is_room(topic, key, value, timestamp, headers, placement.partition(key))
 
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             produced[topic] += 1
@@ -57,7 +66,7 @@ class Output:
             except BufferError:
                 self._send_when_there_is_room(topic, key, value, timestamp, headers, -1)
 
-        return emit
+        return emit_placed if windowed else emit
 
     def changelog(self, internal: str, partition: int) -> ChangelogCallback:
         """The function that takes changes of a task's stores; `internal` begins the names of changelog topics.
@@ -88,11 +97,11 @@ class Output:
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers, partition: int
     ) -> None:
         while not self._stopping():
-            self._producer.poll(_FULL_WAIT_S)
-            self.check()
             try:
                 self._producer.produce(topic, value, key, partition, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
+                self._producer.poll(_FULL_WAIT_S)
+                self.check()
                 continue
             return
         raise NotReady("Kafka", f"write to {topic}", "the broker does not take records, and the query is to stop")

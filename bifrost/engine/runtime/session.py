@@ -18,6 +18,7 @@ from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import Layout, task_counts
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.output import Output
+from bifrost.engine.runtime.placement import WindowedPlacement
 from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Batch, Place, batch_of, in_time_order
 from bifrost.engine.runtime.restore import restore_task
@@ -71,9 +72,10 @@ class Session:
             RegistryUnavailable: schemas of the output cannot be registered now.
         """
         self._job.ready()
+        windowed = self._windowed_placement()
         for subtopology, count in task_counts(self._job, layout.partitions).items():
             for partition in range(count):
-                self.tasks[subtopology, partition] = self._new_task(subtopology, partition)
+                self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
         self._ends = dict(layout.ends)
         places = self._starting_places(layout)
         tables = [place for place in places if self._topics[place.topic].role == "table"]
@@ -96,13 +98,19 @@ class Session:
             place.offset = committed.get(key, layout.starts.get(key, OFFSET_BEGINNING))
         return places
 
-    def _new_task(self, subtopology: int, partition: int) -> Task:
+    def _windowed_placement(self) -> dict[str, WindowedPlacement]:
+        sink = self._job.options.windowed_sink
+        if sink is None:
+            return {}
+        return {sink[0]: WindowedPlacement(self._job.cluster.admin.topics().get(sink[0], 1), sink[1])}
+
+    def _new_task(self, subtopology: int, partition: int, windowed: Mapping[str, WindowedPlacement]) -> Task:
         options, output = self._job.options, self._output
         changelogged = not options.transient and output is not None
         task = self._job.query.new_task(
             subtopology,
             partition,
-            emit=output.emitter() if output is not None else _unexpected,
+            emit=output.emitter(windowed) if output is not None else _unexpected,
             log=self._job.log,
             changelog=output.changelog(options.internal, partition) if output is not None and changelogged else None,
             on_row=self._on_row if self._job.on_row is not None else None,
