@@ -20,6 +20,7 @@ from bifrost.errors import SettingError
 PROJECT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
 TELEGRAM_URL = "https://api.telegram.org/"
+MONGODB_REPLICA_SET = "rs0"
 
 Target = Literal["embedded", "compose", "remote"]
 TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
@@ -62,6 +63,8 @@ class Endpoints:
 
     `search` speaks Elasticsearch's API; `kibana` is empty where the console takes its place.
 
+    `mongodb` is a connection string.
+
     `mysql` carries user, password and database (`mysql://user:password@host:port/demo`); `slack` is the base URL of
     the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
     """
@@ -71,6 +74,7 @@ class Endpoints:
     schema_registry: str
     ksqldb: str
     mysql: str
+    mongodb: str
     console: str
     slack: str
     search: str
@@ -205,6 +209,7 @@ class Settings:
             schema_registry=self.get("SCHEMA_REGISTRY_URL", self._local_registry()),
             ksqldb=self.get("KSQLDB_URL", f"http://{LOOPBACK}:{self.port('ksqldb')}"),
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
+            mongodb=self.local_mongodb(),
             console=console,
             slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
             search=self.get("ELASTICSEARCH_URL", f"http://{LOOPBACK}:{self.port('search')}"),
@@ -225,6 +230,7 @@ class Settings:
             schema_registry=self.require("SCHEMA_REGISTRY_URL", why),
             ksqldb=self.require("KSQLDB_URL", why),
             mysql=self.get("MYSQL_URL"),
+            mongodb=self.get("MONGODB_CONNECTION_STRING"),
             console=self.get("CONSOLE_URL"),
             slack=self.get("SLACK_API_URL", "https://slack.com/api/"),
             search=self.get("ELASTICSEARCH_URL"),
@@ -232,6 +238,11 @@ class Settings:
             kibana=self.get("KIBANA_URL"),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL),
         )
+
+    def local_mongodb(self) -> str:
+        """The connection string of the local MongoDB; compose's knows itself by a name that only its network has."""
+        how = f"replicaSet={MONGODB_REPLICA_SET}" if self.target == "embedded" else "directConnection=true"
+        return f"mongodb://{LOOPBACK}:{self.port('mongodb')}/?{how}"
 
     def local(self, name: str) -> str:
         """A credential of the local databases: as set, else the loopback default."""

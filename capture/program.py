@@ -22,7 +22,6 @@ from capture.sources import listen, read_file
 from capture.vendors import vendors
 
 DEMO_FILE = PROJECT / "data" / "wifi" / "house.pcap"
-DEMO_RATE = 5.0
 
 FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
 STEADY_S = 60.0

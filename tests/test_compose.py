@@ -25,6 +25,7 @@ PART_OF = {
     "kafka": "kafka",
     "schema-registry": "schema_registry",
     "mysql": "mysql",
+    "mongodb": "mongodb",
     "connect": "connect",
     "ksqldb-server": "ksqldb",
     "elasticsearch": "search",
@@ -34,6 +35,7 @@ PART_OF = {
 }
 PLUGINS = {
     "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
+    "io.debezium.connector.mongodb.": "io/debezium/debezium-connector-mongodb/",
     "io.confluent.connect.elasticsearch.": "confluentinc/kafka-connect-elasticsearch:",
     "io.confluent.connect.s3.": "confluentinc/kafka-connect-s3:",
     "com.wepay.kafka.connect.bigquery.": "wepay/kafka-connect-bigquery:",
@@ -138,6 +140,8 @@ def test_variables_of_the_connectors_name_the_services():
     worker = environment("connect")
 
     assert worker["MYSQL_HOST"] in SERVICES
+    assert worker["MONGODB_CONNECTION_STRING"] == "mongodb://mongodb:27017/?replicaSet=rs0"
+    assert "host: 'mongodb:27017'" in SERVICES["mongodb"]["healthcheck"]["test"][-1]
     assert worker["KAFKA_BOOTSTRAP_SERVERS"] == worker["CONNECT_BOOTSTRAP_SERVERS"] == "kafka:29092"
     assert worker["SCHEMA_REGISTRY_URL"] == worker["CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL"]
     assert "INSIDE://kafka:29092" in environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]

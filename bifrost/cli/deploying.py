@@ -35,10 +35,10 @@ from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
+from bifrost.supervisor.components.generator import DEMOS
 
 CHANGES = 3
-GENERATOR = "generator"
-GENERATOR_PATIENCE_S = 10.0
+DEMO_PATIENCE_S = 10.0
 
 
 def plan_command(
@@ -68,7 +68,7 @@ def up_command(
         bool, typer.Option("--foreground", help="Stay, and stop the platform when interrupted.")
     ] = False,
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of taken ones.")] = "fixed",
-    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not generate ratings.")] = False,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not play the outside world.")] = False,
     prune: PruneOption = False,
     as_json: JsonOption = False,
     target: TargetOption = None,
@@ -86,8 +86,8 @@ def up_command(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
             )
     plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
-    if settings.target == "embedded" and not no_demo and "ratings" in {item.pipeline for item in chosen.owned}:
-        _start_generator(settings, screen)
+    if settings.target == "embedded" and not no_demo:
+        _start_demos(settings, {item.pipeline for item in chosen.owned}, screen)
     _tell_result(settings, plan, writes, screen)
     if foreground:
         _stay(settings, screen)
@@ -195,14 +195,15 @@ def _tell(findings: Sequence[Finding], screen: Screen) -> None:
             screen.warn(f"{finding.connector.name}: {finding.text}")
 
 
-def _start_generator(settings: Settings, screen: Screen) -> None:
+def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
     supervisor = SupervisorClient(settings)
-    if supervisor.component(GENERATOR).state in UP:
-        return
-    status = supervisor.start(GENERATOR, wait_s=GENERATOR_PATIENCE_S)
-    if status.state not in UP:
-        raise ComponentError(GENERATOR, status.cause or f"is {status.state}", log=settings.logs / f"{GENERATOR}.log")
-    screen.progress("ratings are generated (`up --no-demo` leaves that out)")
+    for pipeline, name in DEMOS.items():
+        if pipeline not in pipelines or supervisor.component(name).state in UP:
+            continue
+        status = supervisor.start(name, wait_s=DEMO_PATIENCE_S)
+        if status.state not in UP:
+            raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+        screen.progress(f"{name} plays the outside world of {pipeline} (`up --no-demo` leaves that out)")
 
 
 def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:

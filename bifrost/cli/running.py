@@ -18,11 +18,13 @@ from bifrost.errors import ComponentError, NotReady, Refused
 from bifrost.generators import logons, patterns, ratings
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
+from capture import program as capture
 
 RESTART_PATIENCE_S = 30.0
 GENERATORS: Mapping[str, Callable[[Sequence[str], Settings], int]] = {
     "ratings": ratings.main,
     "patterns": patterns.main,
+    "wifi": capture.demo,
     "logons": logons.main,
 }
 """What plays the outside world, by pipeline."""

@@ -14,6 +14,7 @@ from bifrost.supervisor.components import (
     generator,
     ksqldb,
     mariadb,
+    mongodb,
     rest_proxy,
     s3,
     schema_registry,
@@ -27,6 +28,7 @@ COMPONENTS = (
     "broker",
     "schema_registry",
     "mariadb",
+    "mongodb",
     "search",
     "s3",
     "connect",
@@ -39,10 +41,19 @@ COMPONENTS = (
     "syslog_alerts",
     "alerts",
     "generator",
+    "wifi_replay",
 )
 """All names, in starting order."""
 
-ON_COMMAND = ("ratings_slack", "wifi_telegram_bot", "wifi_telegram_alerts", "syslog_alerts", "alerts", "generator")
+ON_COMMAND = (
+    "ratings_slack",
+    "wifi_telegram_bot",
+    "wifi_telegram_alerts",
+    "syslog_alerts",
+    "alerts",
+    "generator",
+    "wifi_replay",
+)
 """What the platform's start leaves to the deployer: they need what it deploys."""
 
 
@@ -63,6 +74,7 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         broker.component(settings, java, stack),
         schema_registry.component(settings, java, stack),
         mariadb.component(settings),
+        mongodb.component(settings, java, stack),
         search.component(settings, java, stack),
         s3.component(settings, java, stack),
         connect.component(settings, java, stack),
@@ -75,5 +87,6 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         services.syslog_alerts(settings),
         services.alerts(settings),
         generator.component(settings),
+        generator.wifi(settings),
     )
     return tuple(component for component in every if only is None or component.name in only)

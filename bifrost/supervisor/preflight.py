@@ -19,6 +19,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "connect": ("connect",),
     "schema_registry": ("schema_registry",),
     "mariadb": ("mysql",),
+    "mongodb": ("mongodb",),
     "ksqldb": ("ksqldb",),
     "console": ("console",),
 }

@@ -38,6 +38,11 @@ class Stack:
         return next((self.root / "registry").glob("*-runner.jar"))
 
     @property
+    def mongo_classpath(self) -> str:
+        """The class path of the document database."""
+        return f"{self.root / 'mongo'}/*"
+
+    @property
     def search_classpath(self) -> str:
         """The class path of the search engine."""
         return f"{self.root / 'search'}/*"

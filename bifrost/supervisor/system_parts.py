@@ -39,7 +39,7 @@ def _program(*names: str) -> Callable[[Settings], bool]:
     return lambda settings: all(find_program(settings, name) is not None for name in names)
 
 
-_JVM = frozenset({"broker", "connect", "schema_registry", "search", "s3"})
+_JVM = frozenset({"broker", "connect", "schema_registry", "mongodb", "search", "s3"})
 
 ENVIRONMENT_PARTS = (
     SystemPart(

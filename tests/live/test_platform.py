@@ -19,7 +19,7 @@ from tests.live.conftest import Platform
 
 TOPIC = "asgard.demo.CUSTOMERS"
 SOON_S = 60.0
-COMPONENTS = ("broker", "schema_registry", "mariadb", "search", "s3", "connect", "ksqldb", "console")
+COMPONENTS = ("broker", "schema_registry", "mariadb", "mongodb", "search", "s3", "connect", "ksqldb", "console")
 
 
 class Changes:

@@ -7,7 +7,7 @@ from bifrost.settings import PORTS
 from bifrost.supervisor.launch import start_platform
 from bifrost.supervisor.platform import COMPONENTS
 from bifrost.supervisor.ports import Holder
-from bifrost.supervisor.preflight import MIB, Machine, Needs, available_memory, problems
+from bifrost.supervisor.preflight import MIB, PARTS, Machine, Needs, available_memory, problems
 from bifrost.supervisor.system_parts import PLATFORM_PARTS
 from tests.supervisor.listening import listener
 
@@ -78,7 +78,7 @@ def test_all_problems_are_told_together(settings):
     every = found(
         settings, memory=lambda: 1, disk=lambda path: 1, is_free=lambda port: False, missing=lambda s: PLATFORM_PARTS
     )
-    assert len(every) == 2 + 4 + 7
+    assert len(every) == 2 + len(PLATFORM_PARTS) + sum(map(len, PARTS.values()))
 
 
 def test_the_limit_of_a_container_counts(tmp_path):

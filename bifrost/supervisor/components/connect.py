@@ -4,6 +4,7 @@ What connector configurations can rely on:
 
 - `${env:NAME}` (also `${file:path:key}`, `${directory:path:file}`) is resolved by the worker. Its environment holds
   everything of the platform's own environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
+  MONGODB_CONNECTION_STRING,
   KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
   AWS_SECRET_ACCESS_KEY, ORDERS_FOLDER, SYSLOG_HOST, SYSLOG_PORT.
 - Without converters of their own, keys and values are Avro with schemas in the registry, in Confluent's wire format.
@@ -41,7 +42,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         name=NAME,
         command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, main, str(properties)),
         env=worker_environment(settings),
-        depends_on=("broker", "schema_registry", "mariadb", "search", "s3"),
+        depends_on=("broker", "schema_registry", "mariadb", "mongodb", "search", "s3"),
         prepare=lambda: _prepare(settings, stack, properties),
         probe=probes.http(settings.port(NAME), "/connectors"),
         grace_s=30,
@@ -58,6 +59,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "MYSQL_PASSWORD": settings.local("MYSQL_PASSWORD"),
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
         "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/ccompat/v7",
+        "MONGODB_CONNECTION_STRING": settings.local_mongodb(),
         "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.port('search')}",
         "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",
         "AWS_ACCESS_KEY_ID": settings.local("AWS_ACCESS_KEY_ID"),

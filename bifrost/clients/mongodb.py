@@ -1,0 +1,56 @@
+"""MongoDB: filling collections from files. Nothing else of it is asked directly; Connect follows its changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bson import json_util
+from bson.errors import InvalidId
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from bifrost.errors import DeclarationError, Refused, Unreachable
+
+SYSTEM = "MongoDB"
+TIMEOUT_S = 10.0
+
+
+def seed(connection: str, folder: Path) -> tuple[str, ...]:
+    """Fill every collection that has no documents from its file, `<folder>/<database>.<collection>.json`.
+
+    A file is an array of documents in MongoDB's extended JSON, as `mongoimport --jsonArray` takes it.
+
+    Returns:
+        The collections that were filled, as `database.collection`.
+
+    Raises:
+        DeclarationError: a file is no such array.
+        Unreachable, Refused: the server does not answer, or would not take a document.
+    """
+    filled = []
+    client: MongoClient[dict[str, object]] = MongoClient(connection, serverSelectionTimeoutMS=int(TIMEOUT_S * 1000))
+    try:
+        for path in sorted(folder.glob("*.*.json")):
+            database, _, collection = path.stem.partition(".")
+            documents = _documents(path)
+            target = client[database][collection]
+            if documents and target.find_one() is None:
+                target.insert_many(documents)
+                filled.append(path.stem)
+    except ConnectionFailure as error:
+        raise Unreachable(SYSTEM, f"fill from {folder}", "does not answer") from error
+    except PyMongoError as error:
+        raise Refused(SYSTEM, f"fill from {folder}", status=0, body=str(error)) from error
+    finally:
+        client.close()
+    return tuple(filled)
+
+
+def _documents(path: Path) -> list[dict[str, object]]:
+    try:
+        found = json_util.loads(path.read_text(encoding="utf-8"))
+    except (TypeError, ValueError, InvalidId) as error:
+        raise DeclarationError(path, f"is not extended JSON: {error}") from error
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise DeclarationError(path, "expected an array of documents")
+    return found

@@ -1,0 +1,37 @@
+"""The document database: a MongoDB-compatible replica set of one, filled from `data/mongodb` when it is new."""
+
+from __future__ import annotations
+
+from bifrost.clients import mongodb
+from bifrost.settings import MONGODB_REPLICA_SET, Settings
+from bifrost.supervisor import probes
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.java import Java
+from bifrost.supervisor.stack import Stack
+
+NAME = "mongodb"
+
+
+def component(settings: Settings, java: Java, stack: Stack) -> Component:
+    """The server; its data is in `<data>/mongodb/documents.mv`."""
+    memory = ("-Xms32m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    file = settings.data / NAME / "documents.mv"
+    return Component(
+        name=NAME,
+        command=(
+            java.program,
+            *memory,
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            stack.mongo_classpath,
+            "bifrost.mongo.MongoNode",
+            *(str(file), str(settings.port(NAME)), MONGODB_REPLICA_SET),
+        ),
+        env=settings.values,
+        probe=probes.tcp(settings.port(NAME)),
+        after_ready=lambda: _fill(settings),
+    )
+
+
+def _fill(settings: Settings) -> None:
+    mongodb.seed(settings.local_mongodb(), settings.project / "data" / "mongodb")

@@ -1,0 +1,37 @@
+"""Files that fill collections: what is wrong with one is said with its name."""
+
+import pytest
+
+from bifrost.clients import mongodb
+from bifrost.errors import DeclarationError
+from bifrost.settings import PROJECT
+
+NOWHERE = "mongodb://127.0.0.1:1/?directConnection=true"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "is not extended JSON"),
+        ('[{"_id": {"$oid": "no"}}]', "is not extended JSON"),
+        ('{"a": 1}', "expected an array of documents"),
+        ("[1]", "expected an array of documents"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, text, problem):
+    (tmp_path / "ace.device.json").write_text(text)
+    with pytest.raises(DeclarationError, match=f"ace.device.json: {problem}"):
+        mongodb.seed(NOWHERE, tmp_path)
+
+
+def test_what_is_not_named_after_a_collection_is_left_alone(tmp_path):
+    (tmp_path / "notes.json").write_text("not for us")
+    assert mongodb.seed(NOWHERE, tmp_path) == ()
+
+
+def test_this_projects_own_files(tmp_path):
+    files = sorted((PROJECT / "data" / "mongodb").glob("*.json"))
+    assert [path.stem for path in files] == ["ace.device", "ace.user"]
+    for path in files:
+        documents = mongodb._documents(path)
+        assert len({document["mac"] for document in documents}) == len(documents)
