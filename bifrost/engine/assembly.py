@@ -20,6 +20,9 @@ from bifrost.settings import Settings
 
 SERVICE_ID = "default_"
 
+# Queries wait by themselves for a registry that is away, and must be able to stop while they do.
+_REGISTRY_PATIENCE_S = 5.0
+
 
 def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Callable[[], int]) -> EngineParts:
     """The parts of the engine of the settings' target, with the project's own functions (`ksql/udf/`).
@@ -28,10 +31,16 @@ def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Calla
         DeclarationError: a file of user-defined functions cannot be loaded.
     """
     cluster = Cluster(settings.kafka_client())
-    registry = LiveRegistry(schema_registry.from_settings(settings))
+    registry = LiveRegistry(schema_registry.from_settings(settings, patience_s=_REGISTRY_PATIENCE_S))
     serdes, functions = Serdes(registry), registry_of(settings.project / "ksql" / "udf")
     service_id = settings.get("KSQL_SERVICE_ID", SERVICE_ID)
     log = ProcessingLog(service_id, LogTopic(cluster), now_ms)
+    endpoints = settings.endpoints
+    outside = {
+        "ksql.connect.url": endpoints.connect,
+        "ksql.schema.registry.url": endpoints.schema_registry,
+        "ksql.streams.bootstrap.servers": endpoints.kafka,
+    }
     return EngineParts(
         environment=LiveEnvironment(cluster, registry),
         functions=functions,
@@ -39,5 +48,5 @@ def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Calla
         commands=CommandTopic(cluster, service_id),
         inserts=InsertWriter(RecordWriter(cluster), serdes, now_ms),
         connect=connect.from_settings(settings),
-        properties=dict(properties),
+        properties={**outside, **properties},
     )
