@@ -115,6 +115,18 @@ def test_the_pipelines_page_draws_what_runs(platform):
         assert complaints(browser) == []
 
 
+def test_ratings_come_all_the_way_to_the_dashboard(platform, engine):
+    before = engine.count(INDEX)
+
+    platform.run("demo", "--rate", "50", "--count", "50")
+
+    eventually(lambda: engine.count(INDEX) > before)
+    eventually(lambda: bool(panels(platform)["live-feed"]["rows"]))
+    newest = panels(platform)["live-feed"]["rows"][0]
+    assert newest["time"] is not None
+    assert newest["values"][0] in range(1, 6)
+
+
 def test_documents_survive_a_kill_of_the_search_engine(platform, engine):
     engine.index_all(INDEX, [rating("kept")], refresh=True)
     before = engine.count(INDEX)
