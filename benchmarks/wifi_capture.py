@@ -1,0 +1,104 @@
+"""Capture speed on one core, beside plain scapy and tshark: `python -m benchmarks.wifi_capture [FILE]`.
+
+Each reads the same file and makes the JSON text of every frame's record. Without a file, 100,000 generated frames.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+from scapy.layers.dot11 import Dot11, Dot11Elt, RadioTap
+from scapy.utils import PcapReader
+
+from bifrost.generators.wifi_frames import Air, write_pcap
+from capture.frames import map_frame
+from capture.sources import read_file
+from capture.vendors import vendors
+
+FRAMES = 100_000
+SCAPY_FRAMES = 5_000  # enough to know: it is slow
+TSHARK_FIELDS = (
+    *("wlan.fc.type", "wlan.fc.type_subtype", "wlan_radio.channel", "wlan_radio.signal_dbm", "wlan_radio.duration"),
+    *(f"wlan.{role}{kind}" for role in ("ra", "da", "ta", "sa", "staa") for kind in ("", "_resolved")),
+    *("wlan.tagged.all", "wlan.tag.vendor.data", "wlan.tag.vendor.oui.type", "wlan.tag.oui", "wlan.ssid"),
+    *("wlan.country_info.code", "wps.device_name"),
+)
+
+
+def ours(path: Path) -> int:
+    """What `capture` does, up to the producer."""
+    known = vendors()
+    count = 0
+    for frame in read_file(path):
+        record = map_frame(frame, known).record
+        if record is not None:
+            orjson.dumps(record)
+        count += 1
+    return count
+
+
+def plain_scapy(path: Path) -> int:
+    """Every frame dissected whole, and a few fields of it taken."""
+    number = 0
+    with PcapReader(str(path)) as reader:
+        for number, packet in enumerate(reader, 1):
+            if packet.haslayer(Dot11):
+                head, radio = packet[Dot11], packet.getlayer(RadioTap)
+                names = []
+                element = packet.getlayer(Dot11Elt)
+                while isinstance(element, Dot11Elt):
+                    if element.ID == 0:
+                        names.append(element.info.decode("utf-8", "backslashreplace"))
+                    element = element.payload.getlayer(Dot11Elt)
+                signal = getattr(radio, "dBm_AntSignal", None)
+                orjson.dumps([head.type, head.subtype, head.addr1, head.addr2, signal, names])
+            if number == SCAPY_FRAMES:
+                break
+    return number
+
+
+def tshark(path: Path) -> int:
+    """tshark as the documents run it."""
+    fields = [argument for name in TSHARK_FIELDS for argument in ("-e", name)]
+    command = ("tshark", "-r", str(path), "-T", "ek", *fields)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return done.stdout.count(b'{"timestamp"')
+
+
+def measured(name: str, run: Callable[[Path], int], path: Path) -> None:
+    """Run once, and print frames per second of wall-clock time and of processor time."""
+    began, used = time.perf_counter(), cpu_s()
+    count = run(path)
+    wall_s, busy_s = time.perf_counter() - began, cpu_s() - used
+    print(f"{name:<12} {count:>8} frames  {count / wall_s:>9.0f}/s  {count / busy_s:>9.0f}/s of processor time")
+
+
+def cpu_s() -> float:
+    """Processor time of this process and of those that it ran."""
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def main() -> None:
+    """Measure all three."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "house.pcap"
+        if not path.exists():
+            write_pcap(path, Air(1, start_s=1_587_225_867).frames(), FRAMES)
+        vendors()
+        measured("capture", ours, path)
+        measured("plain scapy", plain_scapy, path)
+        if shutil.which("tshark"):
+            measured("tshark", tshark, path)
+
+
+if __name__ == "__main__":
+    main()
