@@ -21,11 +21,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder are live, and share one process since they share one platform."""
+    """All tests of this folder are live: they share one platform."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.xdist_group("platform"))
 
 
 @dataclass(frozen=True, slots=True)
