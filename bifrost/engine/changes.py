@@ -164,7 +164,7 @@ class Changes:
         """Carries out what was planned and tells it as ksqlDB does."""
         if isinstance(planned, DropPlan):
             return self._drop(planned)
-        enter(self._state.metastore, planned)
+        self._enter(planned)
         if query is not None:
             self._state.queries.start(query)
         return _done_text(planned)
@@ -172,7 +172,7 @@ class Changes:
     def _drop(self, planned: DropPlan) -> str:
         if planned.query_id is not None and self._state.queries.find(planned.query_id) is not None:
             self._state.queries.terminate(planned.query_id)
-        enter(self._state.metastore, planned)
+        self._enter(planned)
         source = planned.source
         if planned.delete_topic:
             self._parts.environment.delete_topic(source.topic)
@@ -197,6 +197,7 @@ class Changes:
     def _controlled(self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
         if isinstance(tree, AlterSystem):
             self._parts.properties[tree.name] = tree.value
+            self._state.changed()
             return f"System property {tree.name} was set to {tree.value}."
         queries = self._state.queries
         every = list(queries) if tree.query_id is None else [queries.find(tree.query_id)]
@@ -217,6 +218,7 @@ class Changes:
         for query in self._state.queries:
             self._state.queries.terminate(query.id)
         self._state.metastore.clear()
+        self._state.changed()
         self.statuses.clear()
         self._parts.commands.forget()
 
@@ -266,10 +268,10 @@ class Changes:
             return planned.message
         if isinstance(planned, DropPlan):
             started.pop(planned.query_id or "", None)
-            enter(self._state.metastore, planned)
+            self._enter(planned)
             return f"Source `{planned.source.name}` (topic: {planned.source.topic}) was dropped."
         query = self._query(planned, session)
-        enter(self._state.metastore, planned)
+        self._enter(planned)
         if query is not None:
             started[query.id] = query
         return _done_text(planned)
@@ -291,6 +293,10 @@ class Changes:
                 case ResumeQuery():
                     query.runner.resume()
         return f"Query {_PAST[type(tree)]}."
+
+    def _enter(self, planned: Planned) -> None:
+        enter(self._state.metastore, planned)
+        self._state.changed()
 
     def _note(self, executed: Executed) -> Executed:
         self.statuses[executed.command_id] = executed

@@ -32,6 +32,7 @@ from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query
 
 _RETRY_S = 1.0
+_PLANS_KEPT = 5000
 _log = logging.getLogger(__name__)
 
 
@@ -195,6 +196,19 @@ class KsqlEngine:
         Raises:
             StatementError: the text is not one query, or one that cannot be accepted.
         """
+        key = (text, frozenset(session.properties.items()), frozenset(session.variables.items()))
+        plans = self.state.pull_plans
+        known = plans.get(key)
+        if known is not None:
+            return known
+        planned = self._planned_query(text, session)
+        if isinstance(planned, PullPlan):
+            if len(plans) >= _PLANS_KEPT:
+                plans.clear()
+            plans[key] = planned
+        return planned
+
+    def _planned_query(self, text: str, session: Session) -> PlannedQuery:
         statement = self._only_query(text, session)
         if isinstance(statement.tree, PrintTopic):
             return statement.tree

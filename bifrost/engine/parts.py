@@ -9,6 +9,7 @@ from bifrost.clients.connect import ConnectClient
 from bifrost.engine.environment import Environment, PlannerConfig
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.metastore import MetaStore
+from bifrost.engine.planned import PullPlan
 from bifrost.engine.planner import Planner
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
@@ -16,6 +17,9 @@ from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.sessions import Session
+
+PullKey = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
+"""What a pull query's plan depends on besides sources and types: its text, properties and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,12 @@ class EngineState:
         self.parts = parts
         self.metastore = MetaStore()
         self.queries = PersistentQueries(parts.launcher)
+        self.pull_plans: dict[PullKey, PullPlan] = {}
+
+    def changed(self) -> None:
+        """Tells that sources or types are not what they were: plans made before do not hold any more."""
+        # A new dict: whoever plans just now may put an outdated plan into the old one.
+        self.pull_plans = {}
 
     def properties(self, session: Session) -> dict[str, str]:
         """The properties in force: the session's over the server's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from bifrost.server.problems import Problem
 
@@ -16,7 +17,10 @@ def json_response(body: object, status: int = 200) -> Response:
 
 def problem_response(problem: Problem) -> Response:
     """An error's answer."""
-    return json_response(problem.body, problem.status)
+    answer = json_response(problem.body, problem.status)
+    if problem.status == 401:
+        answer.headers["WWW-Authenticate"] = 'Basic realm="KSQL-Server"'
+    return answer
 
 
 async def not_found(request: Request, error: Exception) -> Response:
@@ -27,3 +31,10 @@ async def not_found(request: Request, error: Exception) -> Response:
 async def wrong_method(request: Request, error: Exception) -> Response:
     """A path that is asked with another method than it takes."""
     return Response(status_code=405, headers=getattr(error, "headers", None))
+
+
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers an error to a request whose body nobody wants; it is read all the same, so that the connection lasts."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+    await problem_response(problem)(scope, receive, send)

@@ -152,9 +152,9 @@ class KsqlApi:
 
     async def ksql(self, request: Request) -> Response:
         """POST /ksql: statements that are carried out or answered at once."""
+        body = await read_body(request, "ksql")
         if not _takes(request, V1, JSON):
             return Response(status_code=406)
-        body = await read_body(request, "ksql")
         session = session_of(body, "streamsProperties")
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
         return json_response([entity(result, self._identity.host) for result in results])

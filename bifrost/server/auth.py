@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bifrost.server.answers import problem_response
+from bifrost.server.answers import refuse
 from bifrost.server.problems import UNAUTHORIZED, generic
 
 # As ksqlDB: what watches a server need not know its users.
@@ -50,6 +50,4 @@ class BasicAuth:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            answer = problem_response(generic(401, UNAUTHORIZED, "Unauthorized"))
-            answer.headers["WWW-Authenticate"] = 'Basic realm="KSQL-Server"'
-            await answer(scope, receive, send)
+            await refuse(generic(401, UNAUTHORIZED, "Unauthorized"), scope, receive, send)

@@ -13,10 +13,13 @@ from starlette.types import Receive, Scope, Send
 from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.metastore import DataSource
 from bifrost.errors import BifrostError
-from bifrost.server.answers import problem_response
+from bifrost.server.answers import problem_response, refuse
 from bifrost.server.bodies import BadRequest, parse_body
 from bifrost.server.problems import BAD_REQUEST, BAD_STATEMENT, HTTP2_ONLY, generic
 from bifrost.server.streaming import DELIMITED, JSON
+
+# Wakes whoever tells of rows: there may be something to tell.
+_NEWS = (-1, None)
 
 
 class InsertsStream:
@@ -29,11 +32,12 @@ class InsertsStream:
         """Handles one request."""
         if not scope["http_version"].startswith("2"):
             message = "This endpoint is only available when using HTTP2"
-            await problem_response(generic(400, HTTP2_ONLY, message))(scope, receive, send)
+            await refuse(generic(400, HTTP2_ONLY, message), scope, receive, send)
             return
-        lines = _lines(receive)
+        chunks = _chunks(receive)
+        first, *rows = await anext(chunks, [b""])
         try:
-            arguments = parse_body(await anext(lines, b""), "target")
+            arguments = parse_body(first, "target")
             target = self._engine.insert_target(arguments["target"])
         except BadRequest as error:
             await problem_response(error.problem)(scope, receive, send)
@@ -41,7 +45,7 @@ class InsertsStream:
             await problem_response(generic(400, BAD_STATEMENT, str(error)))(scope, receive, send)
         else:
             as_lines = JSON not in Headers(scope=scope).get("accept", "")
-            await _Exchange(self._engine, target, send, as_lines=as_lines).run(lines)
+            await _Exchange(self._engine, target, send, as_lines=as_lines).run(rows, chunks)
 
 
 class _Exchange:
@@ -55,12 +59,13 @@ class _Exchange:
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[tuple[int, BifrostError | None]] = asyncio.Queue()
         self._sent = 0
+        self._cleared = 0
         self._reading = True
 
-    async def run(self, lines: AsyncIterator[bytes]) -> None:
+    async def run(self, rows: list[bytes], chunks: AsyncIterator[list[bytes]]) -> None:
         """Sends what comes and tells of it; ends with the last row's fate, or with the first row that is wrong."""
         await self._start()
-        reader = asyncio.create_task(self._read(lines))
+        reader = asyncio.create_task(self._read(rows, chunks))
         try:
             await self._tell()
         finally:
@@ -75,19 +80,27 @@ class _Exchange:
         if not self._as_lines:
             await self._write(b"[")
 
-    async def _read(self, lines: AsyncIterator[bytes]) -> None:
+    async def _read(self, rows: list[bytes], chunks: AsyncIterator[list[bytes]]) -> None:
         try:
-            async for line in lines:
-                number, self._sent = self._sent, self._sent + 1
-                try:
-                    told = partial(self._from_writer, number)
-                    await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(line), told)
-                except (BifrostError, orjson.JSONDecodeError) as error:
-                    problem = error if isinstance(error, BifrostError) else BifrostError(f"Invalid JSON: {error}")
-                    self._told.put_nowait((number, problem))
+            await self._insert(rows)
+            async for following in chunks:
+                await self._insert(following)
         finally:
             self._reading = False
-            self._told.put_nowait((-1, None))
+            self._told.put_nowait(_NEWS)
+
+    async def _insert(self, rows: list[bytes]) -> None:
+        """Queues rows that came together; they are acknowledged after that: of a bad one among them ksqlDB tells alone."""
+        for row in rows:
+            number, self._sent = self._sent, self._sent + 1
+            try:
+                told = partial(self._from_writer, number)
+                await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(row), told)
+            except (BifrostError, orjson.JSONDecodeError) as error:
+                problem = error if isinstance(error, BifrostError) else BifrostError(f"Invalid JSON: {error}")
+                self._told.put_nowait((number, problem))
+        self._cleared = self._sent
+        self._told.put_nowait(_NEWS)
 
     def _from_writer(self, number: int, error: BifrostError | None) -> None:
         if not self._loop.is_closed():
@@ -104,7 +117,7 @@ class _Exchange:
                 return
             done.add(number)
             entries = []
-            while following in done:
+            while following in done and following < self._cleared:
                 entries.append(self._entry({"seq": following, "status": "ok"}, first=not following))
                 following += 1
             if entries:
@@ -130,8 +143,8 @@ def _failure(number: int, error: BifrostError) -> dict[str, object]:
     }
 
 
-async def _lines(receive: Receive) -> AsyncIterator[bytes]:
-    """The lines of a request's body that are not empty, as they come."""
+async def _chunks(receive: Receive) -> AsyncIterator[list[bytes]]:
+    """The lines of a request's body that are not empty, as many at a time as come together."""
     rest, more = b"", True
     while more:
         message = await receive()
@@ -139,8 +152,8 @@ async def _lines(receive: Receive) -> AsyncIterator[bytes]:
             return
         more = message.get("more_body", False)
         *lines, rest = (rest + message.get("body", b"")).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-    if rest.strip():
-        yield rest
+        found = [line for line in lines if line.strip()]
+        if not more and rest.strip():
+            found.append(rest)
+        if found:
+            yield found

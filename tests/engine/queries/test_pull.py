@@ -89,3 +89,14 @@ def test_a_table_that_no_query_keeps_cannot_be_asked(world, engine):
     execute(engine, "TERMINATE ALL;")
     with pytest.raises(AnalysisError, match="no query keeps its rows any more"):
         rows(engine, "SELECT * FROM N WHERE K = 'a';")
+
+
+def test_a_plan_holds_no_longer_than_its_table(world, engine):
+    text = "SELECT * FROM N WHERE K = 'a';"
+    assert rows(engine, text) == rows(engine, text) == [("a", 2, 4)]
+    execute(engine, "DROP TABLE N DELETE TOPIC;")
+    with pytest.raises(AnalysisError, match="N does not exist"):
+        rows(engine, text)
+    execute(engine, "CREATE TABLE N AS SELECT K, MAX(A) AS M FROM S GROUP BY K EMIT CHANGES;")
+    world.cluster.wait_for(lambda: _answers(engine))
+    assert rows(engine, text) == [("a", 3)]
