@@ -90,7 +90,7 @@ class _Exchange:
             self._told.put_nowait(_NEWS)
 
     async def _insert(self, rows: list[bytes]) -> None:
-        """Queues rows that came together; they are acknowledged after that: of a bad one among them ksqlDB tells alone."""
+        """Queues rows that came together. They are acknowledged after that: ksqlDB tells of a bad one alone."""
         for row in rows:
             number, self._sent = self._sent, self._sent + 1
             try:

@@ -1,46 +1,93 @@
-"""What a query writes, on a cluster in memory."""
+"""What a query writes when the broker is slow, refuses, or never answers."""
 
-from bifrost.engine.runtime.output import Output
-from tests.engine.runtime.memory_cluster import MemoryCluster
+import threading
 
-CHANGELOG = "q-counts-changelog"
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-
-def output_on(cluster):
-    cluster.create_topic(CHANGELOG, 2, {})
-    output = Output(cluster, None, lambda: False)
-    return output, output.changelog("q", 1)
+from bifrost.engine.runtime.output import Output, _bounded
+from bifrost.errors import NotReady, Refused
+from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer
 
 
-def changes(cluster):
-    return [(record.key(), record.value(), record.timestamp()[1]) for record in cluster.records(CHANGELOG, 1)]
+class FullProducer(MemoryProducer):
+    """Has no room until it was polled a few times."""
+
+    polls = 0
+
+    def produce(self, *arguments, **options):
+        if self.polls < 3:
+            raise BufferError
+        super().produce(*arguments, **options)
+
+    def poll(self, timeout=0):
+        self.polls += 1
+        return super().poll(timeout)
 
 
-def test_a_changelog_has_the_last_change_of_a_key_between_two_commits():
+class SlowCluster(MemoryCluster):
+    def producer(self, *, delivered=None, **options):
+        return FullProducer(self, delivered, transactional=False)
+
+
+def output_of(cluster, *, stopping=lambda: False, transaction=None):
+    cluster.create_topic("out", 1, {})
+    cluster.create_topic("q-S-changelog", 1, {})
+    return Output(cluster, transaction, stopping)
+
+
+def test_a_full_queue_is_waited_for():
+    cluster = SlowCluster()
+    output = output_of(cluster)
+    output.emitter({})("out", b"k", b"v", 1, None)
+    assert cluster.values("out") == [b"v"]
+
+
+def test_a_query_that_is_to_stop_does_not_wait_for_a_full_queue():
+    output = output_of(SlowCluster(), stopping=lambda: True)
+    with pytest.raises(NotReady):
+        output.emitter({})("out", b"k", b"v", 1, None)
+
+
+def test_records_are_counted_by_topic():
+    output = output_of(MemoryCluster())
+    emit = output.emitter({})
+    emit("out", b"k", b"v", 1, None)
+    emit("out", b"k", b"v", 1, None)
+    output.changelog("q", 0)("S", b"k", b"v", 1)
+    assert output.take_counts() == [("out", 2)]
+    assert output.take_counts() == []
+
+
+def test_offsets_are_not_committed_when_a_record_was_refused():
     cluster = MemoryCluster()
-    output, write = output_on(cluster)
-    for number in range(3):
-        write("counts", b"a", b"%d" % number, number)
-    write("counts", b"b", b"0", 5)
-    write("counts", b"b", None, 6)
-    output.commit(cluster.consumer("q"), [])
-    assert changes(cluster) == [(b"a", b"2", 2), (b"b", None, 6)]
+    output = output_of(cluster)
+    cluster.refusing = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+    output.emitter({})("out", b"k", b"v", 1, None)
+    with pytest.raises(Refused, match="write output"):
+        output.commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
+    assert "g" not in cluster.admin.groups
 
 
-def test_changes_after_a_commit_are_written_by_the_next():
+def test_a_transaction_that_is_given_up_is_never_seen():
     cluster = MemoryCluster()
-    output, write = output_on(cluster)
-    write("counts", b"a", b"1", 1)
-    output.commit(cluster.consumer("q"), [])
-    write("counts", b"a", b"2", 2)
-    assert changes(cluster) == [(b"a", b"1", 1)]
-    output.commit(cluster.consumer("q"), [])
-    assert changes(cluster) == [(b"a", b"1", 1), (b"a", b"2", 2)]
+    output = output_of(cluster, transaction="g")
+    output.begin()
+    output.emitter({})("out", b"k", b"v", 1, None)
+    output.close()
+    assert cluster.values("out") == []
 
 
-def test_very_many_changes_do_not_wait_for_a_commit():
-    cluster = MemoryCluster()
-    _, write = output_on(cluster)
-    for number in range(60_000):
-        write("counts", b"%d" % number, b"1", 1)
-    assert len(changes(cluster)) == 50_000
+def test_a_call_that_never_returns_is_left_alone():
+    forever = threading.Event()
+    with pytest.raises(NotReady, match="commit of a transaction: no answer within 0 s"):
+        _bounded("commit", 0.0, lambda _: forever.wait())
+    forever.set()
+
+
+def test_a_call_that_fails_fails():
+    def refuse(_):
+        raise KafkaException(KafkaError(KafkaError._FENCED))
+
+    with pytest.raises(KafkaException):
+        _bounded("commit", 1.0, refuse)
