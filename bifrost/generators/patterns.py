@@ -5,25 +5,19 @@ Chance alone would hardly ever make a fraud or a failure, so now and then a scen
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
-from bifrost import settings
-from bifrost.clients import kafka
-from bifrost.errors import EX_CONFIG, BifrostError, NotReady, SettingError, Unreachable
-from bifrost.generators.pace import Pace
+from bifrost.generators import program
+from bifrost.generators.program import Generator, Order
+from bifrost.generators.sending import Record
 from bifrost.settings import Settings
 
-DEFAULT_RATE = 20.0
 CLIENTS = 20
 """Clients, and users, have the ids 1 to this; one more appears in events and is not known."""
 CITIES = ("Leeds", "London", "Palo Alto", "Salem")
@@ -39,11 +33,6 @@ BACKLOG_HOURS = 3
 BACKLOG_ORDERS = 36
 SHIPPED_WITHIN_MS = 20 * 60_000
 
-RETRY_EVERY_S = 2.0
-LONGEST_WAIT_S = 0.1
-SHORTEST_WAIT_S = 0.002
-_log = logging.getLogger("patterns")
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -54,10 +43,9 @@ class Event:
     at_ms: int
     key: bytes | None = None
 
-    @property
-    def payload(self) -> bytes:
-        """The value as JSON."""
-        return json.dumps(self.value, separators=(",", ":")).encode()
+    def record(self) -> Record:
+        """It as it is sent: the value as JSON."""
+        return Record(self.topic, json.dumps(self.value, separators=(",", ":")).encode(), self.at_ms, self.key)
 
 
 TOPICS = frozenset(
@@ -213,140 +201,18 @@ def _sale(random: Random, number: int, now_ms: int) -> Iterator[Event]:
         yield Event("sales_offline", {**sale, "storeId": random.randrange(1, 9)}, now_ms)
 
 
-class Sendable(Protocol):
-    """One record to send."""
-
-    @property
-    def topic(self) -> str:
-        """Where it goes."""
-        ...
-
-    @property
-    def payload(self) -> bytes:
-        """Its value."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """Its key."""
-        ...
-
-    @property
-    def at_ms(self) -> int:
-        """When it happened (ms since 1970)."""
-        ...
+def _declared(order: Order, values: Settings) -> Iterator[Record]:
+    program.require_topics(values, TOPICS)
+    found = events(Random(order.seed), order.first_id, time.time)
+    return (event.record() for event in found)
 
 
-class Producer(Protocol):
-    """What is needed of a Kafka producer."""
-
-    def produce(self, topic: str, value: bytes, key: bytes | None, *, timestamp: int) -> None:
-        """Queue a record; `BufferError` when the queue is full."""
-        ...
-
-    def poll(self, timeout: float) -> int:
-        """Serve delivery reports."""
-        ...
-
-    def flush(self, timeout: float) -> int:
-        """Wait until the queue is empty; what is left of it."""
-        ...
-
-
-def send(
-    found: Iterator[Sendable],
-    producer: Producer,
-    *,
-    rate: float,
-    count: int,
-    clock: Callable[[], float],
-    wait: Callable[[float], bool],
-) -> int:
-    """Send events at `rate` per second until `count` of them are sent (0: without end) or `wait` says to stop.
-
-    Returns:
-        How many were sent and delivered.
-    """
-    pace = Pace(rate, clock())
-    event = next(found)
-    sent = 0
-    while not count or sent < count:
-        due = pace.due(clock())
-        for _ in range(min(due, count - sent) if count else due):
-            if not _is_queued(producer, event):
-                break
-            event = next(found)
-            sent += 1
-            pace.did(1)
-        if (count and sent >= count) or wait(min(max(pace.wait_s(clock()), SHORTEST_WAIT_S), LONGEST_WAIT_S)):
-            break
-    return sent - producer.flush(LONGEST_WAIT_S * 100)
-
-
-def _is_queued(producer: Producer, event: Sendable) -> bool:
-    """Queue an event; `False` when the queue is full."""
-    try:
-        producer.produce(event.topic, event.payload, event.key, timestamp=event.at_ms)
-    except BufferError:
-        producer.poll(LONGEST_WAIT_S)
-        return False
-    producer.poll(0)
-    return True
-
-
-def _await_topics(values: Settings, wait: Callable[[float], bool]) -> bool:
-    """Wait for the topics; `False` when told to stop before."""
-    said = ""
-    while True:
-        try:
-            missing = sorted(TOPICS - kafka.admin(values, timeout_s=5).topics().keys())
-            if not missing:
-                return True
-            raise NotReady("Kafka", ", ".join(missing), "the topics are not there yet")
-        except (NotReady, Unreachable) as error:
-            if str(error) != said:
-                said = str(error)
-                _log.info("waiting: %s", said)
-        if wait(RETRY_EVERY_S):
-            return False
+GENERATOR = Generator("patterns", "events", __doc__, rate=20.0, records=_declared)
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong.
-
-    Args:
-        values: settings to use in place of the environment's.
-    """
-    options = _options(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    try:
-        values = values or settings.load()
-        if _await_topics(values, stop.wait):
-            producer = kafka.producer(values.kafka_client(), linger_ms=5, compression_type="lz4")
-            found = events(Random(options.seed), int(time.time()) * 1000, time.time)
-            pace = {"rate": options.rate, "count": options.count}
-            sent = send(found, producer, **pace, clock=time.monotonic, wait=stop.wait)
-            _log.info("%d events", sent)
-    except BifrostError as error:
-        _log.error("stopped: %s", error)
-        return EX_CONFIG if isinstance(error, SettingError) else 1
-    return 0
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bifrost.generators.patterns", description=__doc__)
-    parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="events per second (default %(default)g)")
-    parser.add_argument("--count", type=int, default=0, help="how many in all (default: without end)")
-    parser.add_argument("--seed", type=int, help="the same seed makes the same events")
-    given = parser.parse_args(arguments)
-    if not 0 < given.rate < float("inf"):
-        parser.error("--rate must be above 0")
-    if given.count < 0:
-        parser.error("--count must be 0 or above")
-    return given
+    """Generate, as `program.main` does."""
+    return program.main(GENERATOR, arguments, values)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,20 @@ from typing import Any
 import fastavro
 
 from bifrost.clients import avro
-from bifrost.generators.logons import CUSTOMERS, KNOWN, LOGONS, ORDERS, TOPICS, Change, changes
+from bifrost.generators.logons import CUSTOMERS, KNOWN, LOGONS, ORDERS, TOPICS, changes
+from bifrost.generators.sending import Record
 from bifrost.settings import PROJECT
 
 SCHEMAS = {topic: avro.parsed((PROJECT / "topics" / "schemas" / f"{topic}-value.avsc").read_text()) for topic in TOPICS}
 
 
-def some(seed: int, count: int = 400) -> list[Change]:
+def some(seed: int, count: int = 400) -> list[Record]:
     return list(
         islice(changes(Random(seed), lambda topic, row: avro.encoded(7, SCHEMAS[topic], row), 1, lambda: 1e9), count)
     )
 
 
-def rows(found: list[Change], topic: str) -> list[dict[str, Any]]:
+def rows(found: list[Record], topic: str) -> list[dict[str, Any]]:
     return [
         fastavro.schemaless_reader(io.BytesIO(change.payload[avro.HEAD :]), SCHEMAS[topic], None)  # type: ignore[misc]
         for change in found
