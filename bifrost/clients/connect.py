@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
+from bifrost.clients.closing import Closing
 from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
@@ -67,19 +67,11 @@ class ValidationReport:
     keys: tuple[ValidatedKey, ...]
 
 
-class ConnectClient:
+class ConnectClient(Closing):
     """Asks and commands the workers of one Connect cluster."""
 
     def __init__(self, connection: Connection) -> None:
         self.http = HttpClient(connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -7,13 +7,13 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import requests
 from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import NewConnectionError
 
+from bifrost.clients.closing import Closing
 from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
 from bifrost.settings import REDACTED, Settings, without_secrets
 
@@ -83,7 +83,7 @@ def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
     return BasicAuth(user, settings.get(f"{prefix}_PASSWORD")) if user else None
 
 
-class HttpClient:
+class HttpClient(Closing):
     """Sends requests to one REST API.
 
     Retried until `patience_s` is over: no connection, the busy statuses, and 500 while Connect rebalances. A request
@@ -95,14 +95,6 @@ class HttpClient:
         self._session = requests.Session()
         if connection.auth is not None:
             self._session.auth = (connection.auth.user, connection.auth.password)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""

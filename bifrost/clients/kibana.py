@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
+from bifrost.clients.closing import Closing
 from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
@@ -38,7 +38,7 @@ class SavedObject:
         }
 
 
-class KibanaClient:
+class KibanaClient(Closing):
     """Writes saved objects and reads them back.
 
     Every method raises `Unreachable`, `NotReady` (while Kibana starts) or `Refused`.
@@ -46,14 +46,6 @@ class KibanaClient:
 
     def __init__(self, connection: Connection) -> None:
         self.http = HttpClient(connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""

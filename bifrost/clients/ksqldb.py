@@ -6,13 +6,13 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import requests
 from requests.exceptions import RequestException
 
+from bifrost.clients.closing import Closing
 from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
@@ -92,7 +92,7 @@ class SourceDescription:
     window: str = ""
 
 
-class QueryRows:
+class QueryRows(Closing):
     """The answer of a push or pull query: columns first, then rows as they come. Close it to end a push query."""
 
     def __init__(self, http: HttpClient, response: requests.Response, sql: str) -> None:
@@ -107,14 +107,6 @@ class QueryRows:
         self.query_id = str(header.get("queryId") or "")
         self.columns: tuple[str, ...] = tuple(header["columnNames"])
         self.types: tuple[str, ...] = tuple(header["columnTypes"])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[list[Any]]:
         """The rows, each a list in the order of `columns`.
@@ -150,20 +142,12 @@ class QueryRows:
         return self._http.refused(self._request, 200, str(body))
 
 
-class KsqlClient:
+class KsqlClient(Closing):
     """Sends statements and queries to one ksqlDB server (or the embedded engine)."""
 
     def __init__(self, connection: Connection) -> None:
         self.http = HttpClient(connection)
         self._sequence: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from bifrost.clients.closing import Closing
 from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
@@ -30,7 +30,7 @@ class SearchRequest:
     body: Body
 
 
-class SearchClient:
+class SearchClient(Closing):
     """Templates, searches, and what tests need to write documents.
 
     Every method raises `Unreachable`, `NotReady` or `Refused` as `HttpClient.call` does.
@@ -38,14 +38,6 @@ class SearchClient:
 
     def __init__(self, connection: Connection) -> None:
         self.http = HttpClient(connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -9,14 +9,14 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
+from bifrost.clients.closing import Closing
 from bifrost.clients.http import CONNECT_TIMEOUT_S, reason_of
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import LOOPBACK
@@ -46,7 +46,7 @@ class TextMessage:
     text: str
 
 
-class TelegramApi:
+class TelegramApi(Closing):
     """Calls the Bot API as one bot; usable from several threads."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -59,14 +59,6 @@ class TelegramApi:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
         # A proxy of the environment is not asked for what is on this machine.
         self._session.trust_env = urlsplit(url).hostname not in (LOOPBACK, "localhost")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the connections back."""
