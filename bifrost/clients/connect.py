@@ -93,17 +93,17 @@ class ConnectClient(Closing):
 
     def config(self, name: str) -> dict[str, str] | None:
         """A connector's configuration, `None` when there is no such connector."""
-        found = self._or_none(f"{_path(name)}/config")
+        found = self.http.get_or_none(f"{_path(name)}/config")
         return None if found is None else {str(key): str(value) for key, value in found.items()}
 
     def status(self, name: str) -> ConnectorStatus | None:
         """A connector's status, `None` when there is none (also for a moment after it was made)."""
-        found = self._or_none(f"{_path(name)}/status")
+        found = self.http.get_or_none(f"{_path(name)}/status")
         return None if found is None else self._status(found)
 
     def topics(self, name: str) -> tuple[str, ...]:
         """The topics that a connector has used so far, sorted; none when there is no such connector."""
-        found = self._or_none(f"{_path(name)}/topics")
+        found = self.http.get_or_none(f"{_path(name)}/topics")
         return () if found is None else tuple(sorted(found.get(name, {}).get("topics", ())))
 
     def put(self, name: str, config: Mapping[str, str]) -> None:
@@ -170,14 +170,6 @@ class ConnectClient(Closing):
                 for task in found.get("tasks", ())
             ),
         )
-
-    def _or_none(self, path: str) -> Any:
-        try:
-            return self.http.get(path)
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> ConnectClient:

@@ -104,6 +104,15 @@ class HttpClient(Closing):
         """The JSON that a GET answers."""
         return self.call("GET", path, params=params, patience_s=patience_s)
 
+    def get_or_none(self, path: str) -> Any:
+        """The JSON that a GET answers, `None` when there is no such thing (404)."""
+        try:
+            return self.get(path)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
     def call(
         self,
         method: str,

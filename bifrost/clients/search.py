@@ -45,7 +45,7 @@ class SearchClient(Closing):
 
     def template(self, name: str) -> dict[str, Any] | None:
         """A composable index template as the engine has it, `None` when there is none of that name."""
-        found = self._or_none(f"/_index_template/{_part(name)}")
+        found = self.http.get_or_none(f"/_index_template/{_part(name)}")
         return None if found is None else dict(found["index_templates"][0]["index_template"])
 
     def templates(self) -> dict[str, dict[str, Any]]:
@@ -67,12 +67,12 @@ class SearchClient(Closing):
 
     def mapping(self, index: str) -> dict[str, Any] | None:
         """The mapping of an index, `None` when there is no such index."""
-        found = self._or_none(f"/{_part(index)}/_mapping")
+        found = self.http.get_or_none(f"/{_part(index)}/_mapping")
         return None if found is None else dict(found[index]["mappings"])
 
     def count(self, index: str) -> int:
         """How many documents an index holds; none when it does not exist."""
-        found = self._or_none(f"/{_part(index)}/_count")
+        found = self.http.get_or_none(f"/{_part(index)}/_count")
         return 0 if found is None else int(found["count"])
 
     def search_all(self, requests: Sequence[SearchRequest], *, timeout_s: float = SEARCH_TIMEOUT_S) -> list[Any]:
@@ -124,14 +124,6 @@ class SearchClient(Closing):
             timeout_s=timeout_s,
             repeatable=repeatable,
         )
-
-    def _or_none(self, path: str) -> Any:
-        try:
-            return self.http.get(path)
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SearchClient:
