@@ -197,6 +197,17 @@ def test_plugins_are_pinned_by_version_and_digest():
         assert re.search(r"--checksum=sha256:[0-9a-f]{64} ", download)
         assert re.search(r"/\d+\.\d+\.\d+\.Final/", download)
     assert all(re.search(r":\d+\.\d+(\.\d+)?", line) for line in re.findall(r"^FROM .*", DOCKERFILE, flags=re.M))
+    from_hub = re.findall(r"confluent-hub install .*", DOCKERFILE)
+    assert len(from_hub) == 3
+    assert all(re.search(r" \w+/[\w-]+:\d+\.\d+\.\d+( \\)?$", line) for line in from_hub), from_hub
+
+
+def test_the_elasticsearch_sink_fits_the_search_engine():
+    """Version 16 of the sink writes to Elasticsearch 8.19 and newer; Kibana is of the engine's own version."""
+    engine, kibana = (SERVICES[name]["image"].rpartition(":")[2] for name in ("elasticsearch", "kibana"))
+
+    assert engine == kibana
+    assert tuple(map(int, engine.split(".")[:2])) >= (8, 19)
 
 
 def test_the_database_gets_every_file_of_the_data_folder_after_its_accounts():
