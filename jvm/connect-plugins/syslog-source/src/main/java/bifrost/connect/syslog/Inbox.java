@@ -19,8 +19,9 @@ final class Inbox {
     }
 
     void put(Received message) throws InterruptedException {
-        queue.put(message);
+        // Before it can be taken: who sees the record finds it counted.
         received.increment();
+        queue.put(message);
     }
 
     /** What is there, after waiting a moment for the first one. */
