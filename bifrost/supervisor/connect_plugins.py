@@ -17,13 +17,13 @@ def install(settings: Settings, progress: maven.Progress) -> Path:
         ComponentError: Maven or a Java compiler is missing, or Maven failed.
     """
     folder = connect_plugins_folder(settings)
-    if folder.is_dir():
+    if maven.is_used(folder):
         return folder
     with maven.unfinished(folder) as place:
         work = place / ".build"
         build = maven.Build(
             "Connect plugins",
-            "building the Elasticsearch and S3 sinks with Maven",
+            "building the sinks and sources of this project with Maven",
             connect_plugins_sources(settings) / "pom.xml",
             {"build.root": str(work), "plugins.dist": str(place), "maven.test.skip": "true"},
         )

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ Progress = Callable[[str], None]
 """Takes a line that tells a person how far something is."""
 
 REPORT_EVERY_S = 5.0
+KEPT_S = 30 * 86_400
+"""How long a build that is not used any more stays in the cache: another checkout may come back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Build:
 def unfinished(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` to build in, which takes its name in the end; it is gone after a failure.
 
-    What earlier builds of the same kind left behind when they were killed is removed first.
+    What earlier builds of the same kind left behind when they were killed is removed first, and in the end the builds
+    that nobody has used for 30 days.
     """
     kind = folder.name.rpartition("-")[0]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -47,8 +50,25 @@ def unfinished(folder: Path) -> Iterator[Path]:
     try:
         yield place
         _become(place, folder)
+        is_used(folder)
+        _remove_unused(folder.parent.glob(f"{kind}-*"))
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def is_used(folder: Path) -> bool:
+    """Whether this build is there; if so, it counts as used now."""
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _remove_unused(builds: Iterable[Path]) -> None:
+    for build in builds:
+        if not build.suffix and time.time() - build.stat().st_mtime > KEPT_S:
+            shutil.rmtree(build, ignore_errors=True)
 
 
 def _become(place: Path, folder: Path) -> None:

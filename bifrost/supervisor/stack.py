@@ -65,7 +65,7 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
         ComponentError: Maven is missing or failed, or the plugins could not be read.
     """
     stack = stack_of(settings)
-    if stack.root.is_dir():
+    if maven.is_used(stack.root):
         return stack
     log = settings.logs / "stack.log"
     with maven.unfinished(stack.root) as place:

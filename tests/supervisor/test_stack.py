@@ -1,5 +1,7 @@
 """The JVM stack's installation, with programs in Maven's and Java's place."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,30 @@ def test_the_connect_plugins_are_built_once_per_version_of_their_sources(home):
     (sources / "main" / "Sink.java").write_text("final class Sink {}")
     assert connect_plugins.install(home, print) != folder
     assert calls(home) == 2
+
+
+def test_builds_that_nobody_uses_any_more_are_removed(home):
+    cache = home.cache
+    names = ("stack-0123456789ab", "stack-ba9876543210", "connect-plugins-0123456789ab")
+    ages_days = (31, 29, 31)
+    for name, days in zip(names, ages_days, strict=True):
+        (cache / name).mkdir(parents=True)
+        past = time.time() - days * 86_400
+        os.utime(cache / name, (past, past))
+
+    stack = install(home, java(home), print)
+
+    assert {folder.name for folder in cache.iterdir()} == {stack.root.name, *names[1:]}
+
+
+def test_a_build_in_use_stays(home):
+    stack = install(home, java(home), print)
+    os.utime(stack.root, (0, 0))
+    install(home, java(home), print)
+    (home.project / "jvm" / "stack" / "pom.xml").write_text("<project><!-- newer --></project>")
+    newer = install(home, java(home), print)
+
+    assert stack.root.is_dir() and newer.root.is_dir() and stack.root != newer.root
 
 
 def test_it_is_installed_when_both_are_there(home):
