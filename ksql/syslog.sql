@@ -1,4 +1,5 @@
--- Syslog: every line is kept; attempts to log in as a user that does not exist are counted per host and address.
+-- Syslog: every line is kept, and told with who sent it; logins are taken out of the text and counted per host and
+-- address, and what looks like a break-in becomes an alert. Times of windows are those of arrival.
 SET 'auto.offset.reset' = 'earliest';
 
 -- As the syslog sources write it; the columns come from the schema registry.
@@ -20,38 +21,114 @@ CREATE TABLE SYSLOG_INVALID_USER_ATTEMPTS
   HAVING COUNT(*) >= 3
   EMIT CHANGES;
 
--- The same line from any host, with user and address out of the text, and the facility by its name (RFC 5424, 6.2.1).
-CREATE STREAM SYSLOG_LOGIN_ATTEMPTS
+-- The facilities by number (RFC 5424, 6.2.1).
+CREATE TABLE SYSLOG_FACILITIES (CODE INT PRIMARY KEY, NAME VARCHAR, DESCRIPTION VARCHAR)
+  WITH (KAFKA_TOPIC='syslog_facilities', VALUE_FORMAT='JSON');
+INSERT INTO SYSLOG_FACILITIES VALUES (0, 'kern', 'kernel');
+INSERT INTO SYSLOG_FACILITIES VALUES (1, 'user', 'programs of users');
+INSERT INTO SYSLOG_FACILITIES VALUES (2, 'mail', 'mail system');
+INSERT INTO SYSLOG_FACILITIES VALUES (3, 'daemon', 'system daemons');
+INSERT INTO SYSLOG_FACILITIES VALUES (4, 'auth', 'security and authorization');
+INSERT INTO SYSLOG_FACILITIES VALUES (5, 'syslog', 'the syslog daemon itself');
+INSERT INTO SYSLOG_FACILITIES VALUES (6, 'lpr', 'printing');
+INSERT INTO SYSLOG_FACILITIES VALUES (7, 'news', 'network news');
+INSERT INTO SYSLOG_FACILITIES VALUES (8, 'uucp', 'UUCP');
+INSERT INTO SYSLOG_FACILITIES VALUES (9, 'cron', 'clock daemon');
+INSERT INTO SYSLOG_FACILITIES VALUES (10, 'authpriv', 'security and authorization, private');
+INSERT INTO SYSLOG_FACILITIES VALUES (11, 'ftp', 'FTP daemon');
+INSERT INTO SYSLOG_FACILITIES VALUES (12, 'ntp', 'NTP');
+INSERT INTO SYSLOG_FACILITIES VALUES (13, 'security', 'log audit');
+INSERT INTO SYSLOG_FACILITIES VALUES (14, 'console', 'log alert');
+INSERT INTO SYSLOG_FACILITIES VALUES (15, 'solaris-cron', 'clock daemon of Solaris');
+INSERT INTO SYSLOG_FACILITIES VALUES (16, 'local0', 'local use 0');
+INSERT INTO SYSLOG_FACILITIES VALUES (17, 'local1', 'local use 1');
+INSERT INTO SYSLOG_FACILITIES VALUES (18, 'local2', 'local use 2');
+INSERT INTO SYSLOG_FACILITIES VALUES (19, 'local3', 'local use 3');
+INSERT INTO SYSLOG_FACILITIES VALUES (20, 'local4', 'local use 4');
+INSERT INTO SYSLOG_FACILITIES VALUES (21, 'local5', 'local use 5');
+INSERT INTO SYSLOG_FACILITIES VALUES (22, 'local6', 'local use 6');
+INSERT INTO SYSLOG_FACILITIES VALUES (23, 'local7', 'local use 7');
+
+-- What devices of MongoDB (wifi.sql) call themselves in a log: MAC without colons, IP address, host name.
+CREATE STREAM SYSLOG_SENDERS
+  WITH (PARTITIONS=1, VALUE_FORMAT='JSON') AS
+  SELECT EXPLODE(ARRAY[REPLACE(EXTRACTJSONFIELD(AFTER, '$.mac'), ':', ''), EXTRACTJSONFIELD(AFTER, '$.ip')]) AS SENDER,
+         EXTRACTJSONFIELD(AFTER, '$.name') AS NAME, EXTRACTJSONFIELD(AFTER, '$.model') AS MODEL
+  FROM DEVICES_RAW
+  EMIT CHANGES;
+
+INSERT INTO SYSLOG_SENDERS
+  SELECT EXPLODE(ARRAY[REPLACE(EXTRACTJSONFIELD(AFTER, '$.mac'), ':', ''), EXTRACTJSONFIELD(AFTER, '$.ip'),
+                       LCASE(EXTRACTJSONFIELD(AFTER, '$.hostname'))]) AS SENDER,
+         COALESCE(EXTRACTJSONFIELD(AFTER, '$.name'), EXTRACTJSONFIELD(AFTER, '$.hostname')) AS NAME,
+         EXTRACTJSONFIELD(AFTER, '$.oui') AS MODEL
+  FROM USERS_RAW
+  EMIT CHANGES;
+
+CREATE TABLE SYSLOG_DEVICES
+  WITH (PARTITIONS=1, VALUE_FORMAT='JSON') AS
+  SELECT SENDER, LATEST_BY_OFFSET(NAME) AS NAME, LATEST_BY_OFFSET(MODEL) AS MODEL
+  FROM SYSLOG_SENDERS
+  WHERE SENDER IS NOT NULL
+  GROUP BY SENDER
+  EMIT CHANGES;
+
+-- Every line with the names of facility, level and device. An access point's host is like
+-- ("BZ2,24a43c000001,v3.7.40.6115"); a line without date or host is known by the address that it came from. Nulls are
+-- replaced where they would be a key: a join leaves out records without one.
+CREATE STREAM SYSLOG_ENRICHED
+  WITH (PARTITIONS=1, VALUE_FORMAT='JSON') AS
+  SELECT D.SENDER AS SENDER, S.DATE AS DATE, S.HOST AS HOST, D.NAME AS DEVICE, D.MODEL AS MODEL,
+         S.FACILITY AS FACILITY, F.NAME AS FACILITY_NAME, S.LEVEL AS LEVEL,
+         ELT(S.LEVEL + 1, 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug') AS LEVEL_NAME,
+         S.MESSAGE AS MESSAGE, S.REMOTE_ADDRESS AS REMOTE_ADDRESS
+  FROM SYSLOG S
+  LEFT JOIN SYSLOG_FACILITIES F ON IFNULL(S.FACILITY, -1) = F.CODE
+  LEFT JOIN SYSLOG_DEVICES D ON
+    CASE WHEN S.DATE IS NULL OR S.HOST IS NULL THEN IFNULL(REGEXP_EXTRACT('/(.*):[0-9]+$', S.REMOTE_ADDRESS, 1), '')
+         WHEN S.HOST LIKE '("%,%,%")' THEN SPLIT(S.HOST, ',')[2]
+         ELSE LCASE(S.HOST) END = D.SENDER
+  EMIT CHANGES;
+
+-- Logins by sshd, and what became of each; an unknown user makes a second line, of `Failed`, that is not counted again.
+-- What a stranger writes as a name must not pass for something else: the line begins as sshd begins it, and the address
+-- is what stands behind the last `from`.
+CREATE STREAM SYSLOG_LOGINS
   WITH (PARTITIONS=1, KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS
-  SELECT HOST, DATE, LEVEL, MESSAGE,
-         ARRAY['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp',
-               'ntp', 'security', 'console', 'solaris-cron', 'local0', 'local1', 'local2', 'local3', 'local4',
-               'local5', 'local6', 'local7'][FACILITY + 1] AS FACILITY_NAME,
-         REGEXP_EXTRACT('Invalid user (.*) from ([^ ]+)', MESSAGE, 1) AS LOGIN_USER,
-         REGEXP_EXTRACT('Invalid user (.*) from ([^ ]+)', MESSAGE, 2) AS ADDRESS
-  FROM SYSLOG
-  WHERE MESSAGE LIKE '%Invalid user % from %'
+  SELECT HOST, AS_VALUE(HOST) AS HOST_NAME, DATE, DEVICE, FACILITY_NAME, LEVEL_NAME, MESSAGE,
+         CASE WHEN REGEXP_EXTRACT('^[^ ]+ sshd(?:-session)?(?:\[[0-9]+\])?: (Invalid user|Accepted [^ ]+ for|Failed [^ ]+ for(?! invalid user )) (.*) from ([^ ]+)', MESSAGE, 1) LIKE 'Invalid%' THEN 'unknown user'
+              WHEN REGEXP_EXTRACT('^[^ ]+ sshd(?:-session)?(?:\[[0-9]+\])?: (Invalid user|Accepted [^ ]+ for|Failed [^ ]+ for(?! invalid user )) (.*) from ([^ ]+)', MESSAGE, 1) LIKE 'Accepted%' THEN 'accepted'
+              ELSE 'failed' END AS OUTCOME,
+         REGEXP_EXTRACT('^[^ ]+ sshd(?:-session)?(?:\[[0-9]+\])?: (Invalid user|Accepted [^ ]+ for|Failed [^ ]+ for(?! invalid user )) (.*) from ([^ ]+)', MESSAGE, 2) AS LOGIN_USER,
+         REGEXP_EXTRACT('^[^ ]+ sshd(?:-session)?(?:\[[0-9]+\])?: (Invalid user|Accepted [^ ]+ for|Failed [^ ]+ for(?! invalid user )) (.*) from ([^ ]+)', MESSAGE, 3) AS ADDRESS
+  FROM SYSLOG_ENRICHED
+  WHERE MESSAGE LIKE '% sshd%' AND
+        REGEXP_EXTRACT('^[^ ]+ sshd(?:-session)?(?:\[[0-9]+\])?: (Invalid user|Accepted [^ ]+ for|Failed [^ ]+ for(?! invalid user )) (.*) from ([^ ]+)', MESSAGE) IS NOT NULL
   PARTITION BY HOST
   EMIT CHANGES;
 
--- A break-in attempt: a host's third attempt from one address within five minutes. A fourth one takes the row out of
--- the table again (a tombstone, which says nothing), so that each window makes one alert, and makes it at once.
+-- A break-in attempt: three logins of one address that failed on a host within five minutes. Each further one changes
+-- the row; the alert says who is told of that.
 CREATE TABLE SYSLOG_LOGIN_ATTACKS
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
-  SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS, COUNT(*) AS ATTEMPTS,
-         COLLECT_SET(LOGIN_USER) AS USERS, LATEST_BY_OFFSET(MESSAGE) AS MESSAGE,
-         TIMESTAMPTOSTRING(WINDOWSTART, 'yyyy-MM-dd HH:mm:ss', 'UTC') AS SINCE
-  FROM SYSLOG_LOGIN_ATTEMPTS
+  SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS,
+         LATEST_BY_OFFSET(DEVICE) AS DEVICE, COUNT(*) AS ATTEMPTS,
+         ARRAY_JOIN(COLLECT_SET(LOGIN_USER), ', ') AS USERS, LATEST_BY_OFFSET(MESSAGE) AS MESSAGE,
+         TIMESTAMPTOSTRING(WINDOWSTART, 'yyyy-MM-dd HH:mm:ss', 'UTC') AS SINCE,
+         HOST + ' ' + ADDRESS + ' ' + CAST(WINDOWSTART AS VARCHAR) AS ATTACK_ID
+  FROM SYSLOG_LOGINS
   WINDOW TUMBLING (SIZE 5 MINUTES)
+  WHERE OUTCOME <> 'accepted'
   GROUP BY HOST, ADDRESS
-  HAVING COUNT(*) = 3
+  HAVING COUNT(*) >= 3
   EMIT CHANGES;
 
--- What is over, counted once per window when it closes: who came how often.
+-- What is over, counted once per window when it closes: who came how often, and how often they got in.
 CREATE TABLE SYSLOG_LOGINS_BY_HOUR
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
-  SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS, COUNT(*) AS ATTEMPTS
-  FROM SYSLOG_LOGIN_ATTEMPTS
+  SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS, COUNT(*) AS LOGINS,
+         SUM(CASE WHEN OUTCOME = 'accepted' THEN 1 ELSE 0 END) AS ACCEPTED
+  FROM SYSLOG_LOGINS
   WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 1 MINUTE)
   GROUP BY HOST, ADDRESS
   EMIT FINAL;
