@@ -1,9 +1,11 @@
 """Latency from a rating's send to Slack's request for its alert, at a given rate, through the whole platform.
 
     python -m benchmarks.alert_latency --rate 100 --seconds 20
+    python -m benchmarks.alert_latency --rate 1000 --seconds 10 --alone    # the service without the statements
 
-Every rating is of a platinum customer with one star, so each gives an alert. The time of the request is the inbox's
-`ts`; both clocks are this machine's. Prints p50, p90, p99 and the slowest in ms.
+Every rating is of a platinum customer with one star, so each gives an alert; with `--alone` the alert's own record is
+sent in place of the rating. The time of the request is the inbox's `ts`; both clocks are this machine's. Prints p50,
+p90, p99 and the slowest in ms.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import re
 import time
 import uuid
 
-from benchmarks.platform import Inbox, RatingsProducer, paced, percentile, status, wait_for
+from benchmarks.platform import AlertProducer, Inbox, RatingsProducer, paced, percentile, status, wait_for
 
 PLATINUM_USER = 13
 
@@ -23,9 +25,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--alone", action="store_true", help="send what the alert is made of, not ratings")
     args = parser.parse_args()
     endpoints = status()["endpoints"]
-    producer, inbox = RatingsProducer(endpoints), Inbox(endpoints)
+    inbox = Inbox(endpoints)
+    producer = AlertProducer(endpoints) if args.alone else RatingsProducer(endpoints)
     run, count = uuid.uuid4().hex[:8], int(args.rate * args.seconds)
     pattern = re.compile(rf"lat-{run}-(\d+)-(\d+)-")
     for index in paced(args.rate, count):

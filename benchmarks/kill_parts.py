@@ -1,6 +1,6 @@
 """Kills a part of the platform with -9 at a random moment under load, and counts what is lost and doubled.
 
-    python -m benchmarks.kill_parts --rounds 5 --rate 500 ksqldb connect ratings_slack broker
+    python -m benchmarks.kill_parts --rounds 5 --rate 500 ksqldb connect alerts broker
 
 Every rating carries an id in its MESSAGE and gives an alert; the far end is the inbox. For Connect, rows of
 CUSTOMERS are updated meanwhile and counted on their topic's far side, the rekeyed one.

@@ -74,6 +74,23 @@ class RatingsProducer:
         self.errors += error is not None
 
 
+class AlertProducer:
+    """Sends what the statements would make of ratings, straight to the topic of the alerts."""
+
+    def __init__(self, endpoints: dict[str, str]) -> None:
+        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "linger.ms": 0, "acks": "all"})
+
+    def send(self, _rating_id: int, user_id: int, stars: int, message: str) -> None:
+        """Queues one record."""
+        value = {"CLUB_STATUS": "platinum", "EMAIL": "ltoopinc@icio.us", "STARS": stars, "MESSAGE": message}
+        self._producer.produce("UNHAPPY_PLATINUM_CUSTOMERS", json.dumps(value).encode(), str(user_id).encode())
+        self._producer.poll(0)
+
+    def flush(self) -> int:
+        """Waits until everything is written; returns what is left after the deadline."""
+        return int(self._producer.flush(DEADLINE_S))
+
+
 class Inbox:
     """The messages that the console's inbox took."""
 

@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -131,6 +133,18 @@ def value_of(path: tuple[str, ...], values: Mapping[str, Any]) -> Any:
     return value
 
 
+def missing_column(owner: str, name: str, known: Iterable[str]) -> str:
+    """What is told of a column that `owner` (a stream, or a struct in it) does not have."""
+    names = list(known)
+    return f"{owner} has no column {name}{near(name, names)}; there are {', '.join(names) or 'none'}"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest to one that is not known; empty where none is near."""
+    close = get_close_matches(name.upper(), list(known), n=1, cutoff=0.7)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def _field(text: str) -> Field:
     found = _FIELD.fullmatch(text)
     if found is None:
@@ -149,5 +163,9 @@ def _plain(value: object) -> str:
             return "true" if value else "false"
         case float() if value.is_integer() and abs(value) < 1e15:
             return f"{value:.1f}"
+        case list() if not any(isinstance(item, list | dict) for item in value):
+            return ", ".join("null" if item is None else _plain(item) for item in value)
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, default=str)
         case _:
             return str(value)

@@ -11,10 +11,13 @@ within = "10 minutes"
 
 [quiet]                    # what happens at night is told in the morning
 hours = "22:00-07:00"
+
+A file may be JSON with the same keys just as well.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -40,7 +43,8 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
-_LINE = re.compile(r"at line (\d+)")
+_LINE = re.compile(r"line (\d+)")
+_SUFFIXES = (".json", ".toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +106,23 @@ class Alert:
         return self.template.columns | frozenset(self.once.by if self.once else ())
 
 
+def alert_files(folder: Path) -> list[Path]:
+    """The files that hold alerts, by name."""
+    return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
+
+
 def read_alerts(folder: Path, on_error: Callable[[DeclarationError], None]) -> tuple[Alert, ...]:
     """The alerts of a folder by name; what is wrong goes to `on_error` and is left out."""
-    found = []
-    for path in sorted(folder.glob("*.toml")):
+    found: dict[str, Alert] = {}
+    for path in alert_files(folder):
         try:
-            found.append(read_alert(path))
+            alert = read_alert(path)
+            other = found.setdefault(alert.name, alert)
+            if other is not alert:
+                raise DeclarationError(path, f"{other.path.name} is the alert {alert.name} already")
         except DeclarationError as error:
             on_error(error)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def read_alert(path: Path) -> Alert:
@@ -119,20 +131,43 @@ def read_alert(path: Path) -> Alert:
     Raises:
         DeclarationError: the file is wrong.
     """
+    form = path.suffix.removeprefix(".").upper()
     try:
         text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _LINE.search(str(error))
-        raise DeclarationError(path, f"is not TOML: {error}", line=int(place[1]) if place else None) from error
+        content = tomllib.loads(text) if form == "TOML" else json.loads(text)
     except UnicodeDecodeError as error:
         raise DeclarationError(path, "is not UTF-8 text") from error
+    except (ValueError, RecursionError) as error:
+        place = _LINE.search(str(error))
+        raise DeclarationError(path, f"is not {form}: {error}", line=int(place[1]) if place else None) from error
+    except OSError as error:
+        raise DeclarationError(path, f"cannot be read: {error.strerror}") from error
+    if not isinstance(content, dict):
+        raise DeclarationError(path, "must be a JSON object")
     return _Reader(path, text, content).alert()
+
+
+def keep_problems(path: Path, problems: Mapping[str, str]) -> None:
+    """Leave what is wrong with alerts, by their names, for who asks how things are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(problems), encoding="utf-8")
+    fresh.replace(path)
+
+
+def kept_problems(path: Path) -> dict[str, str]:
+    """What is wrong with alerts, by their names."""
+    try:
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def line_of(text: str, key: str) -> int | None:
     """The line of an alert's file on which a key, or the table of that name, is written."""
-    found = re.search(rf"^[ \t]*\[?{re.escape(key)}\b", text, re.MULTILINE)
+    name = re.escape(key)
+    found = re.search(rf'^[ \t]*\[?{name}\b|"{name}"\s*:', text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 

@@ -135,6 +135,11 @@ class Settings:
         return self.run / "endpoints.json"
 
     @property
+    def alert_problems(self) -> Path:
+        """What is wrong with alerts, as their service keeps it: JSON of name and problem."""
+        return self.run / "alerts.json"
+
+    @property
     def control_socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"

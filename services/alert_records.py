@@ -15,18 +15,30 @@ from bifrost.clients.ksqldb import KsqlClient
 
 WINDOW_START = "WINDOWSTART"
 WINDOW_END = "WINDOWEND"
+SESSION = "SESSION"
 _TIME_WIDTH = 8
 _BINARY_KEYS = {"INTEGER": ">i", "BIGINT": ">q", "DOUBLE": ">d"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a stream or table lies in its topic; `window` is empty, `TUMBLING`, `HOPPING` or `SESSION`."""
+    """How a stream or table lies in its topic; `window` is empty, `TUMBLING`, `HOPPING` or `SESSION`.
+
+    `source` is its name, `values` those of its value columns.
+    """
 
     keys: tuple[tuple[str, str], ...]
     key_format: str
     value_format: str
     window: str = ""
+    source: str = ""
+    values: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that a record can tell, the bounds of its window included."""
+        bounds = (WINDOW_START, WINDOW_END) if self.window == SESSION else (WINDOW_START,) if self.window else ()
+        return (*(name for name, _ in self.keys), *self.values, *bounds)
 
 
 def shape_of(ksqldb: KsqlClient, topic: str) -> Shape | None:
@@ -40,8 +52,9 @@ def shape_of(ksqldb: KsqlClient, topic: str) -> Shape | None:
     # What a query writes tells more than what was declared over the same topic.
     described.sort(key=lambda pair: not pair[0].written_by)
     for description, source in described:
-        keys = description.columns[: description.keys]
-        return Shape(keys, source.key_format, source.value_format, description.window)
+        keys, values = description.columns[: description.keys], description.columns[description.keys :]
+        names = tuple(name for name, _ in values)
+        return Shape(keys, source.key_format, source.value_format, description.window, source.name, names)
     return None
 
 
@@ -71,7 +84,7 @@ def _key(shape: Shape, data: bytes | None, avro: AvroReader) -> dict[str, Any]:
         return {}
     bounds: dict[str, Any] = {}
     if shape.window:
-        data, bounds = _without_window(data, is_session=shape.window == "SESSION")
+        data, bounds = _without_window(data, is_session=shape.window == SESSION)
     match shape.key_format:
         case "AVRO":
             key = avro.read(data)

@@ -1,4 +1,7 @@
-"""Tells people what the files of `alerts/` say: `python -m services.alerts`. A changed file is taken up at once."""
+"""Tells people what the files of `alerts/` say: `python -m services.alerts`. A changed file is taken up at once.
+
+Every alert has a thread and a consumer group of its own: one that cannot be told does not keep back the others.
+"""
 
 from __future__ import annotations
 
@@ -8,157 +11,212 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bifrost import settings
-from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, read_alerts
-from bifrost.clients import ksqldb, schema_registry
-from bifrost.clients.avro import AvroReader
-from bifrost.clients.consumer_group import ConsumerGroup
-from bifrost.clients.dead_letters import DeadLetterTopic
-from bifrost.errors import EX_CONFIG, BifrostError, DeclarationError, RemoteError, SettingError
+from bifrost.alerts import Alert, alert_files, keep_problems, read_alerts
+from bifrost.errors import EX_CONFIG, BifrostError, DeclarationError, SettingError
 from bifrost.settings import Settings
-from services.alert_messages import AlertMessage, RuledChannel, channel_of, chat_of, composer
-from services.alert_records import Shape, reader_of, shape_of
-from services.delivery import Delivery
+from services.alert_thread import AlertThread, known_shape, refuse_misfit
 
 FOLDER = "alerts"
 LOOK_EVERY_S = 1.0
-RETRY_EVERY_S = 2.0
-PATIENCE_S = 1.0
+CHECK_EVERY_S = 5.0
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""An alert that ran for so long has put its earlier failures behind it."""
 _log = logging.getLogger("alerts")
 
 
-class AlertThread(threading.Thread):
-    """Delivers one alert until stopped; `error` is what ended it before."""
+class Worker(Protocol):
+    """What delivers one alert (`AlertThread`)."""
 
-    def __init__(self, alert: Alert, values: Settings, *, from_beginning: bool) -> None:
-        super().__init__(name=f"alert-{alert.name}")
-        self.alert = alert
-        self.error: BifrostError | None = None
-        self._values = values
-        self._from_beginning = from_beginning
-        self._stop_asked = threading.Event()
+    error: Exception | None
+
+    def start(self) -> None:
+        """Begin."""
+        ...
 
     def ask_to_stop(self) -> None:
         """Let it end after what it is doing."""
-        self._stop_asked.set()
+        ...
 
-    def run(self) -> None:
-        """Deliver."""
-        try:
-            self._deliver()
-        except BifrostError as error:
-            self.error = error
-
-    def _deliver(self) -> None:
-        alert, client = self.alert, self._values.kafka_client()
-        chat = chat_of(alert, self._values)
-        inner = channel_of(alert, self._values)
-        channel = RuledChannel(inner, alert.once, alert.quiet, clock=time.monotonic, now=lambda: datetime.now(tz=UTC))
-        shape, waited = self._awaited_shape()
-        if shape is None:
-            inner.close()
-            return
-        with schema_registry.from_settings(self._values) as registry:
-            # What was not there when we looked is new: all of it.
-            begin = self._from_beginning or waited
-            source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=begin)
-            delivery: Delivery[AlertMessage] = Delivery(
-                source,
-                channel,
-                composer(alert, reader_of(shape, AvroReader(registry)), chat),
-                DeadLetterTopic(client, alert.dead_letter_topic),
-                clock=time.monotonic,
-                is_stopping=self._stop_asked.is_set,
-            )
-            _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
-            delivery.run()
-
-    def _awaited_shape(self) -> tuple[Shape | None, bool]:
-        """How the topic's records look, as soon as ksqlDB knows; whether that took waiting. `None`: asked to stop."""
-        said = ""
-        with ksqldb.from_settings(self._values, patience_s=PATIENCE_S) as server:
-            while True:
-                problem = f"ksqlDB knows no stream or table of topic {self.alert.topic} yet"
-                try:
-                    shape = shape_of(server, self.alert.topic)
-                    if shape is not None:
-                        return _readable(self.alert, shape), bool(said)
-                except RemoteError as error:
-                    problem = str(error)
-                if problem != said:
-                    said = problem
-                    _log.info("%s waits: %s", self.alert.name, problem)
-                if self._stop_asked.wait(RETRY_EVERY_S):
-                    return None, True
+    def join(self) -> None:
+        """Wait for its end."""
+        ...
 
 
-def _readable(alert: Alert, shape: Shape) -> Shape:
-    if shape.value_format not in VALUE_FORMATS or shape.key_format not in KEY_FORMATS:
-        formats = f"{shape.key_format} and {shape.value_format}"
-        raise DeclarationError(alert.path, f"topic {alert.topic} is written in {formats}, which alerts cannot read")
-    return shape
+@dataclass(slots=True)
+class _Told:
+    """An alert and who delivers it; `again_at` is when it is tried again, of one that failed."""
+
+    alert: Alert
+    worker: Worker
+    started_at: float
+    failures: int = 0
+    again_at: float | None = None
+
+    @property
+    def setting_error(self) -> SettingError | None:
+        """Why it is told no more, where only another setting will help."""
+        return self.worker.error if isinstance(self.worker.error, SettingError) else None
 
 
 class AlertService:
-    """Runs a thread for every alert of a folder, and begins anew when the folder's files change."""
+    """Runs a worker for every alert of a folder, and begins anew when the folder's files change."""
 
-    def __init__(self, folder: Path, values: Settings, *, from_beginning: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        problems: Path,
+        open_worker: Callable[[Alert], Worker],
+        check: Callable[[Alert], None],
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        """Wire the parts.
+
+        Args:
+            problems: a file that holds what is wrong now, for `status`.
+            open_worker: makes what delivers an alert, not yet started.
+            check: raises `DeclarationError` for an alert that its topic's records do not fit.
+            clock: gives seconds from any fixed moment.
+        """
         self._folder = folder
-        self._values = values
-        self._from_beginning = from_beginning
-        self._threads: dict[str, AlertThread] = {}
+        self._problems = problems
+        self._open = open_worker
+        self._check = check
+        self._clock = clock
+        self._told: dict[str, _Told] = {}
+        self._seen: dict[Path, bytes] | None = None
+        self._broken: dict[str, str] = {}
+        self._check_again_at: float | None = None
+        self._kept: dict[str, str] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set.
 
         Raises:
-            BifrostError: what ended an alert; the others are stopped.
+            SettingError: no alert at all can be told: why the first of them cannot.
         """
-        seen: dict[Path, bytes] | None = None
         try:
             while not stop.is_set():
-                now = self._files()
-                if now != seen:
-                    seen = now
-                    self._take_up()
-                self._raise_first_error()
+                self.look()
                 stop.wait(LOOK_EVERY_S)
         finally:
-            self._end(list(self._threads))
+            self._end(list(self._told))
 
-    def _files(self) -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in sorted(self._folder.glob("*.toml"))}
+    def look(self) -> None:
+        """Take up changed files, begin anew what failed, and tell what is wrong.
+
+        Raises:
+            SettingError: no alert at all can be told: why the first of them cannot.
+        """
+        now = {path: content for path in alert_files(self._folder) if (content := _content(path)) is not None}
+        is_time = self._check_again_at is not None and self._clock() >= self._check_again_at
+        if now != self._seen or is_time:
+            self._seen = now
+            self._take_up()
+        for name, told in list(self._told.items()):
+            self._mind(name, told)
+        self._keep_problems()
+        failed = [error for told in self._told.values() if (error := told.setting_error)]
+        if failed and len(failed) == len(self._told):
+            raise failed[0]
 
     def _take_up(self) -> None:
         """Start what is new or changed, stop what is gone. A broken file changes nothing."""
         broken: list[DeclarationError] = []
         alerts = {alert.name: alert for alert in read_alerts(self._folder, broken.append)}
-        for error in broken:
-            _log.error("%s; left as it was", error)
-        kept = {error.path.stem for error in broken}
-        running = {name: thread.alert for name, thread in self._threads.items()}
-        self._end([name for name, alert in running.items() if name not in kept and alerts.get(name) != alert])
+        misfits = [error for name in alerts if (error := self._misfit(alerts[name]))]
+        # A statement may be changed next, so that they fit.
+        self._check_again_at = self._clock() + CHECK_EVERY_S if misfits else None
+        self._tell_broken({error.path.stem: str(error) for error in (*broken, *misfits)})
+        self._end(
+            [name for name, told in self._told.items() if name not in self._broken and alerts.get(name) != told.alert]
+        )
         for name, alert in alerts.items():
-            if name not in self._threads:
-                thread = AlertThread(alert, self._values, from_beginning=self._from_beginning)
-                self._threads[name] = thread
-                thread.start()
+            if name not in self._told:
+                self._begin(alert)
+
+    def _misfit(self, alert: Alert) -> DeclarationError | None:
+        """Why a changed alert cannot take the place of the one that is told; a new one finds out by itself."""
+        if alert.name in self._told and self._told[alert.name].alert != alert:
+            try:
+                self._check(alert)
+            except DeclarationError as error:
+                return error
+        return None
+
+    def _tell_broken(self, found: dict[str, str]) -> None:
+        for name, problem in found.items():
+            if self._broken.get(name) != problem:
+                _log.error("%s; %s", problem, "left as it was" if name in self._told else "it is not told")
+        self._broken = found
+
+    def _begin(self, alert: Alert, failures: int = 0) -> None:
+        worker = self._open(alert)
+        self._told[alert.name] = _Told(alert, worker, self._clock(), failures)
+        worker.start()
+
+    def _mind(self, name: str, told: _Told) -> None:
+        """Look after one alert: a failure that may pass is followed by another try."""
+        error = told.worker.error
+        if error is None:
+            return
+        now = self._clock()
+        if told.again_at is None:
+            told.failures = 1 if now - told.started_at >= STEADY_S else told.failures + 1
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(told.failures - 1, 20))
+            told.again_at = now + pause_s
+            then = "" if told.setting_error else f"; trying again in {pause_s:g} s"
+            _log.error("%s stopped: %s%s", name, error, then)
+        if told.setting_error is None and now >= told.again_at:
+            told.worker.join()
+            self._begin(told.alert, told.failures)
 
     def _end(self, names: list[str]) -> None:
-        ending = [self._threads.pop(name) for name in names]
-        for thread in ending:
-            thread.ask_to_stop()
-        for thread in ending:
-            thread.join()
+        ending = [self._told.pop(name).worker for name in names]
+        for worker in ending:
+            worker.ask_to_stop()
+        for worker in ending:
+            worker.join()
 
-    def _raise_first_error(self) -> None:
-        for thread in self._threads.values():
-            if thread.error is not None:
-                raise thread.error
+    def _keep_problems(self) -> None:
+        found = {name: str(told.worker.error) for name, told in self._told.items() if told.worker.error is not None}
+        found |= self._broken
+        if found != self._kept:
+            self._kept = found
+            keep_problems(self._problems, found)
+
+
+def service_of(values: Settings, *, from_beginning: bool = False) -> AlertService:
+    """The service over Kafka, ksqlDB and the channels of the settings."""
+
+    def check(alert: Alert) -> None:
+        shape = known_shape(alert, values)
+        if shape is not None:
+            refuse_misfit(alert, shape)
+
+    return AlertService(
+        values.project / FOLDER,
+        values.alert_problems,
+        lambda alert: AlertThread(alert, values, from_beginning=from_beginning),
+        check,
+        clock=time.monotonic,
+    )
+
+
+def _content(path: Path) -> bytes | None:
+    """What a file holds; `None` where it went away meanwhile or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,12 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        values = settings.load()
-        AlertService(values.project / FOLDER, values, from_beginning=options.from_beginning).run(stop)
+        service_of(settings.load(), from_beginning=options.from_beginning).run(stop)
     except BifrostError as error:
         # The last line: whoever restarts services shows it as the reason.
         _log.error("alerts stopped: %s", error)
-        return EX_CONFIG if isinstance(error, SettingError | DeclarationError) else 1
+        return EX_CONFIG if isinstance(error, SettingError) else 1
     return 0
 
 

@@ -137,8 +137,9 @@ class Delivery(Generic[N]):
         *,
         clock: Callable[[], float],
         is_stopping: Callable[[], bool],
+        name: str = "",
     ) -> None:
-        """Wire the parts; `clock` gives seconds from any fixed moment."""
+        """Wire the parts; `clock` gives seconds from any fixed moment, `name` stands before the counters in the log."""
         self.counters = Counters()
         self._source = source
         self._channel = channel
@@ -146,6 +147,7 @@ class Delivery(Generic[N]):
         self._dead_letters = dead_letters
         self._clock = clock
         self._is_stopping = is_stopping
+        self._title = f"{name}: " if name else ""
         self._backlogs: dict[Partition, _Backlog[N]] = {}
         self._holds: dict[str, Hold] = {}
         self._positions: dict[Partition, int] = {}
@@ -291,7 +293,7 @@ class Delivery(Generic[N]):
 
     def _report(self) -> None:
         self._reported_at = self._clock()
-        line = str(self.counters)
+        line = f"{self._title}{self.counters}"
         if line != self._reported:
             self._reported = line
             _log.info("%s", line)

@@ -11,7 +11,8 @@ from bifrost.engine.expressions import evaluate
 from bifrost.engine.functions.udf import registry_of
 from bifrost.errors import BifrostError
 from bifrost.sql.parser import parse_expression_text
-from services.ratings_slack import compose
+from services.slack import SlackMessage
+from tests.services.project_alerts import told_of
 
 ROOT = Path(__file__).parents[1]
 CASES_FILE = ROOT.parent / "shared" / "acceptance.json"
@@ -177,7 +178,7 @@ def test_user_functions(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", SLACK, ids=lambda case: case["id"])
 def test_notifications(case: dict[str, Any]) -> None:
     expected = case["expect"][0]["notification"]
-    note = compose(json.dumps(case["inputs"][0]["value"]).encode())
-    assert note is not None
+    note = told_of("ratings_unhappy_platinum", json.dumps(case["inputs"][0]["value"]).encode())
+    assert isinstance(note, SlackMessage)
     told = {name: getattr(note, name) for name in ("channel", "username", "icon_emoji", "text")}
     assert told == {name: expected[name] for name in told}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,41 @@ def test_a_wrong_file_does_not_keep_the_others_back(tmp_path: Path):
     assert [problem.path.name for problem in problems] == ["a.toml"]
 
 
+def test_a_file_may_be_json(tmp_path: Path):
+    content = {"topic": "T", "channel": "telegram", "template": "{A}", "once": {"by": ["A"], "within": "1 hour"}}
+    alert = read_alert(written(tmp_path, json.dumps(content), "it.json"))
+
+    assert (alert.name, alert.topic, alert.channel) == ("it", "T", "telegram")
+    assert alert.once is not None and alert.once.within_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ('{\n"topic": ,', 2, "is not JSON: Expecting value"),
+        ("[]", None, "must be a JSON object"),
+        ("[" * 100_000, None, "is not JSON"),
+        ('{\n"topic": "T",\n"channel": "mail"}', 3, "channel must be one of"),
+        ('{"topic": "T", "channel": "slack",\n"to": 7}', 2, "to must be a text"),
+    ],
+)
+def test_what_is_wrong_in_json_is_told_with_its_line(tmp_path: Path, text: str, line: int | None, problem: str):
+    with pytest.raises(DeclarationError) as caught:
+        read_alert(written(tmp_path, text, "it.json"))
+
+    assert problem in caught.value.problem
+    assert caught.value.line == line
+
+
+def test_two_files_cannot_be_one_alert(tmp_path: Path):
+    written(tmp_path, GOOD)
+    written(tmp_path, '{"topic": "T", "channel": "telegram", "template": "x"}', "it.json")
+    problems: list[DeclarationError] = []
+
+    assert [alert.channel for alert in read_alerts(tmp_path, problems.append)] == ["telegram"]
+    assert [problem.problem for problem in problems] == ["it.json is the alert it already"]
+
+
 def test_the_projects_own_alerts_can_be_read():
     found: tuple[Alert, ...] = read_alerts(PROJECT / "alerts", pytest.fail)
 
@@ -111,6 +147,8 @@ def test_the_projects_own_alerts_can_be_read():
         ("{A:time}", {"A": 1_208_790_000_000}, "2008-04-21 16:00:00"),
         ("{A}", {"A": 11.0}, "11.0"),
         ("{A}", {"A": "{B}", "B": "no"}, "{B}"),
+        ("{A}", {"A": ["ü", {"b": None}]}, '["ü", {"b": null}]'),
+        ("{A}", {"A": ["mini", 7, None]}, "mini, 7, null"),
         ("<{A}>", {"A": "<!channel>"}, "<&lt;!channel>>"),
     ],
 )

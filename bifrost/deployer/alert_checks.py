@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
-from bifrost.alert_template import Field
+from bifrost.alert_template import Field, missing_column, near
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
 from bifrost.deployer.lint import Problem
 from bifrost.engine.metastore import DataSource
@@ -29,7 +28,7 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
             yield _problem(alert, "group", f"group {alert.group} is that of {other.path.name} too")
         told = by_topic.get(alert.topic)
         if told is None:
-            close = _hint(alert.topic, by_topic)
+            close = near(alert.topic, by_topic)
             yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
         else:
             yield from _against(alert, told)
@@ -69,8 +68,7 @@ def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: 
     kind: SqlType | None = None
     for depth, name in enumerate(field.path):
         if name not in known:
-            owner = ".".join((source, *field.path[:depth]))
-            return f"{owner} has no column {name}{_hint(name, known)}; there are {', '.join(known) or 'none'}"
+            return missing_column(".".join((source, *field.path[:depth])), name, known)
         kind = known[name]
         known = {inner.name: inner.type for inner in kind.fields} if isinstance(kind, SqlStruct) else {}
     if field.form and kind is not None and str(kind).partition("(")[0] not in _NUMBERS:
@@ -80,8 +78,3 @@ def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: 
 
 def _problem(alert: Alert, key: str, text: str) -> Problem:
     return Problem(alert.path, line_of(alert.path.read_text(encoding="utf-8"), key), text)
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name.upper(), list(known), n=1, cutoff=0.7)
-    return f"; did you mean {close[0]}?" if close else ""

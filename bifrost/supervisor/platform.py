@@ -35,10 +35,8 @@ COMPONENTS = (
     "ksqldb",
     "console",
     "rest_proxy",
-    "ratings_slack",
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
-    "syslog_alerts",
     "alerts",
     "generator",
     "wifi_replay",
@@ -46,10 +44,8 @@ COMPONENTS = (
 """All names, in starting order."""
 
 ON_COMMAND = (
-    "ratings_slack",
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
-    "syslog_alerts",
     "alerts",
     "generator",
     "wifi_replay",
@@ -81,10 +77,8 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         ksqldb.component(settings),
         console.component(settings),
         rest_proxy.component(settings),
-        services.ratings_slack(settings),
         services.wifi_telegram_bot(settings),
         services.wifi_telegram_alerts(settings),
-        services.syslog_alerts(settings),
         services.alerts(settings),
         generator.component(settings),
         generator.wifi(settings),

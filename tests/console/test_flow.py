@@ -114,7 +114,9 @@ def test_a_topic_that_does_not_exist_is_bad():
 
 
 def test_dead_letters_and_the_processing_log_are_told_apart():
-    ends = {name: {0: 1} for name in ("out", "sink-errors", "ratings_slack.dlq", "default_ksql_processing_log")}
+    ends = {
+        name: {0: 1} for name in ("out", "sink-errors", "ratings_unhappy_platinum.dlq", "default_ksql_processing_log")
+    }
     topics = {topic["name"]: topic["faults"] for topic in graph(replace(NOW, ends=ends), None)["topics"]}
 
     assert {name for name, faults in topics.items() if faults} == ends.keys() - {"out"}

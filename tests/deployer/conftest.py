@@ -93,7 +93,7 @@ def project(tmp_path: Path) -> Project:
     made.write("topics/schemas/asgard.demo.CUSTOMERS-key.avsc", KEY_SCHEMA)
     made.write("ksql/customers.sql", CUSTOMERS)
     made.write("ksql/ratings.sql", RATINGS)
-    made.write("services/ratings_slack.py", "def main() -> None: ...\n")
+    made.write("services/ratings_bot.py", "def main() -> None: ...\n")
     return made
 
 
@@ -151,7 +151,7 @@ def fakes() -> Iterator[Fakes]:
     names = ("MYSQL_HOST", "MYSQL_USER", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")
     variables = {**dict.fromkeys(names, "x"), "MYSQL_PASSWORD": "hunter22"}
     made = Fakes(FakeConnect(variables), FakeKsql(), FakeRegistry(), FakeTopics(), FakeServices(), FakeClock())
-    made.services.add("ratings_slack")
+    made.services.add("ratings_bot")
     made.ksqldb.topics = made.kafka
     # Debezium's first records register their schemas.
     made.connect.on_put = lambda name: made.registry.versions.update(

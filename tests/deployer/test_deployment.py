@@ -32,7 +32,7 @@ def test_the_first_run_creates_everything_in_order(project, fakes):
         "create statement CUSTOMERS",
         "create statement RATINGS",
         "create statement ALERTS",
-        "create service ratings_slack",
+        "create service ratings_bot",
     ]
     assert writes == len(fakes.writes()) == 10
 
@@ -118,9 +118,9 @@ def test_a_task_that_goes_on_failing_is_an_error_with_cause_and_log(project, fak
 def test_a_service_that_fails_is_an_error(project, fakes):
     deployed(project, fakes)
     fakes.services.restart = lambda name, wait_s=0: fakes.services.add(name, "failed", "invalid_auth")
-    fakes.services.add("ratings_slack", "failed", "invalid_auth")
+    fakes.services.add("ratings_bot", "failed", "invalid_auth")
 
-    with pytest.raises(NotReady, match=r"service ratings_slack: is failed: invalid_auth \(log: logs/ratings_slack.log"):
+    with pytest.raises(NotReady, match=r"service ratings_bot: is failed: invalid_auth \(log: logs/ratings_bot.log"):
         fakes.up(project.declared())
 
 
@@ -331,8 +331,8 @@ TWEAKS = {
     "task failed": lambda fakes: fakes.connect.traces.update(dict.fromkeys(fakes.connect.configs, "X: y")),
     "queries paused": lambda fakes: [query.update(state="PAUSED") for query in fakes.ksqldb.queries.values()],
     "all statements gone": lambda fakes: (fakes.ksqldb.sources.clear(), fakes.ksqldb.queries.clear()),
-    "service stopped": lambda fakes: fakes.services.add("ratings_slack"),
-    "service failed": lambda fakes: fakes.services.add("ratings_slack", "failed", "x"),
+    "service stopped": lambda fakes: fakes.services.add("ratings_bot"),
+    "service failed": lambda fakes: fakes.services.add("ratings_bot", "failed", "x"),
 }
 
 

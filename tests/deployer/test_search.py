@@ -101,7 +101,7 @@ def test_templates_and_buckets_come_before_the_sinks_and_dashboards_after_them(d
         "create bucket lake",
         "create connector s3-sink",
         "create dashboard ratings",
-        "create service ratings_slack",
+        "create service ratings_bot",
     ]
     assert sinks.search.templates["ratings"]["_meta"] == {OWNER_KEY: "ratings"}
     assert sinks.s3.names == {"lake"}

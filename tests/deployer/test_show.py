@@ -27,7 +27,7 @@ Nothing is running. `up` would start it and create:
   + statement  CUSTOMERS: is missing
   + statement  RATINGS: is missing
   + statement  ALERTS: is missing
-  + service    ratings_slack: is not started
+  + service    ratings_bot: is not started
 10 to create; 0 unchanged."""
     )
 

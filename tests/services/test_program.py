@@ -14,7 +14,7 @@ from bifrost.settings import PROJECT
 
 def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "BIFROST_HOME": str(home), **variables}
-    command = [sys.executable, "-m", "services.ratings_slack", *arguments]
+    command = [sys.executable, "-m", "services.wifi_telegram_alerts", *arguments]
     return subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -23,7 +23,7 @@ def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"BIFROST_TARGET": "compose"}, "SLACK_API_TOKEN: is not set"),
+        ({"BIFROST_TARGET": "compose"}, "TELEGRAM_BOT_TOKEN: is not set"),
         ({"BIFROST_TARGET": "elsewhere"}, "BIFROST_TARGET: 'elsewhere' is not one of"),
         ({"KAFKA_SECURITY_PROTOCOL": "none"}, "KAFKA_*: no client can be made of these settings"),
     ],
@@ -32,7 +32,7 @@ def test_a_wrong_setting_ends_it_for_good_with_the_reason_last(tmp_path: Path, v
     ended = run(tmp_path, **variables)
 
     assert ended.returncode == 78
-    assert f"ratings_slack stopped: {reason}" in ended.stderr.splitlines()[-1]
+    assert f"wifi_telegram_alerts stopped: {reason}" in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
 
 

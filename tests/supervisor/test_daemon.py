@@ -79,8 +79,8 @@ def test_the_cause_of_a_failure_is_the_telling_line_of_its_log(settings):
 
 def test_a_refused_token_is_told_in_the_service_s_own_last_words(settings):
     code = "import sys; print('ERROR once'); print('Slack refuses the token: invalid_auth'); sys.exit(78)"
-    with running(settings, python("ratings_slack", code)) as client:
-        status = client.wait_for("ratings_slack", ("failed",), wait_s=SOON_S)
+    with running(settings, python("ratings_bot", code)) as client:
+        status = client.wait_for("ratings_bot", ("failed",), wait_s=SOON_S)
         assert status.cause == "Slack refuses the token: invalid_auth"
 
 

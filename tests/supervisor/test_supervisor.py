@@ -159,14 +159,14 @@ def test_what_depends_on_a_dead_component_is_left_running():
 
 
 def test_a_service_that_says_its_configuration_is_wrong_is_not_tried_again():
-    stage = Stage(component("ratings_slack", probe=None))
+    stage = Stage(component("ratings_bot", probe=None))
     stage.supervisor.start_platform()
-    stage.bring_up("ratings_slack")
-    stage.exited("ratings_slack", 78, "Slack refuses the token: invalid_auth")
-    assert stage.state("ratings_slack") == "failed"
-    assert stage.status("ratings_slack").cause == "Slack refuses the token: invalid_auth"
+    stage.bring_up("ratings_bot")
+    stage.exited("ratings_bot", 78, "Slack refuses the token: invalid_auth")
+    assert stage.state("ratings_bot") == "failed"
+    assert stage.status("ratings_bot").cause == "Slack refuses the token: invalid_auth"
     stage.pass_time(1000)
-    assert stage.did("prepare") == ["ratings_slack"]
+    assert stage.did("prepare") == ["ratings_bot"]
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_restart_policies(policy, code, state):
 
 
 def test_services_wait_for_the_command_to_start():
-    stage = Stage(component("broker"), component("ratings_slack", "broker", probe=None, with_platform=False))
+    stage = Stage(component("broker"), component("ratings_bot", "broker", probe=None, with_platform=False))
     stage.supervisor.start_platform()
     stage.bring_up("broker")
-    assert stage.state("ratings_slack") == "stopped"
-    stage.supervisor.start("ratings_slack")
-    stage.prepared("ratings_slack")
-    assert stage.state("ratings_slack") == "running"
+    assert stage.state("ratings_bot") == "stopped"
+    stage.supervisor.start("ratings_bot")
+    stage.prepared("ratings_bot")
+    assert stage.state("ratings_bot") == "running"
 
 
 def test_starting_what_runs_changes_nothing():

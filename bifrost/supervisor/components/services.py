@@ -7,18 +7,6 @@ from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import python
 
 
-def ratings_slack(settings: Settings) -> Component:
-    """Tells Slack about unhappy platinum customers."""
-    return Component(
-        name="ratings_slack",
-        command=python.command("services.ratings_slack"),
-        env=python.environment(settings),
-        cwd=settings.project,
-        depends_on=("broker", "console"),
-        with_platform=False,
-    )
-
-
 def wifi_telegram_bot(settings: Settings) -> Component:
     """Answers on Telegram which networks a device has looked for."""
     return Component(
@@ -36,18 +24,6 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
     return Component(
         name="wifi_telegram_alerts",
         command=python.command("services.wifi_telegram_alerts"),
-        env=python.environment(settings),
-        cwd=settings.project,
-        depends_on=("broker", "console"),
-        with_platform=False,
-    )
-
-
-def syslog_alerts(settings: Settings) -> Component:
-    """Tells Slack or Telegram about break-in attempts in the logs."""
-    return Component(
-        name="syslog_alerts",
-        command=python.command("services.syslog_alerts"),
         env=python.environment(settings),
         cwd=settings.project,
         depends_on=("broker", "console"),

@@ -1,0 +1,26 @@
+"""The project's own alert files, at work on one record."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from bifrost.alerts import read_alert
+from bifrost.clients.consumer_group import Record
+from bifrost.settings import PROJECT
+from services.alert_messages import AlertMessage, composer
+from services.alert_records import Shape, reader_of
+from services.channel import Undeliverable
+
+KEYED_JSON = Shape((("USER_ID", "INTEGER"),), "JSON", "JSON")
+
+
+def told_of(
+    name: str, value: bytes | None, *, key: bytes | None = b"13", shape: Shape = KEYED_JSON, chat: int | str = ""
+) -> Any:
+    """The message that `alerts/<name>.toml` makes of a record, why there can be none, or None: nothing to say."""
+    alert = read_alert(PROJECT / "alerts" / f"{name}.toml")
+    no_avro = cast("Any", None)
+    record = Record(alert.topic, 0, 0, key, value)
+    composed = composer(alert, reader_of(shape, no_avro), chat)(record)
+    assert composed is None or isinstance(composed, AlertMessage | Undeliverable)
+    return composed.message if isinstance(composed, AlertMessage) else composed
