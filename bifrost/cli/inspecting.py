@@ -9,11 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from bifrost.alerts import kept_problems
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
+from bifrost.clients import csv_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.supervisor import ComponentStatus
-from bifrost.deployer.files import load, read_services
+from bifrost.deployer.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live import Platform, is_running, open_platform
 from bifrost.deployer.targets import absent_connectors, substitutions
 from bifrost.errors import BifrostError, Refused
@@ -65,8 +67,8 @@ def read_status(settings: Settings) -> Status:
     with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:
         running = is_running(platform)
         components = ask(lambda: _components(platform)) if running else []
-        services = {service.name for service in read_services(settings.project / "services")}
-        problems += broken_files(settings)
+        services = {ALERT_SERVICE, *(service.name for service in read_services(settings.project / "services"))}
+        problems += [*unread_files(settings), *(untold_alerts(settings) if running else ())]
         return {
             "target": settings.target,
             "running": running,
@@ -84,11 +86,14 @@ def read_status(settings: Settings) -> Status:
         }
 
 
-def broken_files(settings: Settings) -> list[str]:
-    """The files of orders that could not be read, each with its line and cause."""
-    folder = settings.orders / "error"
-    texts = (log.read_text(encoding="utf-8", errors="replace") for log in sorted(folder.glob("*.log")))
-    return [f"{folder}: {text.splitlines()[0]}" for text in texts if text]
+def unread_files(settings: Settings) -> list[str]:
+    """The files that could not be read, each with its line and cause."""
+    return [f"{file.folder}: {file.cause}" for file in csv_folder.broken_files(settings)]
+
+
+def untold_alerts(settings: Settings) -> list[str]:
+    """The alerts that are not told as their files say now, each with its cause."""
+    return [f"alert {name}: {problem}" for name, problem in sorted(kept_problems(settings.alert_problems).items())]
 
 
 def log_of(settings: Settings, name: str) -> Path:

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from bifrost.cli.inspecting import broken_files
+from bifrost.alerts import keep_problems
+from bifrost.cli.inspecting import unread_files, untold_alerts
 from bifrost.cli.main import app
+from bifrost.clients.csv_folder import BrokenFile, broken_files
 from bifrost.settings import Settings
 from tests.deployer.conftest import CUSTOMERS
 from tests.fakes.http_server import Fault
@@ -43,7 +45,7 @@ def test_plan_with_nothing_running(run, fakes):
 def test_up_then_nothing_to_do(run, fakes):
     first = run(*UP)
     assert first.code == 0
-    assert "10/10 create service ratings_slack" in first.err
+    assert "10/10 create service ratings_bot" in first.err
     assert "Everything runs: 10 created, 0 unchanged; 10 writes" in first.out
 
     fakes.forget_writes()
@@ -75,7 +77,7 @@ def test_status_has_the_promised_keys(run, fakes):
     assert (connector["name"], connector["state"]) == ("mysql-demo-customers", "RUNNING")
     assert connector["tasks"] == [{"id": 0, "state": "FAILED", "error": "B: disk is full"}]
     assert {query["state"] for query in found["queries"]} == {"RUNNING"}
-    assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_slack", "RUNNING")]
+    assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_bot", "RUNNING")]
     assert "B: disk is full" in run("status").out
 
 
@@ -96,9 +98,11 @@ def test_status_names_the_files_that_could_not_be_read(tmp_path):
     log.parent.mkdir()
     log.write_text("orders_bad.csv: line 2: column order_id: 'x' is not of type INT64\nRows delivered before it: 0\n")
 
-    (problem,) = broken_files(Settings({"ORDERS_FOLDER": str(tmp_path)}))
+    settings = Settings({"ORDERS_FOLDER": str(tmp_path)})
 
-    assert problem.endswith("error: orders_bad.csv: line 2: column order_id: 'x' is not of type INT64")
+    cause = "orders_bad.csv: line 2: column order_id: 'x' is not of type INT64"
+    assert unread_files(settings) == [f"{log.parent}: {cause}"]
+    assert broken_files(settings) == (BrokenFile("orders", log.parent, "orders_bad.csv", cause),)
 
 
 def test_status_goes_on_where_one_part_is_gone(run, fakes):
@@ -217,3 +221,12 @@ def test_logs(run, project, fakes):
     found = run("logs", "nosuch")
     assert found.code == 1
     assert "there is no log of that name; there are connect" in found.err
+
+
+def test_status_names_the_alerts_that_are_not_told(tmp_path):
+    settings = Settings({"BIFROST_HOME": str(tmp_path)})
+    assert untold_alerts(settings) == []
+
+    keep_problems(settings.alert_problems, {"till": "SLACK_API_TOKEN: is not set"})
+
+    assert untold_alerts(settings) == ["alert till: SLACK_API_TOKEN: is not set"]
