@@ -56,6 +56,7 @@ _SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
     for vendors, ours in (
         ("spooldir.SpoolDirCsvSourceConnector", "spooldir.SpoolDirCsvSourceConnector"),
         ("syslog.TCPSyslogSourceConnector", "syslog.TcpSyslogSourceConnector"),
+        ("syslog.SSLTCPSyslogSourceConnector", "syslog.SslTcpSyslogSourceConnector"),
         ("syslog.UDPSyslogSourceConnector", "syslog.UdpSyslogSourceConnector"),
     )
 }

@@ -8,7 +8,7 @@ import java.util.Arrays;
 
 /**
  * Takes a TCP stream apart as RFC 6587 says: a message begins with its length and a blank, or ends with a line feed (or
- * a zero byte). The two may be mixed.
+ * a zero byte). The two may be mixed. A message that breaks off, by the stream's end or a failure, is kept as it is.
  */
 final class FrameReader {
     private static final int MOST_DIGITS = 7;
@@ -16,6 +16,7 @@ final class FrameReader {
     private final PushbackInputStream input;
     private final int longest;
     private boolean wasCut;
+    private IOException failure;
 
     FrameReader(InputStream input, int longest) {
         this.input = new PushbackInputStream(input, MOST_DIGITS + 2);
@@ -26,6 +27,9 @@ final class FrameReader {
     byte[] next() throws IOException {
         byte[] message;
         do {
+            if (failure != null) {
+                throw failure;
+            }
             wasCut = false;
             int first = input.read();
             if (first < 0) {
@@ -33,7 +37,7 @@ final class FrameReader {
             }
             input.unread(first);
             int length = first >= '1' && first <= '9' ? length() : 0;
-            message = length > 0 ? counted(length) : line();
+            message = length > 0 ? message(length, false) : message(Integer.MAX_VALUE, true);
         } while (message.length == 0);
         return message;
     }
@@ -70,28 +74,30 @@ final class FrameReader {
         return 0;
     }
 
-    private byte[] counted(int length) throws IOException {
-        byte[] message = input.readNBytes(Math.min(length, longest));
-        if (length > longest) {
-            wasCut = true;
-            input.skipNBytes(length - longest);
+    /** This many bytes, or as many as there are before the line ends. */
+    private byte[] message(int length, boolean endsWithLine) {
+        ByteArrayOutputStream message = new ByteArrayOutputStream(256);
+        try {
+            for (int count = 0; count < length; count++) {
+                int next = input.read();
+                if (next < 0 || endsWithLine && (next == '\n' || next == 0)) {
+                    break;
+                }
+                keep(next, message);
+            }
+        } catch (IOException problem) {
+            failure = problem;
         }
-        return message;
+        byte[] bytes = message.toByteArray();
+        boolean hasReturn = endsWithLine && bytes.length > 0 && bytes[bytes.length - 1] == '\r';
+        return hasReturn ? Arrays.copyOf(bytes, bytes.length - 1) : bytes;
     }
 
-    private byte[] line() throws IOException {
-        ByteArrayOutputStream line = new ByteArrayOutputStream(256);
-        int next = input.read();
-        while (next > 0 && next != '\n') {
-            if (line.size() < longest) {
-                line.write(next);
-            } else {
-                wasCut = true;
-            }
-            next = input.read();
+    private void keep(int next, ByteArrayOutputStream message) {
+        if (message.size() < longest) {
+            message.write(next);
+        } else {
+            wasCut = true;
         }
-        byte[] bytes = line.toByteArray();
-        boolean hasReturn = bytes.length > 0 && bytes[bytes.length - 1] == '\r';
-        return hasReturn ? Arrays.copyOf(bytes, bytes.length - 1) : bytes;
     }
 }

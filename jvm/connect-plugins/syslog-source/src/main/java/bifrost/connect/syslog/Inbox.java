@@ -12,6 +12,7 @@ final class Inbox {
     final LongAdder received = new LongAdder();
     final LongAdder cut = new LongAdder();
     final LongAdder refused = new LongAdder();
+    final LongAdder broken = new LongAdder();
     private final BlockingQueue<Received> queue;
 
     Inbox(int size) {

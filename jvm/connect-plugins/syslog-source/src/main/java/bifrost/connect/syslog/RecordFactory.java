@@ -1,5 +1,6 @@
 package bifrost.connect.syslog;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.util.Map;
@@ -31,11 +32,13 @@ final class RecordFactory {
     private final SyslogConfig config;
     private final SyslogParser parser;
     private final Map<String, ?> partition;
+    private final HostNames names;
     private long count;
 
     RecordFactory(SyslogConfig config, Clock clock) {
         this.config = config;
         parser = new SyslogParser(config.zone, clock, config.structuredData);
+        names = new HostNames(config.reverseDnsCacheMs, clock, InetAddress::getCanonicalHostName);
         partition = Map.of("listener", (config.isTcp ? "tcp:" : "udp:") + config.port);
     }
 
@@ -51,7 +54,7 @@ final class RecordFactory {
                 .put("message", message.message())
                 .put("charset", config.charset.name())
                 .put("remote_address", sender)
-                .put("hostname", config.reverseDns ? received.from().getHostName() : message.host());
+                .put("hostname", config.reverseDns ? names.of(received.from().getAddress()) : message.host());
         // Nothing can be asked for again: the offset only says how far it is.
         Map<String, ?> offset = Map.of("received", ++count);
         Struct key = new Struct(KEY).put("remote_address", sender);

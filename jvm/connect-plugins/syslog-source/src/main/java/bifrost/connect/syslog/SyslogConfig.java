@@ -22,12 +22,11 @@ final class SyslogConfig {
 
     static final VendorKeys VENDOR = new VendorKeys()
             .withoutEffect("backoff.ms", "the task waits for messages, not for a time")
-            .withoutEffect("syslog.shutdown.wait", "what was received is handed over first in any case")
-            .withoutEffect("syslog.backlog", "the system's is used")
-            .withoutEffect("syslog.reverse.dns.cache.ms", "names are kept for as long as Java does");
+            .withoutEffect("syslog.shutdown.wait", "a stopped task is asked for nothing more; the log says what it held");
 
-    static final ConfigDef UDP = common(new Options()).vendor(VENDOR).definition();
-    static final ConfigDef TCP = tcp(common(new Options())).vendor(VENDOR).definition();
+    static final ConfigDef UDP = common().vendor(VENDOR).definition();
+    static final ConfigDef TCP = keystore(tcp(), false).vendor(VENDOR).definition();
+    static final ConfigDef TLS = keystore(tcp(), true).vendor(VENDOR).definition();
 
     final boolean isTcp;
     final String topic;
@@ -37,14 +36,20 @@ final class SyslogConfig {
     final ZoneId zone;
     final boolean structuredData;
     final boolean reverseDns;
+    final long reverseDnsCacheMs;
     final int batchSize;
     final int queueSize;
     final int longestMessage;
     final int receiveBuffer;
     final int mostConnections;
+    final boolean refusesMore;
+    final int backlog;
     final int idleTimeoutMs;
-    final Path keystore;
-    final char[] keystorePassword;
+    final Store keystore;
+    final Store truststore;
+
+    /** A file with keys or certificates. */
+    record Store(Path path, char[] password) {}
 
     SyslogConfig(Map<String, String> given) {
         isTcp = "tcp".equals(given.get(PROTOCOL));
@@ -56,20 +61,21 @@ final class SyslogConfig {
         zone = zone(config.getString("syslog.timezone"));
         structuredData = config.getBoolean("syslog.structured.data");
         reverseDns = config.getBoolean("syslog.reverse.dns.remote.ip");
+        reverseDnsCacheMs = config.getLong("syslog.reverse.dns.cache.ms");
         batchSize = config.getInt("batch.size");
         queueSize = config.getInt("syslog.queue.size");
         longestMessage = config.getInt("syslog.max.message.bytes");
         receiveBuffer = config.getInt("syslog.receive.buffer.bytes");
         mostConnections = isTcp ? config.getInt("syslog.max.active.sockets") : 0;
+        refusesMore = isTcp && config.getInt("syslog.max.active.sockets.behavior") == 1;
+        backlog = isTcp ? config.getInt("syslog.backlog") : 0;
         idleTimeoutMs = isTcp ? config.getInt("syslog.timeout") : 0;
-        String store = isTcp ? config.getString("syslog.keystore") : "";
-        keystore = store.isBlank() ? null : Path.of(store);
-        Password password = isTcp ? config.getPassword("syslog.keystore.password") : null;
-        keystorePassword = password == null ? new char[0] : password.value().toCharArray();
+        keystore = isTcp ? store(config, "syslog.keystore") : null;
+        truststore = isTcp ? store(config, "syslog.truststore") : null;
     }
 
-    private static Options common(Options options) {
-        return options.group("Syslog")
+    private static Options common() {
+        return new Options().group("Syslog")
                 .required("kafka.topic", Type.STRING).doc("The topic that messages are written to.")
                 .required("syslog.port", Type.INT).check(ConfigDef.Range.between(1, 65535))
                 .doc("The port to listen on.")
@@ -81,6 +87,8 @@ final class SyslogConfig {
                 .doc("Whether RFC 5424's structured data stands before the text.")
                 .optional("syslog.reverse.dns.remote.ip", Type.BOOLEAN, false)
                 .doc("Whether hostname is the name of the sender's address instead of the host in the message.")
+                .optional("syslog.reverse.dns.cache.ms", Type.LONG, 60_000L).low().atLeast(0)
+                .doc("How long the name of an address is kept.")
                 .optional("syslog.max.message.bytes", Type.INT, 65536).atLeast(480)
                 .doc("Longer messages are cut, and counted.")
                 .optional("batch.size", Type.INT, 5000).atLeast(1)
@@ -88,18 +96,39 @@ final class SyslogConfig {
                 .optional("syslog.queue.size", Type.INT, 50_000).low().atLeast(1)
                 .doc("How many messages may wait for Kafka. Then a TCP sender is made to wait; UDP has its buffer.")
                 .optional("syslog.receive.buffer.bytes", Type.INT, 8 << 20).low().atLeast(1024)
-                .doc("What the system may hold for us; of UDP, what comes on top of it is dropped, and counted.")
-                .optional(PROTOCOL, Type.STRING, null).low().doc("Set by the connector.");
+                .doc("What the system may hold for us; of UDP, what comes on top of it is dropped, and counted.");
     }
 
-    private static Options tcp(Options options) {
-        return options.group("TCP")
-                .optional("syslog.max.active.sockets", Type.INT, 1000).atLeast(1)
-                .doc("How many may be connected; further ones are refused.")
+    private static Options tcp() {
+        return common().group("TCP")
+                .optional("syslog.max.active.sockets", Type.INT, 1000).atLeast(0)
+                .doc("How many may be connected; 0 for any number.")
+                .optional("syslog.max.active.sockets.behavior", Type.INT, 0).check(ConfigDef.Range.between(0, 1))
+                .doc("What becomes of further ones: 0, they wait in the backlog; 1, they are refused, and counted.")
+                .optional("syslog.backlog", Type.INT, 50).low().atLeast(1)
+                .doc("How many may wait to be taken on.")
                 .optional("syslog.timeout", Type.INT, 0).atLeast(0)
-                .doc("Milliseconds without a byte after which a connection is closed; 0 for never.")
-                .optional("syslog.keystore", Type.STRING, "").doc("A PKCS12 or JKS file with the certificate, for TLS.")
-                .optional("syslog.keystore.password", Type.PASSWORD, null).doc("The keystore's password.");
+                .doc("Milliseconds without a byte after which a connection is closed; 0 for never.");
+    }
+
+    private static Options keystore(Options options, boolean isRequired) {
+        String what = "A PKCS12 or JKS file with this host's certificate and key, for TLS.";
+        Options tls = options.group("TLS");
+        Options keys = isRequired
+                ? tls.required("syslog.keystore", Type.STRING).doc(what)
+                : tls.optional("syslog.keystore", Type.STRING, "").doc(what);
+        return keys.optional("syslog.keystore.password", Type.PASSWORD, null)
+                .doc("The keystore's password.")
+                .optional("syslog.truststore", Type.STRING, "")
+                .doc("A file with certificates: senders must show one that it vouches for.")
+                .optional("syslog.truststore.password", Type.PASSWORD, null).doc("The truststore's password.");
+    }
+
+    private static Store store(AbstractConfig config, String key) {
+        String path = config.getString(key);
+        Password password = config.getPassword(key + ".password");
+        char[] secret = password == null ? new char[0] : password.value().toCharArray();
+        return path.isBlank() ? null : new Store(Path.of(path), secret);
     }
 
     private static Charset charset(String name) {

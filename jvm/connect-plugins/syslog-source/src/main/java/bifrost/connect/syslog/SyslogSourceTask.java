@@ -64,6 +64,9 @@ public final class SyslogSourceTask extends SourceTask {
         } catch (IOException problem) {
             LOG.warn("port {}: {}", config.port, problem.toString());
         }
+        if (inbox.waiting() > 0) {
+            LOG.warn("port {}: {} messages were received and are lost by the stop", config.port, inbox.waiting());
+        }
     }
 
     /** Where the task listens. */
@@ -78,6 +81,7 @@ public final class SyslogSourceTask extends SourceTask {
         counts.put("cut", inbox.cut.sum());
         counts.put("dropped", listener.dropped());
         counts.put("refused-connections", inbox.refused.sum());
+        counts.put("broken-connections", inbox.broken.sum());
         counts.put("waiting", (long) inbox.waiting());
         return counts;
     }
@@ -109,7 +113,7 @@ public final class SyslogSourceTask extends SourceTask {
 
     private void publish(String name) {
         PluginMetrics metrics = context.pluginMetrics();
-        String meaning = "Messages " + name + " since the task's start";
+        String meaning = "Syslog: " + name + " since the task's start";
         MetricName metric = metrics.metricName("syslog-" + name, meaning, new LinkedHashMap<>());
         metrics.addMetric(metric, (Gauge<Long>) (ignored, now) -> counts().get(name));
     }

@@ -1,22 +1,14 @@
 package bifrost.connect.syslog;
 
 import java.io.BufferedInputStream;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
-import java.nio.file.Files;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import javax.net.ServerSocketFactory;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import org.apache.kafka.connect.errors.ConnectException;
+import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,21 +20,25 @@ final class TcpListener implements Listener {
     private final SyslogConfig config;
     private final Inbox inbox;
     private final ServerSocket server;
-    private final Set<Socket> senders = ConcurrentHashMap.newKeySet();
+    private final Semaphore places;
+    private final Map<Socket, Thread> senders = new ConcurrentHashMap<>();
+    private final Thread acceptor;
 
     TcpListener(SyslogConfig config, Inbox inbox) throws IOException {
         this.config = config;
         this.inbox = inbox;
-        server = sockets(config).createServerSocket();
+        places = new Semaphore(config.mostConnections == 0 ? Integer.MAX_VALUE : config.mostConnections);
+        server = config.keystore == null ? new ServerSocket() : TlsSockets.unbound(config.keystore, config.truststore);
         try {
             server.setReuseAddress(true);
             server.setReceiveBufferSize(Math.min(config.receiveBuffer, 1 << 20));
-            server.bind(new InetSocketAddress(config.host, config.port));
+            server.bind(new InetSocketAddress(config.host, config.port), config.backlog);
         } catch (IOException problem) {
             server.close();
             throw problem;
         }
-        daemon(this::accept, "syslog-tcp-" + server.getLocalPort());
+        acceptor = daemon(this::accept, "syslog-tcp-" + server.getLocalPort());
+        acceptor.start();
     }
 
     @Override
@@ -58,15 +54,24 @@ final class TcpListener implements Listener {
     @Override
     public void close() throws IOException {
         server.close();
-        for (Socket sender : senders) {
-            sender.close();
+        acceptor.interrupt();
+        for (Map.Entry<Socket, Thread> sender : senders.entrySet()) {
+            sender.getKey().close();
+            sender.getValue().interrupt();
         }
     }
 
     private void accept() {
         while (!server.isClosed()) {
             try {
-                welcome(server.accept());
+                if (config.refusesMore) {
+                    welcomeOrRefuse(server.accept());
+                } else {
+                    welcomeNext();
+                }
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+                return;
             } catch (IOException problem) {
                 if (!server.isClosed()) {
                     LOG.warn("TCP port {}: {}", port(), problem.toString());
@@ -75,62 +80,71 @@ final class TcpListener implements Listener {
         }
     }
 
-    private void welcome(Socket sender) throws IOException {
-        if (senders.size() >= config.mostConnections) {
+    private void welcomeOrRefuse(Socket sender) throws IOException {
+        if (places.tryAcquire()) {
+            welcome(sender);
+        } else {
             inbox.refused.increment();
             sender.close();
-            return;
         }
-        sender.setSoTimeout(config.idleTimeoutMs);
-        sender.setKeepAlive(true);
-        senders.add(sender);
-        daemon(() -> receive(sender), "syslog-tcp-" + sender.getRemoteSocketAddress());
+    }
+
+    /** The next sender is taken on when there is a place for it; until then it waits in the backlog. */
+    private void welcomeNext() throws InterruptedException, IOException {
+        places.acquire();
+        Socket sender;
+        try {
+            sender = server.accept();
+        } catch (IOException problem) {
+            places.release();
+            throw problem;
+        }
+        welcome(sender);
+    }
+
+    private void welcome(Socket sender) throws IOException {
+        Thread thread = daemon(() -> receive(sender), "syslog-tcp-" + sender.getRemoteSocketAddress());
+        senders.put(sender, thread);
+        thread.start();
+        if (server.isClosed()) {
+            sender.close();
+        }
     }
 
     private void receive(Socket sender) {
         InetSocketAddress from = (InetSocketAddress) sender.getRemoteSocketAddress();
         try (sender) {
-            FrameReader frames =
-                    new FrameReader(new BufferedInputStream(sender.getInputStream(), BUFFER), config.longestMessage);
-            for (byte[] message = frames.next(); message != null; message = frames.next()) {
-                if (frames.wasCut()) {
-                    inbox.cut.increment();
-                }
-                inbox.put(new Received(message, from));
-            }
+            sender.setSoTimeout(config.idleTimeoutMs);
+            sender.setKeepAlive(true);
+            receiveAll(
+                    new FrameReader(new BufferedInputStream(sender.getInputStream(), BUFFER), config.longestMessage), from);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-        } catch (SocketTimeoutException | EOFException ended) {
-            LOG.debug("{}: {}", from, ended.toString());
+        } catch (SocketTimeoutException ended) {
+            LOG.debug("{}: nothing for {} ms", from, config.idleTimeoutMs);
         } catch (IOException problem) {
             if (!server.isClosed()) {
+                inbox.broken.increment();
                 LOG.info("{}: {}", from, problem.toString());
             }
         } finally {
             senders.remove(sender);
+            places.release();
         }
     }
 
-    private static void daemon(Runnable work, String name) {
+    private void receiveAll(FrameReader frames, InetSocketAddress from) throws IOException, InterruptedException {
+        for (byte[] message = frames.next(); message != null; message = frames.next()) {
+            if (frames.wasCut()) {
+                inbox.cut.increment();
+            }
+            inbox.put(new Received(message, from));
+        }
+    }
+
+    private static Thread daemon(Runnable work, String name) {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
-        thread.start();
-    }
-
-    private static ServerSocketFactory sockets(SyslogConfig config) throws IOException {
-        if (config.keystore == null) {
-            return ServerSocketFactory.getDefault();
-        }
-        try (InputStream file = Files.newInputStream(config.keystore)) {
-            KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
-            store.load(file, config.keystorePassword);
-            KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            keys.init(store, config.keystorePassword);
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(keys.getKeyManagers(), null, null);
-            return context.getServerSocketFactory();
-        } catch (GeneralSecurityException problem) {
-            throw new ConnectException("syslog.keystore " + config.keystore + ": " + problem.getMessage(), problem);
-        }
+        return thread;
     }
 }

@@ -34,6 +34,7 @@ final class UdpListener implements Listener {
             socket.close();
             throw problem;
         }
+        warnOfSmallBuffer();
         thread = new Thread(this::receive, "syslog-udp-" + socket.getLocalPort());
         thread.setDaemon(true);
         thread.start();
@@ -53,6 +54,14 @@ final class UdpListener implements Listener {
     public void close() {
         socket.close();
         thread.interrupt();
+    }
+
+    private void warnOfSmallBuffer() throws SocketException {
+        int given = socket.getReceiveBufferSize();
+        if (given < config.receiveBuffer) {
+            LOG.warn("UDP port {}: the system gives {} bytes of syslog.receive.buffer.bytes={}; see net.core.rmem_max",
+                    port(), given, config.receiveBuffer);
+        }
     }
 
     private void receive() {

@@ -39,4 +39,10 @@ class FrameReaderTest {
                 List.of("<13>abcd(cut)", "<13>next", "<13>abcd(cut)", "<13>last"),
                 frames("<13>abcdefgh\n<13>next\n12 <13>abcdefgh<13>last\n", 8));
     }
+
+    @Test
+    void aMessageThatBreaksOffIsKept() throws IOException {
+        assertEquals(List.of("<13>one", "<13>tw"), frames("<13>one\n99 <13>tw", 100));
+        assertEquals(List.of("<13>abcd(cut)"), frames("99 <13>abcdefgh", 8));
+    }
 }

@@ -8,64 +8,18 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.apache.kafka.common.MetricName;
-import org.apache.kafka.common.metrics.MetricValueProvider;
-import org.apache.kafka.common.metrics.PluginMetrics;
-import org.apache.kafka.common.metrics.Sensor;
-import org.apache.kafka.connect.data.Struct;
+import java.util.Random;
 import org.apache.kafka.connect.source.SourceRecord;
-import org.apache.kafka.connect.source.SourceTaskContext;
-import org.apache.kafka.connect.storage.OffsetStorageReader;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class SyslogSourceTaskTest {
-    private final SyslogSourceTask task = new SyslogSourceTask();
-    private final Map<String, String> settings =
-            new HashMap<>(Map.of("kafka.topic", "syslog", "syslog.host", "127.0.0.1"));
-
-    @AfterEach
-    void stop() {
-        task.stop();
-    }
-
-    private void start(String protocol) throws IOException {
-        try (ServerSocket free = new ServerSocket(0)) {
-            settings.put("syslog.port", String.valueOf(free.getLocalPort()));
-        }
-        settings.put(SyslogConfig.PROTOCOL, protocol);
-        task.initialize(new Context());
-        task.start(settings);
-    }
-
-    private List<SourceRecord> poll(int count) throws InterruptedException {
-        List<SourceRecord> all = new ArrayList<>();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (all.size() < count && System.nanoTime() < end) {
-            List<SourceRecord> batch = task.poll();
-            all.addAll(batch == null ? List.of() : batch);
-        }
-        assertEquals(count, all.size());
-        return all;
-    }
-
-    private Socket connected() throws IOException {
-        return new Socket("127.0.0.1", task.port());
-    }
-
+class SyslogSourceTaskTest extends SyslogBench {
     @Test
     void aDatagramIsARecordWithTheDocumentsFields() throws Exception {
         start("udp");
-        byte[] text = "<14>I \u2764  logs\n".getBytes(StandardCharsets.UTF_8);
+        byte[] text = bytes("<14>I \u2764  logs\n");
         int port;
         try (DatagramSocket sender = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             port = sender.getLocalPort();
@@ -93,7 +47,7 @@ class SyslogSourceTaskTest {
         }
         for (int line = 0; line < 20; line++) {
             for (Socket sender : senders) {
-                sender.getOutputStream().write(("<13>line " + line + "\n").getBytes(StandardCharsets.UTF_8));
+                sender.getOutputStream().write(bytes("<13>line " + line + "\n"));
             }
         }
 
@@ -110,13 +64,13 @@ class SyslogSourceTaskTest {
         settings.put("syslog.queue.size", "10");
         settings.put("syslog.receive.buffer.bytes", "4096");
         start("tcp");
-        byte[] line = ("<13>" + "x".repeat(995) + "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] line = bytes("<13>" + "x".repeat(995) + "\n");
         int lines = 20_000;
         Thread sending = new Thread(() -> send(line, lines));
         sending.start();
+        eventually(() -> task.counts().get("waiting") == 10L, "the queue is full");
         sending.join(300);
         assertTrue(sending.isAlive(), "the sender was not held up");
-        assertEquals(10L, task.counts().get("waiting"));
 
         assertEquals(lines, poll(lines).size());
         sending.join();
@@ -134,69 +88,75 @@ class SyslogSourceTaskTest {
     }
 
     @Test
-    void whatIsTooLongIsCutAndCountedAndNoiseIsKept() throws Exception {
-        settings.put("syslog.max.message.bytes", "480");
+    void aStopWakesSendersThatWait() throws Exception {
+        settings.put("syslog.queue.size", "1");
         start("tcp");
-        try (Socket sender = connected()) {
-            sender.getOutputStream().write(("<13>" + "x".repeat(1000) + "\n").getBytes(StandardCharsets.UTF_8));
-            sender.getOutputStream().write(new byte[] {22, 3, 1, (byte) 0xff, (byte) 0xfe, '\n'});
-        }
+        send(bytes("<13>one\n<13>two\n<13>three\n"));
+        eventually(() -> task.counts().get("waiting") == 1L, "the queue is full");
 
-        List<SourceRecord> records = poll(2);
+        task.stop();
 
-        assertEquals(476, ((Struct) records.get(0).value()).getString("message").length());
-        assertEquals("\u0016\u0003\u0001\uFFFD\uFFFD", ((Struct) records.get(1).value()).getString("message"));
-        assertEquals(1L, task.counts().get("cut"));
+        eventually(() -> threads("syslog-tcp-").isEmpty(), "threads of the listener are left: " + threads("syslog-tcp-"));
+    }
+
+    private static List<String> threads(String prefix) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .map(Thread::getName)
+                .filter(name -> name.startsWith(prefix))
+                .toList();
     }
 
     @Test
-    void moreConnectionsThanAllowedAreRefusedAndCounted() throws Exception {
-        settings.put("syslog.max.active.sockets", "1");
+    void aLineThatBreaksOffIsKept() throws Exception {
         start("tcp");
-        try (Socket first = connected(); Socket second = connected()) {
-            assertEquals(-1, second.getInputStream().read());
-            first.getOutputStream().write("<13>still here\n".getBytes(StandardCharsets.UTF_8));
-            poll(1);
-        }
-        assertEquals(1L, task.counts().get("refused-connections"));
+        send(bytes("<13>whole\n<13>half"));
+        send(bytes("99 <13>counted"));
+
+        assertEquals(
+                List.of("counted", "half", "whole"),
+                poll(3).stream().map(this::message).sorted().toList());
     }
 
-    /** A worker that takes the metrics and has no offsets. */
-    private static final class Context implements SourceTaskContext, PluginMetrics {
-        @Override
-        public Map<String, String> configs() {
-            return Map.of();
+    @Test
+    void aConnectionThatIsResetIsCountedAndItsLinesAreKept() throws Exception {
+        start("tcp");
+        try (Socket sender = connected()) {
+            sender.getOutputStream().write(bytes("<13>before\n"));
+            assertEquals("before", message(poll(1).get(0)));
+            sender.setSoLinger(true, 0);
         }
 
-        @Override
-        public OffsetStorageReader offsetStorageReader() {
-            throw new AssertionError("not asked for");
+        eventually(() -> task.counts().get("broken-connections") == 1L, "the reset is counted");
+    }
+
+    @Test
+    void noiseIsKept() throws Exception {
+        start("tcp");
+        send(new byte[] {22, 3, 1, (byte) 0xff, (byte) 0xfe, '\n'});
+
+        assertEquals("\u0016\u0003\u0001\uFFFD\uFFFD", message(poll(1).get(0)));
+    }
+
+    @Test
+    void anyBytesAtAllAreTakenAndTheNextSenderIsHeard() throws Exception {
+        start("tcp");
+        Random random = new Random(5424);
+        for (int round = 0; round < 20; round++) {
+            byte[] noise = new byte[5000];
+            random.nextBytes(noise);
+            send(noise);
         }
+        send(bytes("<13>the last one\n"));
 
-        @Override
-        public PluginMetrics pluginMetrics() {
-            return this;
+        eventually(() -> next().contains("the last one"), "the line behind the noise");
+    }
+
+    private List<String> next() {
+        try {
+            List<SourceRecord> batch = task.poll();
+            return batch == null ? List.of() : batch.stream().map(this::message).toList();
+        } catch (InterruptedException stopped) {
+            throw new AssertionError(stopped);
         }
-
-        @Override
-        public MetricName metricName(String name, String description, LinkedHashMap<String, String> tags) {
-            return new MetricName(name, "plugins", description, tags);
-        }
-
-        @Override
-        public void addMetric(MetricName metricName, MetricValueProvider<?> metricValueProvider) {
-            assertTrue(metricName.name().startsWith("syslog-"));
-        }
-
-        @Override
-        public void removeMetric(MetricName metricName) {}
-
-        @Override
-        public Sensor addSensor(String name) {
-            throw new AssertionError("not asked for");
-        }
-
-        @Override
-        public void removeSensor(String name) {}
     }
 }
