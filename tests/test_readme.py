@@ -14,12 +14,12 @@ COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 
 
 def test_the_table_of_commands_lists_exactly_the_commands() -> None:
-    listed = re.findall(r"^\| `(\w+)[^|]*\|", section("Commands"), re.MULTILINE)
+    listed = re.findall(r"^\| `([\w-]+)[^|]*\|", section("Commands"), re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 
 def test_every_option_that_is_told_exists() -> None:
-    for row in re.findall(r"^\| `(\w+).*$", section("Commands"), re.MULTILINE):
+    for row in re.findall(r"^\| `([\w-]+).*$", section("Commands"), re.MULTILINE):
         line = next(text for text in section("Commands").splitlines() if text.startswith(f"| `{row}"))
         options = {name for parameter in COMMANDS[row].params for name in parameter.opts}
         for option in re.findall(r"--[a-z]+(?:-[a-z]+)*", line):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from bifrost.cli.csv_schema import csv_schema_command
 from bifrost.cli.deploying import plan_command, up_command, validate_command
 from bifrost.cli.inspecting import logs_command, status_command
 from bifrost.cli.output import Screen, flush
@@ -39,6 +40,7 @@ app.command("demo")(demo_command)
 app.command("validate")(validate_command)
 app.command("test")(test_command)
 app.command("ksql")(ksql_command)
+app.command("csv-schema")(csv_schema_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

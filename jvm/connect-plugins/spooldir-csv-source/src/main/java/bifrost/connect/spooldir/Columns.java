@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Schema;
@@ -24,6 +25,13 @@ import org.apache.kafka.connect.data.Timestamp;
 
 /** Makes a column's text into the value that its schema asks for. */
 final class Columns {
+    /** The names of the types that are written otherwise than the type they are kept as. */
+    static final Set<String> LOGICAL = Set.of(
+            Decimal.LOGICAL_NAME,
+            Timestamp.LOGICAL_NAME,
+            org.apache.kafka.connect.data.Date.LOGICAL_NAME,
+            Time.LOGICAL_NAME);
+
     private final List<DateTimeFormatter> formats;
     private final ZoneId zone;
 
@@ -63,8 +71,9 @@ final class Columns {
         throw new IllegalArgumentException("is empty, and not optional");
     }
 
-    private static Object primitive(Schema schema, String text) {
+    static Object primitive(Schema schema, String text) {
         return switch (schema.type()) {
+            case STRING -> text;
             case INT8 -> Byte.valueOf(text);
             case INT16 -> Short.valueOf(text);
             case INT32 -> Integer.valueOf(text);
@@ -138,7 +147,7 @@ final class Columns {
         return time == null ? LocalTime.MIDNIGHT : time;
     }
 
-    private static DateTimeFormatter formatter(String pattern) {
+    static DateTimeFormatter formatter(String pattern) {
         try {
             return DateTimeFormatter.ofPattern(pattern.trim(), Locale.ROOT);
         } catch (IllegalArgumentException problem) {

@@ -1,5 +1,6 @@
 package bifrost.connect.spooldir;
 
+import bifrost.connect.spooldir.BoundedLines.LineTooLongException;
 import bifrost.connect.spooldir.SpoolDirConfig.Format;
 import com.opencsv.CSVParserBuilder;
 import com.opencsv.CSVReader;
@@ -13,7 +14,11 @@ import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,17 +31,19 @@ final class CsvRows implements Closeable {
     /** A quote that is never closed must not take the rest of a huge file into memory. */
     private static final int LONGEST_ROW_IN_LINES = 10_000;
 
-    private static final String UNKNOWN_BYTES = "there or soon after are bytes that file.charset does not know";
+    private static final String UNKNOWN_BYTES = "there are bytes that file.charset does not know";
 
+    private final Path file;
+    private final Format format;
     private final CSVReader reader;
-    private final int skipped;
     private long line;
 
     CsvRows(Path file, Format format) throws IOException, BadFileException {
-        skipped = format.skipLines();
-        reader = new CSVReaderBuilder(text(file, format))
+        this.file = file;
+        this.format = format;
+        reader = new CSVReaderBuilder(text())
                 .withCSVParser(parser(format))
-                .withSkipLines(skipped)
+                .withSkipLines(format.skipLines())
                 .withKeepCarriageReturn(format.keepCarriageReturn())
                 .withMultilineLimit(LONGEST_ROW_IN_LINES)
                 .withVerifyReader(false)
@@ -47,7 +54,7 @@ final class CsvRows implements Closeable {
     String[] next() throws IOException, BadFileException {
         String[] row;
         do {
-            line = skipped + reader.getLinesRead() + 1;
+            line = Math.max(format.skipLines(), reader.getLinesRead()) + 1;
             row = read();
         } while (row != null && row.length == 1 && (row[0] == null || row[0].isBlank()));
         return row;
@@ -71,21 +78,17 @@ final class CsvRows implements Closeable {
         } catch (CsvMalformedLineException problem) {
             throw new BadFileException(line, "a quote is not closed before the end of the file");
         } catch (CharacterCodingException problem) {
-            throw new BadFileException(line, UNKNOWN_BYTES);
+            throw unknownBytes();
+        } catch (LineTooLongException problem) {
+            throw new BadFileException(line, "is longer than " + BoundedLines.LONGEST + " characters");
         } catch (CsvException problem) {
             throw new BadFileException(line, problem.getMessage());
         }
     }
 
-    private static BufferedReader text(Path file, Format format) throws IOException, BadFileException {
+    private BufferedReader text() throws IOException, BadFileException {
         BufferedReader text = new BufferedReader(
-                new InputStreamReader(
-                        Files.newInputStream(file),
-                        format.charset()
-                                .newDecoder()
-                                .onMalformedInput(CodingErrorAction.REPORT)
-                                .onUnmappableCharacter(CodingErrorAction.REPORT)),
-                BUFFER);
+                new BoundedLines(new InputStreamReader(Files.newInputStream(file), decoder())), BUFFER);
         try {
             text.mark(1);
             if (text.read() != BYTE_ORDER_MARK) {
@@ -94,8 +97,34 @@ final class CsvRows implements Closeable {
             return text;
         } catch (CharacterCodingException problem) {
             text.close();
-            throw new BadFileException(1, UNKNOWN_BYTES);
+            throw unknownBytes();
         }
+    }
+
+    private CharsetDecoder decoder() {
+        return format.charset()
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT);
+    }
+
+    /** Says where; the reader does not, as it reads ahead. */
+    private BadFileException unknownBytes() throws IOException {
+        CharsetDecoder decoder = decoder();
+        ByteBuffer bytes = ByteBuffer.allocate(BUFFER);
+        CharBuffer text = CharBuffer.allocate(BUFFER);
+        long found = 1;
+        boolean isOver = false;
+        try (SeekableByteChannel channel = Files.newByteChannel(file)) {
+            while (!isOver) {
+                boolean isEnd = channel.read(bytes) < 0;
+                isOver = decoder.decode(bytes.flip(), text, isEnd).isError() || isEnd;
+                found += text.flip().chars().filter(sign -> sign == '\n').count();
+                text.clear();
+                bytes.compact();
+            }
+        }
+        return new BadFileException(found, UNKNOWN_BYTES);
     }
 
     private static ICSVParser parser(Format format) {

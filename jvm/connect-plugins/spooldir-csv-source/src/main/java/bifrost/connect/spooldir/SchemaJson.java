@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.errors.SchemaBuilderException;
 
 /** Connect schemas as the vendor's plugin writes them: {@code {"type":"STRUCT","fieldSchemas":{...}}}. */
 final class SchemaJson {
@@ -27,10 +29,11 @@ final class SchemaJson {
             if (schema.type() != Schema.Type.STRUCT) {
                 throw new ConfigException(key, text, "must be of type STRUCT");
             }
+            schema.fields().forEach(SchemaJson::check);
             return schema;
         } catch (JsonProcessingException problem) {
             throw new ConfigException(key, text, "not JSON: " + problem.getOriginalMessage());
-        } catch (IllegalArgumentException problem) {
+        } catch (IllegalArgumentException | SchemaBuilderException problem) {
             throw new ConfigException(key, text, problem.getMessage());
         }
     }
@@ -58,7 +61,32 @@ final class SchemaJson {
         for (Map.Entry<String, JsonNode> field : node.path("fieldSchemas").properties()) {
             builder.field(field.getKey(), schema(field.getValue()));
         }
+        if (node.hasNonNull("doc")) {
+            builder.doc(node.get("doc").asText());
+        }
+        if (node.hasNonNull("defaultValue")) {
+            builder.defaultValue(constant(builder, node.get("defaultValue").asText()));
+        }
         return builder.build();
+    }
+
+    private static Object constant(Schema schema, String text) {
+        if (schema.name() != null && Columns.LOGICAL.contains(schema.name())) {
+            throw new IllegalArgumentException("there is no defaultValue for " + schema.name());
+        }
+        return Columns.primitive(schema, text);
+    }
+
+    /** Refuses a field that no column can fill. */
+    private static void check(Field field) {
+        Schema schema = field.schema();
+        if (!schema.type().isPrimitive()) {
+            throw new IllegalArgumentException(field.name() + ": a column cannot be of type " + schema.type());
+        }
+        String scale = schema.parameters() == null ? null : schema.parameters().get(Decimal.SCALE_FIELD);
+        if (Decimal.LOGICAL_NAME.equals(schema.name()) && (scale == null || !scale.matches("\\d+"))) {
+            throw new IllegalArgumentException(field.name() + ": a Decimal needs the parameter scale");
+        }
     }
 
     private static ObjectNode node(Schema schema) {

@@ -1,23 +1,19 @@
 package bifrost.connect.spooldir;
 
-import bifrost.connect.config.Options;
-import bifrost.connect.config.VendorKeys;
 import com.opencsv.enums.CSVReaderNullFieldIndicator;
 import java.nio.charset.Charset;
-import java.nio.charset.IllegalCharsetNameException;
-import java.nio.charset.UnsupportedCharsetException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.apache.kafka.common.config.AbstractConfig;
-import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Timestamp;
 
 /** The configuration of the connector and its tasks, checked as a whole. */
 final class SpoolDirConfig {
@@ -26,7 +22,11 @@ final class SpoolDirConfig {
         MOVE,
         MOVEBYDATE,
         DELETE,
-        NONE
+        NONE;
+
+        boolean moves() {
+            return this == MOVE || this == MOVEBYDATE;
+        }
     }
 
     /** What a record's timestamp is. */
@@ -36,17 +36,14 @@ final class SpoolDirConfig {
         FIELD
     }
 
-    private static final String MODEL = "com.github.jcustenborder.kafka.connect.model.";
-    private static final String SAME_OUTCOME = "files are told apart without it";
+    /** Where records tell about their file. */
+    enum MetadataLocation {
+        NONE,
+        HEADERS
+    }
 
-    static final VendorKeys VENDOR = new VendorKeys()
-            .withoutEffect("processing.file.extension", "a file that is being read is not marked")
-            .withoutEffect("csv.verify.reader", SAME_OUTCOME)
-            .withoutEffect("file.buffer.size.bytes", "the buffer is fixed at 128 KiB")
-            .only("input.path.walk.recursively", "false", "folders below input.path are not read")
-            .only("metadata.location", "NONE", "records carry no headers about their file");
-
-    static final ConfigDef DEFINITION = definition();
+    /** What a producer takes, unless the connector's configuration overrides it. */
+    private static final int DEFAULT_LONGEST_RECORD = 1 << 20;
 
     final String topic;
     final Path input;
@@ -58,7 +55,9 @@ final class SpoolDirConfig {
     final int batchSize;
     final Duration emptyPollWait;
     final Duration minimumAge;
-    final String sorting;
+    final List<FileOrder> sorting;
+    final MetadataLocation metadata;
+    final int longestRecord;
     final int task;
     final int tasks;
     final Format format;
@@ -89,113 +88,86 @@ final class SpoolDirConfig {
             String key, String value, boolean generated, List<String> keyFields, String keyName, String valueName) {}
 
     SpoolDirConfig(Map<String, String> given) {
-        AbstractConfig config = new AbstractConfig(DEFINITION, given, false);
+        conflicts(given).forEach((key, problem) -> {
+            throw new ConfigException(key, given.get(key), problem);
+        });
+        AbstractConfig config = new AbstractConfig(SpoolDirKeys.DEFINITION, given, false);
         topic = config.getString("topic");
-        input = Path.of(config.getString("input.path")).toAbsolutePath();
+        input = folder(config, "input.path");
         error = folder(config, "error.path");
-        cleanup = word(Cleanup.class, config.getString("cleanup.policy"));
-        finished = cleanup == Cleanup.MOVE || cleanup == Cleanup.MOVEBYDATE ? folder(config, "finished.path") : null;
-        filePattern = pattern(config.getString("input.file.pattern"));
+        finished = folder(config, "finished.path");
+        cleanup = SpoolDirKeys.word(Cleanup.class, config.getString("cleanup.policy"));
+        filePattern = SpoolDirKeys.pattern(config.getString("input.file.pattern"));
         haltOnError = config.getBoolean("halt.on.error");
         batchSize = config.getInt("batch.size");
         emptyPollWait = Duration.ofMillis(config.getLong("empty.poll.wait.ms"));
         minimumAge = Duration.ofMillis(config.getLong("file.minimum.age.ms"));
-        sorting = config.getList("files.sort.attributes").stream().findFirst().orElse("NameAsc");
+        sorting = SpoolDirKeys.orders(config.getList("files.sort.attributes"));
+        metadata = SpoolDirKeys.word(MetadataLocation.class, config.getString("metadata.location"));
+        longestRecord = Integer.parseInt(
+                given.getOrDefault("producer.override.max.request.size", String.valueOf(DEFAULT_LONGEST_RECORD)));
         task = config.getInt("task.index");
         tasks = config.getInt("task.count");
         format = format(config);
-        schemas = new Schemas(
+        schemas = schemas(config);
+        timestampMode = SpoolDirKeys.word(TimestampMode.class, config.getString("timestamp.mode"));
+        timestampField = config.getString("timestamp.field");
+        timestampFormats = config.getList("parser.timestamp.date.formats");
+        timestampZone = SpoolDirKeys.zone(config.getString("parser.timestamp.timezone"));
+    }
+
+    /** What is wrong with keys because of other ones, by key; each by itself must be right. */
+    static Map<String, String> conflicts(Map<String, String> given) {
+        AbstractConfig config = new AbstractConfig(SpoolDirKeys.DEFINITION, given, false);
+        Map<String, String> found = new TreeMap<>();
+        Cleanup cleanup = SpoolDirKeys.word(Cleanup.class, config.getString("cleanup.policy"));
+        if (cleanup.moves() && config.getString("finished.path").isBlank()) {
+            found.put("finished.path", "needed with cleanup.policy=" + cleanup);
+        }
+        boolean generated = config.getBoolean("schema.generation.enabled");
+        if (generated && !config.getBoolean("csv.first.row.as.header")) {
+            found.put("csv.first.row.as.header", "needed with schema.generation.enabled=true");
+        }
+        Schema value = SchemaJson.read("value.schema", config.getString("value.schema"));
+        if (!generated && value == null) {
+            found.put("value.schema", "needed unless schema.generation.enabled=true");
+        } else if (!isTime(generated ? null : value, config)) {
+            found.put("timestamp.field", "with timestamp.mode=FIELD a Timestamp of value.schema that is not optional");
+        }
+        signs(format(config), found);
+        return found;
+    }
+
+    private static boolean isTime(Schema value, AbstractConfig config) {
+        if (SpoolDirKeys.word(TimestampMode.class, config.getString("timestamp.mode")) != TimestampMode.FIELD) {
+            return true;
+        }
+        Field field = value == null ? null : value.field(config.getString("timestamp.field"));
+        return field != null && Timestamp.LOGICAL_NAME.equals(field.schema().name()) && !field.schema().isOptional();
+    }
+
+    private static void signs(Format format, Map<String, String> found) {
+        boolean escapes = !format.rfc4180 && format.escape != 0;
+        if (format.quote == format.separator || escapes && format.escape == format.separator) {
+            found.put("csv.separator.char", "is the quote or the escape too");
+        } else if (escapes && format.escape == format.quote) {
+            found.put("csv.escape.char", "is the quote too; csv.rfc.4180.parser.enabled reads doubled quotes");
+        }
+    }
+
+    private static Schemas schemas(AbstractConfig config) {
+        return new Schemas(
                 config.getString("key.schema"),
                 config.getString("value.schema"),
                 config.getBoolean("schema.generation.enabled"),
                 config.getList("schema.generation.key.fields"),
                 config.getString("schema.generation.key.name"),
                 config.getString("schema.generation.value.name"));
-        if (!schemas.generated && schemas.value.isBlank()) {
-            throw new ConfigException("value.schema", "", "needed unless schema.generation.enabled=true");
-        }
-        timestampMode = word(TimestampMode.class, config.getString("timestamp.mode"));
-        timestampField = config.getString("timestamp.field");
-        if (timestampMode == TimestampMode.FIELD && timestampField.isBlank()) {
-            throw new ConfigException("timestamp.field", "", "needed with timestamp.mode=FIELD");
-        }
-        timestampFormats = config.getList("parser.timestamp.date.formats");
-        timestampZone = ZoneId.of(config.getString("parser.timestamp.timezone"));
-    }
-
-    private static ConfigDef definition() {
-        Options options = new Options();
-        folders(options.group("Files"));
-        csv(options.group("CSV"));
-        schemas(options.group("Schemas"));
-        return options.vendor(VENDOR).definition();
-    }
-
-    private static void folders(Options options) {
-        options.required("topic", Type.STRING).doc("The topic that rows are written to.")
-                .required("input.path", Type.STRING).doc("The folder that files are dropped into.")
-                .optional("finished.path", Type.STRING, "").doc("Where files go whose rows are all delivered.")
-                .required("error.path", Type.STRING).doc("Where files go that cannot be read, with the cause beside.")
-                .required("input.file.pattern", Type.STRING)
-                .doc("A regular expression that matches the whole name of the files to read.")
-                .optional("halt.on.error", Type.BOOLEAN, true)
-                .doc("Whether a bad file stops the task instead of being put into error.path.")
-                .optional("cleanup.policy", Type.STRING, Cleanup.MOVE.name()).oneOf(Cleanup.class)
-                .doc("What happens to a delivered file; MOVEBYDATE makes a folder per day of its last change.")
-                .optional("batch.size", Type.INT, 1000).atLeast(1).doc("The most rows that are handed over at once.")
-                .optional("empty.poll.wait.ms", Type.LONG, 500L).atLeast(1).doc("How often the folder is looked at.")
-                .optional("file.minimum.age.ms", Type.LONG, 0L).atLeast(0)
-                .doc("How long a file must be unchanged. In any case it must be the same at two looks in a row.")
-                .optional("files.sort.attributes", Type.LIST, "NameAsc").low()
-                .doc("The order of files: Name, Length or LastModified with Asc or Desc; the first one counts.")
-                .optional("task.index", Type.INT, 0).low().doc("Set by the connector: which task this is.")
-                .optional("task.count", Type.INT, 1).low().doc("Set by the connector: how many tasks share the files.");
-    }
-
-    private static void csv(Options options) {
-        options.optional("csv.first.row.as.header", Type.BOOLEAN, false)
-                .doc("Whether the first row names the columns; otherwise they come in the order of value.schema.")
-                .optional("csv.case.sensitive.field.names", Type.BOOLEAN, false).low()
-                .doc("Whether the header's names must have the schema's case.")
-                .optional("csv.skip.lines", Type.INT, 0).atLeast(0).doc("Lines to leave out at the file's top.")
-                .optional("csv.separator.char", Type.INT, (int) ',').doc("The code of the separator; 9 is a tab.")
-                .optional("csv.quote.char", Type.INT, (int) '"').doc("The code of the quote; 0 for none.")
-                .optional("csv.escape.char", Type.INT, (int) '\\').doc("The code of the escape; 0 for none.")
-                .optional("csv.rfc.4180.parser.enabled", Type.BOOLEAN, false)
-                .doc("Whether rows are read by RFC 4180: quotes are doubled, and nothing else escapes.")
-                .optional("csv.strict.quotes", Type.BOOLEAN, false).low()
-                .doc("Whether text outside of quotes is left out.")
-                .optional("csv.ignore.leading.whitespace", Type.BOOLEAN, true).low()
-                .doc("Whether blanks before an opening quote are left out.")
-                .optional("csv.ignore.quotations", Type.BOOLEAN, false).low().doc("Whether quotes are ordinary text.")
-                .optional("csv.keep.carriage.return", Type.BOOLEAN, false).low().doc("Whether a row's CR is kept.")
-                .optional("csv.null.field.indicator", Type.STRING, "NEITHER")
-                .oneOf(CSVReaderNullFieldIndicator.class)
-                .doc("Which empty fields are null: those without quotes, those in quotes, both or neither.")
-                .optional("file.charset", Type.STRING, "UTF-8").doc("The files' character set; a BOM is left out.");
-    }
-
-    private static void schemas(Options options) {
-        options.optional("key.schema", Type.STRING, "").doc("The key's schema as JSON; without it keys are null.")
-                .optional("value.schema", Type.STRING, "").doc("The value's schema as JSON.")
-                .optional("schema.generation.enabled", Type.BOOLEAN, false)
-                .doc("Whether the schemas are made from each file's header, all columns being optional strings.")
-                .optional("schema.generation.key.fields", Type.LIST, "").doc("The columns that make up the key.")
-                .optional("schema.generation.key.name", Type.STRING, MODEL + "Key").low()
-                .doc("The name of the generated key schema.")
-                .optional("schema.generation.value.name", Type.STRING, MODEL + "Value").low()
-                .doc("The name of the generated value schema.")
-                .optional("timestamp.mode", Type.STRING, TimestampMode.PROCESS_TIME.name()).oneOf(TimestampMode.class)
-                .doc("Whether a record's time is when it was read, when its file was changed, or a column's.")
-                .optional("timestamp.field", Type.STRING, "").doc("The Timestamp column that is the record's time.")
-                .optional("parser.timestamp.date.formats", Type.LIST, "yyyy-MM-dd'T'HH:mm:ss,yyyy-MM-dd' 'HH:mm:ss")
-                .doc("How Timestamp, Date and Time columns may be written; the first that fits counts.")
-                .optional("parser.timestamp.timezone", Type.STRING, "UTC").doc("The time zone of times without one.");
     }
 
     private static Format format(AbstractConfig config) {
         return new Format(
-                charset(config.getString("file.charset")),
+                SpoolDirKeys.charset(config.getString("file.charset")),
                 config.getBoolean("csv.first.row.as.header"),
                 config.getBoolean("csv.case.sensitive.field.names"),
                 config.getInt("csv.skip.lines"),
@@ -207,42 +179,14 @@ final class SpoolDirConfig {
                 config.getBoolean("csv.ignore.leading.whitespace"),
                 config.getBoolean("csv.ignore.quotations"),
                 config.getBoolean("csv.keep.carriage.return"),
-                word(CSVReaderNullFieldIndicator.class, config.getString("csv.null.field.indicator")));
+                SpoolDirKeys.word(CSVReaderNullFieldIndicator.class, config.getString("csv.null.field.indicator")));
     }
 
     private static char character(AbstractConfig config, String name) {
-        int code = config.getInt(name);
-        if (code < 0 || code > Character.MAX_VALUE) {
-            throw new ConfigException(name, code, "not the code of a character");
-        }
-        return (char) code;
+        return (char) config.getInt(name).intValue();
     }
 
     private static Path folder(AbstractConfig config, String name) {
-        String value = config.getString(name);
-        if (value.isBlank()) {
-            throw new ConfigException(name, value, "needed with this cleanup.policy");
-        }
-        return Path.of(value).toAbsolutePath();
-    }
-
-    private static Pattern pattern(String text) {
-        try {
-            return Pattern.compile(text);
-        } catch (PatternSyntaxException problem) {
-            throw new ConfigException("input.file.pattern", text, problem.getDescription());
-        }
-    }
-
-    private static Charset charset(String name) {
-        try {
-            return Charset.forName(name);
-        } catch (IllegalCharsetNameException | UnsupportedCharsetException problem) {
-            throw new ConfigException("file.charset", name, "not a character set of this Java");
-        }
-    }
-
-    private static <E extends Enum<E>> E word(Class<E> type, String text) {
-        return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+        return Path.of(config.getString(name)).toAbsolutePath();
     }
 }

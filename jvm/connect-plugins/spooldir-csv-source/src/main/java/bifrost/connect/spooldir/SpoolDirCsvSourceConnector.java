@@ -1,9 +1,12 @@
 package bifrost.connect.spooldir;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.source.ExactlyOnceSupport;
@@ -25,14 +28,30 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
 
     @Override
     public ConfigDef config() {
-        return SpoolDirConfig.DEFINITION;
+        return SpoolDirKeys.DEFINITION;
+    }
+
+    /** Besides each key by itself: keys that do not go with others, and whether there is a folder to read from. */
+    @Override
+    public Config validate(Map<String, String> properties) {
+        Config result = super.validate(properties);
+        if (result.configValues().stream().allMatch(value -> value.errorMessages().isEmpty())) {
+            Map<String, String> problems = SpoolDirConfig.conflicts(properties);
+            if (!Files.isDirectory(Path.of(properties.get("input.path")))) {
+                problems.put("input.path", "is not a folder");
+            }
+            result.configValues().stream()
+                    .filter(value -> problems.containsKey(value.name()))
+                    .forEach(value -> value.addErrorMessage(problems.get(value.name())));
+        }
+        return result;
     }
 
     @Override
     public void start(Map<String, String> properties) {
         given = properties;
-        new FileSchemas(new SpoolDirConfig(properties));
-        SpoolDirConfig.VENDOR.warn(LOG, SpoolDirConfig.DEFINITION, properties);
+        new SpoolDirConfig(properties); // refuses what validate would
+        SpoolDirKeys.VENDOR.warn(LOG, SpoolDirKeys.DEFINITION, properties);
     }
 
     @Override

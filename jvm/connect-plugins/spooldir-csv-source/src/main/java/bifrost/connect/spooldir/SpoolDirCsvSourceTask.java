@@ -2,6 +2,7 @@ package bifrost.connect.spooldir;
 
 import bifrost.connect.spooldir.Look.ChangedException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -116,6 +117,8 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
             inUse.put(look.name(), current);
         } catch (ChangedException stillWritten) {
             LOG.info("{} is still being written", look.name());
+        } catch (NoSuchFileException problem) {
+            LOG.info("{} has gone before it was read", look.name());
         } catch (IOException problem) {
             refuse(look, "cannot be read: " + problem, 0);
         } catch (BadFileException problem) {

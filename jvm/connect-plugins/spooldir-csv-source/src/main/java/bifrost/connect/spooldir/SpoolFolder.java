@@ -12,11 +12,9 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -83,6 +81,10 @@ final class SpoolFolder {
     }
 
     private void leave(Look look, String what, IOException problem) {
+        if (!Files.exists(look.path())) {
+            LOG.warn("{} has gone by itself", look.path());
+            return;
+        }
         // Not tried again until it changes; its rows are delivered once in any case.
         left.add(look);
         LOG.error("{} {}: {}", look.path(), what, problem.toString());
@@ -96,7 +98,7 @@ final class SpoolFolder {
         } catch (IOException | UncheckedIOException problem) {
             say(config.input + " cannot be listed, and is tried again: " + problem);
         }
-        looks.sort(order(config.sorting));
+        looks.sort(FileOrder.of(config.sorting));
         return looks;
     }
 
@@ -140,17 +142,5 @@ final class SpoolFolder {
 
     private static String day(Look look) {
         return LocalDate.ofInstant(Instant.ofEpochMilli(look.modifiedMs()), ZoneOffset.UTC).toString();
-    }
-
-    private static Comparator<Look> order(String attribute) {
-        String name = attribute.trim().toLowerCase(Locale.ROOT);
-        Comparator<Look> byName = Comparator.comparing(Look::name);
-        Comparator<Look> order =
-                switch (name.replaceAll("(asc|desc)$", "")) {
-                    case "length" -> Comparator.comparingLong(Look::length).thenComparing(byName);
-                    case "lastmodified" -> Comparator.comparingLong(Look::modifiedMs).thenComparing(byName);
-                    default -> byName;
-                };
-        return name.endsWith("desc") ? order.reversed() : order;
     }
 }

@@ -1,15 +1,22 @@
 package bifrost.connect.spooldir;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import bifrost.connect.spooldir.Look.ChangedException;
+import bifrost.connect.spooldir.SpoolDirConfig.MetadataLocation;
 import bifrost.connect.spooldir.SpoolDirConfig.TimestampMode;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.header.ConnectHeaders;
+import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
@@ -21,6 +28,7 @@ final class SpooledFile implements Closeable {
     private static final String ROWS = "offset";
     private static final String LENGTH = "length";
     private static final String MODIFIED = "modified";
+    private static final int ROOM_FOR_THE_REST = 2048;
 
     private final SpoolDirConfig config;
     private final Look look;
@@ -102,6 +110,7 @@ final class SpooledFile implements Closeable {
         long line = aheadLine;
         try {
             mapper.check(row);
+            refuseTooLong(row);
             SourceRecord made = record(row);
             // The last row of a file that somebody goes on writing may be half a row.
             advance();
@@ -153,6 +162,22 @@ final class SpooledFile implements Closeable {
         }
     }
 
+    /** A record that no producer takes would stop the task for good. */
+    private void refuseTooLong(String[] row) {
+        long length = ROOM_FOR_THE_REST;
+        for (String text : row) {
+            length += text == null ? 0 : 3L * text.length(); // a character is at most three bytes
+        }
+        if (length > config.longestRecord) {
+            length = ROOM_FOR_THE_REST
+                    + Arrays.stream(row).filter(Objects::nonNull).mapToLong(text -> text.getBytes(UTF_8).length).sum();
+        }
+        if (length > config.longestRecord) {
+            throw new IllegalArgumentException("makes a record longer than " + config.longestRecord
+                    + " bytes; producer.override.max.request.size allows longer ones");
+        }
+    }
+
     private SourceRecord record(String[] row) {
         Struct value = mapper.value(row);
         Map<String, Object> offset = new HashMap<>(4);
@@ -161,7 +186,19 @@ final class SpooledFile implements Closeable {
         offset.put(MODIFIED, look.modifiedMs());
         return new SourceRecord(
                 partition(look.name()), offset, config.topic, null,
-                mapper.keySchema(), mapper.key(row), mapper.valueSchema(), value, timestamp(value));
+                mapper.keySchema(), mapper.key(row), mapper.valueSchema(), value, timestamp(value), headers());
+    }
+
+    private Iterable<Header> headers() {
+        if (config.metadata == MetadataLocation.NONE) {
+            return List.of();
+        }
+        return new ConnectHeaders()
+                .addString("file.name", look.name())
+                .addString("file.path", look.path().toString())
+                .addLong("file.length", look.length())
+                .addLong("file.offset", aheadLine)
+                .addTimestamp("file.last.modified", new Date(look.modifiedMs()));
     }
 
     private Long timestamp(Struct value) {

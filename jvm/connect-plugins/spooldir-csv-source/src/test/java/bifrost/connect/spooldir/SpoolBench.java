@@ -17,7 +17,7 @@ import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 
 /** The three folders of a task, and the worker that runs it. */
-final class Folders implements AutoCloseable {
+final class SpoolBench implements AutoCloseable {
     static final String VALUE = "{\"type\":\"STRUCT\",\"fieldSchemas\":{"
             + "\"order_id\":{\"type\":\"INT64\"},\"product\":{\"type\":\"STRING\",\"isOptional\":true}}}";
     private static final String KEY = "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"order_id\":{\"type\":\"INT64\"}}}";
@@ -33,7 +33,7 @@ final class Folders implements AutoCloseable {
 
     private SpoolDirCsvSourceTask task;
 
-    Folders(Path root) throws IOException {
+    SpoolBench(Path root) throws IOException {
         source = Files.createDirectory(root.resolve("source"));
         finished = root.resolve("finished");
         error = root.resolve("error");
@@ -44,7 +44,7 @@ final class Folders implements AutoCloseable {
         settings.put("empty.poll.wait.ms", "5");
     }
 
-    Folders with(String name, String value) {
+    SpoolBench with(String name, String value) {
         settings.put(name, value);
         return this;
     }

@@ -1,0 +1,37 @@
+package bifrost.connect.spooldir;
+
+import java.io.FilterReader;
+import java.io.IOException;
+import java.io.Reader;
+
+/** Refuses what has no line ends, before it fills the memory. */
+final class BoundedLines extends FilterReader {
+    static final int LONGEST = 1 << 24;
+
+    private int length;
+
+    /** Thrown when a line is longer than {@link #LONGEST} characters. */
+    static final class LineTooLongException extends IOException {}
+
+    BoundedLines(Reader text) {
+        super(text);
+    }
+
+    @Override
+    public int read() throws IOException {
+        char[] one = new char[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0];
+    }
+
+    @Override
+    public int read(char[] buffer, int offset, int most) throws IOException {
+        int count = in.read(buffer, offset, most);
+        for (int index = offset; index < offset + count; index++) {
+            length = buffer[index] == '\n' || buffer[index] == '\r' ? 0 : length + 1;
+            if (length > LONGEST) {
+                throw new LineTooLongException();
+            }
+        }
+        return count;
+    }
+}

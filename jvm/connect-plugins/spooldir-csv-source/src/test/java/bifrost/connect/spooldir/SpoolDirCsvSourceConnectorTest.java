@@ -1,0 +1,114 @@
+package bifrost.connect.spooldir;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.ConfigValue;
+import org.apache.kafka.connect.source.ExactlyOnceSupport;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the validate endpoint says before anything runs. */
+class SpoolDirCsvSourceConnectorTest {
+    private static final String STRUCT = "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"at\":%s}}";
+    private static final String TIME = "{\"type\":\"INT64\",\"name\":\"org.apache.kafka.connect.data.Timestamp\"%s}";
+
+    private final SpoolDirCsvSourceConnector connector = new SpoolDirCsvSourceConnector();
+
+    @TempDir
+    private Path root;
+
+    private SpoolBench bench;
+
+    @BeforeEach
+    void make() throws IOException {
+        bench = new SpoolBench(root);
+    }
+
+    @Test
+    void aSoundConfigurationIsAccepted() {
+        assertEquals(List.of(), problems());
+        bench.with("timestamp.mode", "field").with("timestamp.field", "at").with("cleanup.policy", "none")
+                .with("finished.path", "").with("value.schema", STRUCT.formatted(TIME.formatted("")));
+        assertEquals(List.of(), problems());
+        assertEquals(ExactlyOnceSupport.SUPPORTED, connector.exactlyOnceSupport(bench.settings));
+    }
+
+    @Test
+    void wrongValuesAreNamed() {
+        for (List<String> wrong : List.of(
+                List.of("input.file.pattern", "orders["),
+                List.of("input.path", "/nowhere/at/all"),
+                List.of("finished.path", ""),
+                List.of("csv.separator.char", "-1"),
+                List.of("csv.separator.char", "34"),
+                List.of("csv.escape.char", "34"),
+                List.of("csv.null.field.indicator", "SOME"),
+                List.of("csv.skip.lines", "-1"),
+                List.of("file.charset", "EBCDIC-9000"),
+                List.of("files.sort.attributes", "Colour"),
+                List.of("cleanup.policy", "BURN"),
+                List.of("batch.size", "0"),
+                List.of("metadata.location", "FIELD"),
+                List.of("key.schema", "{"),
+                List.of("value.schema", ""),
+                List.of("value.schema", "{\"type\":\"STRING\"}"),
+                List.of("value.schema", "{\"type\":\"NUMBER\"}"),
+                List.of("value.schema", STRUCT.formatted("{\"type\":\"ARRAY\"}")),
+                List.of("value.schema", STRUCT.formatted("{\"type\":\"INT8\",\"defaultValue\":\"x\"}")),
+                List.of("value.schema", STRUCT.formatted(
+                        "{\"type\":\"BYTES\",\"name\":\"org.apache.kafka.connect.data.Decimal\"}")),
+                List.of("timestamp.mode", "NEVER"),
+                List.of("parser.timestamp.date.formats", "bb"),
+                List.of("parser.timestamp.timezone", "Moon"),
+                List.of("input.path.walk.recursively", "true"),
+                List.of("task.partitioner", "ByMood"))) {
+            assertProblem(wrong.get(0), wrong.get(1));
+        }
+    }
+
+    @Test
+    void aRecordsTimeMustBeATimestampThatIsAlwaysThere() {
+        bench.with("timestamp.mode", "FIELD").with("timestamp.field", "product");
+        assertEquals(List.of("timestamp.field"), problems());
+        String optional = STRUCT.formatted(TIME.formatted(",\"isOptional\":true"));
+        bench.with("value.schema", optional).with("timestamp.field", "at");
+        assertEquals(List.of("timestamp.field"), problems());
+    }
+
+    @Test
+    void generatedSchemasNeedAHeader() {
+        bench.with("schema.generation.enabled", "true").with("csv.first.row.as.header", "false");
+        assertEquals(List.of("csv.first.row.as.header"), problems());
+    }
+
+    @Test
+    void whatValidateRefusesDoesNotStart() {
+        bench.with("value.schema", "");
+        assertThrows(ConfigException.class, () -> connector.start(bench.settings));
+    }
+
+    private void assertProblem(String key, String value) {
+        String before = bench.settings.get(key);
+        bench.with(key, value);
+        assertTrue(problems().contains(key), key + "=" + value + ": " + problems());
+        if (before == null) {
+            bench.settings.remove(key);
+        } else {
+            bench.with(key, before);
+        }
+    }
+
+    private List<String> problems() {
+        return connector.validate(bench.settings).configValues().stream()
+                .filter(value -> !value.errorMessages().isEmpty())
+                .map(ConfigValue::name)
+                .toList();
+    }
+}
