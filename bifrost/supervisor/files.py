@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-LOG4J = """\
-Configuration:
-  status: WARN
-  Appenders:
-    Console:
-      name: STDOUT
-      PatternLayout: {pattern: "%d{yyyy-MM-dd HH:mm:ss.SSS} %p [%t] %m (%c)%n"}
-  Loggers:
-    Root:
-      level: INFO
-      AppenderRef: [{ref: STDOUT}]
-    Logger:
-      # These print whole configurations at every start and every new client.
-      - {name: org.apache.kafka.common.config.AbstractConfig, level: WARN}
-      - {name: kafka.server.KafkaConfig, level: WARN}
-      - {name: org.apache.kafka.clients, level: WARN}
-      - {name: org.apache.kafka.common.utils.AppInfoParser, level: WARN}
-      - {name: org.apache.kafka.common.metrics.Metrics, level: WARN}
-      - {name: org.apache.kafka.connect.runtime.isolation, level: WARN}
+# Properties, as the search engine does not have what log4j needs to read YAML.
+_LOG4J = """\
+status = warn
+appender.console.type = Console
+appender.console.name = STDOUT
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss.SSS} %p [%t] %m (%c)%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = STDOUT
 """
+
+# These print whole configurations at every start and every new client.
+_WORDY = (
+    "org.apache.kafka.common.config.AbstractConfig",
+    "kafka.server.KafkaConfig",
+    "org.apache.kafka.clients",
+    "org.apache.kafka.common.utils.AppInfoParser",
+    "org.apache.kafka.common.metrics.Metrics",
+    "org.apache.kafka.connect.runtime.isolation",
+)
 
 
 def write_properties(path: Path, values: Mapping[str, object]) -> None:
@@ -35,9 +35,10 @@ def write_properties(path: Path, values: Mapping[str, object]) -> None:
 
 
 def write_log4j(path: Path) -> None:
-    """Write the logging configuration of Kafka's programs."""
+    """Write the logging configuration of the Java programs, as properties."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(LOG4J)
+    quiet = (f"logger.{number}.name = {name}\nlogger.{number}.level = warn\n" for number, name in enumerate(_WORDY))
+    path.write_text(_LOG4J + "".join(quiet))
 
 
 def _escaped(value: str) -> str:

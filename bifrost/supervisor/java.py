@@ -13,6 +13,7 @@ from bifrost.settings import Settings
 OLDEST, NEWEST = 17, 25
 """Kafka 4 needs 17; newer ones than 25 were not tried with these parts."""
 
+_ARCHIVES_BY_ITSELF = 19
 _JVM_FOLDER = Path("/usr/lib/jvm")
 _VERSION = re.compile(r'^JAVA_VERSION="(?:1\.)?(\d+)', re.M)
 
@@ -33,6 +34,17 @@ class Java:
     def program(self) -> str:
         """The path of `java`."""
         return str(self.home / "bin" / "java")
+
+    def shared_classes(self, folder: Path, name: str) -> tuple[str, ...]:
+        """Options with which a program leaves its loaded classes in a folder and finds them at its next start.
+
+        That start takes about half as long. An archive that no longer fits is passed over by the JVM.
+        """
+        archive = folder / f"{name}-java{self.version}.jsa"
+        quiet = "-Xlog:cds=off"  # it would say of every archive why it does not hold everything
+        if self.version >= _ARCHIVES_BY_ITSELF:
+            return (quiet, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}")
+        return (quiet, f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}")
 
 
 def find_java(settings: Settings, *, folder: Path = _JVM_FOLDER, compiler: bool = False) -> Java | None:

@@ -116,3 +116,11 @@ def test_properties_files_are_for_their_owner_alone(tmp_path):
     write_properties(path, {"password": "a\\b\nc", "port": 1})
     assert path.read_text() == "password=a\\\\b\\nc\nport=1\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_java_program_can_read_its_logging_configuration(home):
+    """As properties: the search engine lacks what log4j reads YAML with."""
+    for name in ("broker", "connect", "search"):
+        (component,) = platform(home, only=(name,))
+        (option,) = (part for part in component.command if part.startswith("-Dlog4j2.configurationFile="))
+        assert option.endswith(".properties")

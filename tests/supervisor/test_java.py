@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bifrost.settings import Settings
-from bifrost.supervisor.java import find_java
+from bifrost.supervisor.java import Java, find_java
 
 
 def jdk(folder: Path, version: str) -> Path:
@@ -66,3 +66,18 @@ def test_a_compiler_can_be_asked_for(tmp_path):
     found = find_java(settings(), folder=tmp_path / "jvm", compiler=True)
     assert found is not None
     assert found.home == kit
+
+
+@pytest.mark.parametrize(
+    ("version", "first", "second"),
+    [
+        (17, "-XX:ArchiveClassesAtExit={}", "-XX:SharedArchiveFile={}"),
+        (25, "-XX:SharedArchiveFile={}", "-XX:SharedArchiveFile={}"),
+    ],
+)
+def test_a_program_finds_its_classes_again(tmp_path, version, first, second):
+    java = Java(tmp_path, version)
+    archive = tmp_path / f"search-java{version}.jsa"
+    assert java.shared_classes(tmp_path, "search")[-1] == first.format(archive)
+    archive.touch()
+    assert java.shared_classes(tmp_path, "search")[-1] == second.format(archive)

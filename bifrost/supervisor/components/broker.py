@@ -28,7 +28,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     run = settings.run / NAME
     properties = run / "server.properties"
     memory = ("-Xms128m", "-Xmx640m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
-    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.yaml'}"
+    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}"
     return Component(
         name=NAME,
         command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, "kafka.Kafka", str(properties)),
@@ -41,7 +41,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 
 
 def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> None:
-    write_log4j(properties.with_name("log4j2.yaml"))
+    write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, server_properties(settings))
     formatted = settings.data / NAME / "formatted"
     if formatted.exists():

@@ -37,7 +37,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     properties = run / "worker.properties"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     memory = ("-Xms128m", "-Xmx768m", "-XX:+UseSerialGC")
-    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.yaml'}"
+    logging = f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}"
     return Component(
         name=NAME,
         command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, main, str(properties)),
@@ -130,5 +130,5 @@ def _storage() -> dict[str, object]:
 
 def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
     spool.prepare(settings)
-    write_log4j(properties.with_name("log4j2.yaml"))
+    write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, worker_properties(settings, (stack.plugins, connect_plugins_folder(settings))))

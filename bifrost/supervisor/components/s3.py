@@ -34,6 +34,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         command=(
             java.program,
             *memory,
+            *java.shared_classes(stack.root, NAME),
             f"-Dlogback.configurationFile={logback}",
             "-cp",
             stack.s3_classpath,

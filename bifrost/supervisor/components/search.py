@@ -12,18 +12,32 @@ from bifrost.supervisor.stack import Stack
 NAME = "search"
 
 
+# As OpenSearch's own start script has them: requests are buffered on the heap, whose size is known.
+_BUFFERS = ("-Dio.netty.allocator.numDirectArenas=0", "-Dio.netty.noUnsafe=true")
+
+
 def component(settings: Settings, java: Java, stack: Stack) -> Component:
-    """The node; its indices are in `<data>/search`."""
+    """The node; its indices are in `<data>/search`.
+
+    It is ready when it takes requests. Large indices may still be recovering then; those that ask for them get a 503.
+    """
     run = settings.run / NAME
-    log4j = run / "log4j2.yaml"
+    log4j = run / "log4j2.properties"
     memory = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
+    logging = (
+        f"-Dlog4j2.configurationFile={log4j}",
+        "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
+        "--enable-native-access=ALL-UNNAMED",  # without it, newer JVMs warn of Lucene's
+    )
     arguments = (str(settings.data / NAME), str(settings.port(NAME)), str(run))
     return Component(
         name=NAME,
         command=(
             java.program,
             *memory,
-            f"-Dlog4j2.configurationFile={log4j}",
+            *java.shared_classes(stack.root, NAME),
+            *logging,
+            *_BUFFERS,
             "-cp",
             stack.search_classpath,
             "bifrost.search.SearchNode",
@@ -31,8 +45,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         ),
         env=settings.values,
         prepare=lambda: write_log4j(log4j),
-        # A node that answers may still be recovering its indices: what asks then gets 503.
-        probe=probes.http(settings.port(NAME), "/_cluster/health?wait_for_status=yellow&timeout=1s"),
+        # Blocked until the node has its cluster's state, which does not grow with what the indices hold.
+        probe=probes.http(settings.port(NAME), "/_cluster/settings"),
         grace_s=30,
-        ready_within_s=170,
     )
