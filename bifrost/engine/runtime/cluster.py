@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from bifrost.clients.kafka import DeliveryCallback, KafkaAdmin, TopicDescription, consumer, producer
+from bifrost.clients.kafka import KafkaAdmin, TopicDescription, consumer, producer
 from bifrost.errors import NotReady, Refused, Unreachable
 
 OFFSET_BEGINNING = -2
@@ -16,6 +16,9 @@ OFFSET_END = -1
 _DEADLINE_S = 30.0
 _LOOK_AGAIN_S = 0.05
 T = TypeVar("T")
+
+CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
+"""Takes an error or None, and the offsets, each with its own error or None."""
 
 
 class Cluster:
@@ -43,7 +46,7 @@ class Cluster:
             time.sleep(_LOOK_AGAIN_S)
         return made
 
-    def producer(self, *, delivered: DeliveryCallback | None = None, **options: object) -> Producer:
+    def producer(self, *, transaction_id: str | None = None, **options: object) -> Producer:
         """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
         settled: dict[str, object] = {
             "compression_type": "lz4",
@@ -52,13 +55,15 @@ class Cluster:
             "queue_buffering_max_kbytes": 262_144,
             "reconnect_backoff_max_ms": 1000,
         }
-        return producer(self.properties, delivered=delivered, **{**settled, **options})
+        transactional = {} if transaction_id is None else {"transactional.id": transaction_id}
+        return producer({**self.properties, **transactional}, delivered=None, **{**settled, **options})
 
-    def consumer(self, group: str, **options: object) -> Consumer:
+    def consumer(self, group: str, *, committed: CommitCallback | None = None, **options: object) -> Consumer:
         """A consumer for the engine: partitions are assigned and offsets committed by hand, ends are told.
 
         By hand, since one engine owns all partitions: a restart goes on at once instead of waiting for the session
-        of a dead group member to end.
+        of a dead group member to end. `committed` is told the fate of offsets that were committed without waiting,
+        while the consumer is asked for records.
         """
         settled: dict[str, object] = {
             "enable_auto_offset_store": False,
@@ -71,7 +76,9 @@ class Cluster:
             "queued_max_messages_kbytes": 32_768,
             "reconnect_backoff_max_ms": 1000,
         }
-        return consumer(self.properties, group, **{**settled, **options})
+        # A callback is no property, so its name keeps its underscore.
+        told: dict[str, Any] = {} if committed is None else {"on_commit": committed}
+        return consumer({**self.properties, **told}, group, **{**settled, **options})
 
     def committed(self, reader: Consumer, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
         """The committed offset of each (topic, partition) that has one.

@@ -1,51 +1,60 @@
-"""What a query writes: results and changelog records, made durable before offsets are committed."""
+"""What a query writes, made durable in this order: results, changes of state, the offsets of what was read.
+
+State never knows of a result that is not durable. So what a kill took is made again from the state before it; were the
+order another, a restart could take for written what never was: the last row of a window that had just closed, say.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.placement import WindowedPlacement
+from bifrost.engine.runtime.span import Span
+from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.topology.compiled import ChangelogCallback, EmitCallback, Headers
 from bifrost.errors import NotReady, Refused
 
-_FLUSH_S = 60.0
+_TAKEN_S = 60.0
+_SERVE_S = 0.01
 _FULL_WAIT_S = 0.05
-_BEGIN_S = 30.0
-_COMMIT_S = 6.0
+_SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.25
 _MOST_CHANGES = 50_000
-_log = logging.getLogger(__name__)
+
+Changes = dict[tuple[str, int, bytes], tuple[bytes | None, int]]
+"""Value (None: deleted) and time of the last change, by store, partition and key."""
 
 
 class Output:
-    """A query's producer. Under a `transaction_id` everything between two commits becomes visible at once."""
+    """A query's producer.
+
+    A commit goes on while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
+    `transaction_id` it is done when `start_commit` returns, and everything between two commits becomes visible at once.
+    """
 
     def __init__(self, cluster: Cluster, transaction_id: str | None, stopping: Callable[[], bool]) -> None:
-        options: dict[str, object] = {"transactional_id": transaction_id} if transaction_id is not None else {}
-        self._producer = cluster.producer(delivered=self._delivered, delivery_report_only_error=True, **options)
+        self._producer = cluster.producer(transaction_id=transaction_id)
+        self._transaction = Transaction(self._producer) if transaction_id is not None else None
         self._stopping = stopping
         self._failure: KafkaError | None = None
-        self._transactional = transaction_id is not None
-        self._in_transaction = False
         self._produced: Counter[str] = Counter()
+        self._counted = 0
+        self._changes: Changes = {}
         self._internal = ""
-        self._changes: dict[tuple[str, int, bytes], tuple[bytes | None, int]] = {}
-        if self._transactional:
-            # Ends what a killed predecessor left open: its records will never be seen.
-            _bounded("begin", _BEGIN_S, self._producer.init_transactions)
+        self._span, self._span_began = Span(self._failed), 0
+        self._told = self._span.delivered
+        self._steps: Iterator[None] | None = None
+        self._commit_began = 0.0
 
     def begin(self) -> None:
         """Opens a transaction where that is how this output works."""
-        if self._transactional and not self._in_transaction:
-            self._producer.begin_transaction()
-            self._in_transaction = True
+        if self._transaction is not None:
+            self._transaction.begin()
 
     def emitter(self, windowed: Mapping[str, WindowedPlacement]) -> EmitCallback:
         """The function that takes output records; `windowed` places those of topics whose keys carry a window."""
@@ -62,7 +71,7 @@ class Output:
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             produced[topic] += 1
             try:
-                produce(topic, value, key, -1, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+                produce(topic, value, key, -1, self._told, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
                 self._send_when_there_is_room(topic, key, value, timestamp, headers, -1)
 
@@ -77,38 +86,40 @@ class Output:
 
         def write(store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
             changes[store, partition, key] = value, timestamp
-            if len(changes) >= _MOST_CHANGES:
-                self._send_changes()
 
         self._internal = internal
         return write
 
-    def _send_changes(self) -> None:
-        produce, internal = self._producer.produce, self._internal
-        for (store, partition, key), (value, timestamp) in self._changes.items():
-            topic = f"{internal}-{store}-changelog"
-            try:
-                produce(topic, value, key, partition, None, None, timestamp)
-            except BufferError:
-                self._send_when_there_is_room(topic, key, value, timestamp, None, partition)
-        self._changes.clear()
+    @property
+    def is_full(self) -> bool:
+        """Whether so much has changed that a commit should not be waited for."""
+        return len(self._changes) >= _MOST_CHANGES
 
     def _send_when_there_is_room(
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers, partition: int
     ) -> None:
-        while not self._stopping():
+        self._send(self._told, topic, key, value, timestamp, headers, partition)
+
+    def _send(
+        self,
+        told: DeliveryCallback,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int,
+        headers: Headers,
+        partition: int,
+    ) -> None:
+        while True:
             try:
-                self._producer.produce(topic, value, key, partition, None, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+                self._producer.produce(topic, value, key, partition, told, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+                return
             except BufferError:
+                if self._stopping():
+                    problem = "the broker does not take records, and the query is to stop"
+                    raise NotReady("Kafka", f"write to {topic}", problem) from None
                 self._producer.poll(_FULL_WAIT_S)
                 self.check()
-                continue
-            return
-        raise NotReady("Kafka", f"write to {topic}", "the broker does not take records, and the query is to stop")
-
-    def serve(self) -> None:
-        """Takes delivery reports; call it often."""
-        self._producer.poll(0)
 
     def check(self) -> None:
         """Raises if a record could not be delivered.
@@ -119,77 +130,117 @@ class Output:
         if self._failure is not None:
             raise Refused("Kafka", "write output", status=self._failure.code(), body=self._failure.str())
 
-    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
-        """Makes what was written so far durable, then the offsets of what was read.
+    # --- commits
+
+    def start_commit(self, consumer: Consumer, offsets: Sequence[TopicPartition], *, waiting: bool = False) -> None:
+        """Begins to make durable what was written so far, then the offsets of what was read for it.
+
+        `waiting` says that the commit of the offsets is to be waited for; else the consumer's callback is told of it.
 
         Raises:
             NotReady: the broker did not take everything within the deadline.
             Refused: the broker refused a record.
             KafkaException: the commit itself failed.
         """
+        self.finish_commit()
         self.check()
-        self._send_changes()
-        if self._in_transaction:
-            group = consumer.consumer_group_metadata()
-            _bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), group)
-            _bounded("commit", _COMMIT_S, self._producer.commit_transaction)
-            self._in_transaction = False
+        changes = self._changes.copy()
+        self._changes.clear()
+        self._commit_began = time.monotonic()
+        if self._transaction is not None:
+            self._send_changes(changes, self._told)
+            self._transaction.commit(consumer, offsets)
             return
-        self._flush()
-        if offsets:
-            consumer.commit(offsets=list(offsets), asynchronous=False)
+        results = self._settled()
+        self._steps = self._commit(consumer, offsets, results, changes, waiting=waiting)
+        self.serve()
 
-    def _flush(self) -> None:
-        left = self._producer.flush(_FLUSH_S)
+    def _commit(
+        self,
+        consumer: Consumer,
+        offsets: Sequence[TopicPartition],
+        results: Span,
+        changes: Changes,
+        *,
+        waiting: bool,
+    ) -> Iterator[None]:
+        """The steps of a commit, with a pause wherever the broker has not taken everything yet."""
+        while not results.is_taken:
+            yield
+        changed = Span(self._failed)
+        changed.sent = len(changes)
+        self._send_changes(changes, changed.delivered)
+        while not changed.is_taken:
+            yield
+        if offsets:
+            commit: Callable[..., object] = consumer.commit
+            commit(offsets=list(offsets), asynchronous=not waiting)
+
+    def _settled(self) -> Span:
+        """The span of what was written since the last one, which takes no more; a new one begins."""
+        span, written = self._span, self._counted + sum(self._produced.values())
+        span.sent = written - self._span_began
+        self._span, self._span_began = Span(self._failed), written
+        self._told = self._span.delivered
+        return span
+
+    def _send_changes(self, changes: Changes, told: DeliveryCallback) -> None:
+        produce, internal = self._producer.produce, self._internal
+        for (store, partition, key), (value, timestamp) in changes.items():
+            topic = f"{internal}-{store}-changelog"
+            try:
+                produce(topic, value, key, partition, told, None, timestamp)
+            except BufferError:
+                self._send(told, topic, key, value, timestamp, None, partition)
+
+    @property
+    def is_committing(self) -> bool:
+        """Whether a commit is on its way."""
+        return self._steps is not None
+
+    @property
+    def look_again_s(self) -> float:
+        """How long a commit on its way may be left alone: the longer, the longer it takes."""
+        return min(max((time.monotonic() - self._commit_began) / 4, _SHORTEST_LOOK_S), _LONGEST_LOOK_S)
+
+    def serve(self, wait_s: float = 0.0) -> None:
+        """Takes delivery reports, waiting up to `wait_s` for some, and takes a commit forward; call it often.
+
+        Raises:
+            NotReady: the broker did not take everything within the deadline.
+            Refused: the broker refused a record.
+            KafkaException: the commit of offsets failed.
+        """
+        self._producer.poll(wait_s)
+        if self._steps is None:
+            return
         self.check()
-        if left:
-            raise NotReady("Kafka", "write output", f"{left} records not taken within {_FLUSH_S:.0f} s")
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._steps = None
+            return
+        if time.monotonic() > self._commit_began + _TAKEN_S:
+            raise NotReady("Kafka", "write output", f"records not taken within {_TAKEN_S:.0f} s")
+
+    def finish_commit(self) -> None:
+        """Waits for a commit that is on its way; raises what `serve` raises."""
+        while self._steps is not None:
+            self.serve(_SERVE_S)
 
     def take_counts(self) -> list[tuple[str, int]]:
         """How many output records there were by topic since this was last asked."""
         taken = list(self._produced.items())
+        self._counted += sum(self._produced.values())
         self._produced.clear()
         return taken
 
     def close(self) -> None:
         """Gives up what was not committed."""
-        if not self._in_transaction:
-            self._producer.purge()
-            return
-        self._in_transaction = False
-        try:
-            _bounded("abort", _COMMIT_S, self._producer.abort_transaction)
-        except (KafkaException, NotReady) as error:
-            # The next session's beginning ends the transaction.
-            _log.warning("a transaction is left open for now: %s", error)
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None and error.name() != "_PURGE_QUEUE":
-            self._failure = error
-
-
-def _bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:
-    """Makes a call about a transaction, with a time limit as its last argument, that ends in time whatever happens.
-
-    The library's own time limit does not hold when the broker is killed while it is asked about offsets: such a call
-    never returns. It is left alone then with its producer, whose transaction the next session's producer ends.
-
-    Raises:
-        NotReady: it took too long.
-        KafkaException: it failed.
-    """
-    done: Future[None] = Future()
-
-    def make() -> None:
-        try:
-            call(*arguments, limit_s)
-        except KafkaException as error:
-            done.set_exception(error)
+        if self._transaction is not None:
+            self._transaction.abort()
         else:
-            done.set_result(None)
+            self._producer.purge()
 
-    threading.Thread(target=make, name=f"transaction: {request}", daemon=True).start()
-    try:
-        done.result(limit_s + 1)
-    except FutureTimeout:
-        raise NotReady("Kafka", f"{request} of a transaction", f"no answer within {limit_s:.0f} s") from None
+    def _failed(self, error: KafkaError) -> None:
+        self._failure = error

@@ -1,8 +1,9 @@
 """One attempt at running a query: from its committed offsets until it is stopped or fails.
 
 A session owns a consumer, a producer and one task per partition of every sub-topology. What happens between two
-commits, in this order: records are read and processed, output and changelog records are sent; then the commit flushes
-the producer and only after that commits the offsets (or, under exactly-once, does both in one transaction).
+commits: records are read and processed, output is sent, changes of state are gathered. A commit makes them durable in
+this order (see `output`), and the offsets last, while the next records are processed; or, under exactly-once, all at
+once in a transaction.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter, length_hint
 from typing import Final
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import Layout, task_counts
@@ -59,7 +60,7 @@ class Session:
         if not options.transient or job.query.repartitions:
             exactly_once = options.exactly_once and not options.transient
             self._output = Output(job.cluster, options.group if exactly_once else None, stopping)
-        self._consumer = job.cluster.consumer(options.group)
+        self._consumer = job.cluster.consumer(options.group, committed=self._offsets_taken)
         self.tasks: dict[tuple[int, int], Task] = {}
 
     # --- opening
@@ -161,17 +162,13 @@ class Session:
             messages = self._consumer.consume(_BATCH - 1, 0)
             messages.insert(0, first)
             self._take(batch_of(messages))
-        if self._output is not None:
-            self._output.serve()
-        now = self._job.now_ms()
-        if now >= self._next_commit:
-            self.commit()
-            self._note_offsets()
-            self._next_commit = now + self._job.options.commit_interval_ms
+        self._commit_in_time()
         return first is not None
 
     def _patience(self) -> float:
-        """How long to wait for a record, in seconds: not beyond the next commit."""
+        """How long to wait for a record, in seconds: not beyond the next commit or the next look after one."""
+        if self._output is not None and self._output.is_committing:
+            return self._output.look_again_s
         if not self._dirty or self._job.options.transient:
             return _IDLE_S
         return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
@@ -241,21 +238,47 @@ class Session:
             for topic, count in self._output.take_counts():
                 self._progress.wrote(topic, count, now)
 
+    def _commit_in_time(self) -> None:
+        now, output = self._job.now_ms(), self._output
+        if output is not None:
+            output.serve()
+            if output.is_committing and not output.is_full:
+                return
+        if now >= self._next_commit or (output is not None and output.is_full):
+            self._next_commit = now + self._job.options.commit_interval_ms
+            self._start_commit(waiting=False)
+            self._note_offsets()
+
     def commit(self) -> None:
-        """Makes what was written so far durable, then the offsets of what was read.
+        """Makes what was written so far durable, then the offsets of what was read, and waits for all of it.
 
         Raises:
             NotReady: the broker did not take everything within the deadline.
             Refused: the broker refused a record.
+            KafkaException: the commit of offsets failed.
         """
+        if self._output is not None:
+            self._output.finish_commit()
+            self._start_commit(waiting=True)
+            self._output.finish_commit()
+
+    def _start_commit(self, *, waiting: bool) -> None:
         if self._output is None:
             return
         self._output.check()
         if not self._dirty or self._job.options.transient:
             return
-        self._output.commit(self._consumer, [TopicPartition(*place, at) for place, at in self._positions.items()])
         self._dirty = False
+        offsets = [TopicPartition(*place, at) for place, at in self._positions.items()]
+        self._output.start_commit(self._consumer, offsets, waiting=waiting)
         self._purge()
+
+    def _offsets_taken(self, error: KafkaError | None, places: Sequence[TopicPartition]) -> None:
+        """Hears what became of offsets; those that were not taken go with the next commit."""
+        problem = error or next((place.error for place in places if place.error is not None), None)
+        if problem is not None:
+            self._dirty = True
+            _log.warning("query %s: offsets were not committed, they go with the next: %s", self._job.name, problem)
 
     def _purge(self) -> None:
         """Drops what was read of repartition topics, which are kept for ever otherwise."""

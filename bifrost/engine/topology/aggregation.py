@@ -74,6 +74,7 @@ class WindowedAggregator:
         for start in starts_of(self._window, timestamp):
             if start + self._size + self._grace > now:
                 changes.append(self._add(key, start, kept, values, timestamp))
+        # As ksqlDB: after the row is put, which may take windows past their retention away.
         return self._closed_windows(now - self._grace) if self._final else changes
 
     def _advance(self, timestamp: int) -> int:
@@ -115,19 +116,22 @@ class SessionAggregator:
         self._final = final
         self._stream_time: int | None = None
         self._closed: int | None = None
+        # Sessions that closed by a row which then could not be taken go with the next one.
+        self._due: list[WindowChange] = []
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Takes a row in: removed sessions, then the one that took their place; or the sessions that closed by it."""
         closed = self._advance(timestamp) - self._grace - self._gap
         # Before the row is put: the store may forget sessions by it that were not given yet.
-        ended = self._closed_sessions(closed) if self._final else ()
+        if self._final:
+            self._due += self._closed_sessions(closed)
         merged = self._store.find(key, timestamp - self._gap, timestamp + self._gap)
         start = min([timestamp, *(session[0] for session in merged)])
         end = max([timestamp, *(session[1] for session in merged)])
         changes: list[WindowChange] = []
         if end >= closed:
             changes = self._merge(key, merged, (start, end), kept, values, grown=(start, end) != (timestamp, timestamp))
-        return ended if self._final else changes
+        return self._taken_due() if self._final else changes
 
     def _advance(self, timestamp: int) -> int:
         if self._stream_time is None:
@@ -167,3 +171,7 @@ class SessionAggregator:
             (key, start, end, self._fold.result(stored), end, None)
             for start, end, key, (stored, _) in self._store.ended(closed, until)
         ]
+
+    def _taken_due(self) -> Sequence[WindowChange]:
+        due, self._due = self._due, []
+        return due

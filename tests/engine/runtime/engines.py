@@ -86,6 +86,10 @@ class World:
             return []
         return [None if value is None else json.loads(value) for value in self.cluster.values(topic)]
 
+    def committed(self, query: str, topic: str, partition: int = 0) -> int | None:
+        """The committed offset of a query."""
+        return self.cluster.admin.groups.get(f"_confluent-ksql-test_query_{query}", {}).get((topic, partition))
+
     def wait_for(self, topic: str, expected: list[object]) -> None:
         """Waits until a topic holds exactly these JSON values."""
         try:

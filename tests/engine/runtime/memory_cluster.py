@@ -15,6 +15,7 @@ from bifrost.errors import Refused
 
 Place = tuple[str, int]
 Delivered = Callable[[KafkaError | None, "MemoryMessage"], None]
+Committed = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,10 @@ class MemoryCluster:
         self.changed = threading.Condition(threading.RLock())
         self.replicas = 1
         self.refusing: KafkaError | None = None
+        self.refusing_offsets: KafkaError | None = None
+        self.holding: set[str] = set()  # topics whose records no broker takes for now
+        self.held = 0  # how many records were held back so far
+        self.generation = 0  # clients of an earlier one are those of a process that was killed
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
         if name in self.admin.topics_by_name:
@@ -116,11 +121,23 @@ class MemoryCluster:
         self.admin.topics_by_name[name] = MemoryTopic([[] for _ in range(partitions)], dict(config))
         return True
 
-    def producer(self, *, delivered: Delivered | None = None, **options: object) -> MemoryProducer:
-        return MemoryProducer(self, delivered, transactional="transactional_id" in options)
+    def producer(self, *, transaction_id: str | None = None, **options: object) -> MemoryProducer:
+        return MemoryProducer(self, transactional=transaction_id is not None)
 
-    def consumer(self, group: str, **options: object) -> MemoryConsumer:
-        return MemoryConsumer(self, group)
+    def consumer(self, group: str, *, committed: Committed | None = None, **options: object) -> MemoryConsumer:
+        return MemoryConsumer(self, group, committed)
+
+    def kill_clients(self) -> None:
+        """What a kill -9 does to the clients that there are: what they have not sent yet is gone."""
+        with self.changed:
+            self.generation += 1
+            self.changed.notify_all()
+
+    def release(self, *topics: str) -> None:
+        """Takes the records that were held back, and those to come."""
+        with self.changed:
+            self.holding.difference_update(topics)
+            self.changed.notify_all()
 
     def committed(self, reader: MemoryConsumer, places: Sequence[TopicPartition]) -> dict[Place, int]:
         known = self.admin.groups.get(reader.group, {})
@@ -179,16 +196,24 @@ class MemoryCluster:
                 self.changed.wait(0.02)
 
 
-class MemoryProducer:
-    """Delivers at once, or with its transaction."""
+Sent = tuple[str, bytes | None, bytes | None, int, int, list[tuple[str, bytes | None]] | None]
 
-    def __init__(self, cluster: MemoryCluster, delivered: Delivered | None, *, transactional: bool) -> None:
+
+class MemoryProducer:
+    """Delivers at once (but to topics that are held), or with its transaction."""
+
+    def __init__(self, cluster: MemoryCluster, *, transactional: bool) -> None:
         self._cluster = cluster
-        self._delivered = delivered
+        self._generation = cluster.generation
         self._transactional = transactional
-        self._pending: list[tuple[str, bytes | None, bytes | None, int, int, object]] = []
+        self._pending: list[Sent] = []
+        self._held: list[tuple[Sent, Delivered | None]] = []
         self._offsets: tuple[str, list[TopicPartition]] | None = None
         self._reports: list[Callable[[], None]] = []
+
+    @property
+    def _is_killed(self) -> bool:
+        return self._generation != self._cluster.generation
 
     def produce(
         self,
@@ -205,19 +230,37 @@ class MemoryProducer:
         encoded = key.encode() if isinstance(key, str) else key
         error = self._cluster.refusing
         if error is not None:
-            refused = told or self._delivered
             failed = MemoryMessage((topic, 0), -1)
-            if refused is not None:
-                self._reports.append(lambda: refused(error, failed))
+            if told is not None:
+                self._reports.append(lambda: told(error, failed))
             return
+        sent = (topic, value, encoded, timestamp, partition, headers)
         if self._transactional:
-            self._pending.append((topic, value, encoded, timestamp, partition, headers))
+            self._pending.append(sent)
+        elif topic in self._cluster.holding:
+            self._cluster.held += 1
+            self._held.append((sent, told))
+        else:
+            self._deliver(sent, told)
+
+    def _deliver(self, sent: Sent, told: Delivered | None) -> None:
+        if self._is_killed:
             return
-        message = self._cluster.write(topic, value, encoded, timestamp=timestamp, partition=partition, headers=headers)
+        message = self._write(sent)
         if told is not None:
             self._reports.append(lambda: told(None, message))
 
+    def _write(self, sent: Sent) -> MemoryMessage:
+        topic, value, key, timestamp, partition, headers = sent
+        return self._cluster.write(topic, value, key, timestamp=timestamp, partition=partition, headers=headers)
+
     def poll(self, timeout: float = 0) -> int:
+        held, self._held = self._held, []
+        for sent, told in held:
+            if sent[0] in self._cluster.holding:
+                self._held.append((sent, told))
+            else:
+                self._deliver(sent, told)
         reports, self._reports = self._reports, []
         for report in reports:
             report()
@@ -227,10 +270,11 @@ class MemoryProducer:
 
     def flush(self, timeout: float = 0) -> int:
         self.poll(0)
-        return 0
+        return len(self._held)
 
     def purge(self) -> None:
         self._pending.clear()
+        self._held.clear()
 
     def init_transactions(self, timeout: float) -> None:
         self._pending.clear()
@@ -243,16 +287,9 @@ class MemoryProducer:
 
     def commit_transaction(self, timeout: float) -> None:
         with self._cluster.changed:
-            for topic, value, key, timestamp, partition, headers in self._pending:
-                self._cluster.write(
-                    topic,
-                    value,
-                    key,
-                    timestamp=timestamp,
-                    partition=partition,
-                    headers=headers,  # type: ignore[arg-type]
-                )
-            if self._offsets is not None:
+            for sent in () if self._is_killed else self._pending:
+                self._write(sent)
+            if self._offsets is not None and not self._is_killed:
                 self._cluster.commit(*self._offsets)
         self._pending.clear()
 
@@ -263,8 +300,11 @@ class MemoryProducer:
 class MemoryConsumer:
     """Reads assigned partitions in turn and tells their ends."""
 
-    def __init__(self, cluster: MemoryCluster, group: str) -> None:
+    def __init__(self, cluster: MemoryCluster, group: str, committed: Committed | None) -> None:
         self._cluster = cluster
+        self._generation = cluster.generation
+        self._committed = committed
+        self._reports: list[Callable[[], None]] = []
         self.group = group
         self._positions: dict[Place, int] = {}
         self._told_end: dict[Place, int] = {}
@@ -285,6 +325,9 @@ class MemoryConsumer:
         return found[0] if found else None
 
     def consume(self, count: int, timeout: float = 0) -> list[MemoryMessage]:
+        reports, self._reports = self._reports, []
+        for report in reports:
+            report()
         with self._cluster.changed:
             found = self._next(count)
             if not found and timeout:
@@ -293,6 +336,8 @@ class MemoryConsumer:
             return found
 
     def _next(self, count: int) -> list[MemoryMessage]:
+        if self._generation != self._cluster.generation:
+            raise KafkaException(KafkaError(KafkaError._FATAL))
         found: list[MemoryMessage] = []
         for place, position in self._positions.items():
             if place[0] not in self._cluster.admin.topics_by_name:
@@ -308,7 +353,13 @@ class MemoryConsumer:
         return found
 
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
-        self._cluster.commit(self.group, offsets)
+        if self._generation == self._cluster.generation:
+            error = self._cluster.refusing_offsets
+            if error is None:
+                self._cluster.commit(self.group, offsets)
+            told = self._committed
+            if asynchronous and told is not None:
+                self._reports.append(lambda: told(error, offsets))
 
     def consumer_group_metadata(self) -> str:
         return self.group

@@ -5,7 +5,8 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.output import Output, _bounded
+from bifrost.engine.runtime.output import Output
+from bifrost.engine.runtime.transaction import bounded
 from bifrost.errors import NotReady, Refused
 from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer
 
@@ -26,8 +27,8 @@ class FullProducer(MemoryProducer):
 
 
 class SlowCluster(MemoryCluster):
-    def producer(self, *, delivered=None, **options):
-        return FullProducer(self, delivered, transactional=False)
+    def producer(self, *, transaction_id=None, **options):
+        return FullProducer(self, transactional=False)
 
 
 def output_of(cluster, *, stopping=lambda: False, transaction=None):
@@ -65,7 +66,7 @@ def test_offsets_are_not_committed_when_a_record_was_refused():
     cluster.refusing = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
     output.emitter({})("out", b"k", b"v", 1, None)
     with pytest.raises(Refused, match="write output"):
-        output.commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
+        output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
     assert "g" not in cluster.admin.groups
 
 
@@ -81,7 +82,7 @@ def test_a_transaction_that_is_given_up_is_never_seen():
 def test_a_call_that_never_returns_is_left_alone():
     forever = threading.Event()
     with pytest.raises(NotReady, match="commit of a transaction: no answer within 0 s"):
-        _bounded("commit", 0.0, lambda _: forever.wait())
+        bounded("commit", 0.0, lambda _: forever.wait())
     forever.set()
 
 
@@ -90,4 +91,57 @@ def test_a_call_that_fails_fails():
         raise KafkaException(KafkaError(KafkaError._FENCED))
 
     with pytest.raises(KafkaException):
-        _bounded("commit", 1.0, refuse)
+        bounded("commit", 1.0, refuse)
+
+
+def held_output():
+    """An output with a result that no broker takes for now, and a change of state that knows of it."""
+    cluster = MemoryCluster()
+    output = output_of(cluster)
+    cluster.holding.add("out")
+    output.emitter({})("out", b"k", b"v", 1, None)
+    output.changelog("q", 0)("S", b"k", b"state", 1)
+    return cluster, output
+
+
+def test_state_is_written_after_the_results_that_it_knows_of_and_offsets_after_both():
+    cluster, output = held_output()
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
+    output.serve()
+    assert cluster.values("q-S-changelog") == []
+
+    cluster.holding.add("q-S-changelog")
+    cluster.release("out")
+    output.serve()
+    assert (cluster.values("out"), cluster.admin.groups) == ([b"v"], {})
+
+    cluster.release("q-S-changelog")
+    output.serve()
+    assert cluster.values("q-S-changelog") == [b"state"]
+    assert cluster.admin.groups["g"] == {("in", 0): 1}
+
+
+def test_what_is_written_during_a_commit_belongs_to_the_next():
+    cluster, output = held_output()
+    reader = cluster.consumer("g")
+    output.start_commit(reader, [TopicPartition("in", 0, 1)])
+    cluster.create_topic("late", 1, {})
+    cluster.holding.add("late")
+    output.emitter({})("late", b"k", b"v", 2, None)
+    output.changelog("q", 0)("S", b"k", b"later", 2)
+    cluster.release("out")
+    output.finish_commit()
+    assert cluster.values("q-S-changelog") == [b"state"]
+
+    cluster.release("late")
+    output.start_commit(reader, [TopicPartition("in", 0, 2)])
+    output.finish_commit()
+    assert cluster.values("q-S-changelog") == [b"state", b"later"]
+    assert cluster.admin.groups["g"] == {("in", 0): 2}
+
+
+def test_a_commit_is_looked_after_less_often_the_longer_it_takes():
+    _, output = held_output()
+    output.start_commit(MemoryCluster().consumer("g"), [])
+    assert output.is_committing
+    assert 0.005 <= output.look_again_s <= 0.25

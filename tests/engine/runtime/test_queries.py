@@ -195,6 +195,34 @@ def test_under_exactly_once_output_and_offsets_come_together(world):
     world.cluster.wait_for(lambda: world.cluster.admin.groups["_confluent-ksql-test_query_CTAS_N_1"].get(("s", 0)) == 2)
 
 
+FINAL = "CREATE TABLE F AS SELECT K, COUNT(*) AS C FROM S WINDOW TUMBLING (SIZE 10 MILLISECONDS) GROUP BY K EMIT FINAL;"
+
+
+def test_the_final_row_of_a_window_survives_a_kill_at_the_moment_of_its_closing(world):
+    execute(world.engine(), STREAM + FINAL)
+    world.send("s", {"A": 1}, "x", timestamp=5)
+    world.cluster.wait_for(lambda: world.committed("CTAS_F_1", "s") == 1)
+    world.cluster.holding.add("F")
+    world.send("s", {"A": 1}, "x", timestamp=12)
+    world.cluster.wait_for(lambda: world.cluster.held > 0)
+    world.cluster.kill_clients()
+    world.cluster.release("F")
+    assert world.values("F") == []
+
+    world.engine()
+
+    world.wait_for("F", [{"C": 1}])
+
+
+def test_offsets_that_were_not_committed_go_with_the_next_commit(world):
+    execute(world.engine(), STREAM + COPY)
+    world.cluster.refusing_offsets = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE)
+    world.send("s", {"A": 1}, "x")
+    world.wait_for("OUT", [{"B": 2}])
+    world.cluster.refusing_offsets = None
+    world.cluster.wait_for(lambda: world.committed("CSAS_OUT_1", "s") == 1)
+
+
 def test_a_query_whose_topic_is_gone_says_so_and_goes_on_when_it_is_back(world):
     engine = world.engine()
     execute(engine, STREAM + COPY)

@@ -84,6 +84,31 @@ def test_final_results_come_once_when_their_window_has_closed():
     ]
 
 
+def test_windows_past_their_retention_give_no_final_result_as_in_ksqldb():
+    driver = driver_of(count("TUMBLING (SIZE 10 MILLISECONDS)", "EMIT FINAL"))
+    feed(driver, ("a", 1), ("a", 1000))
+    assert windowed(driver, "O") == []
+
+
+def test_a_longer_retention_keeps_final_results_however_far_time_leaps():
+    driver = driver_of(count("TUMBLING (SIZE 10 MILLISECONDS, RETENTION 1 DAY)", "EMIT FINAL"))
+    feed(driver, ("a", 1), ("a", 1000))
+    assert windowed(driver, "O") == [("a", 0, {"N": 1}, 1)]
+
+
+def test_a_row_that_cannot_be_taken_does_not_cost_the_windows_that_it_closes():
+    driver = driver_of(
+        "CREATE STREAM S (K STRING KEY, A DECIMAL(2, 0)) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+        "CREATE TABLE O AS SELECT K, SUM(A) AS N FROM S "
+        "WINDOW TUMBLING (SIZE 10 MILLISECONDS, GRACE PERIOD 15 MILLISECONDS) GROUP BY K EMIT FINAL;"
+    )
+    for key, value, timestamp in (("a", 1, 1), ("b", 99, 21), ("b", 1, 26)):
+        send(driver, "s", key, {"A": value}, timestamp)
+    assert windowed(driver, "O") == []
+    send(driver, "s", "b", {"A": 0}, 27)
+    assert [row[:2] for row in windowed(driver, "O")] == [("a", 0)]
+
+
 def sessions(driver):
     """Text key, start, end, count (None: taken back) and time of the records of a topic with session keys."""
     found = []

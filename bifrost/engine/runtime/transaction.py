@@ -1,0 +1,90 @@
+"""Transactions of a query under exactly-once: output, state and offsets become visible at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from bifrost.errors import NotReady
+
+_BEGIN_S = 30.0
+_COMMIT_S = 6.0
+_log = logging.getLogger(__name__)
+
+
+class Transaction:
+    """The transactions of one producer, one after the other."""
+
+    def __init__(self, producer: Producer) -> None:
+        """Ends what a killed predecessor left open: its records will never be seen.
+
+        Raises:
+            NotReady: it took too long.
+            KafkaException: the broker refused.
+        """
+        self._producer = producer
+        self._is_open = False
+        bounded("begin", _BEGIN_S, producer.init_transactions)
+
+    def begin(self) -> None:
+        """Opens a transaction if none is open."""
+        if not self._is_open:
+            self._producer.begin_transaction()
+            self._is_open = True
+
+    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+        """Makes all that was written since `begin` visible, and the offsets with it.
+
+        Raises:
+            NotReady: it took too long.
+            KafkaException: it failed.
+        """
+        if not self._is_open:
+            return
+        group = consumer.consumer_group_metadata()
+        bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), group)
+        bounded("commit", _COMMIT_S, self._producer.commit_transaction)
+        self._is_open = False
+
+    def abort(self) -> None:
+        """Gives up what was written since `begin`."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            bounded("abort", _COMMIT_S, self._producer.abort_transaction)
+        except (KafkaException, NotReady) as error:
+            # The next session's beginning ends the transaction.
+            _log.warning("a transaction is left open for now: %s", error)
+
+
+def bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:
+    """Makes a call about a transaction, with a time limit as its last argument, that ends in time whatever happens.
+
+    The library's own time limit does not hold when the broker is killed while it is asked about offsets: such a call
+    never returns. It is left alone then with its producer, whose transaction the next session's producer ends.
+
+    Raises:
+        NotReady: it took too long.
+        KafkaException: it failed.
+    """
+    done: Future[None] = Future()
+
+    def make() -> None:
+        try:
+            call(*arguments, limit_s)
+        except KafkaException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=make, name=f"transaction: {request}", daemon=True).start()
+    try:
+        done.result(limit_s + 1)
+    except FutureTimeout:
+        raise NotReady("Kafka", f"{request} of a transaction", f"no answer within {limit_s:.0f} s") from None
