@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from bifrost.errors import SettingError
 
@@ -48,6 +49,10 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
     "MYSQL_PASSWORD": "dbz",
     "MYSQL_APP_USER": "demo",
     "MYSQL_APP_PASSWORD": "demo",
+    "POSTGRES_USER": "debezium",
+    "POSTGRES_PASSWORD": "dbz",
+    "POSTGRES_APP_USER": "demo",
+    "POSTGRES_APP_PASSWORD": "demo",
     "AWS_ACCESS_KEY_ID": "bifrost",
     "AWS_SECRET_ACCESS_KEY": "bifrost-local",
 }
@@ -65,8 +70,8 @@ class Endpoints:
 
     `mongodb` is a connection string.
 
-    `mysql` carries user, password and database (`mysql://user:password@host:port/demo`); `slack` is the base URL of
-    the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
+    `mysql` and `postgres` carry user, password and database (`mysql://user:password@host:port/demo`); `slack` is the
+    base URL of the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
     """
 
     kafka: str
@@ -74,6 +79,7 @@ class Endpoints:
     schema_registry: str
     ksqldb: str
     mysql: str
+    postgres: str
     mongodb: str
     console: str
     slack: str
@@ -214,6 +220,7 @@ class Settings:
             schema_registry=self.get("SCHEMA_REGISTRY_URL", self._local_registry()),
             ksqldb=self.get("KSQLDB_URL", f"http://{LOOPBACK}:{self.port('ksqldb')}"),
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
+            postgres=self.local_postgres(),
             mongodb=self.local_mongodb(),
             console=console,
             slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
@@ -235,6 +242,7 @@ class Settings:
             schema_registry=self.require("SCHEMA_REGISTRY_URL", why),
             ksqldb=self.require("KSQLDB_URL", why),
             mysql=self.get("MYSQL_URL"),
+            postgres=self.get("POSTGRES_URL"),
             mongodb=self.get("MONGODB_CONNECTION_STRING"),
             console=self.get("CONSOLE_URL"),
             slack=self.get("SLACK_API_URL", "https://slack.com/api/"),
@@ -248,6 +256,11 @@ class Settings:
         """The connection string of the local MongoDB; compose's knows itself by a name that only its network has."""
         how = f"replicaSet={MONGODB_REPLICA_SET}" if self.target == "embedded" else "directConnection=true"
         return f"mongodb://{LOOPBACK}:{self.port('mongodb')}/?{how}"
+
+    def local_postgres(self) -> str:
+        """The URL of the local PostgreSQL, with the application's account."""
+        user, password = (quote(self.local(f"POSTGRES_APP_{name}"), safe="") for name in ("USER", "PASSWORD"))
+        return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port('postgres')}/demo"
 
     def local(self, name: str) -> str:
         """A credential of the local databases: as set, else the loopback default."""

@@ -79,10 +79,24 @@ def ensure_parts(settings: Settings, parts: Iterable[SystemPart]) -> None:
     _watched(f"System packages: {names}", (*root, apt, "update"), environment, ("Get:",))
     install = (*root, apt, "install", "--yes", "--no-install-recommends")
     packages = [_package(settings, part) for part in lacking]
-    _watched(f"System packages: {' '.join(packages)}", (*install, *packages), environment, ("Get:", "Setting up"))
+    with _held(root, [part.holding for part in lacking if part.holding is not None]):
+        _watched(f"System packages: {' '.join(packages)}", (*install, *packages), environment, ("Get:", "Setting up"))
     still = missing(settings, lacking)
     if still:
         raise BootstrapError(f"{', '.join(part.name for part in still)}: installed, but still not found")
+
+
+@contextmanager
+def _held(root: Sequence[str], files: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """Files, as path and text, that are there within the block and gone after it."""
+    write = 'mkdir -p "$(dirname "$1")" && printf %s "$2" > "$1"'
+    try:
+        for path, text in files:
+            subprocess.run((*root, "sh", "-c", write, "sh", path, text), check=True)
+        yield
+    finally:
+        for path, _ in files:
+            subprocess.run((*root, "rm", "-f", path), check=True)
 
 
 def ensure_environment(settings: Settings, *, dev: bool) -> Path:

@@ -127,6 +127,19 @@ def test_missing_parts_are_installed_by_apt_when_we_may(settings, calls, monkeyp
     )
 
 
+def test_what_a_package_must_find_while_it_is_set_up_is_there_and_goes_again(settings, calls, monkeypatch, tmp_path):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    held = tmp_path / "etc" / "quiet.conf"
+    calls.program("apt-get", f'case "$*" in *install*) cp "{held}" "{calls.folder}/thing";; esac')
+    calls.program("apt-cache")
+    part = SystemPart(
+        "thing", ("thing",), lambda _: (calls.folder / "thing").exists(), holding=(str(held), "cluster = off\n")
+    )
+    bootstrap.ensure_parts(settings, [part])
+    assert (calls.folder / "thing").read_text() == "cluster = off\n"
+    assert not held.exists()
+
+
 def test_without_the_right_to_install_the_one_command_is_told(settings, calls, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     calls.program("sudo", "exit 1")

@@ -76,6 +76,8 @@ def test_the_defaults_are_those_of_the_code():
     assert {part: told[f"BIFROST_PORT_{part.upper()}"] for part in PORTS} == {p: str(n) for p, n in PORTS.items()}
     assert told["MYSQL_USER"] == LOCAL_DEFAULTS["MYSQL_USER"]
     assert told["MYSQL_APP_USER"] == LOCAL_DEFAULTS["MYSQL_APP_USER"]
+    assert told["POSTGRES_USER"] == LOCAL_DEFAULTS["POSTGRES_USER"]
+    assert told["POSTGRES_APP_USER"] == LOCAL_DEFAULTS["POSTGRES_APP_USER"]
 
 
 def test_it_sets_nothing_and_holds_no_secret():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ from bifrost.deployer.live import Platform, open_platform, read_live
 from bifrost.deployer.plan import make_plan
 from bifrost.deployer.settle import await_running
 from bifrost.deployer.show import plan_json, plan_lines, result_summary
-from bifrost.deployer.targets import Substitutions, mapped, substitutions
+from bifrost.deployer.targets import Substitutions, mapped, substitutions, variables_of
 from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
@@ -39,6 +39,9 @@ from bifrost.supervisor.components.generator import DEMOS
 
 CHANGES = 3
 DEMO_PATIENCE_S = 10.0
+DATABASE_PATIENCE_S = 60.0
+DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
+"""Components that are started when a connector names this variable."""
 
 
 def plan_command(
@@ -85,6 +88,7 @@ def up_command(
             settings = launch.start_platform(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
             )
+        _start_databases(settings, chosen, screen)
     plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
         _start_demos(settings, {item.pipeline for item in chosen.owned}, screen)
@@ -195,15 +199,30 @@ def _tell(findings: Sequence[Finding], screen: Screen) -> None:
             screen.warn(f"{finding.connector.name}: {finding.text}")
 
 
-def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
+def _start_databases(settings: Settings, chosen: Declarations, screen: Screen) -> None:
+    """Start those databases that the platform does without until a connector names them."""
+    values = (value for connector in chosen.connectors for value in connector.config.values())
+    named = {name for value in values for name in variables_of(value)}
+    for name, variable in DATABASES.items():
+        if variable in named and _start(settings, name, DATABASE_PATIENCE_S):
+            screen.progress(f"{name} is ready")
+
+
+def _start(settings: Settings, name: str, patience_s: float) -> bool:
+    """Start a component and wait for it; whether it was not up before."""
     supervisor = SupervisorClient(settings)
+    if supervisor.component(name).state in UP:
+        return False
+    status = supervisor.start(name, wait_s=patience_s)
+    if status.state not in UP:
+        raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+    return True
+
+
+def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
     for pipeline, name in DEMOS.items():
-        if pipeline not in pipelines or supervisor.component(name).state in UP:
-            continue
-        status = supervisor.start(name, wait_s=DEMO_PATIENCE_S)
-        if status.state not in UP:
-            raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
-        screen.progress(f"{name} plays the outside world of {pipeline} (`up --no-demo` leaves that out)")
+        if pipeline in pipelines and _start(settings, name, DEMO_PATIENCE_S):
+            screen.progress(f"{name} plays the outside world of {pipeline} (`up --no-demo` leaves that out)")
 
 
 def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:

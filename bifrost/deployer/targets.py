@@ -73,6 +73,8 @@ _EMBEDDED_VARIABLES = frozenset(
         *LOCAL_DEFAULTS,
         "MYSQL_HOST",
         "MYSQL_PORT",
+        "POSTGRES_HOST",
+        "POSTGRES_PORT",
         "MONGODB_CONNECTION_STRING",
         "KAFKA_BOOTSTRAP_SERVERS",
         "SCHEMA_REGISTRY_URL",

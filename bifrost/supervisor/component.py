@@ -40,8 +40,9 @@ class Backoff:
 class Component:
     """One process of the embedded platform.
 
-    It is started when everything in `depends_on` is up, and stopped before any of that is. Without a `probe` it
-    counts as up as soon as it runs. `user` is the account to run as, `None` for the supervisor's own.
+    It is started when everything in `depends_on` is up, but for what is started on command and was not, and stopped
+    before any of that is. Without a `probe` it counts as up as soon as it runs. `user` is the account to run as,
+    `None` for the supervisor's own.
     """
 
     name: str

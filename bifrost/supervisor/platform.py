@@ -15,6 +15,7 @@ from bifrost.supervisor.components import (
     ksqldb,
     mariadb,
     mongodb,
+    postgres,
     rest_proxy,
     s3,
     schema_registry,
@@ -28,6 +29,7 @@ COMPONENTS = (
     "broker",
     "schema_registry",
     "mariadb",
+    "postgres",
     "mongodb",
     "search",
     "s3",
@@ -44,6 +46,7 @@ COMPONENTS = (
 """All names, in starting order."""
 
 ON_COMMAND = (
+    "postgres",
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
     "alerts",
@@ -70,6 +73,7 @@ def platform(settings: Settings, *, only: Collection[str] | None = None) -> tupl
         broker.component(settings, java, stack),
         schema_registry.component(settings, java, stack),
         mariadb.component(settings),
+        postgres.component(settings),
         mongodb.component(settings, java, stack),
         search.component(settings, java, stack),
         s3.component(settings, java, stack),

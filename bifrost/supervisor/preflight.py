@@ -1,4 +1,4 @@
-"""What must be there before anything is started: memory, disk, ports, Java, MariaDB. Looks, and changes nothing."""
+"""What must be there before anything is started: memory, disk, ports, Java, databases. Looks, and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "connect": ("connect",),
     "schema_registry": ("schema_registry",),
     "mariadb": ("mysql",),
+    "postgres": ("postgres",),
     "mongodb": ("mongodb",),
     "ksqldb": ("ksqldb",),
     "console": ("console",),

@@ -348,7 +348,7 @@ class Supervisor:
 
     def _dependencies_up(self, unit: Unit) -> bool:
         found = (self._units.get(name) for name in unit.component.depends_on)
-        return all(dependency is None or dependency.phase is Phase.UP for dependency in found)
+        return all(dependency is None or dependency.phase is Phase.UP or _is_spared(dependency) for dependency in found)
 
     def _stop_next(self) -> None:
         needed = {name for unit in self._units.values() if unit.phase in _ALIVE for name in unit.component.depends_on}
@@ -357,6 +357,11 @@ class Supervisor:
                 unit.after_stop = Phase.STOPPED
             elif unit.phase not in _ALIVE or unit.component.name not in needed:
                 self._stop(unit, Phase.STOPPED)
+
+
+def _is_spared(unit: Unit) -> bool:
+    """Whether it is started on command only, and was not: nothing waits for it then."""
+    return not unit.component.with_platform and unit.phase is Phase.STOPPED
 
 
 def _cause(child: Child | None, code: int) -> str:

@@ -28,11 +28,25 @@ class SystemPart:
     packages: tuple[str, ...]
     is_there: Callable[[Settings], bool]
     components: frozenset[str] = frozenset()  # of the platform, that need it
+    holding: tuple[str, str] | None = None  # a file (path, text) that is there while the packages are set up
 
 
 def find_program(settings: Settings, name: str) -> str | None:
     """The path of a program, looked for in the system's folders too: databases are often outside a user's PATH."""
     return shutil.which(name, path=f"{settings.get('PATH')}:{_FOLDERS}")
+
+
+def find_postgres(settings: Settings, version: str = "") -> Path | None:
+    """The folder of PostgreSQL's server programs, of a version if that is there, else of the newest.
+
+    Debian keeps several versions beside each other, outside of everybody's PATH.
+    """
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    folders = {folder.parent.name: folder for folder in sorted(found, key=lambda folder: float(folder.parent.name))}
+    if folders:
+        return folders.get(version) or list(folders.values())[-1]
+    program = find_program(settings, "postgres")
+    return Path(program).resolve().parent if program else None
 
 
 def _program(*names: str) -> Callable[[Settings], bool]:
@@ -70,6 +84,14 @@ PLATFORM_PARTS = (
         ("mariadb-client-core", "mariadb-client-core-10.6"),
         _program("mariadb"),
         frozenset({"mariadb"}),
+    ),
+    SystemPart(
+        "PostgreSQL server",
+        ("postgresql",),
+        lambda settings: find_postgres(settings) is not None,
+        frozenset({"postgres"}),
+        # Debian's package would make a database server of its own, and start it on the port that ours has.
+        holding=("/etc/postgresql-common/createcluster.d/bifrost.conf", "create_main_cluster = off\n"),
     ),
 )
 """What starting the embedded platform needs besides."""

@@ -55,6 +55,7 @@ def test_everything_listens_on_the_loopback_alone(home):
     assert connect.worker_properties(home, (home.home,))["listeners"] == f"http://{LOOPBACK}:8083"
     commands = {component.name: component.command for component in platform(home)}
     assert f"--bind-address={LOOPBACK}" in commands["mariadb"]
+    assert f"listen_addresses={LOOPBACK}" in commands["postgres"]
     assert f"-Dquarkus.http.host={LOOPBACK}" in commands["schema_registry"]
 
 
@@ -63,6 +64,8 @@ def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environme
     assert environment["MYSQL_HOST"] == LOOPBACK
     assert environment["MYSQL_PORT"] == "13306"
     assert (environment["MYSQL_USER"], environment["MYSQL_PASSWORD"]) == ("debezium", "other")
+    assert (environment["POSTGRES_HOST"], environment["POSTGRES_PORT"]) == (LOOPBACK, "5432")
+    assert (environment["POSTGRES_USER"], environment["POSTGRES_PASSWORD"]) == ("debezium", "dbz")
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == f"{LOOPBACK}:9092"
     assert environment["SCHEMA_REGISTRY_URL"] == f"http://{LOOPBACK}:8081/apis/ccompat/v7"
     assert environment["ELASTICSEARCH_URL"] == f"http://{LOOPBACK}:9200"
@@ -95,7 +98,8 @@ def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(hom
 
 
 def test_no_password_is_in_a_command_line(home):
-    secret = home.with_values(MYSQL_PASSWORD="hunter22", MYSQL_APP_PASSWORD="hunter23")
+    databases = {"MYSQL_PASSWORD": "hunter22", "MYSQL_APP_PASSWORD": "hunter23", "POSTGRES_PASSWORD": "hunter24"}
+    secret = home.with_values(**databases, POSTGRES_APP_PASSWORD="hunter25")
     for component in platform(secret):
         assert not any("hunter2" in argument for argument in component.command)
 

@@ -69,6 +69,7 @@ def test_missing_programs_come_with_their_packages(settings):
         "Maven",
         "MariaDB server",
         "MariaDB client",
+        "PostgreSQL server",
     ]
     assert every[2].endswith("apt-get install --no-install-recommends mariadb-server-core")
     assert found(settings, ("console",), missing=lambda settings: PLATFORM_PARTS) == []

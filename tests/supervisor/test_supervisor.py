@@ -38,6 +38,18 @@ def test_a_dependency_that_is_not_part_of_this_platform_does_not_count():
     assert stage.did("prepare") == ["connect"]
 
 
+def test_a_dependency_that_is_started_on_command_is_waited_for_once_it_was():
+    stage = Stage(component("database", with_platform=False), component("connect", "database"))
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["connect"]
+    stage = Stage(component("database", with_platform=False), component("connect", "database"))
+    stage.supervisor.start("database")
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["database"]
+    stage.bring_up("database")
+    assert stage.did("prepare") == ["database", "connect"]
+
+
 def test_ready_comes_only_after_the_last_step():
     stage = Stage(component("broker", after_ready=ready))
     stage.supervisor.start_platform()

@@ -4,8 +4,8 @@ What connector configurations can rely on:
 
 - `${env:NAME}` (also `${file:path:key}`, `${directory:path:file}`) is resolved by the worker. Its environment holds
   everything of the platform's own environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
-  MONGODB_CONNECTION_STRING,
-  KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
+  POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, MONGODB_CONNECTION_STRING, KAFKA_BOOTSTRAP_SERVERS,
+  SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
   AWS_SECRET_ACCESS_KEY, ORDERS_FOLDER, SYSLOG_HOST, SYSLOG_PORT.
 - Without converters of their own, keys and values are Avro with schemas in the registry, in Confluent's wire format.
 - Source connectors write in transactions (exactly-once), sinks read committed records only.
@@ -42,7 +42,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         name=NAME,
         command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, main, str(properties)),
         env=worker_environment(settings),
-        depends_on=("broker", "schema_registry", "mariadb", "mongodb", "search", "s3"),
+        depends_on=("broker", "schema_registry", "mariadb", "postgres", "mongodb", "search", "s3"),
         prepare=lambda: _prepare(settings, stack, properties),
         probe=probes.http(settings.port(NAME), "/connectors"),
         grace_s=30,
@@ -57,6 +57,10 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "MYSQL_PORT": str(settings.port("mysql")),
         "MYSQL_USER": settings.local("MYSQL_USER"),
         "MYSQL_PASSWORD": settings.local("MYSQL_PASSWORD"),
+        "POSTGRES_HOST": LOOPBACK,
+        "POSTGRES_PORT": str(settings.port("postgres")),
+        "POSTGRES_USER": settings.local("POSTGRES_USER"),
+        "POSTGRES_PASSWORD": settings.local("POSTGRES_PASSWORD"),
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
         "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/ccompat/v7",
         "MONGODB_CONNECTION_STRING": settings.local_mongodb(),

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
-import stat
 from pathlib import Path
 
-from bifrost.errors import ComponentError
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor import probes
+from bifrost.supervisor.accounts import give, unprivileged_user
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.loaded_files import LoadedFiles
 from bifrost.supervisor.process import log_path, run_step
 from bifrost.supervisor.system_parts import find_program
 
 NAME = "mariadb"
 DATABASE = "demo"
-UNPRIVILEGED = "nobody"
 
 _SOCKET = "mariadb.sock"
 """Relative to the data folder, where both server and client run: an absolute path may be too long for a socket."""
@@ -36,7 +34,7 @@ _REPLICATION = (
 def component(settings: Settings) -> Component:
     """The server; its data is in `<data>/mariadb/db`."""
     data = settings.data / NAME / "db"
-    user = _user_for(settings.data)
+    user = unprivileged_user(settings.data)
     return Component(
         name=NAME,
         command=(
@@ -63,23 +61,12 @@ def component(settings: Settings) -> Component:
     )
 
 
-def _user_for(folder: Path) -> str | None:
-    """The account to run as when we are root: an unprivileged one, if it can get at the folder."""
-    if os.geteuid() != 0:
-        return None
-    ancestors = (parent for parent in folder.parents if parent.exists())
-    return UNPRIVILEGED if all(parent.stat().st_mode & stat.S_IXOTH for parent in ancestors) else None
-
-
 def _prepare(settings: Settings, data: Path, user: str | None) -> None:
-    if not _loaded_file(data).exists():  # the first time, or one that was interrupted
+    if not _loaded(settings, data).exists():  # the first time, or one that was interrupted
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)
         _install(settings, data)
-    account = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
-    if os.geteuid() == 0:
-        for path in (data, *data.rglob("*")):
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    give(data, user)
 
 
 def _install(settings: Settings, data: Path) -> None:
@@ -103,20 +90,12 @@ def _our_name() -> str:
 def _load(settings: Settings, data: Path) -> None:
     """Make the accounts, and run the files of `data/mysql` that were not run before, in the order of their names."""
     _run_sql(settings, data, account_sql(settings))
-    marker = _loaded_file(data)
-    loaded = json.loads(marker.read_text()) if marker.exists() else []
-    for path in sorted((settings.project / "data" / "mysql").glob("*.sql")):
-        if path.name not in loaded:
-            try:
-                _run_sql(settings, data, path.read_text(encoding="utf-8"), DATABASE)
-            except ComponentError as error:
-                raise ComponentError(NAME, f"{path}: {error.problem}", log=log_path(settings, NAME)) from error
-            loaded.append(path.name)
-    marker.write_text(json.dumps(loaded) + "\n")
+    folder = settings.project / "data" / "mysql"
+    _loaded(settings, data).load(folder, lambda sql: _run_sql(settings, data, sql, DATABASE))
 
 
-def _loaded_file(data: Path) -> Path:
-    return data.with_name("loaded.json")
+def _loaded(settings: Settings, data: Path) -> LoadedFiles:
+    return LoadedFiles(NAME, data.with_name("loaded.json"), log_path(settings, NAME))
 
 
 def _run_sql(settings: Settings, data: Path, sql: str, *database: str) -> None:

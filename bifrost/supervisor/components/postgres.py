@@ -1,0 +1,146 @@
+"""PostgreSQL: logical replication for Debezium, and the database of `data/postgres`. Started when a pipeline needs it.
+
+Nobody logs in as its superuser: what only he may do is done by the server program alone, before the server is started.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+from bifrost.clients.postgres import PostgresClient
+from bifrost.errors import ComponentError, RemoteError
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor.accounts import UNPRIVILEGED, give, without_root
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.loaded_files import LoadedFiles
+from bifrost.supervisor.process import log_path, run_step
+from bifrost.supervisor.system_parts import find_postgres
+
+NAME = "postgres"
+DATABASE = "demo"
+CONNECTORS = "connectors"
+"""The role that the files of `data/postgres` grant to; the connectors' account has it."""
+
+_SUPERUSER = "postgres"
+_OPTIONS = (
+    "wal_level=logical",
+    "max_wal_senders=8",
+    "max_replication_slots=8",
+    "shared_buffers=64MB",
+    "unix_socket_directories=",
+    "password_encryption=scram-sha-256",
+    "timezone=UTC",
+    "log_timezone=UTC",
+)
+
+
+def component(settings: Settings) -> Component:
+    """The server; its data is in `<data>/postgres/db`. Once it has data, it starts with the platform."""
+    data = _data(settings)
+    options = (*_OPTIONS, f"port={settings.port(NAME)}", f"listen_addresses={LOOPBACK}")
+    return Component(
+        name=NAME,
+        command=(
+            *without_root(data),
+            _program(settings, "postgres"),
+            "-D",
+            str(data),
+            *(part for option in options for part in ("-c", option)),
+        ),
+        env=settings.values,
+        prepare=lambda: _prepare(settings),
+        probe=lambda: _missing(settings),
+        after_ready=lambda: _load(settings),
+        # SIGTERM would wait until every client has gone.
+        stop_signal=signal.SIGINT,
+        grace_s=30,
+        with_platform=_loaded(settings).exists(),
+    )
+
+
+def _data(settings: Settings) -> Path:
+    return settings.data / NAME / "db"
+
+
+def _loaded(settings: Settings) -> LoadedFiles:
+    return LoadedFiles(NAME, settings.data / NAME / "loaded.json", log_path(settings, NAME))
+
+
+def _program(settings: Settings, name: str) -> str:
+    version = _data(settings) / "PG_VERSION"
+    folder = find_postgres(settings, version.read_text().strip() if version.exists() else "")
+    return name if folder is None else str(folder / name)
+
+
+def _prepare(settings: Settings) -> None:
+    data = _data(settings)
+    fresh = not _loaded(settings).exists()  # the first time, or one that was interrupted
+    if fresh:
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True, mode=0o700)
+    # It insists on owning its folder, and on being alone there.
+    give(data, UNPRIVILEGED)
+    if fresh:
+        options = ("-U", _SUPERUSER, "--auth-local=reject", "--auth-host=scram-sha-256", "--no-locale", "-E", "UTF8")
+        _run(settings, (_program(settings, "initdb"), "-D", str(data), *options, "--no-instructions"))
+    alone = ("--single", "-D", str(data), "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
+    _run(settings, (_program(settings, "postgres"), *alone, "postgres"), account_sql(settings, fresh=fresh))
+
+
+def _run(settings: Settings, command: tuple[str, ...], text: str = "") -> None:
+    program = (*without_root(_data(settings)), *command)
+    run_step(NAME, program, log=log_path(settings, NAME), env=settings.values, text=text)
+
+
+def account_sql(settings: Settings, *, fresh: bool) -> str:
+    """The statements, a line each, that make database and accounts (`fresh`), or bring the accounts up to date."""
+    app, reader = settings.local("POSTGRES_APP_USER"), settings.local("POSTGRES_USER")
+    lines = [
+        _role(CONNECTORS),
+        *_account(app, settings.local("POSTGRES_APP_PASSWORD"), "NOREPLICATION"),
+        *_account(reader, settings.local("POSTGRES_PASSWORD"), "REPLICATION"),
+        f"GRANT {CONNECTORS} TO {_name(reader)};",
+        f"CREATE DATABASE {DATABASE} OWNER {_name(app)};" if fresh else "",
+    ]
+    return "\n".join(filter(None, lines)) + "\n"
+
+
+def _account(user: str, password: str, rights: str) -> tuple[str, str]:
+    # The password is set at every start, so that a changed setting takes effect.
+    return _role(user), f"ALTER ROLE {_name(user)} LOGIN {rights} PASSWORD {_quoted(password)};"
+
+
+def _role(name: str) -> str:
+    known = f"SELECT FROM pg_roles WHERE rolname = {_quoted(name)}"
+    body = f"BEGIN IF NOT EXISTS ({known}) THEN CREATE ROLE {_name(name)}; END IF; END"
+    return f"DO {_quoted(body)};"
+
+
+def _name(text: str) -> str:
+    escaped = text.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _missing(settings: Settings) -> str | None:
+    # It listens a while before it lets anybody in.
+    try:
+        PostgresClient(settings.local_postgres()).close()
+    except RemoteError as error:
+        return error.problem
+    return None
+
+
+def _load(settings: Settings) -> None:
+    """Run the files of `data/postgres` that were not run before, as the application's account."""
+    try:
+        with PostgresClient(settings.local_postgres()) as client:
+            _loaded(settings).load(settings.project / "data" / "postgres", client.run_script)
+    except RemoteError as error:
+        raise ComponentError(NAME, str(error), log=log_path(settings, NAME)) from error
