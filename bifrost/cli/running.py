@@ -15,7 +15,7 @@ from bifrost.clients.supervisor import STOP_TIMEOUT_S
 from bifrost.deployer.live import Platform, open_platform
 from bifrost.deployer.settle import POLL_S, connector_troubles, failure
 from bifrost.errors import ComponentError, NotReady, Refused
-from bifrost.generators import logons, orders, patterns, ratings
+from bifrost.generators import logons, orders, patterns, ratings, syslog
 from bifrost.settings import Settings
 from bifrost.supervisor import launch
 from capture import program as capture
