@@ -1,18 +1,21 @@
-"""Files of orders, dropped into the folder of the CSV source: `python -m bifrost.generators.orders --count 500`."""
+"""Files of orders, dropped into the folder of the CSV source: `python -m bifrost.generators.orders --rate 50`."""
 
 from __future__ import annotations
 
-import argparse
 import csv
+import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
-from bifrost import settings
+from bifrost.generators import program
+from bifrost.generators.pace import Pace
+from bifrost.generators.program import Program, Wait
 from bifrost.settings import Settings
 
 HEADER = ("order_id", "customer_id", "order_ts", "product", "order_total_usd")
@@ -34,20 +37,26 @@ PRODUCTS = (
 )
 _FIRST = datetime(2018, 2, 26, tzinfo=UTC)
 
-Order = tuple[int, int, str, str, str]
+FILE_EVERY_S = 0.9
+"""A little less than what `Pace` makes up for."""
+
+_log = logging.getLogger("generator")
+
+OrderRow = tuple[int, int, str, str, str]
+"""As `HEADER` has it; totals are texts with two decimals."""
 
 
-def orders(count: int, *, first_id: int = 1, seed: int | None = None) -> Iterator[Order]:
-    """So many orders; the same seed makes the same ones. Totals are texts with two decimals."""
+def orders(first_id: int = 1, seed: int | None = None) -> Iterator[OrderRow]:
+    """Orders without end; the same seed makes the same ones."""
     random = Random(seed)
-    for number in range(first_id, first_id + count):
+    for number in count(first_id):
         customer = UNKNOWN if random.random() < 0.02 else random.randrange(1, CUSTOMERS + 1)
         at = _FIRST + timedelta(seconds=random.randrange(16 * 86_400))
         total = f"{random.randrange(50, 1000) / 100:.2f}"
         yield number, customer, at.strftime("%Y-%m-%dT%H:%M:%SZ"), random.choice(PRODUCTS), total
 
 
-def drop(folder: Path, name: str, rows: Iterator[Order]) -> Path:
+def drop(folder: Path, name: str, rows: Iterable[OrderRow]) -> Path:
     """Write a file of orders; it gets its name when it is complete."""
     partial = folder / f".{name}"
     with partial.open("w", encoding="utf-8", newline="") as file:
@@ -58,31 +67,49 @@ def drop(folder: Path, name: str, rows: Iterator[Order]) -> Path:
     return folder / name
 
 
+class Dropping:
+    """Drops `rows` as files into a folder at a steady rate: a file about every second with what is due by then."""
+
+    def __init__(self, folder: Path, rows: Iterator[OrderRow], *, clock: Callable[[], float]) -> None:
+        """Wire the parts; `clock` gives seconds."""
+        self._folder = folder
+        self._rows = rows
+        self._clock = clock
+        self.dropped = 0
+
+    def run(self, rate: float, count: int, wait: Wait) -> int:
+        """Drop `rate` rows per second until `count` are dropped (0: without end) or `wait` says to stop; how many."""
+        pace = Pace(rate, self._clock())
+        while True:
+            due = pace.due(self._clock())
+            pace.did(self._drop(min(due, count - self.dropped) if count else due))
+            if count and self.dropped >= count:
+                return self.dropped
+            if wait(max(pace.wait_s(self._clock()), FILE_EVERY_S)):
+                return self.dropped
+
+    def _drop(self, rows: int) -> int:
+        found = list(islice(self._rows, rows))
+        if found:
+            drop(self._folder, f"orders-{found[0][0]}.csv", found)
+            _log.info("orders-%d.csv: %d orders", found[0][0], len(found))
+        self.dropped += len(found)
+        return len(found)
+
+
+PROGRAM = Program("orders", "orders", __doc__, rate=20.0)
+
+
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Drop a file, or one every second at `--rate` rows per second until `--count` (0: without end) are written."""
-    parser = argparse.ArgumentParser(prog="python -m bifrost.generators.orders", description=__doc__)
-    parser.add_argument("--rate", type=float, default=0.0, help="rows per second (default: one file with all)")
-    parser.add_argument("--count", type=int, default=500, help="how many rows (default %(default)d)")
-    parser.add_argument("--seed", type=int, help="the same seed makes the same orders")
-    given = parser.parse_args(arguments)
-    folder = (values or settings.load()).orders / "source"
-    folder.mkdir(parents=True, exist_ok=True)
-    first_id = 1 if given.seed is not None else int(time.time()) * 1000
-    at_once = max(int(given.rate), 1) if given.rate else given.count
-    done = 0
-    try:
-        while not given.count or done < given.count:
-            rows = min(at_once, given.count - done) if given.count else at_once
-            name = f"orders-{first_id + done}.csv"
-            drop(folder, name, orders(rows, first_id=first_id + done, seed=given.seed))
-            done += rows
-            print(f"{name}: {rows} orders", flush=True)
-            if given.count and done >= given.count:
-                break
-            time.sleep(1)
-    except KeyboardInterrupt:
-        pass
-    return 0
+    """Generate until done, SIGTERM or SIGINT, as `program.main` does."""
+    order = program.ordered(PROGRAM, arguments)
+
+    def work(values: Settings, wait: Wait) -> None:
+        folder = values.orders / "source"
+        folder.mkdir(parents=True, exist_ok=True)
+        Dropping(folder, orders(order.first_id, order.seed), clock=time.monotonic).run(order.rate, order.count, wait)
+
+    return program.run(work, values)
 
 
 if __name__ == "__main__":

@@ -41,17 +41,23 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Generator:
-    """A generator as a program: what it makes (a word for help and log), and how.
-
-    `records` gives what to send, without end. While something that it needs is not there it raises `NotReady` (at once,
-    not when the first record is asked for), and is asked again.
-    """
+class Program:
+    """A generator as a program: `what` it makes (a word for help and log), and at which rate unless told otherwise."""
 
     name: str
     what: str
     about: str
     rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Generator(Program):
+    """A generator of records for Kafka.
+
+    `records` gives what to send, without end. While something that it needs is not there it raises `NotReady` (at once,
+    not when the first record is asked for), and is asked again.
+    """
+
     records: Callable[[Order, Settings], Iterator[Record]]
 
 
@@ -79,7 +85,7 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
     return 0
 
 
-def ordered(generator: Generator, arguments: Sequence[str] | None) -> Order:
+def ordered(generator: Program, arguments: Sequence[str] | None) -> Order:
     """The order that a command line gives; exits with code 2 on one that makes no sense."""
     parser = argparse.ArgumentParser(prog=f"python -m bifrost.generators.{generator.name}", description=generator.about)
     what = generator.what
