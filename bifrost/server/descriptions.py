@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from bifrost.engine.functions.library import Declaration, Overload
+from bifrost.engine.functions.library import INTERNAL, Declaration, Overload
+from bifrost.engine.functions.meanings import meaning
 from bifrost.engine.functions.parameters import type_text
 from bifrost.engine.results import (
     QueryDescription,
@@ -176,14 +177,20 @@ def describe_function(declaration: Declaration) -> Json:
         "author": declaration.author,
         "version": declaration.version,
         "path": declaration.path,
-        "functions": [_overload(overload) for overload in declaration.overloads],
+        "functions": [_overload(overload, own=declaration.path == INTERNAL) for overload in declaration.overloads],
         "type": declaration.kind,
     }
 
 
-def _overload(overload: Overload) -> Json:
+def _overload(overload: Overload, *, own: bool) -> Json:
+    """One signature; in those of users a name may mean anything."""
     arguments = [
-        {"name": parameter.name, "type": type_text(parameter.type), "description": "", "isVariadic": parameter.variadic}
+        {
+            "name": parameter.name,
+            "type": type_text(parameter.type),
+            "description": meaning(parameter.name) if own else "",
+            "isVariadic": parameter.variadic,
+        }
         for parameter in overload.signature.parameters
     ]
     return {

@@ -136,6 +136,9 @@ def test_functions(api):
     (entity,) = api.run("DESCRIBE FUNCTION COUNT;")
     assert (entity["name"], entity["type"]) == ("COUNT", "AGGREGATE")
     assert entity["functions"][0]["returnType"] == "BIGINT"
+    (entity,) = api.run("DESCRIBE FUNCTION LPAD;")
+    told = {part["name"]: part["description"] for part in entity["functions"][0]["arguments"]}
+    assert told["targetLen"] == "The length of the result."
     assert "NOPE" in api.refused("DESCRIBE FUNCTION NOPE;")["message"]
 
 

@@ -22,6 +22,9 @@ from bifrost.sql.types import SqlType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+INTERNAL = "internal"
+"""The path of functions that are the engine's own."""
+
 Settings = Mapping[str, str]
 """ksqlDB's `ksql.*` properties in force, as text."""
 
@@ -123,7 +126,7 @@ class Library:
     """A family of functions with one category; `author` and `path` are what DESCRIBE FUNCTION shows of them."""
 
     def __init__(
-        self, category: str = "OTHER", *, author: str = "Confluent", version: str = "", path: str = "internal"
+        self, category: str = "OTHER", *, author: str = "Confluent", version: str = "", path: str = INTERNAL
     ) -> None:
         self.category = category
         self.author = author

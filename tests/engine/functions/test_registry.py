@@ -1,6 +1,7 @@
 import pytest
 
 from bifrost.engine.functions.library import AggregateContext, Aggregator, FunctionError, Library
+from bifrost.engine.functions.meanings import meaning
 from bifrost.engine.functions.parameters import parse_signature, type_text
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.errors import AnalysisError
@@ -182,3 +183,15 @@ def test_table_functions():
         [1.0, None, None],
         [1.0, None, 2.0],
     ]
+
+
+def test_every_parameter_is_explained_but_those_whose_name_says_nothing():
+    registry = default_registry()
+    declarations = [registry.describe(name) for name in registry.names()]
+    names = {
+        parameter.name
+        for declaration in declarations
+        for overload in declaration.overloads
+        for parameter in overload.signature.parameters
+    }
+    assert {name for name in names if not meaning(name)} == {"val", "val1", "value", "input", "x", "y", "s"}
