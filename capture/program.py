@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +55,13 @@ def demo(arguments: Sequence[str], values: Settings) -> int:
     return main(["--replay", str(DEMO_FILE), "--loop", "--now", *arguments], values)
 
 
-def captured(interface: str, stop: threading.Event) -> Iterator[CapturedFrame]:
+def captured(
+    interface: str,
+    stop: threading.Event,
+    *,
+    receive: Callable[[str, Callable[[], bool]], Iterator[CapturedFrame]] = listen,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[CapturedFrame]:
     """What an interface receives until `stop`; when it goes away, it is tried again and again, ever more rarely.
 
     Raises:
@@ -63,11 +69,11 @@ def captured(interface: str, stop: threading.Event) -> Iterator[CapturedFrame]:
     """
     pause_s = FIRST_RESTART_S
     while not stop.is_set():
-        began = time.monotonic()
+        began = clock()
         try:
-            yield from listen(interface, stop.is_set)
+            yield from receive(interface, stop.is_set)
         except OSError as error:
-            if time.monotonic() - began > STEADY_S:
+            if clock() - began > STEADY_S:
                 pause_s = FIRST_RESTART_S
             _log.warning("%s: %s; again in %.0f s", interface, error.strerror or error, pause_s)
             stop.wait(pause_s)

@@ -1,13 +1,16 @@
 """Files that are captures, and files that are not; replay at the times at which frames are due."""
 
 import itertools
+import socket
 import struct
+import threading
 
 import pytest
 
 from bifrost.errors import SettingError
 from bifrost.generators.wifi_frames import Air, write_pcap
-from capture.frames import CapturedFrame
+from capture.frames import CapturedFrame, LinkType
+from capture.program import captured
 from capture.replay import Tempo, replay
 from capture.sources import listen, read_file
 
@@ -72,6 +75,73 @@ def test_an_interface_must_be_in_monitor_mode(tmp_path):
         next(listen("eth0", lambda: False, folder=tmp_path))
     with pytest.raises(OSError, match="No such file"):
         next(listen("wlan9", lambda: False, folder=tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:Unable to guess type")  # scapy's, of the loopback
+def test_an_interface_gives_the_frames_that_pass_it(tmp_path):
+    (tmp_path / "lo").mkdir()
+    (tmp_path / "lo" / "type").write_text("803\n")
+    seen = threading.Event()
+    sender = threading.Thread(target=send_until, args=(seen, b"what passes by"))
+    sender.start()
+    frames = listen("lo", lambda: False, folder=tmp_path)
+    try:
+        frame = next(frame for frame in frames if b"what passes by" in frame.data)
+    except SettingError as error:
+        pytest.skip(str(error))
+    finally:
+        seen.set()
+        sender.join()
+        frames.close()
+    assert frame.link is LinkType.RADIOTAP
+    assert frame.length == len(frame.data)
+
+
+def send_until(seen, data):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        while not seen.wait(0.02):
+            sender.sendto(data, ("127.0.0.1", 9))
+
+
+class Stop(threading.Event):
+    """Says how long it was waited for, and ends after so many waits."""
+
+    def __init__(self, waits):
+        super().__init__()
+        self.waited, self._left = [], waits
+
+    def wait(self, timeout=None):
+        self.waited.append(timeout)
+        if len(self.waited) == self._left:
+            self.set()
+        return self.is_set()
+
+
+def test_an_interface_that_goes_away_is_tried_again_ever_more_rarely(caplog):
+    lives = iter([0, 0, 1, 0, 0, 0, 0, 0])
+    now = [0.0]
+
+    def receive(interface, stopped):
+        yield from RECORDED[: next(lives)]
+        raise OSError(100, "Network is down")
+
+    stop = Stop(8)
+    frames = list(captured("mon0", stop, receive=receive, clock=lambda: now[0]))
+
+    assert frames == RECORDED[:1]
+    assert stop.waited == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert caplog.messages[0] == "mon0: Network is down; again in 1 s"
+
+
+def test_an_interface_that_was_well_for_a_minute_is_tried_again_at_once():
+    times = iter([0.0, 1.0, 1.0, 100.0, 100.0, 101.0])
+
+    def receive(interface, stopped):
+        raise OSError(100, "Network is down")
+
+    stop = Stop(3)
+    assert list(captured("mon0", stop, receive=receive, clock=lambda: next(times))) == []
+    assert stop.waited == [1, 1, 2]
 
 
 class Time:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 import requests
 
+from bifrost.clients.telegram import TelegramApi
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services import telegram_intake, wifi_telegram_bot
@@ -96,6 +98,41 @@ def test_what_was_written_while_the_bot_was_away_is_answered_once(scene: Scene):
             eventually(lambda known=answered: len(scene.answers()) > known)
 
     assert scene.answers().count(STATS) == 1
+
+
+class OneUpdate:
+    """A Bot API with one update to tell; `asked` are the offsets that it was asked with."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def delete_webhook(self) -> None:
+        """There is none."""
+
+    def updates(self, offset: int, *, wait_s: float, limit: int = 100) -> list[object]:
+        self.asked.append(offset)
+        return [{**UPDATE, "update_id": 7}] if len(self.asked) == 1 else []
+
+
+def test_a_bot_that_ends_lets_telegram_forget_what_it_was_told():
+    api, ended = OneUpdate(), threading.Event()
+
+    def take(_message: object) -> None:
+        polling.close()
+        ended.set()
+
+    polling = telegram_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
+    polling.start()
+
+    eventually(ended.is_set)
+    assert api.asked == [0, 8]
+
+
+def test_a_webhook_of_before_does_not_keep_messages_from_a_bot_that_asks(scene: Scene):
+    set_webhook(scene.settings, "http://127.0.0.1:9/")
+    with scene.bot():
+        scene.write(MAC)
+        eventually(lambda: scene.answers() == [STATS])
 
 
 def test_a_slow_query_does_not_hold_up_another_chat(scene: Scene):

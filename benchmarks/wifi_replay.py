@@ -1,0 +1,207 @@
+"""Replays a capture file on the running platform, and holds every row of the tables against what a real tshark counts.
+
+    python -m benchmarks.wifi_replay --frames 100000
+
+The file is of a day of its own, so that its rows can be told from others. What the tables had counted of its devices
+before is taken off; a device that was not there before must also have its first and last time and its networks right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from benchmarks.platform import wait_for
+from bifrost import settings as project_settings
+from bifrost.clients import ksqldb
+from bifrost.clients.ksqldb import KsqlClient
+from bifrost.generators.wifi_frames import Air, write_pcap
+from bifrost.settings import PROJECT
+from capture.elements import ssid_text
+
+LONDON = ZoneInfo("Europe/London")
+PROBE_REQUEST = 4
+FIELDS = ("frame.time_epoch", "wlan.fc.version", "wlan.fc.type_subtype", "wlan.sa", "wlan.ssid")
+PATIENCE_S = 180.0
+FIRST_DAY, DAYS = date(2019, 1, 1), 1800
+
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A row of PCAP_STATS_01: its probe requests, when the first and the last came, and for which networks."""
+
+    probes: int
+    first: str
+    last: str
+    networks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted of frames; `kinds` are frames by the number of their type."""
+
+    devices: Mapping[str, Device]
+    names: Counter[str]
+    kinds: Counter[int]
+
+    @property
+    def probes(self) -> Counter[str]:
+        """Probe requests by address."""
+        return Counter({mac: device.probes for mac, device in self.devices.items()})
+
+
+def counted_by_tshark(path: Path, names: Mapping[str, str]) -> Counts:
+    """What tshark's output for a file comes to, by our own sums. `names` are the devices' names by address."""
+    probes: dict[str, list[tuple[int, str | None]]] = {}
+    kinds: Counter[int] = Counter()
+    for at, version, kind, sender, ssid in _tshark(path):
+        if version != "0" or not kind:
+            continue
+        kinds[int(kind, 16)] += 1
+        if int(kind, 16) == PROBE_REQUEST and sender:
+            probes.setdefault(sender, []).append((_milliseconds(at), _network(ssid)))
+    devices = {mac: _device(of_device) for mac, of_device in probes.items()}
+    by_name = Counter[str]()
+    for mac, device in devices.items():
+        if mac in names:
+            by_name[names[mac]] += device.probes
+    return Counts(devices, by_name, kinds)
+
+
+def counted_by_tables(ksql: KsqlClient, day: str) -> Counts:
+    """What the tables say; `kinds` are those of a day like `2019-01-31`."""
+    stats = ksql.pull("SELECT SOURCE_DEVICE, PROBE_COUNT, FIRST_PROBE, LAST_PROBE, SSIDS_PROBED FROM PCAP_STATS_01;")
+    named = ksql.pull("SELECT DEVICE_NAME, PROBE_COUNT FROM PCAP_STATS_ENRICHED_01;")
+    kinds = ksql.pull("SELECT SUBTYPE, PACKET_COUNT, WINDOW_DAY FROM PCAP_STATS;")
+    devices = {
+        row["SOURCE_DEVICE"]: Device(
+            row["PROBE_COUNT"],
+            row["FIRST_PROBE"],
+            row["LAST_PROBE"],
+            frozenset(name for name in row["SSIDS_PROBED"] if name is not None),
+        )
+        for row in stats
+    }
+    return Counts(
+        devices,
+        Counter({row["DEVICE_NAME"]: row["PROBE_COUNT"] for row in named}),
+        Counter({row["SUBTYPE"]: row["PACKET_COUNT"] for row in kinds if row["WINDOW_DAY"] == day}),
+    )
+
+
+def differences(expected: Counts, before: Counts, now: Counts) -> list[str]:
+    """Where the tables are not what they were before with the expected added to it."""
+    found = [
+        f"{mac}: expected {device}, found {now.devices.get(mac)}"
+        for mac, device in expected.devices.items()
+        if mac not in before.devices and now.devices.get(mac) != device
+    ]
+    found += _off("probes of", expected.probes, before.probes, now.probes)
+    found += _off("probes of", expected.names, before.names, now.names)
+    found += _off("frames of kind", expected.kinds, before.kinds, now.kinds)
+    return found
+
+
+def names_of_devices(ksql: KsqlClient) -> dict[str, str]:
+    """The devices' names by address, as MongoDB has them."""
+    return {row["MAC"]: row["NAME"] for row in ksql.pull("SELECT MAC, NAME FROM DEVICES;") if row["NAME"] is not None}
+
+
+def replay(path: Path, environment: Mapping[str, str]) -> float:
+    """Send a file's frames as fast as possible; the seconds until all of them were delivered."""
+    began = time.monotonic()
+    command = (sys.executable, "-m", "capture", "--replay", str(path), "--speed", "0")
+    subprocess.run(command, env=environment, cwd=PROJECT, check=True, timeout=PATIENCE_S)
+    return time.monotonic() - began
+
+
+def write_file(path: Path, frames: int, day: date, seed: int) -> None:
+    """A file of so many frames from a day's morning on, all of them within the day."""
+    start = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
+    write_pcap(path, Air(seed, start_s=start.timestamp(), rate=max(30.0, frames / 36_000)).frames(), frames)
+
+
+def _off(what: str, expected: Counter[_Key], before: Counter[_Key], now: Counter[_Key]) -> list[str]:
+    grown = {key: now[key] - before[key] for key in expected}
+    return [
+        f"{what} {key}: expected {count}, found {grown[key]}" for key, count in expected.items() if grown[key] != count
+    ]
+
+
+def _tshark(path: Path) -> list[list[str]]:
+    named = [argument for field in FIELDS for argument in ("-e", field)]
+    command = ("tshark", "-r", str(path), "-T", "fields", "-E", "occurrence=f", *named)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def _network(field: str) -> str | None:
+    """A network's name out of tshark's hexadecimal text; `None` where the frame has none."""
+    if not field:
+        return None
+    return "" if field == "<MISSING>" else ssid_text(bytes.fromhex(field))
+
+
+def _device(probes: list[tuple[int, str | None]]) -> Device:
+    times = [at for at, _ in probes]
+    networks = frozenset(network for _, network in probes if network is not None)
+    return Device(len(probes), _time(min(times)), _time(max(times)), networks)
+
+
+def _milliseconds(epoch: str) -> int:
+    seconds, _, fraction = epoch.partition(".")
+    return int(seconds) * 1000 + int(fraction[:3].ljust(3, "0"))
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, LONDON).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def main() -> int:
+    """Replay, wait, compare; exit code 1 where a row differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=100_000)
+    given = parser.parse_args()
+    values = project_settings.load()
+    seed = random.SystemRandom().randrange(2**32)
+    day = FIRST_DAY + timedelta(days=seed % DAYS)
+    with tempfile.TemporaryDirectory() as folder, ksqldb.from_settings(values) as ksql:
+        path = Path(folder) / "house.pcap"
+        write_file(path, given.frames, day, seed)
+        expected = counted_by_tshark(path, names_of_devices(ksql))
+        before = counted_by_tables(ksql, str(day))
+        sent_s = replay(path, values.values)
+        return report(ksql, expected, before, str(day), sent_s)
+
+
+def report(ksql: KsqlClient, expected: Counts, before: Counts, day: str, sent_s: float) -> int:
+    """Wait until nothing differs any more, and print what came of it."""
+    began = time.monotonic()
+    try:
+        wait_for("all counts", lambda: not differences(expected, before, counted_by_tables(ksql, day)), PATIENCE_S)
+    except TimeoutError:
+        print(*differences(expected, before, counted_by_tables(ksql, day)), sep="\n")
+        return 1
+    frames = expected.kinds.total()
+    print(f"{frames} frames of {day} sent in {sent_s:.1f} s; counted {time.monotonic() - began:.1f} s after that")
+    print(
+        f"equal: {len(expected.devices)} rows by address, {len(expected.names)} by name, {len(expected.kinds)} by kind"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
