@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,13 @@ def untold_alerts(settings: Settings) -> list[str]:
     return [f"alert {name}: {problem}" for name, problem in sorted(kept_problems(settings.alert_problems).items())]
 
 
+def connector_lines(connectors: list[Status]) -> list[str]:
+    """A line per connector: its name, its state, and that of each of its tasks, in columns."""
+    rows = [[entry["name"], entry["state"], *(task["state"] for task in entry["tasks"])] for entry in connectors]
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    return ["  |  ".join(map(str.ljust, row, widths)).rstrip() for row in sorted(rows)]
+
+
 def log_of(settings: Settings, name: str) -> Path:
     """The log file for a name.
 
@@ -175,10 +183,16 @@ def _show(found: Status, screen: Screen) -> None:
     if not found["running"]:
         screen.say(f"Nothing of target {found['target']} is running; `up` starts it.")
         return
-    rows = [["connector", entry["name"], entry["state"], entry["error"] or ""] for entry in found["connectors"]]
+    for line in connector_lines(found["connectors"]):
+        screen.say(line)
+    rows = [
+        ["connector", entry["name"], entry["state"], entry["error"]] for entry in found["connectors"] if entry["error"]
+    ]
     for entry in found["connectors"]:
         rows += [
-            ["task", f"{entry['name']}/{task['id']}", task["state"], task["error"] or ""] for task in entry["tasks"]
+            ["task", f"{entry['name']}/{task['id']}", task["state"], task["error"]]
+            for task in entry["tasks"]
+            if task["error"]
         ]
     rows += [["connector", entry["name"], "NOT HERE", entry["reason"]] for entry in found["elsewhere"]]
     rows += [["query", entry["id"], entry["state"], ""] for entry in found["queries"]]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bifrost.alerts import keep_problems
-from bifrost.cli.inspecting import unread_files, untold_alerts
+from bifrost.cli.inspecting import connector_lines, unread_files, untold_alerts
 from bifrost.cli.main import app
 from bifrost.clients.csv_folder import BrokenFile, broken_files
 from bifrost.settings import Settings
@@ -79,6 +79,20 @@ def test_status_has_the_promised_keys(run, fakes):
     assert {query["state"] for query in found["queries"]} == {"RUNNING"}
     assert [(service["name"], service["state"]) for service in found["services"]] == [("ratings_bot", "RUNNING")]
     assert "B: disk is full" in run("status").out
+
+
+def test_status_has_a_line_for_every_connector_with_its_tasks():
+    def connector(name, *tasks):
+        return {"name": name, "state": "RUNNING", "tasks": [{"state": state} for state in tasks]}
+
+    several = [connector("s3-sink-orders", "RUNNING"), connector("csv-source", "FAILED", "RUNNING"), connector("new")]
+
+    assert connector_lines(several) == [
+        "csv-source      |  RUNNING  |  FAILED   |  RUNNING",
+        "new             |  RUNNING",
+        "s3-sink-orders  |  RUNNING  |  RUNNING",
+    ]
+    assert connector_lines([]) == []
 
 
 def test_status_names_connectors_that_this_target_cannot_have(run, project):
