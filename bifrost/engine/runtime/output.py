@@ -194,6 +194,11 @@ class Output:
                 self._send(told, topic, key, value, timestamp, None, partition)
 
     @property
+    def is_transactional(self) -> bool:
+        """Whether a commit is complete when `start_commit` returns."""
+        return self._transaction is not None
+
+    @property
     def is_committing(self) -> bool:
         """Whether a commit is on its way."""
         return self._steps is not None

@@ -22,16 +22,16 @@ from bifrost.engine.runtime.output import Output
 from bifrost.engine.runtime.placement import WindowedPlacement
 from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Batch, Place, batch_of, in_time_order
+from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from bifrost.engine.runtime.restore import restore_task
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Headers, Record, Task
-from bifrost.errors import RemoteError, StateError
+from bifrost.errors import StateError
 
 _BATCH = 2000
 _OFFSET: Final = 4
 _IDLE_S = 0.25
 _KEY, _VALUE = itemgetter(0), itemgetter(1)
-_PURGE_EVERY_MS = 30_000
 _log = logging.getLogger(__name__)
 
 Wait = Callable[[str], bool]
@@ -55,7 +55,8 @@ class Session:
         self._dirty = False
         self._offsets: dict[Place, tuple[int, int]] = {}
         self._next_commit = job.now_ms() + options.commit_interval_ms
-        self._next_purge = job.now_ms() + _PURGE_EVERY_MS
+        repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
+        self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
         self._output: Output | None = None
         if not options.transient or job.query.repartitions:
             exactly_once = options.exactly_once and not options.transient
@@ -271,31 +272,17 @@ class Session:
         self._dirty = False
         offsets = [TopicPartition(*place, at) for place, at in self._positions.items()]
         self._output.start_commit(self._consumer, offsets, waiting=waiting)
-        self._purge()
+        if self._output.is_transactional:
+            self._purge.committed(offsets, self._job.now_ms())
 
     def _offsets_taken(self, error: KafkaError | None, places: Sequence[TopicPartition]) -> None:
         """Hears what became of offsets; those that were not taken go with the next commit."""
         problem = error or next((place.error for place in places if place.error is not None), None)
-        if problem is not None:
-            self._dirty = True
-            _log.warning("query %s: offsets were not committed, they go with the next: %s", self._job.name, problem)
-
-    def _purge(self) -> None:
-        """Drops what was read of repartition topics, which are kept for ever otherwise."""
-        now = self._job.now_ms()
-        if now < self._next_purge:
+        if problem is None:
+            self._purge.committed(places, self._job.now_ms())
             return
-        self._next_purge = now + _PURGE_EVERY_MS
-        read = [
-            TopicPartition(*place, at)
-            for place, at in self._positions.items()
-            if self._topics[place[0]].role == "repartition"
-        ]
-        if read:
-            try:
-                self._job.cluster.admin.delete_records(read)
-            except RemoteError as error:
-                _log.warning("query %s: read records of repartition topics stay for now: %s", self._job.name, error)
+        self._dirty = True
+        _log.warning("query %s: offsets were not committed, they go with the next: %s", self._job.name, problem)
 
     def offsets(self) -> dict[Place, tuple[int, int]]:
         """Position and last known end of every input partition that was read so far; may be called by any thread."""

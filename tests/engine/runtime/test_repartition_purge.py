@@ -1,0 +1,32 @@
+"""What was read of repartition topics is dropped, but not before it is committed."""
+
+from confluent_kafka import TopicPartition
+
+from bifrost.engine.runtime.repartition_purge import RepartitionPurge
+from tests.engine.runtime.memory_cluster import MemoryCluster
+
+
+def purged(cluster, now_ms):
+    """A cluster's topics after offsets were committed at a time."""
+    purge = RepartitionPurge(cluster.admin, "q", frozenset({"r"}), 0)
+    purge.committed([TopicPartition("r", 0, 2), TopicPartition("s", 0, 2)], now_ms)
+    return cluster
+
+
+def filled():
+    cluster = MemoryCluster()
+    for topic in "rs":
+        cluster.create_topic(topic, 1, {})
+        for value in (b"1", b"2", b"3"):
+            cluster.write(topic, value)
+    return cluster
+
+
+def test_committed_records_of_repartition_topics_are_dropped_and_no_others():
+    cluster = purged(filled(), 30_000)
+    cluster.wait_for(lambda: cluster.values("r") == [b"3"])
+    assert cluster.values("s") == [b"1", b"2", b"3"]
+
+
+def test_only_now_and_then():
+    assert purged(filled(), 29_999).values("r") == [b"1", b"2", b"3"]
