@@ -1,6 +1,7 @@
 package bifrost.connect.elasticsearch;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,11 @@ final class Batch {
     /** The offsets to be committed once everything in here was answered. */
     Map<TopicPartition, OffsetAndMetadata> next() {
         return next;
+    }
+
+    /** Another task reads these from now on. */
+    void forget(Collection<TopicPartition> partitions) {
+        next.keySet().removeAll(partitions);
     }
 
     boolean holds(int count, long size) {

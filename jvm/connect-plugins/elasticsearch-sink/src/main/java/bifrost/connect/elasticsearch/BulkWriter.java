@@ -3,6 +3,7 @@ package bifrost.connect.elasticsearch;
 import bifrost.connect.elasticsearch.Batch.Refusal;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -111,8 +112,10 @@ final class BulkWriter implements AutoCloseable {
     }
 
     /** Forget partitions that another task reads from now on. */
-    void forget(Iterable<TopicPartition> partitions) {
-        partitions.forEach(acknowledged::remove);
+    void forget(Collection<TopicPartition> partitions) {
+        acknowledged.keySet().removeAll(partitions);
+        sent.forEach(batch -> batch.forget(partitions));
+        open.forget(partitions);
     }
 
     /** Gives up what is on its way: it was not acknowledged and will be read again. */

@@ -2,9 +2,13 @@ package bifrost.connect.elasticsearch;
 
 import bifrost.connect.elasticsearch.Batch.Refusal;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.errors.ConnectException;
@@ -29,6 +33,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
     private Indices indices;
     private BulkWriter writer;
     private ErrantRecordReporter reporter;
+    private final List<Future<Void>> reports = new ArrayList<>();
 
     @Override
     public String version() {
@@ -71,12 +76,15 @@ public final class ElasticsearchSinkTask extends SinkTask {
         }
     }
 
+    /** Offsets are behind records that were answered; what of them was reported is in the dead-letter queue by then. */
     @Override
     public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
         if (config.getBoolean(ElasticsearchSinkConfig.FLUSH_SYNCHRONOUSLY)) {
             writer.flush();
         }
-        return writer.acknowledged();
+        Map<TopicPartition, OffsetAndMetadata> answered = writer.acknowledged();
+        awaitReports();
+        return answered;
     }
 
     @Override
@@ -128,7 +136,21 @@ public final class ElasticsearchSinkTask extends SinkTask {
 
     private void report(SinkRecord record, DataException why) {
         if (reporter != null) {
-            reporter.report(record, why);
+            reports.add(reporter.report(record, why));
+        }
+    }
+
+    private void awaitReports() {
+        try {
+            for (Future<Void> report : reports) {
+                report.get();
+            }
+            reports.clear();
+        } catch (ExecutionException failed) {
+            throw new ConnectException("A record could not be written to the dead-letter queue", failed.getCause());
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+            throw new ConnectException("Stopped while records were reported", stopped);
         }
     }
 

@@ -2,7 +2,6 @@ package bifrost.connect.elasticsearch;
 
 import bifrost.connect.elasticsearch.SearchClient.Busy;
 import bifrost.connect.elasticsearch.SearchClient.Refused;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashSet;
 import java.util.Set;
 import org.apache.kafka.connect.data.Schema;
@@ -15,7 +14,8 @@ final class Indices {
     private final ElasticsearchSinkConfig config;
     private final SearchClient client;
     private final IndexMapping mapping;
-    private final Set<String> ready = new HashSet<>();
+    private final Set<String> present = new HashSet<>();
+    private final Set<String> mapped = new HashSet<>();
 
     Indices(ElasticsearchSinkConfig config, SearchClient client) {
         this.config = config;
@@ -28,22 +28,26 @@ final class Indices {
      * @throws ConnectException it will not have this index or mapping
      */
     void ensure(Document document) {
-        if (ready.contains(document.index())) {
+        boolean isMapping = hasMapping(document.record());
+        if ((isMapping ? mapped : present).contains(document.index())) {
             return;
         }
         try {
-            client.ensureIndex(document.index(), mappingFor(document.record()));
+            client.ensureIndex(document.index(), isMapping ? mapping.of(document.record().valueSchema()) : null);
         } catch (Busy busy) {
             throw new RetriableException("Index " + document.index() + ": " + busy.getMessage(), busy);
         } catch (Refused refused) {
             throw new ConnectException("Index " + document.index() + ": " + refused.getMessage(), refused);
         }
-        ready.add(document.index());
+        present.add(document.index());
+        if (isMapping) {
+            mapped.add(document.index());
+        }
     }
 
-    private ObjectNode mappingFor(SinkRecord record) {
+    /** Tombstones have no schema, and may come first. */
+    private boolean hasMapping(SinkRecord record) {
         Schema schema = record.valueSchema();
-        boolean isMapped = schema != null && schema.type() == Schema.Type.STRUCT && !config.ignoresSchema(record.topic());
-        return isMapped ? mapping.of(schema) : null;
+        return schema != null && schema.type() == Schema.Type.STRUCT && !config.ignoresSchema(record.topic());
     }
 }

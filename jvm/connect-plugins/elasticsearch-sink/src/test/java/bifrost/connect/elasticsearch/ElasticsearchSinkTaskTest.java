@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.data.Schema;
@@ -209,6 +210,38 @@ class ElasticsearchSinkTaskTest {
             task.stop();
         }
         assertEquals(2, worker.reported.size());
+    }
+
+    @Test
+    void offsetsAreCommittedOnlyWhenTheDeadLetterQueueHasTheRecord() {
+        given.put("behavior.on.malformed.documents", "warn");
+        search.refusal = operation -> MALFORMED;
+        worker.queued = CompletableFuture.failedFuture(new IllegalStateException("no such topic"));
+        var error = assertThrows(ConnectException.class, () -> write(record("bad", Map.of("a", 1))));
+        assertEquals("A record could not be written to the dead-letter queue", error.getMessage());
+    }
+
+    @Test
+    void partitionsThatAnotherTaskHasAreNotCommittedAnyMore() {
+        search.delayMillis = 200;
+        start();
+        task.put(List.of(record("a", Map.of("a", 1))));
+        task.put(List.of());
+        task.close(List.of(PARTITION));
+        SinkRecord other = new SinkRecord(TOPIC, 1, null, "b", null, Map.of("a", 1), 0);
+        task.put(List.of(other));
+        long end = System.nanoTime() + 10_000_000_000L;
+        while (task.preCommit(Map.of()).isEmpty() && System.nanoTime() < end) {
+            task.put(List.of());
+        }
+        assertEquals(Map.of(new TopicPartition(TOPIC, 1), new OffsetAndMetadata(1)), task.preCommit(Map.of()));
+    }
+
+    @Test
+    void aTombstoneThatComesFirstDoesNotTakeTheMappingAway() {
+        given.put("behavior.on.null.values", "delete");
+        write(record("k", null), record("k", struct()));
+        assertEquals("integer", search.mappings.get("ratings").at("/properties/stars/type").asText());
     }
 
     @Test

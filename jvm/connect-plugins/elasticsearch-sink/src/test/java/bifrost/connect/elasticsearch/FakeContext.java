@@ -14,12 +14,13 @@ final class FakeContext {
     final List<String> reasons = new ArrayList<>();
     final List<Long> timeouts = new ArrayList<>();
     boolean hasQueue = true;
+    CompletableFuture<Void> queued = CompletableFuture.completedFuture(null);
 
     SinkTaskContext context() {
         ErrantRecordReporter reporter = (record, error) -> {
             reported.add(record);
             reasons.add(error.getMessage());
-            return CompletableFuture.completedFuture(null);
+            return queued;
         };
         return (SinkTaskContext) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {SinkTaskContext.class}, (proxy, method, arguments) -> {

@@ -37,6 +37,7 @@ final class PartitionWriter {
             Partitioner partitioner,
             RecordClock rotation,
             LongSupplier clock,
+            Outage outage,
             SinkTaskContext context) {}
 
     private final TopicPartition partition;
@@ -55,7 +56,6 @@ final class PartitionWriter {
     private long storedOffset = -1;
     private boolean isEnding;
     private boolean isPaused;
-    private long retryAt;
 
     PartitionWriter(TopicPartition partition, Shared shared) {
         this.partition = partition;
@@ -83,15 +83,18 @@ final class PartitionWriter {
      * @throws ConnectException the store refuses, or a record cannot be written and nobody wants it reported
      */
     void write() {
-        if (isPaused && shared.clock().getAsLong() < retryAt) {
-            shared.context().timeout(retryAt - shared.clock().getAsLong());
+        long wait = shared.outage().left(shared.clock().getAsLong());
+        if (wait > 0) {
+            pause(wait);
             return;
         }
         try {
             writeWaiting();
             resume();
         } catch (StoreAway away) {
-            pause(away);
+            LOG.warn("{} waits {} ms: {}", partition, backoffMillis, away.getMessage());
+            shared.outage().begin(shared.clock().getAsLong() + backoffMillis);
+            pause(backoffMillis);
         } catch (UploadLost lost) {
             rewind(lost);
         }
@@ -198,12 +201,12 @@ final class PartitionWriter {
         shared.context().errantRecordReporter().report(record, new DataException(message, invalid));
     }
 
-    private void pause(StoreAway away) {
-        LOG.warn("{} waits {} ms: {}", partition, backoffMillis, away.getMessage());
-        retryAt = shared.clock().getAsLong() + backoffMillis;
-        isPaused = true;
-        shared.context().pause(partition);
-        shared.context().timeout(backoffMillis);
+    private void pause(long millis) {
+        if (!isPaused) {
+            isPaused = true;
+            shared.context().pause(partition);
+        }
+        shared.context().timeout(millis);
     }
 
     private void resume() {

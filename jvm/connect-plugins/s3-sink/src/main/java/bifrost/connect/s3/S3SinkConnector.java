@@ -57,7 +57,7 @@ public final class S3SinkConnector extends SinkConnector {
         Config result = super.validate(properties);
         S3SinkConfig.missing(properties).forEach((key, message) -> blame(result, key, message));
         if (result.configValues().stream().allMatch(value -> value.errorMessages().isEmpty())) {
-            try (ObjectStore store = new AwsObjectStore(new S3SinkConfig(properties))) {
+            try (ObjectStore store = AwsObjectStore.impatient(new S3SinkConfig(properties))) {
                 store.check();
             } catch (ObjectStore.CheckFailed failed) {
                 blame(result, failed.key(), failed.getMessage());

@@ -63,6 +63,7 @@ public final class S3SinkTask extends SinkTask {
                 Partitioners.of(config, time),
                 Partitioners.isTimeBased(config) ? time : RecordClock::stamp,
                 clock,
+                new Outage(),
                 context);
     }
 

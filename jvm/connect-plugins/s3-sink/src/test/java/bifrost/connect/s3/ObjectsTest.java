@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.Test;
 
 /** Which objects there are, what ends them, and what is committed. */
@@ -186,6 +189,50 @@ class ObjectsTest {
         bench.given.put("flush.size", "4");
         change();
         assertEquals(List.of("{\"id\": 0}", "{\"id\": 1}", "{\"id\": 2}", "{\"id\": 3}"), bench.records(0));
+    }
+
+    @Test
+    void withoutVersionsTheSchemaWithMoreFieldsIsTheNewerOne() throws Exception {
+        Schema older = SinkBench.schema(null, "id");
+        Schema newer = SinkBench.schema(null, "id", "note");
+        for (String compatibility : List.of("BACKWARD", "FORWARD")) {
+            SinkBench each = new SinkBench();
+            each.given.put("schema.compatibility", compatibility);
+            for (Schema schema : List.of(older, newer, older, older)) {
+                each.put(List.of(each.record(new Struct(schema).put("id", 0))));
+            }
+            // BACKWARD: the newer one ends the object, those behind it join it. FORWARD: it joins the older ones.
+            String only = compatibility.equals("BACKWARD") ? "{\"id\": 0, \"note\": null}" : "{\"id\": 0}";
+            each.put(List.of(each.record(new Struct(newer).put("id", 0))));
+            assertEquals(List.of(only, only, only), each.records(compatibility.equals("BACKWARD") ? 1 : 0));
+        }
+    }
+
+    @Test
+    void withoutVersionsSchemasOfNoOrderEndTheObject() {
+        bench.given.put("schema.compatibility", "BACKWARD");
+        bench.put(List.of(bench.record(new Struct(SinkBench.schema(null, "id", "note")).put("id", 0))));
+        bench.put(List.of(bench.record(new Struct(SinkBench.schema(null, "id", "other")).put("id", 1))));
+        assertEquals(1, bench.committed());
+    }
+
+    @Test
+    void onePartitionFindsOutWhetherTheStoreIsBack() {
+        TopicPartition other = new TopicPartition(SinkBench.TOPIC, 1);
+        bench.start().open(List.of(other));
+        List<SinkRecord> both = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            both.add(bench.record(new Struct(SinkBench.SCHEMA).put("id", i)));
+            both.add(new SinkRecord(
+                    SinkBench.TOPIC, 1, null, null, SinkBench.SCHEMA, new Struct(SinkBench.SCHEMA).put("id", i), i));
+        }
+        bench.store.failures = 1; // a second attempt would not fail
+        bench.put(both);
+        assertEquals(List.of(), bench.names());
+        bench.now += 5000;
+        bench.put(List.of());
+        assertEquals(2, bench.names().size());
+        assertEquals(2, bench.calls.stream().filter("resume"::equals).count());
     }
 
     private void change() {

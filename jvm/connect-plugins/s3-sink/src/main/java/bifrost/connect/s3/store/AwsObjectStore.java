@@ -30,6 +30,7 @@ public final class AwsObjectStore implements ObjectStore {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration READ_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration CHECK_TIMEOUT = Duration.ofSeconds(5);
 
     private final S3Client client;
     private final String bucket;
@@ -39,13 +40,22 @@ public final class AwsObjectStore implements ObjectStore {
     private final String acl;
 
     public AwsObjectStore(S3SinkConfig config) {
+        this(config, config.getInt(S3SinkConfig.PART_RETRIES), READ_TIMEOUT);
+    }
+
+    /** One that asks once and does not wait long, for somebody who waits for the answer. */
+    public static AwsObjectStore impatient(S3SinkConfig config) {
+        return new AwsObjectStore(config, 0, CHECK_TIMEOUT);
+    }
+
+    private AwsObjectStore(S3SinkConfig config, int retries, Duration timeout) {
         bucket = config.getString(S3SinkConfig.BUCKET);
         encryption = orNull(config.getString(S3SinkConfig.ENCRYPTION));
         kmsKey = orNull(config.getString(S3SinkConfig.KMS_KEY));
         acl = orNull(config.getString(S3SinkConfig.ACL));
         String url = config.getString(S3SinkConfig.STORE_URL);
         where = url == null ? "AWS " + config.getString(S3SinkConfig.REGION) : url;
-        client = client(config, url);
+        client = client(config, url, retries, timeout);
     }
 
     @Override
@@ -110,9 +120,8 @@ public final class AwsObjectStore implements ObjectStore {
         client.close();
     }
 
-    private static S3Client client(S3SinkConfig config, String url) {
-        AwsRetryStrategyOf retries = new AwsRetryStrategyOf(
-                config.getInt(S3SinkConfig.PART_RETRIES), config.duration(S3SinkConfig.PART_BACKOFF));
+    private static S3Client client(S3SinkConfig config, String url, int repetitions, Duration timeout) {
+        AwsRetryStrategyOf retries = new AwsRetryStrategyOf(repetitions, config.duration(S3SinkConfig.PART_BACKOFF));
         S3ClientBuilder builder = S3Client.builder()
                 .region(Region.of(config.getString(S3SinkConfig.REGION)))
                 .credentialsProvider(credentials(config))
@@ -123,7 +132,7 @@ public final class AwsObjectStore implements ObjectStore {
                 .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
                 .overrideConfiguration(override -> override.retryStrategy(retries.strategy()))
                 .httpClientBuilder(
-                        UrlConnectionHttpClient.builder().connectionTimeout(CONNECT_TIMEOUT).socketTimeout(READ_TIMEOUT));
+                        UrlConnectionHttpClient.builder().connectionTimeout(CONNECT_TIMEOUT).socketTimeout(timeout));
         return (url == null ? builder : builder.endpointOverride(URI.create(url))).build();
     }
 
