@@ -18,7 +18,7 @@ from bifrost.console.panels import PanelReader, layout
 from bifrost.dashboards.declared import Dashboard
 from bifrost.errors import DeclarationError, RemoteError
 
-LONGEST_S = 366 * 24 * 3600
+LONGEST_S = 10 * 366 * 24 * 3600
 DEFAULT_S = 900
 
 

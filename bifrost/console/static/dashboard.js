@@ -97,14 +97,17 @@ function cell(column, value) {
     td.append(el("span", "badge", String(value)));
   } else {
     td.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
+    if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(td.textContent)) td.className = "tight";
   }
   return td;
 }
 
 function clock(value) {
   const at = new Date(value);
-  const td = el("td", "tight", Number.isNaN(at.getTime()) ? String(value ?? "") : at.toLocaleTimeString());
-  if (!Number.isNaN(at.getTime())) td.title = at.toLocaleString();
+  if (Number.isNaN(at.getTime())) return el("td", "tight", String(value ?? ""));
+  const isToday = at.toDateString() === new Date().toDateString();
+  const td = el("td", "tight", isToday ? at.toLocaleTimeString() : at.toLocaleString());
+  td.title = at.toLocaleString();
   return td;
 }
 
@@ -119,14 +122,17 @@ function list(panel, found) {
     panel.content.replaceChildren(table);
     body = table.tBodies[0];
   }
-  const kept = new Map([...body.rows].map((row) => [row.dataset.id, row]));
-  body.replaceChildren(...found.rows.map((row) => kept.get(row.id) || newRow(panel, row)));
+  const kept = new Map([...body.rows].map((row) => [row.dataset.content, row]));
+  body.replaceChildren(...found.rows.map((row) => kept.get(content(row)) || newRow(panel, row)));
   panel.seen = true;
 }
 
+// A document that is written again is another row: of a table's sink there is one for each key.
+const content = (row) => JSON.stringify([row.id, row.time, row.values]);
+
 function newRow(panel, row) {
   const tr = el("tr", panel.seen ? "new" : "");
-  tr.dataset.id = row.id;
+  tr.dataset.content = content(row);
   tr.append(clock(row.time), ...panel.columns.map((column, at) => cell(column, row.values[at])));
   return tr;
 }
