@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,14 @@ class Counts:
     def probes(self) -> Counter[str]:
         """Probe requests by address."""
         return Counter({mac: device.probes for mac, device in self.devices.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What it took to send a file: seconds, and seconds of processor time."""
+
+    seconds: float
+    busy_s: float
 
 
 def counted_by_tshark(path: Path, names: Mapping[str, str]) -> Counts:
@@ -120,12 +129,12 @@ def names_of_devices(ksql: KsqlClient) -> dict[str, str]:
     return {row["MAC"]: row["NAME"] for row in ksql.pull("SELECT MAC, NAME FROM DEVICES;") if row["NAME"] is not None}
 
 
-def replay(path: Path, environment: Mapping[str, str]) -> float:
-    """Send a file's frames as fast as possible; the seconds until all of them were delivered."""
-    began = time.monotonic()
+def replay(path: Path, environment: Mapping[str, str]) -> Sent:
+    """Send a file's frames as fast as possible, and wait until all of them were delivered."""
+    began, used_s = time.monotonic(), _processor_time_of_children()
     command = (sys.executable, "-m", "capture", "--replay", str(path), "--speed", "0")
     subprocess.run(command, env=environment, cwd=PROJECT, check=True, timeout=PATIENCE_S)
-    return time.monotonic() - began
+    return Sent(time.monotonic() - began, _processor_time_of_children() - used_s)
 
 
 def write_file(path: Path, frames: int, day: date, seed: int) -> None:
@@ -139,6 +148,11 @@ def _off(what: str, expected: Counter[_Key], before: Counter[_Key], now: Counter
     return [
         f"{what} {key}: expected {count}, found {grown[key]}" for key, count in expected.items() if grown[key] != count
     ]
+
+
+def _processor_time_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _tshark(path: Path) -> list[list[str]]:
@@ -183,23 +197,22 @@ def main() -> int:
         write_file(path, given.frames, day, seed)
         expected = counted_by_tshark(path, names_of_devices(ksql))
         before = counted_by_tables(ksql, str(day))
-        sent_s = replay(path, values.values)
-        return report(ksql, expected, before, str(day), sent_s)
+        sent = replay(path, values.values)
+        return report(ksql, expected, before, str(day), sent)
 
 
-def report(ksql: KsqlClient, expected: Counts, before: Counts, day: str, sent_s: float) -> int:
+def report(ksql: KsqlClient, expected: Counts, before: Counts, day: str, sent: Sent) -> int:
     """Wait until nothing differs any more, and print what came of it."""
-    began = time.monotonic()
+    began, frames = time.monotonic(), expected.kinds.total()
+    speeds = f"{frames / sent.seconds:.0f}/s, {frames / sent.busy_s:.0f}/s of processor time"
+    print(f"{frames} frames of {day} sent to Kafka in {sent.seconds:.1f} s, start of the program included ({speeds})")
     try:
         wait_for("all counts", lambda: not differences(expected, before, counted_by_tables(ksql, day)), PATIENCE_S)
     except TimeoutError:
         print(*differences(expected, before, counted_by_tables(ksql, day)), sep="\n")
         return 1
-    frames = expected.kinds.total()
-    print(f"{frames} frames of {day} sent in {sent_s:.1f} s; counted {time.monotonic() - began:.1f} s after that")
-    print(
-        f"equal: {len(expected.devices)} rows by address, {len(expected.names)} by name, {len(expected.kinds)} by kind"
-    )
+    rows = f"{len(expected.devices)} by address, {len(expected.names)} by name, {len(expected.kinds)} by kind of frame"
+    print(f"all counted {time.monotonic() - began:.1f} s after that; rows equal to tshark's: {rows}")
     return 0
 
 

@@ -1,28 +1,38 @@
-"""Wi-Fi from a capture file to counts per table row, beside what a real tshark says of the same file."""
+"""Wi-Fi from a capture file and MongoDB to rows, answers and panels, beside what a real tshark says of the file."""
+
+from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import requests
 from pymongo import MongoClient
 
-from bifrost.clients import ksqldb
+from benchmarks.wifi_replay import (
+    Counts,
+    counted_by_tables,
+    counted_by_tshark,
+    differences,
+    names_of_devices,
+    replay,
+    write_file,
+)
+from bifrost.clients import ksqldb, search
 from bifrost.clients.ksqldb import KsqlClient, quote_text
+from bifrost.clients.search import SearchRequest
 from bifrost.clients.tombstones import Tombstones
-from bifrost.generators.wifi_frames import Air, write_pcap
-from bifrost.settings import PROJECT
-from capture.elements import ssid_text
 from tests.live.conftest import Platform
+from tests.live.wifi_people import SOON_S, Air, Person, a_mac, wait_for
 
-FRAMES = 20_000
-START_S, DAY = 1_600_000_000, "2020-09-13"
+FRAMES = 10_000
+DAY = date(2020, 9, 13)
+TEN_YEARS_S = 315_360_000
 NAMES = {
     "a4:83:e7:4e:39:15": "Robin's phone (Robins-iPhone)",
     "3c:07:71:a0:2b:11": "sony-vaio",
@@ -30,14 +40,11 @@ NAMES = {
     "e0:aa:96:44:d2:10": "guest_SamsungE",
     "00:0e:c6:11:22:33": "nonguest_AsixElec",
 }
-SOON_S = 90.0
-TSHARK = shutil.which("tshark") or ""
-PROBES = "wlan.fc.type_subtype == 4"
 
-pytestmark = pytest.mark.skipif(not TSHARK, reason="tshark is not installed")
+needs_tshark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
 
 
-def wait_for(found: Callable[[], Any], wanted: Any) -> None:
+def come_to(found: Callable[[], Any], wanted: Any) -> None:
     """Wait until something has the wanted value; otherwise show what it had in the end."""
     end = time.monotonic() + SOON_S
     while (now := found()) != wanted:
@@ -46,121 +53,113 @@ def wait_for(found: Callable[[], Any], wanted: Any) -> None:
         time.sleep(0.25)
 
 
-def tshark(path, *fields: str, only: str = "") -> list[list[str]]:
-    """The fields of a file's frames, as lines of text."""
-    named = [argument for field in fields for argument in ("-e", field)]
-    chosen = ("-Y", only) if only else ()
-    command = (TSHARK, "-r", str(path), "-T", "fields", "-E", "occurrence=f", *chosen, *named)
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [line.split("\t") for line in done.stdout.splitlines()]
-
-
 @pytest.fixture(scope="module")
-def ksql(platform):
-    client = ksqldb.from_settings(platform.settings)
-    yield client
-    client.close()
+def ksql(platform: Platform) -> Iterator[KsqlClient]:
+    with ksqldb.from_settings(platform.settings) as client:
+        yield client
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replayed file, and what the tables had counted before it."""
+    """What a replayed file holds, and what the tables had counted before it."""
 
-    path: Path
-    by_mac: Counter[str]
-    by_name: Counter[str]
-
-
-def counts(ksql: KsqlClient, table: str, key: str) -> Counter[str]:
-    rows = ksql.pull(f"SELECT {key}, PROBE_COUNT FROM {table};")
-    return Counter({row[key]: row["PROBE_COUNT"] for row in rows})
-
-
-def by_mac(ksql: KsqlClient) -> Counter[str]:
-    return counts(ksql, "PCAP_STATS_01", "SOURCE_DEVICE")
-
-
-def by_name(ksql: KsqlClient) -> Counter[str]:
-    return counts(ksql, "PCAP_STATS_ENRICHED_01", "DEVICE_NAME")
+    expected: Counts
+    before: Counts
 
 
 @pytest.fixture(scope="module")
-def replayed(platform, ksql, tmp_path_factory):
+def replayed(platform: Platform, ksql: KsqlClient, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """A replayed capture file of a day of its own."""
     path = tmp_path_factory.mktemp("capture") / "house.pcap"
-    write_pcap(path, Air(11, start_s=START_S).frames(), FRAMES)
-    wait_for(lambda: by_names_known(ksql), True)
-    before = Replay(path, by_mac(ksql), by_name(ksql))
-    arguments = [sys.executable, "-m", "capture", "--replay", str(path), "--speed", "0"]
-    subprocess.run(arguments, env=platform.settings.values, cwd=PROJECT, check=True, timeout=SOON_S)
-    return before
+    write_file(path, FRAMES, DAY, seed=11)
+    # A probe joins the name that is known when it comes.
+    wait_for(lambda: names_of_devices(ksql).keys() >= NAMES.keys())
+    expected = counted_by_tshark(path, names_of_devices(ksql))
+    before = counted_by_tables(ksql, str(DAY))
+    replay(path, platform.settings.values)
+    return Replay(expected, before)
 
 
-def by_names_known(ksql: KsqlClient) -> bool:
-    """Whether MongoDB's documents have arrived: a probe joins the name that is known when it comes."""
-    known = {row["MAC"] for row in ksql.pull("SELECT MAC FROM DEVICES;")}
-    return known >= NAMES.keys()
+@needs_tshark
+def test_every_row_is_what_tshark_counts(replayed: Replay, ksql: KsqlClient):
+    assert replayed.expected.probes.total() > FRAMES / 4
+    assert {replayed.expected.names[name] for name in NAMES.values()}.isdisjoint({0})
+
+    come_to(lambda: differences(replayed.expected, replayed.before, counted_by_tables(ksql, str(DAY))), [])
 
 
-def test_probes_per_device(replayed, ksql):
-    senders = Counter(sender for (sender,) in tshark(replayed.path, "wlan.sa", only=f"{PROBES} && wlan.sa"))
-    assert senders.total() > FRAMES / 4
+@needs_tshark
+def test_a_capture_of_years_ago_comes_all_the_way_to_the_dashboard(platform: Platform, replayed: Replay):
+    begin_ms = int(datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp() * 1000)
+    of_day = {"gte": begin_ms, "lt": begin_ms + 86_400_000, "format": "epoch_millis"}
+    kinds = {"kinds": {"terms": {"field": "wlan_fc_type_subtype", "size": 64}}}
+    body = {"size": 0, "query": {"range": {"timestamp": of_day}}, "aggs": kinds}
 
-    wait_for(lambda: by_mac(ksql) - replayed.by_mac, senders)
+    def indexed() -> dict[int, int]:
+        with search.from_settings(platform.settings) as engine:
+            (answer,) = engine.search_all([SearchRequest("pcap", body)])
+        return {found["key"]: found["doc_count"] for found in answer["aggregations"]["kinds"]["buckets"]}
 
-
-def test_networks_of_a_device(replayed, ksql):
-    phone = "a4:83:e7:4e:39:15"
-    rows = tshark(replayed.path, "wlan.ssid", only=f"{PROBES} && wlan.sa == {phone}")
-    names = {"" if name == "<MISSING>" else ssid_text(bytes.fromhex(name)) for (name,) in rows if name}
-
-    def missing() -> set[str]:
-        (row,) = ksql.pull(f"SELECT SSIDS_PROBED FROM PCAP_STATS_01 WHERE SOURCE_DEVICE = {quote_text(phone)};")
-        return names - set(row["SSIDS_PROBED"])
-
-    wait_for(missing, set())
-
-
-def test_frames_per_kind_and_day(replayed, ksql):
-    kind_field = "wlan.fc.type_subtype"
-    kinds = Counter(
-        int(kind, 16) for (kind,) in tshark(replayed.path, kind_field, only=f"{kind_field} && wlan.fc.version == 0")
-    )
-
-    def found() -> dict[int, int]:
-        rows = ksql.pull("SELECT SUBTYPE, PACKET_COUNT, WINDOW_DAY FROM PCAP_STATS;")
-        return {row["SUBTYPE"]: row["PACKET_COUNT"] for row in rows if row["WINDOW_DAY"] == DAY}
-
-    wait_for(found, dict(kinds))
+    come_to(indexed, dict(replayed.expected.kinds))
+    phone = NAMES["a4:83:e7:4e:39:15"]
+    wait_for(lambda: phone in seen_devices(platform))
+    shown = panels(platform)
+    assert {name: panel.get("error") for name, panel in shown.items()} == dict.fromkeys(shown)
+    devices = {group["key"]: group["doc_count"] for group in shown["top-devices"]["data"]["panel_data_0"]}
+    assert devices[phone] >= replayed.expected.names[phone]
+    assert "RNM0" in {group["key"] for group in shown["networks-looked-for"]["data"]["panel_data_0"]}
+    assert "" not in {group["key"] for group in shown["networks-looked-for"]["data"]["panel_data_0"]}
+    first = replayed.expected.devices["a4:83:e7:4e:39:15"].first
+    assert seen_devices(platform)[phone] <= first
 
 
-def test_probes_by_the_name_of_a_device_from_mongodb(replayed, ksql):
-    senders = Counter(sender for (sender,) in tshark(replayed.path, "wlan.sa", only=f"{PROBES} && wlan.sa"))
-
-    def found() -> Counter[str]:
-        return Counter({name: count for name, count in (by_name(ksql) - replayed.by_name).items() if name in names})
-
-    names = set(NAMES.values())
-    wait_for(found, Counter({name: senders[mac] for mac, name in NAMES.items()}))
+def panels(platform: Platform) -> dict[str, Any]:
+    url = f"{platform.endpoints['console']}/api/dashboards/wifi/data"
+    answer = requests.get(url, params={"last": TEN_YEARS_S}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["panels"]
+    return found
 
 
-def test_a_changed_document_is_a_changed_name(platform, ksql):
+def seen_devices(platform: Platform) -> dict[str, str]:
+    """When the table of the dashboard says that a device was seen first."""
+    rows = panels(platform)["devices-seen"].get("rows", [])
+    return {row["values"][0]: row["values"][1] for row in rows}
+
+
+def test_documents_of_mongodb_are_what_the_bot_calls_devices(platform: Platform, ksql: KsqlClient):
+    person, air, mac, mark = Person(platform), Air(platform), a_mac(), uuid.uuid4().hex[:8]
+    document = {"mac": mac, "oui": "Acme", "hostname": f"it's-{mark}", "is_guest": False}
+    named = f"SELECT NAME FROM DEVICES WHERE MAC = {quote_text(mac)};"
+
+    def told(name: str) -> bool:
+        air.probe(mac, "RNM0")
+        return person.write(name).startswith(f"📡 Wi-Fi probe stats for {name}\n")
+
     with MongoClient(platform.endpoints["mongodb"]) as mongo:
-        mongo.ace.user.update_one({"mac": "78:67:d7:48:e5:c7"}, {"$set": {"name": "Kitchen tablet"}})
-    query = "SELECT NAME FROM DEVICES WHERE MAC = '78:67:d7:48:e5:c7';"
-    wait_for(lambda: [row["NAME"] for row in ksql.pull(query)], ["Kitchen tablet (iPad)"])
+        mongo.ace.user.insert_one(document)
+        wait_for(lambda: told(f"it's-{mark}"))
+        mongo.ace.user.update_one({"mac": mac}, {"$set": {"name": f"Ada 🦄 {mark}"}})
+        wait_for(lambda: told(f"Ada 🦄 {mark} (it's-{mark})"))
+        mongo.ace.user.delete_one({"mac": mac})
+        mongo.ace.device.insert_one({"mac": mac, "name": f"{mark} AP", "type": "uap"})
+        wait_for(lambda: told(f"{mark} AP"))
+        mongo.ace.device.delete_one({"mac": mac})
+    # What was known of a device stays known, and its probes stay counted, when its document goes.
+    assert [row["NAME"] for row in ksql.pull(named)] == [f"{mark} AP"]
+    assert told(f"it's-{mark}")
 
 
-def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platform, ksql):
+def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platform: Platform, ksql: KsqlClient):
     def listed() -> dict[str, str]:
-        rows = ksql.pull("SELECT SSID, REASON FROM QUERYABLE_SSID_ALERT_LIST;")
+        rows = ksql.pull("SELECT SSID, REASON FROM QUERYABLE_SSID_ALERT_LIST WHERE SSID LIKE 'RNM%';")
         return {row["SSID"]: row["REASON"] for row in rows}
 
-    wait_for(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
+    come_to(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
     change(ksql, "RNM0", "somebody is home")
-    wait_for(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
+    come_to(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
     Tombstones(platform.settings.kafka_client()).put("ssid_alert_list_01", b"RNM-GUEST")
-    wait_for(listed, {"RNM0": "somebody is home"})
+    come_to(listed, {"RNM0": "somebody is home"})
 
     platform.run("up", "wifi", "--no-demo")
 
@@ -171,11 +170,3 @@ def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platfo
 
 def change(ksql: KsqlClient, ssid: str, reason: str) -> None:
     ksql.execute(f"INSERT INTO SSID_ALERT_LIST (SSID, REASON) VALUES ({quote_text(ssid)}, {quote_text(reason)});")
-
-
-def test_a_replay_plays_the_house_in_demos(platform: Platform):
-    started = platform.supervisor.start("wifi_replay", wait_s=10)
-    assert started.is_up
-    log = platform.settings.logs / "wifi_replay.log"
-    wait_for(lambda: "records sent" in log.read_text(), True)
-    platform.supervisor.stop("wifi_replay")
