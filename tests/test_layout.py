@@ -26,7 +26,7 @@ MAY_IMPORT = {
     f"{PKG}.server": EVERYWHERE | {ENGINE, f"{PKG}.sql"},
     f"{PKG}.rest_proxy": EVERYWHERE | {f"{PKG}.clients"},
     f"{PKG}.supervisor": EVERYWHERE | {f"{PKG}.clients"},
-    f"{PKG}.console": EVERYWHERE | {f"{PKG}.clients", f"{PKG}.dashboards"},
+    f"{PKG}.console": EVERYWHERE | ALERTS | {f"{PKG}.clients", f"{PKG}.dashboards", f"{PKG}.sql"},
     f"{PKG}.generators": EVERYWHERE | {f"{PKG}.clients"},
     "services": EVERYWHERE | ALERTS | {f"{PKG}.clients"},
     "capture": EVERYWHERE | {f"{PKG}.clients"},

@@ -16,7 +16,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients import search
-from bifrost.console import dashboards_page, flow_page, inbox_api, page, slack_api, telegram_api, telegram_page
+from bifrost.console import (
+    dashboards_page,
+    flow_page,
+    inbox_api,
+    inbox_page,
+    overview_page,
+    shell,
+    slack_api,
+    telegram_api,
+    telegram_page,
+)
 from bifrost.console.faults import Faults
 from bifrost.console.flow_reader import open_reader
 from bifrost.console.inbox import Inbox
@@ -47,8 +57,10 @@ def build(inbox: Inbox, chats: TelegramChats, faults: Faults, more: Sequence[Bas
         *slack_api.routes(inbox, faults),
         *telegram_api.routes(chats, inbox, faults),
         *telegram_page.routes(chats),
+        *inbox_page.routes(inbox),
+        *overview_page.routes(inbox),
         *more,
-        *page.routes(inbox),
+        shell.static_files(),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -63,7 +75,7 @@ def serve(settings: Settings) -> None:
     chats = TelegramChats(path.with_name("telegram.sqlite"), time.time)
     app = build(Inbox(path, time.time), chats, Faults(), watching(settings))
     port = settings.port("console")
-    _log.info("inbox: http://%s:%d/ keeps its messages in %s", LOOPBACK, port, path)
+    _log.info("http://%s:%d/ keeps the inbox in %s", LOOPBACK, port, path)
     # Open pages never end their event stream by themselves; a stop must not wait for them.
     uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import orjson
@@ -13,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bifrost.console.page import HEADERS, STATIC
 from bifrost.console.panels import PanelReader, layout
+from bifrost.console.shell import HEADERS, page_template
 from bifrost.dashboards.declared import Dashboard
 from bifrost.errors import DeclarationError, RemoteError
 
 LONGEST_S = 10 * 366 * 24 * 3600
 DEFAULT_S = 900
+FIRST = "ratings"
 
 
 def routes(reader: PanelReader, vega: Path) -> list[BaseRoute]:
@@ -40,12 +40,13 @@ class DashboardPages:
     def __init__(self, reader: PanelReader, vega: Path) -> None:
         self._reader = reader
         self._vega = vega
-        self._template = Template((STATIC / "dashboard.html").read_text(encoding="utf-8"))
+        self._template = page_template("dashboard.html", "/dashboards")
 
     async def first(self, _request: Request) -> Response:
-        """`GET /dashboards`: on to the first one."""
+        """`GET /dashboards`: on to the one that has something to show from the start, else to the first."""
         found = await run_in_threadpool(self._reader.dashboards)
-        return RedirectResponse(f"/dashboards/{next(iter(found))}" if found else "/")
+        name = FIRST if FIRST in found else next(iter(found), None)
+        return RedirectResponse(f"/dashboards/{name}" if name else "/")
 
     async def show(self, request: Request) -> Response:
         """`GET /dashboards/NAME`: the page, which asks for its panels itself."""

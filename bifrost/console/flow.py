@@ -5,12 +5,15 @@ Pure: what was read from the live system comes in, nodes and edges come out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bifrost.clients.connect import ConnectorStatus, root_cause
+from bifrost.clients.csv_folder import BrokenFile
 from bifrost.clients.ksqldb import QueryDetails
+from bifrost.console.membership import Members, members
+from bifrost.console.owned import Owned, Reader
 
 Json = dict[str, Any]
 Health = Literal["good", "busy", "bad"]
@@ -18,8 +21,11 @@ Offsets = Mapping[str, Mapping[int, int]]
 
 PIPELINE_KEY = "bifrost.pipeline"
 DEAD_LETTERS = "errors.deadletterqueue.topic.name"
+DEAD_LETTER_SUFFIX = ".dlq"
 _CONNECT_GROUP = "connect-"
 _QUERY_GROUP = "_confluent-ksql-"
+_WELL = ("ready", "running")
+_ENDED = ("failed", "backoff")
 _COMING = ("UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "CREATED", "REBALANCING", "PENDING_SHUTDOWN")
 
 
@@ -37,27 +43,61 @@ class Snapshot:
     ends: Offsets = field(default_factory=dict)
     positions: Mapping[str, Offsets] = field(default_factory=dict)  # by consumer group
     components: tuple[Json, ...] = ()
+    broken: tuple[BrokenFile, ...] = ()
+    owned: Owned = field(default_factory=Owned)
+    alert_problems: Mapping[str, str] = field(default_factory=dict)  # by alert
     problems: tuple[str, ...] = ()
 
 
 def graph(now: Snapshot, before: Snapshot | None) -> Json:
     """The graph as its page draws it; rates are those since the snapshot `before`."""
-    nodes = {node["id"]: node for node in (*_connectors(now), *_queries(now), *_readers(now))}
     edges = sorted({*_connector_edges(now), *_query_edges(now), *_reader_edges(now)})
     named = {name.removeprefix("topic:") for edge in edges for name in edge if name.startswith("topic:")}
-    topics = [_topic(name, now, before) for name in sorted(now.ends.keys() | named)]
-    on_the_way = [topic for topic in topics if topic["name"] in named]
+    topics = {f"topic:{name}": _topic(name, now, before) for name in sorted(now.ends.keys() | named)}
+    movers = (*_connectors(now, before), *_queries(now, before), *_readers(now, before))
+    on_the_way = [topic for topic in topics.values() if topic["name"] in named]
+    nodes = {node["id"]: node for node in (*movers, *on_the_way)}
+    for source in (node for node in movers if node["kind"] == "source"):
+        source["rate"] = _sum(topics[to]["rate"] for at, to in edges if at == source["id"])
+    grouped = members(nodes, edges, {node["id"]: node["pipeline"] for node in movers if node.get("pipeline")})
     return {
         "at": now.at,
-        "nodes": [*nodes.values(), *on_the_way],
+        "nodes": list(nodes.values()),
         "edges": [list(edge) for edge in edges],
-        "topics": topics,
+        "topics": list(topics.values()),
+        "pipelines": [_pipeline(name, grouped, nodes, edges, now) for name in grouped],
         "components": list(now.components),
+        "broken": [{"pipeline": each.pipeline, "file": each.name, "cause": each.cause} for each in now.broken],
         "problems": list(now.problems),
     }
 
 
-def _connectors(now: Snapshot) -> Iterator[Json]:
+def _pipeline(
+    name: str, grouped: Members, nodes: Mapping[str, Json], edges: list[tuple[str, str]], now: Snapshot
+) -> Json:
+    """What a pipeline's parts come to: it is as well as the worst of them; its rate is that of what comes in."""
+    own = [nodes[each] for each in sorted(grouped[name])]
+    broken = [each for each in now.broken if each.pipeline == name]
+    made = {target for source, target in edges if source.startswith("query:")}
+    entries = [node for node in own if node["kind"] == "topic" and node["id"] not in made and not node["faults"]]
+    health = [node["health"] for node in own]
+    return {
+        "name": name,
+        "nodes": [node["id"] for node in own],
+        "health": "bad" if "bad" in health or broken else "busy" if "busy" in health else "good",
+        "rate": _sum(node["rate"] for node in entries),
+        "lag": _sum(node.get("lag") for node in own),
+        "faults": sum(node["records"] for node in own if node["kind"] == "topic" and node["faults"]) + len(broken),
+    }
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum of those that are known, `None` when none is."""
+    known = [value for value in values if value is not None]
+    return round(sum(known), 1) if known else None
+
+
+def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for name, config in sorted(now.configs.items()):
         status = now.statuses.get(name)
         is_sink = "topics" in config or "topics.regex" in config
@@ -74,6 +114,7 @@ def _connectors(now: Snapshot) -> Iterator[Json]:
             "detail": config.get("connector.class", "").rpartition(".")[2],
             "error": "; ".join(dict.fromkeys(causes)),
             "lag": _lag(now, f"{_CONNECT_GROUP}{name}") if is_sink else None,
+            "rate": _read_rate(f"{_CONNECT_GROUP}{name}", now, before),
             "tasks": tasks,
         }
 
@@ -86,25 +127,54 @@ def _task(number: int, state: str, trace: str) -> Json:
     return {"id": number, "state": state, "error": root_cause(trace) if trace else "", "trace": trace}
 
 
-def _queries(now: Snapshot) -> Iterator[Json]:
+def _queries(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for query in now.queries:
         yield {
             "id": f"query:{query.id}",
             "kind": "query",
             "name": query.sinks[0] if query.sinks else query.id,
+            "pipeline": now.owned.sources.get(query.sinks[0], "") if query.sinks else "",
             "state": query.state,
             "health": _worst([query.state]),
             "detail": query.id,
             "error": query.errors[-1] if query.errors and query.state != "RUNNING" else "",
             "lag": _lag(now, query.group) if query.group else None,
+            "rate": _read_rate(query.group, now, before),
             "statement": query.statement,
         }
 
 
-def _readers(now: Snapshot) -> Iterator[Json]:
-    for group in _other_groups(now):
-        lag = _lag(now, group)
-        yield {"id": f"group:{group}", "kind": "service", "name": group, "state": "", "health": "good", "lag": lag}
+def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
+    """The services and alerts: a node for each consumer group, and one for a service that reads with none."""
+    components = {component["name"]: component for component in now.components}
+    readers = {group: _reader(group, now.owned) for group in _other_groups(now)}
+    for group, reader in readers.items():
+        told = now.alert_problems.get(reader.name, "")
+        found = _service(f"group:{group}", reader, components.get(reader.service), told)
+        yield {**found, "lag": _lag(now, group), "rate": _read_rate(group, now, before)}
+    seen = {reader.service for reader in readers.values()}
+    for name in sorted((now.owned.services.keys() & components.keys()) - seen):
+        reader = Reader(name, name, now.owned.services[name])
+        yield {**_service(f"service:{name}", reader, components[name], ""), "lag": None, "rate": None}
+
+
+def _reader(group: str, owned: Owned) -> Reader:
+    return owned.readers.get(group, Reader(group, group, ""))
+
+
+def _service(node_id: str, reader: Reader, component: Json | None, problem: str) -> Json:
+    state = component["state"] if component else ""
+    health: Health = "bad" if problem or state in _ENDED else "good" if state in ("", *_WELL) else "busy"
+    return {
+        "id": node_id,
+        "kind": "service",
+        "name": reader.name,
+        "pipeline": reader.pipeline,
+        "state": state,
+        "health": health,
+        "detail": f"service {reader.service}",
+        "error": problem or (component["cause"] if component else ""),
+    }
 
 
 def _connector_edges(now: Snapshot) -> Iterator[tuple[str, str]]:
@@ -130,6 +200,9 @@ def _reader_edges(now: Snapshot) -> Iterator[tuple[str, str]]:
     for group in _other_groups(now):
         for topic in now.positions[group]:
             yield f"topic:{topic}", f"group:{group}"
+        letters = f"{_reader(group, now.owned).name}{DEAD_LETTER_SUFFIX}"
+        if letters in now.ends:
+            yield f"group:{group}", f"topic:{letters}"
 
 
 def _other_groups(now: Snapshot) -> list[str]:
@@ -167,6 +240,16 @@ def _rate(name: str, now: Snapshot, before: Snapshot | None) -> float | None:
         return None
     added = sum(now.ends[name].values()) - sum(before.ends[name].values())
     return round(max(0, added) / (now.at - before.at), 1)
+
+
+def _read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | None:
+    """How many records a second a group reads on."""
+    if before is None or group not in before.positions or group not in now.positions or now.at <= before.at:
+        return None
+    earlier, later = (
+        sum(at for topic in each.positions[group].values() for at in topic.values()) for each in (before, now)
+    )
+    return round(max(0, later - earlier) / (now.at - before.at), 1)
 
 
 def _lag(now: Snapshot, group: str) -> int | None:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients.kafka_tail import ShownRecord
-from bifrost.console.page import HEADERS, STATIC
+from bifrost.console.shell import HEADERS, page_template
 from bifrost.errors import RemoteError
 
 MOST_RECORDS = 100
@@ -32,7 +32,7 @@ class Flows(Protocol):
 
 def routes(flows: Flows) -> list[BaseRoute]:
     """The page, its data, and the newest records of a topic."""
-    page = (STATIC / "pipelines.html").read_text(encoding="utf-8")
+    page = page_template("pipelines.html", "/pipelines").substitute()
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(page, headers=HEADERS)

@@ -8,13 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bifrost.clients import connect, kafka, ksqldb
+from bifrost.alerts import kept_problems
+from bifrost.clients import connect, csv_folder, kafka, ksqldb
 from bifrost.clients.connect import ConnectClient
 from bifrost.clients.kafka import KafkaAdmin, OffsetRange
 from bifrost.clients.kafka_tail import ShownRecord, newest
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.clients.supervisor import SupervisorClient
 from bifrost.console.flow import Snapshot, graph
+from bifrost.console.hints import hints
+from bifrost.console.owned import OwnedReader
+from bifrost.dashboards.declared import dashboard_files
 from bifrost.errors import BifrostError
 from bifrost.settings import Settings
 
@@ -37,10 +41,14 @@ class FlowReader:
     ksqldb: KsqlClient
     admin: KafkaAdmin
     supervisor: SupervisorClient
+    settings: Settings
     now: Callable[[], float] = time.time
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _taken: list[Snapshot] = field(default_factory=list)  # oldest first
     _answer: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._owned = OwnedReader(self.settings.project)
 
     def read(self) -> Json:
         """The graph, not older than `FRESH_S`."""
@@ -51,7 +59,7 @@ class FlowReader:
                 while len(self._taken) > 2 and now - self._taken[1].at >= RATE_S:
                     self._taken.pop(0)
                 before = self._taken[0] if len(self._taken) > 1 else None
-                self._answer = graph(self._taken[-1], before)
+                self._answer = graph(self._taken[-1], before) | self._ways()
             return self._answer
 
     def records(self, topic: str, count: int) -> list[ShownRecord]:
@@ -61,6 +69,11 @@ class FlowReader:
             Refused, Unreachable: there is no such topic, or no broker answers.
         """
         return newest(self.client, topic, count)
+
+    def _ways(self) -> Json:
+        """Where a person goes on from a pipeline."""
+        shown = [path.parent.name for path in dashboard_files(self.settings.project)]
+        return {"dashboards": shown, "hints": hints(self.settings)}
 
     def _snapshot(self, now: float) -> Snapshot:
         problems: list[str] = []
@@ -87,6 +100,9 @@ class FlowReader:
             ends={name: {number: each.next for number, each in parts.items()} for name, parts in ranges.items()},
             positions=ask(lambda: {group: self.admin.positions(group) for group in self.admin.groups()}, {}),
             components=tuple(ask(lambda: [status.as_json() for status in self.supervisor.status()], [])),
+            broken=csv_folder.broken_files(self.settings),
+            owned=self._owned.read(),
+            alert_problems=kept_problems(self.settings.alert_problems),
             problems=tuple(problems),
         )
 
@@ -106,4 +122,5 @@ def open_reader(settings: Settings) -> FlowReader:
         ksqldb=ksqldb.from_settings(settings, patience_s=0),
         admin=kafka.admin(settings, timeout_s=PATIENCE_S),
         supervisor=SupervisorClient(settings),
+        settings=settings,
     )

@@ -1,6 +1,7 @@
 """The inbox: what the services would have sent to people, kept in a SQLite file.
 
 It belongs to one event loop. Posts that arrive together are stored by one commit, and a post is answered only after it.
+Only the newest messages are kept: an alert that goes wild must not fill the disk.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+KEPT = 10_000
+"""How many messages outlive the newer ones."""
+_SLACK = 0.1
+"""What may stand over `KEPT`, as a share of it: the oldest are removed together, not one at each post."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -55,11 +61,12 @@ class Message:
 class Inbox:
     """Stores messages and tells who watches that there is something new."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
-        """Open or make the file; `now` gives seconds since 1970."""
+    def __init__(self, path: Path, now: Callable[[], float], *, most: int = KEPT) -> None:
+        """Open or make the file; `now` gives seconds since 1970, `most` is how many messages are kept."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._now = now
+        self.most = most
         # One event loop uses it, which need not run on the thread that makes it.
         self._store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # In WAL mode NORMAL survives the death of this process; only a power cut can take the last commits.
@@ -137,7 +144,18 @@ class Inbox:
             return
         self._counts.update(message.channel for message in group)
         stored.set_result(None)
+        self._forget_oldest()
         self._announce()
+
+    def _forget_oldest(self) -> None:
+        """Remove what is over the number to keep; the messages that are accepted stand, whatever comes of it."""
+        over = self._counts.total() - self.most
+        if over <= self.most * _SLACK:
+            return
+        oldest = "SELECT at_us FROM messages ORDER BY at_us LIMIT ?"
+        with suppress(sqlite3.Error), self._transaction():
+            gone = self._store.execute(f"DELETE FROM messages WHERE at_us IN ({oldest}) RETURNING channel", (over,))  # noqa: S608
+            self._counts = +(self._counts - Counter(channel for (channel,) in gone.fetchall()))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bifrost.console.faults import Faults, parse_fault
 from bifrost.console.inbox import Inbox, microseconds
-from bifrost.console.page import SHOWN, render_messages
+from bifrost.console.inbox_page import SHOWN, render_messages
 from bifrost.console.server_events import HEADERS, MEDIA_TYPE, RETRY, STILL_HERE, event
 
 PACE_S = 0.25

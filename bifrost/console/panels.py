@@ -40,6 +40,7 @@ def layout(dashboard: Dashboard) -> Json:
         "title": dashboard.title,
         "description": dashboard.description,
         "refresh_ms": dashboard.refresh_ms,
+        "last_s": dashboard.last_s,
         "panels": [_panel(panel) for panel in dashboard.panels],
     }
 
@@ -89,7 +90,9 @@ def _requests(panel: Panel, time_range: TimeRange) -> list[SearchRequest]:
         case Table():
             return [table_request(panel, time_range)]
         case Chart():
-            return list(chart_requests(panel, time_range).values())
+            # How many documents a panel stands for is shown exactly; its aggregations look at all of them in any case.
+            asked = chart_requests(panel, time_range).values()
+            return [SearchRequest(each.index, {"track_total_hits": True, **each.body}) for each in asked]
 
 
 def _panel(panel: Panel) -> Json:
@@ -128,9 +131,18 @@ def _row(table: Table, hit: Mapping[str, Any]) -> Json:
     source = hit.get("_source") or {}
     return {
         "id": hit["_id"],
-        "time": source.get(table.time_field),
-        "values": [source.get(column) for column in table.columns],
+        "time": _at(source, table.time_field),
+        "values": [_at(source, column) for column in table.columns],
     }
+
+
+def _at(source: Mapping[str, Any], path: str) -> Any:
+    """The field of that name, `a.b` also where `b` is a field of the object `a`."""
+    if path in source:
+        return source[path]
+    outer, _, inner = path.partition(".")
+    within = source.get(outer)
+    return _at(within, inner) if inner and isinstance(within, Mapping) else None
 
 
 def _reason(error: Any) -> str:

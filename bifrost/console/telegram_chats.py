@@ -1,6 +1,7 @@
 """The chats of the inbox that plays Telegram: what a person wrote to the bot and what the bot wrote, in a SQLite file.
 
-It belongs to one event loop. What a person wrote is an update for the bot until the bot has confirmed it.
+It belongs to one event loop. What a person wrote is an update for the bot until the bot has confirmed it. Only the
+newest lines are kept, and those that the bot has still to read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 Author = Literal["person", "bot"]
+
+KEPT = 10_000
+"""How many lines outlive the newer ones."""
+LOOK_EVERY = 500
+"""Lines after which the oldest are removed."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lines (
@@ -62,10 +68,11 @@ class Webhook:
 class TelegramChats:
     """Stores chats and tells who watches that there is something new."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
-        """Open or make the file; `now` gives seconds since 1970."""
+    def __init__(self, path: Path, now: Callable[[], float], *, most: int = KEPT) -> None:
+        """Open or make the file; `now` gives seconds since 1970, `most` is how many lines are kept."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._now = now
+        self._most = most
         # One event loop uses it, which need not run on the thread that makes it.
         self._store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
@@ -86,6 +93,8 @@ class TelegramChats:
         insert = "INSERT INTO lines (chat_id, at_us, author, text) VALUES (?, ?, ?, ?)"
         number = self._store.execute(insert, (chat_id, at_us, author, text)).lastrowid
         assert number is not None
+        if number % LOOK_EVERY == 0:
+            self._forget_oldest()
         self._announce()
         return Line(number, chat_id, at_us, author, text)
 
@@ -139,6 +148,11 @@ class TelegramChats:
     def close(self) -> None:
         """Close the file."""
         self._store.close()
+
+    def _forget_oldest(self) -> None:
+        first_kept = "SELECT id FROM lines ORDER BY id DESC LIMIT 1 OFFSET ?"
+        gone = f"DELETE FROM lines WHERE id < ({first_kept}) AND (author = 'bot' OR id < ?)"  # noqa: S608
+        self._store.execute(gone, (self._most - 1, self._confirmed()))
 
     def _confirmed(self) -> int:
         return int(self._get("confirmed") or 0)

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bifrost.console.page import HEADERS as PAGE_HEADERS
-from bifrost.console.page import STATIC
 from bifrost.console.server_events import HEADERS, MEDIA_TYPE, RETRY, STILL_HERE, event
+from bifrost.console.shell import HEADERS as PAGE_HEADERS
+from bifrost.console.shell import page_template
 from bifrost.console.telegram_api import BotApiError, chat_id_of
 from bifrost.console.telegram_chats import Chat, Line, TelegramChats
 
@@ -55,7 +55,7 @@ class TelegramPage:
 
     def __init__(self, chats: TelegramChats) -> None:
         self._chats = chats
-        self._template = Template((STATIC / "telegram.html").read_text(encoding="utf-8"))
+        self._template = page_template("telegram.html", "/telegram")
 
     async def show(self, request: Request) -> Response:
         """`GET /telegram?chat=ID`: one chat, by default the newest."""

@@ -9,6 +9,7 @@ templates/<name>.json   a composable index template, as `PUT _index_template/<na
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ FOLDER = "dashboards"
 LAYOUT = "dashboard.json"
 COLUMNS = 48
 """Of Kibana's grid; a row is 20 pixels high."""
+DEFAULT_FROM = "now-15m"
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
+_AGO = re.compile(r"now-(\d+)([smhdwMy])(?:/[smhdwMy])?")
 
 Json = Mapping[str, Any]
 
@@ -86,6 +90,11 @@ class Dashboard:
     refresh_ms: int
     panels: tuple[Panel, ...]
 
+    @property
+    def last_s(self) -> int:
+        """The seconds before now that the dashboard shows at first."""
+        return _seconds(self.time_from) or _seconds(DEFAULT_FROM)
+
 
 def dashboard_files(project: Path) -> list[Path]:
     """The files that `read_dashboard` takes, by pipeline."""
@@ -114,7 +123,7 @@ def read_dashboard(path: Path) -> Dashboard:
         path=path,
         title=_text(path, layout, "title"),
         description=str(layout.get("description", "")),
-        time_from=str(layout.get("timeFrom", "now-15m")),
+        time_from=str(layout.get("timeFrom", DEFAULT_FROM)),
         time_to=str(layout.get("timeTo", "now")),
         refresh_ms=0 if refresh.get("pause", True) else int(refresh.get("value", 0)),
         panels=tuple(_panel(files[name], place) for name, place in places.items()),
@@ -177,6 +186,12 @@ def _place(path: Path, entry: Json) -> Place:
     if place.x < 0 or place.y < 0 or place.w < 1 or place.h < 1 or place.x + place.w > COLUMNS:
         raise DeclarationError(path, f"panel {entry.get('panel')} is not within the {COLUMNS} columns")
     return place
+
+
+def _seconds(time_from: str) -> int:
+    """How long ago `now-15m` and its like are; 0 for a time of another form."""
+    ago = _AGO.fullmatch(time_from)
+    return int(ago[1]) * _UNITS_S[ago[2]] if ago else 0
 
 
 def _text(path: Path, content: Json, key: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bifrost.clients.connect import ConnectorStatus, TaskStatus
+from bifrost.clients.csv_folder import BrokenFile
 from bifrost.clients.ksqldb import QueryDetails
 from bifrost.console.flow import Snapshot, graph
+from bifrost.console.owned import Owned, Reader
 
 TRACE = "java.lang.A: a\n\tat x\nCaused by: java.lang.B: disk is full\n\tat y"
 
@@ -126,3 +130,66 @@ def test_a_platform_of_which_nothing_answers_is_an_empty_graph_with_problems():
     found = graph(Snapshot(1.0, problems=("Kafka: no answer",)), None)
 
     assert (found["nodes"], found["edges"], found["problems"]) == ([], [], ["Kafka: no answer"])
+
+
+OWNED = Owned(
+    sources={"OUT": "ratings"},
+    services={"ratings_bot": "ratings", "ratings_page": "ratings"},
+    readers={"notifier": Reader("ratings_unhappy", "alerts", "ratings")},
+)
+
+
+def component(name: str, state: str = "running", cause: str = "") -> dict[str, Any]:
+    return {"name": name, "state": state, "cause": cause, "restarts": 0, "since": 0.0}
+
+
+def test_everything_has_a_rate():
+    positions = {**NOW.positions, "connect-sink": {"out": {0: 5}}, "_confluent-ksql-x": {"src": {0: 2, 1: 10}}}
+    found = nodes(NOW, replace(NOW, at=100.0, ends={"src": {0: 5, 1: 10}, "out": {0: 10}}, positions=positions))
+
+    assert found["connector:source"]["rate"] == 1.0
+    assert found["query:CSAS_OUT_1"]["rate"] == 1.0
+    assert found["connector:sink"]["rate"] == 2.0
+    assert found["group:notifier"]["rate"] == 0.0
+
+
+def test_a_pipeline_sums_up_its_parts():
+    before = replace(NOW, at=100.0, ends={"src": {0: 5, 1: 10}, "out": {0: 10}})
+    (ratings,) = graph(replace(NOW, owned=OWNED), before)["pipelines"]
+
+    assert {"connector:source", "topic:src", "query:CSAS_OUT_1", "topic:out", "group:notifier"} <= set(ratings["nodes"])
+    assert (ratings["name"], ratings["health"], ratings["rate"], ratings["lag"]) == ("ratings", "good", 1.0, 8)
+    assert ratings["faults"] == 3
+
+
+def test_a_file_that_could_not_be_read_makes_its_pipeline_bad():
+    broken = BrokenFile("ratings", Path("error"), "bad.csv", "bad.csv: line 2: no")
+    found = graph(replace(NOW, owned=OWNED, broken=(broken,)), None)
+
+    assert found["pipelines"][0]["health"] == "bad"
+    assert found["pipelines"][0]["faults"] == 4
+    assert found["broken"] == [{"pipeline": "ratings", "file": "bad.csv", "cause": "bad.csv: line 2: no"}]
+
+
+def test_services_are_shown_by_their_names_with_their_state_also_those_without_a_group():
+    parts = (component("alerts"), component("ratings_bot", "backoff", "exit code 3"))
+    found = nodes(replace(NOW, owned=OWNED, components=parts))
+
+    alert = found["group:notifier"]
+    assert (alert["name"], alert["state"], alert["health"], alert["lag"]) == ("ratings_unhappy", "running", "good", 0)
+    bot = found["service:ratings_bot"]
+    assert (bot["health"], bot["error"], bot["pipeline"]) == ("bad", "exit code 3", "ratings")
+    assert "service:ratings_page" not in found
+
+
+def test_an_alert_that_is_not_told_says_why():
+    problems = {"ratings_unhappy": "Slack refuses the token"}
+    found = nodes(replace(NOW, owned=OWNED, components=(component("alerts"),), alert_problems=problems))
+
+    assert (found["group:notifier"]["health"], found["group:notifier"]["error"]) == ("bad", "Slack refuses the token")
+
+
+def test_the_dead_letters_of_an_alert_stand_behind_it():
+    found = graph(replace(NOW, owned=OWNED, ends={**NOW.ends, "ratings_unhappy.dlq": {0: 1}}), None)
+
+    assert ["group:notifier", "topic:ratings_unhappy.dlq"] in found["edges"]

@@ -65,6 +65,29 @@ def test_ids_rise_even_when_the_clock_goes_back(path: Path):
     earlier.close()
 
 
+def test_only_the_newest_messages_are_kept(path: Path):
+    inbox = Inbox(path, lambda: NOON, most=20)
+    asyncio.run(_post_all(inbox, [str(number) for number in range(22)]))
+    assert inbox.counts == {"c": 22}
+    asyncio.run(_post_all(inbox, ["22", "23"]))
+
+    assert [message.text for message in inbox.messages()] == [str(number) for number in range(4, 24)]
+    assert inbox.counts == {"c": 20}
+    inbox.close()
+    again = Inbox(path, lambda: NOON, most=20)
+    assert again.counts == {"c": 20}
+    again.close()
+
+
+def test_a_channel_of_which_nothing_is_kept_is_no_longer_told_of(path: Path):
+    inbox = Inbox(path, lambda: NOON, most=2)
+    asyncio.run(inbox.post(draft("old", channel="gone")))
+    asyncio.run(_post_all(inbox, ["1", "2", "3"]))
+
+    assert dict(inbox.counts) == {"c": 2}
+    inbox.close()
+
+
 def test_a_message_that_cannot_be_stored_is_not_accepted(path: Path):
     inbox = opened(path)
     with sqlite3.connect(path) as other:

@@ -13,8 +13,8 @@ import pytest
 from bifrost import settings as project_settings
 from bifrost.clients.search import SearchRequest
 from bifrost.console import dashboards_page
-from bifrost.console.page import HEADERS
 from bifrost.console.panels import FRESH_S, PanelReader
+from bifrost.console.shell import HEADERS
 from bifrost.console.vega import bundle
 from bifrost.errors import Unreachable
 from bifrost.settings import PROJECT

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.console.page import STATIC
-from bifrost.console.telegram_chats import TelegramChats, Webhook
+from bifrost.console.shell import STATIC
+from bifrost.console.telegram_chats import LOOK_EVERY, TelegramChats, Webhook
 from bifrost.console.telegram_page import live_lines
 from tests.console.conftest import NOON
-from tests.console.test_page import ATTACKS, parsed
+from tests.console.test_inbox_page import ATTACKS, parsed
 from tests.fakes.console import Client
 
 
@@ -72,7 +72,7 @@ def test_no_text_becomes_markup(client: Client):
 def test_the_inbox_shows_telegrams_text_as_it_is(client: Client):
     client.post("/bot1:A/sendMessage", json={"chat_id": 4242, "text": "📣 `RNM0` *not bold*"})
 
-    assert "📣 `RNM0` *not bold*" in client.get("/").text
+    assert "📣 `RNM0` *not bold*" in client.get("/inbox").text
 
 
 def test_the_page_asks_nothing_of_other_hosts(client: Client):
@@ -137,4 +137,17 @@ def test_a_negative_offset_leaves_the_newest(chats: TelegramChats):
     chats.confirm(-2)
 
     assert chats.updates(10) == lines[1:]
+    chats.close()
+
+
+def test_only_the_newest_lines_are_kept_and_what_the_bot_has_still_to_read(tmp_path: Path):
+    chats = TelegramChats(tmp_path / "few.sqlite", lambda: NOON, most=10)
+    waiting = chats.add(1, "person", "not read yet")
+    for number in range(LOOK_EVERY):
+        chats.add(1, "bot", str(number))
+
+    kept = chats.lines()
+    assert kept[0] == waiting
+    assert len(kept) <= 1 + 10 + 1  # that of the person, the newest, and what came after the last look
+    assert chats.updates(10) == [waiting]
     chats.close()

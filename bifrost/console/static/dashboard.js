@@ -1,18 +1,16 @@
 // Draws a dashboard: the layout comes once, the rows of all panels again and again. Data is only ever shown as text.
 
+import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./shell.js";
+
 const pipeline = document.body.dataset.pipeline;
 const grid = document.getElementById("panels");
 const last = document.getElementById("last");
 const pause = document.getElementById("pause");
-const problem = document.getElementById("problem");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const panels = new Map();
 let refresh = 0;
 let timer = 0;
 let asking = null;
-
-const el = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
-const number = new Intl.NumberFormat();
 
 function style() {
   const value = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -27,7 +25,7 @@ function style() {
       labelFontSize: 11, titleFontSize: 11,
     },
     axisX: { grid: false },
-    legend: { labelColor: text, titleColor: soft, titleFontWeight: 400, symbolType: "square" },
+    legend: { labelColor: text, titleColor: soft, titleFontWeight: 400 },
     text: { color: text },
     style: { label: { fill: text } },
   };
@@ -84,17 +82,25 @@ async function draw(panel, found) {
 
 const heading = (field) => (field.charAt(0) + field.slice(1).toLowerCase()).replaceAll("_", " ");
 
+const isTimeColumn = (column) => /(^|_)(TS|TIME|TIMESTAMP|AT)$/i.test(column);
+
 function cell(column, value) {
   const td = el("td");
   if (value === null || value === undefined) return td;
   if (column === "STARS" && value >= 0 && value <= 5) {
     td.className = "tight";
     const stars = el("span", "stars", "★".repeat(value));
+    stars.setAttribute("role", "img");
     stars.setAttribute("aria-label", `${value} of 5 stars`);
     stars.append(el("s", "", "★".repeat(5 - value)));
     td.append(stars);
   } else if (column.endsWith("_STATUS") || column === "CHANNEL") {
     td.append(el("span", "badge", String(value)));
+  } else if (isTimeColumn(column)) {
+    return clock(value);
+  } else if (typeof value === "number") {
+    td.className = "number";
+    td.textContent = number(value);
   } else {
     td.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
     if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(td.textContent)) td.className = "tight";
@@ -144,24 +150,12 @@ async function show(panel, found) {
   const range = last.selectedOptions[0].textContent.toLowerCase();
   panel.note.children[0].textContent = found.error ? "This panel cannot be shown" : "Nothing yet";
   panel.note.children[1].textContent = found.error || `in the ${range}`;
-  panel.count.textContent = found.error ? "" : found.total >= 10000 && panel.spec ? "10,000+" : number.format(found.total);
+  panel.count.textContent = found.error ? "" : number(found.total);
   if (found.error || !found.total) {
     if (panel.view && !found.error) await draw(panel, found);
     return;
   }
   await (panel.spec ? draw(panel, found) : list(panel, found));
-}
-
-function showState(state, text) {
-  document.querySelector(".live").className = `live ${state}`;
-  document.getElementById("state").textContent = text;
-}
-
-async function fetched(path, options) {
-  const answer = await fetch(path, options);
-  const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error || answer.statusText);
-  return content;
 }
 
 async function ask() {
@@ -172,13 +166,12 @@ async function ask() {
   try {
     const found = await fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
     await Promise.all(Object.entries(found.panels).map(([name, data]) => show(panels.get(name), data)));
-    problem.hidden = true;
+    showProblem("");
     document.getElementById("asked").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
     showState(paused() ? "" : "on", paused() ? "paused" : "live");
   } catch (error) {
     if (own.signal.aborted) return;
-    problem.hidden = false;
-    problem.textContent = error.message;
+    showProblem(error.message);
     showState("off", "not connected");
   }
   if (own.signal.aborted || paused() || !refresh) return;
@@ -201,22 +194,6 @@ function remember() {
   ask();
 }
 
-function move(step) {
-  const all = [...grid.children];
-  const at = all.indexOf(document.activeElement?.closest(".panel"));
-  all[Math.min(Math.max(at + step, 0), all.length - 1)]?.focus();
-}
-
-function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target === last) return;
-  if (event.key === "p") setPaused(pause.getAttribute("aria-pressed") !== "true");
-  else if (event.key === "t") {
-    event.preventDefault();
-    last.focus();
-  } else if (event.key === "j") move(1);
-  else if (event.key === "k") move(-1);
-}
-
 async function recolour() {
   for (const panel of panels.values()) {
     panel.view?.finalize();
@@ -224,17 +201,23 @@ async function recolour() {
   }
 }
 
-async function open() {
+// The range that the address names, else the dashboard's own.
+function chooseRange(dashboard) {
   const wanted = new URL(window.location).searchParams.get("last");
-  if ([...last.options].some((option) => option.value === wanted)) last.value = wanted;
+  const known = [...last.options].map((option) => Number(option.value));
+  if (known.includes(Number(wanted))) last.value = wanted;
+  else last.value = known.find((seconds) => seconds >= dashboard.last_s) ?? known.at(-1);
+}
+
+async function open() {
   try {
     const dashboard = await fetched(`/api/dashboards/${pipeline}`);
     refresh = dashboard.refresh_ms;
+    chooseRange(dashboard);
     dashboard.panels.forEach(addPanel);
     await ask();
   } catch (error) {
-    problem.hidden = false;
-    problem.textContent = error.message;
+    showProblem(error.message);
     showState("off", "not connected");
   }
 }
@@ -243,5 +226,10 @@ last.addEventListener("change", remember);
 pause.addEventListener("click", () => setPaused(pause.getAttribute("aria-pressed") !== "true"));
 dark.addEventListener("change", recolour);
 document.addEventListener("visibilitychange", () => !document.hidden && ask());
-document.addEventListener("keydown", onKey);
+onKeys({
+  p: () => setPaused(pause.getAttribute("aria-pressed") !== "true"),
+  t: () => last.focus(),
+  j: () => moveFocus([...grid.children], 1),
+  k: () => moveFocus([...grid.children], -1),
+});
 open();

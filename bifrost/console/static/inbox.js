@@ -1,5 +1,6 @@
-"use strict";
 // Keeps the page up to date: new messages arrive as HTML that the server has escaped, counts as data.
+
+import { el, fragment, localTimes, moveFocus, onKeys, showState } from "./shell.js";
 
 const list = document.getElementById("messages");
 const filter = document.getElementById("filter");
@@ -23,14 +24,6 @@ function applyFilter() {
   nothing.hidden = list.children.length === 0 || visible().length > 0;
 }
 
-function localTimes(root) {
-  for (const time of root.querySelectorAll("time")) {
-    const sent = new Date(time.dateTime);
-    time.textContent = sent.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    time.title = sent.toLocaleString();
-  }
-}
-
 function showFresh(count) {
   unseen = window.scrollY > 40 ? unseen + count : 0;
   fresh.hidden = unseen === 0;
@@ -38,13 +31,12 @@ function showFresh(count) {
 }
 
 function add(html) {
-  const incoming = document.createElement("template");
-  incoming.innerHTML = html;
-  const messages = [...incoming.content.children];
-  localTimes(incoming.content);
+  const incoming = fragment(html);
+  const messages = [...incoming.children];
+  localTimes(incoming);
   for (const message of messages) message.classList.add("new");
   const before = list.scrollHeight;
-  list.prepend(incoming.content);
+  list.prepend(incoming);
   while (list.children.length > shown) list.lastElementChild.remove();
   applyFilter();
   if (window.scrollY > 40) window.scrollBy(0, list.scrollHeight - before);
@@ -52,11 +44,11 @@ function add(html) {
 }
 
 function chip(name) {
-  const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "chip", textContent: `#${name} ` });
+  const button = el("button", "chip", `#${name} `);
+  button.type = "button";
   button.dataset.channel = name;
   button.setAttribute("aria-pressed", String(name === channel));
-  button.append(document.createElement("span"));
+  button.append(el("span"));
   return button;
 }
 
@@ -76,11 +68,6 @@ function choose(name) {
   applyFilter();
 }
 
-function showState(state, text) {
-  document.querySelector(".live").className = `live ${state}`;
-  document.getElementById("state").textContent = text;
-}
-
 function listen() {
   const events = new EventSource(`/events?since=${document.body.dataset.since}`);
   events.onopen = () => showState("on", "live");
@@ -98,29 +85,6 @@ function listen() {
   });
 }
 
-function move(step) {
-  const messages = visible();
-  const at = messages.indexOf(document.activeElement);
-  const next = messages[Math.min(Math.max(at + step, 0), messages.length - 1)];
-  if (next) next.focus();
-}
-
-function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || sure.open) return;
-  if (event.key === "Escape") {
-    filter.value = "";
-    filter.blur();
-    choose("");
-  } else if (event.target !== filter && event.key === "/") {
-    event.preventDefault();
-    filter.focus();
-  } else if (event.target !== filter && event.key === "j") {
-    move(1);
-  } else if (event.target !== filter && event.key === "k") {
-    move(-1);
-  }
-}
-
 channels.addEventListener("click", (event) => {
   const button = event.target.closest(".chip");
   if (button) choose(button.dataset.channel);
@@ -128,7 +92,16 @@ channels.addEventListener("click", (event) => {
 filter.addEventListener("input", applyFilter);
 fresh.addEventListener("click", () => window.scrollTo({ top: 0 }));
 window.addEventListener("scroll", () => window.scrollY <= 40 && unseen && showFresh(0), { passive: true });
-document.addEventListener("keydown", onKey);
+onKeys({
+  "/": () => filter.focus(),
+  j: () => moveFocus(visible(), 1),
+  k: () => moveFocus(visible(), -1),
+  Escape: () => {
+    filter.value = "";
+    filter.blur();
+    choose("");
+  },
+});
 document.getElementById("clear").addEventListener("click", () => sure.showModal());
 sure.addEventListener("close", () => sure.returnValue === "yes" && fetch("/api/messages", { method: "DELETE" }));
 localTimes(document);

@@ -1,145 +1,27 @@
-// Draws what flows: the graph of the pipelines and the lists of their parts, asked for again every few seconds.
+// Shows what flows: the graph of each pipeline and the lists of their parts, asked for again every few seconds.
+
+import { caption, flow } from "./flow.js";
+import { el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./shell.js";
 
 const view = document.getElementById("view");
 const views = document.getElementById("views");
+const picker = document.getElementById("pipeline");
 const filter = document.getElementById("filter");
-const problem = document.getElementById("problem");
 const details = document.getElementById("details");
 const nothing = document.querySelector(".nothing");
 const PACE_MS = 2000;
-const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [176, 52, 34, 12];
+const REST = "other parts";
+const reasons = new Map(); // why the newest record of a topic was put aside, by topic and count
 let current = "flow";
 let found = null;
-let drawn = "";
+let drawn = [];
+let timer = 0;
 
-const el = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
-const number = (value) => (value === null || value === undefined ? "" : new Intl.NumberFormat().format(value));
-const rate = (value) => (value === null || value === undefined ? "" : `${number(value)}/s`);
 const matches = (text) => text.toLowerCase().includes(filter.value.trim().toLowerCase());
+const chosen = () => found.pipelines.filter((pipeline) => !picker.value || pipeline.name === picker.value);
 
-function caption(node) {
-  if (node.error) return node.error;
-  if (node.kind === "topic") {
-    return node.state === "missing" ? "does not exist" : [`${number(node.records)} records`, node.rate ? rate(node.rate) : ""].filter(Boolean).join(" · ");
-  }
-  const lag = node.lag ? `lag ${number(node.lag)}` : "";
-  return [node.state || "consumer group", lag].filter(Boolean).join(" · ");
-}
-
-// The parts of the graph that hang together, the largest first.
-function islands(nodes, edges) {
-  const beside = new Map(nodes.map((node) => [node.id, []]));
-  for (const [from, to] of edges) {
-    beside.get(from)?.push(to);
-    beside.get(to)?.push(from);
-  }
-  const seen = new Set();
-  const parts = [];
-  for (const node of nodes) {
-    if (seen.has(node.id)) continue;
-    const part = [];
-    const pending = [node.id];
-    seen.add(node.id);
-    while (pending.length) {
-      const id = pending.pop();
-      part.push(id);
-      for (const next of beside.get(id)) {
-        if (seen.has(next)) continue;
-        seen.add(next);
-        pending.push(next);
-      }
-    }
-    parts.push(new Set(part));
-  }
-  return parts.sort((one, other) => other.size - one.size);
-}
-
-// Every node stands to the right of what it reads; within a column near what it is connected to.
-function placed(ids, edges) {
-  const inside = edges.filter(([from, to]) => ids.has(from) && ids.has(to));
-  const rank = new Map([...ids].map((id) => [id, 0]));
-  for (let round = 0; round < ids.size; round++) {
-    let moved = false;
-    for (const [from, to] of inside) {
-      if (rank.get(to) <= rank.get(from) && rank.get(from) + 1 < ids.size) {
-        rank.set(to, rank.get(from) + 1);
-        moved = true;
-      }
-    }
-    if (!moved) break;
-  }
-  // What nothing is read into stands just before what reads it, not at the far left.
-  for (const id of ids) {
-    const readers = inside.flatMap(([from, to]) => (from === id ? [rank.get(to)] : []));
-    if (readers.length && !inside.some(([, to]) => to === id)) rank.set(id, Math.max(0, Math.min(...readers) - 1));
-  }
-  const columns = [];
-  for (const id of ids) (columns[rank.get(id)] ||= []).push(id);
-  const at = new Map();
-  const order = (column) => column.forEach((id, index) => at.set(id, index - (column.length - 1) / 2));
-  columns.forEach(order);
-  for (let round = 0; round < 6; round++) {
-    for (const column of round % 2 ? [...columns].reverse() : columns) {
-      const middle = (id) => {
-        const near = inside.flatMap(([from, to]) => (from === id ? [at.get(to)] : to === id ? [at.get(from)] : []));
-        return near.length ? near.reduce((sum, y) => sum + y, 0) / near.length : at.get(id);
-      };
-      const weights = new Map(column.map((id) => [id, middle(id)]));
-      column.sort((one, other) => weights.get(one) - weights.get(other));
-      order(column);
-    }
-  }
-  const tallest = Math.max(...columns.map((column) => column.length));
-  const place = new Map();
-  columns.forEach((column, x) => column.forEach((id, index) => place.set(id, {
-    x: x * (WIDTH + GAP_X),
-    y: (index + (tallest - column.length) / 2) * (HEIGHT + GAP_Y),
-  })));
-  return { place, inside, width: columns.length * (WIDTH + GAP_X) - GAP_X, height: tallest * (HEIGHT + GAP_Y) - GAP_Y };
-}
-
-function svg(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-function box(node, { x, y }) {
-  const button = el("button", `node ${node.kind} ${node.health}`);
-  button.type = "button";
-  button.style.left = `${x}px`;
-  button.style.top = `${y}px`;
-  button.dataset.id = node.id;
-  button.title = `${node.kind} ${node.name}${node.error ? `: ${node.error}` : ""}`;
-  button.append(el("b", "", node.name), el("span", "", caption(node)));
-  return button;
-}
-
-function flow(part, edges, byId) {
-  const { place, inside, width, height } = placed(part, edges);
-  const section = el("section", "flow");
-  const canvas = el("div", "canvas");
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const lines = svg("svg", { width, height, "aria-hidden": "true" });
-  for (const [from, to] of inside) {
-    const [one, other] = [place.get(from), place.get(to)];
-    const [x1, y1, x2, y2] = [one.x + WIDTH, one.y + HEIGHT / 2, other.x, other.y + HEIGHT / 2];
-    const bend = Math.max(24, Math.abs(x2 - x1) / 2);
-    const [source, target] = [byId.get(from), byId.get(to)];
-    const topic = source.kind === "topic" ? source : target;
-    const kind = source.health === "bad" || target.health === "bad" ? "bad" : topic.rate > 0 ? "moving" : "";
-    lines.append(svg("path", { class: kind, d: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}` }));
-  }
-  canvas.append(lines, ...[...part].map((id) => box(byId.get(id), place.get(id))));
-  section.append(canvas);
-  return section;
-}
-
-function drawFlow() {
-  const byId = new Map(found.nodes.map((node) => [node.id, node]));
-  const parts = islands(found.nodes, found.edges).filter((part) => [...part].some((id) => matches(byId.get(id).name)));
-  return parts.map((part) => flow(part, found.edges, byId));
+function isChosen(id) {
+  return !picker.value || chosen().some((pipeline) => pipeline.nodes.includes(id));
 }
 
 function state(node) {
@@ -153,8 +35,63 @@ function opener(id, text) {
   return button;
 }
 
+function link(address, text) {
+  return Object.assign(el("a", "", text), { href: address });
+}
+
+function command({ say, command: line }) {
+  const hint = el("p", "command");
+  const copy = el("button", "quiet", "Copy");
+  copy.type = "button";
+  copy.dataset.copy = line;
+  copy.setAttribute("aria-label", `Copy: ${line}`);
+  hint.append(el("span", "", say), el("code", "", line), copy);
+  return hint;
+}
+
+function pipelineHead(pipeline) {
+  const head = el("header");
+  head.append(el("h2", `state ${pipeline.health}`, pipeline.name || REST));
+  const facts = [pipeline.rate === null ? "" : `${rate(pipeline.rate)} in`, pipeline.lag ? `lag ${number(pipeline.lag)}` : ""];
+  head.append(el("span", "facts", facts.filter(Boolean).join(" · ")));
+  if (pipeline.faults) {
+    const faults = link(`/pipelines?pipeline=${pipeline.name}#faults`, `${number(pipeline.faults)} faults`);
+    faults.className = "bad";
+    head.append(faults);
+  }
+  if (found.dashboards.includes(pipeline.name)) head.append(link(`/dashboards/${pipeline.name}`, "Dashboard"));
+  if (found.hints[pipeline.name]) head.append(command(found.hints[pipeline.name]));
+  return head;
+}
+
+function brokenNodes(nodes) {
+  const list = el("ul", "causes");
+  for (const node of nodes.filter((each) => each.health === "bad")) {
+    const item = el("li");
+    item.append(opener(node.id, node.name), ` ${caption(node)}`);
+    list.append(item);
+  }
+  for (const file of found.broken.filter((each) => chosen().some((pipeline) => pipeline.name === each.pipeline))) {
+    if (nodes.some((node) => node.pipeline === file.pipeline)) list.append(el("li", "", `${file.file}: ${file.cause}`));
+  }
+  return list;
+}
+
+function drawFlow() {
+  const byId = new Map(found.nodes.map((node) => [node.id, node]));
+  return chosen().filter((pipeline) => pipeline.nodes.some((id) => matches(byId.get(id).name)) || (filter.value && matches(pipeline.name))).map((pipeline) => {
+    const section = el("section", "flow card");
+    section.setAttribute("aria-label", pipeline.name || REST);
+    const broken = brokenNodes(pipeline.nodes.map((id) => byId.get(id)));
+    const scroll = el("div", "scroll");
+    scroll.append(flow(pipeline.nodes, found.edges, byId));
+    section.append(pipelineHead(pipeline), ...(broken.children.length ? [broken] : []), scroll);
+    return section;
+  });
+}
+
 function table(heads, rows) {
-  const sheet = el("div", "sheet");
+  const sheet = el("div", "sheet card");
   const list = el("table");
   const head = list.createTHead().insertRow();
   for (const name of heads) head.append(Object.assign(el("th", name.startsWith("#") ? "number" : "", name.replace("#", "")), { scope: "col" }));
@@ -172,41 +109,62 @@ function table(heads, rows) {
   return rows.length ? [sheet] : [];
 }
 
-const named = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind) && matches(node.name));
+const named = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind) && matches(node.name) && isChosen(node.id));
+const topics = () => found.topics.filter((topic) => matches(topic.name) && isChosen(topic.id));
+const faults = () => topics().filter((topic) => topic.faults);
+const brokenFiles = () => found.broken.filter((file) => matches(file.file) && (!picker.value || picker.value === file.pipeline));
 const health = (component) => (["failed", "backoff"].includes(component.state) ? "bad" : ["ready", "running", "stopped"].includes(component.state) ? "good" : "busy");
+const since = (component) => new Date(component.since * 1000).toLocaleString();
 
 const drawing = {
   flow: drawFlow,
-  connectors: () => table(["Connector", "Kind", "State", "Tasks", "#Lag", "Class", "Cause"], named(["source", "sink"]).map((node) => [
-    opener(node.id, node.name), node.kind, state(node), node.tasks.map((task) => `${task.id} ${task.state}`).join(", ") || "none",
-    number(node.lag), node.detail, node.error])),
-  queries: () => table(["Query", "Writes", "State", "#Lag", "Cause"], named(["query"]).map((node) => [
-    opener(node.id, node.detail), node.name, state(node), number(node.lag), node.error])),
-  topics: () => table(["Topic", "#Partitions", "#Records", "#Rate"], found.topics.filter((topic) => matches(topic.name)).map((topic) => [
+  connectors: () => table(["Connector", "Pipeline", "Kind", "State", "Tasks", "#Rate", "#Lag", "Class", "Cause"], named(["source", "sink"]).map((node) => [
+    opener(node.id, node.name), node.pipeline, node.kind, state(node), node.tasks.map((task) => `${task.id} ${task.state}`).join(", ") || "none",
+    rate(node.rate), number(node.lag), node.detail, node.error])),
+  queries: () => table(["Writes", "Pipeline", "Query", "State", "#Rate", "#Lag", "Cause"], named(["query"]).map((node) => [
+    opener(node.id, node.name), node.pipeline, node.detail, state(node), rate(node.rate), number(node.lag), node.error])),
+  services: () => table(["Service or alert", "Pipeline", "State", "#Rate", "#Lag", "Cause"], named(["service"]).map((node) => [
+    opener(node.id, node.name), node.pipeline, state(node), rate(node.rate), number(node.lag), node.error])),
+  topics: () => table(["Topic", "#Partitions", "#Records", "#Rate"], topics().map((topic) => [
     opener(topic.id, topic.name), number(topic.partitions), number(topic.records), rate(topic.rate)])),
-  faults: () => table(["Dead letters and processing log", "#Records", "#Rate"], faults().filter((topic) => matches(topic.name)).map((topic) => [
-    opener(topic.id, topic.name), number(topic.records), rate(topic.rate)])),
+  faults: () => [
+    ...table(["File that could not be read", "Pipeline", "Cause"], brokenFiles().map((file) => [file.file, file.pipeline, file.cause])),
+    ...table(["Dead letters and processing log", "#Records", "#Rate", "Newest"], faults().map((topic) => [
+      opener(topic.id, topic.name), number(topic.records), rate(topic.rate), reasons.get(`${topic.name} ${topic.records}`) || ""])),
+  ],
   components: () => table(["Component", "State", "#Restarts", "Since", "Cause"], found.components.filter((each) => matches(each.name)).map((each) => [
-    each.name, state({ state: each.state, health: health(each) }), number(each.restarts), new Date(each.since * 1000).toLocaleString(), each.cause])),
+    each.name, state({ state: each.state, health: health(each) }), number(each.restarts), since(each), each.cause])),
 };
 
-const faults = () => found.topics.filter((topic) => topic.faults);
-
-function draw() {
-  const content = drawing[current]();
-  const text = content.map((part) => part.outerHTML).join("");
-  // What has not changed stays as it is: a focus and a selection live through it.
-  if (text !== drawn) {
-    const focused = document.activeElement?.dataset?.id;
-    drawn = text;
-    view.replaceChildren(...content);
-    if (focused) view.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+// Why a record was put aside: Connect, the services and ksqlDB each have their own place for it.
+function reasonOf(record) {
+  const told = record.headers["dlq.reason"] || record.headers["__connect.errors.exception.message"];
+  if (told) return told;
+  try {
+    const entry = JSON.parse(record.value);
+    const error = entry.message?.deserializationError || entry.message?.recordProcessingError || entry.message;
+    return error?.errorMessage || error?.cause?.[0] || "";
+  } catch {
+    return "";
   }
-  nothing.hidden = content.length > 0;
-  nothing.textContent = filter.value ? "Nothing matches." : "Nothing here yet.";
+}
+
+async function askReasons() {
+  for (const topic of faults()) {
+    const key = `${topic.name} ${topic.records}`;
+    if (!topic.records || reasons.has(key)) continue;
+    reasons.set(key, "");
+    const records = await fetched(`/api/topics/${encodeURIComponent(topic.name)}/records?limit=1`).catch(() => []);
+    if (records.length) reasons.set(key, reasonOf(records[0]));
+    draw();
+  }
+}
+
+function showCounts() {
+  const put = faults().reduce((sum, topic) => sum + topic.records, 0) + brokenFiles().length;
   const counts = {
-    connectors: named(["source", "sink"]).length, queries: named(["query"]).length, topics: found.topics.length,
-    faults: number(faults().reduce((sum, topic) => sum + topic.records, 0)), components: found.components.length,
+    connectors: named(["source", "sink"]).length, queries: named(["query"]).length, services: named(["service"]).length,
+    topics: topics().length, faults: number(put), components: found.components.length,
   };
   for (const chip of views.children) {
     chip.setAttribute("aria-pressed", String(chip.dataset.view === current));
@@ -214,10 +172,63 @@ function draw() {
   }
 }
 
+function showPipelines() {
+  const names = found.pipelines.map((pipeline) => pipeline.name).filter(Boolean);
+  const known = [...picker.options].slice(1).map((option) => option.value);
+  if (names.join() === known.join()) return;
+  const wanted = picker.value || new URL(window.location).searchParams.get("pipeline");
+  picker.replaceChildren(picker.options[0], ...names.map((name) => new Option(name, name)));
+  if (names.includes(wanted)) picker.value = wanted;
+}
+
+// By what an element is known again after a new drawing.
+function mark(element) {
+  const own = element?.dataset?.id || element?.dataset?.copy || element?.getAttribute?.("href");
+  return own && view.contains(element) ? `${element.closest("section")?.getAttribute("aria-label")} ${own}` : "";
+}
+
+// What has not changed stays as it is: a focus, a selection and a scroll position live through it.
+function replace(content) {
+  const texts = content.map((part) => part.outerHTML);
+  const isSameShape = texts.length === view.children.length;
+  const focused = mark(document.activeElement);
+  content.forEach((part, at) => {
+    const old = view.children[at];
+    if (!isSameShape || texts[at] === drawn[at]) return;
+    const scrolled = old.querySelector(".scroll")?.scrollLeft || 0;
+    old.replaceWith(part);
+    if (scrolled) part.querySelector(".scroll").scrollLeft = scrolled;
+  });
+  if (!isSameShape) view.replaceChildren(...content);
+  drawn = texts;
+  if (focused && mark(document.activeElement) !== focused) {
+    [...view.querySelectorAll("a, button")].find((each) => mark(each) === focused)?.focus({ preventScroll: true });
+  }
+}
+
+function draw() {
+  showPipelines();
+  const content = drawing[current]();
+  replace(content);
+  nothing.hidden = content.length > 0;
+  nothing.textContent = filter.value ? "Nothing matches." : current === "faults" ? "Nothing was put aside." : "Nothing here yet.";
+  showCounts();
+}
+
 function choose(name) {
   current = name;
-  window.history.replaceState(null, "", `#${name}`);
-  if (found) draw();
+  remember();
+  if (!found) return;
+  draw();
+  if (name === "faults") askReasons();
+}
+
+function remember() {
+  const address = new URL(window.location);
+  address.hash = current;
+  if (picker.value) address.searchParams.set("pipeline", picker.value);
+  else if (found) address.searchParams.delete("pipeline");
+  window.history.replaceState(null, "", address);
 }
 
 function terms(pairs) {
@@ -227,16 +238,17 @@ function terms(pairs) {
 }
 
 async function showRecords(body, topic) {
-  const title = el("h3", "", "Newest records");
-  body.append(title);
-  const answer = await fetch(`/api/topics/${encodeURIComponent(topic)}/records?limit=10`);
-  const records = await answer.json();
-  if (!answer.ok) return body.append(el("p", "cause", records.error));
-  if (!records.length) return body.append(el("p", "", "None."));
-  for (const record of records) {
-    const head = `${topic}-${record.partition}@${record.offset}  ${record.timestamp > 0 ? new Date(record.timestamp).toLocaleString() : ""}`;
-    const headers = Object.entries(record.headers).map(([name, value]) => `${name}: ${value}`);
-    body.append(el("pre", "", [head, record.key ? `key: ${record.key}` : "", ...headers, record.value].filter(Boolean).join("\n")));
+  body.append(el("h3", "", "Newest records"));
+  try {
+    const records = await fetched(`/api/topics/${encodeURIComponent(topic)}/records?limit=10`);
+    if (!records.length) body.append(el("p", "", "None."));
+    for (const record of records) {
+      const head = `${topic}-${record.partition}@${record.offset}  ${record.timestamp > 0 ? new Date(record.timestamp).toLocaleString() : ""}`;
+      const headers = Object.entries(record.headers).map(([name, value]) => `${name}: ${value}`);
+      body.append(el("pre", "", [head, record.key ? `key: ${record.key}` : "", ...headers, record.value].filter(Boolean).join("\n")));
+    }
+  } catch (error) {
+    body.append(el("p", "cause", error.message));
   }
 }
 
@@ -258,51 +270,31 @@ function open(id) {
   if (node.kind === "topic") showRecords(body, node.name);
 }
 
-function showState(className, text) {
-  document.querySelector(".live").className = `live ${className}`;
-  document.getElementById("state").textContent = text;
-}
-
 async function ask() {
+  window.clearTimeout(timer);
   try {
-    const answer = await fetch("/api/pipelines");
-    if (!answer.ok) throw new Error(answer.statusText);
-    found = await answer.json();
-    problem.hidden = !found.problems.length;
-    problem.textContent = found.problems.join("; ");
+    found = await fetched("/api/pipelines");
+    showProblem(found.problems.join("; "));
     document.getElementById("asked").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
     showState(found.problems.length ? "off" : "on", found.problems.length ? "in part" : "live");
     draw();
+    if (current === "faults") askReasons();
   } catch (error) {
-    problem.hidden = false;
-    problem.textContent = error.message;
+    showProblem(error.message);
     showState("off", "not connected");
   }
-  if (!document.hidden) window.setTimeout(ask, PACE_MS);
+  if (!document.hidden) timer = window.setTimeout(ask, PACE_MS);
 }
 
-function move(step) {
-  const all = [...view.querySelectorAll("[data-id]")];
-  const next = all[Math.min(Math.max(all.indexOf(document.activeElement) + step, 0), all.length - 1)];
-  next?.focus();
+async function copy(button) {
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  button.textContent = "Copied";
+  window.setTimeout(() => (button.textContent = "Copy"), 1500);
 }
 
-function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || details.open) return;
-  if (event.key === "Escape") {
-    filter.value = "";
-    filter.blur();
-    draw();
-  } else if (event.target === filter) {
-    return;
-  } else if (event.key === "/") {
-    event.preventDefault();
-    filter.focus();
-  } else if (/^[1-6]$/.test(event.key)) {
-    choose(views.children[Number(event.key) - 1].dataset.view);
-  } else if (event.key === "j" || event.key === "k") {
-    move(event.key === "j" ? 1 : -1);
-  }
+function followAddress() {
+  const wanted = window.location.hash.slice(1);
+  if (wanted in drawing) choose(wanted);
 }
 
 views.addEventListener("click", (event) => {
@@ -312,15 +304,27 @@ views.addEventListener("click", (event) => {
 view.addEventListener("click", (event) => {
   const opened = event.target.closest("[data-id]");
   if (opened) open(opened.dataset.id);
+  const copied = event.target.closest("[data-copy]");
+  if (copied) copy(copied);
+});
+picker.addEventListener("change", () => {
+  remember();
+  draw();
 });
 filter.addEventListener("input", () => found && draw());
-document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", () => !document.hidden && ask());
-function followAddress() {
-  const wanted = window.location.hash.slice(1);
-  if (wanted in drawing) choose(wanted);
-}
-
 window.addEventListener("hashchange", followAddress);
+onKeys({
+  "/": () => filter.focus(),
+  p: () => picker.focus(),
+  j: () => moveFocus([...view.querySelectorAll("[data-id]")], 1),
+  k: () => moveFocus([...view.querySelectorAll("[data-id]")], -1),
+  Escape: () => {
+    filter.value = "";
+    filter.blur();
+    if (found) draw();
+  },
+  ...Object.fromEntries([...views.children].map((chip, at) => [String(at + 1), () => choose(chip.dataset.view)])),
+});
 followAddress();
 ask();

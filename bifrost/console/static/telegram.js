@@ -1,43 +1,31 @@
-"use strict";
 // Shows a chat as it goes on, and sends what the person writes. The server has escaped all HTML that arrives here.
+
+import { fragment, localTimes, showProblem, showState } from "./shell.js";
 
 const lines = document.getElementById("lines");
 const chats = document.getElementById("chats");
 const write = document.getElementById("write");
 const text = document.getElementById("text");
-const problem = document.getElementById("problem");
+const minutes = { hour: "2-digit", minute: "2-digit" };
 const chat = Number(document.body.dataset.chat);
 
 const toEnd = (behavior) => lines.scrollTo({ top: lines.scrollHeight, behavior });
 const atEnd = () => lines.scrollHeight - lines.scrollTop - lines.clientHeight < 80;
 let following = true;
 
-function localTimes(root) {
-  for (const time of root.querySelectorAll("time")) {
-    if (!time.dateTime) continue;
-    const sent = new Date(time.dateTime);
-    time.textContent = sent.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    time.title = sent.toLocaleString();
-  }
-}
-
 function add(html) {
-  const incoming = document.createElement("template");
-  incoming.innerHTML = html;
-  for (const line of incoming.content.children) line.classList.add("new");
-  localTimes(incoming.content);
-  lines.append(incoming.content);
+  const incoming = fragment(html);
+  for (const line of incoming.children) line.classList.add("new");
+  localTimes(incoming, minutes);
+  lines.append(incoming);
   if (following) toEnd();
 }
 
 function showChats(html) {
-  chats.innerHTML = html;
-  localTimes(chats);
-}
-
-function showState(state, words) {
-  document.querySelector(".live").className = `live ${state}`;
-  document.getElementById("state").textContent = words;
+  const focused = document.activeElement?.closest(".chat")?.getAttribute("href");
+  chats.replaceChildren(fragment(html));
+  localTimes(chats, minutes);
+  if (focused) [...chats.children].find((each) => each.getAttribute("href") === focused)?.focus({ preventScroll: true });
 }
 
 function listen() {
@@ -57,9 +45,9 @@ async function send(message) {
   const answer = await fetch("/api/telegram/messages", {
     method: "POST", headers: { "Content-Type": "application/json" }, body,
   }).catch(() => null);
-  problem.hidden = Boolean(answer && answer.ok);
-  if (!problem.hidden) problem.textContent = answer ? (await answer.json()).error : "Not sent: the console does not answer.";
-  return problem.hidden;
+  const isSent = Boolean(answer && answer.ok);
+  showProblem(isSent ? "" : answer ? (await answer.json()).error : "Not sent: the console does not answer.");
+  return isSent;
 }
 
 async function submit() {
@@ -94,6 +82,6 @@ document.querySelector(".hints").addEventListener("click", (event) => {
 // Where the reader is, is known when scrolling ends; a window of another size does not move who reads the end.
 lines.addEventListener("scrollend", () => (following = atEnd()));
 new ResizeObserver(() => following && toEnd("instant")).observe(lines);
-localTimes(document);
+localTimes(document, minutes);
 toEnd("instant");
 listen();

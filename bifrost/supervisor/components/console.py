@@ -17,6 +17,6 @@ def component(settings: Settings) -> Component:
         command=python.command("bifrost.console"),
         env=python.environment(settings),
         cwd=settings.project,
-        probe=probes.http(settings.port(NAME), "/api/messages"),
+        probe=probes.http(settings.port(NAME), "/healthz"),
         grace_s=10,
     )

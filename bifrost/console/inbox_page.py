@@ -5,31 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from string import Template
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from bifrost.console.inbox import Inbox, Message, microseconds
 from bifrost.console.mrkdwn import emoji, to_html
+from bifrost.console.shell import HEADERS, page_template
 
-STATIC = Path(__file__).parent / "static"
 SHOWN = 200
 """How many messages a page holds; the API has them all."""
-
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 _MESSAGE = """<article class="message" id="m{ts}" tabindex="0" data-channel="{channel}">
 <span class="avatar" aria-hidden="true">{icon}</span>
@@ -40,25 +28,26 @@ _MESSAGE = """<article class="message" id="m{ts}" tabindex="0" data-channel="{ch
 """
 
 
-def routes(inbox: Inbox) -> list[BaseRoute]:
-    """The page and its static files."""
-    template = Template((STATIC / "inbox.html").read_text(encoding="utf-8"))
+def routes(inbox: Inbox) -> list[Route]:
+    """The page."""
+    template = page_template("inbox.html", "/inbox")
 
     async def show(_request: Request) -> Response:
         newest = await run_in_threadpool(inbox.messages, limit=SHOWN)
-        return HTMLResponse(render_page(template, newest, inbox.counts), headers=HEADERS)
+        return HTMLResponse(render_page(template, newest, inbox), headers=HEADERS)
 
-    return [Route("/", show, methods=["GET"]), Mount("/static", StaticFiles(directory=STATIC))]
+    return [Route("/inbox", show, methods=["GET"])]
 
 
-def render_page(template: Template, messages: list[Message], counts: Mapping[str, int]) -> str:
-    """The whole page with these messages, newest first."""
+def render_page(template: Template, messages: list[Message], inbox: Inbox) -> str:
+    """The whole page with these messages of an inbox, newest first."""
     return template.substitute(
         messages=render_messages(messages),
-        channels=_channel_list(counts),
-        total=sum(counts.values()),
+        channels=_channel_list(inbox.counts),
+        total=sum(inbox.counts.values()),
         since=messages[-1].ts if messages else "0",
         shown=SHOWN,
+        kept=f"{inbox.most:,}",
     )
 
 

@@ -1,0 +1,102 @@
+// Tells whether all is well and what the pipelines do, and keeps the newest messages up to date.
+
+import { el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./shell.js";
+
+const messages = document.getElementById("messages");
+const most = Number(document.body.dataset.newest);
+const PACE_MS = 2000;
+let timer = 0;
+let drawn = "";
+
+const link = (address, text, className = "") => Object.assign(el("a", className, text), { href: address });
+const counted = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
+
+function causes(found) {
+  const nodes = found.nodes.filter((node) => node.health === "bad");
+  const components = found.components.filter((each) => ["failed", "backoff"].includes(each.state));
+  return [
+    ...nodes.map((node) => [node.name, node.error || node.state, "/pipelines"]),
+    ...components.map((each) => [each.name, each.cause || each.state, "/pipelines#components"]),
+    ...found.broken.map((file) => [file.file, file.cause, `/pipelines?pipeline=${file.pipeline}#faults`]),
+    ...found.problems.map((problem) => ["", problem, "/pipelines#components"]),
+  ];
+}
+
+function showWell(found) {
+  const wrong = causes(found);
+  const isStarting = found.nodes.some((node) => node.health === "busy");
+  const well = document.getElementById("well");
+  const words = wrong.length ? `${counted(wrong.length, "part")} in trouble` : isStarting ? "Starting" : found.nodes.length ? "All is well" : "Nothing is deployed yet";
+  well.className = `state ${wrong.length ? "bad" : isStarting || !found.nodes.length ? "busy" : "good"}`;
+  if (well.textContent !== words) well.textContent = words;
+  const count = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind)).length;
+  document.getElementById("counts").textContent = [
+    counted(count(["source", "sink"]), "connector"), `${number(count(["query"]))} queries`, counted(count(["service"]), "service"),
+    counted(found.topics.length, "topic"),
+  ].join(" · ");
+  document.getElementById("causes").replaceChildren(...wrong.map(([name, cause, address]) => {
+    const item = el("li");
+    item.append(...(name ? [link(address, name), " "] : []), cause);
+    return item;
+  }));
+}
+
+function pipelineCard(pipeline, found) {
+  const card = el("section", "card pipeline");
+  const name = el("h3", `state ${pipeline.health}`);
+  name.append(link(`/pipelines?pipeline=${pipeline.name}`, pipeline.name));
+  const kinds = pipeline.nodes.map((id) => found.nodes.find((node) => node.id === id).kind);
+  const count = (...wanted) => kinds.filter((kind) => wanted.includes(kind)).length;
+  const parts = [[count("source", "sink"), "connector"], [count("query"), "quer"], [count("service"), "service"]]
+    .filter(([total]) => total).map(([total, word]) => (word === "quer" ? `${total} quer${total === 1 ? "y" : "ies"}` : counted(total, word)));
+  const ways = el("p", "ways");
+  if (pipeline.faults) ways.append(link(`/pipelines?pipeline=${pipeline.name}#faults`, counted(pipeline.faults, "fault"), "bad"));
+  if (found.dashboards.includes(pipeline.name)) ways.append(link(`/dashboards/${pipeline.name}`, "Dashboard"));
+  const speed = el("span", "rate", pipeline.rate === null ? "" : `${rate(pipeline.rate)}${pipeline.lag ? `, lag ${number(pipeline.lag)}` : ""}`);
+  card.append(name, speed, el("p", "", parts.join(" · ")), ways);
+  return card;
+}
+
+function showPipelines(found) {
+  const cards = found.pipelines.filter((pipeline) => pipeline.name).map((pipeline) => pipelineCard(pipeline, found));
+  const text = cards.map((card) => card.outerHTML).join("");
+  if (text === drawn) return;
+  drawn = text;
+  const place = document.getElementById("pipelines");
+  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : "";
+  place.replaceChildren(...cards);
+  if (focused) place.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+async function ask() {
+  window.clearTimeout(timer);
+  try {
+    const found = await fetched("/api/pipelines");
+    showWell(found);
+    showPipelines(found);
+    showProblem("");
+    document.getElementById("asked").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
+    showState("on", "live");
+  } catch (error) {
+    showProblem(error.message);
+    showState("off", "not connected");
+  }
+  if (!document.hidden) timer = window.setTimeout(ask, PACE_MS);
+}
+
+function listen() {
+  const events = new EventSource(`/events?since=${document.body.dataset.since}`);
+  events.addEventListener("messages", (event) => {
+    const incoming = fragment(JSON.parse(event.data).html);
+    for (const message of incoming.children) message.classList.add("new");
+    localTimes(incoming);
+    messages.prepend(incoming);
+    while (messages.children.length > most) messages.lastElementChild.remove();
+  });
+  events.addEventListener("cleared", () => messages.replaceChildren());
+}
+
+document.addEventListener("visibilitychange", () => !document.hidden && ask());
+localTimes(document);
+listen();
+ask();

@@ -1,0 +1,70 @@
+// What all pages share: the state of the connection, elements, numbers, times, and keys.
+
+export const el = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+
+const format = new Intl.NumberFormat();
+export const number = (value) => (value === null || value === undefined ? "" : format.format(value));
+export const rate = (value) => (value === null || value === undefined ? "" : `${number(value)}/s`);
+
+// `on`, `off`, or nothing, and the words that say so.
+export function showState(state, words) {
+  const shown = document.getElementById("state");
+  document.querySelector(".live").className = `live ${state}`;
+  // Only a change is worth announcing.
+  if (shown.textContent !== words) shown.textContent = words;
+}
+
+export function showProblem(words) {
+  const problem = document.getElementById("problem");
+  problem.hidden = !words;
+  problem.textContent = words;
+}
+
+export async function fetched(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The console does not answer. It is asked again.");
+  }
+  const content = await answer.json();
+  if (!answer.ok) throw new Error(content.error || answer.statusText);
+  return content;
+}
+
+// Times are written by the server in UTC; a reader wants them by their own clock.
+export function localTimes(root, parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" }) {
+  for (const time of root.querySelectorAll("time")) {
+    if (!time.dateTime) continue;
+    const at = new Date(time.dateTime);
+    const isToday = at.toDateString() === new Date().toDateString();
+    time.textContent = isToday ? at.toLocaleTimeString([], parts) : at.toLocaleString([], { month: "short", day: "numeric", ...parts });
+    time.title = at.toLocaleString();
+  }
+}
+
+export function fragment(html) {
+  const incoming = document.createElement("template");
+  incoming.innerHTML = html; // written and escaped by the server
+  return incoming.content;
+}
+
+// Moves the focus by `step` among elements; the first move goes to the first one.
+export function moveFocus(elements, step) {
+  const at = elements.indexOf(document.activeElement);
+  elements[Math.min(Math.max(at + step, 0), elements.length - 1)]?.focus();
+}
+
+// Single keys do something only where nobody is typing.
+export function onKeys(actions) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const isTyping = event.target.matches("input, textarea, select");
+    if (isTyping && event.key !== "Escape") return;
+    const action = actions[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action(event);
+  });
+}
