@@ -197,6 +197,9 @@ def test_a_new_rating_appears_on_the_open_page(client: Client, engine: Engine):
         first = browser.find_element("css selector", ".rows tbody tr")
         assert "★" in first.text
         assert "just now" in first.text
+        engine.ratings[-1] = rating("written again", 5)
+        _await(lambda: "written again" in browser.find_element("id", "panels").text)
+        assert "just now" not in browser.find_element("id", "panels").text
         assert complaints(browser) == []
 
 
