@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 
 from bifrost.engine.runtime.internal_topics import Layout, lay_out
 from bifrost.engine.runtime.job import QueryJob
+from bifrost.engine.runtime.loading import Loading
 from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Place
 from bifrost.engine.runtime.session import Session
@@ -67,6 +68,7 @@ class QueryRunner:
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self.progress = Progress()
+        self.loading = Loading(job.name, job.now_ms)
         self.errors: deque[QueryError] = deque(maxlen=10)
         self.state = QueryState.STARTING
 
@@ -110,7 +112,7 @@ class QueryRunner:
         """
         session = self._session
         if session is None:
-            raise NotReady("ksqlDB", f"read the state of {self._job.name}", "it is still being loaded; try again")
+            raise NotReady("ksqlDB", f"read the state of {self._job.name}", f"{self.loading.text}; try again")
         yield from sorted(session.tasks.items())
 
     def offsets(self) -> dict[Place, tuple[int, int]]:
@@ -161,7 +163,9 @@ class QueryRunner:
         if self._layout is None:
             self.prepare()
         assert self._layout is not None
-        session = Session(self._job, progress=self.progress, stopping=self._stop.is_set, wait=self._wait)
+        session = Session(
+            self._job, progress=self.progress, loading=self.loading, stopping=self._stop.is_set, wait=self._wait
+        )
         clean = False
         try:
             session.open(self._layout)

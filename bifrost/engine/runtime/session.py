@@ -18,12 +18,13 @@ from confluent_kafka import KafkaError, TopicPartition
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import Layout, task_counts
 from bifrost.engine.runtime.job import QueryJob
+from bifrost.engine.runtime.loading import Loading
 from bifrost.engine.runtime.output import Output
 from bifrost.engine.runtime.placement import WindowedPlacement
 from bifrost.engine.runtime.progress import Progress
 from bifrost.engine.runtime.records import Batch, Place, batch_of, in_time_order
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
-from bifrost.engine.runtime.restore import restore_task
+from bifrost.engine.runtime.restore import restore
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Headers, Record, Task
 from bifrost.errors import StateError
@@ -41,12 +42,15 @@ Wait = Callable[[str], bool]
 class Session:
     """Runs one query's tasks on the calling thread."""
 
-    def __init__(self, job: QueryJob, *, progress: Progress, stopping: Callable[[], bool], wait: Wait) -> None:
+    def __init__(
+        self, job: QueryJob, *, progress: Progress, loading: Loading, stopping: Callable[[], bool], wait: Wait
+    ) -> None:
         options = job.options
         self._job = job
         self._stopping = stopping
         self._wait = wait
         self._progress = progress
+        self._loading = loading
         self._topics = {entry.topic: entry for entry in job.query.inputs}
         self._positions: dict[Place, int] = {}
         self._ends: dict[Place, int] = {}
@@ -78,6 +82,8 @@ class Session:
         for subtopology, count in task_counts(self._job, layout.partitions).items():
             for partition in range(count):
                 self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
+        if self._is_changelogged:
+            restore(self._job.cluster, self._job.options.internal, self.tasks, self._stopping, self._loading)
         self._ends = dict(layout.ends)
         places = self._starting_places(layout)
         tables = [place for place in places if self._topics[place.topic].role == "table"]
@@ -107,19 +113,19 @@ class Session:
         return {sink[0]: WindowedPlacement(self._job.cluster.admin.topics().get(sink[0], 1), sink[1])}
 
     def _new_task(self, subtopology: int, partition: int, windowed: Mapping[str, WindowedPlacement]) -> Task:
-        options, output = self._job.options, self._output
-        changelogged = not options.transient and output is not None
-        task = self._job.query.new_task(
+        output, internal = self._output, self._job.options.internal
+        return self._job.query.new_task(
             subtopology,
             partition,
             emit=output.emitter(windowed) if output is not None else _unexpected,
             log=self._job.log,
-            changelog=output.changelog(options.internal, partition) if output is not None and changelogged else None,
+            changelog=output.changelog(internal, partition) if output is not None and self._is_changelogged else None,
             on_row=self._on_row if self._job.on_row is not None else None,
         )
-        if changelogged:
-            restore_task(self._job.cluster, options.internal, task, partition, self._stopping)
-        return task
+
+    @property
+    def _is_changelogged(self) -> bool:
+        return not self._job.options.transient and self._output is not None
 
     def _on_row(self, key: object, row: object, timestamp: int, window: object) -> None:
         if not self._muted and self._job.on_row is not None:
@@ -131,19 +137,21 @@ class Session:
         counts: dict[str, int] = {}
         for place in tables:
             counts[place.topic] = max(counts.get(place.topic, 0), place.partition + 1)
-        ends = self._job.cluster.admin.ends(counts)
-        behind = {
-            (place.topic, place.partition): ends[place.topic][place.partition].next
-            for place in tables
-            if place.partition in ends[place.topic] and place.offset < ends[place.topic][place.partition].next
-        }
+        found = self._job.cluster.admin.ends(counts)
+        starts, ends = {}, {}
+        for place in tables:
+            known = found[place.topic].get(place.partition)
+            if known is not None and place.offset < known.next:
+                at = (place.topic, place.partition)
+                starts[at], ends[at] = max(place.offset, known.first), known.next
+        self._loading.begin("its tables", sum(ends.values()) - sum(starts.values()))
+        behind = set(ends)
         while behind and not self._stopping():
             self.step()
-            behind = {
-                place: end
-                for place, end in behind.items()
-                if place not in self._reached and self._positions.get(place, 0) < end
-            }
+            positions = {at: min(self._positions.get(at, starts[at]), ends[at]) for at in ends}
+            self._loading.reached(sum(positions.values()) - sum(starts.values()))
+            behind = {at for at in behind if at not in self._reached and positions[at] < ends[at]}
+        self._loading.end()
         self._muted = False
 
     # --- running
