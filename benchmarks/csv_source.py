@@ -1,0 +1,187 @@
+"""Reads a long CSV file through the running Connect worker into a topic of its own, and counts what a reader gets.
+
+    python -m benchmarks.csv_source              rows a second
+    python -m benchmarks.csv_source --kills 5    kill -9 of the worker on the way, five rounds
+
+Each run has its own folder, connector and topic, which are gone in the end; the connector is that of the orders with
+another folder and topic. Exactly-once is what a reader with read_committed finds: each row once, in the file's order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from benchmarks.platform import pid_of, status, wait_for
+from bifrost import settings as project_settings
+from bifrost.clients import connect
+from bifrost.errors import RemoteError
+from bifrost.generators.orders import drop, orders
+from bifrost.settings import PROJECT
+
+DECLARED = PROJECT / "connectors" / "orders" / "csv-source-orders.json"
+KEY_HEAD = 5
+"""Bytes of Confluent's wire format before the Avro of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A connector on its own folder and topic."""
+
+    name: str
+    folder: Path
+    bootstrap: str
+
+    def drop(self, rows: int) -> int:
+        """Drop a file with so many rows; its size in bytes. It was written beside the folder before."""
+        path = drop(self.folder, "orders.csv", islice(orders(seed=1), rows))
+        size = path.stat().st_size
+        path.rename(self.folder / "source" / path.name)
+        return size
+
+    def count(self) -> int:
+        """How far the topic's committed records reach (transaction markers count as well)."""
+        consumer = self._consumer()
+        try:
+            return int(consumer.get_watermark_offsets(TopicPartition(self.name, 0), timeout=10)[1])
+        except KafkaException:
+            return 0  # the broker does not answer at the moment
+        finally:
+            consumer.close()
+
+    def is_finished(self) -> bool:
+        """Whether the file is moved away, which is after its last commit."""
+        return (self.folder / "finished" / "orders.csv").exists()
+
+    def ids(self) -> Iterator[int]:
+        """The order id of every committed record, in the topic's order."""
+        consumer = self._consumer()
+        consumer.assign([TopicPartition(self.name, 0, 0)])
+        while True:
+            for message in consumer.consume(10_000, timeout=1.0):
+                if message.error() is not None:  # the end
+                    consumer.close()
+                    return
+                yield zigzag((message.key() or b"")[KEY_HEAD:])
+
+    def _consumer(self) -> Consumer:
+        options = {"bootstrap.servers": self.bootstrap, "group.id": self.name, "auto.offset.reset": "earliest"}
+        return Consumer({**options, "isolation.level": "read_committed", "enable.partition.eof": True})
+
+
+def zigzag(encoded: bytes) -> int:
+    """An Avro long."""
+    number = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(encoded))
+    return (number >> 1) ^ -(number & 1)
+
+
+@contextmanager
+def connector(batch_size: int | None) -> Iterator[Run]:
+    """A run whose connector runs; all that it made is gone in the end."""
+    settings = project_settings.load()
+    name = f"csv-bench-{uuid.uuid4().hex[:8]}"
+    run = Run(name, Path(tempfile.mkdtemp(prefix=name)), status()["endpoints"]["kafka"])
+    for part in ("source", "finished", "error"):
+        (run.folder / part).mkdir()
+    config = json.loads(DECLARED.read_text(encoding="utf-8"))
+    # Not the declared class: that one is what a target puts ours in place of.
+    config["connector.class"] = "bifrost.connect.spooldir.SpoolDirCsvSourceConnector"
+    config |= {"topic": name, **{f"{part}.path": str(run.folder / part) for part in ("finished", "error")}}
+    config["input.path"] = str(run.folder / "source")
+    if batch_size:
+        config["batch.size"] = str(batch_size)
+    admin = AdminClient({"bootstrap.servers": run.bootstrap})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result()
+    with connect.from_settings(settings) as client:
+        try:
+            client.put(name, config)
+            wait_for("the connector", lambda: is_running(client, name))
+            yield run
+        finally:
+            client.delete(name)
+            admin.delete_topics([name])[name].result()
+            shutil.rmtree(run.folder)
+
+
+def is_running(client: connect.ConnectClient, name: str) -> bool:
+    """Whether a connector's one task runs."""
+    try:
+        found = client.status(name)
+    except RemoteError:
+        return False
+    return found is not None and [task.state for task in found.tasks] == ["RUNNING"]
+
+
+def speed(rows: int, batch_size: int | None) -> None:
+    """Print how fast one file of so many rows becomes committed records."""
+    with connector(batch_size) as run:
+        run.drop(20_000)  # the code becomes warm
+        wait_for("the first file", run.is_finished)
+        (run.folder / "finished" / "orders.csv").unlink()
+        before = run.count()
+        size = run.drop(rows)
+        wait_for("the first rows", lambda: run.count() > before)
+        began = time.monotonic()
+        first = run.count() - before
+        wait_for("the last row", run.is_finished, 600)
+        took = time.monotonic() - began
+    rate = (rows - first) / took
+    print(f"{rows} rows ({size / 1e6:.0f} MB): {rate:,.0f} rows/s, {rate * size / rows / 1e6:.1f} MB/s; {load()}")
+
+
+def killed(rows: int) -> str:
+    """Kill the worker once in a file of so many rows; what a reader finds afterwards."""
+    with connector(None) as run:
+        run.drop(rows)
+        at = random.uniform(0.1, 0.9) * rows
+        wait_for("the rows before the kill", lambda: run.count() >= at, 600)
+        pid = pid_of("connect")
+        if pid is None:
+            raise RuntimeError("connect is not running")
+        os.kill(pid, signal.SIGKILL)
+        reached, was_finished = run.count(), run.is_finished()
+        took = wait_for("the end of the file", run.is_finished, 600)
+        found = list(run.ids())
+    lost, doubled = rows - len(set(found)), len(found) - len(set(found))
+    order = "in order" if found == sorted(found) else "NOT in order"
+    late = ", after its end" if was_finished else ""
+    told = f"{rows} rows, {lost} lost, {doubled} doubled, {order}"
+    return f"killed at row {reached}{late}; {told}; done {took:.0f} s later; {load()}"
+
+
+def load() -> str:
+    """The machine's load, to be said with every figure."""
+    return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--batch-size", type=int, help="in place of the declared one")
+    parser.add_argument("--kills", type=int, default=0, help="rounds with a kill; 0 measures the speed")
+    args = parser.parse_args()
+    if args.kills:
+        for number in range(1, args.kills + 1):
+            print(f"round {number}: {killed(args.rows)}", flush=True)
+    else:
+        speed(args.rows, args.batch_size)
+
+
+if __name__ == "__main__":
+    main()
