@@ -87,6 +87,7 @@ class Endpoints:
     s3: str
     kibana: str
     telegram: str
+    rest_proxy: str
 
     def as_json(self) -> dict[str, str]:
         """The endpoints by name, as `status --json` prints them."""
@@ -228,6 +229,7 @@ class Settings:
             s3=self.get("S3_ENDPOINT", f"http://{LOOPBACK}:{self.port('s3')}"),
             kibana=self.get("KIBANA_URL", "" if self.target == "embedded" else console),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL if self.get("TELEGRAM_BOT_TOKEN") else inbox),
+            rest_proxy=self.get("REST_PROXY_URL", f"http://{LOOPBACK}:{self.port('rest_proxy')}"),
         )
 
     def _local_registry(self) -> str:
@@ -250,6 +252,7 @@ class Settings:
             s3=self.get("S3_ENDPOINT"),
             kibana=self.get("KIBANA_URL"),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL),
+            rest_proxy=self.get("REST_PROXY_URL"),
         )
 
     def local_mongodb(self) -> str:

@@ -1,104 +1,22 @@
-"""Kafka as the REST proxy needs it: records placed one request at a time, and consumers that live between requests."""
+"""Consumers of Kafka that live between requests."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
 from bifrost.clients.consumer_group import Record
-from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.errors import Refused, Unreachable
 
-PLACED_S = 15.0
-"""How long the broker may take to accept a record."""
+Place = tuple[str, int]
+"""A partition: topic and number."""
 METADATA_S = 10.0
-BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to place; `partition` and `timestamp` (ms since 1970) are the cluster's choice where not given."""
-
-    key: bytes | None
-    value: bytes | None
-    partition: int | None = None
-    timestamp: int | None = None
-
-
-@dataclass(slots=True)
-class Placed:
-    """Where a record went, or `error` why it did not."""
-
-    partition: int | None = None
-    offset: int | None = None
-    error: str = "not accepted in time"
-
-
-class RecordPlacer:
-    """Places records; for any number of threads."""
-
-    def __init__(self, client: Mapping[str, str]) -> None:
-        try:
-            self._producer: Producer = kafka.producer(client, linger_ms=5, message_timeout_ms=int(PLACED_S * 1000))
-        except KafkaException as error:
-            raise SettingError("KAFKA_*", f"no client can be made of these settings: {error.args[0].str()}") from error
-
-    def partitions(self, topic: str) -> int | None:
-        """How many partitions a topic has; `None` when there is none of that name.
-
-        Raises:
-            Unreachable: no broker answers.
-        """
-        found = self.topics(topic).get(topic)
-        return found or None
-
-    def topics(self, topic: str | None = None) -> dict[str, int]:
-        """Partition counts by name of all topics, or of one."""
-        try:
-            metadata = self._producer.list_topics(topic, timeout=METADATA_S)
-        except KafkaException as error:
-            raise Unreachable(kafka.SYSTEM, "list topics", error.args[0].str()) from error
-        return {name: len(found.partitions) for name, found in metadata.topics.items() if found.error is None}
-
-    def place(self, topic: str, records: Sequence[Outgoing]) -> list[Placed]:
-        """Place records in their order; what became of each."""
-        placed = [Placed() for _ in records]
-        waiting = threading.Semaphore(0)
-        for record, fate in zip(records, placed, strict=True):
-            self._produce(topic, record, fate, waiting)
-        self._producer.flush(PLACED_S + 1)
-        end = time.monotonic() + 1
-        for _ in records:
-            # Another thread's flush may have served our reports; they are on their way then.
-            if not waiting.acquire(timeout=max(end - time.monotonic(), 0)):
-                break
-        return placed
-
-    def _produce(self, topic: str, record: Outgoing, fate: Placed, waiting: threading.Semaphore) -> None:
-        def delivered(error: KafkaError | None, message: Any) -> None:
-            if error is None:
-                fate.partition, fate.offset = message.partition(), message.offset()
-                fate.error = ""
-            else:
-                fate.error = error.str()
-            waiting.release()
-
-        given = {"partition": record.partition, "timestamp": record.timestamp}
-        options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        try:
-            self._producer.produce(topic, record.value, record.key, on_delivery=delivered, **options)
-        except (KafkaException, BufferError) as error:
-            fate.error = str(error)
-            waiting.release()
-
-    def close(self) -> None:
-        """Wait for what is on its way."""
-        self._producer.flush(PLACED_S)
+BATCH = 5_000
+"""Most records of one read."""
 
 
 class ProxiedConsumer:
@@ -107,33 +25,104 @@ class ProxiedConsumer:
     def __init__(self, client: Mapping[str, str], group: str, *, reset: str, commits_itself: bool) -> None:
         # A proxy that died must not keep its partitions from the next one for long.
         session = {"session_timeout_ms": 10_000, "heartbeat_interval_ms": 1_000}
-        options: dict[str, object] = {"auto_offset_reset": reset, "enable_auto_commit": commits_itself, **session}
+        options: dict[str, object] = {
+            "auto_offset_reset": reset,
+            "enable_auto_commit": commits_itself,
+            "enable_auto_offset_store": False,
+            "topic_metadata_refresh_interval_ms": 10_000,
+            **session,
+        }
         self._consumer: Consumer = kafka.consumer(client, group, **options)
-        self._read: dict[tuple[str, int], int] = {}
+        self._commits_itself = commits_itself
+        self._read: dict[Place, int] = {}
         self.topics: tuple[str, ...] = ()
+        self.pattern = ""
+        self.is_assigned_by_hand = False
+
+    @property
+    def has_something_to_read(self) -> bool:
+        """Whether it was told what to read."""
+        return bool(self.topics or self.pattern or self.is_assigned_by_hand)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Read these topics instead of the ones before."""
+        self._settle()
+        self._consumer.subscribe(list(topics))
+        self._forget()
         self.topics = tuple(topics)
-        self._read.clear()
-        if topics:
-            self._consumer.subscribe(list(topics))
-        else:
-            self._consumer.unsubscribe()
 
-    def records(self, timeout_s: float, max_bytes: int) -> list[Record]:
-        """What is there, as soon as there is something, or nothing after the timeout; at least one record if any.
+    def subscribe_pattern(self, pattern: str) -> None:
+        """Read the topics whose whole names a regular expression (POSIX, extended) describes, new ones too.
+
+        Raises:
+            Refused: it is none.
+        """
+        self._settle()
+        try:
+            self._consumer.subscribe([f"^({pattern})$"])
+        except KafkaException as error:
+            raise Refused(kafka.SYSTEM, f"topics {pattern}", status=0, body="not a regular expression") from error
+        self._forget()
+        self.pattern = pattern
+
+    def assign(self, places: Sequence[Place]) -> None:
+        """Read these partitions, whoever else of the group does, from where the group stands."""
+        self._consumer.assign([TopicPartition(topic, number) for topic, number in places])
+        self._forget()
+        self.is_assigned_by_hand = True
+
+    def unsubscribe(self) -> None:
+        """Read nothing."""
+        self._settle()
+        self._consumer.unsubscribe()
+        self._consumer.unassign()
+        self._forget()
+
+    def assignment(self) -> list[Place]:
+        """The partitions that it reads now, in order."""
+        return sorted((place.topic, place.partition) for place in self._consumer.assignment())
+
+    def seek(self, places: Mapping[Place, int]) -> None:
+        """Go on at these offsets of partitions that it reads.
+
+        Raises:
+            Refused: it cannot.
+        """
+        for (topic, number), offset in places.items():
+            try:
+                self._consumer.seek(TopicPartition(topic, number, offset))
+            except KafkaException as error:
+                raise Refused(kafka.SYSTEM, "seek", status=error.args[0].code(), body=error.args[0].str()) from error
+            self._read.pop((topic, number), None)
+
+    def bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        """The first offset of each partition and the one that comes next.
+
+        Raises:
+            Unreachable: the brokers do not say.
+        """
+        try:
+            return {place: self._consumer.get_watermark_offsets(TopicPartition(*place), METADATA_S) for place in places}
+        except KafkaException as error:
+            raise Unreachable(kafka.SYSTEM, "offsets", error.args[0].str()) from error
+
+    def records(self, timeout_s: float, max_bytes: int, min_bytes: int = 1) -> list[Record]:
+        """What is there once it is `min_bytes`, at most about `max_bytes`, or what there is after the timeout.
+
+        Who asks for more has what came before: a consumer that commits by itself does so then.
 
         Raises:
             Refused: this consumer cannot read.
         """
+        self._settle()
         found: list[Record] = []
-        room = max_bytes
+        size = 0
         end = time.monotonic() + timeout_s
-        while room > 0 and len(found) < BATCH:
-            message = self._consumer.poll(0 if found else min(max(end - time.monotonic(), 0), 1.0))
+        while size < max_bytes and len(found) < BATCH:
+            patience_s = 0 if size >= min_bytes else min(max(end - time.monotonic(), 0), 1.0)
+            message = self._consumer.poll(patience_s)
             if message is None:
-                if found or time.monotonic() >= end:
+                if size >= min_bytes or time.monotonic() >= end:
                     break
                 continue
             error = message.error()
@@ -144,10 +133,20 @@ class ProxiedConsumer:
             record = _record(message)
             self._read[record.topic, record.partition] = record.offset + 1
             found.append(record)
-            room -= len(record.key or b"") + len(record.value or b"")
+            size += len(record.key or b"") + len(record.value or b"") + 1
         return found
 
-    def commit(self, places: Mapping[tuple[str, int], int] | None = None) -> None:
+    def put_back(self, records: Sequence[Record]) -> None:
+        """Let records that were read be read again, as if they had not been."""
+        first: dict[Place, int] = {}
+        for record in records:
+            first.setdefault((record.topic, record.partition), record.offset)
+        held = set(self.assignment())
+        places = {place: offset for place, offset in first.items() if place in held}
+        self.seek(places)
+        self._read.update(places)
+
+    def commit(self, places: Mapping[Place, int] | None = None) -> None:
         """Let the group stand at these offsets (those that come next), or behind everything that was read.
 
         Raises:
@@ -162,7 +161,7 @@ class ProxiedConsumer:
         except KafkaException as error:
             raise Refused(kafka.SYSTEM, "commit", status=error.args[0].code(), body=error.args[0].str()) from error
 
-    def committed(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def committed(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the group stands, those places left out where it stands nowhere."""
         asked = [TopicPartition(topic, number) for topic, number in places]
         try:
@@ -173,7 +172,19 @@ class ProxiedConsumer:
 
     def close(self) -> None:
         """Leave the group."""
+        self._settle()
         self._consumer.close()
+
+    def _settle(self) -> None:
+        """Let what was read be committed in its time."""
+        if self._commits_itself and self._read:
+            held = set(self.assignment())
+            offsets = [TopicPartition(*place, offset) for place, offset in self._read.items() if place in held]
+            self._consumer.store_offsets(offsets=offsets)
+
+    def _forget(self) -> None:
+        self._read.clear()
+        self.topics, self.pattern, self.is_assigned_by_hand = (), "", False
 
 
 def _record(message: Any) -> Record:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from bifrost.clients.consumer_group import Record
+from bifrost.clients.proxied import Place
 from bifrost.errors import Refused
 from bifrost.rest_proxy.formats import FORMATS, Format, Schemas, from_bytes, mapping
 from bifrost.rest_proxy.problems import (
@@ -19,15 +21,19 @@ from bifrost.rest_proxy.problems import (
     INSTANCE_EXISTS,
     INSTANCE_NOT_FOUND,
     KAFKA_ERROR,
+    TOO_MANY_INSTANCES,
     ProxyError,
 )
 
 IDLE_S = 300.0
 """A consumer that nobody asked for so long is closed: its partitions go to others."""
+MOST_INSTANCES = 500
+"""Consumers at one time; each has threads and a connection of its own."""
 TIMEOUT_S = 1.0
 LONGEST_TIMEOUT_S = 30.0
 MAX_BYTES = 64 * 1024 * 1024
 RESETS = {"earliest": "earliest", "latest": "latest", "smallest": "earliest", "largest": "latest"}
+BOOLEANS = {"true": "true", "false": "false"}
 _FIELDS = frozenset(
     {
         "name",
@@ -46,20 +52,55 @@ class Reader(Protocol):
     """What is needed of a Kafka consumer (`bifrost.clients.proxied.ProxiedConsumer`)."""
 
     topics: tuple[str, ...]
+    pattern: str
+    is_assigned_by_hand: bool
+
+    @property
+    def has_something_to_read(self) -> bool:
+        """Whether it was told what to read."""
+        ...
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Read these topics."""
         ...
 
-    def records(self, timeout_s: float, max_bytes: int) -> list[Record]:
+    def subscribe_pattern(self, pattern: str) -> None:
+        """Read the topics that a regular expression describes."""
+        ...
+
+    def assign(self, places: Sequence[Place]) -> None:
+        """Read these partitions."""
+        ...
+
+    def unsubscribe(self) -> None:
+        """Read nothing."""
+        ...
+
+    def assignment(self) -> list[Place]:
+        """What it reads now."""
+        ...
+
+    def seek(self, places: Mapping[Place, int]) -> None:
+        """Go on at these offsets."""
+        ...
+
+    def bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        """First and next offset of partitions that it reads."""
+        ...
+
+    def records(self, timeout_s: float, max_bytes: int, min_bytes: int) -> list[Record]:
         """What is there."""
         ...
 
-    def commit(self, places: Mapping[tuple[str, int], int] | None = None) -> None:
+    def put_back(self, records: Sequence[Record]) -> None:
+        """Let records be read again."""
+        ...
+
+    def commit(self, places: Mapping[Place, int] | None = None) -> None:
         """Let the group stand here."""
         ...
 
-    def committed(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def committed(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the group stands."""
         ...
 
@@ -77,6 +118,8 @@ class _Instance:
     reader: Reader
     format: Format
     used_at: float
+    timeout_s: float
+    min_bytes: int
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -96,21 +139,25 @@ class Instances:
         """Make an instance; its name.
 
         Raises:
-            ProxyError: the request is wrong, or there is one of that name.
+            ProxyError: the request is wrong, there is one of that name, or there are too many.
         """
         request = mapping(body, "the request")
         unknown = sorted(request.keys() - _FIELDS)
         if unknown:
             raise ProxyError(422, f"Unrecognized field: {unknown[0]}")
-        format_ = _chosen(request, "format", "binary", {name: name for name in FORMATS})
+        format_ = cast("Format", _chosen(request, "format", "binary", {name: name for name in FORMATS}))
         reset = _chosen(request, "auto.offset.reset", "latest", RESETS)
-        commits_itself = str(request.get("auto.commit.enable", "false")).lower() == "true"
+        commits_itself = _chosen(request, "auto.commit.enable", "true", BOOLEANS) == "true"
+        timeout_s = _whole(request, "consumer.request.timeout.ms", int(TIMEOUT_S * 1000)) / 1000
+        min_bytes = max(_whole(request, "fetch.min.bytes", 1), 1)
         name = str(request.get("name") or request.get("id") or f"rest-consumer-{next(self._numbers)}")
         with self._lock:
             if (group, name) in self._instances:
                 raise ProxyError(*INSTANCE_EXISTS)
+            if len(self._instances) >= MOST_INSTANCES:
+                raise ProxyError(*TOO_MANY_INSTANCES)
             reader = self._open(group, reset, commits_itself)
-            self._instances[group, name] = _Instance(reader, cast("Format", format_), self._clock())
+            self._instances[group, name] = _Instance(reader, format_, self._clock(), timeout_s, min_bytes)
         return name
 
     def delete(self, group: str, name: str) -> None:
@@ -126,15 +173,18 @@ class Instances:
         with instance.lock:
             instance.reader.close()
 
-    def subscribe(self, group: str, name: str, topics: Sequence[str]) -> None:
-        """Let an instance read these topics."""
-        with self._used(group, name) as instance:
-            instance.reader.subscribe(topics)
+    @contextmanager
+    def reader(self, group: str, name: str) -> Iterator[Reader]:
+        """The reader of an instance, for one request at a time.
 
-    def topics(self, group: str, name: str) -> tuple[str, ...]:
-        """What an instance reads."""
+        Raises:
+            ProxyError: there is no such instance, or its reader refuses (`KAFKA_ERROR`).
+        """
         with self._used(group, name) as instance:
-            return instance.reader.topics
+            try:
+                yield instance.reader
+            except Refused as error:
+                raise ProxyError(KAFKA_ERROR, error.problem) from error
 
     def read(
         self,
@@ -142,40 +192,31 @@ class Instances:
         name: str,
         format_: Format | None,
         *,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
         max_bytes: int = MAX_BYTES,
         topic: str = "",
     ) -> list[dict[str, Any]]:
         """The next records; with a `topic` it is read instead of what was read before (v1).
 
+        A record that is not in the instance's format is told when it is the next one, and left behind then.
+
         Raises:
-            ProxyError: there is no such instance, it has another format, or a record is not in its format.
+            ProxyError: there is no such instance, it has another format, or the next record is not in its format.
         """
         with self._used(group, name) as instance:
+            reader = instance.reader
             if format_ is not None and format_ != instance.format:
                 raise ProxyError(*FORMAT_MISMATCH)
-            if topic and instance.reader.topics != (topic,):
-                instance.reader.subscribe([topic])
-            if not instance.reader.topics:
+            if topic and reader.topics != (topic,):
+                reader.subscribe([topic])
+            if not reader.has_something_to_read:
                 raise ProxyError(KAFKA_ERROR, "Consumer is not subscribed to any topics or assigned any partitions")
+            wait_s = min(instance.timeout_s if timeout_s is None else timeout_s, LONGEST_TIMEOUT_S)
             try:
-                records = instance.reader.records(min(timeout_s, LONGEST_TIMEOUT_S), max_bytes)
+                records = reader.records(wait_s, max_bytes, instance.min_bytes)
             except Refused as error:
                 raise ProxyError(KAFKA_ERROR, error.problem) from error
-            return [self._shown(record, instance.format) for record in records]
-
-    def commit(self, group: str, name: str, places: Mapping[tuple[str, int], int] | None) -> None:
-        """Let the group stand at these offsets, or behind everything that this instance has read."""
-        with self._used(group, name) as instance:
-            try:
-                instance.reader.commit(places)
-            except Refused as error:
-                raise ProxyError(KAFKA_ERROR, error.problem) from error
-
-    def committed(self, group: str, name: str, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Where the group stands."""
-        with self._used(group, name) as instance:
-            return instance.reader.committed(places)
+            return self._shown(reader, records, instance.format)
 
     def close_idle(self) -> None:
         """Close the instances that nobody asked for too long."""
@@ -184,12 +225,14 @@ class Instances:
             idle = [place for place, instance in self._instances.items() if instance.used_at < oldest]
         for group, name in idle:
             _log.info("consumer %s of group %s was not used for %.0f s and is closed", name, group, IDLE_S)
-            self.delete(group, name)
+            with suppress(ProxyError):  # deleted meanwhile
+                self.delete(group, name)
 
     def close(self) -> None:
         """Close all instances."""
         for group, name in list(self._instances):
-            self.delete(group, name)
+            with suppress(ProxyError):
+                self.delete(group, name)
 
     @contextmanager
     def _used(self, group: str, name: str) -> Iterator[_Instance]:
@@ -207,23 +250,40 @@ class Instances:
             finally:
                 instance.used_at = self._clock()
 
-    def _shown(self, record: Record, format_: Format) -> dict[str, Any]:
-        try:
-            key = from_bytes(format_, record.key, self._schemas)
-            value = from_bytes(format_, record.value, self._schemas)
-        except ValueError as error:
-            raise ProxyError(KAFKA_ERROR, f"{record} is not {format_}: {error}") from error
-        return {
-            "topic": record.topic,
-            "key": key,
-            "value": value,
-            "partition": record.partition,
-            "offset": record.offset,
-        }
+    def _shown(self, reader: Reader, records: Sequence[Record], format_: Format) -> list[dict[str, Any]]:
+        shown: list[dict[str, Any]] = []
+        for place, record in enumerate(records):
+            try:
+                key = from_bytes(format_, record.key, self._schemas)
+                value = from_bytes(format_, record.value, self._schemas)
+            except ValueError as error:
+                reader.put_back(records[place:] if shown else records[place + 1 :])
+                if shown:
+                    break
+                raise ProxyError(KAFKA_ERROR, f"{record} is not {format_}: {error}") from error
+            shown.append(
+                {
+                    "topic": record.topic,
+                    "key": key,
+                    "value": value,
+                    "partition": record.partition,
+                    "offset": record.offset,
+                }
+            )
+        return shown
 
 
 def _chosen(request: Mapping[str, Any], name: str, default: str, known: Mapping[str, str]) -> str:
     value = request.get(name, default)
+    if isinstance(value, bool):
+        value = str(value).lower()
     if not isinstance(value, str) or value not in known:
         raise ProxyError(BAD_CONSUMER, f"Invalid consumer configuration: {name} must be one of {', '.join(known)}")
     return known[value]
+
+
+def _whole(request: Mapping[str, Any], name: str, default: int) -> int:
+    value = request.get(name, default)
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,9}", str(value)):
+        raise ProxyError(BAD_CONSUMER, f"Invalid consumer configuration: {name} must be a whole number")
+    return int(value) if int(value) >= 0 else default

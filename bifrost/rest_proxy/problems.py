@@ -11,6 +11,9 @@ FORMAT_MISMATCH = (
     40601,
     "The requested embedded data format does not match the deserializer for this consumer instance",
 )
+ILLEGAL_STATE = 40903
+EXCLUSIVE = (ILLEGAL_STATE, "Illegal state: Subscription to topics, partitions and pattern are mutually exclusive")
+TOO_MANY_INSTANCES = (42901, "There are too many consumer instances. Delete those that are not used any more.")
 INSTANCE_EXISTS = (40902, "Consumer with specified consumer ID already exists in the specified consumer group.")
 NO_KEY_SCHEMA = (42201, "Request includes keys but does not include key schema")
 NO_VALUE_SCHEMA = (42202, "Request includes values but does not include value schema")
@@ -19,8 +22,6 @@ CONVERSION_FAILED = 42203
 SCHEMA_FAILED = 40801
 KAFKA_ERROR = 50002
 RETRIABLE = 50003
-PRODUCE_FAILED = 2
-"""Error code of one record of a request (1: it will not go; 2: trying again may help)."""
 
 
 class ProxyError(BifrostError):

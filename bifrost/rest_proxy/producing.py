@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bifrost.clients.proxied import Outgoing, Placed
+from bifrost.clients.placing import Outgoing, Placed
 from bifrost.rest_proxy.formats import AvroSchema, Format, Schemas, mapping, to_bytes
 from bifrost.rest_proxy.problems import (
+    KAFKA_ERROR,
     NO_KEY_SCHEMA,
     NO_VALUE_SCHEMA,
     PARTITION_NOT_FOUND,
-    PRODUCE_FAILED,
+    RETRIABLE,
     TOPIC_NOT_FOUND,
     ProxyError,
 )
@@ -88,5 +89,5 @@ def _outgoing(
 
 
 def _offset(fate: Placed) -> Json:
-    code, error = (PRODUCE_FAILED, fate.error) if fate.error else (None, None)
-    return {"partition": fate.partition, "offset": fate.offset, "error_code": code, "error": error}
+    code = (RETRIABLE if fate.may_pass else KAFKA_ERROR) if fate.error else None
+    return {"partition": fate.partition, "offset": fate.offset, "error_code": code, "error": fate.error or None}

@@ -71,7 +71,7 @@ def test_status_has_the_promised_keys(run, fakes):
     found = json.loads(run("status", "--json").out)
 
     parts = {"kafka", "connect", "schema_registry", "ksqldb", "mysql", "postgres", "console", "slack", "telegram"}
-    parts |= {"search", "s3", "kibana", "mongodb"}
+    parts |= {"search", "s3", "kibana", "mongodb", "rest_proxy"}
     assert set(found["endpoints"]) == parts
     (connector,) = found["connectors"]
     assert (connector["name"], connector["state"]) == ("mysql-demo-customers", "RUNNING")

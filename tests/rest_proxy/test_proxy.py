@@ -4,130 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from confluent_kafka import Producer
-from starlette.applications import Starlette
 
-from bifrost.clients.proxied import ProxiedConsumer, RecordPlacer
-from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
-from bifrost.errors import Refused
-from bifrost.rest_proxy.app import create_app
-from bifrost.rest_proxy.consuming import IDLE_S, Instances
-from bifrost.rest_proxy.formats import Schemas
-from tests.fakes.clock import FakeClock
-
-DEADLINE_S = 20.0
-AVRO = "application/vnd.kafka.avro.v2+json"
-JSON = "application/vnd.kafka.json.v2+json"
-BINARY = "application/vnd.kafka.binary.v2+json"
-PLAIN = "application/vnd.kafka.v2+json"
-USER = {"type": "record", "name": "User", "fields": [{"name": "username", "type": "string"}]}
-OPTIONAL = {"type": "record", "name": "O", "fields": [{"name": "a", "type": ["null", "string"], "default": None}]}
+from bifrost.errors import SettingError
+from bifrost.rest_proxy.app import allowed_origins
+from bifrost.rest_proxy.consuming import IDLE_S
+from bifrost.settings import Settings
+from tests.rest_proxy.conftest import AVRO, BINARY, DEADLINE_S, JSON, OPTIONAL, PLAIN, USER, Proxy, serving
 
 
-@dataclass
-class FakeRegistry:
-    """Gives ids in the order of coming; knows no incompatibility."""
-
-    schemas: list[str] = field(default_factory=list)
-
-    def register(self, subject: str, schema: str) -> int:
-        if schema not in self.schemas:
-            self.schemas.append(schema)
-        return self.schemas.index(schema) + 1
-
-    def by_id(self, schema_id: int) -> RegisteredSchema:
-        if not 0 < schema_id <= len(self.schemas):
-            raise Refused("Schema Registry", "by id", status=404, body="Schema not found")
-        return RegisteredSchema("", 0, schema_id, self.schemas[schema_id - 1], "AVRO")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[dict[str, str]]:
-    mock = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
-    (broker,) = mock.list_topics(timeout=DEADLINE_S).brokers.values()
-    yield {"bootstrap.servers": f"{broker.host}:{broker.port}"}
-    mock.flush(1)
-
-
-@dataclass
-class Proxy:
-    http: httpx.Client
-    clock: FakeClock
-    instances: Instances
-
-    def produce(self, topic: str, media: str = JSON, **body: Any) -> Any:
-        return self.http.post(f"/topics/{topic}", content=json.dumps(body), headers={"Content-Type": media})
-
-    def post(self, path: str, body: Any, media: str = PLAIN) -> Any:
-        return self.http.post(path, content=json.dumps(body), headers={"Content-Type": media})
-
-    def reader(self, group: str, topic: str, format_: str, **options: str) -> str:
-        options = {"auto.offset.reset": "earliest", **options}
-        made = self.post(f"/consumers/{group}", {"format": format_, **options})
-        assert made.status_code == 200, made.text
-        path = made.json()["base_uri"].removeprefix(str(self.http.base_url))
-        assert self.post(f"{path}/subscription", {"topics": [topic]}).status_code == 204
-        return path
-
-    def read(self, path: str, media: str, count: int = 1) -> list[dict[str, Any]]:
-        """At least so many records."""
-        found: list[dict[str, Any]] = []
-        end = time.monotonic() + DEADLINE_S
-        while len(found) < count and time.monotonic() < end:
-            answer = self.http.get(f"{path}/records?timeout=1000", headers={"Accept": media})
-            assert answer.status_code == 200, answer.text
-            found += answer.json()
-        return found
-
-
-@contextmanager
-def served(app: Starlette) -> Iterator[httpx.Client]:
-    """A client of the application, which ends with it."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=DEADLINE_S) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-@pytest.fixture
-def proxy(cluster: dict[str, str]) -> Iterator[Proxy]:
-    clock = FakeClock()
-    schemas = Schemas(cast("SchemaRegistryClient", FakeRegistry()))
-
-    def open_reader(group: str, reset: str, commits_itself: bool) -> ProxiedConsumer:
-        return ProxiedConsumer(cluster, group, reset=reset, commits_itself=commits_itself)
-
-    instances = Instances(open_reader, schemas, clock=clock.monotonic)
-    with served(create_app(RecordPlacer(cluster), schemas, instances)) as http:
-        yield Proxy(http, clock, instances)
-
-
-@pytest.fixture
-def topic(request: pytest.FixtureRequest, cluster: dict[str, str]) -> str:
-    """A topic of this test alone; the mock makes it when it is asked for."""
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    RecordPlacer(cluster).topics(name)
-    return name
-
-
-def test_the_documents_two_avro_records_go_in_and_come_out(proxy: Proxy, topic: str):
+def test_the_documents_two_avro_records_go_in_and_come_out(fresh_proxy: Proxy, topic: str):
+    proxy = fresh_proxy
     records = [{"value": {"username": "testUser"}}, {"value": {"username": "testUser2"}}]
     answer = proxy.produce(topic, AVRO, value_schema=json.dumps(USER), records=records)
 
@@ -179,7 +69,7 @@ def test_binary_is_base64(proxy: Proxy, topic: str):
 
 def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
     proxy.produce(topic, records=[{"value": number, "partition": 0} for number in range(4)])
-    first = proxy.reader("g-commit", topic, "json")
+    first = proxy.reader("g-commit", topic, "json", **{"auto.commit.enable": "false"})
     assert len(proxy.read(first, JSON, 4)) == 4
     places = [{"topic": topic, "partition": 0, "offset": 1}]
     assert proxy.post(f"{first}/offsets", {"offsets": places}).status_code == 200
@@ -210,7 +100,7 @@ def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
         (AVRO, '{"records": [{"value": {}}]}', 422, 42202, "does not include value schema"),
         (
             AVRO,
-            '{"value_schema_id": 1, "records": [{"value": {}}]}',
+            '{"value_schema_id": 4711, "records": [{"value": {}}]}',
             408,
             40801,
             "Schema registration or lookup failed",
@@ -291,7 +181,77 @@ def test_a_consumer_that_never_comes_back_is_closed(proxy: Proxy, topic: str):
 
 def test_topics_are_told(proxy: Proxy, topic: str):
     assert topic in proxy.http.get("/topics").json()
-    assert proxy.http.get(f"/topics/{topic}").json()["name"] == topic
-    assert proxy.http.get(f"/topics/{topic}/partitions").json()[0] == {"partition": 0}
+    partition = {"partition": 0, "leader": 1, "replicas": [{"broker": 1, "leader": True, "in_sync": True}]}
+    assert proxy.http.get(f"/topics/{topic}/partitions").json()[0] == partition
+    assert proxy.http.get(f"/topics/{topic}/partitions/0").json() == partition
+    assert proxy.http.get(f"/topics/{topic}/partitions/99").json()["error_code"] == 40402
+    assert proxy.http.get(f"/topics/{topic}/partitions/0/offsets").json() == {"beginning_offset": 0, "end_offset": 0}
+    assert proxy.http.get(f"/topics/{topic}/partitions/99/offsets").json()["error_code"] == 40402
+    assert proxy.http.get("/brokers").json() == {"brokers": [1]}
     assert proxy.http.get("/nowhere").json() == {"error_code": 404, "message": "HTTP 404 Not Found"}
     assert proxy.http.get("/").json() == {}
+
+
+def test_an_answer_is_in_the_json_that_was_asked_for(proxy: Proxy):
+    for media in (JSON, PLAIN, "application/vnd.kafka.v1+json"):
+        assert proxy.http.get("/topics", headers={"Accept": media}).headers["content-type"] == media
+
+
+def test_a_request_that_is_too_large_is_refused(proxy: Proxy, topic: str):
+    body = json.dumps({"records": [{"value": "x" * (17 * 1024 * 1024)}]})
+    answer = proxy.http.post(f"/topics/{topic}", content=body, headers={"Content-Type": JSON})
+
+    assert (answer.status_code, answer.json()["error_code"]) == (413, 413)
+    assert "send fewer records" in answer.json()["message"]
+
+
+def test_a_record_that_kafka_does_not_take_is_told_beside_the_others(proxy: Proxy, topic: str):
+    records = [{"value": "fits"}, {"value": "x" * 1_100_000}]
+    answer = proxy.produce(topic, records=records)
+
+    good, bad = answer.json()["offsets"]
+    assert (answer.status_code, good["error_code"]) == (200, None)
+    assert (bad["offset"], bad["error_code"]) == (None, 50002)
+    assert "too large" in bad["error"].lower()
+
+
+def test_a_request_without_a_type_is_refused(proxy: Proxy, topic: str):
+    # A page of another origin could send it unasked.
+    answer = proxy.http.post(f"/topics/{topic}", content=b'{"records": [{"value": "MQ=="}]}')
+
+    assert (answer.status_code, answer.json()["error_code"]) == (415, 415)
+
+
+PAGE = "https://shop.example"
+PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+
+
+def test_pages_of_other_origins_are_kept_out(proxy: Proxy, topic: str):
+    answer = proxy.http.options(f"/topics/{topic}", headers=PREFLIGHT)
+
+    assert answer.status_code == 405
+    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in proxy.http.get("/topics", headers={"Origin": PAGE}).headers
+
+
+def test_pages_of_an_allowed_origin_may_post(cluster: dict[str, str]):
+    with serving(cluster, PAGE) as proxy:
+        answer = proxy.http.options("/topics/any", headers=PREFLIGHT)
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, PAGE)
+        assert "content-type" in answer.headers["access-control-allow-headers"].lower()
+        assert proxy.http.options("/topics/any", headers={**PREFLIGHT, "Origin": "https://evil.example"}).is_error
+        assert proxy.http.get("/nowhere", headers={"Origin": PAGE}).headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [("", ()), ("*", ("*",)), ("https://a.example, http://b:8080", ("https://a.example", "http://b:8080"))],
+)
+def test_origins_are_a_setting(text: str, origins: tuple[str, ...]):
+    assert allowed_origins(Settings({"REST_PROXY_ALLOW_ORIGIN": text})) == origins
+
+
+@pytest.mark.parametrize("text", ["shop.example", "https://", "https://a.example/path", "ftp://a"])
+def test_what_is_no_origin_is_refused(text: str):
+    with pytest.raises(SettingError, match="is no origin; write https"):
+        allowed_origins(Settings({"REST_PROXY_ALLOW_ORIGIN": text}))

@@ -1,0 +1,103 @@
+"""`/topics` and `/brokers`: what there is, and records to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bifrost.clients.placing import PartitionState, RecordPlacer
+from bifrost.rest_proxy.exchange import answer, body_of
+from bifrost.rest_proxy.formats import Schemas
+from bifrost.rest_proxy.problems import PARTITION_NOT_FOUND, TOPIC_NOT_FOUND, ProxyError
+from bifrost.rest_proxy.producing import produce
+
+Json = dict[str, Any]
+
+
+class TopicRoutes:
+    """The requests about topics, over Kafka and the registry."""
+
+    def __init__(self, placer: RecordPlacer, schemas: Schemas) -> None:
+        self._placer = placer
+        self._schemas = schemas
+
+    def routes(self) -> list[Route]:
+        """All routes."""
+        partition = "/topics/{topic}/partitions/{partition:int}"
+        return [
+            Route("/", self.root, methods=["GET"]),
+            Route("/brokers", self.brokers, methods=["GET"]),
+            Route("/topics", self.topics, methods=["GET"]),
+            Route("/topics/{topic}", self.topic, methods=["GET"]),
+            Route("/topics/{topic}", self.produce, methods=["POST"]),
+            Route("/topics/{topic}/partitions", self.partitions, methods=["GET"]),
+            Route(partition, self.partition, methods=["GET"]),
+            Route(partition, self.produce, methods=["POST"]),
+            Route(f"{partition}/offsets", self.bounds, methods=["GET"]),
+        ]
+
+    async def root(self, request: Request) -> Response:
+        """It is there."""
+        return answer(request, {})
+
+    async def brokers(self, request: Request) -> Response:
+        """The ids of the brokers."""
+        return answer(request, {"brokers": await run_in_threadpool(self._placer.brokers)})
+
+    async def topics(self, request: Request) -> Response:
+        """The names of all topics but Kafka's own."""
+        found = await run_in_threadpool(self._placer.topics)
+        return answer(request, [name for name in found if not name.startswith("__")])
+
+    async def topic(self, request: Request) -> Response:
+        """A topic with its configuration and partitions."""
+        name = request.path_params["topic"]
+        states = await self._states(name)
+        config = await run_in_threadpool(self._placer.config, name)
+        return answer(request, {"name": name, "configs": dict(config), "partitions": list(map(_shown, states))})
+
+    async def partitions(self, request: Request) -> Response:
+        """A topic's partitions."""
+        return answer(request, list(map(_shown, await self._states(request.path_params["topic"]))))
+
+    async def partition(self, request: Request) -> Response:
+        """One partition."""
+        wanted = request.path_params["partition"]
+        for state in await self._states(request.path_params["topic"]):
+            if state.number == wanted:
+                return answer(request, _shown(state))
+        raise ProxyError(*PARTITION_NOT_FOUND)
+
+    async def bounds(self, request: Request) -> Response:
+        """The first offset of a partition and the one that comes next."""
+        topic = request.path_params["topic"]
+        await self._states(topic)
+        found = await run_in_threadpool(self._placer.bounds, topic, request.path_params["partition"])
+        if found is None:
+            raise ProxyError(*PARTITION_NOT_FOUND)
+        return answer(request, {"beginning_offset": found[0], "end_offset": found[1]})
+
+    async def produce(self, request: Request) -> Response:
+        """Records to a topic, or to a partition of it."""
+        media, body = await body_of(request)
+        topic, partition = request.path_params["topic"], request.path_params.get("partition")
+        work = (self._placer, self._schemas, topic, media.format or "binary", body)
+        return answer(request, await run_in_threadpool(produce, *work, partition=partition))
+
+    async def _states(self, topic: str) -> tuple[PartitionState, ...]:
+        found = await run_in_threadpool(self._placer.states, topic)
+        if not found:
+            raise ProxyError(*TOPIC_NOT_FOUND)
+        return found
+
+
+def _shown(state: PartitionState) -> Json:
+    replicas = [
+        {"broker": broker, "leader": broker == state.leader, "in_sync": broker in state.in_sync}
+        for broker in state.replicas
+    ]
+    return {"partition": state.number, "leader": state.leader, "replicas": replicas}

@@ -1,0 +1,64 @@
+"""The documents' requests to the REST proxy, in their own (first) version of its API, where the cases are at hand."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from bifrost.clients.placing import Outgoing, Placed, RecordPlacer
+from tests.rest_proxy.conftest import DEADLINE_S, Proxy, mock_cluster, serving
+
+CASES_FILE = Path(__file__).parents[2] / "shared" / "acceptance.json"
+FOUND: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.exists() else []
+CASES = {case["id"]: case for case in FOUND if case["system"] == "restproxy"}
+DOCUMENTED = "http://localhost:8082"
+
+
+class OnePartition(RecordPlacer):
+    """The documents' topic has one partition; the mock's have four."""
+
+    def place(self, topic: str, records: Sequence[Outgoing]) -> list[Placed]:
+        return super().place(topic, [replace(record, partition=0) for record in records])
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[Proxy]:
+    with mock_cluster() as cluster, serving(cluster, placer=OnePartition) as found:
+        yield found
+
+
+def asked(proxy: Proxy, given: dict[str, Any], media: str) -> httpx.Response:
+    method, url = given["http"].split()
+    body = json.dumps(given["json"]) if "json" in given else None
+    headers = given.get("headers") or {"Content-Type": media, "Accept": media}
+    return proxy.http.request(method, urlsplit(url).path, content=body, headers=headers)
+
+
+@pytest.mark.skipif(not CASES, reason="../shared/acceptance.json: not present")
+def test_two_avro_records_are_produced_and_consumed(proxy: Proxy) -> None:
+    (produced,) = CASES["X01"]["expect"]
+    answer = asked(proxy, CASES["X01"]["inputs"][0], "")
+    assert (answer.status_code, answer.json()) == (produced["status"], produced["json"])
+
+    create, read, delete = CASES["X02"]["inputs"]
+    created, records, deleted = CASES["X02"]["expect"]
+    media = "application/vnd.kafka.avro.v1+json"
+    answer = asked(proxy, create, media)
+    told = json.loads(answer.text.replace(str(proxy.http.base_url).rstrip("/"), DOCUMENTED))
+    assert (answer.status_code, told) == (created["status"], created["json"])
+    found: list[Any] = []
+    end = time.monotonic() + DEADLINE_S
+    while len(found) < len(records["json"]) and time.monotonic() < end:
+        answer = asked(proxy, read, media)
+        assert answer.status_code == records["status"]
+        found += answer.json()
+    assert found == records["json"]
+    assert asked(proxy, delete, media).status_code == deleted["status"]
