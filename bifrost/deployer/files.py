@@ -205,7 +205,8 @@ def _subject(path: Path, topics: Mapping[str, DeclaredTopic]) -> DeclaredSubject
     if topic is None:
         raise DeclarationError(path, f"topic {subject.removesuffix(suffix)} is not declared in topics/*.json")
     _, content = _read_json(path, any_shape=True)
-    return DeclaredSubject(subject, topic, path, json.dumps(content, ensure_ascii=False))
+    # Without blanks, as Connect's converters write schemas: registries tell versions apart by the text.
+    return DeclaredSubject(subject, topic, path, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 
 def _read_json(path: Path, *, any_shape: bool = False) -> tuple[str, Any]:

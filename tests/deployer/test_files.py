@@ -92,3 +92,9 @@ def test_a_sink_brings_along_who_writes_its_topic(project):
 def test_an_unknown_pipeline(project):
     with pytest.raises(SettingError, match="nosuch: is not a pipeline; there are customers, ratings"):
         load(project.root).select(["nosuch"])
+
+
+def test_schemas_are_registered_as_connectors_write_them(project):
+    (key,) = (subject for subject in load(project.root).subjects if subject.name == "asgard.demo.CUSTOMERS-key")
+
+    assert key.schema == '{"type":"record","name":"Key","fields":[{"name":"id","type":"int"}]}'

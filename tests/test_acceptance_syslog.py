@@ -1,0 +1,84 @@
+"""The documents' cases of syslog: what Slack is told of a login, and that the statements they run are those deployed.
+
+The statements themselves are run by `test_acceptance.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, cast
+
+import fastavro
+import pytest
+
+from bifrost.alerts import read_alert
+from bifrost.clients.avro import AvroReader
+from bifrost.clients.consumer_group import Record
+from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.settings import PROJECT
+from bifrost.sql.normalise import same_meaning
+from bifrost.sql.parser import parse_script
+from bifrost.sql.tree import CreateAsSelect, Statement
+from services.alert_messages import AlertMessage, composer
+from services.alert_records import Shape, reader_of
+from services.slack import SlackMessage
+from tests.test_acceptance import CASES
+
+SYSLOG = [case for case in CASES if case["system"] == "syslog"]
+TOLD = [case for case in SYSLOG if case["kind"] == "notification"]
+RUN = [case for case in SYSLOG if case["kind"] == "ksql"]
+NULLABLE = {"DATE": "long", "HOST": "string", "MESSAGE": "string", "HOSTNAME": "string"}
+SCHEMA = {
+    "type": "record",
+    "name": "KsqlDataSourceSchema",
+    "fields": [{"name": name, "type": ["null", kind], "default": None} for name, kind in NULLABLE.items()],
+}
+ALERT = read_alert(PROJECT / "alerts" / "syslog_invalid_users.toml")
+
+
+class Registry:
+    """Knows the schema that ksqlDB registers."""
+
+    def by_id(self, schema_id: int) -> RegisteredSchema:
+        return RegisteredSchema("", 0, schema_id, json.dumps(SCHEMA), "AVRO")
+
+
+def written(value: dict[str, Any]) -> bytes:
+    out = io.BytesIO(b"\x00\x00\x00\x00\x07")
+    out.seek(0, io.SEEK_END)
+    fastavro.schemaless_writer(out, fastavro.parse_schema(SCHEMA), value)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("case", TOLD, ids=lambda case: case["id"])
+def test_a_login_of_an_unknown_user_is_told(case: dict[str, Any]) -> None:
+    (given,) = case["inputs"]
+    expected = case["expect"][0]["notification"]
+    reader = reader_of(Shape((), "NONE", "AVRO"), AvroReader(cast("SchemaRegistryClient", Registry())))
+
+    told = composer(ALERT, reader, "")(Record(given["topic"], 0, 0, None, written(given["value"])))
+
+    assert given["topic"] == ALERT.topic
+    assert expected["service"] == ALERT.channel
+    assert isinstance(told, AlertMessage) and isinstance(told.message, SlackMessage)
+    assert [part for part in expected["text_contains"] if part not in told.message.text] == []
+
+
+def statements(text: str) -> dict[str, Statement]:
+    """Those that write a stream or table, by its name."""
+    trees = [parsed.tree for parsed in parse_script(text)]
+    return {tree.name: tree for tree in trees if isinstance(tree, CreateAsSelect)}
+
+
+@pytest.mark.parametrize("case", RUN, ids=lambda case: case["id"])
+def test_what_the_case_creates_is_what_is_deployed(case: dict[str, Any]) -> None:
+    deployed = statements((PROJECT / "ksql" / "syslog.sql").read_text(encoding="utf-8"))
+    for name, statement in statements("\n".join(case["setup_statements"])).items():
+        assert same_meaning(statement, deployed[name]), name
+
+
+def test_the_cases_are_at_hand() -> None:
+    if not CASES:
+        pytest.skip("../shared/acceptance.json: not present")
+    assert TOLD and RUN
