@@ -41,7 +41,7 @@ class RatingsProducer:
         found = requests.get(url, timeout=10).json()
         self._prefix = b"\x00" + int(found["id"]).to_bytes(4, "big")
         self._schema = fastavro.parse_schema(json.loads(found["schema"]))
-        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "linger.ms": 0, "acks": "all"})
+        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "acks": "all"})
         self.errors = 0
 
     def send(self, rating_id: int, user_id: int, stars: int, message: str) -> None:
@@ -78,7 +78,7 @@ class AlertProducer:
     """Sends what the statements would make of ratings, straight to the topic of the alerts."""
 
     def __init__(self, endpoints: dict[str, str]) -> None:
-        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "linger.ms": 0, "acks": "all"})
+        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "acks": "all"})
 
     def send(self, _rating_id: int, user_id: int, stars: int, message: str) -> None:
         """Queues one record."""
@@ -116,7 +116,9 @@ def paced(rate: float, count: int) -> Iterator[int]:
         yield index
 
 
-def wait_for(what: str, condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> float:
+def wait_for(
+    what: str, condition: Callable[[], bool], deadline_s: float = DEADLINE_S, *, pause_s: float = 0.2
+) -> float:
     """Seconds until the condition held.
 
     Raises:
@@ -126,7 +128,7 @@ def wait_for(what: str, condition: Callable[[], bool], deadline_s: float = DEADL
     while not condition():
         if time.monotonic() - begin > deadline_s:
             raise TimeoutError(f"{what}: not within {deadline_s:.0f} s")
-        time.sleep(0.2)
+        time.sleep(pause_s)
     return time.monotonic() - begin
 
 
