@@ -1,22 +1,34 @@
-"""The pattern pipeline live: what the far ends hold, against counts made of the input topics by other means."""
+"""The pattern pipeline live: what its far ends hold, against what the events that went in say, computed here."""
 
 from __future__ import annotations
 
 import json
 import struct
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from random import Random
 from typing import Any
 
 import pytest
 import requests
 from confluent_kafka import Consumer, TopicPartition
 
+from bifrost.clients import kafka
+from bifrost.generators.patterns import Event, events, int_key, send
 from tests.live.conftest import Platform
+from tests.live.waiting import eventually
 
 SOON_S = 60.0
-COUNT = 600
+COUNT = 700
+DAY_MS = 86_400_000
+TRIAL = -1
+"""What marks the events that only show that the tables are there."""
+LATE_MS = 2 * 3_600_000 + 60_000
+"""An order is judged after its window and the grace period."""
 
 
 class Topics:
@@ -30,7 +42,7 @@ class Topics:
             "enable.auto.commit": False,
         }
 
-    def all_of(self, name: str) -> list[tuple[int, bytes | None, Any]]:
+    def all_of(self, name: str) -> list[tuple[int, bytes, Any]]:
         """(timestamp, key, value from JSON) of all records of a topic, by partition and offset."""
         consumer = Consumer(self._options)
         try:
@@ -43,7 +55,7 @@ class Topics:
                 message = consumer.poll(1)
                 if message is not None and not message.error():
                     value = json.loads(message.value()) if message.value() is not None else None
-                    found.append((message.timestamp()[1], message.key(), value))
+                    found.append((message.timestamp()[1], message.key() or b"", value))
             return found
         finally:
             consumer.close()
@@ -55,107 +67,202 @@ class Topics:
             for place in consumer.position(places)
         ]
 
-    def windows(self, name: str, column: str) -> dict[tuple[str, int], int]:
+    def partitions(self, name: str) -> int:
+        """How many partitions a topic has."""
+        consumer = Consumer(self._options)
+        try:
+            return len(consumer.list_topics(name, timeout=10).topics[name].partitions)
+        finally:
+            consumer.close()
+
+    def windows(self, name: str, column: str) -> dict[tuple[bytes, int], int]:
         """What a windowed table holds in a column, by key and window start."""
-        rows: dict[tuple[str, int], int] = {}
+        rows: dict[tuple[bytes, int], int] = {}
         for _, key, value in self.all_of(name):
-            assert key is not None
-            place = key[:-8].decode(), struct.unpack(">q", key[-8:])[0]
+            place = key[:-8], struct.unpack(">q", key[-8:])[0]
             if value is None:
                 rows.pop(place, None)
             else:
                 rows[place] = value[column]
         return rows
 
-    def counted(self, name: str, column: str, size_ms: int, least: int, **wanted: str) -> dict[tuple[str, int], int]:
-        """Records of a topic by a column and time, counted here: those of at least `least`."""
+    def rows(self, name: str, *columns: str) -> Counter[tuple[Any, ...]]:
+        """How often a stream of an INT key holds what: the key, then the columns."""
+        return Counter(
+            (int.from_bytes(key, "big", signed=True), *(value[column] for column in columns))
+            for _, key, value in self.all_of(name)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What went in, and who reads what came out."""
+
+    events: tuple[Event, ...]
+    topics: Topics
+
+    def to(self, topic: str) -> Iterator[Event]:
+        """The events of a topic."""
+        return (event for event in self.events if event.topic == topic)
+
+    def table(self, topic: str) -> dict[int, dict[str, Any]]:
+        """The last row by key."""
+        return {int.from_bytes(event.key or b"", "big"): dict(event.value) for event in self.to(topic)}
+
+    def windows(
+        self, topic: str, column: str, size_ms: int, least: int, kind: str = ""
+    ) -> dict[tuple[bytes, int], int]:
+        """Events by a column and time, those of at least `least`."""
         counts = Counter(
-            (value[column], at - at % size_ms)
-            for at, _, value in self.all_of(name)
-            if all(value[other] == text for other, text in wanted.items())
+            (str(event.value[column]).encode(), event.at_ms - event.at_ms % size_ms)
+            for event in self.to(topic)
+            if not kind or event.value["event_type"] == kind
         )
         return {place: count for place, count in counts.items() if count >= least}
 
 
 @pytest.fixture(scope="module")
-def topics(platform: Platform) -> Topics:
-    platform.run("demo", "patterns", "--rate", "300", "--count", str(COUNT))
-    return Topics(platform)
+def sent(platform: Platform) -> Sent:
+    """A few seconds of everything; the tables are there before what is joined to them."""
+    random, topics = Random(8), Topics(platform)
+    made = list(islice(events(random, int(time.time()) * 1000, time.time), COUNT))
+    reference = [event for event in made if event.topic in ("clients", "users_table", "users")]
+    rest = [event for event in made if event not in reference]
+    put(platform, reference)
+    client = next(event for event in reference if event.topic == "clients")
+    put(platform, [replace(client, key=int_key(TRIAL), value={"TYPE": "Residential", "CREDIT_SCORE": 800})])
+    vip = next(event for event in reference if event.topic == "users")
+    put(platform, [replace(vip, key=int_key(TRIAL), value={"COUNTRY": "", "LEVEL": "Platinum"})])
+    country = next(event for event in reference if event.topic == "users_table")
+    put(platform, [replace(country, key=int_key(TRIAL), value={"COUNTRY": ""})])
+    eventually(lambda: are_joined(platform, topics), "the tables are there")
+    put(platform, rest)
+    return Sent(tuple(made), topics)
 
 
-def eventually_same(found: Callable[[], Any], wanted: Callable[[], Any]) -> Any:
-    """Both, once they agree; the test fails with their difference when they do not soon."""
+def put(platform: Platform, found: Iterable[Event]) -> None:
+    """Send events as the generator does, all of them."""
+    several = list(found)
+    producer = kafka.producer(platform.settings.kafka_client(), linger_ms=5)
+    # The generator's stream has no end: it looks one event ahead.
+    stream = iter([*several, several[-1]])
+    wait = threading.Event().wait
+    assert send(stream, producer, rate=500, count=len(several), clock=time.monotonic, wait=wait) == len(several)
+
+
+def are_joined(platform: Platform, topics: Topics) -> bool:
+    """Whether events of the trial client and user come out joined."""
+    now = int(time.time() * 1000)
+    payment = {"payment_id": TRIAL, "user_id": TRIAL, "total": 0.0}
+    click = {"user_id": TRIAL, "page": "", "action": "", "status": 200, "bytes": 0, "user_agent": "", "view_time": now}
+    mortgage = {"client_id": TRIAL, "city": "", "action": ""}
+    put(
+        platform, [Event("payments", payment, now), Event("clickstream", click, now), Event("mortgages", mortgage, now)]
+    )
+    joined = [topics.rows("QUALIFIED_CLIENTS", "CITY"), topics.rows("CLICKS_FROM_VIP_USERS", "COUNTRY")]
+    return all((TRIAL, "") in rows for rows in [*joined, topics.rows("ENRICHED_PAYMENTS", "COUNTRY")])
+
+
+def without_trials(rows: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
+    return Counter({row: count for row, count in rows.items() if row[0] != TRIAL})
+
+
+def eventually_same(found: Callable[[], Any], wanted: Any) -> None:
+    """Returns once both agree; fails with their difference when they do not soon, or when there is nothing to see."""
+    assert wanted
     end = time.monotonic() + SOON_S
-    while (left := found()) != (right := wanted()) and time.monotonic() < end:
+    while (left := found()) != wanted and time.monotonic() < end:
         time.sleep(0.5)
-    assert left == right
-    return right
+    assert left == wanted
 
 
 @pytest.mark.parametrize(
-    ("table", "counter", "topic", "column", "size_ms", "least", "wanted"),
+    ("table", "counter", "topic", "column", "size_ms", "least", "kind"),
     [
-        ("POSSIBLE_FRAUD", "ATTEMPTS", "authorization_attempts", "card_number", 300_000, 4, {}),
-        ("FAILING_VEHICLES", "ERRORS", "vehicle_monitoring", "vehicle", 60_000, 3, {"event_type": "ERROR"}),
-        ("POSSIBLE_MALFUNCTION", "EVENTS", "saturation_events", "device_id", 5_000, 4, {}),
+        ("POSSIBLE_FRAUD", "ATTEMPTS", "authorization_attempts", "card_number", 300_000, 4, ""),
+        ("FAILING_VEHICLES", "ERRORS", "vehicle_monitoring", "vehicle", 60_000, 3, "ERROR"),
+        ("POSSIBLE_MALFUNCTION", "EVENTS", "saturation_events", "device_id", 5_000, 4, ""),
     ],
 )
 def test_every_window_over_its_limit_is_found_and_no_other(
-    topics: Topics, table: str, counter: str, topic: str, column: str, size_ms: int, least: int, wanted: dict[str, str]
+    sent: Sent, table: str, counter: str, topic: str, column: str, size_ms: int, least: int, kind: str
 ) -> None:
-    assert eventually_same(
-        lambda: topics.windows(table, counter),
-        lambda: topics.counted(topic, column, size_ms, least, **wanted),
+    wanted = sent.windows(topic, column, size_ms, least, kind)
+    eventually_same(lambda: sent.topics.windows(table, counter), wanted)
+
+
+def test_orders_of_the_last_hours_without_a_shipment_are_late(sent: Sent) -> None:
+    orders, shipments = list(sent.to("p_orders")), list(sent.to("p_shipments"))
+    newest = max(event.at_ms for event in [*orders, *shipments])
+    shipped = {event.key for event in shipments}
+    late = {event.key for event in orders if event.key not in shipped and event.at_ms < newest - LATE_MS}
+    eventually_same(lambda: {key for _, key, _ in sent.topics.all_of("LATE_ORDERS")}, late)
+
+
+def test_the_sales_of_both_channels_are_merged_and_add_up(sent: Sent) -> None:
+    sales = [*sent.to("sales_online"), *sent.to("sales_offline")]
+    merged = Counter((sale.value["itemId"], sale.value["price"]) for sale in sales)
+    eventually_same(
+        lambda: Counter((value["ITEMID"], value["PRICE"]) for _, _, value in sent.topics.all_of("all_sales")), merged
     )
+    sums: Counter[tuple[bytes, int]] = Counter()
+    for sale in sales:
+        sums[sale.value["itemId"].to_bytes(8, "big"), sale.at_ms - sale.at_ms % DAY_MS] += sale.value["price"]
+    eventually_same(lambda: sent.topics.windows("DAILY_SALES_PER_ITEM", "TOTAL"), dict(sums))
 
 
-def test_orders_of_the_last_hours_without_a_shipment_are_late(topics: Topics) -> None:
-    orders = topics.all_of("p_orders")
-    newest = max(at for at, _, _ in orders)
-    shipped = {key for _, key, _ in topics.all_of("p_shipments")}
-    # The window and its grace period are over.
-    late = {key for at, key, _ in orders if key not in shipped and at < newest - 7_260_000}
-
-    assert eventually_same(lambda: {key for _, key, _ in topics.all_of("LATE_ORDERS")}, lambda: late)
-
-
-def test_the_sales_of_both_channels_add_up(topics: Topics) -> None:
-    day_ms = 86_400_000
-    sums: Counter[tuple[int, int]] = Counter()
-    for channel in ("sales_online", "sales_offline"):
-        for at, _, value in topics.all_of(channel):
-            sums[value["itemId"], at - at % day_ms] += value["price"]
-
-    def totals() -> dict[tuple[int, int], int]:
-        rows = {}
-        for _, key, value in topics.all_of("DAILY_SALES_PER_ITEM"):
-            item, start = struct.unpack(">qq", key or b"")
-            rows[item, start] = value["TOTAL"]
-        return rows
-
-    assert eventually_same(totals, lambda: dict(sums))
+def test_clients_whose_credit_is_good_qualify(sent: Sent) -> None:
+    good = {
+        number
+        for number, row in sent.table("clients").items()
+        if row["TYPE"] == "Residential" and row["CREDIT_SCORE"] > 750
+    }
+    asked = (event.value for event in sent.to("mortgages") if event.value["client_id"] in good)
+    wanted = Counter((value["client_id"], value["city"], value["action"]) for value in asked)
+    eventually_same(lambda: without_trials(sent.topics.rows("QUALIFIED_CLIENTS", "CITY", "ACTION")), wanted)
 
 
-def test_clicks_of_the_best_customers_are_told(topics: Topics) -> None:
-    levels = {key: value["LEVEL"] for _, key, value in topics.all_of("users")}
-    vip = [key for key, level in levels.items() if level == "Platinum"]
-    clicks = Counter(value["user_id"] for _, _, value in topics.all_of("clickstream"))
-    wanted = {int.from_bytes(key or b"", "big"): clicks[int.from_bytes(key or b"", "big")] for key in vip}
-
-    assert eventually_same(
-        lambda: Counter(int.from_bytes(key or b"", "big") for _, key, _ in topics.all_of("CLICKS_FROM_VIP_USERS")),
-        lambda: Counter({user: count for user, count in wanted.items() if count}),
+def test_payments_have_the_country_of_their_user_if_that_is_known(sent: Sent) -> None:
+    countries = {number: row["COUNTRY"] for number, row in sent.table("users_table").items()}
+    paid = [event.value for event in sent.to("payments")]
+    wanted = Counter(
+        (value["user_id"], value["payment_id"], countries.get(value["user_id"]), value["total"]) for value in paid
     )
+    columns = ("PAYMENT_ID", "COUNTRY", "TOTAL")
+    eventually_same(lambda: without_trials(sent.topics.rows("ENRICHED_PAYMENTS", *columns)), wanted)
 
 
-def test_every_card_and_vehicle_is_told_once(platform: Platform, topics: Topics) -> None:
-    frauds = {card for card, _ in topics.counted("authorization_attempts", "card_number", 300_000, 4)}
-    failures = topics.counted("vehicle_monitoring", "vehicle", 60_000, 3, event_type="ERROR")
+def test_clicks_of_the_best_customers_are_told(sent: Sent) -> None:
+    users = sent.table("users")
+    vip = {number: row["COUNTRY"] for number, row in users.items() if row["LEVEL"] == "Platinum"}
+    clicks = (event.value for event in sent.to("clickstream") if event.value["user_id"] in vip)
+    wanted = Counter((click["user_id"], vip[click["user_id"]], click["page"], click["action"]) for click in clicks)
+    columns = ("COUNTRY", "PAGE", "ACTION")
+    eventually_same(lambda: without_trials(sent.topics.rows("CLICKS_FROM_VIP_USERS", *columns)), wanted)
 
-    def told(channel: str) -> list[str]:
+
+def test_all_clicks_are_there_by_user_at_the_time_of_the_click(sent: Sent) -> None:
+    def found() -> Counter[tuple[Any, ...]]:
+        records = sent.topics.all_of("CLICKS_BY_USER_ID")
+        return Counter((int(key), value["PAGE"], at) for at, key, value in records if int(key) != TRIAL)
+
+    clicks = [event.value for event in sent.to("clickstream")]
+    eventually_same(found, Counter((click["user_id"], click["page"], click["view_time"]) for click in clicks))
+    assert sent.topics.partitions("CLICKS_BY_USER_ID") == 6
+
+
+def test_cards_vehicles_and_devices_are_told_to_those_who_must_know(platform: Platform, sent: Sent) -> None:
+    frauds = sent.windows("authorization_attempts", "card_number", 300_000, 4)
+    failures = sent.windows("vehicle_monitoring", "vehicle", 60_000, 3, "ERROR")
+    broken = sent.windows("saturation_events", "device_id", 5_000, 4)
+
+    def told(channel: str, start: str) -> list[str]:
         answer = requests.get(f"{platform.endpoints['console']}/api/messages", timeout=10)
-        return [message["text"] for message in answer.json() if message["channel"] == channel]
+        texts = (message["text"] for message in answer.json() if message["channel"] == channel)
+        return [text for text in texts if text.startswith(start)]
 
-    cards = eventually_same(lambda: sorted(text.split("`")[1] for text in told("fraud")), lambda: sorted(frauds))
-    assert cards
-    eventually_same(lambda: len(told("workshop")), lambda: len(failures))
+    cards = sorted({card.decode() for card, _ in frauds})
+    eventually_same(lambda: sorted(text.split("`")[1] for text in told("fraud", "Possible fraud")), cards)
+    eventually_same(lambda: len(told("workshop", "Vehicle")), len(failures))
+    devices = {device.decode() for device, _ in broken}
+    eventually_same(lambda: {text.split()[3].rstrip(":") for text in told("4242", "Possible malfunction")}, devices)
