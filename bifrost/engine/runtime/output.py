@@ -66,7 +66,11 @@ class Output:
                 emit(topic, key, value, timestamp, headers)
                 return
             produced[topic] += 1
-            self._send_when_there_is_room(topic, key, value, timestamp, headers, placement.partition(key))
+            partition = placement.partition(key)
+            try:
+                produce(topic, value, key, partition, self._told, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+            except BufferError:
+                self._send_when_there_is_room(topic, key, value, timestamp, headers, partition)
 
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             produced[topic] += 1

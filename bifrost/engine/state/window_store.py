@@ -37,7 +37,11 @@ class MemoryWindowStore:
             self._expire(timestamp)
         if self._retention_ms is not None and start < self.newest - self._retention_ms:
             return
-        self._insert(key, start, (row, timestamp))
+        windows = self._by_key.get(key)
+        if windows is not None and start in windows:
+            windows[start] = row, timestamp
+        else:
+            self._insert(key, start, (row, timestamp))
         self._record.put((start, *key), row, timestamp)
 
     def _insert(self, key: Key, start: int, entry: Entry) -> None:

@@ -14,6 +14,10 @@ WindowChange = tuple[Key, int, int, Row | None, int, Row | None]
 """Key, window start and end, new row (None: gone), its time, old row (None: there was none)."""
 
 
+_UNKNOWN = -2
+"""The stream time before a store was asked for it; no time is as early."""
+
+
 class Aggregator:
     """Aggregates without windows, of streams and of tables. Old results are None unless they are wanted."""
 
@@ -59,30 +63,34 @@ class WindowedAggregator:
     ) -> None:
         self._fold = fold
         self._store = store
-        self._window = window
         self._size = window.size_ms
+        self._advance_ms = window.advance_ms if isinstance(window, Hopping) else window.size_ms
         self._grace = grace_of(window, emit_final=final)
         self._final = final
         self._wants_old = wants_old
-        self._stream_time: int | None = None
-        self._closed: int | None = None
+        self._stream_time = _UNKNOWN
+        self._closed = -1
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Takes a row into the windows that are open for it; gives changes, or the windows that closed by it."""
-        now = self._advance(timestamp)
-        changes = []
-        for start in starts_of(self._window, timestamp):
-            if start + self._size + self._grace > now:
-                changes.append(self._add(key, start, kept, values, timestamp))
+        if timestamp > self._stream_time:
+            self._move_on(timestamp)
+        now = self._stream_time
+        closed_start = now - self._grace - self._size
+        changes = [
+            self._add(key, start, kept, values, timestamp)
+            for start in starts_of(timestamp, self._size, self._advance_ms)
+            if start > closed_start
+        ]
         # As ksqlDB: after the row is put, which may take windows past their retention away.
         return self._closed_windows(now - self._grace) if self._final else changes
 
-    def _advance(self, timestamp: int) -> int:
-        if self._stream_time is None:
+    def _move_on(self, timestamp: int) -> None:
+        if self._stream_time == _UNKNOWN:
+            # Not before the first row: the store is restored after this object is made.
             self._stream_time = self._store.stream_time
-            self._closed = self._stream_time - self._grace
+            self._closed = max(self._stream_time - self._grace, -1)
         self._stream_time = max(self._stream_time, timestamp)
-        return self._stream_time
 
     def _add(self, key: Key, start: int, kept: Row, values: Values, timestamp: int) -> WindowChange:
         entry = self._store.get(key, start)
@@ -95,7 +103,7 @@ class WindowedAggregator:
 
     def _closed_windows(self, until: int) -> Sequence[WindowChange]:
         """Windows that end in (closed, until]: each is given once."""
-        closed = self._closed if self._closed is not None else -1
+        closed = self._closed
         if until <= closed:
             return ()
         self._closed = until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bifrost.engine.plan import Hopping, Session, Tumbling, Window
+from bifrost.engine.plan import Session, Window
 
 DAY_MS = 86_400_000
 
@@ -28,8 +28,7 @@ def retention_of(window: Window, *, emit_final: bool) -> int:
     return max(window.retention_ms or 0, needed)
 
 
-def starts_of(window: Tumbling | Hopping, timestamp: int) -> range:
+def starts_of(timestamp: int, size_ms: int, advance_ms: int) -> range:
     """Starts of the windows that a time falls into, earliest first."""
-    advance = window.advance_ms if isinstance(window, Hopping) else window.size_ms
-    first = max(0, timestamp - window.size_ms + advance) // advance * advance
-    return range(first, timestamp + 1, advance)
+    first = timestamp - size_ms + advance_ms
+    return range(first - first % advance_ms if first > 0 else 0, timestamp + 1, advance_ms)

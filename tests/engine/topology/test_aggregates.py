@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bifrost.engine.plan import Hopping, Session, Tumbling
+from bifrost.engine.plan import Session, Tumbling
 from bifrost.engine.topology.windows import DAY_MS, grace_of, retention_of, starts_of
 from tests.engine.topology.queries import STREAM, driver_of, problems, received, send, windowed
 
@@ -151,15 +151,17 @@ def test_window_bounds_can_be_selected_and_filtered():
 @pytest.mark.parametrize(
     ("window", "timestamp", "starts"),
     [
-        (Tumbling(10), 9, [0]),
-        (Tumbling(10), 10, [10]),
-        (Hopping(10, 4), 9, [0, 4, 8]),
-        (Hopping(10, 4), 10, [4, 8]),
-        (Hopping(10, 10), 25, [20]),
+        ((10, 10), 9, [0]),
+        ((10, 10), 10, [10]),
+        ((10, 4), 9, [0, 4, 8]),
+        ((10, 4), 10, [4, 8]),
+        ((10, 10), 25, [20]),
+        ((10, 10), 0, [0]),
+        ((10, 10), -1, []),
     ],
 )
 def test_a_time_falls_into_the_windows_that_begin_up_to_a_size_before_it(window, timestamp, starts):
-    assert list(starts_of(window, timestamp)) == starts
+    assert list(starts_of(timestamp, *window)) == starts
 
 
 def test_default_grace_is_a_day_less_the_size_and_none_for_final_results():
