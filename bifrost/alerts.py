@@ -12,7 +12,8 @@ within = "10 minutes"
 [quiet]                    # what happens at night is told in the morning
 hours = "22:00-07:00"
 
-A file may be JSON with the same keys just as well.
+A file may be JSON with the same keys just as well. A channel like `"${FRAUD_CHANNEL|slack}"` is a setting's to choose:
+`to` is Slack's then, and on Telegram the alert goes to the default chat.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -43,6 +44,7 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
+_CHOICE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\|(\w*)\}")
 _LINE = re.compile(r"line (\d+)")
 _SUFFIXES = (".json", ".toml")
 
@@ -81,7 +83,10 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One file of `alerts/`, which has its name. `to` is a Slack channel or a Telegram chat, `""` the default chat."""
+    """One file of `alerts/`, which has its name. `to` is a Slack channel or a Telegram chat, `""` the default chat.
+
+    `choice` is the setting that says which channel it is, where there is one; `channel` holds unless it says otherwise.
+    """
 
     name: str
     path: Path
@@ -94,6 +99,11 @@ class Alert:
     icon: str = DEFAULT_ICON
     once: Once | None = None
     quiet: Quiet | None = None
+    choice: str = ""
+
+    def on(self, channel: Channel) -> Alert:
+        """The same alert on the channel that its setting says; `to` is Slack's."""
+        return replace(self, channel=channel, to=self.to if channel == "slack" else "")
 
     @property
     def dead_letter_topic(self) -> str:
@@ -187,7 +197,7 @@ class _Reader:
             name=name,
             path=self.path,
             topic=self._topic(),
-            channel=self._channel(),
+            channel=self._channel_and_choice()[0],
             to=self._to(),
             template=self._template(zone),
             group=self._text(self.content, "group", f"alerts.{name}"),
@@ -195,6 +205,7 @@ class _Reader:
             icon=self._text(self.content, "icon", DEFAULT_ICON),
             once=self._once(),
             quiet=self._quiet(zone),
+            choice=self._channel_and_choice()[1],
         )
 
     def _topic(self) -> str:
@@ -203,14 +214,17 @@ class _Reader:
             raise self._wrong(f"{topic!r} is not the name of a topic", "topic")
         return topic
 
-    def _channel(self) -> Channel:
-        channel = self._text(self.content, "channel")
+    def _channel_and_choice(self) -> tuple[Channel, str]:
+        channel, choice = self._text(self.content, "channel"), ""
+        if found := _CHOICE.fullmatch(channel):
+            choice, channel = found.groups()
         if channel not in CHANNELS:
             raise self._wrong(f"channel must be one of {', '.join(CHANNELS)}, not {channel!r}", "channel")
-        return channel
+        return channel, choice
 
     def _to(self) -> str:
-        if self._channel() == "telegram":
+        channel, choice = self._channel_and_choice()
+        if channel == "telegram" and not choice:
             return self._text(self.content, "to", "")
         return self._text(self.content, "to").removeprefix("#")
 

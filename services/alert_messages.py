@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from bifrost.alert_template import value_of
-from bifrost.alerts import Alert, Once, Quiet
+from bifrost.alerts import CHANNELS, Alert, Once, Quiet
 from bifrost.clients.consumer_group import Record
+from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services import slack, telegram
 from services.channel import Channel, ComposeRecord, Delivered, LeftOut, Outcome, RetryAfter, Undeliverable
@@ -122,6 +123,21 @@ class RuledChannel:
             if len(self._told) <= REMEMBERED and now - self._told[oldest] < self._once.within_s:
                 return
             del self._told[oldest]
+
+
+def chosen(alert: Alert, settings: Settings) -> Alert:
+    """The alert on the channel that its setting chooses, where it leaves that to one.
+
+    Raises:
+        SettingError: it is no channel.
+    """
+    if not alert.choice:
+        return alert
+    name = settings.get(alert.choice, alert.channel)
+    for channel in CHANNELS:
+        if channel == name:
+            return alert.on(channel)
+    raise SettingError(alert.choice, f"{name!r} is neither of {', '.join(CHANNELS)}")
 
 
 def channel_of(alert: Alert, settings: Settings) -> Channel[Any]:

@@ -15,7 +15,7 @@ from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import BifrostError, DeclarationError, RemoteError
 from bifrost.settings import Settings
-from services.alert_messages import AlertMessage, RuledChannel, channel_of, chat_of, composer
+from services.alert_messages import AlertMessage, RuledChannel, channel_of, chat_of, chosen, composer
 from services.alert_records import Shape, reader_of, shape_of
 from services.delivery import Delivery
 
@@ -50,7 +50,7 @@ class AlertThread(threading.Thread):
             self.error = error
 
     def _deliver(self) -> None:
-        alert, client = self.alert, self._values.kafka_client()
+        alert, client = chosen(self.alert, self._values), self._values.kafka_client()
         chat = chat_of(alert, self._values)
         inner = channel_of(alert, self._values)
         channel = RuledChannel(inner, alert.once, alert.quiet, clock=time.monotonic, now=lambda: datetime.now(tz=UTC))

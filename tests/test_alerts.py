@@ -62,6 +62,8 @@ def test_a_file_becomes_an_alert(tmp_path: Path):
         ('topic = "T"', "", None, "topic is missing"),
         ('topic = "T"', 'topic = "a b"', 2, "'a b' is not the name of a topic"),
         ('"slack"', '"mail"', 3, "channel must be one of slack, telegram, not 'mail'"),
+        ('"slack"', '"${WHERE|mail}"', 3, "channel must be one of slack, telegram, not 'mail'"),
+        ('"slack"', '"${WHERE}"', 3, "channel must be one of slack, telegram, not '${WHERE}'"),
         ('to = "#room"', "", None, "to is missing"),
         ("{A} happened", "{A happened", 5, "template: a lone '{'"),
         ("{A} happened", "{A B}", 5, "template: {A B} is not a column"),

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pytest
+
+from bifrost.alerts import read_alerts
 from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT, read_dotenv
 
 EXAMPLE = PROJECT / ".env.example"
@@ -47,7 +50,8 @@ def names_named_in_settings() -> Iterator[str]:
 
 def settings_of_the_code() -> set[str]:
     ports = {f"BIFROST_PORT_{part.upper()}" for part in PORTS}
-    return {*names_read(), *names_named_in_settings(), *ports} - BELONGS_TO_THE_SYSTEM
+    alerts = {alert.choice for alert in read_alerts(PROJECT / "alerts", pytest.fail) if alert.choice}
+    return {*names_read(), *names_named_in_settings(), *ports, *alerts} - BELONGS_TO_THE_SYSTEM
 
 
 def example() -> dict[str, str]:

@@ -14,7 +14,9 @@ from bifrost.alerts import Once, Quiet, read_alert
 from bifrost.clients.avro import AvroReader, encoded, parsed
 from bifrost.clients.consumer_group import Record
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
-from services.alert_messages import AlertMessage, RuledChannel, composer
+from bifrost.errors import SettingError
+from bifrost.settings import Settings
+from services.alert_messages import AlertMessage, RuledChannel, chosen, composer
 from services.alert_records import Shape, reader_of
 from services.channel import Delivered, LeftOut, RetryAfter, TryAgain, Undeliverable
 from services.slack import SlackMessage
@@ -71,6 +73,27 @@ def test_telegram_gets_plain_text_in_its_chat(tmp_path: Path):
     found = composed(tmp_path, text, shape, record(encoded(7, parsed(json.dumps(SCHEMA)), {"NAME": "<a>"})), 42)
 
     assert found == AlertMessage(TelegramMessage(42, "<b><a>"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "channel", "to"), [("", "slack", "room"), ("slack", "slack", "room"), ("telegram", "telegram", "")]
+)
+def test_a_setting_chooses_the_channel(tmp_path: Path, setting: str, channel: str, to: str):
+    path = tmp_path / "it.toml"
+    path.write_text('topic = "T"\nchannel = "${IT_CHANNEL|slack}"\nto = "room"\ntemplate = "x"\n')
+    alert = chosen(read_alert(path), Settings({"IT_CHANNEL": setting}))
+
+    assert (alert.channel, alert.to) == (channel, to)
+
+
+def test_a_setting_that_is_no_channel_is_refused(tmp_path: Path):
+    path = tmp_path / "it.toml"
+    path.write_text('topic = "T"\nchannel = "${IT_CHANNEL|telegram}"\nto = "room"\ntemplate = "x"\n')
+    alert = read_alert(path)
+
+    assert (chosen(alert, Settings({})).channel, chosen(alert, Settings({})).to) == ("telegram", "")
+    with pytest.raises(SettingError, match="IT_CHANNEL: 'mail' is neither of slack, telegram"):
+        chosen(alert, Settings({"IT_CHANNEL": "mail"}))
 
 
 def test_a_row_that_left_its_table_says_nothing(tmp_path: Path):
