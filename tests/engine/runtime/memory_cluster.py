@@ -113,6 +113,7 @@ class MemoryCluster:
         self.refusing_offsets: KafkaError | None = None
         self.holding: set[str] = set()  # topics whose records no broker takes for now
         self.held = 0  # how many records were held back so far
+        self.writes_left: int | None = None  # how many writes until its clients are killed
         self.generation = 0  # clients of an earlier one are those of a process that was killed
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
@@ -132,6 +133,15 @@ class MemoryCluster:
         with self.changed:
             self.generation += 1
             self.changed.notify_all()
+
+    def count_write(self) -> None:
+        """Counts a write of a client, and kills all clients where a test wants it just now."""
+        with self.changed:
+            if self.writes_left is not None:
+                self.writes_left -= 1
+                if self.writes_left < 0:
+                    self.writes_left = None
+                    self.kill_clients()
 
     def release(self, *topics: str) -> None:
         """Takes the records that were held back, and those to come."""
@@ -244,6 +254,7 @@ class MemoryProducer:
             self._deliver(sent, told)
 
     def _deliver(self, sent: Sent, told: Delivered | None) -> None:
+        self._cluster.count_write()
         if self._is_killed:
             return
         message = self._write(sent)
@@ -353,6 +364,7 @@ class MemoryConsumer:
         return found
 
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
+        self._cluster.count_write()
         if self._generation == self._cluster.generation:
             error = self._cluster.refusing_offsets
             if error is None:

@@ -1,7 +1,9 @@
 """Persistent queries on a cluster in memory: what reaches topics, what survives a restart, what bad days do."""
 
 import threading
+from contextlib import suppress
 
+import pytest
 from confluent_kafka import KafkaError
 
 from bifrost.engine.runtime.runner import QueryState
@@ -212,6 +214,37 @@ def test_the_final_row_of_a_window_survives_a_kill_at_the_moment_of_its_closing(
     world.engine()
 
     world.wait_for("F", [{"C": 1}])
+
+
+@pytest.mark.parametrize("writes", range(12))
+def test_wherever_it_is_killed_what_a_query_tells_only_once_is_told(world, writes):
+    """A final row, an unmatched row given up, a tombstone of a row that was shown: each knows of state that changes."""
+    execute(
+        world.engine(),
+        STREAM
+        + FINAL
+        + "CREATE STREAM R (K STRING KEY, B INT) WITH (KAFKA_TOPIC='r', PARTITIONS=1, VALUE_FORMAT='JSON');"
+        "CREATE STREAM J AS SELECT S.K AS K, A, B FROM S LEFT JOIN R WITHIN 3 MILLISECONDS GRACE PERIOD 1 MILLISECOND"
+        " ON S.K = R.K;"
+        "CREATE TABLE T (K STRING PRIMARY KEY, A INT) WITH (KAFKA_TOPIC='t', PARTITIONS=1, VALUE_FORMAT='JSON');"
+        "CREATE TABLE SHOWN AS SELECT K, A FROM T WHERE A > 1;",
+    )
+    world.send("t", {"A": 5}, "x", timestamp=5)
+    world.wait_for("SHOWN", [{"A": 5}])
+    world.cluster.writes_left = writes
+    world.send("s", {"A": 1}, "x", timestamp=5)
+    world.send("t", {"A": 0}, "x", timestamp=6)
+    world.send("s", {"A": 2}, "x", timestamp=12)
+    world.send("r", {"B": 1}, "x", timestamp=12)
+    with suppress(AssertionError):  # there may be fewer writes than that
+        world.cluster.wait_for(lambda: world.cluster.writes_left is None, seconds=1)
+    world.cluster.kill_clients()
+
+    world.engine()
+
+    world.cluster.wait_for(lambda: {"C": 1} in world.values("F"))
+    world.cluster.wait_for(lambda: {"A": 1, "B": None} in world.values("J"))
+    world.cluster.wait_for(lambda: None in world.values("SHOWN"))
 
 
 def test_offsets_that_were_not_committed_go_with_the_next_commit(world):
