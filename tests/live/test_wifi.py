@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,7 +27,8 @@ from bifrost.clients.ksqldb import KsqlClient, quote_text
 from bifrost.clients.search import SearchRequest
 from bifrost.clients.tombstones import Tombstones
 from tests.live.conftest import Platform
-from tests.live.wifi_people import SOON_S, Air, Person, a_mac, wait_for
+from tests.live.waiting import eventually_equal, wait_for
+from tests.live.wifi_people import Air, Person, a_mac
 
 FRAMES = 10_000
 DAY = date(2020, 9, 13)
@@ -42,15 +42,6 @@ NAMES = {
 }
 
 needs_tshark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
-
-
-def come_to(found: Callable[[], Any], wanted: Any) -> None:
-    """Wait until something has the wanted value; otherwise show what it had in the end."""
-    end = time.monotonic() + SOON_S
-    while (now := found()) != wanted:
-        if time.monotonic() > end:
-            assert now == wanted
-        time.sleep(0.25)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +76,7 @@ def test_every_row_is_what_tshark_counts(replayed: Replay, ksql: KsqlClient):
     assert replayed.expected.probes.total() > FRAMES / 4
     assert {replayed.expected.names[name] for name in NAMES.values()}.isdisjoint({0})
 
-    come_to(lambda: differences(replayed.expected, replayed.before, counted_by_tables(ksql, str(DAY))), [])
+    eventually_equal(lambda: differences(replayed.expected, replayed.before, counted_by_tables(ksql, str(DAY))), [])
 
 
 @needs_tshark
@@ -100,7 +91,7 @@ def test_a_capture_of_years_ago_comes_all_the_way_to_the_dashboard(platform: Pla
             (answer,) = engine.search_all([SearchRequest("pcap", body)])
         return {found["key"]: found["doc_count"] for found in answer["aggregations"]["kinds"]["buckets"]}
 
-    come_to(indexed, dict(replayed.expected.kinds))
+    eventually_equal(indexed, dict(replayed.expected.kinds))
     phone = NAMES["a4:83:e7:4e:39:15"]
     wait_for(lambda: phone in seen_devices(platform))
     shown = panels(platform)
@@ -155,11 +146,11 @@ def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platfo
         rows = ksql.pull("SELECT SSID, REASON FROM QUERYABLE_SSID_ALERT_LIST WHERE SSID LIKE 'RNM%';")
         return {row["SSID"]: row["REASON"] for row in rows}
 
-    come_to(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
+    eventually_equal(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
     change(ksql, "RNM0", "somebody is home")
-    come_to(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
+    eventually_equal(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
     Tombstones(platform.settings.kafka_client()).put("ssid_alert_list_01", b"RNM-GUEST")
-    come_to(listed, {"RNM0": "somebody is home"})
+    eventually_equal(listed, {"RNM0": "somebody is home"})
 
     platform.run("up", "wifi", "--no-demo")
 

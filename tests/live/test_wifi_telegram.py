@@ -9,7 +9,8 @@ import pytest
 from bifrost.clients import ksqldb
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, running_browser
 from tests.live.conftest import Platform
-from tests.live.wifi_people import Air, Person, a_mac, wait_for
+from tests.live.waiting import wait_for
+from tests.live.wifi_people import Air, Person, a_mac
 
 
 @pytest.fixture

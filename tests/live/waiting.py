@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 SOON_S = 60.0
 
@@ -12,3 +13,21 @@ def eventually(condition: Callable[[], bool], what: str, deadline_s: float = SOO
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {deadline_s:.0f} s"
         time.sleep(0.05)
+
+
+def wait_for(look: Callable[[], Any], deadline_s: float = SOON_S) -> Any:
+    """What a look finds, as soon as it finds something."""
+    end = time.monotonic() + deadline_s
+    while not (found := look()):
+        assert time.monotonic() < end, f"nothing within {deadline_s:.0f} s"
+        time.sleep(0.05)
+    return found
+
+
+def eventually_equal(look: Callable[[], Any], wanted: Any, deadline_s: float = SOON_S) -> None:
+    """Returns as soon as a look finds the wanted; otherwise shows what it found in the end."""
+    end = time.monotonic() + deadline_s
+    while (found := look()) != wanted:
+        if time.monotonic() > end:
+            assert found == wanted
+        time.sleep(0.1)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import requests
 from confluent_kafka import Producer
 
 from tests.live.conftest import Platform
-
-SOON_S = 90.0
+from tests.live.waiting import wait_for
 
 
 class Person:
@@ -57,15 +54,6 @@ class Air:
         }
         self._producer.produce("pcap", json.dumps(frame).encode())
         assert self._producer.flush(10) == 0
-
-
-def wait_for(look: Callable[[], Any]) -> Any:
-    """What a look finds as soon as it finds something."""
-    end = time.monotonic() + SOON_S
-    while not (found := look()):
-        assert time.monotonic() < end, f"nothing within {SOON_S:.0f} s"
-        time.sleep(0.05)
-    return found
 
 
 def a_mac() -> str:
