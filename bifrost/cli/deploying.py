@@ -34,7 +34,7 @@ from bifrost.deployer.targets import Substitutions, mapped, substitutions, varia
 from bifrost.deployer.validate import refuse_problems, validate
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor import launch
+from bifrost.supervisor import compose, launch
 from bifrost.supervisor.components.generator import DEMOS
 
 CHANGES = 3
@@ -89,6 +89,9 @@ def up_command(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
             )
         _start_databases(settings, chosen, screen)
+    if settings.target == "compose":
+        with screen.working("starting the containers"):
+            compose.start_containers(settings, progress=screen.progress)
     plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
         _start_demos(settings, {item.pipeline for item in chosen.owned}, screen)
