@@ -1,6 +1,6 @@
 """Reads a long CSV file through the running Connect worker into a topic of its own, and counts what a reader gets.
 
-    python -m benchmarks.csv_source              rows a second
+    python -m benchmarks.csv_source              rows a second, and the cores that the parts take
     python -m benchmarks.csv_source --kills 5    kill -9 of the worker on the way, five rounds
 
 Each run has its own folder, connector and topic, which are gone in the end; the connector is that of the orders with
@@ -18,7 +18,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -35,6 +35,7 @@ from bifrost.generators.orders import drop, orders
 from bifrost.settings import PROJECT
 
 DECLARED = PROJECT / "connectors" / "orders" / "csv-source-orders.json"
+PARTS = ("connect", "broker", "schema_registry")
 KEY_HEAD = 5
 """Bytes of Confluent's wire format before the Avro of a record."""
 
@@ -133,15 +134,20 @@ def speed(rows: int, batch_size: int | None) -> None:
         run.drop(20_000)  # the code becomes warm
         wait_for("the first file", run.is_finished)
         (run.folder / "finished" / "orders.csv").unlink()
+        processes = {part: pid_of(part) or 0 for part in PARTS}
         before = run.count()
         size = run.drop(rows)
         wait_for("the first rows", lambda: run.count() > before)
-        began = time.monotonic()
+        began, busy = time.monotonic(), cpu_s(processes)
         first = run.count() - before
         wait_for("the last row", run.is_finished, 600)
         took = time.monotonic() - began
+        used = {part: (now - busy[part]) / took for part, now in cpu_s(processes).items()}
+    cores = ", ".join(f"{part} {share:.2f} cores" for part, share in used.items())
     rate = (rows - first) / took
-    print(f"{rows} rows ({size / 1e6:.0f} MB): {rate:,.0f} rows/s, {rate * size / rows / 1e6:.1f} MB/s; {load()}")
+    print(
+        f"{rows} rows ({size / 1e6:.0f} MB): {rate:,.0f} rows/s, {rate * size / rows / 1e6:.1f} MB/s; {cores}; {load()}"
+    )
 
 
 def killed(rows: int) -> str:
@@ -162,6 +168,16 @@ def killed(rows: int) -> str:
     late = ", after its end" if was_finished else ""
     told = f"{rows} rows, {lost} lost, {doubled} doubled, {order}"
     return f"killed at row {reached}{late}; {told}; done {took:.0f} s later; {load()}"
+
+
+def cpu_s(processes: Mapping[str, int]) -> dict[str, float]:
+    """The processor time in seconds that each process has had, by its component's name."""
+
+    def used(pid: int) -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    return {part: used(pid) for part, pid in processes.items()}
 
 
 def load() -> str:
