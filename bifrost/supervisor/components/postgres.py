@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 from bifrost.clients.postgres import PostgresClient
@@ -39,7 +40,7 @@ _OPTIONS = (
 def component(settings: Settings) -> Component:
     """The server; its data is in `<data>/postgres/db`. Once it has data, it starts with the platform."""
     data = _data(settings)
-    options = (*_OPTIONS, f"port={settings.port(NAME)}", f"listen_addresses={LOOPBACK}")
+    accounts_are_set = threading.Event()
     return Component(
         name=NAME,
         command=(
@@ -47,10 +48,10 @@ def component(settings: Settings) -> Component:
             _program(settings, "postgres"),
             "-D",
             str(data),
-            *(part for option in options for part in ("-c", option)),
+            *_options(f"port={settings.port(NAME)}", f"listen_addresses={LOOPBACK}"),
         ),
         env=settings.values,
-        prepare=lambda: _prepare(settings),
+        prepare=lambda: _prepare(settings, accounts_are_set),
         probe=lambda: _missing(settings),
         after_ready=lambda: _load(settings),
         # SIGTERM would wait until every client has gone.
@@ -74,7 +75,14 @@ def _program(settings: Settings, name: str) -> str:
     return name if folder is None else str(folder / name)
 
 
-def _prepare(settings: Settings) -> None:
+def _options(*further: str) -> tuple[str, ...]:
+    return tuple(part for option in (*_OPTIONS, *further) for part in ("-c", option))
+
+
+def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
+    if accounts_are_set.is_set():
+        # It was killed: until the last of it has ended, nothing but the server itself may be tried again and again.
+        return
     data = _data(settings)
     fresh = not _loaded(settings).exists()  # the first time, or one that was interrupted
     if fresh:
@@ -85,8 +93,9 @@ def _prepare(settings: Settings) -> None:
     if fresh:
         options = ("-U", _SUPERUSER, "--auth-local=reject", "--auth-host=scram-sha-256", "--no-locale", "-E", "UTF8")
         _run(settings, (_program(settings, "initdb"), "-D", str(data), *options, "--no-instructions"))
-    alone = ("--single", "-D", str(data), "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
+    alone = ("--single", "-D", str(data), *_options("exit_on_error=on", "log_min_error_statement=panic"))
     _run(settings, (_program(settings, "postgres"), *alone, "postgres"), account_sql(settings, fresh=fresh))
+    accounts_are_set.set()
 
 
 def _run(settings: Settings, command: tuple[str, ...], text: str = "") -> None:
