@@ -34,6 +34,14 @@ class AlertThread(threading.Thread):
         self._values = values
         self._from_beginning = from_beginning
         self._stop_asked = threading.Event()
+        self._source: ConsumerGroup | None = None
+        self._topic_is_known = True
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it misses no record from now on, or ended."""
+        is_placed = self._source is not None and self._source.is_placed
+        return is_placed or not self._topic_is_known or self.error is not None
 
     def ask_to_stop(self) -> None:
         """Let it end after what it is doing."""
@@ -61,7 +69,7 @@ class AlertThread(threading.Thread):
         with schema_registry.from_settings(self._values) as registry:
             # What was not there when we looked is new: all of it.
             begin = self._from_beginning or is_new
-            source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=begin)
+            self._source = source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=begin)
             delivery: Delivery[AlertMessage] = Delivery(
                 source,
                 channel,
@@ -83,8 +91,9 @@ class AlertThread(threading.Thread):
                     shape = shape_of(server, self.alert.topic)
                     if shape is not None:
                         refuse_misfit(self.alert, shape)
+                        self._topic_is_known = True
                         return shape, is_new
-                    is_new = True
+                    is_new, self._topic_is_known = True, False
                     problem = f"ksqlDB knows no stream or table of topic {self.alert.topic} yet"
                 except RemoteError as error:
                     problem = str(error)

@@ -25,6 +25,8 @@ from services.alert_thread import AlertThread, known_shape, refuse_misfit
 FOLDER = "alerts"
 LOOK_EVERY_S = 1.0
 CHECK_EVERY_S = 5.0
+SETTLE_S = 45.0
+"""The service counts as ready after so long, whatever an alert still waits for."""
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
@@ -36,6 +38,11 @@ class Worker(Protocol):
     """What delivers one alert (`AlertThread`)."""
 
     error: Exception | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it misses no record from now on, or ended."""
+        ...
 
     def start(self) -> None:
         """Begin."""
@@ -81,7 +88,7 @@ class AlertService:
         """Wire the parts.
 
         Args:
-            problems: a file that holds what is wrong now, for `status`.
+            problems: a file that holds what is wrong now, for `status`; it is there once nothing is missed any more.
             open_worker: makes what delivers an alert, not yet started.
             check: raises `DeclarationError` for an alert that its topic's records do not fit.
             clock: gives seconds from any fixed moment.
@@ -96,6 +103,7 @@ class AlertService:
         self._broken: dict[str, str] = {}
         self._check_again_at: float | None = None
         self._kept: dict[str, str] | None = None
+        self._settle_by = clock() + SETTLE_S
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set.
@@ -189,7 +197,8 @@ class AlertService:
     def _keep_problems(self) -> None:
         found = {name: str(told.worker.error) for name, told in self._told.items() if told.worker.error is not None}
         found |= self._broken
-        if found != self._kept:
+        is_settled = all(told.worker.is_settled for told in self._told.values())
+        if found != self._kept and (is_settled or self._clock() >= self._settle_by):
             self._kept = found
             keep_problems(self._problems, found)
 

@@ -40,6 +40,15 @@ def http(port: int, path: str) -> Probe:
     return look
 
 
+def file(path: Path) -> Probe:
+    """A file is there."""
+
+    def look() -> str | None:
+        return None if path.exists() else f"{path.name} is not there yet"
+
+    return look
+
+
 def log_line(log: Path, text: str) -> Probe:
     """A log holds a text."""
 

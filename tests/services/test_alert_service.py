@@ -11,7 +11,7 @@ from bifrost.alerts import Alert, kept_problems
 from bifrost.errors import DeclarationError, SettingError, Unreachable
 from services.alert_records import Shape
 from services.alert_thread import refuse_misfit
-from services.alerts import CHECK_EVERY_S, AlertService
+from services.alerts import CHECK_EVERY_S, SETTLE_S, AlertService
 from tests.fakes.clock import FakeClock
 
 ALERT = 'topic = "T"\nchannel = "slack"\nto = "room"\ntemplate = "{A} happened"\n'
@@ -23,6 +23,7 @@ class FakeWorker:
     alert: Alert
     error: Exception | None = None
     ended: bool = False
+    is_settled: bool = True
 
     def start(self) -> None: ...
 
@@ -40,6 +41,7 @@ class Stage:
     shape: Shape = SHAPE
     clock: FakeClock = field(default_factory=FakeClock)
     opened: list[FakeWorker] = field(default_factory=list)
+    settled: bool = True
 
     def __post_init__(self) -> None:
         (self.folder / "alerts").mkdir()
@@ -52,7 +54,7 @@ class Stage:
         )
 
     def _open(self, alert: Alert) -> FakeWorker:
-        self.opened.append(FakeWorker(alert))
+        self.opened.append(FakeWorker(alert, is_settled=self.settled))
         return self.opened[-1]
 
     def write(self, text: str, name: str = "it.toml") -> None:
@@ -185,6 +187,30 @@ def test_an_alert_that_comes_back_is_no_problem_any_more(stage: Stage):
     stage.service.look()
 
     assert stage.problems() == {}
+
+
+def test_the_service_is_ready_when_no_alert_misses_a_record(stage: Stage):
+    ready = stage.folder / "run" / "alerts.json"
+    stage.settled = False
+    stage.write(ALERT)
+    stage.write(ALERT, "other.toml")
+    stage.opened[0].is_settled = True
+    stage.service.look()
+    assert not ready.exists()
+
+    stage.opened[1].is_settled = True
+    stage.service.look()
+    assert ready.exists()
+
+
+def test_the_service_does_not_wait_for_ever_to_be_ready(stage: Stage):
+    stage.settled = False
+    stage.write(ALERT)
+    stage.clock.now += SETTLE_S
+    stage.service.look()
+
+    assert stage.problems() == {}
+    assert (stage.folder / "run" / "alerts.json").exists()
 
 
 def test_formats_that_cannot_be_read_are_refused(stage: Stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bifrost.settings import Settings
+from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import python
 
@@ -32,12 +33,14 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
 
 
 def alerts(settings: Settings) -> Component:
-    """Tells what the files of `alerts/` say."""
+    """Tells what the files of `alerts/` say; ready when no alert misses a record any more."""
     return Component(
         name="alerts",
         command=python.command("services.alerts"),
         env=python.environment(settings),
         cwd=settings.project,
+        prepare=lambda: settings.alert_problems.unlink(missing_ok=True),
+        probe=probes.file(settings.alert_problems),
         depends_on=("broker", "schema_registry", "ksqldb", "console"),
         with_platform=False,
     )
