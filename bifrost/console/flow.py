@@ -26,6 +26,7 @@ _CONNECT_GROUP = "connect-"
 _QUERY_GROUP = "_confluent-ksql-"
 _WELL = ("ready", "running")
 _ENDED = ("failed", "backoff")
+_BROKEN = ("FAILED", "ERROR", "UNRESPONSIVE")
 _COMING = ("UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "CREATED", "REBALANCING", "PENDING_SHUTDOWN")
 
 
@@ -109,7 +110,7 @@ def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "kind": "sink" if is_sink else "source",
             "name": name,
             "pipeline": config.get(PIPELINE_KEY, ""),
-            "state": status.state if status else "UNASSIGNED",
+            "state": next((state for state in states if state in _BROKEN), states[0]),
             "health": "bad" if not tasks and status else _worst(states),
             "detail": config.get("connector.class", "").rpartition(".")[2],
             "error": "; ".join(dict.fromkeys(causes)),
@@ -266,6 +267,6 @@ def _lag(now: Snapshot, group: str) -> int | None:
 
 
 def _worst(states: list[str]) -> Health:
-    if any(state in ("FAILED", "ERROR", "UNRESPONSIVE") for state in states):
+    if any(state in _BROKEN for state in states):
         return "bad"
     return "busy" if any(state in _COMING for state in states) else "good"

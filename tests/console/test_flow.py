@@ -94,7 +94,7 @@ def test_what_is_broken_is_bad_and_says_why():
     found = nodes(broken)
 
     source = found["connector:source"]
-    assert (source["health"], source["error"]) == ("bad", "java.lang.B: disk is full")
+    assert (source["state"], source["health"], source["error"]) == ("FAILED", "bad", "java.lang.B: disk is full")
     assert source["tasks"] == [{"id": 0, "state": "FAILED", "error": "java.lang.B: disk is full", "trace": TRACE}]
     assert (found["query:CSAS_OUT_1"]["health"], found["query:CSAS_OUT_1"]["error"]) == ("bad", "no space left")
     assert found["connector:sink"]["health"] == "busy"  # no status yet

@@ -17,7 +17,7 @@ function causes(found) {
   return [
     ...nodes.map((node) => [node.name, node.error || node.state, "/pipelines"]),
     ...components.map((each) => [each.name, each.cause || each.state, "/pipelines#components"]),
-    ...found.broken.map((file) => [file.file, file.cause, `/pipelines?pipeline=${file.pipeline}#faults`]),
+    ...found.broken.map((file) => [file.file, file.cause.replace(`${file.file}: `, ""), `/pipelines?pipeline=${file.pipeline}#faults`]),
     ...found.problems.map((problem) => ["", problem, "/pipelines#components"]),
   ];
 }

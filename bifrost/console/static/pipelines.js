@@ -72,7 +72,7 @@ function brokenNodes(nodes) {
     list.append(item);
   }
   for (const file of found.broken.filter((each) => chosen().some((pipeline) => pipeline.name === each.pipeline))) {
-    if (nodes.some((node) => node.pipeline === file.pipeline)) list.append(el("li", "", `${file.file}: ${file.cause}`));
+    if (nodes.some((node) => node.pipeline === file.pipeline)) list.append(el("li", "", file.cause));
   }
   return list;
 }
@@ -119,7 +119,7 @@ const since = (component) => new Date(component.since * 1000).toLocaleString();
 const drawing = {
   flow: drawFlow,
   connectors: () => table(["Connector", "Pipeline", "Kind", "State", "Tasks", "#Rate", "#Lag", "Class", "Cause"], named(["source", "sink"]).map((node) => [
-    opener(node.id, node.name), node.pipeline, node.kind, state(node), node.tasks.map((task) => `${task.id} ${task.state}`).join(", ") || "none",
+    opener(node.id, node.name), node.pipeline, node.kind, state(node), node.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none",
     rate(node.rate), number(node.lag), node.detail, node.error])),
   queries: () => table(["Writes", "Pipeline", "Query", "State", "#Rate", "#Lag", "Cause"], named(["query"]).map((node) => [
     opener(node.id, node.name), node.pipeline, node.detail, state(node), rate(node.rate), number(node.lag), node.error])),
