@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +14,9 @@ from typing import Any
 
 import pytest
 import requests
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bifrost.clients import kafka
-from bifrost.generators.patterns import Event, events, int_key, send
+from bifrost.generators.patterns import Event, events, int_key
 from tests.live.conftest import Platform
 from tests.live.waiting import eventually
 
@@ -141,13 +139,11 @@ def sent(platform: Platform) -> Sent:
 
 
 def put(platform: Platform, found: Iterable[Event]) -> None:
-    """Send events as the generator does, all of them."""
-    several = list(found)
-    producer = kafka.producer(platform.settings.kafka_client(), linger_ms=5)
-    # The generator's stream has no end: it looks one event ahead.
-    stream = iter([*several, several[-1]])
-    wait = threading.Event().wait
-    assert send(stream, producer, rate=500, count=len(several), clock=time.monotonic, wait=wait) == len(several)
+    """Send events, all of them."""
+    producer = Producer({"bootstrap.servers": platform.endpoints["kafka"], "partitioner": "murmur2_random"})
+    for event in found:
+        producer.produce(event.topic, json.dumps(event.value), event.key, timestamp=event.at_ms)
+    assert producer.flush(SOON_S) == 0
 
 
 def are_joined(platform: Platform, topics: Topics) -> bool:
