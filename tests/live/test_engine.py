@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from tests.live.conftest import Platform
 from tests.live.waiting import SOON_S, eventually
 
 RECORDS, EVERY_S = 2000, 0.002
+BEGIN_MS, APART_MS, WINDOW_MS = int(time.time()) * 1000, 4, 40
 STATEMENTS = (
     "CREATE STREAM {name} (ID INT KEY, N INT) WITH (KAFKA_TOPIC='{name}', PARTITIONS=2, VALUE_FORMAT='JSON', "
     "KEY_FORMAT='JSON');"
@@ -58,9 +59,9 @@ def pipeline(platform: Platform, request: pytest.FixtureRequest) -> Iterator[str
 
 
 class Load:
-    """Sends numbered records at a steady pace, on a thread of its own."""
+    """Sends numbered records at a steady pace, on a thread of its own; in event time they are 4 ms apart."""
 
-    def __init__(self, platform: Platform, topic: str) -> None:
+    def __init__(self, platform: Platform, topic: str, key: Callable[[int], str] = str) -> None:
         self._producer = Producer(
             {
                 "bootstrap.servers": platform.endpoints["kafka"],
@@ -70,6 +71,7 @@ class Load:
             }
         )
         self._topic = topic
+        self._key = key
         self.sent = 0
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -77,7 +79,8 @@ class Load:
     def _run(self) -> None:
         begun = time.monotonic()
         for number in range(RECORDS):
-            self._producer.produce(self._topic, json.dumps({"N": number % 10}), str(number))
+            value, at = json.dumps({"N": number % 10}), BEGIN_MS + number * APART_MS
+            self._producer.produce(self._topic, value, self._key(number), timestamp=at)
             self._producer.poll(max(begun + number * EVERY_S - time.monotonic(), 0))
             self.sent = number + 1
 
@@ -86,23 +89,31 @@ class Load:
         assert self._producer.flush(SOON_S) == 0
 
 
-def ids_in(platform: Platform, topic: str) -> Counter[int]:
-    """How often each id is in a topic, of what is committed."""
+def keys_in(platform: Platform, topic: str, partitions: int) -> Iterator[bytes]:
+    """The keys of a topic, of what is committed."""
     consumer = Consumer(
         {"bootstrap.servers": platform.endpoints["kafka"], "group.id": topic, "enable.partition.eof": True}
     )
-    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(2)])
-    found: Counter[int] = Counter()
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     ended = 0
-    while ended < 2:
+    while ended < partitions:
         message = consumer.poll(SOON_S)
         assert message is not None
         if message.error() is None:
-            found[int(message.key())] += 1
+            yield message.key() or b""
         else:
             ended += 1
     consumer.close()
-    return found
+
+
+def ids_in(platform: Platform, topic: str) -> Counter[int]:
+    """How often each id is in a topic."""
+    return Counter(map(int, keys_in(platform, topic, 2)))
+
+
+def windows_in(platform: Platform, topic: str) -> set[tuple[int, int]]:
+    """The windowed keys of a topic: id and start of the window."""
+    return {(int(key[:-8]), int.from_bytes(key[-8:], "big")) for key in keys_in(platform, topic, 1)}
 
 
 @pytest.mark.parametrize("victim", ["ksqldb", "broker", "schema_registry"])
@@ -127,6 +138,26 @@ def test_under_exactly_once_nothing_is_doubled_either(platform: Platform, pipeli
     eventually(lambda: ids_in(platform, f"{pipeline}_OUT") == expected, "every record once in the copy", 2 * SOON_S)
     counts = [[number, RECORDS // 10] for number in range(10)]
     eventually(lambda: pulled(platform, f"SELECT * FROM {pipeline}_SUM;") == counts, "exact counts", 2 * SOON_S)
+
+
+def test_no_final_row_of_a_window_is_lost_by_a_kill(platform: Platform) -> None:
+    name = f"LIVE_{uuid.uuid4().hex[:8].upper()}"
+    definitions = (
+        f"CREATE STREAM {name} (ID INT KEY, N INT) WITH (KAFKA_TOPIC='{name}', PARTITIONS=1, VALUE_FORMAT='JSON', "
+        f"KEY_FORMAT='JSON'); CREATE TABLE {name}_OUT AS SELECT ID, COUNT(*) AS C FROM {name} "
+        f"WINDOW TUMBLING (SIZE {WINDOW_MS} MILLISECONDS) GROUP BY ID EMIT FINAL;"
+    )
+    statement(platform, definitions, **{"auto.offset.reset": "earliest"})
+    load = Load(platform, name, key=lambda number: str(number % 10))
+    eventually(lambda: load.sent > RECORDS // 2, "half of the load")
+    kill(platform, "ksqldb")
+    load.finish()
+    platform.supervisor.wait_for("ksqldb", ("ready",))
+    last_window = (BEGIN_MS + (RECORDS - 1) * APART_MS) // WINDOW_MS * WINDOW_MS
+    times = ((number, BEGIN_MS + number * APART_MS) for number in range(RECORDS))
+    expected = {(number % 10, at // WINDOW_MS * WINDOW_MS) for number, at in times if at < last_window}
+    eventually(lambda: windows_in(platform, f"{name}_OUT") == expected, "every window's final row", 2 * SOON_S)
+    statement(platform, f"DROP TABLE {name}_OUT DELETE TOPIC; DROP STREAM {name} DELETE TOPIC;")
 
 
 def test_a_restarted_engine_answers_from_its_state(platform: Platform, pipeline: str) -> None:
