@@ -66,7 +66,9 @@ def _minutes(count: int) -> list[dict[str, Any]]:
 
 
 def _groups(count: int) -> list[dict[str, Any]]:
-    return [{"key": "gold", "doc_count": count, "stars": {"values": [{"key": 50.0, "value": 4.0}]}}] if count else []
+    return (
+        [{"key": "gold", "doc_count": count, "stars": {"buckets": [{"key": 4, "doc_count": count}]}}] if count else []
+    )
 
 
 _BUCKETS: dict[str, Callable[[int], list[dict[str, Any]]]] = {"time": _minutes, "groups": _groups}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from selenium.webdriver import Chrome
 
 from bifrost.clients import s3, search
 from bifrost.clients.search import SearchClient
@@ -20,6 +21,8 @@ from tests.live.conftest import Platform
 INDEX = "ratings-with-customer-data"
 SOON_S = 60.0
 VISIBLE_S = 2.0
+# `scripts/test` installs both; elsewhere the tests of the pages' endpoints stand for them.
+needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
 
 
 def rating(message: str, stars: int = 5) -> dict[str, Any]:
@@ -81,6 +84,26 @@ def test_one_document_changes_the_numbers_of_the_dashboard_by_it(platform, engin
     assert any("the dashboard counts" in map(str, row["values"]) for row in feed)
 
 
+@needs_browser
+def test_one_document_changes_the_number_on_the_page_by_it(platform, engine):
+    with running_browser() as browser:
+        browser.get(f"{platform.endpoints['console']}/dashboards/ratings?last=3600")
+        eventually(lambda: browser.find_element("id", "state").text == "live")
+        eventually(lambda: number_on_page(browser) == panels(platform)["live-feed"]["total"])
+        before = number_on_page(browser)
+
+        engine.index_all(INDEX, [rating("one more")])
+        eventually(lambda: "one more" in browser.find_element("id", "panels").text)
+
+        assert number_on_page(browser) == before + 1
+
+
+def number_on_page(browser: Chrome) -> int:
+    """The number that stands in the head of the live feed."""
+    shown = browser.find_element("css selector", '[aria-label="Live feed of ratings"] header span').text
+    return int(shown.replace(",", "") or 0)
+
+
 def test_fields_are_mapped_by_the_template(engine):
     engine.index_all(INDEX, [{**rating("Bathrooms were CLEAN"), "NEW_FIELD": "Some Text"}], refresh=True)
 
@@ -91,7 +114,7 @@ def test_fields_are_mapped_by_the_template(engine):
     assert found["hits"]["total"]["value"] >= 1
 
 
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
+@needs_browser
 def test_a_new_rating_is_visible_on_the_open_page_within_two_seconds(platform, engine):
     with running_browser() as browser:
         browser.get(f"{platform.endpoints['console']}/dashboards/ratings")
@@ -102,16 +125,31 @@ def test_a_new_rating_is_visible_on_the_open_page_within_two_seconds(platform, e
         assert complaints(browser) == []
 
 
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
+@needs_browser
 def test_the_pipelines_page_draws_what_runs(platform):
     with running_browser() as browser:
         browser.get(f"{platform.endpoints['console']}/pipelines")
         eventually(lambda: "RATINGS_ENRICHED" in browser.find_element("id", "view").text)
+        sections = [part.get_attribute("aria-label") for part in browser.find_elements("css selector", ".flow")]
+        assert {"logons", "orders", "patterns", "ratings", "syslog", "wifi"} <= set(sections)
+        assert "logger --server 127.0.0.1" in browser.find_element("id", "view").text
         drawn = {node.get_attribute("data-id") for node in browser.find_elements("css selector", ".node")}
         assert {"connector:mysql-demo-customers", "topic:ratings", "topic:UNHAPPY_PLATINUM_CUSTOMERS"} <= drawn
         assert browser.find_elements("css selector", ".node.bad") == []
+        browser.get(f"{platform.endpoints['console']}/pipelines?pipeline=ratings")
+        eventually(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
         browser.find_element("css selector", '[data-id="topic:asgard.demo.CUSTOMERS"]').click()
         eventually(lambda: "asgard.demo.CUSTOMERS-0@" in browser.find_element("id", "details-body").text)
+        assert complaints(browser) == []
+
+
+@needs_browser
+def test_the_overview_says_that_all_is_well(platform):
+    with running_browser() as browser:
+        browser.get(platform.endpoints["console"])
+        eventually(lambda: browser.find_element("id", "well").text not in ("Looking", "Starting"))
+        assert browser.find_element("id", "causes").text == ""
+        assert browser.find_element("id", "well").text == "All is well"
         assert complaints(browser) == []
 
 

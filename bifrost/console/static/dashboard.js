@@ -177,8 +177,9 @@ async function ask() {
     showState("off", "not connected");
   }
   if (own.signal.aborted || paused() || !refresh) return;
-  // A long range takes longer to answer; it is asked for less often, so that the page stays usable.
-  timer = window.setTimeout(ask, Math.max(refresh - (performance.now() - began), 2 * (performance.now() - began), 100));
+  // A long range takes longer to answer; it is asked for less often, so that the search engine rests in between.
+  const took = performance.now() - began;
+  timer = window.setTimeout(ask, Math.max(refresh - took, took / 2, 100));
 }
 
 const paused = () => pause.getAttribute("aria-pressed") === "true" || document.hidden;
