@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import orjson
@@ -106,5 +105,4 @@ def _natural(value: object, what: str) -> int:
 def answer(request: Request, content: object, status: int = 200) -> Response:
     """JSON in the media type that was asked for."""
     media = media_of(request.headers.get("accept", "")) or Media()
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status_code=status, media_type=media.name)
+    return Response(orjson.dumps(content), status_code=status, media_type=media.name)
