@@ -195,15 +195,22 @@ class KafkaAdmin:
         found = self._done("list groups", self._client.list_consumer_groups(request_timeout=self._timeout_s))
         return tuple(sorted(group.group_id for group in found.valid))
 
-    def positions(self, group: str) -> dict[str, dict[int, int]]:
-        """Where a consumer group stands: its committed offsets by topic and partition."""
-        asked = self._client.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
-        )
-        found: dict[str, dict[int, int]] = {}
-        for place in self._done(f"offsets of group {group}", asked[group]).topic_partitions:
-            if place.offset >= 0:
-                found.setdefault(place.topic, {})[place.partition] = place.offset
+    def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
+        """Where consumer groups stand: by group their committed offsets by topic and partition.
+
+        All are asked at once. A group that is gone by now is left out.
+        """
+        asked = {
+            group: self._client.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
+            )[group]
+            for group in groups
+        }
+        found: dict[str, dict[str, dict[int, int]]] = {}
+        for group, future in asked.items():
+            with suppress(Refused):
+                places = self._done(f"offsets of group {group}", future).topic_partitions
+                found[group] = _by_topic((place.topic, place.partition, place.offset) for place in places)
         return found
 
     def _list_all(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
@@ -298,3 +305,12 @@ def _own_values(entries: Mapping[str, ConfigEntry]) -> dict[str, str]:
         for name, entry in entries.items()
         if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
     }
+
+
+def _by_topic(places: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
+    """Offsets by topic and partition, of those places that have one."""
+    found: dict[str, dict[int, int]] = {}
+    for topic, partition, offset in places:
+        if offset >= 0:
+            found.setdefault(topic, {})[partition] = offset
+    return found

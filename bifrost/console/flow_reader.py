@@ -98,7 +98,7 @@ class FlowReader:
             topics_of=ask(self._topics_of, {}),
             firsts={name: {number: each.first for number, each in parts.items()} for name, parts in ranges.items()},
             ends={name: {number: each.next for number, each in parts.items()} for name, parts in ranges.items()},
-            positions=ask(lambda: {group: self.admin.positions(group) for group in self.admin.groups()}, {}),
+            positions=ask(lambda: self.admin.positions(self.admin.groups()), {}),
             components=tuple(ask(lambda: [status.as_json() for status in self.supervisor.status()], [])),
             broken=csv_folder.broken_files(self.settings),
             owned=self._owned.read(),
