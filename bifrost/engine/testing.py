@@ -33,6 +33,7 @@ from bifrost.engine.planned import (
 )
 from bifrost.engine.planner import Planner, check_upgrade
 from bifrost.engine.serde import InMemoryRegistry, Serdes
+from bifrost.engine.state.stores import Encode, Place, Row
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
 from bifrost.sql.parser import Dialect, parse_script
 from bifrost.sql.tree import (
@@ -110,7 +111,7 @@ class RunningQuery:
         self._internal: deque[tuple[str, TopicRecord]] = deque()
         self._repartitions = {repartition.topic for repartition in compiled.repartitions}
         self._offsets: dict[str, int] = {}
-        self.changelogs: dict[str, dict[bytes, tuple[bytes, int]]] = {}
+        self.changelogs: dict[str, dict[Place, tuple[Encode, Row, int]]] = {}
         self.tasks: dict[int, Task] = {
             number: compiled.new_task(
                 number, 0, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
@@ -121,20 +122,20 @@ class RunningQuery:
             self._take_over(before)
         self._task_of = {entry.topic: self.tasks[entry.subtopology] for entry in compiled.inputs}
 
-    def _keep(self, store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
+    def _keep(self, store: str, encode: Encode, place: Place, row: Row | None, timestamp: int) -> None:
         entries = self.changelogs.setdefault(store, {})
-        if value is None:
-            entries.pop(key, None)
+        if row is None:
+            entries.pop(place, None)
         else:
-            entries[key] = (value, timestamp)
+            entries[place] = (encode, row, timestamp)
 
     def _take_over(self, before: RunningQuery) -> None:
         """Restores the stores from those of an earlier version of the query."""
         self.changelogs = before.changelogs
         for task in self.tasks.values():
             for store in task.changelogged():
-                for key, (value, timestamp) in self.changelogs.get(store, {}).items():
-                    task.restore(store, key, value, timestamp)
+                for place, (encode, row, timestamp) in self.changelogs.get(store, {}).items():
+                    task.restore(store, *encode(place, row, timestamp), timestamp)
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.placement import WindowedPlacement
 from bifrost.engine.runtime.span import Span
 from bifrost.engine.runtime.transaction import Transaction
+from bifrost.engine.state.stores import Encode, Place, Row
 from bifrost.engine.topology.compiled import ChangelogCallback, EmitCallback, Headers
 from bifrost.errors import NotReady, Refused
 
@@ -26,8 +27,8 @@ _FULL_WAIT_S = 0.05
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.25
 _MOST_CHANGES = 50_000
 
-Changes = dict[tuple[str, int, bytes], tuple[bytes | None, int]]
-"""Value (None: deleted) and time of the last change, by store, partition and key."""
+Changes = dict[tuple[str, int, Place], tuple[Encode, Row | None, int]]
+"""The last change of each place of a store's partition: how to encode it, row (None: deleted), time."""
 
 
 class Output:
@@ -84,12 +85,12 @@ class Output:
     def changelog(self, internal: str, partition: int) -> ChangelogCallback:
         """The function that takes changes of a task's stores; `internal` begins the names of changelog topics.
 
-        Only the last change of a key between two commits is written: nobody reads a changelog before a restart.
+        Only the last change of a place between two commits is written: nobody reads a changelog before a restart.
         """
         changes = self._changes
 
-        def write(store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
-            changes[store, partition, key] = value, timestamp
+        def write(store: str, encode: Encode, place: Place, row: Row | None, timestamp: int) -> None:
+            changes[store, partition, place] = encode, row, timestamp
 
         self._internal = internal
         return write
@@ -190,8 +191,9 @@ class Output:
 
     def _send_changes(self, changes: Changes, told: DeliveryCallback) -> None:
         produce, internal = self._producer.produce, self._internal
-        for (store, partition, key), (value, timestamp) in changes.items():
+        for (store, partition, place), (encode, row, timestamp) in changes.items():
             topic = f"{internal}-{store}-changelog"
+            key, value = encode(place, row, timestamp)
             try:
                 produce(topic, value, key, partition, told, None, timestamp)
             except BufferError:

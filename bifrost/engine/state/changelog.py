@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from bifrost.engine.state.codec import decode, encoder
-from bifrost.engine.state.stores import Changelog, Entry, Row
+from bifrost.engine.state.stores import Changelog, Entry, Place, Row
 from bifrost.errors import StateError
 
 # No key in the codec's encoding begins with this byte.
@@ -30,21 +30,28 @@ class Recorder:
         self._missing = missing if missing is not None else (None,) * len(columns)
         self._tag = crc32("\0".join(columns).encode())
         self._layouts: dict[int, tuple[str, ...]] = {}
-        self._encode = encoder()
+        self._pack = encoder()
+        self._encode, self._encode_layout = self._encoded, self._encoded_layout
 
-    def put(self, place: tuple[object, ...], row: Row, timestamp: int) -> None:
+    def put(self, place: Place, row: Row, timestamp: int) -> None:
         """Records a row."""
         if self._changelog is None:
             return
         if self._tag not in self._layouts:
             self._layouts[self._tag] = self._columns
-            self._changelog(_LAYOUT + self._encode(self._tag), self._encode(list(self._columns)), max(timestamp, 0))
-        self._changelog(self._encode(list(place)), self._encode([timestamp, self._tag, *row]), timestamp)
+            self._changelog(self._encode_layout, (_LAYOUT, self._tag), self._columns, max(timestamp, 0))
+        self._changelog(self._encode, place, row, timestamp)
 
-    def delete(self, place: tuple[object, ...], timestamp: int) -> None:
+    def delete(self, place: Place, timestamp: int) -> None:
         """Records that a row is gone."""
         if self._changelog is not None:
-            self._changelog(self._encode(list(place)), None, max(timestamp, 0))
+            self._changelog(self._encode, place, None, max(timestamp, 0))
+
+    def _encoded(self, place: Place, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+        return self._pack(list(place)), None if row is None else self._pack([timestamp, self._tag, *row])
+
+    def _encoded_layout(self, place: Place, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+        return _LAYOUT + self._pack(place[1]), self._pack(list(row or ()))
 
     def place(self, key: bytes, value: bytes | None) -> list[Any] | None:
         """The place that a record is about; None for one that is about a layout, which is taken note of."""

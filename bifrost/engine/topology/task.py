@@ -11,9 +11,11 @@ from typing import Protocol, cast
 from bifrost.engine.state.frozen import Key, freeze_key, thaw_key
 from bifrost.engine.state.memory import new_store
 from bifrost.engine.state.stores import (
+    Encode,
     Entry,
     JoinBuffer,
     KeyValueStore,
+    Place,
     Row,
     SessionStore,
     Store,
@@ -36,8 +38,8 @@ EmitCallback = Callable[[str, bytes | None, bytes | None, int, Headers], None]
 RowCallback = Callable[[Key | None, Row | None, int, tuple[int, int] | None], None]
 """Takes a result row: key, value columns (None: deleted), timestamp, window start and end."""
 
-ChangelogCallback = Callable[[str, bytes, bytes | None, int], None]
-"""Takes a change of a store: the store's name, key, value, timestamp."""
+ChangelogCallback = Callable[[str, Encode, Place, Row | None, int], None]
+"""Takes a change of a store: the store's name, then what a `Changelog` takes."""
 
 
 class RecordFunctionCall(Protocol):

@@ -37,6 +37,10 @@ def output_of(cluster, *, stopping=lambda: False, transaction=None):
     return Output(cluster, transaction, stopping)
 
 
+def encoded(place, row, timestamp):
+    return place[0], row[0]
+
+
 def test_a_full_queue_is_waited_for():
     cluster = SlowCluster()
     output = output_of(cluster)
@@ -55,7 +59,7 @@ def test_records_are_counted_by_topic():
     emit = output.emitter({})
     emit("out", b"k", b"v", 1, None)
     emit("out", b"k", b"v", 1, None)
-    output.changelog("q", 0)("S", b"k", b"v", 1)
+    output.changelog("q", 0)("S", encoded, (b"k",), (b"v",), 1)
     assert output.take_counts() == [("out", 2)]
     assert output.take_counts() == []
 
@@ -100,7 +104,7 @@ def held_output():
     output = output_of(cluster)
     cluster.holding.add("out")
     output.emitter({})("out", b"k", b"v", 1, None)
-    output.changelog("q", 0)("S", b"k", b"state", 1)
+    output.changelog("q", 0)("S", encoded, (b"k",), (b"state",), 1)
     return cluster, output
 
 
@@ -128,7 +132,7 @@ def test_what_is_written_during_a_commit_belongs_to_the_next():
     cluster.create_topic("late", 1, {})
     cluster.holding.add("late")
     output.emitter({})("late", b"k", b"v", 2, None)
-    output.changelog("q", 0)("S", b"k", b"later", 2)
+    output.changelog("q", 0)("S", encoded, (b"k",), (b"later",), 2)
     cluster.release("out")
     output.finish_commit()
     assert cluster.values("q-S-changelog") == [b"state"]

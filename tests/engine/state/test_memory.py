@@ -11,7 +11,8 @@ class Changelog:
     def __init__(self):
         self.records = {}
 
-    def __call__(self, key, value, timestamp):
+    def __call__(self, encode, place, row, timestamp):
+        key, value = encode(place, row, timestamp)
         if value is None:
             self.records.pop(key, None)
         else:

@@ -32,7 +32,8 @@ class Cluster:
     def _task(self, number, partition):
         log = self.changelogs.setdefault((number, partition), {})
 
-        def write(store, key, value, timestamp):
+        def write(store, encode, place, row, timestamp):
+            key, value = encode(place, row, timestamp)
             if value is None:
                 log.pop((store, key), None)
             else:
