@@ -230,6 +230,9 @@ class Session:
                 done = len(records) - length_hint(left) - 1
                 self._count(place, records[:done])
                 records = records[done:]
+                if self._output is not None:
+                    # Nobody looks after a commit while this waits.
+                    self._output.finish_commit()
                 if not self._wait(str(problem)):
                     return False
                 continue
