@@ -244,3 +244,8 @@ def test_status_names_the_alerts_that_are_not_told(tmp_path):
     keep_problems(settings.alert_problems, {"till": "SLACK_API_TOKEN: is not set"})
 
     assert untold_alerts(settings) == ["alert till: SLACK_API_TOKEN: is not set"]
+
+
+def test_up_of_compose_looks_for_an_engine(run):
+    done = run("up", "--target", "compose")
+    assert "no Docker engine answers here" in done.err
