@@ -16,16 +16,20 @@ import signal
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pymysql
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.platform import Inbox, RatingsProducer, paced, pid_of, status, wait_for
+from benchmarks.sink_trial import SinkTrial
+from bifrost import settings as project_settings
 
 PLATINUM_USER = 14
 UPDATED_CUSTOMER = 19
 LOAD_S = 20.0
+SINK_PARTS = ("connect", "search", "s3")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,18 @@ class Round:
     recovered_s: float
 
 
+@dataclass(frozen=True)
+class SinkRound:
+    """What one round of both sinks showed."""
+
+    sent: int
+    documents: int
+    objects: int
+    same_objects: int
+    other_objects: int
+    recovered_s: float
+
+
 def main() -> None:
     """Run the rounds and print one line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -47,8 +63,18 @@ def main() -> None:
     args = parser.parse_args()
     for part in args.parts:
         for number in range(1, args.rounds + 1):
-            result = cdc_round(part) if part == "connect" else alert_round(part, args.rate)
-            print(f"{part} round {number}: {result}", flush=True)
+            for result in rounds(part, args.rate):
+                print(f"{part} round {number}: {result}", flush=True)
+
+
+def rounds(part: str, rate: float) -> Iterator[Round | SinkRound]:
+    """What there is to see when a part is killed."""
+    if part in SINK_PARTS:
+        yield sink_round(part, rate)
+    if part == "connect":
+        yield cdc_round(part)
+    elif part not in SINK_PARTS:
+        yield alert_round(part, rate)
 
 
 def alert_round(part: str, rate: float) -> Round:
@@ -99,6 +125,23 @@ def cdc_round(part: str) -> Round:
     took = settle(arrived)
     consumer.close()
     return Round(count, count - len(seen), sum(seen.values()) - len(seen), took)
+
+
+def sink_round(part: str, rate: float) -> SinkRound:
+    """Kill a part while ratings flow through both sinks, and look at what is in the index and in the bucket."""
+    count = int(rate * LOAD_S)
+    with SinkTrial(project_settings.load()) as trial:
+        trial.both_sinks()
+        killer = kill_later(part, random.uniform(0.2, 0.8) * LOAD_S)
+        for number in paced(rate, count):
+            trial.send([number])
+        trial.flush()
+        killer.join()
+        expected = trial.expected_objects(count)
+        took = settle(lambda: trial.documents() >= count and trial.object_count() >= len(expected))
+        found = trial.objects()
+        same = sum(found.get(name) == rows for name, rows in expected.items())
+        return SinkRound(count, trial.documents(), len(expected), same, len(found) - same, took)
 
 
 def connect(url: str) -> pymysql.Connection:
