@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import fastavro
 import orjson
+from fastavro.validation import ValidationError, validate
 
 from bifrost.clients import avro
 from bifrost.clients.schema_registry import SchemaRegistryClient
@@ -22,6 +23,17 @@ from bifrost.rest_proxy.problems import CONVERSION_FAILED, SCHEMA_FAILED, ProxyE
 Format = Literal["binary", "json", "avro"]
 FORMATS: tuple[Format, ...] = ("binary", "json", "avro")
 _MEDIA = re.compile(r"application/vnd\.kafka(?:\.(?P<format>\w+))?\.v(?P<version>[12])\+json")
+_UNFIT = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    StopIteration,
+    RuntimeError,
+    ValidationError,
+)
+"""What fastavro raises for JSON that does not fit its schema."""
 _PLAIN = ("application/json", "application/octet-stream", "*/*", "application/*", "")
 
 
@@ -124,8 +136,10 @@ def to_bytes(format_: Format, value: Any, schema: AvroSchema | None) -> bytes | 
     try:
         # Avro's JSON names the branch of a union: {"string": "a"}.
         record = next(fastavro.json_reader(io.StringIO(json.dumps(value)), schema.parsed))
+        # Neither reading nor writing looks at ranges: a number too large for its type would become a broken record.
+        validate(record, schema.parsed, raise_errors=True)
         return avro.encoded(schema.id, schema.parsed, record)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, StopIteration, RuntimeError) as error:
+    except _UNFIT as error:
         raise ProxyError(CONVERSION_FAILED, f"Conversion of JSON to Avro failed: {_cause(error)}") from error
 
 
@@ -162,6 +176,8 @@ def _avro_json(schema: Any, record: Any) -> Any:
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{found.field or 'it'}: {found.datum!r} is no {found.schema}" for found in error.errors)
     return f"{error.args[0]} is missing" if isinstance(error, KeyError) and error.args else str(error) or "no value"
 
 

@@ -122,7 +122,7 @@ class Sent:
 @pytest.fixture(scope="module")
 def sent(platform: Platform) -> Sent:
     """A few seconds of everything; the tables are there before what is joined to them."""
-    random, topics = Random(8), Topics(platform)
+    random, topics = Random(25), Topics(platform)
     made = list(islice(events(random, int(time.time()) * 1000, time.time), COUNT))
     reference = [event for event in made if event.topic in ("clients", "users_table", "users")]
     rest = [event for event in made if event not in reference]

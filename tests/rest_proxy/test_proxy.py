@@ -126,6 +126,17 @@ def test_json_that_does_not_fit_its_avro_schema_is_told(proxy: Proxy, topic: str
     assert answer.json()["message"].startswith("Conversion of JSON to Avro failed: ")
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("int", 2**31), ("int", 1.5), ("int", True), ("int", "1"), ("long", 2**63), ("boolean", 1), ("double", "1")],
+)
+def test_a_number_must_be_in_the_range_of_its_type(proxy: Proxy, topic: str, kind: str, value: Any):
+    answer = proxy.produce(topic, AVRO, value_schema=json.dumps(kind), records=[{"value": value}])
+
+    assert (answer.status_code, answer.json()["error_code"]) == (422, 42203)
+    assert kind in answer.json()["message"]
+
+
 def test_a_union_names_its_branch(proxy: Proxy, topic: str):
     records = [{"value": {"a": {"string": "x"}}, "partition": 0}, {"value": {"a": None}, "partition": 0}]
     assert proxy.produce(topic, AVRO, value_schema=json.dumps(OPTIONAL), records=records).status_code == 200
