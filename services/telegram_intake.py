@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bifrost.clients.telegram import SECRET_HEADER, TOO_MANY, TelegramApi, TelegramRefused, TextMessage, text_message
+from bifrost.clients.telegram import SECRET_HEADER, TelegramApi, TelegramRefused, TextMessage, text_message
 from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import LOOPBACK, Settings
 from services.telegram import TOKEN_REFUSALS
@@ -82,7 +82,7 @@ class Polling:
                 if error.status in TOKEN_REFUSALS:
                     self._fail(SettingError("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}"))
                     return
-                is_clear = error.status == TOO_MANY
+                # 409: somebody set a webhook since, or asks too. It is not taken away: they meant it.
                 pause_s = self._pause(error, error.retry_after or pause_s)
             except RemoteError as error:
                 pause_s = self._pause(error, pause_s)

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 import requests
 
-from bifrost.clients.telegram import TelegramApi
+from bifrost.clients.telegram import TelegramApi, TelegramRefused
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services import telegram_intake, wifi_telegram_bot
@@ -126,6 +126,37 @@ def test_a_bot_that_ends_lets_telegram_forget_what_it_was_told():
 
     eventually(ended.is_set)
     assert api.asked == [0, 8]
+
+
+class LateWebhook(OneUpdate):
+    """A Bot API where a webhook is set while a bot asks, and deleted again later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deleted = 0
+
+    def delete_webhook(self) -> None:
+        self.deleted += 1
+
+    def updates(self, offset: int, *, wait_s: float, limit: int = 100) -> list[object]:
+        self.asked.append(offset)
+        if len(self.asked) == 1:
+            raise TelegramRefused("getUpdates", status=409, body="terminated by setWebhook", retry_after=None)
+        return [UPDATE]
+
+
+def test_a_webhook_that_is_set_while_a_bot_asks_is_left_alone():
+    api, took = LateWebhook(), threading.Event()
+
+    def take(_message: object) -> None:
+        polling.close()
+        took.set()
+
+    polling = telegram_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
+    polling.start()
+
+    eventually(took.is_set)
+    assert api.deleted == 1
 
 
 def test_a_webhook_of_before_does_not_keep_messages_from_a_bot_that_asks(scene: Scene):
