@@ -249,3 +249,11 @@ def test_status_names_the_alerts_that_are_not_told(tmp_path):
 def test_up_of_compose_looks_for_an_engine(run):
     done = run("up", "--target", "compose")
     assert "no Docker engine answers here" in done.err
+
+
+def test_csv_schema_needs_a_file_and_pairs(run, tmp_path):
+    sample = tmp_path / "sample.csv"
+    sample.write_text("a,b\n1,2\n")
+
+    assert run("csv-schema", str(tmp_path / "nosuch.csv")).code == 2
+    assert run("csv-schema", str(sample), "a", "--set", "csv.separator.char").code == 2
