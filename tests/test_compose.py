@@ -25,6 +25,7 @@ PART_OF = {
     "kafka": "kafka",
     "schema-registry": "schema_registry",
     "mysql": "mysql",
+    "postgres": "postgres",
     "mongodb": "mongodb",
     "connect": "connect",
     "ksqldb-server": "ksqldb",
@@ -36,6 +37,9 @@ PART_OF = {
 PLUGINS = {
     "io.debezium.connector.mysql.": "io/debezium/debezium-connector-mysql/",
     "io.debezium.connector.mongodb.": "io/debezium/debezium-connector-mongodb/",
+    "io.debezium.connector.postgresql.": "io/debezium/debezium-connector-postgres/",
+    "io.debezium.connector.jdbc.": "io/debezium/debezium-connector-jdbc/",
+    "io.confluent.connect.jdbc.": "confluentinc/kafka-connect-jdbc:",
     "io.confluent.connect.elasticsearch.": "confluentinc/kafka-connect-elasticsearch:",
     "io.confluent.connect.s3.": "confluentinc/kafka-connect-s3:",
     "com.wepay.kafka.connect.bigquery.": "wepay/kafka-connect-bigquery:",
@@ -99,7 +103,8 @@ def test_the_endpoints_of_the_target_are_the_published_ones():
 def test_images_are_pinned(service: str):
     image = SERVICES[service]["image"]
 
-    assert re.search(r":(\d+\.\d+\.\d+|RELEASE\.\d{4}-\d{2}-\d{2}T[\d-]+Z)", image)
+    # PostgreSQL's releases have two numbers.
+    assert re.search(r":(\d+\.\d+\.\d+|\d+\.\d+$|RELEASE\.\d{4}-\d{2}-\d{2}T[\d-]+Z)", image)
     assert not image.startswith("confluentinc/") or image.endswith(f":{PLATFORM_VERSION}")
 
 
@@ -114,7 +119,7 @@ def test_everything_starts_after_what_it_talks_to():
     needs = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
 
     assert needs["schema-registry"] >= {"kafka"}
-    assert needs["connect"] >= {"kafka", "schema-registry", "mysql", "elasticsearch", "minio"}
+    assert needs["connect"] >= {"kafka", "schema-registry", "mysql", "postgres", "elasticsearch", "minio"}
     assert needs["kibana"] >= {"elasticsearch"}
     assert needs["rest-proxy"] >= {"kafka", "schema-registry"}
     assert needs["ksqldb-server"] >= {"kafka", "schema-registry", "connect"}
@@ -124,7 +129,7 @@ def test_no_secret_stands_in_the_file():
     for name in SERVICES:
         for variable, value in environment(name).items():
             if re.search("PASSWORD$", variable) and "RANDOM" not in variable:
-                assert re.fullmatch(r"\$\{(MYSQL_(APP_)?PASSWORD|AWS_SECRET_ACCESS_KEY):\?.+\}", value), (
+                assert re.fullmatch(r"\$\{((MYSQL|POSTGRES)_(APP_)?PASSWORD|AWS_SECRET_ACCESS_KEY):\?.+\}", value), (
                     f"{name}: {variable}"
                 )
 
@@ -140,6 +145,7 @@ def test_variables_of_the_connectors_name_the_services():
     worker = environment("connect")
 
     assert worker["MYSQL_HOST"] in SERVICES
+    assert worker["POSTGRES_HOST"] in SERVICES
     assert worker["MONGODB_CONNECTION_STRING"] == "mongodb://mongodb:27017/?replicaSet=rs0"
     assert "host: 'mongodb:27017'" in SERVICES["mongodb"]["healthcheck"]["test"][-1]
     assert worker["KAFKA_BOOTSTRAP_SERVERS"] == worker["CONNECT_BOOTSTRAP_SERVERS"] == "kafka:29092"
@@ -198,7 +204,7 @@ def test_plugins_are_pinned_by_version_and_digest():
         assert re.search(r"/\d+\.\d+\.\d+\.Final/", download)
     assert all(re.search(r":\d+\.\d+(\.\d+)?", line) for line in re.findall(r"^FROM .*", DOCKERFILE, flags=re.M))
     from_hub = re.findall(r"confluent-hub install .*", DOCKERFILE)
-    assert len(from_hub) == 3
+    assert len(from_hub) == 4
     assert all(re.search(r" \w+/[\w-]+:\d+\.\d+\.\d+( \\)?$", line) for line in from_hub), from_hub
 
 
@@ -210,19 +216,21 @@ def test_the_elasticsearch_sink_fits_the_search_engine():
     assert tuple(map(int, engine.split(".")[:2])) >= (8, 19)
 
 
-def test_the_database_gets_every_file_of_the_data_folder_after_its_accounts():
-    mounted = [volume.split(":") for volume in SERVICES["mysql"]["volumes"] if volume.startswith("./")]
+@pytest.mark.parametrize("database", ["mysql", "postgres"])
+def test_a_database_gets_every_file_of_its_data_folder_after_its_accounts(database: str):
+    mounted = [volume.split(":") for volume in SERVICES[database]["volumes"] if volume.startswith("./")]
     sources = {source for source, *_ in mounted}
     order = [target.rpartition("/")[2] for _, target, *_ in mounted]
 
-    assert {f"./data/mysql/{path.name}" for path in (PROJECT / "data" / "mysql").glob("*.sql")} <= sources
+    assert {f"./data/{database}/{path.name}" for path in (PROJECT / "data" / database).glob("*.sql")} <= sources
     assert order == sorted(order)
     assert all((PROJECT / source).is_file() for source in sources)
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
 def test_docker_compose_accepts_it(tmp_path: Path):
-    secrets = {"MYSQL_PASSWORD": "one", "MYSQL_APP_PASSWORD": "two", "AWS_SECRET_ACCESS_KEY": "three-three"}
+    databases = {f"{name}_{account}PASSWORD": "one" for name in ("MYSQL", "POSTGRES") for account in ("", "APP_")}
+    secrets = {**databases, "AWS_SECRET_ACCESS_KEY": "three-three"}
     accepted = _config(secrets, tmp_path)
     assert accepted.returncode == 0, accepted.stderr
     assert "127.0.0.1:9092" in accepted.stdout

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,10 +16,15 @@ import psycopg
 from psycopg import sql
 
 from bifrost.errors import Refused, Unreachable
+from bifrost.settings import Settings
 
 SYSTEM = "PostgreSQL"
 TIMEOUT_S = 10
 STATEMENT_S = 60
+MOST_WAITING = 1000
+RETRY_S = 1.0
+
+_log = logging.getLogger("postgres")
 
 
 class PostgresClient:
@@ -44,24 +54,18 @@ class PostgresClient:
             # Without parameters, so that several statements may come at once.
             self._connection.execute(text)
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def insert(self, table: str, rows: Sequence[bytes]) -> None:
         """Add rows in one transaction; one whose primary key is there already is left out.
 
         Args:
             table: `schema.table`.
-            rows: values in the order of `columns`.
+            rows: a JSON object each, by column; a column that is missing becomes null.
         """
-        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
-            sql.Identifier(*table.split(".")),
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
-            sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-        )
-        with (
-            _telling(f"insert into {table}"),
-            self._connection.transaction(),
-            self._connection.cursor() as cursor,
-        ):
-            cursor.executemany(statement, rows)
+        statement = sql.SQL(
+            "INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s) ON CONFLICT DO NOTHING"
+        ).format(table=sql.Identifier(*table.split(".")))
+        with _telling(f"insert into {table}"), self._connection.transaction():
+            self._connection.execute(statement, (f"[{b','.join(rows).decode()}]",))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -74,6 +78,92 @@ class PostgresClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row on its way; it tells where to, as a Kafka message does."""
+
+    table: str
+    value: bytes
+    on_delivery: Callable[[Any, Any], None]
+
+    def topic(self) -> str:
+        return self.table
+
+
+class RowWriter:
+    """Writes rows; it has the methods of a producer, so that rows are sent as records are.
+
+    While the database is away, rows wait; when it is back, those that may have been lost are written again.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Connect; `clock` gives seconds.
+
+        Raises:
+            RemoteError: the database does not answer, or refuses.
+        """
+        self._url = url
+        self._clock = clock
+        self._waiting: deque[_Row] = deque()
+        self._client: PostgresClient | None = PostgresClient(url)
+        self._again_at = 0.0
+
+    def produce(
+        self, topic: str, value: bytes, key: bytes | None, *, timestamp: int, on_delivery: Callable[[Any, Any], None]
+    ) -> None:
+        """Queue a row of a table (`topic`); `BufferError` when too many are waiting."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise BufferError
+        self._waiting.append(_Row(topic, value, on_delivery))
+
+    def poll(self, timeout: float) -> int:
+        """Write what is queued, if the database is there; how many rows were taken off the queue."""
+        before = len(self._waiting)
+        if before and self._clock() >= self._again_at:
+            try:
+                self._write()
+            except Unreachable as error:
+                _log.warning("waiting: %s", error)
+                self.close()
+                self._again_at = self._clock() + RETRY_S
+        return before - len(self._waiting)
+
+    def flush(self, timeout: float) -> int:
+        """Write what is queued; how many rows could not be."""
+        self._again_at = 0.0
+        self.poll(timeout)
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _write(self) -> None:
+        self._client = self._client or PostgresClient(self._url)
+        for table, group in groupby(list(self._waiting), key=_Row.topic):
+            rows = list(group)
+            refused = None
+            try:
+                self._client.insert(table, [row.value for row in rows])
+            except Refused as error:
+                refused = error
+            for row in rows:
+                self._waiting.popleft()
+                row.on_delivery(refused, row)
+
+
+def from_settings(settings: Settings) -> RowWriter:
+    """A writer to the target's database.
+
+    Raises:
+        SettingError: the target is `remote`, and POSTGRES_URL is not set.
+        RemoteError: the database does not answer, or refuses.
+    """
+    return RowWriter(settings.endpoints.postgres or settings.require("POSTGRES_URL", "rows are written there"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bifrost.deployer.declared import Declarations, DeclaredConnector
 from bifrost.deployer.files import line_of
-from bifrost.deployer.vendor_keys import BIGQUERY_SINK, unknown_keys
+from bifrost.deployer.vendor_keys import BIGQUERY_SINK, JDBC_SOURCE, unknown_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
         "flush.size",
     ),
     BIGQUERY_SINK: ("topics", "project", "keyfile"),
+    JDBC_SOURCE: ("connection.url", "topic.prefix", "mode"),
+    "io.debezium.connector.jdbc.JdbcSinkConnector": ("topics", "connection.url"),
 }
 """Keys without which these classes do not start."""
 

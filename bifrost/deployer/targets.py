@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bifrost.deployer.declared import Declarations, DeclaredConnector
-from bifrost.deployer.vendor_keys import BIGQUERY_SINK
+from bifrost.deployer.vendor_keys import BIGQUERY_SINK, JDBC_SOURCE
 from bifrost.errors import SettingError
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
 
@@ -92,7 +92,10 @@ TABLES: Mapping[Target, Substitutions] = {
         # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
-        absent={BIGQUERY_SINK: "BigQuery is Google's alone; compose and remote run it"},
+        absent={
+            BIGQUERY_SINK: "BigQuery is Google's alone; compose and remote run it",
+            JDBC_SOURCE: "its plugin is in no registry, and CDC is the better way; compose and remote run it",
+        },
     ),
     "compose": Substitutions(classes=_SPOOLDIR_AND_SYSLOG),
     "remote": Substitutions(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+JDBC_SOURCE = "io.confluent.connect.jdbc.JdbcSourceConnector"
 BIGQUERY_SINK = "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector"
 
 _FRAMEWORK = frozenset(
@@ -25,6 +26,8 @@ _FRAMEWORK = frozenset(
     }
 )
 _FRAMEWORK_PREFIXES = (
+    "producer.override.",
+    "topic.creation.",
     "key.converter.",
     "value.converter.",
     "header.converter.",
@@ -35,6 +38,41 @@ _FRAMEWORK_PREFIXES = (
 )
 
 KEYS: Mapping[str, frozenset[str]] = {
+    JDBC_SOURCE: frozenset(
+        {
+            "batch.max.rows",
+            "catalog.pattern",
+            "connection.attempts",
+            "connection.backoff.ms",
+            "connection.password",
+            "connection.url",
+            "connection.user",
+            "db.timezone",
+            "dialect.name",
+            "incrementing.column.name",
+            "incrementing.initial",
+            "mode",
+            "numeric.mapping",
+            "numeric.precision.mapping",
+            "poll.interval.ms",
+            "query",
+            "query.suffix",
+            "quote.sql.identifiers",
+            "schema.pattern",
+            "table.blacklist",
+            "table.monitoring.startup.polling.limit.ms",
+            "table.poll.interval.ms",
+            "table.types",
+            "table.whitelist",
+            "timestamp.column.name",
+            "timestamp.delay.interval.ms",
+            "timestamp.granularity",
+            "timestamp.initial",
+            "topic.prefix",
+            "transaction.isolation.mode",
+            "validate.non.null",
+        }
+    ),
     # Those of 1.x (`datasets`), which the documents use, and of 2.x (`defaultDataset`).
     BIGQUERY_SINK: frozenset(
         {

@@ -1,79 +1,83 @@
-"""Order entry as change data capture of its database writes it: `python -m bifrost.generators.logons --rate 5`.
+"""Order entry at work: `python -m bifrost.generators.logons --rate 5` writes rows to PostgreSQL.
 
-Dates are random and in no order: logons of 2000, orders of 2007 to 2011, customers of any class and age.
+Dates are random and in no order: logons of 2000 to 2011, orders of 2007 to 2011, customers of any class and age.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from bifrost.clients import postgres
 from bifrost.generators import program
-from bifrost.generators.program import Generator, Order
-from bifrost.generators.sending import Record
+from bifrost.generators.program import Order, Program, Wait
+from bifrost.generators.sending import Record, Sender
 from bifrost.settings import Settings
 
-CUSTOMERS = "ora-ogg-SOE-CUSTOMERS-avro"
-LOGONS = "ora-ogg-SOE-LOGON-avro"
-ORDERS = "ora-ogg-SOE-ORDERS-avro"
-TOPICS = (CUSTOMERS, LOGONS, ORDERS)
-KNOWN = 100
+CUSTOMERS = "soe.customers"
+LOGONS = "soe.logon"
+ORDERS = "soe.orders"
+KNOWN = 40
 """Customers have the ids 1 to this; one more logs on and is not known."""
 CLASSES = ("Business", "Occasional", "Prime", "Regular")
 FIRST_NAMES = ("carlos", "cesar", "donald", "earl", "jack", "lloyd", "rick", "thomas")
 LAST_NAMES = ("black", "butler", "hansen", "hernandez", "mckinney", "perez", "thomas")
+MARKET_DAYS = 30
+"""Days that have orders, spread over five years, so that hours with several of them occur."""
 
-Encode = Callable[[str, Mapping[str, Any]], bytes]
-"""Makes the bytes of a record of a topic."""
+PROGRAM = Program("logons", "rows", __doc__, rate=5.0)
 
 
-def changes(random: Random, encode: Encode, first_id: int, clock: Callable[[], float]) -> Iterator[Record]:
-    """All changes without end: the customers, then logons and orders."""
+def rows(random: Random, first_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All rows with their tables, without end: the customers, then logons and orders."""
     for number in range(1, KNOWN + 1):
-        yield _change(CUSTOMERS, customer(random, number), encode, clock)
+        yield CUSTOMERS, customer(random, number)
     number = first_id
     while True:
-        topic, row = (LOGONS, logon(random, number)) if random.random() < 0.5 else (ORDERS, order(random, number))
-        yield _change(topic, row, encode, clock)
+        yield (LOGONS, logon(random, number)) if random.random() < 0.5 else (ORDERS, order(random, number))
         number += 1
 
 
 def customer(random: Random, number: int) -> dict[str, Any]:
-    """A row of CUSTOMERS."""
+    """A row of `soe.customers`."""
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     return {
-        "CUSTOMER_ID": number,
-        "CUST_FIRST_NAME": first,
-        "CUST_LAST_NAME": last,
-        "CUST_EMAIL": f"{first}.{last}@example.com",
-        "CREDIT_LIMIT": float(random.randrange(1_000, 10_000)),
-        "CUSTOMER_SINCE": f"{_moment(random, 2000, 24):%Y-%m-%d} 00:00:00",
-        "CUSTOMER_CLASS": random.choice(CLASSES),
+        "customer_id": number,
+        "cust_first_name": first,
+        "cust_last_name": last,
+        "cust_email": f"{first}.{last}@example.com",
+        "credit_limit": random.randrange(1_000, 10_000),
+        "customer_since": f"{_moment(random, 2000, 24):%Y-%m-%d}",
+        "customer_class": random.choice(CLASSES),
     }
 
 
 def logon(random: Random, number: int) -> dict[str, Any]:
-    """A row of LOGON."""
-    moment = _moment(random, 2000, 1)
+    """A row of `soe.logon`."""
     return {
-        "LOGON_ID": number,
-        "CUSTOMER_ID": random.randrange(1, KNOWN + 2),
-        "LOGON_DATE": f"{moment:%Y-%m-%d %H:%M:%S}",
+        "logon_id": number,
+        "customer_id": random.randrange(1, KNOWN + 2),
+        "logon_date": f"{_moment(random, 2000, 11):%Y-%m-%d %H:%M:%S}",
     }
 
 
 def order(random: Random, number: int) -> dict[str, Any]:
-    """A row of ORDERS."""
-    moment = _moment(random, 2007, 5)
+    """A row of `soe.orders`."""
+    day = datetime(2007, 1, 3) + timedelta(days=random.randrange(MARKET_DAYS) * 60)
+    moment = day + timedelta(hours=random.randrange(9, 18), minutes=random.randrange(60))
     return {
-        "ORDER_ID": number,
-        "ORDER_DATE": f"{moment:%Y-%m-%d %H}:00:00.000000000",
-        "ORDER_STATUS": random.randrange(10),
-        "ORDER_TOTAL": float(random.randrange(10, 8_000)),
+        "order_id": number,
+        "order_date": f"{moment:%Y-%m-%d %H:%M:%S}",
+        "order_mode": random.choice(("direct", "online")),
+        "customer_id": random.randrange(1, KNOWN + 1),
+        "order_status": random.randrange(10),
+        "order_total": random.randrange(10, 8_000),
     }
 
 
@@ -82,25 +86,24 @@ def _moment(random: Random, year: int, years: int) -> datetime:
     return datetime(year, 1, 1) + timedelta(seconds=random.randrange(years * 365 * 86_400))
 
 
-def _change(topic: str, row: dict[str, Any], encode: Encode, clock: Callable[[], float]) -> Record:
-    now = clock()
-    stamp = f"{datetime.fromtimestamp(now):%Y-%m-%d %H:%M:%S}.000000"
-    full = {"OP_TYPE": "I", "OP_TS": stamp, "CURRENT_TS": stamp, "POS": str(row[next(iter(row))]), **row}
-    key = "_".join(str(value) for value in row.values()).encode()
-    return Record(topic, encode(topic, full), int(now * 1000), key)
-
-
-def _declared(order: Order, values: Settings) -> Iterator[Record]:
-    encoders = program.declared_encoders(values, TOPICS)
-    return changes(Random(order.seed), lambda topic, row: encoders[topic](row), order.first_id, time.time)
-
-
-GENERATOR = Generator("logons", "changes", __doc__, rate=5.0, records=_declared)
+def records(wanted: Order) -> Iterator[Record]:
+    """The rows as they are sent: their table, and JSON by column."""
+    for table, row in rows(Random(wanted.seed), wanted.first_id):
+        yield Record(table, json.dumps(row).encode(), int(time.time() * 1000))
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate, as `program.main` does."""
-    return program.main(GENERATOR, arguments, values)
+    """Write rows until done, SIGTERM or SIGINT; exit codes as `program.main` has them."""
+    wanted = program.ordered(PROGRAM, arguments)
+
+    def write(values: Settings, wait: Wait) -> None:
+        writer = program.awaited(lambda: postgres.from_settings(values), wait)
+        if writer is not None:
+            with closing(writer):
+                sending = Sender(records(wanted), writer, clock=time.monotonic, what=PROGRAM.what)
+                sending.run(wanted.rate, wanted.count, wait)
+
+    return program.run(write, values)
 
 
 if __name__ == "__main__":

@@ -113,9 +113,9 @@ def test_the_projects_dashboards_are_sound(path):
 @pytest.mark.parametrize("path", dashboard_files(PROJECT), ids=lambda path: path.parent.name)
 def test_every_index_of_a_dashboard_has_a_template_with_its_time_field(path):
     dates = {
-        pattern: {name for name, mapping in body["template"]["mappings"]["properties"].items() if _is_date(mapping)}
+        index: {name for name, mapping in body["template"]["mappings"]["properties"].items() if _is_date(mapping)}
         for body in (json.loads(file.read_text()) for file in template_files(PROJECT))
-        for pattern in body["index_patterns"]
+        for index in (*body["index_patterns"], *body["template"].get("aliases", ()))
     }
     for panel in read_dashboard(path).panels:
         if isinstance(panel, Table):

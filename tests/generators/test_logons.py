@@ -1,59 +1,59 @@
-"""Order entry's changes: of the declared schemas, repeatable, with dates in no order."""
+"""Order entry's rows: of the declared tables, repeatable, with dates in no order."""
 
 from __future__ import annotations
 
-import io
 import json
+import re
 from itertools import islice
 from random import Random
 from typing import Any
 
-import fastavro
-
-from bifrost.clients import avro
-from bifrost.generators.logons import CUSTOMERS, KNOWN, LOGONS, ORDERS, TOPICS, changes
-from bifrost.generators.sending import Record
+from bifrost.generators.logons import CUSTOMERS, KNOWN, LOGONS, ORDERS, records, rows
+from bifrost.generators.program import Order
 from bifrost.settings import PROJECT
 
-SCHEMAS = {topic: avro.parsed((PROJECT / "topics" / "schemas" / f"{topic}-value.avsc").read_text()) for topic in TOPICS}
+SCHEMA = (PROJECT / "data" / "postgres" / "01-order-entry.sql").read_text()
 
 
-def some(seed: int, count: int = 400) -> list[Record]:
-    return list(
-        islice(changes(Random(seed), lambda topic, row: avro.encoded(7, SCHEMAS[topic], row), 1, lambda: 1e9), count)
-    )
+def some(seed: int, count: int = 400) -> list[tuple[str, dict[str, Any]]]:
+    return list(islice(rows(Random(seed), 1), count))
 
 
-def rows(found: list[Record], topic: str) -> list[dict[str, Any]]:
-    return [
-        fastavro.schemaless_reader(io.BytesIO(change.payload[avro.HEAD :]), SCHEMAS[topic], None)  # type: ignore[misc]
-        for change in found
-        if change.topic == topic
-    ]
+def columns(table: str) -> set[str]:
+    body = SCHEMA.split(f"CREATE TABLE {table} (")[1].split(");")[0]
+    return set(re.findall(r"^  (\w+)", body, re.MULTILINE))
 
 
-def test_customers_come_first_then_logons_and_orders_of_declared_topics():
-    found = some(1)
+def test_customers_come_first_then_logons_and_orders():
+    found = [table for table, _ in some(1)]
 
-    assert [change.topic for change in found[:KNOWN]] == [CUSTOMERS] * KNOWN
-    assert {change.topic for change in found[KNOWN:]} == {LOGONS, ORDERS}
-    assert set(TOPICS) == json.loads((PROJECT / "topics" / "logons.json").read_text()).keys()
+    assert found[:KNOWN] == [CUSTOMERS] * KNOWN
+    assert set(found[KNOWN:]) == {LOGONS, ORDERS}
 
 
-def test_the_same_seed_makes_the_same_changes():
+def test_rows_have_columns_of_their_tables():
+    for table, row in some(1):
+        assert row.keys() <= columns(table), table
+
+
+def test_the_same_seed_makes_the_same_rows():
     assert some(3) == some(3) != some(4)
 
 
-def test_order_dates_are_in_no_order():
-    dates = [row["ORDER_DATE"] for row in rows(some(1), ORDERS)]
+def test_order_dates_are_in_no_order_and_hours_have_several():
+    dates = [row["order_date"] for table, row in some(1, 2000) if table == ORDERS]
 
     assert dates != sorted(dates)
     assert {date[:4] for date in dates} == {"2007", "2008", "2009", "2010", "2011"}
+    hours = [(row["order_date"][:13], row["order_status"]) for table, row in some(1, 2000) if table == ORDERS]
+    assert len(set(hours)) < len(hours)
 
 
-def test_the_key_holds_all_columns_as_the_capture_writes_it():
-    change = next(change for change in some(1) if change.topic == ORDERS)
-    (row,) = rows([change], ORDERS)
+def test_somebody_logs_on_who_is_not_known():
+    assert any(row["customer_id"] > KNOWN for table, row in some(1, 2000) if table == LOGONS)
 
-    assert change.key is not None
-    assert change.key.decode().startswith(f"{row['ORDER_ID']}_{row['ORDER_DATE']}_")
+
+def test_a_record_names_its_table_and_holds_the_row_as_json():
+    sent = list(islice(records(Order(1.0, seed=3)), 100))
+
+    assert [(record.topic, json.loads(record.payload)) for record in sent] == some(3, 100)

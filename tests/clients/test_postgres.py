@@ -1,0 +1,103 @@
+"""Rows that wait while the database is away, told of as a producer tells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bifrost.clients import postgres
+from bifrost.clients.postgres import MOST_WAITING, RETRY_S, RowWriter
+from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.settings import Settings
+from tests.fakes.clock import FakeClock
+
+
+class Database:
+    """In PostgreSQL's place: takes rows, unless it is away; `refuses` names a table."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, bytes]] = []
+        self.is_away = False
+        self.refuses = ""
+        self.connections = 0
+
+    def connect(self, url: str) -> "Database":
+        if self.is_away:
+            raise Unreachable("PostgreSQL", "connect", "refused")
+        self.connections += 1
+        return self
+
+    def insert(self, table: str, rows: Sequence[bytes]) -> None:
+        if self.is_away:
+            raise Unreachable("PostgreSQL", "insert", "gone")
+        if table == self.refuses:
+            raise Refused("PostgreSQL", "insert", status=0, body="no such table")
+        self.rows += [(table, row) for row in rows]
+
+    def close(self) -> None:
+        return
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    found = Database()
+    monkeypatch.setattr(postgres, "PostgresClient", found.connect)
+    return found
+
+
+def produce(writer: RowWriter, table: str, value: bytes, told: list[Any]) -> None:
+    writer.produce(table, value, None, timestamp=0, on_delivery=lambda error, row: told.append((error, row.topic())))
+
+
+def test_rows_are_written_in_their_order_when_polled(database: Database) -> None:
+    writer, told = RowWriter("url"), []
+    for table, value in (("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")):
+        produce(writer, table, value, told)
+    assert database.rows == []
+    assert writer.poll(0) == 4
+    assert database.rows == [("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")]
+    assert told == [(None, "a"), (None, "a"), (None, "b"), (None, "a")]
+
+
+def test_while_the_database_is_away_rows_wait_and_it_is_asked_again_after_a_while(database: Database) -> None:
+    clock = FakeClock()
+    writer, told = RowWriter("url", clock=clock.monotonic), []
+    database.is_away = True
+    produce(writer, "a", b"1", told)
+    assert writer.poll(0) == 0
+    database.is_away = False
+    assert writer.poll(0) == 0
+    clock.sleep(RETRY_S)
+    assert writer.poll(0) == 1
+    assert (database.rows, database.connections) == ([("a", b"1")], 2)
+
+
+def test_no_more_rows_wait_than_may(database: Database) -> None:
+    writer, told = RowWriter("url"), []
+    for _ in range(MOST_WAITING):
+        produce(writer, "a", b"1", told)
+    with pytest.raises(BufferError):
+        produce(writer, "a", b"1", told)
+
+
+def test_refused_rows_are_told_of_and_do_not_hold_up_others(database: Database) -> None:
+    writer, told = RowWriter("url"), []
+    database.refuses = "a"
+    produce(writer, "a", b"1", told)
+    produce(writer, "b", b"2", told)
+    assert writer.flush(1) == 0
+    assert database.rows == [("b", b"2")]
+    assert "no such table" in str(told[0][0])
+
+
+def test_what_cannot_be_written_at_the_end_is_counted(database: Database) -> None:
+    writer, told = RowWriter("url"), []
+    database.is_away = True
+    produce(writer, "a", b"1", told)
+    assert writer.flush(1) == 1
+
+
+def test_a_remote_database_must_be_named() -> None:
+    endpoints = ("KAFKA_BOOTSTRAP_SERVERS", "CONNECT_URL", "SCHEMA_REGISTRY_URL", "KSQLDB_URL")
+    with pytest.raises(SettingError, match="POSTGRES_URL"):
+        postgres.from_settings(Settings({"BIFROST_TARGET": "remote", **dict.fromkeys(endpoints, "x")}))

@@ -1,0 +1,49 @@
+"""The documents' acceptance case of a JDBC source, where it is at hand: the declared connector is theirs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bifrost.deployer.files import load
+from bifrost.deployer.targets import PLACEHOLDER, absent_connectors, mapped, substitutions
+from bifrost.settings import PROJECT, Settings
+
+CASES_FILE = PROJECT.parent / "shared" / "acceptance.json"
+CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.exists() else []
+CONNECTORS = [case for case in CASES if case["kind"] == "connector" and case["system"] == "connect"]
+DOCUMENTS = {"MYSQL_HOST": "localhost", "MYSQL_PORT": "3306", "MYSQL_USER": "rmoff", "MYSQL_PASSWORD": "rmoff"}
+"""What the documents write where the declaration names settings."""
+NAME = "jdbc_source_mysql_foobar_01"
+
+
+def config(target: str) -> dict[str, str] | None:
+    table = substitutions(Settings({"BIFROST_TARGET": target}))
+    found = [item.config for item in mapped(load(PROJECT), table).connectors if item.name == NAME]
+    return dict(found[0]) if found else None
+
+
+def test_the_cases_are_at_hand() -> None:
+    if not CASES:
+        pytest.skip("../shared/acceptance.json: not present")
+    assert CONNECTORS
+
+
+@pytest.mark.parametrize("case", CONNECTORS, ids=lambda case: case["id"])
+def test_the_connector_is_the_documents(case: dict[str, Any]) -> None:
+    for expected in case["expect"]:
+        assert expected["connector"] == NAME
+        declared = config("compose")
+        assert declared is not None
+        spelled = {
+            key: PLACEHOLDER.sub(lambda found: DOCUMENTS.get(found["name"], found[0]), value)
+            for key, value in declared.items()
+        }
+        assert {key: spelled[key] for key in expected["config_contains"]} == expected["config_contains"]
+
+
+def test_it_is_declared_for_targets_whose_workers_have_its_class() -> None:
+    assert config("remote") is not None
+    assert config("embedded") is None
+    reasons = absent_connectors(load(PROJECT), substitutions(Settings({})))
+    assert "CDC is the better way" in reasons[NAME]
