@@ -29,6 +29,7 @@ from bifrost.console import (
 )
 from bifrost.console.faults import Faults
 from bifrost.console.flow_reader import open_reader
+from bifrost.console.hints import hints
 from bifrost.console.inbox import Inbox
 from bifrost.console.panels import PanelReader
 from bifrost.console.telegram_chats import TelegramChats
@@ -83,7 +84,8 @@ def serve(settings: Settings) -> None:
 def watching(settings: Settings) -> list[BaseRoute]:
     """The pages that watch the pipelines. They wait for nothing: what does not answer now is a fact to show."""
     reader = PanelReader(settings.project, search.from_settings(settings, patience_s=0))
-    return [*dashboards_page.routes(reader, bundle(settings.cache)), *flow_page.routes(open_reader(settings))]
+    dashboards = dashboards_page.routes(reader, bundle(settings.cache), hints(settings))
+    return [*dashboards, *flow_page.routes(open_reader(settings))]
 
 
 def inbox_path(settings: Settings) -> Path:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bifrost.console.hints import Hints
 from bifrost.console.panels import PanelReader, layout
 from bifrost.console.shell import HEADERS, page_template
 from bifrost.dashboards.declared import Dashboard
@@ -20,11 +21,16 @@ from bifrost.errors import DeclarationError, RemoteError
 LONGEST_S = 10 * 366 * 24 * 3600
 DEFAULT_S = 900
 FIRST = "ratings"
+_NO_HINTS: Hints = {}
 
 
-def routes(reader: PanelReader, vega: Path) -> list[BaseRoute]:
-    """The pages, their data, and Vega's JavaScript (the file `vega`)."""
-    own = DashboardPages(reader, vega)
+def routes(reader: PanelReader, vega: Path, ways: Hints = _NO_HINTS) -> list[BaseRoute]:
+    """The pages, their data, and Vega's JavaScript (the file `vega`).
+
+    Args:
+        ways: how each pipeline is set in motion, told where a dashboard has nothing to show.
+    """
+    own = DashboardPages(reader, vega, ways)
     return [
         Route("/dashboards", own.first, methods=["GET"]),
         Route("/dashboards/{pipeline}", own.show, methods=["GET"]),
@@ -37,8 +43,9 @@ def routes(reader: PanelReader, vega: Path) -> list[BaseRoute]:
 class DashboardPages:
     """The endpoints of the dashboards."""
 
-    def __init__(self, reader: PanelReader, vega: Path) -> None:
+    def __init__(self, reader: PanelReader, vega: Path, ways: Hints) -> None:
         self._reader = reader
+        self._ways = ways
         self._vega = vega
         self._template = page_template("dashboard.html", "/dashboards")
 
@@ -69,9 +76,9 @@ class DashboardPages:
         except DeclarationError as error:
             return _answer({"error": str(error)}, 500)
         dashboard = found.get(request.path_params["pipeline"])
-        return (
-            _answer({"error": "there is no such dashboard"}, 404) if dashboard is None else _answer(layout(dashboard))
-        )
+        if dashboard is None:
+            return _answer({"error": "there is no such dashboard"}, 404)
+        return _answer(layout(dashboard) | {"hint": self._ways.get(dashboard.pipeline)})
 
     async def data(self, request: Request) -> Response:
         """`GET /api/dashboards/NAME/data?last=SECONDS`: what the panels show."""

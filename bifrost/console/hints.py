@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bifrost.settings import LOOPBACK, Settings
+
+Hints = Mapping[str, Mapping[str, str]]
+"""By pipeline what to do (`say`) and how (`command`)."""
 
 _DEMOS = ("logons", "patterns", "ratings", "wifi")
 _BREAK_IN = "Invalid user oracle from 185.55.218.153"
 
 
-def hints(settings: Settings) -> dict[str, dict[str, str]]:
-    """`{"say": ..., "command": ...}` by pipeline."""
+def hints(settings: Settings) -> Hints:
+    """The hints of all pipelines."""
     syslog = f"logger --server {LOOPBACK} --port {settings.port('syslog')} --tcp --tag sshd '{_BREAK_IN}'"
     drop = f"cp {settings.project / 'data' / 'orders'}/orders*.csv {settings.orders / 'source'}/"
     return {

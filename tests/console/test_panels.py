@@ -106,7 +106,8 @@ def engine() -> Engine:
 
 @pytest.fixture
 def client(engine: Engine, vega: Path, tmp_path: Path) -> Iterator[Client]:
-    routes = dashboards_page.routes(PanelReader(PROJECT, engine, Clock()), vega)
+    ways = {"ratings": {"say": "Send some", "command": "send --now"}}
+    routes = dashboards_page.routes(PanelReader(PROJECT, engine, Clock()), vega, ways)
     with running_console(tmp_path / "inbox.sqlite", lambda: NOON, routes) as served:
         yield served
 
@@ -214,6 +215,7 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
         browser.get(f"{client.url}/dashboards/ratings?last=3600")
         _await(lambda: len(browser.find_elements("css selector", ".panel.bare")) == 6)
         assert "in the last hour" in browser.find_element("css selector", ".panel.bare .note").text
+        assert "Send some send --now" in browser.find_element("id", "hint").text.replace("\n", " ")
         assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
         is_dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 22)"
         assert is_dark == (scheme == "dark")
@@ -222,6 +224,7 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
         engine.broken = "groups"
         _await(lambda: "no such field" in browser.find_element("id", "panels").text)
         _await(lambda: "here" in browser.find_element("id", "panels").text)
+        assert not browser.find_element("id", "hint").is_displayed()
         assert complaints(browser) == []
 
 

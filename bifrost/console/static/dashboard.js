@@ -1,11 +1,12 @@
 // Draws a dashboard: the layout comes once, the rows of all panels again and again. Data is only ever shown as text.
 
-import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./shell.js";
+import { command, el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./shell.js";
 
 const pipeline = document.body.dataset.pipeline;
 const grid = document.getElementById("panels");
 const last = document.getElementById("last");
 const pause = document.getElementById("pause");
+const hint = document.getElementById("hint");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const panels = new Map();
 let refresh = 0;
@@ -167,6 +168,7 @@ async function ask() {
   try {
     const found = await fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
     await Promise.all(Object.entries(found.panels).map(([name, data]) => show(panels.get(name), data)));
+    hint.hidden = Object.values(found.panels).some((data) => data.error || data.total);
     if (!performance.getEntriesByName("drawn").length) performance.mark("drawn");
     showProblem("");
     document.getElementById("asked").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
@@ -218,6 +220,7 @@ async function open() {
     refresh = dashboard.refresh_ms;
     chooseRange(dashboard);
     dashboard.panels.forEach(addPanel);
+    if (dashboard.hint) hint.replaceChildren(command(dashboard.hint));
     await ask();
   } catch (error) {
     showProblem(error.message);

@@ -1,7 +1,7 @@
 // Shows what flows: the graph of each pipeline and the lists of their parts, asked for again every few seconds.
 
 import { caption, flow } from "./flow.js";
-import { el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./shell.js";
+import { command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./shell.js";
 
 const view = document.getElementById("view");
 const views = document.getElementById("views");
@@ -37,16 +37,6 @@ function opener(id, text) {
 
 function link(address, text) {
   return Object.assign(el("a", "", text), { href: address });
-}
-
-function command({ say, command: line }) {
-  const hint = el("p", "command");
-  const copy = el("button", "quiet", "Copy");
-  copy.type = "button";
-  copy.dataset.copy = line;
-  copy.setAttribute("aria-label", `Copy: ${line}`);
-  hint.append(el("span", "", say), el("code", "", line), copy);
-  return hint;
 }
 
 function pipelineHead(pipeline) {
@@ -286,12 +276,6 @@ async function ask() {
   if (!document.hidden) timer = window.setTimeout(ask, PACE_MS);
 }
 
-async function copy(button) {
-  await navigator.clipboard?.writeText(button.dataset.copy);
-  button.textContent = "Copied";
-  window.setTimeout(() => (button.textContent = "Copy"), 1500);
-}
-
 function followAddress() {
   const wanted = window.location.hash.slice(1);
   if (wanted in drawing) choose(wanted);
@@ -304,8 +288,6 @@ views.addEventListener("click", (event) => {
 view.addEventListener("click", (event) => {
   const opened = event.target.closest("[data-id]");
   if (opened) open(opened.dataset.id);
-  const copied = event.target.closest("[data-copy]");
-  if (copied) copy(copied);
 });
 picker.addEventListener("change", () => {
   remember();

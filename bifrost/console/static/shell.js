@@ -50,6 +50,25 @@ export function fragment(html) {
   return incoming.content;
 }
 
+// A command that a person can run, with a button that copies it.
+export function command({ say, command: line }) {
+  const hint = el("p", "command");
+  const copy = el("button", "quiet", "Copy");
+  copy.type = "button";
+  copy.dataset.copy = line;
+  copy.setAttribute("aria-label", `Copy: ${line}`);
+  hint.append(el("span", "", say), el("code", "", line), copy);
+  return hint;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  button.textContent = "Copied";
+  window.setTimeout(() => (button.textContent = "Copy"), 1500);
+});
+
 // Moves the focus by `step` among elements; the first move goes to the first one.
 export function moveFocus(elements, step) {
   const at = elements.indexOf(document.activeElement);
