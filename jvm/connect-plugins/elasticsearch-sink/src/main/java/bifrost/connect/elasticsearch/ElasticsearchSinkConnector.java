@@ -1,11 +1,11 @@
 package bifrost.connect.elasticsearch;
 
+import bifrost.connect.config.Findings;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigValue;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.sink.SinkConnector;
 import org.slf4j.Logger;
@@ -53,21 +53,13 @@ public final class ElasticsearchSinkConnector extends SinkConnector {
     @Override
     public Config validate(Map<String, String> properties) {
         Config result = super.validate(properties);
-        if (result.configValues().stream().allMatch(value -> value.errorMessages().isEmpty())) {
+        if (Findings.areNone(result)) {
             try (SearchClient client = new RestSearchClient(new ElasticsearchSinkConfig(properties))) {
                 client.check();
             } catch (SearchClient.CheckFailed failed) {
-                blame(result, failed.key(), failed.getMessage());
+                Findings.blame(result, failed.key(), failed.getMessage());
             }
         }
         return result;
-    }
-
-    private static void blame(Config result, String key, String message) {
-        for (ConfigValue value : result.configValues()) {
-            if (value.name().equals(key)) {
-                value.addErrorMessage(message);
-            }
-        }
     }
 }

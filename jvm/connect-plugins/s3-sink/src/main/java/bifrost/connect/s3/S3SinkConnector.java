@@ -1,5 +1,6 @@
 package bifrost.connect.s3;
 
+import bifrost.connect.config.Findings;
 import bifrost.connect.s3.store.AwsObjectStore;
 import bifrost.connect.s3.store.ObjectStore;
 import java.util.Collections;
@@ -7,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigValue;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.sink.SinkConnector;
 import org.slf4j.Logger;
@@ -55,22 +55,14 @@ public final class S3SinkConnector extends SinkConnector {
     @Override
     public Config validate(Map<String, String> properties) {
         Config result = super.validate(properties);
-        S3SinkConfig.missing(properties).forEach((key, message) -> blame(result, key, message));
-        if (result.configValues().stream().allMatch(value -> value.errorMessages().isEmpty())) {
+        S3SinkConfig.missing(properties).forEach((key, message) -> Findings.blame(result, key, message));
+        if (Findings.areNone(result)) {
             try (ObjectStore store = AwsObjectStore.impatient(new S3SinkConfig(properties))) {
                 store.check();
             } catch (ObjectStore.CheckFailed failed) {
-                blame(result, failed.key(), failed.getMessage());
+                Findings.blame(result, failed.key(), failed.getMessage());
             }
         }
         return result;
-    }
-
-    private static void blame(Config result, String key, String message) {
-        for (ConfigValue value : result.configValues()) {
-            if (value.name().equals(key)) {
-                value.addErrorMessage(message);
-            }
-        }
     }
 }

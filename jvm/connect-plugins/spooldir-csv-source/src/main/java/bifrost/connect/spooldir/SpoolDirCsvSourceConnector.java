@@ -1,5 +1,6 @@
 package bifrost.connect.spooldir;
 
+import bifrost.connect.config.Findings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,14 +36,12 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
     @Override
     public Config validate(Map<String, String> properties) {
         Config result = super.validate(properties);
-        if (result.configValues().stream().allMatch(value -> value.errorMessages().isEmpty())) {
+        if (Findings.areNone(result)) {
             Map<String, String> problems = SpoolDirConfig.conflicts(properties);
             if (!Files.isDirectory(Path.of(properties.get("input.path")))) {
                 problems.put("input.path", "is not a folder");
             }
-            result.configValues().stream()
-                    .filter(value -> problems.containsKey(value.name()))
-                    .forEach(value -> value.addErrorMessage(problems.get(value.name())));
+            problems.forEach((key, message) -> Findings.blame(result, key, message));
         }
         return result;
     }
