@@ -81,10 +81,14 @@ class Lake:
         pages = self._store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
+    def content(self, name: str) -> bytes:
+        """An object."""
+        return bytes(self._store.get_object(Bucket=BUCKET, Key=name)["Body"].read())
+
     def rows(self, name: str) -> list[dict[str, Any]]:
         """What an Avro object holds."""
-        content = self._store.get_object(Bucket=BUCKET, Key=name)["Body"].read()
-        return [dict(row) for row in fastavro.reader(io.BytesIO(content))]  # type: ignore[arg-type, call-overload]
+        found = fastavro.reader(io.BytesIO(self.content(name)))
+        return [dict(row) for row in found]  # type: ignore[arg-type, call-overload]
 
     def create(self, bucket: str) -> None:
         """Make another bucket."""

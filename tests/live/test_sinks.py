@@ -199,6 +199,27 @@ def test_a_changed_schema_ends_an_object_or_is_projected(platform: Platform, top
     eventually(lambda: objects() == expected, "objects by schema.compatibility")
 
 
+def test_a_large_object_is_uploaded_in_parts(topic: Topic, lake: Lake) -> None:
+    topic.sink(
+        "large",
+        connector__class=S3_CLASS,
+        store__url="${env:S3_ENDPOINT}",
+        s3__bucket__name=BUCKET,
+        s3__part__size=str(5 * 1024 * 1024),
+        topics__dir=topic.name,
+        flush__size="30",
+        format__class="io.confluent.connect.s3.format.bytearray.ByteArrayFormat",
+        value__converter="org.apache.kafka.connect.converters.ByteArrayConverter",
+    )
+    values = [bytes([65 + number]) * 400_000 for number in range(30)]
+    for value in values:
+        topic.send(None, value)
+    eventually(lambda: bool(lake.names(f"{topic.name}/")), "the object")
+    (name,) = lake.names(f"{topic.name}/")
+    assert name == f"{topic.name}/{topic.name}/partition=0/{topic.name}+0+0000000000.bin"
+    assert lake.content(name).split() == values
+
+
 def test_sixteen_enriched_orders_are_the_five_objects_of_the_documents(platform: Platform) -> None:
     with SinkTrial(platform.settings, partitions=1, flush_size=3) as orders:
         orders.sink("s3-sink-orders")
