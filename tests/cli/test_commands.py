@@ -6,11 +6,13 @@ import re
 import pytest
 
 from bifrost.alerts import keep_problems
+from bifrost.cli import deploying
 from bifrost.cli.inspecting import connector_lines, unread_files, untold_alerts
 from bifrost.cli.main import app
 from bifrost.clients.csv_folder import BrokenFile, broken_files
+from bifrost.clients.supervisor import ComponentStatus
 from bifrost.settings import Settings
-from tests.deployer.conftest import CUSTOMERS
+from tests.deployer.conftest import CONNECTOR, CUSTOMERS
 from tests.fakes.http_server import Fault
 
 UP = ("up", "--no-demo")
@@ -54,6 +56,32 @@ def test_up_then_nothing_to_do(run, fakes):
     assert "Everything runs: 12 unchanged; 0 writes" in second.out
     assert fakes.writes() == []
     assert run("plan").code == 0
+
+
+@pytest.mark.parametrize(("variable", "started"), [("POSTGRES_HOST", ["postgres"]), ("MYSQL_HOST", [])])
+def test_up_starts_a_database_that_a_connector_names(run, project, fakes, monkeypatch, variable, started):
+    asked = []
+    fakes.connect.variables[variable] = "127.0.0.1"
+
+    class Supervisor:
+        def __init__(self, settings):
+            self.state = "stopped"
+
+        def component(self, name):
+            return ComponentStatus(name, self.state, None, 0, 0.0, "log", "")
+
+        def start(self, name, *, wait_s):
+            asked.append(name)
+            self.state = "ready"
+            return self.component(name)
+
+    monkeypatch.setattr(deploying, "SupervisorClient", Supervisor)
+    project.write(
+        "connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "database.hostname": f"${{env:{variable}}}"}
+    )
+    found = run(*UP)
+    assert found.code == 0, found.err
+    assert asked == started
 
 
 def test_json_is_all_there_is_on_stdout(run):

@@ -142,3 +142,17 @@ def test_keys_of_a_class_that_no_worker_here_has(project):
     project.write("connectors/ratings/gbq.json", config)
     (problem,) = problems(project)
     assert problem.endswith("BigQuerySinkConnector does not know this key; did you mean autoCreateTables?")
+
+
+def test_a_jdbc_source_is_checked_by_heart_too(project):
+    config = {
+        "connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector",
+        "connection.url": "jdbc:mysql://db:3306/demo",
+        "mode": "incrementing",
+        "incrementing.column": "id",
+        "topic.creation.default.partitions": "1",
+    }
+    project.write("connectors/ratings/jdbc.json", config)
+    unknown, missing = sorted(problems(project), key=lambda text: "missing" in text)
+    assert unknown.endswith("does not know this key; did you mean incrementing.column.name?")
+    assert missing.endswith("topic.prefix is missing; io.confluent.connect.jdbc.JdbcSourceConnector needs it")
