@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +25,9 @@ Json = dict[str, Any]
 
 FRESH_S = 0.3
 """How long an answer is given out again: many open pages ask the search engine no more than one."""
+
+LOOKERS = 4
+"""How many dashboards are looked at side by side: a slow one keeps no other waiting."""
 
 
 class Searches(Protocol):
@@ -45,6 +50,17 @@ def layout(dashboard: Dashboard) -> Json:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a dashboard's panels, begun `at` seconds since the epoch."""
+
+    at: float
+    answer: Future[Json]
+
+    def is_fresh(self, now: float) -> bool:
+        return not self.answer.done() or 0 <= now - self.at < FRESH_S
+
+
 class PanelReader:
     """Answers what the panels show, for any number of pages."""
 
@@ -53,7 +69,8 @@ class PanelReader:
         self._search = search
         self._now = now
         self._lock = threading.Lock()
-        self._answers: dict[tuple[str, int], tuple[float, Json]] = {}
+        self._looks: dict[tuple[str, int], _Look] = {}
+        self._lookers = ThreadPoolExecutor(LOOKERS, "look")
 
     def dashboards(self) -> dict[str, Dashboard]:
         """The declared dashboards by pipeline, as their files are now.
@@ -71,12 +88,13 @@ class PanelReader:
         """
         key = (dashboard.pipeline, last_s)
         with self._lock:
-            asked, answer = self._answers.get(key, (0.0, {}))
             now = self._now()
-            if not 0 <= now - asked < FRESH_S:
-                answer = self._asked(dashboard, TimeRange(int((now - last_s) * 1000), int(now * 1000)))
-                self._answers[key] = (now, answer)
-            return answer
+            self._looks = {name: look for name, look in self._looks.items() if look.is_fresh(now)}
+            if key not in self._looks:
+                time_range = TimeRange(int((now - last_s) * 1000), int(now * 1000))
+                self._looks[key] = _Look(now, self._lookers.submit(self._asked, dashboard, time_range))
+            look = self._looks[key]
+        return look.answer.result()
 
     def _asked(self, dashboard: Dashboard, time_range: TimeRange) -> Json:
         wanted = {panel.name: _requests(panel, time_range) for panel in dashboard.panels}

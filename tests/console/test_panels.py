@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,42 @@ def test_many_pages_ask_the_search_engine_once_in_a_moment(engine: Engine):
     reader.read(dashboard, 900)
 
     assert len(engine.asked) == 2
+
+
+def test_a_slow_dashboard_keeps_no_other_waiting_and_is_asked_for_once(engine: Engine):
+    begun, go_on = threading.Event(), threading.Event()
+    answer = engine.search_all
+
+    def slow(requests: list[SearchRequest]) -> list[Any]:
+        begun.set()
+        if len(engine.asked) == 0:
+            engine.asked.append([])
+            assert go_on.wait(SOON_S)
+        return answer(requests)
+
+    engine.search_all = slow
+    reader = PanelReader(PROJECT, engine, lambda: NOON)
+    dashboard = reader.dashboards()["ratings"]
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(reader.read, dashboard, 900)
+        assert begun.wait(SOON_S)
+        second = pool.submit(reader.read, dashboard, 900)
+        other = pool.submit(reader.read, dashboard, 3600)
+        assert other.result(SOON_S)["to"] == NOON * 1000
+        assert not first.done()
+        go_on.set()
+        assert first.result(SOON_S) is second.result(SOON_S)
+
+
+def test_who_waits_for_a_look_that_fails_hears_why(engine: Engine):
+    engine.fault = Unreachable("search", "POST /_msearch", "no answer")
+    reader = PanelReader(PROJECT, engine, lambda: NOON)
+    dashboard = reader.dashboards()["ratings"]
+
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="no answer"):
+            reader.read(dashboard, 900)
+    assert len(engine.asked) == 1
 
 
 def test_a_panel_that_fails_does_not_take_the_others_along(client: Client, engine: Engine):
