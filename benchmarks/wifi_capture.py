@@ -5,7 +5,6 @@ Each reads the same file and makes the JSON text of every frame's record. Withou
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import orjson
 from scapy.layers.dot11 import Dot11, Dot11Elt, RadioTap
 from scapy.utils import PcapReader
 
+from benchmarks.processor_time import cpu_s
 from bifrost.generators.wifi_frames import Air, write_pcap
 from capture.frames import map_frame
 from capture.sources import read_file
@@ -79,12 +79,6 @@ def measured(name: str, run: Callable[[Path], int], path: Path) -> None:
     count = run(path)
     wall_s, busy_s = time.perf_counter() - began, cpu_s() - used
     print(f"{name:<12} {count:>8} frames  {count / wall_s:>9.0f}/s  {count / busy_s:>9.0f}/s of processor time")
-
-
-def cpu_s() -> float:
-    """Processor time of this process and of those that it ran."""
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from benchmarks.platform import wait_for
+from benchmarks.processor_time import cpu_s
 from bifrost import settings as project_settings
 from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb import KsqlClient
@@ -131,10 +131,10 @@ def names_of_devices(ksql: KsqlClient) -> dict[str, str]:
 
 def replay(path: Path, environment: Mapping[str, str]) -> Sent:
     """Send a file's frames as fast as possible, and wait until all of them were delivered."""
-    began, used_s = time.monotonic(), _processor_time_of_children()
+    began, used_s = time.monotonic(), cpu_s()
     command = (sys.executable, "-m", "capture", "--replay", str(path), "--speed", "0")
     subprocess.run(command, env=environment, cwd=PROJECT, check=True, timeout=PATIENCE_S)
-    return Sent(time.monotonic() - began, _processor_time_of_children() - used_s)
+    return Sent(time.monotonic() - began, cpu_s() - used_s)
 
 
 def write_file(path: Path, frames: int, day: date, seed: int) -> None:
@@ -148,11 +148,6 @@ def _off(what: str, expected: Counter[_Key], before: Counter[_Key], now: Counter
     return [
         f"{what} {key}: expected {count}, found {grown[key]}" for key, count in expected.items() if grown[key] != count
     ]
-
-
-def _processor_time_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _tshark(path: Path) -> list[list[str]]:
