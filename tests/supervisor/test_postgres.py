@@ -104,17 +104,9 @@ def test_it_comes_back_with_its_data_after_a_kill(home: Settings):
 
 
 @installed
-def test_it_does_not_run_as_root(home: Settings, server: SupervisorClient):
+def test_it_is_nobodys_superuser_and_not_roots(home: Settings, server: SupervisorClient):
     start(server)
-    pid = server.component(postgres.NAME).pid
-    assert os.stat(f"/proc/{pid}").st_uid != 0
-
-
-@installed
-def test_the_accounts_have_the_rights_they_need_and_the_superuser_cannot_log_in(
-    home: Settings, server: SupervisorClient
-):
-    start(server)
+    assert os.stat(f"/proc/{server.component(postgres.NAME).pid}").st_uid != 0
     roles = {
         name: (replicates, rules)
         for name, replicates, rules in ask(

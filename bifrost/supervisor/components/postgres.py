@@ -29,6 +29,8 @@ _OPTIONS = (
     "wal_level=logical",
     "max_wal_senders=8",
     "max_replication_slots=8",
+    # The slot of a connector that is gone for good must not fill the disk.
+    "max_slot_wal_keep_size=4GB",
     "shared_buffers=64MB",
     "unix_socket_directories=",
     "password_encryption=scram-sha-256",
