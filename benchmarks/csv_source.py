@@ -153,12 +153,12 @@ def speed(rows: int, batch_size: int | None) -> None:
 def killed(rows: int) -> str:
     """Kill the worker once in a file of so many rows; what a reader finds afterwards."""
     with connector(None) as run:
-        run.drop(rows)
-        at = random.uniform(0.1, 0.9) * rows
-        wait_for("the rows before the kill", lambda: run.count() >= at, 600)
         pid = pid_of("connect")
         if pid is None:
             raise RuntimeError("connect is not running")
+        run.drop(rows)
+        at = random.uniform(0.05, 0.95) * rows
+        wait_for("the rows before the kill", lambda: run.count() >= at, 600)
         os.kill(pid, signal.SIGKILL)
         reached, was_finished = run.count(), run.is_finished()
         took = wait_for("the end of the file", run.is_finished, 600)
