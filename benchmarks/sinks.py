@@ -18,7 +18,7 @@ from benchmarks.sink_trial import ES_SINK, S3_SINK, SinkTrial, loadavg
 from bifrost import settings as project_settings
 
 PARTITIONS, FLUSH_SIZE = 4, 1000
-LATENCY_RECORDS = 100
+LATENCY_RECORDS = 50
 SHARES = {"median": 0.5, "p95": 0.95, "worst": 1.0}
 GIVE_UP_S = 240.0
 

@@ -69,7 +69,7 @@ final class ElasticsearchSinkConfig extends AbstractConfig {
     static final ConfigDef DEFINITION = new Options()
             .group("Connection")
             .required(URL, Type.LIST).check(ElasticsearchSinkConfig::checkUrls)
-            .doc("The search engine's URLs, for example http://localhost:9200; without a scheme it is http.")
+            .doc("The search engine's URLs, for example http://localhost:9200; without a scheme it is http. Paths must be equal.")
             .optional(USERNAME, Type.STRING, null)
             .doc("The user; nobody is authenticated unless user and password are both set.")
             .optional(PASSWORD, Type.PASSWORD, null).doc("The user's password.")
@@ -211,6 +211,12 @@ final class ElasticsearchSinkConfig extends AbstractConfig {
             if (!isHttp(url.toString())) {
                 throw new ConfigException(key, value, "'" + url + "' is not an http or https URL");
             }
+            if (uri(url.toString()).getUserInfo() != null) { // which must not be repeated
+                throw new ConfigException(key + " names a user; set " + USERNAME + " and " + PASSWORD + " instead");
+            }
+        }
+        if (urls.stream().map(url -> uri(url.toString()).getPath()).distinct().count() > 1) {
+            throw new ConfigException(key, value, "the URLs have different paths");
         }
     }
 

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.elasticsearch.client.Request;
 import org.elasticsearch.client.Response;
 import org.elasticsearch.client.ResponseException;
 import org.elasticsearch.client.RestClient;
+import org.elasticsearch.client.RestClientBuilder;
 
 /** Speaks to Elasticsearch or OpenSearch over REST. Safe for several threads. */
 final class RestSearchClient implements SearchClient {
@@ -38,15 +40,16 @@ final class RestSearchClient implements SearchClient {
         HttpHost[] hosts = config.urls().stream()
                 .map(uri -> new HttpHost(uri.getHost(), uri.getPort() < 0 ? defaultPort(uri.getScheme()) : uri.getPort(), uri.getScheme()))
                 .toArray(HttpHost[]::new);
-        where = config.urls().stream().map(Object::toString).collect(Collectors.joining(", "));
+        where = Arrays.stream(hosts).map(HttpHost::toURI).collect(Collectors.joining(", "));
         int connect = config.getInt(ElasticsearchSinkConfig.CONNECTION_TIMEOUT);
         int read = config.getInt(ElasticsearchSinkConfig.READ_TIMEOUT);
-        rest = RestClient.builder(hosts)
+        RestClientBuilder builder = RestClient.builder(hosts)
                 .setDefaultHeaders(authorization(config))
                 .setCompressionEnabled(config.getBoolean(ElasticsearchSinkConfig.COMPRESSION))
                 .setRequestConfigCallback(request -> request.setConnectTimeout(connect).setSocketTimeout(read))
-                .setHttpClientConfigCallback(client -> client.setMaxConnPerRoute(config.inFlight() + 1))
-                .build();
+                .setHttpClientConfigCallback(client -> client.setMaxConnPerRoute(config.inFlight() + 1));
+        String path = config.urls().get(0).getPath();
+        rest = (path.length() > 1 ? builder.setPathPrefix(path) : builder).build();
     }
 
     @Override

@@ -3,6 +3,7 @@ package bifrost.connect.elasticsearch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,23 @@ class ElasticsearchSinkConnectorTest {
         assertEquals(
                 List.of("behavior.on.null.values", "bulk.size.bytes", "connection.url", "data.stream.type", "topic.index.map"),
                 errors.keySet().stream().sorted().toList());
+    }
+
+    @Test
+    void aPasswordInTheUrlIsRefusedAndNotRepeated() {
+        var errors = errors(Map.of("connection.url", "http://alice:secret@there:9200"));
+        assertEquals(
+                List.of("connection.url names a user; set connection.username and connection.password instead"),
+                errors.get("connection.url"));
+    }
+
+    @Test
+    void aPathOfTheUrlIsPartOfEveryRequest() throws Exception {
+        try (FakeSearch search = new FakeSearch()) {
+            search.mappings.put("behind", new ObjectMapper().createObjectNode());
+            assertEquals(Map.of(), errors(Map.of("connection.url", search.url() + "/behind/a/proxy")));
+            assertEquals(List.of("/behind/a/proxy/"), search.paths);
+        }
     }
 
     @Test

@@ -34,6 +34,7 @@ final class FakeSearch implements AutoCloseable {
     final List<List<Operation>> bulks = new CopyOnWriteArrayList<>();
     final Map<String, JsonNode> mappings = new ConcurrentHashMap<>();
     final Queue<Answer> prepared = new ConcurrentLinkedQueue<>();
+    final List<String> paths = new CopyOnWriteArrayList<>();
     final List<String> encodings = new CopyOnWriteArrayList<>();
     final AtomicInteger running = new AtomicInteger();
     final AtomicInteger mostRunning = new AtomicInteger();
@@ -65,6 +66,7 @@ final class FakeSearch implements AutoCloseable {
     private void handle(HttpExchange exchange) throws IOException {
         mostRunning.accumulateAndGet(running.incrementAndGet(), Math::max);
         try (exchange) {
+            paths.add(exchange.getRequestURI().getPath());
             byte[] body = body(exchange);
             String given = exchange.getRequestHeaders().getFirst("Authorization");
             if (!authorization.isEmpty() && !authorization.equals(given)) {
