@@ -64,6 +64,7 @@ class DashboardPages:
         page = self._template.substitute(
             pipeline=html.escape(dashboard.pipeline),
             title=html.escape(dashboard.title),
+            last=dashboard.last_s,
             tabs=_tabs(found, dashboard),
             vega=self._vega.stem,
         )

@@ -45,7 +45,6 @@ def layout(dashboard: Dashboard) -> Json:
         "title": dashboard.title,
         "description": dashboard.description,
         "refresh_ms": dashboard.refresh_ms,
-        "last_s": dashboard.last_s,
         "panels": [_panel(panel) for panel in dashboard.panels],
     }
 

@@ -280,6 +280,15 @@ def test_a_search_engine_that_goes_and_comes_back(client: Client, engine: Engine
 
 
 @needs_browser
+def test_a_page_begins_with_its_dashboards_own_range_where_its_address_names_none(client: Client):
+    with running_browser() as browser:
+        for address, chosen in (("ratings", "900"), ("ratings?last=3600", "3600"), ("ratings?last=7", "900")):
+            browser.get(f"{client.url}/dashboards/{address}")
+            _await(lambda: browser.find_element("id", "state").text == "live")
+            assert browser.find_element("id", "last").get_attribute("value") == chosen
+
+
+@needs_browser
 def test_the_keyboard_pauses_and_walks_through_the_panels(client: Client):
     with running_browser() as browser:
         browser.get(f"{client.url}/dashboards/ratings")

@@ -9,6 +9,8 @@ const pause = document.getElementById("pause");
 const hint = document.getElementById("hint");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const panels = new Map();
+const RETRY_MS = 2000;
+let layout = null;
 let refresh = 0;
 let timer = 0;
 let asking = null;
@@ -165,23 +167,27 @@ async function ask() {
   asking?.abort();
   const own = (asking = new AbortController());
   const began = performance.now();
+  let pace = RETRY_MS;
   try {
-    const found = await fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
+    // Layout and data are on their way at the same time; the layout comes only once.
+    const data = fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
+    const [found] = await Promise.all([data, prepared()]);
     await Promise.all(Object.entries(found.panels).map(([name, data]) => show(panels.get(name), data)));
     hint.hidden = Object.values(found.panels).some((data) => data.error || data.total);
     if (!performance.getEntriesByName("drawn").length) performance.mark("drawn");
     showProblem("");
     document.getElementById("asked").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
     showState(paused() ? "" : "on", paused() ? "paused" : "live");
+    pace = refresh;
   } catch (error) {
     if (own.signal.aborted) return;
     showProblem(error.message);
     showState("off", "not connected");
   }
-  if (own.signal.aborted || paused() || !refresh) return;
+  if (own.signal.aborted || paused() || !pace) return;
   // A long range takes longer to answer; it is asked for less often, so that the search engine rests in between.
   const took = performance.now() - began;
-  timer = window.setTimeout(ask, Math.max(refresh - took, took / 2, 100));
+  timer = window.setTimeout(ask, Math.max(pace - took, took / 2, 100));
 }
 
 const paused = () => pause.getAttribute("aria-pressed") === "true" || document.hidden;
@@ -207,25 +213,27 @@ async function recolour() {
 }
 
 // The range that the address names, else the dashboard's own.
-function chooseRange(dashboard) {
+function chooseRange() {
   const wanted = new URL(window.location).searchParams.get("last");
   const known = [...last.options].map((option) => Number(option.value));
+  const own = Number(document.body.dataset.last);
   if (known.includes(Number(wanted))) last.value = wanted;
-  else last.value = known.find((seconds) => seconds >= dashboard.last_s) ?? known.at(-1);
+  else last.value = known.find((seconds) => seconds >= own) ?? known.at(-1);
 }
 
-async function open() {
-  try {
-    const dashboard = await fetched(`/api/dashboards/${pipeline}`);
-    refresh = dashboard.refresh_ms;
-    chooseRange(dashboard);
-    dashboard.panels.forEach(addPanel);
-    if (dashboard.hint) hint.replaceChildren(command(dashboard.hint));
-    await ask();
-  } catch (error) {
-    showProblem(error.message);
-    showState("off", "not connected");
-  }
+function prepared() {
+  layout ??= prepare().catch((error) => {
+    layout = null;
+    throw error;
+  });
+  return layout;
+}
+
+async function prepare() {
+  const dashboard = await fetched(`/api/dashboards/${pipeline}`);
+  refresh = dashboard.refresh_ms;
+  dashboard.panels.forEach(addPanel);
+  if (dashboard.hint) hint.replaceChildren(command(dashboard.hint));
 }
 
 last.addEventListener("change", remember);
@@ -238,4 +246,5 @@ onKeys({
   j: () => moveFocus([...grid.children], 1),
   k: () => moveFocus([...grid.children], -1),
 });
-open();
+chooseRange();
+ask();
