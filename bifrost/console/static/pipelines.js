@@ -54,30 +54,31 @@ function pipelineHead(pipeline) {
   return head;
 }
 
-function brokenNodes(nodes) {
+// What is broken in a pipeline, and why; nothing where all is well.
+function causes(pipeline, nodes) {
   const list = el("ul", "causes");
   for (const node of nodes.filter((each) => each.health === "bad")) {
     const item = el("li");
     item.append(opener(node.id, node.name), ` ${caption(node)}`);
     list.append(item);
   }
-  for (const file of found.broken.filter((each) => chosen().some((pipeline) => pipeline.name === each.pipeline))) {
-    if (nodes.some((node) => node.pipeline === file.pipeline)) list.append(el("li", "", file.cause));
-  }
-  return list;
+  list.append(...found.broken.filter((file) => file.pipeline === pipeline.name).map((file) => el("li", "", file.cause)));
+  return list.children.length ? [list] : [];
+}
+
+function flowSection(pipeline, byId) {
+  const section = el("section", "flow card");
+  section.setAttribute("aria-label", pipeline.name || REST);
+  const scroll = el("div", "scroll");
+  scroll.append(flow(pipeline.nodes, found.edges, byId));
+  section.append(pipelineHead(pipeline), ...causes(pipeline, pipeline.nodes.map((id) => byId.get(id))), scroll);
+  return section;
 }
 
 function drawFlow() {
   const byId = new Map(found.nodes.map((node) => [node.id, node]));
-  return chosen().filter((pipeline) => pipeline.nodes.some((id) => matches(byId.get(id).name)) || (filter.value && matches(pipeline.name))).map((pipeline) => {
-    const section = el("section", "flow card");
-    section.setAttribute("aria-label", pipeline.name || REST);
-    const broken = brokenNodes(pipeline.nodes.map((id) => byId.get(id)));
-    const scroll = el("div", "scroll");
-    scroll.append(flow(pipeline.nodes, found.edges, byId));
-    section.append(pipelineHead(pipeline), ...(broken.children.length ? [broken] : []), scroll);
-    return section;
-  });
+  const hasMatch = (pipeline) => [pipeline.name, ...pipeline.nodes.map((id) => byId.get(id).name)].some(matches);
+  return chosen().filter(hasMatch).map((pipeline) => flowSection(pipeline, byId));
 }
 
 function table(heads, rows) {
