@@ -30,11 +30,7 @@ class AvroReader:
         """
         if len(data) < HEAD or data[0] != 0:
             raise ValueError("not Avro with a schema's id in front (unknown magic byte)")
-        schema = self._schema(int.from_bytes(data[1:HEAD], "big"))
-        try:
-            return fastavro.schemaless_reader(io.BytesIO(data[HEAD:]), schema, None)
-        except (ValueError, TypeError, EOFError, IndexError, OverflowError, KeyError) as error:
-            raise ValueError(f"not a record of its schema: {error}") from error
+        return decoded(self._schema(int.from_bytes(data[1:HEAD], "big")), data)
 
     def _schema(self, schema_id: int) -> Any:
         if schema_id not in self._schemas:
@@ -53,6 +49,18 @@ def parsed(schema: str) -> Any:
         return fastavro.parse_schema(json.loads(schema), named_schemas={})
     except (SchemaParseException, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an Avro schema: {error}") from error
+
+
+def decoded(schema: Any, data: bytes) -> Any:
+    """The value of a record of a parsed schema, which is that of the id in front of it.
+
+    Raises:
+        ValueError: the bytes are no such record.
+    """
+    try:
+        return fastavro.schemaless_reader(io.BytesIO(data[HEAD:]), schema, None)
+    except (ValueError, TypeError, EOFError, IndexError, OverflowError, KeyError) as error:
+        raise ValueError(f"not a record of its schema: {error}") from error
 
 
 def encoded(schema_id: int, schema: Any, value: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from bifrost.errors import SettingError, Unreachable
 PLACED_S = 15.0
 """How long the broker may take to accept a record."""
 METADATA_S = 10.0
+KNOWN_S = 5.0
+"""How long the number of a topic's partitions is taken for granted."""
 POLL_S = 0.1
 _PASSING = frozenset(
     {
@@ -79,10 +82,11 @@ class RecordPlacer:
 
     def __init__(self, client: Mapping[str, str]) -> None:
         try:
-            self._producer: Producer = kafka.producer(client, linger_ms=5, message_timeout_ms=int(PLACED_S * 1000))
+            self._producer: Producer = kafka.producer(client, linger_ms=1, message_timeout_ms=int(PLACED_S * 1000))
         except KafkaException as error:
             raise SettingError("KAFKA_*", f"no client can be made of these settings: {error.args[0].str()}") from error
         self._admin = kafka.KafkaAdmin(client, timeout_s=METADATA_S)
+        self._counts: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         self._is_closing = threading.Event()
         # One thread takes the reports of all requests: a flush would wait for the records of others too.
@@ -90,12 +94,16 @@ class RecordPlacer:
         self._reporting.start()
 
     def partitions(self, topic: str) -> int | None:
-        """How many partitions a topic has; `None` when there is none of that name.
+        """How many partitions a topic has, or had a moment ago; `None` when there is none of that name.
 
         Raises:
             Unreachable: no broker answers.
         """
-        return len(self.states(topic)) or None
+        count, known_at = self._counts.get(topic, (0, 0.0))
+        if not count or time.monotonic() - known_at > KNOWN_S:
+            count = len(self.states(topic))
+            self._counts[topic] = count, time.monotonic()
+        return count or None
 
     def topics(self) -> tuple[str, ...]:
         """The names of all topics, sorted."""

@@ -116,7 +116,7 @@ class Schemas:
             schema = self._known(int.from_bytes(data[1 : avro.HEAD], "big"))
         except Refused as error:
             raise ValueError(error.problem) from error
-        return _avro_json(schema.parsed, avro.AvroReader(self._registry).read(data))
+        return _avro_json(schema.parsed, avro.decoded(schema.parsed, data))
 
 
 def to_bytes(format_: Format, value: Any, schema: AvroSchema | None) -> bytes | None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,14 +16,15 @@ from tests.live.conftest import Platform
 from tests.live.waiting import SOON_S, eventually
 
 AVRO = "application/vnd.kafka.avro.v2+json"
+JSON = "application/vnd.kafka.json.v2+json"
 PLAIN = "application/vnd.kafka.v2+json"
 PLATINUM = 13
 
 
-def rating(message: str, **changed: Any) -> dict[str, Any]:
+def rating(text: str, **changed: Any) -> dict[str, Any]:
     now = int(time.time() * 1000)
     fields = {"user_id": PLATINUM, "stars": 1, "route_id": 7, "channel": "web"}
-    return {"rating_id": now, "rating_time": now, "message": message, **fields, **changed}
+    return {"rating_id": now, "rating_time": now, "message": text, **fields, **changed}
 
 
 def posted(platform: Platform, *records: dict[str, Any], topic: str = "ratings") -> tuple[int, Any]:
@@ -72,38 +73,72 @@ def test_a_topic_that_is_not_there_is_not_made(platform: Platform) -> None:
 
 
 @pytest.fixture
-def reader(platform: Platform) -> Iterator[str]:
-    """A consumer instance of Avro, subscribed to the enriched ratings by a pattern."""
+def instances(platform: Platform) -> Iterator[Callable[[str], str]]:
+    """Makes consumer instances of a format, which are deleted in the end."""
     group = f"{platform.endpoints['rest_proxy']}/consumers/live-{uuid.uuid4().hex}"
-    made = requests.post(group, json={"format": "avro"}, headers={"Content-Type": PLAIN}, timeout=10).json()
-    path = str(made["base_uri"])
-    subscription = {"topic_pattern": "ratings-with-customer-.*"}
-    answer = requests.post(f"{path}/subscription", json=subscription, headers={"Content-Type": PLAIN}, timeout=10)
-    assert answer.status_code == 204
-    yield path
-    requests.delete(path, timeout=10)
+    made: list[str] = []
+
+    def create(format_: str) -> str:
+        answer = requests.post(group, json={"format": format_}, headers={"Content-Type": PLAIN}, timeout=10)
+        made.append(answer.json()["base_uri"])
+        return made[-1]
+
+    yield create
+    for path in made:
+        requests.delete(path, timeout=10)
 
 
-def test_what_the_statements_make_of_it_is_read_over_http(platform: Platform, reader: str) -> None:
+def told_to(path: str, what: str, body: dict[str, Any]) -> None:
+    answer = requests.post(f"{path}/{what}", json=body, headers={"Content-Type": PLAIN}, timeout=SOON_S)
+    assert answer.status_code == 204, answer.text
+
+
+def read(path: str, media: str) -> list[dict[str, Any]]:
+    answer = requests.get(f"{path}/records", headers={"Accept": media}, timeout=SOON_S)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json())
+
+
+def test_what_the_statements_make_of_it_is_read_over_http(platform: Platform, instances: Callable[[str], str]) -> None:
+    path = instances("json")
+    told_to(path, "subscription", {"topic_pattern": "UNHAPPY_PLATINUM_.*"})
     found: list[dict[str, Any]] = []
 
     def has_a_partition() -> bool:
-        found.extend(requests.get(f"{reader}/records", headers={"Accept": AVRO}, timeout=SOON_S).json())
-        return bool(requests.get(f"{reader}/assignments", timeout=SOON_S).json()["partitions"])
+        found.extend(read(path, JSON))
+        return bool(requests.get(f"{path}/assignments", timeout=SOON_S).json()["partitions"])
 
     eventually(has_a_partition, "the group gives a partition")
     marker = uuid.uuid4().hex
     posted(platform, rating(marker))
 
     def has_it() -> bool:
-        found.extend(requests.get(f"{reader}/records", headers={"Accept": AVRO}, timeout=SOON_S).json())
-        return any(record["value"]["MESSAGE"] == {"string": marker} for record in found)
+        found.extend(read(path, JSON))
+        return any(record["value"]["MESSAGE"] == marker for record in found)
 
-    eventually(has_it, "the enriched rating")
-    (record,) = [record for record in found if record["value"]["MESSAGE"] == {"string": marker}]
-    assert record["topic"] == "ratings-with-customer-data"
-    assert record["value"]["EMAIL"] == {"string": "ltoopinc@icio.us"}
-    assert requests.post(f"{reader}/offsets", timeout=SOON_S).status_code == 200
+    eventually(has_it, "the alert's record")
+    (record,) = [record for record in found if record["value"]["MESSAGE"] == marker]
+    assert (record["topic"], record["key"]) == ("UNHAPPY_PLATINUM_CUSTOMERS", PLATINUM)
+    assert record["value"]["EMAIL"] == "ltoopinc@icio.us"
+    assert requests.post(f"{path}/offsets", timeout=SOON_S).status_code == 200
     asked = {"partitions": [{"topic": record["topic"], "partition": record["partition"]}]}
-    answer = requests.get(f"{reader}/offsets", json=asked, headers={"Content-Type": PLAIN}, timeout=SOON_S).json()
+    answer = requests.get(f"{path}/offsets", json=asked, headers={"Content-Type": PLAIN}, timeout=SOON_S).json()
     assert answer["offsets"][0]["offset"] > record["offset"]
+
+
+def test_ratings_are_read_again_in_avros_json(platform: Platform, instances: Callable[[str], str]) -> None:
+    marker = uuid.uuid4().hex
+    _, answer = posted(platform, rating(marker, stars=5))
+    (place,) = answer["offsets"]
+    path, home = instances("avro"), {"topic": "ratings", "partition": place["partition"]}
+    told_to(path, "assignments", {"partitions": [home]})
+    told_to(path, "positions", {"offsets": [{**home, "offset": place["offset"]}]})
+
+    found: list[dict[str, Any]] = []
+
+    def has_it() -> bool:
+        found.extend(read(path, AVRO))
+        return bool(found)
+
+    eventually(has_it, "the rating")
+    assert (found[0]["offset"], found[0]["value"]["message"]) == (place["offset"], marker)
