@@ -13,11 +13,12 @@ import pytest
 from bifrost.alerts import Once, Quiet, read_alert
 from bifrost.clients.avro import AvroReader, encoded, parsed
 from bifrost.clients.consumer_group import Record
+from bifrost.clients.ksqldb import KsqlClient, SourceDescription, SourceSummary
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services.alert_messages import AlertMessage, RuledChannel, chosen, composer
-from services.alert_records import Shape, reader_of
+from services.alert_records import Shape, reader_of, shape_of
 from services.channel import Delivered, LeftOut, RetryAfter, TryAgain, Undeliverable
 from services.slack import SlackMessage
 from services.telegram import TelegramMessage
@@ -134,6 +135,30 @@ def test_what_cannot_be_told_is_undeliverable(tmp_path: Path, value: object, key
 )
 def test_keys_are_read_in_their_format(shape: Shape, key: bytes, columns: dict[str, Any]):
     assert reader_of(shape, AVRO)(record({"email": {"string": "a"}}, key)) == {**columns, "email": "a", "EMAIL": "a"}
+
+
+class FakeKsql:
+    """Knows a table that a query writes, and a stream that was declared over its topic."""
+
+    def streams(self) -> list[SourceSummary]:
+        return [SourceSummary("OVER_IT", "STREAM", "ERRORS", "KAFKA", "JSON")]
+
+    def tables(self) -> list[SourceSummary]:
+        return [SourceSummary("FAILING", "TABLE", "ERRORS", "KAFKA", "AVRO")]
+
+    def describe(self, name: str) -> SourceDescription:
+        if name == "OVER_IT":
+            return SourceDescription(name, "STREAM", "ERRORS", 1, "", (("K", "STRING"),), (), ())
+        columns = (("VEHICLE", "STRING"), ("ERRORS", "BIGINT"))
+        return SourceDescription(name, "TABLE", "ERRORS", 1, "", columns, ("CTAS_1",), (), 1, "SESSION")
+
+
+def test_a_topic_is_read_as_what_writes_it_describes_it():
+    found = shape_of(cast("KsqlClient", FakeKsql()), "ERRORS")
+
+    assert found == Shape((("VEHICLE", "STRING"),), "KAFKA", "AVRO", "SESSION", "FAILING", ("ERRORS",))
+    assert found.columns == ("VEHICLE", "ERRORS", "WINDOWSTART", "WINDOWEND")
+    assert shape_of(cast("KsqlClient", FakeKsql()), "ELSEWHERE") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\0", b"{}12345", b"\0\0\0\0\7", b"\0\0\0\0\7\x09"])
