@@ -54,6 +54,8 @@ def pipeline(platform: Platform, request: pytest.FixtureRequest) -> Iterator[str
     properties = {"auto.offset.reset": "earliest", "processing.guarantee": guarantee}
     statement(platform, STATEMENTS.format(name=name), **properties)
     yield name
+    for part in ("broker", "schema_registry", "ksqldb"):
+        platform.supervisor.wait_for(part, ("ready",))  # it may just have been killed
     drops = f"DROP TABLE {name}_SUM DELETE TOPIC; DROP STREAM {name}_OUT DELETE TOPIC; DROP STREAM {name} DELETE TOPIC;"
     statement(platform, drops)
 
