@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from random import Random
 from typing import Any
@@ -103,7 +104,8 @@ def wire(platform: Platform) -> Wire:
 @pytest.fixture(scope="module")
 def sent(platform: Platform, wire: Wire) -> Sent:
     """The lines, sent over TCP in both framings and over UDP."""
-    eventually(lambda: len(rows(platform, "SELECT * FROM SYSLOG_DEVICES;")) >= len(DEVICES), "the devices of MongoDB")
+    for sender, name in DEVICES.items():
+        eventually(partial(is_known, platform, sender, name), f"{name} of MongoDB")
     tag = uuid.uuid4().hex[:8]
     now = datetime.now().astimezone()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
@@ -116,11 +118,11 @@ def sent(platform: Platform, wire: Wire) -> Sent:
     return Sent(tag, found, now)
 
 
-def rows(platform: Platform, query: str) -> list[Any]:
-    """What a pull query answers."""
-    body = {"sql": query, "properties": {}}
+def is_known(platform: Platform, sender: str, name: str) -> bool:
+    """Whether ksqlDB has the name of a device."""
+    body = {"sql": f"SELECT NAME FROM SYSLOG_DEVICES WHERE SENDER='{sender}';", "properties": {}}
     answer = requests.post(f"{platform.endpoints['ksqldb']}/query-stream", json=body, timeout=60)
-    return [json.loads(line) for line in answer.text.splitlines()][1:]
+    return [json.loads(line) for line in answer.text.splitlines()][1:] == [[name]]
 
 
 def records(platform: Platform) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -210,7 +212,8 @@ def test_attacks_are_counted_by_host_and_address_and_each_is_told_once(platform:
     messages = told(platform, sent.tag)
     assert len(messages) == len(expected)
     assert {message["channel"] for message in messages} == {"security"}
-    assert all(message["text"].startswith("*3 failed logins on ") for message in messages)
+    told_of = [re.match(r"\*(\d+) failed logins on ", message["text"]) for message in messages]
+    assert all(found and int(found[1]) >= 3 for found in told_of)
 
 
 def test_an_unknown_user_on_the_watched_host_is_told_with_user_and_address(platform: Platform, wire: Wire) -> None:
@@ -220,7 +223,7 @@ def test_an_unknown_user_on_the_watched_host_is_told_with_user_and_address(platf
     (message,) = [message for message in told(platform, user) if message["channel"] == "logins"]
 
     line = f"rpi-03 sshd[24150]: Invalid user {user} from 114.130.4.16"
-    assert message["text"] == f"Login of an unknown user on rpi-03\n&gt; {line}".replace("&gt;", ">")
+    assert message["text"] == f"Login of an unknown user on rpi-03\n> {line}"
 
 
 def test_noise_and_lines_without_end_are_kept_and_the_next_line_is_heard(platform: Platform, wire: Wire) -> None:
@@ -239,5 +242,13 @@ def test_noise_and_lines_without_end_are_kept_and_the_next_line_is_heard(platfor
 def test_a_restarted_source_listens_again(platform: Platform, wire: Wire) -> None:
     platform.run("restart", "syslog-source-tcp")
     tag = uuid.uuid4().hex
-    wire.tcp(f"<13>{tag} back\n".encode())
+
+    def is_taken() -> bool:
+        try:
+            wire.tcp(f"<13>{tag} back\n".encode())
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    eventually(is_taken, "the port")
     eventually(lambda: len(of_tag(platform, tag)) == 1, "the line after the restart")
