@@ -27,6 +27,8 @@ _FREE_PREFIXES = (
     "driver.",
     "database.history.",
     "schema.history.internal.",
+    # Debezium's naming of its own topics.
+    "topic.heartbeat.prefix",
 )
 _GENERIC = frozenset({"name", OWNER_KEY})
 

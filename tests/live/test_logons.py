@@ -71,7 +71,7 @@ def add_order(database: psycopg.Connection[Any], status: int, date: str = "2008-
 def test_a_logon_becomes_a_document_and_an_alert_for_inside_sales(
     platform: Platform, database: psycopg.Connection[Any]
 ) -> None:
-    name = f"hansen{uuid.uuid4().hex}"
+    name = f"hansen{uuid.uuid4().hex[:16]}"
     known = {"cust_first_name": "rick", "cust_last_name": name, "customer_since": "2006-12-16"}
     important, young = fresh(), fresh()
     add(database, "soe.customers", customer_id=important, customer_class="Business", **known)
