@@ -129,18 +129,27 @@ def test_a_new_rating_is_visible_on_the_open_page_within_two_seconds(platform, e
 def test_the_pipelines_page_draws_what_runs(platform):
     with running_browser() as browser:
         browser.get(f"{platform.endpoints['console']}/pipelines")
-        eventually(lambda: "RATINGS_ENRICHED" in browser.find_element("id", "view").text)
-        sections = [part.get_attribute("aria-label") for part in browser.find_elements("css selector", ".flow")]
-        assert {"logons", "orders", "patterns", "ratings", "syslog", "wifi"} <= set(sections)
+        eventually(
+            lambda: (
+                {"logons", "orders", "patterns", "ratings", "syslog", "wifi"} <= drawn(browser, ".flow", "aria-label")
+            )
+        )
         assert "logger --server 127.0.0.1" in browser.find_element("id", "view").text
-        drawn = {node.get_attribute("data-id") for node in browser.find_elements("css selector", ".node")}
-        assert {"connector:mysql-demo-customers", "topic:ratings", "topic:UNHAPPY_PLATINUM_CUSTOMERS"} <= drawn
-        assert browser.find_elements("css selector", ".node.bad") == []
+        nodes = drawn(browser, ".node", "data-id")
+        assert {"connector:mysql-demo-customers", "topic:ratings", "topic:UNHAPPY_PLATINUM_CUSTOMERS"} <= nodes
+        assert drawn(browser, ".node.bad", "data-id") == set()
         browser.get(f"{platform.endpoints['console']}/pipelines?pipeline=ratings")
-        eventually(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
-        browser.find_element("css selector", '[data-id="topic:asgard.demo.CUSTOMERS"]').click()
+        eventually(lambda: drawn(browser, ".flow", "aria-label") == {"ratings"})
+        # In one step: the page draws itself anew while it is looked at.
+        browser.execute_script("document.querySelector('[data-id=\"topic:asgard.demo.CUSTOMERS\"]').click()")
         eventually(lambda: "asgard.demo.CUSTOMERS-0@" in browser.find_element("id", "details-body").text)
         assert complaints(browser) == []
+
+
+def drawn(browser: Chrome, selector: str, attribute: str) -> set[str]:
+    """An attribute of all elements that are there at one moment."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.getAttribute(arguments[1]))"
+    return set(browser.execute_script(script, selector, attribute))
 
 
 @needs_browser
