@@ -15,6 +15,7 @@ from bifrost.errors import Refused, Unreachable
 Place = tuple[str, int]
 """A partition: topic and number."""
 METADATA_S = 10.0
+SEEK_AGAIN_S = 0.02
 BATCH = 5_000
 """Most records of one read."""
 
@@ -89,11 +90,22 @@ class ProxiedConsumer:
             Refused: it cannot.
         """
         for (topic, number), offset in places.items():
-            try:
-                self._consumer.seek(TopicPartition(topic, number, offset))
-            except KafkaException as error:
-                raise Refused(kafka.SYSTEM, "seek", status=error.args[0].code(), body=error.args[0].str()) from error
+            self._seek(TopicPartition(topic, number, offset))
             self._read.pop((topic, number), None)
+
+    def _seek(self, place: TopicPartition) -> None:
+        end = time.monotonic() + METADATA_S
+        while True:
+            try:
+                self._consumer.seek(place)
+            except KafkaException as error:
+                cause = error.args[0]
+                # A partition that was assigned this moment has still to find out where it stands.
+                if cause.name() != "_STATE" or time.monotonic() >= end:
+                    raise Refused(kafka.SYSTEM, "seek", status=cause.code(), body=cause.str()) from error
+                time.sleep(SEEK_AGAIN_S)
+            else:
+                return
 
     def bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
         """The first offset of each partition and the one that comes next.

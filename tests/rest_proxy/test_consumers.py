@@ -201,3 +201,12 @@ def test_a_commit_of_nothing_is_fine(proxy: Proxy, topic: str):
     asked = json.dumps({"partitions": [{"topic": topic, "partition": 0}]})
     answer = proxy.http.request("GET", f"{path}/offsets", content=asked, headers={"Content-Type": PLAIN})
     assert answer.json() == {"offsets": []}
+
+
+def test_a_consumer_can_be_sent_somewhere_before_it_has_read_anything(proxy: Proxy, topic: str):
+    filled(proxy, topic, *"abc")
+    for number in range(5):
+        path = proxy.assigned(f"g-at-once-{number}", (topic, 0))
+        offsets = [{"topic": topic, "partition": 0, "offset": 1}]
+        assert proxy.post(f"{path}/positions", {"offsets": offsets}).status_code == 204
+        assert values_of(proxy.read(path, JSON, 2)) == ["b", "c"]
