@@ -137,6 +137,9 @@ def test_a_script_that_is_wrong_is_named_and_leaves_nothing(home: Settings, serv
     status = server.start(postgres.NAME, wait_s=60)
     assert status.state == "failed"
     assert f'{path}: column "nothing" does not exist' in status.cause
+    path.write_text("CREATE TABLE second (n INT);")
+    start(server)
+    assert ask(home, "SELECT count(*) FROM second") == [(0,)]
 
 
 @installed

@@ -82,11 +82,11 @@ def _options(*further: str) -> tuple[str, ...]:
 
 
 def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
-    if accounts_are_set.is_set():
-        # It was killed: until the last of it has ended, nothing but the server itself may be tried again and again.
-        return
     data = _data(settings)
     fresh = not _loaded(settings).exists()  # the first time, or one that was interrupted
+    if accounts_are_set.is_set() and not fresh:
+        # It was killed: until the last of it has ended, nothing but the server itself may be tried again and again.
+        return
     if fresh:
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True, mode=0o700)
