@@ -10,13 +10,14 @@ from typing import Any
 from bifrost.alert_template import value_of
 from bifrost.alerts import CHANNELS, Alert, Once, Quiet
 from bifrost.clients.consumer_group import Record
-from bifrost.errors import SettingError
+from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
 from services import slack, telegram
 from services.channel import Channel, ComposeRecord, Delivered, LeftOut, Outcome, RetryAfter, Undeliverable
 from services.slack import SlackMessage
 from services.telegram import TelegramMessage
 
+NOT_FOUND = 404
 LOOK_AGAIN_S = 60.0
 """Quiet hours are looked at anew after so long: a clock may be set."""
 REMEMBERED = 100_000
@@ -48,6 +49,10 @@ def composer(alert: Alert, read: Reader, chat: int | str) -> ComposeRecord[Alert
             return None if values is None else AlertMessage(_message(alert, values, chat), _identity(alert, values))
         except ValueError as error:
             return Undeliverable(str(error))
+        except Refused as error:
+            if error.status != NOT_FOUND:
+                raise
+            return Undeliverable(f"its schema is not in the registry: {error.body}")
 
     return compose
 

@@ -15,7 +15,7 @@ from bifrost.clients.avro import AvroReader, encoded, parsed
 from bifrost.clients.consumer_group import Record
 from bifrost.clients.ksqldb import KsqlClient, SourceDescription, SourceSummary
 from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
-from bifrost.errors import SettingError
+from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
 from services.alert_messages import AlertMessage, RuledChannel, chosen, composer
 from services.alert_records import Shape, reader_of, shape_of
@@ -33,7 +33,8 @@ class FakeRegistry:
     """Knows one schema, by the id 7."""
 
     def by_id(self, schema_id: int) -> RegisteredSchema:
-        assert schema_id == 7
+        if schema_id != 7:
+            raise Refused("Schema Registry", "by id", status=schema_id, body="Schema not found")
         return RegisteredSchema("", 0, 7, json.dumps(SCHEMA), "AVRO")
 
 
@@ -166,6 +167,22 @@ def test_what_is_no_avro_of_the_schema_is_undeliverable(tmp_path: Path, data: by
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
 
     assert isinstance(composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(data), 42), Undeliverable)
+
+
+def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
+    text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
+    value = encoded(404, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
+    found = composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(value), 42)
+
+    assert found == Undeliverable("its schema is not in the registry: Schema not found")
+
+
+def test_a_registry_that_is_ill_is_waited_for(tmp_path: Path):
+    text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
+    value = encoded(500, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
+
+    with pytest.raises(Refused):
+        composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(value), 42)
 
 
 class Inner:
