@@ -14,6 +14,7 @@ from selenium.webdriver import Chrome
 
 from bifrost.clients import s3, search
 from bifrost.clients.search import SearchClient
+from bifrost.dashboards.declared import dashboard_files
 from bifrost.errors import RemoteError
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, running_browser
 from tests.live.conftest import Platform
@@ -150,6 +151,16 @@ def drawn(browser: Chrome, selector: str, attribute: str) -> set[str]:
     """An attribute of all elements that are there at one moment."""
     script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.getAttribute(arguments[1]))"
     return set(browser.execute_script(script, selector, attribute))
+
+
+@needs_browser
+def test_every_dashboard_is_drawn_without_complaint(platform):
+    with running_browser() as browser:
+        for path in dashboard_files(platform.settings.project):
+            browser.get(f"{platform.endpoints['console']}/dashboards/{path.parent.name}?last=315360000")
+            eventually(lambda: browser.find_element("id", "state").text == "live")
+            assert complaints(browser) == [], path.parent.name
+            assert drawn(browser, ".panel.failed", "aria-label") == set()
 
 
 @needs_browser
