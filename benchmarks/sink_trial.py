@@ -200,8 +200,8 @@ class SinkTrial:
 
     def indexed(self) -> int:
         """How many documents the search engine took, seen or not yet to be seen by searches."""
-        found = self._search.http.get(f"/{self.topic}/_stats/indexing")
-        return int(found["_all"]["primaries"]["indexing"]["index_total"])
+        found = self._search.http.get_or_none(f"/{self.topic}/_stats/indexing")
+        return 0 if found is None else int(found["_all"]["primaries"]["indexing"]["index_total"])
 
     def documents(self) -> int:
         """How many documents are there; -1 while the search engine is not."""

@@ -11,6 +11,8 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +101,26 @@ class BucketTest {
         statuses.addAll(List.of(503, 503, 503));
         assertThrows(ObjectStore.StoreAway.class, this::put);
         assertEquals(2, seen.size());
+    }
+
+    @Test
+    void aStoreThatDiesInTheMiddleOfARequestCountsAsAway() throws Exception {
+        given.put("s3.part.retries", "0");
+        try (ServerSocket dying = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            given.put("store.url", "http://127.0.0.1:" + dying.getLocalPort());
+            new Thread(() -> {
+                try {
+                    while (true) {
+                        Socket connection = dying.accept();
+                        connection.getInputStream().read();
+                        connection.close();
+                    }
+                } catch (IOException closed) {
+                    // The test is over.
+                }
+            }).start();
+            assertThrows(ObjectStore.StoreAway.class, this::put);
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package bifrost.connect.s3.store;
 
 import bifrost.connect.s3.S3SinkConfig;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -110,7 +111,7 @@ public final class AwsObjectStore implements ObjectStore {
     public void abort(String key, String upload) {
         try {
             client.abortMultipartUpload(request -> request.bucket(bucket).key(key).uploadId(upload));
-        } catch (SdkException gone) {
+        } catch (SdkException | UncheckedIOException gone) {
             // The bucket's own rules clear away what is left of uploads.
         }
     }
@@ -179,7 +180,7 @@ public final class AwsObjectStore implements ObjectStore {
                 throw new StoreAway(message, answer);
             }
             throw new ConnectException(message, answer);
-        } catch (SdkClientException absent) {
+        } catch (SdkClientException | UncheckedIOException absent) { // the SDK lets some of its HTTP client's pass
             throw new StoreAway(where + " does not answer: " + reason(absent), absent);
         }
     }
@@ -201,7 +202,7 @@ public final class AwsObjectStore implements ObjectStore {
         return answer.awsErrorDetails() != null && "NoSuchBucket".equals(answer.awsErrorDetails().errorCode());
     }
 
-    private static String reason(SdkException failure) {
+    private static String reason(RuntimeException failure) {
         Throwable cause = failure;
         while (cause.getCause() != null && cause.getCause() != cause) {
             cause = cause.getCause();
