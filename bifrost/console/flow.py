@@ -114,7 +114,7 @@ def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "health": "bad" if not tasks and status else _worst(states),
             "detail": config.get("connector.class", "").rpartition(".")[2],
             "error": "; ".join(dict.fromkeys(causes)),
-            "lag": _lag(now, f"{_CONNECT_GROUP}{name}") if is_sink else None,
+            "lag": _lag(f"{_CONNECT_GROUP}{name}", now, before) if is_sink else None,
             "rate": _read_rate(f"{_CONNECT_GROUP}{name}", now, before),
             "tasks": tasks,
         }
@@ -139,7 +139,7 @@ def _queries(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "health": _worst([query.state]),
             "detail": query.id,
             "error": query.errors[-1] if query.errors and query.state != "RUNNING" else "",
-            "lag": _lag(now, query.group) if query.group else None,
+            "lag": _lag(query.group, now, before) if query.group else None,
             "rate": _read_rate(query.group, now, before),
             "statement": query.statement,
         }
@@ -152,7 +152,7 @@ def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for group, reader in readers.items():
         told = now.alert_problems.get(reader.name, "")
         found = _service(f"group:{group}", reader, components.get(reader.service), told)
-        yield {**found, "lag": _lag(now, group), "rate": _read_rate(group, now, before)}
+        yield {**found, "lag": _lag(group, now, before), "rate": _read_rate(group, now, before)}
     seen = {reader.service for reader in readers.values()}
     for name in sorted((now.owned.services.keys() & components.keys()) - seen):
         reader = Reader(name, name, now.owned.services[name])
@@ -253,17 +253,27 @@ def _read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | No
     return round(max(0, later - earlier) / (now.at - before.at), 1)
 
 
-def _lag(now: Snapshot, group: str) -> int | None:
-    """How many records a group has still to read; `None` while it stands nowhere."""
+def _lag(group: str, now: Snapshot, before: Snapshot | None) -> int | None:
+    """How many records a group has still to read; `None` while it stands nowhere.
+
+    The marker that ends a transaction has an offset too, which nobody reads: one offset that stays behind while nothing
+    comes is that, and no record.
+    """
     positions = now.positions.get(group)
     if not positions:
         return None
-    return sum(
-        max(0, end - at)
-        for topic, partitions in positions.items()
-        for number, at in partitions.items()
-        if (end := now.ends.get(topic, {}).get(number)) is not None
-    )
+    earlier = before.positions.get(group, {}) if before else {}
+    lag = 0
+    for topic, partitions in positions.items():
+        for number, at in partitions.items():
+            end = now.ends.get(topic, {}).get(number, at)
+            rests = earlier.get(topic, {}).get(number) == at and _end(before, topic, number) == end
+            lag += 0 if rests and end - at == 1 else max(0, end - at)
+    return lag
+
+
+def _end(snapshot: Snapshot | None, topic: str, partition: int) -> int | None:
+    return snapshot.ends.get(topic, {}).get(partition) if snapshot else None
 
 
 def _worst(states: list[str]) -> Health:

@@ -85,6 +85,16 @@ def test_lags_counts_and_rates():
     assert found["topic:src"]["rate"] is None
 
 
+def test_a_transactions_marker_that_stays_behind_is_no_lag_but_a_record_that_came_is():
+    still = replace(NOW, ends={"out": {0: 31}, "src": {0: 13, 1: 10}})
+    before = replace(still, at=100.0)
+    assert nodes(still, before)["query:CSAS_OUT_1"]["lag"] == 0
+    assert nodes(still, before)["connector:sink"]["lag"] == 6
+
+    moved = replace(still, ends={"out": {0: 31}, "src": {0: 13, 1: 11}})
+    assert nodes(moved, before)["query:CSAS_OUT_1"]["lag"] == 1
+
+
 def test_what_is_broken_is_bad_and_says_why():
     broken = replace(
         NOW,

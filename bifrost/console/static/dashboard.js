@@ -85,7 +85,7 @@ async function draw(panel, found) {
 
 const heading = (field) => (field.charAt(0) + field.slice(1).toLowerCase()).replaceAll("_", " ");
 
-const isTimeColumn = (column) => /(^|_)(TS|TIME|TIMESTAMP|AT)$/i.test(column);
+const isTimeColumn = (column) => /(^|_)(TS|TIME|TIMESTAMP|AT|DATE)$/i.test(column);
 
 function cell(column, value) {
   const td = el("td");
