@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -222,7 +224,13 @@ def test_a_broken_file_is_named_and_stops_no_other(
     assert "line 2: column order_id: 'not-a-number' is not of type INT64" in status.stderr + status.stdout
     for name in ("csv-source-orders", "mysql-demo-customers", "s3-sink-orders"):
         assert re.search(rf"^{name} +\|  RUNNING  \|  RUNNING$", status.stdout, re.M)
+    eventually(lambda: ("orders", bad) in broken_on_the_console(platform), "the bad file on the console")
     eventually(lambda: len(documents(index, {"term": {"PRODUCT": marker}})) == 1, "the order of the other file")
+
+
+def broken_on_the_console(platform: Platform) -> set[tuple[str, str]]:
+    flow = requests.get(f"{platform.endpoints['console']}/api/pipelines", timeout=SOON_S).json()
+    return {(file["pipeline"], file["file"]) for file in flow["broken"]}
 
 
 def test_a_change_in_the_database_is_in_the_next_order(
@@ -267,3 +275,20 @@ def test_schemas_for_the_projects_files_are_those_of_the_connector(platform: Pla
     }
     refused = platform.run("csv-schema", "data/orders/orders.csv", "nosuch", check=False)
     assert (refused.returncode, "there is no column nosuch" in refused.stderr) == (1, True)
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_and_doubles_no_row(platform: Platform) -> None:
+    rows = 300_000
+    command = (sys.executable, "-m", "benchmarks.csv_source", "--kills", "1", "--rows", str(rows))
+    done = subprocess.run(
+        command, env=platform.settings.values, cwd=PROJECT, capture_output=True, text=True, timeout=600
+    )
+    assert f"{rows} rows, 0 lost, 0 doubled, in order" in done.stdout, done.stdout + done.stderr
+
+    def all_run() -> bool:
+        connectors = platform.status()["connectors"]
+        return bool(connectors) and all(
+            {found["state"], *(task["state"] for task in found["tasks"])} == {"RUNNING"} for found in connectors
+        )
+
+    eventually(all_run, "all connectors running again")
