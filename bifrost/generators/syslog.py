@@ -25,8 +25,8 @@ ERR, WARNING, NOTICE, INFO = 3, 4, 5, 6
 
 COMPUTERS = ("rpi-03", "proxmox01", "nas")
 ACCESS_POINTS = ('("BZ2,24a43c000001,v3.7.40.6115")', '("BZ2,24a43c000002,v3.7.40.6115")')
-NEW_FORM = frozenset({"nas"})
-"""Hosts that write as RFC 5424 says, the others as RFC 3164."""
+NEW_FORM = "nas"
+"""Hosts whose names begin so write as RFC 5424 says, the others as RFC 3164."""
 
 PEOPLE = ("robin", "backup", "ansible")
 NAMES = ("oracle", "test", "mini", "admin", "support", "user", "1234", "pi", "git", "postgres", "ubnt")
@@ -56,7 +56,7 @@ class Line:
     def written(self, now: datetime) -> bytes:
         """The line as its host writes it, at the (aware) time `now`."""
         priority = self.facility * 8 + self.level
-        if self.host in NEW_FORM:
+        if self.host.startswith(NEW_FORM):
             stamp = now.isoformat(timespec="milliseconds")
             return f"<{priority}>1 {stamp} {self.host} {self.program} {self.pid or '-'} - - {self.text}".encode()
         stamp = f"{MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"
