@@ -62,7 +62,7 @@ class Topic:
     def __init__(self, source: Place, marker: bytes) -> None:
         self._marker = marker
         options = {"bootstrap.servers": source.kafka, "group.id": uuid.uuid4().hex, "isolation.level": "read_committed"}
-        self._consumer = Consumer(options)
+        self._consumer = Consumer({**options, "enable.auto.commit": False})
         place = TopicPartition(source.topic, 0)
         place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
         self._consumer.assign([place])

@@ -129,7 +129,7 @@ def records(platform: Platform) -> Iterator[tuple[int, dict[str, Any]]]:
     """(timestamp, value) of all records of the topic."""
     options = {"bootstrap.servers": platform.endpoints["kafka"], "group.id": uuid.uuid4().hex}
     # The end of a topic that is written in transactions is no record.
-    with closing(Consumer({**options, "enable.partition.eof": True})) as consumer:
+    with closing(Consumer({**options, "enable.partition.eof": True, "enable.auto.commit": False})) as consumer:
         consumer.assign([TopicPartition("syslog", 0, 0)])
         while True:
             message = consumer.poll(30)
