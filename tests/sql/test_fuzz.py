@@ -104,10 +104,10 @@ def test_statements_with_parts_changed(data):
     ],
 )
 def test_nesting_without_end_is_refused(text):
-    started = time.monotonic()
+    started = time.process_time()  # of this process alone, whatever else the machine does
     with pytest.raises(ParseError, match="Nested too deeply"):
         parse_script(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_what_is_within_the_limits_survives_every_walk():
