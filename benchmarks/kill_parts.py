@@ -138,7 +138,9 @@ def sink_round(part: str, rate: float) -> SinkRound:
         trial.flush()
         killer.join()
         expected = trial.expected_objects(count)
-        took = settle(lambda: trial.documents() >= count and trial.object_count() >= len(expected))
+        took = settle(
+            lambda: trial.documents() >= count and trial.object_count() >= len(expected) and trial.objects() == expected
+        )
         found = trial.objects()
         same = sum(found.get(name) == rows for name, rows in expected.items())
         return SinkRound(count, trial.documents(), len(expected), same, len(found) - same, took)
