@@ -16,15 +16,16 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = STDOUT
 """
 
-# These print whole configurations at every start and every new client.
-_WORDY = (
-    "org.apache.kafka.common.config.AbstractConfig",
-    "kafka.server.KafkaConfig",
-    "org.apache.kafka.clients",
-    "org.apache.kafka.common.utils.AppInfoParser",
-    "org.apache.kafka.common.metrics.Metrics",
-    "org.apache.kafka.connect.runtime.isolation",
-)
+# The first print whole configurations at every start and every new client; the last warns at every search.
+_LEVELS = {
+    "org.apache.kafka.common.config.AbstractConfig": "warn",
+    "kafka.server.KafkaConfig": "warn",
+    "org.apache.kafka.clients": "warn",
+    "org.apache.kafka.common.utils.AppInfoParser": "warn",
+    "org.apache.kafka.common.metrics.Metrics": "warn",
+    "org.apache.kafka.connect.runtime.isolation": "warn",
+    "org.opensearch.wlm.QueryGroupTask": "error",
+}
 
 
 def write_properties(path: Path, values: Mapping[str, object]) -> None:
@@ -37,8 +38,11 @@ def write_properties(path: Path, values: Mapping[str, object]) -> None:
 def write_log4j(path: Path) -> None:
     """Write the logging configuration of the Java programs, as properties."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    quiet = (f"logger.{number}.name = {name}\nlogger.{number}.level = warn\n" for number, name in enumerate(_WORDY))
-    path.write_text(_LOG4J + "".join(quiet))
+    levels = (
+        f"logger.{number}.name = {name}\nlogger.{number}.level = {level}\n"
+        for number, (name, level) in enumerate(_LEVELS.items())
+    )
+    path.write_text(_LOG4J + "".join(levels))
 
 
 def _escaped(value: str) -> str:
