@@ -52,6 +52,14 @@ def _read_large(data: bytes, at: int, total: int) -> tuple[int, int]:
             raise SerdeError("Not Avro: a number of more than 64 bits")
 
 
+def read_raw_int(data: bytes, at: int) -> tuple[int, int]:
+    """The zig-zag number of an `int` of two or more bytes, and the place after it."""
+    raw, at = read_raw(data, at)
+    if raw >> 32:
+        raise SerdeError("Not Avro: an int of more than 32 bits")
+    return raw, at
+
+
 def read_size(data: bytes, at: int) -> tuple[int, int]:
     """A length that did not fit in one byte, and the place after it."""
     raw, at = read_raw(data, at) if data[at] > 127 else (data[at], at + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from bifrost.engine.serde.avro_bytes import fit_decimal, read_raw, read_size, to_decimal
+from bifrost.engine.serde.avro_bytes import fit_decimal, read_raw, read_raw_int, read_size, to_decimal
 from bifrost.engine.serde.avro_types import AvroEnum, AvroFixed, AvroPrimitive, AvroType
 from bifrost.engine.serde.problems import SerdeError
 from bifrost.engine.serde.source import FunctionSource
@@ -46,7 +46,8 @@ class ScalarCode:
 
     def __init__(self, source: FunctionSource) -> None:
         self.source = source
-        for name, value in (("raw", read_raw), ("size", read_size), ("decimal", to_decimal)):
+        readers = {"raw": read_raw, "raw_int": read_raw_int, "size": read_size, "decimal": to_decimal}
+        for name, value in readers.items():
             source.constants[name] = value
 
     def primitive(self, avro: AvroPrimitive, name: str, sql_type: SqlType, into: str, path: str) -> None:
@@ -78,7 +79,7 @@ class ScalarCode:
         """Reads an int or long as a number, a time or text."""
         if sql_type not in (_INT_TARGETS if avro.name == "int" else _LONG_TARGETS):
             raise mismatch(avro, sql_type, path)
-        self.raw("n")
+        self.raw("n", "raw_int" if avro.name == "int" else "raw")
         number = "(n >> 1) ^ -(n & 1)"
         if sql_type == STRING:
             number = f"str({number})"
@@ -86,14 +87,14 @@ class ScalarCode:
             number = f"({number}) // 1000"
         self.source.line(f"{into} = {number}")
 
-    def raw(self, into: str) -> None:
-        """Reads a number, still in zig-zag form."""
+    def raw(self, into: str, reader: str = "raw") -> None:
+        """Reads a number, still in zig-zag form; `reader` takes one of several bytes."""
         source = self.source
         source.line(f"{into} = d[i]")
         with source.block(f"if {into} < 128:"):
             source.line("i += 1")
         with source.block("else:"):
-            source.line(f"{into}, i = raw(d, i)")
+            source.line(f"{into}, i = {reader}(d, i)")
 
     def length(self, into: str) -> None:
         """Reads a number that may not be negative."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bifrost.engine.schema import Formats, LogicalSchema
 from bifrost.engine.serde import InMemoryRegistry, SchemaReference, SerdeError, Serdes
+from bifrost.engine.serde.avro_bytes import encode_long
 from bifrost.sql.types import (
     BIGINT,
     BOOLEAN,
@@ -412,6 +413,20 @@ def test_cut_or_damaged_data_is_refused(body: bytes) -> None:
     schema = record(("a", "string"), ("b", "int"))
     with pytest.raises(SerdeError):
         read(serdes_with(schema), "AVRO", values(("A", STRING), ("B", INTEGER)), b"\0\0\0\0\1" + body)
+
+
+@pytest.mark.parametrize("number", [0, -1, 63, 64, 2**31 - 1, -(2**31)])
+def test_an_int_has_32_bits(number: int) -> None:
+    columns = values(("A", BIGINT))
+    data = b"\0\0\0\0\1" + encode_long(number)
+    assert read(serdes_with(record(("a", "int"))), "AVRO", columns, data) == (number,)
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**40, 2**63 - 1])
+def test_an_int_of_more_bits_is_refused(number: int) -> None:
+    data = b"\0\0\0\0\1" + encode_long(number)
+    with pytest.raises(SerdeError, match="an int of more than 32 bits"):
+        read(serdes_with(record(("a", "int"))), "AVRO", values(("A", INTEGER)), data)
 
 
 def test_schemas_may_refer_to_others() -> None:
