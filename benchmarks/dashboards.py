@@ -10,7 +10,7 @@ Fills the ratings' index with documents of the last 15 minutes, all of which the
 - from the send of a rating to Kafka until its message stands on the open page: through ksqlDB, the sink, the index and
   the page's next look.
 
-The documents are removed at the end. Needs Chromium and its driver.
+The documents are removed at the end. Needs Chromium, its driver and selenium: `scripts/test` installs them.
 """
 
 from __future__ import annotations

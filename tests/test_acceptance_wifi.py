@@ -19,8 +19,8 @@ from services.wifi_telegram_alerts import QUERY, follow
 from services.wifi_telegram_bot import Bot, set_webhook
 from tests.fakes.http_server import Answer, FakeServer, Request, running
 from tests.live.conftest import free_ports
-from tests.services.waiting import eventually
 from tests.test_acceptance import CASES
+from tests.waiting import eventually
 
 TOKEN = "123:ABC"
 WIFI = [case for case in CASES if case["system"] == "wifi"]

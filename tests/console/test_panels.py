@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from bifrost.errors import Unreachable
 from bifrost.settings import PROJECT
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, prefer, running_browser
 from tests.fakes.console import Client, running_console
+from tests.waiting import eventually
 
 NOON = 1_528_804_500.0
 SOON_S = 20.0
+_eventually = partial(eventually, deadline_s=SOON_S)
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
 
 
@@ -229,17 +231,17 @@ def test_there_is_no_such_dashboard(client: Client, path: str):
 def test_a_new_rating_appears_on_the_open_page(client: Client, engine: Engine):
     with running_browser() as browser:
         browser.get(f"{client.url}/dashboards/ratings")
-        _await(lambda: "<b>second</b>" in browser.find_element("id", "panels").text)
-        _await(lambda: len(browser.find_elements("css selector", ".chart canvas")) == 4)
+        _eventually(lambda: "<b>second</b>" in browser.find_element("id", "panels").text)
+        _eventually(lambda: len(browser.find_elements("css selector", ".chart canvas")) == 4)
 
         engine.ratings.append(rating("just now", 1))
 
-        _await(lambda: "just now" in browser.find_element("id", "panels").text)
+        _eventually(lambda: "just now" in browser.find_element("id", "panels").text)
         first = browser.find_element("css selector", ".rows tbody tr")
         assert "★" in first.text
         assert "just now" in first.text
         engine.ratings[-1] = rating("written again", 5)
-        _await(lambda: "written again" in browser.find_element("id", "panels").text)
+        _eventually(lambda: "written again" in browser.find_element("id", "panels").text)
         assert "just now" not in browser.find_element("id", "panels").text
         assert complaints(browser) == []
 
@@ -251,7 +253,7 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
     with running_browser(420, 900) as browser:
         prefer(browser, scheme)
         browser.get(f"{client.url}/dashboards/ratings?last=3600")
-        _await(lambda: len(browser.find_elements("css selector", ".panel.bare")) == 6)
+        _eventually(lambda: len(browser.find_elements("css selector", ".panel.bare")) == 6)
         assert "in the last hour" in browser.find_element("css selector", ".panel.bare .note").text
         assert "Send some send --now" in browser.find_element("id", "hint").text.replace("\n", " ")
         assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
@@ -260,8 +262,8 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
 
         engine.ratings.append(rating("here"))
         engine.broken = "groups"
-        _await(lambda: "no such field" in browser.find_element("id", "panels").text)
-        _await(lambda: "here" in browser.find_element("id", "panels").text)
+        _eventually(lambda: "no such field" in browser.find_element("id", "panels").text)
+        _eventually(lambda: "here" in browser.find_element("id", "panels").text)
         assert not browser.find_element("id", "hint").is_displayed()
         assert complaints(browser) == []
 
@@ -270,12 +272,12 @@ def test_an_empty_time_range_a_broken_panel_and_a_narrow_page(client: Client, en
 def test_a_search_engine_that_goes_and_comes_back(client: Client, engine: Engine):
     with running_browser() as browser:
         browser.get(f"{client.url}/dashboards/ratings")
-        _await(lambda: browser.find_element("id", "state").text == "live")
+        _eventually(lambda: browser.find_element("id", "state").text == "live")
         engine.fault = Unreachable("search", "POST /_msearch", "no answer")
-        _await(lambda: browser.find_element("id", "problem").is_displayed())
+        _eventually(lambda: browser.find_element("id", "problem").is_displayed())
         assert browser.find_element("id", "state").text == "not connected"
         engine.fault = None
-        _await(lambda: browser.find_element("id", "state").text == "live")
+        _eventually(lambda: browser.find_element("id", "state").text == "live")
         assert not browser.find_element("id", "problem").is_displayed()
 
 
@@ -284,7 +286,7 @@ def test_a_page_begins_with_its_dashboards_own_range_where_its_address_names_non
     with running_browser() as browser:
         for address, chosen in (("ratings", "900"), ("ratings?last=3600", "3600"), ("ratings?last=7", "900")):
             browser.get(f"{client.url}/dashboards/{address}")
-            _await(lambda: browser.find_element("id", "state").text == "live")
+            _eventually(lambda: browser.find_element("id", "state").text == "live")
             assert browser.find_element("id", "last").get_attribute("value") == chosen
 
 
@@ -292,18 +294,11 @@ def test_a_page_begins_with_its_dashboards_own_range_where_its_address_names_non
 def test_the_keyboard_pauses_and_walks_through_the_panels(client: Client):
     with running_browser() as browser:
         browser.get(f"{client.url}/dashboards/ratings")
-        _await(lambda: browser.find_element("id", "state").text == "live")
+        _eventually(lambda: browser.find_element("id", "state").text == "live")
         body = browser.find_element("tag name", "body")
         body.send_keys("p")
-        _await(lambda: browser.find_element("id", "state").text == "paused")
+        _eventually(lambda: browser.find_element("id", "state").text == "paused")
         body.send_keys("p")
-        _await(lambda: browser.find_element("id", "state").text == "live")
+        _eventually(lambda: browser.find_element("id", "state").text == "live")
         body.send_keys("j")
         assert browser.switch_to.active_element.get_attribute("aria-label") == "Ratings per minute, by stars"
-
-
-def _await(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON_S
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.05)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from tests.console.test_inbox_page import parsed
 from tests.console.test_panels import Clock, Engine, rating
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, prefer, running_browser
 from tests.fakes.console import Client, running_console
+from tests.waiting import eventually
 
 ADDRESSES = tuple(address for address, _ in PAGES)
 SOON_S = 20.0
+_eventually = partial(eventually, deadline_s=SOON_S)
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
 
 POOR_CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
@@ -110,7 +113,7 @@ def test_text_can_be_read_at_any_width_and_nothing_is_asked_of_other_hosts(
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         prefer(browser, scheme)
         browser.get(client.url + address)
-        _await(lambda: browser.find_element("id", "state").text == "live")
+        _eventually(lambda: browser.find_element("id", "state").text == "live")
 
         assert browser.execute_script(POOR_CONTRAST) == []
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
@@ -124,7 +127,7 @@ def test_text_can_be_read_at_any_width_and_nothing_is_asked_of_other_hosts(
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if address != "/telegram"])
 def test_the_keyboard_skips_the_header(browser: Chrome, client: Client, address: str):
     browser.get(client.url + address)
-    _await(lambda: browser.find_element("id", "state").text == "live")
+    _eventually(lambda: browser.find_element("id", "state").text == "live")
 
     _press(browser, Keys.TAB)
     skip = browser.switch_to.active_element
@@ -137,7 +140,7 @@ def test_the_keyboard_skips_the_header(browser: Chrome, client: Client, address:
 @needs_browser
 def test_the_overview_tells_what_is_in_trouble_and_why(browser: Chrome, client: Client):
     browser.get(client.url)
-    _await(lambda: "2 parts in trouble" in browser.find_element("id", "well").text)
+    _eventually(lambda: "2 parts in trouble" in browser.find_element("id", "well").text)
 
     causes = browser.find_element("id", "causes").text
     assert "sink java.lang.B: disk is full" in causes
@@ -151,27 +154,27 @@ def test_the_overview_shows_a_message_as_it_comes(browser: Chrome, client: Clien
     browser.get(client.url)
     client.post("/api/chat.postMessage", json={"channel": "c", "text": "just sent"})
 
-    _await(lambda: "just sent" in browser.find_element("css selector", "#messages .message").text)
+    _eventually(lambda: "just sent" in browser.find_element("css selector", "#messages .message").text)
 
 
 @needs_browser
 def test_a_pipeline_can_be_chosen_and_what_was_put_aside_is_named(browser: Chrome, client: Client):
     browser.get(f"{client.url}/pipelines?pipeline=ratings")
-    _await(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
+    _eventually(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
     flow = browser.find_element("css selector", ".flow")
     assert "disk is full" in flow.find_element("css selector", ".causes").text
     assert "run me" in flow.text
     assert flow.find_elements("css selector", ".node.bad")
 
     browser.find_element("css selector", '[data-view="faults"]').click()
-    _await(lambda: "no such channel" in browser.find_element("id", "view").text)
+    _eventually(lambda: "no such channel" in browser.find_element("id", "view").text)
     assert browser.current_url.endswith("/pipelines?pipeline=ratings#faults")
 
 
 @needs_browser
 def test_a_drawing_that_changes_keeps_the_focus(browser: Chrome, client: Client):
     browser.get(f"{client.url}/pipelines?pipeline=ratings")
-    _await(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
+    _eventually(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
     node = browser.find_element("css selector", '[data-id="topic:out"]')
     browser.execute_script("arguments[0].focus(); arguments[0].closest('section').dataset.old = 'yes';", node)
     browser.execute_script("document.querySelector('#filter').dispatchEvent(new Event('input'))")
@@ -182,20 +185,13 @@ def test_a_drawing_that_changes_keeps_the_focus(browser: Chrome, client: Client)
 @needs_browser
 def test_a_console_that_cannot_look_says_so_and_comes_back(browser: Chrome, client: Client, flows: Flows):
     browser.get(f"{client.url}/pipelines")
-    _await(lambda: browser.find_element("id", "state").text == "live")
+    _eventually(lambda: browser.find_element("id", "state").text == "live")
     flows.fault = Unreachable("Kafka", "list topics", "no answer")
-    _await(lambda: browser.find_element("id", "problem").is_displayed())
+    _eventually(lambda: browser.find_element("id", "problem").is_displayed())
     flows.fault = None
-    _await(lambda: not browser.find_element("id", "problem").is_displayed())
+    _eventually(lambda: not browser.find_element("id", "problem").is_displayed())
     complaints(browser)
 
 
 def _press(browser: Chrome, key: str) -> None:
     ActionChains(browser).send_keys(key).perform()
-
-
-def _await(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON_S
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.05)

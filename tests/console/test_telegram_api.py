@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.console import Client
 from tests.fakes.http_server import Answer, FakeServer, Fault, running
-from tests.services.waiting import eventually
+from tests.waiting import eventually
 
 BOT = "/bot123:ABC"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,9 +18,9 @@ from bifrost.dashboards.declared import dashboard_files
 from bifrost.errors import RemoteError
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, running_browser
 from tests.live.conftest import Platform
+from tests.live.waiting import eventually
 
 INDEX = "ratings-with-customer-data"
-SOON_S = 60.0
 VISIBLE_S = 2.0
 # `scripts/test` installs both; elsewhere the tests of the pages' endpoints stand for them.
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
@@ -57,15 +57,6 @@ def panels(platform: Platform) -> dict[str, Any]:
 def by_channel(platform: Platform) -> int:
     groups = panels(platform)["median-by-channel"]["data"]["panel_data_0"]
     return next((group["doc_count"] for group in groups if group["key"] == "live-test"), 0)
-
-
-def eventually(condition: Callable[[], bool], within_s: float = SOON_S) -> float:
-    """Seconds until it held."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < within_s, f"not within {within_s:.0f} s"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def test_the_templates_are_there_before_any_document(engine):

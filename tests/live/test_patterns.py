@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bifrost.generators.patterns import Event, events, int_key
 from tests.live.conftest import Platform
-from tests.live.waiting import eventually
+from tests.live.waiting import eventually, eventually_equal
 
 SOON_S = 60.0
 COUNT = 700
@@ -169,10 +169,7 @@ def without_trials(rows: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
 def eventually_same(found: Callable[[], Any], wanted: Any) -> None:
     """Returns once both agree; fails with their difference when they do not soon, or when there is nothing to see."""
     assert wanted
-    end = time.monotonic() + SOON_S
-    while (left := found()) != wanted and time.monotonic() < end:
-        time.sleep(0.5)
-    assert left == wanted
+    eventually_equal(found, wanted)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests import waiting
+
 SOON_S = 60.0
 
 
-def eventually(condition: Callable[[], bool], what: str, deadline_s: float = SOON_S) -> None:
-    """Returns as soon as the condition holds; fails with `what` when the deadline has passed."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {deadline_s:.0f} s"
-        time.sleep(0.05)
+def eventually(condition: Callable[[], object], what: str = "what was awaited", deadline_s: float = SOON_S) -> float:
+    """The seconds until the condition held on a busy platform; fails with `what` when the deadline has passed."""
+    return waiting.eventually(condition, what, deadline_s, pause_s=0.05)
 
 
 def wait_for(look: Callable[[], Any], deadline_s: float = SOON_S) -> Any:

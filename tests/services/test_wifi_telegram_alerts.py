@@ -18,7 +18,7 @@ from services.wifi_telegram_alerts import QUERY, alert_channel, alert_of, compos
 from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import running
 from tests.fakes.wifi_ksql import FakeWifiKsql, row_line
-from tests.services.waiting import eventually
+from tests.waiting import eventually
 
 AT, MAC = "2020-04-23 18:14:56", "78:67:d7:48:e5:c7"
 RNM0 = f"📣 At {AT} MAC address {MAC} probed for SSID `RNM0`"

@@ -21,7 +21,7 @@ from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import Answer, FakeServer, Fault, running
 from tests.fakes.wifi_ksql import FakeWifiKsql
 from tests.live.conftest import free_ports
-from tests.services.waiting import eventually
+from tests.waiting import eventually
 
 MAC = "a4:83:e7:4e:39:15"
 ROW = [178, "2020-04-18 17:04:27", "2020-04-22 14:43:40", 1, ["RNM0"]]
