@@ -134,8 +134,13 @@ class Fakes:
     def up(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
         """Everything that `up` does after the platform has started; the plan and the counted writes."""
         assert self.platform is not None
-        plan = self.plan(declared, prune=prune)
         refuse_errors(check_connectors(self.platform.connect, declared.connectors))
+        return self.apply(declared, prune=prune)
+
+    def apply(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
+        """Carries the plan out and waits, with no check of connectors before."""
+        assert self.platform is not None
+        plan = self.plan(declared, prune=prune)
         deployment = Deployment(self.platform, declared, self.clock)
         deployment.carry_out(plan, _silent)
         await_running(self.platform, declared, self.clock)
