@@ -1,1 +1,3 @@
 """The library that Bifrost's programs share."""
+
+__version__ = "0.2.0"

@@ -18,7 +18,23 @@ from urllib.parse import quote
 
 from bifrost.errors import SettingError
 
-PROJECT = Path(__file__).resolve().parents[1]
+_DECLARATIONS = ("connectors", "ksql")
+"""Folders by which a project folder is recognized."""
+
+
+def _is_project(folder: Path) -> bool:
+    return all((folder / name).is_dir() for name in _DECLARATIONS)
+
+
+def _project_folder() -> Path:
+    checkout = Path(__file__).resolve().parents[1]
+    # An installed package lies in site-packages; the project is then where the command runs.
+    return checkout if _is_project(checkout) else Path.cwd()
+
+
+PROJECT = _project_folder()
+"""The folder with the declarations: the checkout that holds this file, otherwise the working directory."""
+
 LOOPBACK = "127.0.0.1"
 TELEGRAM_URL = "https://api.telegram.org/"
 MONGODB_REPLICA_SET = "rs0"
@@ -291,7 +307,17 @@ class Settings:
 
 
 def load(project: Path = PROJECT) -> Settings:
-    """The settings of this process: `.env` of the project overlaid by the environment."""
+    """The settings of this process: `.env` of the project overlaid by the environment.
+
+    Raises:
+        SettingError: the working directory is not a project folder (only where the package is installed outside of
+            a checkout), or a line of `.env` is not `NAME=value`.
+    """
+    if project == PROJECT and not _is_project(project):
+        raise SettingError(
+            str(project),
+            "is not a Bifrost project: run the command in a checkout (a folder with connectors/ and ksql/)",
+        )
     values = {**read_dotenv(project / ".env"), **{name: value for name, value in os.environ.items() if value}}
     return Settings(values, project)
 

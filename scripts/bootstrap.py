@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,39 +99,45 @@ def _held(root: Sequence[str], files: Sequence[tuple[str, str]]) -> Iterator[Non
 
 
 def ensure_environment(settings: Settings, *, dev: bool) -> Path:
-    """The environment's Python, with everything that pyproject.toml asks for; nothing is done when it is so already.
+    """Create the virtual environment, or update it, so that it holds every package of the lock file.
 
-    An installation that was interrupted is begun again from nothing.
+    Does nothing if it does already. Starts again from an empty environment if an earlier installation was interrupted.
+
+    Args:
+        settings: they name the environment's folder.
+        dev: include the packages that tests and checks need.
+
+    Returns:
+        The path of the environment's Python.
 
     Raises:
-        BootstrapError: it could not be made; the message carries the reason.
+        BootstrapError: the environment could not be created; the message ends with the last lines of the output.
     """
     python = settings.venv / "bin" / "python"
-    wanted = dependency_lists(settings.project / "pyproject.toml", dev=dev)
+    locks = lock_files(settings.project)
+    wanted = locks if dev else {"run": locks["run"]}
     settings.venv.parent.mkdir(parents=True, exist_ok=True)
     with _lock(settings.venv.with_name(settings.venv.name + ".lock")):
         installed = _installed(settings.venv)
-        if all(installed.get(name) == _digest(packages) for name, packages in wanted.items()) and python.exists():
+        if all(installed.get(name) == _digest(path) for name, path in wanted.items()) and python.exists():
             return python
         if not installed or not python.exists():
             create = (sys.executable, "-m", "venv", "--clear", str(settings.venv))
             _watched("Python environment", create, settings.values, ())
         _record(settings.venv).unlink(missing_ok=True)
-        packages = [package for group in wanted.values() for package in group]
-        pip = (str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *packages)
-        _watched(f"Python packages ({len(packages)})", pip, settings.values, ("Collecting", "Installing"))
-        now = {name: _digest(group) for name, group in wanted.items()}
+        # The last lock file holds all packages of those before it.
+        lock = list(wanted.values())[-1]
+        options = ("--no-input", "--progress-bar", "off", "--require-hashes", "--requirement", str(lock))
+        pip = (str(python), "-m", "pip", "install", *options)
+        _watched(f"Python packages of {lock.name}", pip, settings.values, ("Collecting", "Installing"))
+        now = {name: _digest(path) for name, path in wanted.items()}
         _record(settings.venv).write_text(json.dumps({**installed, **now}))
     return python
 
 
-def dependency_lists(pyproject: Path, *, dev: bool) -> dict[str, list[str]]:
-    """The project's requirements by group: `run`, and `dev` if wanted."""
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    lists = {"run": list(project["dependencies"])}
-    if dev:
-        lists["dev"] = list(project["optional-dependencies"]["dev"])
-    return lists
+def lock_files(project: Path) -> dict[str, Path]:
+    """The files that pin every package with its hashes: `run`, and `dev`, which holds those of `run` too."""
+    return {"run": project / "requirements.lock", "dev": project / "requirements-dev.lock"}
 
 
 def become(settings: Settings, python: Path, arguments: Sequence[str]) -> NoReturn:
@@ -193,8 +198,8 @@ def _installed(venv: Path) -> dict[str, str]:
         return {}
 
 
-def _digest(packages: list[str]) -> str:
-    return hashlib.sha256("\n".join([sys.version, *packages]).encode()).hexdigest()
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(sys.version.encode() + lock.read_bytes()).hexdigest()
 
 
 @contextmanager

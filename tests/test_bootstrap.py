@@ -1,4 +1,4 @@
-"""From a bare machine to the environment: what is decided, and what is done again after an interruption."""
+"""The bootstrap: what it installs on a machine, when it installs nothing, and how it recovers from an interruption."""
 
 import json
 import subprocess
@@ -14,14 +14,9 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 import bootstrap
 import deploy
 
-PIP = """#!/bin/sh
-echo "$@" >> "{log}"
-exit {code}
-"""
-
 
 class Calls:
-    """Programs in the system's place, which note how they were called."""
+    """Programs that replace the system's and record how they were called."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,15 +41,14 @@ def calls(tmp_path) -> Calls:
 def settings(tmp_path, calls) -> Settings:
     project = tmp_path / "project"
     project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\ndependencies = ["one==1", "two==2"]\n[project.optional-dependencies]\ndev = ["three==3"]\n'
-    )
+    (project / "requirements.lock").write_text("one==1 --hash=sha256:11\n")
+    (project / "requirements-dev.lock").write_text("one==1 --hash=sha256:11\ntwo==2 --hash=sha256:22\n")
     return Settings({"BIFROST_HOME": str(tmp_path / "home"), "PATH": f"{calls.folder}:/usr/bin:/bin"}, project)
 
 
 @pytest.fixture
 def fake_venv(monkeypatch, settings, calls) -> None:
-    """`python -m venv` makes an environment whose Python only notes what it is asked."""
+    """`python -m venv` makes an environment whose Python only records its arguments."""
     calls.program("python", f'if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "{calls.folder}/python" "$4/bin/"; fi')
     monkeypatch.setattr(sys, "executable", str(calls.folder / "python"))
 
@@ -63,38 +57,37 @@ def tool(settings: Settings, name: str, package: str) -> SystemPart:
     return SystemPart(name, (package,), lambda settings: Path(settings.get("PATH").split(":")[0], name).exists())
 
 
-def test_the_environment_is_made_once(settings, fake_venv, calls):
+def test_the_environment_is_created_once_from_the_lock_file(settings, fake_venv, calls):
     python = bootstrap.ensure_environment(settings, dev=False)
     assert python == settings.venv / "bin" / "python"
     assert [call.split()[2] for call in calls.made()] == ["venv", "pip"]
-    assert calls.made()[1].endswith("one==1 two==2")
+    assert calls.made()[1].endswith(f"--require-hashes --requirement {settings.project}/requirements.lock")
     bootstrap.ensure_environment(settings, dev=False)
     assert len(calls.made()) == 2
 
 
-def test_tests_need_more_and_leave_what_deploy_needs(settings, fake_venv, calls):
+def test_the_environment_of_the_tests_serves_the_commands_too(settings, fake_venv, calls):
     bootstrap.ensure_environment(settings, dev=True)
-    assert calls.made()[-1].endswith("one==1 two==2 three==3")
+    assert calls.made()[-1].endswith(f"--require-hashes --requirement {settings.project}/requirements-dev.lock")
     bootstrap.ensure_environment(settings, dev=False)
     assert len(calls.made()) == 2
 
 
-def test_a_changed_dependency_is_installed_into_the_same_environment(settings, fake_venv, calls):
+def test_a_changed_lock_file_is_installed_into_the_same_environment(settings, fake_venv, calls):
     bootstrap.ensure_environment(settings, dev=False)
-    pyproject = settings.project / "pyproject.toml"
-    pyproject.write_text(pyproject.read_text().replace("one==1", "one==1.1"))
+    (settings.project / "requirements.lock").write_text("one==1.1 --hash=sha256:12\n")
     bootstrap.ensure_environment(settings, dev=False)
     assert [call.split()[2] for call in calls.made()] == ["venv", "pip", "pip"]
 
 
-def test_an_interrupted_installation_is_begun_again_from_nothing(settings, fake_venv, calls):
+def test_an_interrupted_installation_starts_again_from_an_empty_environment(settings, fake_venv, calls):
     bootstrap.ensure_environment(settings, dev=False)
     (settings.venv / "bifrost-dependencies.json").unlink()
     bootstrap.ensure_environment(settings, dev=False)
     assert [call.split()[2:4] for call in calls.made()][2] == ["venv", "--clear"]
 
 
-def test_a_failed_installation_shows_its_last_lines_and_is_not_taken_for_done(settings, fake_venv, calls):
+def test_a_failed_installation_shows_its_last_lines_and_is_not_recorded(settings, fake_venv, calls):
     calls.program(
         "python",
         f'if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "{calls.folder}/python" "$4/bin/"; '
@@ -111,7 +104,7 @@ def test_nothing_is_installed_when_nothing_is_missing(settings, calls):
     assert calls.made() == []
 
 
-def test_missing_parts_are_installed_by_apt_when_we_may(settings, calls, monkeypatch):
+def test_missing_parts_are_installed_with_apt_as_root(settings, calls, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     calls.program("apt-get", f'case "$*" in *install*) touch "{calls.folder}/thing";; esac')
     calls.program("apt-cache")
@@ -127,7 +120,7 @@ def test_missing_parts_are_installed_by_apt_when_we_may(settings, calls, monkeyp
     )
 
 
-def test_what_a_package_must_find_while_it_is_set_up_is_there_and_goes_again(settings, calls, monkeypatch, tmp_path):
+def test_a_file_that_a_package_needs_during_its_setup_is_removed_afterwards(settings, calls, monkeypatch, tmp_path):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     held = tmp_path / "etc" / "quiet.conf"
     calls.program("apt-get", f'case "$*" in *install*) cp "{held}" "{calls.folder}/thing";; esac')
@@ -140,7 +133,7 @@ def test_what_a_package_must_find_while_it_is_set_up_is_there_and_goes_again(set
     assert not held.exists()
 
 
-def test_without_the_right_to_install_the_one_command_is_told(settings, calls, monkeypatch):
+def test_without_root_the_error_names_the_one_command_to_run(settings, calls, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     calls.program("sudo", "exit 1")
     calls.program("apt-get")
@@ -155,7 +148,7 @@ def test_without_the_right_to_install_the_one_command_is_told(settings, calls, m
     assert not any(call.startswith("apt-get") for call in calls.made())
 
 
-def test_of_several_packages_the_one_that_the_system_knows_is_taken(settings, calls, monkeypatch):
+def test_the_first_package_that_the_system_knows_is_installed(settings, calls, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     calls.program("sudo", "exit 1")
     calls.program("apt-get")
@@ -180,7 +173,7 @@ def test_of_several_packages_the_one_that_the_system_knows_is_taken(settings, ca
         ([], False),
     ],
 )
-def test_only_a_start_of_the_embedded_platform_needs_its_parts(arguments, starts):
+def test_only_up_on_the_embedded_target_needs_the_platforms_parts(arguments, starts):
     assert deploy.starts_platform(arguments, Settings({})) is starts
 
 
@@ -188,8 +181,8 @@ def test_the_target_may_come_from_the_settings():
     assert not deploy.starts_platform(["up"], Settings({"BIFROST_TARGET": "remote"}))
 
 
-def test_an_old_python_is_told_so_and_not_given_a_traceback(tmp_path):
-    """What an old Python reads before it is sent away must be in its language: nothing newer than 3.6 up to there."""
+def test_an_old_python_gets_a_message_and_no_traceback(tmp_path):
+    """The lines before the version check must be valid Python 3.6; newer syntax would be a SyntaxError there."""
     for script in ("deploy.py", "test"):
         head = (PROJECT / "scripts" / script).read_text().split("from bootstrap", maxsplit=1)[0]
         assert "f'" not in head
@@ -217,6 +210,6 @@ def test_every_part_has_a_package():
     assert all(part.packages for part in (*ENVIRONMENT_PARTS, *PLATFORM_PARTS))
 
 
-def test_the_record_holds_a_digest_by_group(settings, fake_venv):
+def test_the_record_holds_a_digest_per_lock_file(settings, fake_venv):
     bootstrap.ensure_environment(settings, dev=True)
     assert set(json.loads((settings.venv / "bifrost-dependencies.json").read_text())) == {"run", "dev"}

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bifrost import __version__
 from bifrost.alerts import keep_problems
 from bifrost.cli import deploying
 from bifrost.cli.inspecting import connector_lines, unread_files, untold_alerts
@@ -31,6 +32,11 @@ def test_every_command_has_help_and_a_target(run, command):
     found = run(command, "--help")
     assert found.code == 0
     assert "--target" in found.out
+
+
+def test_version_is_printed(run):
+    found = run("--version")
+    assert (found.code, found.out) == (0, f"bifrost {__version__}\n")
 
 
 def test_plan_with_nothing_running(run, fakes):
