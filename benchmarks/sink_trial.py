@@ -20,8 +20,8 @@ from bifrost.clients import avro, connect, kafka, s3, schema_registry, search
 from bifrost.clients.connect import ConnectorStatus
 from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.search import SearchRequest
-from bifrost.deployer.files import read_connectors
-from bifrost.deployer.targets import mapped_config, substitutions
+from bifrost.deployer.declared.files import read_connectors
+from bifrost.deployer.targets import config_for_target, substitutions
 from bifrost.errors import RemoteError
 from bifrost.settings import PROJECT, Settings
 
@@ -165,7 +165,7 @@ class SinkTrial:
         if "s3.bucket.name" in found.config:
             own = {"topics": self.topic, "s3.bucket.name": BUCKET, "flush.size": str(self._flush_size)}
         item = replace(found, name=f"{self.topic}-{declared}", config={**found.config, **own})
-        return mapped_config(item, substitutions(self._settings))
+        return config_for_target(item, substitutions(self._settings))
 
     def sink(self, declared: str, **changed: str) -> None:
         """Put a declared sink on the topic, with some keys (`_` for `.`) changed, and wait until its task runs."""

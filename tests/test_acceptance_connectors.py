@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bifrost.deployer.files import load, read_connectors
-from bifrost.deployer.targets import TABLES, absent_connectors, mapped_config
-from bifrost.deployer.validate import validate
+from bifrost.deployer.declared.files import load, read_connectors
+from bifrost.deployer.targets import TABLES, unavailable_connectors, config_for_target
+from bifrost.deployer.checks.validate import validate
 from bifrost.settings import PROJECT
 from tests.test_acceptance import CASES
 
@@ -32,7 +32,7 @@ def test_the_vendors_keys_reach_our_sinks_as_they_stand() -> None:
     """The embedded target changes the class and the converter, and nothing else."""
     for name in ("s3-sink-ratings", "s3-sink-orders", "es_sink_ratings-with-customer-data"):
         declared = DECLARED[name]
-        run = mapped_config(declared, TABLES["embedded"])
+        run = config_for_target(declared, TABLES["embedded"])
         assert run["connector.class"] in OURS
         changed = {key for key, value in declared.config.items() if run.get(key) != value}
         assert changed == {"connector.class", "value.converter", "value.converter.schema.registry.url"}
@@ -44,4 +44,4 @@ def test_bigquery_is_valid_where_it_can_be(target: str) -> None:
 
 
 def test_bigquery_is_known_to_be_absent_from_the_embedded_target() -> None:
-    assert "gbq-sink-ratings" in absent_connectors(load(PROJECT), TABLES["embedded"])
+    assert "gbq-sink-ratings" in unavailable_connectors(load(PROJECT), TABLES["embedded"])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bifrost.deployer.files import load
-from bifrost.deployer.targets import PLACEHOLDER, absent_connectors, mapped, substitutions
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.targets import PLACEHOLDER, unavailable_connectors, for_target, substitutions
 from bifrost.settings import PROJECT, Settings
 
 CASES_FILE = PROJECT.parent / "shared" / "acceptance.json"
@@ -19,7 +19,7 @@ NAME = "jdbc_source_mysql_foobar_01"
 
 def config(target: str) -> dict[str, str] | None:
     table = substitutions(Settings({"BIFROST_TARGET": target}))
-    found = [item.config for item in mapped(load(PROJECT), table).connectors if item.name == NAME]
+    found = [item.config for item in for_target(load(PROJECT), table).connectors if item.name == NAME]
     return dict(found[0]) if found else None
 
 
@@ -45,5 +45,5 @@ def test_the_connector_is_the_documents(case: dict[str, Any]) -> None:
 def test_it_is_declared_for_targets_whose_workers_have_its_class() -> None:
     assert config("remote") is not None
     assert config("embedded") is None
-    reasons = absent_connectors(load(PROJECT), substitutions(Settings({})))
+    reasons = unavailable_connectors(load(PROJECT), substitutions(Settings({})))
     assert "CDC is the better way" in reasons[NAME]

@@ -10,7 +10,7 @@ from typer.main import get_command
 from bifrost.alerts import read_alert
 from bifrost.cli.main import app
 from bifrost.deployer.targets import TABLES
-from bifrost.deployer.validate import validate
+from bifrost.deployer.checks.validate import validate
 from services.slack import escaped, fitting
 
 ROOT = Path(__file__).parents[1]

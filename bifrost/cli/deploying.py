@@ -21,17 +21,22 @@ from bifrost.cli.options import (
 from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
-from bifrost.deployer.actions import Action, CreateBucket, DeploymentPlan, PutConnector
-from bifrost.deployer.apply import Deployment, refuse_by_hand
-from bifrost.deployer.check import Finding, check_connectors, check_variables, refuse_errors
-from bifrost.deployer.declared import BUCKET_KEY, Declarations
-from bifrost.deployer.files import load
-from bifrost.deployer.live import Platform, open_platform, read_live
-from bifrost.deployer.plan import make_plan
-from bifrost.deployer.settle import await_running
-from bifrost.deployer.show import plan_json, plan_lines, result_summary
-from bifrost.deployer.targets import Substitutions, mapped, substitutions, variables_of
-from bifrost.deployer.validate import refuse_problems, validate
+from bifrost.deployer.apply.await_running import await_running
+from bifrost.deployer.apply.deployment import Deployment, refuse_blocked
+from bifrost.deployer.checks.connect_validate import (
+    ConnectorProblem,
+    check_connectors,
+    check_variables,
+    refuse_connector_problems,
+)
+from bifrost.deployer.checks.validate import refuse_file_problems, validate
+from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.live.state import Platform, open_platform, read_live
+from bifrost.deployer.plan.actions import Action, CreateBucket, DeploymentPlan, PutConnector
+from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.plan.plan_text import plan_json, plan_lines, result_summary
+from bifrost.deployer.targets import Substitutions, for_target, substitutions, variables_of
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor import compose, launch
@@ -52,16 +57,16 @@ def plan_command(
 ) -> None:
     """Show what `up` would do. Exit code 3 if there is anything to do, 0 if not."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
-    everything, chosen = _declarations(settings, pipelines or ())
+    everything, selected = _declarations(settings, pipelines or ())
     with open_platform(settings) as platform, screen.working("comparing with what runs"):
-        plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
-        findings = _check(platform, chosen, plan, substitutions(settings))
+        plan = make_plan(selected, read_live(platform, selected), everything=everything, prune=prune)
+        problems = _check(platform, selected, plan, substitutions(settings))
     if as_json:
         screen.json(plan_json(plan, settings.target))
     else:
         screen.lines(plan_lines(plan))
-    _tell(findings, screen)
-    refuse_errors(findings)
+    _warn_of(problems, screen)
+    refuse_connector_problems(problems)
     raise typer.Exit(CHANGES if plan.changes else 0)
 
 
@@ -82,20 +87,20 @@ def up_command(
     settings, screen = settings_for(target), Screen(as_json=as_json)
     if foreground:
         require_embedded(settings, "--foreground")
-    everything, chosen = _declarations(settings, pipelines or ())
+    everything, selected = _declarations(settings, pipelines or ())
     if settings.target == "embedded":
         with screen.working("starting the platform"):
             settings = launch.start_platform(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
             )
-        _start_databases(settings, chosen, screen)
+        _start_databases(settings, selected, screen)
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose.start_containers(settings, progress=screen.progress)
-    plan, writes = _deploy(settings, everything, chosen, screen, prune=prune)
+    plan, writes = _deploy(settings, everything, selected, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
-        _start_demos(settings, {item.pipeline for item in chosen.owned}, screen)
-    _tell_result(settings, plan, writes, screen)
+        _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
+    _show_result(settings, plan, writes, screen)
     if foreground:
         _stay(settings, screen)
 
@@ -126,10 +131,10 @@ def validate_command(as_json: JsonOption = False, target: TargetOption = None) -
 def _declarations(settings: Settings, pipelines: Sequence[str]) -> tuple[Declarations, Declarations]:
     """Everything declared, and the chosen part of it, as the target runs them."""
     table = substitutions(settings)
-    everything = mapped(load(settings.project), table)
+    everything = for_target(load(settings.project), table)
     if settings.target == "embedded":
         # A server of somebody else may know functions that the embedded engine does not.
-        refuse_problems(validate(settings.project, table))
+        refuse_file_problems(validate(settings.project, table))
     try:
         return everything, everything.select(pipelines)
     except SettingError as error:
@@ -137,25 +142,25 @@ def _declarations(settings: Settings, pipelines: Sequence[str]) -> tuple[Declara
 
 
 def _deploy(
-    settings: Settings, everything: Declarations, chosen: Declarations, screen: Screen, *, prune: bool
+    settings: Settings, everything: Declarations, selected: Declarations, screen: Screen, *, prune: bool
 ) -> tuple[DeploymentPlan, int]:
     """Plan and carry out; the plan and the number of writes."""
 
     def report(number: int, total: int, action: Action) -> None:
-        screen.progress(f"{number}/{total} {action.kind} {action.what} {action.name}")
+        screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
 
     clock = SystemClock()
     with open_platform(settings) as platform, screen.working("deploying"), _naming_dead_components(platform):
-        plan = make_plan(chosen, read_live(platform, chosen), everything=everything, prune=prune)
+        plan = make_plan(selected, read_live(platform, selected), everything=everything, prune=prune)
         if not plan.is_running:
             raise NotReady(f"target {settings.target}", "deploy", "nothing of it answers; start it first")
-        refuse_by_hand(plan)
-        findings = _check(platform, chosen, plan, substitutions(settings))
-        _tell(findings, screen)
-        refuse_errors(findings)
-        deployment = Deployment(platform, chosen, clock)
+        refuse_blocked(plan)
+        problems = _check(platform, selected, plan, substitutions(settings))
+        _warn_of(problems, screen)
+        refuse_connector_problems(problems)
+        deployment = Deployment(platform, selected, clock)
         deployment.carry_out(plan, report)
-        await_running(platform, chosen, clock)
+        await_running(platform, selected, clock)
     return plan, deployment.writes
 
 
@@ -181,30 +186,32 @@ def _dead_component(platform: Platform) -> ComponentError | None:
     return ComponentError(down[0].name, down[0].cause, log=Path(down[0].log)) if down else None
 
 
-def _check(platform: Platform, chosen: Declarations, plan: DeploymentPlan, table: Substitutions) -> tuple[Finding, ...]:
+def _check(
+    platform: Platform, selected: Declarations, plan: DeploymentPlan, table: Substitutions
+) -> tuple[ConnectorProblem, ...]:
     """Connect's opinion of every connector that would be written."""
-    put = {step.name for action in plan.changes for step in action.steps if isinstance(step, PutConnector)}
-    connectors = [item for item in chosen.connectors if item.name in put]
+    put = {step.name for action in plan.changes for step in action.operations if isinstance(step, PutConnector)}
+    connectors = [item for item in selected.connectors if item.name in put]
     missing = check_variables(connectors, table.variables)
     if missing or not plan.is_running:
         return missing
-    made = {step.name for action in plan.changes for step in action.steps if isinstance(step, CreateBucket)}
+    made = {step.name for action in plan.changes for step in action.operations if isinstance(step, CreateBucket)}
     # A bucket that is made before the connector is no reason against it.
     found = check_connectors(platform.connect, connectors)
     return tuple(
-        finding for finding in found if not (finding.is_about(BUCKET_KEY) and finding.connector.bucket in made)
+        problem for problem in found if not (problem.is_about(BUCKET_KEY) and problem.connector.bucket in made)
     )
 
 
-def _tell(findings: Sequence[Finding], screen: Screen) -> None:
-    for finding in findings:
-        if not finding.is_error:
-            screen.warn(f"{finding.connector.name}: {finding.text}")
+def _warn_of(problems: Sequence[ConnectorProblem], screen: Screen) -> None:
+    for problem in problems:
+        if not problem.is_error:
+            screen.warn(f"{problem.connector.name}: {problem.text}")
 
 
-def _start_databases(settings: Settings, chosen: Declarations, screen: Screen) -> None:
+def _start_databases(settings: Settings, selected: Declarations, screen: Screen) -> None:
     """Start those databases that the platform does without until a connector names them."""
-    values = (value for connector in chosen.connectors for value in connector.config.values())
+    values = (value for connector in selected.connectors for value in connector.config.values())
     named = {name for value in values for name in variables_of(value)}
     for name, variable in DATABASES.items():
         if variable in named and _start(settings, name, DATABASE_PATIENCE_S):
@@ -228,7 +235,7 @@ def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> Non
             screen.progress(f"{name} plays the outside world of {pipeline} (`up --no-demo` leaves that out)")
 
 
-def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
+def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
     endpoints = settings.endpoints
     if screen.as_json:
         result: dict[str, Any] = {
@@ -241,7 +248,7 @@ def _tell_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         screen.json(result)
         return
     for item in plan.undeclared:
-        screen.warn(f"{item.what} {item.name} is not declared")
+        screen.warn(f"{item.resource} {item.name} is not declared")
     screen.say(f"Everything runs: {result_summary(plan)}; {writes} writes, {screen.seconds:.1f} s.")
     for name, value in (("console", endpoints.console), ("ksqlDB", endpoints.ksqldb), ("Connect", endpoints.connect)):
         if value:

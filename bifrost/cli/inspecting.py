@@ -16,9 +16,9 @@ from bifrost.cli.output import Screen
 from bifrost.clients import csv_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.supervisor import ComponentStatus
-from bifrost.deployer.files import ALERT_SERVICE, load, read_services
-from bifrost.deployer.live import Platform, is_running, open_platform
-from bifrost.deployer.targets import absent_connectors, substitutions
+from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
+from bifrost.deployer.live.state import Platform, is_running, open_platform
+from bifrost.deployer.targets import substitutions, unavailable_connectors
 from bifrost.errors import BifrostError, Refused
 from bifrost.settings import Settings
 
@@ -161,8 +161,8 @@ def _connector(status: ConnectorStatus) -> Status:
 
 def _elsewhere(settings: Settings) -> list[Status]:
     """The declared connectors that this target cannot have."""
-    absent = absent_connectors(load(settings.project), substitutions(settings))
-    return [{"name": name, "reason": reason} for name, reason in sorted(absent.items())]
+    unavailable = unavailable_connectors(load(settings.project), substitutions(settings))
+    return [{"name": name, "reason": reason} for name, reason in sorted(unavailable.items())]
 
 
 def _queries(platform: Platform) -> list[Status]:

@@ -12,8 +12,8 @@ from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import STOP_TIMEOUT_S
-from bifrost.deployer.live import Platform, open_platform
-from bifrost.deployer.settle import POLL_S, connector_troubles, failure
+from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
+from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.errors import ComponentError, NotReady, Refused
 from bifrost.generators import logons, orders, patterns, ratings, syslog
 from bifrost.settings import Settings
@@ -99,7 +99,7 @@ def _await_connector(platform: Platform, name: str) -> None:
     deadline = clock.monotonic() + RESTART_PATIENCE_S
     # The worker still tells the old state for a moment.
     clock.sleep(1.0)
-    while found := tuple(connector_troubles(platform, [name])):
+    while found := tuple(connectors_not_running(platform, [name])):
         if clock.monotonic() > deadline:
             raise failure(found)
         clock.sleep(POLL_S)

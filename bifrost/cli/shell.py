@@ -43,9 +43,9 @@ def ksql_command(
 ) -> None:
     """Talk to ksqlDB: a shell, or the statements given with -e (or on stdin). Ctrl-C ends a push query."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
-    with ksqldb.from_settings(settings) as client, closing(Session(client, screen)) as session:
+    with ksqldb.from_settings(settings) as client, closing(Shell(client, screen)) as session:
         if statements or not sys.stdin.isatty():
-            session.run_script("\n".join(map(_ended, statements)) if statements else sys.stdin.read())
+            session.run_script("\n".join(map(_with_semicolon, statements)) if statements else sys.stdin.read())
             return
         info = client.info()
         screen.say(f"ksqlDB {info.version} at {settings.endpoints.ksqldb}; `exit` leaves.")
@@ -56,7 +56,7 @@ def ksql_command(
                 screen.error(str(error))
 
 
-class Session:
+class Shell:
     """What SET and DEFINE said so far, where SPOOL writes to, and how results are shown."""
 
     def __init__(self, client: KsqlClient, screen: Screen) -> None:
@@ -82,7 +82,7 @@ class Session:
             RemoteError: the server refuses a statement, or does not answer.
             SettingError: a script or spool file cannot be opened.
         """
-        for statement in parse_script(_ended(text), self.variables, dialect=Dialect.SHELL):
+        for statement in parse_script(_with_semicolon(text), self.variables, dialect=Dialect.SHELL):
             self._run(statement)
 
     def _run(self, statement: ParsedStatement) -> None:
@@ -152,6 +152,6 @@ class Session:
             raise SettingError(f"SPOOL '{path}'", str(error)) from error
 
 
-def _ended(text: str) -> str:
+def _with_semicolon(text: str) -> str:
     """One statement may be given without its `;`."""
     return text if not text.strip() or text.rstrip().endswith(";") else f"{text.rstrip()};"

@@ -9,8 +9,8 @@ import typer
 
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
-from bifrost.deployer.files import read_subjects, read_topics
-from bifrost.deployer.validate import UDF_FOLDER
+from bifrost.deployer.checks.validate import UDF_FOLDER
+from bifrost.deployer.declared.files import read_subjects, read_topics
 from bifrost.engine.environment import TopicInfo
 from bifrost.engine.functions.udf import registry_of
 from bifrost.engine.sqltest import SqlTestResult, run_file
@@ -29,8 +29,8 @@ def test_command(
 ) -> None:
     """Run test files (`--@test`, INSERT VALUES, ASSERT VALUES) with no broker. Exit code 1 if a test fails."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
-    chosen = files or sorted((settings.project / TESTS_FOLDER).glob("*.sql"))
-    results = run_files(settings, chosen)
+    selected = files or sorted((settings.project / TESTS_FOLDER).glob("*.sql"))
+    results = run_files(settings, selected)
     failed = sum(not result.passed for found in results.values() for result in found)
     if as_json:
         screen.json(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.deployer.declared import Declarations, DeclaredConnector
-from bifrost.deployer.vendor_keys import BIGQUERY_SINK, JDBC_SOURCE
+from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK, JDBC_SOURCE
+from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
 
@@ -23,7 +23,7 @@ _CONVERTER_KEYS = ("key.converter", "value.converter")
 class ClassSubstitution:
     """A connector class that stands in for another one, and the keys that must be set with it."""
 
-    stands_in: str
+    class_name: str
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +42,7 @@ class Substitutions:
     worker_converters: frozenset[str] = frozenset()
     placeholder: str = "${env:{name}}"
     variables: frozenset[str] | None = None
-    absent: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 _MARIADB = ClassSubstitution(
@@ -92,7 +92,7 @@ TABLES: Mapping[Target, Substitutions] = {
         # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
-        absent={
+        unavailable={
             BIGQUERY_SINK: "BigQuery is Google's alone; compose and remote run it",
             JDBC_SOURCE: "its plugin is in no registry, and CDC is the better way; compose and remote run it",
         },
@@ -115,34 +115,34 @@ def substitutions(settings: Settings) -> Substitutions:
     if "{name}" not in placeholder:
         raise SettingError("CONNECT_PLACEHOLDER", f"{placeholder!r} does not say where {{name}} goes")
     known = None if table.variables is None else table.variables | settings.values.keys()
-    absent = dict(table.absent)
+    unavailable = dict(table.unavailable)
     if settings.target == "compose" and not settings.get(_GOOGLE):
-        absent[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
-    return replace(table, placeholder=placeholder, variables=known, absent=absent)
+        unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
+    return replace(table, placeholder=placeholder, variables=known, unavailable=unavailable)
 
 
-def mapped(declared: Declarations, table: Substitutions) -> Declarations:
+def for_target(declared: Declarations, table: Substitutions) -> Declarations:
     """The declarations as this target runs them, without the connectors that it cannot have."""
     connectors = tuple(
-        replace(item, config=mapped_config(item, table))
+        replace(item, config=config_for_target(item, table))
         for item in declared.connectors
-        if item.config["connector.class"] not in table.absent
+        if item.config["connector.class"] not in table.unavailable
     )
     return replace(declared, connectors=connectors)
 
 
-def absent_connectors(declared: Declarations, table: Substitutions) -> dict[str, str]:
+def unavailable_connectors(declared: Declarations, table: Substitutions) -> dict[str, str]:
     """The connectors that this target cannot have, by name, with the reason."""
     classes = ((item.name, item.config["connector.class"]) for item in declared.connectors)
-    return {name: table.absent[found] for name, found in classes if found in table.absent}
+    return {name: table.unavailable[found] for name, found in classes if found in table.unavailable}
 
 
-def mapped_config(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:
+def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:
     """A connector's configuration as this target runs it, with `name` and the owner's key."""
     config = dict(connector.config)
-    stand_in = table.classes.get(config["connector.class"])
-    if stand_in is not None:
-        config |= {"connector.class": stand_in.stands_in, **stand_in.settings}
+    replacement = table.classes.get(config["connector.class"])
+    if replacement is not None:
+        config |= {"connector.class": replacement.class_name, **replacement.settings}
     for key in _CONVERTER_KEYS:
         if config.get(key) in table.worker_converters:
             config = {name: value for name, value in config.items() if name != key and not name.startswith(f"{key}.")}

@@ -134,10 +134,10 @@ def test_status_names_connectors_that_this_target_cannot_have(run, project):
     project.write("connectors/ratings/gbq.json", {**config, "project": "p", "keyfile": "/key.json"})
     run(*UP)
 
-    (absent,) = json.loads(run("status", "--json").out)["elsewhere"]
+    (unavailable,) = json.loads(run("status", "--json").out)["elsewhere"]
 
-    assert absent["name"] == "gbq"
-    assert "BigQuery" in absent["reason"]
+    assert unavailable["name"] == "gbq"
+    assert "BigQuery" in unavailable["reason"]
     assert re.search(r"gbq +NOT HERE", run("status").out)
 
 

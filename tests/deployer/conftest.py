@@ -13,15 +13,15 @@ import pytest
 
 from bifrost.clients import connect, ksqldb, schema_registry
 from bifrost.clients.http import Connection
-from bifrost.deployer.actions import Action, DeploymentPlan
-from bifrost.deployer.apply import Deployment
-from bifrost.deployer.check import check_connectors, refuse_errors
-from bifrost.deployer.declared import Declarations
-from bifrost.deployer.files import load
-from bifrost.deployer.live import Platform, read_live
-from bifrost.deployer.plan import make_plan
-from bifrost.deployer.settle import await_running
-from bifrost.deployer.targets import TABLES, mapped
+from bifrost.deployer.apply.await_running import await_running
+from bifrost.deployer.apply.deployment import Deployment
+from bifrost.deployer.checks.connect_validate import check_connectors, refuse_connector_problems
+from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.live.state import Platform, read_live
+from bifrost.deployer.plan.actions import Action, DeploymentPlan
+from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.targets import TABLES, for_target
 from tests.fakes.clock import FakeClock
 from tests.fakes.connect import FakeConnect
 from tests.fakes.http_server import FakeServer, running
@@ -80,7 +80,7 @@ class Project:
         return target
 
     def declared(self) -> Declarations:
-        return mapped(load(self.root), TABLES["embedded"])
+        return for_target(load(self.root), TABLES["embedded"])
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ class Fakes:
     def up(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
         """Everything that `up` does after the platform has started; the plan and the counted writes."""
         assert self.platform is not None
-        refuse_errors(check_connectors(self.platform.connect, declared.connectors))
+        refuse_connector_problems(check_connectors(self.platform.connect, declared.connectors))
         return self.apply(declared, prune=prune)
 
     def apply(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:

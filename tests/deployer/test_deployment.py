@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bifrost.clients.kafka import TopicDescription
-from bifrost.deployer.actions import Kind, What
+from bifrost.deployer.plan.actions import ActionKind, ResourceKind
 from bifrost.errors import BifrostError, DeclarationError, NotReady, PlanRefused, Refused
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
 from tests.fakes.http_server import Fault
 
 
 def changes(plan) -> list[str]:
-    return [f"{action.kind} {action.what} {action.name}" for action in plan.changes]
+    return [f"{action.kind} {action.resource} {action.name}" for action in plan.changes]
 
 
 def test_the_first_run_creates_everything_in_order(project, fakes):
@@ -154,7 +154,9 @@ def test_connect_may_stumble(project, fakes, fault):
     fakes.up(project.declared())
 
     assert fakes.connect.configs["mysql-demo-customers"]["name"] == "mysql-demo-customers"
-    assert not [action for action in fakes.plan(project.declared()).changes if action.what is What.CONNECTOR]
+    assert not [
+        action for action in fakes.plan(project.declared()).changes if action.resource is ResourceKind.CONNECTOR
+    ]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_an_interrupted_run_is_finished_by_the_next(project, fakes):
 
     plan, _ = fakes.up(project.declared())
 
-    assert [action.name for action in plan.changes if action.what is What.STATEMENT] == [
+    assert [action.name for action in plan.changes if action.resource is ResourceKind.STATEMENT] == [
         "CUSTOMERS",
         "RATINGS",
         "ALERTS",
@@ -255,7 +257,7 @@ def test_a_terminated_query_is_not_started_anew_on_a_guess(project, fakes):
     plan = fakes.plan(project.declared())
 
     assert changes(plan) == ["replace statement ALERTS"]
-    assert plan.refused[0].by_hand[0] == "DROP STREAM ALERTS;"
+    assert plan.blocked[0].manual_steps[0] == "DROP STREAM ALERTS;"
 
 
 def test_a_declared_stream_that_nobody_reads_is_replaced(project, fakes):
@@ -286,7 +288,7 @@ def test_undeclared_things_are_listed_and_removed_only_when_asked_and_ours(proje
     assert "ALERTS" in {item.name for item in plan.undeclared}
 
     plan, _ = fakes.up(declared, prune=True)
-    assert {action.name for action in plan.changes if action.kind is Kind.DELETE} >= {"former", "ALERTS"}
+    assert {action.name for action in plan.changes if action.kind is ActionKind.DELETE} >= {"former", "ALERTS"}
     assert "foreign" in fakes.connect.configs and "former" not in fakes.connect.configs
     assert "ALERTS" not in fakes.ksqldb.sources
 
@@ -305,7 +307,7 @@ def test_a_live_schema_that_differs_from_its_picture_is_told(project, fakes):
 
     plan = fakes.plan(project.declared())
 
-    noted = next(action for action in plan.actions if action.attention)
+    noted = next(action for action in plan.actions if action.needs_attention)
     assert "field email is not live; field phone is live only" in noted.reason
     assert plan.changes == ()
 
@@ -316,7 +318,7 @@ def test_nothing_running_is_all_to_create(project, fakes):
     plan = fakes.plan(project.declared())
 
     assert not plan.is_running
-    assert {action.kind for action in plan.changes} == {Kind.CREATE}
+    assert {action.kind for action in plan.changes} == {ActionKind.CREATE}
 
 
 TWEAKS = {
@@ -348,7 +350,7 @@ def test_after_any_run_there_is_nothing_left_to_do(project, fakes, tweaks):
 
     fakes.forget_writes()
     plan, writes = fakes.up(declared)
-    assert all(action.kind is Kind.KEEP for action in plan.actions), changes(plan)
+    assert all(action.kind is ActionKind.KEEP for action in plan.actions), changes(plan)
     assert (writes, fakes.writes()) == (0, [])
 
 

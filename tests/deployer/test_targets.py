@@ -1,13 +1,13 @@
 import pytest
 
-from bifrost.deployer.files import load
+from bifrost.deployer.declared.files import load
 from bifrost.deployer.targets import (
     TABLES,
     Substitutions,
-    absent_connectors,
-    mapped,
-    mapped_config,
+    config_for_target,
+    for_target,
     substitutions,
+    unavailable_connectors,
     variables_of,
 )
 from bifrost.errors import SettingError
@@ -17,7 +17,7 @@ from tests.deployer.conftest import CONNECTOR
 
 def config(project, table: Substitutions) -> dict[str, str]:
     (connector,) = load(project.root).connectors
-    return mapped_config(connector, table)
+    return config_for_target(connector, table)
 
 
 def test_the_embedded_target_maps_the_class_and_leaves_avro_to_the_worker(project):
@@ -59,7 +59,7 @@ def test_the_embedded_target_has_sinks_of_its_own(project, name):
     project.write(
         "connectors/ratings/sink.json", {"connector.class": f"io.confluent.connect.{name}", "topics": "ratings"}
     )
-    declared = mapped(load(project.root), TABLES["embedded"])
+    declared = for_target(load(project.root), TABLES["embedded"])
     assert f"bifrost.connect.{name}" in {connector.config["connector.class"] for connector in declared.connectors}
 
 
@@ -78,5 +78,5 @@ BIGQUERY = {"connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkCon
 def test_bigquery_is_written_to_where_it_can_be(project, values, reason):
     project.write("connectors/ratings/gbq.json", BIGQUERY)
     declared, table = load(project.root), substitutions(Settings(values))
-    assert absent_connectors(declared, table).get("gbq") == reason
-    assert ("gbq" in {connector.name for connector in mapped(declared, table).connectors}) == (reason is None)
+    assert unavailable_connectors(declared, table).get("gbq") == reason
+    assert ("gbq" in {connector.name for connector in for_target(declared, table).connectors}) == (reason is None)

@@ -121,7 +121,9 @@ class FakeKsql:
         if isinstance(tree, CreateAsSelect):
             if self.topics is not None:
                 name = _topic(tree)
-                self.topics.there.setdefault(name, TopicDescription(name, 1, 1, {"cleanup.policy": "delete"}))
+                partitions = int(filled.properties["PARTITIONS"].value)
+                topic = TopicDescription(name, partitions, 1, {"cleanup.policy": "delete"})
+                self.topics.there.setdefault(name, topic)
             prefix = "CSAS" if tree.kind.value == "STREAM" else "CTAS"
             self._start(f"{prefix}_{tree.name}_{self._next()}", format_statement(filled), tree.name)
         return _done(text)

@@ -1,0 +1,1 @@
+"""Carrying a plan out, and waiting until everything runs."""

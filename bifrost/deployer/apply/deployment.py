@@ -1,0 +1,230 @@
+"""Carries a plan out, step by step. Interrupted anywhere, the next plan holds what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from bifrost.clients.http import Clock
+from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.ksqldb import quote_name
+from bifrost.dashboards.saved_objects import saved_objects
+from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
+from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
+from bifrost.deployer.live.state import Platform, ServiceControl, read_live
+from bifrost.deployer.plan.actions import (
+    Action,
+    ActionKind,
+    AddPartitions,
+    AlterTopic,
+    CreateBucket,
+    CreateTopic,
+    DeleteConnector,
+    DeleteTemplate,
+    DeploymentPlan,
+    DropLiveSource,
+    ImportDashboard,
+    Operation,
+    PutConnector,
+    PutTemplate,
+    RegisterSubject,
+    RestartConnector,
+    RestartService,
+    ResumeConnector,
+    ResumeLiveQuery,
+    RunStatement,
+    StartService,
+    TerminateLiveQuery,
+)
+from bifrost.deployer.plan.statements import plan_statements
+from bifrost.errors import NotReady, PlanRefused, Refused, Unreachable
+from bifrost.sql.tree import InsertValues
+
+SUBJECT_PATIENCE_S = 90.0
+TOPIC_PATIENCE_S = 15.0
+STATEMENT_PATIENCE_S = 30.0
+
+OnAction = Callable[[int, int, Action], None]
+"""Called before each change with its number (from 1), how many there are, and the action."""
+
+
+def refuse_blocked(plan: DeploymentPlan) -> None:
+    """Raise if a part of the plan is left to a person.
+
+    Raises:
+        PlanRefused: with the reasons, and the commands to run by hand.
+    """
+    if not plan.blocked:
+        return
+    commands = tuple(dict.fromkeys(command for action in plan.blocked for command in action.manual_steps))
+    reasons = "".join(f"\n  - {action.resource} {action.name}: {action.reason}" for action in plan.blocked)
+    manual_steps = "".join(f"\n    {command}" for command in commands)
+    message = f"nothing was changed; this would end live queries or lose records:{reasons}\n  by hand:{manual_steps}"
+    raise PlanRefused(message, commands)
+
+
+class Deployment:
+    """One run of a plan against a platform. `writes` counts the changes that were sent."""
+
+    def __init__(self, platform: Platform, declared: Declarations, clock: Clock) -> None:
+        self._platform = platform
+        self._declared = declared
+        self._clock = clock
+        self.writes = 0
+
+    def carry_out(self, plan: DeploymentPlan, report: OnAction) -> None:
+        """Carry out every change of the plan, in its order.
+
+        Raises:
+            PlanRefused: a part is left to a person; nothing was changed then.
+            RemoteError: a step failed; what was done before it stays, and the next run goes on from there.
+        """
+        refuse_blocked(plan)
+        for number, action in enumerate(plan.changes, 1):
+            report(number, len(plan.changes), action)
+            for step in action.operations:
+                self._perform(step)
+
+    def _perform(self, step: Operation) -> None:
+        self.writes += 1
+        connect, ksqldb = self._platform.connect, self._platform.ksqldb
+        match step:
+            case CreateTopic(topic):
+                self._create_topic(topic)
+            case AlterTopic(name, changed):
+                self._platform.kafka.alter_config(name, changed)
+            case AddPartitions(name, total):
+                self._platform.kafka.add_partitions(name, total)
+            case RegisterSubject(subject):
+                self._platform.registry.register(subject.name, subject.schema)
+            case PutConnector(name, config):
+                self._put_connector(name, config)
+            case ResumeConnector(name):
+                connect.resume(name)
+            case RestartConnector(name, only_failed):
+                connect.restart(name, only_failed=only_failed)
+            case DeleteConnector(name):
+                connect.delete(name)
+            case RunStatement(statement):
+                self._run_statement(statement)
+            case DropLiveSource(name, kind):
+                ksqldb.execute(f"DROP {kind.value} IF EXISTS {quote_name(name)};")
+            case ResumeLiveQuery(query_id):
+                ksqldb.execute(f"RESUME {query_id};")
+            case TerminateLiveQuery(query_id):
+                ksqldb.execute(f"TERMINATE {query_id};")
+            case PutTemplate() | DeleteTemplate() | CreateBucket() | ImportDashboard():
+                self._perform_on_sinks(step)
+            case StartService(name):
+                self._services().start(name)
+            case RestartService(name):
+                self._services().restart(name, wait_s=0)
+            case _:
+                assert_never(step)
+
+    def _perform_on_sinks(self, step: PutTemplate | DeleteTemplate | CreateBucket | ImportDashboard) -> None:
+        platform = self._platform
+        match step:
+            case PutTemplate(name, body) if platform.search is not None:
+                platform.search.put_template(name, body)
+            case DeleteTemplate(name) if platform.search is not None:
+                platform.search.delete_template(name)
+            case CreateBucket(name) if platform.s3 is not None:
+                platform.s3.create_bucket(name)
+            case ImportDashboard(dashboard) if platform.kibana is not None:
+                platform.kibana.import_objects(saved_objects(dashboard))
+            case _:
+                raise NotReady("target", type(step).__name__, "this target has nothing to do it with; plan again")
+
+    def _services(self) -> ServiceControl:
+        if self._platform.services is None:
+            raise NotReady("supervisor", "services", "this target's services are run by somebody else")
+        return self._platform.services
+
+    def _create_topic(self, topic: TopicDescription) -> None:
+        self._platform.kafka.create(topic)
+        deadline = self._clock.monotonic() + TOPIC_PATIENCE_S
+        # The controller has it before every broker tells of it, and a statement on it would be refused until then.
+        while topic.name not in self._platform.kafka.topics():
+            if self._clock.monotonic() > deadline:
+                raise NotReady("Kafka", f"topic {topic.name}", f"not listed {TOPIC_PATIENCE_S:.0f} s after it was made")
+            self._clock.sleep(POLL_S)
+
+    def _put_connector(self, name: str, config: Mapping[str, str]) -> None:
+        connect = self._platform.connect
+        try:
+            connect.put(name, config)
+        except Refused as error:
+            # Connect turns some failures of a connector's own checks into a bare 500, with or without having written.
+            if error.status != 500:
+                raise
+            if connect.config(name) == config:
+                return
+            self._put_again(name, config)
+
+    def _put_again(self, name: str, config: Mapping[str, str]) -> None:
+        try:
+            self._platform.connect.put(name, config)
+        except Refused as error:
+            body = f"{error.body} (the cause is in {self._platform.log_of('connect')})"
+            raise Refused(error.system, error.request, status=error.status, body=body) from error
+
+    def _run_statement(self, statement: DeclaredStatement) -> None:
+        self._await_subjects(statement)
+        deadline = self._clock.monotonic() + STATEMENT_PATIENCE_S
+        while True:
+            try:
+                self._platform.ksqldb.execute(statement.text, properties=statement.properties)
+                return
+            except (Unreachable, NotReady, Refused) as error:
+                # An answer may be lost on its way although the statement was carried out.
+                if self._exists(statement):
+                    return
+                if not _is_transient(error) or self._clock.monotonic() > deadline:
+                    raise _with_place(error, statement) from error
+                self._clock.sleep(1.0)
+
+    def _exists(self, statement: DeclaredStatement) -> bool:
+        if isinstance(statement.tree, InsertValues):
+            return False  # which row a topic holds is not looked up; sent again, it changes nothing
+        alone = Declarations(statements=(statement,))
+        (action,) = plan_statements(alone, read_live(self._platform, alone))
+        return action.kind in (ActionKind.KEEP, ActionKind.UPDATE)
+
+    def _await_subjects(self, statement: DeclaredStatement) -> None:
+        """Debezium registers a schema with its first record: a statement that needs it has to wait."""
+        deadline = self._clock.monotonic() + SUBJECT_PATIENCE_S
+        writers = [
+            topic.connector for topic in self._declared.topics if topic.name == statement.topic and topic.connector
+        ]
+        while True:
+            missing = set(statement.awaited_subjects).difference(self._platform.registry.subjects())
+            if not missing:
+                return
+            not_running = (
+                [found for found in connectors_not_running(self._platform, writers) if found.failed] if writers else []
+            )
+            if not_running:
+                raise failure(not_running)
+            if self._clock.monotonic() > deadline:
+                raise _no_subject(sorted(missing), statement, writers)
+            self._clock.sleep(POLL_S)
+
+
+def _is_transient(error: Unreachable | NotReady | Refused) -> bool:
+    return not isinstance(error, Refused) or (error.status == 500 and "command topic" in error.body)
+
+
+def _with_place(
+    error: Unreachable | NotReady | Refused, statement: DeclaredStatement
+) -> Unreachable | NotReady | Refused:
+    where = f"{statement.path}:{statement.line}: {statement.name}"
+    if isinstance(error, Refused):
+        return Refused(error.system, where, status=error.status, body=error.body)
+    return type(error)(error.system, where, error.problem)
+
+
+def _no_subject(missing: list[str], statement: DeclaredStatement, writers: list[str]) -> NotReady:
+    hint = f"connector {writers[0]} has written nothing yet: is its table empty?" if writers else "nothing registers it"
+    problem = f"not registered after {SUBJECT_PATIENCE_S:.0f} s, but {statement.name} needs it; {hint}"
+    return NotReady("Schema Registry", f"subject {', '.join(missing)}", problem)

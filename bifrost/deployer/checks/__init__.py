@@ -1,0 +1,1 @@
+"""What can be found wrong before anything is changed: in the files alone, and by asking Connect."""

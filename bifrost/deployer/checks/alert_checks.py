@@ -1,0 +1,80 @@
+"""Alerts against the streams and tables that they tell of: names, formats and types, with nothing running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from bifrost.alert_template import Field, missing_column, near
+from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
+from bifrost.deployer.checks.lint import FileProblem
+from bifrost.engine.metastore import DataSource
+from bifrost.engine.schema import WindowKind
+from bifrost.sql.types import SqlStruct, SqlType
+
+_NUMBERS = frozenset({"INTEGER", "BIGINT", "DOUBLE", "DECIMAL"})
+
+
+def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iterator[FileProblem]:
+    """What is wrong with alerts; `sources` are all streams and tables that the statements make."""
+    by_topic: dict[str, DataSource] = {}
+    for source in sources:
+        before = by_topic.get(source.topic)
+        if before is None or (before.created_by is None and source.created_by is not None):
+            by_topic[source.topic] = source
+    groups: dict[str, Alert] = {}
+    for alert in alerts:
+        other = groups.setdefault(alert.group, alert)
+        if other is not alert:
+            yield _problem(alert, "group", f"group {alert.group} is that of {other.path.name} too")
+        told = by_topic.get(alert.topic)
+        if told is None:
+            close = near(alert.topic, by_topic)
+            yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
+        else:
+            yield from _against(alert, told)
+
+
+def _against(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
+    key, value = source.formats.key.format.name, source.formats.value.format.name
+    if value not in VALUE_FORMATS or key not in KEY_FORMATS:
+        yield _problem(alert, "topic", f"{source.name} is written in {key} and {value}, which alerts cannot read")
+    columns = _columns(source)
+    for field in alert.template.fields:
+        problem = _field_problem(field, columns, source.name)
+        if problem:
+            yield _problem(alert, "template", f"template: {problem}")
+    for name in alert.once.by if alert.once else ():
+        problem = _field_problem(Field(tuple(name.split("."))), columns, source.name)
+        if problem:
+            yield _problem(alert, "by", f"once.by: {problem}")
+
+
+def _columns(source: DataSource) -> dict[str, SqlType | None]:
+    """Type by name of what the service knows of a record; the types of window bounds count as unknown."""
+    columns: dict[str, SqlType | None] = dict(source.schema.types())
+    for header in source.schema.headers:
+        columns.pop(header.name, None)
+    window = source.formats.key.window
+    if window is not None:
+        columns["WINDOWSTART"] = None
+        if window.kind is WindowKind.SESSION:
+            columns["WINDOWEND"] = None
+    return columns
+
+
+def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: str) -> str:
+    """What is wrong with a field; empty when it is fine."""
+    known: Mapping[str, SqlType | None] = columns
+    kind: SqlType | None = None
+    for depth, name in enumerate(field.path):
+        if name not in known:
+            return missing_column(".".join((source, *field.path[:depth])), name, known)
+        kind = known[name]
+        known = {inner.name: inner.type for inner in kind.fields} if isinstance(kind, SqlStruct) else {}
+    if field.form and kind is not None and str(kind).partition("(")[0] not in _NUMBERS:
+        return f"{field.name} is a {kind}; only a number can be written as {field.form!r}"
+    return ""
+
+
+def _problem(alert: Alert, key: str, text: str) -> FileProblem:
+    return FileProblem(alert.path, line_of(alert.path.read_text(encoding="utf-8"), key), text)

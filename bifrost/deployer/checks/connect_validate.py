@@ -1,0 +1,179 @@
+"""Connect's own opinion of connectors before anything is changed. It echoes resolved values: none are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bifrost.clients.connect import ConnectClient, Plugin, ValidationReport
+from bifrost.deployer.checks.lint import REQUIRED
+from bifrost.deployer.declared.declarations import DeclaredConnector
+from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
+from bifrost.errors import DeclarationError, Refused
+from bifrost.settings import REDACTED, is_secret
+
+_ALIASED = re.compile(r"(?:transforms|predicates)\.[^.]+\.")
+_FREE_PREFIXES = (
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "producer.override.",
+    "consumer.override.",
+    "admin.override.",
+    "topic.creation.",
+    # Passed on by Debezium to the driver, and to the client of the schema history's topic.
+    "driver.",
+    "database.history.",
+    "schema.history.internal.",
+    # Debezium's naming of its own topics.
+    "topic.heartbeat.prefix",
+)
+_GENERIC = frozenset({"name", OWNER_KEY})
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorProblem:
+    """One problem of a connector's configuration; only an error keeps it from being deployed."""
+
+    connector: DeclaredConnector
+    text: str
+    is_error: bool
+
+    def is_about(self, key: str) -> bool:
+        """Whether it concerns this key."""
+        return self.text.startswith(f"{key}: ")
+
+
+def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnector]) -> tuple[ConnectorProblem, ...]:
+    """What Connect says against these connectors; `connectors` are mapped to the target.
+
+    Raises:
+        Unreachable, NotReady: Connect does not answer.
+    """
+    wanted = tuple(connectors)
+    plugins = client.plugins() if wanted else ()
+    return tuple(problem for connector in wanted for problem in _check(client, connector, plugins))
+
+
+def refuse_connector_problems(problems: Iterable[ConnectorProblem]) -> None:
+    """Raise if there is an error among the findings.
+
+    Raises:
+        DeclarationError: names every error of every connector.
+    """
+    errors = [problem for problem in problems if problem.is_error]
+    if errors:
+        lines = (f"\n  - {problem.connector.name}: {problem.text}" for problem in errors)
+        raise DeclarationError(errors[0].connector.path, "is not accepted; nothing was changed:" + "".join(lines))
+
+
+def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
+    """Whether a worker finds a class by this name: in full, or by its simple name with or without `Connector`."""
+    known = set()
+    for plugin in plugins:
+        simple = plugin.class_name.rpartition(".")[2]
+        known |= {plugin.class_name, simple, simple.removesuffix("Connector")}
+    return name in known
+
+
+def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
+    """What a validate answer means for a declaration."""
+    secrets = [key.value for key in report.keys if key.value and is_secret(key.name) and len(key.value) >= 3]
+    for key in report.keys:
+        left = PLACEHOLDER.search(" ".join((key.value or "", *key.errors)))
+        # A connection check tells of another key's placeholder under the host's name.
+        owner = next((name for name, value in connector.config.items() if left and left[0] in value), None)
+        if left is not None and owner is not None:
+            yield _unresolved(connector, owner, left)
+            continue
+        for error in key.errors:
+            yield ConnectorProblem(connector, f"{key.name}: {_without(error, secrets)}", True)
+    yield from _unknown_keys(connector, report)
+
+
+def _unresolved(connector: DeclaredConnector, key: str, left: re.Match[str]) -> ConnectorProblem:
+    if left["provider"] == "env":
+        return ConnectorProblem(connector, f"{key}: {left[0]} is not known to the Connect worker; set it there", True)
+    # Some plugins look at a value before the worker has put the secret in: that says nothing about the secret.
+    return ConnectorProblem(connector, f"{key}: could not be checked, {left[0]} was not resolved", False)
+
+
+def _check(
+    client: ConnectClient, connector: DeclaredConnector, plugins: tuple[Plugin, ...]
+) -> Iterator[ConnectorProblem]:
+    class_name = connector.config["connector.class"]
+    if not is_known_class(class_name, plugins):
+        names = [plugin.class_name for plugin in plugins]
+        available = ", ".join(names) or "none"
+        yield ConnectorProblem(
+            connector,
+            f"connector.class: {class_name} is unknown{_hint(class_name, [*names, *REQUIRED])}; available: {available}",
+            True,
+        )
+        return
+    try:
+        report = client.validate(class_name, connector.config)
+    except Refused as error:
+        yield ConnectorProblem(connector, f"could not be checked: {error.body}", True)
+        return
+    yield from problems_in(connector, report)
+
+
+def _unknown_keys(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
+    known = {key.name for key in report.keys if key.known}
+    # Some definitions have a pattern for a name, as column.truncate.to.(d+).chars of Debezium.
+    patterns = [re.compile(_as_pattern(name)) for name in known if "(" in name]
+    for name in connector.config:
+        aliased = _ALIASED.match(name)
+        is_free = name.startswith(_FREE_PREFIXES) or (
+            aliased and not any(other.startswith(aliased[0]) for other in known)
+        )
+        if name in known or name in _GENERIC or is_free or any(pattern.fullmatch(name) for pattern in patterns):
+            continue
+        close = _hint(name, known)
+        yield ConnectorProblem(
+            connector, f"{name}: {connector.config['connector.class']} does not know this key{close}", bool(close)
+        )
+
+
+def _as_pattern(name: str) -> str:
+    parts = re.split(r"(\([^)]*\))", name)
+    return "".join(".+" if part.startswith("(") else re.escape(part) for part in parts)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1, cutoff=0.85)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def check_variables(
+    connectors: Iterable[DeclaredConnector], variables: frozenset[str] | None
+) -> tuple[ConnectorProblem, ...]:
+    """What is missing among the variables that the target's workers are known to have (`None`: not known)."""
+    if variables is None:
+        return ()
+    return tuple(
+        ConnectorProblem(
+            connector, f"{key}: ${{env:{name}}} is not set; set {name} in the environment or in .env", True
+        )
+        for connector, key, name in unresolved(connectors, variables)
+    )
+
+
+def unresolved(
+    connectors: Iterable[DeclaredConnector], variables: frozenset[str]
+) -> Iterator[tuple[DeclaredConnector, str, str]]:
+    """(connector, key, variable) of every `${env:NAME}` that the target's workers will not know."""
+    for connector in connectors:
+        for key, value in connector.config.items():
+            for found in PLACEHOLDER.finditer(value):
+                if found["provider"] == "env" and found["name"] not in variables:
+                    yield connector, key, found["name"]

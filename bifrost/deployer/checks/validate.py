@@ -1,0 +1,143 @@
+"""All declarations checked with nothing running: files, names, known traps, and the types of all statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bifrost.dashboards.searches import problems as search_problems
+from bifrost.deployer.checks.alert_checks import check_alerts
+from bifrost.deployer.checks.connect_validate import unresolved
+from bifrost.deployer.checks.lint import FileProblem, at_key, lint, lint_together
+from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement, DeclaredSubject
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.declared.statement_files import names_read
+from bifrost.deployer.plan.schema_equality import avro_problem
+from bifrost.deployer.targets import Substitutions, for_target
+from bifrost.engine.environment import TopicInfo
+from bifrost.engine.functions.registry import FunctionRegistry, default_registry
+from bifrost.engine.functions.udf import registry_of
+from bifrost.engine.offline import OfflineChecker
+from bifrost.errors import DeclarationError, StatementError
+from bifrost.sql.tree import CreateAsSelect, CreateSource, ParsedStatement
+
+UDF_FOLDER = Path("ksql", "udf")
+"""Where a project's own functions are, in a project."""
+
+
+def validate(project: Path, table: Substitutions) -> tuple[FileProblem, ...]:
+    """Everything that is wrong with a project's declarations, in the order of the files' paths and lines.
+
+    Args:
+        table: the substitutions of the target that they are meant for.
+    """
+    broken: list[DeclarationError] = []
+    declared = load(project, broken.append)
+    found = [FileProblem(error.path, error.line, error.problem) for error in broken]
+    found += lint(declared)
+    functions = _functions(project, found)
+    found += _unknown_variables(declared, table)
+    found += _schemas(declared)
+    found += _dashboards(declared)
+    # What a broken file would have created is unknown: then names that are missing mean nothing.
+    if not broken:
+        found += lint_together(declared)
+        checker = _checker(declared, functions)
+        wrong = list(_statements(declared, checker))
+        # An alert for what a wrong statement would have made is not wrong itself.
+        found += wrong or check_alerts(declared.alerts, checker.metastore)
+    return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
+
+
+def refuse_file_problems(problems: Iterable[FileProblem]) -> None:
+    """Raise if there is an error among the problems.
+
+    Raises:
+        DeclarationError: names every error; its place is that of the first.
+    """
+    errors = [problem for problem in problems if problem.is_error]
+    if errors:
+        first, *others = errors
+        more = "".join(f"\n{problem}" for problem in others)
+        raise DeclarationError(first.path, first.text + more, line=first.line)
+
+
+def _unknown_variables(declared: Declarations, table: Substitutions) -> Iterator[FileProblem]:
+    if table.variables is None:
+        return
+    originals = {connector.name: connector for connector in declared.connectors}
+    for connector, key, name in unresolved(for_target(declared, table).connectors, table.variables):
+        original = originals[connector.name]
+        yield at_key(original, key, f"${{env:{name}}} is not set; set {name} in the environment or in .env")
+
+
+def _schemas(declared: Declarations) -> Iterator[FileProblem]:
+    for subject in declared.subjects:
+        problem = avro_problem(json.loads(subject.schema))
+        if problem is not None:
+            yield FileProblem(subject.path, None, f"is not an Avro schema: {problem}")
+
+
+def _dashboards(declared: Declarations) -> Iterator[FileProblem]:
+    for dashboard in declared.dashboards:
+        for error in search_problems(dashboard):
+            yield FileProblem(error.path, error.line, error.problem)
+
+
+def _functions(project: Path, found: list[FileProblem]) -> FunctionRegistry:
+    """ksqlDB's functions and the project's own."""
+    try:
+        return registry_of(project / UDF_FOLDER)
+    except DeclarationError as error:
+        found.append(FileProblem(error.path, error.line, error.problem))
+        return default_registry()
+
+
+def _checker(declared: Declarations, functions: FunctionRegistry) -> OfflineChecker:
+    topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
+    sound = {subject.name: subject.schema for subject in declared.subjects if _is_avro(subject)}
+    return OfflineChecker(subjects=sound, topics=topics, functions=functions)
+
+
+def _statements(declared: Declarations, checker: OfflineChecker) -> Iterator[FileProblem]:
+    """Names and types of all statements; one that reads what is wrong itself is not blamed for that."""
+    wrong = {subject.name for subject in declared.subjects if not _is_avro(subject)}
+    written = {item.topic for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
+    for statement in declared.statements:
+        problems: list[str] = []
+        is_victim = bool(wrong & {*statement.reads, statement.topic, *statement.awaited_subjects})
+        if not is_victim:
+            problems = list(_missing(statement, declared, written)) or _type_problems(statement, checker)
+            yield from (FileProblem(statement.path, statement.line, text) for text in problems)
+        if is_victim or problems:
+            wrong.add(statement.name)
+            wrong |= {statement.topic} & written
+
+
+def _type_problems(statement: DeclaredStatement, checker: OfflineChecker) -> list[str]:
+    try:
+        checker.check(ParsedStatement(statement.text, statement.tree, statement.line, 1), statement.properties)
+    except StatementError as error:
+        return [f"{statement.name}: {error.message}"]
+    return []
+
+
+def _missing(statement: DeclaredStatement, declared: Declarations, written: set[str]) -> Iterator[str]:
+    """What a statement needs and nothing declares."""
+    created = {other.name for other in declared.statements}
+    topics = {topic.name for topic in declared.topics} | written
+    subjects = {subject.name for subject in declared.subjects}
+    for name in sorted(set(names_read(statement.tree)) - created):
+        yield f"{statement.name} reads {name}, which no statement creates"
+    if not isinstance(statement.tree, CreateSource):
+        return
+    if statement.topic not in topics and "PARTITIONS" not in statement.tree.properties:
+        yield f"{statement.name}: topic {statement.topic} is neither declared nor written by a query"
+    for subject in statement.awaited_subjects:
+        if subject not in subjects and statement.topic not in written:
+            yield f"{statement.name} takes columns from {subject}; topics/schemas/{subject}.avsc is missing"
+
+
+def _is_avro(subject: DeclaredSubject) -> bool:
+    return avro_problem(json.loads(subject.schema)) is None

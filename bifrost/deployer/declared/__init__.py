@@ -1,0 +1,1 @@
+"""What the declaration files say must run, and how they are read."""

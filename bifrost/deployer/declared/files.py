@@ -1,0 +1,239 @@
+"""Reads the declaration files; everything wrong is a `DeclarationError` that names file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bifrost.alerts import read_alerts
+from bifrost.dashboards import declared as dashboards
+from bifrost.dashboards.declared import IndexTemplate
+from bifrost.deployer.declared.declarations import (
+    SUBJECT_SUFFIXES,
+    Declarations,
+    DeclaredConnector,
+    DeclaredService,
+    DeclaredSubject,
+    DeclaredTopic,
+)
+from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise_error
+from bifrost.deployer.declared.statement_files import read_statements
+from bifrost.errors import DeclarationError
+
+CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
+T = TypeVar("T")
+ALERT_SERVICE = "alerts"
+"""The service that tells all alerts."""
+TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
+
+
+def load(project: Path, on_error: OnError = raise_error) -> Declarations:
+    """All declarations of a project.
+
+    Args:
+        on_error: takes what is wrong with one file, which is left out then; by default it is raised.
+
+    Raises:
+        DeclarationError: a file is wrong.
+    """
+    topics = read_topics(project / "topics", on_error)
+    alerts = read_alerts(project / "alerts", on_error)
+    told = (DeclaredService(ALERT_SERVICE, "", frozenset(alert.topic for alert in alerts)),) if alerts else ()
+    return Declarations(
+        topics=topics,
+        subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
+        connectors=read_connectors(project / "connectors", on_error),
+        statements=read_statements(project / "ksql", on_error),
+        templates=read_templates(project, on_error),
+        dashboards=_sound(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
+        services=(*read_services(project / "services"), *told),
+        alerts=alerts,
+    )
+
+
+def read_connectors(folder: Path, on_error: OnError = raise_error) -> tuple[DeclaredConnector, ...]:
+    """`<folder>/<pipeline>/<name>.json`: a bare map of keys, or `{"name": ..., "config": {...}}`."""
+    found: dict[str, DeclaredConnector] = {}
+    for path in sorted(folder.glob("*/*.json")):
+        with passing_errors_to(on_error):
+            connector = _connector(path)
+            other = found.setdefault(connector.name, connector)
+            if other is not connector:
+                raise DeclarationError(path, f"connector {connector.name} is declared in {other.path} too")
+    return tuple(found.values())
+
+
+def read_topics(folder: Path, on_error: OnError = raise_error) -> tuple[DeclaredTopic, ...]:
+    """`<folder>/<pipeline>.json`: topic name to its settings."""
+    found: dict[str, DeclaredTopic] = {}
+    for path in sorted(folder.glob("*.json")):
+        with passing_errors_to(on_error):
+            text, content = _read_json(path)
+            for name, settings in content.items():
+                topic = _topic(path, text, name, settings)
+                other = found.setdefault(name, topic)
+                if other is not topic:
+                    raise DeclarationError(
+                        path, f"topic {name} is declared in {other.path} too", line=line_of(text, name)
+                    )
+    return tuple(found.values())
+
+
+def read_subjects(
+    folder: Path, topics: Iterable[DeclaredTopic], on_error: OnError = raise_error
+) -> tuple[DeclaredSubject, ...]:
+    """`<folder>/<topic>-key.avsc` and `<topic>-value.avsc`, each of a declared topic."""
+    by_name = {topic.name: topic for topic in topics}
+    found = []
+    for path in sorted(folder.glob("*.avsc")):
+        with passing_errors_to(on_error):
+            found.append(_subject(path, by_name))
+    return tuple(found)
+
+
+def read_templates(project: Path, on_error: OnError = raise_error) -> tuple[IndexTemplate, ...]:
+    """`dashboards/<pipeline>/templates/<name>.json`: index templates."""
+    found: dict[str, IndexTemplate] = {}
+
+    def read(path: Path) -> IndexTemplate:
+        template = dashboards.read_template(path)
+        other = found.setdefault(template.name, template)
+        if other is not template:
+            raise DeclarationError(path, f"index template {template.name} is declared in {other.path} too")
+        return template
+
+    return _sound(dashboards.template_files(project), read, on_error)
+
+
+def _sound(paths: Iterable[Path], read: Callable[[Path], T], on_error: OnError) -> tuple[T, ...]:
+    found = []
+    for path in paths:
+        with passing_errors_to(on_error):
+            found.append(read(path))
+    return tuple(found)
+
+
+def read_services(folder: Path) -> tuple[DeclaredService, ...]:
+    """`<folder>/<pipeline>_<what>.py`; modules without a pipeline's name belong to several services."""
+    modules = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
+    return tuple(
+        DeclaredService(path.stem, path.stem.partition("_")[0])
+        for path in modules
+        if "_" in path.stem and "def main(" in path.read_text(encoding="utf-8")
+    )
+
+
+def line_of(text: str, key: str) -> int | None:
+    """The line on which a JSON key is written first."""
+    position = text.find(json.dumps(key, ensure_ascii=False))
+    return None if position < 0 else text.count("\n", 0, position) + 1
+
+
+def _connector(path: Path) -> DeclaredConnector:
+    text, content = _read_json(path)
+    if "config" in content and isinstance(content["config"], dict):
+        extra = sorted(content.keys() - {"name", "config"})
+        if extra:
+            raise DeclarationError(
+                path, f'unknown key {extra[0]!r} beside "name" and "config"', line=line_of(text, extra[0])
+            )
+        named, config = content.get("name", path.stem), content["config"]
+    else:
+        named, config = content.get("name", path.stem), content
+    named = config.get("name", named)
+    if named != path.stem:
+        raise DeclarationError(
+            path, f"is named {named!r}; the file's name must be the connector's", line=line_of(text, "name")
+        )
+    values = {key: _config_value(path, text, key, value) for key, value in config.items() if key != "name"}
+    if not values.get("connector.class"):
+        raise DeclarationError(path, "has no connector.class")
+    if "${" in values["connector.class"]:
+        raise DeclarationError(path, "connector.class must be written out", line=line_of(text, "connector.class"))
+    return DeclaredConnector(path.stem, path.parent.name, path, values)
+
+
+def _config_value(path: Path, text: str, key: str, value: object) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case _:
+            raise DeclarationError(path, f"{key} must be a text, a number or true/false", line=line_of(text, key))
+
+
+def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
+    def wrong(problem: str, key: str = name) -> DeclarationError:
+        return DeclarationError(path, f"topic {name}: {problem}", line=line_of(text, key))
+
+    if not isinstance(settings, dict):
+        raise wrong("expected an object of settings")
+    for key in settings:
+        if key not in TOPIC_FIELDS:
+            raise wrong(f"unknown setting {key!r}; there are {', '.join(TOPIC_FIELDS)}", key)
+    for key, least in (("partitions", 1), ("replication", 1), ("retention.ms", -1)):
+        value = settings.get(key, least)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise wrong(f"{key} must be a whole number from {least}, not {value!r}", key)
+    policy = settings.get("cleanup.policy", "delete")
+    if policy not in CLEANUP_POLICIES:
+        raise wrong(f"cleanup.policy must be one of {' | '.join(CLEANUP_POLICIES)}, not {policy!r}", "cleanup.policy")
+    kept = {key: str(settings[key]) for key in ("cleanup.policy", "retention.ms") if key in settings}
+    return DeclaredTopic(
+        name=name,
+        pipeline=path.stem,
+        path=path,
+        partitions=settings.get("partitions", 1),
+        config=kept,
+        key=str(settings.get("key", "none")),
+        replication=settings.get("replication", -1),
+        connector=str(settings.get("connector", "")),
+    )
+
+
+def _subject(path: Path, topics: Mapping[str, DeclaredTopic]) -> DeclaredSubject:
+    subject = path.name.removesuffix(".avsc")
+    suffix = next((suffix for suffix in SUBJECT_SUFFIXES if subject.endswith(suffix)), None)
+    if suffix is None:
+        raise DeclarationError(path, "a schema file is named <topic>-key.avsc or <topic>-value.avsc")
+    topic = topics.get(subject.removesuffix(suffix))
+    if topic is None:
+        raise DeclarationError(path, f"topic {subject.removesuffix(suffix)} is not declared in topics/*.json")
+    _, content = _read_json(path, any_shape=True)
+    # Without blanks, as Connect's converters write schemas: registries tell versions apart by the text.
+    return DeclaredSubject(subject, topic, path, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+
+
+def _read_json(path: Path, *, any_shape: bool = False) -> tuple[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, object_pairs_hook=_no_duplicates)
+    except json.JSONDecodeError as error:
+        raise DeclarationError(path, f"is not JSON: {error.msg} (column {error.colno})", line=error.lineno) from error
+    except _DuplicateKey as error:
+        raise DeclarationError(path, f"{error.key!r} is written twice", line=line_of(text, error.key)) from error
+    except UnicodeDecodeError as error:
+        raise DeclarationError(path, "is not UTF-8 text") from error
+    if not any_shape and not isinstance(content, dict):
+        raise DeclarationError(path, "expected a JSON object", line=1)
+    return text, content
+
+
+class _DuplicateKey(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise _DuplicateKey(key)
+        content[key] = value
+    return content

@@ -1,0 +1,278 @@
+"""Reads what runs, through the clients, into values that a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from bifrost.clients import connect, kafka, kibana, ksqldb, s3, schema_registry, search
+from bifrost.clients.connect import ConnectClient, ConnectorStatus
+from bifrost.clients.http import PATIENCE_S
+from bifrost.clients.kafka import OffsetRange, TopicDescription
+from bifrost.clients.kibana import KibanaClient
+from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
+from bifrost.clients.s3 import Buckets
+from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.search import Body, SearchClient
+from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.dashboards.saved_objects import dashboard_id
+from bifrost.deployer.declared.declarations import Creating, Declarations
+from bifrost.errors import ParseError, RemoteError, Unreachable
+from bifrost.settings import Settings
+from bifrost.sql.parser import parse_script
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues
+
+PROBE_TIMEOUT_S = 5.0
+
+
+class TopicAdmin(Protocol):
+    """What the deployer needs of Kafka's administration (`KafkaAdmin`)."""
+
+    def topics(self) -> dict[str, int]:
+        """Partition counts by topic name."""
+        ...
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        """Those of the named topics that exist."""
+        ...
+
+    def offsets(self, name: str) -> dict[int, OffsetRange]:
+        """First and next offset by partition of a topic."""
+        ...
+
+    def create(self, topic: TopicDescription) -> bool:
+        """Make a topic; `False` when it was there."""
+        ...
+
+    def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
+        """Set or take back configuration values."""
+        ...
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Grow a topic."""
+        ...
+
+
+class ServiceControl(Protocol):
+    """What the deployer needs of the supervisor (`SupervisorClient`)."""
+
+    def is_running(self) -> bool:
+        """Whether a supervisor answers."""
+        ...
+
+    def status(self) -> list[ComponentStatus]:
+        """Every component."""
+        ...
+
+    def start(self, name: str) -> ComponentStatus:
+        """Start a component."""
+        ...
+
+    def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
+        """Stop and start a component."""
+        ...
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The clients of one target; `services` and `logs` are `None` where somebody else runs the parts.
+
+    `search`, `kibana` and `s3` are `None` where the target has none of its own.
+    """
+
+    kafka: TopicAdmin
+    registry: SchemaRegistryClient
+    connect: ConnectClient
+    ksqldb: KsqlClient
+    services: ServiceControl | None = None
+    logs: Path | None = None
+    search: SearchClient | None = None
+    kibana: KibanaClient | None = None
+    s3: Buckets | None = None
+
+    def log_of(self, part: str) -> str:
+        """Where a part (`connect`, `ksqldb`, a service) writes its log, in words where that is elsewhere."""
+        return f"the log of {part}" if self.logs is None else str(self.logs / f"{part}.log")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as stack:
+            for client in (self.registry, self.connect, self.ksqldb, self.search, self.kibana):
+                if client is not None:
+                    stack.callback(client.close)
+
+
+def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Platform:
+    """The clients of the chosen target; `patience_s` bounds the retries of their requests."""
+    return Platform(
+        kafka=kafka.admin(settings),
+        registry=schema_registry.from_settings(settings, patience_s=patience_s),
+        connect=connect.from_settings(settings, patience_s=patience_s),
+        ksqldb=ksqldb.from_settings(settings, patience_s=patience_s),
+        services=SupervisorClient(settings) if settings.target == "embedded" else None,
+        logs=settings.logs if settings.target == "embedded" else None,
+        search=search.from_settings(settings, patience_s=patience_s),
+        kibana=kibana.from_settings(settings, patience_s=patience_s),
+        s3=s3.from_settings(settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSubject:
+    """A subject's newest schema, and the version that is exactly the declared one (if any)."""
+
+    latest: RegisteredSchema
+    declared_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnector:
+    """A connector as the workers have it; no status for a moment after it was made."""
+
+    config: Mapping[str, str]
+    status: ConnectorStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """A stream or table; `tree` is `None` where its statement cannot be read."""
+
+    description: SourceDescription
+    tree: Creating | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQuery:
+    """A persistent query; `tree` is `None` where its statement cannot be read."""
+
+    summary: QuerySummary
+    tree: Creating | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """All that the plan looks at. `is_running` is false when nothing of the target answers.
+
+    `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
+    such thing. `written` are those topics of declared first rows to which anything was ever written.
+    """
+
+    is_running: bool = True
+    topics: Mapping[str, TopicDescription] = field(default_factory=dict)
+    subjects: Mapping[str, LiveSubject] = field(default_factory=dict)
+    connectors: Mapping[str, LiveConnector] = field(default_factory=dict)
+    sources: Mapping[str, LiveSource] = field(default_factory=dict)
+    queries: Mapping[str, LiveQuery] = field(default_factory=dict)
+    types: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    services: Mapping[str, ComponentStatus] | None = None
+    templates: Mapping[str, Body] | None = None
+    buckets: frozenset[str] | None = None
+    dashboards: Mapping[str, str] | None = None
+
+
+def is_running(platform: Platform) -> bool:
+    """Whether anything of the target answers.
+
+    For the embedded target the supervisor knows; elsewhere every REST API is asked, each once.
+    """
+    if platform.services is not None:
+        return platform.services.is_running()
+    probes = (
+        lambda: platform.connect.names(patience_s=0),
+        lambda: platform.ksqldb.info(patience_s=0),
+        lambda: platform.registry.subjects(patience_s=0),
+    )
+    for probe in probes:
+        try:
+            probe()
+        except Unreachable:
+            continue
+        except RemoteError:
+            return True
+        return True
+    return False
+
+
+def read_live(platform: Platform, declared: Declarations) -> LiveState:
+    """What runs, as far as it bears on `declared`, and everything in Connect and ksqlDB.
+
+    Raises:
+        Unreachable, NotReady: a part of the target does not answer while others do.
+    """
+    if not is_running(platform):
+        return LiveState(
+            is_running=False,
+            templates=None if platform.search is None else {},
+            buckets=None if platform.s3 is None else frozenset(),
+            dashboards=None if platform.kibana is None else {},
+        )
+    sources = _sources(platform.ksqldb)
+    sinks = {source.description.topic for source in sources.values() if isinstance(source.tree, CreateAsSelect)}
+    return LiveState(
+        topics=platform.kafka.describe(sorted({topic.name for topic in declared.topics} | sinks)),
+        subjects=_subjects(platform.registry, declared),
+        connectors=_connectors(platform.connect),
+        sources=sources,
+        queries={query.id: LiveQuery(query, parse_or_none(query.statement)) for query in platform.ksqldb.queries()},
+        types=platform.ksqldb.types(),
+        written=_written(platform.kafka, declared),
+        services=_services(platform.services),
+        templates=None if platform.search is None else platform.search.templates(),
+        buckets=platform.s3.buckets() if platform.s3 is not None and declared.buckets else None,
+        dashboards=None if platform.kibana is None else _dashboards(platform.kibana, declared),
+    )
+
+
+def parse_or_none(statement: str) -> Creating | None:
+    """The tree of a statement that the server gave back, `None` where this parser does not know it."""
+    try:
+        found = parse_script(statement)
+    except ParseError:
+        return None
+    tree = found[0].tree if len(found) == 1 else None
+    return tree if isinstance(tree, CreateSource | CreateAsSelect | InsertSelect) else None
+
+
+def _sources(client: KsqlClient) -> dict[str, LiveSource]:
+    names = [summary.name for summary in (*client.streams(), *client.tables())]
+    found = (client.describe(name) for name in names)
+    return {source.name: LiveSource(source, parse_or_none(source.statement)) for source in found}
+
+
+def _subjects(client: SchemaRegistryClient, declared: Declarations) -> dict[str, LiveSubject]:
+    found = {}
+    for subject in declared.subjects:
+        latest = client.latest(subject.name)
+        if latest is not None:
+            found[subject.name] = LiveSubject(latest, client.version_of(subject.name, subject.schema))
+    return found
+
+
+def _connectors(client: ConnectClient) -> dict[str, LiveConnector]:
+    statuses = client.statuses()
+    return {name: LiveConnector(config, statuses.get(name)) for name, config in client.configs().items()}
+
+
+def _dashboards(client: KibanaClient, declared: Declarations) -> dict[str, str]:
+    found = ((each.pipeline, client.attributes("dashboard", dashboard_id(each))) for each in declared.dashboards)
+    return {name: str(live.get("description", "")) for name, live in found if live is not None}
+
+
+def _written(kafka: TopicAdmin, declared: Declarations) -> frozenset[str]:
+    targets = {item.tree.target for item in declared.statements if isinstance(item.tree, InsertValues)}
+    topics = {item.topic for item in declared.statements if item.name in targets}
+    there = topics.intersection(kafka.topics()) if topics else ()
+    return frozenset(name for name in there if any(place.next for place in kafka.offsets(name).values()))
+
+
+def _services(services: ServiceControl | None) -> dict[str, ComponentStatus] | None:
+    return None if services is None else {status.name: status for status in services.status()}

@@ -1,0 +1,97 @@
+"""Connectors: declared against live configuration and state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bifrost.clients.connect import ConnectorStatus, root_cause
+from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
+from bifrost.deployer.live.state import LiveConnector, LiveState
+from bifrost.deployer.plan.actions import (
+    Action,
+    ActionKind,
+    Operation,
+    PutConnector,
+    ResourceKind,
+    RestartConnector,
+    ResumeConnector,
+    keep,
+)
+from bifrost.settings import REDACTED, is_secret
+
+_MASKED = re.compile(r"[*•]+|\[hidden\]", re.IGNORECASE)
+LONGEST_VALUE = 80
+
+
+def plan_connectors(declared: Declarations, live: LiveState, *, sinks: bool) -> Iterator[Action]:
+    """The actions for source or for sink connectors, in the order declared."""
+    for connector in declared.connectors:
+        if connector.is_sink is sinks:
+            yield _connector(connector, live.connectors.get(connector.name))
+
+
+def _connector(connector: DeclaredConnector, found: LiveConnector | None) -> Action:
+    name = connector.name
+    if found is None:
+        return Action(
+            ActionKind.CREATE, ResourceKind.CONNECTOR, name, "is missing", (PutConnector(name, connector.config),)
+        )
+    changed = config_changes(connector.config, found.config)
+    reasons = [*changed, *state_problems(found.status)]
+    operations: tuple[Operation, ...] = (PutConnector(name, connector.config),) if changed else ()
+    operations += _state_steps(name, found.status, was_put=bool(changed))
+    if not reasons:
+        return keep(ResourceKind.CONNECTOR, name)
+    return Action(ActionKind.UPDATE, ResourceKind.CONNECTOR, name, "; ".join(reasons), operations)
+
+
+def config_changes(declared: Mapping[str, str], live: Mapping[str, str]) -> list[str]:
+    """What differs key by key; placeholders are compared as they stand, a masked live value counts as equal."""
+    changes = []
+    for key in sorted(declared.keys() | live.keys()):
+        wanted, found = declared.get(key), live.get(key)
+        if wanted == found or (wanted is not None and found is not None and _MASKED.fullmatch(found)):
+            continue
+        changes.append(f"{key}: {_shown(key, found)} -> {_shown(key, wanted)}")
+    return changes
+
+
+def state_problems(status: ConnectorStatus | None) -> list[str]:
+    """What keeps a connector from being RUNNING in all its tasks, each with its cause."""
+    if status is None:
+        return ["has no status yet"]
+    problems = []
+    if status.state != "RUNNING":
+        problems.append(_problem(f"is {status.state}", status.trace))
+    if status.state == "RUNNING" and not status.tasks:
+        problems.append("has no task")
+    wrong = (task for task in status.tasks if task.state != status.state or task.state == "FAILED")
+    problems.extend(
+        _problem(f"task {task.id} is {task.state}", task.trace) for task in wrong if task.state != "RUNNING"
+    )
+    return problems
+
+
+def _problem(what: str, trace: str) -> str:
+    return f"{what}: {root_cause(trace)}" if trace else what
+
+
+def _state_steps(name: str, status: ConnectorStatus | None, *, was_put: bool) -> tuple[Operation, ...]:
+    if status is None:
+        return ()
+    if status.state in ("PAUSED", "STOPPED"):
+        return (ResumeConnector(name),)
+    if status.state == "FAILED" or any(task.state == "FAILED" for task in status.tasks):
+        return (RestartConnector(name, only_failed=True),)
+    if status.state == "RUNNING" and not status.tasks and not was_put:
+        return (RestartConnector(name, only_failed=False),)
+    return ()
+
+
+def _shown(key: str, value: str | None) -> str:
+    if value is None:
+        return "not set"
+    if is_secret(key) and not value.startswith("${"):
+        return REDACTED
+    return repr(value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}...")

@@ -1,0 +1,75 @@
+"""A plan for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bifrost.deployer.plan.actions import Action, ActionKind, DeploymentPlan
+
+SIGNS = {
+    ActionKind.CREATE: "+",
+    ActionKind.UPDATE: "~",
+    ActionKind.REPLACE: "!",
+    ActionKind.DELETE: "-",
+    ActionKind.KEEP: "=",
+}
+
+
+def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
+    """The plan as lines of text: changes with their reasons, what a person must do, what is not declared, and a sum."""
+    if not plan.is_running:
+        yield "Nothing is running. `up` would start it and create:"
+    for action in plan.actions:
+        if action.is_change or action.needs_attention:
+            yield action_line(action)
+            yield from (f"      by hand: {command}" for command in action.manual_steps)
+    for item in plan.undeclared:
+        fate = "kept; --prune removes it" if item.owned else "kept; not made by this project"
+        yield f"  ? {item.resource:<10} {item.name} is not declared ({fate})"
+    yield summary(plan)
+
+
+def action_line(action: Action) -> str:
+    """One action."""
+    reason = f": {action.reason}" if action.reason else ""
+    return f"  {SIGNS[action.kind]} {action.resource:<10} {action.name}{reason}"
+
+
+def summary(plan: DeploymentPlan) -> str:
+    """How many actions there are of each kind."""
+    if not plan.changes:
+        return f"No changes: {plan.count(ActionKind.KEEP)} things are as declared."
+    counts = (
+        f"{plan.count(kind)} to {kind}" for kind in ActionKind if kind is not ActionKind.KEEP and plan.count(kind)
+    )
+    return f"{', '.join(counts)}; {plan.count(ActionKind.KEEP)} unchanged."
+
+
+def result_summary(plan: DeploymentPlan) -> str:
+    """What was done with the actions of a plan that was carried out."""
+    counts = [f"{plan.count(kind)} {kind}d" for kind in ActionKind if kind is not ActionKind.KEEP and plan.count(kind)]
+    return ", ".join([*counts, f"{plan.count(ActionKind.KEEP)} unchanged"])
+
+
+def plan_json(plan: DeploymentPlan, target: str) -> dict[str, Any]:
+    """The plan as JSON."""
+    return {
+        "target": target,
+        "running": plan.is_running,
+        "changes": len(plan.changes),
+        "actions": [_action_json(action) for action in plan.actions],
+        "undeclared": [{"what": item.resource, "name": item.name, "owned": item.owned} for item in plan.undeclared],
+    }
+
+
+def _action_json(action: Action) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "action": action.kind,
+        "what": action.resource,
+        "name": action.name,
+        "reason": action.reason,
+    }
+    if action.manual_steps:
+        found["by_hand"] = list(action.manual_steps)
+    return found

@@ -1,0 +1,167 @@
+"""Statements: declared against the live streams, tables and queries. A live query is never replaced on a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredStatement
+from bifrost.deployer.declared.statement_files import names_read
+from bifrost.deployer.live.state import LiveQuery, LiveSource, LiveState
+from bifrost.deployer.plan.actions import (
+    Action,
+    ActionKind,
+    DropLiveSource,
+    ResourceKind,
+    ResumeLiveQuery,
+    RunStatement,
+    keep,
+)
+from bifrost.deployer.plan.statement_equality import Columns, statement_difference
+from bifrost.errors import AnalysisError
+from bifrost.sql.tree import (
+    CreateAsSelect,
+    CreateSource,
+    CreateType,
+    InsertSelect,
+    InsertValues,
+    SourceKind,
+    resolve_types,
+)
+from bifrost.sql.types import SqlType
+
+
+def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]:
+    """The actions for all statements, in their order of dependence."""
+    types = {item.tree.name: item.tree.type for item in declared.statements if isinstance(item.tree, CreateType)}
+    topics = {item.name: item.topic for item in declared.statements}
+    columns = {name: [column for column, _ in source.description.columns] for name, source in live.sources.items()}
+    for statement in declared.statements:
+        tree = _with_types(statement.tree, types)
+        match tree:
+            case CreateType():
+                yield _present(statement, tree.name.upper() in {name.upper() for name in live.types})
+            case InsertSelect():
+                yield _insert(statement, tree, live, columns)
+            case InsertValues(target=target):
+                yield _first_row(statement, topics.get(target, ""), live)
+            case CreateSource() | CreateAsSelect():
+                yield _source(statement, tree, live, columns)
+
+
+def manual_steps(statement: DeclaredStatement, live: LiveState) -> tuple[str, ...]:
+    """The commands that remove a live source and everything that reads it, so that `up` can compute it anew."""
+    doomed = _with_readers(statement.name, live)
+    queries = [query.summary.id for query in live.queries.values() if _touches(query, doomed)]
+    drops = [f"DROP {_kind(live.sources[name])} {name};" for name in reversed(doomed)]
+    return (*(f"TERMINATE {query};" for query in queries), *drops, "then run `up` again, which creates them anew")
+
+
+def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
+    """The query that a CREATE ... AS SELECT started, `None` when it was terminated."""
+    for query_id in source.description.written_by:
+        query = live.queries.get(query_id)
+        if query is not None and not query_id.startswith("INSERTQUERY") and not isinstance(query.tree, InsertSelect):
+            return query
+    return None
+
+
+def _present(statement: DeclaredStatement, there: bool) -> Action:
+    if there:
+        return keep(ResourceKind.STATEMENT, statement.name)
+    return Action(ActionKind.CREATE, ResourceKind.STATEMENT, statement.name, "is missing", (RunStatement(statement),))
+
+
+def _first_row(statement: DeclaredStatement, topic: str, live: LiveState) -> Action:
+    """A declared row is what a table begins with: once anything was written to its topic, the table is its users'."""
+    if topic in live.written:
+        return keep(ResourceKind.STATEMENT, statement.name)
+    reason = f"nothing was ever written to {topic}"
+    return Action(ActionKind.CREATE, ResourceKind.STATEMENT, statement.name, reason, (RunStatement(statement),))
+
+
+def _insert(statement: DeclaredStatement, tree: InsertSelect, live: LiveState, columns: Columns) -> Action:
+    for query in live.queries.values():
+        if isinstance(query.tree, InsertSelect) and statement_difference(tree, query.tree, columns) is None:
+            return _with_query_state(statement.name, query)
+    return _present(statement, there=False)
+
+
+def _source(
+    statement: DeclaredStatement, tree: CreateSource | CreateAsSelect, live: LiveState, columns: Columns
+) -> Action:
+    found = live.sources.get(statement.name)
+    if found is None:
+        return _present(statement, there=False)
+    if found.tree is None:
+        differs: str | None = "cannot be compared: the server's own text of it is not understood"
+    else:
+        differs = statement_difference(tree, found.tree, columns)
+    if differs is not None:
+        return _changed(statement, found, live, differs)
+    if not isinstance(tree, CreateAsSelect):
+        return keep(ResourceKind.STATEMENT, statement.name)
+    query = query_of(found, live)
+    if query is None:
+        reason = "its query was terminated; a new one would compute everything anew"
+        return Action(
+            ActionKind.REPLACE,
+            ResourceKind.STATEMENT,
+            statement.name,
+            reason,
+            manual_steps=manual_steps(statement, live),
+        )
+    return _with_query_state(statement.name, query)
+
+
+def _changed(statement: DeclaredStatement, found: LiveSource, live: LiveState, differs: str) -> Action:
+    used = (*found.description.written_by, *found.description.read_by)
+    if used or not isinstance(found.tree, CreateSource):
+        commands = manual_steps(statement, live)
+        return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, manual_steps=commands)
+    operations = (DropLiveSource(statement.name, SourceKind(found.description.type)), RunStatement(statement))
+    return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, operations)
+
+
+def _with_query_state(name: str, query: LiveQuery) -> Action:
+    query_id, state = query.summary.id, query.summary.state
+    if state == "RUNNING":
+        return keep(ResourceKind.STATEMENT, name)
+    operations = (ResumeLiveQuery(query_id),) if state == "PAUSED" else ()
+    return Action(ActionKind.UPDATE, ResourceKind.QUERY, query_id, f"is {state} ({name})", operations)
+
+
+def _with_types(tree: Creating, types: Mapping[str, SqlType]) -> Creating:
+    try:
+        return resolve_types(tree, types)
+    except AnalysisError:
+        return tree
+
+
+def _with_readers(name: str, live: LiveState) -> list[str]:
+    """A source and all that is computed from it, what is read before what reads it."""
+    found = [name]
+    for current in found:
+        for other, source in live.sources.items():
+            if other not in found and source.tree is not None and _reads(source.tree, current, live):
+                found.append(other)
+    return found
+
+
+def _reads(tree: Creating, name: str, live: LiveState) -> bool:
+    """Whether a statement's query reads a source, or a declared source lies on the topic of its sink."""
+    if name in names_read(tree):
+        return True
+    sink = live.sources[name]
+    if not isinstance(tree, CreateSource) or not isinstance(sink.tree, CreateAsSelect):
+        return False
+    written = tree.properties.get("KAFKA_TOPIC")
+    return getattr(written, "value", None) == sink.description.topic
+
+
+def _touches(query: LiveQuery, names: list[str]) -> bool:
+    reads = set(names_read(query.tree)) if query.tree is not None else set()
+    return bool(reads.union(query.summary.sinks).intersection(names))
+
+
+def _kind(source: LiveSource) -> str:
+    return source.description.type

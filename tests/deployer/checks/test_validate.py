@@ -1,0 +1,158 @@
+"""What is found with nothing running."""
+
+import pytest
+
+from bifrost.deployer.checks.validate import validate
+from bifrost.deployer.targets import TABLES
+from bifrost.settings import PROJECT
+from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
+
+CONNECTOR_FILE = "connectors/ratings/mysql-demo-customers.json"
+
+
+def problems(project) -> list[str]:
+    found = validate(project.root, TABLES["embedded"])
+    return [str(problem).removeprefix(f"{project.root}/") for problem in found]
+
+
+def test_a_project_project_has_no_problems(project):
+    assert problems(project) == []
+
+
+def test_this_projects_own_declarations_are_project():
+    assert validate(PROJECT, TABLES["embedded"]) == ()
+
+
+def test_all_broken_files_are_told_at_once(project):
+    project.write(CONNECTOR_FILE, "{")
+    project.write("topics/orders.json", "[]")
+    project.write("ksql/orders.sql", "SELEC")
+
+    places = [problem.split(": ")[0] for problem in problems(project)]
+
+    assert places == [f"{CONNECTOR_FILE}:1", "ksql/orders.sql:1", "topics/orders.json:1"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"database.server.name": "asgard"}, "database.server.name: is Debezium 1.x; it is topic.prefix now"),
+        ({"database.history.kafka.topic": "x"}, "it is schema.history.internal.kafka.topic now"),
+        (
+            {"transforms": "u", "transforms.u.type": "io.debezium.transforms.UnwrapFromEnvelope"},
+            "ExtractNewRecordState now",
+        ),
+        ({"database.user": ""}, "database.user is missing; io.debezium.connector.mysql.MySqlConnector needs it"),
+        ({"transforms": "u"}, "transforms: u has no transforms.u.type"),
+        ({"transforms.u.type": "x"}, "transforms.u.type: transforms does not list u"),
+        ({"database.port": "${env:NOPE}"}, ":14: database.port: ${env:NOPE} is not set; set NOPE in the environment"),
+    ],
+)
+def test_known_traps_of_connectors(project, changed, expected):
+    project.write(CONNECTOR_FILE, {**CONNECTOR, **changed})
+
+    (found,) = problems(project)
+
+    assert expected in found
+
+
+def test_two_connectors_that_clash(project):
+    project.write("connectors/orders/other.json", CONNECTOR)
+
+    assert problems(project) == [
+        "connectors/ratings/mysql-demo-customers.json:7: database.server.id: 42 is used by other too; each connector "
+        "needs its own",
+        "connectors/ratings/mysql-demo-customers.json:8: schema.history.internal.kafka.topic: dbhistory.demo is used "
+        "by other too; each connector needs its own",
+    ]
+
+
+def test_topics(project):
+    topics = {**TOPICS, "dbhistory.demo": {"cleanup.policy": "compact"}, "x": {"connector": "nosuch"}}
+    project.write("topics/ratings.json", topics)
+
+    assert [problem.partition(": ")[2] for problem in problems(project)] == [
+        "topic dbhistory.demo: a schema history must not be compacted",
+        "topic x: there is no connector nosuch",
+    ]
+
+
+def test_a_sink_of_a_topic_that_nobody_writes(project):
+    project.write("connectors/ratings/sink.json", {"connector.class": "x.Sink", "topics": "nosuch"})
+
+    assert problems(project) == ["connectors/ratings/sink.json:3: warning: topics: nothing declared writes nosuch"]
+
+
+def test_names_and_topics_of_statements(project):
+    project.write("ksql/ratings.sql", RATINGS.replace("FROM RATINGS", "FROM RATING").replace("'ratings'", "'rating'"))
+
+    assert problems(project) == [
+        "ksql/ratings.sql:1: RATINGS: topic rating is neither declared nor written by a query",
+        "ksql/ratings.sql:1: RATINGS takes columns from rating-value; topics/schemas/rating-value.avsc is missing",
+        "ksql/ratings.sql:2: ALERTS reads RATING, which no statement creates",
+    ]
+
+
+def test_a_schema_that_is_none(project):
+    project.write("topics/schemas/ratings-value.avsc", {"type": "recrod", "name": "x"})
+
+    (found,) = problems(project)
+    assert "topics/schemas/ratings-value.avsc: is not an Avro schema: " in found
+
+
+@pytest.mark.parametrize(
+    ("declared", "changed", "expected"),
+    [
+        ("R.STARS, ", "R.STARZ, ", "ksql/ratings.sql:2: ALERTS: "),
+        ("R.STARS < 3", "R.STARS < 'three'", "ksql/ratings.sql:2: ALERTS: "),
+        ("R.USER_ID = C.ID", "R.STARS = C.EMAIL", "ksql/ratings.sql:2: ALERTS: "),
+    ],
+)
+def test_types_of_statements(project, declared, changed, expected):
+    project.write("ksql/ratings.sql", RATINGS.replace(declared, changed))
+
+    (found,) = problems(project)
+
+    assert found.startswith(expected)
+
+
+def test_who_reads_what_is_wrong_is_not_blamed(project):
+    project.write("ksql/customers.sql", CUSTOMERS.replace("K->ID AS ID, EMAIL FROM", "K->ID AS ID, NOPE FROM"))
+
+    (found,) = problems(project)
+
+    assert "ksql/customers.sql:4: CUSTOMERS_SRC_REKEY: " in found and "NOPE" in found
+
+
+def test_statements_of_broken_files_do_not_make_others_wrong(project):
+    project.write("ksql/customers.sql", CUSTOMERS + "nonsense")
+
+    assert len(problems(project)) == 1
+
+
+def test_keys_of_a_class_that_no_worker_here_has(project):
+    config = {
+        "connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector",
+        "topics": "ratings",
+        "project": "p",
+        "keyfile": "/key.json",
+        "autoCreateTable": "true",
+        "errors.tolerance": "all",
+    }
+    project.write("connectors/ratings/gbq.json", config)
+    (problem,) = problems(project)
+    assert problem.endswith("BigQuerySinkConnector does not know this key; did you mean autoCreateTables?")
+
+
+def test_a_jdbc_source_is_checked_by_heart_too(project):
+    config = {
+        "connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector",
+        "connection.url": "jdbc:mysql://db:3306/demo",
+        "mode": "incrementing",
+        "incrementing.column": "id",
+        "topic.creation.default.partitions": "1",
+    }
+    project.write("connectors/ratings/jdbc.json", config)
+    unknown, missing = sorted(problems(project), key=lambda text: "missing" in text)
+    assert unknown.endswith("does not know this key; did you mean incrementing.column.name?")
+    assert missing.endswith("topic.prefix is missing; io.confluent.connect.jdbc.JdbcSourceConnector needs it")

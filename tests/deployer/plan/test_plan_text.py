@@ -1,0 +1,75 @@
+"""How a plan is printed, to the letter."""
+
+import json
+
+from bifrost.clients.kafka import TopicDescription
+from bifrost.deployer.plan.plan_text import plan_json, plan_lines
+from tests.deployer.conftest import CUSTOMERS
+
+
+def text(plan) -> str:
+    return "\n".join(plan_lines(plan))
+
+
+def test_with_nothing_running(project, fakes):
+    fakes.services.running = False
+
+    assert (
+        text(fakes.plan(project.declared()))
+        == """\
+Nothing is running. `up` would start it and create:
+  + topic      ratings: is missing
+  + topic      asgard.demo.CUSTOMERS: is missing
+  + subject    ratings-value: is not registered
+  + connector  mysql-demo-customers: is missing
+  + statement  CUSTOMERS_SRC: is missing
+  + statement  CUSTOMERS_SRC_REKEY: is missing
+  + statement  CUSTOMERS: is missing
+  + statement  RATINGS: is missing
+  + statement  ALERTS: is missing
+  + service    ratings_bot: is not started
+10 to create; 0 unchanged."""
+    )
+
+
+def test_when_all_is_as_declared(project, fakes):
+    fakes.up(project.declared())
+
+    assert text(fakes.plan(project.declared())) == "No changes: 12 things are as declared."
+
+
+def test_changes_with_reasons_what_a_person_must_do_and_what_is_not_declared(project, fakes):
+    fakes.up(project.declared())
+    fakes.kafka.alter_config("ratings", {"retention.ms": "1000"})
+    fakes.connect.configs["mysql-demo-customers"] |= {"database.password": "plain", "tasks.max": "2"}
+    fakes.connect.configs["foreign"] = {"connector.class": "x"}
+    fakes.connect.states["foreign"] = "RUNNING"
+    fakes.kafka.there["CUSTOMERS_SRC_REKEY"] = TopicDescription("CUSTOMERS_SRC_REKEY", 1, 1)
+    project.write("ksql/customers.sql", CUSTOMERS.replace("EMAIL FROM", "PHONE FROM"))
+
+    plan = fakes.plan(project.declared())
+
+    assert (
+        text(plan)
+        == """\
+  ~ topic      ratings: retention.ms: 1000 -> 604800000
+  ~ connector  mysql-demo-customers: database.password: ******** -> '${env:MYSQL_PASSWORD}'; tasks.max: '2' -> '1'
+  ! statement  CUSTOMERS_SRC_REKEY: SELECT differs
+      by hand: TERMINATE CSAS_CUSTOMERS_SRC_REKEY_1;
+      by hand: TERMINATE CSAS_ALERTS_2;
+      by hand: DROP STREAM ALERTS;
+      by hand: DROP TABLE CUSTOMERS;
+      by hand: DROP STREAM CUSTOMERS_SRC_REKEY;
+      by hand: then run `up` again, which creates them anew
+  ? connector  foreign is not declared (kept; not made by this project)
+2 to update, 1 to replace; 9 unchanged."""
+    )
+
+
+def test_as_json(project, fakes):
+    fakes.services.running = False
+
+    found = json.loads(json.dumps(plan_json(fakes.plan(project.declared()), "embedded")))
+
+    assert (found["target"], found["running"], found["changes"]) == ("embedded", False, 10)
+    assert found["actions"][0] == {"action": "create", "what": "topic", "name": "ratings", "reason": "is missing"}

@@ -1,0 +1,216 @@
+"""Index templates, buckets and Kibana's dashboards: made before the sinks, kept when alike, replaced when not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bifrost.clients.http import Connection
+from bifrost.clients.kibana import KibanaClient
+from bifrost.clients.search import SearchClient
+from bifrost.deployer.apply.deployment import Deployment
+from bifrost.deployer.checks.validate import validate
+from bifrost.deployer.live.state import read_live
+from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.targets import OWNER_KEY, TABLES
+from bifrost.errors import DeclarationError, Refused
+from tests.deployer.conftest import Fakes, Project
+from tests.fakes.http_server import running
+from tests.fakes.search import FakeBuckets, FakeKibana, FakeSearch
+
+TEMPLATE = {
+    "index_patterns": ["ratings"],
+    "priority": 200,
+    "template": {
+        "settings": {"number_of_replicas": 0, "refresh_interval": "500ms"},
+        "mappings": {"properties": {"TS": {"type": "date"}}},
+    },
+}
+CHART = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+    "title": "Counts",
+    "data": {
+        "url": {"%context%": True, "%timefield%": "TS", "index": "ratings", "body": {"size": 0}},
+        "format": {"property": "aggregations.x.buckets"},
+    },
+    "mark": "bar",
+}
+TABLE = {"title": "Feed", "index": "ratings", "timeFieldName": "TS", "columns": ["A"], "sort": [["TS", "desc"]]}
+LAYOUT = {
+    "title": "Ratings",
+    "panels": [
+        {"panel": "counts", "gridData": {"x": 0, "y": 0, "w": 24, "h": 10}},
+        {"panel": "feed", "gridData": {"x": 24, "y": 0, "w": 24, "h": 10}},
+    ],
+}
+SINK = {"connector.class": "org.example.Sink", "topics": "ALERTS", "s3.bucket.name": "lake"}
+
+
+@dataclass
+class Sinks:
+    """The fakes that sinks and dashboards need, in a platform with all the others."""
+
+    fakes: Fakes
+    search: FakeSearch
+    kibana: FakeKibana
+    s3: FakeBuckets
+
+    def up(self, project: Project, *, prune: bool = False) -> list[str]:
+        """Carry out a plan; its changes."""
+        platform, declared = self.fakes.platform, project.declared()
+        assert platform is not None
+        plan = make_plan(declared, read_live(platform, declared), prune=prune)
+        Deployment(platform, declared, self.fakes.clock).carry_out(plan, lambda *_: None)
+        return [f"{action.kind} {action.resource} {action.name}" for action in plan.changes]
+
+
+@pytest.fixture
+def sinks(fakes: Fakes) -> Iterator[Sinks]:
+    made = Sinks(fakes, FakeSearch(), FakeKibana(), FakeBuckets())
+    assert fakes.platform is not None
+    with running(made.search.server()) as search, running(made.kibana.server()) as kibana:
+        fakes.platform = replace(
+            fakes.platform,
+            search=SearchClient(Connection("search", search.url, clock=fakes.clock)),
+            kibana=KibanaClient(Connection("Kibana", kibana.url, clock=fakes.clock)),
+            s3=made.s3,
+        )
+        with fakes.platform:
+            yield made
+
+
+@pytest.fixture
+def dashboards(project: Project) -> Project:
+    project.write("dashboards/ratings/templates/ratings.json", TEMPLATE)
+    project.write("dashboards/ratings/counts.json", CHART)
+    project.write("dashboards/ratings/feed.json", TABLE)
+    project.write("dashboards/ratings/dashboard.json", LAYOUT)
+    project.write("connectors/ratings/s3-sink.json", SINK)
+    return project
+
+
+def test_templates_and_buckets_come_before_the_sinks_and_dashboards_after_them(dashboards, sinks):
+    changes = sinks.up(dashboards)
+
+    assert changes[-6:] == [
+        "create statement ALERTS",
+        "create template ratings",
+        "create bucket lake",
+        "create connector s3-sink",
+        "create dashboard ratings",
+        "create service ratings_bot",
+    ]
+    assert sinks.search.templates["ratings"]["_meta"] == {OWNER_KEY: "ratings"}
+    assert sinks.s3.names == {"lake"}
+
+
+def test_a_second_run_writes_nothing(dashboards, sinks):
+    sinks.up(dashboards)
+    sinks.s3.writes.clear()
+
+    assert sinks.up(dashboards) == []
+    assert sinks.s3.writes == []
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "change"),
+    [
+        ("templates/ratings.json", {**TEMPLATE, "priority": 201}, "update template ratings"),
+        ("templates/ratings.json", {**TEMPLATE, "template": {"settings": {}}}, "update template ratings"),
+        ("counts.json", {**CHART, "mark": "line"}, "update dashboard ratings"),
+    ],
+)
+def test_what_was_changed_in_a_file_is_brought_over(dashboards, sinks, path, content, change):
+    sinks.up(dashboards)
+    dashboards.write(f"dashboards/ratings/{path}", content)
+
+    assert sinks.up(dashboards) == [change]
+    assert sinks.up(dashboards) == []
+
+
+def test_a_template_changed_by_hand_is_set_right(dashboards, sinks):
+    sinks.up(dashboards)
+    sinks.search.templates["ratings"]["index_patterns"] = ["other"]
+
+    assert sinks.up(dashboards) == ["update template ratings"]
+    assert sinks.search.templates["ratings"]["index_patterns"] == ["ratings"]
+
+
+def test_only_our_own_undeclared_templates_are_pruned(dashboards, sinks):
+    sinks.up(dashboards)
+    sinks.search.templates["theirs"] = {"index_patterns": ["x"]}
+    (dashboards.root / "dashboards/ratings/templates/ratings.json").unlink()
+
+    assert sinks.up(dashboards, prune=True) == ["delete template ratings"]
+    assert list(sinks.search.templates) == ["theirs"]
+
+
+def test_kibana_gets_the_spec_as_it_is_written_and_a_dashboard_of_all_panels(dashboards, sinks):
+    sinks.up(dashboards)
+
+    objects = sinks.kibana.objects
+    chart = json.loads(objects["visualization", "bifrost-ratings-counts"]["attributes"]["visState"])
+    assert chart["type"] == "vega"
+    assert json.loads(chart["params"]["spec"]) == CHART
+    table = objects["search", "bifrost-ratings-feed"]
+    assert table["attributes"]["columns"] == ["A"]
+    pattern = objects["index-pattern", table["references"][0]["id"]]
+    assert pattern["attributes"] == {"title": "ratings", "timeFieldName": "TS"}
+    board = objects["dashboard", "bifrost-ratings"]
+    places = [(panel["type"], panel["gridData"]["x"]) for panel in json.loads(board["attributes"]["panelsJSON"])]
+    assert places == [("visualization", 0), ("search", 24)]
+    for reference in board["references"]:
+        assert (reference["type"], reference["id"]) in objects
+    assert all(headers["kbn-xsrf"] for headers in sinks.kibana.headers)
+
+
+def test_an_object_that_kibana_does_not_take_is_an_error_that_names_it(dashboards, sinks):
+    sinks.kibana.errors = [{"id": "bifrost-ratings-feed", "error": {"type": "conflict"}}]
+
+    with pytest.raises(Refused, match=r"Kibana: import of saved objects: .*bifrost-ratings-feed"):
+        sinks.up(dashboards)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "problem"),
+    [
+        ("counts.json", {**CHART, "data": {"values": []}}, "has no data that is a search"),
+        ("counts.json", {**CHART, "title": ""}, "expected a text 'title'"),
+        ("counts.json", {**CHART, "data": {"url": {"index": "i", "body": {}, "%x%": 1}}}, "'%x%' is not known"),
+        (
+            "counts.json",
+            {**CHART, "data": {"url": {"%context%": True, "%timefield%": "T", "index": "i", "body": {"query": {}}}}},
+            "exclude each other",
+        ),
+        ("feed.json", {**TABLE, "columns": []}, "expected a list 'columns'"),
+        ("other.json", TABLE, "other.json has no place"),
+        ("dashboard.json", {"title": "x", "panels": [{"panel": "counts"}]}, "expected gridData"),
+        ("templates/ratings.json", {"index_patterns": ["x"]}, 'expected an object "template"'),
+        ("templates/ratings.json", "{", "is not JSON"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_found_with_nothing_running(dashboards, path, content, problem):
+    dashboards.write(f"dashboards/ratings/{path}", content)
+
+    found = [str(each) for each in validate(dashboards.root, TABLES["embedded"])]
+
+    assert any(problem in text for text in found), found
+
+
+def test_a_template_is_declared_once(dashboards):
+    dashboards.write("dashboards/orders/templates/ratings.json", TEMPLATE)
+
+    with pytest.raises(DeclarationError, match=r"index template ratings is declared in .* too"):
+        dashboards.declared()
+
+
+def test_a_chosen_pipeline_brings_its_templates_and_dashboard(dashboards):
+    dashboards.write("dashboards/orders/templates/orders.json", TEMPLATE)
+
+    selected = dashboards.declared().select(["orders"])
+
+    assert [template.name for template in selected.templates] == ["orders"]
+    assert selected.dashboards == ()
