@@ -20,7 +20,7 @@ sys.path.insert(0, str(PROJECT))
 
 from bifrost.errors import BifrostError  # noqa: E402
 from bifrost.settings import Settings  # noqa: E402
-from bifrost.supervisor.system_parts import SystemPart, find_program, missing  # noqa: E402
+from bifrost.supervisor.install.system_parts import SystemPart, find_program, missing  # noqa: E402
 
 QUIET_S = 10.0
 """How often a line is written about something that takes long, where lines cannot be rewritten."""
@@ -78,7 +78,7 @@ def ensure_parts(settings: Settings, parts: Iterable[SystemPart]) -> None:
     _watched(f"System packages: {names}", (*root, apt, "update"), environment, ("Get:",))
     install = (*root, apt, "install", "--yes", "--no-install-recommends")
     packages = [_package(settings, part) for part in lacking]
-    with _held(root, [part.holding for part in lacking if part.holding is not None]):
+    with _held(root, [part.file_during_install for part in lacking if part.file_during_install is not None]):
         _watched(f"System packages: {' '.join(packages)}", (*install, *packages), environment, ("Get:", "Setting up"))
     still = missing(settings, lacking)
     if still:

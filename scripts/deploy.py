@@ -11,7 +11,7 @@ from bootstrap import PROJECT, become, ensure_environment, ensure_parts
 from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
 from bifrost.settings import Settings
-from bifrost.supervisor.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS
+from bifrost.supervisor.install.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS
 
 WITH_VALUE = ("--target", "-t")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bifrost.settings import PROJECT, Settings
-from bifrost.supervisor.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS, SystemPart
+from bifrost.supervisor.install.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS, SystemPart
 
 sys.path.insert(0, str(PROJECT / "scripts"))
 import bootstrap
@@ -126,7 +126,10 @@ def test_a_file_that_a_package_needs_during_its_setup_is_removed_afterwards(sett
     calls.program("apt-get", f'case "$*" in *install*) cp "{held}" "{calls.folder}/thing";; esac')
     calls.program("apt-cache")
     part = SystemPart(
-        "thing", ("thing",), lambda _: (calls.folder / "thing").exists(), holding=(str(held), "cluster = off\n")
+        "thing",
+        ("thing",),
+        lambda _: (calls.folder / "thing").exists(),
+        file_during_install=(str(held), "cluster = off\n"),
     )
     bootstrap.ensure_parts(settings, [part])
     assert (calls.folder / "thing").read_text() == "cluster = off\n"

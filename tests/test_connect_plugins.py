@@ -8,8 +8,8 @@ import pytest
 
 from bifrost import settings as project_settings
 from bifrost.settings import PROJECT
-from bifrost.supervisor.java import find_java
-from bifrost.supervisor.stack_location import connect_plugins_sources
+from bifrost.supervisor.install.install_folders import connect_plugins_sources
+from bifrost.supervisor.install.java import find_java
 
 SOURCES = PROJECT / "jvm" / "connect-plugins"
 PAGE = (PROJECT / "docs" / "connect-plugins.md").read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ from bifrost.deployer.plan.plan_text import plan_json, plan_lines, result_summar
 from bifrost.deployer.targets import Substitutions, for_target, substitutions, variables_of
 from bifrost.errors import ComponentError, NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor import compose, launch
+from bifrost.supervisor import compose_containers, launch
 from bifrost.supervisor.components.generator import DEMOS
 
 CHANGES = 3
@@ -91,12 +91,12 @@ def up_command(
     if settings.target == "embedded":
         with screen.working("starting the platform"):
             settings = launch.start_platform(
-                settings, progress=screen.progress, automatic_ports=ports == "auto", tied=foreground
+                settings, progress=screen.progress, automatic_ports=ports == "auto", end_with_caller=foreground
             )
         _start_databases(settings, selected, screen)
     if settings.target == "compose":
         with screen.working("starting the containers"):
-            compose.start_containers(settings, progress=screen.progress)
+            compose_containers.start_containers(settings, progress=screen.progress)
     plan, writes = _deploy(settings, everything, selected, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
         _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)

@@ -16,30 +16,29 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients import search
-from bifrost.console import (
+from bifrost.console.demo_hints import demo_hints
+from bifrost.console.flow.flow_reader import open_flow_reader
+from bifrost.console.inbox import inbox_api, slack_api, telegram_api
+from bifrost.console.inbox.chat_store import TelegramChats
+from bifrost.console.inbox.injected_faults import InjectedFaults
+from bifrost.console.inbox.message_store import Inbox
+from bifrost.console.pages import (
     dashboards_page,
-    flow_page,
-    inbox_api,
+    inbox_feed,
     inbox_page,
     overview_page,
-    shell,
-    slack_api,
-    telegram_api,
+    page_frame,
+    pipelines_page,
     telegram_page,
 )
-from bifrost.console.faults import Faults
-from bifrost.console.flow_reader import open_reader
-from bifrost.console.hints import hints
-from bifrost.console.inbox import Inbox
-from bifrost.console.panels import PanelReader
-from bifrost.console.telegram_chats import TelegramChats
-from bifrost.console.vega import bundle
+from bifrost.console.panel_reader import PanelReader
+from bifrost.console.vega_bundle import bundle
 from bifrost.settings import LOOPBACK, Settings
 
 _log = logging.getLogger("console")
 
 
-def build(inbox: Inbox, chats: TelegramChats, faults: Faults, more: Sequence[BaseRoute] = ()) -> Starlette:
+def build(inbox: Inbox, chats: TelegramChats, faults: InjectedFaults, more: Sequence[BaseRoute] = ()) -> Starlette:
     """The application over an inbox and its chats, which it closes when it ends, with `more` pages beside them."""
 
     @asynccontextmanager
@@ -59,9 +58,10 @@ def build(inbox: Inbox, chats: TelegramChats, faults: Faults, more: Sequence[Bas
         *telegram_api.routes(chats, inbox, faults),
         *telegram_page.routes(chats),
         *inbox_page.routes(inbox),
+        *inbox_feed.routes(inbox),
         *overview_page.routes(inbox),
         *more,
-        shell.static_files(),
+        page_frame.static_files(),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -74,18 +74,18 @@ def serve(settings: Settings) -> None:
     """
     path = inbox_path(settings)
     chats = TelegramChats(path.with_name("telegram.sqlite"), time.time)
-    app = build(Inbox(path, time.time), chats, Faults(), watching(settings))
+    app = build(Inbox(path, time.time), chats, InjectedFaults(), monitoring_routes(settings))
     port = settings.port("console")
     _log.info("http://%s:%d/ keeps the inbox in %s", LOOPBACK, port, path)
     # Open pages never end their event stream by themselves; a stop must not wait for them.
     uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
 
 
-def watching(settings: Settings) -> list[BaseRoute]:
+def monitoring_routes(settings: Settings) -> list[BaseRoute]:
     """The pages that watch the pipelines. They wait for nothing: what does not answer now is a fact to show."""
     reader = PanelReader(settings.project, search.from_settings(settings, patience_s=0))
-    dashboards = dashboards_page.routes(reader, bundle(settings.cache), hints(settings))
-    return [*dashboards, *flow_page.routes(open_reader(settings))]
+    dashboards = dashboards_page.routes(reader, bundle(settings.cache), demo_hints(settings))
+    return [*dashboards, *pipelines_page.routes(open_flow_reader(settings))]
 
 
 def inbox_path(settings: Settings) -> Path:

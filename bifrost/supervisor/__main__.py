@@ -9,8 +9,8 @@ import sys
 
 from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
-from bifrost.supervisor.daemon import Daemon
-from bifrost.supervisor.platform import platform
+from bifrost.supervisor.platform_components import platform
+from bifrost.supervisor.processes.daemon import Daemon
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-Step = Callable[[], None]
+SetupStep = Callable[[], None]
 """Work before or after the start; raises `BifrostError` or `OSError` when it cannot be done."""
 
 Probe = Callable[[], str | None]
@@ -51,9 +51,9 @@ class Component:
     cwd: Path | None = None
     user: str | None = None
     depends_on: tuple[str, ...] = ()
-    prepare: Step | None = None
+    prepare: SetupStep | None = None
     probe: Probe | None = None
-    after_ready: Step | None = None
+    after_ready: SetupStep | None = None
     restart: Restart = Restart.ALWAYS
     backoff: Backoff = Backoff()
     stop_signal: signal.Signals = signal.SIGTERM

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
-from bifrost.supervisor.java import find_java
-from bifrost.supervisor.stack import stack_of
-from bifrost.supervisor.stack_location import connect_plugins_folder, is_installed
+from bifrost.supervisor.install.install_folders import connect_plugins_folder, jvm_parts_installed
+from bifrost.supervisor.install.java import find_java
+from bifrost.supervisor.install.jvm_stack import stack_of
 
 NAME = "CSV schemas"
 _PROGRAM = "bifrost.connect.spooldir.SchemaPrinter"
@@ -28,7 +28,7 @@ def propose(settings: Settings, file: Path, key: Sequence[str], format_keys: Map
         ComponentError: the Java parts are not there yet, or the file cannot be read so.
     """
     java = find_java(settings)
-    if java is None or not is_installed(settings):
+    if java is None or not jvm_parts_installed(settings):
         raise ComponentError(NAME, "the Java parts are not installed yet; `up` installs them")
     plugin = connect_plugins_folder(settings) / "spooldir-csv-source"
     classpath = f"{plugin}/*:{stack_of(settings).kafka_classpath}"

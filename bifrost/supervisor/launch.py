@@ -15,13 +15,14 @@ from pathlib import Path
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.errors import ComponentError, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor import connect_plugins, ports, preflight
-from bifrost.supervisor.java import find_java
-from bifrost.supervisor.leftovers import sweep
-from bifrost.supervisor.maven import Progress
-from bifrost.supervisor.platform import COMPONENTS, ON_COMMAND
-from bifrost.supervisor.process import end_with_parent, last_words, log_path, rotate
-from bifrost.supervisor.stack import install
+from bifrost.supervisor import ports, preflight
+from bifrost.supervisor.install import connect_plugins
+from bifrost.supervisor.install.java import find_java
+from bifrost.supervisor.install.jvm_stack import install
+from bifrost.supervisor.install.maven import Progress
+from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND
+from bifrost.supervisor.processes.child_process import end_with_parent, failure_line, log_path, rotate
+from bifrost.supervisor.processes.leftovers import kill_leftovers
 
 READY_S = 180.0
 ANSWER_S = 20.0
@@ -35,7 +36,7 @@ def start_platform(
     progress: Progress,
     automatic_ports: bool = False,
     only: Collection[str] | None = None,
-    tied: bool = False,
+    end_with_caller: bool = False,
 ) -> Settings:
     """Bring the platform up, or what is missing of a running one, and return when it is ready.
 
@@ -45,7 +46,7 @@ def start_platform(
         progress: takes lines for a person.
         automatic_ports: take free ports in place of taken ones; otherwise a taken port is an error.
         only: names of the components to have; by default all.
-        tied: the platform is to end when this process does (`up --foreground`).
+        end_with_caller: the platform is to end when this process does (`up --foreground`).
 
     Returns:
         The settings, which now know the platform's ports.
@@ -58,9 +59,9 @@ def start_platform(
         client = SupervisorClient(settings)
         fresh = not client.is_running()
         if fresh:
-            _start(settings, progress, automatic_ports, only, tied)
+            _start(settings, progress, automatic_ports, only, end_with_caller)
         else:
-            _revive(client)
+            _start_missing(client)
         try:
             _wait_until_ready(client, progress)
         except ComponentError:
@@ -81,7 +82,7 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
         progress("stopping the platform")
         client.shutdown()
         return True
-    left = sweep(settings.home)
+    left = kill_leftovers(settings.home)
     settings.endpoints_file.unlink(missing_ok=True)
     if left:
         progress(f"ended {len(left)} processes that a killed supervisor left behind")
@@ -101,12 +102,12 @@ def purge(settings: Settings) -> None:
 
 
 def _start(
-    settings: Settings, progress: Progress, automatic_ports: bool, only: Collection[str] | None, tied: bool
+    settings: Settings, progress: Progress, automatic_ports: bool, only: Collection[str] | None, end_with_caller: bool
 ) -> None:
-    left = sweep(settings.home)
+    left = kill_leftovers(settings.home)
     if left:
         progress(f"ended {len(left)} processes that a killed supervisor left behind")
-    taken = ports.choose(settings, automatic=automatic_ports)
+    taken = ports.assign_ports(settings, automatic=automatic_ports)
     found = preflight.problems(settings, only or COMPONENTS, taken)
     if found:
         raise ComponentError("preflight", "nothing was started:" + "".join(f"\n  - {problem}" for problem in found))
@@ -116,10 +117,10 @@ def _start(
         connect_plugins.install(settings, progress)
     for path in (ports.previous_file(settings), settings.endpoints_file):
         ports.write_ports(path, taken)
-    _spawn_daemon(settings, only or (), tied)
+    _spawn_daemon(settings, only or (), end_with_caller)
 
 
-def _spawn_daemon(settings: Settings, only: Collection[str], tied: bool) -> None:
+def _spawn_daemon(settings: Settings, only: Collection[str], end_with_caller: bool) -> None:
     log = log_path(settings, "supervisor")
     rotate(log)
     with log.open("ab") as output:
@@ -132,18 +133,18 @@ def _spawn_daemon(settings: Settings, only: Collection[str], tied: bool) -> None
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=end_with_parent(signal.SIGTERM) if tied else None,
+            preexec_fn=end_with_parent(signal.SIGTERM) if end_with_caller else None,
         )
     client = SupervisorClient(settings)
     end = time.monotonic() + ANSWER_S
     while not client.is_running():
         if daemon.poll() is not None or time.monotonic() > end:
-            problem = last_words(log, start) or "does not answer on its control socket"
+            problem = failure_line(log, start) or "does not answer on its control socket"
             raise ComponentError("supervisor", problem, log=log)
         time.sleep(_POLL_S)
 
 
-def _revive(client: SupervisorClient) -> None:
+def _start_missing(client: SupervisorClient) -> None:
     for status in client.status():
         if status.name not in ON_COMMAND and status.state in ("failed", "stopped"):
             client.start(status.name)

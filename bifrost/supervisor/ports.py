@@ -17,7 +17,7 @@ _LISTENING = "0A"  # the state's number in /proc/net/tcp
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class PortHolder:
     """A process that listens on a port; pid 0 when it is not ours to see."""
 
     pid: int
@@ -40,16 +40,16 @@ def is_free(port: int) -> bool:
     return True
 
 
-def holder(port: int, *, proc: Path = _PROC) -> Holder:
+def port_holder(port: int, *, proc: Path = _PROC) -> PortHolder:
     """Who listens on a port, as far as /proc lets us see."""
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port, proc)}
     for entry in proc.iterdir():
         if entry.name.isdigit() and _has_open(entry, sockets):
-            return Holder(int(entry.name), _command(entry))
-    return Holder(0, "")
+            return PortHolder(int(entry.name), _command(entry))
+    return PortHolder(0, "")
 
 
-def choose(settings: Settings, *, automatic: bool) -> dict[str, int]:
+def assign_ports(settings: Settings, *, automatic: bool) -> dict[str, int]:
     """The port of every part for a new platform.
 
     A port that is set (`BIFROST_PORT_<PART>`) holds; then the one of the platform that ran here before; then the

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from bifrost.settings import Settings
 from bifrost.supervisor import ports
-from bifrost.supervisor.stack_location import is_installed
-from bifrost.supervisor.system_parts import PLATFORM_PARTS, SystemPart, missing
+from bifrost.supervisor.install.install_folders import jvm_parts_installed
+from bifrost.supervisor.install.system_parts import PLATFORM_PARTS, SystemPart, missing
 
 MIB = 1024 * 1024
 
-PARTS: Mapping[str, tuple[str, ...]] = {
+PORTS_OF_COMPONENT: Mapping[str, tuple[str, ...]] = {
     "broker": ("kafka", "kafka_controller"),
     "connect": ("connect",),
     "schema_registry": ("schema_registry",),
@@ -53,12 +53,12 @@ class Machine:
     memory: Callable[[], int] = available_memory  # bytes
     disk: Callable[[Path], int] = _free_disk  # bytes
     is_free: Callable[[int], bool] = ports.is_free
-    holder: Callable[[int], ports.Holder] = ports.holder
+    port_holder: Callable[[int], ports.PortHolder] = ports.port_holder
     missing: Callable[[Settings], Iterable[SystemPart]] = _missing_platform_parts
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class MinimumResources:
     """What a start must find, in MiB."""
 
     memory: int = 1800
@@ -72,10 +72,10 @@ def problems(
     taken: Mapping[str, int],
     *,
     machine: Machine | None = None,
-    needs: Needs | None = None,
+    needs: MinimumResources | None = None,
 ) -> list[str]:
     """Everything that stands in the way of starting these components on these ports (by part), a line each."""
-    machine, needs, names = machine or Machine(), needs or Needs(), set(components)
+    machine, needs, names = machine or Machine(), needs or MinimumResources(), set(components)
     return [
         *_resources(settings, machine, needs),
         *_missing_parts(settings, names, machine),
@@ -83,11 +83,11 @@ def problems(
     ]
 
 
-def _resources(settings: Settings, machine: Machine, needs: Needs) -> Iterator[str]:
+def _resources(settings: Settings, machine: Machine, needs: MinimumResources) -> Iterator[str]:
     memory = machine.memory() // MIB
     if memory < needs.memory:
         yield f"memory: {memory} MiB are available, the platform needs about {needs.memory} MiB; end other programs"
-    wanted = needs.disk if is_installed(settings) else needs.disk + needs.disk_for_stack
+    wanted = needs.disk if jvm_parts_installed(settings) else needs.disk + needs.disk_for_stack
     disk = machine.disk(_existing(settings.home)) // MIB
     if disk < wanted:
         yield (
@@ -103,11 +103,11 @@ def _missing_parts(settings: Settings, names: set[str], machine: Machine) -> Ite
 
 
 def _taken_ports(names: set[str], taken: Mapping[str, int], machine: Machine) -> Iterator[str]:
-    for part in (part for name, parts in PARTS.items() if name in names for part in parts):
+    for part in (part for name, parts in PORTS_OF_COMPONENT.items() if name in names for part in parts):
         port = taken[part]
         if not machine.is_free(port):
             yield (
-                f"port {port} ({part}) is taken by {machine.holder(port)}; "
+                f"port {port} ({part}) is taken by {machine.port_holder(port)}; "
                 f"use --ports auto, or set BIFROST_PORT_{part.upper()} to another one"
             )
 

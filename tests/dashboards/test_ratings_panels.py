@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import vl_convert
 
-from bifrost.console.vega import VEGA_LITE
+from bifrost.console.vega_bundle import VEGA_LITE
 from bifrost.settings import PROJECT
 
 FOLDER = PROJECT / "dashboards" / "ratings"

@@ -13,9 +13,9 @@ import uvicorn
 from starlette.routing import BaseRoute
 
 from bifrost.console.app import build
-from bifrost.console.faults import Faults
-from bifrost.console.inbox import Inbox
-from bifrost.console.telegram_chats import TelegramChats
+from bifrost.console.inbox.chat_store import TelegramChats
+from bifrost.console.inbox.injected_faults import InjectedFaults
+from bifrost.console.inbox.message_store import Inbox
 
 
 class Client(requests.Session):
@@ -33,7 +33,7 @@ class Client(requests.Session):
 @contextmanager
 def running_console(path: Path, now: Callable[[], float], more: Sequence[BaseRoute] = ()) -> Iterator[Client]:
     """Serve an inbox kept in `path`, and more pages; the clock `now` gives seconds."""
-    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), Faults(), more)
+    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), InjectedFaults(), more)
     # Named as TCP: else asyncio leaves its small packets waiting for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

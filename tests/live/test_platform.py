@@ -14,7 +14,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bifrost.clients.supervisor import ComponentStatus
-from bifrost.supervisor.leftovers import leftover_pids
+from bifrost.supervisor.processes.leftovers import leftover_pids
 from tests.live.conftest import Platform
 
 TOPIC = "asgard.demo.CUSTOMERS"

@@ -9,7 +9,7 @@ import pytest
 from bifrost.clients.supervisor import SupervisorClient
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.daemon import Daemon
+from bifrost.supervisor.processes.daemon import Daemon
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from bifrost.errors import ComponentError
 from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.csv_schemas import propose
-from bifrost.supervisor.stack_location import connect_plugins_folder, stack_folder
+from bifrost.supervisor.install.install_folders import connect_plugins_folder, stack_folder
 
 ANSWERING = """#!/bin/sh
 shift 3

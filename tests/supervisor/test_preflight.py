@@ -4,11 +4,11 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import PORTS
+from bifrost.supervisor.install.system_parts import PLATFORM_PARTS
 from bifrost.supervisor.launch import start_platform
-from bifrost.supervisor.platform import COMPONENTS
-from bifrost.supervisor.ports import Holder
-from bifrost.supervisor.preflight import MIB, PARTS, Machine, Needs, available_memory, problems
-from bifrost.supervisor.system_parts import PLATFORM_PARTS
+from bifrost.supervisor.platform_components import COMPONENTS
+from bifrost.supervisor.ports import PortHolder
+from bifrost.supervisor.preflight import MIB, PORTS_OF_COMPONENT, Machine, MinimumResources, available_memory, problems
 from tests.supervisor.listening import listener
 
 PLENTY = 10_000 * MIB
@@ -20,7 +20,7 @@ def machine(**options) -> Machine:
             "memory": lambda: PLENTY,
             "disk": lambda path: PLENTY,
             "is_free": lambda port: True,
-            "holder": lambda port: Holder(0, ""),
+            "port_holder": lambda port: PortHolder(0, ""),
             "missing": lambda settings: [],
             **options,
         }
@@ -28,7 +28,7 @@ def machine(**options) -> Machine:
 
 
 def found(settings, components=COMPONENTS, **options) -> list[str]:
-    return problems(settings, components, PORTS, machine=machine(**options), needs=Needs(2000, 500, 1000))
+    return problems(settings, components, PORTS, machine=machine(**options), needs=MinimumResources(2000, 500, 1000))
 
 
 def test_a_machine_that_has_everything_has_no_problems(settings):
@@ -50,7 +50,7 @@ def test_the_disk_must_also_hold_what_is_still_to_be_fetched(settings):
 
 def test_a_taken_port_is_named_with_its_holder_and_the_ways_out(settings):
     (problem,) = found(
-        settings, is_free=lambda port: port != PORTS["connect"], holder=lambda port: Holder(4711, "java Other")
+        settings, is_free=lambda port: port != PORTS["connect"], port_holder=lambda port: PortHolder(4711, "java Other")
     )
     assert problem == (
         "port 8083 (connect) is taken by pid 4711: java Other; "
@@ -79,7 +79,7 @@ def test_all_problems_are_told_together(settings):
     every = found(
         settings, memory=lambda: 1, disk=lambda path: 1, is_free=lambda port: False, missing=lambda s: PLATFORM_PARTS
     )
-    assert len(every) == 2 + len(PLATFORM_PARTS) + sum(map(len, PARTS.values()))
+    assert len(every) == 2 + len(PLATFORM_PARTS) + sum(map(len, PORTS_OF_COMPONENT.values()))
 
 
 def test_the_limit_of_a_container_counts(tmp_path):

@@ -1,6 +1,6 @@
 // Draws a dashboard: the layout comes once, the rows of all panels again and again. Data is only ever shown as text.
 
-import { command, el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./shell.js";
+import { command, el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
 
 const pipeline = document.body.dataset.pipeline;
 const grid = document.getElementById("panels");

@@ -1,6 +1,6 @@
 // Draws a part of the graph: every node to the right of what it reads, and the ways between them.
 
-import { el, number, rate } from "./shell.js";
+import { el, number, rate } from "./page_frame.js";
 
 const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [180, 64, 26, 12];
 

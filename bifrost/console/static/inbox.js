@@ -1,6 +1,6 @@
 // Keeps the page up to date: new messages arrive as HTML that the server has escaped, counts as data.
 
-import { el, fragment, localTimes, moveFocus, onKeys, showState } from "./shell.js";
+import { el, fragment, localTimes, moveFocus, onKeys, showState } from "./page_frame.js";
 
 const list = document.getElementById("messages");
 const filter = document.getElementById("filter");

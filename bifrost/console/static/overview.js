@@ -1,6 +1,6 @@
 // Tells whether all is well and what the pipelines do, and keeps the newest messages up to date.
 
-import { el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./shell.js";
+import { el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./page_frame.js";
 
 const messages = document.getElementById("messages");
 const most = Number(document.body.dataset.newest);

@@ -1,7 +1,7 @@
 // Shows what flows: the graph of each pipeline and the lists of their parts, asked for again every few seconds.
 
 import { caption, flow } from "./flow.js";
-import { command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./shell.js";
+import { command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./page_frame.js";
 
 const view = document.getElementById("view");
 const views = document.getElementById("views");

@@ -1,6 +1,6 @@
 // Shows a chat as it goes on, and sends what the person writes. The server has escaped all HTML that arrives here.
 
-import { fragment, localTimes, showProblem, showState } from "./shell.js";
+import { fragment, localTimes, showProblem, showState } from "./page_frame.js";
 
 const lines = document.getElementById("lines");
 const chats = document.getElementById("chats");

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.files import write_log4j, write_properties
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.process import log_path, run_step
-from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.components.config_files import write_log4j, write_properties
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
+from bifrost.supervisor.processes.child_process import log_path, run_step
 
 NAME = "broker"
 

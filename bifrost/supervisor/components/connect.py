@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes, spool
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.files import write_log4j, write_properties
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.stack import Stack
-from bifrost.supervisor.stack_location import connect_plugins_folder
+from bifrost.supervisor.components import orders_folder
+from bifrost.supervisor.components.config_files import write_log4j, write_properties
+from bifrost.supervisor.install.install_folders import connect_plugins_folder
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
 
 NAME = "connect"
 CONVERTER = "io.apicurio.registry.utils.converter.AvroConverter"
@@ -133,6 +134,6 @@ def _storage() -> dict[str, object]:
 
 
 def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
-    spool.prepare(settings)
+    orders_folder.prepare(settings)
     write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, worker_properties(settings, (stack.plugins, connect_plugins_folder(settings))))

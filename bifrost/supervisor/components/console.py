@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bifrost.settings import Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components import python
+from bifrost.supervisor.components import python_program
+from bifrost.supervisor.processes import probes
 
 NAME = "console"
 
@@ -14,8 +14,8 @@ def component(settings: Settings) -> Component:
     """The console."""
     return Component(
         name=NAME,
-        command=python.command("bifrost.console"),
-        env=python.environment(settings),
+        command=python_program.command("bifrost.console"),
+        env=python_program.environment(settings),
         cwd=settings.project,
         probe=probes.http(settings.port(NAME), "/healthz"),
         grace_s=10,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Restart
-from bifrost.supervisor.components import python
+from bifrost.supervisor.components import python_program
 
 NAME = "generator"
 WIFI_NAME = "wifi_replay"
@@ -29,8 +29,8 @@ def wifi(settings: Settings) -> Component:
 def _demo(settings: Settings, name: str, module: str, *arguments: str) -> Component:
     return Component(
         name=name,
-        command=python.command(module, *arguments),
-        env=python.environment(settings),
+        command=python_program.command(module, *arguments),
+        env=python_program.environment(settings),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
         restart=Restart.ON_FAILURE,

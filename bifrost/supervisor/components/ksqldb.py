@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bifrost.settings import Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components import python
+from bifrost.supervisor.components import python_program
+from bifrost.supervisor.processes import probes
 
 NAME = "ksqldb"
 
@@ -14,8 +14,8 @@ def component(settings: Settings) -> Component:
     """The engine's server; its statements and state are in the broker's topics."""
     return Component(
         name=NAME,
-        command=python.command("bifrost.server"),
-        env=python.environment(settings),
+        command=python_program.command("bifrost.server"),
+        env=python_program.environment(settings),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
         probe=probes.http(settings.port(NAME), "/info"),

@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes
-from bifrost.supervisor.accounts import give, unprivileged_user
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.loaded_files import LoadedFiles
-from bifrost.supervisor.process import log_path, run_step
-from bifrost.supervisor.system_parts import find_program
+from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
+from bifrost.supervisor.install.system_parts import find_program
+from bifrost.supervisor.processes import probes
+from bifrost.supervisor.processes.child_process import log_path, run_step
+from bifrost.supervisor.processes.run_as import give_folder_to, unprivileged_user
 
 NAME = "mariadb"
 DATABASE = "demo"
@@ -62,11 +62,11 @@ def component(settings: Settings) -> Component:
 
 
 def _prepare(settings: Settings, data: Path, user: str | None) -> None:
-    if not _loaded(settings, data).exists():  # the first time, or one that was interrupted
+    if not _loaded_files(settings, data).exists():  # the first time, or one that was interrupted
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)
         _install(settings, data)
-    give(data, user)
+    give_folder_to(data, user)
 
 
 def _install(settings: Settings, data: Path) -> None:
@@ -91,11 +91,11 @@ def _load(settings: Settings, data: Path) -> None:
     """Make the accounts, and run the files of `data/mysql` that were not run before, in the order of their names."""
     _run_sql(settings, data, account_sql(settings))
     folder = settings.project / "data" / "mysql"
-    _loaded(settings, data).load(folder, lambda sql: _run_sql(settings, data, sql, DATABASE))
+    _loaded_files(settings, data).load(folder, lambda sql: _run_sql(settings, data, sql, DATABASE))
 
 
-def _loaded(settings: Settings, data: Path) -> LoadedFiles:
-    return LoadedFiles(NAME, data.with_name("loaded.json"), log_path(settings, NAME))
+def _loaded_files(settings: Settings, data: Path) -> LoadedSqlFiles:
+    return LoadedSqlFiles(NAME, data.with_name("loaded.json"), log_path(settings, NAME))
 
 
 def _run_sql(settings: Settings, data: Path, sql: str, *database: str) -> None:

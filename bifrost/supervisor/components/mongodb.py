@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bifrost.clients import mongodb
 from bifrost.settings import MONGODB_REPLICA_SET, Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
 
 NAME = "mongodb"
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from bifrost.clients.postgres import PostgresClient
 from bifrost.errors import ComponentError, RemoteError
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor.accounts import UNPRIVILEGED, give, without_root
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.loaded_files import LoadedFiles
-from bifrost.supervisor.process import log_path, run_step
-from bifrost.supervisor.system_parts import find_postgres
+from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
+from bifrost.supervisor.install.system_parts import find_postgres
+from bifrost.supervisor.processes.child_process import log_path, run_step
+from bifrost.supervisor.processes.run_as import UNPRIVILEGED, drop_root_prefix, give_folder_to
 
 NAME = "postgres"
 DATABASE = "demo"
@@ -46,7 +46,7 @@ def component(settings: Settings) -> Component:
     return Component(
         name=NAME,
         command=(
-            *without_root(data),
+            *drop_root_prefix(data),
             _program(settings, "postgres"),
             "-D",
             str(data),
@@ -59,7 +59,7 @@ def component(settings: Settings) -> Component:
         # SIGTERM would wait until every client has gone.
         stop_signal=signal.SIGINT,
         grace_s=30,
-        with_platform=_loaded(settings).exists(),
+        with_platform=_loaded_files(settings).exists(),
     )
 
 
@@ -67,8 +67,8 @@ def _data(settings: Settings) -> Path:
     return settings.data / NAME / "db"
 
 
-def _loaded(settings: Settings) -> LoadedFiles:
-    return LoadedFiles(NAME, settings.data / NAME / "loaded.json", log_path(settings, NAME))
+def _loaded_files(settings: Settings) -> LoadedSqlFiles:
+    return LoadedSqlFiles(NAME, settings.data / NAME / "loaded.json", log_path(settings, NAME))
 
 
 def _program(settings: Settings, name: str) -> str:
@@ -83,7 +83,7 @@ def _options(*further: str) -> tuple[str, ...]:
 
 def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
     data = _data(settings)
-    fresh = not _loaded(settings).exists()  # the first time, or one that was interrupted
+    fresh = not _loaded_files(settings).exists()  # the first time, or one that was interrupted
     if accounts_are_set.is_set() and not fresh:
         # It was killed: until the last of it has ended, nothing but the server itself may be tried again and again.
         return
@@ -91,7 +91,7 @@ def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True, mode=0o700)
     # It insists on owning its folder, and on being alone there.
-    give(data, UNPRIVILEGED)
+    give_folder_to(data, UNPRIVILEGED)
     if fresh:
         options = ("-U", _SUPERUSER, "--auth-local=reject", "--auth-host=scram-sha-256", "--no-locale", "-E", "UTF8")
         _run(settings, (_program(settings, "initdb"), "-D", str(data), *options, "--no-instructions"))
@@ -101,7 +101,7 @@ def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
 
 
 def _run(settings: Settings, command: tuple[str, ...], text: str = "") -> None:
-    program = (*without_root(_data(settings)), *command)
+    program = (*drop_root_prefix(_data(settings)), *command)
     run_step(NAME, program, log=log_path(settings, NAME), env=settings.values, text=text)
 
 
@@ -152,6 +152,6 @@ def _load(settings: Settings) -> None:
     """Run the files of `data/postgres` that were not run before, as the application's account."""
     try:
         with PostgresClient(settings.local_postgres()) as client:
-            _loaded(settings).load(settings.project / "data" / "postgres", client.run_script)
+            _loaded_files(settings).load(settings.project / "data" / "postgres", client.run_script)
     except RemoteError as error:
         raise ComponentError(NAME, str(error), log=log_path(settings, NAME)) from error

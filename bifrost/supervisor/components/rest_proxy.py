@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bifrost.settings import Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components import python
+from bifrost.supervisor.components import python_program
+from bifrost.supervisor.processes import probes
 
 NAME = "rest_proxy"
 
@@ -14,8 +14,8 @@ def component(settings: Settings) -> Component:
     """The proxy."""
     return Component(
         name=NAME,
-        command=python.command("bifrost.rest_proxy"),
-        env=python.environment(settings),
+        command=python_program.command("bifrost.rest_proxy"),
+        env=python_program.environment(settings),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
         probe=probes.http(settings.port(NAME), "/"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.files import write_properties
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.components.config_files import write_properties
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
 
 NAME = "s3"
 

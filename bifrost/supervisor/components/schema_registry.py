@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
 
 NAME = "schema_registry"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bifrost.settings import Settings
-from bifrost.supervisor import probes
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.files import write_log4j
-from bifrost.supervisor.java import Java
-from bifrost.supervisor.stack import Stack
+from bifrost.supervisor.components.config_files import write_log4j
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack
+from bifrost.supervisor.processes import probes
 
 NAME = "search"
 

@@ -1,0 +1,24 @@
+"""How a person sets a pipeline in motion: one command each, as it works on this target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bifrost.settings import LOOPBACK, Settings
+
+DemoHints = Mapping[str, Mapping[str, str]]
+"""By pipeline what to do (`say`) and how (`command`)."""
+
+_DEMOS = ("logons", "patterns", "ratings", "wifi")
+_BREAK_IN = "Invalid user oracle from 185.55.218.153"
+
+
+def demo_hints(settings: Settings) -> DemoHints:
+    """The hints of all pipelines that need one."""
+    syslog = f"logger --server {LOOPBACK} --port {settings.port('syslog')} --tcp --tag sshd '{_BREAK_IN}'"
+    drop = f"cp {settings.project / 'data' / 'orders'}/orders*.csv {settings.orders / 'source'}/"
+    return {
+        **{name: {"say": "Send records", "command": f"scripts/deploy.py demo {name}"} for name in _DEMOS},
+        "syslog": {"say": "Send a line", "command": syslog},
+        "orders": {"say": "Drop files of orders", "command": drop},
+    }

@@ -1,0 +1,126 @@
+"""Reads what the graph of the pipelines is made of, and keeps it for a moment and for the rates."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bifrost.alerts import kept_problems
+from bifrost.clients import connect, csv_folder, kafka, ksqldb
+from bifrost.clients.connect import ConnectClient
+from bifrost.clients.kafka import KafkaAdmin, OffsetRange
+from bifrost.clients.kafka_tail import ShownRecord, newest
+from bifrost.clients.ksqldb import KsqlClient
+from bifrost.clients.supervisor import SupervisorClient
+from bifrost.console.demo_hints import demo_hints
+from bifrost.console.flow.graph import Snapshot, graph
+from bifrost.console.flow.pipeline_owners import PipelineOwnersReader
+from bifrost.dashboards.declared import dashboard_files
+from bifrost.errors import BifrostError
+from bifrost.settings import Settings
+
+FRESH_S = 1.0
+RATE_S = 5.0
+"""A rate is told over at least this time: over less it would jump."""
+PATIENCE_S = 3.0
+_INTERNAL = ("_confluent-ksql-", "_connect-")
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass
+class FlowReader:
+    """Answers what flows, for any number of pages."""
+
+    client: Mapping[str, str]
+    connect: ConnectClient
+    ksqldb: KsqlClient
+    admin: KafkaAdmin
+    supervisor: SupervisorClient
+    settings: Settings
+    now: Callable[[], float] = time.time
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _snapshots: list[Snapshot] = field(default_factory=list)  # oldest first
+    _answer: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._owners = PipelineOwnersReader(self.settings.project)
+
+    def read(self) -> Json:
+        """The graph, not older than `FRESH_S`."""
+        with self._lock:
+            now = self.now()
+            if not self._snapshots or now - self._snapshots[-1].at >= FRESH_S:
+                self._snapshots.append(self._snapshot(now))
+                while len(self._snapshots) > 2 and now - self._snapshots[1].at >= RATE_S:
+                    self._snapshots.pop(0)
+                before = self._snapshots[0] if len(self._snapshots) > 1 else None
+                self._answer = graph(self._snapshots[-1], before) | self._links()
+            return self._answer
+
+    def records(self, topic: str, count: int) -> list[ShownRecord]:
+        """The newest records of a topic.
+
+        Raises:
+            Refused, Unreachable: there is no such topic, or no broker answers.
+        """
+        return newest(self.client, topic, count)
+
+    def _links(self) -> Json:
+        """Where a person goes on from a pipeline."""
+        shown = [path.parent.name for path in dashboard_files(self.settings.project)]
+        return {"dashboards": shown, "hints": demo_hints(self.settings)}
+
+    def _snapshot(self, now: float) -> Snapshot:
+        problems: list[str] = []
+
+        def ask(question: Callable[[], T], otherwise: T) -> T:
+            try:
+                return question()
+            except BifrostError as error:
+                problems.append(str(error))
+                return otherwise
+
+        configs: Mapping[str, Mapping[str, str]] = ask(self.connect.configs, {})
+        sources = [name for name, config in configs.items() if "topics" not in config and "topics.regex" not in config]
+        nowhere: dict[str, dict[int, OffsetRange]] = {}
+        ranges = ask(self._ranges, nowhere)
+        return Snapshot(
+            at=now,
+            configs=configs,
+            statuses=ask(self.connect.statuses, {}),
+            written=ask(lambda: {name: self.connect.topics(name) for name in sources}, {}),
+            queries=ask(self.ksqldb.query_details, ()),
+            topics_of=ask(self._topics_of, {}),
+            firsts={name: {number: each.first for number, each in parts.items()} for name, parts in ranges.items()},
+            ends={name: {number: each.next for number, each in parts.items()} for name, parts in ranges.items()},
+            positions=ask(lambda: self.admin.positions(self.admin.groups()), {}),
+            components=tuple(ask(lambda: [status.as_json() for status in self.supervisor.status()], [])),
+            broken=csv_folder.broken_files(self.settings),
+            owners=self._owners.read(),
+            alert_problems=kept_problems(self.settings.alert_problems),
+            problems=tuple(problems),
+        )
+
+    def _ranges(self) -> dict[str, dict[int, OffsetRange]]:
+        shown = {name: count for name, count in self.admin.topics().items() if not name.startswith(_INTERNAL)}
+        return self.admin.ends(shown)
+
+    def _topics_of(self) -> dict[str, str]:
+        return {source.name: source.topic for source in (*self.ksqldb.streams(), *self.ksqldb.tables())}
+
+
+def open_flow_reader(settings: Settings) -> FlowReader:
+    """A reader of the target's parts. It waits for none of them: what does not answer is a problem to show."""
+    return FlowReader(
+        client=settings.kafka_client(),
+        connect=connect.from_settings(settings, patience_s=0),
+        ksqldb=ksqldb.from_settings(settings, patience_s=0),
+        admin=kafka.admin(settings, timeout_s=PATIENCE_S),
+        supervisor=SupervisorClient(settings),
+        settings=settings,
+    )

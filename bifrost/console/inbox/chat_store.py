@@ -1,0 +1,169 @@
+"""The chats of the inbox that plays Telegram: what a person wrote to the bot and what the bot wrote, in a SQLite file.
+
+It belongs to one event loop. What a person wrote is an update for the bot until the bot has confirmed it. Only the
+newest lines are kept, and those that the bot has still to read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Author = Literal["person", "bot"]
+
+MAX_KEPT = 10_000
+"""How many lines outlive the newer ones."""
+PRUNE_EVERY = 500
+"""Lines after which the oldest are removed."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat_id INTEGER NOT NULL, at_us INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS lines_of_chat ON lines (chat_id, id);
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_COLUMNS = "id, chat_id, at_us, author, text"
+_CHATS = """
+SELECT newest.chat_id, newest.lines, lines.text, lines.at_us
+FROM (SELECT chat_id, COUNT(*) AS lines, MAX(id) AS id FROM lines GROUP BY chat_id) newest JOIN lines USING (id)
+ORDER BY newest.id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """One message of a chat; `number` is its message id, and its update id where a person wrote it."""
+
+    number: int
+    chat_id: int
+    at_us: int
+    author: Author
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat with its newest line."""
+
+    chat_id: int
+    lines: int
+    newest: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where updates are posted to instead of being kept; the secret goes along in a header."""
+
+    url: str
+    secret: str
+
+
+class TelegramChats:
+    """Stores chats and tells who watches that there is something new."""
+
+    def __init__(self, path: Path, now: Callable[[], float], *, most: int = MAX_KEPT) -> None:
+        """Open or make the file; `now` gives seconds since 1970, `most` is how many lines are kept."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._now = now
+        self._most = most
+        # One event loop uses it, which need not run on the thread that makes it.
+        self._store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+            self._store.execute(f"PRAGMA {pragma}").fetchall()
+        self._store.executescript(_SCHEMA)
+        self._changed = asyncio.Event()
+        self.generation = 0
+        self.webhook_error = ""
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next change; take it before reading, then nothing is missed."""
+        return self._changed
+
+    def add(self, chat_id: int, author: Author, text: str) -> ChatLine:
+        """Store a line; when this returns, it outlives the process."""
+        at_us = int(self._now() * 1_000_000)
+        insert = "INSERT INTO lines (chat_id, at_us, author, text) VALUES (?, ?, ?, ?)"
+        number = self._store.execute(insert, (chat_id, at_us, author, text)).lastrowid
+        assert number is not None
+        if number % PRUNE_EVERY == 0:
+            self._prune()
+        self._notify_watchers()
+        return ChatLine(number, chat_id, at_us, author, text)
+
+    def lines(self, chat_id: int | None = None, *, since: int = 0, limit: int | None = None) -> list[ChatLine]:
+        """The lines after the number `since`, of one chat or all, oldest first; with `limit` the newest so many."""
+        query = (
+            f"SELECT {_COLUMNS} FROM lines WHERE id > ? AND (? IS NULL OR chat_id = ?) "  # noqa: S608
+            "ORDER BY id DESC LIMIT ?"
+        )
+        bounds = (since, chat_id, chat_id, -1 if limit is None else limit)
+        return [ChatLine(*row) for row in reversed(self._store.execute(query, bounds).fetchall())]
+
+    def chats(self) -> list[Chat]:
+        """All chats, the one with the newest line first."""
+        return [Chat(*row) for row in self._store.execute(_CHATS)]
+
+    def updates(self, limit: int) -> list[ChatLine]:
+        """What people wrote and the bot has not confirmed, oldest first."""
+        query = f"SELECT {_COLUMNS} FROM lines WHERE id >= ? AND author = 'person' ORDER BY id LIMIT ?"  # noqa: S608
+        return [ChatLine(*row) for row in self._store.execute(query, (self._confirmed(), limit))]
+
+    def confirm(self, offset: int) -> None:
+        """Forget the updates before this number; a negative one leaves so many of the newest."""
+        if offset < 0:
+            newest = "SELECT id FROM lines WHERE author = 'person' ORDER BY id DESC LIMIT 1 OFFSET ?"
+            found = self._store.execute(newest, (-offset - 1,)).fetchone()
+            offset = found[0] if found else 0
+        if offset > self._confirmed():
+            self._put("confirmed", str(offset))
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where updates are posted to, if a webhook is set."""
+        url = self._get("webhook_url")
+        return Webhook(url, self._get("webhook_secret")) if url else None
+
+    def set_webhook(self, webhook: Webhook | None) -> None:
+        """Post updates there, or keep them again."""
+        self._put("webhook_url", webhook.url if webhook else "")
+        self._put("webhook_secret", webhook.secret if webhook else "")
+        self.webhook_error = ""
+        self._notify_watchers()
+
+    def clear(self) -> int:
+        """Remove all lines; how many there were. Numbers go on rising."""
+        removed = self._store.execute("DELETE FROM lines").rowcount
+        self.generation += 1
+        self._notify_watchers()
+        return removed
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    def _prune(self) -> None:
+        first_kept = "SELECT id FROM lines ORDER BY id DESC LIMIT 1 OFFSET ?"
+        gone = f"DELETE FROM lines WHERE id < ({first_kept}) AND (author = 'bot' OR id < ?)"  # noqa: S608
+        self._store.execute(gone, (self._most - 1, self._confirmed()))
+
+    def _confirmed(self) -> int:
+        return int(self._get("confirmed") or 0)
+
+    def _get(self, name: str) -> str:
+        found = self._store.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def _put(self, name: str, value: str) -> None:
+        self._store.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+
+    def _notify_watchers(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,0 +1,146 @@
+"""Slack's Web API, as far as our services use it, in front of the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bifrost.console.inbox.injected_faults import InjectedFault, InjectedFaults
+from bifrost.console.inbox.message_store import Draft, Inbox
+
+VIA = "slack"
+TEXT_LIMIT = 40_000
+"""Slack cuts a longer text."""
+
+Arguments = Mapping[str, Any]
+Answer = dict[str, Any]
+Method = Callable[[Inbox, Arguments], Awaitable[Answer]]
+
+_DEFAULT_ERRORS = {429: "ratelimited", 503: "service_unavailable"}
+
+
+class BodyError(Exception):
+    """The body cannot be read; `args[0]` is Slack's name for the reason."""
+
+
+def routes(inbox: Inbox, faults: InjectedFaults) -> list[Route]:
+    """The Web API at `/api/<method>` as slack.com has it, and at `/<method>`."""
+
+    async def call(request: Request) -> Response:
+        name = request.scope["path"].rpartition("/")[2]
+        fault = faults.take(name)
+        return fault_answer(fault) if fault else answer(await _called(inbox, name, request))
+
+    paths = [*(f"/{name}" for name in METHODS), "/api/{method}"]
+    return [Route(path, call, methods=["POST"]) for path in paths]
+
+
+async def _called(inbox: Inbox, name: str, request: Request) -> Answer:
+    method = METHODS.get(name)
+    if method is None:
+        return refusal("unknown_method")
+    try:
+        arguments = arguments_of(request.headers.get("content-type", ""), await request.body())
+    except BodyError as error:
+        return refusal(error.args[0])
+    if not _has_token(request, arguments):
+        return refusal("not_authed")
+    return await method(inbox, arguments)
+
+
+def arguments_of(content_type: str, body: bytes) -> Arguments:
+    """The arguments of a call, sent as JSON or as a form.
+
+    Raises:
+        BodyError: the body is neither.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return {}
+    if kind == "application/json":
+        try:
+            arguments = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise BodyError("invalid_json") from None
+        if not isinstance(arguments, dict):
+            raise BodyError("json_not_object")
+        return arguments
+    if kind == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    raise BodyError("invalid_post_type" if kind else "missing_post_type")
+
+
+def answer(body: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(body), status, headers, "application/json; charset=utf-8")
+
+
+def refusal(error: str) -> Answer:
+    """Slack's way to say no: status 200 and the name of the error."""
+    return {"ok": False, "error": error}
+
+
+def fault_answer(fault: InjectedFault) -> Response:
+    """The answer that a fault orders."""
+    error = fault.error or _DEFAULT_ERRORS.get(fault.status, "internal_error")
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return answer(refusal(error), fault.status, headers)
+
+
+async def post_message(inbox: Inbox, arguments: Arguments) -> Answer:
+    """`chat.postMessage`: keep the message and answer with its `ts`."""
+    channel, text = arguments.get("channel"), arguments.get("text")
+    if not isinstance(channel, str) or not channel:
+        return refusal("channel_not_found")
+    if not isinstance(text, str) or not text:
+        return refusal("no_text")
+    username, icon = str(arguments.get("username") or "bot"), str(arguments.get("icon_emoji") or "")
+    draft = Draft(channel.removeprefix("#"), text[:TEXT_LIMIT], username, icon, VIA)
+    stored = await inbox.post(draft)
+    message = {
+        "type": "message",
+        "subtype": "bot_message",
+        "text": stored.text,
+        "ts": stored.ts,
+        "username": stored.username,
+        "icons": {"emoji": stored.icon_emoji},
+        "bot_id": "B0INBOX",
+    }
+    return {"ok": True, "channel": stored.channel, "ts": stored.ts, "message": message}
+
+
+async def auth_test(_inbox: Inbox, _arguments: Arguments) -> Answer:
+    """`auth.test`: any token is good here."""
+    return {
+        "ok": True,
+        "url": "https://inbox.invalid/",
+        "team": "Bifrost inbox",
+        "user": "bifrost",
+        "team_id": "T0INBOX",
+        "user_id": "U0INBOX",
+        "bot_id": "B0INBOX",
+    }
+
+
+async def api_test(_inbox: Inbox, arguments: Arguments) -> Answer:
+    """`api.test`: give the arguments back."""
+    args = {name: value for name, value in arguments.items() if name != "token"}
+    return refusal(str(args["error"])) | {"args": args} if args.get("error") else {"ok": True, "args": args}
+
+
+METHODS: Mapping[str, Method] = {
+    "chat.postMessage": post_message,
+    "auth.test": auth_test,
+    "api.test": api_test,
+}
+
+
+def _has_token(request: Request, arguments: Arguments) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return bool(arguments.get("token") or (scheme.lower() == "bearer" and token.strip()))

@@ -1,0 +1,258 @@
+"""The Telegram Bot API, as far as our bots use it, in front of the inbox's chats.
+
+Any token is good, and all tokens are one bot. Method names and their case are Telegram's: any case is understood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bifrost.clients.telegram import post_update
+from bifrost.console.inbox.chat_store import ChatLine, TelegramChats, Webhook
+from bifrost.console.inbox.injected_faults import InjectedFault, InjectedFaults
+from bifrost.console.inbox.message_store import Draft, Inbox
+from bifrost.errors import Unreachable
+
+VIA = "telegram"
+TEXT_LIMIT = 4096
+"""UTF-16 units; Telegram refuses a longer text."""
+LONGEST_WAIT_S = 50
+WEBHOOK_RETRY_S = 1.0
+
+BOT: Mapping[str, Any] = {
+    "id": 4242000001,
+    "is_bot": True,
+    "first_name": "Bifrost",
+    "username": "bifrost_inbox_bot",
+}
+
+Arguments = Mapping[str, Any]
+
+_log = logging.getLogger("console")
+
+
+class BotApiError(Exception):
+    """The call is refused as Telegram would."""
+
+    def __init__(self, status: int, description: str, *, retry_after: int | None = None) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+        self.retry_after = retry_after
+
+
+def routes(chats: TelegramChats, inbox: Inbox, faults: InjectedFaults) -> list[Route]:
+    """The Bot API at `/bot<token>/<method>`, with arguments in the query, as a form or as JSON."""
+    api = BotApi(chats, inbox, faults)
+    return [Route("/bot{token}/{method}", api.call, methods=["GET", "POST"])]
+
+
+class BotApi:
+    """The methods of the Bot API."""
+
+    def __init__(self, chats: TelegramChats, inbox: Inbox, faults: InjectedFaults) -> None:
+        self._chats = chats
+        self._inbox = inbox
+        self._faults = faults
+        methods = (
+            ("getMe", self.get_me),
+            ("getUpdates", self.get_updates),
+            ("sendMessage", self.send_message),
+            ("setWebhook", self.set_webhook),
+            ("deleteWebhook", self.delete_webhook),
+            ("getWebhookInfo", self.get_webhook_info),
+        )
+        self._methods: dict[str, tuple[str, Callable[[Arguments], Awaitable[Any]]]] = {
+            name.lower(): (name, method) for name, method in methods
+        }
+
+    async def call(self, request: Request) -> Response:
+        """Answer one call."""
+        try:
+            return _answer({"ok": True, "result": await self._result(request)})
+        except BotApiError as error:
+            body = {"ok": False, "error_code": error.status, "description": error.description}
+            if error.retry_after is not None:
+                body["parameters"] = {"retry_after": error.retry_after}
+            return _answer(body, error.status)
+
+    async def _result(self, request: Request) -> Any:
+        found = self._methods.get(request.path_params["method"].lower())
+        if found is None:
+            raise BotApiError(404, "Not Found")
+        name, method = found
+        fault = self._faults.take(name)
+        if fault is not None:
+            raise _injected_error(fault)
+        return await method({**request.query_params, **arguments_of(request, await request.body())})
+
+    async def get_me(self, _arguments: Arguments) -> Any:
+        """`getMe`."""
+        return BOT
+
+    async def get_updates(self, arguments: Arguments) -> Any:
+        """`getUpdates`: what people wrote since `offset`, at once or when it comes within `timeout` seconds."""
+        if self._chats.webhook is not None:
+            reason = (
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete it first"
+            )
+            raise BotApiError(409, reason)
+        limit = min(max(_whole(arguments, "limit", 100), 1), 100)
+        self._chats.confirm(_whole(arguments, "offset", 0))
+        deadline = asyncio.get_running_loop().time() + min(_whole(arguments, "timeout", 0), LONGEST_WAIT_S)
+        while True:
+            changed = self._chats.changed
+            found = self._chats.updates(limit)
+            rest_s = deadline - asyncio.get_running_loop().time()
+            if found or rest_s <= 0:
+                return [update_of(line) for line in found]
+            try:
+                await asyncio.wait_for(changed.wait(), rest_s)
+            except TimeoutError:
+                return []
+
+    async def send_message(self, arguments: Arguments) -> Any:
+        """`sendMessage`: keep the message in its chat and in the inbox."""
+        chat_id = chat_id_of(arguments.get("chat_id"))
+        text = arguments.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise BotApiError(400, "Bad Request: message text is empty")
+        if len(text.encode("utf-16-le")) > 2 * TEXT_LIMIT:
+            raise BotApiError(400, "Bad Request: message is too long")
+        await self._inbox.post(Draft(str(chat_id), text, f"@{BOT['username']}", ":robot_face:", VIA))
+        return _message_of(self._chats.add(chat_id, "bot", text))
+
+    async def set_webhook(self, arguments: Arguments) -> Any:
+        """`setWebhook`: post updates to `url`, with `secret_token` in a header; an empty one removes the webhook."""
+        url, secret = str(arguments.get("url") or ""), str(arguments.get("secret_token") or "")
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise BotApiError(400, "Bad Request: bad webhook: an HTTPS URL must be provided for webhook")
+        if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
+            raise BotApiError(400, "Bad Request: secret token contains unallowed characters")
+        self._chats.set_webhook(Webhook(url, secret) if url else None)
+        return True
+
+    async def delete_webhook(self, _arguments: Arguments) -> Any:
+        """`deleteWebhook`: keep updates until they are asked for."""
+        self._chats.set_webhook(None)
+        return True
+
+    async def get_webhook_info(self, _arguments: Arguments) -> Any:
+        """`getWebhookInfo`, the secret not shown."""
+        webhook = self._chats.webhook
+        pending = len(self._chats.updates(1_000))
+        found = {"url": webhook.url if webhook else "", "pending_update_count": pending}
+        return {**found, **({"last_error_message": self._chats.webhook_error} if self._chats.webhook_error else {})}
+
+
+async def deliver_to_webhook(chats: TelegramChats, *, retry_s: float = WEBHOOK_RETRY_S) -> None:
+    """Post updates to the webhook while one is set, in order, each until it is accepted; never ends by itself."""
+    while True:
+        changed, webhook = chats.changed, chats.webhook
+        pending = chats.updates(1) if webhook else []
+        if webhook is None or not pending:
+            await changed.wait()
+            continue
+        chats.webhook_error = await run_in_threadpool(_posted, webhook, pending[0])
+        if chats.webhook_error:
+            _log.warning("webhook: %s; trying again", chats.webhook_error)
+            await asyncio.sleep(retry_s)
+        else:
+            chats.confirm(pending[0].number + 1)
+
+
+def update_of(line: ChatLine) -> dict[str, Any]:
+    """What a person wrote, as the bot gets it."""
+    return {"update_id": line.number, "message": _message_of(line)}
+
+
+def chat_id_of(value: Any) -> int:
+    """The chat that an argument names.
+
+    Raises:
+        BotApiError: it names none.
+    """
+    if type(value) is int or (isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)):
+        return int(value)
+    raise BotApiError(400, "Bad Request: chat not found" if value else "Bad Request: chat_id is empty")
+
+
+def arguments_of(request: Request, body: bytes) -> Arguments:
+    """The arguments in the body of a call.
+
+    Raises:
+        BotApiError: it is not what its content type says.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body:
+        return {}
+    if kind == "application/json":
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            raise BotApiError(400, "Bad Request: can't parse request JSON")
+        return found
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _posted(webhook: Webhook, line: ChatLine) -> str:
+    """Post an update; what went wrong, or nothing."""
+    try:
+        status = post_update(webhook.url, update_of(line), webhook.secret)
+    except Unreachable as error:
+        return error.problem
+    return "" if 200 <= status < 300 else f"Wrong response from the webhook: {status} {_phrase(status)}"
+
+
+def _message_of(line: ChatLine) -> dict[str, Any]:
+    person = {"id": line.chat_id, "is_bot": False, "first_name": "You"}
+    return {
+        "message_id": line.number,
+        "from": BOT if line.author == "bot" else person,
+        "chat": {"id": line.chat_id, "first_name": "You", "type": "private" if line.chat_id > 0 else "group"},
+        "date": line.at_us // 1_000_000,
+        "text": line.text,
+    }
+
+
+def _injected_error(fault: InjectedFault) -> BotApiError:
+    """The refusal that a fault orders; Telegram has no error with status 200."""
+    status = 400 if fault.status == 200 else fault.status
+    if status == 429:
+        seconds = 1 if fault.retry_after is None else fault.retry_after
+        return BotApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+    return BotApiError(status, fault.error or _phrase(status))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _whole(arguments: Arguments, name: str, default: int) -> int:
+    value = arguments.get(name, default)
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    raise BotApiError(400, f"Bad Request: {name} is not a number")
+
+
+def _answer(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")

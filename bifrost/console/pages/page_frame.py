@@ -1,0 +1,62 @@
+"""What all pages share: the head, the header with links to the other pages, the security policy, the static files."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parents[1] / "static"
+PAGES = (
+    ("/", "Overview"),
+    ("/dashboards", "Dashboards"),
+    ("/pipelines", "Pipelines"),
+    ("/inbox", "Inbox"),
+    ("/telegram", "Telegram"),
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def page_template(file: str, here: str) -> Template:
+    """A page's file with `$head` and `$top` put in; what is left to fill in is the page's own.
+
+    Args:
+        here: the address of the page among `PAGES`, which the header marks.
+    """
+    frame = {"head": _read("page_head.html"), "top": Template(_read("page_header.html")).substitute(pages=_pages(here))}
+    return Template(Template(_read(file)).safe_substitute(frame))
+
+
+def static_files() -> Mount:
+    """The files under `/static`; a browser asks each time whether it has the newest one."""
+    return Mount("/static", _Fresh(directory=STATIC))
+
+
+class _Fresh(StaticFiles):
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _read(file: str) -> str:
+    return (STATIC / file).read_text(encoding="utf-8")
+
+
+def _pages(here: str) -> str:
+    marks = {address: ' aria-current="page"' if address == here else "" for address, _ in PAGES}
+    return "".join(f'<a href="{address}"{marks[address]}>{html.escape(name)}</a>' for address, name in PAGES)

@@ -1,0 +1,24 @@
+"""Vega's JavaScript, taken out of vl-convert once and kept in the cache: no page asks another host for it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import vl_convert
+
+VEGA_LITE = "5.21"
+"""The newest of the line that Kibana draws, so that a panel reads the same in both."""
+
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
+
+
+def bundle(cache: Path) -> Path:
+    """The file with vega-embed, Vega and Vega-Lite, made if it is not there yet (some seconds)."""
+    path = cache / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE), encoding="utf-8")
+        unfinished.replace(path)
+    return path

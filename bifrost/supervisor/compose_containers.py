@@ -1,0 +1,68 @@
+"""The compose target's containers, which `up` starts where a Docker engine is there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor.install.maven import Progress
+from bifrost.supervisor.processes.child_process import failure_line, log_path
+
+FILE = "docker-compose.yml"
+NAME = "compose"
+PROBE_TIMEOUT_S = 20.0
+READY_S = 1800.0
+"""The first start pulls and builds images."""
+
+
+def start_containers(settings: Settings, *, progress: Progress) -> bool:
+    """Start all containers, or what is missing of them, and return when they are healthy.
+
+    Returns:
+        Whether an engine is there. Without one nothing is done: whoever has the parts may run them elsewhere.
+
+    Raises:
+        ComponentError: the containers did not start; the message holds what the engine said.
+    """
+    command = _command(settings)
+    if command is None:
+        progress("no Docker engine answers here; the parts are taken to run already")
+        return False
+    log = log_path(settings, NAME)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    progress(f"{NAME}: starting the containers; the first time images are pulled and built (log: {log})")
+    whole = (*command, "--file", str(settings.project / FILE), "up", "--detach", "--build", "--wait")
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                whole, env=settings.values, cwd=settings.project, stdout=output, stderr=output, timeout=READY_S
+            )
+        except subprocess.TimeoutExpired as late:
+            raise ComponentError(NAME, f"not healthy within {READY_S:.0f} s", log=log) from late
+    if done.returncode:
+        raise ComponentError(NAME, failure_line(log) or f"exit code {done.returncode}", log=log)
+    return True
+
+
+def _command(settings: Settings) -> tuple[str, ...] | None:
+    """How Docker Compose is called, `None` where it or the engine is not there."""
+    docker = shutil.which("docker", path=settings.values.get("PATH", ""))
+    if docker is None or not _works(settings, docker, "info"):
+        return None
+    return (docker, "compose") if _works(settings, docker, "compose", "version") else None
+
+
+def _works(settings: Settings, program: str, *arguments: str) -> bool:
+    try:
+        done = subprocess.run(
+            (program, *arguments),
+            env=settings.values,
+            cwd=settings.project,
+            capture_output=True,
+            timeout=PROBE_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

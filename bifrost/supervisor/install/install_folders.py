@@ -1,0 +1,58 @@
+"""Where the JVM stack and our Connect plugins are installed. Standard library only, as the bootstrap asks it too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from bifrost.settings import Settings
+
+_EDITION = "1"
+"""Of what the installation does beyond the poms. A changed value makes every stack be fetched again."""
+
+_PLUGINS_EDITION = "1"
+"""The same for the Connect plugins."""
+
+_PARTS = ("stack", "mongo", "search", "s3")
+"""The folders of `jvm/` that the stack is made from."""
+
+
+def stack_sources(settings: Settings) -> Path:
+    """The folder of the stack's Maven projects."""
+    return settings.project / "jvm" / "stack"
+
+
+def stack_folder(settings: Settings) -> Path:
+    """The stack's folder, named after the content of what it is made from."""
+    folder = settings.project / "jvm"
+    sources = (
+        source
+        for part in _PARTS
+        for source in sorted((*(folder / part).rglob("pom.xml"), *(folder / part).rglob("*.java")))
+    )
+    return settings.cache / f"stack-{_digest(_EDITION, folder, sources)}"
+
+
+def connect_plugins_sources(settings: Settings) -> Path:
+    """The folder of the Connect plugins' sources."""
+    return settings.project / "jvm" / "connect-plugins"
+
+
+def connect_plugins_folder(settings: Settings) -> Path:
+    """The Connect plugins' folder, named after the content of what they are made from; tests do not count."""
+    folder = connect_plugins_sources(settings)
+    sources = sorted((*folder.rglob("pom.xml"), *(file for file in folder.glob("*/src/main/**/*") if file.is_file())))
+    return settings.cache / f"connect-plugins-{_digest(_PLUGINS_EDITION, folder, sources)}"
+
+
+def jvm_parts_installed(settings: Settings) -> bool:
+    """Whether the stack and the plugins are there; they are complete then."""
+    return stack_folder(settings).is_dir() and connect_plugins_folder(settings).is_dir()
+
+
+def _digest(edition: str, folder: Path, sources: Iterable[Path]) -> str:
+    digest = hashlib.sha256(edition.encode())
+    for source in sources:
+        digest.update(source.relative_to(folder).as_posix().encode() + source.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,90 @@
+"""The JVM stack: Kafka, Connect and its plugins, schema registry, search, S3; fetched by Maven once per version."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor.install import maven
+from bifrost.supervisor.install.install_folders import stack_folder, stack_sources
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.maven import Progress
+
+_NAME = "JVM stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An installed JVM stack."""
+
+    root: Path
+
+    @property
+    def kafka_classpath(self) -> str:
+        """The class path of the broker, the Connect worker and Kafka's tools."""
+        return f"{self.root / 'kafka'}/*"
+
+    @property
+    def plugins(self) -> Path:
+        """Connect's plugin path: one folder per plugin."""
+        return self.root / "plugins"
+
+    @property
+    def registry_jar(self) -> Path:
+        """The schema registry's application."""
+        return next((self.root / "registry").glob("*-runner.jar"))
+
+    @property
+    def mongo_classpath(self) -> str:
+        """The class path of the document database."""
+        return f"{self.root / 'mongo'}/*"
+
+    @property
+    def search_classpath(self) -> str:
+        """The class path of the search engine."""
+        return f"{self.root / 'search'}/*"
+
+    @property
+    def s3_classpath(self) -> str:
+        """The class path of the S3 store."""
+        return f"{self.root / 's3'}/*"
+
+
+def stack_of(settings: Settings) -> Stack:
+    """Where the stack of the current poms is, or will be, installed."""
+    return Stack(stack_folder(settings))
+
+
+def install(settings: Settings, java: Java, progress: Progress) -> Stack:
+    """The stack, fetched first if it is not there. An interrupted fetch leaves nothing that counts as installed.
+
+    Raises:
+        ComponentError: Maven is missing or failed, or the plugins could not be read.
+    """
+    stack = stack_of(settings)
+    if maven.mark_used(stack.root):
+        return stack
+    log = settings.logs / "stack.log"
+    with maven.build_folder(stack.root) as place:
+        build = maven.Build(
+            _NAME,
+            "fetching Kafka, Connect, Debezium, schema registry, search and S3 with Maven",
+            stack_sources(settings) / "pom.xml",
+            {"stack.dist": str(place)},
+        )
+        maven.package(settings, build, log, progress)
+        _write_manifests(java, Stack(place), log)
+    return stack
+
+
+def _write_manifests(java: Java, stack: Stack, log: Path) -> None:
+    """Let plugins be found by their manifests: the worker starts seconds faster than by reading every class."""
+    tool = "org.apache.kafka.tools.ConnectPluginPath"
+    command = (java.program, "-cp", stack.kafka_classpath, tool, "sync-manifests", "--plugin-path", str(stack.plugins))
+    with log.open("ab") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=120)
+    if done.returncode:
+        raise ComponentError(_NAME, "the Connect plugins could not be listed", log=log)

@@ -1,0 +1,90 @@
+"""The embedded platform: which components it has, for the settings at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import (
+    broker,
+    connect,
+    console,
+    generator,
+    ksqldb,
+    mariadb,
+    mongodb,
+    postgres,
+    rest_proxy,
+    s3,
+    schema_registry,
+    search,
+    services,
+)
+from bifrost.supervisor.install.java import find_java
+from bifrost.supervisor.install.jvm_stack import stack_of
+
+COMPONENTS = (
+    "broker",
+    "schema_registry",
+    "mariadb",
+    "postgres",
+    "mongodb",
+    "search",
+    "s3",
+    "connect",
+    "ksqldb",
+    "console",
+    "rest_proxy",
+    "wifi_telegram_bot",
+    "wifi_telegram_alerts",
+    "alerts",
+    "generator",
+    "wifi_replay",
+)
+"""All names, in starting order."""
+
+ON_COMMAND = (
+    "postgres",
+    "wifi_telegram_bot",
+    "wifi_telegram_alerts",
+    "alerts",
+    "generator",
+    "wifi_replay",
+)
+"""What the platform's start leaves to the deployer: they need what it deploys."""
+
+
+def platform(settings: Settings, *, only: Collection[str] | None = None) -> tuple[Component, ...]:
+    """The components, or those named.
+
+    Raises:
+        ComponentError: a name is unknown, or there is no suitable Java.
+    """
+    unknown = set(only or ()) - set(COMPONENTS)
+    if unknown:
+        raise ComponentError(", ".join(sorted(unknown)), f"no such component; there are {', '.join(COMPONENTS)}")
+    java = find_java(settings)
+    if java is None:
+        raise ComponentError("platform", "no suitable Java found")
+    stack = stack_of(settings)
+    every = (
+        broker.component(settings, java, stack),
+        schema_registry.component(settings, java, stack),
+        mariadb.component(settings),
+        postgres.component(settings),
+        mongodb.component(settings, java, stack),
+        search.component(settings, java, stack),
+        s3.component(settings, java, stack),
+        connect.component(settings, java, stack),
+        ksqldb.component(settings),
+        console.component(settings),
+        rest_proxy.component(settings),
+        services.wifi_telegram_bot(settings),
+        services.wifi_telegram_alerts(settings),
+        services.alerts(settings),
+        generator.component(settings),
+        generator.wifi(settings),
+    )
+    return tuple(component for component in every if only is None or component.name in only)

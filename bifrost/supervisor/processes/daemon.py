@@ -1,0 +1,196 @@
+"""The running supervisor: real processes, real time, and the control socket in front of them."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from bifrost.errors import BifrostError, ComponentError
+from bifrost.settings import Settings, without_secrets
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.processes import child_process
+from bifrost.supervisor.processes.control_socket import ControlServer
+from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepared, Probed
+from bifrost.supervisor.processes.supervisor import Supervisor
+
+PROBE_PAUSE_S = 0.1
+REPLY_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A request from the control socket, or the end of the platform by a signal; the answer goes to `reply`.
+
+    No answer (`None`): it came too late.
+    """
+
+    action: str
+    name: str = ""
+    reply: queue.SimpleQueue[dict[str, Any] | None] = field(default_factory=queue.SimpleQueue)
+
+
+Inbox = queue.SimpleQueue[Event | Command]
+
+
+class ProcessEffects:
+    """The supervisor's effects on real processes; whatever takes time runs in a thread and ends with an event."""
+
+    def __init__(self, settings: Settings, inbox: Inbox) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="component")
+
+    def prepare(self, component: Component, attempt: int) -> None:
+        """Run the preparation; answered by `Prepared`."""
+        step = component.prepare
+        self._work(lambda: Prepared(component.name, attempt, self._problem_of(step)))
+
+    def spawn(self, component: Component, attempt: int) -> child_process.ChildProcess:
+        """Start the process in the calling thread; `Exited` follows when it ends."""
+        child = child_process.spawn(
+            component, home=self._settings.home, log=child_process.log_path(self._settings, component.name)
+        )
+        pid_file = self._settings.run / f"{component.name}.pid"
+        pid_file.write_text(f"{child.pid}\n")
+
+        def watch() -> None:
+            code = child.wait()
+            pid_file.unlink(missing_ok=True)
+            self._inbox.put(Exited(component.name, attempt, code))
+
+        threading.Thread(target=watch, name=f"watch-{component.name}", daemon=True).start()
+        return child
+
+    def probe(self, component: Component, attempt: int) -> None:
+        """Look once, after a short pause, whether it is ready; answered by `Probed`."""
+        probe = component.probe
+
+        def look() -> Event:
+            time.sleep(PROBE_PAUSE_S)
+            return Probed(component.name, attempt, probe() if probe else None)
+
+        self._work(look)
+
+    def finish(self, component: Component, attempt: int) -> None:
+        """Run the step that follows readiness; answered by `Finished`."""
+        step = component.after_ready
+        self._work(lambda: Finished(component.name, attempt, self._problem_of(step)))
+
+    def log_of(self, component: Component) -> str:
+        """The path of its log."""
+        return str(child_process.log_path(self._settings, component.name))
+
+    def _work(self, task: Callable[[], Event]) -> None:
+        self._workers.submit(lambda: self._inbox.put(task()))
+
+    def _problem_of(self, step: Callable[[], None] | None) -> str | None:
+        try:
+            if step is not None:
+                step()
+        except ComponentError as error:
+            return without_secrets(error.problem, self._settings.values)
+        except (BifrostError, OSError) as error:
+            return without_secrets(str(error), self._settings.values)
+        except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform goes on
+            _log.exception("a step failed")
+            return f"{type(error).__name__}: {error}"
+        return None
+
+
+class Daemon:
+    """Runs a supervisor until it is told to shut down."""
+
+    def __init__(self, settings: Settings, components: tuple[Component, ...]) -> None:
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._secrets = settings.values
+        self._endpoints_file = settings.endpoints_file
+        effects = ProcessEffects(settings, self._inbox)
+        self._supervisor = Supervisor(components, effects, clock=time.monotonic, calendar=time.time)
+        self._control = ControlServer(settings.control_socket, self._answer)
+
+    def run(self) -> None:
+        """Start the platform and block until it has been shut down, by the control socket or by `shut_down`."""
+        with self._control:
+            self._supervisor.start_platform()
+            while not self._supervisor.done:
+                self._step()
+            # While the socket is still there: nobody can have begun another platform yet.
+            self._endpoints_file.unlink(missing_ok=True)
+            self._close()
+
+    def shut_down(self) -> None:
+        """Ask for the shutdown; may be called from a signal handler."""
+        self._inbox.put(Command("shutdown"))
+
+    def _step(self) -> None:
+        try:
+            item = self._inbox.get(timeout=self._wait_limit_s())
+        except queue.Empty:
+            self._supervisor.tick()
+            return
+        if isinstance(item, Command):
+            item.reply.put(self._execute(item))
+        else:
+            if not (isinstance(item, Probed) and item.missing):
+                _log.info("%s", item)
+            self._supervisor.handle(item)
+        self._supervisor.tick()
+
+    def _wait_limit_s(self) -> float:
+        due = self._supervisor.next_due
+        # Bounded so that signals are noticed while nothing is due.
+        return 1.0 if due is None else min(1.0, max(0.0, due - time.monotonic()))
+
+    def _execute(self, command: Command) -> dict[str, Any]:
+        if command.action != "status":
+            _log.info("%s %s", command.action, command.name)
+        try:
+            match command.action:
+                case "start":
+                    self._supervisor.start(command.name)
+                case "stop":
+                    self._supervisor.stop(command.name)
+                case "restart":
+                    self._supervisor.restart(command.name)
+                case "shutdown":
+                    self._supervisor.shutdown()
+                case "status":
+                    pass
+                case other:
+                    return {"error": f"there is no action {other!r}"}
+        except KeyError:
+            known = ", ".join(status.name for status in self._supervisor.statuses())
+            return {"error": f"there is no component {command.name!r}; there are {known}"}
+        return {"components": [self._redacted(status.as_json()) for status in self._supervisor.statuses()]}
+
+    def _redacted(self, status: dict[str, Any]) -> dict[str, Any]:
+        return {**status, "cause": without_secrets(status["cause"], self._secrets)}
+
+    def _close(self) -> None:
+        """Let those go who asked too late."""
+        self._ended.set()
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, Command):
+                item.reply.put(None)
+
+    def _answer(self, action: str, name: str) -> dict[str, Any]:
+        command = Command(action, name)
+        self._inbox.put(command)
+        try:
+            # Asked after the end: there is nobody to wait for.
+            answer = command.reply.get(timeout=0 if self._ended.is_set() else REPLY_S)
+        except queue.Empty:
+            answer = None if self._ended.is_set() else {"error": f"no answer to {action} within {REPLY_S:.0f} s"}
+        if answer is None:
+            raise ConnectionAbortedError("the supervisor has ended")
+        return answer

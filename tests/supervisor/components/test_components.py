@@ -1,0 +1,130 @@
+"""How the platform's components are configured and depend on each other."""
+
+import stat
+
+import pytest
+
+from bifrost.errors import ComponentError
+from bifrost.settings import LOOPBACK, Settings
+from bifrost.supervisor.components import broker, connect, mariadb, s3
+from bifrost.supervisor.components.config_files import write_properties
+from bifrost.supervisor.install.java import Java
+from bifrost.supervisor.install.jvm_stack import Stack, stack_of
+from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND, platform
+
+
+@pytest.fixture
+def home(tmp_path) -> Settings:
+    """A home with a stack and a Java that are there, but are not real."""
+    jdk = tmp_path / "jdk"
+    (jdk / "bin").mkdir(parents=True)
+    (jdk / "bin" / "java").touch()
+    (jdk / "release").write_text('JAVA_VERSION="17.0.1"\n')
+    values = {"BIFROST_HOME": str(tmp_path / "home"), "JAVA_HOME": str(jdk), "DOTENV_NAME": "its value"}
+    settings = Settings(values, tmp_path)
+    registry = stack_of(settings).root / "registry"
+    registry.mkdir(parents=True)
+    (registry / "registry-runner.jar").touch()
+    return settings
+
+
+def test_the_platform_has_its_components_in_starting_order(home):
+    every = platform(home)
+    assert tuple(component.name for component in every) == COMPONENTS
+    seen: set[str] = set()
+    for component in every:
+        assert set(component.depends_on) <= seen
+        seen.add(component.name)
+    assert tuple(component.name for component in every if not component.with_platform) == ON_COMMAND
+
+
+def test_connect_stops_before_the_broker(home):
+    worker = next(component for component in platform(home) if component.name == "connect")
+    assert "broker" in worker.depends_on
+
+
+def test_a_part_of_the_platform_can_be_had(home):
+    assert [component.name for component in platform(home, only=("connect", "broker"))] == ["broker", "connect"]
+    with pytest.raises(ComponentError, match="brokr: no such component; there are broker"):
+        platform(home, only=("brokr",))
+
+
+def test_everything_listens_on_the_loopback_alone(home):
+    listeners = broker.server_properties(home)["listeners"]
+    assert listeners == f"PLAINTEXT://{LOOPBACK}:9092,CONTROLLER://{LOOPBACK}:9093"
+    assert connect.worker_properties(home, (home.home,))["listeners"] == f"http://{LOOPBACK}:8083"
+    commands = {component.name: component.command for component in platform(home)}
+    assert f"--bind-address={LOOPBACK}" in commands["mariadb"]
+    assert f"listen_addresses={LOOPBACK}" in commands["postgres"]
+    assert f"-Dquarkus.http.host={LOOPBACK}" in commands["schema_registry"]
+
+
+def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environment(home):
+    environment = connect.worker_environment(home.with_values(MYSQL_PASSWORD="other", BIFROST_PORT_MYSQL="13306"))
+    assert environment["MYSQL_HOST"] == LOOPBACK
+    assert environment["MYSQL_PORT"] == "13306"
+    assert (environment["MYSQL_USER"], environment["MYSQL_PASSWORD"]) == ("debezium", "other")
+    assert (environment["POSTGRES_HOST"], environment["POSTGRES_PORT"]) == (LOOPBACK, "5432")
+    assert (environment["POSTGRES_USER"], environment["POSTGRES_PASSWORD"]) == ("debezium", "dbz")
+    assert environment["KAFKA_BOOTSTRAP_SERVERS"] == f"{LOOPBACK}:9092"
+    assert environment["SCHEMA_REGISTRY_URL"] == f"http://{LOOPBACK}:8081/apis/ccompat/v7"
+    assert environment["ELASTICSEARCH_URL"] == f"http://{LOOPBACK}:9200"
+    assert environment["S3_ENDPOINT"] == f"http://{LOOPBACK}:9000"
+    assert environment["DOTENV_NAME"] == "its value"
+
+
+def test_the_store_knows_the_account_that_connectors_sign_with(home):
+    chosen = home.with_values(AWS_ACCESS_KEY_ID="someone", AWS_SECRET_ACCESS_KEY="hunter24")
+    properties, environment = s3.store_properties(chosen), connect.worker_environment(chosen)
+    assert properties["s3proxy.identity"] == environment["AWS_ACCESS_KEY_ID"] == "someone"
+    assert properties["s3proxy.credential"] == environment["AWS_SECRET_ACCESS_KEY"] == "hunter24"
+    assert properties["s3proxy.endpoint"] == environment["S3_ENDPOINT"]
+    assert not any("hunter24" in argument for part in platform(chosen) for argument in part.command)
+
+
+def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values(home):
+    properties = connect.worker_properties(home, (home.home,))
+    for side in ("key", "value"):
+        assert properties[f"{side}.converter"] == connect.CONVERTER
+        assert properties[f"{side}.converter.apicurio.registry.as-confluent"] == "true"
+        assert properties[f"{side}.converter.apicurio.registry.use-id"] == "contentId"
+        assert properties[f"{side}.converter.apicurio.registry.headers.enabled"] == "false"
+
+
+def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(home):
+    properties = connect.worker_properties(home, (home.home,))
+    topics = {properties[f"{kind}.storage.topic"] for kind in ("config", "offset", "status")}
+    assert topics == set(broker.CONNECT_TOPICS)
+
+
+def test_no_password_is_in_a_command_line(home):
+    databases = {"MYSQL_PASSWORD": "hunter22", "MYSQL_APP_PASSWORD": "hunter23", "POSTGRES_PASSWORD": "hunter24"}
+    secret = home.with_values(**databases, POSTGRES_APP_PASSWORD="hunter25")
+    for component in platform(secret):
+        assert not any("hunter2" in argument for argument in component.command)
+
+
+def test_passwords_with_quotes_stay_one_sql_literal(home):
+    sql = mariadb.account_sql(home.with_values(MYSQL_PASSWORD="it's \\ odd"))
+    assert "IDENTIFIED BY 'it''s \\\\ odd';" in sql
+
+
+def test_the_broker_has_data_folders_of_its_home(home):
+    assert str(broker.server_properties(home)["log.dirs"]).startswith(str(home.data))
+    component = broker.component(home, Java(home.home, 17), Stack(home.home))
+    assert component.command[0].endswith("bin/java")
+
+
+def test_properties_files_are_for_their_owner_alone(tmp_path):
+    path = tmp_path / "worker" / "worker.properties"
+    write_properties(path, {"password": "a\\b\nc", "port": 1})
+    assert path.read_text() == "password=a\\\\b\\nc\nport=1\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_java_program_can_read_its_logging_configuration(home):
+    """As properties: the search engine lacks what log4j reads YAML with."""
+    for name in ("broker", "connect", "search"):
+        (component,) = platform(home, only=(name,))
+        (option,) = (part for part in component.command if part.startswith("-Dlog4j2.configurationFile="))
+        assert option.endswith(".properties")

@@ -1,0 +1,128 @@
+"""Child processes: their logs, and their end when the supervisor is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bifrost.errors import ComponentError
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.processes import child_process
+from bifrost.supervisor.processes.child_process import (
+    COMPONENT_VARIABLE,
+    component_mark,
+    failure_line,
+    rotate,
+    run_step,
+    spawn,
+)
+from bifrost.supervisor.processes.leftovers import kill_leftovers, leftover_pids
+
+SOON_S = 15.0
+PROJECT = Path(__file__).parents[3]
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from bifrost.supervisor.component import Component
+from bifrost.supervisor.processes.child_process import spawn
+child = spawn(Component("child", ("sleep", "600")), home=Path(sys.argv[1]), log=Path(sys.argv[1]) / "child.log")
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(pid: int) -> bool:
+    end = time.monotonic() + SOON_S
+    while runs(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not runs(pid)
+
+
+def test_children_end_when_the_supervisor_is_killed(tmp_path):
+    parent = subprocess.Popen((sys.executable, "-c", PARENT, str(tmp_path)), cwd=PROJECT, stdout=subprocess.PIPE)
+    with parent:
+        child = int(parent.stdout.readline())
+        assert runs(child)
+        parent.send_signal(signal.SIGKILL)
+    assert gone(child)
+
+
+def test_leftovers_are_known_by_their_mark_and_no_other_process_is_touched(tmp_path):
+    ours, others = tmp_path / "ours", tmp_path / "others"
+    marked = subprocess.Popen(("sleep", "600"), env={COMPONENT_VARIABLE: component_mark(ours, "broker")})
+    stranger = subprocess.Popen(("sleep", "600"), env={COMPONENT_VARIABLE: component_mark(others, "broker")})
+    with marked, stranger:
+        try:
+            assert leftover_pids(ours) == [marked.pid]
+            assert kill_leftovers(ours) == [marked.pid]
+            assert marked.wait(timeout=SOON_S) == -signal.SIGKILL
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    assert kill_leftovers(ours) == []
+
+
+def test_a_child_carries_its_mark_and_writes_to_its_log(tmp_path):
+    child = spawn(
+        Component("echo", ("sh", "-c", f"echo ${COMPONENT_VARIABLE}")),
+        home=tmp_path,
+        log=tmp_path / "logs" / "echo.log",
+    )
+    assert child.wait() == 0
+    assert (tmp_path / "logs" / "echo.log").read_text() == f"{tmp_path}::echo\n"
+    assert child.failure_line() == f"{tmp_path}::echo"
+
+
+def test_a_missing_program_is_named(tmp_path):
+    with pytest.raises(ComponentError, match="broker: cannot run no-such-java"):
+        spawn(Component("broker", ("no-such-java",)), home=tmp_path, log=tmp_path / "broker.log")
+
+
+def test_last_words_are_of_this_run_only(tmp_path):
+    log = tmp_path / "broker.log"
+    log.write_text("ERROR of the run before\n")
+    child = spawn(Component("broker", ("sh", "-c", "echo all is well")), home=tmp_path, log=log)
+    child.wait()
+    assert child.failure_line() == "all is well"
+
+
+def test_last_words_prefer_the_line_that_tells_of_an_error(tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("INFO start\nERROR disk is full\n  at java.io.Exception.thrower\nINFO bye\n\n")
+    assert failure_line(log) == "ERROR disk is full"
+    assert failure_line(log, last_line_only=True) == "INFO bye"
+    assert failure_line(tmp_path / "none.log") == ""
+
+
+def test_a_large_log_is_put_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr(child_process, "ROTATE_ABOVE_BYTES", 10)
+    log = tmp_path / "x.log"
+    log.write_text("0123456789abcdef")
+    rotate(log)
+    assert not log.exists()
+    assert (tmp_path / "x.log.1").read_text() == "0123456789abcdef"
+
+
+def test_a_step_that_fails_says_how(tmp_path):
+    log = tmp_path / "mariadb.log"
+    with pytest.raises(ComponentError, match="mariadb: sh ended with exit code 4: ERROR no space") as failure:
+        run_step("mariadb", ("sh", "-c", "echo ERROR no space; exit 4"), log=log, env={"PATH": os.defpath})
+    assert failure.value.log == log
+
+
+def test_a_step_reads_the_text_it_is_given(tmp_path):
+    log = tmp_path / "mariadb.log"
+    run_step("mariadb", ("cat",), log=log, env={"PATH": os.defpath}, text="SELECT 1;")
+    assert log.read_text() == "SELECT 1;"

@@ -1,0 +1,187 @@
+"""The running supervisor with small real children, spoken to through its control socket."""
+
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bifrost.clients.supervisor import SupervisorClient, socket_address
+from bifrost.errors import NotReady, Refused, Unreachable
+from bifrost.settings import Settings
+from bifrost.supervisor.component import Backoff, Component, Restart
+from bifrost.supervisor.processes import probes
+from tests.supervisor.conftest import running
+
+SOON_S = 15.0
+QUICK = Backoff(first_s=0.01, most_s=0.05)
+
+
+def python(name: str, code: str, **options) -> Component:
+    return Component(name=name, command=(sys.executable, "-c", code), backoff=QUICK, **options)
+
+
+SLEEPER = python("sleeper", "import time; print('awake', flush=True); time.sleep(600)")
+
+
+def test_a_component_becomes_ready_and_is_stopped(settings):
+    log = settings.logs / "sleeper.log"
+    with running(settings, replace(SLEEPER, probe=probes.log_line(log, "awake"))) as client:
+        status = client.wait_for("sleeper", ("ready",), wait_s=SOON_S)
+        assert status.pid is not None
+        assert Path(status.log).read_text() == "awake\n"
+        assert (settings.run / "sleeper.pid").read_text() == f"{status.pid}\n"
+        assert os.getpgid(status.pid) == status.pid
+        stopped = client.stop("sleeper", wait_s=SOON_S)
+        assert (stopped.state, stopped.pid) == ("stopped", None)
+        assert not _is_alive(status.pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_killed_component_comes_back(settings):
+    with running(settings, SLEEPER) as client:
+        first = client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        os.kill(first.pid, signal.SIGKILL)
+        end = time.monotonic() + SOON_S
+        while client.component("sleeper").restarts == 0 and time.monotonic() < end:
+            time.sleep(0.01)
+        now = client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        assert now.restarts == 1
+        assert now.pid != first.pid
+
+
+def test_restart_gives_a_new_process(settings):
+    with running(settings, SLEEPER) as client:
+        first = client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        second = client.restart("sleeper", wait_s=SOON_S)
+        assert second.state == "running"
+        assert second.pid != first.pid
+
+
+def test_the_cause_of_a_failure_is_the_telling_line_of_its_log(settings):
+    code = "import sys; print('ERROR cannot read config'); print('bye'); sys.exit(3)"
+    with running(settings, python("broken", code, restart=Restart.NEVER)) as client:
+        status = client.wait_for("broken", ("failed",), wait_s=SOON_S)
+        assert status.cause == "ended with exit code 3: ERROR cannot read config"
+
+
+def test_a_refused_token_is_told_in_the_service_s_own_last_words(settings):
+    code = "import sys; print('ERROR once'); print('Slack refuses the token: invalid_auth'); sys.exit(78)"
+    with running(settings, python("ratings_bot", code)) as client:
+        status = client.wait_for("ratings_bot", ("failed",), wait_s=SOON_S)
+        assert status.cause == "Slack refuses the token: invalid_auth"
+
+
+def test_secrets_are_taken_out_of_a_cause(tmp_path, settings):
+    secret = Settings({**settings.values, "MYSQL_PASSWORD": "hunter22"}, settings.project)
+    code = "import sys; print('ERROR cannot log in with hunter22'); sys.exit(1)"
+    with running(secret, python("broken", code, restart=Restart.NEVER)) as client:
+        assert "hunter22" not in client.wait_for("broken", ("failed",), wait_s=SOON_S).cause
+
+
+def test_one_that_ignores_sigterm_is_killed(settings):
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    deaf = python("deaf", code, grace_s=0.1, probe=probes.log_line(settings.logs / "deaf.log", "deaf"))
+    with running(settings, deaf) as client:
+        client.wait_for("deaf", ("ready",), wait_s=SOON_S)
+        assert client.stop("deaf", wait_s=SOON_S).state == "stopped"
+
+
+def test_the_children_of_a_component_end_with_it(settings):
+    code = (
+        "import subprocess, sys, time; child = subprocess.Popen(['sleep', '600']); "
+        "print(child.pid, flush=True); time.sleep(600)"
+    )
+    log = settings.logs / "parent.log"
+    with running(settings, python("parent", code, probe=probes.log_line(log, "\n"))) as client:
+        client.wait_for("parent", ("ready",), wait_s=SOON_S)
+        grandchild = int(log.read_text())
+        client.stop("parent", wait_s=SOON_S)
+        end = time.monotonic() + SOON_S
+        while _runs(grandchild) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not _runs(grandchild)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_an_unexpected_error_of_a_step_fails_the_component_alone(settings):
+    def step() -> None:
+        raise RuntimeError("a bug")
+
+    with running(settings, python("broken", "pass", prepare=step), SLEEPER) as client:
+        assert client.wait_for("broken", ("failed",), wait_s=SOON_S).cause == "RuntimeError: a bug"
+        assert client.wait_for("sleeper", ("running",), wait_s=SOON_S).is_up
+
+
+def test_the_control_socket_is_its_owners_alone(settings):
+    with running(settings, SLEEPER) as client:
+        client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        assert stat.S_IMODE(settings.control_socket.stat().st_mode) == 0o600
+
+
+def test_a_home_with_a_long_path_has_a_control_socket_too(tmp_path):
+    settings = Settings({"BIFROST_HOME": str(tmp_path / ("long" * 30))}, tmp_path)
+    settings.run.mkdir(parents=True)
+    with running(settings, SLEEPER) as client:
+        assert client.wait_for("sleeper", ("running",), wait_s=SOON_S).is_up
+    assert not settings.control_socket.exists()
+
+
+def test_unknown_names_are_refused_with_the_known_ones(settings):
+    with running(settings, SLEEPER) as client:
+        client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        with pytest.raises(Refused, match="'slepper'; there are sleeper"):
+            client.start("slepper")
+        with pytest.raises(Refused, match="'slepper'; there are sleeper"):
+            client.component("slepper")
+
+
+def test_a_wait_that_is_in_vain_says_what_there_is_instead(settings):
+    with running(settings, SLEEPER) as client:
+        client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        with pytest.raises(NotReady, match="sleeper is running after 0 s, not failed"):
+            client.wait_for("sleeper", ("failed",), wait_s=0.2)
+
+
+def test_shutdown_ends_everything(settings):
+    with running(settings, SLEEPER) as client:
+        pid = client.wait_for("sleeper", ("running",), wait_s=SOON_S).pid
+        client.shutdown(wait_s=SOON_S)
+        assert not client.is_running()
+        assert not _is_alive(pid)
+
+
+def test_a_supervisor_that_does_not_answer_is_not_taken_for_none(settings):
+    with socket.socket(socket.AF_UNIX) as deaf:
+        with socket_address(settings.control_socket) as address:
+            deaf.bind(address)
+        deaf.listen()
+        with pytest.raises(NotReady, match="it runs, but has not answered"):
+            SupervisorClient(settings, timeout_s=0.1).is_running()
+
+
+def test_without_a_platform_every_request_says_so(settings):
+    client = SupervisorClient(settings)
+    assert not client.is_running()
+    with pytest.raises(Unreachable, match="the embedded platform is not running"):
+        client.status()

@@ -1,0 +1,329 @@
+"""The supervisor's decisions, from scripted events and a clock set by hand."""
+
+import signal
+
+import pytest
+
+from bifrost.supervisor.component import Backoff, Component, Restart, starting_order
+from tests.supervisor.processes.fake_processes import Stage
+
+
+def ready() -> None:
+    return None
+
+
+def component(name: str, *depends_on: str, **options) -> Component:
+    return Component(name=name, command=(name,), depends_on=depends_on, **{"probe": ready, **options})
+
+
+def test_components_that_do_not_depend_on_each_other_start_together():
+    stage = Stage(component("connect", "broker", "registry"), component("broker"), component("registry"))
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["broker", "registry"]
+
+
+def test_a_component_waits_for_all_that_it_depends_on():
+    stage = Stage(component("broker"), component("registry"), component("connect", "broker", "registry"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    assert stage.state("connect") == "starting"
+    assert "connect" not in stage.did("prepare")
+    stage.bring_up("registry")
+    assert "connect" in stage.did("prepare")
+
+
+def test_a_dependency_that_is_not_part_of_this_platform_does_not_count():
+    stage = Stage(component("connect", "broker"))
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["connect"]
+
+
+def test_a_dependency_that_is_started_on_command_is_waited_for_once_it_was():
+    stage = Stage(component("database", with_platform=False), component("connect", "database"))
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["connect"]
+    stage = Stage(component("database", with_platform=False), component("connect", "database"))
+    stage.supervisor.start("database")
+    stage.supervisor.start_platform()
+    assert stage.did("prepare") == ["database"]
+    stage.bring_up("database")
+    assert stage.did("prepare") == ["database", "connect"]
+
+
+def test_ready_comes_only_after_the_last_step():
+    stage = Stage(component("broker", after_ready=ready))
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    stage.probed("broker")
+    assert stage.state("broker") == "starting"
+    stage.finished("broker")
+    assert stage.state("broker") == "ready"
+
+
+def test_without_a_probe_a_component_is_running_at_once():
+    stage = Stage(component("service", probe=None))
+    stage.supervisor.start_platform()
+    stage.prepared("service")
+    assert stage.state("service") == "running"
+
+
+def test_it_is_probed_again_until_it_is_ready():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    stage.probed("broker", "connection refused")
+    stage.probed("broker", "connection refused")
+    assert stage.did("probe") == ["broker"] * 3
+    assert stage.status("broker").cause == "connection refused"
+    stage.probed("broker")
+    assert stage.status("broker").cause == ""
+
+
+def test_one_that_is_not_ready_in_time_is_stopped_and_failed():
+    stage = Stage(component("broker", ready_within_s=30, grace_s=5))
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    stage.probed("broker", "connection refused")
+    stage.pass_time(31)
+    assert stage.signals("broker") == [signal.SIGTERM]
+    stage.exited("broker", -15)
+    assert stage.state("broker") == "failed"
+    assert stage.status("broker").cause == "not ready after 30 s: connection refused"
+
+
+def test_a_failed_preparation_says_why_and_starts_nothing():
+    stage = Stage(component("mariadb"), component("connect", "mariadb"))
+    stage.supervisor.start_platform()
+    stage.prepared("mariadb", "mariadb: no space left")
+    assert stage.state("mariadb") == "failed"
+    assert stage.status("mariadb").cause == "mariadb: no space left"
+    assert stage.did("spawn") == []
+
+
+def test_a_program_that_cannot_be_started_is_failed():
+    stage = Stage(component("broker"))
+    stage.effects.unstartable.add("broker")
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    assert stage.state("broker") == "failed"
+    assert "cannot run it" in stage.status("broker").cause
+
+
+def test_death_before_it_was_ever_ready_is_final():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    stage.exited("broker", 1, "Exception: bad config")
+    assert stage.state("broker") == "failed"
+    assert stage.status("broker").cause == "ended with exit code 1: Exception: bad config"
+
+
+def test_death_later_is_followed_by_a_restart_after_the_back_off():
+    stage = Stage(component("broker", backoff=Backoff(first_s=2)))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.exited("broker", -9)
+    assert stage.state("broker") == "backoff"
+    assert stage.status("broker").cause == "ended with signal SIGKILL"
+    stage.pass_time(1.9)
+    assert stage.did("prepare") == ["broker"]
+    stage.pass_time(0.2)
+    assert stage.did("prepare") == ["broker", "broker"]
+    stage.bring_up("broker")
+    assert (stage.state("broker"), stage.status("broker").restarts) == ("ready", 1)
+
+
+def deaths_to_delays(stage: Stage, count: int) -> list[float]:
+    delays = []
+    for _ in range(count):
+        stage.bring_up("service")
+        stage.exited("service", 1)
+        due = stage.supervisor.next_due
+        assert due is not None
+        delays.append(due - stage.now)
+        stage.pass_time(due - stage.now)
+    return delays
+
+
+def test_the_back_off_doubles_up_to_its_cap():
+    stage = Stage(component("service", backoff=Backoff(first_s=1, most_s=5)))
+    stage.supervisor.start_platform()
+    assert deaths_to_delays(stage, 5) == [1, 2, 4, 5, 5]
+
+
+def test_a_steady_while_begins_the_back_off_anew():
+    stage = Stage(component("service", backoff=Backoff(first_s=1, most_s=50, steady_s=60)))
+    stage.supervisor.start_platform()
+    deaths_to_delays(stage, 3)
+    stage.bring_up("service")
+    stage.pass_time(61)
+    stage.exited("service", 1)
+    assert stage.supervisor.next_due == stage.now + 1
+
+
+def test_what_depends_on_a_dead_component_is_left_running():
+    stage = Stage(component("broker"), component("connect", "broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker", "connect")
+    stage.exited("broker", -9)
+    assert stage.state("connect") == "ready"
+    assert stage.signals("connect") == []
+
+
+def test_a_service_that_says_its_configuration_is_wrong_is_not_tried_again():
+    stage = Stage(component("ratings_bot", probe=None))
+    stage.supervisor.start_platform()
+    stage.bring_up("ratings_bot")
+    stage.exited("ratings_bot", 78, "Slack refuses the token: invalid_auth")
+    assert stage.state("ratings_bot") == "failed"
+    assert stage.status("ratings_bot").cause == "Slack refuses the token: invalid_auth"
+    stage.pass_time(1000)
+    assert stage.did("prepare") == ["ratings_bot"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "state"),
+    [
+        (Restart.ON_FAILURE, 0, "stopped"),
+        (Restart.ON_FAILURE, 1, "backoff"),
+        (Restart.ALWAYS, 0, "backoff"),
+        (Restart.NEVER, 0, "stopped"),
+        (Restart.NEVER, 1, "failed"),
+    ],
+)
+def test_restart_policies(policy, code, state):
+    stage = Stage(component("generator", probe=None, restart=policy))
+    stage.supervisor.start_platform()
+    stage.bring_up("generator")
+    stage.exited("generator", code)
+    assert stage.state("generator") == state
+
+
+def test_services_wait_for_the_command_to_start():
+    stage = Stage(component("broker"), component("ratings_bot", "broker", probe=None, with_platform=False))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    assert stage.state("ratings_bot") == "stopped"
+    stage.supervisor.start("ratings_bot")
+    stage.prepared("ratings_bot")
+    assert stage.state("ratings_bot") == "running"
+
+
+def test_starting_what_runs_changes_nothing():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    before = stage.status("broker")
+    stage.supervisor.start("broker")
+    assert stage.status("broker") == before
+
+
+def test_a_failed_component_gets_another_try_on_command():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.prepared("broker", "no space left")
+    stage.supervisor.start("broker")
+    assert (stage.state("broker"), stage.status("broker").cause) == ("starting", "")
+    stage.bring_up("broker")
+    assert stage.state("broker") == "ready"
+
+
+def test_a_stopped_component_stays_stopped():
+    stage = Stage(component("service", probe=None))
+    stage.supervisor.start_platform()
+    stage.bring_up("service")
+    stage.supervisor.stop("service")
+    assert stage.state("service") == "stopping"
+    stage.exited("service", -15)
+    stage.pass_time(100)
+    assert stage.state("service") == "stopped"
+
+
+def test_one_that_ignores_the_signal_is_killed_after_its_grace():
+    stage = Stage(component("service", grace_s=5))
+    stage.supervisor.start_platform()
+    stage.bring_up("service")
+    stage.supervisor.stop("service")
+    stage.pass_time(4)
+    assert stage.signals("service") == [signal.SIGTERM]
+    stage.pass_time(1)
+    assert stage.signals("service") == [signal.SIGTERM, signal.SIGKILL]
+
+
+def test_restart_stops_and_starts():
+    stage = Stage(component("connect"))
+    stage.supervisor.start_platform()
+    stage.bring_up("connect")
+    stage.supervisor.restart("connect")
+    assert stage.signals("connect") == [signal.SIGTERM]
+    stage.exited("connect", -15)
+    stage.bring_up("connect")
+    assert stage.state("connect") == "ready"
+    assert stage.status("connect").restarts == 0
+
+
+def test_start_while_stopping_starts_it_again():
+    stage = Stage(component("connect"))
+    stage.supervisor.start_platform()
+    stage.bring_up("connect")
+    stage.supervisor.stop("connect")
+    stage.supervisor.start("connect")
+    stage.exited("connect", -15)
+    assert stage.state("connect") == "starting"
+
+
+def test_what_an_earlier_attempt_answers_is_dropped():
+    stage = Stage(component("connect", backoff=Backoff(first_s=1)))
+    stage.supervisor.start_platform()
+    stage.bring_up("connect")
+    old = stage.effects.attempts["connect"]
+    stage.exited("connect", 1)
+    stage.pass_time(2)
+    stage.prepared("connect")
+    stage.effects.attempts["connect"] = old
+    stage.probed("connect")
+    assert stage.state("connect") == "starting"
+
+
+def test_an_unknown_name_is_a_key_error():
+    with pytest.raises(KeyError):
+        Stage(component("broker")).supervisor.start("brokr")
+
+
+def test_shutdown_stops_dependents_first():
+    stage = Stage(component("broker"), component("registry"), component("connect", "broker", "registry"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker", "registry", "connect")
+    stage.supervisor.shutdown()
+    assert stage.signals("connect") == [signal.SIGTERM]
+    assert stage.signals("broker") == stage.signals("registry") == []
+    stage.exited("connect", -15)
+    assert stage.signals("broker") == stage.signals("registry") == [signal.SIGTERM]
+    stage.exited("broker", 0)
+    assert not stage.supervisor.done
+    stage.exited("registry", 143)
+    assert stage.supervisor.done
+
+
+def test_shutdown_during_the_start_waits_for_preparations_and_starts_nothing_more():
+    stage = Stage(component("mariadb"), component("connect", "mariadb"))
+    stage.supervisor.start_platform()
+    stage.supervisor.shutdown()
+    assert not stage.supervisor.done
+    stage.prepared("mariadb")
+    assert stage.supervisor.done
+    assert stage.did("spawn") == []
+
+
+def test_shutdown_ends_restarts():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.exited("broker", 1)
+    stage.supervisor.shutdown()
+    assert stage.supervisor.done
+
+
+def test_starting_order_puts_dependencies_first():
+    ordered = starting_order((component("c", "b"), component("b", "a"), component("a"), component("d", "elsewhere")))
+    assert [one.name for one in ordered] == ["a", "b", "c", "d"]
