@@ -111,7 +111,7 @@ class OfflineChecker:
         self.environment = DeclaredEnvironment(topics=dict(topics or {}))
         for subject, text in (subjects or {}).items():
             self.environment.registry.register(subject, "AVRO", text)
-        self._functions = functions if functions is not None else default_registry()
+        self.functions = functions if functions is not None else default_registry()
         self._properties = dict(properties or {})
         self._serdes = Serdes(self.environment.registry)
         self._number = 0
@@ -140,7 +140,7 @@ class OfflineChecker:
     def _plan(self, statement: ParsedStatement, properties: Mapping[str, str]) -> Planned:
         self._number += 1
         config = PlannerConfig.of({**self._properties, **properties})
-        functions = self._functions.configured({**self._properties, **properties})
+        functions = self.functions.configured({**self._properties, **properties})
         planner = Planner(self.metastore, functions, self.environment, config)
         return planner.plan(statement, query_number=self._number)
 
