@@ -223,16 +223,6 @@ class TableAggregate:
     formats: Formats
 
 
-@dataclass(frozen=True, slots=True)
-class TableSuppress:
-    """Holds a windowed table's rows back until their window closes (EMIT FINAL)."""
-
-    context: str
-    schema: LogicalSchema
-    source: Step
-    formats: Formats
-
-
 # --- stateless table steps
 
 
@@ -387,7 +377,6 @@ Step = (
     | StreamAggregate
     | StreamWindowedAggregate
     | TableAggregate
-    | TableSuppress
     | TableFilter
     | TableSelect
     | TableSelectKey

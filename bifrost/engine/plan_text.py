@@ -25,7 +25,6 @@ from bifrost.engine.plan import (
     TableSelectKey,
     TableSink,
     TableSource,
-    TableSuppress,
     TableTableJoin,
     sources_of,
 )
@@ -49,7 +48,6 @@ _WORDS: dict[type[object], str] = {
     StreamAggregate: "AGGREGATE",
     StreamWindowedAggregate: "AGGREGATE",
     TableAggregate: "AGGREGATE",
-    TableSuppress: "SUPPRESS",
     StreamTableJoin: "JOIN",
     StreamStreamJoin: "JOIN",
     TableTableJoin: "JOIN",

@@ -76,7 +76,9 @@ def golden_text(statement: ParsedStatement, compiled: CompiledQuery, serde_sourc
         "execution plan": execution_plan_text(compiled.plan).rstrip(),
         "plan": plan_json_text(compiled.plan),
         "inputs": "\n".join(f"{entry.subtopology} {entry.role} {entry.topic}" for entry in compiled.inputs),
-        "repartition topics": "\n".join(f"{r.topic} like {', '.join(r.partitions_like)}" for r in compiled.repartitions),
+        "repartition topics": "\n".join(
+            f"{r.topic} like {', '.join(r.partitions_like)}" for r in compiled.repartitions
+        ),
         "stores": "\n".join(str(store) for store in compiled.stores),
         "generated source": compiled.source_text.rstrip(),
         "generated serdes": "\n".join(serde_sources).rstrip(),

@@ -28,7 +28,6 @@ from bifrost.engine.plan import (
     TableSelectKey,
     TableSink,
     TableSource,
-    TableSuppress,
     TableTableJoin,
 )
 from bifrost.engine.schema import Column, KeyFormat, ValueFormat, WindowInfo
@@ -139,8 +138,6 @@ class Builder:
                 aggregates.build_stream_windowed_aggregate(step, downstream, self)
             case TableAggregate():
                 aggregates.build_table_aggregate(step, downstream, self)
-            case TableSuppress():
-                tables.build_table_suppress(step, downstream, self)
             case TableFilter():
                 tables.build_table_filter(step, downstream, self)
             case TableSelect():

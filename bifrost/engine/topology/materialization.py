@@ -17,7 +17,6 @@ from bifrost.engine.plan import (
     TableSelect,
     TableSink,
     TableSource,
-    TableSuppress,
 )
 from bifrost.engine.schema import WINDOWEND, WINDOWSTART
 from bifrost.engine.state.frozen import Key
@@ -121,7 +120,7 @@ def _rounding(last: Step, builder: Builder) -> tuple[str, ...]:
 def _root(step: Step) -> Step:
     """The step whose store the results can be computed from, row by row."""
     match step:
-        case TableSelect() | TableFilter() | TableSuppress():
+        case TableSelect() | TableFilter():
             return _root(step.source)
         case _:
             return step
@@ -143,8 +142,6 @@ def _chain(step: Step, wants: frozenset[str], builder: Builder) -> tuple[list[st
             given = wants | _needed(step, wants)
             steps, root_wants = _chain(step.source, given, builder)
             return [*steps, matching_function(step, given, wants, builder)], root_wants
-        case TableSuppress():
-            return _chain(step.source, wants, builder)
         case _:
             return [], wants
 

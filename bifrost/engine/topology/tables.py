@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bifrost.engine.plan import TableFilter, TableSelect, TableSelectKey, TableSuppress
+from bifrost.engine.plan import TableFilter, TableSelect, TableSelectKey
 from bifrost.engine.topology.expressions import columns_in
 from bifrost.engine.topology.flow import Downstream, OldRows, Scope, layout, tuple_text, unpack
 from bifrost.engine.topology.kept import keeping
@@ -107,11 +107,6 @@ def projection_function(step: TableSelect, given: frozenset[str], wanted: frozen
 
 def _key_names(step: TableFilter | TableSelect) -> tuple[str, ...]:
     return tuple(column.name for column in step.source.schema.key)
-
-
-def build_table_suppress(step: TableSuppress, downstream: Downstream, builder: Builder) -> None:
-    """Rows pass: the windowed aggregation below gives only final ones, which is how it was built (see aggregates)."""
-    builder.build(step.source, downstream)
 
 
 def build_table_select_key(step: TableSelectKey, downstream: Downstream, builder: Builder) -> None:
