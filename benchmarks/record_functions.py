@@ -13,8 +13,8 @@ import sys
 import time
 from typing import Any
 
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.testing import Driver, RunningQuery
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.testing.driver import Driver, RunningQuery
 
 STATEMENTS = """
 CREATE STREAM RATINGS (K INT KEY, RATING_ID BIGINT, USER_ID INT, STARS INT, ROUTE_ID INT, RATING_TIME BIGINT,

@@ -16,7 +16,7 @@ from typing import Any
 
 import fastavro
 
-from bifrost.engine.schema import FormatInfo, LogicalSchema, ValueFormat
+from bifrost.engine.catalog.schema import FormatInfo, LogicalSchema, ValueFormat
 from bifrost.engine.serde import InMemoryRegistry, Serdes
 from bifrost.sql.types import BIGINT, INTEGER, STRING
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bifrost.engine.conformance.cases import CaseRun
 from bifrost.engine.expressions import evaluate
 from bifrost.engine.functions.udf import registry_of
+from bifrost.engine.testing.conformance.cases import CaseRun
 from bifrost.errors import BifrostError
 from bifrost.sql.parser import parse_expression_text
 from services.slack import SlackMessage

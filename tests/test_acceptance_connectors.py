@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bifrost.deployer.declared.files import load, read_connectors
-from bifrost.deployer.targets import TABLES, unavailable_connectors, config_for_target
 from bifrost.deployer.checks.validate import validate
+from bifrost.deployer.declared.files import load, read_connectors
+from bifrost.deployer.targets import TABLES, config_for_target, unavailable_connectors
 from bifrost.settings import PROJECT
 from tests.test_acceptance import CASES
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bifrost.deployer.declared.files import load
-from bifrost.deployer.targets import PLACEHOLDER, unavailable_connectors, for_target, substitutions
+from bifrost.deployer.targets import PLACEHOLDER, for_target, substitutions, unavailable_connectors
 from bifrost.settings import PROJECT, Settings
 
 CASES_FILE = PROJECT.parent / "shared" / "acceptance.json"

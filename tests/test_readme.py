@@ -9,8 +9,8 @@ from typer.main import get_command
 
 from bifrost.alerts import read_alert
 from bifrost.cli.main import app
-from bifrost.deployer.targets import TABLES
 from bifrost.deployer.checks.validate import validate
+from bifrost.deployer.targets import TABLES
 from services.slack import escaped, fitting
 
 ROOT = Path(__file__).parents[1]

@@ -11,10 +11,10 @@ from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.deployer.checks.validate import UDF_FOLDER
 from bifrost.deployer.declared.files import read_subjects, read_topics
-from bifrost.engine.environment import TopicInfo
+from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.functions.udf import registry_of
-from bifrost.engine.sqltest import SqlTestResult, run_file
-from bifrost.engine.testing import Driver
+from bifrost.engine.testing.driver import Driver
+from bifrost.engine.testing.sql_test_files import SqlTestResult, run_file
 from bifrost.settings import Settings
 
 TESTS_FOLDER = Path("ksql", "tests")

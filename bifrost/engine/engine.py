@@ -11,23 +11,22 @@ import re
 import threading
 from collections.abc import Sequence
 
-from bifrost.engine.administration import Administration
-from bifrost.engine.asserts import Asserts
-from bifrost.engine.changes import CONTROLS, DEFINITIONS, Changes
-from bifrost.engine.connectors import Connectors
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.parts import EngineParts, EngineState
-from bifrost.engine.planned import InsertValuesPlan, PullPlan, PushPlan, StreamPullPlan
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.planner.outcome import InsertValuesPlan, PullPlan, PushPlan, StreamPullPlan
 from bifrost.engine.queries.json_rows import insert_target, json_row
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult, run_pull
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.refusals import NotAQuery, QueryElsewhere
-from bifrost.engine.results import Executed, Result
-from bifrost.engine.runtime.tail import TopicTail
+from bifrost.engine.runtime.topic_reader import TopicTail
 from bifrost.engine.runtime.writer import Told
-from bifrost.engine.sessions import Session
-from bifrost.errors import AnalysisError, RemoteError, StatementError
+from bifrost.engine.statements.assert_topic_schema import Asserts
+from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.connectors import Connectors
+from bifrost.engine.statements.definitions import CONTROLS, DEFINITIONS, Changes
+from bifrost.engine.statements.engine_state import EngineParts, EngineState
+from bifrost.engine.statements.results import Executed, Result
+from bifrost.engine.statements.show_and_describe import Administration
+from bifrost.errors import AnalysisError, NotAQuery, QueryElsewhere, RemoteError, StatementError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query
 

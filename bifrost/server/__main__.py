@@ -12,8 +12,8 @@ import time
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from bifrost.engine.assembly import assemble
 from bifrost.engine.engine import KsqlEngine
+from bifrost.engine.wiring import assemble
 from bifrost.errors import BifrostError
 from bifrost.server.app import ServerIdentity, create_app
 from bifrost.server.auth import Credentials

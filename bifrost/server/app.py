@@ -14,11 +14,11 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bifrost.engine.engine import KsqlEngine
-from bifrost.engine.planned import LookupKind, PullPlan
+from bifrost.engine.planner.outcome import LookupKind, PullPlan
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.sessions import Session, check_property
+from bifrost.engine.statements.client_session import Session, check_property
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import BasicAuth, Credentials

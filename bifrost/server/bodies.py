@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bifrost.engine.sessions import Session
+from bifrost.engine.statements.client_session import Session
 from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, Problem, generic
 
 _CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}

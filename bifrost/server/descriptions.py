@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bifrost.engine.catalog.schema import LogicalSchema, Namespace
 from bifrost.engine.functions.library import INTERNAL, Declaration, Overload
-from bifrost.engine.functions.meanings import meaning
+from bifrost.engine.functions.parameter_docs import meaning
 from bifrost.engine.functions.parameters import type_text
-from bifrost.engine.results import (
+from bifrost.engine.statements.results import (
     QueryDescription,
     QueryInfo,
     QueryOffsets,
@@ -16,7 +17,6 @@ from bifrost.engine.results import (
     SourceStatistics,
     TaskInfo,
 )
-from bifrost.engine.schema import LogicalSchema, Namespace
 from bifrost.sql.types import SqlArray, SqlDecimal, SqlMap, SqlStruct, SqlType
 
 Json = dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from bifrost.engine.metastore import SourceKind
-from bifrost.engine.results import (
+from bifrost.engine.catalog.metastore import SourceKind
+from bifrost.engine.statements.results import (
     Asserted,
     ConnectorAnswer,
     Executed,

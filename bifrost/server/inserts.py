@@ -10,8 +10,8 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.engine import KsqlEngine
-from bifrost.engine.metastore import DataSource
 from bifrost.errors import BifrostError
 from bifrost.server.answers import problem_response, refuse
 from bifrost.server.bodies import BadRequest, parse_body

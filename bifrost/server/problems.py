@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bifrost.engine.refusals import AssertionMissed, MissingTopic, NotAQuery, PropertyError, QueryElsewhere
 from bifrost.engine.serde import RegistryUnavailable, SerdeError
-from bifrost.errors import BifrostError, NotReady, ParseError, StatementError, Unreachable
+from bifrost.errors import (
+    AssertionMissed,
+    BifrostError,
+    MissingTopic,
+    NotAQuery,
+    NotReady,
+    ParseError,
+    PropertyError,
+    QueryElsewhere,
+    StatementError,
+    Unreachable,
+)
 
 BAD_REQUEST, BAD_STATEMENT, QUERY_ENDPOINT, HTTP2_ONLY = 40000, 40001, 40002, 40004
 UNAUTHORIZED, NOT_FOUND, ASSERTION, SERVER_ERROR, UNAVAILABLE = 40100, 40400, 41700, 50000, 50300

@@ -15,16 +15,16 @@ from typing import get_args
 
 import pytest
 
-from bifrost.deployer.files import load
-from bifrost.engine.environment import TopicInfo
+from bifrost.deployer.declared.files import load
+from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.functions.udf import registry_of
-from bifrost.engine.offline import CheckedStatement, OfflineChecker
-from bifrost.engine.plan import QueryPlan, Step
-from bifrost.engine.plan_json import plan_to_json
-from bifrost.engine.plan_text import execution_plan_text
-from bifrost.engine.planned import CreatePlan, PersistentPlan, PushPlan
+from bifrost.engine.plan.as_json import plan_to_json
+from bifrost.engine.plan.as_text import execution_plan_text
+from bifrost.engine.plan.steps import QueryPlan, Step
+from bifrost.engine.planner.outcome import CreatePlan, PersistentPlan, PushPlan
 from bifrost.engine.serde import Serdes
 from bifrost.engine.serde.source import FunctionSource
+from bifrost.engine.testing.offline_check import CheckedStatement, OfflineChecker
 from bifrost.engine.topology.compiled import CompiledQuery, compile_query
 from bifrost.settings import PROJECT
 from bifrost.sql.parser import parse_script

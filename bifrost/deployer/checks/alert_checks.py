@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from bifrost.alert_template import Field, missing_column, near
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
 from bifrost.deployer.checks.lint import FileProblem
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.schema import WindowKind
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import WindowKind
 from bifrost.sql.types import SqlStruct, SqlType
 
 _NUMBERS = frozenset({"INTEGER", "BIGINT", "DOUBLE", "DECIMAL"})

@@ -15,10 +15,10 @@ from bifrost.deployer.declared.files import load
 from bifrost.deployer.declared.statement_files import names_read
 from bifrost.deployer.plan.schema_equality import avro_problem
 from bifrost.deployer.targets import Substitutions, for_target
-from bifrost.engine.environment import TopicInfo
+from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.engine.functions.udf import registry_of
-from bifrost.engine.offline import OfflineChecker
+from bifrost.engine.testing.offline_check import OfflineChecker
 from bifrost.errors import DeclarationError, StatementError
 from bifrost.sql.tree import CreateAsSelect, CreateSource, ParsedStatement
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bifrost.engine.analysis.scope import columns_in
+from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.schema import WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, FunctionCall, children, walk

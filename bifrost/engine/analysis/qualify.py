@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bifrost.engine.analysis.names import NameGenerator
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, AnalyzedSource, Scope, columns_in, join_alias, place
-from bifrost.engine.schema import WINDOW_BOUNDS
+from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (
     AllColumns,

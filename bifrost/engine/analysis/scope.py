@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bifrost.engine.metastore import DataSource, MetaStore
-from bifrost.engine.schema import PSEUDO_COLUMNS, WINDOW_BOUNDS
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
+from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import AliasedSource, ColumnRef, Expression, Join, Node, Relation, rewrite, walk
 

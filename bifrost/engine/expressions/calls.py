@@ -9,7 +9,7 @@ from bifrost.engine.expressions.code import Code, Translator, propagate, use
 from bifrost.engine.expressions.collections import guard
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.expressions.runtime import guarded
-from bifrost.engine.functions.matching import ArgumentType, IntervalType, LambdaType
+from bifrost.engine.functions.overloads import ArgumentType, IntervalType, LambdaType
 from bifrost.engine.functions.registry import ResolvedAggregate, ResolvedScalar
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression

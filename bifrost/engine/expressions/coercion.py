@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from bifrost.engine.expressions.code import Code, Translator
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.functions.javatext import parse_decimal, parse_double
-from bifrost.engine.functions.matching import decimal_of, numeric_width, wider_decimal
+from bifrost.engine.functions.overloads import decimal_of, numeric_width, wider_decimal
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import (

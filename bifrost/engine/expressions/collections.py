@@ -6,7 +6,7 @@ from bifrost.engine.expressions.code import NULL, Code, Translator, bind, propag
 from bifrost.engine.expressions.coercion import coerce_all
 from bifrost.engine.expressions.comparison import check_comparable, compare
 from bifrost.engine.expressions.runtime import item_at, or_null
-from bifrost.engine.functions.matching import numeric_width
+from bifrost.engine.functions.overloads import numeric_width
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import (

@@ -10,7 +10,7 @@ from bifrost.engine.expressions.coercion import coerce_all
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.expressions.patterns import like, like_test
 from bifrost.engine.functions.javatext import decimal_from_double
-from bifrost.engine.functions.matching import numeric_width, widens
+from bifrost.engine.functions.overloads import numeric_width, widens
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import (

@@ -11,6 +11,7 @@ from typing import Any
 from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
 from bifrost.engine.expressions.runtime import EVALUATION_ERRORS
 from bifrost.engine.functions import isotime
+from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
 from bifrost.engine.functions.javatext import (
     DECIMALS,
     decimal_from_double,
@@ -20,8 +21,7 @@ from bifrost.engine.functions.javatext import (
     parse_double,
     parse_integer,
 )
-from bifrost.engine.functions.matching import decimal_of, widens
-from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
+from bifrost.engine.functions.overloads import decimal_of, widens
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import (
     BIGINT,

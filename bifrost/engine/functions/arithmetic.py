@@ -9,10 +9,10 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROU
 from functools import reduce
 from typing import Any
 
+from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
 from bifrost.engine.functions.javatext import DECIMALS, decimal_from_double
 from bifrost.engine.functions.library import CallContext, Library
-from bifrost.engine.functions.matching import decimal_of, wider_decimal
-from bifrost.engine.functions.whole import wrap_bigint, wrap_integer
+from bifrost.engine.functions.overloads import decimal_of, wider_decimal
 from bifrost.sql.types import INTEGER, SqlDecimal, SqlType
 
 LIBRARY = Library("MATHEMATICAL")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bifrost.engine.functions.matching import ArgumentType
+from bifrost.engine.functions.overloads import ArgumentType
 from bifrost.engine.functions.parameters import Signature, parse_signature
 from bifrost.sql.types import SqlType
 

@@ -21,7 +21,7 @@ from bifrost.engine.functions.library import (
     Settings,
     TableOverload,
 )
-from bifrost.engine.functions.matching import (
+from bifrost.engine.functions.overloads import (
     ArgumentType,
     Bindings,
     IntervalType,

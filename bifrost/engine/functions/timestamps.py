@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from bifrost.engine.functions.java_integers import wrap_bigint
 from bifrost.engine.functions.javatime import format_moment, moment_at, offset_at, zone_of
 from bifrost.engine.functions.javatimeparse import epoch_ms, parse
 from bifrost.engine.functions.library import Library
-from bifrost.engine.functions.whole import wrap_bigint
 from bifrost.sql.tree import TimeUnit
 
 LIBRARY = Library("DATE / TIME")

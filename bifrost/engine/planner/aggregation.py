@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.names import NameGenerator
 from bifrost.engine.analysis.scope import columns_in
-from bifrost.engine.analyzer import Analysis
-from bifrost.engine.environment import PlannerConfig
+from bifrost.engine.catalog.metastore import SourceKind
+from bifrost.engine.catalog.schema import (
+    WINDOW_BOUNDS,
+    FormatInfo,
+    Formats,
+    KeyFormat,
+    LogicalSchema,
+    WindowInfo,
+    WindowKind,
+)
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
-from bifrost.engine.metastore import SourceKind
-from bifrost.engine.plan import (
+from bifrost.engine.plan.steps import (
     Hopping,
     SelectItem,
     Session,
@@ -27,12 +35,12 @@ from bifrost.engine.plan import (
     Tumbling,
     Window,
 )
+from bifrost.engine.planner.ddl.source_checks import pairs
+from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.predicates import check_predicate
 from bifrost.engine.planner.projection import Projection, listed, missing_key
 from bifrost.engine.planner.rekey import fitting_key_format
 from bifrost.engine.planner.stage import Stage, schema_of, typed
-from bifrost.engine.schema import WINDOW_BOUNDS, FormatInfo, Formats, KeyFormat, LogicalSchema, WindowInfo, WindowKind
-from bifrost.engine.source_checks import pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (

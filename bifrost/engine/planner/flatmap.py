@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bifrost.engine.analysis.aggregates import table_calls
-from bifrost.engine.plan import StreamFlatMap
+from bifrost.engine.catalog.schema import Column, LogicalSchema
+from bifrost.engine.plan.steps import StreamFlatMap
 from bifrost.engine.planner.projection import Projection
 from bifrost.engine.planner.stage import Origin, Stage
-from bifrost.engine.schema import Column, LogicalSchema
 from bifrost.sql.tree import ColumnRef, Expression, FunctionCall, rewrite
 from bifrost.sql.types import SqlType
 

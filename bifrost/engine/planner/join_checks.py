@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bifrost.engine.analysis.joins import AnalyzedJoin
-from bifrost.engine.metastore import DataSource
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.planner.ddl.source_checks import check_key_types
 from bifrost.engine.planner.stage import Stage, typed
-from bifrost.engine.source_checks import check_key_types
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, JoinKind

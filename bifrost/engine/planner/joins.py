@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.joins import AnalyzedJoin
 from bifrost.engine.analysis.scope import AnalyzedSource, Scope, bare, join_alias
-from bifrost.engine.analyzer import Analysis
-from bifrost.engine.environment import PlannerConfig
-from bifrost.engine.plan import (
+from bifrost.engine.catalog.schema import FormatInfo, LogicalSchema
+from bifrost.engine.plan.steps import (
     ForeignKeyTableTableJoin,
     JoinKind,
     SelectItem,
@@ -20,14 +20,14 @@ from bifrost.engine.plan import (
     TableSelect,
     TableTableJoin,
 )
+from bifrost.engine.planner.ddl.source_checks import pairs
+from bifrost.engine.planner.ddl.with_clause import REGISTRY_FORMATS
+from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.join_checks import check_join, is_foreign_key_join
 from bifrost.engine.planner.projection import Projection, missing_key
 from bifrost.engine.planner.rekey import change_key_format, select_key
 from bifrost.engine.planner.sources import source_stage, star_of
 from bifrost.engine.planner.stage import Stage, all_values, schema_of
-from bifrost.engine.properties import REGISTRY_FORMATS
-from bifrost.engine.schema import FormatInfo, LogicalSchema
-from bifrost.engine.source_checks import pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 from bifrost.sql.tree import JoinKind as WrittenKind

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bifrost.engine.analysis.scope import columns_in
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, Column, LogicalSchema
 from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate, infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.planned import UNBOUNDED, Bounds, KeyLookup, LookupKind
 from bifrost.engine.planner.coercion import insertable
 from bifrost.engine.planner.disjuncts import Conjunction, disjuncts
-from bifrost.engine.schema import WINDOWEND, WINDOWSTART, Column, LogicalSchema
+from bifrost.engine.planner.outcome import UNBOUNDED, Bounds, KeyLookup, LookupKind
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Comparison, ComparisonOperator, Expression

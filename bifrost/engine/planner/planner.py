@@ -5,14 +5,20 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from bifrost.engine.analysis.blame import blaming
-from bifrost.engine.analyzer import Analysis, analyze, prepare
-from bifrost.engine.ddl import DdlPlanner, already_there, plan_ddl, source_kind
-from bifrost.engine.environment import Environment, PlannerConfig
+from bifrost.engine.analysis.analyzer import Analysis, analyze, prepare
+from bifrost.engine.analysis.error_context import blaming
+from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.catalog.schema import LogicalSchema
+from bifrost.engine.catalog.topics import TopicSpec
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource, MetaStore, SourceKind
-from bifrost.engine.plan import QueryPlan
-from bifrost.engine.planned import (
+from bifrost.engine.plan.steps import QueryPlan
+from bifrost.engine.planner.ddl.ddl import DdlPlanner, already_there, plan_ddl, source_kind
+from bifrost.engine.planner.ddl.source_checks import check_name_is_free, check_replacement, missing_timestamp
+from bifrost.engine.planner.ddl.topics import check_sink_topic, cleanup_policy, filled_in, sink_topic
+from bifrost.engine.planner.ddl.with_clause import SourceProperties, insert_query_id, timestamp_of
+from bifrost.engine.planner.environment import Environment, PlannerConfig
+from bifrost.engine.planner.inserts import plan_insert_values
+from bifrost.engine.planner.outcome import (
     CreatePlan,
     InsertValuesPlan,
     NothingToDo,
@@ -21,18 +27,12 @@ from bifrost.engine.planned import (
     PullPlan,
     PushPlan,
     StreamPullPlan,
-    TopicSpec,
 )
-from bifrost.engine.planner.inserts import plan_insert_values
 from bifrost.engine.planner.pull import check_pull, plan_pull
 from bifrost.engine.planner.queries import QueryPlanner
 from bifrost.engine.planner.sinks import check_registered, check_sink, fitted, sink_formats, written
 from bifrost.engine.planner.source_tables import materializing_query
 from bifrost.engine.planner.stage import Stage
-from bifrost.engine.properties import SourceProperties, insert_query_id, timestamp_of
-from bifrost.engine.schema import LogicalSchema
-from bifrost.engine.source_checks import check_name_is_free, check_replacement, missing_timestamp
-from bifrost.engine.topics import check_sink_topic, cleanup_policy, filled_in, sink_topic
 from bifrost.errors import AnalysisError, UnsupportedError
 from bifrost.sql.formatter import format_statement
 from bifrost.sql.tree import (

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, columns_in
-from bifrost.engine.analyzer import Analysis
-from bifrost.engine.environment import PlannerConfig
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.plan import SelectItem
-from bifrost.engine.planned import PullPlan
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import ROWOFFSET, ROWPARTITION, WINDOW_BOUNDS, Column, LogicalSchema, Namespace
+from bifrost.engine.plan.steps import SelectItem
+from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.lookups import find_lookup
+from bifrost.engine.planner.outcome import PullPlan
 from bifrost.engine.planner.predicates import check_predicate
 from bifrost.engine.planner.selection import expanded
 from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import Stage, typed
-from bifrost.engine.schema import ROWOFFSET, ROWPARTITION, WINDOW_BOUNDS, Column, LogicalSchema, Namespace
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bifrost.engine.analyzer import Analysis
-from bifrost.engine.environment import PlannerConfig
-from bifrost.engine.metastore import SourceKind
-from bifrost.engine.plan import (
+from bifrost.engine.analysis.analyzer import Analysis
+from bifrost.engine.catalog.metastore import SourceKind
+from bifrost.engine.catalog.schema import FormatInfo
+from bifrost.engine.plan.steps import (
     SelectItem,
     Step,
     StreamFilter,
@@ -17,6 +17,7 @@ from bifrost.engine.plan import (
     TableSource,
 )
 from bifrost.engine.planner.aggregation import AggregationPlanner
+from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.flatmap import flat_map_stage
 from bifrost.engine.planner.joins import JoinPlanner
 from bifrost.engine.planner.predicates import check_predicate
@@ -25,7 +26,6 @@ from bifrost.engine.planner.rekey import partition_stage
 from bifrost.engine.planner.selection import Selection, expanded
 from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import Stage
-from bifrost.engine.schema import FormatInfo
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import Emit

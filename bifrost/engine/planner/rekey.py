@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from bifrost.engine.analysis.names import NameGenerator
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
-from bifrost.engine.plan import StreamSelectKey, TableSelectKey
+from bifrost.engine.catalog.schema import FormatInfo, Formats, KeyFormat, LogicalSchema
+from bifrost.engine.plan.steps import StreamSelectKey, TableSelectKey
+from bifrost.engine.planner.ddl.source_checks import check_key_types, pairs
 from bifrost.engine.planner.projection import Projection, missing_key
 from bifrost.engine.planner.stage import Origin, Stage, schema_of, typed
-from bifrost.engine.schema import FormatInfo, Formats, KeyFormat, LogicalSchema
-from bifrost.engine.source_checks import check_key_types, pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, NullLiteral

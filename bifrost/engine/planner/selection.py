@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from bifrost.engine.analyzer import Analysis
-from bifrost.engine.plan import SelectItem, StreamSelect, TableSelect
+from bifrost.engine.analysis.analyzer import Analysis
+from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, LogicalSchema
+from bifrost.engine.plan.steps import SelectItem, StreamSelect, TableSelect
+from bifrost.engine.planner.ddl.source_checks import pairs
 from bifrost.engine.planner.projection import Projection, listed
 from bifrost.engine.planner.stage import Stage, schema_of, typed
-from bifrost.engine.schema import PSEUDO_COLUMNS, LogicalSchema
-from bifrost.engine.source_checks import pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bifrost.engine.environment import Environment, PlannerConfig
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.plan import SelectItem, StreamSelect, StreamSink, TableSelect, TableSink
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace, TimestampColumn
+from bifrost.engine.plan.steps import SelectItem, StreamSelect, StreamSink, TableSelect, TableSink
 from bifrost.engine.planner.coercion import widens
-from bifrost.engine.planner.stage import Stage
-from bifrost.engine.properties import (
+from bifrost.engine.planner.ddl.source_checks import check_formats, check_key_types, check_timestamp, pairs
+from bifrost.engine.planner.ddl.with_clause import (
     PartProperties,
     SourceProperties,
     avro_key_name,
@@ -18,9 +18,9 @@ from bifrost.engine.properties import (
     key_format,
     value_format,
 )
-from bifrost.engine.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace, TimestampColumn
+from bifrost.engine.planner.environment import Environment, PlannerConfig
+from bifrost.engine.planner.stage import Stage
 from bifrost.engine.serde import infer_columns
-from bifrost.engine.source_checks import check_formats, check_key_types, check_timestamp, pairs
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import Cast
 from bifrost.sql.types import SqlType

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bifrost.engine.analysis.scope import AnalyzedSource
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.plan import QueryPlan, SelectItem, TableSelect
+from bifrost.engine.plan.steps import QueryPlan, SelectItem, TableSelect
+from bifrost.engine.planner.ddl.source_checks import pairs
 from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import schema_of
-from bifrost.engine.source_checks import pairs
 from bifrost.sql.tree import ColumnRef
 
 

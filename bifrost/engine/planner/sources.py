@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bifrost.engine.analysis.scope import AnalyzedSource
+from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource, SourceKind
-from bifrost.engine.plan import Step, StreamSource, TableSource
+from bifrost.engine.plan.steps import Step, StreamSource, TableSource
 from bifrost.engine.planner.projection import Projection, missing_key
 from bifrost.engine.planner.stage import Stage
-from bifrost.engine.schema import WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bifrost.engine.catalog.metastore import SourceKind
+from bifrost.engine.catalog.schema import Column, Formats, LogicalSchema, Namespace
 from bifrost.engine.expressions import infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import SourceKind
-from bifrost.engine.plan import Step
+from bifrost.engine.plan.steps import Step
+from bifrost.engine.planner.ddl.source_checks import check_key_types
 from bifrost.engine.planner.projection import Projection
-from bifrost.engine.schema import Column, Formats, LogicalSchema, Namespace
-from bifrost.engine.source_checks import check_key_types
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 from bifrost.sql.types import SqlType

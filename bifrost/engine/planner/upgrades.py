@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from itertools import zip_longest
 
-from bifrost.engine.plan import (
+from bifrost.engine.plan.steps import (
     QueryPlan,
     Step,
     StreamFilter,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.planned import InsertValuesPlan
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.planner.outcome import InsertValuesPlan
 from bifrost.engine.runtime.writer import RecordWriter, Told
 from bifrost.engine.serde import Serdes
 from bifrost.engine.serde.part import Encoder

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
+from bifrost.engine.catalog.schema import Column
 from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate
 from bifrost.engine.functions.registry import default_registry
-from bifrost.engine.metastore import DataSource, MetaStore
-from bifrost.engine.schema import Column
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import StringLiteral
 from bifrost.sql.types import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.plan import QueryPlan
+from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.runtime.job import QueryJob, RunOptions

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.plan import QueryPlan
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.topology.compiled import CompiledQuery

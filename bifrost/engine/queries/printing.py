@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bifrost.engine.queries.payloads import PayloadReader
 from bifrost.engine.queries.rows import RowBuffer
-from bifrost.engine.runtime.tail import TopicTail
+from bifrost.engine.runtime.topic_reader import TopicTail
 from bifrost.engine.serde import SchemaRegistry
 from bifrost.engine.topology.compiled import Record
 from bifrost.errors import BifrostError

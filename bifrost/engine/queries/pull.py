@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import ROWTIME, WINDOW_BOUNDS, Namespace
 from bifrost.engine.expressions import EVALUATION_ERRORS, compile_function
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.metastore import DataSource
-from bifrost.engine.planned import LookupKind, PullPlan
+from bifrost.engine.planner.outcome import LookupKind, PullPlan
 from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.queries.rows import ResultColumn, ResultHeader, Row
-from bifrost.engine.schema import ROWTIME, WINDOW_BOUNDS, Namespace
 from bifrost.engine.state.frozen import freeze_key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.topology.compiled import MaterializedRow, Task

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bifrost.engine.planned import PushPlan, StreamPullPlan
+from bifrost.engine.catalog.schema import WINDOW_BOUNDS
+from bifrost.engine.planner.outcome import PushPlan, StreamPullPlan
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.queries.rows import ResultColumn, ResultHeader, RowBuffer, Tombstone
 from bifrost.engine.runtime.runner import QueryRunner, QueryState
-from bifrost.engine.schema import WINDOW_BOUNDS
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Row
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bifrost.engine.environment import DEFAULT_RETENTION_MS, TopicInfo
-from bifrost.engine.planned import TopicSpec
+from bifrost.engine.catalog.topics import DEFAULT_RETENTION_MS, TopicInfo, TopicSpec
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.registry import LiveRegistry
 

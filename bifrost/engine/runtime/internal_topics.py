@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from confluent_kafka import TopicPartition
 
 from bifrost.clients.kafka import OffsetRange
+from bifrost.engine.runtime.batches import Place
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.records import Place
 from bifrost.errors import Refused
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import Message, TopicPartition
 
+from bifrost.engine.runtime.batches import Place
 from bifrost.engine.runtime.cluster import Cluster, is_end, is_missing
 from bifrost.engine.runtime.internal_topics import changelog_topic
-from bifrost.engine.runtime.loading import Loading
-from bifrost.engine.runtime.records import Place
+from bifrost.engine.runtime.restore_progress import Loading
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import Refused
 

@@ -11,12 +11,12 @@ from enum import Enum
 
 from confluent_kafka import KafkaException
 
+from bifrost.engine.runtime.batches import Place
 from bifrost.engine.runtime.internal_topics import Layout, lay_out
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.loading import Loading
-from bifrost.engine.runtime.progress import Progress
-from bifrost.engine.runtime.records import Place
-from bifrost.engine.runtime.session import Session
+from bifrost.engine.runtime.meters import Progress
+from bifrost.engine.runtime.query_run import Session
+from bifrost.engine.runtime.restore_progress import Loading
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import BifrostError, NotReady, Refused

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bifrost.engine.schema import Column
+from bifrost.engine.catalog.schema import Column
 from bifrost.engine.serde.avro_types import (
     AvroArray,
     AvroEnum,

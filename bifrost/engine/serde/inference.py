@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bifrost.engine.schema import FormatInfo
+from bifrost.engine.catalog.schema import FormatInfo
 from bifrost.engine.serde.avro_columns import sql_type_of
 from bifrost.engine.serde.avro_format import parsed
 from bifrost.engine.serde.json_schema import json_sql_type

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bifrost.engine.schema import Column, FormatInfo, KeyFormat, ValueFormat
+from bifrost.engine.catalog.schema import Column, FormatInfo, KeyFormat, ValueFormat
 from bifrost.sql.types import SqlType, StructField
 
 Row = tuple[Any, ...]

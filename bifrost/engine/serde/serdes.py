@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 
-from bifrost.engine.schema import Column, Formats, KeyFormat, LogicalSchema, ValueFormat
+from bifrost.engine.catalog.schema import Column, Formats, KeyFormat, LogicalSchema, ValueFormat
 from bifrost.engine.serde.avro_format import avro_readers, avro_text, avro_writer
 from bifrost.engine.serde.delimited import delimited_reader, delimited_writer
 from bifrost.engine.serde.json_format import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from bifrost.engine.schema import WindowInfo
+from bifrost.engine.catalog.schema import WindowInfo
 from bifrost.engine.serde.problems import SerdeError
 
 _TIME = struct.Struct(">q")

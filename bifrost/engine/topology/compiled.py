@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.plan import QueryPlan, StreamSink, TableSink
-from bifrost.engine.schema import LogicalSchema
+from bifrost.engine.plan.steps import QueryPlan, StreamSink, TableSink
 from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreSpec
-from bifrost.engine.topology.builder import Builder
-from bifrost.engine.topology.expressions import ExpressionWriter
+from bifrost.engine.topology.code.expressions import ExpressionWriter
+from bifrost.engine.topology.code.program import Program, RecordFunction, Role, Site
 from bifrost.engine.topology.materialization import Materialization, MaterializedRow, Results
-from bifrost.engine.topology.problems import LogCallback, RecordProblem
-from bifrost.engine.topology.program import Program, RecordFunction, Role, Site
-from bifrost.engine.topology.sinks import result_rows
-from bifrost.engine.topology.task import (
+from bifrost.engine.topology.record_problems import LogCallback, RecordProblem
+from bifrost.engine.topology.steps.sink import result_rows
+from bifrost.engine.topology.task import Task
+from bifrost.engine.topology.task_context import (
     ChangelogCallback,
     EmitCallback,
     Headers,
     Record,
     RowCallback,
-    Task,
     TaskContext,
     TaskOutputs,
 )
+from bifrost.engine.topology.walk import Builder
 
 __all__ = [
     "ChangelogCallback",

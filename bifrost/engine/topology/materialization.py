@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bifrost.engine.plan import (
+from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART
+from bifrost.engine.plan.steps import (
     QueryPlan,
     Session,
     Step,
@@ -18,19 +19,18 @@ from bifrost.engine.plan import (
     TableSink,
     TableSource,
 )
-from bifrost.engine.schema import WINDOWEND, WINDOWSTART
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Row, StoreKind
-from bifrost.engine.topology.aggregates import fold_of, result_names, store_name
-from bifrost.engine.topology.expressions import columns_in
-from bifrost.engine.topology.flow import Downstream, layout, tuple_text
-from bifrost.engine.topology.kept import keeping
-from bifrost.engine.topology.streams import select_wants
-from bifrost.engine.topology.tables import matching_function, projection_function
-from bifrost.engine.topology.writer import CodeWriter
+from bifrost.engine.topology.code.downstream import Downstream, layout, tuple_text
+from bifrost.engine.topology.code.expressions import columns_in
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.aggregate import fold_of, result_names, store_name
+from bifrost.engine.topology.steps.row_before import keeping
+from bifrost.engine.topology.steps.stateless_stream import select_wants
+from bifrost.engine.topology.steps.stateless_table import matching_function, projection_function
 
 if TYPE_CHECKING:
-    from bifrost.engine.topology.builder import Builder
+    from bifrost.engine.topology.walk import Builder
 
 _AGGREGATES = (StreamAggregate, StreamWindowedAggregate, TableAggregate)
 _RESULT_STORE = "Results"

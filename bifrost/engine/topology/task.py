@@ -3,107 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from types import CodeType
 from typing import Protocol, cast
 
 from bifrost.engine.state.frozen import Key, freeze_key, thaw_key
-from bifrost.engine.state.memory import new_store
 from bifrost.engine.state.stores import (
-    Encode,
     Entry,
-    JoinBuffer,
-    KeyValueStore,
-    Place,
     Row,
-    SessionStore,
     Store,
     StoreKind,
-    StoreSpec,
-    WindowStore,
 )
+from bifrost.engine.topology.code.program import Binding, RecordFunction
 from bifrost.engine.topology.materialization import Materialization, MaterializedRow
-from bifrost.engine.topology.problems import LogCallback, Reporter
-from bifrost.engine.topology.program import Binding, RecordFunction
-
-Headers = list[tuple[str, bytes | None]] | None
-
-Record = tuple[bytes | None, bytes | None, int, int, int, Headers]
-"""Key, value, timestamp (epoch ms), partition, offset, headers."""
-
-EmitCallback = Callable[[str, bytes | None, bytes | None, int, Headers], None]
-"""Takes an output record: topic, key, value, timestamp, headers."""
-
-RowCallback = Callable[[Key | None, Row | None, int, tuple[int, int] | None], None]
-"""Takes a result row: key, value columns (None: deleted), timestamp, window start and end."""
-
-ChangelogCallback = Callable[[str, Encode, Place, Row | None, int], None]
-"""Takes a change of a store: the store's name, then what a `Changelog` takes."""
+from bifrost.engine.topology.task_context import (
+    Record,
+    TaskContext,
+)
 
 
 class RecordFunctionCall(Protocol):
     """A compiled record function."""
 
     def __call__(self, records: Iterable[Record]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class TaskOutputs:
-    """Where a task's results, problems and changes of state go."""
-
-    emit: EmitCallback
-    log: LogCallback
-    changelog: ChangelogCallback | None = None
-    on_row: RowCallback | None = None
-
-
-class TaskContext:
-    """What the bindings of generated code are made from; stores are made when they are first asked for."""
-
-    def __init__(self, specs: Mapping[str, StoreSpec], outputs: TaskOutputs) -> None:
-        self._specs = specs
-        self._outputs = outputs
-        self.stores: dict[str, Store] = {}
-
-    @property
-    def emit(self) -> EmitCallback:
-        """Where output records go."""
-        return self._outputs.emit
-
-    def on_row(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:
-        """Hands on a result row, if anybody wants it."""
-        if self._outputs.on_row is not None:
-            self._outputs.on_row(key, row, timestamp, window)
-
-    def reporter(self, topic: str) -> Reporter:
-        """What tells of problems with records of a topic."""
-        return Reporter(topic, self._outputs.log)
-
-    def store(self, name: str) -> Store:
-        """The task's store of that name."""
-        found = self.stores.get(name)
-        if found is None:
-            spec, write = self._specs[name], self._outputs.changelog
-            changelog = partial(write, name) if write is not None and spec.changelog else None
-            found = self.stores[name] = new_store(spec, changelog)
-        return found
-
-    def key_value_store(self, name: str) -> KeyValueStore:
-        """A store declared as key-value store."""
-        return cast(KeyValueStore, self.store(name))
-
-    def window_store(self, name: str) -> WindowStore:
-        """A store declared as window store."""
-        return cast(WindowStore, self.store(name))
-
-    def session_store(self, name: str) -> SessionStore:
-        """A store declared as session store."""
-        return cast(SessionStore, self.store(name))
-
-    def join_buffer(self, name: str) -> JoinBuffer:
-        """A store declared as buffer."""
-        return cast(JoinBuffer, self.store(name))
 
 
 class Task:

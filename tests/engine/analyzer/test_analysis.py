@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from bifrost.engine.analysis.analyzer import prepare
 from bifrost.engine.analysis.names import NameGenerator, synthetic_key
-from bifrost.engine.analysis.times import epoch_ms
-from bifrost.engine.analyzer import prepare
-from bifrost.engine.metastore import DataSource, MetaStore, SourceKind
-from bifrost.engine.schema import FormatInfo, Formats, KeyFormat, LogicalSchema, ValueFormat, WindowInfo, WindowKind
+from bifrost.engine.analysis.rowtime_literals import epoch_ms
+from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.catalog.schema import (
+    FormatInfo,
+    Formats,
+    KeyFormat,
+    LogicalSchema,
+    ValueFormat,
+    WindowInfo,
+    WindowKind,
+)
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.parser import parse_expression_text, parse_statement

@@ -1,7 +1,7 @@
 import pytest
 
 from bifrost.engine.functions.library import AggregateContext, Aggregator, FunctionError, Library
-from bifrost.engine.functions.meanings import meaning
+from bifrost.engine.functions.parameter_docs import meaning
 from bifrost.engine.functions.parameters import parse_signature, type_text
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.errors import AnalysisError

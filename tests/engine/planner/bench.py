@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bifrost.engine.environment import PlannerConfig, TopicInfo
+from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.functions.registry import default_registry
-from bifrost.engine.offline import OfflineChecker
-from bifrost.engine.plan import Step, sources_of
-from bifrost.engine.planned import PersistentPlan, Planned
+from bifrost.engine.plan.steps import Step, sources_of
 from bifrost.engine.planner import Planner
+from bifrost.engine.planner.environment import PlannerConfig
+from bifrost.engine.planner.outcome import PersistentPlan, Planned
+from bifrost.engine.testing.offline_check import OfflineChecker
 from bifrost.errors import StatementError
 from bifrost.sql.parser import parse_statement
 

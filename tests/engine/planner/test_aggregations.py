@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.plan import Hopping, Session, StreamAggregate, StreamGroupBy, StreamWindowedAggregate, TableFilter
-from bifrost.engine.schema import WindowKind
+from bifrost.engine.catalog.schema import WindowKind
+from bifrost.engine.plan.steps import (
+    Hopping,
+    Session,
+    StreamAggregate,
+    StreamGroupBy,
+    StreamWindowedAggregate,
+    TableFilter,
+)
 from tests.engine.planner.bench import Bench, step_of, steps
 
 

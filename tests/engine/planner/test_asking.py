@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.planned import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
+from bifrost.engine.planner.outcome import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
 from tests.engine.planner.bench import Bench
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bifrost.engine.planned import AlterPlan, DropPlan, NothingToDo
+from bifrost.engine.planner.outcome import AlterPlan, DropPlan, NothingToDo
 from tests.engine.planner.bench import Bench
 
 

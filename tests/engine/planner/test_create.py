@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.environment import TopicInfo
-from bifrost.engine.planned import CreatePlan, NothingToDo
-from bifrost.engine.schema import WindowKind
+from bifrost.engine.catalog.schema import WindowKind
+from bifrost.engine.catalog.topics import TopicInfo
+from bifrost.engine.planner.outcome import CreatePlan, NothingToDo
 from tests.engine.planner.bench import Bench, avro
 
 

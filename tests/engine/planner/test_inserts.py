@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.planned import InsertValuesPlan
+from bifrost.engine.planner.outcome import InsertValuesPlan
 from tests.engine.planner.bench import Bench
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.plan import ForeignKeyTableTableJoin, JoinKind, StreamStreamJoin, StreamTableJoin
+from bifrost.engine.plan.steps import ForeignKeyTableTableJoin, JoinKind, StreamStreamJoin, StreamTableJoin
 from tests.engine.planner.bench import Bench, step_of, steps
 
 

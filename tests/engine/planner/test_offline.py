@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.environment import TopicInfo
-from bifrost.engine.offline import check_script
+from bifrost.engine.catalog.topics import TopicInfo
+from bifrost.engine.testing.offline_check import check_script
 from bifrost.errors import AnalysisError, ParseError
 from tests.engine.planner.bench import avro
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bifrost.engine.plan_json import plan_from_json, plan_to_json
-from bifrost.engine.plan_text import execution_plan_text
+from bifrost.engine.plan.as_json import plan_from_json, plan_to_json
+from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.planner import check_upgrade
 from bifrost.errors import AnalysisError, StateError
 from tests.engine.planner.bench import Bench

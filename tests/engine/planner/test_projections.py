@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.plan import StreamSelectKey
+from bifrost.engine.plan.steps import StreamSelectKey
 from tests.engine.planner.bench import Bench, step_of, steps
 
 

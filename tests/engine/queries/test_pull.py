@@ -2,7 +2,7 @@
 
 import pytest
 
-from bifrost.engine.sessions import Session
+from bifrost.engine.statements.client_session import Session
 from bifrost.errors import AnalysisError, NotReady
 from tests.engine.runtime.engines import execute
 

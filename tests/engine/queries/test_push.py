@@ -3,7 +3,7 @@
 import pytest
 
 from bifrost.engine.queries.rows import Tombstone
-from bifrost.engine.sessions import Session
+from bifrost.engine.statements.client_session import Session
 from tests.engine.runtime.engines import EARLIEST, execute
 
 SETUP = (

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.functions.registry import default_registry
-from bifrost.engine.parts import EngineParts
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.commands import CommandTopic
@@ -13,7 +12,8 @@ from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.runtime.writer import RecordWriter
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
-from bifrost.engine.sessions import Session
+from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.engine_state import EngineParts
 from tests.engine.runtime.memory_cluster import MemoryCluster
 
 NOW_MS = 1_700_000_000_000

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bifrost.engine.runtime.loading import Loading
+from bifrost.engine.runtime.restore_progress import Loading
 
 
 class Clock:

@@ -5,7 +5,7 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.output import Output
+from bifrost.engine.runtime.query_producer import Output
 from bifrost.engine.runtime.transaction import bounded
 from bifrost.errors import NotReady, Refused
 from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer

@@ -1,6 +1,6 @@
 import pytest
 
-from bifrost.engine.runtime.placement import WindowedPlacement, murmur2
+from bifrost.engine.runtime.windowed_partitioner import WindowedPlacement, murmur2
 from bifrost.engine.serde import windowed_key
 from tests.engine.runtime.engines import execute
 

@@ -1,4 +1,4 @@
-from bifrost.engine.runtime.progress import Meter, Progress
+from bifrost.engine.runtime.meters import Meter, Progress
 
 
 def test_a_meter_counts_records_and_bytes():

@@ -1,7 +1,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from bifrost.engine.runtime.records import batch_of, in_time_order
+from bifrost.engine.runtime.batches import batch_of, in_time_order
 from tests.engine.runtime.memory_cluster import MemoryMessage
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bifrost.engine.schema import Column, FormatInfo, KeyFormat, LogicalSchema, ValueFormat
+from bifrost.engine.catalog.schema import Column, FormatInfo, KeyFormat, LogicalSchema, ValueFormat
 from bifrost.engine.serde import Serdes
 from bifrost.sql.types import (
     BIGINT,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bifrost.engine.schema import Formats, LogicalSchema
+from bifrost.engine.catalog.schema import Formats, LogicalSchema
 from bifrost.engine.serde import InMemoryRegistry, SchemaReference, SerdeError, Serdes
 from bifrost.engine.serde.avro_bytes import encode_long
 from bifrost.sql.types import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.schema import Column, FormatInfo
+from bifrost.engine.catalog.schema import Column, FormatInfo
 from bifrost.engine.serde import validate_format
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import BOOLEAN, DOUBLE, INTEGER, STRING, SqlArray, SqlDecimal, SqlMap, SqlStruct, StructField

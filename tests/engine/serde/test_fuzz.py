@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bifrost.engine.schema import Column
+from bifrost.engine.catalog.schema import Column
 from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
 from bifrost.sql.types import (
     BIGINT,

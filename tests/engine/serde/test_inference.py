@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bifrost.engine.schema import FormatInfo
+from bifrost.engine.catalog.schema import FormatInfo
 from bifrost.engine.serde import InMemoryRegistry, SchemaReference, infer_columns
 from bifrost.errors import AnalysisError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bifrost.engine.schema import WindowInfo, WindowKind
+from bifrost.engine.catalog.schema import WindowInfo, WindowKind
 from bifrost.engine.serde import SerdeError, Serdes, split_windowed_key, windowed_key
 from bifrost.sql.types import BIGINT, BYTES, DOUBLE, INTEGER, STRING, SqlType
 from tests.engine.serde.samples import LONGS, key_format, keys, read, values, write

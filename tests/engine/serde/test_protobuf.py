@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bifrost.engine.schema import Formats, LogicalSchema
+from bifrost.engine.catalog.schema import Formats, LogicalSchema
 from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
 from bifrost.sql.types import (
     BIGINT,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bifrost.engine.schema import Column
+from bifrost.engine.catalog.schema import Column
 from bifrost.engine.serde import Serdes
 from bifrost.sql.types import BIGINT, INTEGER, STRING, SqlArray, SqlMap, SqlStruct, SqlType, StructField
 from tests.engine.serde.samples import FLAT, columns_of, nested, read, rows, values, write

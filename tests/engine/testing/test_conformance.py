@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.engine.conformance import answer
-from bifrost.engine.sqltest import SqlTest, run_test
+from bifrost.engine.testing.conformance import answer
+from bifrost.engine.testing.sql_test_files import SqlTest, run_test
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "conformance"
 FLOORS = {"qtt value": 940, "qtt error": 234, "rest value": 150, "rest error": 44}

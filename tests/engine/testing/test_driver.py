@@ -1,6 +1,6 @@
 import pytest
 
-from bifrost.engine.testing import Driver
+from bifrost.engine.testing.driver import Driver
 from bifrost.errors import AnalysisError
 from tests.engine.topology.queries import STREAM, driver_of, received, send
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bifrost.engine.sqltest import read_tests, run_file
+from bifrost.engine.testing.sql_test_files import read_tests, run_file
 from bifrost.errors import DeclarationError
 
 HEAD = """\

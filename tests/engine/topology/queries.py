@@ -2,7 +2,7 @@
 
 import json
 
-from bifrost.engine.testing import Driver
+from bifrost.engine.testing.driver import Driver
 
 
 def driver_of(statements, **options):

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from bifrost.engine.plan import Session, Tumbling
-from bifrost.engine.topology.windows import DAY_MS, grace_of, retention_of, starts_of
+from bifrost.engine.plan.steps import Session, Tumbling
+from bifrost.engine.topology.operators.windows import DAY_MS, grace_of, retention_of, starts_of
 from tests.engine.topology.queries import STREAM, driver_of, problems, received, send, windowed
 
 

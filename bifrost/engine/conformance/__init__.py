@@ -1,8 +1,0 @@
-"""ksqlDB's published query tests against this engine; `python -m bifrost.engine.conformance` answers them line by line.
-
-Neither cases nor expectations are part of this project.
-"""
-
-from bifrost.engine.conformance.cases import answer
-
-__all__ = ["answer"]

@@ -1,0 +1,137 @@
+"""Checks that every stream and table must pass, however it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.schema import Column, Formats, LogicalSchema, TimestampColumn, ValueFormat
+from bifrost.engine.serde import validate_format
+from bifrost.errors import AnalysisError
+from bifrost.sql.types import BIGINT, STRING, TIMESTAMP, SqlArray, SqlMap, SqlStruct, SqlType
+
+
+def check_formats(schema: LogicalSchema, formats: Formats) -> None:
+    """Raises where a format cannot carry the key or value columns.
+
+    Raises:
+        AnalysisError: it cannot.
+    """
+    validate_format(formats.key.format, schema.key, is_key=True, features=())
+    validate_format(formats.value.format, schema.value, is_key=False, features=_features(formats.value))
+
+
+def _features(value: ValueFormat) -> tuple[str, ...]:
+    if value.wrap_single is None:
+        return ()
+    return ("WRAP_SINGLES",) if value.wrap_single else ("UNWRAP_SINGLES",)
+
+
+def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) -> None:
+    """Raises where event time cannot be read from the column.
+
+    Raises:
+        AnalysisError: there is no such column, or its type is no time.
+    """
+    if timestamp is None:
+        return
+    column = schema.find(timestamp.column)
+    if column is None:
+        raise missing_timestamp(timestamp.column)
+    if column.type is STRING and timestamp.pattern is not None:
+        return
+    if column.type not in (BIGINT, TIMESTAMP):
+        raise AnalysisError(
+            f"Timestamp column, `{timestamp.column}`, should be LONG(INT64), TIMESTAMP, "
+            "or a String with a timestamp_format specified"
+        )
+    if timestamp.pattern is not None:
+        raise AnalysisError(
+            "'TIMESTAMP_FORMAT' set in the WITH clause can only be used with a timestamp column of type STRING."
+        )
+
+
+def missing_timestamp(column: str) -> AnalysisError:
+    """What is wrong where TIMESTAMP names no column."""
+    return AnalysisError(f"The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'")
+
+
+def check_replacement(old: DataSource, new: DataSource) -> None:
+    """Raises where CREATE OR REPLACE or ALTER may not put `new` in the place of `old`.
+
+    Raises:
+        AnalysisError: they differ in more than columns that are added at the end.
+    """
+    name = f"{new.kind.value.lower()} '{new.name}'"
+    if old.read_only or new.read_only:
+        kind = new.kind.value.lower()
+        raise AnalysisError(f"Cannot add {name}: CREATE OR REPLACE is not supported on source {kind}s.")
+    for what, before, after in (
+        ("type", old.kind.value, new.kind.value),
+        ("topic", old.topic, new.topic),
+        ("key format", old.formats.key, new.formats.key),
+        ("value format", old.formats.value.format.name, new.formats.value.format.name),
+    ):
+        if before != after:
+            raise AnalysisError(
+                f"Cannot replace {name}: DataSource '`{new.name}`' has {what} = {before} "
+                f"which is not upgradeable to {after}"
+            )
+    changed = [*_changed(old.schema.key, new.schema.key, may_grow=False), *_changed(old.schema.value, new.schema.value)]
+    if changed:
+        raise AnalysisError(
+            f"Cannot replace {name}: DataSource '`{new.name}`' has schema = {old.schema} which is not upgradeable to "
+            f"{new.schema}. (The following columns are changed, missing or reordered: "
+            f"[{LogicalSchema(tuple(changed))}])"
+        )
+
+
+def _changed(old: Sequence[Column], new: Sequence[Column], *, may_grow: bool = True) -> list[Column]:
+    changed = [column for number, column in enumerate(old) if number >= len(new) or new[number] != column]
+    if not may_grow:
+        changed += new[len(old) :]
+    return changed
+
+
+def check_name_is_free(name: str, kind: SourceKind, taken: DataSource | None) -> None:
+    """Raises where the name is in use.
+
+    Raises:
+        AnalysisError: it is.
+    """
+    if taken is not None:
+        raise AnalysisError(
+            f"Cannot add {kind.value.lower()} '{name}': A {taken.kind.value.lower()} with the same name already exists"
+        )
+
+
+def check_key_types(keys: Sequence[tuple[str, SqlType]]) -> None:
+    """Raises where a key column holds a map.
+
+    Raises:
+        AnalysisError: it does.
+    """
+    for name, kind in keys:
+        if _holds_map(kind):
+            raise AnalysisError(
+                "Map keys, including types that contain maps, are not supported as they may lead to unexpected "
+                f"behavior due to inconsistent serialization. Key column name: `{name}`. Column type: {kind}. "
+                "See https://github.com/confluentinc/ksql/issues/6621 for more."
+            )
+
+
+def _holds_map(kind: SqlType) -> bool:
+    match kind:
+        case SqlMap():
+            return True
+        case SqlArray(item):
+            return _holds_map(item)
+        case SqlStruct(fields):
+            return any(_holds_map(field.type) for field in fields)
+        case _:
+            return False
+
+
+def pairs(columns: Sequence[Column]) -> tuple[tuple[str, SqlType], ...]:
+    """Name and type of columns."""
+    return tuple((column.name, column.type) for column in columns)

@@ -1,0 +1,52 @@
+"""Reading a topic as it is, for PRINT."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from bifrost.engine.runtime.batches import batch_of, in_time_order
+from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, OFFSET_END, Cluster
+from bifrost.engine.topology.compiled import Record
+from bifrost.errors import Refused
+
+_BATCH = 500
+
+
+class TopicTail:
+    """Hands out the records of a topic, those of its partitions mixed by time as far as they come together."""
+
+    def __init__(self, cluster: Cluster, topic: str, group: str, *, from_beginning: bool) -> None:
+        """Begins to read.
+
+        Raises:
+            Refused: there is no such topic.
+            Unreachable: no broker answered.
+        """
+        count = cluster.admin.topics().get(topic)
+        if count is None:
+            raise Refused("Kafka", f"read {topic}", status=0, body="there is no such topic")
+        self._topic = topic
+        self._consumer = cluster.consumer(group)
+        start = OFFSET_BEGINNING if from_beginning else OFFSET_END
+        self._consumer.assign([TopicPartition(topic, partition, start) for partition in range(count)])
+
+    def read(self, timeout_s: float) -> list[Record]:
+        """The records that have come, waiting up to `timeout_s` for the first.
+
+        Raises:
+            Refused: the topic is gone.
+        """
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return []
+        try:
+            batch = batch_of([first, *self._consumer.consume(_BATCH - 1, 0)])
+        except KafkaException as error:
+            problem = error.args[0]
+            raise Refused("Kafka", f"read {self._topic}", status=problem.code(), body=problem.str()) from error
+        by_partition = {f"{partition}": records for (_, partition), records in batch.records.items()}
+        return [record for _, run in in_time_order(by_partition) for record in run] if by_partition else []
+
+    def close(self) -> None:
+        """Gives the consumer up."""
+        self._consumer.close()

@@ -1,0 +1,1 @@
+"""Statements that change or show the engine's state."""

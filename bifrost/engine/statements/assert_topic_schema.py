@@ -1,0 +1,97 @@
+"""ASSERT TOPIC and ASSERT SCHEMA: waits until something is there, or gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from bifrost.engine.runtime.environment import LiveEnvironment
+from bifrost.engine.serde import RegisteredSchema, SerdeError
+from bifrost.engine.statements.results import Asserted
+from bifrost.errors import AssertionMissed
+from bifrost.sql.tree import AssertSchema, AssertTopic, Duration, Literal
+
+_DEFAULT_MS = 1000
+_POLL_S = 0.1
+
+Problem = str | None
+
+
+class Asserts:
+    """Checks the cluster and the registry until a statement holds or its time is over."""
+
+    def __init__(self, environment: LiveEnvironment) -> None:
+        self._environment = environment
+        self._pause = threading.Event()
+
+    def topic(self, text: str, tree: AssertTopic) -> Asserted:
+        """ASSERT [NOT EXISTS] TOPIC.
+
+        Raises:
+            AssertionMissed: it did not come true in time.
+            Unreachable: no broker answered.
+        """
+        self._wait(tree.timeout, lambda: self._topic_problem(tree), text)
+        return Asserted(text, {"topicName": tree.topic, "exists": tree.exists}, "assert_topic")
+
+    def schema(self, text: str, tree: AssertSchema) -> Asserted:
+        """ASSERT [NOT EXISTS] SCHEMA.
+
+        Raises:
+            AssertionMissed: it did not come true in time.
+            RegistryUnavailable: the registry does not answer.
+        """
+        self._wait(tree.timeout, lambda: self._schema_problem(tree), text)
+        return Asserted(text, {"subject": tree.subject, "id": tree.id, "exists": tree.exists}, "assert_schema")
+
+    def _wait(self, timeout: Duration | None, problem: Callable[[], Problem], text: str) -> None:
+        deadline = time.monotonic() + (timeout.milliseconds if timeout is not None else _DEFAULT_MS) / 1000
+        while (found := problem()) is not None:
+            if time.monotonic() >= deadline:
+                raise AssertionMissed(found, text)
+            self._pause.wait(_POLL_S)
+
+    def _topic_problem(self, tree: AssertTopic) -> Problem:
+        found = self._environment.topic(tree.topic)
+        if not tree.exists:
+            return None if found is None else f"Topic {tree.topic} exists"
+        if found is None:
+            return f"Topic {tree.topic} does not exist"
+        counts = {"PARTITIONS": found.partitions, "REPLICAS": found.replicas}
+        wrong = [
+            f"For config {name}, expected {_number(wanted)} got {counts[name]}"
+            for name, wanted in tree.properties.items()
+            if name in counts and _number(wanted) != counts[name]
+        ]
+        wrong += [f"Cannot assert unknown topic property: {name}" for name in tree.properties if name not in counts]
+        return f"Mismatched configuration for topic {tree.topic}: {', '.join(wrong)}" if wrong else None
+
+    def _schema_problem(self, tree: AssertSchema) -> Problem:
+        there = self._schema(tree)
+        if there is tree.exists:
+            return None
+        named = [f"subject name {tree.subject}"] if tree.subject is not None else []
+        named += [f"id {tree.id}"] if tree.id is not None else []
+        return f"Schema with {' and '.join(named)} {'exists' if there else 'does not exist'}"
+
+    def _schema(self, tree: AssertSchema) -> bool:
+        registry = self._environment.registry
+        by_id = _by_id(registry.by_id, tree.id) if tree.id is not None else None
+        latest = registry.latest(tree.subject) if tree.subject is not None else None
+        if tree.subject is None:
+            return by_id is not None
+        if tree.id is None:
+            return latest is not None
+        return latest is not None and by_id is not None and latest.id == by_id.id
+
+
+def _by_id(find: Callable[[int], RegisteredSchema], schema_id: int) -> RegisteredSchema | None:
+    try:
+        return find(schema_id)
+    except SerdeError:
+        return None
+
+
+def _number(literal: Literal) -> int:
+    return int(getattr(literal, "value", -1))

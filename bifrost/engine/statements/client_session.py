@@ -1,0 +1,72 @@
+"""What SET and DEFINE did so far: the properties and variables of one request or shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bifrost.errors import AnalysisError, PropertyError
+from bifrost.sql.tree import DefineVariable, SetProperty, Statement, UndefineVariable, UnsetProperty
+
+_PREFIXES = ("ksql.", "auto.offset.reset", "processing.guarantee", "cache.max.bytes.buffering", "commit.interval.ms")
+_STREAMS_PREFIXES = ("num.", "max.", "state.", "topology.", "default.", "producer.", "consumer.", "metrics.")
+_DENIED = frozenset(
+    {"ksql.service.id", "ksql.streams.bootstrap.servers", "bootstrap.servers", "ksql.schema.registry.url"}
+)
+
+
+@dataclass(slots=True)
+class Session:
+    """Properties by their full names, variables by name (upper case)."""
+
+    properties: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, properties: Mapping[str, object], variables: Mapping[str, object]) -> Session:
+        """The session that a request brings along.
+
+        Raises:
+            PropertyError: a property is unknown.
+            AnalysisError: it may not be set.
+        """
+        session = cls(variables={name.upper(): str(value) for name, value in variables.items()})
+        for name, value in properties.items():
+            session.set(name, str(value))
+        return session
+
+    def set(self, name: str, value: str) -> None:
+        """SET.
+
+        Raises:
+            PropertyError: the property is unknown.
+            AnalysisError: it may not be set.
+        """
+        check_property(name)
+        self.properties[name] = value
+
+    def apply(self, statement: Statement) -> bool:
+        """Carries out a statement that changes only the session; False for all others."""
+        match statement:
+            case SetProperty(name, value):
+                self.set(name, value)
+            case UnsetProperty(name):
+                self.properties.pop(name, None)
+            case DefineVariable(name, value):
+                self.variables[name.upper()] = value
+            case UndefineVariable(name):
+                self.variables.pop(name.upper(), None)
+            case _:
+                return False
+        return True
+
+
+def check_property(name: str) -> None:
+    """Refuses properties that no part of ksqlDB knows, and those that only the server's owner sets, as ksqlDB does."""
+    if name in _DENIED:
+        raise AnalysisError(
+            "One or more properties overrides set locally are prohibited by the KSQL server "
+            f"(use UNSET to reset their default value): [{name}]"
+        )
+    if not name.startswith(_PREFIXES + _STREAMS_PREFIXES):
+        raise PropertyError(f"Not recognizable as ksql, streams, consumer, or producer property: '{name}'")

@@ -1,0 +1,383 @@
+"""Statements that change the engine: planned, written to the command topic, carried out; and repeated at a start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bifrost.engine.catalog.metastore import MetaStore
+from bifrost.engine.planner import check_upgrade
+from bifrost.engine.planner.outcome import (
+    AlterPlan,
+    CreatePlan,
+    CreateTypePlan,
+    DropPlan,
+    DropTypePlan,
+    NothingToDo,
+    PersistentPlan,
+    Planned,
+)
+from bifrost.engine.planner.trial_environment import TrialEnvironment, has_subject
+from bifrost.engine.queries.persistent import PersistentQuery
+from bifrost.engine.runtime.commands import Command
+from bifrost.engine.runtime.environment import RememberedEnvironment
+from bifrost.engine.serde import RegistryUnavailable
+from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.engine_state import EngineState
+from bifrost.engine.statements.results import Executed, Result, Warned
+from bifrost.errors import AnalysisError, BifrostError, Unreachable, UnsupportedError
+from bifrost.sql.parser import parse_script
+from bifrost.sql.tree import (
+    AlterSource,
+    AlterSystem,
+    CreateAsSelect,
+    CreateSource,
+    CreateType,
+    DropSource,
+    DropType,
+    InsertSelect,
+    ParsedStatement,
+    PauseQuery,
+    ResumeQuery,
+    TerminateQuery,
+)
+
+_log = logging.getLogger(__name__)
+
+DEFINITIONS = (CreateSource, CreateAsSelect, InsertSelect, DropSource, AlterSource, CreateType, DropType)
+CONTROLS = (TerminateQuery, PauseQuery, ResumeQuery, AlterSystem)
+
+
+class Changes:
+    """Carries out the statements that change an engine, one at a time: callers hold the engine's lock."""
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._parts = state.parts
+        self.statuses: dict[str, Executed] = {}
+
+    # --- definitions
+
+    def check(self, statements: tuple[ParsedStatement, ...], session: Session) -> None:
+        """Plans statements one after the other on a copy of the metastore, so that none is carried out if one is wrong.
+
+        Raises:
+            StatementError: one of them cannot be accepted.
+        """
+        if len(statements) < 2:
+            return
+        trial, later = self._state.metastore.copy(), Session(dict(session.properties), dict(session.variables))
+        environment = TrialEnvironment(self._parts.environment)
+        for statement in statements:
+            if not later.apply(statement.tree) and isinstance(statement.tree, DEFINITIONS):
+                planner = self._state.planner(later, metastore=trial, environment=environment)
+                planned = planner.plan(statement, query_number=self._parts.commands.next_offset)
+                environment.make(planned)
+                enter(trial, planned)
+
+    def define(self, statement: ParsedStatement, session: Session) -> Result:
+        """Carries out a statement that defines something.
+
+        Raises:
+            StatementError: it cannot be accepted.
+            RemoteError, RegistryUnavailable: its topics or schemas cannot be made.
+        """
+        planned = self._state.planner(session).plan(statement, query_number=self._parts.commands.next_offset)
+        if isinstance(planned, NothingToDo):
+            return self._nothing_to_do(statement, planned, session)
+        self._check_drop(planned)
+        self._check_replacement(planned)
+        query = self._made_ready(planned, session)
+        command = Command(
+            id=_command_id(planned),
+            statement=planned.statement,
+            properties=dict(session.properties),
+            query_id=query.id if query is not None else None,
+            partitions=_partitions(planned),
+        )
+        sequence = self._parts.commands.append(command)
+        message = self._carry_out(planned, query)
+        shown = query.id if query is not None and isinstance(planned, PersistentPlan) else None
+        # As ksqlDB: only what names topics and columns is told filled in.
+        told = planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
+        return self._note(Executed(told, command.id, message, sequence, shown))
+
+    def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: Session) -> Result:
+        if not isinstance(statement.tree, DropSource | DropType):
+            return Warned(statement.text, planned.message)
+        # As ksqlDB: a DROP IF EXISTS is a command even where there is nothing to drop.
+        kind = statement.tree.kind.value.lower() if isinstance(statement.tree, DropSource) else "type"
+        command = Command(f"{kind}/{statement.tree.name}/drop", planned.statement, dict(session.properties))
+        return self._note(
+            Executed(planned.statement, command.id, planned.message, self._parts.commands.append(command))
+        )
+
+    def _check_drop(self, planned: Planned) -> None:
+        if not isinstance(planned, DropPlan):
+            return
+        name, own = planned.source.name, planned.query_id
+        readers = [query.id for query in self._state.queries.readers(name) if query.id != own]
+        writers = [query.id for query in self._state.queries.writers(name) if query.id != own]
+        if readers or writers:
+            raise AnalysisError(
+                f"Cannot drop {name}.\n"
+                f"The following queries read from this source: [{', '.join(readers)}].\n"
+                f"The following queries write into this source: [{', '.join(writers)}].\n"
+                f"You need to terminate them before dropping {name}.",
+                planned.statement,
+            )
+
+    def _check_replacement(self, planned: Planned) -> None:
+        running = self._state.queries.find(planned.replaces) if isinstance(planned, PersistentPlan) else None
+        if running is not None and isinstance(planned, PersistentPlan):
+            check_upgrade(running.plan, planned.query)
+
+    def _made_ready(self, planned: Planned, session: Session) -> PersistentQuery | None:
+        """Makes what a statement needs outside: topics, schemas, the compiled query and its internal topics."""
+        if isinstance(planned, CreatePlan | PersistentPlan) and planned.topic is not None:
+            self._parts.environment.make_topic(planned.topic)
+        if isinstance(planned, CreatePlan):
+            self._register_if_new(planned)
+        query = self._query(planned, session)
+        if query is not None:
+            if query.sink is not None:
+                self._parts.launcher.register(query.sink)
+            query.runner.prepare()
+        return query
+
+    def _register_if_new(self, planned: CreatePlan) -> None:
+        """As ksqlDB: columns that a statement lists become the subject's schema, unless it has one."""
+        if not planned.replaces and not has_subject(self._parts.environment.registry, planned.source):
+            self._parts.launcher.register(planned.source)
+
+    def _query(self, planned: Planned, session: Session) -> PersistentQuery | None:
+        make = self._state.queries.make
+        match planned:
+            case PersistentPlan():
+                return make(planned.statement, planned.query, planned.sink, session.properties, self._parts.properties)
+            case CreatePlan(query=plan) if plan is not None:
+                return make(planned.statement, plan, None, session.properties, self._parts.properties)
+            case _:
+                return None
+
+    def _carry_out(self, planned: Planned, query: PersistentQuery | None) -> str:
+        """Carries out what was planned and tells it as ksqlDB does."""
+        if isinstance(planned, DropPlan):
+            return self._drop(planned)
+        self._enter(planned)
+        if query is not None:
+            self._state.queries.start(query)
+        return _done_text(planned)
+
+    def _drop(self, planned: DropPlan) -> str:
+        if planned.query_id is not None and self._state.queries.find(planned.query_id) is not None:
+            self._state.queries.terminate(planned.query_id)
+        self._enter(planned)
+        source = planned.source
+        if planned.delete_topic:
+            self._parts.environment.delete_topic(source.topic)
+        return f"Source `{source.name}` (topic: {source.topic}) was dropped."
+
+    # --- controls
+
+    def control(self, statement: ParsedStatement) -> Result:
+        """Ends, pauses or resumes queries, or sets a property of the server.
+
+        Raises:
+            AnalysisError: there is no such query.
+        """
+        tree = statement.tree
+        assert isinstance(tree, CONTROLS)
+        if not isinstance(tree, AlterSystem) and tree.query_id is not None:
+            self._state.queries.get(tree.query_id)
+        command = Command(_control_id(tree), statement.text)
+        sequence = self._parts.commands.append(command)
+        return self._note(Executed(statement.text, command.id, self._controlled(tree), sequence))
+
+    def _controlled(self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
+        if isinstance(tree, AlterSystem):
+            self._parts.properties[tree.name] = tree.value
+            self._state.changed()
+            return f"System property {tree.name} was set to {tree.value}."
+        queries = self._state.queries
+        every = list(queries) if tree.query_id is None else [queries.find(tree.query_id)]
+        for query in every:
+            if query is None:
+                continue
+            match tree:
+                case TerminateQuery():
+                    queries.terminate(query.id)
+                case PauseQuery():
+                    query.runner.pause()
+                case ResumeQuery():
+                    query.runner.resume()
+        return f"Query {_PAST[type(tree)]}."
+
+    def forget_all(self) -> None:
+        """Ends all queries and forgets all that was ever defined."""
+        for query in self._state.queries:
+            self._state.queries.terminate(query.id)
+        self._state.metastore.clear()
+        self._state.changed()
+        self.statuses.clear()
+        self._parts.commands.forget()
+
+    # --- at a start
+
+    def repeat(self, wait: Callable[[str], None]) -> None:
+        """Repeats the command topic and starts what was running. A command that fails now is logged and left out.
+
+        Args:
+            wait: waits a moment because of what is told; called while the broker or the registry does not answer.
+
+        Raises:
+            RemoteError: the command topic cannot be read.
+            StateError: the command topic holds something else.
+        """
+        environment = RememberedEnvironment(self._parts.environment)
+        started: dict[str, PersistentQuery] = {}
+        for sequence, command in self._parts.commands.replay():
+            environment.remember(command.partitions)
+            while True:
+                try:
+                    self._repeat(sequence, command, environment, started)
+                except (RegistryUnavailable, Unreachable) as error:
+                    wait(f"command {sequence} ({command.id}) waits: {error}")
+                    continue
+                except BifrostError as error:
+                    _log.error("command %d (%s) cannot be repeated: %s", sequence, command.id, error)
+                break
+        for query in started.values():
+            self._state.queries.start(query)
+
+    def _repeat(
+        self, sequence: int, command: Command, environment: RememberedEnvironment, started: dict[str, PersistentQuery]
+    ) -> None:
+        (statement,) = parse_script(command.statement)
+        session = Session(dict(command.properties))
+        if isinstance(statement.tree, CONTROLS):
+            message = self._repeat_control(statement.tree, started)
+        else:
+            planner = self._state.planner(session, environment=environment)
+            planned = planner.plan(statement, query_number=sequence, query_id=command.query_id)
+            message = self._repeat_definition(planned, session, started)
+        self._note(Executed(command.statement, command.id, message, sequence, command.query_id))
+
+    def _repeat_definition(self, planned: Planned, session: Session, started: dict[str, PersistentQuery]) -> str:
+        if isinstance(planned, NothingToDo):
+            return planned.message
+        if isinstance(planned, DropPlan):
+            started.pop(planned.query_id or "", None)
+            self._enter(planned)
+            return f"Source `{planned.source.name}` (topic: {planned.source.topic}) was dropped."
+        query = self._query(planned, session)
+        self._enter(planned)
+        if query is not None:
+            started[query.id] = query
+        return _done_text(planned)
+
+    def _repeat_control(
+        self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem, started: dict[str, PersistentQuery]
+    ) -> str:
+        if isinstance(tree, AlterSystem):
+            return self._controlled(tree)
+        for query_id in [tree.query_id] if tree.query_id is not None else list(started):
+            query = started.get(query_id)
+            if query is None:
+                continue
+            match tree:
+                case TerminateQuery():
+                    del started[query_id]
+                case PauseQuery():
+                    query.runner.pause()
+                case ResumeQuery():
+                    query.runner.resume()
+        return f"Query {_PAST[type(tree)]}."
+
+    def _enter(self, planned: Planned) -> None:
+        enter(self._state.metastore, planned)
+        self._state.changed()
+
+    def _note(self, executed: Executed) -> Executed:
+        self.statuses[executed.command_id] = executed
+        return executed
+
+
+_PAST: dict[type[object], str] = {TerminateQuery: "terminated", PauseQuery: "paused", ResumeQuery: "resumed"}
+_VERBS: dict[type[object], str] = {TerminateQuery: "terminate", PauseQuery: "pause", ResumeQuery: "resume"}
+
+
+def enter(metastore: MetaStore, planned: Planned) -> None:
+    """Makes a metastore show what was planned."""
+    match planned:
+        case AlterPlan():
+            metastore.put(planned.source, metastore.links.get(planned.source.name, frozenset()))
+        case CreatePlan():
+            metastore.put(planned.source, metastore.links.get(planned.source.name, frozenset()))
+        case PersistentPlan() if not planned.inserts:
+            metastore.put(planned.sink, planned.sources)
+        case DropPlan():
+            metastore.drop(planned.source.name)
+        case CreateTypePlan():
+            metastore.types[planned.name] = planned.type
+        case DropTypePlan():
+            metastore.types.pop(planned.name, None)
+        case _:
+            pass
+
+
+def _partitions(planned: Planned) -> dict[str, int]:
+    """Partition counts of the topics that a statement relies on, in case they are gone when it is repeated."""
+    match planned:
+        case PersistentPlan():
+            return {planned.sink.topic: planned.sink.partitions}
+        case CreatePlan():
+            return {planned.source.topic: planned.source.partitions}
+        case _:
+            return {}
+
+
+def _command_id(planned: Planned) -> str:
+    """The id of a command, as ksqlDB makes them."""
+    match planned:
+        case PersistentPlan() if planned.inserts:
+            return f"stream/`{planned.query.query_id}`/create"
+        case PersistentPlan():
+            return f"{planned.sink.kind.value.lower()}/`{planned.sink.name}`/create"
+        case CreatePlan():
+            return f"{planned.source.kind.value.lower()}/`{planned.source.name}`/create"
+        case AlterPlan():
+            return f"{planned.source.kind.value.lower()}/{planned.source.name}/alter"
+        case DropPlan():
+            return f"{planned.source.kind.value.lower()}/{planned.source.name}/drop"
+        case CreateTypePlan():
+            return f"type/{planned.name}/create"
+        case DropTypePlan():
+            return f"type/{planned.name}/drop"
+        case _:
+            raise UnsupportedError(f"{type(planned).__name__} does not change anything")
+
+
+def _control_id(tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
+    if isinstance(tree, AlterSystem):
+        return f"cluster/{tree.name}/alter"
+    return f"{_VERBS[type(tree)]}/{tree.query_id or 'ALL'}/execute"
+
+
+def _done_text(planned: Planned) -> str:
+    """What ksqlDB says when it is done."""
+    match planned:
+        case PersistentPlan():
+            return f"Created query with ID {planned.query.query_id}"
+        case CreatePlan(query=query) if query is not None:
+            return f"Created query with ID {query.query_id}"
+        case CreatePlan():
+            return f"{planned.source.kind.value.capitalize()} created"
+        case AlterPlan():
+            return f"{planned.source.kind.value.capitalize()} {planned.source.name} altered."
+        case CreateTypePlan():
+            return f"Registered custom type with name '{planned.name}' and SQL type {planned.type}"
+        case DropTypePlan():
+            return f"Dropped type '{planned.name}'"
+        case _:
+            return "Done"

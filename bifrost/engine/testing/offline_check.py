@@ -1,0 +1,210 @@
+"""Statements checked with nothing running: types, names and schemas, against declared topics and schemas.
+
+>>> checked = check_script(
+...     "CREATE STREAM S (ID INT KEY, N INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
+...     "CREATE STREAM BIG AS SELECT * FROM S WHERE N > 10;"
+... )
+>>> checked[1].creates, checked[1].reads
+('BIG', frozenset({'S'}))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
+from bifrost.engine.catalog.topics import TopicInfo, TopicSpec
+from bifrost.engine.functions.registry import FunctionRegistry, default_registry
+from bifrost.engine.planner import Planner
+from bifrost.engine.planner.environment import PlannerConfig
+from bifrost.engine.planner.outcome import (
+    AlterPlan,
+    CreatePlan,
+    CreateTypePlan,
+    DropPlan,
+    DropTypePlan,
+    InsertValuesPlan,
+    PersistentPlan,
+    Planned,
+    PullPlan,
+    PushPlan,
+    StreamPullPlan,
+)
+from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
+from bifrost.errors import AnalysisError, StatementError
+from bifrost.sql.parser import parse_script
+from bifrost.sql.tree import (
+    AlterSource,
+    CreateAsSelect,
+    CreateSource,
+    CreateType,
+    DropSource,
+    DropType,
+    InsertSelect,
+    InsertValues,
+    ParsedStatement,
+    Query,
+    SetProperty,
+    UnsetProperty,
+)
+
+_PLANNED = (
+    CreateSource,
+    CreateAsSelect,
+    InsertSelect,
+    InsertValues,
+    AlterSource,
+    DropSource,
+    CreateType,
+    DropType,
+    Query,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStatement:
+    """A statement that can be accepted. `planned` is None for statements that define or ask nothing (SET, SHOW, ...).
+
+    `creates` is the stream, table or type that it makes, `reads` the streams and tables that it reads, `writes` the
+    topic that it writes or makes.
+    """
+
+    statement: ParsedStatement
+    planned: Planned | None = None
+    creates: str | None = None
+    reads: frozenset[str] = frozenset()
+    writes: str | None = None
+
+
+@dataclass(slots=True)
+class DeclaredEnvironment:
+    """Topics and schemas as declared; statements that are checked add theirs."""
+
+    registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
+    topics: dict[str, TopicInfo] = field(default_factory=dict)
+
+    def topic(self, name: str) -> TopicInfo | None:
+        """The topic, or None where nobody declares or makes it."""
+        return self.topics.get(name)
+
+
+class OfflineChecker:
+    """Checks statements one after the other, each seeing what those before it made.
+
+    Args:
+        subjects: Avro schemas (their JSON text) by subject (`ratings-value`).
+        topics: topics by name.
+        functions: ksqlDB's own where not given.
+        properties: ksqlDB's configuration, such as `ksql.persistence.default.format.value`.
+    """
+
+    def __init__(
+        self,
+        *,
+        subjects: Mapping[str, str] | None = None,
+        topics: Mapping[str, TopicInfo] | None = None,
+        functions: FunctionRegistry | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        self.metastore = MetaStore()
+        self.environment = DeclaredEnvironment(topics=dict(topics or {}))
+        for subject, text in (subjects or {}).items():
+            self.environment.registry.register(subject, "AVRO", text)
+        self.functions = functions if functions is not None else default_registry()
+        self._properties = dict(properties or {})
+        self._serdes = Serdes(self.environment.registry)
+        self._number = 0
+
+    def check(self, statement: ParsedStatement, properties: Mapping[str, str] | None = None) -> CheckedStatement:
+        """Checks a statement and remembers what it makes; `properties` are those of its session.
+
+        Raises:
+            AnalysisError: it means nothing; its `line` and `column` are the statement's.
+        """
+        match statement.tree:
+            case SetProperty(name, value):
+                self._properties[name] = value
+            case UnsetProperty(name):
+                self._properties.pop(name, None)
+        if not isinstance(statement.tree, _PLANNED):
+            return CheckedStatement(statement)
+        try:
+            planned = self._plan(statement, properties or {})
+            self._enter(planned)
+        except StatementError as error:
+            place = {"line": statement.line, "column": statement.column}
+            raise AnalysisError(error.message, statement.text, **place) from error
+        return _described(statement, planned)
+
+    def _plan(self, statement: ParsedStatement, properties: Mapping[str, str]) -> Planned:
+        self._number += 1
+        config = PlannerConfig.of({**self._properties, **properties})
+        functions = self.functions.configured({**self._properties, **properties})
+        planner = Planner(self.metastore, functions, self.environment, config)
+        return planner.plan(statement, query_number=self._number)
+
+    def _enter(self, planned: Planned) -> None:
+        match planned:
+            case CreatePlan(source=source, topic=topic):
+                self._make(source, topic)
+                self.metastore.put(source)
+            case PersistentPlan(sink=sink, topic=topic, inserts=False):
+                self._make(sink, topic)
+                self.metastore.put(sink, planned.sources)
+            case AlterPlan(source=source):
+                self.metastore.put(source, self.metastore.links.get(source.name, frozenset()))
+            case DropPlan(source=source):
+                self.metastore.drop(source.name)
+            case CreateTypePlan(name=name, type=kind):
+                self.metastore.types[name] = kind
+            case DropTypePlan(name=name):
+                self.metastore.types.pop(name, None)
+
+    def _make(self, source: DataSource, topic: TopicSpec | None) -> None:
+        if topic is None:
+            return
+        known = TopicInfo(topic.partitions, topic.replicas)
+        if topic.retention_ms is not None:
+            known = replace(known, retention_ms=topic.retention_ms)
+        self.environment.topics[topic.name] = known
+        try:
+            self._serdes.register(topic.name, source.formats, source.schema)
+        except SerdeError as error:
+            raise AnalysisError(f"{source.name}: {error}") from error
+
+
+def check_script(
+    text: str,
+    *,
+    subjects: Mapping[str, str] | None = None,
+    topics: Mapping[str, TopicInfo] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> list[CheckedStatement]:
+    """Checks all statements of a script, in order; see `OfflineChecker` for the arguments.
+
+    Raises:
+        ParseError: a statement is not the language.
+        AnalysisError: one means nothing; `line` and `column` say where it begins.
+    """
+    checker = OfflineChecker(subjects=subjects, topics=topics)
+    return [checker.check(statement) for statement in parse_script(text, variables or {})]
+
+
+def _described(statement: ParsedStatement, planned: Planned) -> CheckedStatement:
+    match planned:
+        case CreatePlan(source=source):
+            return CheckedStatement(statement, planned, source.name, writes=source.topic)
+        case PersistentPlan(sink=sink, sources=sources):
+            made = None if planned.inserts else sink.name
+            return CheckedStatement(statement, planned, made, sources, sink.topic)
+        case PushPlan(query=query) | StreamPullPlan(query=query):
+            return CheckedStatement(statement, planned, reads=frozenset(query.sources))
+        case PullPlan(source=source):
+            return CheckedStatement(statement, planned, reads=frozenset({source.name}))
+        case InsertValuesPlan(target=target):
+            return CheckedStatement(statement, planned, writes=target.topic)
+        case CreateTypePlan(name=name):
+            return CheckedStatement(statement, planned, name)
+        case _:
+            return CheckedStatement(statement, planned)

@@ -1,0 +1,103 @@
+"""What passes between the steps while code is generated: where a row's parts are, and what takes the row next."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from bifrost.engine.catalog.schema import LogicalSchema
+from bifrost.engine.topology.code.writer import CodeWriter
+
+
+class OldRows(IntEnum):
+    """Whether a step needs the row that a table had before a change."""
+
+    UNUSED = 0
+    IF_KNOWN = 1
+    """To leave out tombstones for rows that never showed, as Kafka Streams does above a stored table."""
+    REQUIRED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where generated code finds the parts of the row at hand.
+
+    All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
+    (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says
+    that keys are hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted
+    columns, see `layout`) or None; it is None here where that is not known.
+    """
+
+    columns: Mapping[str, str]
+    key: str
+    key_columns: tuple[str, ...] = ()
+    plain_key: bool = True
+    has_key: bool = False
+    timestamp: str = "timestamp"
+    window: tuple[str, str] | None = None
+    old: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The expression by which stores know the key."""
+        key = self.key if self.plain_key else f"freeze_key({self.key})"
+        return key if self.window is None else f"(*{key}, {self.window[0]}, {self.window[1]})"
+
+    def tuple_of(self, names: Iterable[str]) -> str:
+        """The expression of a tuple of columns."""
+        return tuple_text(self.columns[name] for name in names)
+
+    def rowless(self) -> Scope:
+        """The scope of a tombstone: only the key is left."""
+        return replace(self, columns={})
+
+
+@dataclass(frozen=True, slots=True)
+class Downstream:
+    """What takes the rows of a step.
+
+    `row` writes the code for a row (of a table: its new state), `tombstone` the code for a null value, None where null
+    values end. Both write code that stands at the end of a loop's body, so that `continue` leaves the row.
+    `wants` names the columns that are used, `old` says whether `Scope.old` is.
+    """
+
+    wants: frozenset[str]
+    row: Callable[[CodeWriter, Scope], None]
+    tombstone: Callable[[CodeWriter, Scope], None] | None
+    old: OldRows = OldRows.UNUSED
+
+    def write_tombstone(self, writer: CodeWriter, scope: Scope) -> None:
+        """Writes what happens to a null value, if anything does."""
+        if self.tombstone is not None:
+            self.tombstone(writer, scope.rowless())
+
+
+def layout(schema: LogicalSchema, wants: frozenset[str]) -> tuple[str, ...]:
+    """The wanted columns in the order of the schema, each once: the order of stored and passed rows."""
+    return tuple(dict.fromkeys(column.name for column in schema if column.name in wants))
+
+
+def tuple_text(parts: Iterable[str]) -> str:
+    """The source of a tuple of expressions."""
+    texts = tuple(parts)
+    return f"({', '.join(texts)},)" if texts else "()"
+
+
+def null_test(parts: Iterable[str]) -> str:
+    """The source of a test whether any of the expressions is null; literals are not asked."""
+    tests = [f"{part} is None" for part in parts if part == "None" or not isinstance(_parsed(part), ast.Constant)]
+    return " or ".join(tests) or "False"
+
+
+def _parsed(part: str) -> ast.expr:
+    return ast.parse(part, mode="eval").body
+
+
+def unpack(writer: CodeWriter, names: Iterable[str], source: str) -> dict[str, str]:
+    """Writes the unpacking of a tuple into fresh locals and gives the local of each column."""
+    places = {name: writer.name(name) for name in names}
+    if places:
+        writer.line(f"{', '.join(places.values())}, = {source}")
+    return places

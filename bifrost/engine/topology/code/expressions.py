@@ -1,0 +1,129 @@
+"""Writes expressions into generated functions, each guarded: what cannot be computed is null and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bifrost.engine.expressions import Code, ExpressionCompiler, convert
+from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.topology.code.program import Program
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.sql.formatter import format_expression
+from bifrost.sql.traversal import walk
+from bifrost.sql.tree import ColumnRef, Expression, FunctionCall
+from bifrost.sql.types import SqlType
+
+Types = Mapping[str, SqlType]
+
+
+def columns_in(*expressions: Expression) -> frozenset[str]:
+    """Names of the columns that expressions read."""
+    return frozenset(
+        node.name for expression in expressions for node in walk(expression) if isinstance(node, ColumnRef)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionWriter:
+    """Compiles all expressions of a query with one compiler, so that names of constants and temporaries are unique."""
+
+    program: Program
+    functions: FunctionRegistry
+    compiler: ExpressionCompiler
+
+    @classmethod
+    def of(cls, program: Program, functions: FunctionRegistry) -> ExpressionWriter:
+        """A writer whose constants are the program's."""
+        compiler = ExpressionCompiler({}, functions, config=functions.settings)
+        compiler.constants = program.constants
+        return cls(program, functions, compiler)
+
+    def code(
+        self, expression: Expression, types: Types, columns: Mapping[str, str], target: SqlType | None = None
+    ) -> Code:
+        """The Python source of an expression, cast to `target`; `columns` says how each column is written."""
+        self.compiler.types = types
+        code = self.compiler.code(expression, columns)
+        return code if target is None else convert(self.compiler, code, target)
+
+    def value(
+        self,
+        writer: CodeWriter,
+        expression: Expression,
+        name: str,
+        types: Types,
+        columns: Mapping[str, str],
+        context: str,
+        target: SqlType | None = None,
+    ) -> str:
+        """Writes the computation of a column called `name` and gives the expression that holds it afterwards."""
+        code = self.code(expression, types, columns, target)
+        if code.simple:
+            return code.text
+        local = writer.name(name)
+        if code.fails:
+            what = f"Error computing expression {format_expression(expression)} for column {name}"
+            self.guard(writer, f"{local} = {code.text}", context, what, [f"{local} = None"])
+        else:
+            writer.line(f"{local} = {code.text}")
+        return local
+
+    def condition(
+        self, writer: CodeWriter, expression: Expression, types: Types, columns: Mapping[str, str], context: str
+    ) -> str:
+        """Writes the computation of a predicate that may fail; gives the expression that is true where it holds."""
+        code = self.code(expression, types, columns)
+        if not code.fails:
+            return code.text
+        local = writer.name("holds")
+        what = f"Error evaluating predicate {format_expression(expression)}"
+        self.guard(writer, f"{local} = {code.text}", context, what, [f"{local} = False"])
+        return local
+
+    def table_call(
+        self, writer: CodeWriter, call: FunctionCall, types: Types, columns: Mapping[str, str], context: str
+    ) -> str:
+        """Writes the call of a table function and gives the local of its list."""
+        kinds = [self.code(argument, types, columns).type for argument in call.arguments]
+        resolved = self.functions.table(call.name, kinds)
+        arguments = [
+            self.value(writer, argument, "argument", types, columns, context, parameter)
+            for argument, parameter in zip(call.arguments, resolved.parameters, strict=True)
+        ]
+        function = self.compiler.constant(resolved.function, call.name.lower())
+        items = writer.name("items")
+        what = f"Error computing {format_expression(call)}"
+        self.guard(writer, f"{items} = {function}({', '.join(arguments)})", context, what, [f"{items} = ()"])
+        return items
+
+    def guard(self, writer: CodeWriter, line: str, context: str, what: str, otherwise: Sequence[str]) -> None:
+        """Writes a line and, for when it fails, a report (where there is a record to report) and other lines."""
+        with writer.block("try:"):
+            writer.line(line)
+        with writer.block("except Exception as problem:"):
+            if writer.report:
+                writer.line(f"{writer.report}.failed({context!r}, {what!r}, problem, partition, offset)")
+            for other in otherwise:
+                writer.line(other)
+
+    def row_function(
+        self,
+        stem: str,
+        names: Sequence[str],
+        key_names: Sequence[str],
+        write: Callable[[CodeWriter, dict[str, str]], None],
+    ) -> str:
+        """Adds a generated function of (key, row) that works on a row apart from the record loop.
+
+        `write` gets the locals of the row's columns `names` and of the key's columns, and writes the body.
+        """
+        name = self.program.fresh(stem)
+        writer = CodeWriter(f"{name}(key, row)")
+        places = {key_name: f"key[{index}]" for index, key_name in enumerate(key_names)}
+        locals_ = {column: writer.name(column) for column in names}
+        if locals_:
+            writer.line(f"{', '.join(locals_.values())}, = row")
+        write(writer, places | locals_)
+        self.program.function(name, writer.text())
+        return name

@@ -1,0 +1,141 @@
+"""The generated functions of a query and everything that they refer to by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from types import CodeType
+from typing import TYPE_CHECKING, Literal
+
+from bifrost.engine.serde import SerdeError, split_windowed_key, windowed_key
+from bifrost.engine.state.codec import decode
+from bifrost.engine.state.frozen import freeze_key, thaw_key
+from bifrost.engine.state.stores import StoreSpec
+from bifrost.engine.topology.operators.headers import header_list, last_header
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.task_context import TaskContext
+
+Role = Literal["stream", "table", "repartition"]
+
+STANDARD_NAMES: dict[str, object] = {
+    "SerdeError": SerdeError,
+    "decode_state": decode,
+    "freeze_key": freeze_key,
+    "header_list": header_list,
+    "last_header": last_header,
+    "split_windowed_key": split_windowed_key,
+    "thaw_key": thaw_key,
+    "windowed_key": windowed_key,
+    "zip_longest": zip_longest,
+}
+"""What generated code may always refer to."""
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """A sub-topology in the making: what runs in one task. Sites that read the same topic become one."""
+
+    joined: Site | None = None
+
+    @property
+    def root(self) -> Site:
+        """The site that this one has become part of."""
+        return self if self.joined is None else self.joined.root
+
+    def join(self, other: Site) -> None:
+        """Makes the two one."""
+        if other.root is not self.root:
+            other.root.joined = self.root
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A global of the generated code that every task has its own of: `make` is called once per task."""
+
+    make: Callable[[TaskContext], object]
+    stores: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFunction:
+    """A generated function that takes a batch of records of a topic."""
+
+    name: str
+    topic: str
+    role: Role
+    site: Site
+    text: str
+    code: CodeType
+
+    @property
+    def globals(self) -> frozenset[str]:
+        """Names of globals that the function may use."""
+        return frozenset(names_in(self.code))
+
+
+@dataclass(slots=True)
+class Program:
+    """Collects what a query's generated code consists of.
+
+    `constants` are shared by all tasks, `bindings` are made per task; both are found by the generated code under the
+    names that they were given here. `auxiliary` are generated functions that others call, `receivers` and `senders` the
+    sites at both ends of repartition topics.
+    """
+
+    constants: dict[str, object] = field(default_factory=lambda: dict(STANDARD_NAMES))
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    stores: dict[str, StoreSpec] = field(default_factory=dict)
+    functions: list[RecordFunction] = field(default_factory=list)
+    auxiliary: dict[str, str] = field(default_factory=dict)
+    receivers: dict[str, Site] = field(default_factory=dict)
+    senders: dict[str, list[Site]] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def fresh(self, stem: str) -> str:
+        """A global name that is not used yet."""
+        number = self._counts[stem] = self._counts.get(stem, 0) + 1
+        return f"{stem}_{number}"
+
+    def constant(self, stem: str, value: object) -> str:
+        """The name under which generated code finds a value."""
+        name = self.fresh(stem)
+        self.constants[name] = value
+        return name
+
+    def bind(self, stem: str, make: Callable[[TaskContext], object], *stores: str) -> str:
+        """The name under which generated code finds something that each task has its own of."""
+        name = self.fresh(stem)
+        self.bindings[name] = Binding(make, stores)
+        return name
+
+    def store(self, spec: StoreSpec) -> str:
+        """Declares a store and gives its name."""
+        if spec.name in self.stores:
+            raise ValueError(f"store {spec.name} is declared twice")
+        self.stores[spec.name] = spec
+        return spec.name
+
+    def function(self, name: str, text: str) -> None:
+        """Adds a generated function that others call by name."""
+        self.auxiliary[name] = text
+
+    def record_function(self, text: str, name: str, *, topic: str, role: Role, site: Site) -> None:
+        """Adds the function of a source or repartition topic."""
+        code = compile(text, f"<{name}>", "exec")
+        self.functions.append(RecordFunction(name, topic, role, site, text, code))
+
+    @property
+    def text(self) -> str:
+        """The whole generated source, to be read by people."""
+        parts = [*self.auxiliary.values(), *(function.text for function in self.functions)]
+        return "\n\n".join(parts)
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """Global names that code and the functions in it refer to."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)

@@ -1,0 +1,132 @@
+"""The arithmetic of a group's aggregates as generated functions: all states at once, no loops over aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bifrost.engine.functions.aggregates.basic import result as unchanged
+from bifrost.engine.functions.registry import ResolvedAggregate
+from bifrost.engine.state.stores import Row
+from bifrost.engine.topology.code.downstream import tuple_text
+from bifrost.engine.topology.code.writer import CodeWriter
+
+Values = tuple[tuple[Any, ...], ...]
+"""The arguments of each aggregate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Works on stored rows: the kept columns of a group's last row, then the state of each aggregate.
+
+    `add(stored or None, kept, values)` takes a row in, `remove` takes it out again, `merge(older, newer)` joins two
+    sessions; `result` is the row that is shown; `empty()` are the states before the first row.
+    """
+
+    empty: Callable[[], Row]
+    add: Callable[[Row | None, Row, Values], Row]
+    remove: Callable[[Row, Row, Values], Row]
+    merge: Callable[[Row, Row], Row]
+    result: Callable[[Row], Row]
+
+    @classmethod
+    def of(cls, kept: int, parts: Sequence[ResolvedAggregate]) -> Fold:
+        """The fold of these aggregates behind a number of kept columns."""
+        namespace: dict[str, Any] = {}
+        for number, part in enumerate(parts):
+            for name in ("initialize", "add", "remove", "merge", "result"):
+                namespace[f"{name}_{number}"] = getattr(part, name)
+        writers = (_empty(parts), _add(kept, parts), _remove(kept, parts), _merge(kept, parts), _result(kept, parts))
+        text = "\n\n".join(writer.text() for writer in writers)
+        exec(compile(text, "<fold>", "exec"), namespace)  # noqa: S102 - generated: only numbers enter the text
+        return cls(
+            empty=cast(Callable[[], Row], namespace["empty"]),
+            add=cast(Callable[[Row | None, Row, Values], Row], namespace["add"]),
+            remove=cast(Callable[[Row, Row, Values], Row], namespace["remove"]),
+            merge=cast(Callable[[Row, Row], Row], namespace["merge"]),
+            result=cast(Callable[[Row], Row], namespace["result"]),
+        )
+
+
+def _states(parts: Sequence[ResolvedAggregate], prefix: str = "state") -> list[str]:
+    return [f"{prefix}_{number}" for number in range(len(parts))]
+
+
+def _arguments(number: int, part: ResolvedAggregate) -> list[str]:
+    return [f"value_{number}_{position}" for position in range(len(part.parameters))]
+
+
+def _row(kept: Sequence[str], states: Sequence[str]) -> str:
+    """The text of a stored row, or of the names that one is taken apart into."""
+    return tuple_text([*kept, *states])
+
+
+def _names(kept: int) -> list[str]:
+    return [f"kept_{number}" for number in range(kept)]
+
+
+def _unpack_values(writer: CodeWriter, parts: Sequence[ResolvedAggregate]) -> None:
+    writer.line(f"{tuple_text(tuple_text(_arguments(*part)) for part in enumerate(parts))} = values")
+
+
+def _empty(parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("empty()")
+    writer.line(f"return {tuple_text(f'initialize_{number}()' for number in range(len(parts)))}")
+    return writer
+
+
+def _add(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("add(stored, kept, values)")
+    with writer.block("if stored is None:"):
+        writer.line(f"{_row([], _states(parts))} = empty()")
+    with writer.block("else:"):
+        writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+    _unpack_values(writer, parts)
+    calls = [
+        f"add_{number}({', '.join([f'state_{number}', *_arguments(number, part)])})"
+        for number, part in enumerate(parts)
+    ]
+    writer.line(f"return {_row(['*kept'] if kept else [], calls)}")
+    return writer
+
+
+def _remove(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("remove(stored, kept, values)")
+    writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+    _unpack_values(writer, parts)
+    left = [
+        f"remove_{number}({', '.join([f'state_{number}', *_arguments(number, part)])})"
+        if part.remove is not None
+        else f"state_{number}"
+        for number, part in enumerate(parts)
+    ]
+    writer.line(f"return {_row(['*kept'] if kept else [], left)}")
+    return writer
+
+
+def _merge(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("merge(older, newer)")
+    ignored = ["_"] * kept
+    writer.line(f"{_row(ignored, _states(parts, 'older'))} = older")
+    writer.line(f"{_row(_names(kept), _states(parts, 'newer'))} = newer")
+    merged = [
+        f"merge_{number}(older_{number}, newer_{number})" if part.merge is not None else f"newer_{number}"
+        for number, part in enumerate(parts)
+    ]
+    writer.line(f"return {_row(_names(kept), merged)}")
+    return writer
+
+
+def _result(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("result(stored)")
+    if all(part.result is unchanged for part in parts):
+        writer.line("return stored")
+        return writer
+    writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+    shown = [
+        f"state_{number}" if part.result is unchanged else f"result_{number}(state_{number})"
+        for number, part in enumerate(parts)
+    ]
+    writer.line(f"return {_row(_names(kept), shown)}")
+    return writer

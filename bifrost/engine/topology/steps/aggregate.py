@@ -1,0 +1,205 @@
+"""Aggregation steps: generated code gathers each row's arguments, an aggregator folds them into its store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
+from bifrost.engine.expressions import AggregateCall, resolve_aggregate
+from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
+from bifrost.engine.state.stores import StoreKind, StoreSpec
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.code.expressions import columns_in
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.operators.aggregators import Aggregator, SessionAggregator, WindowedAggregator
+from bifrost.engine.topology.operators.fold import Fold
+from bifrost.engine.topology.operators.windows import retention_of
+from bifrost.engine.topology.steps.source import key_parts
+from bifrost.sql.formatter import format_expression
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.task_context import TaskContext
+    from bifrost.engine.topology.walk import Builder
+
+AggregateStep = StreamAggregate | StreamWindowedAggregate | TableAggregate
+
+AGGREGATION_FAILED = "Error aggregating"
+"""Begins the report of a row that an aggregate cannot take; ksqlDB's queries end by such a row, ours leave it out."""
+
+_BOUNDS = (WINDOWSTART, WINDOWEND)
+
+
+def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builder: Builder) -> None:
+    """Every row of the stream changes its group's result."""
+    parts = _Parts.of(step, builder)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
+    add = builder.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        kept, values = parts.write_arguments(writer, scope, builder)
+        call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        parts.write_result(writer, scope, downstream)
+
+    builder.build(step.source, Downstream(parts.wants, row, None))
+
+
+def build_table_aggregate(step: TableAggregate, downstream: Downstream, builder: Builder) -> None:
+    """A change takes its old row out of the group's result and its new row in."""
+    parts = _Parts.of(step, builder)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
+    change = builder.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
+    arguments = parts.arguments_function(layout(step.source.schema, parts.wants), builder)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in ("new", scope.old)]
+        call = f"changed = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})"
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        with writer.block("if changed is None:"):
+            writer.line("continue")
+        writer.line("result, timestamp, old = changed")
+        parts.write_result(writer, scope, downstream)
+
+    builder.build(step.source, Downstream(parts.wants, row, None))
+
+
+def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: Downstream, builder: Builder) -> None:
+    """Every row changes the results of its windows; with EMIT FINAL results come out when their window has closed."""
+    parts = _Parts.of(step, builder)
+    session = isinstance(step.window, Session)
+    kind = StoreKind.SESSION if session else StoreKind.WINDOW
+    store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), builder)
+    add = builder.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        kept, values = parts.write_arguments(writer, scope, builder)
+        call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
+        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        with writer.block("for key, window_start, window_end, result, timestamp, old in changes:"):
+            if not scope.plain_key:
+                writer.line("key = thaw_key(key)")
+            keyed = replace(scope, key="key", key_columns=key_parts("key", step.schema.key, nullable=False))
+            windowed = replace(keyed, window=("window_start", "window_end"))
+            if session:
+                with writer.block("if result is None:"):
+                    downstream.write_tombstone(writer, parts.with_old(writer, windowed, downstream))
+                    writer.line("continue")
+            parts.write_result(writer, windowed, downstream)
+
+    builder.build(step.source, Downstream(parts.wants, row, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is known of an aggregation before code is written."""
+
+    step: AggregateStep
+    calls: tuple[AggregateCall, ...]
+    fold: Fold
+
+    @classmethod
+    def of(cls, step: AggregateStep, builder: Builder) -> _Parts:
+        calls = aggregate_calls(step, builder)
+        return cls(step, calls, fold_of(step, builder))
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Columns that are read of the rows."""
+        return frozenset(self.step.non_aggregates) | columns_in(*(a for call in self.calls for a in call.arguments))
+
+    def declare_store(self, kind: StoreKind, retention_ms: int | None, builder: Builder) -> str:
+        """Declares the store of states; a state is known by its aggregate's text, whatever stands beside it."""
+        kept = self.step.non_aggregates
+        columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
+        missing = ((None,) * len(kept)) + self.fold.empty()
+        name = store_name(self.step)
+        return builder.program.store(StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing))
+
+    def aggregator(self, context: TaskContext, store: str, downstream: Downstream) -> Aggregator:
+        return Aggregator(self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED)
+
+    def windowed_aggregator(
+        self, context: TaskContext, store: str, downstream: Downstream
+    ) -> WindowedAggregator | SessionAggregator:
+        step = self.step
+        assert isinstance(step, StreamWindowedAggregate)
+        if isinstance(step.window, Session):
+            return SessionAggregator(self.fold, context.session_store(store), step.window, final=step.emit_final)
+        return WindowedAggregator(
+            self.fold,
+            context.window_store(store),
+            step.window,
+            final=step.emit_final,
+            wants_old=downstream.old is not OldRows.UNUSED,
+        )
+
+    def write_arguments(self, writer: CodeWriter, scope: Scope, builder: Builder) -> tuple[str, str]:
+        """Writes the computation of arguments; gives the expressions of kept columns and of arguments by aggregate."""
+        types = self.step.source.schema.types()
+        values = []
+        for call in self.calls:
+            given = [
+                builder.expressions.value(writer, argument, "argument", types, scope.columns, self.step.context, target)
+                for argument, target in zip(call.arguments, call.aggregate.parameters, strict=True)
+            ]
+            values.append(tuple_text(given))
+        return scope.tuple_of(self.step.non_aggregates), tuple_text(values)
+
+    def arguments_function(self, names: tuple[str, ...], builder: Builder) -> str:
+        """A generated function of (key, row): kept columns and arguments by aggregate."""
+
+        def write(writer: CodeWriter, places: dict[str, str]) -> None:
+            kept, values = self.write_arguments(writer, Scope(places, "key"), builder)
+            writer.line(f"return {kept}, {values}")
+
+        key_names = [column.name for column in self.step.source.schema.key]
+        return builder.expressions.row_function("arguments", names, key_names, write)
+
+    def write_result(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> None:
+        """Writes the unpacking of `result` and what becomes of the row."""
+        names = result_names(self.step.schema)
+        used = [name for name in names if name in downstream.wants]
+        columns = dict(zip((column.name for column in self.step.schema.key), scope.key_columns, strict=True))
+        if used:
+            places = unpack(writer, names, "result")
+            columns |= {name: places[name] for name in used}
+        if scope.window is not None:
+            columns |= dict(zip(_BOUNDS, scope.window, strict=True))
+        result = replace(scope, columns=columns, timestamp="timestamp", plain_key=scope.plain_key)
+        downstream.row(writer, self.with_old(writer, result, downstream))
+
+    def with_old(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> Scope:
+        """Writes `old` as the tuple of wanted columns, where somebody uses it."""
+        if downstream.old is OldRows.UNUSED:
+            return replace(scope, old=None)
+        names = result_names(self.step.schema)
+        places = {name: f"old[{index}]" for index, name in enumerate(names)}
+        places |= {column.name: part for column, part in zip(self.step.schema.key, scope.key_columns, strict=True)}
+        if scope.window is not None:
+            places |= dict(zip(_BOUNDS, scope.window, strict=True))
+        wanted = tuple_text(places[name] for name in layout(self.step.schema, downstream.wants))
+        writer.line(f"old = None if old is None else {wanted}")
+        return replace(scope, old="old")
+
+
+def result_names(schema: LogicalSchema) -> tuple[str, ...]:
+    """The columns of an aggregator's result row, in order: all value columns but the window's bounds."""
+    return tuple(column.name for column in schema.value if column.name not in _BOUNDS)
+
+
+def store_name(step: AggregateStep) -> str:
+    """The name of an aggregation's store, as ksqlDB's."""
+    return f"{step.context}-Materialize"
+
+
+def aggregate_calls(step: AggregateStep, builder: Builder) -> tuple[AggregateCall, ...]:
+    """The aggregates of a step with the expressions of their arguments."""
+    types = step.source.schema.types()
+    functions = builder.functions
+    return tuple(resolve_aggregate(call, types, functions, config=functions.settings) for call in step.aggregates)
+
+
+def fold_of(step: AggregateStep, builder: Builder) -> Fold:
+    """What turns the rows of a step's store into results."""
+    return Fold.of(len(step.non_aggregates), [call.aggregate for call in aggregate_calls(step, builder)])

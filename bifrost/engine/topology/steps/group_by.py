@@ -1,0 +1,125 @@
+"""GROUP BY: rows under the key of their group, through a repartition topic unless that is their key already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan.steps import StreamGroupBy, StreamGroupByKey, TableGroupBy
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, tuple_text, unpack
+from bifrost.engine.topology.code.expressions import columns_in
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.repartition import Route, build_partitioned, list_text
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, builder: Builder) -> None:
+    """Rows are grouped by the key that they have; null keys end here."""
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        write_null_key_test(writer, scope)
+        downstream.row(writer, scope)
+
+    build_partitioned(
+        step.source, replace(downstream, row=row, tombstone=None), builder, step.formats.key, step.context
+    )
+
+
+def write_null_key_test(writer: CodeWriter, scope: Scope) -> None:
+    """Writes the leaving out of rows with a null key: no key bytes, or a single column that is null."""
+    if scope.has_key:
+        return
+    with writer.block(f"if {scope.key} is None{_single_null(scope)}:"):
+        writer.line("continue")
+
+
+def _single_null(scope: Scope) -> str:
+    return f" or {scope.key}[0] is None" if len(scope.key_columns) == 1 else ""
+
+
+def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, builder: Builder) -> None:
+    """Rows go to the task of their group; a null in any of the group's values ends the row, with a report."""
+    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
+    key_names = tuple(column.name for column in step.schema.key)
+    sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
+
+    with route.reading(builder) as (writer, scope):
+        columns = dict(zip(key_names, scope.key_columns, strict=True))
+        columns |= unpack(writer, sent, "decode_state(value_bytes)")
+        downstream.row(writer, replace(scope, columns=columns))
+
+    sender = route.sent_from(builder.elsewhere())
+    types = step.source.schema.types()
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        parts = [
+            sender.expressions.value(writer, expression, name, types, scope.columns, step.context)
+            for name, expression in zip(key_names, step.group_by, strict=True)
+        ]
+        with writer.block(f"if {null_test(parts)}:"):
+            what, problem = "Group-by column is null", "the row is left out"
+            writer.line(f"{writer.report}.failed({step.context!r}, {what!r}, {problem!r}, partition, offset)")
+            writer.line("continue")
+        route.write_send(writer, tuple_text(parts), list_text(scope, sent), sender, replace(scope, window=None))
+
+    sender.build(step.source, Downstream(frozenset(sent) | columns_in(*step.group_by), row, None))
+
+
+def build_table_group_by(step: TableGroupBy, downstream: Downstream, builder: Builder) -> None:
+    """Changes go to the tasks of their groups as (new, old): in one record within a group, else the old row first.
+
+    Behind it `Scope.old` is the old row and `Scope.columns` is not set: `Downstream.row` gets the changes with the new
+    row in the local `new`, a tuple of the wanted columns or None.
+    """
+    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
+    names = layout(step.schema, downstream.wants)
+    with route.reading(builder) as (writer, scope):
+        writer.line("new, old = decode_state(value_bytes)")
+        downstream.row(writer, replace(scope, old="old"))
+
+    sender = route.sent_from(builder.elsewhere())
+    wants = frozenset(names) | columns_in(*step.group_by)
+    grouped = _group_function(step, wants, names, sender)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        given = scope.tuple_of(layout(step.source.schema, wants))
+        writer.line(f"new_group, new = {grouped}({scope.key}, {given})")
+        send(writer, scope)
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        writer.line("new_group = new = None")
+        send(writer, scope)
+
+    def send(writer: CodeWriter, scope: Scope) -> None:
+        plain = replace(scope, window=None)
+        call = f"{grouped}({scope.key}, {scope.old})"
+        writer.line(f"old_group, old_row = (None, None) if {scope.old} is None else {call}")
+        with writer.block("if new_group is not None and new_group == old_group:"):
+            route.write_send(writer, "new_group", "[new, old_row]", sender, plain)
+            writer.line("continue")
+        with writer.block("if old_group is not None:"):
+            route.write_send(writer, "old_group", "[None, old_row]", sender, plain)
+        with writer.block("if new_group is not None:"):
+            route.write_send(writer, "new_group", "[new, None]", sender, plain)
+
+    sender.build(step.source, Downstream(wants, row, tombstone, OldRows.REQUIRED))
+
+
+def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str, ...], builder: Builder) -> str:
+    """A generated function of (key, row): the group's key (None if a part of it is null) and the row to be sent."""
+    types = step.source.schema.types()
+    source_names = layout(step.source.schema, given)
+
+    def write(writer: CodeWriter, places: dict[str, str]) -> None:
+        parts = [
+            builder.expressions.value(writer, expression, column.name, types, places, step.context)
+            for column, expression in zip(step.schema.key, step.group_by, strict=True)
+        ]
+        kept = {column.name: part for column, part in zip(step.schema.key, parts, strict=True)}
+        row = f"[{', '.join((places | kept)[name] for name in names)}]"
+        writer.line(f"return (None, None) if {null_test(parts)} else ({tuple_text(parts)}, {row})")
+
+    key_names = tuple(column.name for column in step.source.schema.key)
+    return builder.expressions.row_function("grouped", source_names, key_names, write)

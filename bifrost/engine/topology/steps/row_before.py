@@ -1,0 +1,33 @@
+"""Keeping a table's rows, for the steps that need the row before a change or look rows up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.catalog.schema import LogicalSchema
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout
+from bifrost.engine.topology.code.writer import CodeWriter
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def keeping(downstream: Downstream, schema: LogicalSchema, name: str, builder: Builder) -> Downstream:
+    """The downstream with a store of the wanted columns in front, which knows the row before each change."""
+    names = layout(schema, downstream.wants)
+    store = builder.key_value_store(name, names)
+    put = builder.program.bind("put", lambda context: context.key_value_store(store).put, store)
+    delete = builder.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        old = writer.name("old")
+        writer.line(f"{old} = {put}({scope.identity}, {scope.tuple_of(names)}, {scope.timestamp})")
+        downstream.row(writer, replace(scope, old=old))
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        old = writer.name("old")
+        writer.line(f"{old} = {delete}({scope.identity}, {scope.timestamp})")
+        downstream.write_tombstone(writer, replace(scope, old=old))
+
+    return Downstream(downstream.wants, row, tombstone, OldRows.UNUSED)

@@ -1,0 +1,173 @@
+"""Reading topics: the loop over records, decoding of what is used, event time, pseudo and header columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOWEND, WINDOWSTART, Column, TimestampColumn
+from bifrost.engine.plan.steps import StreamSource, TableSource
+from bifrost.engine.state.frozen import is_plain
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.row_before import keeping
+from bifrost.sql.tree import ColumnRef, Expression, FunctionCall, StringLiteral
+from bifrost.sql.types import STRING, SqlType
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+Source = StreamSource | TableSource
+
+RECORD = "key_bytes, value_bytes, timestamp, partition, offset, headers"
+"""The names under which generated code has the parts of a record."""
+
+_PSEUDO = dict(zip(PSEUDO_COLUMNS, ("timestamp", "partition", "offset"), strict=True))
+_WINDOW = ("window_start", "window_end")
+
+
+def build_stream_source(step: StreamSource, downstream: Downstream, builder: Builder) -> None:
+    """The record function of a stream's topic."""
+    name = builder.program.fresh("process")
+    writer = builder.record_writer(name, step.topic)
+    with _record_loop(writer, step, downstream, builder):
+        scope = _key_scope(writer, step, downstream.wants)
+        with writer.block("if row is None:"):
+            downstream.write_tombstone(writer, scope)
+            writer.line("continue")
+        downstream.row(writer, _row_scope(writer, step, scope, downstream.wants, builder))
+    builder.finish(writer, name, step.topic, "stream")
+
+
+def build_table_source(step: TableSource, downstream: Downstream, builder: Builder) -> None:
+    """The record function of a table's topic; it keeps the rows where somebody needs the row before a change."""
+    name = builder.program.fresh("process")
+    writer = builder.record_writer(name, step.topic)
+    if downstream.old is OldRows.REQUIRED or (downstream.old is OldRows.IF_KNOWN and step.materialized):
+        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
+    with _record_loop(writer, step, downstream, builder):
+        with writer.block("if key is None:"):
+            writer.line("continue")
+        scope = _key_scope(writer, step, downstream.wants)
+        with writer.block("if row is None:"):
+            downstream.write_tombstone(writer, scope)
+            writer.line("continue")
+        downstream.row(writer, _row_scope(writer, step, scope, downstream.wants, builder))
+    builder.finish(writer, name, step.topic, "table")
+
+
+@contextmanager
+def _record_loop(writer: CodeWriter, step: Source, downstream: Downstream, builder: Builder) -> Iterator[None]:
+    """The loop over records, up to decoded `key` and `row`; unreadable records are reported and left out."""
+    used = _decoded(step, downstream.wants)
+    key = builder.key_reader(step.topic, step.formats.key, step.source_schema.key)
+    value = builder.value_reader(step.topic, step.formats.value, step.source_schema.value, used)
+    with writer.block(f"for {RECORD} in records:"):
+        with writer.block("try:"):
+            if step.window is not None:
+                window = builder.program.constant("window", step.window)
+                writer.line(f"key_bytes, window_start, window_end = split_windowed_key(key_bytes or b'', {window})")
+            writer.line(f"key = {key}(key_bytes)")
+            writer.line(f"row = {value}(value_bytes)")
+        with writer.block("except SerdeError as problem:"):
+            writer.line(f"{writer.report}.unreadable({step.context!r}, problem, partition, offset, value_bytes)")
+            writer.line("continue")
+        yield
+
+
+def _decoded(step: Source, wants: frozenset[str]) -> frozenset[str]:
+    """Value columns that must be decoded."""
+    names = {column.name for column in step.source_schema.value}
+    timestamp = {step.timestamp.column} if step.timestamp is not None else set()
+    return frozenset(names & (wants | timestamp))
+
+
+def _key_scope(writer: CodeWriter, step: Source, wants: frozenset[str]) -> Scope:
+    key = step.source_schema.key
+    nullable = isinstance(step, StreamSource)
+    parts = key_parts("key", key, nullable=nullable)
+    columns = dict(zip((column.name for column in key), parts, strict=True))
+    if nullable or len(key) > 1:
+        used = wants | ({step.timestamp.column} if step.timestamp is not None else set())
+        columns = {name: _local(writer, name, part) if name in used else part for name, part in columns.items()}
+    return Scope(
+        columns,
+        "key",
+        tuple(columns.values()),
+        plain_key=all(is_plain(column.type) for column in key),
+        window=_WINDOW if step.window is not None else None,
+    )
+
+
+def key_parts(key: str, columns: tuple[Column, ...], *, nullable: bool) -> tuple[str, ...]:
+    """Expressions of the columns of a key tuple."""
+    if nullable:
+        return tuple(f"(None if {key} is None else {key}[{index}])" for index in range(len(columns)))
+    return tuple(f"{key}[{index}]" for index in range(len(columns)))
+
+
+def _local(writer: CodeWriter, name: str, source: str) -> str:
+    local = writer.name(name)
+    writer.line(f"{local} = {source}")
+    return local
+
+
+def _row_scope(writer: CodeWriter, step: Source, scope: Scope, wants: frozenset[str], builder: Builder) -> Scope:
+    columns = {**scope.columns, **_PSEUDO}
+    if step.window is not None:
+        columns |= {WINDOWSTART: "window_start", WINDOWEND: "window_end"}
+    columns |= _value_columns(writer, step, wants)
+    columns |= _header_columns(writer, step, wants)
+    if step.timestamp is not None:
+        write_event_time(writer, step.timestamp, step.source_schema.types(), columns, step.context, builder)
+    return replace(scope, columns=columns)
+
+
+def _value_columns(writer: CodeWriter, step: Source, wants: frozenset[str]) -> dict[str, str]:
+    """Takes the used columns out of `row`: by position where they are few, else all at once."""
+    used = _decoded(step, wants)
+    names = [column.name for column in step.source_schema.value]
+    places = {name: writer.name(name) for name in names if name in used}
+    if len(places) * 3 > len(names):
+        writer.line(f"{', '.join(places.get(name, '_') for name in names)}, = row")
+    else:
+        for name, local in places.items():
+            writer.line(f"{local} = row[{names.index(name)}]")
+    return places
+
+
+def _header_columns(writer: CodeWriter, step: Source, wants: frozenset[str]) -> dict[str, str]:
+    places = {}
+    for column in step.source_schema.headers:
+        if column.name in wants:
+            call = "header_list(headers)" if column.header is None else f"last_header(headers, {column.header!r})"
+            places[column.name] = _local(writer, column.name, call)
+    return places
+
+
+def write_event_time(
+    writer: CodeWriter,
+    timestamp: TimestampColumn,
+    types: dict[str, SqlType],
+    columns: dict[str, str],
+    context: str,
+    builder: Builder,
+) -> None:
+    """Writes the taking of `timestamp` from a column; records without a usable time are reported and left out."""
+    source = builder.expressions.code(_time_expression(timestamp, types), types, columns).text
+    what = f"Failed to extract timestamp from row: column {timestamp.column}"
+    builder.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"])
+    with writer.block("if event_time is None or event_time < 0:"):
+        problem = "f'no usable time: {event_time}'"
+        writer.line(f"{writer.report}.failed({context!r}, {what!r}, {problem}, partition, offset)")
+        writer.line("continue")
+    writer.line("timestamp = event_time")
+
+
+def _time_expression(timestamp: TimestampColumn, types: dict[str, SqlType]) -> Expression:
+    column = ColumnRef(timestamp.column)
+    if types[timestamp.column] is STRING and timestamp.pattern is not None:
+        return FunctionCall("STRINGTOTIMESTAMP", (column, StringLiteral(timestamp.pattern)))
+    return column

@@ -1,0 +1,136 @@
+"""Stateless steps of streams."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan.steps import (
+    StreamFilter,
+    StreamFlatMap,
+    StreamSelect,
+    StreamSelectKey,
+    TableSelect,
+    TableSelectKey,
+)
+from bifrost.engine.state.frozen import is_plain
+from bifrost.engine.topology.code.downstream import Downstream, Scope, tuple_text
+from bifrost.engine.topology.code.expressions import columns_in
+from bifrost.engine.topology.code.writer import CodeWriter
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def build_stream_filter(step: StreamFilter, downstream: Downstream, builder: Builder) -> None:
+    """Rows for which the predicate does not hold, and null values, end here."""
+    types = step.source.schema.types()
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        holds = builder.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
+        with writer.block(f"if not {holds}:"):
+            writer.line("continue")
+        downstream.row(writer, scope)
+
+    builder.build(step.source, Downstream(downstream.wants | columns_in(step.predicate), row, None))
+
+
+def build_stream_select(step: StreamSelect, downstream: Downstream, builder: Builder) -> None:
+    """Only the select items that are used further down are computed; a null value stays null."""
+    wants = select_wants(step, downstream.wants)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        downstream.row(writer, selected_scope(writer, step, downstream.wants, scope, builder))
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        downstream.write_tombstone(writer, selected_key(step, scope))
+
+    builder.build(step.source, Downstream(wants, row, tombstone))
+
+
+def select_wants(step: StreamSelect | TableSelect, wants: frozenset[str]) -> frozenset[str]:
+    """Columns of the source that a projection needs for the wanted ones."""
+    return columns_in(*(item.expression for item in step.selects if item.name in wants))
+
+
+def selected_scope(
+    writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: Scope, builder: Builder
+) -> Scope:
+    """Writes the wanted select items and gives the scope of the projected row."""
+    types = step.source.schema.types()
+    places = {
+        item.name: builder.expressions.value(writer, item.expression, item.name, types, scope.columns, step.context)
+        for item in step.selects
+        if item.name in wants
+    }
+    keyed = selected_key(step, scope)
+    return replace(keyed, columns={**keyed.columns, **places})
+
+
+def selected_key(step: StreamSelect | TableSelect, scope: Scope) -> Scope:
+    """The scope with the key columns that a projection keeps, under their new names, and no other columns."""
+    kept = scope.key_columns
+    if step.selected_key is not None:
+        kept = tuple(scope.key_columns[index] for index in step.selected_key)
+    key = scope.key if kept == scope.key_columns else tuple_text(kept)
+    names = step.key_names or tuple(column.name for column in step.schema.key)
+    columns = dict(zip(names, kept, strict=False))
+    return replace(scope, columns=columns, key=key, key_columns=kept)
+
+
+def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, builder: Builder) -> None:
+    """A row becomes as many as the longest list of the table functions has items; shorter ones are filled with null."""
+    types = step.source.schema.types()
+    made = tuple(column.name for column in step.schema.value)[-len(step.functions) :]
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        lists = [
+            builder.expressions.table_call(writer, call, types, scope.columns, step.context) for call in step.functions
+        ]
+        places = [writer.name(name) for name in made]
+        source = f"zip_longest({', '.join(lists)})" if len(lists) > 1 else f"[(item,) for item in {lists[0]}]"
+        with writer.block(f"for {', '.join(places)}, in {source}:"):
+            columns = {**scope.columns, **dict(zip(made, places, strict=True))}
+            downstream.row(writer, replace(scope, columns=columns))
+
+    builder.build(step.source, Downstream(downstream.wants - set(made) | columns_in(*step.functions), row, None))
+
+
+def build_stream_select_key(step: StreamSelectKey, downstream: Downstream, builder: Builder) -> None:
+    """The row under a new key; it is sent to the task of that key when a step needs it there (see repartition)."""
+    build_key_change(step, downstream, builder)
+
+
+def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstream, builder: Builder) -> None:
+    """The row under a new key. A null value goes on with what the new key can take from the old one."""
+    types = step.source.schema.types()
+    names = tuple(column.name for column in step.schema.key)
+    plain = all(is_plain(column.type) for column in step.schema.key)
+
+    def rekeyed(writer: CodeWriter, scope: Scope) -> Scope:
+        places = tuple(
+            builder.expressions.value(writer, expression, name, types, scope.columns, step.context)
+            if columns_in(expression) <= scope.columns.keys()
+            else "None"
+            for name, expression in zip(names, step.keys, strict=True)
+        )
+        key = writer.name("key")
+        writer.line(f"{key} = {tuple_text(places)}")
+        columns = {**scope.columns, **dict(zip(names, places, strict=True))}
+        window = scope.window if step.formats.key.window is not None else None
+        return replace(
+            scope, columns=columns, key=key, key_columns=places, plain_key=plain, has_key=False, window=window
+        )
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        downstream.row(writer, rekeyed(writer, scope))
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        columns = dict(zip((column.name for column in step.source.schema.key), scope.key_columns, strict=True))
+        downstream.write_tombstone(writer, rekeyed(writer, replace(scope, columns=columns)))
+
+    source_names = {column.name for column in step.source.schema}
+    wants = columns_in(*step.keys) | frozenset(
+        name for name in downstream.wants if name in source_names or name not in names
+    )
+    builder.build(step.source, Downstream(wants, row, tombstone))

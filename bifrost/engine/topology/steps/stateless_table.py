@@ -1,0 +1,136 @@
+"""Steps of tables that need no store of their own: they work on the new row, and on the old one where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan.steps import TableFilter, TableSelect, TableSelectKey
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.code.expressions import columns_in
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.repartition import Route, list_text
+from bifrost.engine.topology.steps.row_before import keeping
+from bifrost.engine.topology.steps.stateless_stream import build_key_change, select_wants, selected_key, selected_scope
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def build_table_filter(step: TableFilter, downstream: Downstream, builder: Builder) -> None:
+    """A row that stops matching becomes a tombstone; where old rows are known, one that never matched stays silent."""
+    wants = downstream.wants | columns_in(step.predicate)
+    types = step.source.schema.types()
+    old = max(OldRows.IF_KNOWN, downstream.old)
+    matching = matching_function(step, wants, wants, builder)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        scope = before(writer, scope)
+        holds = builder.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
+        with writer.block(f"if {holds}:"):
+            downstream.row(writer, scope)
+        with writer.block("else:"):
+            gone(writer, scope)
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        gone(writer, before(writer, scope))
+
+    def before(writer: CodeWriter, scope: Scope) -> Scope:
+        if scope.old is None:
+            return scope
+        local = writer.name("old")
+        writer.line(f"{local} = None if {scope.old} is None else {matching}({scope.key}, {scope.old})")
+        return replace(scope, old=local)
+
+    def gone(writer: CodeWriter, scope: Scope) -> None:
+        if scope.old is None:
+            downstream.write_tombstone(writer, scope)
+            return
+        with writer.block(f"if {scope.old} is not None:"):
+            downstream.write_tombstone(writer, scope)
+
+    builder.build(step.source, Downstream(wants, row, tombstone, old))
+
+
+def matching_function(step: TableFilter, given: frozenset[str], wanted: frozenset[str], builder: Builder) -> str:
+    """A generated function of (key, row with the `given` columns): the `wanted` columns if it matches, else None."""
+    names = layout(step.source.schema, given)
+    types = step.source.schema.types()
+
+    def write(writer: CodeWriter, places: dict[str, str]) -> None:
+        holds = builder.expressions.condition(writer, step.predicate, types, places, step.context)
+        kept = tuple_text(places[name] for name in layout(step.schema, wanted))
+        writer.line(f"return {kept} if {holds} else None")
+
+    return builder.expressions.row_function("matching", names, _key_names(step), write)
+
+
+def build_table_select(step: TableSelect, downstream: Downstream, builder: Builder) -> None:
+    """Projects new rows in place, and old rows where they are used further down."""
+    wants = select_wants(step, downstream.wants)
+    project = projection_function(step, wants, downstream.wants, builder) if downstream.old else ""
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        downstream.row(writer, selected_scope(writer, step, downstream.wants, before(writer, scope), builder))
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        downstream.write_tombstone(writer, selected_key(step, before(writer, scope)))
+
+    def before(writer: CodeWriter, scope: Scope) -> Scope:
+        if scope.old is None or not project:
+            return scope
+        local = writer.name("old")
+        writer.line(f"{local} = None if {scope.old} is None else {project}({scope.key}, {scope.old})")
+        return replace(scope, old=local)
+
+    builder.build(step.source, Downstream(wants, row, tombstone, downstream.old))
+
+
+def projection_function(step: TableSelect, given: frozenset[str], wanted: frozenset[str], builder: Builder) -> str:
+    """A generated function of (key, row with the `given` columns) that gives the `wanted` columns of the projection."""
+    names = layout(step.source.schema, given)
+    types = step.source.schema.types()
+    items = {item.name: item.expression for item in step.selects}
+    key_names = _key_names(step)
+
+    def write(writer: CodeWriter, places: dict[str, str]) -> None:
+        made = {
+            name: builder.expressions.value(writer, items[name], name, types, places, step.context)
+            for name in layout(step.schema, wanted)
+            if name in items
+        }
+        kept = dict(zip(step.key_names, (places[name] for name in key_names), strict=False))
+        writer.line(f"return {tuple_text((kept | made)[name] for name in layout(step.schema, wanted))}")
+
+    return builder.expressions.row_function("projected", names, key_names, write)
+
+
+def _key_names(step: TableFilter | TableSelect) -> tuple[str, ...]:
+    return tuple(column.name for column in step.source.schema.key)
+
+
+def build_table_select_key(step: TableSelectKey, downstream: Downstream, builder: Builder) -> None:
+    """Rows under a new key, through a repartition topic: as ksqlDB, changes just pass on, the old key keeps its row."""
+    if downstream.old is OldRows.REQUIRED:
+        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
+    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
+    key_names = tuple(column.name for column in step.schema.key)
+    sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
+
+    with route.reading(builder) as (writer, scope):
+        writer.line("row = decode_state(value_bytes)")
+        with writer.block("if row is None:"):
+            downstream.write_tombstone(writer, scope)
+            writer.line("continue")
+        columns = dict(zip(key_names, scope.key_columns, strict=True)) | unpack(writer, sent, "row")
+        downstream.row(writer, replace(scope, columns=columns))
+
+    sender = route.sent_from(builder.elsewhere())
+
+    def send(writer: CodeWriter, scope: Scope) -> None:
+        route.write_send(writer, scope.key, list_text(scope, sent), sender, scope)
+
+    def send_tombstone(writer: CodeWriter, scope: Scope) -> None:
+        route.write_send(writer, scope.key, "None", sender, scope)
+
+    build_key_change(step, Downstream(frozenset(sent), send, send_tombstone), sender)

@@ -1,0 +1,54 @@
+"""Stream-table join: each row of the stream looks its key up in the table as it is now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan.steps import JoinKind, StreamTableJoin
+from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.group_by import write_null_key_test
+from bifrost.engine.topology.steps.repartition import build_partitioned
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, builder: Builder) -> None:
+    """The table's used columns are kept by key. Rows with a null key or value end here, in a LEFT join too."""
+    wanted = layout(step.right.schema, downstream.wants)
+    store = builder.key_value_store(f"{step.context}-Table", wanted)
+    _build_table_side(step, wanted, store, builder)
+
+    get = builder.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
+    left_names = {column.name for column in step.left.schema}
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        write_null_key_test(writer, scope)
+        found = writer.name("found")
+        writer.line(f"{found} = {get}({scope.identity})")
+        if step.kind is JoinKind.INNER:
+            with writer.block(f"if {found} is None:"):
+                writer.line("continue")
+            right = unpack(writer, wanted, f"{found}[0]")
+        else:
+            right = unpack(writer, wanted, f"{found}[0] if {found} is not None else {(None,) * len(wanted)}")
+        columns = {step.key_name: scope.key_columns[0], **scope.columns, **right}
+        downstream.row(writer, replace(scope, columns=columns))
+
+    left = Downstream(downstream.wants & left_names, row, None)
+    build_partitioned(step.left, left, builder, step.formats.key, f"{step.context}-left")
+
+
+def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str, builder: Builder) -> None:
+    put = builder.program.bind("put", lambda context: context.key_value_store(store).put, store)
+    delete = builder.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+
+    def row(writer: CodeWriter, scope: Scope) -> None:
+        writer.line(f"{put}({scope.identity}, {scope.tuple_of(wanted)}, {scope.timestamp})")
+
+    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        writer.line(f"{delete}({scope.identity}, {scope.timestamp})")
+
+    builder.build(step.right, Downstream(frozenset(wanted), row, tombstone))

@@ -1,0 +1,78 @@
+"""Table-table join on equal keys: each side's rows are kept, a change of one meets the other's present row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bifrost.engine.plan.steps import TableTableJoin
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text
+from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.operators.joiners import Side, TableJoiner
+from bifrost.engine.topology.steps.joined_row import side_columns, unpack_optional
+
+if TYPE_CHECKING:
+    from bifrost.engine.topology.walk import Builder
+
+
+def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder: Builder) -> None:
+    """Both sides' changes go through one joiner, each side's code has the steps behind the join."""
+    wanted: dict[Side, tuple[str, ...]] = dict(
+        zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
+    )
+    left_store = builder.key_value_store(f"{step.context}-left-Table", wanted["left"])
+    right_store = builder.key_value_store(f"{step.context}-right-Table", wanted["right"])
+    joiner = builder.program.bind(
+        "joiner",
+        lambda context: TableJoiner(
+            step.kind, context.key_value_store(left_store), context.key_value_store(right_store)
+        ),
+        left_store,
+        right_store,
+    )
+    combine = _combining_function(step, wanted["left"], wanted["right"], downstream, builder)
+
+    def change(side: Side) -> Downstream:
+        def row(writer: CodeWriter, scope: Scope) -> None:
+            joined(writer, scope, f"{joiner}.{side}({scope.identity}, {scope.tuple_of(wanted[side])}, timestamp)")
+
+        def tombstone(writer: CodeWriter, scope: Scope) -> None:
+            joined(writer, scope, f"{joiner}.{side}({scope.identity}, None, timestamp)")
+
+        return Downstream(frozenset(wanted[side]), row, tombstone, OldRows.IF_KNOWN)
+
+    def joined(writer: CodeWriter, scope: Scope, call: str) -> None:
+        writer.line(f"changed = {call}")
+        with writer.block("if changed is None:"):
+            writer.line("continue")
+        writer.line("joined, before, timestamp = changed")
+        after = replace(scope, timestamp="timestamp", old=None)
+        if downstream.old is not OldRows.UNUSED:
+            old = writer.name("old")
+            writer.line(f"{old} = None if before is None else {combine}({scope.key}, before)")
+            after = replace(after, old=old)
+        with writer.block("if joined is None:"):
+            downstream.write_tombstone(writer, after)
+            writer.line("continue")
+        writer.line("left_row, right_row = joined")
+        left = unpack_optional(writer, wanted["left"], "left_row")
+        right = unpack_optional(writer, wanted["right"], "right_row")
+        downstream.row(writer, replace(after, columns={step.key_name: scope.key_columns[0], **left, **right}))
+
+    builder.build(step.left, change("left"))
+    builder.build(step.right, change("right"))
+
+
+def _combining_function(
+    step: TableTableJoin, left: tuple[str, ...], right: tuple[str, ...], downstream: Downstream, builder: Builder
+) -> str:
+    """A generated function of (key, (left row, right row)): the tuple of the wanted columns."""
+
+    def write(writer: CodeWriter, places: dict[str, str]) -> None:
+        writer.line("left_row, right_row = row")
+        found = {step.key_name: "key[0]"}
+        found |= unpack_optional(writer, left, "left_row")
+        found |= unpack_optional(writer, right, "right_row")
+        writer.line(f"return {tuple_text(found[name] for name in layout(step.schema, downstream.wants))}")
+
+    return builder.expressions.row_function("combined", (), (), write)
