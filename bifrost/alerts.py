@@ -157,7 +157,7 @@ def read_alert(path: Path) -> Alert:
     return _Reader(path, text, content).alert()
 
 
-def keep_problems(path: Path, problems: Mapping[str, str]) -> None:
+def write_problems(path: Path, problems: Mapping[str, str]) -> None:
     """Leave what is wrong with alerts, by their names, for who asks how things are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
@@ -165,7 +165,7 @@ def keep_problems(path: Path, problems: Mapping[str, str]) -> None:
     fresh.replace(path)
 
 
-def kept_problems(path: Path) -> dict[str, str]:
+def read_problems(path: Path) -> dict[str, str]:
     """What is wrong with alerts, by their names."""
     try:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))

@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from bifrost import settings
+from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients import kafka
-from bifrost.errors import EX_CONFIG, BifrostError, SettingError, Unreachable
+from bifrost.clients.readiness import require_topics, wait_until_ready
+from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.settings import PROJECT, Settings
 from capture.frames import CapturedFrame
 from capture.publisher import TOPIC, Publisher
@@ -23,9 +25,7 @@ from capture.vendors import vendors
 
 DEMO_FILE = PROJECT / "data" / "wifi" / "house.pcap"
 
-FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
-STEADY_S = 60.0
-RETRY_EVERY_S = 2.0
+BACKOFF = Backoff(first_s=1.0)
 _log = logging.getLogger("capture")
 
 
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
         values = values or settings.load()
-        if _await_topic(values, stop):
+        found = values
+        if wait_until_ready(lambda: _require_topic(found), stop.wait, _log):
             _publish(_frames(given, stop), values)
     except BifrostError as error:
         _log.error("stopped: %s", error)
@@ -67,17 +68,17 @@ def captured(
     Raises:
         SettingError: it is not in monitor mode, or we may not listen on it.
     """
-    pause_s = FIRST_RESTART_S
+    delays = RetryDelays(BACKOFF)
     while not stop.is_set():
         began = clock()
         try:
             yield from receive(interface, stop.is_set)
         except OSError as error:
-            if clock() - began > STEADY_S:
-                pause_s = FIRST_RESTART_S
+            if clock() - began > BACKOFF.steady_s:
+                delays.reset()
+            pause_s = delays.next_s()
             _log.warning("%s: %s; again in %.0f s", interface, error.strerror or error, pause_s)
             stop.wait(pause_s)
-            pause_s = min(pause_s * 2, LAST_RESTART_S)
 
 
 def _publish(frames: Iterator[CapturedFrame], values: Settings) -> None:
@@ -96,21 +97,9 @@ def _frames(given: argparse.Namespace, stop: threading.Event) -> Iterator[Captur
     return replay(partial(read_file, given.replay), tempo, time.time, stop.wait)
 
 
-def _await_topic(values: Settings, stop: threading.Event) -> bool:
-    """Wait for the topic, which the deployer makes; whether it is there now."""
-    said = ""
-    while not stop.is_set():
-        try:
-            if TOPIC in kafka.admin(values, timeout_s=5).topics():
-                return True
-            problem = f"the topic {TOPIC} is not there yet"
-        except Unreachable as error:
-            problem = str(error)
-        if problem != said:
-            said = problem
-            _log.info("waiting: %s", said)
-        stop.wait(RETRY_EVERY_S)
-    return False
+def _require_topic(values: Settings) -> bool:
+    require_topics(values, {TOPIC})
+    return True
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,13 +12,14 @@ from typing import Any
 
 import orjson
 
+from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients.ksqldb_query import QueryClient, query_client
 from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import Settings
-from services import program
-from services.channel import AccountRefused, Undeliverable
-from services.collapse import Alert, Collapsing
-from services.telegram import alert_chat, telegram_channel
+from services.delivery import service
+from services.delivery.bursts import Alert, Collapsing
+from services.delivery.channel import AccountRefused, Undeliverable
+from services.delivery.telegram import alert_chat, telegram_channel
 
 TOPIC = "ssid_alerts"
 GROUP = "wifi_telegram_alerts"
@@ -29,8 +30,7 @@ TIME = "%Y-%m-%d %H:%M:%S"
 WINDOW_S = 60
 SILENCE_S = 120.0
 """A push query that says nothing for so long, not even that it is alive, is asked again."""
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+BACKOFF = Backoff()
 
 _log = logging.getLogger("alerts")
 
@@ -95,17 +95,18 @@ def follow(settings: Settings, stop: threading.Event) -> None:
 
 
 def _keep_following(queries: QueryClient, channel: Collapsing, stop: threading.Event) -> None:
-    pause_s = FIRST_PAUSE_S
+    delays = RetryDelays(BACKOFF)
     while not stop.is_set():
         try:
             for columns in queries.push(QUERY, idle_s=SILENCE_S):
-                pause_s = FIRST_PAUSE_S
+                delays.reset()
                 _tell(alert_of(columns), channel)
-            _log.info("the push query ended; asking again")
+            problem = "the push query ended"
         except RemoteError as error:
-            _log.warning("%s; asking again in %g s", error, pause_s)
-        stop.wait(pause_s)
-        pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+            problem = str(error)
+        delay_s = delays.next_s()
+        _log.warning("%s; repeating the push query in %g s", problem, delay_s)
+        stop.wait(delay_s)
 
 
 def _tell(alert: Alert | Undeliverable, channel: Collapsing) -> None:
@@ -127,7 +128,7 @@ def _seconds(at: str) -> float | None:
 
 def main() -> None:
     """Run the service."""
-    program.main(program.Service("wifi_telegram_alerts", GROUP, TOPIC, compose, alert_channel, follow))
+    service.main(service.Service("wifi_telegram_alerts", GROUP, TOPIC, compose, alert_channel, follow))
 
 
 if __name__ == "__main__":

@@ -14,27 +14,28 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from bifrost import settings as project_settings
+from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb_query import query_client
 from bifrost.clients.telegram import TelegramRefused, TextMessage
-from bifrost.clients.tombstones import Tombstones
+from bifrost.clients.tombstone_writer import TombstoneWriter
 from bifrost.errors import EX_CONFIG, BifrostError, RemoteError, SettingError
 from bifrost.settings import LOOPBACK, Settings
-from services.alert_list import AlertList
-from services.chat_desk import ChatDesk
-from services.dialogue import Dialogue
-from services.probe_lookup import ProbeLookup
-from services.replies import Replies
-from services.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
-from services.telegram_intake import Intake, Polling, webhook_secret, webhook_server
+from services.delivery.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
+from services.wifi_bot.alert_list import AlertList
+from services.wifi_bot.chat_queues import ChatQueues
+from services.wifi_bot.dialogue import Dialogue
+from services.wifi_bot.probe_lookup import ProbeLookup
+from services.wifi_bot.reply_sender import Replies
+from services.wifi_bot.update_intake import Intake, Polling, webhook_secret, webhook_server
 
 NAME = "wifi_telegram_bot"
 STATEMENT_PATIENCE_S = 5.0
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+BACKOFF = Backoff()
 
 _log = logging.getLogger("bot")
 
@@ -65,9 +66,9 @@ class Bot:
         if username is None:
             return
         queries, ksql = query_client(self._settings), _ksql(self._settings)
-        alerts = AlertList(ksql, Tombstones(self._settings.kafka_client()))
+        alerts = AlertList(ksql, TombstoneWriter(self._settings.kafka_client()))
         dialogue = Dialogue(ProbeLookup(queries), alerts, username)
-        desk = ChatDesk(lambda message: self._answer(message, dialogue))
+        desk = ChatQueues(lambda message: self._answer(message, dialogue))
         intake = self._intake(desk.take, webhook=webhook)
         intake.start()
         _log.info("@%s answers, by %s", username, "webhook" if webhook else "long polling")
@@ -92,19 +93,18 @@ class Bot:
 
     def _username(self) -> str | None:
         """The bot's name as soon as Telegram tells it; `None` when stopped before."""
-        pause_s = FIRST_PAUSE_S
+        delays = RetryDelays(BACKOFF)
         while not self._stop.is_set():
             try:
                 return self._api.username()
             except TelegramRefused as error:
                 if error.status in TOKEN_REFUSALS:
                     raise SettingError("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}") from None
-                wait_s, problem = error.retry_after or pause_s, error.problem
+                wait_s, problem = error.retry_after or delays.next_s(), error.problem
             except RemoteError as error:
-                wait_s, problem = pause_s, error.problem
+                wait_s, problem = delays.next_s(), error.problem
             _log.warning("Telegram: %s; asking again in %g s", problem, wait_s)
             self._stop.wait(wait_s)
-            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
         return None
 
     def _fail(self, error: SettingError) -> None:
@@ -136,7 +136,7 @@ def set_webhook(settings: Settings, url: str) -> None:
     if not parts.hostname or (parts.scheme != "https" and parts.hostname not in (LOOPBACK, "localhost")):
         raise SettingError("TELEGRAM_WEBHOOK_URL", f"{url!r} is not an https URL, which Telegram asks for")
     secret = webhook_secret(settings)
-    with telegram_api(settings) as api:
+    with closing(telegram_api(settings)) as api:
         api.set_webhook(url, secret)
     _log.info("Telegram posts updates to %s now; run with --webhook to receive them", url)
     if not secret:
@@ -145,7 +145,7 @@ def set_webhook(settings: Settings, url: str) -> None:
 
 def delete_webhook(settings: Settings) -> None:
     """Tell Telegram to keep updates until they are asked for; raises `RemoteError` when it does not."""
-    with telegram_api(settings) as api:
+    with closing(telegram_api(settings)) as api:
         api.delete_webhook()
     _log.info("Telegram keeps updates until they are asked for")
 

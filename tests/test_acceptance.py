@@ -11,8 +11,8 @@ from bifrost.engine.functions.udf import registry_of
 from bifrost.engine.testing.conformance.cases import CaseRun
 from bifrost.errors import BifrostError
 from bifrost.sql.parser import parse_expression_text
-from services.slack import SlackMessage
-from tests.services.project_alerts import told_of
+from services.delivery.slack import SlackMessage
+from tests.services.project_alerts import message_for
 
 ROOT = Path(__file__).parents[1]
 CASES_FILE = ROOT.parent / "shared" / "acceptance.json"
@@ -178,7 +178,7 @@ def test_user_functions(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", SLACK, ids=lambda case: case["id"])
 def test_notifications(case: dict[str, Any]) -> None:
     expected = case["expect"][0]["notification"]
-    note = told_of("ratings_unhappy_platinum", json.dumps(case["inputs"][0]["value"]).encode())
+    note = message_for("ratings_unhappy_platinum", json.dumps(case["inputs"][0]["value"]).encode())
     assert isinstance(note, SlackMessage)
     told = {name: getattr(note, name) for name in ("channel", "username", "icon_emoji", "text")}
     assert told == {name: expected[name] for name in told}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from bifrost.clients.placing import Outgoing, Placed, RecordPlacer
+from bifrost.rest_proxy.record_producer import ProduceResult, RecordProducer, RecordToProduce
 from tests.rest_proxy.conftest import DEADLINE_S, Proxy, mock_cluster, serving
 
 CASES_FILE = Path(__file__).parents[2] / "shared" / "acceptance.json"
@@ -22,16 +22,16 @@ CASES = {case["id"]: case for case in FOUND if case["system"] == "restproxy"}
 DOCUMENTED = "http://localhost:8082"
 
 
-class OnePartition(RecordPlacer):
+class OnePartition(RecordProducer):
     """The documents' topic has one partition; the mock's have four."""
 
-    def place(self, topic: str, records: Sequence[Outgoing]) -> list[Placed]:
-        return super().place(topic, [replace(record, partition=0) for record in records])
+    def produce(self, topic: str, records: Sequence[RecordToProduce]) -> list[ProduceResult]:
+        return super().produce(topic, [replace(record, partition=0) for record in records])
 
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    with mock_cluster() as cluster, serving(cluster, placer=OnePartition) as found:
+    with mock_cluster() as cluster, serving(cluster, producer=OnePartition) as found:
         yield found
 
 

@@ -15,14 +15,14 @@ import pytest
 from bifrost.alerts import read_alert
 from bifrost.clients.avro import AvroReader
 from bifrost.clients.consumer_group import Record
-from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.settings import PROJECT
 from bifrost.sql.normalise import same_meaning
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, Statement
-from services.alert_messages import AlertMessage, composer
-from services.alert_records import Shape, reader_of
-from services.slack import SlackMessage
+from services.alert_service.messages import AlertMessage, composer
+from services.alert_service.record_columns import Shape, reader_of
+from services.delivery.slack import SlackMessage
 from tests.test_acceptance import CASES
 
 SYSLOG = [case for case in CASES if case["system"] == "syslog"]
@@ -40,8 +40,8 @@ ALERT = read_alert(PROJECT / "alerts" / "syslog_invalid_users.toml")
 class Registry:
     """Knows the schema that ksqlDB registers."""
 
-    def by_id(self, schema_id: int) -> RegisteredSchema:
-        return RegisteredSchema("", 0, schema_id, json.dumps(SCHEMA), "AVRO")
+    def by_id(self, schema_id: int) -> SubjectVersion:
+        return SubjectVersion("", 0, schema_id, json.dumps(SCHEMA), "AVRO")
 
 
 def written(value: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
-EVERYWHERE = {"errors", "settings"}
+EVERYWHERE = {"errors", "settings", "backoff"}
 ALERTS = {"alerts", "alert_template"}
 ENGINE = "engine"
 OFFLINE_CHECK = {
@@ -15,6 +15,7 @@ OFFLINE_CHECK = {
 }
 """The part of the engine that needs no broker: it checks types offline."""
 MAY_IMPORT: dict[str, set[str]] = {
+    "backoff": set(),
     "errors": set(),
     "settings": {"errors"},
     "alert_template": set(),
@@ -72,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Each unit and the units that it may import: a folder or file of `bifrost/` or of `bifrost/engine/`, or a program."""
 ONLY_IN = {
-    "confluent_kafka": (f"{PKG}/clients/", f"{PKG}/engine/runtime/"),
+    "confluent_kafka": (f"{PKG}/clients/", f"{PKG}/engine/runtime/", f"{PKG}/rest_proxy/"),
     "subprocess": (f"{PKG}/supervisor/",),
     "requests": (f"{PKG}/clients/",),
 }

@@ -11,7 +11,7 @@ from bifrost.alerts import read_alert
 from bifrost.cli.main import app
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.targets import TABLES
-from services.slack import escaped, fitting
+from services.delivery.slack import escaped, fitting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bifrost.alerts import kept_problems
+from bifrost.alerts import read_problems
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
-from bifrost.clients import csv_folder
+from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
@@ -89,12 +89,12 @@ def read_status(settings: Settings) -> Status:
 
 def unread_files(settings: Settings) -> list[str]:
     """The files that could not be read, each with its line and cause."""
-    return [f"{file.folder}: {file.cause}" for file in csv_folder.broken_files(settings)]
+    return [f"{file.folder}: {file.cause}" for file in csv_error_folder.rejected_files(settings)]
 
 
 def untold_alerts(settings: Settings) -> list[str]:
     """The alerts that are not told as their files say now, each with its cause."""
-    return [f"alert {name}: {problem}" for name, problem in sorted(kept_problems(settings.alert_problems).items())]
+    return [f"alert {name}: {problem}" for name, problem in sorted(read_problems(settings.alert_problems).items())]
 
 
 def connector_lines(connectors: list[Status]) -> list[str]:

@@ -115,7 +115,7 @@ class Shell:
                 show_entity(dict(entity), self._screen)
 
     def _query(self, sql: str, *, is_push: bool) -> None:
-        with self._client.stream(sql, properties=self.properties, variables=self.variables) as rows:
+        with closing(self._client.stream(sql, properties=self.properties, variables=self.variables)) as rows:
             columns = list(rows.columns)
             if self._screen.as_json:
                 self._until_interrupted(

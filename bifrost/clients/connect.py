@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.closing import Closing
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -67,15 +66,8 @@ class ValidationReport:
     keys: tuple[ValidatedKey, ...]
 
 
-class ConnectClient(Closing):
+class ConnectClient(RestClient):
     """Asks and commands the workers of one Connect cluster."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.http = HttpClient(connection)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
 
     def names(self, *, patience_s: float | None = None) -> tuple[str, ...]:
         """The connectors' names, sorted."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
-from bifrost.clients.sparing import Sparing
+from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import Refused, SettingError, Unreachable
 
 BATCH = 500
@@ -33,7 +33,7 @@ _OPTIONS = {
 }
 
 _log = logging.getLogger(__name__)
-_log.addFilter(Sparing(time.monotonic))
+_log.addFilter(LogRateLimit(time.monotonic))
 
 
 class Partition(NamedTuple):

@@ -7,21 +7,21 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import requests
 from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import NewConnectionError
 
-from bifrost.clients.closing import Closing
+from bifrost.backoff import Backoff, RetryDelays
 from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
 from bifrost.settings import REDACTED, Settings, without_secrets
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 30.0
 READ_TIMEOUT_S = 30.0
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 2.0
+BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
 _SECRET_ASSIGNMENT = re.compile(
     r"((?:password|secret|token)[\w.]*\s*[=:]\s*)(?!\$\{|YES\b|NO\b)[^\s,;&)]+", re.IGNORECASE
@@ -83,7 +83,7 @@ def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
     return BasicAuth(user, settings.get(f"{prefix}_PASSWORD")) if user else None
 
 
-class HttpClient(Closing):
+class HttpClient:
     """Sends requests to one REST API.
 
     Retried until `patience_s` is over: no connection, the busy statuses, and 500 while Connect rebalances. A request
@@ -164,17 +164,17 @@ class HttpClient(Closing):
         sent_headers = {"Content-Type": content_type, "Accept": "application/json", **(headers or {})}
         may_repeat = method != "POST" if repeatable is None else repeatable
         deadline = self._deadline(patience_s)
-        pause = FIRST_PAUSE_S
+        delays = RetryDelays(BACKOFF)
         while True:
             outcome = self._attempt(method, path, content, params, sent_headers, timeout_s)
             if isinstance(outcome, requests.Response) and not outcome.ok:
                 outcome = self._problem(f"{method} {path}", outcome)
             if isinstance(outcome, requests.Response):
                 return self._decoded(f"{method} {path}", outcome)
-            if not _may_pass(outcome, may_repeat) or self.connection.clock.monotonic() + pause > deadline:
+            delay_s = delays.next_s()
+            if not _is_retriable(outcome, may_repeat) or self.connection.clock.monotonic() + delay_s > deadline:
                 raise outcome
-            self.connection.clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            self.connection.clock.sleep(delay_s)
 
     def stream(self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None) -> requests.Response:
         """POST and return the response with its body still to be read; the caller closes it.
@@ -271,6 +271,25 @@ class HttpClient(Closing):
             raise self.refused(request, response.status_code, f"not JSON: {response.text[:200]}") from error
 
 
+class RestClient:
+    """A client of one REST API: an `HttpClient` that is closed at the end of a `with` block."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = HttpClient(connection)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 class _NoAnswer(Unreachable):
     """`Unreachable` that remembers whether the request can have arrived."""
 
@@ -292,7 +311,7 @@ def error_message(body: str) -> str:
     return body.strip()
 
 
-def _may_pass(error: RemoteError, may_repeat: bool) -> bool:
+def _is_retriable(error: RemoteError, may_repeat: bool) -> bool:
     match error:
         case _NoAnswer():
             return error.never_arrived or may_repeat

@@ -32,7 +32,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from bifrost.clients.sparing import Sparing
+from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
 
@@ -43,7 +43,7 @@ PARTITIONER = "murmur2_random"
 
 _UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
 _log = logging.getLogger(__name__)
-_log.addFilter(Sparing(time.monotonic))
+_log.addFilter(LogRateLimit(time.monotonic))
 T = TypeVar("T")
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from bifrost.clients.closing import Closing
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -38,18 +37,11 @@ class SavedObject:
         }
 
 
-class KibanaClient(Closing):
+class KibanaClient(RestClient):
     """Writes saved objects and reads them back.
 
     Every method raises `Unreachable`, `NotReady` (while Kibana starts) or `Refused`.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self.http = HttpClient(connection)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
 
     def attributes(self, kind: str, name: str) -> dict[str, Any] | None:
         """The attributes of one object, `None` when there is no such object."""

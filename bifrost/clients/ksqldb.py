@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +12,7 @@ from urllib.parse import quote
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.closing import Closing
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient, basic_auth
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
@@ -92,7 +91,7 @@ class SourceDescription:
     window: str = ""
 
 
-class QueryRows(Closing):
+class QueryRows:
     """The answer of a push or pull query: columns first, then rows as they come. Close it to end a push query."""
 
     def __init__(self, http: HttpClient, response: requests.Response, sql: str) -> None:
@@ -142,16 +141,12 @@ class QueryRows(Closing):
         return self._http.refused(self._request, 200, str(body))
 
 
-class KsqlClient(Closing):
+class KsqlClient(RestClient):
     """Sends statements and queries to one ksqlDB server (or the embedded engine)."""
 
     def __init__(self, connection: Connection) -> None:
-        self.http = HttpClient(connection)
+        super().__init__(connection)
         self._sequence: int | None = None
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
 
     def info(self, *, patience_s: float | None = None) -> ServerInfo:
         """Version and ids of the server."""
@@ -257,7 +252,7 @@ class KsqlClient(Closing):
         self, sql: str, *, properties: Mapping[str, str] | None = None, idle_s: float = 30.0
     ) -> list[dict[str, Any]]:
         """The rows of a query that ends by itself, as dictionaries."""
-        with self.stream(sql, properties=properties, idle_s=idle_s) as rows:
+        with closing(self.stream(sql, properties=properties, idle_s=idle_s)) as rows:
             return [dict(zip(rows.columns, row, strict=True)) for row in rows]
 
     def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Generator[str, None, None]:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import Connection, HttpClient, basic_auth
+from bifrost.clients.http import Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -32,15 +32,8 @@ class QueryFailed(Refused):
         self.reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
 
 
-class QueryClient:
+class QueryClient(RestClient):
     """Asks one ksqlDB server; usable from several threads."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._http = HttpClient(connection)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._http.close()
 
     def pull(self, query: str) -> list[list[Any]]:
         """The rows of a pull query, each a list of its columns.
@@ -73,23 +66,23 @@ class QueryClient:
                     for entry in _entries(line.decode("utf-8", "replace")):
                         yield from self._rows(query, entry)
             except RequestException as error:
-                raise self._http.unreachable(f"query {query}", error) from error
+                raise self.http.unreachable(f"query {query}", error) from error
             except json.JSONDecodeError as error:
                 raise QueryFailed(query, status=response.status_code, body=f"not understood: {error}") from error
 
     def _answered(self, query: str, body: Mapping[str, Any], idle_s: float | None) -> requests.Response:
-        response = self._http.stream_any("/query", body=body, headers=HEADERS, idle_s=idle_s)
+        response = self.http.stream_any("/query", body=body, headers=HEADERS, idle_s=idle_s)
         if response.ok:
             return response
         with response:
-            raise QueryFailed(query, status=response.status_code, body=self._http.clean(response.text))
+            raise QueryFailed(query, status=response.status_code, body=self.http.clean(response.text))
 
     def _rows(self, query: str, entry: Any) -> Iterator[list[Any]]:
         match entry:
             case {"row": {"columns": list(columns)}}:
                 yield columns
             case {"errorMessage": {"message": str(message)}}:
-                raise QueryFailed(query, status=200, body=self._http.clean(message))
+                raise QueryFailed(query, status=200, body=self.http.clean(message))
             case _:  # the header, the last word, or something that a newer version says
                 return
 

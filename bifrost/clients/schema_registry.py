@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.closing import Closing
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -31,7 +30,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredSchema:
+class SubjectVersion:
     """One version of a subject; `schema` is its text, `type` is `AVRO`, `JSON` or `PROTOBUF`.
 
     Asked for by its id alone, a schema has no subject and version 0.
@@ -45,25 +44,18 @@ class RegisteredSchema:
     references: tuple[Reference, ...] = ()
 
 
-class SchemaRegistryClient(Closing):
+class SchemaRegistryClient(RestClient):
     """Reads and registers schemas."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.http = HttpClient(connection)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
 
     def subjects(self, *, patience_s: float | None = None) -> tuple[str, ...]:
         """The names of all subjects, sorted."""
         return tuple(sorted(self.http.call("GET", "/subjects", headers=_HEADERS, patience_s=patience_s)))
 
-    def latest(self, subject: str) -> RegisteredSchema | None:
+    def latest(self, subject: str) -> SubjectVersion | None:
         """The newest version of a subject, `None` when there is no such subject."""
         return self._version(subject, "latest")
 
-    def version(self, subject: str, version: int) -> RegisteredSchema | None:
+    def version(self, subject: str, version: int) -> SubjectVersion | None:
         """One version of a subject, `None` when it is not there."""
         return self._version(subject, str(version))
 
@@ -76,7 +68,7 @@ class SchemaRegistryClient(Closing):
                 return None
             raise
 
-    def by_id(self, schema_id: int) -> RegisteredSchema:
+    def by_id(self, schema_id: int) -> SubjectVersion:
         """The schema with this id.
 
         Raises:
@@ -114,7 +106,7 @@ class SchemaRegistryClient(Closing):
             if error.status != 404:
                 raise
 
-    def _version(self, subject: str, version: str) -> RegisteredSchema | None:
+    def _version(self, subject: str, version: str) -> SubjectVersion | None:
         try:
             found = self.http.call("GET", f"{_path(subject)}/versions/{version}", headers=_HEADERS)
         except Refused as error:
@@ -142,8 +134,8 @@ def _path(subject: str) -> str:
     return f"/subjects/{quote(subject, safe='')}"
 
 
-def _registered(found: Mapping[str, Any]) -> RegisteredSchema:
-    return RegisteredSchema(
+def _registered(found: Mapping[str, Any]) -> SubjectVersion:
+    return SubjectVersion(
         subject=found["subject"],
         version=int(found["version"]),
         id=int(found["id"]),

@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from bifrost.clients.closing import Closing
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -30,18 +29,11 @@ class SearchRequest:
     body: Body
 
 
-class SearchClient(Closing):
+class SearchClient(RestClient):
     """Templates, searches, and what tests need to write documents.
 
     Every method raises `Unreachable`, `NotReady` or `Refused` as `HttpClient.call` does.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self.http = HttpClient(connection)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
 
     def template(self, name: str) -> dict[str, Any] | None:
         """A composable index template as the engine has it, `None` when there is none of that name."""

@@ -16,7 +16,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
-from bifrost.clients.closing import Closing
 from bifrost.clients.http import CONNECT_TIMEOUT_S, reason_of
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import LOOPBACK
@@ -46,7 +45,7 @@ class TextMessage:
     text: str
 
 
-class TelegramApi(Closing):
+class TelegramApi:
     """Calls the Bot API as one bot; usable from several threads."""
 
     def __init__(self, url: str, token: str) -> None:

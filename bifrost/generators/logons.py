@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from bifrost.clients import postgres
+from bifrost.clients.readiness import wait_until_ready
 from bifrost.generators import program
 from bifrost.generators.program import Order, Program, Wait
 from bifrost.generators.sending import Record, Sender
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
     wanted = program.ordered(PROGRAM, arguments)
 
     def write(values: Settings, wait: Wait) -> None:
-        writer = program.awaited(lambda: postgres.from_settings(values), wait)
+        writer = wait_until_ready(lambda: postgres.from_settings(values), wait, program.log)
         if writer is not None:
             with closing(writer):
                 sending = Sender(records(wanted), writer, clock=time.monotonic, what=PROGRAM.what)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from bifrost.clients.readiness import require_topics
 from bifrost.generators import program
 from bifrost.generators.program import Generator, Order
 from bifrost.generators.sending import Record
@@ -202,7 +203,7 @@ def _sale(random: Random, number: int, now_ms: int) -> Iterator[Event]:
 
 
 def _declared(order: Order, values: Settings) -> Iterator[Record]:
-    program.require_topics(values, TOPICS)
+    require_topics(values, TOPICS)
     found = events(Random(order.seed), order.first_id, time.time)
     return (event.record() for event in found)
 

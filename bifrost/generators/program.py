@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from bifrost import settings
 from bifrost.clients import avro, kafka, schema_registry
-from bifrost.errors import EX_CONFIG, BifrostError, NotReady, Refused, SettingError, Unreachable
+from bifrost.clients.readiness import require_topics, wait_until_ready
+from bifrost.errors import EX_CONFIG, BifrostError, NotReady, SettingError
 from bifrost.generators.sending import Record, Sender
 from bifrost.settings import Settings
 
-RETRY_EVERY_S = 2.0
 Wait = Callable[[float], bool]
 """Waits for so many seconds; whether to stop."""
 
-T = TypeVar("T")
-_log = logging.getLogger("generator")
+log = logging.getLogger("generator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
     try:
         work(values or settings.load(), stop.wait)
     except BifrostError as error:
-        _log.error("stopped: %s", error)
+        log.error("stopped: %s", error)
         return EX_CONFIG if isinstance(error, SettingError) else 1
     return 0
 
@@ -98,32 +96,6 @@ def ordered(generator: Program, arguments: Sequence[str] | None) -> Order:
     if given.count < 0:
         parser.error("--count must be 0 or above")
     return Order(given.rate, given.count, given.seed)
-
-
-def awaited(ready: Callable[[], T], wait: Wait) -> T | None:
-    """What `ready` gives, as soon as all is there that it needs; `None` when told to stop before."""
-    said = ""
-    while True:
-        try:
-            return ready()
-        except (NotReady, Unreachable, Refused) as error:
-            if str(error) != said:
-                said = str(error)
-                _log.info("waiting: %s", said)
-        if wait(RETRY_EVERY_S):
-            return None
-
-
-def require_topics(values: Settings, topics: Collection[str]) -> None:
-    """Nothing, where all the topics are there.
-
-    Raises:
-        NotReady: a topic is missing.
-        RemoteError: the broker does not answer.
-    """
-    missing = set(topics) - kafka.admin(values, timeout_s=5).topics().keys()
-    if missing:
-        raise NotReady("Kafka", ", ".join(sorted(missing)), "the topics are not there yet")
 
 
 def declared_encoders(values: Settings, topics: Collection[str]) -> dict[str, Callable[[object], bytes]]:
@@ -146,7 +118,7 @@ def declared_encoders(values: Settings, topics: Collection[str]) -> dict[str, Ca
 
 
 def _send(generator: Generator, order: Order, values: Settings, wait: Wait) -> None:
-    records = awaited(lambda: generator.records(order, values), wait)
+    records = wait_until_ready(lambda: generator.records(order, values), wait, log)
     if records is not None:
         producer = kafka.producer(values.kafka_client(), linger_ms=5, compression_type="lz4")
         Sender(records, producer, clock=time.monotonic, what=generator.what).run(order.rate, order.count, wait)

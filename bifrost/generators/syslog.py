@@ -15,6 +15,7 @@ from datetime import datetime
 from random import Random
 
 from bifrost.clients import syslog
+from bifrost.clients.readiness import wait_until_ready
 from bifrost.generators import program
 from bifrost.generators.program import Generator, Order, Wait
 from bifrost.generators.sending import Record, Sender
@@ -138,7 +139,7 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
     order = program.ordered(GENERATOR, arguments)
 
     def send(values: Settings, wait: Wait) -> None:
-        sender = program.awaited(lambda: syslog.from_settings(values), wait)
+        sender = wait_until_ready(lambda: syslog.from_settings(values), wait, program.log)
         if sender is not None:
             with closing(sender):
                 sending = Sender(GENERATOR.records(order, values), sender, clock=time.monotonic, what=GENERATOR.what)

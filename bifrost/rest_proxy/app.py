@@ -17,22 +17,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bifrost.clients import schema_registry
-from bifrost.clients.placing import RecordPlacer
-from bifrost.clients.proxied import ProxiedConsumer
 from bifrost.errors import RemoteError, SettingError
+from bifrost.rest_proxy.consumer_instances import ConsumerInstances
 from bifrost.rest_proxy.consumer_routes import ConsumerRoutes
-from bifrost.rest_proxy.consuming import Instances
-from bifrost.rest_proxy.exchange import answer
 from bifrost.rest_proxy.formats import Schemas
-from bifrost.rest_proxy.problems import RETRIABLE, ProxyError
+from bifrost.rest_proxy.http_messages import answer
+from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
+from bifrost.rest_proxy.proxy_error import RETRIABLE, ProxyError
+from bifrost.rest_proxy.record_producer import RecordProducer
 from bifrost.rest_proxy.topic_routes import TopicRoutes
 from bifrost.settings import Settings
 
-LOOK_EVERY_S = 10.0
+IDLE_CHECK_INTERVAL_S = 10.0
 
 
 def create_app(
-    placer: RecordPlacer, schemas: Schemas, instances: Instances, *, origins: Sequence[str] = ()
+    producer: RecordProducer, schemas: Schemas, instances: ConsumerInstances, *, origins: Sequence[str] = ()
 ) -> Starlette:
     """The proxy as an application; it closes its consumers at its end.
 
@@ -48,10 +48,10 @@ def create_app(
         finally:
             looking.cancel()
             await run_in_threadpool(instances.close)
-            await run_in_threadpool(placer.close)
+            await run_in_threadpool(producer.close)
 
     handlers: Mapping[Any, Any] = {ProxyError: _refused, RemoteError: _failed, HTTPException: _no_route}
-    routes = [*TopicRoutes(placer, schemas).routes(), *ConsumerRoutes(instances).routes()]
+    routes = [*TopicRoutes(producer, schemas).routes(), *ConsumerRoutes(instances).routes()]
     methods = ["GET", "POST", "DELETE"]
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=["*"])
     middleware = [cors] if origins else []
@@ -66,13 +66,13 @@ def app_of(settings: Settings) -> Starlette:
     """
     client = settings.kafka_client()
 
-    def open_reader(group: str, reset: str, commits_itself: bool) -> ProxiedConsumer:
-        return ProxiedConsumer(client, group, reset=reset, commits_itself=commits_itself)
+    def open_reader(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
+        return ProxiedConsumer(client, group, reset=reset, auto_commit=auto_commit)
 
     origins = allowed_origins(settings)
     schemas = Schemas(schema_registry.from_settings(settings, patience_s=5))
-    instances = Instances(open_reader, schemas, clock=time.monotonic)
-    return create_app(RecordPlacer(client), schemas, instances, origins=origins)
+    instances = ConsumerInstances(open_reader, schemas, clock=time.monotonic)
+    return create_app(RecordProducer(client), schemas, instances, origins=origins)
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
@@ -90,9 +90,9 @@ def allowed_origins(settings: Settings) -> tuple[str, ...]:
     return found
 
 
-async def _close_idle(instances: Instances) -> None:
+async def _close_idle(instances: ConsumerInstances) -> None:
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(IDLE_CHECK_INTERVAL_S)
         await run_in_threadpool(instances.close_idle)
 
 

@@ -13,11 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bifrost.clients.proxied import Place
-from bifrost.rest_proxy.consuming import MAX_BYTES, MOST_INSTANCES, Instances, Reader
-from bifrost.rest_proxy.exchange import accepted, answer, body_of, body_or_nothing, number, offsets, partitions
+from bifrost.rest_proxy.consumer_instances import MAX_BYTES, MAX_INSTANCES, ConsumerInstances, Reader
 from bifrost.rest_proxy.formats import mapping
-from bifrost.rest_proxy.problems import EXCLUSIVE, ILLEGAL_STATE, ProxyError
+from bifrost.rest_proxy.http_messages import (
+    accepted_media,
+    answer,
+    number,
+    offsets,
+    partitions,
+    read_body,
+    read_optional_body,
+)
+from bifrost.rest_proxy.proxied_consumer import Partition
+from bifrost.rest_proxy.proxy_error import EXCLUSIVE, ILLEGAL_STATE, ProxyError
 
 T = TypeVar("T")
 
@@ -25,10 +33,10 @@ T = TypeVar("T")
 class ConsumerRoutes:
     """The requests about consumer instances."""
 
-    def __init__(self, instances: Instances) -> None:
+    def __init__(self, instances: ConsumerInstances) -> None:
         self._instances = instances
         # Reads wait for records: they must not take the threads of those that do not.
-        self._readers = CapacityLimiter(MOST_INSTANCES)
+        self._readers = CapacityLimiter(MAX_INSTANCES)
 
     def routes(self) -> list[Route]:
         """All routes."""
@@ -52,7 +60,7 @@ class ConsumerRoutes:
 
     async def create(self, request: Request) -> Response:
         """A consumer instance."""
-        body = await body_or_nothing(request)
+        body = await read_optional_body(request)
         group = request.path_params["group"]
         name = await run_in_threadpool(self._instances.create, group, body)
         base = f"{request.url.scheme}://{request.url.netloc}/consumers/{group}/instances/{name}"
@@ -65,7 +73,7 @@ class ConsumerRoutes:
 
     async def subscribe(self, request: Request) -> Response:
         """What an instance reads, anew: topics, or a pattern of their names."""
-        body = mapping((await body_of(request))[1], "the request")
+        body = mapping((await read_body(request))[1], "the request")
         topics, pattern = body.get("topics"), body.get("topic_pattern")
         if topics is not None and pattern is not None:
             raise ProxyError(*EXCLUSIVE)
@@ -74,7 +82,7 @@ class ConsumerRoutes:
             raise ProxyError(422, "topics must be a list of names, or topic_pattern a regular expression")
 
         def work(reader: Reader) -> None:
-            if reader.is_assigned_by_hand or (reader.pattern if topics else reader.topics):
+            if reader.is_manually_assigned or (reader.pattern if topics else reader.topics):
                 raise ProxyError(*EXCLUSIVE)
             if is_list:
                 reader.subscribe(topics or ())
@@ -99,7 +107,7 @@ class ConsumerRoutes:
 
     async def assign(self, request: Request) -> Response:
         """Partitions for an instance to read, whoever else of its group does."""
-        places = partitions((await body_of(request))[1])
+        places = partitions((await read_body(request))[1])
 
         def work(reader: Reader) -> None:
             if reader.topics or reader.pattern:
@@ -116,7 +124,7 @@ class ConsumerRoutes:
 
     async def seek(self, request: Request) -> Response:
         """Where an instance goes on."""
-        places = offsets((await body_of(request))[1])
+        places = offsets((await read_body(request))[1])
 
         def work(reader: Reader) -> None:
             _refuse_unread(reader, places)
@@ -134,7 +142,7 @@ class ConsumerRoutes:
         return await self._seek_to_bound(request, 1)
 
     async def _seek_to_bound(self, request: Request, side: int) -> Response:
-        places = partitions((await body_of(request))[1])
+        places = partitions((await read_body(request))[1])
 
         def work(reader: Reader) -> None:
             _refuse_unread(reader, places)
@@ -145,7 +153,7 @@ class ConsumerRoutes:
 
     async def records(self, request: Request) -> Response:
         """The next records."""
-        media, place = accepted(request), _instance(request)
+        media, place = accepted_media(request), _instance(request)
         topic = request.path_params.get("topic", "")
         timeout_ms = number(request, "timeout")
         timeout_s = None if timeout_ms is None else timeout_ms / 1000
@@ -160,7 +168,7 @@ class ConsumerRoutes:
 
     async def commit(self, request: Request) -> Response:
         """The group's new position: behind the records that are named, or behind all that were read."""
-        body = await body_or_nothing(request)
+        body = await read_optional_body(request)
         # A commit names the last record that was dealt with; the group stands behind it.
         places = {place: offset + 1 for place, offset in offsets(body).items()} if body else None
         await self._with_reader(request, lambda reader: reader.commit(places))
@@ -168,7 +176,7 @@ class ConsumerRoutes:
 
     async def committed(self, request: Request) -> Response:
         """The group's position."""
-        asked = partitions((await body_of(request))[1])
+        asked = partitions((await read_body(request))[1])
         found = await self._with_reader(request, lambda reader: reader.committed(asked))
         places = [
             {"topic": topic, "partition": number, "offset": offset, "metadata": ""}
@@ -187,7 +195,7 @@ class ConsumerRoutes:
         return await run_sync(with_reader, limiter=self._readers)
 
 
-def _refuse_unread(reader: Reader, places: Iterable[Place]) -> None:
+def _refuse_unread(reader: Reader, places: Iterable[Partition]) -> None:
     held = set(reader.assignment())
     for topic, partition in places:
         if (topic, partition) not in held:

@@ -18,7 +18,7 @@ from fastavro.validation import ValidationError, validate
 from bifrost.clients import avro
 from bifrost.clients.schema_registry import SchemaRegistryClient
 from bifrost.errors import Refused
-from bifrost.rest_proxy.problems import CONVERSION_FAILED, SCHEMA_FAILED, ProxyError
+from bifrost.rest_proxy.proxy_error import CONVERSION_FAILED, SCHEMA_FAILED, ProxyError
 
 Format = Literal["binary", "json", "avro"]
 FORMATS: tuple[Format, ...] = ("binary", "json", "avro")

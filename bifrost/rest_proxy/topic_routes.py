@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bifrost.clients.placing import PartitionState, RecordPlacer
-from bifrost.rest_proxy.exchange import answer, body_of
 from bifrost.rest_proxy.formats import Schemas
-from bifrost.rest_proxy.problems import PARTITION_NOT_FOUND, TOPIC_NOT_FOUND, ProxyError
-from bifrost.rest_proxy.producing import produce
+from bifrost.rest_proxy.http_messages import answer, read_body
+from bifrost.rest_proxy.produce_request import produce
+from bifrost.rest_proxy.proxy_error import PARTITION_NOT_FOUND, TOPIC_NOT_FOUND, ProxyError
+from bifrost.rest_proxy.record_producer import PartitionState, RecordProducer
 
 Json = dict[str, Any]
 
@@ -21,8 +21,8 @@ Json = dict[str, Any]
 class TopicRoutes:
     """The requests about topics, over Kafka and the registry."""
 
-    def __init__(self, placer: RecordPlacer, schemas: Schemas) -> None:
-        self._placer = placer
+    def __init__(self, producer: RecordProducer, schemas: Schemas) -> None:
+        self._producer = producer
         self._schemas = schemas
 
     def routes(self) -> list[Route]:
@@ -46,18 +46,18 @@ class TopicRoutes:
 
     async def brokers(self, request: Request) -> Response:
         """The ids of the brokers."""
-        return answer(request, {"brokers": await run_in_threadpool(self._placer.brokers)})
+        return answer(request, {"brokers": await run_in_threadpool(self._producer.brokers)})
 
     async def topics(self, request: Request) -> Response:
         """The names of all topics but Kafka's own."""
-        found = await run_in_threadpool(self._placer.topics)
+        found = await run_in_threadpool(self._producer.topics)
         return answer(request, [name for name in found if not name.startswith("__")])
 
     async def topic(self, request: Request) -> Response:
         """A topic with its configuration and partitions."""
         name = request.path_params["topic"]
         states = await self._states(name)
-        config = await run_in_threadpool(self._placer.config, name)
+        config = await run_in_threadpool(self._producer.config, name)
         return answer(request, {"name": name, "configs": dict(config), "partitions": list(map(_shown, states))})
 
     async def partitions(self, request: Request) -> Response:
@@ -76,20 +76,20 @@ class TopicRoutes:
         """The first offset of a partition and the one that comes next."""
         topic = request.path_params["topic"]
         await self._states(topic)
-        found = await run_in_threadpool(self._placer.bounds, topic, request.path_params["partition"])
+        found = await run_in_threadpool(self._producer.bounds, topic, request.path_params["partition"])
         if found is None:
             raise ProxyError(*PARTITION_NOT_FOUND)
         return answer(request, {"beginning_offset": found[0], "end_offset": found[1]})
 
     async def produce(self, request: Request) -> Response:
         """Records to a topic, or to a partition of it."""
-        media, body = await body_of(request)
+        media, body = await read_body(request)
         topic, partition = request.path_params["topic"], request.path_params.get("partition")
-        work = (self._placer, self._schemas, topic, media.format or "binary", body)
+        work = (self._producer, self._schemas, topic, media.format or "binary", body)
         return answer(request, await run_in_threadpool(produce, *work, partition=partition))
 
     async def _states(self, topic: str) -> tuple[PartitionState, ...]:
-        found = await run_in_threadpool(self._placer.states, topic)
+        found = await run_in_threadpool(self._producer.states, topic)
         if not found:
             raise ProxyError(*TOPIC_NOT_FOUND)
         return found

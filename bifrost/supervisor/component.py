@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from bifrost.backoff import Backoff
+
+RESTART_BACKOFF = Backoff()
+
 SetupStep = Callable[[], None]
 """Work before or after the start; raises `BifrostError` or `OSError` when it cannot be done."""
 
@@ -21,19 +25,6 @@ class Restart(Enum):
     NEVER = "never"
     ON_FAILURE = "on failure"
     ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait before the nth restart in a row; having been up for `steady_s` begins the row anew."""
-
-    first_s: float = 0.5
-    most_s: float = 30.0
-    steady_s: float = 60.0
-
-    def delay(self, deaths: int) -> float:
-        """Seconds to wait after so many deaths in a row (1 and up)."""
-        return float(min(self.most_s, self.first_s * 2 ** min(deaths - 1, 20)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class Component:
     probe: Probe | None = None
     after_ready: SetupStep | None = None
     restart: Restart = Restart.ALWAYS
-    backoff: Backoff = Backoff()
+    backoff: Backoff = RESTART_BACKOFF
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
     ready_within_s: float = 120.0

@@ -6,11 +6,11 @@ import re
 import pytest
 
 from bifrost import __version__
-from bifrost.alerts import keep_problems
+from bifrost.alerts import write_problems
 from bifrost.cli import deploying
 from bifrost.cli.inspecting import connector_lines, unread_files, untold_alerts
 from bifrost.cli.main import app
-from bifrost.clients.csv_folder import BrokenFile, broken_files
+from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.settings import Settings
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS
@@ -150,7 +150,7 @@ def test_status_names_the_files_that_could_not_be_read(tmp_path):
 
     cause = "orders_bad.csv: line 2: column order_id: 'x' is not of type INT64"
     assert unread_files(settings) == [f"{log.parent}: {cause}"]
-    assert broken_files(settings) == (BrokenFile("orders", log.parent, "orders_bad.csv", cause),)
+    assert rejected_files(settings) == (RejectedFile("orders", log.parent, "orders_bad.csv", cause),)
 
 
 def test_status_goes_on_where_one_part_is_gone(run, fakes):
@@ -275,7 +275,7 @@ def test_status_names_the_alerts_that_are_not_told(tmp_path):
     settings = Settings({"BIFROST_HOME": str(tmp_path)})
     assert untold_alerts(settings) == []
 
-    keep_problems(settings.alert_problems, {"till": "SLACK_API_TOKEN: is not set"})
+    write_problems(settings.alert_problems, {"till": "SLACK_API_TOKEN: is not set"})
 
     assert untold_alerts(settings) == ["alert till: SLACK_API_TOKEN: is not set"]
 

@@ -1,3 +1,5 @@
+from contextlib import closing
+
 import pytest
 
 from bifrost.clients.http import BasicAuth, Connection, HttpClient
@@ -19,7 +21,9 @@ def clock():
 
 @pytest.fixture
 def client(server, clock):
-    with HttpClient(Connection("Thing", server.url, clock=clock, secrets={"MYSQL_PASSWORD": "hunter22"})) as found:
+    with closing(
+        HttpClient(Connection("Thing", server.url, clock=clock, secrets={"MYSQL_PASSWORD": "hunter22"}))
+    ) as found:
         yield found
 
 
@@ -70,7 +74,7 @@ def test_a_lost_answer_is_asked_again_unless_it_may_have_been_a_write(client, se
 
 def test_nobody_there(clock):
     with (
-        HttpClient(Connection("Thing", "http://127.0.0.1:1", clock=clock)) as client,
+        closing(HttpClient(Connection("Thing", "http://127.0.0.1:1", clock=clock))) as client,
         pytest.raises(Unreachable, match=r"no answer from http://127.0.0.1:1 \(connection refused\)"),
     ):
         client.call("POST", "/x", body={}, patience_s=1)
@@ -89,13 +93,16 @@ def test_secrets_leave_error_texts(client, server):
 def test_html_is_not_taken_for_an_answer(server, clock):
     server.respond = lambda request: Answer(200, text="<html>")
 
-    with HttpClient(Connection("Thing", server.url, clock=clock)) as client, pytest.raises(Refused, match="not JSON"):
+    with (
+        closing(HttpClient(Connection("Thing", server.url, clock=clock))) as client,
+        pytest.raises(Refused, match="not JSON"),
+    ):
         client.get("/x")
 
 
 def test_basic_authentication_is_sent_and_not_shown(server):
     auth = BasicAuth("me", "hunter22")
-    with HttpClient(Connection("Thing", server.url, auth)) as client:
+    with closing(HttpClient(Connection("Thing", server.url, auth))) as client:
         client.get("/x")
 
     assert server.requests[0].headers["Authorization"].startswith("Basic ")

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_rows_are_read_across_chunk_borders(client, server):
     chunks = (HEADER[:20], HEADER[20:] + b'["a",', b"1]\n\n[", b'"b",null]\n')
     server.respond = lambda request: Answer(200, chunks=chunks)
 
-    with client.stream("SELECT * FROM X EMIT CHANGES;") as rows:
+    with closing(client.stream("SELECT * FROM X EMIT CHANGES;")) as rows:
         assert (rows.columns, rows.types, rows.query_id) == (("ID", "N"), ("STRING", "BIGINT"), "transient_1")
         assert list(rows) == [["a", 1], ["b", None]]
 
@@ -104,7 +105,7 @@ def test_an_error_in_the_middle_of_a_query(client, server):
     problem = json.dumps({"@type": "generic_error", "error_code": 50000, "message": "broker gone"}).encode()
     server.respond = lambda request: Answer(200, chunks=(HEADER, b'["a",1]\n', problem))
 
-    with client.stream("SELECT * FROM X EMIT CHANGES;") as rows, pytest.raises(Refused, match="broker gone"):
+    with closing(client.stream("SELECT * FROM X EMIT CHANGES;")) as rows, pytest.raises(Refused, match="broker gone"):
         list(rows)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bifrost.clients.consumer_group import Partition, Record
 from bifrost.errors import Unreachable
-from services.channel import Delivered, Outcome, Undeliverable
+from services.delivery.channel import Delivered, Outcome, Undeliverable
 from tests.fakes.clock import FakeClock
 
 

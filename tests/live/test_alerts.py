@@ -15,8 +15,8 @@ import pytest
 import requests
 from confluent_kafka import Consumer
 
-from bifrost.alerts import kept_problems
-from services.alerts import service_of
+from bifrost.alerts import read_problems
+from services.alert_service.service import service_of
 from tests.live.conftest import Platform
 from tests.live.waiting import SOON_S, eventually
 
@@ -58,7 +58,7 @@ class Till:
         return [message["text"] for message in answer.json() if message["channel"] == "till"]
 
     def problems(self) -> dict[str, str]:
-        return kept_problems(self.settings.alert_problems)
+        return read_problems(self.settings.alert_problems)
 
 
 @pytest.fixture

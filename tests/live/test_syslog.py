@@ -212,8 +212,8 @@ def test_attacks_are_counted_by_host_and_address_and_each_is_told_once(platform:
     messages = told(platform, sent.tag)
     assert len(messages) == len(expected)
     assert {message["channel"] for message in messages} == {"security"}
-    told_of = [re.match(r"\*(\d+) failed logins on ", message["text"]) for message in messages]
-    assert all(found and int(found[1]) >= 3 for found in told_of)
+    message_for = [re.match(r"\*(\d+) failed logins on ", message["text"]) for message in messages]
+    assert all(found and int(found[1]) >= 3 for found in message_for)
 
 
 def test_an_unknown_user_on_the_watched_host_is_told_with_user_and_address(platform: Platform, wire: Wire) -> None:

@@ -25,7 +25,7 @@ from benchmarks.wifi_replay import (
 from bifrost.clients import ksqldb, search
 from bifrost.clients.ksqldb import KsqlClient, quote_text
 from bifrost.clients.search import SearchRequest
-from bifrost.clients.tombstones import Tombstones
+from bifrost.clients.tombstone_writer import TombstoneWriter
 from tests.live.conftest import Platform
 from tests.live.waiting import eventually_equal, wait_for
 from tests.live.wifi_people import Air, Person, a_mac
@@ -149,7 +149,7 @@ def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platfo
     eventually_equal(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
     change(ksql, "RNM0", "somebody is home")
     eventually_equal(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
-    Tombstones(platform.settings.kafka_client()).put("ssid_alert_list_01", b"RNM-GUEST")
+    TombstoneWriter(platform.settings.kafka_client()).put("ssid_alert_list_01", b"RNM-GUEST")
     eventually_equal(listed, {"RNM0": "somebody is home"})
 
     platform.run("up", "wifi", "--no-demo")

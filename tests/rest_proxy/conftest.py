@@ -18,13 +18,13 @@ import uvicorn
 from confluent_kafka import Producer
 from starlette.applications import Starlette
 
-from bifrost.clients.placing import RecordPlacer
-from bifrost.clients.proxied import ProxiedConsumer
-from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.errors import Refused
 from bifrost.rest_proxy.app import create_app
-from bifrost.rest_proxy.consuming import Instances
+from bifrost.rest_proxy.consumer_instances import ConsumerInstances
 from bifrost.rest_proxy.formats import Schemas
+from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
+from bifrost.rest_proxy.record_producer import RecordProducer
 from tests.fakes.clock import FakeClock
 
 DEADLINE_S = 20.0
@@ -48,10 +48,10 @@ class FakeRegistry:
             self.schemas.append(schema)
         return self.schemas.index(schema) + 1
 
-    def by_id(self, schema_id: int) -> RegisteredSchema:
+    def by_id(self, schema_id: int) -> SubjectVersion:
         if not 0 < schema_id <= len(self.schemas):
             raise Refused("Schema Registry", "by id", status=404, body="Schema not found")
-        return RegisteredSchema("", 0, schema_id, self.schemas[schema_id - 1], "AVRO")
+        return SubjectVersion("", 0, schema_id, self.schemas[schema_id - 1], "AVRO")
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def cluster() -> Iterator[dict[str, str]]:
 class Proxy:
     http: httpx.Client
     clock: FakeClock
-    instances: Instances
+    instances: ConsumerInstances
     background: ThreadPoolExecutor
 
     def in_background(self, method: str, path: str, headers: dict[str, str]) -> Future[httpx.Response]:
@@ -129,18 +129,18 @@ def served(app: Starlette) -> Iterator[httpx.Client]:
 
 @contextmanager
 def serving(
-    cluster: dict[str, str], *origins: str, placer: Callable[[dict[str, str]], RecordPlacer] = RecordPlacer
+    cluster: dict[str, str], *origins: str, producer: Callable[[dict[str, str]], RecordProducer] = RecordProducer
 ) -> Iterator[Proxy]:
     """A proxy that nobody has asked for anything yet; pages of `origins` may use it."""
     clock = FakeClock()
     schemas = Schemas(cast("SchemaRegistryClient", FakeRegistry()))
 
-    def open_reader(group: str, reset: str, commits_itself: bool) -> ProxiedConsumer:
-        return ProxiedConsumer(cluster, group, reset=reset, commits_itself=commits_itself)
+    def open_reader(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
+        return ProxiedConsumer(cluster, group, reset=reset, auto_commit=auto_commit)
 
-    instances = Instances(open_reader, schemas, clock=clock.monotonic)
+    instances = ConsumerInstances(open_reader, schemas, clock=clock.monotonic)
     with (
-        served(create_app(placer(cluster), schemas, instances, origins=origins)) as http,
+        served(create_app(producer(cluster), schemas, instances, origins=origins)) as http,
         ThreadPoolExecutor(80) as background,
     ):
         yield Proxy(http, clock, instances, background)
@@ -164,7 +164,7 @@ def fresh_proxy(cluster: dict[str, str]) -> Iterator[Proxy]:
 def topic(request: pytest.FixtureRequest, cluster: dict[str, str]) -> str:
     """A topic of this test alone; the mock makes it when it is asked for."""
     name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    placer = RecordPlacer(cluster)
-    placer.states(name)
-    placer.close()
+    producer = RecordProducer(cluster)
+    producer.states(name)
+    producer.close()
     return name

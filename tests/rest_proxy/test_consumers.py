@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bifrost.rest_proxy import consuming
+from bifrost.rest_proxy import consumer_instances
 from tests.rest_proxy.conftest import BINARY, DEADLINE_S, JSON, PLAIN, Proxy
 
 
@@ -171,7 +171,7 @@ def test_reads_that_wait_keep_no_record_from_being_produced(proxy: Proxy, topic:
 
 
 def test_there_are_only_so_many_instances(fresh_proxy: Proxy, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(consuming, "MOST_INSTANCES", 2)
+    monkeypatch.setattr(consumer_instances, "MAX_INSTANCES", 2)
     answers = [fresh_proxy.post("/consumers/g-many", {}) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]

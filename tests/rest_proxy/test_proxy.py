@@ -11,7 +11,7 @@ import pytest
 
 from bifrost.errors import SettingError
 from bifrost.rest_proxy.app import allowed_origins
-from bifrost.rest_proxy.consuming import IDLE_S
+from bifrost.rest_proxy.consumer_instances import IDLE_TIMEOUT_S
 from bifrost.settings import Settings
 from tests.rest_proxy.conftest import AVRO, BINARY, DEADLINE_S, JSON, OPTIONAL, PLAIN, USER, Proxy, serving
 
@@ -181,9 +181,9 @@ def test_a_consumer_that_makes_no_sense_is_refused(proxy: Proxy, body: Any):
 
 def test_a_consumer_that_never_comes_back_is_closed(proxy: Proxy, topic: str):
     lost, kept = proxy.reader("g-lost", topic, "json"), proxy.reader("g-kept", topic, "json")
-    proxy.clock.now = IDLE_S
+    proxy.clock.now = IDLE_TIMEOUT_S
     proxy.http.get(f"{kept}/subscription")
-    proxy.clock.now = IDLE_S + 1
+    proxy.clock.now = IDLE_TIMEOUT_S + 1
     proxy.instances.close_idle()
 
     assert proxy.http.get(f"{lost}/subscription").json()["error_code"] == 40403

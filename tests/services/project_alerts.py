@@ -7,14 +7,14 @@ from typing import Any, cast
 from bifrost.alerts import read_alert
 from bifrost.clients.consumer_group import Record
 from bifrost.settings import PROJECT
-from services.alert_messages import AlertMessage, composer
-from services.alert_records import Shape, reader_of
-from services.channel import Undeliverable
+from services.alert_service.messages import AlertMessage, composer
+from services.alert_service.record_columns import Shape, reader_of
+from services.delivery.channel import Undeliverable
 
 KEYED_JSON = Shape((("USER_ID", "INTEGER"),), "JSON", "JSON")
 
 
-def told_of(
+def message_for(
     name: str, value: bytes | None, *, key: bytes | None = b"13", shape: Shape = KEYED_JSON, chat: int | str = ""
 ) -> Any:
     """The message that `alerts/<name>.toml` makes of a record, why there can be none, or None: nothing to say."""

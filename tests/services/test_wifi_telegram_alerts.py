@@ -12,8 +12,8 @@ import pytest
 
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
-from services.channel import Undeliverable
-from services.collapse import Alert
+from services.delivery.bursts import Alert
+from services.delivery.channel import Undeliverable
 from services.wifi_telegram_alerts import QUERY, alert_channel, alert_of, compose, follow
 from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import running

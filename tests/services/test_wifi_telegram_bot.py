@@ -15,7 +15,8 @@ import requests
 from bifrost.clients.telegram import TelegramApi, TelegramRefused
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
-from services import telegram_intake, wifi_telegram_bot
+from services import wifi_telegram_bot
+from services.wifi_bot import update_intake
 from services.wifi_telegram_bot import Bot, allowed_chats, delete_webhook, set_webhook
 from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import Answer, FakeServer, Fault, running
@@ -121,7 +122,7 @@ def test_a_bot_that_ends_lets_telegram_forget_what_it_was_told():
         polling.close()
         ended.set()
 
-    polling = telegram_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
+    polling = update_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
     polling.start()
 
     eventually(ended.is_set)
@@ -152,7 +153,7 @@ def test_a_webhook_that_is_set_while_a_bot_asks_is_left_alone():
         polling.close()
         took.set()
 
-    polling = telegram_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
+    polling = update_intake.Polling(cast("TelegramApi", api), take, lambda error: None)
     polling.start()
 
     eventually(took.is_set)
@@ -345,7 +346,7 @@ def test_settings_that_cannot_work_are_named():
     with pytest.raises(SettingError, match="TELEGRAM_ALLOWED_CHATS"):
         allowed_chats(Settings({"TELEGRAM_ALLOWED_CHATS": "4242;me"}))
     with pytest.raises(SettingError, match="TELEGRAM_WEBHOOK_SECRET"):
-        telegram_intake.webhook_secret(Settings({"TELEGRAM_WEBHOOK_SECRET": "with blanks"}))
+        update_intake.webhook_secret(Settings({"TELEGRAM_WEBHOOK_SECRET": "with blanks"}))
 
 
 def test_the_commands_are_told(capsys: pytest.CaptureFixture[str]):

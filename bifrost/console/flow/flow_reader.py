@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bifrost.alerts import kept_problems
-from bifrost.clients import connect, csv_folder, kafka, ksqldb
+from bifrost.alerts import read_problems
+from bifrost.clients import connect, csv_error_folder, kafka, ksqldb
 from bifrost.clients.connect import ConnectClient
 from bifrost.clients.kafka import KafkaAdmin, OffsetRange
-from bifrost.clients.kafka_tail import ShownRecord, newest
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.clients.supervisor import SupervisorClient
+from bifrost.clients.topic_sample import SampledRecord, newest
 from bifrost.console.demo_hints import demo_hints
 from bifrost.console.flow.graph import Snapshot, graph
 from bifrost.console.flow.pipeline_owners import PipelineOwnersReader
@@ -62,7 +62,7 @@ class FlowReader:
                 self._answer = graph(self._snapshots[-1], before) | self._links()
             return self._answer
 
-    def records(self, topic: str, count: int) -> list[ShownRecord]:
+    def records(self, topic: str, count: int) -> list[SampledRecord]:
         """The newest records of a topic.
 
         Raises:
@@ -100,9 +100,9 @@ class FlowReader:
             ends={name: {number: each.next for number, each in parts.items()} for name, parts in ranges.items()},
             positions=ask(lambda: self.admin.positions(self.admin.groups()), {}),
             components=tuple(ask(lambda: [status.as_json() for status in self.supervisor.status()], [])),
-            broken=csv_folder.broken_files(self.settings),
+            broken=csv_error_folder.rejected_files(self.settings),
             owners=self._owners.read(),
-            alert_problems=kept_problems(self.settings.alert_problems),
+            alert_problems=read_problems(self.settings.alert_problems),
             problems=tuple(problems),
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bifrost.clients.connect import ConnectorStatus, root_cause
-from bifrost.clients.csv_folder import BrokenFile
+from bifrost.clients.csv_error_folder import RejectedFile
 from bifrost.clients.ksqldb import QueryDetails
 from bifrost.console.flow.pipeline_members import Members, members
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
@@ -44,7 +44,7 @@ class Snapshot:
     ends: Offsets = field(default_factory=dict)
     positions: Mapping[str, Offsets] = field(default_factory=dict)  # by consumer group
     components: tuple[Json, ...] = ()
-    broken: tuple[BrokenFile, ...] = ()
+    broken: tuple[RejectedFile, ...] = ()
     owners: PipelineOwners = field(default_factory=PipelineOwners)
     alert_problems: Mapping[str, str] = field(default_factory=dict)  # by alert
     problems: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bifrost.clients.kafka_tail import ShownRecord
+from bifrost.clients.topic_sample import SampledRecord
 from bifrost.console.pages.page_frame import HEADERS, page_template
 from bifrost.errors import RemoteError
 
@@ -25,7 +25,7 @@ class Flows(Protocol):
         """The graph."""
         ...
 
-    def records(self, topic: str, count: int) -> list[ShownRecord]:
+    def records(self, topic: str, count: int) -> list[SampledRecord]:
         """The newest records of a topic."""
         ...
 

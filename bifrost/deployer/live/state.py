@@ -16,7 +16,7 @@ from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
 from bifrost.clients.s3 import Buckets
-from bifrost.clients.schema_registry import RegisteredSchema, SchemaRegistryClient
+from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.dashboards.saved_objects import dashboard_id
@@ -129,7 +129,7 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
 class LiveSubject:
     """A subject's newest schema, and the version that is exactly the declared one (if any)."""
 
-    latest: RegisteredSchema
+    latest: SubjectVersion
     declared_version: int | None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bifrost.clients.schema_registry import Reference, SchemaRegistryClient
-from bifrost.clients.schema_registry import RegisteredSchema as Found
+from bifrost.clients.schema_registry import SubjectVersion as Found
 from bifrost.engine.serde import RegisteredSchema, RegistryUnavailable, SchemaReference, SerdeError
 from bifrost.errors import NotReady, Refused, Unreachable
 

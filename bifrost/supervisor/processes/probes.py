@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from pathlib import Path
 
 from bifrost.clients.http import Connection, HttpClient
@@ -30,7 +31,7 @@ def http(port: int, path: str) -> Probe:
     """A GET of a path is answered with JSON."""
 
     def look() -> str | None:
-        with HttpClient(Connection("probe", f"http://{LOOPBACK}:{port}", patience_s=0)) as client:
+        with closing(HttpClient(Connection("probe", f"http://{LOOPBACK}:{port}", patience_s=0))) as client:
             try:
                 client.call("GET", path, timeout_s=PROBE_TIMEOUT_S)
             except RemoteError as error:

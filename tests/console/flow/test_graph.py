@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bifrost.clients.connect import ConnectorStatus, TaskStatus
-from bifrost.clients.csv_folder import BrokenFile
+from bifrost.clients.csv_error_folder import RejectedFile
 from bifrost.clients.ksqldb import QueryDetails
 from bifrost.console.flow.graph import Snapshot, graph
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
@@ -173,7 +173,7 @@ def test_a_pipeline_sums_up_its_parts():
 
 
 def test_a_file_that_could_not_be_read_makes_its_pipeline_bad():
-    broken = BrokenFile("ratings", Path("error"), "bad.csv", "bad.csv: line 2: no")
+    broken = RejectedFile("ratings", Path("error"), "bad.csv", "bad.csv: line 2: no")
     found = graph(replace(NOW, owners=OWNERS, broken=(broken,)), None)
 
     assert found["pipelines"][0]["health"] == "bad"

@@ -13,7 +13,7 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
 from bifrost import settings as project_settings
-from bifrost.clients.kafka_tail import ShownRecord
+from bifrost.clients.topic_sample import SampledRecord
 from bifrost.console.flow.graph import graph
 from bifrost.console.pages import dashboards_page, pipelines_page
 from bifrost.console.pages.page_frame import PAGES
@@ -50,8 +50,8 @@ class Flows:
         now = graph(replace(NOW, statuses=failed, components=parts, owners=OWNERS), None)
         return now | {"dashboards": ["ratings"], "hints": {"ratings": {"say": "Send", "command": "run me"}}}
 
-    def records(self, topic: str, count: int) -> list[ShownRecord]:
-        return [ShownRecord(topic, 0, 7, 0, "", "{}", {"dlq.reason": "no such channel"})]
+    def records(self, topic: str, count: int) -> list[SampledRecord]:
+        return [SampledRecord(topic, 0, 7, 0, "", "{}", {"dlq.reason": "no such channel"})]
 
 
 @pytest.fixture(scope="module")

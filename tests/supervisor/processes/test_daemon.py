@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from bifrost.backoff import Backoff
 from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor.component import Backoff, Component, Restart
+from bifrost.supervisor.component import Component, Restart
 from bifrost.supervisor.processes import probes
 from tests.supervisor.conftest import running
 
 SOON_S = 15.0
-QUICK = Backoff(first_s=0.01, most_s=0.05)
+QUICK = Backoff(first_s=0.01, max_s=0.05)
 
 
 def python(name: str, code: str, **options) -> Component:

@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from bifrost.supervisor.component import Backoff, Component, Restart, starting_order
+from bifrost.backoff import Backoff
+from bifrost.supervisor.component import Component, Restart, starting_order
 from tests.supervisor.processes.fake_processes import Stage
 
 
@@ -146,13 +147,13 @@ def deaths_to_delays(stage: Stage, count: int) -> list[float]:
 
 
 def test_the_back_off_doubles_up_to_its_cap():
-    stage = Stage(component("service", backoff=Backoff(first_s=1, most_s=5)))
+    stage = Stage(component("service", backoff=Backoff(first_s=1, max_s=5)))
     stage.supervisor.start_platform()
     assert deaths_to_delays(stage, 5) == [1, 2, 4, 5, 5]
 
 
 def test_a_steady_while_begins_the_back_off_anew():
-    stage = Stage(component("service", backoff=Backoff(first_s=1, most_s=50, steady_s=60)))
+    stage = Stage(component("service", backoff=Backoff(first_s=1, max_s=50, steady_s=60)))
     stage.supervisor.start_platform()
     deaths_to_delays(stage, 3)
     stage.bring_up("service")

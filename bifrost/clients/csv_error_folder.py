@@ -1,0 +1,27 @@
+"""The folder that CSV files are dropped into, as its source connector leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bifrost.settings import Settings
+
+PIPELINE = "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A file that could not be read: `cause` names the line and what is wrong with it."""
+
+    pipeline: str
+    folder: Path
+    name: str
+    cause: str
+
+
+def rejected_files(settings: Settings) -> tuple[RejectedFile, ...]:
+    """The files of orders that could not be read, by name; the connector leaves a `.log` beside each of them."""
+    folder = settings.orders / "error"
+    logs = ((log, log.read_text(encoding="utf-8", errors="replace")) for log in sorted(folder.glob("*.log")))
+    return tuple(RejectedFile(PIPELINE, folder, log.stem, text.splitlines()[0]) for log, text in logs if text)

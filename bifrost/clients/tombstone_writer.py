@@ -1,0 +1,46 @@
+"""TombstoneWriter: records without a value, by which a row of a table is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from bifrost.clients import kafka
+from bifrost.errors import Refused, Unreachable
+
+ACCEPTED_S = 10.0
+"""How long the broker may take to accept a tombstone."""
+
+
+class TombstoneWriter:
+    """Writes tombstones; usable from several threads. It connects when the first one is written."""
+
+    def __init__(self, client: Mapping[str, str]) -> None:
+        """Take the librdkafka properties of the cluster (`Settings.kafka_client()`)."""
+        self._client = client
+        self._producer: Producer | None = None
+
+    def put(self, topic: str, key: bytes) -> None:
+        """Delete the row of this key.
+
+        Raises:
+            Unreachable: the broker has not accepted it in time.
+            Refused: the broker will not take it.
+        """
+        request = f"tombstone to {topic}"
+        outcome: list[KafkaError | None] = []
+        try:
+            self._opened().produce(topic, None, key, on_delivery=lambda error, _: outcome.append(error))
+        except (KafkaException, BufferError) as error:
+            raise Refused(kafka.SYSTEM, request, status=0, body=str(error)) from error
+        self._opened().flush(ACCEPTED_S)
+        if not outcome:
+            raise Unreachable(kafka.SYSTEM, request, f"not accepted within {ACCEPTED_S:.0f} s")
+        if outcome[0] is not None:
+            raise Refused(kafka.SYSTEM, request, status=outcome[0].code(), body=outcome[0].str())
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            self._producer = kafka.producer(self._client, message_timeout_ms=int(ACCEPTED_S * 1000) - 1000)
+        return self._producer

@@ -1,0 +1,86 @@
+"""The newest records of a topic, as text, for a person to look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from bifrost.clients import kafka
+from bifrost.clients.kafka import KafkaAdmin
+
+PATIENCE_S = 3.0
+LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRecord:
+    """One record; what is no text has its other bytes replaced, and a long one is cut."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int  # milliseconds since the epoch, negative when there is none
+    key: str
+    value: str
+    headers: Mapping[str, str]
+
+
+def newest(client: Mapping[str, str], topic: str, count: int) -> list[SampledRecord]:
+    """Up to `count` records of each partition, newest first; what has not come after `PATIENCE_S` is left out.
+
+    Args:
+        client: librdkafka properties of the cluster.
+
+    Raises:
+        Refused: there is no such topic.
+        Unreachable: no broker answered.
+    """
+    ranges = KafkaAdmin(client).offsets(topic)
+    wanted = {
+        number: TopicPartition(topic, number, max(each.first, each.next - count))
+        for number, each in ranges.items()
+        if each.next > each.first
+    }
+    reader = kafka.consumer(client, "bifrost-console-tail")
+    try:
+        reader.assign(list(wanted.values()))
+        found = _read(reader, {number: ranges[number].next for number in wanted})
+    finally:
+        reader.close()
+    return sorted(found, key=lambda record: (record.timestamp, record.offset), reverse=True)
+
+
+def _read(reader: Consumer, ends: dict[int, int]) -> list[SampledRecord]:
+    found: list[SampledRecord] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while ends and time.monotonic() < deadline:
+        message = reader.poll(0.1)
+        if message is None or message.error() is not None:
+            continue
+        found.append(_shown(message))
+        number, offset = message.partition(), message.offset()
+        if number is not None and offset is not None and offset + 1 >= ends.get(number, 0):
+            ends.pop(number, None)
+    return found
+
+
+def _shown(message: Message) -> SampledRecord:
+    headers = message.headers() or []
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return SampledRecord(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp=message.timestamp()[1],
+        key=_text(message.key()),
+        value=_text(message.value()),
+        headers={str(name): _text(value) for name, value in pairs},
+    )
+
+
+def _text(content: str | bytes | None) -> str:
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content or ""
+    return text[:LONGEST_TEXT]

@@ -1,0 +1,93 @@
+"""`POST /topics/{topic}`: the records of a request, placed in Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from bifrost.rest_proxy.formats import AvroSchema, Format, Schemas, mapping, to_bytes
+from bifrost.rest_proxy.proxy_error import (
+    KAFKA_ERROR,
+    NO_KEY_SCHEMA,
+    NO_VALUE_SCHEMA,
+    PARTITION_NOT_FOUND,
+    RETRIABLE,
+    TOPIC_NOT_FOUND,
+    ProxyError,
+)
+from bifrost.rest_proxy.record_producer import ProduceResult, RecordToProduce
+
+Json = dict[str, Any]
+
+
+class Placer(Protocol):
+    """What is needed of Kafka."""
+
+    def partitions(self, topic: str) -> int | None:
+        """How many partitions a topic has; `None` when there is none of that name."""
+        ...
+
+    def produce(self, topic: str, records: list[RecordToProduce]) -> list[ProduceResult]:
+        """Partition records; what became of each."""
+        ...
+
+
+def produce(
+    producer: Placer, schemas: Schemas, topic: str, format_: Format, body: object, *, partition: int | None = None
+) -> Json:
+    """Partition the records of a request, all or (when one of them is wrong) none; the answer.
+
+    Raises:
+        ProxyError: the request or one of its records is wrong.
+    """
+    request = mapping(body, "the request")
+    count = producer.partitions(topic)
+    if count is None:
+        raise ProxyError(*TOPIC_NOT_FOUND)
+    key_schema, value_schema = _schemas(schemas, topic, request) if format_ == "avro" else (None, None)
+    entries = request.get("records")
+    if not isinstance(entries, list) or not entries:
+        raise ProxyError(422, "records must be a list of at least one record")
+    records = [_outgoing(format_, entry, key_schema, value_schema, partition) for entry in entries]
+    if any(record.partition is not None and not 0 <= record.partition < count for record in records):
+        raise ProxyError(*PARTITION_NOT_FOUND)
+    return {
+        "offsets": [_offset(fate) for fate in producer.produce(topic, records)],
+        "key_schema_id": key_schema.id if key_schema else None,
+        "value_schema_id": value_schema.id if value_schema else None,
+    }
+
+
+def _schemas(schemas: Schemas, topic: str, request: Mapping[str, Any]) -> tuple[AvroSchema | None, AvroSchema | None]:
+    entries = [entry for entry in request.get("records") or () if isinstance(entry, dict)]
+    key = schemas.named(f"{topic}-key", request.get("key_schema"), request.get("key_schema_id"))
+    value = schemas.named(f"{topic}-value", request.get("value_schema"), request.get("value_schema_id"))
+    if key is None and any(entry.get("key") is not None for entry in entries):
+        raise ProxyError(*NO_KEY_SCHEMA)
+    if value is None and any(entry.get("value") is not None for entry in entries):
+        raise ProxyError(*NO_VALUE_SCHEMA)
+    return key, value
+
+
+def _outgoing(
+    format_: Format, entry: object, key: AvroSchema | None, value: AvroSchema | None, partition: int | None
+) -> RecordToProduce:
+    record = mapping(entry, "a record")
+    unknown = sorted(record.keys() - {"key", "value", "partition", "timestamp"})
+    if unknown:
+        raise ProxyError(422, f"Unrecognized field: {unknown[0]}")
+    chosen, timestamp = record.get("partition"), record.get("timestamp")
+    for name, number in (("partition", chosen), ("timestamp", timestamp)):
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+            raise ProxyError(422, f"{name} must be a whole number")
+    if partition is not None and chosen is not None:
+        raise ProxyError(422, "partition stands in the path already")
+    # In a null of a union that is Avro's null too; without a schema it is a tombstone.
+    encoded_key = to_bytes(format_, record.get("key"), key) if "key" in record else None
+    encoded_value = to_bytes(format_, record.get("value"), value) if "value" in record else None
+    return RecordToProduce(encoded_key, encoded_value, chosen if partition is None else partition, timestamp)
+
+
+def _offset(fate: ProduceResult) -> Json:
+    code = (RETRIABLE if fate.is_retriable else KAFKA_ERROR) if fate.error else None
+    return {"partition": fate.partition, "offset": fate.offset, "error_code": code, "error": fate.error or None}

@@ -1,0 +1,101 @@
+"""What all notification services share as programs: arguments, signals, log and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from bifrost import settings
+from bifrost.clients.consumer_group import ConsumerGroup
+from bifrost.clients.dead_letters import DeadLetterTopic
+from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.settings import Settings
+from services.delivery.channel import Channel, Compose, N, of_value
+from services.delivery.loop import Delivery
+
+_log = logging.getLogger("service")
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[N]):
+    """A notification service: which topic it reads as which group, what it says, and where.
+
+    `live` is another way to run it, offered as `--live`: for who watches, with nothing caught up after a break.
+    """
+
+    name: str
+    group: str
+    topic: str
+    compose: Compose[N]
+    channel: Callable[[Settings], Channel[N]]
+    live: Callable[[Settings, threading.Event], None] | None = None
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Where the records go that can never be delivered."""
+        return f"{self.name}.dlq"
+
+
+def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
+    """Run a service until SIGTERM or SIGINT; its exit code: 0 stopped, 1 failed, 78 a setting is wrong."""
+    options = _parser(service).parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        if service.live is not None and options.live:
+            service.live(settings.load(), stop)
+        else:
+            deliver(service, settings.load(), stop, from_beginning=options.from_beginning)
+    except BifrostError as error:
+        # The last line: whoever restarts services shows it as the reason.
+        _log.error("%s stopped: %s", service.name, error)
+        return EX_CONFIG if isinstance(error, SettingError) else 1
+    return 0
+
+
+def deliver(service: Service[N], values: Settings, stop: threading.Event, *, from_beginning: bool = False) -> None:
+    """Deliver until `stop` is set.
+
+    Raises:
+        SettingError: a setting is missing, or its account is refused.
+        RemoteError: the alert topic cannot be read.
+    """
+    client = values.kafka_client()
+    channel = service.channel(values)
+    source = ConsumerGroup(client, service.group, service.topic, from_beginning=from_beginning)
+    letters = DeadLetterTopic(client, service.dead_letter_topic)
+    compose = of_value(service.compose)
+    delivery = Delivery(source, channel, compose, letters, clock=time.monotonic, is_stopping=stop.is_set)
+    _log.info("%s reads %s as group %s", service.name, service.topic, service.group)
+    delivery.run()
+    _log.info("%s stopped", service.name)
+
+
+def _parser(service: Service[N]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    parser.add_argument(
+        "--from-beginning",
+        action="store_true",
+        help=f"a new group starts at the oldest record of {service.topic}, not at the newest",
+    )
+    if service.live is not None:
+        parser.add_argument(
+            "--live",
+            action="store_true",
+            help="follow a push query instead: only what comes from now on, never caught up",
+        )
+    return parser
+
+
+def main(service: Service[N]) -> None:
+    """Run a service as this process."""
+    sys.exit(run(service))

@@ -1,0 +1,210 @@
+"""How messages of people come in: asked for by long polling, or posted to a webhook."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import socket
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bifrost.backoff import Backoff, RetryDelays
+from bifrost.clients.telegram import SECRET_HEADER, TelegramApi, TelegramRefused, TextMessage, text_message
+from bifrost.errors import RemoteError, SettingError
+from bifrost.settings import LOOPBACK, Settings
+from services.delivery.telegram import TOKEN_REFUSALS
+
+LONG_POLL_S = 25.0
+BACKOFF = Backoff()
+BODY_LIMIT = 1_000_000
+"""Bytes of an update; Telegram's own are a few thousand."""
+
+_log = logging.getLogger("bot")
+
+Take = Callable[[TextMessage], object]
+
+
+class Intake(Protocol):
+    """A way in which messages come; each is given to a function that does not wait."""
+
+    def start(self) -> None:
+        """Begin, on a thread."""
+        ...
+
+    def close(self) -> None:
+        """End; no message is given any more."""
+        ...
+
+
+class Polling:
+    """Asks for updates. Telegram forgets an update when the ones behind it are asked for."""
+
+    def __init__(self, api: TelegramApi, take: Take, fail: Callable[[SettingError], None]) -> None:
+        """Take the way to Telegram, who gets messages, and who is told that the account is refused."""
+        self._api = api
+        self._take = take
+        self._fail = fail
+        self._stop = threading.Event()
+        self._next = 0
+        self._delays = RetryDelays(BACKOFF)
+
+    def start(self) -> None:
+        """Begin to ask, on a thread that does not outlive the process: it may be waiting for Telegram."""
+        threading.Thread(target=self._run, name="polling", daemon=True).start()
+
+    def close(self) -> None:
+        """Give no more messages, and let Telegram forget the ones that were given."""
+        self._stop.set()
+        if self._next:
+            try:
+                self._api.updates(self._next, wait_s=0, limit=1)
+            except RemoteError as error:
+                _log.warning("the last updates may come again: %s", error)
+
+    def _run(self) -> None:
+        is_clear = False
+        while not self._stop.is_set():
+            try:
+                if not is_clear:
+                    self._api.delete_webhook()
+                    is_clear = True
+                self._ask()
+                self._delays.reset()
+            except TelegramRefused as error:
+                if error.status in TOKEN_REFUSALS:
+                    self._fail(SettingError("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}"))
+                    return
+                # 409: somebody set a webhook since, or asks too. It is not taken away: they meant it.
+                self._pause(error, error.retry_after or self._delays.next_s())
+            except RemoteError as error:
+                self._pause(error, self._delays.next_s())
+
+    def _ask(self) -> None:
+        for update in self._api.updates(self._next, wait_s=LONG_POLL_S):
+            if self._stop.is_set():
+                return
+            if isinstance(update, dict) and isinstance(update.get("update_id"), int):
+                self._next = max(self._next, update["update_id"] + 1)
+            message = text_message(update)
+            if message is not None:
+                self._take(message)
+
+    def _pause(self, error: RemoteError, pause_s: float) -> None:
+        _log.warning("%s; asking again in %g s", error, pause_s)
+        self._stop.wait(pause_s)
+
+
+class WebhookServer:
+    """Serves `POST /` for Telegram's updates, which must carry the secret where one is set."""
+
+    def __init__(self, host: str, port: int, secret: str, take: Take) -> None:
+        """Take the port at once.
+
+        Raises:
+            SettingError: it is not to be had.
+        """
+        # Named as TCP: else asyncio leaves its small packets waiting for each other.
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._listener.bind((host, port))
+        except OSError as error:
+            self._listener.close()
+            name = "BIFROST_PORT_TELEGRAM_WEBHOOK"
+            raise SettingError(name, f"{host}:{port}: {error.strerror}; set another port") from error
+        self._listener.listen()
+        config = uvicorn.Config(
+            webhook_app(secret, take), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="webhook")
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Begin to serve, on a thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer what is being asked, then end."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+
+def webhook_app(secret: str, take: Take) -> Starlette:
+    """The webhook as an application. An update is answered as soon as it is queued: Telegram waits for nobody."""
+
+    async def receive(request: Request) -> Response:
+        if secret and not _is_same(secret, request.headers.get(SECRET_HEADER, "")):
+            return JSONResponse({"error": "wrong secret token"}, 401)
+        body = await _body(request)
+        if body is None:
+            return JSONResponse({"error": "too large"}, 413)
+        try:
+            message = text_message(json.loads(body))
+        except ValueError:
+            return JSONResponse({"error": "not JSON"}, 400)
+        except RecursionError:
+            return JSONResponse({"error": "nested too deeply"}, 400)
+        if message is not None:
+            take(message)
+        return JSONResponse({})
+
+    async def health(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(
+        routes=[Route("/", receive, methods=["POST"]), Route("/healthz", health, methods=["GET"])],
+    )
+
+
+def webhook_server(settings: Settings, take: Take) -> WebhookServer:
+    """The webhook of the settings: `TELEGRAM_WEBHOOK_HOST`, `BIFROST_PORT_TELEGRAM_WEBHOOK`, `TELEGRAM_WEBHOOK_SECRET`.
+
+    Raises:
+        SettingError: one of them cannot be used.
+    """
+    secret = webhook_secret(settings)
+    if not secret:
+        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: whoever reaches the port can write to the bot")
+    host = settings.get("TELEGRAM_WEBHOOK_HOST", LOOPBACK)
+    return WebhookServer(host, settings.declared_port("telegram_webhook"), secret, take)
+
+
+def webhook_secret(settings: Settings) -> str:
+    """The secret that comes with each update, or nothing.
+
+    Raises:
+        SettingError: Telegram would not take it.
+    """
+    secret = settings.get("TELEGRAM_WEBHOOK_SECRET")
+    if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
+        raise SettingError("TELEGRAM_WEBHOOK_SECRET", "holds something else than letters, digits, _ and -")
+    return secret
+
+
+def _is_same(secret: str, given: str) -> bool:
+    return hmac.compare_digest(secret.encode(), given.encode())
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or `None` when it is too large to be an update."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)

@@ -1,0 +1,220 @@
+"""The service of all alerts: changed files, broken files, and alerts that fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bifrost.alerts import Alert, read_problems
+from bifrost.errors import DeclarationError, SettingError, Unreachable
+from services.alert_service.record_columns import Shape
+from services.alert_service.service import CHECK_EVERY_S, SETTLE_S, AlertService
+from services.alert_service.worker import refuse_misfit
+from tests.fakes.clock import FakeClock
+
+ALERT = 'topic = "T"\nchannel = "slack"\nto = "room"\ntemplate = "{A} happened"\n'
+SHAPE = Shape((("ID", "STRING"),), "JSON", "JSON", "TUMBLING", "T", ("A", "B"))
+
+
+@dataclass
+class FakeWorker:
+    alert: Alert
+    error: Exception | None = None
+    ended: bool = False
+    is_settled: bool = True
+
+    def start(self) -> None: ...
+
+    def ask_to_stop(self) -> None:
+        self.ended = True
+
+    def join(self) -> None: ...
+
+
+@dataclass
+class Stage:
+    """A folder of alerts, the service over it, and the workers that it opened."""
+
+    folder: Path
+    shape: Shape = SHAPE
+    clock: FakeClock = field(default_factory=FakeClock)
+    opened: list[FakeWorker] = field(default_factory=list)
+    settled: bool = True
+
+    def __post_init__(self) -> None:
+        (self.folder / "alerts").mkdir()
+        self.service = AlertService(
+            self.folder / "alerts",
+            self.folder / "run" / "alerts.json",
+            self._open,
+            lambda alert: refuse_misfit(alert, self.shape),
+            clock=self.clock.monotonic,
+        )
+
+    def _open(self, alert: Alert) -> FakeWorker:
+        self.opened.append(FakeWorker(alert, is_settled=self.settled))
+        return self.opened[-1]
+
+    def write(self, text: str, name: str = "it.toml") -> None:
+        (self.folder / "alerts" / name).write_text(text)
+        self.service.look()
+
+    def told(self) -> list[str]:
+        """Who works now, by alert and the end of its template."""
+        return [
+            f"{worker.alert.name}: {worker.alert.template.pieces[-1]}" for worker in self.opened if not worker.ended
+        ]
+
+    def problems(self) -> dict[str, str]:
+        """What `status` tells."""
+        return read_problems(self.folder / "run" / "alerts.json")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_new_changed_and_removed_files_are_taken_up(stage: Stage):
+    stage.write(ALERT)
+    stage.write(ALERT, "other.toml")
+    stage.write(ALERT.replace("happened", "was seen"))
+    assert stage.told() == ["other:  happened", "it:  was seen"]
+
+    (stage.folder / "alerts" / "other.toml").unlink()
+    stage.service.look()
+    assert stage.told() == ["it:  was seen"]
+    assert len(stage.opened) == 3
+
+
+def test_what_says_the_same_is_left_alone(stage: Stage):
+    stage.write(ALERT)
+    stage.service.look()
+    stage.write("# only a comment\n" + ALERT.replace("\n", "\n\n"))
+
+    assert len(stage.opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("topic =", "is not TOML"),
+        (ALERT.replace("{A}", "{C}"), "it.toml:4: template: T has no column C; there are ID, A, B, WINDOWSTART"),
+        (ALERT.replace("{A}", "{a}"), "T has no column a; did you mean A?"),
+        (ALERT + '[once]\nby = ["WINDOWEND"]\nwithin = "1 hour"\n', "it.toml:6: by: T has no column WINDOWEND"),
+    ],
+)
+def test_a_file_that_breaks_leaves_the_alert_as_it_was_and_is_told(
+    stage: Stage, caplog: pytest.LogCaptureFixture, text: str, problem: str
+):
+    stage.write(ALERT)
+    stage.write(text)
+
+    assert stage.told() == ["it:  happened"]
+    assert problem in caplog.messages[-1] and caplog.messages[-1].endswith("; left as it was")
+    assert problem in stage.problems()["it"]
+    stage.write(ALERT)
+    assert stage.problems() == {}
+    assert len(stage.opened) == 1
+
+
+def test_a_file_that_is_broken_from_the_start_is_told(stage: Stage, caplog: pytest.LogCaptureFixture):
+    stage.write("topic =")
+
+    assert stage.told() == []
+    assert caplog.messages[-1].endswith("; it is not told")
+
+
+def test_an_alert_that_waits_for_its_statement_is_taken_up_when_that_changes(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+):
+    stage.write(ALERT)
+    stage.write(ALERT.replace("{A}", "{C}"))
+    stage.clock.now += CHECK_EVERY_S
+    stage.service.look()
+    assert stage.told() == ["it:  happened"]
+    assert len(caplog.messages) == 1
+
+    stage.shape = Shape((), "NONE", "JSON", "", "T", ("C",))
+    stage.clock.now += CHECK_EVERY_S
+    stage.service.look()
+    assert [worker.alert.columns for worker in stage.opened if not worker.ended] == [{"C"}]
+    assert stage.problems() == {}
+
+
+def test_an_alert_without_a_setting_does_not_keep_the_others_back(stage: Stage, caplog: pytest.LogCaptureFixture):
+    stage.write(ALERT)
+    stage.write(ALERT, "other.toml")
+    stage.opened[0].error = SettingError("SLACK_API_TOKEN", "is not set")
+    for _ in range(3):
+        stage.clock.now += 100
+        stage.service.look()
+
+    assert len(stage.opened) == 2
+    assert stage.problems() == {"it": "SLACK_API_TOKEN: is not set"}
+    assert caplog.messages == ["it stopped: SLACK_API_TOKEN: is not set"]
+
+
+def test_when_no_alert_can_be_told_the_service_ends(stage: Stage):
+    stage.write(ALERT)
+    stage.opened[0].error = SettingError("SLACK_API_TOKEN", "Slack refuses it")
+
+    with pytest.raises(SettingError, match="Slack refuses it"):
+        stage.service.look()
+
+
+def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
+    stage.write(ALERT)
+    began = []
+    for now in range(20):
+        stage.clock.now = now
+        if stage.opened[-1].error is None:
+            began.append(now)
+            stage.opened[-1].error = Unreachable("Kafka", "position", "no answer")
+        stage.service.look()
+
+    assert began == [0, 2, 5, 10, 19]
+    assert "no answer" in stage.problems()["it"]
+
+
+def test_an_alert_that_comes_back_is_no_problem_any_more(stage: Stage):
+    stage.write(ALERT)
+    stage.opened[0].error = Unreachable("Kafka", "position", "no answer")
+    stage.service.look()
+    stage.clock.now += 10
+    stage.service.look()
+
+    assert stage.problems() == {}
+
+
+def test_the_service_is_ready_when_no_alert_misses_a_record(stage: Stage):
+    ready = stage.folder / "run" / "alerts.json"
+    stage.settled = False
+    stage.write(ALERT)
+    stage.write(ALERT, "other.toml")
+    stage.opened[0].is_settled = True
+    stage.service.look()
+    assert not ready.exists()
+
+    stage.opened[1].is_settled = True
+    stage.service.look()
+    assert ready.exists()
+
+
+def test_the_service_does_not_wait_for_ever_to_be_ready(stage: Stage):
+    stage.settled = False
+    stage.write(ALERT)
+    stage.clock.now += SETTLE_S
+    stage.service.look()
+
+    assert stage.problems() == {}
+    assert (stage.folder / "run" / "alerts.json").exists()
+
+
+def test_formats_that_cannot_be_read_are_refused(stage: Stage):
+    stage.write(ALERT)
+
+    with pytest.raises(DeclarationError, match="topic T is written in KAFKA and PROTOBUF, which alerts cannot read"):
+        refuse_misfit(stage.opened[0].alert, Shape((), "KAFKA", "PROTOBUF"))

@@ -1,0 +1,92 @@
+"""A burst becomes one message, and the next one says how many there were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from services.delivery.bursts import Alert, Collapsing
+from services.delivery.channel import Delivered, LeftOut, Outcome, RetryAfter
+from services.delivery.telegram import TEXT_LIMIT, TelegramMessage, length
+
+
+@dataclass
+class Sent:
+    """A channel that keeps what it accepted."""
+
+    script: list[Outcome] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def send(self, notification: TelegramMessage) -> Outcome:
+        outcome = self.script.pop(0) if self.script else Delivered()
+        if outcome == Delivered():
+            self.texts.append(notification.text)
+        return outcome
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def alert(at_s: float | None, subject: str = "mac", text: str = "seen") -> Alert:
+    return Alert(text, (subject, "ssid"), at_s)
+
+
+def test_a_burst_of_one_device_is_one_message_and_the_next_says_how_many():
+    sent = Sent()
+    channel = Collapsing(sent, 1, 60)
+    outcomes = [channel.send(alert(at_s)) for at_s in (0, 1, 2, 59, 60)]
+
+    assert outcomes == [Delivered(), LeftOut(), LeftOut(), LeftOut(), Delivered()]
+    assert sent.texts == ["seen", "seen\n\n3 more since the previous message were not told one by one"]
+
+
+def test_devices_and_networks_are_told_apart():
+    sent = Sent()
+    channel = Collapsing(sent, 1, 60)
+    for subject in ("a", "b", "a"):
+        channel.send(alert(0, subject, subject))
+
+    assert sent.texts == ["a", "b"]
+
+
+def test_what_could_not_be_sent_opens_no_window():
+    sent = Sent([RetryAfter(3)])
+    channel = Collapsing(sent, 1, 60)
+
+    assert [channel.send(alert(0)), channel.send(alert(0))] == [RetryAfter(3), Delivered()]
+
+
+def test_a_message_that_is_tried_again_still_says_how_many():
+    sent = Sent([Delivered(), RetryAfter(3)])
+    channel = Collapsing(sent, 1, 60)
+    for at_s in (0, 1, 60, 60):
+        channel.send(alert(at_s))
+
+    assert sent.texts[-1].startswith("seen\n\n1 more since")
+
+
+def test_a_capture_that_is_played_again_is_told_again():
+    sent = Sent()
+    channel = Collapsing(sent, 1, 60)
+    for at_s in (1_000, 0, 1_000):
+        channel.send(alert(at_s))
+
+    assert len(sent.texts) == 3
+
+
+def test_without_a_window_or_a_time_everything_is_sent():
+    sent = Sent()
+    for channel, at_s in ((Collapsing(sent, 1, 0), 0), (Collapsing(sent, 1, 60), None)):
+        for _ in range(2):
+            channel.send(alert(at_s))
+
+    assert sent.texts == ["seen"] * 4
+
+
+def test_a_text_never_gets_longer_than_telegram_takes():
+    sent = Sent()
+    channel = Collapsing(sent, 1, 60)
+    for at_s in (0, 1, 60):
+        channel.send(alert(at_s, text="🦄" * 5_000))
+
+    assert all(length(text) <= TEXT_LIMIT for text in sent.texts)
+    assert sent.texts[1].endswith("…\n\n1 more since the previous message were not told one by one")
