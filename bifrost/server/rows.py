@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from bifrost.engine.functions.javatext import decimal_text, double_text
+from bifrost.engine.functions.java.text import decimal_text, double_text
 from bifrost.engine.queries.rows import ResultColumn
 from bifrost.sql.types import BYTES, DATE, DOUBLE, TIME, TIMESTAMP, SqlArray, SqlDecimal, SqlMap, SqlStruct, SqlType
 

@@ -23,7 +23,7 @@ from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.plan.steps import QueryPlan, Step
 from bifrost.engine.planner.outcome import CreatePlan, PersistentPlan, PushPlan
 from bifrost.engine.serde import Serdes
-from bifrost.engine.serde.source import FunctionSource
+from bifrost.engine.serde.function_source import FunctionSource
 from bifrost.engine.testing.offline_check import CheckedStatement, OfflineChecker
 from bifrost.engine.topology.compiled import CompiledQuery, compile_query
 from bifrost.settings import PROJECT

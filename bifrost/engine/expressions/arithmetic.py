@@ -19,8 +19,8 @@ from bifrost.engine.expressions.runtime import (
     integer_quotient,
     remainder,
 )
-from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
-from bifrost.engine.functions.javatext import DECIMALS
+from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
+from bifrost.engine.functions.java.text import DECIMALS
 from bifrost.engine.functions.overloads import decimal_of, numeric_width
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bifrost.engine.expressions.code import Code, Translator
 from bifrost.engine.expressions.conversion import convert
-from bifrost.engine.functions.javatext import parse_decimal, parse_double
+from bifrost.engine.functions.java.text import parse_decimal, parse_double
 from bifrost.engine.functions.overloads import decimal_of, numeric_width, wider_decimal
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression

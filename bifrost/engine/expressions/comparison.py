@@ -9,7 +9,7 @@ from bifrost.engine.expressions.code import Code, Translator, bind, constant_cod
 from bifrost.engine.expressions.coercion import coerce_all
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.expressions.patterns import like, like_test
-from bifrost.engine.functions.javatext import decimal_from_double
+from bifrost.engine.functions.java.text import decimal_from_double
 from bifrost.engine.functions.overloads import numeric_width, widens
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression

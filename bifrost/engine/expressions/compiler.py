@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bifrost.engine.expressions import arithmetic, calls, collections, comparison
 from bifrost.engine.expressions.code import NULL, Code, constant_code
 from bifrost.engine.expressions.conversion import convert
-from bifrost.engine.functions import isotime
+from bifrost.engine.functions.javatime import isotime
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (

@@ -10,9 +10,8 @@ from typing import Any
 
 from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
 from bifrost.engine.expressions.runtime import EVALUATION_ERRORS
-from bifrost.engine.functions import isotime
-from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
-from bifrost.engine.functions.javatext import (
+from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
+from bifrost.engine.functions.java.text import (
     DECIMALS,
     decimal_from_double,
     decimal_text,
@@ -21,6 +20,7 @@ from bifrost.engine.functions.javatext import (
     parse_double,
     parse_integer,
 )
+from bifrost.engine.functions.javatime import isotime
 from bifrost.engine.functions.overloads import decimal_of, widens
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
-from bifrost.engine.functions.javatext import DECIMALS
+from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
+from bifrost.engine.functions.java.text import DECIMALS
 
 EVALUATION_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 """What evaluating an expression may raise: the value is null then (and the processing log says why)."""

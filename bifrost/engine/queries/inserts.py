@@ -8,7 +8,7 @@ from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.planner.outcome import InsertValuesPlan
 from bifrost.engine.runtime.writer import RecordWriter, Told
 from bifrost.engine.serde import Serdes
-from bifrost.engine.serde.part import Encoder
+from bifrost.engine.serde.record_part import Encoder
 
 
 class InsertWriter:

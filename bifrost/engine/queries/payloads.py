@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bifrost.engine.catalog.schema import Column, FormatInfo, ValueFormat
-from bifrost.engine.functions.javatext import double_text
+from bifrost.engine.functions.java.text import double_text
 from bifrost.engine.serde import Decoder, RegistryUnavailable, SchemaRegistry, SerdeError, Serdes, infer_columns
 from bifrost.errors import AnalysisError
 

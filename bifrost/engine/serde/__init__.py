@@ -1,12 +1,12 @@
 """Bytes to rows and rows to bytes in all of ksqlDB's formats, and schemas to columns and back."""
 
+from bifrost.engine.serde.errors import RegistryUnavailable, SerdeError
 from bifrost.engine.serde.formats import validate_format
 from bifrost.engine.serde.inference import infer_columns
-from bifrost.engine.serde.part import Decoder, Encoder
-from bifrost.engine.serde.problems import RegistryUnavailable, SerdeError
-from bifrost.engine.serde.registry import InMemoryRegistry, RegisteredSchema, SchemaReference, SchemaRegistry
+from bifrost.engine.serde.record_part import Decoder, Encoder
+from bifrost.engine.serde.schema_registry import InMemoryRegistry, RegisteredSchema, SchemaReference, SchemaRegistry
 from bifrost.engine.serde.serdes import Serdes
-from bifrost.engine.serde.windowed import split_windowed_key, windowed_key
+from bifrost.engine.serde.windowed_key import split_windowed_key, windowed_key
 
 __all__ = [
     "Decoder",

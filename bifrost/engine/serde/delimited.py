@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bifrost.engine.functions.javatext import double_text
-from bifrost.engine.serde.avro_bytes import fit_decimal, parse_decimal
+from bifrost.engine.functions.java.text import double_text
+from bifrost.engine.serde.avro.binary import fit_decimal, parse_decimal
+from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.formats import unsupported
-from bifrost.engine.serde.json_values import WHOLE_TYPES
-from bifrost.engine.serde.part import Part, Row
-from bifrost.engine.serde.problems import SerdeError
-from bifrost.engine.serde.registered import Reader, Writer
+from bifrost.engine.serde.json.values import WHOLE_TYPES
+from bifrost.engine.serde.record_part import Part, Row
+from bifrost.engine.serde.wire_format import Reader, Writer
 from bifrost.sql.types import BOOLEAN, BYTES, DOUBLE, STRING, SqlDecimal, SqlType
 
 _NAMED_DELIMITERS = {"TAB": "\t", "SPACE": " "}

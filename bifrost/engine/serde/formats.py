@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bifrost.engine.catalog.schema import Column, FormatInfo, LogicalSchema, Namespace
-from bifrost.engine.serde.avro_columns import checked_name
-from bifrost.engine.serde.problems import SerdeError
+from bifrost.engine.serde.avro.sql_types import checked_name
+from bifrost.engine.serde.errors import SerdeError
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import (
     BIGINT,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bifrost.engine.catalog.schema import FormatInfo
-from bifrost.engine.serde.avro_columns import sql_type_of
-from bifrost.engine.serde.avro_format import parsed
-from bifrost.engine.serde.json_schema import json_sql_type
-from bifrost.engine.serde.problems import SerdeError
-from bifrost.engine.serde.proto_columns import message_type
-from bifrost.engine.serde.proto_format import parsed_proto
-from bifrost.engine.serde.registered import referenced_texts, schema_type
-from bifrost.engine.serde.registry import RegisteredSchema, SchemaRegistry
+from bifrost.engine.serde.avro.format import parsed
+from bifrost.engine.serde.avro.sql_types import sql_type_of
+from bifrost.engine.serde.errors import SerdeError
+from bifrost.engine.serde.json.schema import json_sql_type
+from bifrost.engine.serde.protobuf.format import parsed_proto
+from bifrost.engine.serde.protobuf.sql_types import message_type
+from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistry
+from bifrost.engine.serde.wire_format import referenced_texts, schema_type
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import SqlStruct, SqlType
 

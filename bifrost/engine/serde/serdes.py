@@ -6,27 +6,27 @@ import struct
 from collections.abc import Callable, Sequence
 
 from bifrost.engine.catalog.schema import Column, Formats, KeyFormat, LogicalSchema, ValueFormat
-from bifrost.engine.serde.avro_format import avro_readers, avro_text, avro_writer
+from bifrost.engine.serde.avro.format import avro_readers, avro_text, avro_writer
 from bifrost.engine.serde.delimited import delimited_reader, delimited_writer
-from bifrost.engine.serde.json_format import (
+from bifrost.engine.serde.errors import SerdeError
+from bifrost.engine.serde.json.format import (
     json_reader,
     json_schema_text,
     json_sr_reader,
     json_sr_writer,
     json_writer,
 )
-from bifrost.engine.serde.kafka_format import kafka_reader, kafka_writer
-from bifrost.engine.serde.part import Decoder, Encoder, Part, Row
-from bifrost.engine.serde.problems import SerdeError
-from bifrost.engine.serde.proto_format import (
+from bifrost.engine.serde.kafka import kafka_reader, kafka_writer
+from bifrost.engine.serde.protobuf.format import (
     plain_proto_reader,
     plain_proto_writer,
     proto_readers,
     proto_schema_text,
     proto_writer,
 )
-from bifrost.engine.serde.registered import HEAD, Reader, Readers, Writer, sink_schema
-from bifrost.engine.serde.registry import InMemoryRegistry, SchemaRegistry
+from bifrost.engine.serde.record_part import Decoder, Encoder, Part, Row
+from bifrost.engine.serde.schema_registry import InMemoryRegistry, SchemaRegistry
+from bifrost.engine.serde.wire_format import HEAD, Reader, Readers, Writer, sink_schema
 
 # What generated readers run into on bytes that are not what they should be: UnicodeDecodeError and orjson's
 # JSONDecodeError are ValueErrors, what decimal raises is an ArithmeticError, a RecursionError comes of data nested some

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bifrost.engine.expressions import EVALUATION_ERRORS
-from bifrost.engine.functions.isotime import civil, date_text, days_of, parse_timestamp, timestamp_text
-from bifrost.engine.functions.javatime import format_moment, moment_at, zone_of
-from bifrost.engine.functions.javatimeparse import epoch_ms, parse
+from bifrost.engine.functions.javatime.isotime import civil, date_text, days_of, parse_timestamp, timestamp_text
+from bifrost.engine.functions.javatime.parse import epoch_ms, parse
+from bifrost.engine.functions.javatime.patterns import format_moment, moment_at, zone_of
 from tests.engine.expressions.evaluating import value
 
 MOMENT = 1_700_000_000_123  # 2023-11-14T22:13:20.123Z, a Tuesday

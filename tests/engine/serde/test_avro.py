@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bifrost.engine.catalog.schema import Formats, LogicalSchema
 from bifrost.engine.serde import InMemoryRegistry, SchemaReference, SerdeError, Serdes
-from bifrost.engine.serde.avro_bytes import encode_long
+from bifrost.engine.serde.avro.binary import encode_long
 from bifrost.sql.types import (
     BIGINT,
     BOOLEAN,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bifrost.engine.functions.java_integers import wrap_bigint, wrap_integer
-from bifrost.engine.functions.javatext import DECIMALS
+from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
+from bifrost.engine.functions.java.text import DECIMALS
 from bifrost.engine.functions.library import AggregateContext, Aggregator, Library
 from bifrost.sql.types import BIGINT, INTEGER, SqlArray, SqlDecimal, SqlStruct, SqlType, StructField
 

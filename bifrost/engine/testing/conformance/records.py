@@ -11,8 +11,8 @@ from typing import Any
 from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, KeyFormat, LogicalSchema, Namespace, ValueFormat
 from bifrost.engine.serde import SchemaRegistry, Serdes, split_windowed_key, windowed_key
 from bifrost.engine.serde.inference import row_type
-from bifrost.engine.serde.json_values import converter
-from bifrost.engine.serde.part import Part
+from bifrost.engine.serde.json.values import converter
+from bifrost.engine.serde.record_part import Part
 from bifrost.engine.testing.conformance.exact_json import read_exact, write_exact
 from bifrost.engine.testing.driver import TopicRecord
 from bifrost.sql.types import BYTES, STRING, SqlArray, SqlMap, SqlStruct, SqlType, StructField

@@ -1,0 +1,1 @@
+"""Rules of Java that ksqlDB's results show: integers that wrap, texts of numbers, regular expressions."""

@@ -1,0 +1,1 @@
+"""Java's dates and times: texts, patterns, zones."""

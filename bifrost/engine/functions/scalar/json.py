@@ -1,0 +1,245 @@
+"""Functions of texts that hold JSON."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from json import JSONDecodeError, JSONDecoder
+from typing import Any
+
+import orjson
+
+from bifrost.engine.functions.java.text import decimal_text, double_text
+from bifrost.engine.functions.javatime.isotime import date_text, time_text, timestamp_text
+from bifrost.engine.functions.library import CallContext, FunctionError, Library
+from bifrost.sql.types import BYTES, DATE, TIME, TIMESTAMP, SqlArray, SqlMap, SqlStruct, SqlType
+
+LIBRARY = Library("JSON")
+
+_PATH = re.compile(r"\.(?P<name>[^.\[\]'\"]+)|\[(?P<index>\d+)\]|\.?\[?(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)\]?")
+_MISSING = object()
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"not JSON: {name}")
+
+
+_LENIENT = JSONDecoder(parse_constant=_no_constant)
+
+
+def _parsed(text: str) -> Any:
+    """The value that the text begins with (what follows it does not matter, as in ksqlDB).
+
+    Raises:
+        FunctionError: it begins with none.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _LENIENT.raw_decode(text.lstrip())[0]
+    except (JSONDecodeError, ValueError, RecursionError) as error:
+        raise FunctionError(f"Invalid JSON format:{text}") from error
+
+
+def json_text(value: Any) -> str:
+    """The value as compact JSON, numbers as Java prints them."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return double_text(value)
+        case Decimal():
+            return decimal_text(value)
+        case int():
+            return str(value)
+        case list():
+            return f"[{','.join(map(json_text, value))}]"
+        case dict():
+            return f"{{{','.join(f'{_quoted(key)}:{json_text(item)}' for key, item in value.items())}}}"
+        case _:
+            return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    return orjson.dumps("null" if value is None else str(value)).decode()
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[str | int, ...]:
+    """Names and indexes of a JSON path such as `$.a[0].'b c'`."""
+    if not path.startswith("$"):
+        raise FunctionError(f"Invalid JSON path: {path}: it must begin with $")
+    steps: list[str | int] = []
+    place = 1
+    while place < len(path):
+        step = _PATH.match(path, place)
+        if step is None:
+            raise FunctionError(f"Invalid JSON path: {path}")
+        index = step["index"]
+        steps.append(int(index) if index is not None else step["name"] or step["quoted"])
+        place = step.end()
+    return tuple(steps)
+
+
+@LIBRARY.scalar(
+    "EXTRACTJSONFIELD",
+    "input STRING, path STRING -> STRING",
+    description="Gives what a JSON path finds in a text, as text.",
+)
+def extract_field(text: str, path: str) -> str | None:
+    """What the path leads to; null where there is nothing."""
+    found = _parsed(text)
+    for step in _steps(path):
+        found = _step_into(found, step)
+        if found is _MISSING:
+            return None
+    return found if isinstance(found, str) else json_text(found)
+
+
+def _step_into(value: Any, step: str | int) -> Any:
+    if isinstance(value, list):
+        return value[step] if isinstance(step, int) and step < len(value) else _MISSING
+    return value.get(str(step), _MISSING) if isinstance(value, dict) else _MISSING
+
+
+@LIBRARY.scalar(
+    "IS_JSON_STRING",
+    "input STRING -> BOOLEAN",
+    description="Tells whether a text is JSON.",
+    nulls=True,
+    total=True,
+)
+def is_json(text: str | None) -> bool:
+    """Whether the text is JSON; null is not."""
+    if text is None:
+        return False
+    try:
+        _parsed(text)
+    except FunctionError:
+        return False
+    return True
+
+
+@LIBRARY.scalar(
+    "JSON_ARRAY_LENGTH",
+    "jsonArray STRING -> INTEGER",
+    description="Gives the length of the array that a text holds.",
+)
+def array_length(text: str) -> int | None:
+    """The array's length; null of something else."""
+    value = _parsed(text)
+    return len(value) if isinstance(value, list) else None
+
+
+@LIBRARY.scalar(
+    "JSON_ARRAY_CONTAINS",
+    *(f"jsonArray STRING, val {kind} -> BOOLEAN" for kind in ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING")),
+    description="Tells whether the array that a text holds contains a value.",
+    nulls=True,
+    total=True,
+)
+def array_contains(text: str | None, wanted: Any) -> bool:
+    """Whether an element is the value, of the same kind; false for what is no array."""
+    try:
+        value = _parsed(text) if text is not None else None
+    except FunctionError:
+        return False
+    return isinstance(value, list) and any(type(item) is type(wanted) and item == wanted for item in value)
+
+
+@LIBRARY.scalar(
+    "JSON_KEYS",
+    "jsonObj STRING -> ARRAY<STRING>",
+    description="Gives the keys of the object that a text holds.",
+)
+def keys(text: str) -> list[str] | None:
+    """The keys in order; null of something else."""
+    value = _parsed(text)
+    return list(value) if isinstance(value, dict) else None
+
+
+@LIBRARY.scalar(
+    "JSON_RECORDS",
+    "jsonObj STRING -> MAP<STRING, STRING>",
+    description="Gives keys and values, as JSON, of the object that a text holds.",
+)
+def records(text: str) -> dict[str, str] | None:
+    """The entries; null of something else."""
+    value = _parsed(text)
+    return {key: json_text(item) for key, item in value.items()} if isinstance(value, dict) else None
+
+
+@LIBRARY.scalar(
+    "JSON_ITEMS",
+    "jsonItems STRING -> ARRAY<STRING>",
+    description="Gives the elements, as JSON, of the array that a text holds.",
+)
+def items(text: str) -> list[str] | None:
+    """The elements; null of something else."""
+    value = _parsed(text)
+    return [json_text(item) for item in value] if isinstance(value, list) else None
+
+
+@LIBRARY.scalar(
+    "JSON_CONCAT",
+    "jsonStrings STRING... -> STRING",
+    description="Joins JSON objects to one object, or else arrays and values to one array.",
+)
+def concat(*texts: str) -> str:
+    """Objects are merged, the later value of a key holds; otherwise everything becomes one array."""
+    values = [_parsed(text) for text in texts]
+    if all(isinstance(value, dict) for value in values):
+        merged: dict[str, Any] = {}
+        for value in values:
+            merged |= value
+        return json_text(merged)
+    return json_text([item for value in values for item in (value if isinstance(value, list) else [value])])
+
+
+@LIBRARY.scalar(
+    "TO_JSON_STRING",
+    "val T -> STRING",
+    description="Writes a value of any type as JSON.",
+    nulls=True,
+    total=True,
+    made=True,
+)
+def make_to_json(context: CallContext) -> Callable[[Any], str]:
+    """Null becomes `null`; dates and times are texts, bytes base64."""
+    plain = _plain(context.types[0])
+    return lambda value: json_text(plain(value))
+
+
+def _plain(sql_type: SqlType | None) -> Callable[[Any], Any]:
+    """From a value of the type to what JSON has."""
+    match sql_type:
+        case SqlArray(item):
+            inner = _plain(item)
+            return _unless_null(lambda values: [inner(value) for value in values])
+        case SqlMap(_, value_type):
+            inner = _plain(value_type)
+            return _unless_null(lambda entries: {key: inner(value) for key, value in entries.items()})
+        case SqlStruct(fields):
+            parts = [(field.name, _plain(field.type)) for field in fields]
+            return _unless_null(lambda struct: {name: part(struct[name]) for name, part in parts})
+        case _ if sql_type == DATE:
+            return _unless_null(date_text)
+        case _ if sql_type == TIME:
+            return _unless_null(time_text)
+        case _ if sql_type == TIMESTAMP:
+            return _unless_null(timestamp_text)
+        case _ if sql_type == BYTES:
+            return _unless_null(lambda value: base64.b64encode(value).decode())
+        case _:
+            return lambda value: value
+
+
+def _unless_null(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)

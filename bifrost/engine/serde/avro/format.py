@@ -1,0 +1,50 @@
+"""The AVRO format: readers and writers of a topic's keys or values."""
+
+from __future__ import annotations
+
+from bifrost.engine.serde.avro.row_reader import row_reader, single_reader
+from bifrost.engine.serde.avro.row_writer import row_writer, single_writer
+from bifrost.engine.serde.avro.schema import AvroType, parse_avro
+from bifrost.engine.serde.avro.sql_types import VALUE_SCHEMA_NAME, row_schema_text, single_schema_text
+from bifrost.engine.serde.record_part import Part
+from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistry
+from bifrost.engine.serde.wire_format import HEAD, Reader, Readers, Writer, head, referenced_texts, sink_schema
+
+
+def avro_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Readers:
+    """Functions from a payload to the row by the schema that the payload names."""
+    targets = part.targets(needed)
+
+    def make(schema: RegisteredSchema) -> Reader:
+        writer = parsed(registry, schema)
+        if part.is_wrapped:
+            return row_reader(writer, targets, HEAD)
+        return single_reader(writer, part.columns[0].type, HEAD)
+
+    return Readers(registry, part, make)
+
+
+def avro_writer(registry: SchemaRegistry, part: Part) -> Writer:
+    """A function from a row to a payload, with the sink's schema, which is registered now if need be."""
+    schema = sink_schema(registry, part, lambda: avro_text(part))
+    avro = parsed(registry, schema)
+    if part.is_wrapped:
+        return row_writer(avro, part.fields, head(schema.id))
+    return single_writer(avro, part.columns[0].type, head(schema.id))
+
+
+def avro_text(part: Part) -> str:
+    """The schema that ksqlDB would register for the columns.
+
+    Raises:
+        SerdeError: Avro does not allow a column's name.
+    """
+    name = part.property("fullSchemaName") or VALUE_SCHEMA_NAME
+    if part.is_wrapped:
+        return row_schema_text(part.columns, name)
+    return single_schema_text(part.columns[0].type, name)
+
+
+def parsed(registry: SchemaRegistry, schema: RegisteredSchema) -> AvroType:
+    """A registered schema's tree, with what it refers to."""
+    return parse_avro(schema.text, tuple(referenced_texts(registry, schema).values()))

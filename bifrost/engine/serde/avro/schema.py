@@ -1,0 +1,217 @@
+"""Avro schemas as a tree, with names resolved and what Kafka Connect adds to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bifrost.engine.serde.errors import SerdeError
+
+PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+MAP_ENTRY = "MapEntry"
+NO_DEFAULT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class AvroPrimitive:
+    """A primitive; `logical` is the logical type, or the one that Connect's name for it stands for."""
+
+    name: str
+    logical: str | None = None
+    precision: int = 0
+    scale: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvroFixed:
+    """`size` bytes."""
+
+    name: str
+    size: int
+    logical: str | None = None
+    precision: int = 0
+    scale: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvroEnum:
+    """One of some symbols."""
+
+    name: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AvroArray:
+    """Items of one type."""
+
+    item: AvroType
+
+
+@dataclass(frozen=True, slots=True)
+class AvroMap:
+    """Values of one type under text keys."""
+
+    value: AvroType
+
+
+@dataclass(frozen=True, slots=True)
+class AvroField:
+    """A record's field; `default` is its JSON value or `NO_DEFAULT`."""
+
+    name: str
+    type: AvroType
+    default: Any = NO_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class AvroRecord:
+    """Fields in order; `is_entry` marks Connect's record of a map's key and value."""
+
+    name: str
+    fields: tuple[AvroField, ...]
+    is_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AvroUnion:
+    """One of some types, in order."""
+
+    branches: tuple[AvroType, ...]
+
+
+AvroType = AvroPrimitive | AvroFixed | AvroEnum | AvroArray | AvroMap | AvroRecord | AvroUnion
+NULL = AvroPrimitive("null")
+
+_CONNECT_LOGICAL = {
+    "org.apache.kafka.connect.data.Decimal": "decimal",
+    "org.apache.kafka.connect.data.Date": "date",
+    "org.apache.kafka.connect.data.Time": "time-millis",
+    "org.apache.kafka.connect.data.Timestamp": "timestamp-millis",
+}
+_CARRIERS = {
+    "decimal": ("bytes",),
+    "date": ("int",),
+    "time-millis": ("int",),
+    "time-micros": ("long",),
+    "timestamp-millis": ("long",),
+    "timestamp-micros": ("long",),
+}
+
+
+def parse_avro(text: str, imports: tuple[str, ...] = ()) -> AvroType:
+    """The tree of an Avro schema; `imports` are texts of schemas whose names it uses.
+
+    Raises:
+        SerdeError: it is not an Avro schema, or it is recursive.
+    """
+    parser = _Parser()
+    try:
+        for imported in imports:
+            parser.parse(_loaded(imported), "")
+        return parser.parse(_loaded(text), "")
+    except RecursionError:
+        raise SerdeError("Avro schema is nested too deeply") from None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip()
+
+
+class _Parser:
+    """Reads the JSON form; named types are kept by full name, None while they are being read."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, AvroType | None] = {}
+
+    def parse(self, schema: Any, namespace: str) -> AvroType:
+        match schema:
+            case str():
+                return AvroPrimitive(schema) if schema in PRIMITIVES else self.known(schema, namespace)
+            case list():
+                return AvroUnion(tuple(self.parse(branch, namespace) for branch in schema))
+            case {"type": dict() | list() as inner}:
+                return self.parse(inner, namespace)
+            case {"type": str() as kind}:
+                return self.complex(kind, schema, namespace)
+            case _:
+                raise SerdeError(f"Not an Avro schema: {json.dumps(schema)[:200]}")
+
+    def known(self, name: str, namespace: str) -> AvroType:
+        full = name if "." in name or not namespace else f"{namespace}.{name}"
+        full = full if full in self.named else name
+        if full not in self.named:
+            raise SerdeError(f"Avro schema uses the name {name}, which it does not define")
+        found = self.named[full]
+        if found is None:
+            raise SerdeError(f"Avro schema is recursive at {name}; such schemas cannot be columns")
+        return found
+
+    def complex(self, kind: str, schema: Mapping[str, Any], namespace: str) -> AvroType:
+        match kind:
+            case "array":
+                return AvroArray(self.parse(_member(schema, "items"), namespace))
+            case "map":
+                return AvroMap(self.parse(_member(schema, "values"), namespace))
+            case "record" | "error" | "enum" | "fixed":
+                return self.named_type(kind, schema, namespace)
+            case _ if kind in PRIMITIVES:
+                return AvroPrimitive(kind, **_logical(schema, kind))
+            case _:
+                return self.known(kind, namespace)
+
+    def named_type(self, kind: str, schema: Mapping[str, Any], namespace: str) -> AvroType:
+        name = str(_member(schema, "name"))
+        space = name.rpartition(".")[0] if "." in name else str(schema.get("namespace", namespace))
+        short = name.rpartition(".")[2]
+        full = f"{space}.{short}" if space else short
+        self.named[full] = None
+        made = self.made(kind, short, schema, space)
+        self.named[full] = made
+        return made
+
+    def made(self, kind: str, name: str, schema: Mapping[str, Any], namespace: str) -> AvroType:
+        match kind:
+            case "enum":
+                return AvroEnum(name, tuple(str(symbol) for symbol in _member(schema, "symbols")))
+            case "fixed":
+                return AvroFixed(name, int(_member(schema, "size")), **_logical(schema, "bytes"))
+            case _:
+                fields = tuple(self.field(field, namespace) for field in _member(schema, "fields"))
+                return AvroRecord(name, fields, is_entry=_is_entry(name, schema))
+
+    def field(self, field: Mapping[str, Any], namespace: str) -> AvroField:
+        kind = self.parse(_member(field, "type"), namespace)
+        return AvroField(str(_member(field, "name")), kind, field.get("default", NO_DEFAULT))
+
+
+def _member(schema: Any, name: str) -> Any:
+    try:
+        return schema[name]
+    except (KeyError, TypeError):
+        raise SerdeError(f"Not an Avro schema: {json.dumps(schema)[:200]} has no '{name}'") from None
+
+
+def _is_entry(name: str, schema: Mapping[str, Any]) -> bool:
+    return schema.get("connect.internal.type") == MAP_ENTRY or (
+        name == MAP_ENTRY and schema.get("namespace") == "io.confluent.connect.avro"
+    )
+
+
+def _logical(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The logical type, which Connect may give by its own name only; unknown ones are ignored, as Avro asks."""
+    logical = _CONNECT_LOGICAL.get(schema.get("connect.name", ""), schema.get("logicalType"))
+    if logical not in _CARRIERS or kind not in _CARRIERS[logical]:
+        return {}
+    if logical != "decimal":
+        return {"logical": logical}
+    parameters = schema.get("connect.parameters", {})
+    # Connect's default where a schema does not say.
+    precision = schema.get("precision", parameters.get("connect.decimal.precision", 64))
+    scale = schema.get("scale", parameters.get("scale", 0))
+    return {"logical": logical, "precision": int(precision), "scale": int(scale)}

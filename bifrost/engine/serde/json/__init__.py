@@ -1,0 +1,1 @@
+"""The JSON and JSON_SR formats."""

@@ -1,0 +1,109 @@
+"""Readers of JSON values: one function per set of columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from bifrost.engine.serde.avro.row_reader import Target
+from bifrost.engine.serde.errors import SerdeError
+from bifrost.engine.serde.function_source import FunctionSource
+from bifrost.engine.serde.json.values import WHOLE_TYPES, NeedsExact, converter
+from bifrost.sql.types import BOOLEAN, DOUBLE, STRING, SqlType
+
+Reader = Callable[[bytes], tuple[Any, ...] | None]
+
+# Records of one topic have few shapes; a topic where every record has its own must not fill the memory.
+_MAX_SHAPES = 256
+
+_PLAIN: dict[SqlType, str] = {STRING: "str", DOUBLE: "float", BOOLEAN: "bool"}
+
+
+def row_reader(targets: Sequence[Target], start: int) -> Reader:
+    """A function from a payload, an object that begins at `start`, to the row. JSON's null gives None."""
+    make = _row_maker(targets)
+    shapes = _Shapes([name for name, kind in targets if kind is not None])
+
+    def row(record: Any) -> tuple[Any, ...] | None:
+        if record.__class__ is not dict:
+            if record is None:
+                return None
+            raise SerdeError("Can't convert type: the value is not a JSON object")
+        return make(shapes[tuple(record)](record))
+
+    return _reader(row, start)
+
+
+def single_reader(sql_type: SqlType, start: int) -> Reader:
+    """A function from a payload that is one unwrapped value to a row of one column. JSON's null gives None."""
+    convert = converter(sql_type)
+    return _reader(lambda value: None if value is None else (convert(value),), start)
+
+
+def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int) -> Reader:
+    loads = orjson.loads
+
+    def read(data: bytes) -> tuple[Any, ...] | None:
+        if start:
+            data = data[start:]
+        try:
+            return row(loads(data))
+        except NeedsExact:
+            return row(exact_json(data))
+
+    return read
+
+
+def exact_json(data: bytes) -> Any:
+    """The JSON value with fractions as Decimals."""
+    return json.loads(data, parse_float=Decimal)
+
+
+class _Shapes(dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]]):
+    """By the names of a record's members: the function that picks the columns' values.
+
+    As ksqlDB: the exact name first, then a member whose upper-case name is the column's.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def __missing__(self, members: tuple[str, ...]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+        upper = {member.upper(): member for member in members}
+        names = [column if column in members else upper.get(column) for column in self.columns]
+        picks = ", ".join("None" if name is None else f"r[{name!r}]" for name in names)
+        source = FunctionSource("pick(r)")
+        source.line(f"return ({picks}{',' if picks else ''})")
+        pick = source.compile("json shape")
+        if len(self) >= _MAX_SHAPES:
+            self.clear()
+        self[members] = pick
+        return pick
+
+
+def _row_maker(targets: Sequence[Target]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """A generated function from the picked values to the row: a value of the right kind passes unconverted."""
+    source = FunctionSource("make(picked)")
+    names = ["None" if kind is None else f"c{at}" for at, (_, kind) in enumerate(targets)]
+    used = [name for name in names if name != "None"]
+    if used:
+        source.line(f"{', '.join(used)}, = picked")
+    for name, (_, kind) in zip(names, targets, strict=True):
+        if kind is not None:
+            with source.block(f"if {name} is not None{_unless_right(name, kind)}:"):
+                source.line(f"{name} = {source.constant(converter(kind))}({name})")
+    source.line(f"return ({''.join(name + ', ' for name in names)})")
+    return source.compile("json row")
+
+
+def _unless_right(name: str, kind: SqlType) -> str:
+    if kind in WHOLE_TYPES:
+        low, high = WHOLE_TYPES[kind]
+        return f" and ({name}.__class__ is not int or not {low} <= {name} <= {high})"
+    plain = _PLAIN.get(kind)
+    return f" and {name}.__class__ is not {plain}" if plain else ""

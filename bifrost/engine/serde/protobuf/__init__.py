@@ -1,0 +1,1 @@
+"""The PROTOBUF and PROTOBUF_NOSR formats."""
