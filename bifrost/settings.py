@@ -74,6 +74,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the throw-away stores of the embedded and compose targets, reachable on the loopback only."""
 
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 _SECRET_NAME = re.compile(r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.I)
 REDACTED = "********"
 
@@ -270,6 +271,20 @@ class Settings:
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL),
             rest_proxy=self.get("REST_PROXY_URL"),
         )
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Names beside those of the loopback by which the HTTP servers may be called: `BIFROST_ALLOWED_HOSTS`.
+
+        Raises:
+            SettingError: an entry is not a host name.
+        """
+        names = [name.strip() for name in self.get("BIFROST_ALLOWED_HOSTS").split(",") if name.strip()]
+        for name in names:
+            if not _HOST_NAME.fullmatch(name):
+                problem = f"{name!r} is not a host name; write names without scheme and port, separated by commas"
+                raise SettingError("BIFROST_ALLOWED_HOSTS", problem)
+        return frozenset(name.lower() for name in names)
 
     def local_mongodb(self) -> str:
         """The connection string of the local MongoDB; compose's knows itself by a name that only its network has."""

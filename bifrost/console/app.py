@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -34,12 +35,25 @@ from bifrost.console.pages import (
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
 from bifrost.settings import LOOPBACK, Settings
+from bifrost.web.origin_check import OriginCheck
 
 _log = logging.getLogger("console")
 
 
-def build(inbox: Inbox, chats: TelegramChats, faults: InjectedFaults, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """The application over an inbox and its chats, which it closes when it ends, with `more` pages beside them."""
+def build(
+    inbox: Inbox,
+    chats: TelegramChats,
+    faults: InjectedFaults,
+    extra_routes: Sequence[BaseRoute] = (),
+    *,
+    allowed_hosts: Collection[str] = (),
+) -> Starlette:
+    """The application over an inbox and its chats, which it closes when it ends.
+
+    Args:
+        extra_routes: further pages and their data.
+        allowed_hosts: host names beside those of the loopback by which it may be called.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -60,10 +74,11 @@ def build(inbox: Inbox, chats: TelegramChats, faults: InjectedFaults, more: Sequ
         *inbox_page.routes(inbox),
         *inbox_feed.routes(inbox),
         *overview_page.routes(inbox),
-        *more,
+        *extra_routes,
         page_frame.static_files(),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    origin_check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[origin_check])
 
 
 def serve(settings: Settings) -> None:
@@ -74,7 +89,13 @@ def serve(settings: Settings) -> None:
     """
     path = inbox_path(settings)
     chats = TelegramChats(path.with_name("telegram.sqlite"), time.time)
-    app = build(Inbox(path, time.time), chats, InjectedFaults(), monitoring_routes(settings))
+    app = build(
+        Inbox(path, time.time),
+        chats,
+        InjectedFaults(),
+        monitoring_routes(settings),
+        allowed_hosts=settings.allowed_hosts,
+    )
     port = settings.port("console")
     _log.info("http://%s:%d/ keeps the inbox in %s", LOOPBACK, port, path)
     # Open pages never end their event stream by themselves; a stop must not wait for them.
@@ -91,6 +112,11 @@ def monitoring_routes(settings: Settings) -> list[BaseRoute]:
 def inbox_path(settings: Settings) -> Path:
     """The file that holds the inbox."""
     return settings.data / "console" / "inbox.sqlite"
+
+
+def _forbidden(problem: str) -> Response:
+    # `ok` is for clients of the Slack and Telegram APIs, which look at it first.
+    return JSONResponse({"ok": False, "error": problem}, 403)
 
 
 async def _health(_request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bifrost.clients import schema_registry
 from bifrost.errors import RemoteError, SettingError
@@ -27,17 +28,24 @@ from bifrost.rest_proxy.proxy_error import RETRIABLE, ProxyError
 from bifrost.rest_proxy.record_producer import RecordProducer
 from bifrost.rest_proxy.topic_routes import TopicRoutes
 from bifrost.settings import Settings
+from bifrost.web.origin_check import OriginCheck
 
 IDLE_CHECK_INTERVAL_S = 10.0
 
 
 def create_app(
-    producer: RecordProducer, schemas: Schemas, instances: ConsumerInstances, *, origins: Sequence[str] = ()
+    producer: RecordProducer,
+    schemas: Schemas,
+    instances: ConsumerInstances,
+    *,
+    origins: Sequence[str] = (),
+    allowed_hosts: Collection[str] = (),
 ) -> Starlette:
     """The proxy as an application; it closes its consumers at its end.
 
     Args:
         origins: whose pages may use it from a browser (`*` for all); none by default.
+        allowed_hosts: host names beside those of the loopback by which it may be called.
     """
 
     @contextlib.asynccontextmanager
@@ -54,7 +62,8 @@ def create_app(
     routes = [*TopicRoutes(producer, schemas).routes(), *ConsumerRoutes(instances).routes()]
     methods = ["GET", "POST", "DELETE"]
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=["*"])
-    middleware = [cors] if origins else []
+    check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts, allowed_origins=origins)
+    middleware = [check, cors] if origins else [check]
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 
 
@@ -62,7 +71,7 @@ def app_of(settings: Settings) -> Starlette:
     """The proxy of a target.
 
     Raises:
-        SettingError: the settings make no client, or `REST_PROXY_ALLOW_ORIGIN` names no origins.
+        SettingError: the settings make no client, or `REST_PROXY_ALLOW_ORIGIN` or `BIFROST_ALLOWED_HOSTS` is malformed.
     """
     client = settings.kafka_client()
 
@@ -72,7 +81,8 @@ def app_of(settings: Settings) -> Starlette:
     origins = allowed_origins(settings)
     schemas = Schemas(schema_registry.from_settings(settings, patience_s=5))
     instances = ConsumerInstances(open_reader, schemas, clock=time.monotonic)
-    return create_app(RecordProducer(client), schemas, instances, origins=origins)
+    producer = RecordProducer(client)
+    return create_app(producer, schemas, instances, origins=origins, allowed_hosts=settings.allowed_hosts)
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
@@ -94,6 +104,13 @@ async def _close_idle(instances: ConsumerInstances) -> None:
     while True:
         await asyncio.sleep(IDLE_CHECK_INTERVAL_S)
         await run_in_threadpool(instances.close_idle)
+
+
+def _forbidden(problem: str) -> ASGIApp:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(Request(scope), {"error_code": 403, "message": problem}, 403)(scope, receive, send)
+
+    return respond
 
 
 def _refused(request: Request, error: ProxyError) -> Response:

@@ -91,7 +91,8 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     _log.info("listening on http://%s, %d queries running", identity.host, len(engine.state.queries))
-    await serve(create_app(engine, identity, credentials(settings)), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    app = create_app(engine, identity, credentials(settings), allowed_hosts=settings.allowed_hosts)
+    await serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

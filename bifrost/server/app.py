@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from bifrost.server.entities import command_status, entity
 from bifrost.server.inserts import InsertsStream
 from bifrost.server.problems import (
     BAD_REQUEST,
+    FORBIDDEN,
     NOT_FOUND,
     SERVER_ERROR,
     Problem,
@@ -49,6 +50,7 @@ from bifrost.server.streaming import (
     push_chunks,
 )
 from bifrost.server.websocket import QuerySocket
+from bifrost.web.origin_check import OriginCheck
 
 VERSION = "7.6.0"
 """The version of ksqlDB whose API this is; clients ask for it."""
@@ -249,14 +251,31 @@ async def _statement_text(request: Request) -> str:
     return str(body.get("ksql") or body.get("sql") or "")
 
 
+def _forbidden(problem: str) -> Response:
+    return problem_response(generic(403, FORBIDDEN, problem))
+
+
 async def _failed(request: Request, error: Exception) -> Response:
     """What no one expected: Starlette logs it with its traceback, the client gets ksqlDB's form of it."""
     return problem_response(generic(500, SERVER_ERROR, f"{type(error).__name__}: {error}"))
 
 
-def create_app(engine: KsqlEngine, identity: ServerIdentity, credentials: Credentials | None = None) -> Starlette:
-    """The ASGI application; with `credentials` only their owner may use it."""
-    middleware = [Middleware(BasicAuth, credentials=credentials)] if credentials is not None else []
+def create_app(
+    engine: KsqlEngine,
+    identity: ServerIdentity,
+    credentials: Credentials | None = None,
+    *,
+    allowed_hosts: Collection[str] = (),
+) -> Starlette:
+    """The ASGI application.
+
+    Args:
+        credentials: with them, only their owner may use it.
+        allowed_hosts: host names beside those of the loopback by which it may be called.
+    """
+    middleware = [Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)]
+    if credentials is not None:
+        middleware.append(Middleware(BasicAuth, credentials=credentials))
     return Starlette(
         routes=KsqlApi(engine, identity).routes(),
         middleware=middleware,

@@ -31,9 +31,9 @@ class Client(requests.Session):
 
 
 @contextmanager
-def running_console(path: Path, now: Callable[[], float], more: Sequence[BaseRoute] = ()) -> Iterator[Client]:
-    """Serve an inbox kept in `path`, and more pages; the clock `now` gives seconds."""
-    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), InjectedFaults(), more)
+def running_console(path: Path, now: Callable[[], float], extra_routes: Sequence[BaseRoute] = ()) -> Iterator[Client]:
+    """Serve an inbox kept in `path`, and the pages of `extra_routes`; the clock `now` gives seconds."""
+    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), InjectedFaults(), extra_routes)
     # Named as TCP: else asyncio leaves its small packets waiting for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

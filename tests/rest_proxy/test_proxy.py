@@ -240,9 +240,19 @@ PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Co
 def test_pages_of_other_origins_are_kept_out(proxy: Proxy, topic: str):
     answer = proxy.http.options(f"/topics/{topic}", headers=PREFLIGHT)
 
-    assert answer.status_code == 405
+    assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
-    assert "access-control-allow-origin" not in proxy.http.get("/topics", headers={"Origin": PAGE}).headers
+    refused = proxy.http.get("/topics", headers={"Origin": PAGE})
+    assert (refused.status_code, refused.json()["error_code"]) == (403, 403)
+    assert PAGE in refused.json()["message"]
+    assert "access-control-allow-origin" not in refused.headers
+    assert proxy.http.get("/topics").status_code == 200
+
+
+def test_another_hosts_name_is_kept_out_even_where_all_origins_are_allowed(cluster: dict[str, str]):
+    with serving(cluster, "*") as proxy:
+        assert proxy.http.get("/topics", headers={"Host": "rebound.example"}).status_code == 403
+        assert proxy.http.get("/topics", headers={"Origin": PAGE}).status_code == 200
 
 
 def test_pages_of_an_allowed_origin_may_post(cluster: dict[str, str]):

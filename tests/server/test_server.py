@@ -77,6 +77,24 @@ def test_auth(world):
         assert client.get("/healthcheck").status_code == 200
 
 
+def test_statements_of_foreign_web_pages_are_refused(api):
+    drop = json.dumps({"ksql": "SHOW STREAMS;"})
+    page = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    for path in ("/ksql", "/query", "/query-stream", "/inserts-stream"):
+        refused = api.http.post(path, content=drop, headers=page)
+        assert (refused.status_code, refused.json()["error_code"]) == (403, 40300)
+    assert "https://evil.example" in refused.json()["message"]
+    assert api.http.get("/info", headers={"Host": "rebound.example:8088"}).status_code == 403
+    assert api.http.post("/ksql", content=drop, headers={"Content-Type": "text/plain"}).status_code == 200
+
+
+def test_foreign_web_pages_are_refused_before_their_credentials_are_looked_at(world):
+    app = create_app(world.engine(), IDENTITY, Credentials("bob", "s3cret"), allowed_hosts={"ksql.example"})
+    with served(app) as url, httpx.Client(base_url=url, auth=("bob", "s3cret")) as client:
+        assert client.get("/info", headers={"Origin": "null"}).status_code == 403
+        assert client.get("/info", headers={"Host": "ksql.example"}).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["", "Basic", "Basic !!", "Bearer x", "Basic " + base64.b64encode(b"bob").decode()])
 def test_headers_that_are_no_credentials(header):
     assert not Credentials("bob", "s3cret").match(header)
