@@ -13,7 +13,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from bifrost.cli.inspecting import connector_lines
+from bifrost.cli.commands.status import connector_lines
 from bifrost.server.app import create_app
 from bifrost.settings import PROJECT
 from tests.engine.runtime.engines import World

@@ -1,23 +1,22 @@
-"""The commands and what every one of them has in common: help, exit codes, and one place where errors are told."""
+"""The list of commands and what all of them share: help, exit codes, and one place where errors are shown."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from bifrost import __version__
-from bifrost.cli.csv_schema import csv_schema_command
-from bifrost.cli.deploying import plan_command, up_command, validate_command
-from bifrost.cli.inspecting import logs_command, status_command
-from bifrost.cli.output import Screen, flush
-from bifrost.cli.running import demo_command, down_command, restart_command
-from bifrost.cli.shell import ksql_command
-from bifrost.cli.testing import test_command
 from bifrost.errors import BifrostError
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
 
 HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect, Kafka and ksqlDB to people.
 
@@ -25,12 +24,36 @@ HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect
 
 Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` found something to do.
 """
+COMMANDS: Mapping[str, str] = {
+    "up": "Start the platform (embedded target), deploy what is declared, and return when all of it runs.",
+    "plan": "Show what `up` would do. Exit code 3 if there is anything to do, 0 if not.",
+    "status": "Show what runs: endpoints, connectors with their tasks, queries, services, components.",
+    "down": "Stop the embedded platform and keep its data.",
+    "logs": "Print the log of a component or service.",
+    "restart": "Restart one thing and wait until it runs again.",
+    "demo": "Generate records for a pipeline, in the foreground.",
+    "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",
+    "test": "Run test files (`--@test`, INSERT VALUES, ASSERT VALUES) with no broker. Exit code 1 if a test fails.",
+    "ksql": "Talk to ksqlDB: a shell, or the statements given with -e (or on stdin). Ctrl-C ends a push query.",
+    "csv-schema": "Propose the schemas of a CSV source connector for a sample file, as JSON for the connector's file.",
+}
+"""Each command's help by its name; `bifrost.cli.commands` has its module."""
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+class LazyCommands(TyperGroup):
+    """Lists commands by name and help, and imports the module of the one that is run.
+
+    Most modules import Kafka's client and the SQL engine, which costs more CPU than the whole of `--help`.
+    """
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """The command that the arguments name, with its options."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _load(name), rest
+
+
+app = typer.Typer(cls=LazyCommands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings=_SETTINGS)
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,17 +71,12 @@ def _options(
     """The options that come before a command."""
 
 
-app.command("up")(up_command)
-app.command("plan")(plan_command)
-app.command("status")(status_command)
-app.command("down")(down_command)
-app.command("logs")(logs_command)
-app.command("restart")(restart_command)
-app.command("demo")(demo_command)
-app.command("validate")(validate_command)
-app.command("test")(test_command)
-app.command("ksql")(ksql_command)
-app.command("csv-schema")(csv_schema_command)
+def _placeholder() -> None:
+    """Stands for a command in the list."""
+
+
+for _name, _help in COMMANDS.items():
+    app.command(_name, help=_help)(_placeholder)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,13 +84,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name=_program_name())
     except BifrostError as error:
-        Screen().error(str(error))
-        flush()
+        print_error(str(error))
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does.
         sys.stderr.close()
         sys.exit(0)
+
+
+def print_error(text: str) -> None:
+    """Write an error to stderr, after everything that was written before."""
+    from bifrost.cli.output import Screen, flush  # only needed on failure, and `rich` costs time
+
+    Screen().error(text)
+    flush()
+
+
+def _load(name: str) -> Command:
+    function: Any = import_module(f"bifrost.cli.commands.{name.replace('-', '_')}").command
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, context_settings=_SETTINGS)(function)
+    return get_command(single)
 
 
 def _program_name() -> str:

@@ -44,4 +44,4 @@ def require_embedded(settings: Settings, command: str) -> None:
         typer.BadParameter: another target is meant.
     """
     if settings.target != "embedded":
-        raise typer.BadParameter(f"{command} is for the embedded target; {settings.target} is run by somebody else")
+        raise typer.BadParameter(f"{command} works on the embedded target only, not on {settings.target}")

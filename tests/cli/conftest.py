@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bifrost.cli import deploying, inspecting, options, running
+from bifrost.cli import options
+from bifrost.cli.commands import plan, restart, status, up
 from bifrost.cli.main import main
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
@@ -33,11 +34,11 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (deploying, inspecting, running):
+    for module in (plan, up, status, restart):
         monkeypatch.setattr(module, "open_platform", platform)
-    monkeypatch.setattr(deploying, "SystemClock", lambda: fakes.clock)
-    monkeypatch.setattr(running, "SystemClock", lambda: fakes.clock)
-    monkeypatch.setattr(deploying.launch, "start_platform", lambda settings, **options: settings)
+    for module in (up, restart):
+        monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
+    monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)
 
     def command(*arguments: str) -> Outcome:
         capsys.readouterr()

@@ -7,9 +7,9 @@ import pytest
 
 from bifrost import __version__
 from bifrost.alerts import write_problems
-from bifrost.cli import deploying
-from bifrost.cli.inspecting import connector_lines, unread_files, untold_alerts
-from bifrost.cli.main import app
+from bifrost.cli.commands import up
+from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unread_files
+from bifrost.cli.main import COMMANDS
 from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.settings import Settings
@@ -27,7 +27,7 @@ def test_help_names_every_command_and_the_exit_codes(run):
     assert "3 `plan` found something to do" in " ".join(found.out.split())
 
 
-@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_a_target(run, command):
     found = run(command, "--help")
     assert found.code == 0
@@ -81,7 +81,7 @@ def test_up_starts_a_database_that_a_connector_names(run, project, fakes, monkey
             self.state = "ready"
             return self.component(name)
 
-    monkeypatch.setattr(deploying, "SupervisorClient", Supervisor)
+    monkeypatch.setattr(up, "SupervisorClient", Supervisor)
     project.write(
         "connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "database.hostname": f"${{env:{variable}}}"}
     )
@@ -257,7 +257,7 @@ def test_restart_a_connector_and_a_query(run, fakes):
 
     found = run("restart", "nosuch")
     assert found.code == 1
-    assert "there is no component, service, connector, query or stream of that name" in found.err
+    assert "no component, service, connector, query or stream has that name" in found.err
 
 
 def test_logs(run, project, fakes):
@@ -268,16 +268,16 @@ def test_logs(run, project, fakes):
     assert run("logs", "mysql-demo-customers", "-n", "1").out == "three\n"
     found = run("logs", "nosuch")
     assert found.code == 1
-    assert "there is no log of that name; there are connect" in found.err
+    assert "no log of that name; known are connect" in found.err
 
 
 def test_status_names_the_alerts_that_are_not_told(tmp_path):
     settings = Settings({"BIFROST_HOME": str(tmp_path)})
-    assert untold_alerts(settings) == []
+    assert undelivered_alerts(settings) == []
 
     write_problems(settings.alert_problems, {"till": "SLACK_API_TOKEN: is not set"})
 
-    assert untold_alerts(settings) == ["alert till: SLACK_API_TOKEN: is not set"]
+    assert undelivered_alerts(settings) == ["alert till: SLACK_API_TOKEN: is not set"]
 
 
 def test_up_of_compose_looks_for_an_engine(run):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bifrost.cli import shell
+from bifrost.cli.commands import ksql as shell
 from bifrost.clients.http import Connection
 from bifrost.clients.ksqldb import KsqlClient
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from bifrost.cli.running import GENERATORS
+from bifrost.cli.commands.demo import GENERATORS
 from bifrost.console.demo_hints import demo_hints
 from bifrost.settings import PROJECT, Settings
 

@@ -13,8 +13,8 @@ import typer
 
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
-from bifrost.cli.prompt import typed_statements
-from bifrost.cli.results import cell, show_entity
+from bifrost.cli.shell.prompt import typed_statements
+from bifrost.cli.shell.results import cell, show_entity
 from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.errors import BifrostError, SettingError, StatementError
@@ -34,7 +34,7 @@ from bifrost.sql.tree import (
 DEEPEST_SCRIPT = 10
 
 
-def ksql_command(
+def command(
     statements: Annotated[
         list[str] | None, typer.Option("--execute", "-e", help="Run these statements and end.", show_default=False)
     ] = None,

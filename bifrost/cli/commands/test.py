@@ -20,7 +20,7 @@ from bifrost.settings import Settings
 TESTS_FOLDER = Path("ksql", "tests")
 
 
-def test_command(
+def command(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Test files; by default all of ksql/tests.", show_default=False)
     ] = None,

@@ -12,7 +12,7 @@ from bifrost.cli.output import Screen
 from bifrost.supervisor.csv_schemas import propose
 
 
-def csv_schema_command(
+def command(
     file: Annotated[Path, typer.Argument(help="A sample, with a header.", exists=True, dir_okay=False)],
     key: Annotated[
         list[str] | None, typer.Argument(help="The columns that make up the key.", show_default=False)

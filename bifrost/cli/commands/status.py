@@ -1,17 +1,13 @@
-"""`status` and `logs`."""
+"""`status`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import zip_longest
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from bifrost.alerts import read_problems
-from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
+from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
@@ -19,15 +15,15 @@ from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.state import Platform, is_running, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
-from bifrost.errors import BifrostError, Refused
+from bifrost.errors import BifrostError
 from bifrost.settings import Settings
 
 Status = dict[str, Any]
 STATUS_PATIENCE_S = 1.0
-"""What does not answer now is a fact to show, not to wait for."""
+"""Short: a part that does not answer is shown as such, not waited for."""
 
 
-def status_command(as_json: JsonOption = False, target: TargetOption = None) -> None:
+def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
     """Show what runs: endpoints, connectors with their tasks, queries, services, components."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
     found = read_status(settings)
@@ -37,46 +33,29 @@ def status_command(as_json: JsonOption = False, target: TargetOption = None) -> 
         _show(found, screen)
 
 
-def logs_command(
-    name: Annotated[str, typer.Argument(help="A component or service, or a connector or query (its server's log).")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until interrupted.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=0)] = 100,
-    target: TargetOption = None,
-) -> None:
-    """Print the log of a component or service."""
-    settings = settings_for(target)
-    require_embedded(settings, "logs")
-    path = log_of(settings, name)
-    for line in last_lines(path, lines):
-        typer.echo(line)
-    if follow:
-        for line in new_lines(path):
-            typer.echo(line)
-
-
 def read_status(settings: Settings) -> Status:
     """What `status --json` prints. A part that does not answer is an empty list and a line in `problems`."""
     problems: list[str] = []
 
-    def ask(question: Callable[[], list[Status]]) -> list[Status]:
+    def list_or_note(read: Callable[[], list[Status]]) -> list[Status]:
         try:
-            return question()
+            return read()
         except BifrostError as error:
             problems.append(str(error))
             return []
 
     with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:
         running = is_running(platform)
-        components = ask(lambda: _components(platform)) if running else []
+        components = list_or_note(lambda: _components(platform)) if running else []
         services = {ALERT_SERVICE, *(service.name for service in read_services(settings.project / "services"))}
-        problems += [*unread_files(settings), *(untold_alerts(settings) if running else ())]
+        problems += [*unread_files(settings), *(undelivered_alerts(settings) if running else ())]
         return {
             "target": settings.target,
             "running": running,
             "endpoints": settings.endpoints.as_json(),
-            "connectors": ask(lambda: _connectors(platform)) if running else [],
-            "elsewhere": ask(lambda: _elsewhere(settings)),
-            "queries": ask(lambda: _queries(platform)) if running else [],
+            "connectors": list_or_note(lambda: _connectors(platform)) if running else [],
+            "elsewhere": list_or_note(lambda: _elsewhere(settings)),
+            "queries": list_or_note(lambda: _queries(platform)) if running else [],
             "services": [
                 {"name": found["name"], "state": _service_state(found["state"]), "error": found["cause"] or None}
                 for found in components
@@ -92,8 +71,8 @@ def unread_files(settings: Settings) -> list[str]:
     return [f"{file.folder}: {file.cause}" for file in csv_error_folder.rejected_files(settings)]
 
 
-def untold_alerts(settings: Settings) -> list[str]:
-    """The alerts that are not told as their files say now, each with its cause."""
+def undelivered_alerts(settings: Settings) -> list[str]:
+    """The alerts that are not delivered as their files say, each with its cause."""
     return [f"alert {name}: {problem}" for name, problem in sorted(read_problems(settings.alert_problems).items())]
 
 
@@ -102,48 +81,6 @@ def connector_lines(connectors: list[Status]) -> list[str]:
     rows = [[entry["name"], entry["state"], *(task["state"] for task in entry["tasks"])] for entry in connectors]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     return ["  |  ".join(map(str.ljust, row, widths)).rstrip() for row in sorted(rows)]
-
-
-def log_of(settings: Settings, name: str) -> Path:
-    """The log file for a name.
-
-    Raises:
-        Refused: nothing has that name.
-    """
-    path = settings.logs / f"{name}.log"
-    if path.is_file():
-        return path
-    found = read_status(settings)
-    if name in {connector["name"] for connector in found["connectors"]}:
-        return settings.logs / "connect.log"
-    if name in {query["id"] for query in found["queries"]}:
-        return settings.logs / "ksqldb.log"
-    known = ", ".join(sorted(file.stem for file in settings.logs.glob("*.log"))) or "none yet"
-    raise Refused("logs", name, status=0, body=f"there is no log of that name; there are {known}")
-
-
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last lines of a file."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines[max(0, len(lines) - count) :]
-
-
-def new_lines(path: Path, *, pause_s: float = 0.2) -> Iterator[str]:
-    """Lines as they are added to a file, also after it was begun anew."""
-    position, rest = path.stat().st_size, b""
-    while True:
-        size = path.stat().st_size if path.exists() else 0
-        if size < position:
-            position, rest = 0, b""
-        if size == position:
-            time.sleep(pause_s)
-            continue
-        with path.open("rb") as file:
-            file.seek(position)
-            added = file.read()
-        position += len(added)
-        *complete, rest = (rest + added).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in complete)
 
 
 def _connectors(platform: Platform) -> list[Status]:
@@ -160,7 +97,7 @@ def _connector(status: ConnectorStatus) -> Status:
 
 
 def _elsewhere(settings: Settings) -> list[Status]:
-    """The declared connectors that this target cannot have."""
+    """The declared connectors that this target cannot run."""
     unavailable = unavailable_connectors(load(settings.project), substitutions(settings))
     return [{"name": name, "reason": reason} for name, reason in sorted(unavailable.items())]
 
@@ -175,7 +112,7 @@ def _components(platform: Platform) -> list[Status]:
 
 
 def _service_state(state: str) -> str:
-    """In the words of connectors and queries."""
+    """A component's state in the words that connectors and queries use."""
     return "RUNNING" if state in ("running", "ready") else state.upper()
 
 

@@ -1,0 +1,37 @@
+"""`plan`."""
+
+from __future__ import annotations
+
+import typer
+
+from bifrost.cli.options import JsonOption, PipelinesArgument, PruneOption, TargetOption, settings_for
+from bifrost.cli.output import Screen
+from bifrost.cli.projects import read_declarations, warn_of
+from bifrost.deployer.checks.connect_validate import refuse_connector_problems
+from bifrost.deployer.deploy import plan_deployment
+from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.plan.plan_text import plan_json, plan_lines
+from bifrost.deployer.targets import substitutions
+
+CHANGES_PLANNED = 3
+"""The exit code of `plan` when there is something to do."""
+
+
+def command(
+    pipelines: PipelinesArgument = None,
+    prune: PruneOption = False,
+    as_json: JsonOption = False,
+    target: TargetOption = None,
+) -> None:
+    """Show what `up` would do. Exit code 3 if there is anything to do, 0 if not."""
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    declarations = read_declarations(settings, pipelines or ())
+    with open_platform(settings) as platform, screen.working("comparing with what runs"):
+        plan, problems = plan_deployment(platform, declarations, substitutions(settings), prune=prune)
+    if as_json:
+        screen.json(plan_json(plan, settings.target))
+    else:
+        screen.lines(plan_lines(plan))
+    warn_of(problems, screen)
+    refuse_connector_problems(problems)
+    raise typer.Exit(CHANGES_PLANNED if plan.changes else 0)

@@ -1,0 +1,150 @@
+"""`up`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from bifrost.cli.options import (
+    JsonOption,
+    PipelinesArgument,
+    PruneOption,
+    TargetOption,
+    require_embedded,
+    settings_for,
+)
+from bifrost.cli.output import Screen
+from bifrost.cli.projects import read_declarations, warn_of
+from bifrost.clients.http import SystemClock
+from bifrost.clients.supervisor import UP, SupervisorClient
+from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.deploy import ProjectDeclarations, deploy
+from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.plan.actions import Action, DeploymentPlan
+from bifrost.deployer.plan.plan_text import plan_json, result_summary
+from bifrost.deployer.targets import substitutions, variables_of
+from bifrost.errors import ComponentError
+from bifrost.settings import Settings
+from bifrost.supervisor import compose_containers, launch
+from bifrost.supervisor.components.generator import DEMOS
+
+DEMO_PATIENCE_S = 10.0
+DATABASE_PATIENCE_S = 60.0
+DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
+"""Components that are started when a connector refers to this variable."""
+
+
+def command(
+    pipelines: PipelinesArgument = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay in the foreground and stop the platform when interrupted.")
+    ] = False,
+    ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of those in use.")] = "fixed",
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
+    prune: PruneOption = False,
+    as_json: JsonOption = False,
+    target: TargetOption = None,
+) -> None:
+    """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
+    if ports not in ("fixed", "auto"):
+        raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
+    settings, screen = settings_for(target), Screen(as_json=as_json)
+    if foreground:
+        require_embedded(settings, "--foreground")
+    declarations = read_declarations(settings, pipelines or ())
+    selected = declarations.selected
+    if settings.target == "embedded":
+        with screen.working("starting the platform"):
+            settings = launch.start_platform(
+                settings, progress=screen.progress, automatic_ports=ports == "auto", end_with_caller=foreground
+            )
+        _start_databases(settings, selected, screen)
+    if settings.target == "compose":
+        with screen.working("starting the containers"):
+            compose_containers.start_containers(settings, progress=screen.progress)
+    plan, writes = _deploy(settings, declarations, screen, prune=prune)
+    if settings.target == "embedded" and not no_demo:
+        _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
+    _show_result(settings, plan, writes, screen)
+    if foreground:
+        _stay(settings, screen)
+
+
+def _deploy(
+    settings: Settings, declarations: ProjectDeclarations, screen: Screen, *, prune: bool
+) -> tuple[DeploymentPlan, int]:
+    def report(number: int, total: int, action: Action) -> None:
+        screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
+
+    with open_platform(settings) as platform, screen.working("deploying"):
+        return deploy(
+            platform,
+            declarations,
+            substitutions(settings),
+            SystemClock(),
+            prune=prune,
+            on_problems=lambda problems: warn_of(problems, screen),
+            on_action=report,
+        )
+
+
+def _start_databases(settings: Settings, selected: Declarations, screen: Screen) -> None:
+    """Start the databases that only some connectors need."""
+    values = (value for connector in selected.connectors for value in connector.config.values())
+    named = {name for value in values for name in variables_of(value)}
+    for name, variable in DATABASES.items():
+        if variable in named and _start(settings, name, DATABASE_PATIENCE_S):
+            screen.progress(f"{name} is ready")
+
+
+def _start(settings: Settings, name: str, patience_s: float) -> bool:
+    """Start a component and wait until it is up; returns whether it was down before."""
+    supervisor = SupervisorClient(settings)
+    if supervisor.component(name).state in UP:
+        return False
+    status = supervisor.start(name, wait_s=patience_s)
+    if status.state not in UP:
+        raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+    return True
+
+
+def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
+    for pipeline, name in DEMOS.items():
+        if pipeline in pipelines and _start(settings, name, DEMO_PATIENCE_S):
+            screen.progress(f"{name} generates demo data for {pipeline} (`up --no-demo` does not start it)")
+
+
+def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
+    endpoints = settings.endpoints
+    if screen.as_json:
+        result: dict[str, Any] = {
+            **plan_json(plan, settings.target),
+            "running": True,
+            "writes": writes,
+            "seconds": round(screen.seconds, 1),
+            "endpoints": endpoints.as_json(),
+        }
+        screen.json(result)
+        return
+    for item in plan.undeclared:
+        screen.warn(f"{item.resource} {item.name} is not declared")
+    screen.say(f"Everything runs: {result_summary(plan)}; {writes} writes, {screen.seconds:.1f} s.")
+    for name, value in (("console", endpoints.console), ("ksqlDB", endpoints.ksqldb), ("Connect", endpoints.connect)):
+        if value:
+            screen.say(f"  {name:<8} {value}")
+    screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
+
+
+def _stay(settings: Settings, screen: Screen) -> None:
+    supervisor = SupervisorClient(settings)
+    screen.progress("staying in the foreground; interrupt to stop the platform")
+    try:
+        while supervisor.is_running():
+            time.sleep(1)
+    except KeyboardInterrupt:
+        launch.stop_platform(settings, progress=screen.progress)
+        return
+    raise ComponentError("supervisor", "ended", log=settings.logs / "supervisor.log")

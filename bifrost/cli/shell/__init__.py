@@ -1,0 +1,1 @@
+"""The interactive ksqlDB shell behind `ksql`."""

@@ -1,0 +1,145 @@
+"""What `plan` and `up` do on a target: compare, check, carry out, and wait until everything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bifrost.clients.http import Clock
+from bifrost.deployer.apply.await_running import await_running
+from bifrost.deployer.apply.deployment import Deployment, OnAction, refuse_blocked
+from bifrost.deployer.checks.connect_validate import (
+    ConnectorProblem,
+    check_connectors,
+    check_variables,
+    refuse_connector_problems,
+)
+from bifrost.deployer.checks.validate import refuse_file_problems, validate
+from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.live.state import Platform, read_live
+from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
+from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.targets import Substitutions, for_target, substitutions
+from bifrost.errors import ComponentError, NotReady, Unreachable
+from bifrost.settings import Settings
+
+Problems = tuple[ConnectorProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDeclarations:
+    """All declarations of a project and the part that is deployed, both as the target runs them."""
+
+    everything: Declarations
+    selected: Declarations
+
+
+def load_declarations(settings: Settings) -> Declarations:
+    """Everything declared, as the target runs it.
+
+    Raises:
+        DeclarationError: a file is wrong; for the embedded target, also when a statement is.
+    """
+    table = substitutions(settings)
+    everything = for_target(load(settings.project), table)
+    if settings.target == "embedded":
+        # Another ksqlDB server may have functions that the embedded engine lacks.
+        refuse_file_problems(validate(settings.project, table))
+    return everything
+
+
+def plan_deployment(
+    platform: Platform, declarations: ProjectDeclarations, table: Substitutions, *, prune: bool
+) -> tuple[DeploymentPlan, Problems]:
+    """The plan, and what is wrong with the connectors that it would write.
+
+    Raises:
+        Unreachable, NotReady: a part of the target does not answer while others do.
+    """
+    selected = declarations.selected
+    plan = make_plan(selected, read_live(platform, selected), everything=declarations.everything, prune=prune)
+    return plan, _check_connectors(platform, selected, plan, table)
+
+
+def deploy(
+    platform: Platform,
+    declarations: ProjectDeclarations,
+    table: Substitutions,
+    clock: Clock,
+    *,
+    prune: bool,
+    on_problems: Callable[[Problems], None],
+    on_action: OnAction,
+) -> tuple[DeploymentPlan, int]:
+    """Plan, carry the plan out, and wait until everything declared runs.
+
+    Args:
+        on_problems: receives what is wrong with connectors, warnings included, before anything is changed.
+        on_action: is called before each change.
+
+    Returns:
+        The plan and the number of writes.
+
+    Raises:
+        PlanRefused: a part of the plan is left to a person; nothing was changed.
+        DeclarationError: Connect does not accept a connector; nothing was changed.
+        ComponentError: a process of the embedded platform died.
+        RemoteError: a step failed, or something does not run.
+    """
+    with _naming_dead_components(platform):
+        selected = declarations.selected
+        plan = make_plan(selected, read_live(platform, selected), everything=declarations.everything, prune=prune)
+        if not plan.is_running:
+            raise NotReady("target", "deploy", "no part of it answers; start it first")
+        refuse_blocked(plan)
+        problems = _check_connectors(platform, selected, plan, table)
+        on_problems(problems)
+        refuse_connector_problems(problems)
+        deployment = Deployment(platform, selected, clock)
+        deployment.carry_out(plan, on_action)
+        await_running(platform, selected, clock)
+    return plan, deployment.writes
+
+
+def _check_connectors(
+    platform: Platform, selected: Declarations, plan: DeploymentPlan, table: Substitutions
+) -> Problems:
+    """Asks Connect to validate every connector that would be written."""
+    operations = [operation for action in plan.changes for operation in action.operations]
+    written = {operation.name for operation in operations if isinstance(operation, PutConnector)}
+    connectors = [connector for connector in selected.connectors if connector.name in written]
+    missing = check_variables(connectors, table.variables)
+    if missing or not plan.is_running:
+        return missing
+    # A bucket that is created before the connector is no reason against the connector.
+    new_buckets = {operation.name for operation in operations if isinstance(operation, CreateBucket)}
+    return tuple(
+        problem
+        for problem in check_connectors(platform.connect, connectors)
+        if not (problem.is_about(BUCKET_KEY) and problem.connector.bucket in new_buckets)
+    )
+
+
+@contextmanager
+def _naming_dead_components(platform: Platform) -> Iterator[None]:
+    """Where a part does not answer because its process died, report that instead."""
+    try:
+        yield
+    except Unreachable as error:
+        dead = _dead_component(platform)
+        if dead is None:
+            raise
+        raise dead from error
+
+
+def _dead_component(platform: Platform) -> ComponentError | None:
+    if platform.services is None:
+        return None
+    try:
+        down = [status for status in platform.services.status() if status.state in ("failed", "backoff")]
+    except Unreachable:
+        return ComponentError("supervisor", "ended during the deployment")
+    return ComponentError(down[0].name, down[0].cause, log=Path(down[0].log)) if down else None

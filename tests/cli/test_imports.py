@@ -1,0 +1,45 @@
+"""A command imports what it needs; a list of commands needs next to nothing."""
+
+import inspect
+import json
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from bifrost.cli.main import COMMANDS
+from bifrost.settings import PROJECT
+
+HEAVY = ("confluent_kafka", "boto3", "pymongo", "psycopg", "scapy", "requests", "fastavro", "google.protobuf")
+ENGINE = ("bifrost.engine", "bifrost.sql", "bifrost.supervisor", "bifrost.deployer")
+
+
+def modules_after(*arguments: str) -> set[str]:
+    program = (
+        "import json, sys\n"
+        "from bifrost.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    run = subprocess.run(
+        (sys.executable, "-c", program, *arguments), cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_help_and_version_import_no_heavy_module(arguments):
+    found = modules_after(*arguments)
+    assert [name for name in (*HEAVY, *ENGINE) if name in found] == []
+
+
+def test_plan_imports_neither_the_supervisor_nor_clients_of_stores():
+    found = modules_after("plan", "--help")
+    assert [name for name in ("boto3", "pymongo", "psycopg", "scapy", "bifrost.supervisor") if name in found] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_command_says_of_itself(name):
+    function = import_module(f"bifrost.cli.commands.{name.replace('-', '_')}").command
+    assert inspect.getdoc(function) == COMMANDS[name]
