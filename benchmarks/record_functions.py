@@ -89,7 +89,7 @@ def best_rate(query: RunningQuery, topics: dict[str, list[Record]], changelog: C
     produced: list[Any] = []
     compiled = query.compiled
     tasks = [
-        compiled.new_task(number, 0, emit=lambda *record: produced.append(record), log=fail, changelog=changelog)
+        compiled.new_task(number, emit=lambda *record: produced.append(record), log=fail, changelog=changelog)
         for number in range(compiled.subtopologies)
     ]
     places = {entry.topic: tasks[entry.subtopology] for entry in compiled.inputs}

@@ -116,7 +116,6 @@ class Session:
         output, internal = self._output, self._job.options.internal
         return self._job.query.new_task(
             subtopology,
-            partition,
             emit=output.emitter(windowed) if output is not None else _unexpected,
             log=self._job.log,
             changelog=output.changelog(internal, partition) if output is not None and self._is_changelogged else None,

@@ -77,7 +77,7 @@ def _take(messages: Iterable[Message], stores: Mapping[Place, tuple[Task, str]],
         error = message.error()
         if error is None:
             task, store = stores[place]
-            task.restore(store, message.key() or b"", message.value(), message.timestamp()[1])
+            task.restore(store, message.key() or b"", message.value())
             count += 1
             if (message.offset() or 0) + 1 >= ends.get(place, 0):
                 ends.pop(place, None)

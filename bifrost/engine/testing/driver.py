@@ -114,7 +114,7 @@ class RunningQuery:
         self.changelogs: dict[str, dict[Place, tuple[Encode, Row, int]]] = {}
         self.tasks: dict[int, Task] = {
             number: compiled.new_task(
-                number, 0, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
+                number, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
             )
             for number in range(compiled.subtopologies)
         }
@@ -135,7 +135,7 @@ class RunningQuery:
         for task in self.tasks.values():
             for store in task.changelogged():
                 for place, (encode, row, timestamp) in self.changelogs.get(store, {}).items():
-                    task.restore(store, *encode(place, row, timestamp), timestamp)
+                    task.restore(store, *encode(place, row, timestamp))
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.plan.steps import QueryPlan, StreamSink, TableSink
+from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreSpec
+from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.expressions import ExpressionWriter
 from bifrost.engine.topology.code.program import Program, RecordFunction, Role, Site
-from bifrost.engine.topology.materialization import Materialization, MaterializedRow, Results
+from bifrost.engine.topology.lookup import Materialization, MaterializedRow
+from bifrost.engine.topology.materialization import Results
 from bifrost.engine.topology.record_problems import LogCallback, RecordProblem
-from bifrost.engine.topology.steps.sink import result_rows
 from bifrost.engine.topology.task import Task
 from bifrost.engine.topology.task_context import (
     ChangelogCallback,
@@ -26,7 +26,7 @@ from bifrost.engine.topology.task_context import (
     TaskContext,
     TaskOutputs,
 )
-from bifrost.engine.topology.walk import Builder
+from bifrost.engine.topology.walk import build_plan
 
 __all__ = [
     "ChangelogCallback",
@@ -105,11 +105,6 @@ class CompiledQuery:
         return 1 + max(place for place, _ in self.functions)
 
     @property
-    def result_schema(self) -> LogicalSchema:
-        """The columns of its results."""
-        return self.plan.schema
-
-    @property
     def source_text(self) -> str:
         """The generated Python, for EXPLAIN and for those who look for an error."""
         return self.program.text
@@ -117,15 +112,13 @@ class CompiledQuery:
     def new_task(
         self,
         subtopology: int,
-        partition: int,
         *,
         emit: EmitCallback,
         log: LogCallback,
         changelog: ChangelogCallback | None = None,
         on_row: RowCallback | None = None,
     ) -> Task:
-        """A task with empty stores. `partition` says which one it is; all tasks of a sub-topology are alike."""
-        del partition
+        """Returns a task of a sub-topology with empty stores; the tasks of all its partitions are alike."""
         context = TaskContext(self._specs(subtopology), TaskOutputs(emit, log, changelog, on_row))
         functions = [function for place, function in self.functions if place == subtopology]
         return Task(functions, self.program.bindings, self._namespace, context, self.materialization)
@@ -160,12 +153,9 @@ def compile_query(
     expressions = ExpressionWriter.of(program, functions)
     results = Results.of(plan)
     prefix = internal_prefix or f"_confluent-ksql-default_query_{plan.query_id}"
-    builder = Builder(program, serdes, functions, prefix, expressions, results, Site())
-    if isinstance(plan.step, StreamSink | TableSink):
-        builder.build_sink(plan.step)
-    else:
-        builder.build(plan.step, results.kept(plan.step, result_rows(plan.step.schema), builder))
-    materialization = results.materialization(plan.step, builder)
+    emission = Emission(program, serdes, functions, prefix, expressions, Site())
+    build_plan(plan.step, results, emission)
+    materialization = results.materialization(plan.step, emission)
     return CompiledQuery(plan, program, materialization, _numbered(program))
 
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Protocol, cast
 
-from bifrost.engine.state.frozen import Key, freeze_key, thaw_key
-from bifrost.engine.state.stores import (
-    Entry,
-    Row,
-    Store,
-    StoreKind,
-)
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.stores import Store
 from bifrost.engine.topology.code.program import Binding, RecordFunction
-from bifrost.engine.topology.materialization import Materialization, MaterializedRow
-from bifrost.engine.topology.task_context import (
-    Record,
-    TaskContext,
-)
+from bifrost.engine.topology.lookup import Materialization, MaterializedRow, TableLookup
+from bifrost.engine.topology.task_context import Record, TaskContext
 
 
 class RecordFunctionCall(Protocol):
@@ -48,14 +40,13 @@ class Task:
         self._functions: dict[str, list[RecordFunctionCall]] = {}
         for function in functions:
             self._functions.setdefault(function.topic, []).append(self._made(function.name, function.code))
-        self._materialization = materialization if self._holds(materialization) else None
+        self._lookup: TableLookup | None = None
+        if materialization is not None and materialization.store in context.stores:
+            self._lookup = TableLookup(materialization, context, self._namespace)
 
     def _made(self, name: str, code: CodeType) -> RecordFunctionCall:
         exec(code, self._namespace)  # noqa: S102 - code that the topology generated
         return cast(RecordFunctionCall, self._namespace[name])
-
-    def _holds(self, materialization: Materialization | None) -> bool:
-        return materialization is not None and materialization.store in self._context.stores
 
     def process(self, topic: str, records: Iterable[Record]) -> None:
         """Processes records of one topic in order; problems with single records go to the log.
@@ -86,69 +77,20 @@ class Task:
         """Names of the stores that are to be restored before the first record is processed."""
         return tuple(sorted(self._context.stores))
 
-    def restore(self, store: str, key: bytes, value: bytes | None, timestamp: int) -> None:
-        """Takes a changelog record back into a store; `timestamp` is the record's, which the value has too.
+    def restore(self, store: str, key: bytes, value: bytes | None) -> None:
+        """Applies a changelog record to a store.
 
         Raises:
             StateError: the record is not one of this engine's.
         """
-        del timestamp
         self._context.stores[store].restore(key, value)
 
     # --- look-ups
 
     def lookup(self, key: Key) -> list[MaterializedRow]:
-        """The rows of a key: at most one, or one per window by start. Empty where this task holds no results."""
-        found = self._materialization
-        if found is None:
-            return []
-        identity = freeze_key(key) or ()
-        if found.keyed_by_window:
-            return [row for row in self.scan() if row.key == key]
-        return list(self._shown(found, self._entries_of(found, identity)))
+        """Returns the rows of a key: at most one, or one per window by start; none if this task holds no results."""
+        return self._lookup.rows_of(key) if self._lookup is not None else []
 
     def scan(self) -> Iterator[MaterializedRow]:
-        """All rows, oldest key first. Empty where this task holds no results."""
-        if self._materialization is not None:
-            yield from self._shown(self._materialization, self._all_entries(self._materialization))
-
-    def _entries_of(self, found: Materialization, identity: Key) -> Iterator[tuple[Key, tuple[int, int] | None, Entry]]:
-        match found.kind:
-            case StoreKind.WINDOW:
-                size = found.window_size_ms or 0
-                for start, entry in self._context.window_store(found.store).windows(identity):
-                    yield identity, (start, start + size), entry
-            case StoreKind.SESSION:
-                sessions = self._context.session_store(found.store).find(identity, -1, 1 << 63)
-                yield from ((identity, (start, end), entry) for start, end, entry in sessions)
-            case _:
-                entry_found = self._context.key_value_store(found.store).get(identity)
-                if entry_found is not None:
-                    yield identity, None, entry_found
-
-    def _all_entries(self, found: Materialization) -> Iterator[tuple[Key, tuple[int, int] | None, Entry]]:
-        match found.kind:
-            case StoreKind.WINDOW:
-                size = found.window_size_ms or 0
-                for start, key, entry in self._context.window_store(found.store).between(-1, 1 << 63):
-                    yield key, (start, start + size), entry
-            case StoreKind.SESSION:
-                for start, end, key, entry in self._context.session_store(found.store).sessions():
-                    yield key, (start, end), entry
-            case _:
-                for key, entry in self._context.key_value_store(found.store).entries():
-                    yield (key[:-2], (key[-2], key[-1]), entry) if found.keyed_by_window else (key, None, entry)
-
-    def _shown(
-        self, found: Materialization, entries: Iterator[tuple[Key, tuple[int, int] | None, Entry]]
-    ) -> Iterator[MaterializedRow]:
-        steps = [cast(Callable[[Key, Row], Row | None], self._namespace[name]) for name in found.steps]
-        for identity, window, (stored, timestamp) in entries:
-            key = thaw_key(identity)
-            row: Row | None = stored if found.result is None else found.result(stored)
-            if found.result is not None and window is not None and row is not None:
-                row = (*row, *window)
-            for step in steps:
-                row = step(key, row) if row is not None else None
-            if row is not None:
-                yield MaterializedRow(key, row, timestamp, window)
+        """Returns all rows, oldest key first; none if this task holds no results."""
+        return self._lookup.rows() if self._lookup is not None else iter(())

@@ -39,9 +39,9 @@ class Cluster:
             else:
                 log[store, key] = value, timestamp
 
-        task = self.compiled.new_task(number, partition, emit=self._emit, log=self._fail, changelog=write)
-        for (store, key), (value, timestamp) in list(log.items()):
-            task.restore(store, key, value, timestamp)
+        task = self.compiled.new_task(number, emit=self._emit, log=self._fail, changelog=write)
+        for (store, key), (value, _) in list(log.items()):
+            task.restore(store, key, value)
         return task
 
     def _fail(self, problem):

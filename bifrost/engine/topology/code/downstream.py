@@ -27,7 +27,8 @@ class Scope:
     All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
     (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says
     that keys are hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted
-    columns, see `layout`) or None; it is None here where that is not known.
+    columns, see `layout`) or None; it is None here where that is not known. Behind a table's GROUP BY a change is not
+    taken apart into `columns`: `new` is a local with the tuple of the row after it, or None.
     """
 
     columns: Mapping[str, str]
@@ -38,6 +39,7 @@ class Scope:
     timestamp: str = "timestamp"
     window: tuple[str, str] | None = None
     old: str | None = None
+    new: str | None = None
 
     @property
     def identity(self) -> str:

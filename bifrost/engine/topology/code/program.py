@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from types import CodeType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from bifrost.engine.serde import SerdeError, split_windowed_key, windowed_key
 from bifrost.engine.state.codec import decode
 from bifrost.engine.state.frozen import freeze_key, thaw_key
 from bifrost.engine.state.stores import StoreSpec
 from bifrost.engine.topology.operators.headers import header_list, last_header
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.task_context import TaskContext
+from bifrost.engine.topology.task_context import TaskContext
 
 Role = Literal["stream", "table", "repartition"]
 

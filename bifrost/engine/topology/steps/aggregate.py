@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
 from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
 from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.aggregators import Aggregator, SessionAggregator, WindowedAggregator
 from bifrost.engine.topology.operators.fold import Fold
 from bifrost.engine.topology.operators.windows import retention_of
 from bifrost.engine.topology.steps.source import key_parts
+from bifrost.engine.topology.task_context import TaskContext
 from bifrost.sql.formatter import format_expression
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.task_context import TaskContext
-    from bifrost.engine.topology.walk import Builder
 
 AggregateStep = StreamAggregate | StreamWindowedAggregate | TableAggregate
 
@@ -30,52 +27,54 @@ AGGREGATION_FAILED = "Error aggregating"
 _BOUNDS = (WINDOWSTART, WINDOWEND)
 
 
-def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, builder: Builder) -> None:
+def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emission: Emission) -> Inlets:
     """Every row of the stream changes its group's result."""
-    parts = _Parts.of(step, builder)
-    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
-    add = builder.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
+    parts = _Parts.of(step, emission)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
+    add = emission.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        kept, values = parts.write_arguments(writer, scope, builder)
+        kept, values = parts.write_arguments(writer, scope, emission)
         call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         parts.write_result(writer, scope, downstream)
 
-    builder.build(step.source, Downstream(parts.wants, row, None))
+    yield Inlet(step.source, Downstream(parts.wants, row, None), emission)
 
 
-def build_table_aggregate(step: TableAggregate, downstream: Downstream, builder: Builder) -> None:
+def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission: Emission) -> Inlets:
     """A change takes its old row out of the group's result and its new row in."""
-    parts = _Parts.of(step, builder)
-    store = parts.declare_store(StoreKind.KEY_VALUE, None, builder)
-    change = builder.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
-    arguments = parts.arguments_function(layout(step.source.schema, parts.wants), builder)
+    parts = _Parts.of(step, emission)
+    store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
+    change = emission.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
+    arguments = parts.arguments_function(layout(step.source.schema, parts.wants), emission)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in ("new", scope.old)]
+        given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in (scope.new, scope.old)]
         call = f"changed = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         with writer.block("if changed is None:"):
             writer.line("continue")
         writer.line("result, timestamp, old = changed")
         parts.write_result(writer, scope, downstream)
 
-    builder.build(step.source, Downstream(parts.wants, row, None))
+    yield Inlet(step.source, Downstream(parts.wants, row, None), emission)
 
 
-def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: Downstream, builder: Builder) -> None:
+def build_stream_windowed_aggregate(
+    step: StreamWindowedAggregate, downstream: Downstream, emission: Emission
+) -> Inlets:
     """Every row changes the results of its windows; with EMIT FINAL results come out when their window has closed."""
-    parts = _Parts.of(step, builder)
+    parts = _Parts.of(step, emission)
     session = isinstance(step.window, Session)
     kind = StoreKind.SESSION if session else StoreKind.WINDOW
-    store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), builder)
-    add = builder.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
+    store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), emission)
+    add = emission.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        kept, values = parts.write_arguments(writer, scope, builder)
+        kept, values = parts.write_arguments(writer, scope, emission)
         call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        builder.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
         with writer.block("for key, window_start, window_end, result, timestamp, old in changes:"):
             if not scope.plain_key:
                 writer.line("key = thaw_key(key)")
@@ -87,7 +86,7 @@ def build_stream_windowed_aggregate(step: StreamWindowedAggregate, downstream: D
                     writer.line("continue")
             parts.write_result(writer, windowed, downstream)
 
-    builder.build(step.source, Downstream(parts.wants, row, None))
+    yield Inlet(step.source, Downstream(parts.wants, row, None), emission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +98,24 @@ class _Parts:
     fold: Fold
 
     @classmethod
-    def of(cls, step: AggregateStep, builder: Builder) -> _Parts:
-        calls = aggregate_calls(step, builder)
-        return cls(step, calls, fold_of(step, builder))
+    def of(cls, step: AggregateStep, emission: Emission) -> _Parts:
+        calls = aggregate_calls(step, emission)
+        return cls(step, calls, fold_of(step, emission))
 
     @property
     def wants(self) -> frozenset[str]:
         """Columns that are read of the rows."""
         return frozenset(self.step.non_aggregates) | columns_in(*(a for call in self.calls for a in call.arguments))
 
-    def declare_store(self, kind: StoreKind, retention_ms: int | None, builder: Builder) -> str:
+    def declare_store(self, kind: StoreKind, retention_ms: int | None, emission: Emission) -> str:
         """Declares the store of states; a state is known by its aggregate's text, whatever stands beside it."""
         kept = self.step.non_aggregates
         columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
         missing = ((None,) * len(kept)) + self.fold.empty()
         name = store_name(self.step)
-        return builder.program.store(StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing))
+        return emission.program.store(
+            StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing)
+        )
 
     def aggregator(self, context: TaskContext, store: str, downstream: Downstream) -> Aggregator:
         return Aggregator(self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED)
@@ -134,27 +135,29 @@ class _Parts:
             wants_old=downstream.old is not OldRows.UNUSED,
         )
 
-    def write_arguments(self, writer: CodeWriter, scope: Scope, builder: Builder) -> tuple[str, str]:
+    def write_arguments(self, writer: CodeWriter, scope: Scope, emission: Emission) -> tuple[str, str]:
         """Writes the computation of arguments; gives the expressions of kept columns and of arguments by aggregate."""
         types = self.step.source.schema.types()
         values = []
         for call in self.calls:
             given = [
-                builder.expressions.value(writer, argument, "argument", types, scope.columns, self.step.context, target)
+                emission.expressions.value(
+                    writer, argument, "argument", types, scope.columns, self.step.context, target
+                )
                 for argument, target in zip(call.arguments, call.aggregate.parameters, strict=True)
             ]
             values.append(tuple_text(given))
         return scope.tuple_of(self.step.non_aggregates), tuple_text(values)
 
-    def arguments_function(self, names: tuple[str, ...], builder: Builder) -> str:
+    def arguments_function(self, names: tuple[str, ...], emission: Emission) -> str:
         """A generated function of (key, row): kept columns and arguments by aggregate."""
 
         def write(writer: CodeWriter, places: dict[str, str]) -> None:
-            kept, values = self.write_arguments(writer, Scope(places, "key"), builder)
+            kept, values = self.write_arguments(writer, Scope(places, "key"), emission)
             writer.line(f"return {kept}, {values}")
 
         key_names = [column.name for column in self.step.source.schema.key]
-        return builder.expressions.row_function("arguments", names, key_names, write)
+        return emission.expressions.row_function("arguments", names, key_names, write)
 
     def write_result(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> None:
         """Writes the unpacking of `result` and what becomes of the row."""
@@ -166,7 +169,7 @@ class _Parts:
             columns |= {name: places[name] for name in used}
         if scope.window is not None:
             columns |= dict(zip(_BOUNDS, scope.window, strict=True))
-        result = replace(scope, columns=columns, timestamp="timestamp", plain_key=scope.plain_key)
+        result = replace(scope, columns=columns, timestamp="timestamp", new=None)
         downstream.row(writer, self.with_old(writer, result, downstream))
 
     def with_old(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> Scope:
@@ -193,13 +196,13 @@ def store_name(step: AggregateStep) -> str:
     return f"{step.context}-Materialize"
 
 
-def aggregate_calls(step: AggregateStep, builder: Builder) -> tuple[AggregateCall, ...]:
+def aggregate_calls(step: AggregateStep, emission: Emission) -> tuple[AggregateCall, ...]:
     """The aggregates of a step with the expressions of their arguments."""
     types = step.source.schema.types()
-    functions = builder.functions
+    functions = emission.functions
     return tuple(resolve_aggregate(call, types, functions, config=functions.settings) for call in step.aggregates)
 
 
-def fold_of(step: AggregateStep, builder: Builder) -> Fold:
+def fold_of(step: AggregateStep, emission: Emission) -> Fold:
     """What turns the rows of a step's store into results."""
-    return Fold.of(len(step.non_aggregates), [call.aggregate for call in aggregate_calls(step, builder)])
+    return Fold.of(len(step.non_aggregates), [call.aggregate for call in aggregate_calls(step, emission)])

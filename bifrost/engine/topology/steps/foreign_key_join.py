@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.catalog.schema import KeyFormat
 from bifrost.engine.plan.steps import (
@@ -18,58 +17,56 @@ from bifrost.engine.plan.steps import (
     sources_of,
 )
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, unpack
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.foreign_key_joiners import ForeignKeyLeft, ForeignKeyRight
 from bifrost.engine.topology.steps.joined_row import unpack_optional
 from bifrost.engine.topology.steps.repartition import Route
-from bifrost.engine.topology.steps.row_before import keeping
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
+from bifrost.engine.topology.steps.row_before import stored_rows
 
 
-def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstream, builder: Builder) -> None:
+def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
     """Left changes and answers are processed at the left table, subscriptions and right changes at the right one."""
     if downstream.old is OldRows.REQUIRED:
-        downstream = keeping(downstream, step.schema, f"{step.context}-Joined", builder)
-    right_builder = builder.elsewhere()
+        downstream = stored_rows(downstream, step.schema, f"{step.context}-Joined", emission)
+    right_emission = emission.elsewhere()
     answers = Route.of(
-        builder, f"{step.context}-subscription-response-topic", key_format_of(step.left), step.left.schema.key
+        emission, f"{step.context}-subscription-response-topic", key_format_of(step.left), step.left.schema.key
     )
     subscriptions = Route.of(
-        right_builder,
+        right_emission,
         f"{step.context}-subscription-registration-topic",
         key_format_of(step.right),
         step.right.schema.key,
     )
-    answers.sent_from(right_builder)
-    subscriptions.sent_from(builder)
+    answers.sent_from(right_emission)
+    subscriptions.sent_from(emission)
     wants = downstream.wants
     left_names = layout(step.left.schema, wants | columns_in(step.left_expression))
     right_names = layout(step.right.schema, wants)
-    left = _left_side(step, left_names, builder)
-    _build_left(step, left_names, subscriptions, left, builder)
-    _build_answers(left_names, right_names, downstream, answers, left, builder)
-    _build_right(step, right_names, answers, subscriptions, right_builder)
+    left = _left_side(step, left_names, emission)
+    yield from _build_left(step, left_names, subscriptions, left, emission)
+    _build_answers(left_names, right_names, downstream, answers, left, emission)
+    yield from _build_right(step, right_names, answers, subscriptions, right_emission)
 
 
-def _left_side(step: ForeignKeyTableTableJoin, names: tuple[str, ...], builder: Builder) -> str:
-    store = builder.key_value_store(f"{step.context}-left-Table", ("foreign key", *names))
+def _left_side(step: ForeignKeyTableTableJoin, names: tuple[str, ...], emission: Emission) -> str:
+    store = emission.key_value_store(f"{step.context}-left-Table", ("foreign key", *names))
     outer = step.kind is JoinKind.LEFT
-    return builder.program.bind(
+    return emission.program.bind(
         "left_side", lambda context: ForeignKeyLeft(context.key_value_store(store), outer=outer), store
     )
 
 
 def _build_left(
-    step: ForeignKeyTableTableJoin, names: tuple[str, ...], subscriptions: Route, left: str, builder: Builder
-) -> None:
+    step: ForeignKeyTableTableJoin, names: tuple[str, ...], subscriptions: Route, left: str, emission: Emission
+) -> Inlets:
     types = step.left.schema.types()
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         name = step.right.schema.key[0].name
-        foreign = builder.expressions.value(
+        foreign = emission.expressions.value(
             writer, step.left_expression, name, types, scope.columns, step.context, step.right.schema.key[0].type
         )
         writer.line(f"foreign = None if {null_test([foreign])} else freeze_key(({foreign},))")
@@ -82,9 +79,9 @@ def _build_left(
         call = f"{left}.change({scope.identity}, {foreign}, {values}, {scope.key}, {scope.timestamp})"
         with writer.block(f"for foreign_key, message in {call}:"):
             plain = replace(scope, window=None)
-            subscriptions.write_send(writer, "thaw_key(foreign_key)", "message", builder, plain)
+            subscriptions.write_send(writer, "thaw_key(foreign_key)", "message", emission, plain)
 
-    builder.build(step.left, Downstream(frozenset(names), row, tombstone))
+    yield Inlet(step.left, Downstream(frozenset(names), row, tombstone), emission)
 
 
 def _build_answers(
@@ -93,9 +90,9 @@ def _build_answers(
     downstream: Downstream,
     answers: Route,
     left: str,
-    builder: Builder,
+    emission: Emission,
 ) -> None:
-    with answers.reading(builder) as (writer, scope):
+    with answers.reading(emission) as (writer, scope):
         writer.line("digest, right_row = decode_state(value_bytes)")
         writer.line(f"joined = {left}.answered({scope.identity}, digest, right_row)")
         with writer.block("if joined is None:"):
@@ -110,11 +107,11 @@ def _build_answers(
 
 
 def _build_right(
-    step: ForeignKeyTableTableJoin, names: tuple[str, ...], answers: Route, subscriptions: Route, builder: Builder
-) -> None:
-    rows = builder.key_value_store(f"{step.context}-right-Table", names)
-    subscribers = builder.key_value_store(f"{step.context}-subscriptions", ("digest",))
-    right = builder.program.bind(
+    step: ForeignKeyTableTableJoin, names: tuple[str, ...], answers: Route, subscriptions: Route, emission: Emission
+) -> Inlets:
+    rows = emission.key_value_store(f"{step.context}-right-Table", names)
+    subscribers = emission.key_value_store(f"{step.context}-subscriptions", ("digest",))
+    right = emission.program.bind(
         "right_side",
         lambda context: ForeignKeyRight(context.key_value_store(rows), context.key_value_store(subscribers)),
         rows,
@@ -122,7 +119,7 @@ def _build_right(
     )
 
     def answer(writer: CodeWriter, scope: Scope) -> None:
-        answers.write_send(writer, "thaw_key(left_key)", "[digest, right_row]", builder, replace(scope, window=None))
+        answers.write_send(writer, "thaw_key(left_key)", "[digest, right_row]", emission, replace(scope, window=None))
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         changed(writer, scope, scope.tuple_of(names))
@@ -135,8 +132,8 @@ def _build_right(
         with writer.block(f"for left_key, digest, right_row in {call}:"):
             answer(writer, scope)
 
-    builder.build(step.right, Downstream(frozenset(names), row, tombstone))
-    with subscriptions.reading(builder) as (writer, scope):
+    yield Inlet(step.right, Downstream(frozenset(names), row, tombstone), emission)
+    with subscriptions.reading(emission) as (writer, scope):
         writer.line("left_key, digest, instruction = decode_state(value_bytes)")
         call = f"{right}.subscribe({scope.identity}, freeze_key(left_key), digest, instruction, timestamp)"
         writer.line(f"due = {call}")

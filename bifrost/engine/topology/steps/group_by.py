@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.plan.steps import StreamGroupBy, StreamGroupByKey, TableGroupBy
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, tuple_text, unpack
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, tuple_text
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.steps.repartition import Route, build_partitioned, list_text
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
+from bifrost.engine.topology.steps.repartition import Route, build_partitioned, receive_rows
 
 
-def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, builder: Builder) -> None:
+def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, emission: Emission) -> Inlets:
     """Rows are grouped by the key that they have; null keys end here."""
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         write_null_key_test(writer, scope)
         downstream.row(writer, scope)
 
-    build_partitioned(
-        step.source, replace(downstream, row=row, tombstone=None), builder, step.formats.key, step.context
-    )
+    grouped = replace(downstream, row=row, tombstone=None)
+    yield from build_partitioned(step.source, grouped, emission, step.formats.key, step.context)
 
 
 def write_null_key_test(writer: CodeWriter, scope: Scope) -> None:
@@ -39,47 +35,38 @@ def _single_null(scope: Scope) -> str:
     return f" or {scope.key}[0] is None" if len(scope.key_columns) == 1 else ""
 
 
-def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, builder: Builder) -> None:
+def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission: Emission) -> Inlets:
     """Rows go to the task of their group; a null in any of the group's values ends the row, with a report."""
-    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
-    key_names = tuple(column.name for column in step.schema.key)
-    sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
-
-    with route.reading(builder) as (writer, scope):
-        columns = dict(zip(key_names, scope.key_columns, strict=True))
-        columns |= unpack(writer, sent, "decode_state(value_bytes)")
-        downstream.row(writer, replace(scope, columns=columns))
-
-    sender = route.sent_from(builder.elsewhere())
+    transfer = receive_rows(f"{step.context}-repartition", step.formats.key, step.schema, downstream, emission)
     types = step.source.schema.types()
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         parts = [
-            sender.expressions.value(writer, expression, name, types, scope.columns, step.context)
-            for name, expression in zip(key_names, step.group_by, strict=True)
+            transfer.sender.expressions.value(writer, expression, name, types, scope.columns, step.context)
+            for name, expression in zip(transfer.key_names, step.group_by, strict=True)
         ]
         with writer.block(f"if {null_test(parts)}:"):
             what, problem = "Group-by column is null", "the row is left out"
             writer.line(f"{writer.report}.failed({step.context!r}, {what!r}, {problem!r}, partition, offset)")
             writer.line("continue")
-        route.write_send(writer, tuple_text(parts), list_text(scope, sent), sender, replace(scope, window=None))
+        transfer.write_send(writer, tuple_text(parts), replace(scope, window=None))
 
-    sender.build(step.source, Downstream(frozenset(sent) | columns_in(*step.group_by), row, None))
+    wants = frozenset(transfer.sent) | columns_in(*step.group_by)
+    yield Inlet(step.source, Downstream(wants, row, None), transfer.sender)
 
 
-def build_table_group_by(step: TableGroupBy, downstream: Downstream, builder: Builder) -> None:
+def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: Emission) -> Inlets:
     """Changes go to the tasks of their groups as (new, old): in one record within a group, else the old row first.
 
-    Behind it `Scope.old` is the old row and `Scope.columns` is not set: `Downstream.row` gets the changes with the new
-    row in the local `new`, a tuple of the wanted columns or None.
+    Downstream, `Scope.new` and `Scope.old` hold the rows and `Scope.columns` is empty.
     """
-    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
+    route = Route.of(emission, f"{step.context}-repartition", step.formats.key, step.schema.key)
     names = layout(step.schema, downstream.wants)
-    with route.reading(builder) as (writer, scope):
+    with route.reading(emission) as (writer, scope):
         writer.line("new, old = decode_state(value_bytes)")
-        downstream.row(writer, replace(scope, old="old"))
+        downstream.row(writer, replace(scope, new="new", old="old"))
 
-    sender = route.sent_from(builder.elsewhere())
+    sender = route.sent_from(emission.elsewhere())
     wants = frozenset(names) | columns_in(*step.group_by)
     grouped = _group_function(step, wants, names, sender)
 
@@ -104,17 +91,17 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, builder: Bu
         with writer.block("if new_group is not None:"):
             route.write_send(writer, "new_group", "[new, None]", sender, plain)
 
-    sender.build(step.source, Downstream(wants, row, tombstone, OldRows.REQUIRED))
+    yield Inlet(step.source, Downstream(wants, row, tombstone, OldRows.REQUIRED), sender)
 
 
-def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str, ...], builder: Builder) -> str:
+def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str, ...], emission: Emission) -> str:
     """A generated function of (key, row): the group's key (None if a part of it is null) and the row to be sent."""
     types = step.source.schema.types()
     source_names = layout(step.source.schema, given)
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         parts = [
-            builder.expressions.value(writer, expression, column.name, types, places, step.context)
+            emission.expressions.value(writer, expression, column.name, types, places, step.context)
             for column, expression in zip(step.schema.key, step.group_by, strict=True)
         ]
         kept = {column.name: part for column, part in zip(step.schema.key, parts, strict=True)}
@@ -122,4 +109,4 @@ def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str,
         writer.line(f"return (None, None) if {null_test(parts)} else ({tuple_text(parts)}, {row})")
 
     key_names = tuple(column.name for column in step.source.schema.key)
-    return builder.expressions.row_function("grouped", source_names, key_names, write)
+    return emission.expressions.row_function("grouped", source_names, key_names, write)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.steps import StreamStreamJoin, TableTableJoin
 from bifrost.engine.topology.code.downstream import Scope, layout, unpack
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.source import key_parts
-
-if TYPE_CHECKING:
-    from bifrost.engine.catalog.schema import LogicalSchema
 
 
 def unpack_optional(writer: CodeWriter, names: tuple[str, ...], source: str) -> Mapping[str, str]:

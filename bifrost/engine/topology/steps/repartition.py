@@ -1,7 +1,7 @@
 """Sending rows to another task under another key, and reading them there.
 
 Keys are written in the format that the plan gives (so that they are placed like those of the topics they meet), rows in
-the engine's own exact encoding: nobody else reads these topics.
+the engine's own exact encoding, since only the query itself reads these topics.
 """
 
 from __future__ import annotations
@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from bifrost.engine.catalog.schema import Column, KeyFormat
+from bifrost.engine.catalog.schema import Column, KeyFormat, LogicalSchema
 from bifrost.engine.plan.steps import Step, StreamFilter, StreamFlatMap, StreamSelect, StreamSelectKey
 from bifrost.engine.state.codec import encoder
 from bifrost.engine.state.frozen import is_plain
 from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.source import RECORD, key_parts
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +33,31 @@ class Route:
     pack: str
 
     @classmethod
-    def of(cls, builder: Builder, name: str, key: KeyFormat, columns: tuple[Column, ...]) -> Route:
+    def of(cls, emission: Emission, name: str, key: KeyFormat, columns: tuple[Column, ...]) -> Route:
         """A new topic of the query with the given last part of its name."""
-        topic = f"{builder.internal_prefix}-{name}"
+        topic = f"{emission.internal_prefix}-{name}"
         key = _own_schema(key)
-        builder.program.receivers[topic] = builder.site
+        emission.program.receivers[topic] = emission.site
         return cls(
             name,
             topic,
             key,
             columns,
-            builder.key_writer(topic, key, columns),
-            builder.key_reader(topic, key, columns),
-            builder.program.bind("pack", lambda context: encoder()),
+            emission.key_writer(topic, key, columns),
+            emission.key_reader(topic, key, columns),
+            emission.program.bind("pack", lambda context: encoder()),
         )
 
-    def sent_from(self, builder: Builder) -> Builder:
-        """Notes that the builder's code sends to this topic, and gives that builder."""
-        builder.program.senders.setdefault(self.topic, []).append(builder.site)
-        return builder
+    def sent_from(self, emission: Emission) -> Emission:
+        """Notes that the emission's code sends to this topic, and gives that emission."""
+        emission.program.senders.setdefault(self.topic, []).append(emission.site)
+        return emission
 
-    def write_send(self, writer: CodeWriter, key: str, values: str, builder: Builder, scope: Scope) -> None:
+    def write_send(self, writer: CodeWriter, key: str, values: str, emission: Emission, scope: Scope) -> None:
         """Writes the sending of a list of values under a key tuple; `scope` has the time and, if any, the window."""
         data = f"{self.write_key}({key})"
         if scope.window is not None and self.key.window is not None:
-            data = f"windowed_key({data} or b'', {builder.window_arguments(self.key.window, scope.window)})"
+            data = f"windowed_key({data} or b'', {emission.window_arguments(self.key.window, scope.window)})"
         with writer.block("try:"):
             writer.line(f"key_out = {data}")
         with writer.block("except SerdeError as problem:"):
@@ -69,14 +66,14 @@ class Route:
             writer.line(f"emit({self.topic!r}, key_out, {self.pack}({values}), {scope.timestamp}, headers)")
 
     @contextmanager
-    def reading(self, builder: Builder) -> Iterator[tuple[CodeWriter, Scope]]:
+    def reading(self, emission: Emission) -> Iterator[tuple[CodeWriter, Scope]]:
         """The record function that takes what was sent, up to the decoded key."""
-        name = builder.program.fresh("process")
-        writer = builder.record_writer(name, self.topic)
+        name = emission.program.fresh("process")
+        writer = emission.record_writer(name, self.topic)
         with writer.block(f"for {RECORD} in records:"):
             windowed = self.key.window is not None
             if windowed:
-                window = builder.program.constant("window", self.key.window)
+                window = emission.program.constant("window", self.key.window)
                 writer.line(f"key_bytes, window_start, window_end = split_windowed_key(key_bytes, {window})")
             writer.line(f"key = {self.read_key}(key_bytes)")
             with writer.block("if key is None:"):
@@ -92,7 +89,7 @@ class Route:
                     window=("window_start", "window_end") if windowed else None,
                 ),
             )
-        builder.finish(writer, name, self.topic, "repartition")
+        emission.finish(writer, name, self.topic, "repartition")
 
 
 def _own_schema(key: KeyFormat) -> KeyFormat:
@@ -112,31 +109,64 @@ def is_rekeyed(step: Step) -> bool:
             return False
 
 
-def build_partitioned(step: Step, downstream: Downstream, builder: Builder, key: KeyFormat, name: str) -> None:
-    """Builds a stream whose equal keys must meet in one task: through a repartition topic where they may not."""
+def build_partitioned(step: Step, downstream: Downstream, emission: Emission, key: KeyFormat, name: str) -> Inlets:
+    """Builds a stream whose equal keys must meet in one task, through a repartition topic if the key has changed."""
     if is_rekeyed(step):
-        build_through_topic(step, downstream, builder, key, name)
+        yield from build_through_topic(step, downstream, emission, key, name)
     else:
-        builder.build(step, downstream)
+        yield Inlet(step, downstream, emission)
 
 
-def build_through_topic(step: Step, downstream: Downstream, builder: Builder, key: KeyFormat, name: str) -> None:
-    """Builds a stream behind a repartition topic. Null keys and null values end here: no step behind takes them."""
-    route = Route.of(builder, f"{name}-repartition", key, step.schema.key)
-    key_names = tuple(column.name for column in step.schema.key)
-    sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
-
-    with route.reading(builder) as (writer, scope):
-        columns = dict(zip(key_names, scope.key_columns, strict=True))
-        columns |= unpack(writer, sent, "decode_state(value_bytes)")
-        downstream.row(writer, replace(scope, columns=columns))
-
-    sender = route.sent_from(builder.elsewhere())
+def build_through_topic(step: Step, downstream: Downstream, emission: Emission, key: KeyFormat, name: str) -> Inlets:
+    """Builds a stream behind a repartition topic. Null keys and null values end here: no later step takes them."""
+    transfer = receive_rows(f"{name}-repartition", key, step.schema, downstream, emission)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        route.write_send(writer, scope.key, list_text(scope, sent), sender, scope)
+        transfer.write_send(writer, scope.key, scope)
 
-    sender.build(step, Downstream(frozenset(sent), row, None))
+    yield Inlet(step, Downstream(frozenset(transfer.sent), row, None), transfer.sender)
+
+
+@dataclass(frozen=True, slots=True)
+class RowTransfer:
+    """A repartition topic that carries rows: the value columns that are `sent`, and the kit of the sending side."""
+
+    route: Route
+    key_names: tuple[str, ...]
+    sent: tuple[str, ...]
+    sender: Emission
+
+    def write_send(self, writer: CodeWriter, key: str, scope: Scope) -> None:
+        """Writes the sending of a row under a key tuple."""
+        self.route.write_send(writer, key, list_text(scope, self.sent), self.sender, scope)
+
+
+def receive_rows(
+    name: str,
+    key: KeyFormat,
+    schema: LogicalSchema,
+    downstream: Downstream,
+    emission: Emission,
+    *,
+    takes_null: bool = False,
+) -> RowTransfer:
+    """Writes the code that receives rows of `schema` from a repartition topic and passes them downstream.
+
+    `takes_null` says that null values (of tables) are sent too and become tombstones.
+    """
+    route = Route.of(emission, name, key, schema.key)
+    key_names = tuple(column.name for column in schema.key)
+    sent = tuple(column for column in layout(schema, downstream.wants) if column not in key_names)
+    with route.reading(emission) as (writer, scope):
+        if takes_null:
+            writer.line("row = decode_state(value_bytes)")
+            with writer.block("if row is None:"):
+                downstream.write_tombstone(writer, scope)
+                writer.line("continue")
+        columns = dict(zip(key_names, scope.key_columns, strict=True))
+        columns |= unpack(writer, sent, "row" if takes_null else "decode_state(value_bytes)")
+        downstream.row(writer, replace(scope, columns=columns))
+    return RowTransfer(route, key_names, sent, route.sent_from(emission.elsewhere()))
 
 
 def list_text(scope: Scope, names: tuple[str, ...]) -> str:

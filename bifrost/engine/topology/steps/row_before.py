@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout
+from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
 
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
-
-def keeping(downstream: Downstream, schema: LogicalSchema, name: str, builder: Builder) -> Downstream:
+def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emission: Emission) -> Downstream:
     """The downstream with a store of the wanted columns in front, which knows the row before each change."""
     names = layout(schema, downstream.wants)
-    store = builder.key_value_store(name, names)
-    put = builder.program.bind("put", lambda context: context.key_value_store(store).put, store)
-    delete = builder.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+    store = emission.key_value_store(name, names)
+    put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
+    delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         old = writer.name("old")

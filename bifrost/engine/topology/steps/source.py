@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOWEND, WINDOWSTART, Column, TimestampColumn
 from bifrost.engine.plan.steps import StreamSource, TableSource
 from bifrost.engine.state.frozen import is_plain
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope
+from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.steps.row_before import keeping
+from bifrost.engine.topology.steps.row_before import stored_rows
 from bifrost.sql.tree import ColumnRef, Expression, FunctionCall, StringLiteral
 from bifrost.sql.types import STRING, SqlType
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
 Source = StreamSource | TableSource
 
@@ -28,46 +25,39 @@ _PSEUDO = dict(zip(PSEUDO_COLUMNS, ("timestamp", "partition", "offset"), strict=
 _WINDOW = ("window_start", "window_end")
 
 
-def build_stream_source(step: StreamSource, downstream: Downstream, builder: Builder) -> None:
-    """The record function of a stream's topic."""
-    name = builder.program.fresh("process")
-    writer = builder.record_writer(name, step.topic)
-    with _record_loop(writer, step, downstream, builder):
+def build_source(step: Source, downstream: Downstream, emission: Emission) -> None:
+    """Writes the record function of a source's topic; a table stores its rows if a step needs the row before."""
+    is_table = isinstance(step, TableSource)
+    name = emission.program.fresh("process")
+    writer = emission.record_writer(name, step.topic)
+    if isinstance(step, TableSource) and _is_stored(step, downstream.old):
+        downstream = stored_rows(downstream, step.schema, f"{step.context}-Table", emission)
+    with _record_loop(writer, step, downstream, emission):
+        if is_table:
+            with writer.block("if key is None:"):
+                writer.line("continue")
         scope = _key_scope(writer, step, downstream.wants)
         with writer.block("if row is None:"):
             downstream.write_tombstone(writer, scope)
             writer.line("continue")
-        downstream.row(writer, _row_scope(writer, step, scope, downstream.wants, builder))
-    builder.finish(writer, name, step.topic, "stream")
+        downstream.row(writer, _row_scope(writer, step, scope, downstream.wants, emission))
+    emission.finish(writer, name, step.topic, "table" if is_table else "stream")
 
 
-def build_table_source(step: TableSource, downstream: Downstream, builder: Builder) -> None:
-    """The record function of a table's topic; it keeps the rows where somebody needs the row before a change."""
-    name = builder.program.fresh("process")
-    writer = builder.record_writer(name, step.topic)
-    if downstream.old is OldRows.REQUIRED or (downstream.old is OldRows.IF_KNOWN and step.materialized):
-        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
-    with _record_loop(writer, step, downstream, builder):
-        with writer.block("if key is None:"):
-            writer.line("continue")
-        scope = _key_scope(writer, step, downstream.wants)
-        with writer.block("if row is None:"):
-            downstream.write_tombstone(writer, scope)
-            writer.line("continue")
-        downstream.row(writer, _row_scope(writer, step, scope, downstream.wants, builder))
-    builder.finish(writer, name, step.topic, "table")
+def _is_stored(step: TableSource, old: OldRows) -> bool:
+    return old is OldRows.REQUIRED or (old is OldRows.IF_KNOWN and step.materialized)
 
 
 @contextmanager
-def _record_loop(writer: CodeWriter, step: Source, downstream: Downstream, builder: Builder) -> Iterator[None]:
+def _record_loop(writer: CodeWriter, step: Source, downstream: Downstream, emission: Emission) -> Iterator[None]:
     """The loop over records, up to decoded `key` and `row`; unreadable records are reported and left out."""
     used = _decoded(step, downstream.wants)
-    key = builder.key_reader(step.topic, step.formats.key, step.source_schema.key)
-    value = builder.value_reader(step.topic, step.formats.value, step.source_schema.value, used)
+    key = emission.key_reader(step.topic, step.formats.key, step.source_schema.key)
+    value = emission.value_reader(step.topic, step.formats.value, step.source_schema.value, used)
     with writer.block(f"for {RECORD} in records:"):
         with writer.block("try:"):
             if step.window is not None:
-                window = builder.program.constant("window", step.window)
+                window = emission.program.constant("window", step.window)
                 writer.line(f"key_bytes, window_start, window_end = split_windowed_key(key_bytes or b'', {window})")
             writer.line(f"key = {key}(key_bytes)")
             writer.line(f"row = {value}(value_bytes)")
@@ -114,14 +104,14 @@ def _local(writer: CodeWriter, name: str, source: str) -> str:
     return local
 
 
-def _row_scope(writer: CodeWriter, step: Source, scope: Scope, wants: frozenset[str], builder: Builder) -> Scope:
+def _row_scope(writer: CodeWriter, step: Source, scope: Scope, wants: frozenset[str], emission: Emission) -> Scope:
     columns = {**scope.columns, **_PSEUDO}
     if step.window is not None:
         columns |= {WINDOWSTART: "window_start", WINDOWEND: "window_end"}
     columns |= _value_columns(writer, step, wants)
     columns |= _header_columns(writer, step, wants)
     if step.timestamp is not None:
-        write_event_time(writer, step.timestamp, step.source_schema.types(), columns, step.context, builder)
+        write_event_time(writer, step.timestamp, step.source_schema.types(), columns, step.context, emission)
     return replace(scope, columns=columns)
 
 
@@ -153,12 +143,12 @@ def write_event_time(
     types: dict[str, SqlType],
     columns: dict[str, str],
     context: str,
-    builder: Builder,
+    emission: Emission,
 ) -> None:
     """Writes the taking of `timestamp` from a column; records without a usable time are reported and left out."""
-    source = builder.expressions.code(_time_expression(timestamp, types), types, columns).text
+    source = emission.expressions.code(_time_expression(timestamp, types), types, columns).text
     what = f"Failed to extract timestamp from row: column {timestamp.column}"
-    builder.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"])
+    emission.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"])
     with writer.block("if event_time is None or event_time < 0:"):
         problem = "f'no usable time: {event_time}'"
         writer.line(f"{writer.report}.failed({context!r}, {what!r}, {problem}, partition, offset)")

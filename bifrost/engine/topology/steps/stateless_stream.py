@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.plan.steps import (
     StreamFilter,
@@ -15,37 +14,35 @@ from bifrost.engine.plan.steps import (
 )
 from bifrost.engine.state.frozen import is_plain
 from bifrost.engine.topology.code.downstream import Downstream, Scope, tuple_text
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
 
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
-
-def build_stream_filter(step: StreamFilter, downstream: Downstream, builder: Builder) -> None:
+def build_stream_filter(step: StreamFilter, downstream: Downstream, emission: Emission) -> Inlets:
     """Rows for which the predicate does not hold, and null values, end here."""
     types = step.source.schema.types()
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        holds = builder.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
+        holds = emission.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
         with writer.block(f"if not {holds}:"):
             writer.line("continue")
         downstream.row(writer, scope)
 
-    builder.build(step.source, Downstream(downstream.wants | columns_in(step.predicate), row, None))
+    yield Inlet(step.source, Downstream(downstream.wants | columns_in(step.predicate), row, None), emission)
 
 
-def build_stream_select(step: StreamSelect, downstream: Downstream, builder: Builder) -> None:
+def build_stream_select(step: StreamSelect, downstream: Downstream, emission: Emission) -> Inlets:
     """Only the select items that are used further down are computed; a null value stays null."""
     wants = select_wants(step, downstream.wants)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        downstream.row(writer, selected_scope(writer, step, downstream.wants, scope, builder))
+        downstream.row(writer, selected_scope(writer, step, downstream.wants, scope, emission))
 
     def tombstone(writer: CodeWriter, scope: Scope) -> None:
         downstream.write_tombstone(writer, selected_key(step, scope))
 
-    builder.build(step.source, Downstream(wants, row, tombstone))
+    yield Inlet(step.source, Downstream(wants, row, tombstone), emission)
 
 
 def select_wants(step: StreamSelect | TableSelect, wants: frozenset[str]) -> frozenset[str]:
@@ -54,12 +51,12 @@ def select_wants(step: StreamSelect | TableSelect, wants: frozenset[str]) -> fro
 
 
 def selected_scope(
-    writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: Scope, builder: Builder
+    writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: Scope, emission: Emission
 ) -> Scope:
     """Writes the wanted select items and gives the scope of the projected row."""
     types = step.source.schema.types()
     places = {
-        item.name: builder.expressions.value(writer, item.expression, item.name, types, scope.columns, step.context)
+        item.name: emission.expressions.value(writer, item.expression, item.name, types, scope.columns, step.context)
         for item in step.selects
         if item.name in wants
     }
@@ -78,14 +75,14 @@ def selected_key(step: StreamSelect | TableSelect, scope: Scope) -> Scope:
     return replace(scope, columns=columns, key=key, key_columns=kept)
 
 
-def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, builder: Builder) -> None:
+def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, emission: Emission) -> Inlets:
     """A row becomes as many as the longest list of the table functions has items; shorter ones are filled with null."""
     types = step.source.schema.types()
     made = tuple(column.name for column in step.schema.value)[-len(step.functions) :]
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         lists = [
-            builder.expressions.table_call(writer, call, types, scope.columns, step.context) for call in step.functions
+            emission.expressions.table_call(writer, call, types, scope.columns, step.context) for call in step.functions
         ]
         places = [writer.name(name) for name in made]
         source = f"zip_longest({', '.join(lists)})" if len(lists) > 1 else f"[(item,) for item in {lists[0]}]"
@@ -93,15 +90,17 @@ def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, builder: 
             columns = {**scope.columns, **dict(zip(made, places, strict=True))}
             downstream.row(writer, replace(scope, columns=columns))
 
-    builder.build(step.source, Downstream(downstream.wants - set(made) | columns_in(*step.functions), row, None))
+    yield Inlet(
+        step.source, Downstream(downstream.wants - set(made) | columns_in(*step.functions), row, None), emission
+    )
 
 
-def build_stream_select_key(step: StreamSelectKey, downstream: Downstream, builder: Builder) -> None:
+def build_stream_select_key(step: StreamSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
     """The row under a new key; it is sent to the task of that key when a step needs it there (see repartition)."""
-    build_key_change(step, downstream, builder)
+    yield from build_key_change(step, downstream, emission)
 
 
-def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstream, builder: Builder) -> None:
+def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
     """The row under a new key. A null value goes on with what the new key can take from the old one."""
     types = step.source.schema.types()
     names = tuple(column.name for column in step.schema.key)
@@ -109,7 +108,7 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
 
     def rekeyed(writer: CodeWriter, scope: Scope) -> Scope:
         places = tuple(
-            builder.expressions.value(writer, expression, name, types, scope.columns, step.context)
+            emission.expressions.value(writer, expression, name, types, scope.columns, step.context)
             if columns_in(expression) <= scope.columns.keys()
             else "None"
             for name, expression in zip(names, step.keys, strict=True)
@@ -133,4 +132,4 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
     wants = columns_in(*step.keys) | frozenset(
         name for name in downstream.wants if name in source_names or name not in names
     )
-    builder.build(step.source, Downstream(wants, row, tombstone))
+    yield Inlet(step.source, Downstream(wants, row, tombstone), emission)

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.plan.steps import TableFilter, TableSelect, TableSelectKey
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.steps.repartition import Route, list_text
-from bifrost.engine.topology.steps.row_before import keeping
+from bifrost.engine.topology.steps.repartition import receive_rows
+from bifrost.engine.topology.steps.row_before import stored_rows
 from bifrost.engine.topology.steps.stateless_stream import build_key_change, select_wants, selected_key, selected_scope
 
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
-
-def build_table_filter(step: TableFilter, downstream: Downstream, builder: Builder) -> None:
+def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emission) -> Inlets:
     """A row that stops matching becomes a tombstone; where old rows are known, one that never matched stays silent."""
     wants = downstream.wants | columns_in(step.predicate)
     types = step.source.schema.types()
     old = max(OldRows.IF_KNOWN, downstream.old)
-    matching = matching_function(step, wants, wants, builder)
+    matching = matching_function(step, wants, wants, emission)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         scope = before(writer, scope)
-        holds = builder.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
+        holds = emission.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
         with writer.block(f"if {holds}:"):
             downstream.row(writer, scope)
         with writer.block("else:"):
@@ -49,29 +46,29 @@ def build_table_filter(step: TableFilter, downstream: Downstream, builder: Build
         with writer.block(f"if {scope.old} is not None:"):
             downstream.write_tombstone(writer, scope)
 
-    builder.build(step.source, Downstream(wants, row, tombstone, old))
+    yield Inlet(step.source, Downstream(wants, row, tombstone, old), emission)
 
 
-def matching_function(step: TableFilter, given: frozenset[str], wanted: frozenset[str], builder: Builder) -> str:
+def matching_function(step: TableFilter, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
     """A generated function of (key, row with the `given` columns): the `wanted` columns if it matches, else None."""
     names = layout(step.source.schema, given)
     types = step.source.schema.types()
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
-        holds = builder.expressions.condition(writer, step.predicate, types, places, step.context)
+        holds = emission.expressions.condition(writer, step.predicate, types, places, step.context)
         kept = tuple_text(places[name] for name in layout(step.schema, wanted))
         writer.line(f"return {kept} if {holds} else None")
 
-    return builder.expressions.row_function("matching", names, _key_names(step), write)
+    return emission.expressions.row_function("matching", names, _key_names(step), write)
 
 
-def build_table_select(step: TableSelect, downstream: Downstream, builder: Builder) -> None:
+def build_table_select(step: TableSelect, downstream: Downstream, emission: Emission) -> Inlets:
     """Projects new rows in place, and old rows where they are used further down."""
     wants = select_wants(step, downstream.wants)
-    project = projection_function(step, wants, downstream.wants, builder) if downstream.old else ""
+    project = projection_function(step, wants, downstream.wants, emission) if downstream.old else ""
 
     def row(writer: CodeWriter, scope: Scope) -> None:
-        downstream.row(writer, selected_scope(writer, step, downstream.wants, before(writer, scope), builder))
+        downstream.row(writer, selected_scope(writer, step, downstream.wants, before(writer, scope), emission))
 
     def tombstone(writer: CodeWriter, scope: Scope) -> None:
         downstream.write_tombstone(writer, selected_key(step, before(writer, scope)))
@@ -83,10 +80,10 @@ def build_table_select(step: TableSelect, downstream: Downstream, builder: Build
         writer.line(f"{local} = None if {scope.old} is None else {project}({scope.key}, {scope.old})")
         return replace(scope, old=local)
 
-    builder.build(step.source, Downstream(wants, row, tombstone, downstream.old))
+    yield Inlet(step.source, Downstream(wants, row, tombstone, downstream.old), emission)
 
 
-def projection_function(step: TableSelect, given: frozenset[str], wanted: frozenset[str], builder: Builder) -> str:
+def projection_function(step: TableSelect, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
     """A generated function of (key, row with the `given` columns) that gives the `wanted` columns of the projection."""
     names = layout(step.source.schema, given)
     types = step.source.schema.types()
@@ -95,42 +92,32 @@ def projection_function(step: TableSelect, given: frozenset[str], wanted: frozen
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         made = {
-            name: builder.expressions.value(writer, items[name], name, types, places, step.context)
+            name: emission.expressions.value(writer, items[name], name, types, places, step.context)
             for name in layout(step.schema, wanted)
             if name in items
         }
         kept = dict(zip(step.key_names, (places[name] for name in key_names), strict=False))
         writer.line(f"return {tuple_text((kept | made)[name] for name in layout(step.schema, wanted))}")
 
-    return builder.expressions.row_function("projected", names, key_names, write)
+    return emission.expressions.row_function("projected", names, key_names, write)
 
 
 def _key_names(step: TableFilter | TableSelect) -> tuple[str, ...]:
     return tuple(column.name for column in step.source.schema.key)
 
 
-def build_table_select_key(step: TableSelectKey, downstream: Downstream, builder: Builder) -> None:
+def build_table_select_key(step: TableSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
     """Rows under a new key, through a repartition topic: as ksqlDB, changes just pass on, the old key keeps its row."""
     if downstream.old is OldRows.REQUIRED:
-        downstream = keeping(downstream, step.schema, f"{step.context}-Table", builder)
-    route = Route.of(builder, f"{step.context}-repartition", step.formats.key, step.schema.key)
-    key_names = tuple(column.name for column in step.schema.key)
-    sent = tuple(name for name in layout(step.schema, downstream.wants) if name not in key_names)
-
-    with route.reading(builder) as (writer, scope):
-        writer.line("row = decode_state(value_bytes)")
-        with writer.block("if row is None:"):
-            downstream.write_tombstone(writer, scope)
-            writer.line("continue")
-        columns = dict(zip(key_names, scope.key_columns, strict=True)) | unpack(writer, sent, "row")
-        downstream.row(writer, replace(scope, columns=columns))
-
-    sender = route.sent_from(builder.elsewhere())
+        downstream = stored_rows(downstream, step.schema, f"{step.context}-Table", emission)
+    transfer = receive_rows(
+        f"{step.context}-repartition", step.formats.key, step.schema, downstream, emission, takes_null=True
+    )
 
     def send(writer: CodeWriter, scope: Scope) -> None:
-        route.write_send(writer, scope.key, list_text(scope, sent), sender, scope)
+        transfer.write_send(writer, scope.key, scope)
 
     def send_tombstone(writer: CodeWriter, scope: Scope) -> None:
-        route.write_send(writer, scope.key, "None", sender, scope)
+        transfer.route.write_send(writer, scope.key, "None", transfer.sender, scope)
 
-    build_key_change(step, Downstream(frozenset(sent), send, send_tombstone), sender)
+    yield from build_key_change(step, Downstream(frozenset(transfer.sent), send, send_tombstone), transfer.sender)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.catalog.schema import Formats
 from bifrost.engine.plan.steps import JoinKind, Step, StreamStreamJoin
 from bifrost.engine.topology.code.downstream import Downstream, Scope
+from bifrost.engine.topology.code.emission import Emission, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.joiners import Side, StreamJoiner
 from bifrost.engine.topology.operators.windows import DAY_MS
 from bifrost.engine.topology.steps.group_by import write_null_key_test
 from bifrost.engine.topology.steps.joined_row import side_columns, unpack_optional, write_identity_key
 from bifrost.engine.topology.steps.repartition import build_partitioned
-
-if TYPE_CHECKING:
-    from bifrost.engine.topology.task_context import TaskContext
-    from bifrost.engine.topology.walk import Builder
+from bifrost.engine.topology.task_context import TaskContext
 
 
-def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, builder: Builder) -> None:
+def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emission: Emission) -> Inlets:
     """Both sides' rows go through one joiner, each side's code has the steps behind the join."""
     wanted: dict[Side, tuple[str, ...]] = dict(
         zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
-    joiner = _declare_joiner(step, wanted, builder)
+    joiner = _declare_joiner(step, wanted, emission)
 
     def arrive(side: Side) -> Downstream:
         def row(writer: CodeWriter, scope: Scope) -> None:
@@ -40,24 +37,24 @@ def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, bui
 
         return Downstream(frozenset(wanted[side]), row, None)
 
-    def build(side: Side, source: Step, formats: Formats) -> None:
-        build_partitioned(source, arrive(side), builder, formats.key, f"{step.context}-{side}")
+    def source(side: Side, source: Step, formats: Formats) -> Inlets:
+        return build_partitioned(source, arrive(side), emission, formats.key, f"{step.context}-{side}")
 
-    build("left", step.left, step.left_formats)
-    build("right", step.right, step.right_formats)
+    yield from source("left", step.left, step.left_formats)
+    yield from source("right", step.right, step.right_formats)
 
 
-def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]], builder: Builder) -> str:
+def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]], emission: Emission) -> str:
     """Declares the buffers; the name of the joiner, of which every task has one."""
     span = step.before_ms + step.after_ms
     grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
     sides: tuple[Side, Side] = ("left", "right")
     buffers = {
-        side: builder.buffer(f"{step.context}-{side}", wanted[side], retention_ms=span + grace) for side in sides
+        side: emission.buffer(f"{step.context}-{side}", wanted[side], retention_ms=span + grace) for side in sides
     }
     holds_back = step.grace_ms is not None and step.kind is not JoinKind.INNER
     names = {side: f"{step.context}-{side}-unmatched" for side in sides} if holds_back else {}
-    unmatched = {side: builder.buffer(name, wanted[side]) for side, name in names.items()}
+    unmatched = {side: emission.buffer(name, wanted[side]) for side, name in names.items()}
 
     def make(context: TaskContext) -> StreamJoiner:
         return StreamJoiner(
@@ -69,4 +66,4 @@ def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]],
             grace_ms=grace,
         )
 
-    return builder.program.bind("joiner", make, *buffers.values(), *unmatched.values())
+    return emission.program.bind("joiner", make, *buffers.values(), *unmatched.values())

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.plan.steps import JoinKind, StreamTableJoin
 from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.group_by import write_null_key_test
 from bifrost.engine.topology.steps.repartition import build_partitioned
 
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
-
-def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, builder: Builder) -> None:
+def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
     """The table's used columns are kept by key. Rows with a null key or value end here, in a LEFT join too."""
     wanted = layout(step.right.schema, downstream.wants)
-    store = builder.key_value_store(f"{step.context}-Table", wanted)
-    _build_table_side(step, wanted, store, builder)
+    store = emission.key_value_store(f"{step.context}-Table", wanted)
+    yield from _build_table_side(step, wanted, store, emission)
 
-    get = builder.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
+    get = emission.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
     left_names = {column.name for column in step.left.schema}
 
     def row(writer: CodeWriter, scope: Scope) -> None:
@@ -38,12 +35,12 @@ def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, build
         downstream.row(writer, replace(scope, columns=columns))
 
     left = Downstream(downstream.wants & left_names, row, None)
-    build_partitioned(step.left, left, builder, step.formats.key, f"{step.context}-left")
+    yield from build_partitioned(step.left, left, emission, step.formats.key, f"{step.context}-left")
 
 
-def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str, builder: Builder) -> None:
-    put = builder.program.bind("put", lambda context: context.key_value_store(store).put, store)
-    delete = builder.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str, emission: Emission) -> Inlets:
+    put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
+    delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
 
     def row(writer: CodeWriter, scope: Scope) -> None:
         writer.line(f"{put}({scope.identity}, {scope.tuple_of(wanted)}, {scope.timestamp})")
@@ -51,4 +48,4 @@ def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str
     def tombstone(writer: CodeWriter, scope: Scope) -> None:
         writer.line(f"{delete}({scope.identity}, {scope.timestamp})")
 
-    builder.build(step.right, Downstream(frozenset(wanted), row, tombstone))
+    yield Inlet(step.right, Downstream(frozenset(wanted), row, tombstone), emission)

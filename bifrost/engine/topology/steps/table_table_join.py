@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bifrost.engine.plan.steps import TableTableJoin
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text
+from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.joiners import Side, TableJoiner
 from bifrost.engine.topology.steps.joined_row import side_columns, unpack_optional
 
-if TYPE_CHECKING:
-    from bifrost.engine.topology.walk import Builder
 
-
-def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder: Builder) -> None:
+def build_table_table_join(step: TableTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
     """Both sides' changes go through one joiner, each side's code has the steps behind the join."""
     wanted: dict[Side, tuple[str, ...]] = dict(
         zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
-    left_store = builder.key_value_store(f"{step.context}-left-Table", wanted["left"])
-    right_store = builder.key_value_store(f"{step.context}-right-Table", wanted["right"])
-    joiner = builder.program.bind(
+    left_store = emission.key_value_store(f"{step.context}-left-Table", wanted["left"])
+    right_store = emission.key_value_store(f"{step.context}-right-Table", wanted["right"])
+    joiner = emission.program.bind(
         "joiner",
         lambda context: TableJoiner(
             step.kind, context.key_value_store(left_store), context.key_value_store(right_store)
@@ -30,7 +27,7 @@ def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder
         left_store,
         right_store,
     )
-    combine = _combining_function(step, wanted["left"], wanted["right"], downstream, builder)
+    combine = _combining_function(step, wanted["left"], wanted["right"], downstream, emission)
 
     def change(side: Side) -> Downstream:
         def row(writer: CodeWriter, scope: Scope) -> None:
@@ -59,12 +56,12 @@ def build_table_table_join(step: TableTableJoin, downstream: Downstream, builder
         right = unpack_optional(writer, wanted["right"], "right_row")
         downstream.row(writer, replace(after, columns={step.key_name: scope.key_columns[0], **left, **right}))
 
-    builder.build(step.left, change("left"))
-    builder.build(step.right, change("right"))
+    yield Inlet(step.left, change("left"), emission)
+    yield Inlet(step.right, change("right"), emission)
 
 
 def _combining_function(
-    step: TableTableJoin, left: tuple[str, ...], right: tuple[str, ...], downstream: Downstream, builder: Builder
+    step: TableTableJoin, left: tuple[str, ...], right: tuple[str, ...], downstream: Downstream, emission: Emission
 ) -> str:
     """A generated function of (key, (left row, right row)): the tuple of the wanted columns."""
 
@@ -75,4 +72,4 @@ def _combining_function(
         found |= unpack_optional(writer, right, "right_row")
         writer.line(f"return {tuple_text(found[name] for name in layout(step.schema, downstream.wants))}")
 
-    return builder.expressions.row_function("combined", (), (), write)
+    return emission.expressions.row_function("combined", (), (), write)
