@@ -1,7 +1,7 @@
 """The architecture, as a test: who may import whom, and where each outside thing is allowed."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +130,22 @@ def test_the_table_has_no_circle() -> None:
     while ready := {unit for unit, row in rows.items() if not row & rows.keys()}:
         rows = {unit: row for unit, row in rows.items() if unit not in ready}
     assert rows == {}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    modules = {module_of(path): path for path in sources()}
+    rows = {
+        name: {found for imported in imports(path) if (found := imported_file(imported, modules)) and found != name}
+        for name, path in modules.items()
+    }
+    while ready := {name for name, row in rows.items() if not row & rows.keys()}:
+        rows = {name: row for name, row in rows.items() if name not in ready}
+    assert rows == {}, "imports for types alone (TYPE_CHECKING) count, too"
+
+
+def imported_file(name: str, modules: Container[str]) -> str | None:
+    """The module that an import names, or of which it names a part; None for other people's modules."""
+    return next((found for found in (name, name.rpartition(".")[0]) if found in modules), None)
 
 
 def test_each_outside_thing_has_one_door() -> None:
