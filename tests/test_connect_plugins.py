@@ -1,4 +1,4 @@
-"""The table of vendor keys in docs/connect-plugins.md is what the plugins' sources say; the plugins' own tests pass."""
+"""The tables of keys in docs/connect-plugins.md match the plugins' sources; the plugins' own tests pass."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ SOURCES = PROJECT / "jvm" / "connect-plugins"
 PAGE = (PROJECT / "docs" / "connect-plugins.md").read_text(encoding="utf-8")
 CONFIGS = {
     "Elasticsearch sink": "elasticsearch-sink/src/main/java/bifrost/connect/elasticsearch/ElasticsearchSinkConfig.java",
-    "S3 sink": "s3-sink/src/main/java/bifrost/connect/s3/S3SinkConfig.java",
+    "S3 sink": "s3-sink/src/main/java/bifrost/connect/s3/config/S3Keys.java",
     "CSV source": "spooldir-csv-source/src/main/java/bifrost/connect/spooldir/SpoolDirKeys.java",
     "Syslog sources": "syslog-source/src/main/java/bifrost/connect/syslog/SyslogConfig.java",
 }
@@ -23,13 +23,13 @@ JAVA_TESTS = {path.stem: path.read_text(encoding="utf-8") for path in SOURCES.rg
 
 
 def rows(section: str) -> dict[str, tuple[str, str]]:
-    """(support, test) by key, as the page has it."""
+    """The support and the test of each key in a table of the page."""
     text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
     return {key: (support, test) for key, support, test in re.findall(r"^\| `(.+?)` \| (.+) \| `(.+)` \|$", text, re.M)}
 
 
 def keys_in(config: str) -> dict[str, str]:
-    """How each key is defined in a Java source: `yes`, `accepted` or `only`."""
+    """How a Java source defines each key: `yes`, `accepted` or `only`."""
     constants = dict(re.findall(r'static final String (\w+) =\s*"(.*?)";', config))
     calls = re.findall(r'\.(required|optional|withoutEffect|only)\(\s*("?)([\w.]+)\2,', config)
     meaning = {"required": "yes", "optional": "yes", "withoutEffect": "accepted", "only": "only"}
@@ -45,18 +45,18 @@ def test_the_table_has_exactly_the_keys_that_the_plugin_defines(section):
 @pytest.mark.parametrize(
     ("section", "key"), [(section, key) for section in CONFIGS for key in rows(section)], ids=lambda value: str(value)
 )
-def test_the_test_of_a_key_is_there(section, key):
+def test_every_key_has_a_test(section, key):
     _, test = rows(section)[key]
     name, method = test.split(".")
     assert f"void {method}(" in JAVA_TESTS[name]
     if rows(section)[key][0] == "yes":
-        assert f'"{key}"' in JAVA_TESTS[name] or f'"{key}"' in bench(name)
+        assert f'"{key}"' in JAVA_TESTS[name] or f'"{key}"' in harness_beside(name)
 
 
-def bench(name: str) -> str:
-    """What the tests beside this one share."""
+def harness_beside(name: str) -> str:
+    """The source of the test harness in the folder of a Java test."""
     folder: Path = next(SOURCES.rglob(f"{name}.java")).parent
-    return "".join(path.read_text(encoding="utf-8") for path in folder.glob("*Bench.java"))
+    return "".join(path.read_text(encoding="utf-8") for path in folder.glob("*Harness.java"))
 
 
 @pytest.mark.live

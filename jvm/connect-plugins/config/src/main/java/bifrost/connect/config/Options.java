@@ -11,13 +11,13 @@ import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigDef.Validator;
 import org.apache.kafka.common.config.ConfigDef.Width;
 
-/** Builds a {@link ConfigDef} group by group, so that Connect's validate endpoint can say everything about a key. */
+/** Builds a {@link ConfigDef} group by group, with everything that Connect's validate endpoint returns for a key. */
 public final class Options {
     private final ConfigDef definition = new ConfigDef();
     private String group = "";
     private int order;
 
-    /** The keys that follow belong to this group. */
+    /** Starts a group; all keys defined after this belong to it. */
     public Options group(String name) {
         group = name;
         order = 0;
@@ -34,18 +34,18 @@ public final class Options {
         return new Key(name, type, defaultValue, Importance.MEDIUM);
     }
 
-    /** The vendor's keys that have no effect here, or allow one value only. */
+    /** Adds the vendor's keys that have no effect here or accept only one value. */
     public Options vendor(VendorKeys keys) {
         keys.addTo(definition);
         return this;
     }
 
-    /** All keys defined so far. */
+    /** The definition with all keys added so far. */
     public ConfigDef definition() {
         return definition;
     }
 
-    /** One key under construction. */
+    /** A key whose definition is not complete yet; {@link #doc} completes it. */
     public final class Key {
         private final String name;
         private final Type type;
@@ -61,43 +61,43 @@ public final class Options {
             this.importance = importance;
         }
 
-        /** Rarely changed. */
+        /** Marks the key as one that is rarely changed. */
         public Key low() {
             importance = Importance.LOW;
             return this;
         }
 
-        /** Only values that pass. */
+        /** Accepts only values that pass this check. */
         public Key check(Validator check) {
             validator = check;
             return this;
         }
 
-        /** At least this number. */
+        /** Accepts this number and larger ones. */
         public Key atLeast(Number least) {
             return check(ConfigDef.Range.atLeast(least));
         }
 
-        /** One of these words, in any case; validate recommends them. */
+        /** Accepts one of these words in upper or lower case; validate recommends them. */
         public Key oneOf(String... words) {
             validator = ConfigDef.CaseInsensitiveValidString.in(words);
             return recommend(Arrays.asList((Object[]) words));
         }
 
-        /** One of an enum's constants, in lower case. */
+        /** Accepts the constants of an enum in upper or lower case; validate recommends them in lower case. */
         public Key oneOf(Class<? extends Enum<?>> words) {
             return oneOf(Arrays.stream(words.getEnumConstants())
                     .map(word -> word.name().toLowerCase(Locale.ROOT))
                     .toArray(String[]::new));
         }
 
-        /** Values that validate offers; others are allowed too unless a check says otherwise. */
+        /** Values that validate recommends. Other values are accepted too, unless a check refuses them. */
         public Key recommend(List<Object> values) {
-            recommender = new Fixed(values);
+            recommender = new FixedValues(values);
             return this;
         }
 
-        /** What the key does; completes the definition. */
+        /** Documents the key and completes its definition. */
         public Options doc(String text) {
             order++;
             definition.define(
@@ -106,7 +106,7 @@ public final class Options {
         }
     }
 
-    private record Fixed(List<Object> values) implements Recommender {
+    private record FixedValues(List<Object> values) implements Recommender {
         @Override
         public List<Object> validValues(String name, Map<String, Object> parsed) {
             return values;

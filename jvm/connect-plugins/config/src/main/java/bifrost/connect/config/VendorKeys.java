@@ -12,11 +12,11 @@ import org.apache.kafka.common.config.ConfigException;
 import org.slf4j.Logger;
 
 /**
- * What the vendor's plugin knows and ours does not: keys that are accepted without effect, as the result is the same or
- * nearly so, and keys of which only the value is accepted that changes nothing, as ignoring another would do harm.
+ * Keys of the vendor's plugin that have no counterpart here. A key is accepted without effect if ignoring it does no
+ * harm. A key whose value would change the result accepts only the value that changes nothing.
  */
 public final class VendorKeys {
-    /** Connect's own keys of a sink or source; plugins are handed them too. */
+    /** Connect's own keys; the worker passes them to plugins too. */
     private static final Set<String> FRAMEWORK = Set.of(
             "name", "connector.class", "connector.plugin.version", "tasks.max", "tasks.max.enforce", "topics",
             "topics.regex", "transforms", "predicates", "config.action.reload", "key.converter", "value.converter",
@@ -28,45 +28,45 @@ public final class VendorKeys {
             "consumer.override.", "producer.override.", "admin.override.", "topic.creation.", "bifrost.");
 
     private final Map<String, String> withoutEffect = new LinkedHashMap<>();
-    private final Map<String, Only> limited = new LinkedHashMap<>();
+    private final Map<String, AcceptedValue> limited = new LinkedHashMap<>();
 
-    private record Only(Object value, String why) {}
+    private record AcceptedValue(Object value, String reason) {}
 
-    /** A key that is accepted and does nothing. */
-    public VendorKeys withoutEffect(String name, String why) {
-        withoutEffect.put(name, why);
+    /** Adds a key that is accepted and does nothing. */
+    public VendorKeys withoutEffect(String name, String reason) {
+        withoutEffect.put(name, reason);
         return this;
     }
 
-    /** A key of which only this value is accepted. */
-    public VendorKeys only(String name, String value, String why) {
-        limited.put(name, new Only(value, why));
+    /** Adds a key that accepts only one value. */
+    public VendorKeys only(String name, String value, String reason) {
+        limited.put(name, new AcceptedValue(value, reason));
         return this;
     }
 
-    /** The keys' definitions are added, so that validate knows them. */
+    /** Adds the keys to a definition, so that validate knows them. */
     void addTo(ConfigDef definition) {
-        withoutEffect.forEach((name, why) ->
-                definition.define(name, Type.STRING, null, Importance.LOW, "Accepted, without effect: " + why + "."));
-        limited.forEach((name, only) -> definition.define(
-                name, Type.STRING, only.value, this::check, Importance.LOW,
-                "Only '" + only.value + "' is accepted: " + only.why + "."));
+        withoutEffect.forEach((name, reason) ->
+                definition.define(name, Type.STRING, null, Importance.LOW, "Accepted, without effect: " + reason + "."));
+        limited.forEach((name, accepted) -> definition.define(
+                name, Type.STRING, accepted.value, this::check, Importance.LOW,
+                "Only '" + accepted.value + "' is accepted: " + accepted.reason + "."));
     }
 
-    /** Names in the log those of the given keys that do nothing: the vendor's, and those that nobody knows. */
+    /** Logs a warning for each given key that has no effect: the vendor's keys, and unknown keys. */
     public void warn(Logger log, ConfigDef definition, Map<String, String> given) {
-        effectless(given).forEach((name, why) -> log.warn("{} has no effect: {}", name, why));
+        effectless(given).forEach((name, reason) -> log.warn("{} has no effect: {}", name, reason));
         unknown(definition, given).forEach(name -> log.warn("{} is not a key of this connector: it has no effect", name));
     }
 
-    /** Those of the given keys that are accepted without effect, with the reason. */
+    /** The given keys that are accepted without effect, with the reason. */
     public Map<String, String> effectless(Map<String, String> given) {
         Map<String, String> found = new TreeMap<>(withoutEffect);
         found.keySet().retainAll(given.keySet());
         return found;
     }
 
-    /** Those of the given keys that are neither defined nor Connect's own. */
+    /** The given keys that neither the definition nor Connect knows, in alphabetical order. */
     public static List<String> unknown(ConfigDef definition, Map<String, String> given) {
         return given.keySet().stream()
                 .filter(name -> !definition.names().contains(name) && !FRAMEWORK.contains(name))
@@ -76,9 +76,9 @@ public final class VendorKeys {
     }
 
     private void check(String name, Object value) {
-        Only only = limited.get(name);
-        if (value != null && !value.toString().equalsIgnoreCase(only.value.toString())) {
-            throw new ConfigException(name, value, "only '" + only.value + "' is accepted: " + only.why);
+        AcceptedValue accepted = limited.get(name);
+        if (value != null && !value.toString().equalsIgnoreCase(accepted.value.toString())) {
+            throw new ConfigException(name, value, "only '" + accepted.value + "' is accepted: " + accepted.reason);
         }
     }
 }

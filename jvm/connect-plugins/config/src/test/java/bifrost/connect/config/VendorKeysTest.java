@@ -22,18 +22,18 @@ class VendorKeysTest {
             .definition();
 
     @Test
-    void keysWithoutEffectAreNamedWithTheirReason() {
+    void keysWithoutEffectAreListedWithTheirReason() {
         assertEquals(Map.of("type.name", "there are no types"), keys.effectless(Map.of("type.name", "x", "url", "y")));
     }
 
     @Test
-    void unknownKeysAreThoseThatNeitherThePluginNorConnectDefines() {
+    void keysThatNeitherThePluginNorConnectDefinesAreUnknown() {
         var given = Map.of("url", "x", "topics", "t", "transforms.a.type", "T", "type.name", "n", "tabel", "oops");
         assertEquals(List.of("tabel"), VendorKeys.unknown(definition, given));
     }
 
     @Test
-    void aLimitedKeyAcceptsItsOneValue() {
+    void aLimitedKeyAcceptsOnlyOneValue() {
         assertTrue(value("store.keys", "FALSE").errorMessages().isEmpty());
         assertTrue(value("store.keys", "true").errorMessages().get(0).contains("values only"));
     }

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 
-/** The body of a bulk request: a line that says what is done, and a line with the document. */
+/** Builds the body of a bulk request: for each document a line with the action and a line with the source. */
 final class BulkBody {
     private static final JsonFactory FACTORY = new JsonFactory();
     private static final byte[] UPDATE_BEGIN = "{\"doc\":".getBytes(StandardCharsets.UTF_8);
@@ -47,7 +47,7 @@ final class BulkBody {
             }
             out.writeEndObject();
             out.writeEndObject();
-        } catch (IOException impossible) {
+        } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
     }

@@ -12,10 +12,10 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sends documents until each is taken or refused; waits longer each time while the search engine is busy or away. */
+/** Sends documents until each is accepted or refused; retries with back-off while the search engine is busy or unavailable. */
 final class BulkSender {
     private static final Logger LOG = LoggerFactory.getLogger(BulkSender.class);
-    /** A search engine that is back is to be found soon. */
+    /** Bounds the back-off, so that work resumes soon after the search engine is available again. */
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
     private final SearchClient client;
@@ -29,33 +29,33 @@ final class BulkSender {
     }
 
     /**
-     * The documents that were refused.
+     * Sends documents and returns those that were refused.
      *
      * @throws ConnectException the retries are used up, or the request as a whole was refused
      */
     List<Refusal> send(List<Document> documents) throws InterruptedException {
         List<Refusal> refusals = new ArrayList<>();
-        List<Document> left = documents;
-        for (int attempt = 0; !left.isEmpty(); attempt++) {
+        List<Document> pending = documents;
+        for (int attempt = 0; !pending.isEmpty(); attempt++) {
             String reason;
             try {
-                List<Outcome> outcomes = client.bulk(left);
+                List<Outcome> outcomes = client.bulk(pending);
                 reason = reasonToWait(outcomes);
-                left = settled(left, outcomes, refusals);
+                pending = collectBusy(pending, outcomes, refusals);
             } catch (Refused refused) {
-                refusals.addAll(divided(left, refused));
+                refusals.addAll(sendHalves(pending, refused));
                 return refusals;
             } catch (Busy busy) {
                 reason = busy.getMessage();
             }
-            if (!left.isEmpty()) {
-                pause(attempt, left.size(), reason);
+            if (!pending.isEmpty()) {
+                pause(attempt, pending.size(), reason);
             }
         }
         return refusals;
     }
 
-    private static List<Document> settled(List<Document> sent, List<Outcome> outcomes, List<Refusal> refusals) {
+    private static List<Document> collectBusy(List<Document> sent, List<Outcome> outcomes, List<Refusal> refusals) {
         List<Document> busy = new ArrayList<>();
         for (int i = 0; i < sent.size(); i++) {
             switch (outcomes.get(i).kind()) {
@@ -75,10 +75,10 @@ final class BulkSender {
                 .orElse("");
     }
 
-    /** A request that is refused for its documents is cut in two until it is clear which one is to blame. */
-    private List<Refusal> divided(List<Document> documents, Refused refused) throws InterruptedException {
+    /** Splits a request that was refused because of its documents, until the refused documents are found. */
+    private List<Refusal> sendHalves(List<Document> documents, Refused refused) throws InterruptedException {
         if (!refused.blamesDocuments()) {
-            throw new ConnectException("The search engine refuses the request: " + refused.getMessage(), refused);
+            throw new ConnectException("The search engine refused the request: " + refused.getMessage(), refused);
         }
         if (documents.size() == 1) {
             return List.of(new Refusal(documents.get(0), refused.getMessage()));
@@ -95,11 +95,11 @@ final class BulkSender {
                     count + " documents could not be written, tried " + (attempt + 1) + " times (max.retries): " + reason);
         }
         long wait = wait(attempt);
-        LOG.warn("{} documents are sent again in {} ms: {}", count, wait, reason);
+        LOG.warn("Retrying {} documents in {} ms: {}", count, wait, reason);
         Thread.sleep(wait);
     }
 
-    /** Doubles each time; a random part keeps tasks apart that failed together. */
+    /** Doubles with each attempt; the random part keeps tasks that failed together from retrying together. */
     private long wait(int attempt) {
         long longest = Math.min(backoff.toMillis() << Math.min(attempt, 20), LONGEST_WAIT.toMillis());
         return longest - ThreadLocalRandom.current().nextLong(longest / 2 + 1);

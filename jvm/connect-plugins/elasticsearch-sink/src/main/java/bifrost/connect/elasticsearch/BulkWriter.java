@@ -22,80 +22,80 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /**
- * Gathers documents into batches and has several on their way at once. For the task's thread alone: refusals are
- * handed over in it, in the order of the records, before the offsets behind them count as acknowledged.
+ * Collects documents into batches and keeps several bulk requests in flight. Must be used by the task's thread only.
+ * Refusals are reported on that thread, in record order, before the offsets after them count as acknowledged.
  */
 final class BulkWriter implements AutoCloseable {
     private final BulkSender sender;
-    private final Consumer<Refusal> refused;
+    private final Consumer<Refusal> onRefusal;
     private final LongSupplier clock;
     private final ExecutorService threads;
     private final int batchSize;
     private final long bulkBytes;
-    private final int inFlight;
-    private final int buffered;
+    private final int maxInFlight;
+    private final int maxBuffered;
     private final Duration linger;
-    private final Duration patience;
+    private final Duration flushTimeout;
 
     private final Deque<Batch> sent = new ArrayDeque<>();
     private final Map<TopicPartition, OffsetAndMetadata> acknowledged = new HashMap<>();
     private Batch open;
 
-    /** @param clock nanoseconds that only go forward */
-    BulkWriter(ElasticsearchSinkConfig config, SearchClient client, Consumer<Refusal> refused, LongSupplier clock) {
+    /** @param clock monotonic, in nanoseconds */
+    BulkWriter(ElasticsearchSinkConfig config, SearchClient client, Consumer<Refusal> onRefusal, LongSupplier clock) {
         sender = new BulkSender(
                 client, config.getInt(ElasticsearchSinkConfig.RETRIES), config.duration(ElasticsearchSinkConfig.BACKOFF));
-        this.refused = refused;
+        this.onRefusal = onRefusal;
         this.clock = clock;
         batchSize = config.getInt(ElasticsearchSinkConfig.BATCH_SIZE);
         bulkBytes = config.bulkBytes();
-        inFlight = config.inFlight();
-        buffered = config.getInt(ElasticsearchSinkConfig.BUFFERED);
+        maxInFlight = config.inFlight();
+        maxBuffered = config.getInt(ElasticsearchSinkConfig.BUFFERED);
         linger = config.duration(ElasticsearchSinkConfig.LINGER);
-        patience = config.duration(ElasticsearchSinkConfig.FLUSH_TIMEOUT);
-        threads = Executors.newFixedThreadPool(inFlight);
+        flushTimeout = config.duration(ElasticsearchSinkConfig.FLUSH_TIMEOUT);
+        threads = Executors.newFixedThreadPool(maxInFlight);
         open = new Batch(clock.getAsLong());
     }
 
-    /** Takes a document in; waits while there are too many. */
+    /** Adds a document; blocks while {@code max.buffered.records} documents are unanswered. */
     void add(Document document) {
         if (!open.hasRoomFor(document, bulkBytes)) {
             send();
         }
-        while (waiting() + open.documents().size() >= buffered && !sent.isEmpty()) {
+        while (unanswered() + open.documents().size() >= maxBuffered && !sent.isEmpty()) {
             awaitAny();
         }
-        begin();
+        startBatchIfEmpty();
         open.add(document);
-        if (open.holds(Math.min(batchSize, buffered), bulkBytes)) {
+        if (open.isFull(Math.min(batchSize, maxBuffered), bulkBytes)) {
             send();
         }
     }
 
-    /** A record that is not written is done with when those before it are. */
+    /** Skips a record. Its offset is acknowledged together with the documents before it. */
     void skip(SinkRecord record) {
-        begin();
-        open.passed(record);
+        startBatchIfEmpty();
+        open.handled(record);
     }
 
-    /** Sends what waited long enough, if a request is free for it; how long the rest may wait, or null. */
+    /** Sends the open batch if its linger time is over. Returns how long it may still wait, or null if nothing waits. */
     Duration sendDue() {
-        settle();
+        handleAnswers();
         if (open.isEmpty()) {
             return null;
         }
-        Duration left = linger.minusNanos(open.ageNanos(clock.getAsLong()));
-        if (!left.isNegative() && !left.isZero()) {
-            return left;
+        Duration remaining = linger.minusNanos(open.ageNanos(clock.getAsLong()));
+        if (!remaining.isNegative() && !remaining.isZero()) {
+            return remaining;
         }
-        if (running() >= inFlight) {
-            return Duration.ofMillis(1); // it grows meanwhile
+        if (inFlight() >= maxInFlight) {
+            return Duration.ofMillis(1); // all requests are in use; the batch grows meanwhile
         }
         send();
         return null;
     }
 
-    /** Sends everything and waits until all of it is answered. */
+    /** Sends everything and waits until every document is answered. */
     void flush() {
         if (!open.isEmpty()) {
             send();
@@ -105,33 +105,33 @@ final class BulkWriter implements AutoCloseable {
         }
     }
 
-    /** By partition the offset up to which everything was taken or refused. */
+    /** For each partition the offset up to which every document was accepted or refused. */
     Map<TopicPartition, OffsetAndMetadata> acknowledged() {
-        settle();
+        handleAnswers();
         return Map.copyOf(acknowledged);
     }
 
-    /** Forget partitions that another task reads from now on. */
+    /** Drops the offsets of partitions that another task reads from now on. */
     void forget(Collection<TopicPartition> partitions) {
         acknowledged.keySet().removeAll(partitions);
         sent.forEach(batch -> batch.forget(partitions));
         open.forget(partitions);
     }
 
-    /** Gives up what is on its way: it was not acknowledged and will be read again. */
+    /** Cancels requests in flight; their records are not acknowledged and are read again. */
     @Override
     public void close() {
         threads.shutdownNow();
     }
 
-    private void begin() {
+    private void startBatchIfEmpty() {
         if (open.isEmpty()) {
             open = new Batch(clock.getAsLong());
         }
     }
 
     private void send() {
-        while (running() >= inFlight) {
+        while (inFlight() >= maxInFlight) {
             awaitAny();
         }
         Batch batch = open;
@@ -148,11 +148,11 @@ final class BulkWriter implements AutoCloseable {
         });
     }
 
-    private long running() {
+    private long inFlight() {
         return sent.stream().filter(batch -> !batch.result().isDone()).count();
     }
 
-    private int waiting() {
+    private int unanswered() {
         return sent.stream().mapToInt(batch -> batch.documents().size()).sum();
     }
 
@@ -162,7 +162,7 @@ final class BulkWriter implements AutoCloseable {
                 .filter(result -> !result.isDone())
                 .toArray(CompletableFuture<?>[]::new);
         if (running.length == 0) {
-            settle();
+            handleAnswers();
         } else {
             await(CompletableFuture.anyOf(running));
         }
@@ -170,25 +170,25 @@ final class BulkWriter implements AutoCloseable {
 
     private void await(CompletableFuture<?> result) {
         try {
-            result.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            result.get(flushTimeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException late) {
             throw new ConnectException(
-                    "The search engine did not answer within " + patience.toMillis() + " ms (flush.timeout.ms)", late);
+                    "The search engine did not answer within " + flushTimeout.toMillis() + " ms (flush.timeout.ms)", late);
         } catch (ExecutionException failed) {
             throw failure(failed);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-            throw new ConnectException("Stopped while documents were on their way", stopped);
+            throw new ConnectException("Stopped while bulk requests were in flight", stopped);
         }
-        settle();
+        handleAnswers();
     }
 
-    /** Takes note of the answers that came, up to the first that has not. */
-    private void settle() {
+    /** Handles the answered batches in order, up to the first one that is not answered. */
+    private void handleAnswers() {
         while (!sent.isEmpty() && sent.getFirst().result().isDone()) {
             Batch batch = sent.getFirst();
-            result(batch).forEach(refused);
-            acknowledged.putAll(batch.next());
+            result(batch).forEach(onRefusal);
+            acknowledged.putAll(batch.nextOffsets());
             sent.removeFirst();
         }
     }
@@ -200,7 +200,7 @@ final class BulkWriter implements AutoCloseable {
             throw failure(failed);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-            throw new ConnectException("Stopped while documents were on their way", stopped);
+            throw new ConnectException("Stopped while bulk requests were in flight", stopped);
         }
     }
 

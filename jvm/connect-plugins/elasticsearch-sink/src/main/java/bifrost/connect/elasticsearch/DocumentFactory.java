@@ -10,9 +10,9 @@ import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Makes documents of records. */
+/** Converts records to documents. */
 final class DocumentFactory {
-    /** The search engine refuses a whole request over a longer id. */
+    /** A longer id makes the search engine refuse the whole bulk request. */
     private static final int MAX_ID_BYTES = 512;
 
     private final ElasticsearchSinkConfig config;
@@ -32,9 +32,9 @@ final class DocumentFactory {
     }
 
     /**
-     * The document of a record; nothing where the record is to be passed over.
+     * The document of a record; empty if the record is skipped.
      *
-     * @throws DataException the record is no document
+     * @throws DataException the record cannot become a document
      */
     Optional<Document> of(SinkRecord record) {
         String index = names.of(record.topic());
@@ -53,14 +53,14 @@ final class DocumentFactory {
         return switch (nullValues) {
             case IGNORE -> Optional.empty();
             case FAIL -> throw new DataException("has no value, and behavior.on.null.values is fail");
-            // Where ids are not keys, there is no document of this key.
+            // If ids are not keys, the key does not lead to a document.
             case DELETE -> ignoresKey || record.key() == null
                     ? Optional.empty()
                     : Optional.of(new Document(record, Action.DELETE, index, idOf(record.key()), version(record), null));
         };
     }
 
-    /** Updates count versions by themselves, so that with them nothing else can set one. */
+    /** The external version. Update actions do not accept one: the search engine counts their versions itself. */
     private long version(SinkRecord record) {
         if (upserts) {
             return Document.NO_VERSION;
@@ -75,19 +75,19 @@ final class DocumentFactory {
         }
         try {
             return Long.parseLong(header.value().toString());
-        } catch (NumberFormatException notOne) {
-            throw new DataException("header " + versionHeader + " is not a version number", notOne);
+        } catch (NumberFormatException invalid) {
+            throw new DataException("header " + versionHeader + " is not a version number", invalid);
         }
     }
 
     private static String idOf(Object key) {
         if (key == null) {
-            throw new DataException("has no key, which is to be the document's id; set key.ignore=true for others");
+            throw new DataException("has no key, which the document's id is taken from; set key.ignore=true to use topic, partition and offset");
         }
         if (!(key instanceof String || key instanceof Long || key instanceof Integer || key instanceof Short
                 || key instanceof Byte)) {
             throw new DataException("has a key of type " + typeOf(key)
-                    + ", which cannot be a document's id; convert it with StringConverter, or take a field of it");
+                    + ", which cannot be a document's id; use StringConverter as key.converter or extract a field of the key");
         }
         String id = key.toString();
         if (id.isEmpty() || id.getBytes(StandardCharsets.UTF_8).length > MAX_ID_BYTES) {

@@ -1,5 +1,6 @@
 package bifrost.connect.elasticsearch;
 
+import bifrost.connect.config.PluginVersion;
 import bifrost.connect.elasticsearch.Batch.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,12 +21,12 @@ import org.apache.kafka.connect.sink.SinkTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes the records of its partitions; what cannot be written is reported record by record. */
+/** Writes the records of its partitions; reports each record that cannot be written. */
 public final class ElasticsearchSinkTask extends SinkTask {
     private static final Logger LOG = LoggerFactory.getLogger(ElasticsearchSinkTask.class);
 
-    /** How long the worker waits before it hands the same records over again. */
-    private static final long ABSENT_MILLIS = 2000;
+    /** How long the worker waits before it delivers the same records again while the search engine is unavailable. */
+    private static final long UNAVAILABLE_MILLIS = 2000;
 
     private ElasticsearchSinkConfig config;
     private SearchClient client;
@@ -37,17 +38,17 @@ public final class ElasticsearchSinkTask extends SinkTask {
 
     @Override
     public String version() {
-        return ElasticsearchSinkConnector.VERSION;
+        return PluginVersion.VERSION;
     }
 
-    /** @throws ConnectException the search engine does not accept the user; one that is away is waited for later */
+    /** @throws ConnectException the search engine does not accept the user; an unavailable one is retried later */
     @Override
     public void start(Map<String, String> properties) {
         config = new ElasticsearchSinkConfig(properties);
         client = new RestSearchClient(config);
         documents = new DocumentFactory(config);
         indices = new Indices(config, client);
-        writer = new BulkWriter(config, client, this::refused, System::nanoTime);
+        writer = new BulkWriter(config, client, this::handleRefusal, System::nanoTime);
         reporter = context.errantRecordReporter();
         try {
             client.check();
@@ -76,7 +77,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
         }
     }
 
-    /** Offsets are behind records that were answered; what of them was reported is in the dead-letter queue by then. */
+    /** The offsets of answered records. Reported records among them are in the dead-letter queue when this returns. */
     @Override
     public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
         if (config.getBoolean(ElasticsearchSinkConfig.FLUSH_SYNCHRONOUSLY)) {
@@ -103,9 +104,9 @@ public final class ElasticsearchSinkTask extends SinkTask {
     private void ensureIndex(Document document) {
         try {
             indices.ensure(document);
-        } catch (RetriableException absent) {
-            context.timeout(ABSENT_MILLIS);
-            throw absent;
+        } catch (RetriableException unavailable) {
+            context.timeout(UNAVAILABLE_MILLIS);
+            throw unavailable;
         }
     }
 
@@ -113,30 +114,30 @@ public final class ElasticsearchSinkTask extends SinkTask {
         try {
             return documents.of(record);
         } catch (DataException invalid) {
-            String message = place(record) + " " + invalid.getMessage();
+            String message = describe(record) + " " + invalid.getMessage();
             report(record, new DataException(message, invalid));
             if (!config.getBoolean(ElasticsearchSinkConfig.DROP_INVALID)) {
-                throw new ConnectException(message + " (drop.invalid.message=true passes over such records)", invalid);
+                throw new ConnectException(message + " (set drop.invalid.message=true to skip such records)", invalid);
             }
-            LOG.warn("{}: passed over", message);
+            LOG.warn("{}; skipped", message);
             return Optional.empty();
         }
     }
 
-    private void refused(Refusal refusal) {
+    private void handleRefusal(Refusal refusal) {
         SinkRecord record = refusal.document().record();
-        String message = place(record) + " is refused as a document of " + refusal.document().index() + ": " + refusal.reason();
+        String message = describe(record) + " was refused as a document of index " + refusal.document().index() + ": " + refusal.reason();
         report(record, new DataException(message));
         switch (config.malformed()) {
-            case FAIL -> throw new ConnectException(message + " (behavior.on.malformed.documents)");
+            case FAIL -> throw new ConnectException(message + " (set behavior.on.malformed.documents=warn to skip such documents)");
             case WARN -> LOG.warn("{}", message);
             case IGNORE -> LOG.debug("{}", message);
         }
     }
 
-    private void report(SinkRecord record, DataException why) {
+    private void report(SinkRecord record, DataException reason) {
         if (reporter != null) {
-            reports.add(reporter.report(record, why));
+            reports.add(reporter.report(record, reason));
         }
     }
 
@@ -150,11 +151,11 @@ public final class ElasticsearchSinkTask extends SinkTask {
             throw new ConnectException("A record could not be written to the dead-letter queue", failed.getCause());
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-            throw new ConnectException("Stopped while records were reported", stopped);
+            throw new ConnectException("Stopped while records were written to the dead-letter queue", stopped);
         }
     }
 
-    private static String place(SinkRecord record) {
+    private static String describe(SinkRecord record) {
         return "Record " + record.topic() + "-" + record.kafkaPartition() + "@" + record.kafkaOffset();
     }
 }

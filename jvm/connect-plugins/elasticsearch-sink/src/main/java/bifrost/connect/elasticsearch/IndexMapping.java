@@ -10,7 +10,7 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Time;
 import org.apache.kafka.connect.data.Timestamp;
 
-/** An index's mapping, from a Connect schema. */
+/** Creates the mapping of an index from a Connect schema. */
 final class IndexMapping {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final Set<String> DATES = Set.of(Date.LOGICAL_NAME, Time.LOGICAL_NAME, Timestamp.LOGICAL_NAME);
@@ -22,7 +22,7 @@ final class IndexMapping {
         this.compactsMaps = compactsMaps;
     }
 
-    /** The mapping's body. Strings are searched as text, and as whole words under {@code .keyword}. */
+    /** The body of the mapping. Strings become text fields, with the whole value in the subfield {@code .keyword}. */
     ObjectNode of(Schema schema) {
         return field(schema);
     }

@@ -9,7 +9,7 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Sees to it that an index is there, with its mapping, before its first document. */
+/** Creates an index with its mapping before its first document. */
 final class Indices {
     private final ElasticsearchSinkConfig config;
     private final SearchClient client;
@@ -24,29 +24,31 @@ final class Indices {
     }
 
     /**
-     * @throws RetriableException the search engine is not there at the moment
-     * @throws ConnectException it will not have this index or mapping
+     * Creates the index of a document, and its mapping, unless they exist.
+     *
+     * @throws RetriableException the search engine is unavailable
+     * @throws ConnectException the search engine refuses this index or mapping
      */
     void ensure(Document document) {
-        boolean isMapping = hasMapping(document.record());
-        if ((isMapping ? mapped : present).contains(document.index())) {
+        boolean hasMapping = givesMapping(document.record());
+        if ((hasMapping ? mapped : present).contains(document.index())) {
             return;
         }
         try {
-            client.ensureIndex(document.index(), isMapping ? mapping.of(document.record().valueSchema()) : null);
+            client.ensureIndex(document.index(), hasMapping ? mapping.of(document.record().valueSchema()) : null);
         } catch (Busy busy) {
             throw new RetriableException("Index " + document.index() + ": " + busy.getMessage(), busy);
         } catch (Refused refused) {
             throw new ConnectException("Index " + document.index() + ": " + refused.getMessage(), refused);
         }
         present.add(document.index());
-        if (isMapping) {
+        if (hasMapping) {
             mapped.add(document.index());
         }
     }
 
-    /** Tombstones have no schema, and may come first. */
-    private boolean hasMapping(SinkRecord record) {
+    /** Whether the record's schema gives a mapping. A tombstone has no schema and may be the first record. */
+    private boolean givesMapping(SinkRecord record) {
         Schema schema = record.valueSchema();
         return schema != null && schema.type() == Schema.Type.STRUCT && !config.ignoresSchema(record.topic());
     }

@@ -17,8 +17,8 @@ import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /**
- * Writes values as JSON documents. Dates and times are milliseconds (since 1970, or midnight), decimals are numbers,
- * bytes base64.
+ * Writes values as JSON documents. Dates and times become milliseconds (since 1970 or midnight), decimals become
+ * numbers, bytes become base64.
  */
 final class JsonSource {
     private static final JsonFactory FACTORY = new JsonFactory();
@@ -39,7 +39,7 @@ final class JsonSource {
         ByteArrayBuilder bytes = new ByteArrayBuilder();
         try (JsonGenerator out = FACTORY.createGenerator(bytes)) {
             write(out, value, record.valueSchema() != null);
-        } catch (IOException impossible) {
+        } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
         return bytes.toByteArray();
@@ -105,7 +105,7 @@ final class JsonSource {
         out.writeEndObject();
     }
 
-    /** Maps without a schema are what a JSON object became. */
+    /** Whether a map becomes an object. Without a schema it always does: it was one when JsonConverter read it. */
     private boolean isObject(Map<?, ?> map, boolean hasSchema) {
         return (compactsMaps || !hasSchema) && map.keySet().stream().allMatch(String.class::isInstance);
     }
@@ -130,7 +130,7 @@ final class JsonSource {
             buffer.duplicate().get(bytes);
             out.writeBinary(bytes);
         } else {
-            throw new DataException("has a value of type " + value.getClass().getName() + ", which is not in JSON");
+            throw new DataException("has a value of type " + value.getClass().getName() + ", which JSON cannot represent");
         }
     }
 }

@@ -26,7 +26,7 @@ import org.elasticsearch.client.ResponseException;
 import org.elasticsearch.client.RestClient;
 import org.elasticsearch.client.RestClientBuilder;
 
-/** Speaks to Elasticsearch or OpenSearch over REST. Safe for several threads. */
+/** A client for the REST API of Elasticsearch or OpenSearch. Thread-safe. */
 final class RestSearchClient implements SearchClient {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<Integer> BUSY = Set.of(408, 429, 502, 503, 504);
@@ -34,13 +34,13 @@ final class RestSearchClient implements SearchClient {
     private static final int NOT_FOUND = 404;
 
     private final RestClient rest;
-    private final String where;
+    private final String hostNames;
 
     RestSearchClient(ElasticsearchSinkConfig config) {
         HttpHost[] hosts = config.urls().stream()
                 .map(uri -> new HttpHost(uri.getHost(), uri.getPort() < 0 ? defaultPort(uri.getScheme()) : uri.getPort(), uri.getScheme()))
                 .toArray(HttpHost[]::new);
-        where = Arrays.stream(hosts).map(HttpHost::toURI).collect(Collectors.joining(", "));
+        hostNames = Arrays.stream(hosts).map(HttpHost::toURI).collect(Collectors.joining(", "));
         int connect = config.getInt(ElasticsearchSinkConfig.CONNECTION_TIMEOUT);
         int read = config.getInt(ElasticsearchSinkConfig.READ_TIMEOUT);
         RestClientBuilder builder = RestClient.builder(hosts)
@@ -58,13 +58,13 @@ final class RestSearchClient implements SearchClient {
             rest.performRequest(new Request("GET", "/"));
         } catch (ResponseException answer) {
             int status = answer.getResponse().getStatusLine().getStatusCode();
-            boolean isUser = status == 401 || status == 403;
+            boolean deniesUser = status == 401 || status == 403;
             throw new CheckFailed(
-                    isUser ? ElasticsearchSinkConfig.USERNAME : ElasticsearchSinkConfig.URL,
-                    where + (isUser ? " does not accept this user and password" : " answers with status " + status),
+                    deniesUser ? ElasticsearchSinkConfig.USERNAME : ElasticsearchSinkConfig.URL,
+                    hostNames + (deniesUser ? " does not accept this user and password" : " answers with status " + status),
                     answer);
-        } catch (IOException absent) {
-            throw new CheckFailed(ElasticsearchSinkConfig.URL, where + " does not answer: " + reason(absent), absent);
+        } catch (IOException unavailable) {
+            throw new CheckFailed(ElasticsearchSinkConfig.URL, hostNames + " does not answer: " + reason(unavailable), unavailable);
         }
     }
 
@@ -112,13 +112,13 @@ final class RestSearchClient implements SearchClient {
         try {
             perform(new Request("PUT", "/" + index));
         } catch (Refused refused) {
-            if (!refused.getMessage().contains("resource_already_exists_exception")) { // another task was faster
+            if (!refused.getMessage().contains("resource_already_exists_exception")) { // another task created it meanwhile
                 throw refused;
             }
         }
     }
 
-    /** What is at a path, {@code null} when nothing is. */
+    /** The resource at a path; {@code null} if it does not exist. */
     private JsonNode find(String path) throws Busy, Refused {
         Request request = new Request("GET", path);
         request.addParameter("ignore", Integer.toString(NOT_FOUND));
@@ -134,19 +134,19 @@ final class RestSearchClient implements SearchClient {
             }
         } catch (ResponseException answer) {
             int status = answer.getResponse().getStatusLine().getStatusCode();
-            String message = request.getMethod() + " " + request.getEndpoint() + " at " + where + ": " + answer.getMessage();
+            String message = request.getMethod() + " " + request.getEndpoint() + " at " + hostNames + ": " + answer.getMessage();
             if (BUSY.contains(status)) {
                 throw new Busy(message, answer);
             }
             throw new Refused(status, message, answer);
-        } catch (IOException absent) {
-            throw new Busy(where + " does not answer: " + reason(absent), absent);
+        } catch (IOException unavailable) {
+            throw new Busy(hostNames + " does not answer: " + reason(unavailable), unavailable);
         }
     }
 
     private static Outcome outcome(JsonNode item) {
         int status = item.path("status").asInt();
-        // A conflict: this version or a later one is there. Not found: what was to be deleted is not there.
+        // Conflict: this version or a later one is stored already. Not found: the document to delete does not exist.
         if (status < 300 || status == CONFLICT || status == NOT_FOUND && item.path("error").isMissingNode()) {
             return Outcome.DONE;
         }

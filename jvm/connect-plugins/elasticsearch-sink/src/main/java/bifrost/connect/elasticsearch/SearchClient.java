@@ -4,38 +4,38 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Closeable;
 import java.util.List;
 
-/** What the sink asks of a search engine. */
+/** The requests that the sink sends to a search engine. */
 interface SearchClient extends Closeable {
     /**
-     * Whether it answers, and answers this user.
+     * Checks that the search engine answers and accepts this user.
      *
-     * @throws CheckFailed it does not
+     * @throws CheckFailed it does not answer or does not accept the user
      */
     void check() throws CheckFailed;
 
     /**
-     * Sends documents in one request; what became of each, in their order.
+     * Sends documents in one request and returns the outcome of each, in the same order.
      *
-     * @throws Busy the request as a whole is worth another try later
-     * @throws Refused the request as a whole was refused
+     * @throws Busy the whole request may be retried later
+     * @throws Refused the whole request was refused
      */
     List<Outcome> bulk(List<Document> documents) throws Busy, Refused;
 
-    /** Makes an index unless it is there; a mapping only if it has none (one of a template counts). */
+    /** Creates an index unless it exists. Adds the mapping only if the index has none, for example from a template. */
     void ensureIndex(String index, ObjectNode mapping) throws Busy, Refused;
 
     @Override
     void close();
 
-    /** What became of a document. */
+    /** The outcome of a document. */
     record Outcome(Kind kind, String reason) {
         static final Outcome DONE = new Outcome(Kind.DONE, "");
 
-        /** {@code BUSY} is worth another try, {@code REFUSED} is not. */
+        /** {@code BUSY} may be retried, {@code REFUSED} may not. */
         enum Kind { DONE, BUSY, REFUSED }
     }
 
-    /** The search engine is not there or has too much to do. */
+    /** The search engine does not answer or is overloaded; retry later. */
     final class Busy extends Exception {
         Busy(String message, Throwable cause) {
             super(message, cause);
@@ -51,13 +51,13 @@ interface SearchClient extends Closeable {
             this.status = status;
         }
 
-        /** Whether it is the documents that are wrong or too large, not the request. */
+        /** Whether the documents are invalid or too large, not the request. */
         boolean blamesDocuments() {
             return status == 400 || status == 413;
         }
     }
 
-    /** A check failed; the message is for the person who wrote the key's value. */
+    /** A check failed. The message explains to the author of the configuration what is wrong at {@link #key}. */
     final class CheckFailed extends Exception {
         private final String key;
 

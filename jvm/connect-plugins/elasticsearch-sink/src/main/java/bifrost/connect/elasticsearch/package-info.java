@@ -1,8 +1,8 @@
 /**
  * The Elasticsearch sink: records become documents, in bulk requests.
  *
- * <p>{@link bifrost.connect.elasticsearch.DocumentFactory} makes documents of records,
- * {@link bifrost.connect.elasticsearch.BulkWriter} gathers, sends and repeats them, and an offset is committed only
- * after everything up to it was accepted. A replayed record finds its document there with the same version.
+ * <p>{@link bifrost.connect.elasticsearch.DocumentFactory} converts records to documents,
+ * {@link bifrost.connect.elasticsearch.BulkWriter} batches, sends and retries them. An offset is committed only after
+ * every document up to it was answered. A replayed record finds its document with the same version and changes nothing.
  */
 package bifrost.connect.elasticsearch;

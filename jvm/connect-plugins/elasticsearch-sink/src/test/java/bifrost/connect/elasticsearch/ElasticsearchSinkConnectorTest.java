@@ -14,14 +14,14 @@ class ElasticsearchSinkConnectorTest {
     private final ElasticsearchSinkConnector connector = new ElasticsearchSinkConnector();
 
     @Test
-    void validateSaysWhenNothingAnswers() {
+    void validateReportsThatNothingAnswers() {
         Map<String, List<String>> errors = errors(Map.of("connection.url", "http://127.0.0.1:1"));
         assertEquals(List.of("connection.url"), List.copyOf(errors.keySet()));
         assertTrue(errors.get("connection.url").get(0).startsWith("http://127.0.0.1:1 does not answer: "));
     }
 
     @Test
-    void validateSaysWhenTheUserIsNotAccepted() throws Exception {
+    void validateReportsThatTheUserIsNotAccepted() throws Exception {
         try (FakeSearch search = new FakeSearch()) {
             search.authorization = "Basic somebody";
             var errors = errors(Map.of("connection.url", search.url()));
@@ -30,7 +30,7 @@ class ElasticsearchSinkConnectorTest {
     }
 
     @Test
-    void validateAcceptsTheDocumentsOwnConfiguration() throws Exception {
+    void validateAcceptsTheDocumentedConfiguration() throws Exception {
         try (FakeSearch search = new FakeSearch()) {
             assertEquals(Map.of(), errors(Map.of(
                     "connection.url", search.url(),
@@ -42,7 +42,7 @@ class ElasticsearchSinkConnectorTest {
     }
 
     @Test
-    void eachKeyIsCheckedByItself() {
+    void eachKeyIsChecked() {
         var errors = errors(Map.of(
                 "connection.url", "ftp://there",
                 "behavior.on.null.values", "sometimes",
@@ -72,14 +72,14 @@ class ElasticsearchSinkConnectorTest {
     }
 
     @Test
-    void aConnectionThatIsNotMadeInTimeIsGivenUp() {
+    void aConnectionThatIsNotOpenedInTimeFails() {
         long begun = System.nanoTime();
         errors(Map.of("connection.url", "http://10.255.255.1:9200", "connection.timeout.ms", "100"));
         assertTrue(System.nanoTime() - begun < 5_000_000_000L);
     }
 
     @Test
-    void vendorKeysWithoutEffectAreKnownByName() {
+    void vendorKeysWithoutEffectAreKnown() {
         assertEquals(List.of("type.name"), List.copyOf(ElasticsearchSinkConfig.VENDOR.effectless(Map.of("type.name", "x")).keySet()));
     }
 

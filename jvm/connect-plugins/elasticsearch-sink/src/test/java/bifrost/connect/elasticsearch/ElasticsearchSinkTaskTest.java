@@ -27,7 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Every key of the task changes what the search engine is sent, or what becomes of it. */
+/** Every key of the task changes the requests to the search engine or the handling of answers. */
 class ElasticsearchSinkTaskTest {
     private static final String TOPIC = "Ratings";
     private static final TopicPartition PARTITION = new TopicPartition(TOPIC, 0);
@@ -66,14 +66,14 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void keyIgnoreNamesDocumentsByTheirPlace() {
+    void keyIgnoreBuildsIdsFromTopicPartitionAndOffset() {
         given.put("key.ignore", "true");
         write(record(null, Map.of("stars", 1)));
         assertEquals("Ratings+0+0", only().head().get("_id").asText());
     }
 
     @Test
-    void topicKeyIgnoreDoesSoForSomeTopics() {
+    void topicKeyIgnoreAppliesToItsTopicsOnly() {
         given.put("topic.key.ignore", "other,Ratings");
         write(record("k", Map.of("stars", 1)));
         assertEquals("Ratings+0+0", only().head().get("_id").asText());
@@ -87,7 +87,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void topicToExternalResourceMappingNamesIndicesToo() {
+    void topicToExternalResourceMappingAlsoNamesIndices() {
         given.put("topic.to.external.resource.mapping", "Ratings:reviews");
         write(record("k", Map.of("a", 1)));
         assertEquals("reviews", only().head().get("_index").asText());
@@ -101,14 +101,14 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void topicSchemaIgnoreDoesSoForSomeTopics() {
+    void topicSchemaIgnoreAppliesToItsTopicsOnly() {
         given.put("topic.schema.ignore", TOPIC);
         write(record("k", struct()));
         assertEquals("{}", search.mappings.get("ratings").toString());
     }
 
     @Test
-    void theMappingIsMadeFromTheSchemaBeforeTheFirstDocument() {
+    void theMappingIsCreatedFromTheSchemaBeforeTheFirstDocument() {
         write(record("k", struct()));
         var properties = search.mappings.get("ratings").get("properties");
         assertEquals("{\"type\":\"date\"}", properties.get("at").toString());
@@ -119,7 +119,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void aMappingThatIsThereIsLeftAlone() throws Exception {
+    void anExistingMappingIsNotChanged() throws Exception {
         var template = new ObjectMapper().readTree("{\"properties\":{\"stars\":{\"type\":\"byte\"}}}");
         search.mappings.put("ratings", template);
         write(record("k", struct()));
@@ -176,14 +176,14 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void recordsThatAreNoDocumentsAreReportedAndFailTheTask() {
+    void invalidRecordsAreReportedAndFailTheTask() {
         var error = assertThrows(ConnectException.class, () -> write(record(null, Map.of("a", 1))));
         assertTrue(error.getMessage().contains("has no key"), error.getMessage());
         assertEquals(1, worker.reported.size());
     }
 
     @Test
-    void dropInvalidMessageGoesOnAfterThem() {
+    void dropInvalidMessageSkipsInvalidRecords() {
         given.put("drop.invalid.message", "true");
         var tooLong = record("x".repeat(513), Map.of("a", 1));
         write(record(null, Map.of("a", 1)), record("k", "text"), tooLong, record(Map.of(), Map.of("a", 1)), record("ok", Map.of("a", 1)));
@@ -201,7 +201,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void behaviorOnMalformedDocumentsGoesOnAfterThem() {
+    void behaviorOnMalformedDocumentsCanSkipRefusedDocuments() {
         for (String behavior : List.of("warn", "ignore")) {
             given.put("behavior.on.malformed.documents", behavior);
             search.refusal = operation -> operation.head().get("_id").asText().equals("bad") ? MALFORMED : null;
@@ -222,7 +222,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void partitionsThatAnotherTaskHasAreNotCommittedAnyMore() {
+    void closedPartitionsAreNoLongerCommitted() {
         search.delayMillis = 200;
         start();
         task.put(List.of(record("a", Map.of("a", 1))));
@@ -238,7 +238,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void aTombstoneThatComesFirstDoesNotTakeTheMappingAway() {
+    void aTombstoneAsFirstRecordDoesNotPreventTheMapping() {
         given.put("behavior.on.null.values", "delete");
         write(record("k", null), record("k", struct()));
         assertEquals("integer", search.mappings.get("ratings").at("/properties/stars/type").asText());
@@ -254,7 +254,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void replayedDocumentsAreNoFailure() {
+    void replayedDocumentsAreNotAFailure() {
         search.refusal = operation -> "{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}";
         write(record("k", Map.of("a", 1)));
         assertEquals(1, committed());
@@ -262,7 +262,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void documentsOfABusySearchEngineAreSentAgain() {
+    void documentsThatABusySearchEngineRejectsAreRetried() {
         search.refusal = operation -> {
             search.refusal = other -> null;
             return BUSY;
@@ -274,7 +274,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void requestsToABusySearchEngineAreSentAgain() {
+    void requestsThatABusySearchEngineRejectsAreRetried() {
         search.prepared.add(new Answer(429, "{}"));
         search.prepared.add(new Answer(503, "{}"));
         write(record("k", Map.of("a", 1)));
@@ -282,7 +282,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void maxRetriesEndsThat() {
+    void maxRetriesBoundsTheRetries() {
         given.put("max.retries", "2");
         search.refusal = operation -> BUSY;
         var error = assertThrows(ConnectException.class, () -> write(record("k", Map.of("a", 1))));
@@ -291,7 +291,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void retryBackoffIsWaited() {
+    void retryBackoffDelaysRetries() {
         given.put("retry.backoff.ms", "400");
         search.prepared.add(new Answer(429, "{}"));
         long begun = System.nanoTime();
@@ -300,7 +300,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void aRequestThatIsTooLargeIsDivided() {
+    void aRequestThatIsTooLargeIsSplit() {
         search.prepared.add(new Answer(413, "{}"));
         write(record("a", Map.of("a", 1)), record("b", Map.of("a", 1)));
         assertEquals(List.of(1, 1), sizes());
@@ -331,7 +331,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void maxBufferedRecordsBoundsWhatIsHeld() {
+    void maxBufferedRecordsBoundsUnansweredDocuments() {
         given.put("max.buffered.records", "1");
         search.delayMillis = 20;
         write(five());
@@ -340,7 +340,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void maxInFlightRequestsAreOnTheirWayAtOnce() {
+    void maxInFlightRequestsBoundsParallelRequests() {
         search.delayMillis = 200;
         given.put("batch.size", "1");
         given.put("max.in.flight.requests", "2");
@@ -385,7 +385,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void anAnswerThatTakesTooLongIsNotWaitedFor() {
+    void anAnswerAfterTheReadTimeoutFailsTheRequest() {
         given.put("read.timeout.ms", "100");
         given.put("max.retries", "0");
         search.delayMillis = 2500; // the client looks at its clock every second
@@ -409,7 +409,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void anotherPasswordIsRefusedAtStart() {
+    void aWrongPasswordFailsTheStart() {
         search.authorization = "Basic YWxpY2U6c2VjcmV0";
         given.putAll(Map.of("connection.username", "alice", "connection.password", "wrong"));
         var error = assertThrows(ConnectException.class, this::start);
@@ -418,7 +418,7 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
-    void aSearchEngineThatIsAwayIsWaitedForWithTheFirstDocument() {
+    void anUnavailableSearchEngineIsRetriedWithTheFirstDocument() {
         String url = search.url();
         search.close();
         given.put("connection.url", url);

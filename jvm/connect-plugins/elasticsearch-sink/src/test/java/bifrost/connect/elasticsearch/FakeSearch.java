@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
 
-/** As much of a search engine as the sink speaks to, on a free port; answers can be prepared. */
+/** A small search engine on a free port with the API that the sink uses; answers can be prepared. */
 final class FakeSearch implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -3,7 +3,7 @@ package bifrost.connect.s3;
 import bifrost.connect.s3.format.Format;
 import bifrost.connect.s3.format.RecordWriter;
 import bifrost.connect.s3.store.ObjectStore;
-import bifrost.connect.s3.store.ObjectStore.StoreAway;
+import bifrost.connect.s3.store.ObjectStore.StoreUnavailable;
 import bifrost.connect.s3.store.ObjectStore.UploadLost;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -15,8 +15,8 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /**
- * An object that is being written: in memory, until a part is full. Both ways to the store can be gone again after a
- * failure, and go on where they failed.
+ * An object that is being written. Its bytes stay in memory until a part is full. {@link #sendFullParts} and
+ * {@link #store} can be called again after a failure; they continue with the request that failed.
  */
 final class OpenObject {
     private final String key;
@@ -42,24 +42,24 @@ final class OpenObject {
         return schema;
     }
 
-    /** Adds a value in this object's schema. */
+    /** Adds a value that was converted to this object's schema. */
     void add(SinkRecord record, Schema ofValue, Object value) {
         try {
             writer.write(record, ofValue, value);
-        } catch (IOException impossible) { // it is memory
+        } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
     }
 
-    /** Sends the parts that are full. */
-    void sendFullParts() throws StoreAway, UploadLost {
+    /** Uploads all full parts. */
+    void sendFullParts() throws StoreUnavailable, UploadLost {
         while (buffer.size() >= partSize) {
             send(partSize);
         }
     }
 
-    /** Sends what is left; then the object is in the bucket. */
-    void store() throws StoreAway, UploadLost {
+    /** Uploads the rest, which completes the object in the bucket. Does nothing if that is done. */
+    void store() throws StoreUnavailable, UploadLost {
         if (isStored) {
             return;
         }
@@ -76,7 +76,7 @@ final class OpenObject {
         isStored = true;
     }
 
-    /** Gives up what is not stored. */
+    /** Aborts an upload that is not complete. */
     void discard() {
         if (upload != null && !isStored) {
             store.abort(key, upload);
@@ -87,14 +87,14 @@ final class OpenObject {
         if (!isFinished) {
             try {
                 writer.finish();
-            } catch (IOException impossible) { // it is memory
+            } catch (IOException impossible) { // the stream is in memory
                 throw new UncheckedIOException(impossible);
             }
             isFinished = true;
         }
     }
 
-    private void send(int size) throws StoreAway, UploadLost {
+    private void send(int size) throws StoreUnavailable, UploadLost {
         if (upload == null) {
             upload = store.begin(key);
         }

@@ -1,16 +1,19 @@
 package bifrost.connect.s3;
 
-/** While the store is away, one partition finds out that it is back: a store that hangs would hold up each of them. */
+/**
+ * The end of the wait after a failed request, shared by all partitions of a task. Only one partition then probes the
+ * store: a store that hangs would otherwise delay each of them by a timeout.
+ */
 final class Outage {
-    private long until;
+    private long endMillis;
 
-    /** The store is not asked before this time, in milliseconds. */
+    /** No partition sends a request before this time, in milliseconds since 1970. */
     void begin(long time) {
-        until = time;
+        endMillis = time;
     }
 
-    /** How many milliseconds are left at this time; none or less when it may be asked. */
-    long left(long now) {
-        return until - now;
+    /** The milliseconds left to wait at this time; zero or negative if a request may be sent. */
+    long remaining(long now) {
+        return endMillis - now;
     }
 }

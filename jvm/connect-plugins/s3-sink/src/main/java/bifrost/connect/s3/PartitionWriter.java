@@ -1,11 +1,13 @@
 package bifrost.connect.s3;
 
-import bifrost.connect.s3.S3SinkConfig.NullValues;
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3Keys.NullValues;
+import bifrost.connect.s3.config.S3SinkConfig;
 import bifrost.connect.s3.format.Format;
 import bifrost.connect.s3.partition.Partitioner;
 import bifrost.connect.s3.partition.RecordClock;
 import bifrost.connect.s3.store.ObjectStore;
-import bifrost.connect.s3.store.ObjectStore.StoreAway;
+import bifrost.connect.s3.store.ObjectStore.StoreUnavailable;
 import bifrost.connect.s3.store.ObjectStore.UploadLost;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -23,14 +25,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes one partition: an open object per folder, all of which end together. While the store is away the partition is
- * paused, and what is open stays in memory.
+ * Writes one partition to one open object per folder. All open objects end together, so that one offset can be committed
+ * for them. While the store is unavailable, the partition is paused and open objects stay in memory.
  */
 final class PartitionWriter {
     private static final Logger LOG = LoggerFactory.getLogger(PartitionWriter.class);
 
-    /** What the writers of a task have in common; {@code rotation} tells the times that end objects. */
-    record Shared(
+    /** What all writers of a task share; {@code rotation} gives the record times that {@code rotate.interval.ms} counts. */
+    record WriterContext(
             S3SinkConfig config,
             ObjectStore store,
             Format format,
@@ -38,39 +40,39 @@ final class PartitionWriter {
             RecordClock rotation,
             LongSupplier clock,
             Outage outage,
-            SinkTaskContext context) {}
+            SinkTaskContext worker) {}
 
     private final TopicPartition partition;
-    private final Shared shared;
+    private final WriterContext context;
     private final ObjectNames names;
     private final SchemaChange change;
     private final Rotation rotation;
     private final long backoffMillis;
     private final int partSize;
-    private final boolean fails;
+    private final boolean failsOnNull;
     private final Deque<SinkRecord> waiting = new ArrayDeque<>();
     private final Map<String, OpenObject> open = new LinkedHashMap<>();
 
-    private long firstOffset = -1; // of what is not stored
-    private long nextOffset = -1; // behind what was written
-    private long storedOffset = -1;
+    private long firstOffset = -1; // of the records that are not stored yet
+    private long nextOffset = -1; // of the record after the last one that was written
+    private long storedOffset = -1; // the offset that may be committed
     private boolean isEnding;
     private boolean isPaused;
 
-    PartitionWriter(TopicPartition partition, Shared shared) {
+    PartitionWriter(TopicPartition partition, WriterContext context) {
         this.partition = partition;
-        this.shared = shared;
-        S3SinkConfig config = shared.config();
-        names = new ObjectNames(config, shared.format().extension());
+        this.context = context;
+        S3SinkConfig config = context.config();
+        names = new ObjectNames(config, context.format().extension());
         change = new SchemaChange(config.compatibility());
-        rotation = new Rotation(config, shared.rotation(), shared.clock());
-        backoffMillis = config.getLong(S3SinkConfig.BACKOFF);
-        partSize = config.getInt(S3SinkConfig.PART_SIZE);
-        fails = config.nullValues() == NullValues.FAIL;
+        rotation = new Rotation(config, context.rotation(), context.clock());
+        backoffMillis = config.getLong(S3Keys.BACKOFF);
+        partSize = config.getInt(S3Keys.PART_SIZE);
+        failsOnNull = config.nullValues() == NullValues.FAIL;
     }
 
-    /** Takes a record in; {@link #write} writes it. */
-    void take(SinkRecord record) {
+    /** Queues a record for {@link #write}. */
+    void add(SinkRecord record) {
         if (firstOffset < 0) {
             firstOffset = record.originalKafkaOffset();
         }
@@ -78,12 +80,12 @@ final class PartitionWriter {
     }
 
     /**
-     * Writes what waits, as far as the store is there.
+     * Writes the queued records. If the store is unavailable, the rest stays queued.
      *
-     * @throws ConnectException the store refuses, or a record cannot be written and nobody wants it reported
+     * @throws ConnectException the store refuses a request, or a record cannot be written and there is no dead-letter queue
      */
     void write() {
-        long wait = shared.outage().left(shared.clock().getAsLong());
+        long wait = context.outage().remaining(context.clock().getAsLong());
         if (wait > 0) {
             pause(wait);
             return;
@@ -91,28 +93,28 @@ final class PartitionWriter {
         try {
             writeWaiting();
             resume();
-        } catch (StoreAway away) {
-            LOG.warn("{} waits {} ms: {}", partition, backoffMillis, away.getMessage());
-            shared.outage().begin(shared.clock().getAsLong() + backoffMillis);
+        } catch (StoreUnavailable unavailable) {
+            LOG.warn("{} is paused for {} ms: {}", partition, backoffMillis, unavailable.getMessage());
+            context.outage().begin(context.clock().getAsLong() + backoffMillis);
             pause(backoffMillis);
         } catch (UploadLost lost) {
             rewind(lost);
         }
     }
 
-    /** Behind the last record that is in the bucket, if there is a new one. */
+    /** The offset to commit: all records before it are in the bucket. Empty if there are none yet. */
     OptionalLong storedOffset() {
         return storedOffset < 0 ? OptionalLong.empty() : OptionalLong.of(storedOffset);
     }
 
-    /** Gives up what is not stored; it will be read again. */
+    /** Drops all records that are not stored. Their offsets are not committed, so they are read again. */
     void discard() {
         open.values().forEach(OpenObject::discard);
         open.clear();
         waiting.clear();
     }
 
-    private void writeWaiting() throws StoreAway, UploadLost {
+    private void writeWaiting() throws StoreUnavailable, UploadLost {
         for (OpenObject object : open.values()) {
             object.sendFullParts();
         }
@@ -121,12 +123,12 @@ final class PartitionWriter {
             SinkRecord record = waiting.getFirst();
             try {
                 if (hasValue(record)) {
-                    add(record, shared.partitioner().folder(record));
+                    addTo(context.partitioner().folder(record), record);
                 }
             } catch (DataException invalid) {
                 report(record, invalid);
             }
-            passed(record);
+            handled(record);
             storeIfEnding();
         }
         if (rotation.isDueWithoutRecords()) {
@@ -135,7 +137,7 @@ final class PartitionWriter {
         }
     }
 
-    private void add(SinkRecord record, String folder) throws StoreAway, UploadLost {
+    private void addTo(String folder, SinkRecord record) throws StoreUnavailable, UploadLost {
         if (mustEndBefore(record, folder)) {
             isEnding = true;
             storeIfEnding();
@@ -143,15 +145,15 @@ final class PartitionWriter {
         OpenObject object = open.get(folder);
         Schema schema = record.valueSchema();
         if (object == null) {
-            object = new OpenObject(names.of(record, folder), schema, shared.format(), shared.store(), partSize);
+            object = new OpenObject(names.of(record, folder), schema, context.format(), context.store(), partSize);
         }
         object.add(record, object.schema(), change.projected(object.schema(), schema, record.value()));
         open.put(folder, object);
         isEnding = rotation.added(record, folder);
     }
 
-    /** A record is done with. */
-    private void passed(SinkRecord record) throws StoreAway, UploadLost {
+    /** Removes a record from the queue: it was written, skipped or reported. */
+    private void handled(SinkRecord record) throws StoreUnavailable, UploadLost {
         waiting.removeFirst();
         nextOffset = record.originalKafkaOffset() + 1;
         if (open.isEmpty()) {
@@ -164,11 +166,11 @@ final class PartitionWriter {
 
     private boolean mustEndBefore(SinkRecord record, String folder) {
         OpenObject object = open.get(folder);
-        boolean isOther = object != null && change.endsObject(object.schema(), record.valueSchema());
-        return isOther || rotation.isDueBefore(record, folder);
+        boolean hasOtherSchema = object != null && change.endsObject(object.schema(), record.valueSchema());
+        return hasOtherSchema || rotation.isDueBefore(record, folder);
     }
 
-    private void storeIfEnding() throws StoreAway, UploadLost {
+    private void storeIfEnding() throws StoreUnavailable, UploadLost {
         if (!isEnding) {
             return;
         }
@@ -187,7 +189,7 @@ final class PartitionWriter {
     }
 
     private boolean hasValue(SinkRecord record) {
-        if (record.value() == null && fails) {
+        if (record.value() == null && failsOnNull) {
             throw new DataException("has no value, and behavior.on.null.values is fail");
         }
         return record.value() != null;
@@ -195,34 +197,34 @@ final class PartitionWriter {
 
     private void report(SinkRecord record, DataException invalid) {
         String message = "Record " + partition + "@" + record.originalKafkaOffset() + " " + invalid.getMessage();
-        if (shared.context().errantRecordReporter() == null) {
+        if (context.worker().errantRecordReporter() == null) {
             throw new ConnectException(message, invalid);
         }
-        shared.context().errantRecordReporter().report(record, new DataException(message, invalid));
+        context.worker().errantRecordReporter().report(record, new DataException(message, invalid));
     }
 
     private void pause(long millis) {
         if (!isPaused) {
             isPaused = true;
-            shared.context().pause(partition);
+            context.worker().pause(partition);
         }
-        shared.context().timeout(millis);
+        context.worker().timeout(millis);
     }
 
     private void resume() {
         if (isPaused) {
             isPaused = false;
-            shared.context().resume(partition);
+            context.worker().resume(partition);
         }
     }
 
-    /** Reads again from where the open objects begin. */
+    /** Reads the partition again from the first record that is not stored. */
     private void rewind(UploadLost lost) {
-        LOG.warn("{} is read again from {}: {}", partition, firstOffset, lost.getMessage());
+        LOG.warn("{} is read again from offset {}: {}", partition, firstOffset, lost.getMessage());
         discard();
         rotation.ended();
         isEnding = false;
-        shared.context().offset(partition, firstOffset);
+        context.worker().offset(partition, firstOffset);
         resume();
     }
 }

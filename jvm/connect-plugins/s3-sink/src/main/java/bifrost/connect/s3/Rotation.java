@@ -1,12 +1,14 @@
 package bifrost.connect.s3;
 
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import bifrost.connect.s3.partition.Partitioners;
 import bifrost.connect.s3.partition.RecordClock;
 import java.time.Instant;
 import java.util.function.LongSupplier;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** When the open objects of a partition end: by their number of records, by records' times, or by the clock. */
+/** Decides when the open objects of a partition end: by number of records, by record times, or by the clock. */
 final class Rotation {
     private final int flushSize;
     private final long interval;
@@ -25,40 +27,40 @@ final class Rotation {
         this.config = config;
         this.time = time;
         this.clock = clock;
-        flushSize = config.getInt(S3SinkConfig.FLUSH_SIZE);
-        interval = config.getLong(S3SinkConfig.ROTATE_INTERVAL);
-        schedule = config.getLong(S3SinkConfig.ROTATE_SCHEDULE);
+        flushSize = config.getInt(S3Keys.FLUSH_SIZE);
+        interval = config.getLong(S3Keys.ROTATE_INTERVAL);
+        schedule = config.getLong(S3Keys.ROTATE_SCHEDULE);
         isByFolder = Partitioners.isTimeBased(config);
         ended();
     }
 
-    /** Whether what is open must end before this record. */
-    boolean isDueBefore(SinkRecord record, String ofRecord) {
+    /** Whether the open objects must end before this record is written. */
+    boolean isDueBefore(SinkRecord record, String recordFolder) {
         if (count == 0) {
             return false;
         }
         boolean isLater = interval > 0
-                && (time.timeOf(record) - firstTime >= interval || isByFolder && !ofRecord.equals(folder));
+                && (time.timeOf(record) - firstTime >= interval || isByFolder && !recordFolder.equals(folder));
         return isLater || isScheduled();
     }
 
-    /** Takes note of a written record; whether what is open ends with it. */
-    boolean added(SinkRecord record, String ofRecord) {
+    /** Counts a written record and returns whether the open objects end with it. */
+    boolean added(SinkRecord record, String recordFolder) {
         if (count == 0 && interval > 0) {
             firstTime = time.timeOf(record);
         }
-        folder = ofRecord;
+        folder = recordFolder;
         count++;
         return count >= flushSize;
     }
 
-    /** Whether what is open must end though no record came. */
+    /** Whether the open objects must end although no record arrived. */
     boolean isDueWithoutRecords() {
-        boolean isLater = interval > 0 && time.isWall() && clock.getAsLong() - firstTime >= interval;
+        boolean isLater = interval > 0 && time.isWallClock() && clock.getAsLong() - firstTime >= interval;
         return count > 0 && (isLater || isScheduled());
     }
 
-    /** Nothing is open. */
+    /** Resets the count after all open objects ended. */
     void ended() {
         count = 0;
         if (schedule > 0) {
@@ -70,7 +72,7 @@ final class Rotation {
         return schedule > 0 && clock.getAsLong() >= nextSchedule;
     }
 
-    /** The next multiple of the interval, counted from midnight of the zone. */
+    /** The next multiple of the schedule interval, counted from midnight in the configured zone. */
     private long next(long now) {
         long midnight = Instant.ofEpochMilli(now)
                 .atZone(config.zone())

@@ -1,5 +1,7 @@
 package bifrost.connect.s3;
 
+import bifrost.connect.config.PluginVersion;
+import bifrost.connect.s3.config.S3SinkConfig;
 import bifrost.connect.s3.format.Formats;
 import bifrost.connect.s3.partition.Partitioners;
 import bifrost.connect.s3.partition.RecordClock;
@@ -17,7 +19,7 @@ import org.apache.kafka.connect.sink.SinkTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes the records of its partitions, each partition by a {@link PartitionWriter} of its own. */
+/** Writes the records of its partitions; each partition has its own {@link PartitionWriter}. */
 public final class S3SinkTask extends SinkTask {
     private static final Logger LOG = LoggerFactory.getLogger(S3SinkTask.class);
 
@@ -25,13 +27,13 @@ public final class S3SinkTask extends SinkTask {
     private final Map<TopicPartition, PartitionWriter> writers = new HashMap<>();
     private final ObjectStore givenStore;
     private ObjectStore store;
-    private PartitionWriter.Shared shared;
+    private PartitionWriter.WriterContext shared;
 
     public S3SinkTask() {
         this(null, System::currentTimeMillis);
     }
 
-    /** With a store and a clock in milliseconds of one's own. */
+    /** For tests: uses this store and this clock, in milliseconds since 1970. */
     S3SinkTask(ObjectStore store, LongSupplier clock) {
         givenStore = store;
         this.clock = clock;
@@ -39,10 +41,10 @@ public final class S3SinkTask extends SinkTask {
 
     @Override
     public String version() {
-        return S3SinkConnector.VERSION;
+        return PluginVersion.VERSION;
     }
 
-    /** @throws ConnectException the bucket is not there or closed to this user; a store that is away is waited for */
+    /** @throws ConnectException the bucket is missing or denies access; an unavailable store is retried later */
     @Override
     public void start(Map<String, String> properties) {
         S3SinkConfig config = new S3SinkConfig(properties);
@@ -50,18 +52,18 @@ public final class S3SinkTask extends SinkTask {
         try {
             store.check();
         } catch (ObjectStore.CheckFailed failed) {
-            if (failed.isLasting()) {
+            if (failed.isPermanent()) {
                 throw new ConnectException(failed.key() + ": " + failed.getMessage(), failed);
             }
             LOG.warn("{}: {}", failed.key(), failed.getMessage());
         }
         RecordClock time = RecordClock.of(config, clock);
-        shared = new PartitionWriter.Shared(
+        shared = new PartitionWriter.WriterContext(
                 config,
                 store,
                 Formats.of(config),
                 Partitioners.of(config, time),
-                Partitioners.isTimeBased(config) ? time : RecordClock::stamp,
+                Partitioners.isTimeBased(config) ? time : RecordClock::recordTimestamp,
                 clock,
                 new Outage(),
                 context);
@@ -77,12 +79,12 @@ public final class S3SinkTask extends SinkTask {
         for (SinkRecord record : records) {
             PartitionWriter writer =
                     writers.get(new TopicPartition(record.originalTopic(), record.originalKafkaPartition()));
-            writer.take(record);
+            writer.add(record);
         }
         writers.values().forEach(PartitionWriter::write);
     }
 
-    /** Only what is in the bucket; other partitions stay as they are. */
+    /** The offsets of records that are in the bucket; partitions without new objects are left out. */
     @Override
     public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
         Map<TopicPartition, OffsetAndMetadata> stored = new HashMap<>();

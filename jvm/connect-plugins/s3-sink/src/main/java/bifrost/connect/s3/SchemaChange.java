@@ -1,6 +1,6 @@
 package bifrost.connect.s3;
 
-import bifrost.connect.s3.S3SinkConfig.Compatibility;
+import bifrost.connect.s3.config.S3Keys.Compatibility;
 import java.util.Objects;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
@@ -8,24 +8,24 @@ import org.apache.kafka.connect.data.SchemaProjector;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.errors.SchemaProjectorException;
 
-/** What a record in another schema than its object's does. */
+/** Handles records whose schema differs from the schema of the open object. */
 record SchemaChange(Compatibility compatibility) {
     /**
-     * Whether the record needs an object of its own. The order of schemas is that of their versions; where there are
-     * none, a schema is older than one that only adds fields to it which may be missing. Both follow from the two
-     * schemas alone, so that a replay ends objects where they ended before.
+     * Whether the open object must end before this record. Schemas are ordered by their versions. If a schema has no
+     * version, it is older than a schema that only adds optional fields to it. Both rules depend on the two schemas
+     * alone, so a replay ends objects at the same records as before.
      */
-    boolean endsObject(Schema ofObject, Schema ofRecord) {
-        if (ofObject == ofRecord || ofObject != null && ofObject.equals(ofRecord)) {
+    boolean endsObject(Schema objectSchema, Schema recordSchema) {
+        if (objectSchema == recordSchema || objectSchema != null && objectSchema.equals(recordSchema)) {
             return false;
         }
-        if (compatibility == Compatibility.NONE || ofObject == null || ofRecord == null) {
+        if (compatibility == Compatibility.NONE || objectSchema == null || recordSchema == null) {
             return true;
         }
-        if (ofObject.version() == null || ofRecord.version() == null) {
-            return !(compatibility == Compatibility.FORWARD ? isOlder(ofObject, ofRecord) : isOlder(ofRecord, ofObject));
+        if (objectSchema.version() == null || recordSchema.version() == null) {
+            return !(compatibility == Compatibility.FORWARD ? isOlder(objectSchema, recordSchema) : isOlder(recordSchema, objectSchema));
         }
-        int order = ofRecord.version().compareTo(ofObject.version());
+        int order = recordSchema.version().compareTo(objectSchema.version());
         return compatibility == Compatibility.FORWARD ? order < 0 : order > 0;
     }
 
@@ -35,11 +35,11 @@ record SchemaChange(Compatibility compatibility) {
                 && Objects.equals(schema.name(), newer.name())
                 && Objects.equals(schema.parameters(), newer.parameters());
         return isSameRecord
-                && schema.fields().stream().allMatch(field -> isThere(field, newer.field(field.name())))
+                && schema.fields().stream().allMatch(field -> hasEqual(field, newer.field(field.name())))
                 && newer.fields().stream().allMatch(field -> schema.field(field.name()) != null || mayBeMissing(field));
     }
 
-    private static boolean isThere(Field field, Field other) {
+    private static boolean hasEqual(Field field, Field other) {
         return other != null && field.schema().equals(other.schema());
     }
 
@@ -47,13 +47,13 @@ record SchemaChange(Compatibility compatibility) {
         return field.schema().isOptional() || field.schema().defaultValue() != null;
     }
 
-    /** The value in the object's schema. */
-    Object projected(Schema ofObject, Schema ofRecord, Object value) {
-        if (ofObject == null || ofObject.equals(ofRecord)) {
+    /** The value, converted to the schema of the object. */
+    Object projected(Schema objectSchema, Schema recordSchema, Object value) {
+        if (objectSchema == null || objectSchema.equals(recordSchema)) {
             return value;
         }
         try {
-            return SchemaProjector.project(ofRecord, value, ofObject);
+            return SchemaProjector.project(recordSchema, value, objectSchema);
         } catch (SchemaProjectorException unlike) {
             throw new DataException("cannot be written in its object's schema: " + unlike.getMessage(), unlike);
         }

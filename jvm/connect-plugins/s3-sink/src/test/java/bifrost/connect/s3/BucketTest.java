@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import bifrost.connect.s3.store.AwsObjectStore;
 import bifrost.connect.s3.store.ObjectStore;
 import com.sun.net.httpserver.Headers;
@@ -25,7 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What goes over the wire, and what validate says about the bucket. */
+/** Requests to the store, and what validate reports about the bucket. */
 class BucketTest {
     private record Seen(String method, String path, Headers headers) {}
 
@@ -73,12 +75,12 @@ class BucketTest {
     @Test
     void withoutPathStyleTheBucketIsPartOfTheHost() {
         given.putAll(Map.of("s3.path.style.access.enabled", "false", "store.url", "http://store.invalid"));
-        var error = assertThrows(ObjectStore.StoreAway.class, this::put);
+        var error = assertThrows(ObjectStore.StoreUnavailable.class, this::put);
         assertTrue(error.getMessage().endsWith("lake.store.invalid"), error.getMessage());
     }
 
     @Test
-    void encryptionAndAclAreAskedFor() throws Exception {
+    void encryptionAndAclAreRequested() throws Exception {
         given.putAll(Map.of("s3.ssea.name", "aws:kms", "s3.sse.kms.key.id", "key-1", "s3.acl.canned", "private"));
         put();
         Headers headers = seen.get(0).headers();
@@ -88,7 +90,7 @@ class BucketTest {
     }
 
     @Test
-    void aBusyStoreIsAskedAgain() throws Exception {
+    void requestsToABusyStoreAreRetried() throws Exception {
         given.put("s3.part.retries", "2");
         statuses.addAll(List.of(503, 500));
         put();
@@ -96,15 +98,15 @@ class BucketTest {
     }
 
     @Test
-    void thenItCountsAsAway() {
+    void afterTheRetriesABusyStoreIsUnavailable() {
         given.put("s3.part.retries", "1");
         statuses.addAll(List.of(503, 503, 503));
-        assertThrows(ObjectStore.StoreAway.class, this::put);
+        assertThrows(ObjectStore.StoreUnavailable.class, this::put);
         assertEquals(2, seen.size());
     }
 
     @Test
-    void aStoreThatDiesInTheMiddleOfARequestCountsAsAway() throws Exception {
+    void aStoreThatDiesDuringARequestIsUnavailable() throws Exception {
         given.put("s3.part.retries", "0");
         try (ServerSocket dying = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             given.put("store.url", "http://127.0.0.1:" + dying.getLocalPort());
@@ -119,12 +121,12 @@ class BucketTest {
                     // The test is over.
                 }
             }).start();
-            assertThrows(ObjectStore.StoreAway.class, this::put);
+            assertThrows(ObjectStore.StoreUnavailable.class, this::put);
         }
     }
 
     @Test
-    void retryBackoffIsWaited() throws Exception {
+    void retryBackoffDelaysRetries() throws Exception {
         given.put("s3.retry.backoff.ms", "2000");
         statuses.add(503);
         long begun = System.nanoTime();
@@ -139,41 +141,41 @@ class BucketTest {
     }
 
     @Test
-    void aBucketThatIsClosedFailsTheTask() {
+    void aBucketThatDeniesAccessFailsTheTask() {
         statuses.add(403);
         var error = assertThrows(ConnectException.class, this::put);
         assertTrue(error.getMessage().startsWith("key in bucket lake at http://127.0.0.1"), error.getMessage());
     }
 
     @Test
-    void validateSaysWhenThereIsNoBucket() {
+    void validateReportsAMissingBucket() {
         statuses.add(404);
-        assertTrue(errors().get("s3.bucket.name").startsWith("there is no bucket lake at http://127.0.0.1"));
+        assertTrue(errors().get("s3.bucket.name").startsWith("bucket lake does not exist at http://127.0.0.1"));
     }
 
     @Test
-    void validateSaysWhenTheKeyIsNotLetIn() {
+    void validateReportsARefusedAccessKey() {
         statuses.add(403);
         String error = errors().get("aws.access.key.id");
-        assertTrue(error.endsWith("does not let this access key into bucket lake"), error);
+        assertTrue(error.endsWith("denies this access key access to bucket lake"), error);
     }
 
     @Test
-    void validateSaysWhenNothingAnswers() {
+    void validateReportsThatNothingAnswers() {
         server.stop(0);
         assertTrue(errors().get("store.url").contains("does not answer"));
     }
 
     @Test
     void aMissingBucketFailsTheTaskAtStart() {
-        SinkBench bench = new SinkBench();
-        bench.store.problem = new ObjectStore.CheckFailed("s3.bucket.name", true, "there is no bucket", null);
-        var error = assertThrows(ConnectException.class, bench::start);
-        assertEquals("s3.bucket.name: there is no bucket", error.getMessage());
+        SinkHarness harness = new SinkHarness();
+        harness.store.problem = new ObjectStore.CheckFailed("s3.bucket.name", true, "bucket lake does not exist", null);
+        var error = assertThrows(ConnectException.class, harness::start);
+        assertEquals("s3.bucket.name: bucket lake does not exist", error.getMessage());
     }
 
     @Test
-    void validateAcceptsTheDocumentsOwnConfiguration() {
+    void validateAcceptsTheDocumentedConfiguration() {
         given.putAll(Map.of(
                 "s3.region", "us-east-2",
                 "s3.part.size", "5242880",
@@ -182,11 +184,11 @@ class BucketTest {
                 "partitioner.class", "io.confluent.connect.storage.partitioner.DefaultPartitioner",
                 "schema.compatibility", "NONE"));
         assertEquals(Map.of(), errors());
-        assertEquals(List.of("schema.generator.class"), List.copyOf(S3SinkConfig.VENDOR.effectless(given).keySet()));
+        assertEquals(List.of("schema.generator.class"), List.copyOf(S3Keys.VENDOR.effectless(given).keySet()));
     }
 
     @Test
-    void eachKeyIsCheckedByItself() {
+    void eachKeyIsChecked() {
         given.putAll(Map.of(
                 "format.class", "io.confluent.connect.s3.format.parquet.ParquetFormat",
                 "s3.part.size", "5",

@@ -15,13 +15,13 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.data.Timestamp;
 import org.junit.jupiter.api.Test;
 
-/** What is in objects. */
+/** The content of objects. */
 class FormatsTest {
     private static final String FORMAT = "io.confluent.connect.s3.format.";
-    private final SinkBench bench = new SinkBench();
+    private final SinkHarness harness = new SinkHarness();
 
     @Test
-    void avroHoldsEveryTypeOfConnect() throws Exception {
+    void avroRepresentsEveryConnectType() throws Exception {
         Schema inner = SchemaBuilder.struct().name("a.b.Inner").field("x", Schema.FLOAT64_SCHEMA).build();
         Schema schema = SchemaBuilder.struct()
                 .field("small", Schema.INT8_SCHEMA)
@@ -45,9 +45,9 @@ class FormatsTest {
                 .put("pairs", Map.of(1, "one"))
                 .put("again", new Struct(inner).put("x", 1.5))
                 .put("word", "w");
-        bench.given.put("flush.size", "1");
-        bench.put(List.of(bench.record(value)));
-        try (var file = bench.avro(0)) {
+        harness.given.put("flush.size", "1");
+        harness.put(List.of(harness.record(value)));
+        try (var file = harness.avro(0)) {
             var read = file.next();
             assertEquals("io.confluent.connect.avro.ConnectDefault", read.getSchema().getFullName());
             assertEquals("timestamp-millis", read.getSchema().getField("at").schema().getLogicalType().getName());
@@ -62,7 +62,7 @@ class FormatsTest {
     @Test
     void avroCodecCompresses() throws Exception {
         for (String codec : List.of("null", "deflate", "snappy", "bzip2")) {
-            SinkBench other = new SinkBench();
+            SinkHarness other = new SinkHarness();
             other.given.put("avro.codec", codec);
             other.put(3);
             try (var file = other.avro(0)) {
@@ -74,58 +74,58 @@ class FormatsTest {
 
     @Test
     void jsonIsALinePerRecord() {
-        bench.given.put("format.class", FORMAT + "json.JsonFormat");
-        bench.put(3);
-        assertEquals("topics/orders/partition=0/orders+0+0000000000.json", bench.names().get(0));
-        assertEquals("{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n", bench.text(0));
+        harness.given.put("format.class", FORMAT + "json.JsonFormat");
+        harness.put(3);
+        assertEquals("topics/orders/partition=0/orders+0+0000000000.json", harness.names().get(0));
+        assertEquals("{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n", harness.text(0));
     }
 
     @Test
     void compressionTypeAndLevelCompressJson() throws Exception {
-        bench.given.put("format.class", FORMAT + "json.JsonFormat");
-        bench.given.put("s3.compression.type", "gzip");
-        bench.given.put("flush.size", "1000");
-        bench.given.put("s3.compression.level", "9");
-        bench.put(1000);
-        assertTrue(bench.names().get(0).endsWith(".json.gz"));
-        assertTrue(bench.unzipped(0).endsWith("{\"id\":999}\n"));
-        SinkBench stored = new SinkBench();
-        stored.given.putAll(bench.given);
+        harness.given.put("format.class", FORMAT + "json.JsonFormat");
+        harness.given.put("s3.compression.type", "gzip");
+        harness.given.put("flush.size", "1000");
+        harness.given.put("s3.compression.level", "9");
+        harness.put(1000);
+        assertTrue(harness.names().get(0).endsWith(".json.gz"));
+        assertTrue(harness.unzipped(0).endsWith("{\"id\":999}\n"));
+        SinkHarness stored = new SinkHarness();
+        stored.given.putAll(harness.given);
         stored.given.put("s3.compression.level", "0");
         stored.put(1000);
-        assertTrue(stored.bytes(0).length > 2 * bench.bytes(0).length);
+        assertTrue(stored.bytes(0).length > 2 * harness.bytes(0).length);
     }
 
     @Test
     void jsonDecimalFormatWritesNumbers() {
         Schema schema = SchemaBuilder.struct().field("price", Decimal.schema(2)).build();
-        bench.given.put("format.class", FORMAT + "json.JsonFormat");
-        bench.given.put("json.decimal.format", "NUMERIC");
-        bench.given.put("flush.size", "1");
-        bench.put(List.of(bench.record(new Struct(schema).put("price", new BigDecimal("1.25")))));
-        assertEquals("{\"price\":1.25}\n", bench.text(0));
+        harness.given.put("format.class", FORMAT + "json.JsonFormat");
+        harness.given.put("json.decimal.format", "NUMERIC");
+        harness.given.put("flush.size", "1");
+        harness.put(List.of(harness.record(new Struct(schema).put("price", new BigDecimal("1.25")))));
+        assertEquals("{\"price\":1.25}\n", harness.text(0));
     }
 
     @Test
-    void bytesAreWrittenAsTheyAre() {
+    void bytesAreWrittenUnchanged() {
         bytes(Map.of());
-        assertEquals("topics/orders/partition=0/orders+0+0000000000.bin", bench.names().get(0));
-        assertEquals("one" + System.lineSeparator() + "two" + System.lineSeparator(), bench.text(0));
+        assertEquals("topics/orders/partition=0/orders+0+0000000000.bin", harness.names().get(0));
+        assertEquals("one" + System.lineSeparator() + "two" + System.lineSeparator(), harness.text(0));
     }
 
     @Test
-    void bytesHaveTheirOwnExtensionAndSeparator() {
+    void bytesCanHaveAnotherExtensionAndSeparator() {
         bytes(Map.of("format.bytearray.extension", ".log", "format.bytearray.separator", "\\t"));
-        assertTrue(bench.names().get(0).endsWith(".log"));
-        assertEquals("one\ttwo\t", bench.text(0));
+        assertTrue(harness.names().get(0).endsWith(".log"));
+        assertEquals("one\ttwo\t", harness.text(0));
     }
 
     private void bytes(Map<String, String> settings) {
-        bench.given.put("format.class", FORMAT + "bytearray.ByteArrayFormat");
-        bench.given.put("flush.size", "2");
-        bench.given.putAll(settings);
-        bench.put(List.of(
-                bench.record(Schema.BYTES_SCHEMA, "one".getBytes(StandardCharsets.UTF_8), null),
-                bench.record(Schema.BYTES_SCHEMA, "two".getBytes(StandardCharsets.UTF_8), null)));
+        harness.given.put("format.class", FORMAT + "bytearray.ByteArrayFormat");
+        harness.given.put("flush.size", "2");
+        harness.given.putAll(settings);
+        harness.put(List.of(
+                harness.record(Schema.BYTES_SCHEMA, "one".getBytes(StandardCharsets.UTF_8), null),
+                harness.record(Schema.BYTES_SCHEMA, "two".getBytes(StandardCharsets.UTF_8), null)));
     }
 }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A bucket in memory, which can be away or forget uploads. */
+/** A bucket in memory that can be unavailable or lose uploads. */
 final class MemoryStore implements ObjectStore {
     final Map<String, byte[]> objects = new TreeMap<>();
     final List<Integer> parts = new ArrayList<>();
@@ -26,20 +26,20 @@ final class MemoryStore implements ObjectStore {
     }
 
     @Override
-    public void put(String key, byte[] content) throws StoreAway {
+    public void put(String key, byte[] content) throws StoreUnavailable {
         mayFail();
         objects.put(key, content);
     }
 
     @Override
-    public String begin(String key) throws StoreAway {
+    public String begin(String key) throws StoreUnavailable {
         mayFail();
         uploads.put(key, new ArrayList<>());
         return key;
     }
 
     @Override
-    public String part(String key, String upload, int number, byte[] content) throws StoreAway, UploadLost {
+    public String part(String key, String upload, int number, byte[] content) throws StoreUnavailable, UploadLost {
         mayFail();
         List<byte[]> sent = uploads.get(upload);
         if (forgets) {
@@ -52,7 +52,7 @@ final class MemoryStore implements ObjectStore {
     }
 
     @Override
-    public void complete(String key, String upload, List<String> tags) throws StoreAway {
+    public void complete(String key, String upload, List<String> tags) throws StoreUnavailable {
         mayFail();
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         uploads.remove(upload).forEach(all::writeBytes);
@@ -66,13 +66,13 @@ final class MemoryStore implements ObjectStore {
 
     @Override
     public void close() {
-        // Nothing is held.
+        // There is nothing to release.
     }
 
-    private void mayFail() throws StoreAway {
+    private void mayFail() throws StoreUnavailable {
         if (failures > 0) {
             failures--;
-            throw new StoreAway("away", null);
+            throw new StoreUnavailable("away", null);
         }
     }
 }

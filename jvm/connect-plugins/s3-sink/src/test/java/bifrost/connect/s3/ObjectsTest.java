@@ -15,13 +15,13 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.Test;
 
-/** Which objects there are, what ends them, and what is committed. */
+/** Names of objects, where objects end, and which offsets are committed. */
 class ObjectsTest {
-    private final SinkBench bench = new SinkBench();
+    private final SinkHarness harness = new SinkHarness();
 
     @Test
     void fifteenRecordsAreFiveObjectsOfThree() throws Exception {
-        bench.put(16);
+        harness.put(16);
         assertEquals(
                 List.of(
                         "topics/orders/partition=0/orders+0+0000000000.avro",
@@ -29,27 +29,27 @@ class ObjectsTest {
                         "topics/orders/partition=0/orders+0+0000000006.avro",
                         "topics/orders/partition=0/orders+0+0000000009.avro",
                         "topics/orders/partition=0/orders+0+0000000012.avro"),
-                bench.names());
-        assertEquals(List.of("{\"id\": 3}", "{\"id\": 4}", "{\"id\": 5}"), bench.records(1));
-        assertEquals(15, bench.committed());
+                harness.names());
+        assertEquals(List.of("{\"id\": 3}", "{\"id\": 4}", "{\"id\": 5}"), harness.records(1));
+        assertEquals(15, harness.committed());
     }
 
     @Test
-    void namesFollowTheirKeys() {
-        bench.given.put("topics.dir", "lake");
-        bench.given.put("directory.delim", "|");
-        bench.given.put("file.delim", "-");
-        bench.given.put("filename.offset.zero.pad.width", "2");
-        bench.put(3);
-        assertEquals(List.of("lake|orders|partition=0|orders-0-00.avro"), bench.names());
+    void namesFollowTheConfiguration() {
+        harness.given.put("topics.dir", "lake");
+        harness.given.put("directory.delim", "|");
+        harness.given.put("file.delim", "-");
+        harness.given.put("filename.offset.zero.pad.width", "2");
+        harness.put(3);
+        assertEquals(List.of("lake|orders|partition=0|orders-0-00.avro"), harness.names());
     }
 
     @Test
     void aReplayWritesTheSameBytes() {
-        bench.put(7);
-        List<String> names = bench.names();
-        byte[] first = bench.bytes(1);
-        SinkBench again = new SinkBench();
+        harness.put(7);
+        List<String> names = harness.names();
+        byte[] first = harness.bytes(1);
+        SinkHarness again = new SinkHarness();
         again.offset = 3; // the task begins again where offsets were committed
         again.put(2);
         again.put(2);
@@ -59,149 +59,149 @@ class ObjectsTest {
 
     @Test
     void nothingIsCommittedBeforeTheUpload() {
-        bench.put(2);
-        assertEquals(-1, bench.committed());
+        harness.put(2);
+        assertEquals(-1, harness.committed());
     }
 
     @Test
-    void whileTheStoreIsAwayThePartitionWaits() {
-        bench.given.put("retry.backoff.ms", "500");
-        bench.store.failures = 2;
-        bench.put(4);
-        assertEquals(List.of("pause", "timeout"), bench.calls);
-        assertEquals(-1, bench.committed());
-        bench.put(List.of()); // too early
-        bench.now += 500;
-        bench.put(List.of()); // fails again
-        bench.now += 500;
-        bench.put(List.of());
-        assertEquals(List.of("topics/orders/partition=0/orders+0+0000000000.avro"), bench.names());
-        assertEquals("resume", bench.calls.get(bench.calls.size() - 1));
-        bench.put(2);
-        assertEquals(6, bench.committed());
+    void whileTheStoreIsUnavailableThePartitionIsPaused() {
+        harness.given.put("retry.backoff.ms", "500");
+        harness.store.failures = 2;
+        harness.put(4);
+        assertEquals(List.of("pause", "timeout"), harness.calls);
+        assertEquals(-1, harness.committed());
+        harness.put(List.of()); // too early
+        harness.now += 500;
+        harness.put(List.of()); // fails again
+        harness.now += 500;
+        harness.put(List.of());
+        assertEquals(List.of("topics/orders/partition=0/orders+0+0000000000.avro"), harness.names());
+        assertEquals("resume", harness.calls.get(harness.calls.size() - 1));
+        harness.put(2);
+        assertEquals(6, harness.committed());
     }
 
     @Test
     void partSizeDividesLargeObjects() throws Exception {
-        bench.given.put("s3.part.size", "5242880");
-        bench.given.put("flush.size", "4");
-        bench.store.failures = 1;
+        harness.given.put("s3.part.size", "5242880");
+        harness.given.put("flush.size", "4");
+        harness.store.failures = 1;
         large(4);
-        bench.now += 5000;
-        bench.put(List.of());
-        assertEquals(5242880, bench.store.parts.get(0));
-        assertEquals(4, bench.records(0).size());
-        assertEquals(4, bench.committed());
+        harness.now += 5000;
+        harness.put(List.of());
+        assertEquals(5242880, harness.store.parts.get(0));
+        assertEquals(4, harness.records(0).size());
+        assertEquals(4, harness.committed());
     }
 
     @Test
-    void aForgottenUploadIsReadAgain() {
-        bench.given.put("s3.part.size", "5242880");
-        bench.given.put("flush.size", "4");
-        bench.store.forgets = true;
+    void recordsOfALostUploadAreReadAgain() {
+        harness.given.put("s3.part.size", "5242880");
+        harness.given.put("flush.size", "4");
+        harness.store.forgets = true;
         large(3);
-        assertTrue(bench.calls.contains("offset"), "the worker is asked to go back");
-        assertEquals(List.of(), bench.names());
-        bench.offset = 0;
+        assertTrue(harness.calls.contains("offset"), "the worker is asked to go back");
+        assertEquals(List.of(), harness.names());
+        harness.offset = 0;
         large(4);
-        assertEquals(1, bench.names().size());
-        assertEquals(4, bench.committed());
+        assertEquals(1, harness.names().size());
+        assertEquals(4, harness.committed());
     }
 
     @Test
-    void whatIsNotStoredIsAbortedAtTheEnd() {
-        bench.given.put("s3.part.size", "5242880");
-        bench.given.put("flush.size", "9");
-        S3SinkTask task = bench.start();
+    void incompleteUploadsAreAbortedOnClose() {
+        harness.given.put("s3.part.size", "5242880");
+        harness.given.put("flush.size", "9");
+        S3SinkTask task = harness.start();
         large(4);
-        task.close(List.of(SinkBench.PARTITION));
-        assertEquals(1, bench.store.aborted.size());
+        task.close(List.of(SinkHarness.PARTITION));
+        assertEquals(1, harness.store.aborted.size());
     }
 
     @Test
-    void rotateIntervalEndsObjectsByTheRecordsTimes() {
-        bench.given.put("rotate.interval.ms", "1000");
-        bench.given.put("flush.size", "100");
-        bench.put(2);
-        bench.now += 999;
-        bench.put(1);
-        assertEquals(List.of(), bench.names());
-        bench.now += 1;
-        bench.put(1);
-        assertEquals(1, bench.names().size());
-        assertEquals(3, bench.committed());
+    void rotateIntervalEndsObjectsByRecordTimes() {
+        harness.given.put("rotate.interval.ms", "1000");
+        harness.given.put("flush.size", "100");
+        harness.put(2);
+        harness.now += 999;
+        harness.put(1);
+        assertEquals(List.of(), harness.names());
+        harness.now += 1;
+        harness.put(1);
+        assertEquals(1, harness.names().size());
+        assertEquals(3, harness.committed());
     }
 
     @Test
     void rotateScheduleEndsObjectsByTheClock() {
-        bench.given.put("rotate.schedule.interval.ms", "60000");
-        bench.given.put("timezone", "UTC");
-        bench.given.put("flush.size", "100");
-        bench.put(2);
-        bench.now += 60_000;
-        bench.put(List.of());
-        assertEquals(2, bench.committed());
+        harness.given.put("rotate.schedule.interval.ms", "60000");
+        harness.given.put("timezone", "UTC");
+        harness.given.put("flush.size", "100");
+        harness.put(2);
+        harness.now += 60_000;
+        harness.put(List.of());
+        assertEquals(2, harness.committed());
     }
 
     @Test
     void tombstonesFailByDefault() {
         var error = assertThrows(
-                ConnectException.class, () -> bench.put(List.of(bench.record(SinkBench.SCHEMA, null, null))));
+                ConnectException.class, () -> harness.put(List.of(harness.record(SinkHarness.SCHEMA, null, null))));
         assertTrue(error.getMessage().startsWith("Record orders-0@0 has no value"), error.getMessage());
     }
 
     @Test
     void tombstonesCanBeIgnored() throws Exception {
-        bench.given.put("behavior.on.null.values", "ignore");
-        bench.put(List.of(bench.record(SinkBench.SCHEMA, null, null)));
-        assertEquals(1, bench.committed());
-        bench.put(3);
-        assertEquals(List.of("{\"id\": 1}", "{\"id\": 2}", "{\"id\": 3}"), bench.records(0));
+        harness.given.put("behavior.on.null.values", "ignore");
+        harness.put(List.of(harness.record(SinkHarness.SCHEMA, null, null)));
+        assertEquals(1, harness.committed());
+        harness.put(3);
+        assertEquals(List.of("{\"id\": 1}", "{\"id\": 2}", "{\"id\": 3}"), harness.records(0));
     }
 
     @Test
-    void recordsThatDoNotFitAreReportedIfThatIsWanted() {
-        bench.hasQueue = true;
-        bench.put(List.of(bench.record(null, "no schema", null)));
-        assertEquals(1, bench.reported.size());
+    void invalidRecordsAreReportedToTheDeadLetterQueue() {
+        harness.hasQueue = true;
+        harness.put(List.of(harness.record(null, "no schema", null)));
+        assertEquals(1, harness.reported.size());
     }
 
     @Test
     void compatibilityNoneEndsTheObjectWithItsSchema() throws Exception {
-        bench.given.put("schema.compatibility", "NONE");
+        harness.given.put("schema.compatibility", "NONE");
         change();
-        assertEquals(2, bench.names().size());
-        assertEquals(List.of("{\"id\": 1, \"note\": null}", "{\"id\": 2, \"note\": null}", "{\"id\": 3, \"note\": null}"), bench.records(1));
+        assertEquals(2, harness.names().size());
+        assertEquals(List.of("{\"id\": 1, \"note\": null}", "{\"id\": 2, \"note\": null}", "{\"id\": 3, \"note\": null}"), harness.records(1));
     }
 
     @Test
-    void compatibilityBackwardWritesOlderRecordsInTheNewerForm() throws Exception {
-        bench.given.put("schema.compatibility", "BACKWARD");
-        Schema newer = SinkBench.schema(2, "id", "note");
-        bench.put(List.of(bench.record(new Struct(newer).put("id", 0))));
-        bench.put(2);
-        assertEquals(List.of("{\"id\": 0, \"note\": null}", "{\"id\": 1, \"note\": null}", "{\"id\": 2, \"note\": null}"), bench.records(0));
+    void compatibilityBackwardConvertsOlderRecordsToTheNewerSchema() throws Exception {
+        harness.given.put("schema.compatibility", "BACKWARD");
+        Schema newer = SinkHarness.schema(2, "id", "note");
+        harness.put(List.of(harness.record(new Struct(newer).put("id", 0))));
+        harness.put(2);
+        assertEquals(List.of("{\"id\": 0, \"note\": null}", "{\"id\": 1, \"note\": null}", "{\"id\": 2, \"note\": null}"), harness.records(0));
     }
 
     @Test
-    void compatibilityForwardWritesNewerRecordsInTheOlderForm() throws Exception {
-        bench.given.put("schema.compatibility", "FORWARD");
-        bench.given.put("flush.size", "4");
+    void compatibilityForwardConvertsNewerRecordsToTheOlderSchema() throws Exception {
+        harness.given.put("schema.compatibility", "FORWARD");
+        harness.given.put("flush.size", "4");
         change();
-        assertEquals(List.of("{\"id\": 0}", "{\"id\": 1}", "{\"id\": 2}", "{\"id\": 3}"), bench.records(0));
+        assertEquals(List.of("{\"id\": 0}", "{\"id\": 1}", "{\"id\": 2}", "{\"id\": 3}"), harness.records(0));
     }
 
     @Test
-    void withoutVersionsTheSchemaWithMoreFieldsIsTheNewerOne() throws Exception {
-        Schema older = SinkBench.schema(null, "id");
-        Schema newer = SinkBench.schema(null, "id", "note");
+    void withoutVersionsTheSchemaWithMoreFieldsIsNewer() throws Exception {
+        Schema older = SinkHarness.schema(null, "id");
+        Schema newer = SinkHarness.schema(null, "id", "note");
         for (String compatibility : List.of("BACKWARD", "FORWARD")) {
-            SinkBench each = new SinkBench();
+            SinkHarness each = new SinkHarness();
             each.given.put("schema.compatibility", compatibility);
             for (Schema schema : List.of(older, newer, older, older)) {
                 each.put(List.of(each.record(new Struct(schema).put("id", 0))));
             }
-            // BACKWARD: the newer one ends the object, those behind it join it. FORWARD: it joins the older ones.
+            // BACKWARD: the newer schema ends the object; later records join the new one. FORWARD: it joins the older one.
             String only = compatibility.equals("BACKWARD") ? "{\"id\": 0, \"note\": null}" : "{\"id\": 0}";
             each.put(List.of(each.record(new Struct(newer).put("id", 0))));
             assertEquals(List.of(only, only, only), each.records(compatibility.equals("BACKWARD") ? 1 : 0));
@@ -209,48 +209,48 @@ class ObjectsTest {
     }
 
     @Test
-    void withoutVersionsSchemasOfNoOrderEndTheObject() {
-        bench.given.put("schema.compatibility", "BACKWARD");
-        bench.put(List.of(bench.record(new Struct(SinkBench.schema(null, "id", "note")).put("id", 0))));
-        bench.put(List.of(bench.record(new Struct(SinkBench.schema(null, "id", "other")).put("id", 1))));
-        assertEquals(1, bench.committed());
+    void withoutVersionsUnrelatedSchemasEndTheObject() {
+        harness.given.put("schema.compatibility", "BACKWARD");
+        harness.put(List.of(harness.record(new Struct(SinkHarness.schema(null, "id", "note")).put("id", 0))));
+        harness.put(List.of(harness.record(new Struct(SinkHarness.schema(null, "id", "other")).put("id", 1))));
+        assertEquals(1, harness.committed());
     }
 
     @Test
-    void onePartitionFindsOutWhetherTheStoreIsBack() {
-        TopicPartition other = new TopicPartition(SinkBench.TOPIC, 1);
-        bench.start().open(List.of(other));
+    void onlyOnePartitionProbesAnUnavailableStore() {
+        TopicPartition other = new TopicPartition(SinkHarness.TOPIC, 1);
+        harness.start().open(List.of(other));
         List<SinkRecord> both = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            both.add(bench.record(new Struct(SinkBench.SCHEMA).put("id", i)));
+            both.add(harness.record(new Struct(SinkHarness.SCHEMA).put("id", i)));
             both.add(new SinkRecord(
-                    SinkBench.TOPIC, 1, null, null, SinkBench.SCHEMA, new Struct(SinkBench.SCHEMA).put("id", i), i));
+                    SinkHarness.TOPIC, 1, null, null, SinkHarness.SCHEMA, new Struct(SinkHarness.SCHEMA).put("id", i), i));
         }
-        bench.store.failures = 1; // a second attempt would not fail
-        bench.put(both);
-        assertEquals(List.of(), bench.names());
-        bench.now += 5000;
-        bench.put(List.of());
-        assertEquals(2, bench.names().size());
-        assertEquals(2, bench.calls.stream().filter("resume"::equals).count());
+        harness.store.failures = 1; // a second attempt would not fail
+        harness.put(both);
+        assertEquals(List.of(), harness.names());
+        harness.now += 5000;
+        harness.put(List.of());
+        assertEquals(2, harness.names().size());
+        assertEquals(2, harness.calls.stream().filter("resume"::equals).count());
     }
 
     private void change() {
-        bench.put(1);
-        Schema newer = SinkBench.schema(2, "id", "note");
+        harness.put(1);
+        Schema newer = SinkHarness.schema(2, "id", "note");
         for (int i = 1; i <= 3; i++) {
-            bench.put(List.of(bench.record(new Struct(newer).put("id", i))));
+            harness.put(List.of(harness.record(new Struct(newer).put("id", i))));
         }
     }
 
-    /** Records that do not get smaller, of two megabytes each. */
+    /** Records of two megabytes each that cannot be compressed. */
     private void large(int count) {
-        Schema schema = SinkBench.schema(1, "id", "note");
+        Schema schema = SinkHarness.schema(1, "id", "note");
         Random random = new Random(1);
         for (int i = 0; i < count; i++) {
             StringBuilder note = new StringBuilder();
             random.ints(2_000_000, 'a', 'z').forEach(letter -> note.append((char) letter));
-            bench.put(List.of(bench.record(new Struct(schema).put("id", i).put("note", note.toString()))));
+            harness.put(List.of(harness.record(new Struct(schema).put("id", i).put("note", note.toString()))));
         }
     }
 }

@@ -4,13 +4,13 @@ import java.io.FilterReader;
 import java.io.IOException;
 import java.io.Reader;
 
-/** Refuses what has no line ends, before it fills the memory. */
+/** Fails on a line that is too long, before a file without line ends fills the memory. */
 final class BoundedLines extends FilterReader {
-    static final int LONGEST = 1 << 24;
+    static final int MAX_LINE_CHARACTERS = 1 << 24;
 
     private int length;
 
-    /** Thrown when a line is longer than {@link #LONGEST} characters. */
+    /** Thrown when a line is longer than {@link #MAX_LINE_CHARACTERS} characters. */
     static final class LineTooLongException extends IOException {}
 
     BoundedLines(Reader text) {
@@ -28,7 +28,7 @@ final class BoundedLines extends FilterReader {
         int count = in.read(buffer, offset, most);
         for (int index = offset; index < offset + count; index++) {
             length = buffer[index] == '\n' || buffer[index] == '\r' ? 0 : length + 1;
-            if (length > LONGEST) {
+            if (length > MAX_LINE_CHARACTERS) {
                 throw new LineTooLongException();
             }
         }

@@ -23,15 +23,15 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The rows of a file, one after the other, however long it is. */
+/** Reads the rows of a file one by one, without loading the file into memory. */
 final class CsvRows implements Closeable {
     private static final int BUFFER = 1 << 17;
     private static final char BYTE_ORDER_MARK = '\uFEFF';
 
-    /** A quote that is never closed must not take the rest of a huge file into memory. */
-    private static final int LONGEST_ROW_IN_LINES = 10_000;
+    /** Bounds a row, so that a quote that is never closed does not load the rest of a large file into memory. */
+    private static final int MAX_LINES_PER_ROW = 10_000;
 
-    private static final String UNKNOWN_BYTES = "there are bytes that file.charset does not know";
+    private static final String INVALID_BYTES = "has bytes that are not valid in file.charset";
 
     private final Path file;
     private final Format format;
@@ -45,12 +45,12 @@ final class CsvRows implements Closeable {
                 .withCSVParser(parser(format))
                 .withSkipLines(format.skipLines())
                 .withKeepCarriageReturn(format.keepCarriageReturn())
-                .withMultilineLimit(LONGEST_ROW_IN_LINES)
+                .withMultilineLimit(MAX_LINES_PER_ROW)
                 .withVerifyReader(false)
                 .build();
     }
 
-    /** The next row that is not a blank line, {@code null} at the end. */
+    /** The next row that is not a blank line; {@code null} at the end of the file. */
     String[] next() throws IOException, BadFileException {
         String[] row;
         do {
@@ -60,7 +60,7 @@ final class CsvRows implements Closeable {
         return row;
     }
 
-    /** The line in the file, from 1, that the latest row began on. */
+    /** The line of the file, counted from 1, on which the latest row begins. */
     long line() {
         return line;
     }
@@ -74,13 +74,13 @@ final class CsvRows implements Closeable {
         try {
             return reader.readNext();
         } catch (CsvMultilineLimitBrokenException problem) {
-            throw new BadFileException(line, "a quote is not closed within " + LONGEST_ROW_IN_LINES + " lines");
+            throw new BadFileException(line, "a quote is not closed within " + MAX_LINES_PER_ROW + " lines");
         } catch (CsvMalformedLineException problem) {
             throw new BadFileException(line, "a quote is not closed before the end of the file");
         } catch (CharacterCodingException problem) {
-            throw unknownBytes();
+            throw invalidBytes();
         } catch (LineTooLongException problem) {
-            throw new BadFileException(line, "is longer than " + BoundedLines.LONGEST + " characters");
+            throw new BadFileException(line, "is longer than " + BoundedLines.MAX_LINE_CHARACTERS + " characters");
         } catch (CsvException problem) {
             throw new BadFileException(line, problem.getMessage());
         }
@@ -97,7 +97,7 @@ final class CsvRows implements Closeable {
             return text;
         } catch (CharacterCodingException problem) {
             text.close();
-            throw unknownBytes();
+            throw invalidBytes();
         }
     }
 
@@ -108,23 +108,23 @@ final class CsvRows implements Closeable {
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
     }
 
-    /** Says where; the reader does not, as it reads ahead. */
-    private BadFileException unknownBytes() throws IOException {
+    /** Finds the line with the invalid bytes. The reader cannot name it, because it reads ahead. */
+    private BadFileException invalidBytes() throws IOException {
         CharsetDecoder decoder = decoder();
         ByteBuffer bytes = ByteBuffer.allocate(BUFFER);
         CharBuffer text = CharBuffer.allocate(BUFFER);
-        long found = 1;
+        long badLine = 1;
         boolean isOver = false;
         try (SeekableByteChannel channel = Files.newByteChannel(file)) {
             while (!isOver) {
                 boolean isEnd = channel.read(bytes) < 0;
                 isOver = decoder.decode(bytes.flip(), text, isEnd).isError() || isEnd;
-                found += text.flip().chars().filter(sign -> sign == '\n').count();
+                badLine += text.flip().chars().filter(character -> character == '\n').count();
                 text.clear();
                 bytes.compact();
             }
         }
-        return new BadFileException(found, UNKNOWN_BYTES);
+        return new BadFileException(badLine, INVALID_BYTES);
     }
 
     private static ICSVParser parser(Format format) {

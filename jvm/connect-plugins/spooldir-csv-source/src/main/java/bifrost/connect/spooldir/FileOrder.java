@@ -3,23 +3,23 @@ package bifrost.connect.spooldir;
 import java.util.Comparator;
 import java.util.List;
 
-/** Which of several files is read first; named as in the configuration. */
+/** An order in which files are read; the constants are the values of {@code files.sort.attributes}. */
 enum FileOrder {
-    NAMEASC(Comparator.comparing(Look::name)),
+    NAMEASC(Comparator.comparing(FileSnapshot::name)),
     NAMEDESC(NAMEASC.order.reversed()),
-    LENGTHASC(Comparator.comparingLong(Look::length)),
+    LENGTHASC(Comparator.comparingLong(FileSnapshot::length)),
     LENGTHDESC(LENGTHASC.order.reversed()),
-    LASTMODIFIEDASC(Comparator.comparingLong(Look::modifiedMs)),
+    LASTMODIFIEDASC(Comparator.comparingLong(FileSnapshot::modifiedMs)),
     LASTMODIFIEDDESC(LASTMODIFIEDASC.order.reversed());
 
-    private final Comparator<Look> order;
+    private final Comparator<FileSnapshot> order;
 
-    FileOrder(Comparator<Look> order) {
+    FileOrder(Comparator<FileSnapshot> order) {
         this.order = order;
     }
 
-    /** The first one counts, the next among equals, and so on; the name in the end. */
-    static Comparator<Look> of(List<FileOrder> orders) {
+    /** Combines orders: each later order sorts the files that are equal in the earlier ones; the name comes last. */
+    static Comparator<FileSnapshot> of(List<FileOrder> orders) {
         return orders.stream()
                 .map(each -> each.order)
                 .reduce(Comparator::thenComparing)

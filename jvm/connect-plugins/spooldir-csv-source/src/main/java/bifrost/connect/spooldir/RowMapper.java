@@ -8,9 +8,9 @@ import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 
-/** Makes the rows of one file into keys and values; which column is which field, its header says. */
+/** Converts the rows of one file to keys and values. The file's header assigns columns to fields. */
 final class RowMapper {
-    private final Columns columns;
+    private final ColumnParser columns;
     private final Schema keySchema;
     private final Schema valueSchema;
     private final int[] keyColumns;
@@ -18,19 +18,19 @@ final class RowMapper {
     private final int width;
 
     /**
-     * Places the schemas' fields.
+     * Finds the column of every field.
      *
-     * @param keySchema {@code null} for no key
-     * @throws IllegalArgumentException the header lacks a column that a schema needs, or names one twice
+     * @param keySchema {@code null} for records without a key
+     * @throws IllegalArgumentException the header lacks a column that a schema requires, or names one twice
      */
-    RowMapper(Columns columns, Schema keySchema, Schema valueSchema, List<String> header, boolean caseSensitive) {
+    RowMapper(ColumnParser columns, Schema keySchema, Schema valueSchema, List<String> header, boolean caseSensitive) {
         this.columns = columns;
         this.keySchema = keySchema;
         this.valueSchema = valueSchema;
-        List<String> names = header.stream().map(name -> folded(name, caseSensitive)).toList();
+        List<String> names = header.stream().map(name -> normalized(name, caseSensitive)).toList();
         width = names.size();
-        keyColumns = keySchema == null ? new int[0] : places(keySchema, names, caseSensitive);
-        valueColumns = places(valueSchema, names, caseSensitive);
+        keyColumns = keySchema == null ? new int[0] : columnIndexes(keySchema, names, caseSensitive);
+        valueColumns = columnIndexes(valueSchema, names, caseSensitive);
     }
 
     Schema keySchema() {
@@ -42,9 +42,9 @@ final class RowMapper {
     }
 
     /**
-     * Refuses a row that is not as wide as the header.
+     * Checks that a row has as many columns as the header.
      *
-     * @throws IllegalArgumentException it is not
+     * @throws IllegalArgumentException it has more or fewer
      */
     void check(String[] row) {
         if (row.length != width) {
@@ -52,7 +52,7 @@ final class RowMapper {
         }
     }
 
-    /** The key of a row, {@code null} without a key schema. */
+    /** The key of a row; {@code null} without a key schema. */
     Struct key(String[] row) {
         return keySchema == null ? null : struct(keySchema, keyColumns, row);
     }
@@ -62,12 +62,12 @@ final class RowMapper {
         return struct(valueSchema, valueColumns, row);
     }
 
-    private Struct struct(Schema schema, int[] places, String[] row) {
+    private Struct struct(Schema schema, int[] columnIndexes, String[] row) {
         Struct struct = new Struct(schema);
         List<Field> fields = schema.fields();
-        for (int index = 0; index < places.length; index++) {
+        for (int index = 0; index < columnIndexes.length; index++) {
             Field field = fields.get(index);
-            String text = places[index] < 0 ? null : row[places[index]];
+            String text = columnIndexes[index] < 0 ? null : row[columnIndexes[index]];
             try {
                 struct.put(field, columns.value(field.schema(), text));
             } catch (IllegalArgumentException problem) {
@@ -77,27 +77,27 @@ final class RowMapper {
         return struct;
     }
 
-    private static int[] places(Schema schema, List<String> names, boolean caseSensitive) {
+    private static int[] columnIndexes(Schema schema, List<String> names, boolean caseSensitive) {
         List<String> missing = new ArrayList<>();
-        int[] places = new int[schema.fields().size()];
-        Arrays.fill(places, -1);
+        int[] columnIndexes = new int[schema.fields().size()];
+        Arrays.fill(columnIndexes, -1);
         for (Field field : schema.fields()) {
-            String name = folded(field.name(), caseSensitive);
-            places[field.index()] = names.indexOf(name);
+            String name = normalized(field.name(), caseSensitive);
+            columnIndexes[field.index()] = names.indexOf(name);
             if (names.indexOf(name) != names.lastIndexOf(name)) {
-                throw new IllegalArgumentException("the column " + field.name() + " is there twice");
+                throw new IllegalArgumentException("the header has the column " + field.name() + " more than once");
             }
-            if (places[field.index()] < 0 && !field.schema().isOptional() && field.schema().defaultValue() == null) {
+            if (columnIndexes[field.index()] < 0 && !field.schema().isOptional() && field.schema().defaultValue() == null) {
                 missing.add(field.name());
             }
         }
         if (!missing.isEmpty()) {
             throw new IllegalArgumentException("the header lacks " + String.join(", ", missing));
         }
-        return places;
+        return columnIndexes;
     }
 
-    private static String folded(String name, boolean caseSensitive) {
+    private static String normalized(String name, boolean caseSensitive) {
         String trimmed = name == null ? "" : name.trim();
         return caseSensitive ? trimmed : trimmed.toLowerCase(Locale.ROOT);
     }

@@ -13,13 +13,13 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.errors.SchemaBuilderException;
 
-/** Connect schemas as the vendor's plugin writes them: {@code {"type":"STRUCT","fieldSchemas":{...}}}. */
+/** Reads and writes Connect schemas in the vendor's JSON form: {@code {"type":"STRUCT","fieldSchemas":{...}}}. */
 final class SchemaJson {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private SchemaJson() {}
 
-    /** The struct schema that a configuration key holds; {@code null} when it is empty. */
+    /** Reads the struct schema in the value of a configuration key; {@code null} if the value is empty. */
     static Schema read(String key, String text) {
         if (text.isBlank()) {
             return null;
@@ -38,7 +38,7 @@ final class SchemaJson {
         }
     }
 
-    /** The JSON of a schema. */
+    /** Writes a schema as JSON. */
     static String write(Schema schema) {
         return node(schema).toString();
     }
@@ -71,13 +71,13 @@ final class SchemaJson {
     }
 
     private static Object constant(Schema schema, String text) {
-        if (schema.name() != null && Columns.LOGICAL.contains(schema.name())) {
-            throw new IllegalArgumentException("there is no defaultValue for " + schema.name());
+        if (schema.name() != null && ColumnParser.LOGICAL.contains(schema.name())) {
+            throw new IllegalArgumentException("defaultValue is not supported for " + schema.name());
         }
-        return Columns.primitive(schema, text);
+        return ColumnParser.primitive(schema, text);
     }
 
-    /** Refuses a field that no column can fill. */
+    /** Refuses a field whose type a column cannot have. */
     private static void check(Field field) {
         Schema schema = field.schema();
         if (!schema.type().isPrimitive()) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 
-/** Prints {@code key.schema} and {@code value.schema} for a sample file, with the types that its columns allow. */
+/** Prints {@code key.schema} and {@code value.schema} for a sample file, with types that fit its columns. */
 public final class SchemaPrinter {
     private static final int ROWS = 10_000;
     private static final String MODEL = "com.github.jcustenborder.kafka.connect.model.";
@@ -16,9 +16,9 @@ public final class SchemaPrinter {
     private SchemaPrinter() {}
 
     /**
-     * The program.
+     * Runs the program.
      *
-     * @param arguments the file, the key's columns, settings of {@code csv.*} as {@code name=value}
+     * @param arguments the file, the columns of the key, keys of {@code csv.*} as {@code name=value}
      */
     public static void main(String[] arguments) {
         if (arguments.length < 1) {
@@ -40,14 +40,14 @@ public final class SchemaPrinter {
         }
     }
 
-    /** The schemas by the name of their configuration key. */
+    /** Proposes schemas, by the name of their configuration key. */
     static Map<String, Schema> schemas(Path sample, List<String> key, Map<String, String> settings)
             throws IOException, BadFileException {
-        SpoolDirConfig config = new SpoolDirConfig(withNeeded(settings));
+        SpoolDirConfig config = new SpoolDirConfig(withRequiredKeys(settings));
         try (CsvRows rows = new CsvRows(sample, config.format)) {
             String[] header = rows.next();
             if (header == null) {
-                throw new BadFileException(1, "there is no header");
+                throw new BadFileException(1, "the file has no header");
             }
             Kind[] kinds = new Kind[header.length];
             String[] row = rows.next();
@@ -69,14 +69,14 @@ public final class SchemaPrinter {
         SchemaBuilder builder = SchemaBuilder.struct().name(MODEL + "Key");
         for (String name : key) {
             if (value.field(name) == null) {
-                throw new IllegalArgumentException("there is no column " + name);
+                throw new IllegalArgumentException("the file has no column " + name);
             }
             builder.field(name, value.field(name).schema());
         }
         return Map.of("key.schema", builder.build(), "value.schema", value);
     }
 
-    private static Map<String, String> withNeeded(Map<String, String> settings) {
+    private static Map<String, String> withRequiredKeys(Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(settings);
         for (String name : List.of("topic", "input.path", "error.path", "finished.path", "input.file.pattern")) {
             all.putIfAbsent(name, "any");
@@ -92,7 +92,7 @@ public final class SchemaPrinter {
                 .forEach(entry -> System.out.println(entry.getKey() + "=" + SchemaJson.write(entry.getValue())));
     }
 
-    /** What all texts of a column are; whether some are missing. */
+    /** The type that fits all texts of a column, and whether some of them are empty. */
     private record Kind(Schema.Type type, boolean isOptional) {
         static Kind of(String text) {
             if (text == null || text.isEmpty()) {

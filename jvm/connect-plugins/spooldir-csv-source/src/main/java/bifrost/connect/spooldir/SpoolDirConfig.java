@@ -1,5 +1,8 @@
 package bifrost.connect.spooldir;
 
+import bifrost.connect.spooldir.SpoolDirKeys.Cleanup;
+import bifrost.connect.spooldir.SpoolDirKeys.MetadataLocation;
+import bifrost.connect.spooldir.SpoolDirKeys.TimestampMode;
 import com.opencsv.enums.CSVReaderNullFieldIndicator;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
@@ -15,35 +18,10 @@ import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Timestamp;
 
-/** The configuration of the connector and its tasks, checked as a whole. */
+/** The configuration of the connector and its tasks, with keys checked against each other. */
 final class SpoolDirConfig {
-    /** What happens to a file whose rows are all delivered. */
-    enum Cleanup {
-        MOVE,
-        MOVEBYDATE,
-        DELETE,
-        NONE;
-
-        boolean moves() {
-            return this == MOVE || this == MOVEBYDATE;
-        }
-    }
-
-    /** What a record's timestamp is. */
-    enum TimestampMode {
-        PROCESS_TIME,
-        FILE_TIME,
-        FIELD
-    }
-
-    /** Where records tell about their file. */
-    enum MetadataLocation {
-        NONE,
-        HEADERS
-    }
-
-    /** What a producer takes, unless the connector's configuration overrides it. */
-    private static final int DEFAULT_LONGEST_RECORD = 1 << 20;
+    /** The largest record that the producer accepts by default, in bytes. */
+    private static final int DEFAULT_MAX_RECORD_BYTES = 1 << 20;
 
     final String topic;
     final Path input;
@@ -57,7 +35,7 @@ final class SpoolDirConfig {
     final Duration minimumAge;
     final List<FileOrder> sorting;
     final MetadataLocation metadata;
-    final int longestRecord;
+    final int maxRecordBytes;
     final int task;
     final int tasks;
     final Format format;
@@ -67,7 +45,7 @@ final class SpoolDirConfig {
     final List<String> timestampFormats;
     final ZoneId timestampZone;
 
-    /** How rows are written in the files. */
+    /** The format of the files. */
     record Format(
             Charset charset,
             boolean hasHeader,
@@ -83,7 +61,7 @@ final class SpoolDirConfig {
             boolean keepCarriageReturn,
             CSVReaderNullFieldIndicator nulls) {}
 
-    /** The schemas as JSON, or how to make them from a file's header. */
+    /** The schemas as JSON, or how to generate them from a file's header. */
     record Schemas(
             String key, String value, boolean generated, List<String> keyFields, String keyName, String valueName) {}
 
@@ -104,8 +82,8 @@ final class SpoolDirConfig {
         minimumAge = Duration.ofMillis(config.getLong("file.minimum.age.ms"));
         sorting = SpoolDirKeys.orders(config.getList("files.sort.attributes"));
         metadata = SpoolDirKeys.word(MetadataLocation.class, config.getString("metadata.location"));
-        longestRecord = Integer.parseInt(
-                given.getOrDefault("producer.override.max.request.size", String.valueOf(DEFAULT_LONGEST_RECORD)));
+        maxRecordBytes = Integer.parseInt(
+                given.getOrDefault("producer.override.max.request.size", String.valueOf(DEFAULT_MAX_RECORD_BYTES)));
         task = config.getInt("task.index");
         tasks = config.getInt("task.count");
         format = format(config);
@@ -116,29 +94,29 @@ final class SpoolDirConfig {
         timestampZone = SpoolDirKeys.zone(config.getString("parser.timestamp.timezone"));
     }
 
-    /** What is wrong with keys because of other ones, by key; each by itself must be right. */
+    /** Errors by key that result from other keys. Each value must be valid in itself. */
     static Map<String, String> conflicts(Map<String, String> given) {
         AbstractConfig config = new AbstractConfig(SpoolDirKeys.DEFINITION, given, false);
         Map<String, String> found = new TreeMap<>();
         Cleanup cleanup = SpoolDirKeys.word(Cleanup.class, config.getString("cleanup.policy"));
         if (cleanup.moves() && config.getString("finished.path").isBlank()) {
-            found.put("finished.path", "needed with cleanup.policy=" + cleanup);
+            found.put("finished.path", "is required with cleanup.policy=" + cleanup);
         }
         boolean generated = config.getBoolean("schema.generation.enabled");
         if (generated && !config.getBoolean("csv.first.row.as.header")) {
-            found.put("csv.first.row.as.header", "needed with schema.generation.enabled=true");
+            found.put("csv.first.row.as.header", "must be true with schema.generation.enabled=true");
         }
         Schema value = SchemaJson.read("value.schema", config.getString("value.schema"));
         if (!generated && value == null) {
-            found.put("value.schema", "needed unless schema.generation.enabled=true");
-        } else if (!isTime(generated ? null : value, config)) {
-            found.put("timestamp.field", "with timestamp.mode=FIELD a Timestamp of value.schema that is not optional");
+            found.put("value.schema", "is required unless schema.generation.enabled=true");
+        } else if (!hasTimestampField(generated ? null : value, config)) {
+            found.put("timestamp.field", "must name a Timestamp field of value.schema that is not optional, because timestamp.mode is FIELD");
         }
-        signs(format(config), found);
+        checkCharacters(format(config), found);
         return found;
     }
 
-    private static boolean isTime(Schema value, AbstractConfig config) {
+    private static boolean hasTimestampField(Schema value, AbstractConfig config) {
         if (SpoolDirKeys.word(TimestampMode.class, config.getString("timestamp.mode")) != TimestampMode.FIELD) {
             return true;
         }
@@ -146,12 +124,12 @@ final class SpoolDirConfig {
         return field != null && Timestamp.LOGICAL_NAME.equals(field.schema().name()) && !field.schema().isOptional();
     }
 
-    private static void signs(Format format, Map<String, String> found) {
+    private static void checkCharacters(Format format, Map<String, String> found) {
         boolean escapes = !format.rfc4180 && format.escape != 0;
         if (format.quote == format.separator || escapes && format.escape == format.separator) {
-            found.put("csv.separator.char", "is the quote or the escape too");
+            found.put("csv.separator.char", "is also the quote or the escape character");
         } else if (escapes && format.escape == format.quote) {
-            found.put("csv.escape.char", "is the quote too; csv.rfc.4180.parser.enabled reads doubled quotes");
+            found.put("csv.escape.char", "is also the quote character; to read doubled quotes, set csv.rfc.4180.parser.enabled=true");
         }
     }
 

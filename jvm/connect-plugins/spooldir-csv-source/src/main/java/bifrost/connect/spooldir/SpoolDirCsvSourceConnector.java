@@ -1,6 +1,7 @@
 package bifrost.connect.spooldir;
 
-import bifrost.connect.config.Findings;
+import bifrost.connect.config.Finding;
+import bifrost.connect.config.PluginVersion;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,16 +16,15 @@ import org.apache.kafka.connect.source.SourceConnector;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes the rows of CSV files to a topic; tasks share the files by their names. */
+/** Writes the rows of CSV files to a topic; the files are distributed over the tasks by their names. */
 public final class SpoolDirCsvSourceConnector extends SourceConnector {
-    static final String VERSION = "1";
     private static final Logger LOG = LoggerFactory.getLogger(SpoolDirCsvSourceConnector.class);
 
     private Map<String, String> given;
 
     @Override
     public String version() {
-        return VERSION;
+        return PluginVersion.VERSION;
     }
 
     @Override
@@ -32,16 +32,16 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
         return SpoolDirKeys.DEFINITION;
     }
 
-    /** Besides each key by itself: keys that do not go with others, and whether there is a folder to read from. */
+    /** Checks each key, keys that depend on each other, and that the input folder exists. */
     @Override
     public Config validate(Map<String, String> properties) {
         Config result = super.validate(properties);
-        if (Findings.areNone(result)) {
+        if (Finding.areNone(result)) {
             Map<String, String> problems = SpoolDirConfig.conflicts(properties);
             if (!Files.isDirectory(Path.of(properties.get("input.path")))) {
-                problems.put("input.path", "is not a folder");
+                problems.put("input.path", "is not a folder of the worker");
             }
-            problems.forEach((key, message) -> Findings.blame(result, key, message));
+            problems.forEach((key, message) -> new Finding(key, message).addTo(result));
         }
         return result;
     }
@@ -49,7 +49,7 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
     @Override
     public void start(Map<String, String> properties) {
         given = properties;
-        new SpoolDirConfig(properties); // refuses what validate would
+        new SpoolDirConfig(properties); // fails where validate reports an error
         SpoolDirKeys.VENDOR.warn(LOG, SpoolDirKeys.DEFINITION, properties);
     }
 
@@ -59,12 +59,12 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
     }
 
     @Override
-    public List<Map<String, String>> taskConfigs(int most) {
+    public List<Map<String, String>> taskConfigs(int maxTasks) {
         List<Map<String, String>> tasks = new ArrayList<>();
-        for (int task = 0; task < most; task++) {
+        for (int task = 0; task < maxTasks; task++) {
             Map<String, String> config = new HashMap<>(given);
             config.put("task.index", String.valueOf(task));
-            config.put("task.count", String.valueOf(most));
+            config.put("task.count", String.valueOf(maxTasks));
             tasks.add(config);
         }
         return tasks;
@@ -72,7 +72,7 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
 
     @Override
     public void stop() {
-        // nothing is held here
+        // The connector itself holds no resources; its tasks do.
     }
 
     @Override

@@ -1,6 +1,7 @@
 package bifrost.connect.spooldir;
 
-import bifrost.connect.spooldir.Look.ChangedException;
+import bifrost.connect.config.PluginVersion;
+import bifrost.connect.spooldir.FileSnapshot.FileChangedException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Clock;
@@ -20,14 +21,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads one file at a time. A file leaves the folder only when all of its records are in Kafka, by exactly-once
- * support with their offsets in the same transaction: a worker that dies at any moment reads on where it was.
+ * Reads one file at a time. A file leaves the folder only when all of its records are in Kafka. With exactly-once
+ * support, records and offsets are in the same transaction: a worker that was killed continues after the last one.
  */
 public final class SpoolDirCsvSourceTask extends SourceTask {
     private static final Logger LOG = LoggerFactory.getLogger(SpoolDirCsvSourceTask.class);
 
     private final CountDownLatch stopped = new CountDownLatch(1);
-    private final Map<String, Ended> ended = new HashMap<>();
+    private final Map<String, FileEnd> ended = new HashMap<>();
     private final Map<String, SpooledFile> inUse = new ConcurrentHashMap<>();
     private final Map<String, Long> unfinished = new HashMap<>();
     private SpoolDirConfig config;
@@ -35,12 +36,12 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
     private FileSchemas schemas;
     private SpooledFile current;
 
-    /** A file that was read to its end, or to the row that is wrong, which {@code cause} names then. */
-    private record Ended(SpooledFile file, String cause) {}
+    /** A file that was read to its end, or to a row with an error; {@code cause} then names the row and the error. */
+    private record FileEnd(SpooledFile file, String cause) {}
 
     @Override
     public String version() {
-        return SpoolDirCsvSourceConnector.VERSION;
+        return PluginVersion.VERSION;
     }
 
     @Override
@@ -52,14 +53,14 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
 
     @Override
     public List<SourceRecord> poll() throws InterruptedException {
-        settle();
+        finishDelivered();
         List<SourceRecord> batch = new ArrayList<>(config.batchSize);
         while (batch.size() < config.batchSize && (current != null || openNext())) {
             fill(batch);
             if (!batch.isEmpty()) {
                 return batch;
             }
-            settle(); // a file without a row
+            finishDelivered(); // the file has no rows
         }
         stopped.await(config.emptyPollWait.toMillis(), TimeUnit.MILLISECONDS);
         return null;
@@ -78,32 +79,32 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
         stopped.countDown();
     }
 
-    /** Moves away the files of which every record is in Kafka. */
-    private void settle() {
-        List<Ended> settled = ended.values().stream().filter(end -> end.file.isDelivered()).toList();
-        for (Ended end : settled) {
-            Look look = end.file.look();
-            ended.remove(look.name());
-            inUse.remove(look.name());
+    /** Moves files out of the input folder once all their records are in Kafka. */
+    private void finishDelivered() {
+        List<FileEnd> delivered = ended.values().stream().filter(end -> end.file.isDelivered()).toList();
+        for (FileEnd end : delivered) {
+            FileSnapshot snapshot = end.file.snapshot();
+            ended.remove(snapshot.name());
+            inUse.remove(snapshot.name());
             if (end.cause == null) {
-                folder.finish(look);
-                LOG.info("{}: {} rows", look.name(), end.file.read());
+                folder.finish(snapshot);
+                LOG.info("{}: {} rows", snapshot.name(), end.file.rowsRead());
             } else {
-                refuse(look, end.cause, end.file.read());
+                refuse(snapshot, end.cause, end.file.rowsRead());
             }
         }
     }
 
-    private void refuse(Look look, String cause, long delivered) {
-        folder.refuse(look, look.name() + ": " + cause + "\nRows delivered before it: " + delivered);
-        LOG.error("{}: {}", look.name(), cause);
+    private void refuse(FileSnapshot snapshot, String cause, long delivered) {
+        folder.refuse(snapshot, snapshot.name() + ": " + cause + "\nRows delivered before it: " + delivered);
+        LOG.error("{}: {}", snapshot.name(), cause);
         if (config.haltOnError) {
-            throw new ConnectException(look.name() + ": " + cause + "; it is in " + config.error);
+            throw new ConnectException(snapshot.name() + ": " + cause + "; the file was moved to " + config.error);
         }
     }
 
     private boolean openNext() {
-        Optional<Look> found = folder.next(inUse.keySet());
+        Optional<FileSnapshot> found = folder.next(inUse.keySet());
         while (found.isPresent() && current == null) {
             open(found.get());
             found = folder.next(inUse.keySet());
@@ -111,28 +112,28 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
         return current != null;
     }
 
-    private void open(Look look) {
+    private void open(FileSnapshot snapshot) {
         try {
-            current = SpooledFile.open(config, schemas, look, readBefore(look));
-            inUse.put(look.name(), current);
-        } catch (ChangedException stillWritten) {
-            LOG.info("{} is still being written", look.name());
+            current = SpooledFile.open(config, schemas, snapshot, readBefore(snapshot));
+            inUse.put(snapshot.name(), current);
+        } catch (FileChangedException stillWritten) {
+            LOG.info("{} is still being written", snapshot.name());
         } catch (NoSuchFileException problem) {
-            LOG.info("{} has gone before it was read", look.name());
+            LOG.info("{} was removed before it was read", snapshot.name());
         } catch (IOException problem) {
-            refuse(look, "cannot be read: " + problem, 0);
+            refuse(snapshot, "cannot be read: " + problem, 0);
         } catch (BadFileException problem) {
-            refuse(look, problem.getMessage(), 0);
+            refuse(snapshot, problem.getMessage(), 0);
         }
     }
 
-    private long readBefore(Look look) {
-        Long here = unfinished.remove(look.name());
-        if (here != null) {
-            return here;
+    private long readBefore(FileSnapshot snapshot) {
+        Long rowsRead = unfinished.remove(snapshot.name());
+        if (rowsRead != null) {
+            return rowsRead;
         }
         return SpooledFile.rowsRead(
-                look, context.offsetStorageReader().offset(SpooledFile.partition(look.name())));
+                snapshot, context.offsetStorageReader().offset(SpooledFile.partition(snapshot.name())));
     }
 
     private void fill(List<SourceRecord> batch) {
@@ -147,11 +148,11 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
                 batch.add(row);
             }
             return;
-        } catch (ChangedException stillWritten) {
-            Look look = current.look();
-            LOG.info("{} is still being written; to be read on after row {}", look.name(), current.read());
-            unfinished.put(look.name(), current.read());
-            inUse.remove(look.name());
+        } catch (FileChangedException stillWritten) {
+            FileSnapshot snapshot = current.snapshot();
+            LOG.info("{} is still being written; reading continues after row {}", snapshot.name(), current.rowsRead());
+            unfinished.put(snapshot.name(), current.rowsRead());
+            inUse.remove(snapshot.name());
             close();
             return;
         } catch (BadFileException problem) {
@@ -163,7 +164,7 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
     }
 
     private void end(String cause) {
-        ended.put(current.look().name(), new Ended(current, cause));
+        ended.put(current.snapshot().name(), new FileEnd(current, cause));
         close();
     }
 
@@ -171,7 +172,7 @@ public final class SpoolDirCsvSourceTask extends SourceTask {
         try {
             current.close();
         } catch (IOException problem) {
-            LOG.warn("{}: {}", current.look().name(), problem.toString());
+            LOG.warn("{}: {}", current.snapshot().name(), problem.toString());
         }
         current = null;
     }

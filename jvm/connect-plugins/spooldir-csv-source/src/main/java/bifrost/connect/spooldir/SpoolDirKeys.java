@@ -2,9 +2,6 @@ package bifrost.connect.spooldir;
 
 import bifrost.connect.config.Options;
 import bifrost.connect.config.VendorKeys;
-import bifrost.connect.spooldir.SpoolDirConfig.Cleanup;
-import bifrost.connect.spooldir.SpoolDirConfig.MetadataLocation;
-import bifrost.connect.spooldir.SpoolDirConfig.TimestampMode;
 import com.opencsv.enums.CSVReaderNullFieldIndicator;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
@@ -21,16 +18,41 @@ import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigDef.Validator;
 import org.apache.kafka.common.config.ConfigException;
 
-/** The keys that the connector understands, and what each may hold. */
+/** The keys of the connector, with their defaults, checks and documentation. */
 final class SpoolDirKeys {
+    /** The values of {@code cleanup.policy}. */
+    enum Cleanup {
+        MOVE,
+        MOVEBYDATE,
+        DELETE,
+        NONE;
+
+        boolean moves() {
+            return this == MOVE || this == MOVEBYDATE;
+        }
+    }
+
+    /** The values of {@code timestamp.mode}. */
+    enum TimestampMode {
+        PROCESS_TIME,
+        FILE_TIME,
+        FIELD
+    }
+
+    /** The values of {@code metadata.location}. */
+    enum MetadataLocation {
+        NONE,
+        HEADERS
+    }
+
     static final VendorKeys VENDOR = new VendorKeys()
-            .withoutEffect("processing.file.extension", "a file that is being read is not marked")
-            .withoutEffect("csv.verify.reader", "a file that cannot be read goes to error.path without it")
-            .withoutEffect("file.buffer.size.bytes", "the buffer is fixed at 128 KiB")
-            .withoutEffect("cleanup.policy.maintain.relative.path", "files are at the top of input.path")
-            .withoutEffect("metadata.field", "metadata goes to headers")
-            .only("input.path.walk.recursively", "false", "folders below input.path are not read")
-            .only("task.partitioner", "ByName", "tasks share the files by their names");
+            .withoutEffect("processing.file.extension", "files are not marked while they are read")
+            .withoutEffect("csv.verify.reader", "a file that cannot be read always goes to error.path")
+            .withoutEffect("file.buffer.size.bytes", "the buffer always has 128 KiB")
+            .withoutEffect("cleanup.policy.maintain.relative.path", "files are read from the top of input.path only")
+            .withoutEffect("metadata.field", "metadata is written to headers only")
+            .only("input.path.walk.recursively", "false", "subfolders of input.path are not read")
+            .only("task.partitioner", "ByName", "files are distributed over tasks by their names");
 
     static final ConfigDef DEFINITION = definition();
 
@@ -50,7 +72,7 @@ final class SpoolDirKeys {
         try {
             return Charset.forName(name);
         } catch (IllegalCharsetNameException | UnsupportedCharsetException problem) {
-            throw new ConfigException("file.charset", name, "not a character set of this Java");
+            throw new ConfigException("file.charset", name, "is not a character set of this Java");
         }
     }
 
@@ -58,7 +80,7 @@ final class SpoolDirKeys {
         try {
             return ZoneId.of(name);
         } catch (DateTimeException problem) {
-            throw new ConfigException("parser.timestamp.timezone", name, "not a time zone");
+            throw new ConfigException("parser.timestamp.timezone", name, "is not a time zone");
         }
     }
 
@@ -67,7 +89,7 @@ final class SpoolDirKeys {
             return names.stream().map(name -> word(FileOrder.class, name)).toList();
         } catch (IllegalArgumentException problem) {
             throw new ConfigException(
-                    "files.sort.attributes", names, "there are Name, Length and LastModified with Asc or Desc");
+                    "files.sort.attributes", names, "must be Name, Length or LastModified, each with Asc or Desc");
         }
     }
 
@@ -86,66 +108,66 @@ final class SpoolDirKeys {
 
     private static void folders(Options options) {
         options.required("topic", Type.STRING).doc("The topic that rows are written to.")
-                .required("input.path", Type.STRING).doc("The folder that files are dropped into.")
-                .optional("finished.path", Type.STRING, "").doc("Where files go whose rows are all delivered.")
-                .required("error.path", Type.STRING).doc("Where files go that cannot be read, with the cause beside.")
+                .required("input.path", Type.STRING).doc("The folder that files are read from.")
+                .optional("finished.path", Type.STRING, "").doc("The folder for files whose rows are all delivered.")
+                .required("error.path", Type.STRING).doc("The folder for files with an error; a .log file beside each names the cause.")
                 .required("input.file.pattern", Type.STRING).check(text(SpoolDirKeys::pattern))
-                .doc("A regular expression that matches the whole name of the files to read.")
+                .doc("A regular expression that must match the whole file name.")
                 .optional("halt.on.error", Type.BOOLEAN, true)
-                .doc("Whether a bad file stops the task besides being put into error.path.")
+                .doc("Whether a file with an error also stops the task.")
                 .optional("cleanup.policy", Type.STRING, Cleanup.MOVE.name()).oneOf(Cleanup.class)
-                .doc("What happens to a delivered file; MOVEBYDATE makes a folder per day of its last change.")
-                .optional("batch.size", Type.INT, 1000).atLeast(1).doc("The most rows that are handed over at once.")
-                .optional("empty.poll.wait.ms", Type.LONG, 500L).atLeast(1).doc("How often the folder is looked at.")
+                .doc("What to do with a delivered file; MOVEBYDATE moves it to a folder for the day of its last change.")
+                .optional("batch.size", Type.INT, 1000).atLeast(1).doc("The maximum number of rows per batch.")
+                .optional("empty.poll.wait.ms", Type.LONG, 500L).atLeast(1).doc("How often the folder is listed, in milliseconds.")
                 .optional("file.minimum.age.ms", Type.LONG, 0L).atLeast(0)
-                .doc("How long a file must be unchanged. In any case it must be the same at two looks in a row.")
+                .doc("How long a file must be unchanged, in milliseconds. It must also be unchanged between two listings.")
                 .optional("files.sort.attributes", Type.LIST, "NameAsc").low()
                 .check((name, value) -> orders(strings(value)))
-                .doc("The order of files: Name, Length or LastModified, each with Asc or Desc.")
+                .doc("The order in which files are read: Name, Length or LastModified, each with Asc or Desc.")
                 .optional("metadata.location", Type.STRING, MetadataLocation.NONE.name()).oneOf(MetadataLocation.class)
-                .doc("Whether records carry headers about their file: file.name, file.path, file.length, file.offset "
-                        + "(the line) and file.last.modified.")
-                .optional("task.index", Type.INT, 0).low().doc("Set by the connector: which task this is.")
-                .optional("task.count", Type.INT, 1).low().doc("Set by the connector: how many tasks share the files.");
+                .doc("Whether records get headers with file.name, file.path, file.length, file.offset (the line) and "
+                        + "file.last.modified.")
+                .optional("task.index", Type.INT, 0).low().doc("Set by the connector: the number of this task.")
+                .optional("task.count", Type.INT, 1).low().doc("Set by the connector: the number of tasks.");
     }
 
     private static void csv(Options options) {
         options.optional("csv.first.row.as.header", Type.BOOLEAN, false)
-                .doc("Whether the first row names the columns; otherwise they come in the order of value.schema.")
+                .doc("Whether the first row names the columns; otherwise columns have the order of value.schema.")
                 .optional("csv.case.sensitive.field.names", Type.BOOLEAN, false).low()
-                .doc("Whether the header's names must have the schema's case.")
-                .optional("csv.skip.lines", Type.INT, 0).atLeast(0).doc("Lines to leave out at the file's top.")
+                .doc("Whether upper and lower case matter when header names are compared with the schema.")
+                .optional("csv.skip.lines", Type.INT, 0).atLeast(0).doc("The number of lines to skip at the top of a file.")
                 .optional("csv.separator.char", Type.INT, (int) ',').check(character())
-                .doc("The code of the separator; 9 is a tab.")
+                .doc("The character code of the separator; 9 is a tab.")
                 .optional("csv.quote.char", Type.INT, (int) '"').check(character())
-                .doc("The code of the quote; 0 for none.")
+                .doc("The character code of the quote; 0 for none.")
                 .optional("csv.escape.char", Type.INT, (int) '\\').check(character())
-                .doc("The code of the escape; 0 for none.")
+                .doc("The character code of the escape; 0 for none.")
                 .optional("csv.rfc.4180.parser.enabled", Type.BOOLEAN, false)
-                .doc("Whether rows are read by RFC 4180: quotes are doubled, and nothing else escapes.")
+                .doc("Whether rows follow RFC 4180: a doubled quote is the only escape.")
                 .optional("csv.strict.quotes", Type.BOOLEAN, false).low()
-                .doc("Whether text outside of quotes is left out.")
+                .doc("Whether text outside of quotes is ignored.")
                 .optional("csv.ignore.leading.whitespace", Type.BOOLEAN, true).low()
-                .doc("Whether blanks before an opening quote are left out.")
+                .doc("Whether blanks before an opening quote are ignored.")
                 .optional("csv.ignore.quotations", Type.BOOLEAN, false).low()
-                .doc("Whether quotes are left out without hiding separators.")
+                .doc("Whether quotes are removed but do not protect separators.")
                 .optional("csv.keep.carriage.return", Type.BOOLEAN, false).low()
-                .doc("Whether CRs before line ends in quotes are kept; the last column must have no quotes then.")
+                .doc("Whether a CR before a line end in quotes is kept; the last column must then have no quotes.")
                 .optional("csv.null.field.indicator", Type.STRING, "NEITHER")
                 .oneOf(CSVReaderNullFieldIndicator.class)
                 .doc("Which empty fields are null: those without quotes, those in quotes, both or neither.")
                 .optional("file.charset", Type.STRING, "UTF-8").check(text(SpoolDirKeys::charset))
-                .doc("The files' character set; a BOM is left out.");
+                .doc("The character set of the files; a byte order mark is removed.");
     }
 
     private static void schemas(Options options) {
         options.optional("key.schema", Type.STRING, "").check((name, value) -> SchemaJson.read(name, (String) value))
-                .doc("The key's schema as JSON; without it keys are null.")
+                .doc("The schema of the key as JSON. Default: records have no key.")
                 .optional("value.schema", Type.STRING, "").check((name, value) -> SchemaJson.read(name, (String) value))
-                .doc("The value's schema as JSON.")
+                .doc("The schema of the value as JSON.")
                 .optional("schema.generation.enabled", Type.BOOLEAN, false)
-                .doc("Whether the schemas are made from each file's header, all columns being optional strings.")
-                .optional("schema.generation.key.fields", Type.LIST, "").doc("The columns that make up the key.")
+                .doc("Whether schemas are generated from the header of each file; all columns are optional strings.")
+                .optional("schema.generation.key.fields", Type.LIST, "").doc("The columns of the generated key.")
                 .optional("schema.generation.key.name", Type.STRING, MODEL + "Key").low()
                 .doc("The name of the generated key schema.")
                 .optional("schema.generation.value.name", Type.STRING, MODEL + "Value").low()
@@ -154,13 +176,13 @@ final class SpoolDirKeys {
 
     private static void times(Options options) {
         options.optional("timestamp.mode", Type.STRING, TimestampMode.PROCESS_TIME.name()).oneOf(TimestampMode.class)
-                .doc("Whether a record's time is when it was read, when its file was changed, or a column's.")
-                .optional("timestamp.field", Type.STRING, "").doc("The Timestamp column that is the record's time.")
+                .doc("The timestamp of records: the time of reading, the time of the file's last change, or a column.")
+                .optional("timestamp.field", Type.STRING, "").doc("The Timestamp column with the record's timestamp.")
                 .optional("parser.timestamp.date.formats", Type.LIST, "yyyy-MM-dd'T'HH:mm:ss,yyyy-MM-dd' 'HH:mm:ss")
-                .check((name, value) -> strings(value).forEach(Columns::formatter))
-                .doc("How Timestamp, Date and Time columns may be written; the first that fits counts.")
+                .check((name, value) -> strings(value).forEach(ColumnParser::formatter))
+                .doc("The formats of Timestamp, Date and Time columns; the first one that matches is used.")
                 .optional("parser.timestamp.timezone", Type.STRING, "UTC").check(text(SpoolDirKeys::zone))
-                .doc("The time zone of times without one.");
+                .doc("The time zone of times that name none.");
     }
 
     private static Validator text(Consumer<String> check) {

@@ -22,15 +22,15 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The folder that files are dropped into: which of them is complete, and where they go. */
+/** The input folder: finds complete files and moves files that were read. */
 final class SpoolFolder {
     private static final Logger LOG = LoggerFactory.getLogger(SpoolFolder.class);
 
     private final SpoolDirConfig config;
     private final Clock clock;
-    private final Map<Look, Long> firstSeenMs = new HashMap<>();
-    private final Set<Look> left = new HashSet<>();
-    private String problem = "";
+    private final Map<FileSnapshot, Long> firstSeenMs = new HashMap<>();
+    private final Set<FileSnapshot> ignored = new HashSet<>();
+    private String lastProblem = "";
 
     SpoolFolder(SpoolDirConfig config, Clock clock) {
         this.config = config;
@@ -38,95 +38,94 @@ final class SpoolFolder {
     }
 
     /**
-     * The next file to read, if any is complete: the same for as long as the folder is looked at twice, and as old as
-     * the configuration says.
+     * The next file to read. A file is complete if two listings find it unchanged and it has the minimum age.
      *
-     * @param inUse names that are being dealt with
+     * @param inUse the names of files that are being read or wait for their delivery
      */
-    Optional<Look> next(Set<String> inUse) {
-        List<Look> looks = looks();
-        firstSeenMs.keySet().retainAll(looks);
-        left.retainAll(looks);
+    Optional<FileSnapshot> next(Set<String> inUse) {
+        List<FileSnapshot> snapshots = snapshots();
+        firstSeenMs.keySet().retainAll(snapshots);
+        ignored.retainAll(snapshots);
         long now = clock.millis();
-        return looks.stream()
-                .filter(look -> now - firstSeenMs.computeIfAbsent(look, new_ -> now) >= config.emptyPollWait.toMillis())
-                .filter(look -> now - look.modifiedMs() >= config.minimumAge.toMillis())
-                .filter(look -> !inUse.contains(look.name()) && !left.contains(look))
+        return snapshots.stream()
+                .filter(snapshot -> now - firstSeenMs.computeIfAbsent(snapshot, unseen -> now) >= config.emptyPollWait.toMillis())
+                .filter(snapshot -> now - snapshot.modifiedMs() >= config.minimumAge.toMillis())
+                .filter(snapshot -> !inUse.contains(snapshot.name()) && !ignored.contains(snapshot))
                 .findFirst();
     }
 
-    /** Deals with a file whose rows are all delivered. */
-    void finish(Look look) {
+    /** Applies the clean-up policy to a file whose rows are all delivered. */
+    void finish(FileSnapshot snapshot) {
         try {
             switch (config.cleanup) {
-                case MOVE -> move(look.path(), config.finished);
-                case MOVEBYDATE -> move(look.path(), config.finished.resolve(day(look)));
-                case DELETE -> Files.deleteIfExists(look.path());
-                case NONE -> left.add(look);
+                case MOVE -> move(snapshot.path(), config.finished);
+                case MOVEBYDATE -> move(snapshot.path(), config.finished.resolve(day(snapshot)));
+                case DELETE -> Files.deleteIfExists(snapshot.path());
+                case NONE -> ignored.add(snapshot);
             }
         } catch (IOException problem) {
-            leave(look, "could not be cleaned up", problem);
+            ignore(snapshot, "could not be moved or deleted", problem);
         }
     }
 
-    /** Puts a file that cannot be read into the error folder, and the cause beside it. */
-    void refuse(Look look, String cause) {
+    /** Moves a file with an error to the error folder and writes the cause to a .log file beside it. */
+    void refuse(FileSnapshot snapshot, String cause) {
         try {
-            Path target = move(look.path(), config.error);
+            Path target = move(snapshot.path(), config.error);
             Path log = target.resolveSibling(target.getFileName() + ".log");
             Files.write(log, (cause + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException problem) {
-            leave(look, "could not be put into " + config.error, problem);
+            ignore(snapshot, "could not be moved to " + config.error, problem);
         }
     }
 
-    private void leave(Look look, String what, IOException problem) {
-        if (!Files.exists(look.path())) {
-            LOG.warn("{} has gone by itself", look.path());
+    private void ignore(FileSnapshot snapshot, String what, IOException problem) {
+        if (!Files.exists(snapshot.path())) {
+            LOG.warn("{} was removed by another program", snapshot.path());
             return;
         }
-        // Not tried again until it changes; its rows are delivered once in any case.
-        left.add(look);
-        LOG.error("{} {}: {}", look.path(), what, problem.toString());
+        // The file is ignored until it changes, so that its rows are not delivered again.
+        ignored.add(snapshot);
+        LOG.error("{} {}: {}", snapshot.path(), what, problem.toString());
     }
 
-    private List<Look> looks() {
-        List<Look> looks = new ArrayList<>();
+    private List<FileSnapshot> snapshots() {
+        List<FileSnapshot> snapshots = new ArrayList<>();
         try (Stream<Path> entries = Files.list(config.input)) {
-            entries.filter(this::isOurs).forEach(path -> look(path).ifPresent(looks::add));
-            say("");
+            entries.filter(this::belongsToTask).forEach(path -> snapshot(path).ifPresent(snapshots::add));
+            logOnce("");
         } catch (IOException | UncheckedIOException problem) {
-            say(config.input + " cannot be listed, and is tried again: " + problem);
+            logOnce(config.input + " cannot be listed and is tried again: " + problem);
         }
-        looks.sort(FileOrder.of(config.sorting));
-        return looks;
+        snapshots.sort(FileOrder.of(config.sorting));
+        return snapshots;
     }
 
-    private boolean isOurs(Path path) {
+    private boolean belongsToTask(Path path) {
         String name = path.getFileName().toString();
         return config.filePattern.matcher(name).matches()
                 && Math.floorMod(name.hashCode(), config.tasks) == config.task
                 && !Files.isDirectory(path);
     }
 
-    private static Optional<Look> look(Path path) {
+    private static Optional<FileSnapshot> snapshot(Path path) {
         try {
-            return Optional.of(Look.at(path));
-        } catch (IOException gone) {
+            return Optional.of(FileSnapshot.at(path));
+        } catch (IOException removed) {
             return Optional.empty();
         }
     }
 
-    private void say(String now) {
-        if (!now.equals(problem) && !now.isEmpty()) {
-            LOG.warn("{}", now);
+    private void logOnce(String problem) {
+        if (!problem.equals(lastProblem) && !problem.isEmpty()) {
+            LOG.warn("{}", problem);
         }
-        problem = now;
+        lastProblem = problem;
     }
 
     private Path move(Path file, Path folder) throws IOException {
         Files.createDirectories(folder);
-        Path target = free(folder, file.getFileName().toString());
+        Path target = freePath(folder, file.getFileName().toString());
         try {
             return Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException otherDevice) {
@@ -134,13 +133,13 @@ final class SpoolFolder {
         }
     }
 
-    /** The file's name in a folder, with the time added when an earlier file has taken it. */
-    private Path free(Path folder, String name) {
+    /** A free path for the file in a folder; if the name is taken, the current time is appended. */
+    private Path freePath(Path folder, String name) {
         Path target = folder.resolve(name);
         return Files.exists(target) ? folder.resolve(name + "." + clock.millis()) : target;
     }
 
-    private static String day(Look look) {
-        return LocalDate.ofInstant(Instant.ofEpochMilli(look.modifiedMs()), ZoneOffset.UTC).toString();
+    private static String day(FileSnapshot snapshot) {
+        return LocalDate.ofInstant(Instant.ofEpochMilli(snapshot.modifiedMs()), ZoneOffset.UTC).toString();
     }
 }

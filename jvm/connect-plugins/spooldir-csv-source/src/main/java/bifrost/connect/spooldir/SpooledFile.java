@@ -2,9 +2,9 @@ package bifrost.connect.spooldir;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import bifrost.connect.spooldir.Look.ChangedException;
-import bifrost.connect.spooldir.SpoolDirConfig.MetadataLocation;
-import bifrost.connect.spooldir.SpoolDirConfig.TimestampMode;
+import bifrost.connect.spooldir.FileSnapshot.FileChangedException;
+import bifrost.connect.spooldir.SpoolDirKeys.MetadataLocation;
+import bifrost.connect.spooldir.SpoolDirKeys.TimestampMode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Arrays;
@@ -20,29 +20,29 @@ import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * A file that is being read. The offset of a row says how many rows of which state of the file were read with it, so
- * that a file of the same name which comes later is not taken for its continuation.
+ * A file that is being read. The offset of a row counts the rows read so far and identifies the state of the file by
+ * length and time of change. A later file of the same name is therefore not taken for its continuation.
  */
 final class SpooledFile implements Closeable {
     private static final String NAME = "fileName";
     private static final String ROWS = "offset";
     private static final String LENGTH = "length";
     private static final String MODIFIED = "modified";
-    private static final int ROOM_FOR_THE_REST = 2048;
+    private static final int KEY_AND_HEADER_BYTES = 2048;
 
     private final SpoolDirConfig config;
-    private final Look look;
+    private final FileSnapshot snapshot;
     private final CsvRows rows;
     private final RowMapper mapper;
-    private final AtomicLong awaited = new AtomicLong();
+    private final AtomicLong undelivered = new AtomicLong();
     private String[] ahead;
     private long aheadLine;
     private long read;
 
-    private SpooledFile(SpoolDirConfig config, FileSchemas schemas, Look look, CsvRows rows, long readBefore)
+    private SpooledFile(SpoolDirConfig config, FileSchemas schemas, FileSnapshot snapshot, CsvRows rows, long readBefore)
             throws IOException, BadFileException {
         this.config = config;
-        this.look = look;
+        this.snapshot = snapshot;
         this.rows = rows;
         this.read = readBefore;
         mapper = mapper(schemas);
@@ -52,57 +52,57 @@ final class SpooledFile implements Closeable {
         }
     }
 
-    /** Opens a file and passes the rows that were read before. */
-    static SpooledFile open(SpoolDirConfig config, FileSchemas schemas, Look look, long readBefore)
-            throws IOException, BadFileException, ChangedException {
+    /** Opens a file and skips the rows that were read before. */
+    static SpooledFile open(SpoolDirConfig config, FileSchemas schemas, FileSnapshot snapshot, long readBefore)
+            throws IOException, BadFileException, FileChangedException {
         CsvRows rows = null;
         try {
-            rows = new CsvRows(look.path(), config.format);
-            return new SpooledFile(config, schemas, look, rows, readBefore);
+            rows = new CsvRows(snapshot.path(), config.format);
+            return new SpooledFile(config, schemas, snapshot, rows, readBefore);
         } catch (IOException | BadFileException problem) {
             if (rows != null) {
                 rows.close();
             }
-            look.refuseIfChanged();
+            snapshot.throwIfChanged();
             throw problem;
         }
     }
 
-    /** The partition that a file's offsets are kept under. */
+    /** The source partition of a file's offsets. */
     static Map<String, String> partition(String name) {
         return Map.of(NAME, name);
     }
 
-    /** The name of the file that a record is from. */
+    /** The name of the file that a record was read from. */
     static String nameOf(SourceRecord row) {
         return String.valueOf(row.sourcePartition().get(NAME));
     }
 
-    /** How many rows of this very state of a file a stored offset stands for. */
-    static long rowsRead(Look look, Map<String, Object> offset) {
-        boolean same = offset != null
+    /** The number of rows that a stored offset counts for this state of the file; 0 if it belongs to another state. */
+    static long rowsRead(FileSnapshot snapshot, Map<String, Object> offset) {
+        boolean isSameState = offset != null
                 && offset.get(ROWS) instanceof Number
-                && Long.valueOf(look.length()).equals(offset.get(LENGTH))
-                && Long.valueOf(look.modifiedMs()).equals(offset.get(MODIFIED));
-        return same ? ((Number) offset.get(ROWS)).longValue() : 0;
+                && Long.valueOf(snapshot.length()).equals(offset.get(LENGTH))
+                && Long.valueOf(snapshot.modifiedMs()).equals(offset.get(MODIFIED));
+        return isSameState ? ((Number) offset.get(ROWS)).longValue() : 0;
     }
 
-    Look look() {
-        return look;
+    FileSnapshot snapshot() {
+        return snapshot;
     }
 
-    /** How many rows were read, those before this opening included. */
-    long read() {
+    /** The number of rows read, including rows that were read before this opening. */
+    long rowsRead() {
         return read;
     }
 
-    /** The line, from 1, of the row that {@link #next} gives or refuses. */
+    /** The line, counted from 1, of the row that {@link #next} returns or refuses. */
     long line() {
         return aheadLine;
     }
 
-    /** The next row as a record, {@code null} at the end of the file. */
-    SourceRecord next() throws IOException, BadFileException, ChangedException {
+    /** The next row as a record; {@code null} at the end of the file. */
+    SourceRecord next() throws IOException, BadFileException, FileChangedException {
         if (ahead == null) {
             return null;
         }
@@ -110,33 +110,33 @@ final class SpooledFile implements Closeable {
         long line = aheadLine;
         try {
             mapper.check(row);
-            refuseTooLong(row);
-            SourceRecord made = record(row);
-            // The last row of a file that somebody goes on writing may be half a row.
+            refuseTooLarge(row);
+            SourceRecord record = record(row);
+            // The last row may be incomplete if the file is still being written.
             advance();
             if (ahead == null) {
-                look.refuseIfChanged();
+                snapshot.throwIfChanged();
             }
             read++;
-            awaited.incrementAndGet();
-            return made;
+            undelivered.incrementAndGet();
+            return record;
         } catch (IllegalArgumentException problem) {
-            look.refuseIfChanged();
+            snapshot.throwIfChanged();
             throw new BadFileException(line, problem.getMessage());
         } catch (BadFileException problem) {
-            look.refuseIfChanged();
+            snapshot.throwIfChanged();
             throw problem;
         }
     }
 
-    /** One of its records is in Kafka, or was left out on purpose. */
+    /** Counts a record that is in Kafka or was filtered out by a transform. */
     void delivered() {
-        awaited.decrementAndGet();
+        undelivered.decrementAndGet();
     }
 
-    /** Whether every record that was given out is in Kafka. */
+    /** Whether every record that was returned is in Kafka. */
     boolean isDelivered() {
-        return awaited.get() == 0;
+        return undelivered.get() == 0;
     }
 
     @Override
@@ -150,10 +150,10 @@ final class SpooledFile implements Closeable {
     }
 
     private RowMapper mapper(FileSchemas schemas) throws IOException, BadFileException {
-        List<String> names = schemas.headerless();
+        List<String> names = schemas.columnsWithoutHeader();
         String[] first = names == null ? rows.next() : null;
         if (names == null && first == null) {
-            return null; // nothing in it: there will be no row
+            return null; // the file is empty: there is no row to map
         }
         try {
             return schemas.mapper(names == null ? List.of(first) : names);
@@ -162,19 +162,19 @@ final class SpooledFile implements Closeable {
         }
     }
 
-    /** A record that no producer takes would stop the task for good. */
-    private void refuseTooLong(String[] row) {
-        long length = ROOM_FOR_THE_REST;
+    /** Refuses a row that is larger than the producer accepts: its record would stop the task for good. */
+    private void refuseTooLarge(String[] row) {
+        long length = KEY_AND_HEADER_BYTES;
         for (String text : row) {
             length += text == null ? 0 : 3L * text.length(); // a character is at most three bytes
         }
-        if (length > config.longestRecord) {
-            length = ROOM_FOR_THE_REST
+        if (length > config.maxRecordBytes) {
+            length = KEY_AND_HEADER_BYTES
                     + Arrays.stream(row).filter(Objects::nonNull).mapToLong(text -> text.getBytes(UTF_8).length).sum();
         }
-        if (length > config.longestRecord) {
-            throw new IllegalArgumentException("makes a record longer than " + config.longestRecord
-                    + " bytes; producer.override.max.request.size allows longer ones");
+        if (length > config.maxRecordBytes) {
+            throw new IllegalArgumentException("makes a record larger than " + config.maxRecordBytes
+                    + " bytes; increase producer.override.max.request.size");
         }
     }
 
@@ -182,10 +182,10 @@ final class SpooledFile implements Closeable {
         Struct value = mapper.value(row);
         Map<String, Object> offset = new HashMap<>(4);
         offset.put(ROWS, read + 1);
-        offset.put(LENGTH, look.length());
-        offset.put(MODIFIED, look.modifiedMs());
+        offset.put(LENGTH, snapshot.length());
+        offset.put(MODIFIED, snapshot.modifiedMs());
         return new SourceRecord(
-                partition(look.name()), offset, config.topic, null,
+                partition(snapshot.name()), offset, config.topic, null,
                 mapper.keySchema(), mapper.key(row), mapper.valueSchema(), value, timestamp(value), headers());
     }
 
@@ -194,11 +194,11 @@ final class SpooledFile implements Closeable {
             return List.of();
         }
         return new ConnectHeaders()
-                .addString("file.name", look.name())
-                .addString("file.path", look.path().toString())
-                .addLong("file.length", look.length())
+                .addString("file.name", snapshot.name())
+                .addString("file.path", snapshot.path().toString())
+                .addLong("file.length", snapshot.length())
                 .addLong("file.offset", aheadLine)
-                .addTimestamp("file.last.modified", new Date(look.modifiedMs()));
+                .addTimestamp("file.last.modified", new Date(snapshot.modifiedMs()));
     }
 
     private Long timestamp(Struct value) {
@@ -206,7 +206,7 @@ final class SpooledFile implements Closeable {
             return null; // the producer's clock
         }
         if (config.timestampMode == TimestampMode.FILE_TIME) {
-            return look.modifiedMs();
+            return snapshot.modifiedMs();
         }
         return value.get(config.timestampField) instanceof Date time ? time.getTime() : null;
     }

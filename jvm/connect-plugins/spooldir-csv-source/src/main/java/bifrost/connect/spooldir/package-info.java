@@ -1,5 +1,5 @@
 /**
- * Reads the CSV files that are dropped into a folder, row by row, and moves each away when its rows are safe in Kafka.
- * Understands the configuration of {@code com.github.jcustenborder.kafka.connect.spooldir.SpoolDirCsvSourceConnector}.
+ * Reads the CSV files of a folder row by row and moves each file to another folder when its rows are in Kafka. Accepts
+ * the configuration of {@code com.github.jcustenborder.kafka.connect.spooldir.SpoolDirCsvSourceConnector}.
  */
 package bifrost.connect.spooldir;

@@ -15,21 +15,21 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How the rows of a file are written. */
+/** The format of rows. */
 class CsvFormatTest {
     @TempDir
     private Path root;
 
-    private SpoolBench bench;
+    private SpoolHarness harness;
 
     @BeforeEach
     void make() throws IOException {
-        bench = new SpoolBench(root);
+        harness = new SpoolHarness(root);
     }
 
     @AfterEach
     void stop() {
-        bench.close();
+        harness.close();
     }
 
     @Test
@@ -38,80 +38,80 @@ class CsvFormatTest {
     }
 
     @Test
-    void withoutAHeaderColumnsComeInTheSchemasOrder() throws Exception {
-        bench.with("csv.first.row.as.header", "false");
+    void withoutAHeaderColumnsHaveTheOrderOfTheSchema() throws Exception {
+        harness.with("csv.first.row.as.header", "false");
         assertEquals(List.of("Wine", "Tea"), products("1,Wine\n2,Tea\n"));
     }
 
     @Test
-    void namesCanBeHeldToTheirCase() throws Exception {
-        bench.with("csv.case.sensitive.field.names", "true");
+    void namesCanBeCaseSensitive() throws Exception {
+        harness.with("csv.case.sensitive.field.names", "true");
         assertCause("order_id,PRODUCT\n1,Wine\n", null);
         assertCause("ORDER_ID,product\n1,Wine\n", "line 1: the header lacks order_id");
-        assertEquals(Arrays.asList((Object) null), bench.column("product"));
+        assertEquals(Arrays.asList((Object) null), harness.column("product"));
     }
 
     @Test
-    void linesAtTheTopCanBeLeftOut() throws Exception {
-        bench.with("csv.skip.lines", "2");
-        assertEquals(List.of("Wine"), products("made by hand\n\norder_id,product\n1,Wine\n"));
+    void linesAtTheTopCanBeSkipped() throws Exception {
+        harness.with("csv.skip.lines", "2");
+        assertEquals(List.of("Wine"), products("exported today\n\norder_id,product\n1,Wine\n"));
     }
 
     @Test
-    void aSkippedLineIsCountedInCauses() throws Exception {
-        bench.with("csv.skip.lines", "2");
-        assertCause("made by hand\n\norder_id,product\nx,Wine\n", "line 4: column order_id: 'x' is not of type INT64");
+    void errorsCountSkippedLines() throws Exception {
+        harness.with("csv.skip.lines", "2");
+        assertCause("exported today\n\norder_id,product\nx,Wine\n", "line 4: column order_id: 'x' is not of type INT64");
     }
 
     @Test
     void theSeparatorCanBeATab() throws Exception {
-        bench.with("csv.separator.char", "9");
+        harness.with("csv.separator.char", "9");
         assertEquals(List.of("Wine, red"), products("order_id\tproduct\n1\tWine, red\n"));
     }
 
     @Test
-    void theQuoteCanBeAnotherOneOrNone() throws Exception {
-        bench.with("csv.quote.char", String.valueOf((int) '\''));
+    void theQuoteCharacterCanBeChangedOrDisabled() throws Exception {
+        harness.with("csv.quote.char", String.valueOf((int) '\''));
         assertEquals(List.of("Wine, \"red\""), products("order_id,product\n1,'Wine, \"red\"'\n"));
-        bench.kill();
-        bench.with("csv.quote.char", "0");
+        harness.kill();
+        harness.with("csv.quote.char", "0");
         assertEquals(List.of("Wine, \"red\"", "'Tea"), products("order_id,product\n1,'Tea\n"));
     }
 
     @Test
-    void theEscapeCanBeAnotherOneOrNone() throws Exception {
+    void theEscapeCharacterCanBeChangedOrDisabled() throws Exception {
         assertEquals(List.of("a\"b"), products("order_id,product\n1,\"a\\\"b\"\n"));
-        bench.kill();
-        bench.with("csv.escape.char", String.valueOf((int) '^'));
+        harness.kill();
+        harness.with("csv.escape.char", String.valueOf((int) '^'));
         assertEquals(List.of("a\"b", "a\"b\\"), products("order_id,product\n1,\"a^\"b\\\"\n"));
-        bench.kill();
-        bench.with("csv.escape.char", "0");
+        harness.kill();
+        harness.with("csv.escape.char", "0");
         assertEquals(List.of("a\"b", "a\"b\\", "c\\\"d"), products("order_id,product\n1,\"c\\\"\"d\"\n"));
     }
 
     @Test
-    void byRfc4180OnlyDoubledQuotesEscape() throws Exception {
-        bench.with("csv.rfc.4180.parser.enabled", "true");
+    void withRfc4180OnlyDoubledQuotesEscape() throws Exception {
+        harness.with("csv.rfc.4180.parser.enabled", "true");
         assertEquals(List.of("C:\\new \"x\", y\nz"), products("order_id,product\n1,\"C:\\new \"\"x\"\", y\nz\"\n"));
     }
 
     @Test
-    void strictQuotesLeaveOutWhatIsOutside() throws Exception {
-        bench.with("csv.strict.quotes", "true");
+    void strictQuotesIgnoreTextOutsideOfQuotes() throws Exception {
+        harness.with("csv.strict.quotes", "true");
         assertEquals(List.of("Wine"), products("\"order_id\",\"product\"\n\"1\",old \"Wine\" red\n"));
     }
 
     @Test
     void blanksBeforeAQuoteCanBeKept() throws Exception {
         assertEquals(List.of("Wine, red"), products("order_id,product\n1,  \"Wine, red\"\n"));
-        bench.kill();
-        bench.with("csv.ignore.leading.whitespace", "false");
+        harness.kill();
+        harness.with("csv.ignore.leading.whitespace", "false");
         assertEquals(List.of("Wine, red", "  Wine"), products("order_id,product\n1,  Wine\n"));
     }
 
     @Test
     void quotesCanBeIgnored() throws Exception {
-        bench.with("csv.ignore.quotations", "true");
+        harness.with("csv.ignore.quotations", "true");
         assertEquals(List.of("Wine"), products("order_id,product\n1,\"Wine\"\n"));
         assertCause("order_id,product\n1,\"Wine, red\"\n", "line 2: 3 columns where 2 are expected");
     }
@@ -120,8 +120,8 @@ class CsvFormatTest {
     void carriageReturnsInQuotesCanBeKept() throws Exception {
         String text = "product,order_id\r\n\"Wine\r\nred\",1\r\n";
         assertEquals(List.of("Wine\nred"), products(text));
-        bench.kill();
-        bench.with("csv.keep.carriage.return", "true");
+        harness.kill();
+        harness.with("csv.keep.carriage.return", "true");
         assertEquals(List.of("Wine\nred", "Wine\r\nred"), products(text));
     }
 
@@ -129,40 +129,40 @@ class CsvFormatTest {
     void emptyFieldsCanBeNull() throws Exception {
         String text = "order_id,product\n1,\n2,\"\"\n";
         for (String indicator : List.of("NEITHER", "EMPTY_SEPARATORS", "EMPTY_QUOTES", "BOTH")) {
-            bench.with("csv.null.field.indicator", indicator);
+            harness.with("csv.null.field.indicator", indicator);
             products(text);
-            bench.kill();
+            harness.kill();
         }
-        assertEquals(Arrays.asList("", "", null, "", "", null, null, null), bench.column("product"));
+        assertEquals(Arrays.asList("", "", null, "", "", null, null, null), harness.column("product"));
     }
 
     @Test
     void filesCanBeInAnyCharset() throws Exception {
         for (String charset : List.of("ISO-8859-1", "UTF-16", "windows-1252")) {
-            bench.with("file.charset", charset);
+            harness.with("file.charset", charset);
             byte[] bytes = "order_id,product\n1,Cr\u00e8me\n".getBytes(Charset.forName(charset));
-            int before = bench.rows.size();
-            Files.write(bench.source.resolve("orders.csv"), bytes);
-            bench.runUntil(() -> bench.rows.size() > before);
-            bench.kill();
+            int before = harness.rows.size();
+            Files.write(harness.source.resolve("orders.csv"), bytes);
+            harness.runUntil(() -> harness.rows.size() > before);
+            harness.kill();
         }
-        assertEquals(List.of("Cr\u00e8me", "Cr\u00e8me", "Cr\u00e8me"), bench.column("product"));
+        assertEquals(List.of("Cr\u00e8me", "Cr\u00e8me", "Cr\u00e8me"), harness.column("product"));
     }
 
-    /** Everything read so far, once all rows of a file are. */
+    /** Reads a file; returns the products of all files read so far. */
     private List<Object> products(String text) throws Exception {
-        int before = SpoolBench.names(bench.finished).size();
-        bench.drop("orders.csv", text);
-        bench.runUntil(() -> SpoolBench.names(bench.finished).size() > before);
-        return bench.column("product");
+        int before = SpoolHarness.names(harness.finished).size();
+        harness.drop("orders.csv", text);
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).size() > before);
+        return harness.column("product");
     }
 
-    /** Drops a file and checks why it went to the error folder, or that it did not. */
+    /** Reads a file; checks that it went to the error folder for this cause, or that it did not if the cause is null. */
     private void assertCause(String text, String cause) throws Exception {
-        int before = SpoolBench.names(bench.finished).size() + SpoolBench.names(bench.error).size();
-        bench.drop("orders.csv", text);
-        bench.runUntil(() -> SpoolBench.names(bench.finished).size() + SpoolBench.names(bench.error).size() > before);
-        Path log = bench.error.resolve("orders.csv.log");
+        int before = SpoolHarness.names(harness.finished).size() + SpoolHarness.names(harness.error).size();
+        harness.drop("orders.csv", text);
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).size() + SpoolHarness.names(harness.error).size() > before);
+        Path log = harness.error.resolve("orders.csv.log");
         assertEquals(cause != null, Files.exists(log));
         if (cause != null) {
             String found = Files.readString(log, StandardCharsets.UTF_8);

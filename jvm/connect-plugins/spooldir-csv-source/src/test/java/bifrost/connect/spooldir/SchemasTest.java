@@ -18,28 +18,28 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What records look like. */
+/** The schemas, values and timestamps of records. */
 class SchemasTest {
     private static final String TIME = field("at", "INT64", "\"name\":\"org.apache.kafka.connect.data.Timestamp\"");
 
     @TempDir
     private Path root;
 
-    private SpoolBench bench;
+    private SpoolHarness harness;
 
     @BeforeEach
     void make() throws IOException {
-        bench = new SpoolBench(root);
+        harness = new SpoolHarness(root);
     }
 
     @AfterEach
     void stop() {
-        bench.close();
+        harness.close();
     }
 
     @Test
     void valuesAreOfTheTypesOfTheirSchema() throws Exception {
-        bench.with("value.schema", struct(
+        harness.with("value.schema", struct(
                 field("price", "BYTES", "\"name\":\"org.apache.kafka.connect.data.Decimal\","
                         + "\"parameters\":{\"scale\":\"2\"}"),
                 field("small", "INT8", "\"isOptional\":true"),
@@ -58,8 +58,8 @@ class SchemasTest {
     }
 
     @Test
-    void aMissingColumnHasItsDefault() throws Exception {
-        bench.with("value.schema", struct(field("order_id", "INT64", "\"isOptional\":false"),
+    void aMissingColumnGetsItsDefault() throws Exception {
+        harness.with("value.schema", struct(field("order_id", "INT64", "\"isOptional\":false"),
                 field("currency", "STRING", "\"defaultValue\":\"USD\""),
                 field("count", "INT32", "\"defaultValue\":1,\"isOptional\":true")));
 
@@ -67,18 +67,18 @@ class SchemasTest {
     }
 
     @Test
-    void theKeysSchemaMakesTheKey() throws Exception {
+    void theKeySchemaDefinesTheKey() throws Exception {
         SourceRecord row = read("order_id,product\n7,Wine\n").get(0);
         assertEquals(7L, ((Struct) row.key()).get("order_id"));
 
-        bench.kill();
-        bench.with("key.schema", "");
+        harness.kill();
+        harness.with("key.schema", "");
         assertNull(read("order_id,product\n7,Wine\n").get(1).key());
     }
 
     @Test
-    void schemasCanBeMadeFromTheHeader() throws Exception {
-        bench.with("schema.generation.enabled", "true")
+    void schemasCanBeGeneratedFromTheHeader() throws Exception {
+        harness.with("schema.generation.enabled", "true")
                 .with("schema.generation.key.fields", "b")
                 .with("schema.generation.key.name", "the.Key")
                 .with("schema.generation.value.name", "the.Value")
@@ -92,65 +92,65 @@ class SchemasTest {
     }
 
     @Test
-    void generatedKeysAreMadeOfTheirFields() throws Exception {
-        bench.with("schema.generation.enabled", "true").with("schema.generation.key.fields", "b,a");
+    void generatedKeysHaveTheConfiguredFields() throws Exception {
+        harness.with("schema.generation.enabled", "true").with("schema.generation.key.fields", "b,a");
         assertEquals("Struct{b=2,a=1}", read("a,b,c\n1,2,3\n").get(0).key().toString());
 
-        bench.kill();
-        bench.with("schema.generation.key.fields", "");
+        harness.kill();
+        harness.with("schema.generation.key.fields", "");
         assertNull(read("a,b,c\n1,2,3\n").get(1).key());
     }
 
     @Test
-    void timesAreReadInTheFirstFormThatFits() throws Exception {
-        bench.with("value.schema", struct(TIME))
+    void timesAreReadInTheFirstFormatThatMatches() throws Exception {
+        harness.with("value.schema", struct(TIME))
                 .with("parser.timestamp.date.formats", "yyyy-MM-dd'T'HH:mm:ssX,dd.MM.yyyy HH:mm,yyyy-MM-dd");
 
         read("order_id,at\n1,2018-03-05T07:30:55Z\n2,05.03.2018 07:30\n3,2018-03-05\n");
 
         List<Date> expected = List.of(new Date(1520235055000L), new Date(1520235000000L), new Date(1520208000000L));
-        assertEquals(expected, bench.column("at"));
+        assertEquals(expected, harness.column("at"));
     }
 
     @Test
-    void timesWithoutAZoneAreOfTheGivenOne() throws Exception {
-        bench.with("value.schema", struct(TIME)).with("parser.timestamp.timezone", "America/New_York");
+    void timesWithoutAZoneAreInTheConfiguredZone() throws Exception {
+        harness.with("value.schema", struct(TIME)).with("parser.timestamp.timezone", "America/New_York");
         read("order_id,at\n1,2018-03-05T07:30:55\n");
-        assertEquals(List.of(new Date(1520235055000L + 5 * 3_600_000)), bench.column("at"));
+        assertEquals(List.of(new Date(1520235055000L + 5 * 3_600_000)), harness.column("at"));
     }
 
     @Test
-    void aRecordsTimeCanBeAColumn() throws Exception {
-        bench.with("value.schema", struct(TIME)).with("timestamp.mode", "FIELD").with("timestamp.field", "at");
+    void theTimestampCanBeAColumn() throws Exception {
+        harness.with("value.schema", struct(TIME)).with("timestamp.mode", "FIELD").with("timestamp.field", "at");
         assertEquals(1520235055000L, read("order_id,at\n1,2018-03-05T07:30:55\n").get(0).timestamp());
     }
 
     @Test
-    void aRecordsTimeCanBeThatOfItsFile() throws Exception {
-        bench.with("timestamp.mode", "FILE_TIME");
+    void theTimestampCanBeTheTimeOfTheFile() throws Exception {
+        harness.with("timestamp.mode", "FILE_TIME");
         Path beside = Files.writeString(root.resolve("orders.csv"), "order_id,product\n1,Wine\n");
         Files.setLastModifiedTime(beside, FileTime.fromMillis(1520235055000L));
-        Files.move(beside, bench.source.resolve("orders.csv"));
-        bench.runUntil(() -> bench.rows.size() == 1);
-        assertEquals(1520235055000L, bench.rows.get(0).timestamp());
+        Files.move(beside, harness.source.resolve("orders.csv"));
+        harness.runUntil(() -> harness.rows.size() == 1);
+        assertEquals(1520235055000L, harness.rows.get(0).timestamp());
     }
 
     @Test
-    void aRecordsTimeIsOtherwiseTheProducersClock() throws Exception {
-        bench.with("timestamp.mode", "PROCESS_TIME");
+    void theTimestampIsTheTimeOfReadingByDefault() throws Exception {
+        harness.with("timestamp.mode", "PROCESS_TIME");
         assertNull(read("order_id,product\n1,Wine\n").get(0).timestamp());
     }
 
     @Test
-    void headersCanTellAboutTheFile() throws Exception {
+    void headersCanDescribeTheFile() throws Exception {
         assertEquals(0, read("order_id,product\n1,Wine\n").get(0).headers().size());
-        bench.kill();
-        bench.with("metadata.location", "HEADERS");
+        harness.kill();
+        harness.with("metadata.location", "HEADERS");
 
         SourceRecord row = read("order_id,product\n1,Wine\n2,Tea\n").get(2);
 
         assertEquals("orders.csv", row.headers().lastWithName("file.name").value());
-        assertEquals(bench.source.resolve("orders.csv").toString(), row.headers().lastWithName("file.path").value());
+        assertEquals(harness.source.resolve("orders.csv").toString(), row.headers().lastWithName("file.path").value());
         assertEquals(30L, row.headers().lastWithName("file.length").value());
         assertEquals(3L, row.headers().lastWithName("file.offset").value());
         assertEquals(Date.class, row.headers().lastWithName("file.last.modified").value().getClass());
@@ -158,7 +158,7 @@ class SchemasTest {
 
     @Test
     void schemasForASampleAreProposed() throws Exception {
-        Path sample = bench.drop("orders.csv", "order_id,product,zip\n1,a,01234\n22,,99999\n");
+        Path sample = harness.drop("orders.csv", "order_id,product,zip\n1,a,01234\n22,,99999\n");
 
         Map<String, Schema> proposed = SchemaPrinter.schemas(sample, List.of("order_id"), Map.of());
 
@@ -171,10 +171,10 @@ class SchemasTest {
     }
 
     private List<SourceRecord> read(String text) throws Exception {
-        int before = SpoolBench.names(bench.finished).size();
-        bench.drop("orders.csv", text);
-        bench.runUntil(() -> SpoolBench.names(bench.finished).size() > before);
-        return bench.rows;
+        int before = SpoolHarness.names(harness.finished).size();
+        harness.drop("orders.csv", text);
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).size() > before);
+        return harness.rows;
     }
 
     private static String struct(String... fields) {

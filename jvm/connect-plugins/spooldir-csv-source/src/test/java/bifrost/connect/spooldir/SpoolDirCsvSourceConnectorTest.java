@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the validate endpoint says before anything runs. */
+/** What the validate endpoint reports. */
 class SpoolDirCsvSourceConnectorTest {
     private static final String STRUCT = "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"at\":%s}}";
     private static final String TIME = "{\"type\":\"INT64\",\"name\":\"org.apache.kafka.connect.data.Timestamp\"%s}";
@@ -24,24 +24,24 @@ class SpoolDirCsvSourceConnectorTest {
     @TempDir
     private Path root;
 
-    private SpoolBench bench;
+    private SpoolHarness harness;
 
     @BeforeEach
     void make() throws IOException {
-        bench = new SpoolBench(root);
+        harness = new SpoolHarness(root);
     }
 
     @Test
-    void aSoundConfigurationIsAccepted() {
+    void aValidConfigurationIsAccepted() {
         assertEquals(List.of(), problems());
-        bench.with("timestamp.mode", "field").with("timestamp.field", "at").with("cleanup.policy", "none")
+        harness.with("timestamp.mode", "field").with("timestamp.field", "at").with("cleanup.policy", "none")
                 .with("finished.path", "").with("value.schema", STRUCT.formatted(TIME.formatted("")));
         assertEquals(List.of(), problems());
-        assertEquals(ExactlyOnceSupport.SUPPORTED, connector.exactlyOnceSupport(bench.settings));
+        assertEquals(ExactlyOnceSupport.SUPPORTED, connector.exactlyOnceSupport(harness.settings));
     }
 
     @Test
-    void wrongValuesAreNamed() {
+    void wrongValuesAreReported() {
         for (List<String> wrong : List.of(
                 List.of("input.file.pattern", "orders["),
                 List.of("input.path", "/nowhere/at/all"),
@@ -74,39 +74,39 @@ class SpoolDirCsvSourceConnectorTest {
     }
 
     @Test
-    void aRecordsTimeMustBeATimestampThatIsAlwaysThere() {
-        bench.with("timestamp.mode", "FIELD").with("timestamp.field", "product");
+    void theTimestampFieldMustBeARequiredTimestamp() {
+        harness.with("timestamp.mode", "FIELD").with("timestamp.field", "product");
         assertEquals(List.of("timestamp.field"), problems());
         String optional = STRUCT.formatted(TIME.formatted(",\"isOptional\":true"));
-        bench.with("value.schema", optional).with("timestamp.field", "at");
+        harness.with("value.schema", optional).with("timestamp.field", "at");
         assertEquals(List.of("timestamp.field"), problems());
     }
 
     @Test
-    void generatedSchemasNeedAHeader() {
-        bench.with("schema.generation.enabled", "true").with("csv.first.row.as.header", "false");
+    void generatedSchemasRequireAHeader() {
+        harness.with("schema.generation.enabled", "true").with("csv.first.row.as.header", "false");
         assertEquals(List.of("csv.first.row.as.header"), problems());
     }
 
     @Test
-    void whatValidateRefusesDoesNotStart() {
-        bench.with("value.schema", "");
-        assertThrows(ConfigException.class, () -> connector.start(bench.settings));
+    void aConfigurationThatValidateRefusesDoesNotStart() {
+        harness.with("value.schema", "");
+        assertThrows(ConfigException.class, () -> connector.start(harness.settings));
     }
 
     private void assertProblem(String key, String value) {
-        String before = bench.settings.get(key);
-        bench.with(key, value);
+        String before = harness.settings.get(key);
+        harness.with(key, value);
         assertTrue(problems().contains(key), key + "=" + value + ": " + problems());
         if (before == null) {
-            bench.settings.remove(key);
+            harness.settings.remove(key);
         } else {
-            bench.with(key, before);
+            harness.with(key, before);
         }
     }
 
     private List<String> problems() {
-        return connector.validate(bench.settings).configValues().stream()
+        return connector.validate(harness.settings).configValues().stream()
                 .filter(value -> !value.errorMessages().isEmpty())
                 .map(ConfigValue::name)
                 .toList();

@@ -18,135 +18,135 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which files are read, when, in which order, and where they go. */
+/** Which files are read, in which order, and where they are moved. */
 class SpoolFolderTest {
     private static final String HEADER = "order_id,product\n";
 
     @TempDir
     private Path root;
 
-    private SpoolBench bench;
+    private SpoolHarness harness;
 
     @BeforeEach
     void make() throws IOException {
-        bench = new SpoolBench(root);
+        harness = new SpoolHarness(root);
     }
 
     @AfterEach
     void stop() {
-        bench.close();
+        harness.close();
     }
 
     @Test
     void thePatternMatchesWholeNames() throws Exception {
-        bench.with("input.file.pattern", "orders\\d+\\.csv");
+        harness.with("input.file.pattern", "orders\\d+\\.csv");
         for (String name : List.of("orders1.csv", "orders1.csv.part", "my_orders1.csv", "orders22.csv")) {
-            bench.drop(name, HEADER + "1,a\n");
+            harness.drop(name, HEADER + "1,a\n");
         }
-        bench.runUntil(() -> bench.rows.size() == 2);
-        bench.runUntil(() -> SpoolBench.names(bench.finished).equals(List.of("orders1.csv", "orders22.csv")));
+        harness.runUntil(() -> harness.rows.size() == 2);
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).equals(List.of("orders1.csv", "orders22.csv")));
     }
 
     @Test
-    void foldersBelowAreNotRead() throws Exception {
-        Files.createDirectory(bench.source.resolve("orders_of_may.csv"));
-        bench.drop("orders.csv", HEADER + "1,a\n");
-        bench.runUntil(() -> SpoolBench.names(bench.finished).size() == 1);
-        assertEquals(List.of("orders_of_may.csv"), SpoolBench.names(bench.source));
+    void subfoldersAreNotRead() throws Exception {
+        Files.createDirectory(harness.source.resolve("orders_of_may.csv"));
+        harness.drop("orders.csv", HEADER + "1,a\n");
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).size() == 1);
+        assertEquals(List.of("orders_of_may.csv"), SpoolHarness.names(harness.source));
     }
 
     @Test
-    void recordsGoToTheTopicFromTheFolderToTheOthers() throws Exception {
+    void rowsAreSentToTheTopicAndFilesAreMoved() throws Exception {
         Path other = Files.createDirectory(root.resolve("in"));
-        bench.with("topic", "elsewhere").with("input.path", other.toString())
+        harness.with("topic", "elsewhere").with("input.path", other.toString())
                 .with("finished.path", root.resolve("done/well").toString())
                 .with("error.path", root.resolve("done/badly").toString());
         Files.writeString(other.resolve("orders.csv"), HEADER + "1,a\n");
         Files.writeString(other.resolve("orders_x.csv"), HEADER + "x,a\n");
 
-        bench.runUntil(() -> SpoolBench.names(other).isEmpty());
+        harness.runUntil(() -> SpoolHarness.names(other).isEmpty());
 
-        assertEquals("elsewhere", bench.rows.get(0).topic());
-        assertEquals(List.of("orders.csv"), SpoolBench.names(root.resolve("done/well")));
-        assertEquals(List.of("orders_x.csv", "orders_x.csv.log"), SpoolBench.names(root.resolve("done/badly")));
+        assertEquals("elsewhere", harness.rows.get(0).topic());
+        assertEquals(List.of("orders.csv"), SpoolHarness.names(root.resolve("done/well")));
+        assertEquals(List.of("orders_x.csv", "orders_x.csv.log"), SpoolHarness.names(root.resolve("done/badly")));
     }
 
     @Test
     void aDeliveredFileCanBeDeleted() throws Exception {
-        bench.with("cleanup.policy", "DELETE").with("finished.path", "").drop("orders.csv", HEADER + "1,a\n");
-        bench.runUntil(() -> bench.rows.size() == 1 && SpoolBench.names(bench.source).isEmpty());
-        assertEquals(List.of(), SpoolBench.names(bench.finished));
+        harness.with("cleanup.policy", "DELETE").with("finished.path", "").drop("orders.csv", HEADER + "1,a\n");
+        harness.runUntil(() -> harness.rows.size() == 1 && SpoolHarness.names(harness.source).isEmpty());
+        assertEquals(List.of(), SpoolHarness.names(harness.finished));
     }
 
     @Test
-    void aDeliveredFileCanStayAndIsReadAgainWhenItChanges() throws Exception {
-        bench.with("cleanup.policy", "NONE").drop("orders.csv", HEADER + "1,a\n");
-        bench.runUntil(() -> bench.rows.size() == 1);
+    void aDeliveredFileCanStayAndIsReadAgainAfterAChange() throws Exception {
+        harness.with("cleanup.policy", "NONE").drop("orders.csv", HEADER + "1,a\n");
+        harness.runUntil(() -> harness.rows.size() == 1);
         for (int again = 0; again < 5; again++) {
-            bench.commit(bench.poll());
+            harness.commit(harness.poll());
         }
-        bench.kill();
+        harness.kill();
         for (int again = 0; again < 5; again++) {
-            bench.commit(bench.poll());
+            harness.commit(harness.poll());
         }
-        assertEquals(List.of(1L), bench.column("order_id"));
+        assertEquals(List.of(1L), harness.column("order_id"));
 
-        bench.drop("orders.csv", HEADER + "2,a\n3,b\n");
-        bench.runUntil(() -> bench.rows.size() == 3);
-        assertEquals(List.of(1L, 2L, 3L), bench.column("order_id"));
+        harness.drop("orders.csv", HEADER + "2,a\n3,b\n");
+        harness.runUntil(() -> harness.rows.size() == 3);
+        assertEquals(List.of(1L, 2L, 3L), harness.column("order_id"));
     }
 
     @Test
-    void aDeliveredFileCanGoToAFolderOfItsDay() throws Exception {
+    void aDeliveredFileCanBeMovedToAFolderOfItsDay() throws Exception {
         Path beside = Files.writeString(root.resolve("orders.csv"), HEADER + "1,a\n");
         Files.setLastModifiedTime(beside, FileTime.fromMillis(1520235055000L));
-        Files.move(beside, bench.source.resolve("orders.csv"));
-        bench.with("cleanup.policy", "MOVEBYDATE");
+        Files.move(beside, harness.source.resolve("orders.csv"));
+        harness.with("cleanup.policy", "MOVEBYDATE");
 
-        bench.runUntil(() -> SpoolBench.names(bench.source).isEmpty());
+        harness.runUntil(() -> SpoolHarness.names(harness.source).isEmpty());
 
-        assertEquals(List.of("orders.csv"), SpoolBench.names(bench.finished.resolve("2018-03-05")));
+        assertEquals(List.of("orders.csv"), SpoolHarness.names(harness.finished.resolve("2018-03-05")));
     }
 
     @Test
     void aBadFileCanStopTheTask() throws Exception {
-        bench.with("halt.on.error", "true").drop("orders.csv", HEADER + "x,y\n");
-        assertThrows(ConnectException.class, () -> bench.runUntil(() -> false));
-        bench.kill();
+        harness.with("halt.on.error", "true").drop("orders.csv", HEADER + "x,y\n");
+        assertThrows(ConnectException.class, () -> harness.runUntil(() -> false));
+        harness.kill();
 
-        bench.with("halt.on.error", "false").drop("orders.csv", HEADER + "x,y\n");
-        bench.runUntil(() -> SpoolBench.names(bench.source).isEmpty());
+        harness.with("halt.on.error", "false").drop("orders.csv", HEADER + "x,y\n");
+        harness.runUntil(() -> SpoolHarness.names(harness.source).isEmpty());
     }
 
     @Test
-    void batchesAreAtMostAsLargeAsTheirSize() throws Exception {
-        bench.with("batch.size", "3").drop("orders.csv", HEADER + "1,a\n2,b\n3,c\n4,d\n");
+    void batchSizeBoundsBatches() throws Exception {
+        harness.with("batch.size", "3").drop("orders.csv", HEADER + "1,a\n2,b\n3,c\n4,d\n");
         List<Integer> sizes = new ArrayList<>();
-        while (bench.rows.size() < 4) {
-            var batch = bench.poll();
+        while (harness.rows.size() < 4) {
+            var batch = harness.poll();
             sizes.add(batch.size());
-            bench.commit(batch);
+            harness.commit(batch);
         }
         assertEquals(List.of(3, 1), sizes.stream().filter(size -> size > 0).toList());
     }
 
     @Test
-    void theFolderIsLookedAtEverySoOften() throws Exception {
-        bench.with("empty.poll.wait.ms", "300");
+    void theFolderIsListedAtTheGivenInterval() throws Exception {
+        harness.with("empty.poll.wait.ms", "300");
         long began = System.nanoTime();
-        bench.poll();
-        bench.poll();
+        harness.poll();
+        harness.poll();
         assertTrue(System.nanoTime() - began >= TimeUnit.MILLISECONDS.toNanos(600));
     }
 
     @Test
-    void aFileMustBeAsOldAsTheMinimumAge() throws Exception {
-        bench.with("file.minimum.age.ms", "3600000");
-        Path young = bench.drop("orders_young.csv", HEADER + "1,a\n");
-        Path old = bench.drop("orders_old.csv", HEADER + "2,b\n");
+    void aFileMustHaveTheMinimumAge() throws Exception {
+        harness.with("file.minimum.age.ms", "3600000");
+        Path young = harness.drop("orders_young.csv", HEADER + "1,a\n");
+        Path old = harness.drop("orders_old.csv", HEADER + "2,b\n");
         Files.setLastModifiedTime(old, FileTime.fromMillis(System.currentTimeMillis() - 3_700_000));
 
-        bench.runUntil(() -> SpoolBench.names(bench.finished).equals(List.of("orders_old.csv")));
+        harness.runUntil(() -> SpoolHarness.names(harness.finished).equals(List.of("orders_old.csv")));
 
         assertTrue(Files.exists(young));
     }
@@ -162,8 +162,8 @@ class SpoolFolderTest {
     }
 
     private List<Object> order(String attributes) throws Exception {
-        bench.with("files.sort.attributes", attributes);
-        int before = bench.rows.size();
+        harness.with("files.sort.attributes", attributes);
+        int before = harness.rows.size();
         long now = System.currentTimeMillis();
         List<String> names = List.of("c1", "b22", "a1");
         Path waiting = Files.createDirectories(root.resolve("waiting"));
@@ -172,34 +172,34 @@ class SpoolFolderTest {
             Files.setLastModifiedTime(file, FileTime.fromMillis(now - 60_000 + 1000 * names.indexOf(name)));
         }
         for (String name : names) {
-            Files.move(waiting.resolve("orders_" + name + ".csv"), bench.source.resolve("orders_" + name + ".csv"));
+            Files.move(waiting.resolve("orders_" + name + ".csv"), harness.source.resolve("orders_" + name + ".csv"));
         }
-        bench.runUntil(() -> bench.rows.size() == before + 3);
-        bench.runUntil(() -> SpoolBench.names(bench.source).isEmpty());
-        bench.kill();
-        return bench.column("product").subList(before, before + 3);
+        harness.runUntil(() -> harness.rows.size() == before + 3);
+        harness.runUntil(() -> SpoolHarness.names(harness.source).isEmpty());
+        harness.kill();
+        return harness.column("product").subList(before, before + 3);
     }
 
     @Test
     void tasksShareTheFiles() throws Exception {
         SpoolDirCsvSourceConnector connector = new SpoolDirCsvSourceConnector();
-        connector.start(bench.settings);
+        connector.start(harness.settings);
         for (var settings : connector.taskConfigs(3)) {
             IntStream.range(0, 20).forEach(number -> dropQuietly("orders" + number + ".csv"));
-            bench.with("task.index", settings.get("task.index")).with("task.count", settings.get("task.count"));
-            for (int look = 0; look < 50; look++) {
-                bench.commit(bench.poll());
+            harness.with("task.index", settings.get("task.index")).with("task.count", settings.get("task.count"));
+            for (int snapshot = 0; snapshot < 50; snapshot++) {
+                harness.commit(harness.poll());
             }
-            bench.kill();
-            IntStream.range(0, 20).forEach(number -> bench.source.resolve("orders" + number + ".csv").toFile().delete());
+            harness.kill();
+            IntStream.range(0, 20).forEach(number -> harness.source.resolve("orders" + number + ".csv").toFile().delete());
         }
-        List<Object> read = bench.column("product").stream().sorted().toList();
+        List<Object> read = harness.column("product").stream().sorted().toList();
         assertEquals(IntStream.range(0, 20).mapToObj(number -> "orders" + number + ".csv").sorted().toList(), read);
     }
 
     private void dropQuietly(String name) {
         try {
-            bench.drop(name, HEADER + "1," + name + "\n");
+            harness.drop(name, HEADER + "1," + name + "\n");
         } catch (IOException problem) {
             throw new AssertionError(problem);
         }

@@ -7,23 +7,23 @@ import java.io.PushbackInputStream;
 import java.util.Arrays;
 
 /**
- * Takes a TCP stream apart as RFC 6587 says: a message begins with its length and a blank, or ends with a line feed (or
- * a zero byte). The two may be mixed. A message that breaks off, by the stream's end or a failure, is kept as it is.
+ * Splits a TCP stream into messages as RFC 6587 specifies: a message begins with its length and a blank, or ends with a
+ * line feed or a NUL byte. Both forms may be mixed. If the stream ends or fails within a message, its beginning is kept.
  */
 final class FrameReader {
-    private static final int MOST_DIGITS = 7;
+    private static final int MAX_DIGITS = 7;
 
     private final PushbackInputStream input;
-    private final int longest;
+    private final int maxBytes;
     private boolean wasCut;
     private IOException failure;
 
-    FrameReader(InputStream input, int longest) {
-        this.input = new PushbackInputStream(input, MOST_DIGITS + 2);
-        this.longest = longest;
+    FrameReader(InputStream input, int maxBytes) {
+        this.input = new PushbackInputStream(input, MAX_DIGITS + 2);
+        this.maxBytes = maxBytes;
     }
 
-    /** The next message that is not empty, at most {@code longest} bytes of it; {@code null} at the end. */
+    /** The next message that is not empty, cut to {@code maxBytes} bytes; {@code null} at the end of the stream. */
     byte[] next() throws IOException {
         byte[] message;
         do {
@@ -42,18 +42,18 @@ final class FrameReader {
         return message;
     }
 
-    /** Whether the latest message was longer than it may be. */
+    /** Whether the latest message was cut. */
     boolean wasCut() {
         return wasCut;
     }
 
-    /** The length that a message begins with; 0, and nothing read, when what is there is not `LENGTH <`. */
+    /** Reads the length at the start of a message. If the stream does not continue with `LENGTH <`, reads nothing: 0. */
     private int length() throws IOException {
-        byte[] seen = new byte[MOST_DIGITS + 2];
+        byte[] seen = new byte[MAX_DIGITS + 2];
         int count = 0;
         int length = 0;
         int next = input.read();
-        while (next >= '0' && next <= '9' && count < MOST_DIGITS) {
+        while (next >= '0' && next <= '9' && count < MAX_DIGITS) {
             seen[count++] = (byte) next;
             length = length * 10 + next - '0';
             next = input.read();
@@ -74,7 +74,7 @@ final class FrameReader {
         return 0;
     }
 
-    /** This many bytes, or as many as there are before the line ends. */
+    /** Reads this number of bytes, or up to the end of the line. */
     private byte[] message(int length, boolean endsWithLine) {
         ByteArrayOutputStream message = new ByteArrayOutputStream(256);
         try {
@@ -83,7 +83,7 @@ final class FrameReader {
                 if (next < 0 || endsWithLine && (next == '\n' || next == 0)) {
                     break;
                 }
-                keep(next, message);
+                append(next, message);
             }
         } catch (IOException problem) {
             failure = problem;
@@ -93,8 +93,8 @@ final class FrameReader {
         return hasReturn ? Arrays.copyOf(bytes, bytes.length - 1) : bytes;
     }
 
-    private void keep(int next, ByteArrayOutputStream message) {
-        if (message.size() < longest) {
+    private void append(int next, ByteArrayOutputStream message) {
+        if (message.size() < maxBytes) {
             message.write(next);
         } else {
             wasCut = true;

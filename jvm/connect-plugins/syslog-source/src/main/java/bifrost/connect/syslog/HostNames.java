@@ -6,28 +6,29 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 
-/** Names of addresses, each asked for once in a while. */
+/** Caches the host names of addresses. */
 final class HostNames {
-    private static final int MOST = 10_000;
+    private static final int MAX_ENTRIES = 10_000;
 
-    private final long keepMs;
+    private final long cacheMs;
     private final Clock clock;
     private final Function<InetAddress, String> lookup;
-    private final Map<InetAddress, Known> known = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<InetAddress, CachedName> known = new LinkedHashMap<>(16, 0.75f, true);
 
-    private record Known(String name, long since) {}
+    private record CachedName(String name, long since) {}
 
-    HostNames(long keepMs, Clock clock, Function<InetAddress, String> lookup) {
-        this.keepMs = keepMs;
+    HostNames(long cacheMs, Clock clock, Function<InetAddress, String> lookup) {
+        this.cacheMs = cacheMs;
         this.clock = clock;
         this.lookup = lookup;
     }
 
+    /** The name of an address; looked up again when the cached name is older than {@code cacheMs}. */
     String of(InetAddress address) {
         long now = clock.millis();
-        Known found = known.get(address);
-        if (found == null || now - found.since >= keepMs) {
-            found = new Known(lookup.apply(address), now);
+        CachedName found = known.get(address);
+        if (found == null || now - found.since >= cacheMs) {
+            found = new CachedName(lookup.apply(address), now);
             known.put(address, found);
             forgetOldest();
         }
@@ -35,7 +36,7 @@ final class HostNames {
     }
 
     private void forgetOldest() {
-        if (known.size() > MOST) {
+        if (known.size() > MAX_ENTRIES) {
             known.remove(known.keySet().iterator().next());
         }
     }

@@ -2,11 +2,11 @@ package bifrost.connect.syslog;
 
 import java.io.Closeable;
 
-/** Receives until it is closed. */
+/** Receives messages until it is closed. */
 interface Listener extends Closeable {
-    /** The port that it listens on. */
+    /** The port that this listens on. */
     int port();
 
-    /** How many messages the system has dropped, as far as it can be known. */
+    /** The number of messages that the operating system dropped, if it can be determined. */
     long dropped();
 }

@@ -9,7 +9,7 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
-/** Makes records of messages, with the vendor's fields. */
+/** Converts messages to records with the vendor's fields. */
 final class RecordFactory {
     private static final String MODEL = "com.github.jcustenborder.kafka.connect.syslog.";
 
@@ -42,8 +42,8 @@ final class RecordFactory {
         partition = Map.of("listener", (config.isTcp ? "tcp:" : "udp:") + config.port);
     }
 
-    SourceRecord record(Received received) {
-        // Bytes that the character set does not know become U+FFFD: the line is kept.
+    SourceRecord record(ReceivedMessage received) {
+        // Bytes that are invalid in the character set become U+FFFD, so that no message is lost.
         SyslogMessage message = parser.parse(new String(received.bytes(), config.charset));
         String sender = address(received.from());
         Struct value = new Struct(VALUE)
@@ -55,13 +55,13 @@ final class RecordFactory {
                 .put("charset", config.charset.name())
                 .put("remote_address", sender)
                 .put("hostname", config.reverseDns ? names.of(received.from().getAddress()) : message.host());
-        // Nothing can be asked for again: the offset only says how far it is.
+        // Syslog cannot be replayed: the offset is only a count.
         Map<String, ?> offset = Map.of("received", ++count);
         Struct key = new Struct(KEY).put("remote_address", sender);
         return new SourceRecord(partition, offset, config.topic, null, KEY, key, VALUE, value);
     }
 
-    /** As the documents show it: {@code /192.168.10.250:47823}. */
+    /** The address in the vendor's form: {@code /192.168.10.250:47823}. */
     private static String address(InetSocketAddress from) {
         return "/" + from.getAddress().getHostAddress() + ":" + from.getPort();
     }

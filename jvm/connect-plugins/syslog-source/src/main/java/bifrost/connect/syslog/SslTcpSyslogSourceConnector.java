@@ -1,8 +1,8 @@
 package bifrost.connect.syslog;
 
-/** Syslog over TCP with TLS always. */
+/** Receives syslog over TCP, always with TLS. */
 public final class SslTcpSyslogSourceConnector extends SyslogSourceConnector {
-    /** Made by Connect. */
+    /** Created by Connect. */
     public SslTcpSyslogSourceConnector() {
         super("tcp", SyslogConfig.TLS);
     }

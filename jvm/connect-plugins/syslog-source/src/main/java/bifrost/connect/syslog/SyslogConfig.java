@@ -15,14 +15,14 @@ import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.types.Password;
 
-/** The configuration of a source and its task. */
+/** The configuration of a connector and its task. */
 final class SyslogConfig {
     /** Set by the connector for its task. */
     static final String PROTOCOL = "syslog.protocol";
 
     static final VendorKeys VENDOR = new VendorKeys()
-            .withoutEffect("backoff.ms", "the task waits for messages, not for a time")
-            .withoutEffect("syslog.shutdown.wait", "a stopped task is asked for nothing more; the log says what it held");
+            .withoutEffect("backoff.ms", "the task waits until messages arrive")
+            .withoutEffect("syslog.shutdown.wait", "a stopped task delivers nothing more; the log counts the messages that are lost");
 
     static final ConfigDef UDP = common().vendor(VENDOR).definition();
     static final ConfigDef TCP = keystore(tcp(), false).vendor(VENDOR).definition();
@@ -39,16 +39,16 @@ final class SyslogConfig {
     final long reverseDnsCacheMs;
     final int batchSize;
     final int queueSize;
-    final int longestMessage;
+    final int maxMessageBytes;
     final int receiveBuffer;
-    final int mostConnections;
-    final boolean refusesMore;
+    final int maxConnections;
+    final boolean refusesExtraConnections;
     final int backlog;
     final int idleTimeoutMs;
     final Store keystore;
     final Store truststore;
 
-    /** A file with keys or certificates. */
+    /** A keystore or truststore file. */
     record Store(Path path, char[] password) {}
 
     SyslogConfig(Map<String, String> given) {
@@ -64,10 +64,10 @@ final class SyslogConfig {
         reverseDnsCacheMs = config.getLong("syslog.reverse.dns.cache.ms");
         batchSize = config.getInt("batch.size");
         queueSize = config.getInt("syslog.queue.size");
-        longestMessage = config.getInt("syslog.max.message.bytes");
+        maxMessageBytes = config.getInt("syslog.max.message.bytes");
         receiveBuffer = config.getInt("syslog.receive.buffer.bytes");
-        mostConnections = isTcp ? config.getInt("syslog.max.active.sockets") : 0;
-        refusesMore = isTcp && config.getInt("syslog.max.active.sockets.behavior") == 1;
+        maxConnections = isTcp ? config.getInt("syslog.max.active.sockets") : 0;
+        refusesExtraConnections = isTcp && config.getInt("syslog.max.active.sockets.behavior") == 1;
         backlog = isTcp ? config.getInt("syslog.backlog") : 0;
         idleTimeoutMs = isTcp ? config.getInt("syslog.timeout") : 0;
         keystore = isTcp ? store(config, "syslog.keystore") : null;
@@ -80,47 +80,48 @@ final class SyslogConfig {
                 .required("syslog.port", Type.INT).check(ConfigDef.Range.between(1, 65535))
                 .doc("The port to listen on.")
                 .optional("syslog.host", Type.STRING, "0.0.0.0").doc("The address to listen on.")
-                .optional("syslog.charset", Type.STRING, "UTF-8").doc("The messages' character set.")
+                .optional("syslog.charset", Type.STRING, "UTF-8").doc("The character set of messages.")
                 .optional("syslog.timezone", Type.STRING, "")
-                .doc("The time zone of dates that name none; the system's.")
+                .doc("The time zone of dates that name none. Default: the system's time zone.")
                 .optional("syslog.structured.data", Type.BOOLEAN, false)
-                .doc("Whether RFC 5424's structured data stands before the text.")
+                .doc("Whether the structured data of RFC 5424 is kept in front of the text.")
                 .optional("syslog.reverse.dns.remote.ip", Type.BOOLEAN, false)
-                .doc("Whether hostname is the name of the sender's address instead of the host in the message.")
+                .doc("Whether hostname is looked up from the sender's address instead of taken from the message.")
                 .optional("syslog.reverse.dns.cache.ms", Type.LONG, 60_000L).low().atLeast(0)
-                .doc("How long the name of an address is kept.")
+                .doc("How long the name of an address is cached, in milliseconds.")
                 .optional("syslog.max.message.bytes", Type.INT, 65536).atLeast(480)
-                .doc("Longer messages are cut, and counted.")
+                .doc("The maximum size of a message in bytes; longer messages are cut and counted.")
                 .optional("batch.size", Type.INT, 5000).atLeast(1)
-                .doc("The most messages that are handed over at once.")
+                .doc("The maximum number of messages per batch.")
                 .optional("syslog.queue.size", Type.INT, 50_000).low().atLeast(1)
-                .doc("How many messages may wait for Kafka. Then a TCP sender is made to wait; UDP has its buffer.")
+                .doc("The maximum number of messages that wait for Kafka. When the queue is full, TCP senders are blocked and UDP"
+                        + " messages stay in the receive buffer.")
                 .optional("syslog.receive.buffer.bytes", Type.INT, 8 << 20).low().atLeast(1024)
-                .doc("What the system may hold for us; of UDP, what comes on top of it is dropped, and counted.");
+                .doc("The size of the operating system's receive buffer. UDP messages that do not fit are dropped and counted.");
     }
 
     private static Options tcp() {
         return common().group("TCP")
                 .optional("syslog.max.active.sockets", Type.INT, 1000).atLeast(0)
-                .doc("How many may be connected; 0 for any number.")
+                .doc("The maximum number of connections; 0: no limit.")
                 .optional("syslog.max.active.sockets.behavior", Type.INT, 0).check(ConfigDef.Range.between(0, 1))
-                .doc("What becomes of further ones: 0, they wait in the backlog; 1, they are refused, and counted.")
+                .doc("What to do with further connections: 0, they wait in the backlog; 1, they are refused and counted.")
                 .optional("syslog.backlog", Type.INT, 50).low().atLeast(1)
-                .doc("How many may wait to be taken on.")
+                .doc("The maximum number of connections that wait to be accepted.")
                 .optional("syslog.timeout", Type.INT, 0).atLeast(0)
-                .doc("Milliseconds without a byte after which a connection is closed; 0 for never.");
+                .doc("After how many milliseconds without a byte a connection is closed; 0: never.");
     }
 
     private static Options keystore(Options options, boolean isRequired) {
-        String what = "A PKCS12 or JKS file with this host's certificate and key, for TLS.";
+        String doc = "A PKCS12 or JKS file with this host's certificate and key, for TLS.";
         Options tls = options.group("TLS");
         Options keys = isRequired
-                ? tls.required("syslog.keystore", Type.STRING).doc(what)
-                : tls.optional("syslog.keystore", Type.STRING, "").doc(what);
+                ? tls.required("syslog.keystore", Type.STRING).doc(doc)
+                : tls.optional("syslog.keystore", Type.STRING, "").doc(doc);
         return keys.optional("syslog.keystore.password", Type.PASSWORD, null)
                 .doc("The keystore's password.")
                 .optional("syslog.truststore", Type.STRING, "")
-                .doc("A file with certificates: senders must show one that it vouches for.")
+                .doc("A file with certificates. If set, senders must present a certificate that it trusts.")
                 .optional("syslog.truststore.password", Type.PASSWORD, null).doc("The truststore's password.");
     }
 
@@ -135,7 +136,7 @@ final class SyslogConfig {
         try {
             return Charset.forName(name);
         } catch (IllegalCharsetNameException | UnsupportedCharsetException problem) {
-            throw new ConfigException("syslog.charset", name, "not a character set of this Java");
+            throw new ConfigException("syslog.charset", name, "is not a character set of this Java");
         }
     }
 
@@ -143,7 +144,7 @@ final class SyslogConfig {
         try {
             return name.isBlank() ? ZoneId.systemDefault() : ZoneId.of(name);
         } catch (DateTimeException problem) {
-            throw new ConfigException("syslog.timezone", name, "not a time zone");
+            throw new ConfigException("syslog.timezone", name, "is not a time zone");
         }
     }
 }

@@ -10,19 +10,19 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads RFC 5424 and RFC 3164, and of anything else what there is. Never fails. */
+/** Parses RFC 5424 and RFC 3164 messages. Takes any other text as a message without a header; never fails. */
 final class SyslogParser {
-    /** What RFC 3164 says a message without a priority has: user, notice. */
+    /** The priority that RFC 3164 gives a message without one: user, notice. */
     private static final int DEFAULT_PRIORITY = 13;
 
     private static final int HIGHEST_PRIORITY = 191;
     private static final Pattern PRIORITY = Pattern.compile("<(\\d{1,3})>");
     private static final Pattern ISO_DATE =
             Pattern.compile("(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?(?:Z|[+-]\\d\\d:\\d\\d)) ");
-    private static final Pattern OLD_DATE = Pattern.compile(
+    private static final Pattern RFC_3164_DATE = Pattern.compile(
             "([A-Z][a-z]{2}) ([ \\d]\\d) (?:(\\d{4}) )?(\\d\\d):(\\d\\d):(\\d\\d)(?:\\.\\d+)?:? ");
     private static final String STRUCTURED_DATA = "-|(?:\\[(?:[^\\]\\\\]|\\\\.)*+\\])++";
-    private static final Pattern NEW_HEADER = Pattern.compile(
+    private static final Pattern RFC_5424_HEADER = Pattern.compile(
             "1 (\\S+) (\\S+) (\\S+) (\\S+) \\S+ (" + STRUCTURED_DATA + ")(?: (.*))?", Pattern.DOTALL);
     private static final List<String> MONTHS =
             List.of("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec");
@@ -33,10 +33,10 @@ final class SyslogParser {
     private final boolean withStructuredData;
 
     /**
-     * A parser.
+     * Creates a parser.
      *
-     * @param zone of dates that name none
-     * @param withStructuredData whether RFC 5424's structured data stands before the text
+     * @param zone the time zone of dates that name none
+     * @param withStructuredData whether the structured data of RFC 5424 is kept in front of the text
      */
     SyslogParser(ZoneId zone, Clock clock, boolean withStructuredData) {
         this.zone = zone;
@@ -52,11 +52,11 @@ final class SyslogParser {
             priority = Integer.parseInt(found.group(1));
             start = found.end();
         }
-        Matcher header = NEW_HEADER.matcher(line).region(start, line.length());
-        return header.matches() ? newForm(priority, header) : oldForm(priority, line.substring(start));
+        Matcher header = RFC_5424_HEADER.matcher(line).region(start, line.length());
+        return header.matches() ? rfc5424(priority, header) : rfc3164(priority, line.substring(start));
     }
 
-    private SyslogMessage newForm(int priority, Matcher header) {
+    private SyslogMessage rfc5424(int priority, Matcher header) {
         String host = header.group(2);
         String process = header.group(4).equals(NONE) ? "" : "[" + header.group(4) + "]";
         String text = header.group(6) == null ? "" : header.group(6);
@@ -68,25 +68,25 @@ final class SyslogParser {
             message.append(header.group(5)).append(' ');
         }
         message.append(text.startsWith("\uFEFF") ? text.substring(1) : text);
-        return made(priority, isoDate(header.group(1)), NONE.equals(host) ? null : host, message.toString());
+        return message(priority, isoDate(header.group(1)), NONE.equals(host) ? null : host, message.toString());
     }
 
-    private SyslogMessage oldForm(int priority, String line) {
+    private SyslogMessage rfc3164(int priority, String line) {
         Long date = null;
         String rest = line;
         Matcher iso = ISO_DATE.matcher(line);
-        Matcher old = OLD_DATE.matcher(line);
+        Matcher old = RFC_3164_DATE.matcher(line);
         if (iso.lookingAt()) {
             date = isoDate(iso.group(1));
             rest = line.substring(iso.end());
         } else if (old.lookingAt()) {
-            date = oldDate(old);
+            date = rfc3164Date(old);
             rest = date == null ? line : line.substring(old.end());
         }
-        return made(priority, date, firstWord(rest), rest);
+        return message(priority, date, firstWord(rest), rest);
     }
 
-    private static SyslogMessage made(int priority, Long date, String host, String message) {
+    private static SyslogMessage message(int priority, Long date, String host, String message) {
         return new SyslogMessage(date, priority >> 3, host, priority & 7, message);
     }
 
@@ -106,8 +106,8 @@ final class SyslogParser {
         }
     }
 
-    /** A date without a year is the one that is not more than a day ahead. */
-    private Long oldDate(Matcher date) {
+    /** A date without a year gets the latest year that does not put it more than a day into the future. */
+    private Long rfc3164Date(Matcher date) {
         int month = MONTHS.indexOf(date.group(1)) + 1;
         ZonedDateTime now = clock.instant().atZone(zone);
         int year = date.group(3) == null ? now.getYear() : Integer.parseInt(date.group(3));

@@ -1,5 +1,6 @@
 package bifrost.connect.syslog;
 
+import bifrost.connect.config.PluginVersion;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,9 +10,8 @@ import org.apache.kafka.connect.source.SourceConnector;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the two connectors share. One task, however many are allowed: a port can be listened on once. */
+/** The base of the syslog connectors. Runs one task, because only one can listen on the port. */
 abstract class SyslogSourceConnector extends SourceConnector {
-    static final String VERSION = "1";
     private static final Logger LOG = LoggerFactory.getLogger(SyslogSourceConnector.class);
 
     private final String protocol;
@@ -25,7 +25,7 @@ abstract class SyslogSourceConnector extends SourceConnector {
 
     @Override
     public String version() {
-        return VERSION;
+        return PluginVersion.VERSION;
     }
 
     @Override
@@ -47,12 +47,12 @@ abstract class SyslogSourceConnector extends SourceConnector {
     }
 
     @Override
-    public List<Map<String, String>> taskConfigs(int most) {
+    public List<Map<String, String>> taskConfigs(int maxTasks) {
         return List.of(given);
     }
 
     @Override
     public void stop() {
-        // the task holds the port
+        // The connector itself holds no resources; its task does.
     }
 }

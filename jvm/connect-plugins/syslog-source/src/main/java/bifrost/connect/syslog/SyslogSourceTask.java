@@ -1,5 +1,6 @@
 package bifrost.connect.syslog;
 
+import bifrost.connect.config.PluginVersion;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.LinkedHashMap;
@@ -15,17 +16,17 @@ import org.apache.kafka.connect.source.SourceTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Hands over what its listener receives, and counts: as metrics of the worker, and in its log when a count changed. */
+/** Delivers the messages of its listener. Publishes counts as metrics of the worker, and logs them when they change. */
 public final class SyslogSourceTask extends SourceTask {
     private static final Logger LOG = LoggerFactory.getLogger(SyslogSourceTask.class);
     private static final long WAIT_MS = 500;
     private static final long REPORT_EVERY_NS = TimeUnit.SECONDS.toNanos(10);
 
-    /** A task that was just restarted may have to wait until its predecessor is gone. */
+    /** After a restart, the previous task may still hold the port for a moment. */
     private static final long BIND_WITHIN_NS = TimeUnit.SECONDS.toNanos(5);
 
     private SyslogConfig config;
-    private Inbox inbox;
+    private MessageQueue queue;
     private Listener listener;
     private RecordFactory records;
     private String reported = "";
@@ -33,23 +34,23 @@ public final class SyslogSourceTask extends SourceTask {
 
     @Override
     public String version() {
-        return SyslogSourceConnector.VERSION;
+        return PluginVersion.VERSION;
     }
 
     @Override
     public void start(Map<String, String> given) {
         config = new SyslogConfig(given);
-        inbox = new Inbox(config.queueSize);
+        queue = new MessageQueue(config.queueSize);
         records = new RecordFactory(config, Clock.systemUTC());
         listener = listen();
         reportedAt = System.nanoTime();
         counts().keySet().forEach(this::publish);
-        LOG.info("listening on {} port {} of {}", config.isTcp ? "TCP" : "UDP", listener.port(), config.host);
+        LOG.info("Listening on {} port {} of {}", config.isTcp ? "TCP" : "UDP", listener.port(), config.host);
     }
 
     @Override
     public List<SourceRecord> poll() throws InterruptedException {
-        List<Received> batch = inbox.take(config.batchSize, WAIT_MS);
+        List<ReceivedMessage> batch = queue.take(config.batchSize, WAIT_MS);
         report();
         return batch.isEmpty() ? null : batch.stream().map(records::record).toList();
     }
@@ -62,27 +63,27 @@ public final class SyslogSourceTask extends SourceTask {
         try {
             listener.close();
         } catch (IOException problem) {
-            LOG.warn("port {}: {}", config.port, problem.toString());
+            LOG.warn("Port {}: {}", config.port, problem.toString());
         }
-        if (inbox.waiting() > 0) {
-            LOG.warn("port {}: {} messages were received and are lost by the stop", config.port, inbox.waiting());
+        if (queue.waiting() > 0) {
+            LOG.warn("Port {}: {} messages were received but not delivered; they are lost by the stop", config.port, queue.waiting());
         }
     }
 
-    /** Where the task listens. */
+    /** The port that the task listens on. */
     int port() {
         return listener.port();
     }
 
-    /** Messages by what became of them. */
+    /** Counts of messages and connections by name. */
     Map<String, Long> counts() {
         Map<String, Long> counts = new LinkedHashMap<>();
-        counts.put("received", inbox.received.sum());
-        counts.put("cut", inbox.cut.sum());
+        counts.put("received", queue.received.sum());
+        counts.put("cut", queue.cut.sum());
         counts.put("dropped", listener.dropped());
-        counts.put("refused-connections", inbox.refused.sum());
-        counts.put("broken-connections", inbox.broken.sum());
-        counts.put("waiting", (long) inbox.waiting());
+        counts.put("refused-connections", queue.refused.sum());
+        counts.put("broken-connections", queue.broken.sum());
+        counts.put("waiting", (long) queue.waiting());
         return counts;
     }
 
@@ -90,11 +91,11 @@ public final class SyslogSourceTask extends SourceTask {
         long end = System.nanoTime() + BIND_WITHIN_NS;
         while (true) {
             try {
-                return config.isTcp ? new TcpListener(config, inbox) : new UdpListener(config, inbox);
+                return config.isTcp ? new TcpListener(config, queue) : new UdpListener(config, queue);
             } catch (IOException problem) {
                 if (System.nanoTime() > end) {
                     throw new ConnectException(
-                            "cannot listen on port " + config.port + " of " + config.host + ": " + problem.getMessage(),
+                            "Cannot listen on port " + config.port + " of " + config.host + ": " + problem.getMessage(),
                             problem);
                 }
             }
@@ -107,14 +108,14 @@ public final class SyslogSourceTask extends SourceTask {
             Thread.sleep(100);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-            throw new ConnectException("stopped", stopped);
+            throw new ConnectException("Stopped while waiting for the port", stopped);
         }
     }
 
     private void publish(String name) {
         PluginMetrics metrics = context.pluginMetrics();
-        String meaning = "Syslog: " + name + " since the task's start";
-        MetricName metric = metrics.metricName("syslog-" + name, meaning, new LinkedHashMap<>());
+        String description = "Syslog: " + name + " since the task's start";
+        MetricName metric = metrics.metricName("syslog-" + name, description, new LinkedHashMap<>());
         metrics.addMetric(metric, (Gauge<Long>) (ignored, now) -> counts().get(name));
     }
 
@@ -126,7 +127,7 @@ public final class SyslogSourceTask extends SourceTask {
         reportedAt = now;
         String counts = counts().toString();
         if (!counts.equals(reported)) {
-            LOG.info("port {}: {}", config.port, counts);
+            LOG.info("Port {}: {}", config.port, counts);
             reported = counts;
         }
     }

@@ -12,22 +12,22 @@ import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A thread for each sender: a sender whose messages Kafka does not take yet is not read from, and has to wait. */
+/** Reads each sender on its own thread. While the queue is full, senders are not read from, which blocks them. */
 final class TcpListener implements Listener {
     private static final Logger LOG = LoggerFactory.getLogger(TcpListener.class);
     private static final int BUFFER = 1 << 16;
 
     private final SyslogConfig config;
-    private final Inbox inbox;
+    private final MessageQueue queue;
     private final ServerSocket server;
-    private final Semaphore places;
+    private final Semaphore connectionPermits;
     private final Map<Socket, Thread> senders = new ConcurrentHashMap<>();
     private final Thread acceptor;
 
-    TcpListener(SyslogConfig config, Inbox inbox) throws IOException {
+    TcpListener(SyslogConfig config, MessageQueue queue) throws IOException {
         this.config = config;
-        this.inbox = inbox;
-        places = new Semaphore(config.mostConnections == 0 ? Integer.MAX_VALUE : config.mostConnections);
+        this.queue = queue;
+        connectionPermits = new Semaphore(config.maxConnections == 0 ? Integer.MAX_VALUE : config.maxConnections);
         server = config.keystore == null ? new ServerSocket() : TlsSockets.unbound(config.keystore, config.truststore);
         try {
             server.setReuseAddress(true);
@@ -64,10 +64,10 @@ final class TcpListener implements Listener {
     private void accept() {
         while (!server.isClosed()) {
             try {
-                if (config.refusesMore) {
-                    welcomeOrRefuse(server.accept());
+                if (config.refusesExtraConnections) {
+                    startOrRefuse(server.accept());
                 } else {
-                    welcomeNext();
+                    acceptNext();
                 }
             } catch (InterruptedException stopped) {
                 Thread.currentThread().interrupt();
@@ -80,29 +80,29 @@ final class TcpListener implements Listener {
         }
     }
 
-    private void welcomeOrRefuse(Socket sender) throws IOException {
-        if (places.tryAcquire()) {
-            welcome(sender);
+    private void startOrRefuse(Socket sender) throws IOException {
+        if (connectionPermits.tryAcquire()) {
+            startReceiver(sender);
         } else {
-            inbox.refused.increment();
+            queue.refused.increment();
             sender.close();
         }
     }
 
-    /** The next sender is taken on when there is a place for it; until then it waits in the backlog. */
-    private void welcomeNext() throws InterruptedException, IOException {
-        places.acquire();
+    /** Accepts the next sender when the number of connections allows it; until then it waits in the backlog. */
+    private void acceptNext() throws InterruptedException, IOException {
+        connectionPermits.acquire();
         Socket sender;
         try {
             sender = server.accept();
         } catch (IOException problem) {
-            places.release();
+            connectionPermits.release();
             throw problem;
         }
-        welcome(sender);
+        startReceiver(sender);
     }
 
-    private void welcome(Socket sender) throws IOException {
+    private void startReceiver(Socket sender) throws IOException {
         Thread thread = daemon(() -> receive(sender), "syslog-tcp-" + sender.getRemoteSocketAddress());
         senders.put(sender, thread);
         thread.start();
@@ -117,28 +117,28 @@ final class TcpListener implements Listener {
             sender.setSoTimeout(config.idleTimeoutMs);
             sender.setKeepAlive(true);
             receiveAll(
-                    new FrameReader(new BufferedInputStream(sender.getInputStream(), BUFFER), config.longestMessage), from);
+                    new FrameReader(new BufferedInputStream(sender.getInputStream(), BUFFER), config.maxMessageBytes), from);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         } catch (SocketTimeoutException ended) {
             LOG.debug("{}: nothing for {} ms", from, config.idleTimeoutMs);
         } catch (IOException problem) {
             if (!server.isClosed()) {
-                inbox.broken.increment();
+                queue.broken.increment();
                 LOG.info("{}: {}", from, problem.toString());
             }
         } finally {
             senders.remove(sender);
-            places.release();
+            connectionPermits.release();
         }
     }
 
     private void receiveAll(FrameReader frames, InetSocketAddress from) throws IOException, InterruptedException {
         for (byte[] message = frames.next(); message != null; message = frames.next()) {
             if (frames.wasCut()) {
-                inbox.cut.increment();
+                queue.cut.increment();
             }
-            inbox.put(new Received(message, from));
+            queue.put(new ReceivedMessage(message, from));
         }
     }
 

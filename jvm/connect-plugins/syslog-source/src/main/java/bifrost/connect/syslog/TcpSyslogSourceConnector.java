@@ -1,8 +1,8 @@
 package bifrost.connect.syslog;
 
-/** Syslog over TCP, with TLS where there is a keystore. */
+/** Receives syslog over TCP, with TLS if a keystore is configured. */
 public final class TcpSyslogSourceConnector extends SyslogSourceConnector {
-    /** Made by Connect. */
+    /** Created by Connect. */
     public TcpSyslogSourceConnector() {
         super("tcp", SyslogConfig.TCP);
     }

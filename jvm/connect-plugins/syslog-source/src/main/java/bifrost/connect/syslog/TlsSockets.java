@@ -12,11 +12,11 @@ import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.apache.kafka.connect.errors.ConnectException;
 
-/** Server sockets that speak TLS with the certificate of a keystore. */
+/** Creates server sockets for TLS. */
 final class TlsSockets {
     private TlsSockets() {}
 
-    /** A socket that is not bound yet; with a truststore, senders must show a certificate that it vouches for. */
+    /** An unbound socket with the certificate of a keystore; with a truststore, senders must present a trusted certificate. */
     static ServerSocket unbound(SyslogConfig.Store keystore, SyslogConfig.Store truststore) throws IOException {
         try {
             KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
@@ -34,14 +34,14 @@ final class TlsSockets {
     }
 
     private static KeyStore loaded(String key, SyslogConfig.Store store) throws GeneralSecurityException {
-        // The default type reads PKCS12 and JKS.
+        // The default type reads both PKCS12 and JKS.
         KeyStore found = KeyStore.getInstance(KeyStore.getDefaultType());
         try (InputStream file = Files.newInputStream(store.path())) {
             found.load(file, store.password());
             return found;
         } catch (IOException problem) {
             throw new ConnectException(
-                    key + " " + store.path() + " cannot be read: " + problem + "; is " + key + ".password right?", problem);
+                    key + " " + store.path() + " cannot be read: " + problem + "; check " + key + ".password", problem);
         }
     }
 }

@@ -12,20 +12,20 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A datagram is a message. */
+/** Receives messages as datagrams. */
 final class UdpListener implements Listener {
     private static final Logger LOG = LoggerFactory.getLogger(UdpListener.class);
     private static final int LARGEST_DATAGRAM = 65_535;
     private static final List<Path> SOCKETS = List.of(Path.of("/proc/net/udp"), Path.of("/proc/net/udp6"));
 
     private final SyslogConfig config;
-    private final Inbox inbox;
+    private final MessageQueue queue;
     private final DatagramSocket socket;
     private final Thread thread;
 
-    UdpListener(SyslogConfig config, Inbox inbox) throws IOException {
+    UdpListener(SyslogConfig config, MessageQueue queue) throws IOException {
         this.config = config;
-        this.inbox = inbox;
+        this.queue = queue;
         socket = new DatagramSocket(null);
         socket.setReceiveBufferSize(config.receiveBuffer);
         try {
@@ -59,7 +59,7 @@ final class UdpListener implements Listener {
     private void warnOfSmallBuffer() throws SocketException {
         int given = socket.getReceiveBufferSize();
         if (given < config.receiveBuffer) {
-            LOG.warn("UDP port {}: the system gives {} bytes of syslog.receive.buffer.bytes={}; see net.core.rmem_max",
+            LOG.warn("UDP port {}: the receive buffer has {} bytes instead of syslog.receive.buffer.bytes={}; increase net.core.rmem_max",
                     port(), given, config.receiveBuffer);
         }
     }
@@ -70,12 +70,12 @@ final class UdpListener implements Listener {
             while (!socket.isClosed()) {
                 packet.setLength(LARGEST_DATAGRAM);
                 socket.receive(packet);
-                int length = Math.min(packet.getLength(), config.longestMessage);
+                int length = Math.min(packet.getLength(), config.maxMessageBytes);
                 if (length < packet.getLength()) {
-                    inbox.cut.increment();
+                    queue.cut.increment();
                 }
                 byte[] bytes = Arrays.copyOf(packet.getData(), length);
-                inbox.put(new Received(bytes, (InetSocketAddress) packet.getSocketAddress()));
+                queue.put(new ReceivedMessage(bytes, (InetSocketAddress) packet.getSocketAddress()));
             }
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
@@ -86,7 +86,7 @@ final class UdpListener implements Listener {
         }
     }
 
-    /** Linux counts per socket, in the last column; the local port is in the second one, in hexadecimal. */
+    /** Linux counts drops per socket in the last column; the second column has the local port in hexadecimal. */
     private long dropped(Path sockets) {
         String port = String.format(":%04X", socket.getLocalPort());
         try {

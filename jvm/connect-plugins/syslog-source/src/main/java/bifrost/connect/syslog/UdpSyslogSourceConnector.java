@@ -1,8 +1,8 @@
 package bifrost.connect.syslog;
 
-/** Syslog over UDP. */
+/** Receives syslog over UDP. */
 public final class UdpSyslogSourceConnector extends SyslogSourceConnector {
-    /** Made by Connect. */
+    /** Created by Connect. */
     public UdpSyslogSourceConnector() {
         super("udp", SyslogConfig.UDP);
     }

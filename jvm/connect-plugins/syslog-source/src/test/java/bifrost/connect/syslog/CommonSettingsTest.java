@@ -19,7 +19,7 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.Test;
 
-class CommonSettingsTest extends SyslogBench {
+class CommonSettingsTest extends SyslogHarness {
     private static final byte[] LINE = bytes("<13>Mar 12 13:30:59 h app: text\n");
 
     @Test
@@ -32,18 +32,18 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void thePortIsListenedOnAndOneThatIsTakenIsNamed() throws Exception {
+    void thePortIsUsedAndAPortInUseIsReported() throws Exception {
         start("tcp");
         assertEquals(Integer.parseInt(settings.get("syslog.port")), task.port());
 
         SyslogSourceTask second = new SyslogSourceTask();
         Exception problem =
                 assertThrows(org.apache.kafka.connect.errors.ConnectException.class, () -> second.start(settings));
-        assertTrue(problem.getMessage().startsWith("cannot listen on port " + task.port()));
+        assertTrue(problem.getMessage().startsWith("Cannot listen on port " + task.port()));
     }
 
     @Test
-    void hostIsTheOneAddressThatIsListenedOn() throws Exception {
+    void hostLimitsListeningToOneAddress() throws Exception {
         settings.put("syslog.host", "127.0.0.2");
         start("tcp");
 
@@ -52,7 +52,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void withoutAHostEveryAddressIsListenedOn() throws Exception {
+    void withoutAHostTheTaskListensOnEveryAddress() throws Exception {
         settings.remove("syslog.host");
         start("tcp");
 
@@ -61,7 +61,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void charsetSaysWhatTheBytesMean() throws Exception {
+    void charsetDecodesMessages() throws Exception {
         settings.put("syslog.charset", "ISO-8859-1");
 
         var value = receivedOver("udp", "<13>gr\u00fc\u00dfe".getBytes(StandardCharsets.ISO_8859_1));
@@ -71,7 +71,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void timezoneIsThatOfDatesThatNameNone() throws Exception {
+    void timezoneAppliesToDatesWithoutAZone() throws Exception {
         settings.put("syslog.timezone", "Asia/Tokyo");
 
         long date = receivedOver("udp", bytes("<13>Mar 12 2018 09:00:00 h x")).getInt64("date");
@@ -80,7 +80,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void structuredDataStandsBeforeTheText() throws Exception {
+    void structuredDataComesBeforeTheText() throws Exception {
         settings.put("syslog.structured.data", "true");
 
         var value = receivedOver("udp", bytes("<13>1 - h app - - [a b=\"c\"] text"));
@@ -89,7 +89,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void reverseDnsNamesTheSender() throws Exception {
+    void reverseDnsLooksUpTheSender() throws Exception {
         settings.put("syslog.reverse.dns.remote.ip", "true");
 
         var value = receivedOver("udp", LINE);
@@ -99,7 +99,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void reverseDnsNamesAreKeptForAWhile() throws Exception {
+    void reverseDnsNamesAreCached() throws Exception {
         settings.put("syslog.port", "5140");
         settings.put("syslog.reverse.dns.cache.ms", "1000");
         List<Instant> asked = new ArrayList<>();
@@ -127,7 +127,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void longerDatagramsAreCutToo() throws Exception {
+    void longerDatagramsAreAlsoCut() throws Exception {
         settings.put("syslog.max.message.bytes", "480");
 
         assertEquals(476, receivedOver("udp", bytes("<13>" + "x".repeat(1000))).getString("message").length());
@@ -135,7 +135,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void batchSizeBoundsWhatIsHandedOverAtOnce() throws Exception {
+    void batchSizeBoundsBatches() throws Exception {
         settings.put("batch.size", "3");
         start("udp");
         sendDatagrams(LINE, 7);
@@ -145,7 +145,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void queueSizeIsWhatWaitsForKafka() throws Exception {
+    void queueSizeBoundsWaitingMessages() throws Exception {
         settings.put("syslog.queue.size", "5");
         start("udp");
         sendDatagrams(LINE, 9);
@@ -158,7 +158,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void whatTheReceiveBufferDoesNotHoldIsDroppedAndCounted() throws Exception {
+    void messagesBeyondTheReceiveBufferAreDroppedAndCounted() throws Exception {
         settings.put("syslog.receive.buffer.bytes", "4096");
         settings.put("syslog.queue.size", "1");
         start("udp");
@@ -171,7 +171,7 @@ class CommonSettingsTest extends SyslogBench {
     }
 
     @Test
-    void whatIsWrongIsNamed() {
+    void wrongValuesAreReported() {
         settings.put("syslog.port", "5140");
         for (String key : List.of("syslog.charset", "syslog.timezone")) {
             settings.put(key, "nonsense!");
@@ -181,7 +181,7 @@ class CommonSettingsTest extends SyslogBench {
         }
     }
 
-    /** A clock whose hand the test moves. */
+    /** A clock that the test moves. */
     private static final class Hand extends Clock {
         private final Instant[] now;
 

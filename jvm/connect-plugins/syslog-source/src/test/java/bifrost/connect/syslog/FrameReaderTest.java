@@ -34,14 +34,14 @@ class FrameReaderTest {
     }
 
     @Test
-    void longMessagesAreCutAndTheNextOneIsWhole() throws IOException {
+    void longMessagesAreCutAndTheNextOneIsComplete() throws IOException {
         assertEquals(
                 List.of("<13>abcd(cut)", "<13>next", "<13>abcd(cut)", "<13>last"),
                 frames("<13>abcdefgh\n<13>next\n12 <13>abcdefgh<13>last\n", 8));
     }
 
     @Test
-    void aMessageThatBreaksOffIsKept() throws IOException {
+    void anIncompleteMessageIsKept() throws IOException {
         assertEquals(List.of("<13>one", "<13>tw"), frames("<13>one\n99 <13>tw", 100));
         assertEquals(List.of("<13>abcd(cut)"), frames("99 <13>abcdefgh", 8));
     }

@@ -19,7 +19,7 @@ class SyslogParserTest {
     }
 
     @Test
-    void aLoginAttackIsReadAsTheDocumentsShowIt() {
+    void aLoginAttackIsParsedAsDocumented() {
         SyslogMessage message =
                 parser.parse("<38>Mar 12 13:30:59 rpi-03 sshd[30105]: Invalid user oracle from 185.55.218.153");
 
@@ -36,7 +36,7 @@ class SyslogParserTest {
     }
 
     @Test
-    void theNewFormGivesTheSameFieldsAsTheOldOne() {
+    void rfc5424GivesTheSameFieldsAsRfc3164() {
         SyslogMessage message = parser.parse(
                 "<38>1 2018-03-12T13:30:59.5+00:00 rpi-03 sshd 30105 - [timeQuality tzKnown=\"1\" x=\"\\]\"]"
                         + " \uFEFFInvalid user");
@@ -46,14 +46,14 @@ class SyslogParserTest {
     }
 
     @Test
-    void structuredDataIsKeptWhereItIsAskedFor() {
+    void structuredDataIsKeptIfConfigured() {
         SyslogParser keeping = new SyslogParser(ZoneOffset.UTC, Clock.systemUTC(), true);
 
         assertEquals("app: [a b=\"c\"] text", keeping.parse("<13>1 - - app - - [a b=\"c\"] text").message());
     }
 
     @Test
-    void oldDatesBelongToTheYearThatFits() {
+    void datesWithoutAYearGetTheYearThatFits() {
         assertEquals("2017-12-31T23:59:59Z", date(parser, "<13>Dec 31 23:59:59 h x"));
         assertEquals("2018-03-05T01:02:03Z", date(parser, "<13>Mar  5 01:02:03 h x"));
         assertEquals("2016-02-29T01:02:03Z", date(parser, "<13>Feb 29 2016 01:02:03 h x"));
@@ -61,7 +61,7 @@ class SyslogParserTest {
     }
 
     @Test
-    void oldDatesAreLocal() {
+    void datesWithoutAZoneAreLocal() {
         SyslogParser tokyo = new SyslogParser(ZoneId.of("Asia/Tokyo"), Clock.fixed(NOW, ZoneOffset.UTC), false);
 
         assertEquals("2018-03-11T15:00:00Z", date(tokyo, "<13>Mar 12 00:00:00 h x"));
@@ -69,7 +69,7 @@ class SyslogParserTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"no priority at all", "<999>too high", "<>empty", "<13", "\u0000\u0001\u0002 noise"})
-    void whatIsNotSyslogIsKeptWhole(String line) {
+    void textThatIsNotSyslogIsKept(String line) {
         SyslogMessage message = parser.parse(line);
 
         assertEquals(line, message.message());
@@ -81,13 +81,13 @@ class SyslogParserTest {
             strings = {
                 "<13>Mar 99 25:61:61 h x", "<13>Xyz 12 13:30:59 h x", "<13>1 nonsense", "<13>1 a b c d e [broken"
             })
-    void aBrokenHeaderIsPartOfTheText(String line) {
+    void aBrokenHeaderIsPartOfTheMessage(String line) {
         assertEquals(line.substring(4), parser.parse(line).message());
         assertEquals(null, parser.parse(line).date());
     }
 
     @Test
-    void nothingIsAlsoAMessage() {
+    void anEmptyMessageIsAMessage() {
         assertEquals(new SyslogMessage(null, 1, null, 5, ""), parser.parse(""));
     }
 }

@@ -15,9 +15,9 @@ import java.util.Random;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.Test;
 
-class SyslogSourceTaskTest extends SyslogBench {
+class SyslogSourceTaskTest extends SyslogHarness {
     @Test
-    void aDatagramIsARecordWithTheDocumentsFields() throws Exception {
+    void aDatagramBecomesARecordWithTheVendorsFields() throws Exception {
         start("udp");
         byte[] text = bytes("<14>I \u2764  logs\n");
         int port;
@@ -39,7 +39,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void manySendersAtOnceAreAllHeard() throws Exception {
+    void manySendersAreReadInParallel() throws Exception {
         start("tcp");
         List<Socket> senders = new ArrayList<>();
         for (int sender = 0; sender < 50; sender++) {
@@ -60,7 +60,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void aSenderWaitsUntilKafkaTakesMore() throws Exception {
+    void aSenderIsBlockedWhileTheQueueIsFull() throws Exception {
         settings.put("syslog.queue.size", "10");
         settings.put("syslog.receive.buffer.bytes", "4096");
         start("tcp");
@@ -88,7 +88,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void aStopWakesSendersThatWait() throws Exception {
+    void aStopEndsBlockedSenders() throws Exception {
         settings.put("syslog.queue.size", "1");
         start("tcp");
         send(bytes("<13>one\n<13>two\n<13>three\n"));
@@ -107,7 +107,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void aLineThatBreaksOffIsKept() throws Exception {
+    void anIncompleteLineIsKept() throws Exception {
         start("tcp");
         send(bytes("<13>whole\n<13>half"));
         send(bytes("99 <13>counted"));
@@ -130,7 +130,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void noiseIsKept() throws Exception {
+    void invalidBytesAreKept() throws Exception {
         start("tcp");
         send(new byte[] {22, 3, 1, (byte) 0xff, (byte) 0xfe, '\n'});
 
@@ -138,7 +138,7 @@ class SyslogSourceTaskTest extends SyslogBench {
     }
 
     @Test
-    void anyBytesAtAllAreTakenAndTheNextSenderIsHeard() throws Exception {
+    void randomBytesDoNotDisturbTheNextSender() throws Exception {
         start("tcp");
         Random random = new Random(5424);
         for (int round = 0; round < 20; round++) {

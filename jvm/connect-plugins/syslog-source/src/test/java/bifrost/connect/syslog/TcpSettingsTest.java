@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class TcpSettingsTest extends SyslogBench {
+class TcpSettingsTest extends SyslogHarness {
     @Test
-    void moreThanMaxActiveSocketsWaitForAPlace() throws Exception {
+    void furtherConnectionsWaitInTheBacklog() throws Exception {
         settings.put("syslog.max.active.sockets", "1");
         start("tcp");
         Socket first = connected();
@@ -30,7 +30,7 @@ class TcpSettingsTest extends SyslogBench {
     }
 
     @Test
-    void theOtherBehaviorRefusesThemAndCounts() throws Exception {
+    void furtherConnectionsCanBeRefusedAndCounted() throws Exception {
         settings.put("syslog.max.active.sockets", "1");
         settings.put("syslog.max.active.sockets.behavior", "1");
         start("tcp");
@@ -43,7 +43,7 @@ class TcpSettingsTest extends SyslogBench {
     }
 
     @Test
-    void zeroMaxActiveSocketsIsAnyNumber() throws Exception {
+    void zeroMaxActiveSocketsIsNoLimit() throws Exception {
         settings.put("syslog.max.active.sockets", "0");
         settings.put("syslog.max.active.sockets.behavior", "1");
         start("tcp");
@@ -60,7 +60,7 @@ class TcpSettingsTest extends SyslogBench {
     }
 
     @Test
-    void backlogIsHowManyMayWait() throws Exception {
+    void backlogBoundsWaitingConnections() throws Exception {
         settings.put("syslog.max.active.sockets", "1");
         settings.put("syslog.backlog", "1");
         start("tcp");
@@ -82,7 +82,7 @@ class TcpSettingsTest extends SyslogBench {
     }
 
     @Test
-    void timeoutEndsAConnectionThatSaysNothingAndKeepsWhatItSaid() throws Exception {
+    void timeoutClosesASilentConnectionAndKeepsItsMessages() throws Exception {
         settings.put("syslog.timeout", "200");
         start("tcp");
         try (Socket sender = connected()) {
@@ -93,7 +93,7 @@ class TcpSettingsTest extends SyslogBench {
     }
 
     @Test
-    void withoutATimeoutItIsWaitedFor() throws IOException {
+    void withoutATimeoutASilentConnectionStaysOpen() throws IOException {
         start("tcp");
         try (Socket sender = connected()) {
             sender.setSoTimeout(400);
@@ -101,7 +101,7 @@ class TcpSettingsTest extends SyslogBench {
             try {
                 isEnded = sender.getInputStream().read() < 0;
             } catch (SocketTimeoutException stillOpen) {
-                // as it should be
+                // expected
             }
             assertFalse(isEnded);
         }

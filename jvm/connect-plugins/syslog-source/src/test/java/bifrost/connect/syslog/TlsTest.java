@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class TlsTest extends SyslogBench {
+class TlsTest extends SyslogHarness {
     private static final String PASSWORD = "changeit";
 
     @TempDir
@@ -37,7 +37,7 @@ class TlsTest extends SyslogBench {
         sender = keystore("sender");
     }
 
-    /** A key with a certificate that it signed itself. */
+    /** A key with a self-signed certificate. */
     private static Path keystore(String name) throws IOException, InterruptedException {
         Path path = folder.resolve(name + ".p12");
         List<String> command = List.of(
@@ -45,9 +45,9 @@ class TlsTest extends SyslogBench {
                 "-genkeypair", "-alias", name, "-keyalg", "EC", "-dname", "CN=localhost", "-validity", "2",
                 "-ext", "san=dns:localhost,ip:127.0.0.1",
                 "-storetype", "PKCS12", "-storepass", PASSWORD, "-keystore", path.toString());
-        Process made = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(made.getInputStream().readAllBytes());
-        assertEquals(0, made.waitFor(), said);
+        Process message = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(message.getInputStream().readAllBytes());
+        assertEquals(0, message.waitFor(), said);
         return path;
     }
 
@@ -79,7 +79,7 @@ class TlsTest extends SyslogBench {
     }
 
     @Test
-    void aKeystoreMakesTheSourceSpeakTls() throws Exception {
+    void aKeystoreEnablesTls() throws Exception {
         useKeystore();
         start("tcp");
         try (SSLSocket socket = connectedWith(null)) {
@@ -90,7 +90,7 @@ class TlsTest extends SyslogBench {
     }
 
     @Test
-    void aSenderWithoutTlsIsNotHeardAndCounted() throws Exception {
+    void aSenderWithoutTlsIsRefusedAndCounted() throws Exception {
         useKeystore();
         start("tcp");
         send(bytes("<13>in plain words\n"));
@@ -100,7 +100,7 @@ class TlsTest extends SyslogBench {
     }
 
     @Test
-    void withATruststoreOnlySendersThatItVouchesForAreHeard() throws Exception {
+    void withATruststoreOnlyTrustedSendersAreAccepted() throws Exception {
         useKeystore();
         settings.put("syslog.truststore", sender.toString());
         settings.put("syslog.truststore.password", PASSWORD);
@@ -119,7 +119,7 @@ class TlsTest extends SyslogBench {
     }
 
     @Test
-    void aWrongPasswordIsNamed() {
+    void aWrongPasswordIsReported() {
         useKeystore();
         settings.put("syslog.keystore.password", "wrong");
 
@@ -129,7 +129,7 @@ class TlsTest extends SyslogBench {
     }
 
     @Test
-    void theVendorsTlsConnectorNeedsAKeystore() {
+    void theTlsConnectorRequiresAKeystore() {
         settings.put("syslog.port", "5140");
 
         var problems = SyslogConfig.TLS.validate(settings).stream()

@@ -18,7 +18,7 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Avro object container files. */
+/** Writes Avro object container files. */
 final class AvroFormat implements Format {
     private final String codec;
 
@@ -37,8 +37,8 @@ final class AvroFormat implements Format {
             throw new DataException("has no schema, which Avro needs; use a converter with schemas, or JsonFormat");
         }
         try {
-            return new Writer(name, AvroType.of(schema), out);
-        } catch (IOException impossible) { // it is memory
+            return new Writer(name, new AvroTypeFactory().of(schema), out);
+        } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
     }
@@ -69,7 +69,7 @@ final class AvroFormat implements Format {
         }
     }
 
-    /** Random by default, which would make every upload of the same records another object. */
+    /** The sync marker, derived from the name: a random one would give the same records different bytes each time. */
     private static byte[] syncMarker(String name) {
         try {
             return MessageDigest.getInstance("MD5").digest(name.getBytes(StandardCharsets.UTF_8));

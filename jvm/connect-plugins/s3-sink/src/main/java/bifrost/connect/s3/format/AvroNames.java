@@ -6,11 +6,11 @@ import org.apache.avro.JsonProperties;
 import org.apache.avro.Schema;
 import org.apache.kafka.connect.data.Field;
 
-/** Names and defaults as Avro allows them. */
+/** Converts names and defaults to what Avro allows. */
 final class AvroNames {
     private AvroNames() {}
 
-    /** Letters, digits and underscores, not beginning with a digit. */
+    /** Replaces everything but letters, digits and underscores; a digit at the start gets a prefix. */
     static String name(String name) {
         String clean = name.replaceAll("[^A-Za-z0-9_]", "_");
         return clean.isEmpty() || Character.isDigit(clean.charAt(0)) ? "_" + clean : clean;
@@ -20,7 +20,7 @@ final class AvroNames {
         return Arrays.stream(namespace.split("\\.")).map(AvroNames::name).collect(Collectors.joining("."));
     }
 
-    /** A field; what readers take for one that is missing is kept where it is a plain value, or null. */
+    /** The Avro field; its default is kept if it is null, a text, a number or a boolean. */
     static Schema.Field field(Field field, Schema type) {
         Object value = field.schema().defaultValue();
         String name = name(field.name());
@@ -29,15 +29,15 @@ final class AvroNames {
                     ? new Schema.Field(name, type, field.schema().doc(), JsonProperties.NULL_VALUE)
                     : new Schema.Field(name, type, field.schema().doc());
         }
-        return new Schema.Field(name, type, field.schema().doc(), plain(value));
+        return new Schema.Field(name, type, field.schema().doc(), simpleDefault(value));
     }
 
-    private static Object plain(Object value) {
+    private static Object simpleDefault(Object value) {
         if (value instanceof Byte || value instanceof Short) {
             return ((Number) value).intValue();
         }
-        boolean isPlain = value instanceof String || value instanceof Boolean
+        boolean isSimple = value instanceof String || value instanceof Boolean
                 || value instanceof Integer || value instanceof Long || value instanceof Float || value instanceof Double;
-        return isPlain ? value : null;
+        return isSimple ? value : null;
     }
 }

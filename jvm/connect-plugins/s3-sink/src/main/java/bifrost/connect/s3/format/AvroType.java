@@ -5,16 +5,15 @@ import org.apache.avro.Schema;
 import org.apache.avro.io.Encoder;
 import org.apache.kafka.connect.errors.DataException;
 
-/** An Avro schema together with what writes Connect's values in it. */
+/** An Avro schema and the writer that encodes Connect values in it. */
 interface AvroType {
-    /** The schema. */
+    /** The Avro schema of the encoded values. */
     Schema schema();
 
-    /** @throws DataException the value is not of this type */
+    /**
+     * Encodes a Connect value.
+     *
+     * @throws DataException the value is not of this type
+     */
     void write(Object value, Encoder out) throws IOException;
-
-    /** The type for a Connect schema. */
-    static AvroType of(org.apache.kafka.connect.data.Schema schema) {
-        return new AvroTypes().of(schema);
-    }
 }

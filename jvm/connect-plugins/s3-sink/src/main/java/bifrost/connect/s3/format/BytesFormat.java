@@ -7,13 +7,13 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Values as they are, each followed by a separator. */
+/** Writes the bytes of values unchanged, each followed by a separator. */
 final class BytesFormat implements Format {
     private final Compression compression;
     private final String extension;
     private final byte[] separator;
 
-    /** @param separator may hold {@code \n}, {@code \r} and {@code \t}; {@code null} is the system's line end */
+    /** @param separator may contain the escapes {@code \n}, {@code \r} and {@code \t}; {@code null} for the system's line separator */
     BytesFormat(Compression compression, String extension, String separator) {
         this.compression = compression;
         this.extension = extension;
@@ -33,7 +33,7 @@ final class BytesFormat implements Format {
             @Override
             public void write(SinkRecord record, Schema ofValue, Object value) throws IOException {
                 if (!(value instanceof byte[] bytes)) {
-                    throw new DataException("has no bytes as its value; set value.converter to"
+                    throw new DataException("has a value that is not a byte array; set value.converter to"
                             + " org.apache.kafka.connect.converters.ByteArrayConverter");
                 }
                 out.write(bytes);

@@ -5,7 +5,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.zip.GZIPOutputStream;
 
-/** Gzip or nothing. */
+/** Compresses objects with gzip, or not at all. */
 record Compression(boolean isGzip, int level) {
     String extension() {
         return isGzip ? ".gz" : "";
@@ -14,7 +14,7 @@ record Compression(boolean isGzip, int level) {
     OutputStream around(OutputStream out) {
         try {
             return isGzip ? new Gzip(out, level) : out;
-        } catch (IOException impossible) { // it is memory
+        } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
     }

@@ -3,16 +3,16 @@ package bifrost.connect.s3.format;
 import java.io.OutputStream;
 import org.apache.kafka.connect.data.Schema;
 
-/** A form of objects. */
+/** The format of the objects in the bucket. */
 public interface Format {
-    /** How names of objects end, with the dot. */
+    /** The file extension of objects, with the dot. */
     String extension();
 
     /**
-     * Begins an object.
+     * Starts an object.
      *
-     * @param name the object's; formats that need something random make it of the name
-     * @param schema of its values; {@code null} where values have none
+     * @param name the name of the object; a format that needs random bytes derives them from it
+     * @param schema the schema of its values; {@code null} for values without a schema
      */
     RecordWriter open(String name, Schema schema, OutputStream out);
 }

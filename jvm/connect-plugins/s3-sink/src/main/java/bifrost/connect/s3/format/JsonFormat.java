@@ -9,7 +9,7 @@ import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.json.JsonConverterConfig;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** A line of JSON per value, as Connect's own converter writes it without schemas. */
+/** Writes one line of JSON per value, as Connect's JsonConverter does without schemas. */
 final class JsonFormat implements Format {
     private final Compression compression;
     private final JsonConverter converter = new JsonConverter();

@@ -5,15 +5,15 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Writes the records of an object. */
+/** Writes the records of one object. */
 public interface RecordWriter {
     /**
-     * Writes a value; after a failure the object is as it was.
+     * Writes a value. If it fails, the object is unchanged.
      *
-     * @throws DataException the value does not fit the format
+     * @throws DataException the value cannot be written in this format
      */
     void write(SinkRecord record, Schema schema, Object value) throws IOException;
 
-    /** Writes what is left; nothing follows. */
+    /** Writes everything that is buffered; no record may follow. */
     void finish() throws IOException;
 }

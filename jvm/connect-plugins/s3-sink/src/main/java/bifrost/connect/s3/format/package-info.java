@@ -1,2 +1,2 @@
-/** What objects look like inside. Equal records give equal bytes. */
+/** The formats of objects. The same records always give the same bytes. */
 package bifrost.connect.s3.format;

@@ -6,7 +6,7 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Folders named after fields' values: {@code field=value}. */
+/** Names folders after the values of fields: {@code field=value}. */
 record FieldPartitioner(List<String> fields, String delim) implements Partitioner {
     @Override
     public String folder(SinkRecord record) {
@@ -17,7 +17,7 @@ record FieldPartitioner(List<String> fields, String delim) implements Partitione
 
     private static String text(String field, Object value) {
         if (value instanceof Struct || value instanceof Iterable || value instanceof byte[]) {
-            throw new DataException("field " + field + " cannot name a folder: it is no text, number or boolean");
+            throw new DataException("field " + field + " cannot name a folder: it is not a text, number or boolean");
         }
         return value.toString();
     }

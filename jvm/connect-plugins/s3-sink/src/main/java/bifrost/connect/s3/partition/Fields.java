@@ -5,11 +5,11 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Finds fields in values, nested ones by their path with dots. */
+/** Finds a field in a record's value; dots in the name lead to nested fields. */
 final class Fields {
     private Fields() {}
 
-    /** @throws DataException there is no such field, or it is null */
+    /** @throws DataException the field is missing or null */
     static Object of(SinkRecord record, String name) {
         Object value = record.value();
         for (String step : name.split("\\.")) {

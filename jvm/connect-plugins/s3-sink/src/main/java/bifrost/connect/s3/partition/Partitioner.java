@@ -7,9 +7,9 @@ import org.apache.kafka.connect.sink.SinkRecord;
 @FunctionalInterface
 public interface Partitioner {
     /**
-     * The folder below the topic's, for example {@code partition=0}.
+     * The folder below the folder of the topic, for example {@code partition=0}.
      *
-     * @throws DataException the record lacks what the folder is named after
+     * @throws DataException the record lacks the field or time that names the folder
      */
     String folder(SinkRecord record);
 }

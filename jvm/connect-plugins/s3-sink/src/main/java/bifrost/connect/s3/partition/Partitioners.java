@@ -1,83 +1,69 @@
 package bifrost.connect.s3.partition;
 
-import bifrost.connect.s3.S3SinkConfig;
+import bifrost.connect.config.Finding;
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.common.config.ConfigException;
 
-/** The vendor's partitioner classes, by their names. */
+/** Creates the partitioner that a configuration names by the vendor's class. */
 public final class Partitioners {
-    private static final String PACKAGE = "io.confluent.connect.storage.partitioner.";
-    public static final String DEFAULT = PACKAGE + "DefaultPartitioner";
-    private static final String FIELD = PACKAGE + "FieldPartitioner";
-    private static final String TIME = PACKAGE + "TimeBasedPartitioner";
-    private static final String DAILY = PACKAGE + "DailyPartitioner";
-    private static final String HOURLY = PACKAGE + "HourlyPartitioner";
-
-    /** What validate offers. */
-    public static final List<Object> NAMES = List.of(DEFAULT, FIELD, TIME, DAILY, HOURLY);
-
+    private static final List<String> TIME_BASED =
+            List.of(S3Keys.TIME_PARTITIONER, S3Keys.DAILY_PARTITIONER, S3Keys.HOURLY_PARTITIONER);
     private static final String DAY_PATH = "'year'=YYYY/'month'=MM/'day'=dd";
 
     private Partitioners() {}
 
-    /** A validator of the class name. */
-    public static void check(String key, Object value) {
-        if (!NAMES.contains(value)) {
-            throw new ConfigException(key, value, "is not a partitioner that is known here");
-        }
-    }
-
-    /** Whether folders stand for times. */
+    /** Whether folders stand for spans of time. */
     public static boolean isTimeBased(S3SinkConfig config) {
-        return List.of(TIME, DAILY, HOURLY).contains(config.getString(S3SinkConfig.PARTITIONER));
+        return TIME_BASED.contains(config.getString(S3Keys.PARTITIONER));
     }
 
-    /** The partitioner of a configuration; {@code clock} tells records' times. */
+    /** The partitioner of a configuration; {@code clock} gives the time of a record. */
     public static Partitioner of(S3SinkConfig config, RecordClock clock) {
-        String delim = config.getString(S3SinkConfig.DIRECTORY_DELIM);
-        return switch (config.getString(S3SinkConfig.PARTITIONER)) {
-            case FIELD -> new FieldPartitioner(config.getList(S3SinkConfig.FIELDS), delim);
-            case TIME -> new TimePartitioner(
-                    clock, config, config.getString(S3SinkConfig.PATH_FORMAT), config.duration(S3SinkConfig.DURATION));
-            case DAILY -> new TimePartitioner(clock, config, DAY_PATH, Duration.ofDays(1));
-            case HOURLY -> new TimePartitioner(clock, config, DAY_PATH + "/'hour'=HH", Duration.ofHours(1));
+        String delim = config.getString(S3Keys.DIRECTORY_DELIM);
+        return switch (config.getString(S3Keys.PARTITIONER)) {
+            case S3Keys.FIELD_PARTITIONER -> new FieldPartitioner(config.getList(S3Keys.FIELDS), delim);
+            case S3Keys.TIME_PARTITIONER -> new TimePartitioner(
+                    clock, config, config.getString(S3Keys.PATH_FORMAT), config.duration(S3Keys.DURATION));
+            case S3Keys.DAILY_PARTITIONER -> new TimePartitioner(clock, config, DAY_PATH, Duration.ofDays(1));
+            case S3Keys.HOURLY_PARTITIONER ->
+                new TimePartitioner(clock, config, DAY_PATH + "/'hour'=HH", Duration.ofHours(1));
             default -> record -> "partition=" + record.kafkaPartition();
         };
     }
 
-    /** Keys that the chosen partitioner (or a schedule) needs and that are not set; the message by key. */
-    public static Map<String, String> missing(Map<String, String> given) {
-        Map<String, String> found = new LinkedHashMap<>();
-        String partitioner = given.getOrDefault(S3SinkConfig.PARTITIONER, DEFAULT);
-        switch (partitioner) {
-            case FIELD -> need(found, given, S3SinkConfig.FIELDS, "FieldPartitioner needs it");
-            case TIME, DAILY, HOURLY -> {
-                need(found, given, S3SinkConfig.LOCALE, "time-based partitioners need it, for example en-US");
-                need(found, given, S3SinkConfig.TIMEZONE, "time-based partitioners need it, for example UTC");
-                if (partitioner.equals(TIME)) {
-                    need(found, given, S3SinkConfig.PATH_FORMAT, "TimeBasedPartitioner needs it");
-                    need(found, given, S3SinkConfig.DURATION, "TimeBasedPartitioner needs it");
-                }
-            }
-            default -> { }
+    /** Keys that the partitioner or a schedule needs and that are missing, and a path format that is not valid. */
+    public static List<Finding> conflicts(Map<String, String> given) {
+        List<Finding> found = new ArrayList<>();
+        String partitioner = given.getOrDefault(S3Keys.PARTITIONER, S3Keys.DEFAULT_PARTITIONER);
+        boolean isTimeBased = TIME_BASED.contains(partitioner);
+        boolean isScheduled = !given.getOrDefault(S3Keys.ROTATE_SCHEDULE, "-1").trim().startsWith("-");
+        if (partitioner.equals(S3Keys.FIELD_PARTITIONER)) {
+            require(found, given, S3Keys.FIELDS, "FieldPartitioner");
         }
-        if (!given.getOrDefault(S3SinkConfig.ROTATE_SCHEDULE, "-1").trim().startsWith("-")) {
-            need(found, given, S3SinkConfig.TIMEZONE, "rotate.schedule.interval.ms needs it, for example UTC");
+        if (isTimeBased) {
+            require(found, given, S3Keys.LOCALE, "a time-based partitioner (for example en-US)");
         }
-        if (partitioner.equals(TIME)) {
-            TimePartitioner.problemOf(given.getOrDefault(S3SinkConfig.PATH_FORMAT, ""))
-                    .ifPresent(problem -> found.putIfAbsent(S3SinkConfig.PATH_FORMAT, problem));
+        if (isTimeBased || isScheduled) {
+            String reason = isTimeBased ? "a time-based partitioner" : S3Keys.ROTATE_SCHEDULE;
+            require(found, given, S3Keys.TIMEZONE, reason + " (for example UTC)");
+        }
+        if (partitioner.equals(S3Keys.TIME_PARTITIONER)) {
+            require(found, given, S3Keys.DURATION, "TimeBasedPartitioner");
+            require(found, given, S3Keys.PATH_FORMAT, "TimeBasedPartitioner");
+            TimePartitioner.problemOf(given.getOrDefault(S3Keys.PATH_FORMAT, ""))
+                    .ifPresent(problem -> found.add(new Finding(S3Keys.PATH_FORMAT, problem)));
         }
         return found;
     }
 
-    private static void need(Map<String, String> found, Map<String, String> given, String key, String why) {
+    private static void require(List<Finding> found, Map<String, String> given, String key, String reason) {
         String value = given.getOrDefault(key, "").trim();
-        if (value.isEmpty() || key.equals(S3SinkConfig.DURATION) && value.startsWith("-")) {
-            found.put(key, "is not set; " + why);
+        if (value.isEmpty() || key.equals(S3Keys.DURATION) && value.startsWith("-")) {
+            found.add(new Finding(key, "is not set, but is required by " + reason));
         }
     }
 }

@@ -1,6 +1,7 @@
 package bifrost.connect.s3.partition;
 
-import bifrost.connect.s3.S3SinkConfig;
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.time.ZonedDateTime;
@@ -9,31 +10,31 @@ import java.util.function.LongSupplier;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Tells a record's time. */
+/** Gives the time of a record. */
 public interface RecordClock {
     /**
      * Milliseconds since 1970.
      *
-     * @throws DataException the record has none
+     * @throws DataException the record has no time
      */
     long timeOf(SinkRecord record);
 
-    /** Whether time passes without records. */
-    default boolean isWall() {
+    /** Whether time passes although no record arrives. */
+    default boolean isWallClock() {
         return false;
     }
 
-    /** As {@code timestamp.extractor} says; {@code wall} is the clock in milliseconds. */
+    /** The clock that {@code timestamp.extractor} names; {@code wall} gives milliseconds since 1970. */
     static RecordClock of(S3SinkConfig config, LongSupplier wall) {
         return switch (config.extractor()) {
-            case "Record" -> RecordClock::stamp;
-            case "RecordField" -> field(config.getString(S3SinkConfig.TIMESTAMP_FIELD));
-            default -> new Wall(wall);
+            case "Record" -> RecordClock::recordTimestamp;
+            case "RecordField" -> field(config.getString(S3Keys.TIMESTAMP_FIELD));
+            default -> new WallClock(wall);
         };
     }
 
-    /** The time that the record carries in Kafka. */
-    static long stamp(SinkRecord record) {
+    /** The Kafka timestamp of the record. */
+    static long recordTimestamp(SinkRecord record) {
         if (record.timestamp() == null) {
             throw new DataException("has no timestamp");
         }
@@ -64,20 +65,20 @@ public interface RecordClock {
     private static long zoned(String name, String text) {
         try {
             return ZonedDateTime.parse(text).toInstant().toEpochMilli();
-        } catch (DateTimeException notOne) {
-            throw new DataException("field " + name + " holds no ISO 8601 time with a zone", notOne);
+        } catch (DateTimeException invalid) {
+            throw new DataException("field " + name + " holds no ISO 8601 time with a zone", invalid);
         }
     }
 
-    /** The clock on the wall. */
-    record Wall(LongSupplier now) implements RecordClock {
+    /** The clock of the worker. */
+    record WallClock(LongSupplier now) implements RecordClock {
         @Override
         public long timeOf(SinkRecord record) {
             return now.getAsLong();
         }
 
         @Override
-        public boolean isWall() {
+        public boolean isWallClock() {
             return true;
         }
     }

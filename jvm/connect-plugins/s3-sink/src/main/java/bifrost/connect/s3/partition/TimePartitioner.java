@@ -1,6 +1,7 @@
 package bifrost.connect.s3.partition;
 
-import bifrost.connect.s3.S3SinkConfig;
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -11,7 +12,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Folders that stand for spans of local time. */
+/** Names folders after spans of local time. */
 final class TimePartitioner implements Partitioner {
     private final RecordClock clock;
     private final ZoneId zone;
@@ -24,7 +25,7 @@ final class TimePartitioner implements Partitioner {
     TimePartitioner(RecordClock clock, S3SinkConfig config, String pattern, Duration span) {
         this.clock = clock;
         zone = config.zone();
-        format = DateTimeFormatter.ofPattern(fromJoda(pattern), Locale.forLanguageTag(config.getString(S3SinkConfig.LOCALE)));
+        format = DateTimeFormatter.ofPattern(fromJoda(pattern), Locale.forLanguageTag(config.getString(S3Keys.LOCALE)));
         spanMillis = span.toMillis();
     }
 
@@ -43,7 +44,7 @@ final class TimePartitioner implements Partitioner {
         return cached;
     }
 
-    /** What is wrong with a pattern. */
+    /** The error in a pattern; empty if it is valid. */
     static Optional<String> problemOf(String pattern) {
         try {
             DateTimeFormatter.ofPattern(fromJoda(pattern));
@@ -53,18 +54,18 @@ final class TimePartitioner implements Partitioner {
         }
     }
 
-    /** Joda's Y is the year, its x the year of the week; {@link DateTimeFormatter} has other letters for them. */
+    /** Joda's Y is the year and its x the year of the week; {@link DateTimeFormatter} uses other letters for them. */
     private static String fromJoda(String pattern) {
-        StringBuilder found = new StringBuilder();
+        StringBuilder converted = new StringBuilder();
         boolean isQuoted = false;
         for (char letter : pattern.toCharArray()) {
             isQuoted ^= letter == '\'';
-            found.append(isQuoted ? letter : switch (letter) {
+            converted.append(isQuoted ? letter : switch (letter) {
                 case 'Y', 'y' -> 'u';
                 case 'x' -> 'Y';
                 default -> letter;
             });
         }
-        return found.toString();
+        return converted.toString();
     }
 }

@@ -1,6 +1,7 @@
 package bifrost.connect.s3.store;
 
-import bifrost.connect.s3.S3SinkConfig;
+import bifrost.connect.s3.config.S3Keys;
+import bifrost.connect.s3.config.S3SinkConfig;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
@@ -26,7 +27,7 @@ import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
-/** A bucket of AWS or of a store that speaks S3. */
+/** A bucket of AWS or of another store with the S3 API. */
 public final class AwsObjectStore implements ObjectStore {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
@@ -35,27 +36,27 @@ public final class AwsObjectStore implements ObjectStore {
 
     private final S3Client client;
     private final String bucket;
-    private final String where;
+    private final String storeName;
     private final String encryption;
     private final String kmsKey;
     private final String acl;
 
     public AwsObjectStore(S3SinkConfig config) {
-        this(config, config.getInt(S3SinkConfig.PART_RETRIES), READ_TIMEOUT);
+        this(config, config.getInt(S3Keys.PART_RETRIES), READ_TIMEOUT);
     }
 
-    /** One that asks once and does not wait long, for somebody who waits for the answer. */
-    public static AwsObjectStore impatient(S3SinkConfig config) {
+    /** A client for validate: sends each request once, with a short timeout, because a person waits for the answer. */
+    public static AwsObjectStore withoutRetries(S3SinkConfig config) {
         return new AwsObjectStore(config, 0, CHECK_TIMEOUT);
     }
 
     private AwsObjectStore(S3SinkConfig config, int retries, Duration timeout) {
-        bucket = config.getString(S3SinkConfig.BUCKET);
-        encryption = orNull(config.getString(S3SinkConfig.ENCRYPTION));
-        kmsKey = orNull(config.getString(S3SinkConfig.KMS_KEY));
-        acl = orNull(config.getString(S3SinkConfig.ACL));
-        String url = config.getString(S3SinkConfig.STORE_URL);
-        where = url == null ? "AWS " + config.getString(S3SinkConfig.REGION) : url;
+        bucket = config.getString(S3Keys.BUCKET);
+        encryption = orNull(config.getString(S3Keys.ENCRYPTION));
+        kmsKey = orNull(config.getString(S3Keys.KMS_KEY));
+        acl = orNull(config.getString(S3Keys.ACL));
+        String url = config.getString(S3Keys.STORE_URL);
+        storeName = url == null ? "AWS " + config.getString(S3Keys.REGION) : url;
         client = client(config, url, retries, timeout);
     }
 
@@ -65,45 +66,45 @@ public final class AwsObjectStore implements ObjectStore {
             client.headBucket(request -> request.bucket(bucket));
         } catch (S3Exception answer) {
             throw failedCheck(answer);
-        } catch (SdkClientException absent) {
-            boolean isUser = String.valueOf(absent.getMessage()).startsWith("Unable to load credentials");
-            String message = isUser
-                    ? "no access key: set aws.access.key.id and aws.secret.access.key, or AWS_ACCESS_KEY_ID and"
+        } catch (SdkClientException unavailable) {
+            boolean lacksAccessKey = String.valueOf(unavailable.getMessage()).startsWith("Unable to load credentials");
+            String message = lacksAccessKey
+                    ? "has no access key: set aws.access.key.id and aws.secret.access.key, or AWS_ACCESS_KEY_ID and"
                             + " AWS_SECRET_ACCESS_KEY for the worker"
-                    : where + " does not answer: " + reason(absent);
-            throw new CheckFailed(isUser ? S3SinkConfig.ACCESS_KEY : S3SinkConfig.STORE_URL, isUser, message, absent);
+                    : storeName + " does not answer: " + reason(unavailable);
+            throw new CheckFailed(lacksAccessKey ? S3Keys.ACCESS_KEY : S3Keys.STORE_URL, lacksAccessKey, message, unavailable);
         }
     }
 
     @Override
-    public void put(String key, byte[] content) throws StoreAway {
-        retriable(key, () -> client.putObject(
+    public void put(String key, byte[] content) throws StoreUnavailable {
+        send(key, () -> client.putObject(
                 request -> request.bucket(bucket).key(key).serverSideEncryption(encryption).ssekmsKeyId(kmsKey).acl(acl),
                 RequestBody.fromBytes(content)));
     }
 
     @Override
-    public String begin(String key) throws StoreAway {
-        return retriable(key, () -> client.createMultipartUpload(request -> request
+    public String begin(String key) throws StoreUnavailable {
+        return send(key, () -> client.createMultipartUpload(request -> request
                         .bucket(bucket).key(key).serverSideEncryption(encryption).ssekmsKeyId(kmsKey).acl(acl)))
                 .uploadId();
     }
 
     @Override
-    public String part(String key, String upload, int number, byte[] content) throws StoreAway, UploadLost {
-        return ofUpload(key, () -> client.uploadPart(
+    public String part(String key, String upload, int number, byte[] content) throws StoreUnavailable, UploadLost {
+        return inUpload(key, () -> client.uploadPart(
                         request -> request.bucket(bucket).key(key).uploadId(upload).partNumber(number),
                         RequestBody.fromBytes(content)))
                 .eTag();
     }
 
     @Override
-    public void complete(String key, String upload, List<String> tags) throws StoreAway, UploadLost {
+    public void complete(String key, String upload, List<String> tags) throws StoreUnavailable, UploadLost {
         List<CompletedPart> parts = new ArrayList<>();
         for (String tag : tags) {
             parts.add(CompletedPart.builder().partNumber(parts.size() + 1).eTag(tag).build());
         }
-        ofUpload(key, () -> client.completeMultipartUpload(request ->
+        inUpload(key, () -> client.completeMultipartUpload(request ->
                 request.bucket(bucket).key(key).uploadId(upload).multipartUpload(all -> all.parts(parts))));
     }
 
@@ -111,8 +112,8 @@ public final class AwsObjectStore implements ObjectStore {
     public void abort(String key, String upload) {
         try {
             client.abortMultipartUpload(request -> request.bucket(bucket).key(key).uploadId(upload));
-        } catch (SdkException | UncheckedIOException gone) {
-            // The bucket's own rules clear away what is left of uploads.
+        } catch (SdkException | UncheckedIOException ignored) {
+            // The bucket's lifecycle rules remove incomplete uploads.
         }
     }
 
@@ -122,12 +123,12 @@ public final class AwsObjectStore implements ObjectStore {
     }
 
     private static S3Client client(S3SinkConfig config, String url, int repetitions, Duration timeout) {
-        AwsRetryStrategyOf retries = new AwsRetryStrategyOf(repetitions, config.duration(S3SinkConfig.PART_BACKOFF));
+        ExponentialRetry retries = new ExponentialRetry(repetitions, config.duration(S3Keys.PART_BACKOFF));
         S3ClientBuilder builder = S3Client.builder()
-                .region(Region.of(config.getString(S3SinkConfig.REGION)))
+                .region(Region.of(config.getString(S3Keys.REGION)))
                 .credentialsProvider(credentials(config))
-                .forcePathStyle(config.getBoolean(S3SinkConfig.PATH_STYLE))
-                // Stores other than AWS's own do not know the newer checksums.
+                .forcePathStyle(config.getBoolean(S3Keys.PATH_STYLE))
+                // Many S3-compatible stores do not support the newer checksums.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                 .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
@@ -137,7 +138,7 @@ public final class AwsObjectStore implements ObjectStore {
         return (url == null ? builder : builder.endpointOverride(URI.create(url))).build();
     }
 
-    private record AwsRetryStrategyOf(int retries, Duration backoff) {
+    private record ExponentialRetry(int retries, Duration backoff) {
         software.amazon.awssdk.retries.api.RetryStrategy strategy() {
             return AwsRetryStrategy.standardRetryStrategy().toBuilder()
                     .maxAttempts(retries + 1)
@@ -151,50 +152,50 @@ public final class AwsObjectStore implements ObjectStore {
     }
 
     private static AwsCredentialsProvider credentials(S3SinkConfig config) {
-        String access = config.getString(S3SinkConfig.ACCESS_KEY);
-        if (access == null || config.getPassword(S3SinkConfig.SECRET_KEY) == null) {
+        String access = config.getString(S3Keys.ACCESS_KEY);
+        if (access == null || config.getPassword(S3Keys.SECRET_KEY) == null) {
             return DefaultCredentialsProvider.builder().build();
         }
-        String secret = config.getPassword(S3SinkConfig.SECRET_KEY).value();
+        String secret = config.getPassword(S3Keys.SECRET_KEY).value();
         return StaticCredentialsProvider.create(AwsBasicCredentials.create(access, secret));
     }
 
-    private <T> T ofUpload(String key, Supplier<T> request) throws StoreAway, UploadLost {
+    private <T> T inUpload(String key, Supplier<T> request) throws StoreUnavailable, UploadLost {
         try {
-            return retriable(key, request);
+            return send(key, request);
         } catch (ConnectException refused) {
             if (refused.getCause() instanceof S3Exception answer && answer.statusCode() == 404 && !isBucketMissing(answer)) {
-                throw new UploadLost("The upload of " + key + " is gone", answer);
+                throw new UploadLost("The store no longer knows the upload of " + key, answer);
             }
             throw refused;
         }
     }
 
-    /** @throws ConnectException what waiting does not help against */
-    private <T> T retriable(String key, Supplier<T> request) throws StoreAway {
+    /** @throws ConnectException the store refuses the request, so that a retry cannot succeed */
+    private <T> T send(String key, Supplier<T> request) throws StoreUnavailable {
         try {
             return request.get();
         } catch (S3Exception answer) {
-            String message = key + " in bucket " + bucket + " at " + where + ": " + reason(answer);
+            String message = key + " in bucket " + bucket + " at " + storeName + ": " + reason(answer);
             if (answer.statusCode() >= 500 || answer.statusCode() == 429 || answer.statusCode() == 408) {
-                throw new StoreAway(message, answer);
+                throw new StoreUnavailable(message, answer);
             }
             throw new ConnectException(message, answer);
-        } catch (SdkClientException | UncheckedIOException absent) { // the SDK lets some of its HTTP client's pass
-            throw new StoreAway(where + " does not answer: " + reason(absent), absent);
+        } catch (SdkClientException | UncheckedIOException unavailable) { // the SDK does not wrap all errors of its HTTP client
+            throw new StoreUnavailable(storeName + " does not answer: " + reason(unavailable), unavailable);
         }
     }
 
     private CheckFailed failedCheck(S3Exception answer) {
         return switch (answer.statusCode()) {
             case 404 -> new CheckFailed(
-                    S3SinkConfig.BUCKET, true, "there is no bucket " + bucket + " at " + where + "; create it", answer);
+                    S3Keys.BUCKET, true, "bucket " + bucket + " does not exist at " + storeName + "; create it", answer);
             case 400, 401, 403 -> new CheckFailed(
-                    S3SinkConfig.ACCESS_KEY, true, where + " does not let this access key into bucket " + bucket, answer);
+                    S3Keys.ACCESS_KEY, true, storeName + " denies this access key access to bucket " + bucket, answer);
             case 301 -> new CheckFailed(
-                    S3SinkConfig.REGION, true, "bucket " + bucket + " is in another region", answer);
+                    S3Keys.REGION, true, "bucket " + bucket + " is in another region", answer);
             default -> new CheckFailed(
-                    S3SinkConfig.STORE_URL, false, where + " answers with status " + answer.statusCode(), answer);
+                    S3Keys.STORE_URL, false, storeName + " answers with status " + answer.statusCode(), answer);
         };
     }
 

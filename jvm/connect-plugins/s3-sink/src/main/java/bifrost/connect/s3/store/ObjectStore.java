@@ -3,65 +3,65 @@ package bifrost.connect.s3.store;
 import java.io.Closeable;
 import java.util.List;
 
-/** A bucket. Every operation may be repeated after a {@link StoreAway}. */
+/** A bucket. Every operation may be called again after {@link StoreUnavailable}. */
 public interface ObjectStore extends Closeable {
     /**
-     * Whether the bucket is there and can be reached by this user.
+     * Checks that the bucket exists and that this user may access it.
      *
-     * @throws CheckFailed it is not
+     * @throws CheckFailed the bucket is missing, denies access or is unavailable
      */
     void check() throws CheckFailed;
 
-    /** Writes an object in one request; one of the same name is replaced. */
-    void put(String key, byte[] content) throws StoreAway;
+    /** Uploads an object in one request and replaces an object of the same name. */
+    void put(String key, byte[] content) throws StoreUnavailable;
 
-    /** Begins an upload in parts; its id. */
-    String begin(String key) throws StoreAway;
+    /** Starts an upload in parts and returns its id. */
+    String begin(String key) throws StoreUnavailable;
 
-    /** Uploads a part, counted from 1; its tag. */
-    String part(String key, String upload, int number, byte[] content) throws StoreAway, UploadLost;
+    /** Uploads a part and returns its tag. The first part has number 1. */
+    String part(String key, String upload, int number, byte[] content) throws StoreUnavailable, UploadLost;
 
-    /** Makes the object of its parts, given by their tags in order. */
-    void complete(String key, String upload, List<String> tags) throws StoreAway, UploadLost;
+    /** Completes an upload: the parts with these tags, in this order, become the object. */
+    void complete(String key, String upload, List<String> tags) throws StoreUnavailable, UploadLost;
 
-    /** Gives an upload up, as far as that is possible. */
+    /** Aborts an upload; errors are ignored. */
     void abort(String key, String upload);
 
     @Override
     void close();
 
-    /** The store is not there or has too much to do. */
-    final class StoreAway extends Exception {
-        public StoreAway(String message, Throwable cause) {
+    /** The store does not answer or is overloaded; retry later. */
+    final class StoreUnavailable extends Exception {
+        public StoreUnavailable(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
-    /** The store does not know an upload any more: its parts must be sent anew. */
+    /** The store no longer knows an upload: all parts must be sent again. */
     final class UploadLost extends Exception {
         public UploadLost(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
-    /** A check failed; the message is for the person who wrote the key's value. */
+    /** A check failed. The message explains to the author of the configuration what is wrong at {@link #key}. */
     final class CheckFailed extends Exception {
         private final String key;
-        private final boolean isLasting;
+        private final boolean isPermanent;
 
-        public CheckFailed(String key, boolean isLasting, String message, Throwable cause) {
+        public CheckFailed(String key, boolean isPermanent, String message, Throwable cause) {
             super(message, cause);
             this.key = key;
-            this.isLasting = isLasting;
+            this.isPermanent = isPermanent;
         }
 
         public String key() {
             return key;
         }
 
-        /** Whether waiting does not help. */
-        public boolean isLasting() {
-            return isLasting;
+        /** Whether a later attempt cannot succeed. */
+        public boolean isPermanent() {
+            return isPermanent;
         }
     }
 }

@@ -16,8 +16,8 @@ import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 
-/** The three folders of a task, and the worker that runs it. */
-final class SpoolBench implements AutoCloseable {
+/** A task with its three folders and a simulated worker. */
+final class SpoolHarness implements AutoCloseable {
     static final String VALUE = "{\"type\":\"STRUCT\",\"fieldSchemas\":{"
             + "\"order_id\":{\"type\":\"INT64\"},\"product\":{\"type\":\"STRING\",\"isOptional\":true}}}";
     private static final String KEY = "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"order_id\":{\"type\":\"INT64\"}}}";
@@ -28,12 +28,12 @@ final class SpoolBench implements AutoCloseable {
     final Map<String, String> settings = new HashMap<>();
     final List<SourceRecord> rows = new ArrayList<>();
 
-    /** What the worker has committed, by file. */
+    /** The committed offsets by file name. */
     final Map<String, Map<String, Object>> offsets = new HashMap<>();
 
     private SpoolDirCsvSourceTask task;
 
-    SpoolBench(Path root) throws IOException {
+    SpoolHarness(Path root) throws IOException {
         source = Files.createDirectory(root.resolve("source"));
         finished = root.resolve("finished");
         error = root.resolve("error");
@@ -44,7 +44,7 @@ final class SpoolBench implements AutoCloseable {
         settings.put("empty.poll.wait.ms", "5");
     }
 
-    SpoolBench with(String name, String value) {
+    SpoolHarness with(String name, String value) {
         settings.put(name, value);
         return this;
     }
@@ -74,7 +74,7 @@ final class SpoolBench implements AutoCloseable {
         return batch == null ? List.of() : batch;
     }
 
-    /** What the worker does once a batch's transaction is committed. */
+    /** Does what the worker does after it committed the transaction of a batch. */
     @SuppressWarnings("unchecked")
     void commit(List<SourceRecord> batch) {
         for (SourceRecord row : batch) {
@@ -84,7 +84,7 @@ final class SpoolBench implements AutoCloseable {
         }
     }
 
-    /** The worker dies; the next poll is another one's. */
+    /** Kills the worker; the next poll starts a new task. */
     void kill() {
         task.stop();
         task = null;

@@ -27,8 +27,8 @@ import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 import org.junit.jupiter.api.AfterEach;
 
-/** A task on a free port of this machine, and senders for it. */
-abstract class SyslogBench {
+/** A task on a free port, and senders for it. */
+abstract class SyslogHarness {
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
 
     final SyslogSourceTask task = new SyslogSourceTask();
@@ -103,7 +103,7 @@ abstract class SyslogBench {
         }
     }
 
-    /** A worker that takes the metrics and has no offsets. */
+    /** A worker that accepts metrics and has no offsets. */
     private static final class Context implements SourceTaskContext, PluginMetrics {
         @Override
         public Map<String, String> configs() {

@@ -24,8 +24,8 @@ import org.apache.kafka.connect.sink.ErrantRecordReporter;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.sink.SinkTaskContext;
 
-/** A task with a worker and a bucket that are not there. */
-final class SinkBench {
+/** A task with a simulated worker and bucket. */
+final class SinkHarness {
     static final String TOPIC = "orders";
     static final TopicPartition PARTITION = new TopicPartition(TOPIC, 0);
     static final Schema SCHEMA = schema(1, "id");
@@ -42,7 +42,7 @@ final class SinkBench {
     long offset;
     private S3SinkTask task;
 
-    /** @param version {@code null} for a schema of a converter that knows none */
+    /** @param version {@code null} for a schema without a version, as some converters create it */
     static Schema schema(Integer version, String... fields) {
         SchemaBuilder schema = SchemaBuilder.struct().name("Order");
         if (version != null) {
@@ -62,7 +62,7 @@ final class SinkBench {
         return task;
     }
 
-    /** So many records with ids that are their offsets, in one go. */
+    /** Puts this number of records in one call; their ids are their offsets. */
     void put(int count) {
         List<SinkRecord> records = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -96,7 +96,7 @@ final class SinkBench {
         return List.copyOf(store.objects.keySet());
     }
 
-    /** The names without what they have in common. */
+    /** The folders of all objects below the topic. */
     List<String> folders() {
         return names().stream()
                 .map(name -> name.substring("topics/orders/".length(), name.lastIndexOf('/')))

@@ -23,9 +23,9 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Time;
 import org.apache.kafka.connect.data.Timestamp;
 
-/** Makes a column's text into the value that its schema asks for. */
-final class Columns {
-    /** The names of the types that are written otherwise than the type they are kept as. */
+/** Converts the text of a column to the type of its schema. */
+final class ColumnParser {
+    /** The logical types, whose text differs from the text of the type that they are stored as. */
     static final Set<String> LOGICAL = Set.of(
             Decimal.LOGICAL_NAME,
             Timestamp.LOGICAL_NAME,
@@ -35,20 +35,21 @@ final class Columns {
     private final List<DateTimeFormatter> formats;
     private final ZoneId zone;
 
-    Columns(List<String> patterns, ZoneId zone) {
+    ColumnParser(List<String> patterns, ZoneId zone) {
         this.zone = zone;
-        formats = patterns.stream().map(Columns::formatter).toList();
+        formats = patterns.stream().map(ColumnParser::formatter).toList();
     }
 
     /**
-     * The value of a text.
+     * Converts the text of a column.
      *
-     * @throws IllegalArgumentException the text is no such value, or it is missing and the schema is not optional
+     * @param text {@code null} for a column that the file does not have
+     * @throws IllegalArgumentException the text is not of the schema's type, or it is empty and the schema is not optional
      */
     Object value(Schema schema, String text) {
         boolean isText = schema.type() == Schema.Type.STRING;
         if (text == null || !isText && text.isBlank()) {
-            return absent(schema);
+            return emptyValue(schema);
         }
         if (isText) {
             return text;
@@ -61,14 +62,14 @@ final class Columns {
         }
     }
 
-    private static Object absent(Schema schema) {
+    private static Object emptyValue(Schema schema) {
         if (schema.defaultValue() != null) {
             return schema.defaultValue();
         }
         if (schema.isOptional()) {
             return null;
         }
-        throw new IllegalArgumentException("is empty, and not optional");
+        throw new IllegalArgumentException("is empty, but not optional");
     }
 
     static Object primitive(Schema schema, String text) {
@@ -80,7 +81,7 @@ final class Columns {
             case INT64 -> Long.valueOf(text);
             case FLOAT32 -> Float.valueOf(text);
             case FLOAT64 -> Double.valueOf(text);
-            case BOOLEAN -> truth(text);
+            case BOOLEAN -> parseBoolean(text);
             case BYTES -> ByteBuffer.wrap(Base64.getDecoder().decode(text));
             default -> throw new IllegalArgumentException("a column cannot be of type " + schema.type());
         };
@@ -89,11 +90,11 @@ final class Columns {
     private Object logical(Schema schema, String text) {
         return switch (schema.name()) {
             case Decimal.LOGICAL_NAME -> decimal(schema, text);
-            case Timestamp.LOGICAL_NAME -> Date.from(instant(parsed(text)));
+            case Timestamp.LOGICAL_NAME -> Date.from(instant(parseTime(text)));
             case org.apache.kafka.connect.data.Date.LOGICAL_NAME -> Date.from(
-                    date(parsed(text)).atStartOfDay(ZoneOffset.UTC).toInstant());
+                    date(parseTime(text)).atStartOfDay(ZoneOffset.UTC).toInstant());
             case Time.LOGICAL_NAME -> Date.from(
-                    time(parsed(text)).atDate(LocalDate.EPOCH).toInstant(ZoneOffset.UTC));
+                    time(parseTime(text)).atDate(LocalDate.EPOCH).toInstant(ZoneOffset.UTC));
             default -> primitive(schema, text);
         };
     }
@@ -107,7 +108,7 @@ final class Columns {
         }
     }
 
-    private static Boolean truth(String text) {
+    private static Boolean parseBoolean(String text) {
         return switch (text.toLowerCase(Locale.ROOT)) {
             case "true" -> true;
             case "false" -> false;
@@ -115,23 +116,23 @@ final class Columns {
         };
     }
 
-    private TemporalAccessor parsed(String text) {
+    private TemporalAccessor parseTime(String text) {
         for (DateTimeFormatter format : formats) {
             try {
                 return format.parse(text);
             } catch (DateTimeException problem) {
-                continue; // the next one may fit
+                continue; // try the next format
             }
         }
-        throw new IllegalArgumentException("'" + text + "' has none of the forms in parser.timestamp.date.formats");
+        throw new IllegalArgumentException("'" + text + "' matches none of the formats in parser.timestamp.date.formats");
     }
 
     private Instant instant(TemporalAccessor found) {
         if (found.isSupported(ChronoField.INSTANT_SECONDS)) {
             return Instant.from(found);
         }
-        ZoneId own = found.query(TemporalQueries.zone());
-        return date(found).atTime(time(found)).atZone(own == null ? zone : own).toInstant();
+        ZoneId givenZone = found.query(TemporalQueries.zone());
+        return date(found).atTime(time(found)).atZone(givenZone == null ? zone : givenZone).toInstant();
     }
 
     private static LocalDate date(TemporalAccessor found) {

@@ -20,10 +20,10 @@ import org.apache.kafka.connect.data.Timestamp;
 import org.apache.kafka.connect.errors.DataException;
 
 /**
- * Makes {@link AvroType}s: an optional field is a union with null, whole numbers below 32 bits are int, dates and times
- * have Avro's logical types. Records without a name are called as the vendor calls them.
+ * Creates an {@link AvroType} for a Connect schema. An optional field becomes a union with null, whole numbers of up to 32
+ * bits become int, dates and times get Avro's logical types. A record without a name gets the vendor's default name.
  */
-final class AvroTypes {
+final class AvroTypeFactory {
     private static final String NAMESPACE = "io.confluent.connect.avro";
     private static final String NAME = "ConnectDefault";
     private static final String PRECISION = "connect.decimal.precision";
@@ -49,11 +49,11 @@ final class AvroTypes {
             case FLOAT64 -> type(Schema.Type.DOUBLE, (value, out) -> out.writeDouble((Double) value));
             case BOOLEAN -> type(Schema.Type.BOOLEAN, (value, out) -> out.writeBoolean((Boolean) value));
             case STRING -> type(Schema.Type.STRING, (value, out) -> out.writeString((String) value));
-            case BYTES -> type(Schema.Type.BYTES, AvroTypes::writeBytes);
+            case BYTES -> type(Schema.Type.BYTES, AvroTypeFactory::writeBytes);
             case ARRAY -> array(of(schema.valueSchema()));
             case MAP -> map(schema);
-            // Equal schemas share a name.
-            case STRUCT -> known(schema);
+            // Equal schemas share one named record: Avro does not allow a second definition of a name.
+            case STRUCT -> knownRecord(schema);
         };
     }
 
@@ -62,13 +62,13 @@ final class AvroTypes {
             return null;
         }
         return switch (schema.name()) {
-            case Date.LOGICAL_NAME -> new Written(
+            case Date.LOGICAL_NAME -> new ValueType(
                     LogicalTypes.date().addToSchema(Schema.create(Schema.Type.INT)),
                     (value, out) -> out.writeInt(Date.fromLogical(schema, (java.util.Date) value)));
-            case Time.LOGICAL_NAME -> new Written(
+            case Time.LOGICAL_NAME -> new ValueType(
                     LogicalTypes.timeMillis().addToSchema(Schema.create(Schema.Type.INT)),
                     (value, out) -> out.writeInt(Time.fromLogical(schema, (java.util.Date) value)));
-            case Timestamp.LOGICAL_NAME -> new Written(
+            case Timestamp.LOGICAL_NAME -> new ValueType(
                     LogicalTypes.timestampMillis().addToSchema(Schema.create(Schema.Type.LONG)),
                     (value, out) -> out.writeLong(((java.util.Date) value).getTime()));
             case Decimal.LOGICAL_NAME -> decimal(schema);
@@ -80,17 +80,17 @@ final class AvroTypes {
         Map<String, String> parameters = schema.parameters();
         int scale = Integer.parseInt(parameters.get(Decimal.SCALE_FIELD));
         int precision = Integer.parseInt(parameters.getOrDefault(PRECISION, Integer.toString(DEFAULT_PRECISION)));
-        return new Written(
+        return new ValueType(
                 LogicalTypes.decimal(precision, scale).addToSchema(Schema.create(Schema.Type.BYTES)),
                 (value, out) -> out.writeBytes(Decimal.fromLogical(schema, (BigDecimal) value)));
     }
 
     private static AvroType optional(AvroType type, boolean hasDefault) {
-        Schema none = Schema.create(Schema.Type.NULL);
-        // A default is of the first of the types.
-        Schema union = hasDefault ? Schema.createUnion(type.schema(), none) : Schema.createUnion(none, type.schema());
+        Schema nullSchema = Schema.create(Schema.Type.NULL);
+        // Avro requires that a default matches the first type of a union.
+        Schema union = hasDefault ? Schema.createUnion(type.schema(), nullSchema) : Schema.createUnion(nullSchema, type.schema());
         int nullIndex = hasDefault ? 1 : 0;
-        return new Written(union, (value, out) -> {
+        return new ValueType(union, (value, out) -> {
             out.writeIndex(value == null ? nullIndex : 1 - nullIndex);
             if (value != null) {
                 type.write(value, out);
@@ -99,7 +99,7 @@ final class AvroTypes {
     }
 
     private static AvroType array(AvroType item) {
-        return new Written(Schema.createArray(item.schema()), (value, out) -> {
+        return new ValueType(Schema.createArray(item.schema()), (value, out) -> {
             Collection<?> items = (Collection<?>) value;
             out.writeArrayStart();
             out.setItemCount(items.size());
@@ -119,7 +119,7 @@ final class AvroTypes {
         AvroType key = of(schema.keySchema());
         Schema entry = Schema.createRecord(unique("MapEntry"), null, NAMESPACE, false);
         entry.setFields(List.of(new Schema.Field("key", key.schema()), new Schema.Field("value", item.schema())));
-        return new Written(Schema.createArray(entry), (value, out) -> {
+        return new ValueType(Schema.createArray(entry), (value, out) -> {
             Map<?, ?> entries = (Map<?, ?>) value;
             out.writeArrayStart();
             out.setItemCount(entries.size());
@@ -133,7 +133,7 @@ final class AvroTypes {
     }
 
     private static AvroType stringMap(AvroType item) {
-        return new Written(Schema.createMap(item.schema()), (value, out) -> {
+        return new ValueType(Schema.createMap(item.schema()), (value, out) -> {
             Map<?, ?> entries = (Map<?, ?>) value;
             out.writeMapStart();
             out.setItemCount(entries.size());
@@ -146,7 +146,7 @@ final class AvroTypes {
         });
     }
 
-    private AvroType known(org.apache.kafka.connect.data.Schema schema) {
+    private AvroType knownRecord(org.apache.kafka.connect.data.Schema schema) {
         AvroType found = records.get(schema);
         if (found == null) {
             found = record(schema);
@@ -169,7 +169,7 @@ final class AvroTypes {
             fields.add(AvroNames.field(field, type.schema()));
         }
         record.setFields(fields);
-        return new Written(record, (value, out) -> writeStruct((Struct) value, types, out));
+        return new ValueType(record, (value, out) -> writeStruct((Struct) value, types, out));
     }
 
     private static void writeStruct(Struct struct, List<AvroType> types, Encoder out) throws IOException {
@@ -193,14 +193,14 @@ final class AvroTypes {
     }
 
     private static AvroType type(Schema.Type type, ValueWriter writer) {
-        return new Written(Schema.create(type), writer);
+        return new ValueType(Schema.create(type), writer);
     }
 
     private interface ValueWriter {
         void write(Object value, Encoder out) throws IOException;
     }
 
-    private record Written(Schema schema, ValueWriter writer) implements AvroType {
+    private record ValueType(Schema schema, ValueWriter writer) implements AvroType {
         @Override
         public void write(Object value, Encoder out) throws IOException {
             try {

@@ -7,28 +7,28 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Messages between the network and Kafka. Whoever puts into a full one waits: that is what slows a TCP sender down. */
-final class Inbox {
+/** The queue between the network and Kafka. Adding to a full queue blocks, which slows TCP senders down. */
+final class MessageQueue {
     final LongAdder received = new LongAdder();
     final LongAdder cut = new LongAdder();
     final LongAdder refused = new LongAdder();
     final LongAdder broken = new LongAdder();
-    private final BlockingQueue<Received> queue;
+    private final BlockingQueue<ReceivedMessage> queue;
 
-    Inbox(int size) {
+    MessageQueue(int size) {
         queue = new ArrayBlockingQueue<>(size);
     }
 
-    void put(Received message) throws InterruptedException {
-        // Before it can be taken: who sees the record finds it counted.
+    void put(ReceivedMessage message) throws InterruptedException {
+        // Count first: a record that is visible in Kafka must be counted already.
         received.increment();
         queue.put(message);
     }
 
-    /** What is there, after waiting a moment for the first one. */
-    List<Received> take(int most, long waitMs) throws InterruptedException {
-        List<Received> batch = new ArrayList<>();
-        Received first = queue.poll(waitMs, TimeUnit.MILLISECONDS);
+    /** Takes up to {@code most} messages; waits up to {@code waitMs} milliseconds for the first. */
+    List<ReceivedMessage> take(int most, long waitMs) throws InterruptedException {
+        List<ReceivedMessage> batch = new ArrayList<>();
+        ReceivedMessage first = queue.poll(waitMs, TimeUnit.MILLISECONDS);
         if (first != null) {
             batch.add(first);
             queue.drainTo(batch, most - 1);
