@@ -19,13 +19,13 @@ from bifrost.engine.queries.pull import PullResult, run_pull
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.runtime.topic_reader import TopicTail
 from bifrost.engine.runtime.writer import Told
-from bifrost.engine.statements.assert_topic_schema import Asserts
-from bifrost.engine.statements.client_session import Session
-from bifrost.engine.statements.connectors import Connectors
-from bifrost.engine.statements.definitions import CONTROLS, DEFINITIONS, Changes
+from bifrost.engine.statements.assert_topic_schema import AssertStatements
+from bifrost.engine.statements.client_session import ClientSession
+from bifrost.engine.statements.connectors import ConnectorStatements
+from bifrost.engine.statements.definitions import CONTROLS, DEFINITIONS, DefinitionStatements
 from bifrost.engine.statements.engine_state import EngineParts, EngineState
-from bifrost.engine.statements.results import Executed, Result
-from bifrost.engine.statements.show_and_describe import Administration
+from bifrost.engine.statements.results import CommandResult, Result
+from bifrost.engine.statements.show_and_describe import ShowStatements
 from bifrost.errors import AnalysisError, NotAQuery, QueryElsewhere, RemoteError, StatementError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query
@@ -44,11 +44,11 @@ class KsqlEngine:
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         self.state = EngineState(parts)
-        self.changes = Changes(self.state)
+        self.changes = DefinitionStatements(self.state)
         self.push_queries: dict[str, PushQuery] = {}
-        self._connectors = Connectors(parts.connect)
-        self._asserts = Asserts(parts.environment)
-        self._administration = Administration(self.state, self.push_queries)
+        self._connectors = ConnectorStatements(parts.connect)
+        self._asserts = AssertStatements(parts.environment)
+        self._administration = ShowStatements(self.state, self.push_queries)
         self._lock = threading.RLock()
         self._closed = threading.Event()
 
@@ -63,7 +63,7 @@ class KsqlEngine:
         """
         self.parts.commands.prepare()
         with self._lock:
-            self.changes.repeat(self._wait)
+            self.changes.replay(self._wait)
 
     def _wait(self, problem: str) -> None:
         _log.warning("%s", problem)
@@ -92,7 +92,7 @@ class KsqlEngine:
 
     # --- statements
 
-    def execute(self, text: str, session: Session) -> list[Result]:
+    def execute(self, text: str, session: ClientSession) -> list[Result]:
         """Carries out all statements of a text, in order; all are checked before the first one is carried out.
 
         Raises:
@@ -104,7 +104,7 @@ class KsqlEngine:
             self.changes.check(statements, session)
         return [result for statement in statements for result in self._one(statement, session)]
 
-    def _one(self, statement: ParsedStatement, session: Session) -> list[Result]:
+    def _one(self, statement: ParsedStatement, session: ClientSession) -> list[Result]:
         tree = statement.tree
         try:
             if session.apply(tree):
@@ -132,7 +132,7 @@ class KsqlEngine:
             error.statement = error.statement or statement.text
             raise
 
-    def _insert_values(self, statement: ParsedStatement, session: Session) -> None:
+    def _insert_values(self, statement: ParsedStatement, session: ClientSession) -> None:
         planned = self.state.planner(session).plan(statement)
         if not isinstance(planned, InsertValuesPlan):
             raise AnalysisError("INSERT VALUES expected", statement.text)
@@ -158,7 +158,7 @@ class KsqlEngine:
         key, value = json_row(target, row)
         self.parts.inserts.send(target, key, value, told)
 
-    def terminate(self, topics: Sequence[str]) -> Executed:
+    def terminate(self, topics: Sequence[str]) -> CommandResult:
         """Ends all queries, forgets all statements, and deletes the sources' topics that match one of the patterns.
 
         Raises:
@@ -171,16 +171,16 @@ class KsqlEngine:
             for source in sources:
                 if any(pattern.fullmatch(source.topic) for pattern in patterns):
                     self.parts.environment.delete_topic(source.topic)
-        return Executed("TERMINATE CLUSTER;", "cluster/TerminateCluster/terminate", "Cluster terminated.", 0)
+        return CommandResult("TERMINATE CLUSTER;", "cluster/TerminateCluster/terminate", "Cluster terminated.", 0)
 
     @property
-    def statuses(self) -> dict[str, Executed]:
+    def statuses(self) -> dict[str, CommandResult]:
         """What became of the commands, by id."""
         return self.changes.statuses
 
     # --- queries that a person asks
 
-    def query(self, text: str, session: Session) -> PushQuery | PullResult | PrintQuery:
+    def query(self, text: str, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
         """Starts a push query or PRINT, or answers a pull query.
 
         Raises:
@@ -189,7 +189,7 @@ class KsqlEngine:
         """
         return self.run(self.plan_query(text, session), session)
 
-    def plan_query(self, text: str, session: Session) -> PlannedQuery:
+    def plan_query(self, text: str, session: ClientSession) -> PlannedQuery:
         """What a text asks; asks nobody outside, so it is quick.
 
         Raises:
@@ -207,7 +207,7 @@ class KsqlEngine:
             plans[key] = planned
         return planned
 
-    def _planned_query(self, text: str, session: Session) -> PlannedQuery:
+    def _planned_query(self, text: str, session: ClientSession) -> PlannedQuery:
         statement = self._only_query(text, session)
         if isinstance(statement.tree, PrintTopic):
             return statement.tree
@@ -216,7 +216,7 @@ class KsqlEngine:
             raise AnalysisError("not a query", statement.text)
         return planned
 
-    def run(self, planned: PlannedQuery, session: Session) -> PushQuery | PullResult | PrintQuery:
+    def run(self, planned: PlannedQuery, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
         """Starts or answers what was planned; see `query`."""
         match planned:
             case PrintTopic():
@@ -226,7 +226,7 @@ class KsqlEngine:
             case _:
                 return self._push(planned, session)
 
-    def _only_query(self, text: str, session: Session) -> ParsedStatement:
+    def _only_query(self, text: str, session: ClientSession) -> ParsedStatement:
         statements = [entry for entry in parse_script(text, session.variables) if not session.apply(entry.tree)]
         if len(statements) != 1:
             raise AnalysisError(f"Expected exactly one KSQL statement; found {len(statements)} instead", text)
@@ -248,7 +248,7 @@ class KsqlEngine:
 
         return PrintQuery(tree, tail, parts.environment.registry)
 
-    def _push(self, planned: PushPlan | StreamPullPlan, session: Session) -> PushQuery:
+    def _push(self, planned: PushPlan | StreamPullPlan, session: ClientSession) -> PushQuery:
         query_id = planned.query.query_id
         push = PushQuery(planned, self.parts.launcher, self.state.properties(session), lambda: self._forget(query_id))
         self.push_queries[push.id] = push

@@ -18,7 +18,7 @@ from bifrost.engine.planner.outcome import LookupKind, PullPlan
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.statements.client_session import Session, check_property
+from bifrost.engine.statements.client_session import ClientSession, check_property
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import BasicAuth, Credentials
@@ -194,7 +194,7 @@ class KsqlApi:
         default = RowArrays() if JSON in accept and DELIMITED not in accept else RowLines()
         return await self._answer(request, body["sql"], session_of(body, "properties"), default)
 
-    async def _answer(self, request: Request, text: str, session: Session, default: ResultForm) -> Response:
+    async def _answer(self, request: Request, text: str, session: ClientSession, default: ResultForm) -> Response:
         if not _takes(request, V1, JSON, DELIMITED):
             return Response(status_code=406)
         form = form_for(request.headers.get("accept", ""), default)
@@ -206,7 +206,7 @@ class KsqlApi:
             case PushQuery() as result:
                 return StreamingResponse(push_chunks(result, form), media_type=form.media_type)
 
-    async def _result(self, text: str, session: Session) -> PushQuery | PullResult | PrintQuery:
+    async def _result(self, text: str, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
         """Looks keys up at once: handing a look-up to a thread takes longer than the look-up while queries are busy."""
         if len(text) > _SHORT:
             return await run_in_threadpool(self._engine.query, text, session)

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, Problem, generic
 
 _CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}
@@ -86,7 +86,7 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= 500 else f'"{text[:500]}"[truncated {len(text) - 500} bytes]'
 
 
-def session_of(body: Mapping[str, Any], properties: str) -> Session:
+def session_of(body: Mapping[str, Any], properties: str) -> ClientSession:
     """The session that a request brings along.
 
     Raises:
@@ -97,4 +97,4 @@ def session_of(body: Mapping[str, Any], properties: str) -> Session:
     variables = body.get("sessionVariables") or {}
     if not isinstance(given, dict) or not isinstance(variables, dict):
         raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {properties} must be an object"))
-    return Session.of(given, variables)
+    return ClientSession.of(given, variables)

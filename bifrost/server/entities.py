@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from bifrost.engine.catalog.metastore import SourceKind
 from bifrost.engine.statements.results import (
-    Asserted,
+    AssertionResult,
+    CommandResult,
     ConnectorAnswer,
-    Executed,
-    FunctionDescribed,
+    FunctionDescription,
     FunctionList,
     PropertyEntry,
     PropertyList,
@@ -22,9 +21,10 @@ from bifrost.engine.statements.results import (
     TopicList,
     TypeList,
     VariableList,
-    Warned,
+    WarningResult,
 )
 from bifrost.server.descriptions import describe_function, query_description, query_info, source_description, type_info
+from bifrost.sql.tree import SourceKind
 
 Json = dict[str, Any]
 
@@ -37,9 +37,9 @@ def entity(result: Result, host: str) -> Json:
 
 def _body(result: Result, host: str) -> Json:
     match result:
-        case Executed():
+        case CommandResult():
             return _executed(result)
-        case Warned():
+        case WarningResult():
             return {"@type": "warning_entity", "message": result.message}
         case QueryList():
             return {"@type": "queries", "queries": [query_info(query) for query in result.queries]}
@@ -53,7 +53,7 @@ def _body(result: Result, host: str) -> Json:
             return _topic_list(result)
         case FunctionList():
             return {"@type": "function_names", "functions": _functions(result)}
-        case FunctionDescribed():
+        case FunctionDescription():
             return {"@type": "describe_function", **describe_function(result.function)}
         case PropertyList():
             return _property_list(result)
@@ -62,13 +62,13 @@ def _body(result: Result, host: str) -> Json:
         case VariableList():
             entries = [{"name": name, "value": value} for name, value in result.variables.items()]
             return {"@type": "variables", "variables": entries}
-        case ConnectorAnswer() | Asserted():
+        case ConnectorAnswer() | AssertionResult():
             return {"@type": result.kind, **result.body}
         case _:
             assert_never(result)
 
 
-def _executed(result: Executed) -> Json:
+def _executed(result: CommandResult) -> Json:
     return {
         "@type": "currentStatus",
         "commandId": result.command_id,
@@ -77,7 +77,7 @@ def _executed(result: Executed) -> Json:
     }
 
 
-def command_status(result: Executed) -> Json:
+def command_status(result: CommandResult) -> Json:
     """The status of a command, as /status answers it."""
     return {"status": "SUCCESS", "message": result.message, "queryId": result.query_id}
 

@@ -34,11 +34,6 @@ COMPLETIONS = tuple(sorted(KEYWORDS | {"BIGINT", "BOOLEAN", "BYTES", "DOUBLE", "
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_@]*\Z")
 
 
-def is_reserved(word: str) -> bool:
-    """Whether the word, in any case, cannot be used as a name without quotes."""
-    return word.upper() in RESERVED
-
-
 def needs_quotes(name: str) -> bool:
     """Whether the name, as stored, would be read as something else if written bare."""
     return name in RESERVED or not _PLAIN.match(name)

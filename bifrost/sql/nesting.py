@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from bifrost.errors import ParseError
+from bifrost.sql import tree
 from bifrost.sql.lexer import BEGINNING
 from bifrost.sql.traversal import children
-from bifrost.sql.tree import (
-    Arithmetic,
-    Between,
-    Comparison,
-    Dereference,
-    InList,
-    IsNotNull,
-    IsNull,
-    Join,
-    Like,
-    LogicalBinary,
-    Node,
-    Subscript,
-)
+from bifrost.sql.tree import Node
 
 MAX_OPEN = 220
 """Parts that the parser may have open at once. Each takes at most four of the 1000 frames that Python allows."""
@@ -29,23 +17,23 @@ MAX_DEPTH = 180
 TOO_DEEP = "Syntax Error\nNested too deeply: split the expression, or make part of it a column of another stream"
 
 _INFIX = (
-    Arithmetic,
-    Between,
-    Comparison,
-    Dereference,
-    InList,
-    IsNotNull,
-    IsNull,
-    Join,
-    Like,
-    LogicalBinary,
-    Subscript,
+    tree.Arithmetic,
+    tree.Between,
+    tree.Comparison,
+    tree.Dereference,
+    tree.InList,
+    tree.IsNotNull,
+    tree.IsNull,
+    tree.Join,
+    tree.Like,
+    tree.LogicalBinary,
+    tree.Subscript,
 )
 _FURTHER = 3
 """What a part counts that is not the first one of an operator: so many parts are open when its text is read again."""
 
 
-def refuse_deep(node: Node) -> None:
+def refuse_deep_nesting(node: Node) -> None:
     """Refuse a tree that is too deep, or whose formatted text would be too deep to read.
 
     Raises:

@@ -71,11 +71,6 @@ def normalise(statement: Statement) -> Statement:
             return plain
 
 
-def same_meaning(one: Statement, other: Statement) -> bool:
-    """Whether two statements have the same canonical form."""
-    return normalise(one) == normalise(other)
-
-
 def _in_milliseconds(node: Node) -> Node:
     return Duration(node.milliseconds, TimeUnit.MILLISECONDS) if isinstance(node, Duration) else node
 

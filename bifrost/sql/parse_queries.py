@@ -32,7 +32,7 @@ UNITS = {
     **{unit.name: unit for unit in TimeUnit},
     **{unit.name.removesuffix("S"): unit for unit in TimeUnit},
 }
-_JOINS = {"INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
+_JOINS = {"INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.OUTER}
 _CLAUSES_AFTER_A_NAME = (("EMIT", "CHANGES"), ("EMIT", "FINAL"), ("PARTITION", "BY"))
 """Clauses that begin with a word which is not reserved, so that it might be taken for an alias."""
 

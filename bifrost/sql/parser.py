@@ -18,7 +18,7 @@ from bifrost.errors import ParseError, StatementError
 from bifrost.sql import parse_admin, parse_definitions
 from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import SourceText, Token, TokenKind, UnfinishedError, tokenize
-from bifrost.sql.nesting import refuse_deep
+from bifrost.sql.nesting import refuse_deep_nesting
 from bifrost.sql.parse_expressions import parse_expression
 from bifrost.sql.parse_queries import parse_query
 from bifrost.sql.parse_types import parse_type
@@ -201,7 +201,7 @@ def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect:
         cursor = Cursor(source, tokenize(source))
         tree = _parse_tree(cursor, _PARSERS[dialect])
         _expect_end(cursor)
-        refuse_deep(tree)
+        refuse_deep_nesting(tree)
     except StatementError as error:
         error.statement = text
         raise
@@ -238,7 +238,7 @@ def _parse_whole(text: str, parse: Callable[[Cursor], T]) -> T:
         if cursor.token.kind is not TokenKind.END:
             raise cursor.failure()
         if isinstance(found, Node):
-            refuse_deep(found)
+            refuse_deep_nesting(found)
     except StatementError as error:
         error.statement = text
         raise

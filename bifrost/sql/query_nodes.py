@@ -25,12 +25,12 @@ class Duration(Node):
 
 
 class JoinKind(Enum):
-    """The value is how it is written."""
+    """Which unmatched rows a join keeps; the value is how a statement writes it."""
 
     INNER = "INNER"
     LEFT = "LEFT OUTER"
     RIGHT = "RIGHT OUTER"
-    FULL = "FULL OUTER"
+    OUTER = "FULL OUTER"
 
 
 class Emit(Enum):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bifrost.sql.normalise import same_meaning
+from bifrost.sql.normalise import normalise
 from bifrost.sql.parser import parse_statement
 
 
 def same(one, other):
-    return same_meaning(parse_statement(one).tree, parse_statement(other).tree)
+    return normalise(parse_statement(one).tree) == normalise(parse_statement(other).tree)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from bifrost.engine.analysis.scope import columns_in
+from bifrost.engine.analysis.scope import columns_in, location_prefix
 from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.errors import AnalysisError
@@ -51,9 +51,8 @@ class AggregateCheck:
         for column in columns_in(expression):
             if self.windowed and column.source is None and column.name in WINDOW_BOUNDS:
                 raise AnalysisError(
-                    f"{'' if column.location is None else f'{column.location}: '}"
-                    f"Window bounds column {column.name} can only be used in the SELECT clause of windowed "
-                    "aggregations and can not be passed to aggregate functions.\n"
+                    f"{location_prefix(column)}Window bounds column {column.name} can only be used in the SELECT "
+                    "clause of windowed aggregations and can not be passed to aggregate functions.\n"
                     "See https://github.com/confluentinc/ksql/issues/4397"
                 )
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from bifrost.engine.analysis.aggregates import AggregateCheck, aggregate_calls, table_calls
 from bifrost.engine.analysis.joins import AnalyzedJoin, analyze_joins
 from bifrost.engine.analysis.names import synthetic_key
-from bifrost.engine.analysis.qualify import qualified
-from bifrost.engine.analysis.rowtime_literals import with_times
-from bifrost.engine.analysis.scope import Scope, bare, columns_in, join_alias, place, scope_of
-from bifrost.engine.catalog.metastore import MetaStore, SourceKind
+from bifrost.engine.analysis.qualify import qualify_query
+from bifrost.engine.analysis.rowtime_literals import with_time_literals
+from bifrost.engine.analysis.scope import QueryScope, columns_in, join_alias, location_prefix, scope_of, unqualify
+from bifrost.engine.catalog.metastore import MetaStore
 from bifrost.engine.catalog.schema import ROWTIME, WINDOW_BOUNDS
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.errors import AnalysisError
@@ -26,6 +26,7 @@ from bifrost.sql.tree import (
     FunctionCall,
     Query,
     SingleColumn,
+    SourceKind,
     StructAll,
     rewrite,
 )
@@ -39,12 +40,12 @@ class Analysis:
     """
 
     query: Query
-    scope: Scope
+    scope: QueryScope
     joins: tuple[AnalyzedJoin, ...]
     synthetic_key: str
     functions: FunctionRegistry
 
-    def bare(self, expression: Expression) -> Expression:
+    def unqualify(self, expression: Expression) -> Expression:
         """The expression over the columns that steps see, `COUNT(*)` as COUNT(ROWTIME)."""
         rowtime = self._rowtime()
 
@@ -53,23 +54,23 @@ class Analysis:
                 return FunctionCall(part.name, (rowtime,), location=part.location)
             return None
 
-        return rewrite(bare(expression, self.scope), change)
+        return rewrite(unqualify(expression, self.scope), change)
 
     @property
     def group_by(self) -> tuple[Expression, ...]:
         """GROUP BY, over the columns that steps see."""
-        return tuple(self.bare(expression) for expression in self.query.group_by)
+        return tuple(self.unqualify(expression) for expression in self.query.group_by)
 
     @property
     def where(self) -> Expression | None:
         """WHERE, over the columns that steps see, with texts that are compared with times as numbers."""
         where = self.query.where
-        return None if where is None else self.bare(with_times(where))
+        return None if where is None else self.unqualify(with_time_literals(where))
 
     @property
     def selects(self) -> tuple[Expression, ...]:
         """The explicit select expressions, over the columns that steps see."""
-        return tuple(self.bare(item.expression) for item in self.query.select if isinstance(item, SingleColumn))
+        return tuple(self.unqualify(item.expression) for item in self.query.select if isinstance(item, SingleColumn))
 
     @property
     def aggregate_check(self) -> AggregateCheck:
@@ -81,17 +82,17 @@ class Analysis:
         return ColumnRef(join_alias(first, ROWTIME) if self.scope.is_join else ROWTIME)
 
 
-def prepare(query: Query, metastore: MetaStore) -> tuple[Query, Scope]:
+def prepare(query: Query, metastore: MetaStore) -> tuple[Query, QueryScope]:
     """The query with its columns qualified and its select items named, which is what statements are shown as.
 
     Raises:
         AnalysisError: a source does not exist, a name is ambiguous.
     """
     scope = scope_of(query.source, metastore)
-    return qualified(query, scope), scope
+    return qualify_query(query, scope), scope
 
 
-def analyze(query: Query, scope: Scope, functions: FunctionRegistry) -> Analysis:
+def analyze(query: Query, scope: QueryScope, functions: FunctionRegistry) -> Analysis:
     """Resolves a prepared query.
 
     Raises:
@@ -108,7 +109,7 @@ def analyze(query: Query, scope: Scope, functions: FunctionRegistry) -> Analysis
     return analysis
 
 
-def _check_columns_of_criteria(query: Query, scope: Scope) -> None:
+def _check_columns_of_criteria(query: Query, scope: QueryScope) -> None:
     relation = query.source
     while not hasattr(relation, "alias"):
         _resolve("JOIN ON", (relation.criteria,), scope, frozenset())
@@ -135,7 +136,7 @@ def _given(expression: Expression | None) -> tuple[Expression, ...]:
     return () if expression is None else (expression,)
 
 
-def _resolve(clause: str, expressions: Iterable[Expression], scope: Scope, also: frozenset[str]) -> None:
+def _resolve(clause: str, expressions: Iterable[Expression], scope: QueryScope, also: frozenset[str]) -> None:
     for column in (column for expression in expressions for column in columns_in(expression)):
         if column.source is None:
             known = column.name in also
@@ -144,7 +145,7 @@ def _resolve(clause: str, expressions: Iterable[Expression], scope: Scope, also:
             known = source is not None and source.offers(column.name)
         if not known:
             shown = column.name if column.source is None else format_expression(column)
-            raise AnalysisError(f"{place(column)}{clause} column '{shown}' cannot be resolved.")
+            raise AnalysisError(f"{location_prefix(column)}{clause} column '{shown}' cannot be resolved.")
 
 
 def _check_clauses(analysis: Analysis) -> None:

@@ -9,7 +9,7 @@ from bifrost.errors import AnalysisError, StatementError
 
 
 @contextmanager
-def blaming(text: str, prefix: str = "") -> Iterator[None]:
+def attach_statement(text: str, prefix: str = "") -> Iterator[None]:
     """Errors within carry the statement's text, and the prefix before their message."""
     try:
         yield

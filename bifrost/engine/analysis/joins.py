@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bifrost.engine.analysis.scope import AnalyzedSource, Scope, columns_in
+from bifrost.engine.analysis.scope import AnalyzedSource, QueryScope, columns_in, location_prefix
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import (
@@ -40,7 +40,7 @@ class AnalyzedJoin:
     @property
     def viable_keys(self) -> tuple[ColumnRef, ...]:
         """The columns that can name the result's key; none where the key needs a name of its own."""
-        if self.kind is JoinKind.FULL:
+        if self.kind is JoinKind.OUTER:
             return ()
         return tuple(column for column in self.equivalent if isinstance(column, ColumnRef))
 
@@ -54,11 +54,11 @@ _KIND_TEXT = {
     JoinKind.INNER: "[INNER] JOIN",
     JoinKind.LEFT: "LEFT [OUTER] JOIN",
     JoinKind.RIGHT: "RIGHT [OUTER] JOIN",
-    JoinKind.FULL: "[FULL] OUTER JOIN",
+    JoinKind.OUTER: "[FULL] OUTER JOIN",
 }
 
 
-def analyze_joins(relation: Relation, scope: Scope) -> tuple[AnalyzedJoin, ...]:
+def analyze_joins(relation: Relation, scope: QueryScope) -> tuple[AnalyzedJoin, ...]:
     """The joins of a qualified FROM clause, innermost first.
 
     Raises:
@@ -70,7 +70,7 @@ def analyze_joins(relation: Relation, scope: Scope) -> tuple[AnalyzedJoin, ...]:
     return (*before, _analyzed(relation, scope, before))
 
 
-def _analyzed(join: Join, scope: Scope, before: tuple[AnalyzedJoin, ...]) -> AnalyzedJoin:
+def _analyzed(join: Join, scope: QueryScope, before: tuple[AnalyzedJoin, ...]) -> AnalyzedJoin:
     left, right = _sides(join.criteria)
     left_alias, right_alias = _only_source(left, join.criteria), _only_source(right, join.criteria)
     criteria = f"{format_expression(left)} = {format_expression(right)}"
@@ -112,7 +112,7 @@ def _only_source(side: Expression, criteria: Expression) -> str:
     columns = columns_in(side)
     unknown = next((column for column in columns if column.source is None), None)
     if unknown is not None:
-        raise AnalysisError(f"{_place(unknown)}JOIN ON column '{unknown.name}' cannot be resolved.")
+        raise AnalysisError(f"{location_prefix(unknown)}JOIN ON column '{unknown.name}' cannot be resolved.")
     aliases = {column.source for column in columns}
     if len(aliases) != 1:
         raise AnalysisError(
@@ -122,11 +122,7 @@ def _only_source(side: Expression, criteria: Expression) -> str:
     return str(aliases.pop())
 
 
-def _place(column: ColumnRef) -> str:
-    return "" if column.location is None else f"{column.location}: "
-
-
-def _refuse_self_joins(scope: Scope, right: AnalyzedSource) -> None:
+def _refuse_self_joins(scope: QueryScope, right: AnalyzedSource) -> None:
     for other in scope.sources:
         if other.alias != right.alias and other.source.name == right.source.name:
             raise AnalysisError(
@@ -136,6 +132,6 @@ def _refuse_self_joins(scope: Scope, right: AnalyzedSource) -> None:
 
 def _equivalent(left: Expression, right: Expression, before: tuple[AnalyzedJoin, ...]) -> frozenset[Expression]:
     both = frozenset({left, right})
-    if before and before[-1].kind is not JoinKind.FULL and left in before[-1].equivalent:
+    if before and before[-1].kind is not JoinKind.OUTER and left in before[-1].equivalent:
         return both | before[-1].equivalent
     return both

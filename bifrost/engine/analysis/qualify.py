@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.analysis.names import NameGenerator
-from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, AnalyzedSource, Scope, columns_in, join_alias, place
+from bifrost.engine.analysis.scope import (
+    SYSTEM_COLUMNS,
+    AnalyzedSource,
+    QueryScope,
+    columns_in,
+    join_alias,
+    location_prefix,
+)
 from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (
@@ -27,7 +34,7 @@ from bifrost.sql.tree import (
 )
 
 
-def qualified(query: Query, scope: Scope) -> Query:
+def qualify_query(query: Query, scope: QueryScope) -> Query:
     """The query with qualified columns and named select items.
 
     Raises:
@@ -49,7 +56,7 @@ def qualified(query: Query, scope: Scope) -> Query:
     )
 
 
-def _column_names(scope: Scope) -> set[str]:
+def _column_names(scope: QueryScope) -> set[str]:
     return {column.name for source in scope.sources for column in source.source.schema}
 
 
@@ -64,13 +71,14 @@ def _select_item(item: SelectItem, columns: _Columns, names: NameGenerator) -> S
         case SingleColumn(expression, alias):
             if alias is not None and alias in SYSTEM_COLUMNS:
                 raise AnalysisError(
-                    f"{place(item)}`{alias}` is a reserved column name. You cannot use it as an alias for a column."
+                    f"{location_prefix(item)}`{alias}` is a reserved column name. "
+                    "You cannot use it as an alias for a column."
                 )
             expression = columns.of(expression)
             return replace(item, expression=expression, alias=alias or _alias(expression, columns.scope, names))
 
 
-def _alias(expression: Expression, scope: Scope, names: NameGenerator) -> str:
+def _alias(expression: Expression, scope: QueryScope, names: NameGenerator) -> str:
     match expression:
         case ColumnRef(name, None):
             return name
@@ -92,7 +100,7 @@ def _relation(relation: Relation, columns: _Columns) -> Relation:
 class _Columns:
     """Qualifies column references."""
 
-    def __init__(self, scope: Scope, *, windowed: bool) -> None:
+    def __init__(self, scope: QueryScope, *, windowed: bool) -> None:
         self.scope = scope
         self.windowed = windowed
 
@@ -113,7 +121,7 @@ class _Columns:
         if len(aliases) > 1 and part.name not in WINDOW_BOUNDS:
             could_be = " or ".join(f"{alias}.{part.name}" for alias in aliases)
             raise AnalysisError(
-                f"Exception while preparing statement: {place(part)}Column '{part.name}' is ambiguous. "
+                f"Exception while preparing statement: {location_prefix(part)}Column '{part.name}' is ambiguous. "
                 f"Could be {could_be}."
             )
         return replace(part, source=aliases[0]) if aliases else part

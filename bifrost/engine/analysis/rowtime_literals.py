@@ -18,7 +18,7 @@ _PARTS = re.compile(
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-def with_times(predicate: Expression) -> Expression:
+def with_time_literals(predicate: Expression) -> Expression:
     """The (qualified) predicate with such texts replaced by numbers.
 
     Raises:

@@ -28,7 +28,7 @@ class AnalyzedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class QueryScope:
     """The sources of a query, left to right."""
 
     sources: tuple[AnalyzedSource, ...]
@@ -62,13 +62,15 @@ class Scope:
         return source
 
 
-def scope_of(relation: Relation, metastore: MetaStore) -> Scope:
+def scope_of(relation: Relation, metastore: MetaStore) -> QueryScope:
     """The scope of a FROM clause.
 
     Raises:
         AnalysisError: a source does not exist.
     """
-    return Scope(tuple(AnalyzedSource(leaf.alias, require_source(leaf.name, metastore)) for leaf in leaves(relation)))
+    return QueryScope(
+        tuple(AnalyzedSource(leaf.alias, require_source(leaf.name, metastore)) for leaf in aliased_sources(relation))
+    )
 
 
 def require_source(name: str, metastore: MetaStore) -> DataSource:
@@ -96,16 +98,16 @@ def did_you_mean(name: str, metastore: MetaStore) -> str:
     return f'\nDid you mean "{best}"? Hint: wrap the source name in double quotes to make it case-sensitive.'
 
 
-def leaves(relation: Relation) -> tuple[AliasedSource, ...]:
+def aliased_sources(relation: Relation) -> tuple[AliasedSource, ...]:
     """The sources of a FROM clause, left to right."""
     match relation:
         case AliasedSource():
             return (relation,)
         case Join(left=left, right=right):
-            return (*leaves(left), right)
+            return (*aliased_sources(left), right)
 
 
-def place(node: Node) -> str:
+def location_prefix(node: Node) -> str:
     """`Line: 1, Col: 8: ` for messages, or nothing where the node has no place in a text."""
     return "" if node.location is None else f"{node.location}: "
 
@@ -115,7 +117,7 @@ def join_alias(source: str, name: str) -> str:
     return f"{source}_{name}"
 
 
-def bare(expression: Expression, scope: Scope) -> Expression:
+def unqualify(expression: Expression, scope: QueryScope) -> Expression:
     """The expression over the columns that the query's steps see.
 
     These are a source's own names for one source, `<ALIAS>_<NAME>` for joins.

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 
 from bifrost.engine.catalog.schema import Formats, LogicalSchema, TimestampColumn
+from bifrost.sql.tree import SourceKind
 from bifrost.sql.types import SqlType
-
-
-class SourceKind(Enum):
-    """The two kinds of source."""
-
-    STREAM = "STREAM"
-    TABLE = "TABLE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,19 +85,12 @@ class LogicalSchema:
     def with_pseudo_columns(self, *, windowed: bool) -> LogicalSchema:
         """What a source step offers to expressions: pseudo columns (and window bounds) and key columns among the value.
 
-        As ksqlDB does when it reads a source; `without_pseudo_columns` takes them off again.
+        As ksqlDB does when it reads a source.
         """
         pseudo = tuple(Column(name, kind) for name, kind in PSEUDO_COLUMNS.items())
         keys = tuple(replace(column, namespace=Namespace.VALUE) for column in self.key)
         bounds = tuple(Column(name, kind) for name, kind in WINDOW_BOUNDS.items()) if windowed else ()
         return LogicalSchema(self.columns + pseudo + keys + bounds)
-
-    def without_pseudo_columns(self) -> LogicalSchema:
-        """The schema without pseudo columns, window bounds and the key columns' copies in the value."""
-        keys = {column.name for column in self.key}
-        hidden = keys | PSEUDO_COLUMNS.keys() | WINDOW_BOUNDS.keys()
-        kept = (c for c in self.columns if c.namespace is not Namespace.VALUE or c.name not in hidden)
-        return LogicalSchema(tuple(kept))
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

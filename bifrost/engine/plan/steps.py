@@ -10,20 +10,10 @@ compared, written to JSON and read back, and it knows nothing of Kafka.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Literal
 
 from bifrost.engine.catalog.schema import Formats, LogicalSchema, TimestampColumn, WindowInfo
-from bifrost.sql.tree import Expression, FunctionCall
-
-
-class JoinKind(Enum):
-    """Which unmatched rows a join keeps."""
-
-    INNER = "INNER"
-    LEFT = "LEFT"
-    RIGHT = "RIGHT"
-    OUTER = "OUTER"
+from bifrost.sql.tree import Expression, FunctionCall, JoinKind
 
 
 @dataclass(frozen=True, slots=True)

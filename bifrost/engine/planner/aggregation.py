@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.names import NameGenerator
 from bifrost.engine.analysis.scope import columns_in
-from bifrost.engine.catalog.metastore import SourceKind
 from bifrost.engine.catalog.schema import (
     WINDOW_BOUNDS,
     FormatInfo,
@@ -35,12 +34,12 @@ from bifrost.engine.plan.steps import (
     Tumbling,
     Window,
 )
-from bifrost.engine.planner.ddl.source_checks import pairs
+from bifrost.engine.planner.ddl.source_checks import names_and_types
 from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.predicates import check_predicate
-from bifrost.engine.planner.projection import Projection, listed, missing_key
+from bifrost.engine.planner.projection import Projection, join_words, missing_key
 from bifrost.engine.planner.rekey import fitting_key_format
-from bifrost.engine.planner.stage import Stage, schema_of, typed
+from bifrost.engine.planner.stage import Stage, known_type, schema_of
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (
@@ -51,6 +50,7 @@ from bifrost.sql.tree import (
     FunctionCall,
     HoppingWindow,
     SessionWindow,
+    SourceKind,
     TumblingWindow,
     rewrite,
 )
@@ -108,7 +108,7 @@ class AggregationPlanner:
         """
         group_by = self.analysis.group_by
         calls = self._calls()
-        _refuse_unsuited(source, [resolved(source, call) for call in calls])
+        _refuse_unsuited(source, [resolve_call(source, call) for call in calls])
         prepared, reads = _prepared(source, [*group_by, *calls])
         grouped = self._grouped(prepared, group_by)
         aggregated = self._aggregated(grouped, calls, tuple(_reading(call, reads) for call in calls))
@@ -120,7 +120,7 @@ class AggregationPlanner:
         check = self.analysis.aggregate_check
         check.check_group_by()
         having = self.analysis.query.having
-        conditions = () if having is None else (self.analysis.bare(having),)
+        conditions = () if having is None else (self.analysis.unqualify(having),)
         calls = check.calls_in([*self.selects, *conditions])
         if not calls:
             raise AnalysisError("GROUP BY requires aggregate functions in either the SELECT or HAVING clause.")
@@ -134,10 +134,10 @@ class AggregationPlanner:
         if not stage.is_table and stage.keyed_by(group_by):
             if stage.is_windowed:
                 raise AnalysisError("Grouping a stream with windowed keys by its key is not supported.")
-            return stage.having(StreamGroupByKey(context, stage.schema, stage.step, stage.formats))
+            return stage.with_step(StreamGroupByKey(context, stage.schema, stage.step, stage.formats))
         generator = NameGenerator(column.name for column in stage.schema)
-        keys = [(generator.key(key), typed(stage, key)) for key in group_by]
-        schema = schema_of(keys, pairs(stage.schema.value))
+        keys = [(generator.key(key), known_type(stage, key)) for key in group_by]
+        schema = schema_of(keys, names_and_types(stage.schema.value))
         formats = Formats(self._key_format(stage, keys), stage.formats.value)
         step = TableGroupBy if stage.is_table else StreamGroupBy
         return replace(stage, step=step(context, schema, stage.step, group_by, formats), formats=formats)
@@ -149,11 +149,11 @@ class AggregationPlanner:
 
     def _aggregated(self, stage: Stage, calls: tuple[FunctionCall, ...], reading: tuple[FunctionCall, ...]) -> Stage:
         window = plan_window(self.analysis)
-        types = [resolved(stage, call).aggregate.return_type for call in reading]
+        types = [resolve_call(stage, call).aggregate.return_type for call in reading]
         values = [(f"{AGGREGATE_COLUMN}{number}", kind) for number, kind in enumerate(types)]
         if window is not None:
             values += list(WINDOW_BOUNDS.items())
-        schema = schema_of(pairs(stage.schema.key), values)
+        schema = schema_of(names_and_types(stage.schema.key), values)
         context = "Aggregate-Aggregate"
         if window is None:
             step = TableAggregate if stage.is_table else StreamAggregate
@@ -184,9 +184,9 @@ class AggregationPlanner:
         having = self.analysis.query.having
         if having is None:
             return stage
-        predicate = stage.origin.resolve(self.analysis.bare(having))
+        predicate = stage.origin.resolve(self.analysis.unqualify(having))
         check_predicate(stage, predicate, "HAVING")
-        return stage.having(TableFilter("Aggregate-HavingFilter", stage.schema, stage.step, predicate))
+        return stage.with_step(TableFilter("Aggregate-HavingFilter", stage.schema, stage.step, predicate))
 
 
 def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, dict[Expression, str]]:
@@ -195,7 +195,7 @@ def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, 
     reads: dict[Expression, str] = {}
     for expression in expressions:
         if isinstance(expression, FunctionCall) and source.functions.is_aggregate(expression.name):
-            for argument in resolved(source, expression).arguments:
+            for argument in resolve_call(source, expression).arguments:
                 if not isinstance(argument, ColumnRef) and argument not in reads:
                     reads[argument] = f"{_ARGUMENT_COLUMN}{len(reads)}"
                     items[reads[argument]] = argument
@@ -204,13 +204,15 @@ def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, 
         else:
             items.update({column.name: ColumnRef(column.name) for column in columns_in(expression)})
     keys = tuple(column.name for column in source.schema.key)
-    schema = schema_of(pairs(source.schema.key), [(name, typed(source, item)) for name, item in items.items()])
+    schema = schema_of(
+        names_and_types(source.schema.key), [(name, known_type(source, item)) for name, item in items.items()]
+    )
     selects = tuple(SelectItem(name, item) for name, item in items.items())
     step = TableSelect if source.is_table else StreamSelect
-    return source.having(step("Aggregate-Prepare", schema, source.step, keys, selects)), reads
+    return source.with_step(step("Aggregate-Prepare", schema, source.step, keys, selects)), reads
 
 
-def resolved(stage: Stage, call: FunctionCall) -> AggregateCall:
+def resolve_call(stage: Stage, call: FunctionCall) -> AggregateCall:
     """The aggregate that a call over the stage's columns means.
 
     Raises:
@@ -223,8 +225,8 @@ def _refuse_unsuited(source: Stage, calls: Sequence[AggregateCall]) -> None:
     names = list(dict.fromkeys(call.aggregate.name for call in calls if call.aggregate.remove is None))
     if source.is_table and names:
         raise AnalysisError(
-            f"The aggregation function{'s' if len(names) > 1 else ''} {listed(names, 'and')} cannot be applied to a "
-            "table source, only to a stream source."
+            f"The aggregation function{'s' if len(names) > 1 else ''} {join_words(names, 'and')} cannot be applied to "
+            "a table source, only to a stream source."
         )
     if source.formats.value.format.name != "DELIMITED":
         return

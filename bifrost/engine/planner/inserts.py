@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bifrost.engine.analysis.scope import did_you_mean
-from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
 from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, ROWTIME, Column
 from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate, infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner.coercion import insertable
 from bifrost.engine.planner.outcome import InsertValuesPlan
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import Expression, InsertValues
+from bifrost.sql.tree import Expression, InsertValues, SourceKind
 from bifrost.sql.types import BIGINT, SqlType
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bifrost.engine.analysis.joins import AnalyzedJoin
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.planner.ddl.source_checks import check_key_types
-from bifrost.engine.planner.stage import Stage, typed
+from bifrost.engine.planner.stage import Stage, known_type
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, JoinKind
@@ -62,8 +62,8 @@ def _check_kinds(join: AnalyzedJoin, left: Stage, right: Stage) -> None:
         raise AnalysisError(
             f"Invalid join order: table-stream joins are not supported; only stream-table joins. Got {join.text}."
         )
-    if not left.is_table and right.is_table and join.kind in (JoinKind.FULL, JoinKind.RIGHT):
-        kind = "full-outer" if join.kind is JoinKind.FULL else "right-outer"
+    if not left.is_table and right.is_table and join.kind in (JoinKind.OUTER, JoinKind.RIGHT):
+        kind = "full-outer" if join.kind is JoinKind.OUTER else "right-outer"
         raise AnalysisError(f"Invalid join type: {kind} join not supported for stream-table join. Got {join.text}.")
     if right.is_table and join.within is not None:
         kinds = "Table-Table" if left.is_table else "Stream-Table"
@@ -87,7 +87,7 @@ def _check_foreign_key(join: AnalyzedJoin, left: Stage, right: Stage, *, is_firs
         )
     if join.kind is JoinKind.RIGHT:
         raise AnalysisError("RIGHT OUTER JOIN on a foreign key is not supported")
-    if join.kind is JoinKind.FULL:
+    if join.kind is JoinKind.OUTER:
         raise AnalysisError("FULL OUTER JOIN on a foreign key is not supported")
     if left.is_windowed or right.is_windowed:
         raise AnalysisError("Foreign-key table-table joins are not supported on windowed tables.")
@@ -106,7 +106,7 @@ def _windowing(source: DataSource) -> str:
 
 
 def _check_types(join: AnalyzedJoin, left: Stage, right: Stage, left_key: Expression, right_key: Expression) -> None:
-    left_type, right_type = typed(left, left_key), typed(right, right_key)
+    left_type, right_type = known_type(left, left_key), known_type(right, right_key)
     if left_type != right_type:
         raise AnalysisError(
             "Invalid join condition: types don't match. Got "

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.joins import AnalyzedJoin
-from bifrost.engine.analysis.scope import AnalyzedSource, Scope, bare, join_alias
+from bifrost.engine.analysis.scope import AnalyzedSource, QueryScope, join_alias, unqualify
 from bifrost.engine.catalog.schema import FormatInfo, LogicalSchema
 from bifrost.engine.plan.steps import (
     ForeignKeyTableTableJoin,
-    JoinKind,
     SelectItem,
     Step,
     StreamSelect,
@@ -20,7 +19,7 @@ from bifrost.engine.plan.steps import (
     TableSelect,
     TableTableJoin,
 )
-from bifrost.engine.planner.ddl.source_checks import pairs
+from bifrost.engine.planner.ddl.source_checks import names_and_types
 from bifrost.engine.planner.ddl.with_clause import REGISTRY_FORMATS
 from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.join_checks import check_join, is_foreign_key_join
@@ -29,15 +28,7 @@ from bifrost.engine.planner.rekey import change_key_format, select_key
 from bifrost.engine.planner.sources import source_stage, star_of
 from bifrost.engine.planner.stage import Stage, all_values, schema_of
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import ColumnRef, Expression
-from bifrost.sql.tree import JoinKind as WrittenKind
-
-_KINDS = {
-    WrittenKind.INNER: JoinKind.INNER,
-    WrittenKind.LEFT: JoinKind.LEFT,
-    WrittenKind.RIGHT: JoinKind.RIGHT,
-    WrittenKind.FULL: JoinKind.OUTER,
-}
+from bifrost.sql.tree import ColumnRef, Expression, JoinKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +121,7 @@ class JoinPlanner:
         check_join(join, left, right, left_key, right_key, foreign=foreign, is_first=before is None)
         if foreign:
             return self._foreign_key_join(join, left, right, left_key, prefix)
-        same_key = (
-            before is not None and join.left in earlier[-1].equivalent and earlier[-1].kind is not WrittenKind.FULL
-        )
+        same_key = before is not None and join.left in earlier[-1].equivalent and earlier[-1].kind is not JoinKind.OUTER
         left, right = _same_key(left, right, left_key, right_key, prefix, pinned=same_key)
         if before is None:
             left = _prefixed(left, join.left_source.alias, f"PrependAlias{prefix}Left")
@@ -144,8 +133,8 @@ class JoinPlanner:
 
     def _key_expression(self, expression: Expression, *, joined: bool) -> Expression:
         """Over a source's own columns, or over those of the joins before."""
-        scope = self.analysis.scope if joined else Scope(self.analysis.scope.sources[:1])
-        return bare(expression, scope)
+        scope = self.analysis.scope if joined else QueryScope(self.analysis.scope.sources[:1])
+        return unqualify(expression, scope)
 
     def _joined(self, join: AnalyzedJoin, left: Stage, right: Stage, context: str) -> Stage:
         viable = tuple(
@@ -168,14 +157,14 @@ class JoinPlanner:
             right = change_key_format(right, f"{prefix}RightSourceKeyed-SelectKey", left.formats.key.format)
         left = _prefixed(left, join.left_source.alias, f"PrependAlias{prefix}Left")
         right = _prefixed(right, join.right_source.alias, f"PrependAlias{prefix}Right")
-        values = (*pairs(left.schema.value), *pairs(right.schema.value))
+        values = (*names_and_types(left.schema.value), *names_and_types(right.schema.value))
         step = ForeignKeyTableTableJoin(
             context=f"{prefix}Join",
-            schema=schema_of(pairs(left.schema.key), values),
+            schema=schema_of(names_and_types(left.schema.key), values),
             left=left.step,
             right=right.step,
-            kind=_KINDS[join.kind],
-            left_expression=bare(join.left, self.analysis.scope),
+            kind=join.kind,
+            left_expression=unqualify(join.left, self.analysis.scope),
             formats=left.formats,
         )
         origin = JoinOrigin(self.analysis.scope.sources, (), foreign=join.left_source)
@@ -221,30 +210,29 @@ def _prefixed(stage: Stage, alias: str, context: str) -> Stage:
     schema = schema_of(keys, [(join_alias(alias, column.name), column.type) for column in values])
     selects = tuple(SelectItem(join_alias(alias, column.name), ColumnRef(column.name)) for column in values)
     step = TableSelect if stage.is_table else StreamSelect
-    return stage.having(step(context, schema, stage.step, tuple(name for name, _ in keys), selects))
+    return stage.with_step(step(context, schema, stage.step, tuple(name for name, _ in keys), selects))
 
 
 def _joined_schema(name: str, left: LogicalSchema, right: LogicalSchema) -> LogicalSchema:
     kind = left.key[0].type
-    values = [*pairs(left.value), *pairs(right.value)]
+    values = [*names_and_types(left.value), *names_and_types(right.value)]
     if all(name != taken for taken, _ in values):
         values.append((name, kind))
     return schema_of([(name, kind)], values)
 
 
 def _join_step(join: AnalyzedJoin, left: Stage, right: Stage, context: str, schema: LogicalSchema, name: str) -> Step:
-    kind = _KINDS[join.kind]
     if left.is_table:
-        return TableTableJoin(context, schema, left.step, right.step, kind, name)
+        return TableTableJoin(context, schema, left.step, right.step, join.kind, name)
     if right.is_table:
-        return StreamTableJoin(context, schema, left.step, right.step, kind, name, left.formats)
+        return StreamTableJoin(context, schema, left.step, right.step, join.kind, name, left.formats)
     assert join.within is not None  # checked before
     return StreamStreamJoin(
         context=context,
         schema=schema,
         left=left.step,
         right=right.step,
-        kind=kind,
+        kind=join.kind,
         key_name=name,
         left_formats=left.formats,
         right_formats=right.formats,

@@ -6,15 +6,15 @@ import random
 from dataclasses import dataclass, field, replace
 
 from bifrost.engine.analysis.analyzer import Analysis, analyze, prepare
-from bifrost.engine.analysis.error_context import blaming
-from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.analysis.error_context import attach_statement
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.catalog.topics import TopicSpec
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.plan.steps import QueryPlan
-from bifrost.engine.planner.ddl.ddl import DdlPlanner, already_there, plan_ddl, source_kind
+from bifrost.engine.planner.ddl.ddl import DdlPlanner, already_exists, plan_ddl
 from bifrost.engine.planner.ddl.source_checks import check_name_is_free, check_replacement, missing_timestamp
-from bifrost.engine.planner.ddl.topics import check_sink_topic, cleanup_policy, filled_in, sink_topic
+from bifrost.engine.planner.ddl.topics import check_sink_topic, cleanup_policy, sink_topic, sink_topic_properties
 from bifrost.engine.planner.ddl.with_clause import SourceProperties, insert_query_id, timestamp_of
 from bifrost.engine.planner.environment import Environment, PlannerConfig
 from bifrost.engine.planner.inserts import plan_insert_values
@@ -30,7 +30,7 @@ from bifrost.engine.planner.outcome import (
 )
 from bifrost.engine.planner.pull import check_pull, plan_pull
 from bifrost.engine.planner.queries import QueryPlanner
-from bifrost.engine.planner.sinks import check_registered, check_sink, fitted, sink_formats, written
+from bifrost.engine.planner.sinks import cast_to_sink, check_registered, check_sink, sink_formats, with_sink_step
 from bifrost.engine.planner.source_tables import materializing_query
 from bifrost.engine.planner.stage import Stage
 from bifrost.errors import AnalysisError, UnsupportedError
@@ -47,6 +47,7 @@ from bifrost.sql.tree import (
     ParsedStatement,
     Query,
     SingleColumn,
+    SourceKind,
     resolve_types,
 )
 
@@ -72,7 +73,7 @@ class Planner:
             StatementError: it means nothing here; its `statement` is the text as ksqlDB shows it.
             RegistryUnavailable, RemoteError: the registry or the broker was needed and does not answer.
         """
-        with blaming(statement.text):
+        with attach_statement(statement.text):
             match statement.tree:
                 case CreateSource() as create:
                     return self._create_source(create, query_number, query_id)
@@ -103,22 +104,24 @@ class Planner:
     # --- queries that write
 
     def _create_as(self, statement: CreateAsSelect, number: int, query_id: str | None) -> PersistentPlan | NothingToDo:
-        kind = source_kind(statement.kind)
+        kind = statement.kind
         taken = self.metastore.find(statement.name)
         statement = resolve_types(statement, self.metastore.types)
         query, scope = prepare(statement.query, self.metastore)
         properties = SourceProperties.of_sink(statement.properties)
         topic = self._sink_topic(statement, query, properties, scope.sources[0].source)
-        statement = replace(statement, query=query, properties=statement.properties.adding(filled_in(topic)))
+        statement = replace(
+            statement, query=query, properties=statement.properties.adding(sink_topic_properties(topic))
+        )
         text = format_statement(statement)
         if taken is not None and statement.if_not_exists:
-            return already_there(statement.name, kind, taken, text)
-        with blaming(text, _NO_SCHEMA):
+            return already_exists(statement.name, kind, taken, text)
+        with attach_statement(text, _NO_SCHEMA):
             analysis = analyze(query, scope, self.functions)
             _check_timestamp_selected(query, properties)
             stage = QueryPlanner(analysis, self.config, statement.name).stage()
             _check_result(statement, stage)
-        with blaming(text):
+        with attach_statement(text):
             sink = self._sink(statement.name, stage, properties, analysis, topic)
             query_id = self._query_id(kind, statement, taken, number, query_id)
             sink = replace(sink, statement=text, created_by=query_id)
@@ -134,7 +137,7 @@ class Planner:
         window = query.window
         windowed = window is not None or origin.is_windowed
         retention = window.retention.milliseconds if window is not None and window.retention is not None else None
-        policy = cleanup_policy(source_kind(statement.kind), windowed=windowed)
+        policy = cleanup_policy(statement.kind, windowed=windowed)
         found = self.environment.topic(origin.topic)
         return sink_topic(name, properties, (origin, found), policy, retention)
 
@@ -179,7 +182,7 @@ class Planner:
         query, scope = prepare(statement.query, self.metastore)
         named = insert_query_id(statement.properties)
         text = format_statement(replace(statement, query=query))
-        with blaming(text):
+        with attach_statement(text):
             analysis = analyze(query, scope, self.functions)
             stage = QueryPlanner(analysis, self.config, sink.name).stage()
             if stage.kind is not sink.kind:
@@ -187,7 +190,7 @@ class Planner:
                     f"Incompatible data sink: {sink.name} is a {sink.kind.value}, but the query gives a "
                     f"{stage.kind.value}."
                 )
-            stage = fitted(stage, sink)
+            stage = cast_to_sink(stage, sink)
         query_id = query_id or named or f"INSERTQUERY_{number}"
         return _persistent(text, stage, sink, None, analysis, query_id, inserts=True)
 
@@ -251,7 +254,7 @@ def _check_timestamp_selected(query: Query, properties: SourceProperties) -> Non
 
 
 def _check_result(statement: CreateAsSelect, stage: Stage) -> None:
-    if source_kind(statement.kind) is not stage.kind:
+    if statement.kind is not stage.kind:
         found = stage.kind.value
         raise AnalysisError(
             f"Invalid result type. Your SELECT query produces a {found}. "
@@ -270,7 +273,7 @@ def _persistent(
     inserts: bool = False,
     replaces: str | None = None,
 ) -> PersistentPlan:
-    last = written(stage, sink.name, sink.topic, sink.formats, sink.timestamp)
+    last = with_sink_step(stage, sink.name, sink.topic, sink.formats, sink.timestamp)
     names = _names(analysis)
     query = QueryPlan(
         query_id=query_id,

@@ -36,7 +36,7 @@ class Projection:
         return [item.source for item in self.items if isinstance(item, AllColumns)]
 
 
-def listed(names: Sequence[str], last: str) -> str:
+def join_words(names: Sequence[str], last: str) -> str:
     """`A, B and C`, with the given word before the last name."""
     if len(names) < 2:
         return "".join(names)
@@ -50,5 +50,5 @@ def missing_key(sink: str, kind: str, names: Sequence[str], *, alternatives: boo
     return (
         "Key missing from projection (ie, SELECT). See https://cnfl.io/2LV7ouS.\n"
         f"The query used to build `{sink}` must include the {kind}{plural} "
-        f"{listed(names, 'or' if alternatives else 'and')} in its projection (eg, SELECT {example}...).{note}"
+        f"{join_words(names, 'or' if alternatives else 'and')} in its projection (eg, SELECT {example}...).{note}"
     )

@@ -11,16 +11,16 @@ from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.lookups import find_lookup
 from bifrost.engine.planner.outcome import PullPlan
 from bifrost.engine.planner.predicates import check_predicate
-from bifrost.engine.planner.selection import expanded
+from bifrost.engine.planner.selection import expand_items
 from bifrost.engine.planner.sources import source_stage
-from bifrost.engine.planner.stage import Stage, typed
+from bifrost.engine.planner.stage import Stage, known_type
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 
 _HIDDEN = (ROWPARTITION, ROWOFFSET)
 
 
-def refusal(problem: str) -> AnalysisError:
+def pull_refusal(problem: str) -> AnalysisError:
     """A pull query that cannot be answered, with ksqlDB's advice."""
     return AnalysisError(
         f"{problem} See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query."
@@ -42,9 +42,9 @@ def check_pull(analysis: Analysis) -> None:
         ("HAVING", query.having is not None),
     ):
         if given:
-            raise refusal(f"Pull queries don't support {clause} clauses.")
+            raise pull_refusal(f"Pull queries don't support {clause} clauses.")
     if query.limit is not None and query.limit < 0:
-        raise refusal("Pull queries don't support negative integers in the LIMIT clause.")
+        raise pull_refusal("Pull queries don't support negative integers in the LIMIT clause.")
     _refuse_hidden("SELECT", analysis.selects)
     _refuse_hidden("WHERE", () if query.where is None else (query.where,))
 
@@ -53,7 +53,9 @@ def _refuse_hidden(clause: str, expressions: tuple[Expression, ...]) -> None:
     names = {column.name for expression in expressions for column in columns_in(expression)}
     hidden = [f"`{name}`" for name in _HIDDEN if name in names]
     if hidden:
-        raise refusal(f"Pull queries don't support the following columns in {clause} clauses: {', '.join(hidden)}\n")
+        raise pull_refusal(
+            f"Pull queries don't support the following columns in {clause} clauses: {', '.join(hidden)}\n"
+        )
 
 
 def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
@@ -69,7 +71,7 @@ def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
     if where is not None:
         check_predicate(stage, where, "WHERE")
     _check_queryable(source.source)
-    items = expanded(analysis, stage)
+    items = expand_items(analysis, stage)
     lookup = find_lookup(where, source.source, analysis.functions, table_scans=config.table_scans)
     return PullPlan(
         statement=text,
@@ -87,11 +89,13 @@ def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
 def _check_queryable(source: DataSource) -> None:
     if source.created_by is None:
         remedy = f"'CREATE TABLE QUERYABLE_{source.name} AS SELECT * FROM {source.name}'"  # noqa: S608
-        raise refusal(f"The `{source.name}` table isn't queryable. To derive a queryable table, you can do {remedy}.")
+        raise pull_refusal(
+            f"The `{source.name}` table isn't queryable. To derive a queryable table, you can do {remedy}."
+        )
 
 
 def _column(item: SelectItem, stage: Stage) -> Column:
-    kind = typed(stage, item.expression)
+    kind = known_type(stage, item.expression)
     shown = item.expression.name if isinstance(item.expression, ColumnRef) else None
     keys = {column.name for column in stage.schema.key} | frozenset(WINDOW_BOUNDS)
     is_key = shown in keys and (shown not in SYSTEM_COLUMNS or stage.is_windowed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bifrost.engine.analysis.analyzer import Analysis
-from bifrost.engine.catalog.metastore import SourceKind
 from bifrost.engine.catalog.schema import FormatInfo
 from bifrost.engine.plan.steps import (
     SelectItem,
@@ -23,12 +22,12 @@ from bifrost.engine.planner.joins import JoinPlanner
 from bifrost.engine.planner.predicates import check_predicate
 from bifrost.engine.planner.projection import Projection
 from bifrost.engine.planner.rekey import partition_stage
-from bifrost.engine.planner.selection import Selection, expanded
+from bifrost.engine.planner.selection import Selection, expand_items
 from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import Stage
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
-from bifrost.sql.tree import Emit
+from bifrost.sql.tree import Emit, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class QueryPlanner:
         if self.analysis.query.partition_by:
             source = self._partitioned(source)
         source = flat_map_stage(source, self.analysis.selects)
-        items = expanded(self.analysis, source)
+        items = expand_items(self.analysis, source)
         grouped, context = self._grouped(source, items)
         self._check_final()
         selection = Selection(grouped, items, context)
@@ -76,11 +75,11 @@ class QueryPlanner:
         predicate = stage.origin.resolve(where)
         check_predicate(stage, predicate, "WHERE")
         step = TableFilter if stage.is_table else StreamFilter
-        return stage.having(step("WhereFilter", stage.schema, stage.step, predicate))
+        return stage.with_step(step("WhereFilter", stage.schema, stage.step, predicate))
 
     def _partitioned(self, stage: Stage) -> Stage:
         written = self.analysis.query.partition_by
-        keys = [self.analysis.bare(expression) for expression in written]
+        keys = [self.analysis.unqualify(expression) for expression in written]
         return partition_stage(stage, written, keys, FormatInfo(self.config.default_key_format))
 
     def _grouped(self, stage: Stage, items: tuple[SelectItem, ...]) -> tuple[Stage, str]:

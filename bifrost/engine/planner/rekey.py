@@ -9,9 +9,9 @@ from bifrost.engine.analysis.names import NameGenerator
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
 from bifrost.engine.catalog.schema import FormatInfo, Formats, KeyFormat, LogicalSchema
 from bifrost.engine.plan.steps import StreamSelectKey, TableSelectKey
-from bifrost.engine.planner.ddl.source_checks import check_key_types, pairs
+from bifrost.engine.planner.ddl.source_checks import check_key_types, names_and_types
 from bifrost.engine.planner.projection import Projection, missing_key
-from bifrost.engine.planner.stage import Origin, Stage, schema_of, typed
+from bifrost.engine.planner.stage import Origin, Stage, known_type, schema_of
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, NullLiteral
@@ -116,7 +116,7 @@ def select_key(stage: Stage, keys: Sequence[Expression], context: str, key_forma
             "See https://github.com/confluentinc/ksql/issues/4385."
         )
     schema = _rekeyed_schema(stage, keys)
-    formats = Formats(fitting_key_format(key_format, pairs(schema.key)), stage.formats.value)
+    formats = Formats(fitting_key_format(key_format, names_and_types(schema.key)), stage.formats.value)
     step = TableSelectKey if stage.is_table else StreamSelectKey
     return replace(stage, step=step(context, schema, stage.step, tuple(keys), formats), formats=formats)
 
@@ -126,7 +126,7 @@ def change_key_format(stage: Stage, context: str, key_format: FormatInfo) -> Sta
     keys = tuple(ColumnRef(column.name) for column in stage.schema.key)
     window = stage.formats.key.window
     formats = Formats(
-        replace(fitting_key_format(key_format, pairs(stage.schema.key)), window=window), stage.formats.value
+        replace(fitting_key_format(key_format, names_and_types(stage.schema.key)), window=window), stage.formats.value
     )
     step = TableSelectKey if stage.is_table else StreamSelectKey
     return replace(stage, step=step(context, stage.schema, stage.step, keys, formats), formats=formats)
@@ -136,7 +136,7 @@ def _rekeyed_schema(stage: Stage, keys: Sequence[Expression]) -> LogicalSchema:
     """New key columns; of the values, those that are no columns of the stage come last, with the key's value."""
     schema = stage.schema
     generator = NameGenerator(column.name for column in schema)
-    new = [(generator.key(key), typed(stage, key)) for key in keys]
+    new = [(generator.key(key), known_type(stage, key)) for key in keys]
     check_key_types(new)
     added = [pair for key, pair in zip(keys, new, strict=True) if not isinstance(key, ColumnRef)]
     values = [(column.name, column.type) for column in schema.columns if column not in schema.key]

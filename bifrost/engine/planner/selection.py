@@ -9,9 +9,9 @@ from typing import cast
 from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, LogicalSchema
 from bifrost.engine.plan.steps import SelectItem, StreamSelect, TableSelect
-from bifrost.engine.planner.ddl.source_checks import pairs
-from bifrost.engine.planner.projection import Projection, listed
-from bifrost.engine.planner.stage import Stage, schema_of, typed
+from bifrost.engine.planner.ddl.source_checks import names_and_types
+from bifrost.engine.planner.projection import Projection, join_words
+from bifrost.engine.planner.stage import Stage, known_type, schema_of
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (
@@ -26,7 +26,7 @@ from bifrost.sql.tree import (
 from bifrost.sql.types import SqlStruct, SqlType
 
 
-def expanded(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
+def expand_items(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
     """The select items with `*` and `->*` written out, over the columns of the query.
 
     Raises:
@@ -38,10 +38,10 @@ def expanded(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
             case AllColumns(source):
                 items.extend(SelectItem(name, ColumnRef(name)) for name in stage.origin.star(source))
             case StructAll(base):
-                items.extend(_fields(analysis.bare(base), stage))
+                items.extend(_fields(analysis.unqualify(base), stage))
             case SingleColumn(expression, alias):
                 assert alias is not None  # every item has a name once it is qualified
-                items.append(SelectItem(alias, analysis.bare(expression)))
+                items.append(SelectItem(alias, analysis.unqualify(expression)))
     return tuple(items)
 
 
@@ -63,7 +63,7 @@ class Selection:
     def transient(self) -> Stage:
         """All items as value columns: what a person gets from a push query."""
         items = self._resolved()
-        schema = schema_of(pairs(self.stage.schema.key), self._typed(items))
+        schema = schema_of(names_and_types(self.stage.schema.key), self._typed(items))
         return self._select(schema, items, tuple(column.name for column in self.stage.schema.key))
 
     def persistent(self, projection: Projection, sink: str) -> Stage:
@@ -98,7 +98,7 @@ class Selection:
 
     def _type_of(self, expression: Expression) -> SqlType:
         try:
-            return typed(self.stage, expression)
+            return known_type(self.stage, expression)
         except AnalysisError as error:
             raise AnalysisError(self._explained(error.message, expression)) from error
 
@@ -136,8 +136,8 @@ class Selection:
     def _repeated_key(self, key: str, shown: Sequence[str]) -> str:
         if self.context.startswith("Aggregate"):
             quoted = [f"`{name}`" for name in shown]
-            return f"The projection contains a key column more than once: {listed(quoted, 'and')}."
-        return f"The projection contains a key column (`{key}`) more than once, aliased as: {listed(shown, 'and')}."
+            return f"The projection contains a key column more than once: {join_words(quoted, 'and')}."
+        return f"The projection contains a key column (`{key}`) more than once, aliased as: {join_words(shown, 'and')}."
 
     def _select(self, schema: LogicalSchema, items: Sequence[SelectItem], names: tuple[str, ...]) -> Stage:
         step = TableSelect if self.stage.is_table else StreamSelect

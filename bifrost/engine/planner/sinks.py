@@ -9,7 +9,7 @@ from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace, TimestampColumn
 from bifrost.engine.plan.steps import SelectItem, StreamSelect, StreamSink, TableSelect, TableSink
 from bifrost.engine.planner.coercion import widens
-from bifrost.engine.planner.ddl.source_checks import check_formats, check_key_types, check_timestamp, pairs
+from bifrost.engine.planner.ddl.source_checks import check_formats, check_key_types, check_timestamp, names_and_types
 from bifrost.engine.planner.ddl.with_clause import (
     PartProperties,
     SourceProperties,
@@ -69,7 +69,7 @@ def check_sink(schema: LogicalSchema, formats: Formats, timestamp: TimestampColu
     Raises:
         AnalysisError: a key holds a map, a format cannot carry the columns, the timestamp column is none.
     """
-    check_key_types(pairs(schema.key))
+    check_key_types(names_and_types(schema.key))
     check_formats(schema, formats)
     check_timestamp(schema, timestamp)
 
@@ -104,13 +104,13 @@ def _check_subset(columns: Sequence[Column], registered: Sequence[tuple[str, Sql
         )
 
 
-def written(stage: Stage, name: str, topic: str, formats: Formats, timestamp: TimestampColumn | None) -> Stage:
+def with_sink_step(stage: Stage, name: str, topic: str, formats: Formats, timestamp: TimestampColumn | None) -> Stage:
     """The stage with its rows written to a topic; the step's context is the sink's name."""
     step = TableSink if stage.is_table else StreamSink
     return replace(stage, step=step(name, stage.schema, stage.step, topic, formats, timestamp), formats=formats)
 
 
-def fitted(stage: Stage, sink: DataSource) -> Stage:
+def cast_to_sink(stage: Stage, sink: DataSource) -> Stage:
     """The stage with its columns cast to those of an existing sink, where that is possible without loss.
 
     Raises:

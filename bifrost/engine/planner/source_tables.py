@@ -6,7 +6,7 @@ from bifrost.engine.analysis.scope import AnalyzedSource
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.plan.steps import QueryPlan, SelectItem, TableSelect
-from bifrost.engine.planner.ddl.source_checks import pairs
+from bifrost.engine.planner.ddl.source_checks import names_and_types
 from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import schema_of
 from bifrost.sql.tree import ColumnRef
@@ -15,8 +15,8 @@ from bifrost.sql.tree import ColumnRef
 def materializing_query(source: DataSource, query_id: str, functions: FunctionRegistry) -> QueryPlan:
     """A plan that writes nowhere and whose last step is the table as declared."""
     stage = source_stage(AnalyzedSource(source.name, source), "KsqlTopic", functions, persistent=True)
-    keys = pairs(source.schema.key)
-    values = (*pairs(source.schema.value), *pairs(source.schema.headers))
+    keys = names_and_types(source.schema.key)
+    values = (*names_and_types(source.schema.value), *names_and_types(source.schema.headers))
     schema = schema_of(keys, values)
     selects = tuple(SelectItem(name, ColumnRef(name)) for name, _ in values)
     step = TableSelect("Project", schema, stage.step, tuple(name for name, _ in keys), selects)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bifrost.engine.analysis.scope import AnalyzedSource
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import WINDOW_BOUNDS
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.plan.steps import Step, StreamSource, TableSource
 from bifrost.engine.planner.projection import Projection, missing_key
 from bifrost.engine.planner.stage import Stage
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import ColumnRef, Expression
+from bifrost.sql.tree import ColumnRef, Expression, SourceKind
 
 
 def star_of(source: DataSource) -> tuple[str, ...]:

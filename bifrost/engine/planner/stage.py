@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bifrost.engine.catalog.metastore import SourceKind
 from bifrost.engine.catalog.schema import Column, Formats, LogicalSchema, Namespace
 from bifrost.engine.expressions import infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
@@ -14,7 +13,7 @@ from bifrost.engine.plan.steps import Step
 from bifrost.engine.planner.ddl.source_checks import check_key_types
 from bifrost.engine.planner.projection import Projection
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import ColumnRef, Expression
+from bifrost.sql.tree import ColumnRef, Expression, SourceKind
 from bifrost.sql.types import SqlType
 
 
@@ -60,7 +59,7 @@ class Stage:
         """Whether rows are changes of a table."""
         return self.kind is SourceKind.TABLE
 
-    def having(self, step: Step) -> Stage:
+    def with_step(self, step: Step) -> Stage:
         """The stage with another step on top."""
         return replace(self, step=step)
 
@@ -77,7 +76,7 @@ class Stage:
         return tuple(ColumnRef(column.name) for column in self.schema.key) == tuple(keys) and bool(keys)
 
 
-def typed(stage: Stage, expression: Expression) -> SqlType:
+def known_type(stage: Stage, expression: Expression) -> SqlType:
     """The type of an expression that cannot be NULL.
 
     Raises:

@@ -8,24 +8,24 @@ from collections.abc import Callable
 
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.serde import RegisteredSchema, SerdeError
-from bifrost.engine.statements.results import Asserted
+from bifrost.engine.statements.results import AssertionResult
 from bifrost.errors import AssertionMissed
 from bifrost.sql.tree import AssertSchema, AssertTopic, Duration, Literal
 
 _DEFAULT_MS = 1000
 _POLL_S = 0.1
 
-Problem = str | None
+Mismatch = str | None
 
 
-class Asserts:
+class AssertStatements:
     """Checks the cluster and the registry until a statement holds or its time is over."""
 
     def __init__(self, environment: LiveEnvironment) -> None:
         self._environment = environment
         self._pause = threading.Event()
 
-    def topic(self, text: str, tree: AssertTopic) -> Asserted:
+    def topic(self, text: str, tree: AssertTopic) -> AssertionResult:
         """ASSERT [NOT EXISTS] TOPIC.
 
         Raises:
@@ -33,9 +33,9 @@ class Asserts:
             Unreachable: no broker answered.
         """
         self._wait(tree.timeout, lambda: self._topic_problem(tree), text)
-        return Asserted(text, {"topicName": tree.topic, "exists": tree.exists}, "assert_topic")
+        return AssertionResult(text, {"topicName": tree.topic, "exists": tree.exists}, "assert_topic")
 
-    def schema(self, text: str, tree: AssertSchema) -> Asserted:
+    def schema(self, text: str, tree: AssertSchema) -> AssertionResult:
         """ASSERT [NOT EXISTS] SCHEMA.
 
         Raises:
@@ -43,16 +43,16 @@ class Asserts:
             RegistryUnavailable: the registry does not answer.
         """
         self._wait(tree.timeout, lambda: self._schema_problem(tree), text)
-        return Asserted(text, {"subject": tree.subject, "id": tree.id, "exists": tree.exists}, "assert_schema")
+        return AssertionResult(text, {"subject": tree.subject, "id": tree.id, "exists": tree.exists}, "assert_schema")
 
-    def _wait(self, timeout: Duration | None, problem: Callable[[], Problem], text: str) -> None:
+    def _wait(self, timeout: Duration | None, problem: Callable[[], Mismatch], text: str) -> None:
         deadline = time.monotonic() + (timeout.milliseconds if timeout is not None else _DEFAULT_MS) / 1000
         while (found := problem()) is not None:
             if time.monotonic() >= deadline:
                 raise AssertionMissed(found, text)
             self._pause.wait(_POLL_S)
 
-    def _topic_problem(self, tree: AssertTopic) -> Problem:
+    def _topic_problem(self, tree: AssertTopic) -> Mismatch:
         found = self._environment.topic(tree.topic)
         if not tree.exists:
             return None if found is None else f"Topic {tree.topic} exists"
@@ -67,7 +67,7 @@ class Asserts:
         wrong += [f"Cannot assert unknown topic property: {name}" for name in tree.properties if name not in counts]
         return f"Mismatched configuration for topic {tree.topic}: {', '.join(wrong)}" if wrong else None
 
-    def _schema_problem(self, tree: AssertSchema) -> Problem:
+    def _schema_problem(self, tree: AssertSchema) -> Mismatch:
         there = self._schema(tree)
         if there is tree.exists:
             return None

@@ -16,14 +16,14 @@ _DENIED = frozenset(
 
 
 @dataclass(slots=True)
-class Session:
+class ClientSession:
     """Properties by their full names, variables by name (upper case)."""
 
     properties: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, properties: Mapping[str, object], variables: Mapping[str, object]) -> Session:
+    def of(cls, properties: Mapping[str, object], variables: Mapping[str, object]) -> ClientSession:
         """The session that a request brings along.
 
         Raises:

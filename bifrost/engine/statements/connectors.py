@@ -20,7 +20,7 @@ from bifrost.sql.tree import (
 _LISTED = {Subject.CONNECTORS: None, Subject.SOURCE_CONNECTORS: "source", Subject.SINK_CONNECTORS: "sink"}
 
 
-class Connectors:
+class ConnectorStatements:
     """Answers statements about connectors."""
 
     def __init__(self, connect: ConnectClient) -> None:

@@ -22,9 +22,9 @@ from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.commands import Command
 from bifrost.engine.runtime.environment import RememberedEnvironment
 from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineState
-from bifrost.engine.statements.results import Executed, Result, Warned
+from bifrost.engine.statements.results import CommandResult, Result, WarningResult
 from bifrost.errors import AnalysisError, BifrostError, Unreachable, UnsupportedError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
@@ -48,17 +48,17 @@ DEFINITIONS = (CreateSource, CreateAsSelect, InsertSelect, DropSource, AlterSour
 CONTROLS = (TerminateQuery, PauseQuery, ResumeQuery, AlterSystem)
 
 
-class Changes:
+class DefinitionStatements:
     """Carries out the statements that change an engine, one at a time: callers hold the engine's lock."""
 
     def __init__(self, state: EngineState) -> None:
         self._state = state
         self._parts = state.parts
-        self.statuses: dict[str, Executed] = {}
+        self.statuses: dict[str, CommandResult] = {}
 
     # --- definitions
 
-    def check(self, statements: tuple[ParsedStatement, ...], session: Session) -> None:
+    def check(self, statements: tuple[ParsedStatement, ...], session: ClientSession) -> None:
         """Plans statements one after the other on a copy of the metastore, so that none is carried out if one is wrong.
 
         Raises:
@@ -66,16 +66,16 @@ class Changes:
         """
         if len(statements) < 2:
             return
-        trial, later = self._state.metastore.copy(), Session(dict(session.properties), dict(session.variables))
+        trial, later = self._state.metastore.copy(), ClientSession(dict(session.properties), dict(session.variables))
         environment = TrialEnvironment(self._parts.environment)
         for statement in statements:
             if not later.apply(statement.tree) and isinstance(statement.tree, DEFINITIONS):
                 planner = self._state.planner(later, metastore=trial, environment=environment)
                 planned = planner.plan(statement, query_number=self._parts.commands.next_offset)
                 environment.make(planned)
-                enter(trial, planned)
+                apply_to_metastore(trial, planned)
 
-    def define(self, statement: ParsedStatement, session: Session) -> Result:
+    def define(self, statement: ParsedStatement, session: ClientSession) -> Result:
         """Carries out a statement that defines something.
 
         Raises:
@@ -87,7 +87,7 @@ class Changes:
             return self._nothing_to_do(statement, planned, session)
         self._check_drop(planned)
         self._check_replacement(planned)
-        query = self._made_ready(planned, session)
+        query = self._prepare_resources(planned, session)
         command = Command(
             id=_command_id(planned),
             statement=planned.statement,
@@ -96,20 +96,22 @@ class Changes:
             partitions=_partitions(planned),
         )
         sequence = self._parts.commands.append(command)
-        message = self._carry_out(planned, query)
+        message = self._execute(planned, query)
         shown = query.id if query is not None and isinstance(planned, PersistentPlan) else None
-        # As ksqlDB: only what names topics and columns is told filled in.
-        told = planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
-        return self._note(Executed(told, command.id, message, sequence, shown))
+        # As ksqlDB: only what names topics and columns is shown_statement filled in.
+        shown_statement = (
+            planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
+        )
+        return self._record_result(CommandResult(shown_statement, command.id, message, sequence, shown))
 
-    def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: Session) -> Result:
+    def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: ClientSession) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):
-            return Warned(statement.text, planned.message)
+            return WarningResult(statement.text, planned.message)
         # As ksqlDB: a DROP IF EXISTS is a command even where there is nothing to drop.
         kind = statement.tree.kind.value.lower() if isinstance(statement.tree, DropSource) else "type"
         command = Command(f"{kind}/{statement.tree.name}/drop", planned.statement, dict(session.properties))
-        return self._note(
-            Executed(planned.statement, command.id, planned.message, self._parts.commands.append(command))
+        return self._record_result(
+            CommandResult(planned.statement, command.id, planned.message, self._parts.commands.append(command))
         )
 
     def _check_drop(self, planned: Planned) -> None:
@@ -132,7 +134,7 @@ class Changes:
         if running is not None and isinstance(planned, PersistentPlan):
             check_upgrade(running.plan, planned.query)
 
-    def _made_ready(self, planned: Planned, session: Session) -> PersistentQuery | None:
+    def _prepare_resources(self, planned: Planned, session: ClientSession) -> PersistentQuery | None:
         """Makes what a statement needs outside: topics, schemas, the compiled query and its internal topics."""
         if isinstance(planned, CreatePlan | PersistentPlan) and planned.topic is not None:
             self._parts.environment.make_topic(planned.topic)
@@ -150,7 +152,7 @@ class Changes:
         if not planned.replaces and not has_subject(self._parts.environment.registry, planned.source):
             self._parts.launcher.register(planned.source)
 
-    def _query(self, planned: Planned, session: Session) -> PersistentQuery | None:
+    def _query(self, planned: Planned, session: ClientSession) -> PersistentQuery | None:
         make = self._state.queries.make
         match planned:
             case PersistentPlan():
@@ -160,7 +162,7 @@ class Changes:
             case _:
                 return None
 
-    def _carry_out(self, planned: Planned, query: PersistentQuery | None) -> str:
+    def _execute(self, planned: Planned, query: PersistentQuery | None) -> str:
         """Carries out what was planned and tells it as ksqlDB does."""
         if isinstance(planned, DropPlan):
             return self._drop(planned)
@@ -192,9 +194,9 @@ class Changes:
             self._state.queries.get(tree.query_id)
         command = Command(_control_id(tree), statement.text)
         sequence = self._parts.commands.append(command)
-        return self._note(Executed(statement.text, command.id, self._controlled(tree), sequence))
+        return self._record_result(CommandResult(statement.text, command.id, self._execute_control(tree), sequence))
 
-    def _controlled(self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
+    def _execute_control(self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
         if isinstance(tree, AlterSystem):
             self._parts.properties[tree.name] = tree.value
             self._state.changed()
@@ -211,7 +213,7 @@ class Changes:
                     query.runner.pause()
                 case ResumeQuery():
                     query.runner.resume()
-        return f"Query {_PAST[type(tree)]}."
+        return f"Query {_PAST_TENSE[type(tree)]}."
 
     def forget_all(self) -> None:
         """Ends all queries and forgets all that was ever defined."""
@@ -224,11 +226,11 @@ class Changes:
 
     # --- at a start
 
-    def repeat(self, wait: Callable[[str], None]) -> None:
+    def replay(self, wait: Callable[[str], None]) -> None:
         """Repeats the command topic and starts what was running. A command that fails now is logged and left out.
 
         Args:
-            wait: waits a moment because of what is told; called while the broker or the registry does not answer.
+            wait: pauses before the next attempt while the broker or the registry is unavailable; gets the reason.
 
         Raises:
             RemoteError: the command topic cannot be read.
@@ -240,7 +242,7 @@ class Changes:
             environment.remember(command.partitions)
             while True:
                 try:
-                    self._repeat(sequence, command, environment, started)
+                    self._replay_command(sequence, command, environment, started)
                 except (RegistryUnavailable, Unreachable) as error:
                     wait(f"command {sequence} ({command.id}) waits: {error}")
                     continue
@@ -250,20 +252,20 @@ class Changes:
         for query in started.values():
             self._state.queries.start(query)
 
-    def _repeat(
+    def _replay_command(
         self, sequence: int, command: Command, environment: RememberedEnvironment, started: dict[str, PersistentQuery]
     ) -> None:
         (statement,) = parse_script(command.statement)
-        session = Session(dict(command.properties))
+        session = ClientSession(dict(command.properties))
         if isinstance(statement.tree, CONTROLS):
-            message = self._repeat_control(statement.tree, started)
+            message = self._replay_control(statement.tree, started)
         else:
             planner = self._state.planner(session, environment=environment)
             planned = planner.plan(statement, query_number=sequence, query_id=command.query_id)
-            message = self._repeat_definition(planned, session, started)
-        self._note(Executed(command.statement, command.id, message, sequence, command.query_id))
+            message = self._replay_definition(planned, session, started)
+        self._record_result(CommandResult(command.statement, command.id, message, sequence, command.query_id))
 
-    def _repeat_definition(self, planned: Planned, session: Session, started: dict[str, PersistentQuery]) -> str:
+    def _replay_definition(self, planned: Planned, session: ClientSession, started: dict[str, PersistentQuery]) -> str:
         if isinstance(planned, NothingToDo):
             return planned.message
         if isinstance(planned, DropPlan):
@@ -276,11 +278,11 @@ class Changes:
             started[query.id] = query
         return _done_text(planned)
 
-    def _repeat_control(
+    def _replay_control(
         self, tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem, started: dict[str, PersistentQuery]
     ) -> str:
         if isinstance(tree, AlterSystem):
-            return self._controlled(tree)
+            return self._execute_control(tree)
         for query_id in [tree.query_id] if tree.query_id is not None else list(started):
             query = started.get(query_id)
             if query is None:
@@ -292,22 +294,22 @@ class Changes:
                     query.runner.pause()
                 case ResumeQuery():
                     query.runner.resume()
-        return f"Query {_PAST[type(tree)]}."
+        return f"Query {_PAST_TENSE[type(tree)]}."
 
     def _enter(self, planned: Planned) -> None:
-        enter(self._state.metastore, planned)
+        apply_to_metastore(self._state.metastore, planned)
         self._state.changed()
 
-    def _note(self, executed: Executed) -> Executed:
+    def _record_result(self, executed: CommandResult) -> CommandResult:
         self.statuses[executed.command_id] = executed
         return executed
 
 
-_PAST: dict[type[object], str] = {TerminateQuery: "terminated", PauseQuery: "paused", ResumeQuery: "resumed"}
+_PAST_TENSE: dict[type[object], str] = {TerminateQuery: "terminated", PauseQuery: "paused", ResumeQuery: "resumed"}
 _VERBS: dict[type[object], str] = {TerminateQuery: "terminate", PauseQuery: "pause", ResumeQuery: "resume"}
 
 
-def enter(metastore: MetaStore, planned: Planned) -> None:
+def apply_to_metastore(metastore: MetaStore, planned: Planned) -> None:
     """Makes a metastore show what was planned."""
     match planned:
         case AlterPlan():

@@ -16,7 +16,7 @@ from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 
 PullKey = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
 """What a pull query's plan depends on besides sources and types: its text, properties and variables."""
@@ -49,16 +49,16 @@ class EngineState:
         # A new dict: whoever plans just now may put an outdated plan into the old one.
         self.pull_plans = {}
 
-    def properties(self, session: Session) -> dict[str, str]:
+    def properties(self, session: ClientSession) -> dict[str, str]:
         """The properties in force: the session's over the server's."""
         return {**self.parts.properties, **session.properties}
 
-    def functions(self, session: Session) -> FunctionRegistry:
+    def functions(self, session: ClientSession) -> FunctionRegistry:
         """The functions under the properties in force."""
         return self.parts.functions.configured(self.properties(session))
 
     def planner(
-        self, session: Session, *, metastore: MetaStore | None = None, environment: Environment | None = None
+        self, session: ClientSession, *, metastore: MetaStore | None = None, environment: Environment | None = None
     ) -> Planner:
         """A planner over the metastore (or another one) for a session."""
         properties: Mapping[str, object] = self.properties(session)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.functions.library import Declaration
 from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.sql.tree import SourceKind
 from bifrost.sql.types import SqlType
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
+class CommandResult:
     """A statement that changed the engine; `statement` is filled in, `sequence` its place in the command topic."""
 
     statement: str
@@ -25,7 +26,7 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class WarningResult:
     """A statement that had nothing to do (IF [NOT] EXISTS)."""
 
     statement: str
@@ -95,7 +96,7 @@ class SourceList:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MeterReading:
     """What a meter shows: records, their bytes, records a second of late, and when it last moved (epoch ms)."""
 
     messages: int
@@ -108,8 +109,8 @@ class Reading:
 class SourceStatistics:
     """Meters of a source's topic, from the queries that read and write it; None where none has moved."""
 
-    consumed: Reading | None = None
-    produced: Reading | None = None
+    consumed: MeterReading | None = None
+    produced: MeterReading | None = None
     failed: int = 0
     last_failed_ms: int | None = None
 
@@ -174,7 +175,7 @@ class FunctionList:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionDescribed:
+class FunctionDescription:
     """DESCRIBE FUNCTION."""
 
     statement: str
@@ -227,7 +228,7 @@ class ConnectorAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asserted:
+class AssertionResult:
     """ASSERT TOPIC or ASSERT SCHEMA that held."""
 
     statement: str
@@ -236,18 +237,18 @@ class Asserted:
 
 
 Result = (
-    Executed
-    | Warned
+    CommandResult
+    | WarningResult
     | QueryList
     | QueryDescriptions
     | SourceList
     | SourceDescriptions
     | TopicList
     | FunctionList
-    | FunctionDescribed
+    | FunctionDescription
     | PropertyList
     | TypeList
     | VariableList
     | ConnectorAnswer
-    | Asserted
+    | AssertionResult
 )

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.planner.outcome import PersistentPlan, PushPlan, StreamPullPlan
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.runtime.meters import Meter
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineState
 from bifrost.engine.statements.results import (
-    FunctionDescribed,
+    FunctionDescription,
     FunctionList,
+    MeterReading,
     PropertyList,
     QueryDescription,
     QueryDescriptions,
     QueryInfo,
     QueryList,
     QueryOffsets,
-    Reading,
     Result,
     SourceDescription,
     SourceDescriptions,
@@ -44,20 +44,21 @@ from bifrost.sql.tree import (
     Explain,
     ParsedStatement,
     Show,
+    SourceKind,
     Subject,
 )
 
 _INTERNAL_TOPICS = ("_confluent", "__")
 
 
-class Administration:
+class ShowStatements:
     """Answers about one engine."""
 
     def __init__(self, state: EngineState, push_queries: Mapping[str, PushQuery]) -> None:
         self._state = state
         self._push_queries = push_queries
 
-    def answer(self, statement: ParsedStatement, session: Session) -> Result:
+    def answer(self, statement: ParsedStatement, session: ClientSession) -> Result:
         """The answer to a statement that changes nothing.
 
         Raises:
@@ -71,15 +72,15 @@ class Administration:
                 source = self._require(tree.name)
                 return SourceDescriptions(text, (self.describe(source, extended=tree.extended),), many=False)
             case DescribeSources():
-                return self._describe_all(text, SourceKind(tree.kind.value), extended=tree.extended)
+                return self._describe_all(text, tree.kind, extended=tree.extended)
             case DescribeFunction():
-                return FunctionDescribed(text, self._state.parts.functions.describe(tree.name.upper()))
+                return FunctionDescription(text, self._state.parts.functions.describe(tree.name.upper()))
             case Explain():
                 return self._explain(text, tree, session)
             case _:
                 raise UnsupportedError(f"{text.split()[0].upper()} is not a statement of the server", text)
 
-    def _show(self, text: str, tree: Show, session: Session) -> Result:
+    def _show(self, text: str, tree: Show, session: ClientSession) -> Result:
         match tree.subject:
             case Subject.STREAMS if tree.extended:
                 return self._describe_all(text, SourceKind.STREAM, extended=True)
@@ -181,7 +182,7 @@ class Administration:
             tasks=_tasks(query),
         )
 
-    def _explain(self, text: str, tree: Explain, session: Session) -> Result:
+    def _explain(self, text: str, tree: Explain, session: ClientSession) -> Result:
         if tree.query_id is not None:
             query = self._state.queries.find(tree.query_id)
             if query is None:
@@ -191,7 +192,7 @@ class Administration:
             return QueryDescriptions(text, (self._describe_query(query),), many=False)
         return QueryDescriptions(text, (self._explain_statement(text, tree, session),), many=False)
 
-    def _explain_statement(self, text: str, tree: Explain, session: Session) -> QueryDescription:
+    def _explain_statement(self, text: str, tree: Explain, session: ClientSession) -> QueryDescription:
         if tree.statement is None:
             raise AnalysisError("EXPLAIN needs a statement or the id of a query", text)
         shown = text.lstrip()[len("EXPLAIN") :].strip()
@@ -249,12 +250,12 @@ def _tasks(query: PersistentQuery) -> tuple[TaskInfo, ...]:
     return tuple(TaskInfo(f"{number}_{partition}", by_task[number, partition]) for number, partition in sorted(by_task))
 
 
-def _reading(meters: Iterable[Meter | None], now_ms: int) -> Reading | None:
+def _reading(meters: Iterable[Meter | None], now_ms: int) -> MeterReading | None:
     """The sum of what meters show."""
     moved = [(meter, meter.last_ms) for meter in meters if meter is not None and meter.last_ms is not None]
     if not moved:
         return None
-    return Reading(
+    return MeterReading(
         messages=sum(meter.messages for meter, _ in moved),
         size=sum(meter.size for meter, _ in moved),
         rate=sum(meter.rate(now_ms) for meter, _ in moved),

@@ -1,11 +1,14 @@
 """Statements checked with nothing running: types, names and schemas, against declared topics and schemas.
 
->>> checked = check_script(
+>>> checker = OfflineChecker()
+>>> create, select = parse_script(
 ...     "CREATE STREAM S (ID INT KEY, N INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 ...     "CREATE STREAM BIG AS SELECT * FROM S WHERE N > 10;"
 ... )
->>> checked[1].creates, checked[1].reads
-('BIG', frozenset({'S'}))
+>>> checker.check(create).creates
+'S'
+>>> checker.check(select).reads
+frozenset({'S'})
 """
 
 from __future__ import annotations
@@ -33,7 +36,6 @@ from bifrost.engine.planner.outcome import (
 )
 from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
 from bifrost.errors import AnalysisError, StatementError
-from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
     AlterSource,
     CreateAsSelect,
@@ -172,23 +174,6 @@ class OfflineChecker:
             self._serdes.register(topic.name, source.formats, source.schema)
         except SerdeError as error:
             raise AnalysisError(f"{source.name}: {error}") from error
-
-
-def check_script(
-    text: str,
-    *,
-    subjects: Mapping[str, str] | None = None,
-    topics: Mapping[str, TopicInfo] | None = None,
-    variables: Mapping[str, str] | None = None,
-) -> list[CheckedStatement]:
-    """Checks all statements of a script, in order; see `OfflineChecker` for the arguments.
-
-    Raises:
-        ParseError: a statement is not the language.
-        AnalysisError: one means nothing; `line` and `column` say where it begins.
-    """
-    checker = OfflineChecker(subjects=subjects, topics=topics)
-    return [checker.check(statement) for statement in parse_script(text, variables or {})]
 
 
 def _described(statement: ParsedStatement, planned: Planned) -> CheckedStatement:

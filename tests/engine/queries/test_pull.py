@@ -2,7 +2,7 @@
 
 import pytest
 
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.errors import AnalysisError, NotReady
 from tests.engine.runtime.engines import execute
 
@@ -24,7 +24,7 @@ def engine(world):
 
 
 def rows(engine, text):
-    return engine.query(text, Session()).rows
+    return engine.query(text, ClientSession()).rows
 
 
 def test_by_key(engine):
@@ -62,7 +62,7 @@ def test_windows_within_bounds(engine):
 
 
 def test_the_header_marks_keys(engine):
-    header = engine.query("SELECT * FROM W WHERE K = 'a';", Session()).header
+    header = engine.query("SELECT * FROM W WHERE K = 'a';", ClientSession()).header
     assert str(header) == "`K` STRING KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `C` BIGINT"
 
 

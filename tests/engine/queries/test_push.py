@@ -3,7 +3,7 @@
 import pytest
 
 from bifrost.engine.queries.rows import Tombstone
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from tests.engine.runtime.engines import EARLIEST, execute
 
 SETUP = (
@@ -22,7 +22,7 @@ def engine(world):
 
 
 def asked(engine, text, properties=EARLIEST):
-    return engine.query(text, Session.of(properties, {}))
+    return engine.query(text, ClientSession.of(properties, {}))
 
 
 def read(query, count):

@@ -12,7 +12,7 @@ from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.runtime.writer import RecordWriter
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
-from bifrost.engine.statements.client_session import Session
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineParts
 from tests.engine.runtime.memory_cluster import MemoryCluster
 
@@ -100,4 +100,4 @@ class World:
 
 
 def execute(engine: KsqlEngine, text: str, properties: Mapping[str, str] = EARLIEST) -> list:
-    return engine.execute(text, Session.of(properties, {}))
+    return engine.execute(text, ClientSession.of(properties, {}))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bifrost.engine.analysis.error_context import blaming
-from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.analysis.error_context import attach_statement
+from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, location_prefix
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace
 from bifrost.engine.catalog.topics import TopicSpec
 from bifrost.engine.planner.ddl.source_checks import (
@@ -16,7 +16,7 @@ from bifrost.engine.planner.ddl.source_checks import (
     check_name_is_free,
     check_replacement,
     check_timestamp,
-    pairs,
+    names_and_types,
 )
 from bifrost.engine.planner.ddl.topics import cleanup_policy, source_topic
 from bifrost.engine.planner.ddl.with_clause import (
@@ -38,6 +38,7 @@ from bifrost.sql.tree import (
     CreateSource,
     IntegerLiteral,
     Literal,
+    SourceKind,
     StringLiteral,
     TableElement,
 )
@@ -49,7 +50,7 @@ HEADERS_TYPE = SqlArray(SqlStruct((StructField("KEY", STRING), StructField("VALU
 
 
 @dataclass(frozen=True, slots=True)
-class Creation:
+class SourceCreation:
     """One CREATE STREAM|TABLE; `statement` has its formats filled in and its types resolved."""
 
     environment: Environment
@@ -66,13 +67,13 @@ class Creation:
             AnalysisError: it cannot be.
         """
         statement = self.statement
-        with blaming(format_statement(statement)):
+        with attach_statement(format_statement(statement)):
             key_info, value_info = self._format_infos()
             statement = replace(statement, elements=self._elements(key_info, value_info))
             schema = _schema(statement.elements)
             self._check_schema(schema)
         topic, statement = self._topic(statement)
-        with blaming(format_statement(statement)):
+        with attach_statement(format_statement(statement)):
             source = self._source(statement, schema, self._formats(key_info, value_info, schema), topic)
             self._check_name(source)
         return CreatePlan(source.statement, source, topic, replaces=self.taken is not None)
@@ -157,7 +158,7 @@ class Creation:
     def _check_schema(self, schema: LogicalSchema) -> None:
         if self.kind is SourceKind.TABLE and not schema.key:
             raise AnalysisError("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.")
-        check_key_types(pairs(schema.key))
+        check_key_types(names_and_types(schema.key))
 
     def _topic_name(self) -> str:
         assert self.properties.topic is not None  # the property is required
@@ -204,7 +205,7 @@ def _schema(elements: Sequence[TableElement]) -> LogicalSchema:
     for element in elements:
         if element.name in SYSTEM_COLUMNS:
             raise AnalysisError(
-                f"Failed to prepare statement: {_place(element)}'{element.name}' is a reserved column name. "
+                f"Failed to prepare statement: {location_prefix(element)}'{element.name}' is a reserved column name. "
                 "You cannot use it as a name for a column."
             )
         if element.name in seen:
@@ -225,10 +226,6 @@ def _check_headers(schema: LogicalSchema) -> None:
         seen.add(column.header)
     if None in seen and len(seen) > 1:
         raise AnalysisError("Schema cannot contain both a HEADERS column and HEADER('key') columns.")
-
-
-def _place(element: TableElement) -> str:
-    return "" if element.location is None else f"{element.location}: "
 
 
 def _column(element: TableElement) -> Column:

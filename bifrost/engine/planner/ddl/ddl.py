@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
 from bifrost.engine.catalog.schema import Column, LogicalSchema
-from bifrost.engine.planner.ddl.create_source import Creation
+from bifrost.engine.planner.ddl.create_source import SourceCreation
 from bifrost.engine.planner.ddl.source_checks import check_formats
 from bifrost.engine.planner.ddl.with_clause import SourceProperties
 from bifrost.engine.planner.environment import Environment, PlannerConfig
@@ -28,10 +28,10 @@ from bifrost.sql.tree import (
     DropSource,
     DropType,
     Literal,
+    SourceKind,
     StringLiteral,
     resolve_types,
 )
-from bifrost.sql.tree import SourceKind as WrittenKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class DdlPlanner:
             AnalysisError: the name is taken, columns cannot be had or carried, a property is wrong.
         """
         statement = resolve_types(statement, self.metastore.types)
-        kind = source_kind(statement.kind)
+        kind = statement.kind
         taken = self.metastore.find(statement.name)
         if taken is not None and statement.if_not_exists:
-            return already_there(statement.name, kind, taken, format_statement(statement))
+            return already_exists(statement.name, kind, taken, format_statement(statement))
         properties = SourceProperties.of_source(statement.properties)
         filled = self._with_formats(statement, properties)
-        return Creation(self.environment, self.config, filled, kind, properties, taken).plan()
+        return SourceCreation(self.environment, self.config, filled, kind, properties, taken).plan()
 
     def _with_formats(self, statement: CreateSource, properties: SourceProperties) -> CreateSource:
         added: dict[str, Literal] = {}
@@ -116,12 +116,12 @@ class DdlPlanner:
             raise AnalysisError(f"Cannot delete topic of read-only source: {source.name}")
         return DropPlan(text, source, delete_topic=statement.delete_topic, query_id=source.created_by)
 
-    def _existing(self, kind: WrittenKind, name: str, verb: str) -> DataSource:
+    def _existing(self, kind: SourceKind, name: str, verb: str) -> DataSource:
         source = self.metastore.find(name)
         if source is None:
             what = "Source" if verb == "ALTER" else kind.value.capitalize()
             raise AnalysisError(f"{what} {name} does not exist.")
-        if source.kind is not source_kind(kind):
+        if source.kind is not kind:
             raise AnalysisError(
                 f"Incompatible data source type is {source.kind.value}, but statement was {verb} {kind.value}"
             )
@@ -157,12 +157,7 @@ class DdlPlanner:
         raise AnalysisError(f"Type {statement.name} does not exist.")
 
 
-def source_kind(kind: WrittenKind) -> SourceKind:
-    """The metastore's kind for the tree's."""
-    return SourceKind[kind.name]
-
-
-def already_there(name: str, kind: SourceKind, taken: DataSource, text: str) -> NothingToDo:
+def already_exists(name: str, kind: SourceKind, taken: DataSource, text: str) -> NothingToDo:
     """The answer to IF NOT EXISTS where the name is taken."""
     message = (
         f"Cannot add {kind.value.lower()} `{name}`: A {taken.kind.value.lower()} with the same name already exists."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import Column, Formats, LogicalSchema, TimestampColumn, ValueFormat
 from bifrost.engine.serde import validate_format
 from bifrost.errors import AnalysisError
+from bifrost.sql.tree import SourceKind
 from bifrost.sql.types import BIGINT, STRING, TIMESTAMP, SqlArray, SqlMap, SqlStruct, SqlType
 
 
@@ -132,6 +133,6 @@ def _holds_map(kind: SqlType) -> bool:
             return False
 
 
-def pairs(columns: Sequence[Column]) -> tuple[tuple[str, SqlType], ...]:
+def names_and_types(columns: Sequence[Column]) -> tuple[tuple[str, SqlType], ...]:
     """Name and type of columns."""
     return tuple((column.name, column.type) for column in columns)

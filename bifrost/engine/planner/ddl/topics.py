@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bifrost.engine.catalog.metastore import DataSource, SourceKind
+from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.topics import DEFAULT_RETENTION_MS, TopicInfo, TopicSpec
 from bifrost.engine.planner.ddl.with_clause import SourceProperties
 from bifrost.errors import AnalysisError
-from bifrost.sql.tree import IntegerLiteral, Literal, LongLiteral, StringLiteral
+from bifrost.sql.tree import IntegerLiteral, Literal, LongLiteral, SourceKind, StringLiteral
 
 _INTEGER_MAX = 2**31 - 1
 
@@ -86,7 +86,7 @@ def _check_same(name: str, found: TopicInfo, partitions: int | None, replicas: i
     )
 
 
-def filled_in(spec: TopicSpec) -> Mapping[str, Literal]:
+def sink_topic_properties(spec: TopicSpec) -> Mapping[str, Literal]:
     """What ksqlDB adds to the WITH clause of CREATE ... AS SELECT."""
     retention = DEFAULT_RETENTION_MS if spec.retention_ms is None else spec.retention_ms
     return {

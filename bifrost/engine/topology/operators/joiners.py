@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bifrost.engine.plan.steps import JoinKind
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import JoinBuffer, KeyValueStore, Row
+from bifrost.sql.tree import JoinKind
 
 Pair = tuple[Row | None, Row | None]
 """The left and the right row of a joined row."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from bifrost.engine.catalog.schema import KeyFormat
 from bifrost.engine.plan.steps import (
     ForeignKeyTableTableJoin,
-    JoinKind,
     Step,
     StreamAggregate,
     StreamWindowedAggregate,
@@ -24,6 +23,7 @@ from bifrost.engine.topology.operators.foreign_key_joiners import ForeignKeyLeft
 from bifrost.engine.topology.steps.joined_row import unpack_optional
 from bifrost.engine.topology.steps.repartition import Route
 from bifrost.engine.topology.steps.row_before import stored_rows
+from bifrost.sql.tree import JoinKind
 
 
 def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstream, emission: Emission) -> Inlets:

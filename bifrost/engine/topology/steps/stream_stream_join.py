@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.catalog.schema import Formats
-from bifrost.engine.plan.steps import JoinKind, Step, StreamStreamJoin
+from bifrost.engine.plan.steps import Step, StreamStreamJoin
 from bifrost.engine.topology.code.downstream import Downstream, Scope
 from bifrost.engine.topology.code.emission import Emission, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -15,6 +15,7 @@ from bifrost.engine.topology.steps.group_by import write_null_key_test
 from bifrost.engine.topology.steps.joined_row import side_columns, unpack_optional, write_identity_key
 from bifrost.engine.topology.steps.repartition import build_partitioned
 from bifrost.engine.topology.task_context import TaskContext
+from bifrost.sql.tree import JoinKind
 
 
 def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emission: Emission) -> Inlets:

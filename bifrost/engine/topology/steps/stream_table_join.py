@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bifrost.engine.plan.steps import JoinKind, StreamTableJoin
+from bifrost.engine.plan.steps import StreamTableJoin
 from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.group_by import write_null_key_test
 from bifrost.engine.topology.steps.repartition import build_partitioned
+from bifrost.sql.tree import JoinKind
 
 
 def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emission: Emission) -> Inlets:

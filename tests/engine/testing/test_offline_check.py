@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bifrost.engine.catalog.topics import TopicInfo
-from bifrost.engine.testing.offline_check import check_script
+from bifrost.engine.testing.offline_check import CheckedStatement, OfflineChecker
 from bifrost.errors import AnalysisError, ParseError
+from bifrost.sql.parser import parse_script
 from tests.engine.planner.bench import avro
 
 SUBJECTS = {"ratings-value": avro(user_id="int", stars="int", message="string")}
 TOPICS = {"ratings": TopicInfo(1)}
+
+
+def check_script(text: str, **declared: Any) -> list[CheckedStatement]:
+    checker = OfflineChecker(**declared)
+    return [checker.check(statement) for statement in parse_script(text)]
 
 
 def test_a_script_is_followed_from_declared_schemas_to_its_sinks() -> None:
@@ -39,7 +47,7 @@ def test_a_script_is_followed_from_declared_schemas_to_its_sinks() -> None:
     ]
 
 
-def test_a_mistake_is_told_with_its_place() -> None:
+def test_an_error_carries_its_line_and_column() -> None:
     with pytest.raises(AnalysisError, match="SELECT column 'STAR' cannot be resolved") as caught:
         check_script(
             "CREATE STREAM RATINGS WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');\n"
@@ -52,13 +60,13 @@ def test_a_mistake_is_told_with_its_place() -> None:
     assert caught.value.statement == "CREATE STREAM X AS SELECT STAR FROM RATINGS;"
 
 
-def test_what_is_not_declared_is_missed() -> None:
+def test_undeclared_topics_and_subjects_are_refused() -> None:
     with pytest.raises(AnalysisError, match="Schema for message values on topic 'ratings' does not exist"):
         check_script("CREATE STREAM R WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');", topics=TOPICS)
     with pytest.raises(AnalysisError, match="Topic 'ratings' does not exist"):
         check_script("CREATE STREAM R WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');", subjects=SUBJECTS)
 
 
-def test_text_that_is_not_the_language() -> None:
+def test_text_that_cannot_be_parsed_is_refused() -> None:
     with pytest.raises(ParseError):
         check_script("CREATE STEAM X;")

@@ -7,7 +7,7 @@ import pytest
 from bifrost.engine.analysis.analyzer import prepare
 from bifrost.engine.analysis.names import NameGenerator, synthetic_key
 from bifrost.engine.analysis.rowtime_literals import epoch_ms
-from bifrost.engine.catalog.metastore import DataSource, MetaStore, SourceKind
+from bifrost.engine.catalog.metastore import DataSource, MetaStore
 from bifrost.engine.catalog.schema import (
     FormatInfo,
     Formats,
@@ -20,7 +20,7 @@ from bifrost.engine.catalog.schema import (
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.parser import parse_expression_text, parse_statement
-from bifrost.sql.tree import Query, SingleColumn
+from bifrost.sql.tree import Query, SingleColumn, SourceKind
 from bifrost.sql.types import INTEGER, STRING, SqlStruct, StructField
 
 PLACE = SqlStruct((StructField("TOWN", STRING),))
