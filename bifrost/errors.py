@@ -1,22 +1,22 @@
-"""What can go wrong, by who must act.
+"""Every error that Bifrost expects, grouped by who must act on it.
 
     BifrostError
       SettingError          the operator: a setting is missing or wrong
       DeclarationError      the author of a file: bad JSON, bad name, duplicate
       StatementError        the author of a statement
-        ParseError            not the language
-        AnalysisError         the language, but it means nothing here
-        UnsupportedError      meant something, but this engine cannot do it
+        ParseError            a syntax error
+        AnalysisError         valid syntax, but an unknown name or types that do not fit
+        UnsupportedError      valid in ksqlDB, but not supported by this engine
       RemoteError           an outside system
         Unreachable           no answer within the deadline
-        Refused               it answered, and said no
-        NotReady              it answered, but is not there yet
-      PlanRefused           the deployer will not do this unasked
+        Refused               it answered with an error
+        NotReady              it answers, but is not ready within the deadline
+      PlanRefused           the deployer does not carry out this change by itself
       ComponentError        a supervised process died or never became ready
-      RecordError           one record cannot be read or processed
       StateError            a store or its changelog is unusable
 
-A message says what failed, on which named thing, and what to do next. Programs catch `BifrostError` once, in `main`.
+A message says what failed, on which named thing, why, and what to do next. Programs catch `BifrostError` once, in
+`main`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 EX_CONFIG = 78
-"""Exit code (sysexits.h) of a program that a setting stops: trying again is of no use; its last line says why."""
+"""Exit code (sysexits.h) of a program stopped by a wrong setting: a restart does not help; its last line says why."""
 
 
 class BifrostError(Exception):
-    """Anything that is expected to go wrong and is shown to a person without a traceback."""
+    """Base of all expected errors; programs print its message without a traceback."""
 
 
 class SettingError(BifrostError):
-    """A setting is missing or has a value that cannot be used."""
+    """A setting is missing or its value is invalid; `name` is the setting or `<file>:<line>` of `.env`."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
@@ -41,7 +41,7 @@ class SettingError(BifrostError):
 
 
 class DeclarationError(BifrostError):
-    """A declaration file (connector, topic, schema, statements) is wrong."""
+    """A declaration file (connector, topic, schema, statements, alert) is invalid; `line` counts from 1."""
 
     def __init__(self, path: Path, problem: str, *, line: int | None = None) -> None:
         place = f"{path}:{line}" if line is not None else f"{path}"
@@ -52,7 +52,7 @@ class DeclarationError(BifrostError):
 
 
 class StatementError(BifrostError):
-    """A statement cannot be accepted; `statement` is its text as sent."""
+    """A statement is rejected; `statement` is its text as the client sent it."""
 
     def __init__(self, message: str, statement: str = "") -> None:
         super().__init__(message)
@@ -61,9 +61,9 @@ class StatementError(BifrostError):
 
 
 class ParseError(StatementError):
-    """The text is not the language; `line` and `column` count from 1 and begin the message, as ksqlDB's do.
+    """A syntax error. `line` and `column` count from 1 and begin the message, as in ksqlDB's messages.
 
-    `near` is the keyword that did not fit, or nothing; `summary` says no more than the place, as ksqlDB's log does.
+    `near` is the unexpected keyword, or empty.
     """
 
     def __init__(self, message: str, statement: str = "", *, line: int, column: int, near: str = "") -> None:
@@ -74,15 +74,15 @@ class ParseError(StatementError):
 
     @property
     def summary(self) -> str:
-        """The error without any text of the user: only place and keyword."""
+        """Position and keyword without any of the statement's text, which may hold secrets, as ksqlDB logs it."""
         near = f"or near '{self.near}' at " if self.near else ""
         return f"line {self.line}:{self.column}: Syntax error at {near}line {self.line}:{self.column}"
 
 
 class AnalysisError(StatementError):
-    """The statement names something unknown or combines what does not fit.
+    """The statement names something unknown, or its types do not fit.
 
-    `line` and `column` (from 1) are given where the statement is one of a script.
+    `line` and `column` count from 1; they are set if the statement is part of a script.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class AnalysisError(StatementError):
 
 
 class UnsupportedError(StatementError):
-    """The statement is ksqlDB's, but this engine does not do it."""
+    """The statement is valid in ksqlDB, but this engine does not support it."""
 
 
 class RemoteError(BifrostError):
-    """An outside system failed; `system` names it, `request` says what was asked."""
+    """An outside system failed. `system` is its name, `request` the request, such as `GET /connectors`."""
 
     def __init__(self, system: str, request: str, problem: str) -> None:
         super().__init__(f"{system}: {request}: {problem}")
@@ -112,7 +112,7 @@ class Unreachable(RemoteError):
 
 
 class Refused(RemoteError):
-    """The system answered with an error; `status` is the HTTP status (or 0), `body` its answer with secrets removed."""
+    """The system answered with an error. `status` is the HTTP status, or 0; `body` is its answer without secrets."""
 
     def __init__(self, system: str, request: str, *, status: int, body: str) -> None:
         super().__init__(system, request, f"{status} {body}".strip() if status else body)
@@ -121,11 +121,11 @@ class Refused(RemoteError):
 
 
 class NotReady(RemoteError):
-    """The system answers, but what was waited for did not come."""
+    """The system answers, but the expected state did not appear within the deadline."""
 
 
 class PlanRefused(BifrostError):
-    """The deployer will not carry out part of a plan; `commands` are the steps to do it by hand."""
+    """The deployer does not carry out part of a plan by itself; `commands` are the commands to run instead."""
 
     def __init__(self, message: str, commands: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -133,7 +133,7 @@ class PlanRefused(BifrostError):
 
 
 class ComponentError(BifrostError):
-    """A supervised process died or never became ready."""
+    """A supervised process died or never became ready; `log` is its log file."""
 
     def __init__(self, component: str, problem: str, *, log: Path | None = None) -> None:
         where = f" (log: {log})" if log is not None else ""
@@ -143,19 +143,8 @@ class ComponentError(BifrostError):
         self.log = log
 
 
-class RecordError(BifrostError):
-    """One record cannot be read, processed or written."""
-
-    def __init__(self, problem: str, *, topic: str, partition: int = -1, offset: int = -1) -> None:
-        super().__init__(f"{topic}-{partition}@{offset}: {problem}")
-        self.problem = problem
-        self.topic = topic
-        self.partition = partition
-        self.offset = offset
-
-
 class StateError(BifrostError):
-    """A state store or its changelog is unusable."""
+    """A state store or its changelog topic is unusable."""
 
 
 class QueryElsewhere(StatementError):

@@ -1,7 +1,9 @@
-"""Where everything is and how to reach it; the only place that reads the environment.
+"""All settings: folders, ports, endpoints and credentials. The only module that reads the environment.
 
-Values come from the process environment, then from `.env` at the project's root, then from the defaults below.
-A running embedded platform writes the ports that it took to `<home>/run/endpoints.json`; those hold over the defaults.
+A value comes from the process environment, otherwise from `.env` in the project folder, otherwise from the defaults
+below. A running embedded platform writes its ports to `<home>/run/endpoints.json`; these override the configured ports.
+
+Standard library only: the bootstrap reads the settings before the Python environment exists.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ PORTS: Mapping[str, int] = {
     "telegram_webhook": 8080,
     "syslog": 5140,
 }
-"""Default port by part; `BIFROST_PORT_<PART>` sets another one."""
+"""Default TCP port by part (`syslog`: UDP too); `BIFROST_PORT_<PART>` overrides it."""
 
 LOCAL_DEFAULTS: Mapping[str, str] = {
     "MYSQL_USER": "debezium",
@@ -72,7 +74,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "bifrost",
     "AWS_SECRET_ACCESS_KEY": "bifrost-local",
 }
-"""Credentials of the throw-away stores of the embedded and compose targets, reachable on the loopback only."""
+"""Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 _SECRET_NAME = re.compile(r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.I)
@@ -81,14 +83,13 @@ REDACTED = "********"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the parts of the target listen. Kafka is `host:port[,...]`, the others are URLs; empty = not there.
+    """The addresses of the target's parts. `kafka` is `host:port[,...]`, the others are URLs; empty: not available.
 
-    `search` speaks Elasticsearch's API; `kibana` is empty where the console takes its place.
-
-    `mongodb` is a connection string.
-
-    `mysql` and `postgres` carry user, password and database (`mysql://user:password@host:port/demo`); `slack` is the
-    base URL of the Slack Web API, `telegram` that of the Telegram Bot API (or of the inbox that plays them).
+    - `search`: a server with Elasticsearch's API.
+    - `kibana`: empty where the console draws the dashboards.
+    - `mongodb`: a connection string.
+    - `mysql`, `postgres`: with user, password and database, `mysql://user:password@host:port/demo`.
+    - `slack`, `telegram`: base URL of the Slack Web API and the Telegram Bot API, or of the inbox that simulates them.
     """
 
     kafka: str
@@ -107,13 +108,13 @@ class Endpoints:
     rest_proxy: str
 
     def as_json(self) -> dict[str, str]:
-        """The endpoints by name, as `status --json` prints them."""
+        """URL by name, as `status --json` prints them."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set. Build it with `load`; tests build it with their own `values`."""
+    """The settings: `values` by name, and the project folder. Programs create it with `load`."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     project: Path = PROJECT
@@ -125,22 +126,22 @@ class Settings:
 
     @property
     def cache(self) -> Path:
-        """Downloads, pinned by version; survives `down` and `down --purge`. `BIFROST_CACHE` shares it between homes."""
+        """Downloads, pinned by version; `down --purge` keeps them. `BIFROST_CACHE` shares the folder between homes."""
         return self._folder("BIFROST_CACHE", self.home / "cache")
 
     @property
     def venv(self) -> Path:
-        """The Python environment that the bootstrap makes. `BIFROST_VENV` shares it between homes."""
+        """The Python environment that the bootstrap creates. `BIFROST_VENV` shares it between homes."""
         return self._folder("BIFROST_VENV", self.home / "venv")
 
     @property
     def data(self) -> Path:
-        """What the embedded platform stores; survives `down`, not `down --purge`."""
+        """The data of the embedded platform; `down` keeps it, `down --purge` removes it."""
         return self.home / "data"
 
     @property
     def orders(self) -> Path:
-        """Where CSV files of orders are dropped (`source/`) and put afterwards: `ORDERS_FOLDER`, default in `data`."""
+        """The folder of CSV files with orders: `source`, `finished`, `error` (`ORDERS_FOLDER`, default in `data`)."""
         return self._folder("ORDERS_FOLDER", self.data / "orders")
 
     @property
@@ -150,17 +151,17 @@ class Settings:
 
     @property
     def run(self) -> Path:
-        """Pids, sockets, generated configuration of the running platform."""
+        """Process ids, sockets and generated configuration of the running platform."""
         return self.home / "run"
 
     @property
     def endpoints_file(self) -> Path:
-        """The ports that the running embedded platform took, as JSON `{"ports": {part: port}}`."""
+        """The ports of the running embedded platform, as JSON `{"ports": {part: port}}`."""
         return self.run / "endpoints.json"
 
     @property
     def alert_problems(self) -> Path:
-        """What is wrong with alerts, as their service keeps it: JSON of name and problem."""
+        """The current problems of alerts, which their service writes: JSON, problem by alert."""
         return self.run / "alerts.json"
 
     @property
@@ -173,21 +174,29 @@ class Settings:
 
     @cached_property
     def target(self) -> Target:
-        """Which target is meant: `BIFROST_TARGET`, default `embedded`."""
+        """The target: `BIFROST_TARGET`, default `embedded`.
+
+        Raises:
+            SettingError: the value is not a target.
+        """
         value = self.get("BIFROST_TARGET", "embedded")
         if value not in TARGETS:
             raise SettingError("BIFROST_TARGET", f"{value!r} is not one of {', '.join(TARGETS)}")
         return value
 
     def get(self, name: str, default: str = "") -> str:
-        """The value of a setting; empty counts as not set."""
+        """The value of a setting, or the default if it is not set or empty."""
         return self.values.get(name) or default
 
     def require(self, name: str, why: str) -> str:
-        """The value of a setting that must be there.
+        """The value of a setting that must be set.
+
+        Args:
+            name: the setting.
+            why: what needs it, for the error: "the remote target needs it".
 
         Raises:
-            SettingError: it is not set; the message says what needs it.
+            SettingError: it is not set or empty.
         """
         value = self.get(name)
         if not value:
@@ -195,11 +204,11 @@ class Settings:
         return value
 
     def port(self, part: str) -> int:
-        """The port of a part: what the running platform took, else `BIFROST_PORT_<PART>`, else the default."""
+        """The port of a part: that of the running platform, otherwise `BIFROST_PORT_<PART>`, otherwise the default."""
         return self.running_ports.get(part) or self.declared_port(part)
 
     def declared_port(self, part: str) -> int:
-        """The port that a new platform would take for a part.
+        """The configured port of a part, which a new platform would use.
 
         Raises:
             SettingError: the value is not a port number.
@@ -212,19 +221,19 @@ class Settings:
 
     @cached_property
     def running_ports(self) -> Mapping[str, int]:
-        """Ports of the running embedded platform, empty when none runs."""
+        """Port by part of the running embedded platform; empty if none runs."""
         try:
-            found = json.loads(self.endpoints_file.read_text())
+            written = json.loads(self.endpoints_file.read_text())
         except (OSError, ValueError):
             return {}
-        return {str(part): int(port) for part, port in found.get("ports", {}).items()}
+        return {str(part): int(port) for part, port in written.get("ports", {}).items()}
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where the parts of the chosen target listen.
+        """The addresses of the target's parts.
 
         Raises:
-            SettingError: the target is `remote` and a needed endpoint is not set.
+            SettingError: the target is `remote` and a required endpoint is not set.
         """
         return self._remote_endpoints() if self.target == "remote" else self._local_endpoints()
 
@@ -287,21 +296,25 @@ class Settings:
         return frozenset(name.lower() for name in names)
 
     def local_mongodb(self) -> str:
-        """The connection string of the local MongoDB; compose's knows itself by a name that only its network has."""
+        """The connection string of the local MongoDB.
+
+        The replica set of the compose target names its member by a host of the compose network, which a client on
+        this machine cannot resolve: it connects directly.
+        """
         how = f"replicaSet={MONGODB_REPLICA_SET}" if self.target == "embedded" else "directConnection=true"
         return f"mongodb://{LOOPBACK}:{self.port('mongodb')}/?{how}"
 
     def local_postgres(self) -> str:
-        """The URL of the local PostgreSQL, with the application's account."""
+        """The URL of the local PostgreSQL with the application's account."""
         user, password = (quote(self.local(f"POSTGRES_APP_{name}"), safe="") for name in ("USER", "PASSWORD"))
         return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port('postgres')}/demo"
 
     def local(self, name: str) -> str:
-        """A credential of the local databases: as set, else the loopback default."""
+        """A credential of the local stores: the setting, otherwise its default."""
         return self.get(name, LOCAL_DEFAULTS[name])
 
     def kafka_client(self) -> dict[str, str]:
-        """librdkafka properties to reach the target's brokers, with security where it is set.
+        """librdkafka's properties to connect to the target's brokers, with security where it is set:
 
         `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`,
         `KAFKA_SSL_CA_LOCATION`.
@@ -317,12 +330,12 @@ class Settings:
         return {"bootstrap.servers": self.endpoints.kafka, **secured}
 
     def with_values(self, **changed: str) -> Settings:
-        """The same settings with some values changed."""
+        """A copy with some values changed."""
         return Settings({**self.values, **changed}, self.project)
 
 
 def load(project: Path = PROJECT) -> Settings:
-    """The settings of this process: `.env` of the project overlaid by the environment.
+    """The settings of this process: the environment over the `.env` of the project.
 
     Raises:
         SettingError: the working directory is not a project folder (only where the package is installed outside of
@@ -338,10 +351,12 @@ def load(project: Path = PROJECT) -> Settings:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """`NAME=value` lines of a file; quotes around a value are taken off, `#` begins a comment, no file is no lines.
+    """Read the `NAME=value` lines of a file; a missing file has none.
+
+    Removes quotes around a value, skips empty lines and lines that begin with `#`.
 
     Raises:
-        SettingError: a line is not of that form (named by its number, its value not shown).
+        SettingError: a line has another form; the message holds its number and not its text, which may be a secret.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -366,17 +381,17 @@ def _unquoted(value: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a setting or connector key of this name holds something that must not be shown."""
+    """Whether a setting or connector key of this name holds a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def redacted(config: Mapping[str, str]) -> dict[str, str]:
-    """A copy to print: values of secret keys hidden, placeholders (`${env:NAME}`) kept since they hold nothing."""
+    """A copy to print, without the values of secret keys; placeholders (`${env:NAME}`) are no secrets and stay."""
     return {key: value if not is_secret(key) or value.startswith("${") else REDACTED for key, value in config.items()}
 
 
 def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
-    """A text with the values of secret settings taken out, for error bodies that echo what they were given."""
+    """A text without the values of secret settings, for error bodies that repeat their request."""
     for name, value in secrets.items():
         if is_secret(name) and len(value) >= 3:
             text = text.replace(value, REDACTED)

@@ -1,4 +1,7 @@
-"""From a bare machine to the project's Python environment. Standard library only; `deploy.py` and `test` begin here."""
+"""Installs the system packages and the Python environment that a command needs. `deploy.py` and `test` start here.
+
+Standard library only, because it runs before the environment exists.
+"""
 
 from __future__ import annotations
 
@@ -22,33 +25,33 @@ from bifrost.errors import BifrostError  # noqa: E402
 from bifrost.settings import Settings  # noqa: E402
 from bifrost.supervisor.install.system_parts import SystemPart, find_program, missing  # noqa: E402
 
-QUIET_S = 10.0
-"""How often a line is written about something that takes long, where lines cannot be rewritten."""
+LOG_INTERVAL_S = 10.0
+"""Seconds between progress lines where the terminal cannot rewrite a line."""
 
 
 class BootstrapError(BifrostError):
-    """The machine lacks something, or a download failed."""
+    """The machine lacks a package, or an installation failed."""
 
 
 class Step:
-    """Tells on stderr what is being done, how far it is, and in the end how long it took."""
+    """Shows the progress of one installation step on stderr, and its duration at the end."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._began = self._told = time.monotonic()
+        self._started = self._written = time.monotonic()
         self._rewrites = sys.stderr.isatty()
         self._write(what)
 
     def at(self, detail: str) -> None:
-        """Tell how far it is; rarely, where the line stays."""
+        """Show a detail of the progress; at most every `LOG_INTERVAL_S` where lines cannot be rewritten."""
         now = time.monotonic()
-        if self._rewrites or now - self._told >= QUIET_S:
-            self._told = now
-            self._write(f"{self._what}: {detail}, {now - self._began:.0f} s")
+        if self._rewrites or now - self._written >= LOG_INTERVAL_S:
+            self._written = now
+            self._write(f"{self._what}: {detail}, {now - self._started:.0f} s")
 
     def done(self) -> None:
-        """Tell that it is done."""
-        self._write(f"{self._what}: done in {time.monotonic() - self._began:.1f} s")
+        """Show that the step is done, and how long it took."""
+        self._write(f"{self._what}: done in {time.monotonic() - self._started:.1f} s")
         if self._rewrites:
             sys.stderr.write("\n")
 
@@ -59,10 +62,11 @@ class Step:
 
 
 def ensure_parts(settings: Settings, parts: Iterable[SystemPart]) -> None:
-    """Install by apt those parts that are missing.
+    """Install the missing parts with apt.
 
     Raises:
-        BootstrapError: that is not possible here; the message is the command to run.
+        BootstrapError: this user cannot install packages, and the message is the command to run; or an installation
+            failed.
     """
     lacking = missing(settings, parts)
     if not lacking:
@@ -78,16 +82,16 @@ def ensure_parts(settings: Settings, parts: Iterable[SystemPart]) -> None:
     _watched(f"System packages: {names}", (*root, apt, "update"), environment, ("Get:",))
     install = (*root, apt, "install", "--yes", "--no-install-recommends")
     packages = [_package(settings, part) for part in lacking]
-    with _held(root, [part.file_during_install for part in lacking if part.file_during_install is not None]):
+    with _temporary_files(root, [part.file_during_install for part in lacking if part.file_during_install is not None]):
         _watched(f"System packages: {' '.join(packages)}", (*install, *packages), environment, ("Get:", "Setting up"))
-    still = missing(settings, lacking)
-    if still:
-        raise BootstrapError(f"{', '.join(part.name for part in still)}: installed, but still not found")
+    not_found = missing(settings, lacking)
+    if not_found:
+        raise BootstrapError(f"{', '.join(part.name for part in not_found)}: installed, but still not found")
 
 
 @contextmanager
-def _held(root: Sequence[str], files: Sequence[tuple[str, str]]) -> Iterator[None]:
-    """Files, as path and text, that are there within the block and gone after it."""
+def _temporary_files(root: Sequence[str], files: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """Write files (path, text) as root, and remove them after the block."""
     write = 'mkdir -p "$(dirname "$1")" && printf %s "$2" > "$1"'
     try:
         for path, text in files:
@@ -141,14 +145,14 @@ def lock_files(project: Path) -> dict[str, Path]:
 
 
 def become(settings: Settings, python: Path, arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by the environment's Python, which finds the project wherever it is started."""
+    """Replace this process with the environment's Python, which imports the project from any working directory."""
     path = [str(settings.project), *filter(None, [settings.get("PYTHONPATH")])]
     environment = {**settings.values, "PYTHONPATH": os.pathsep.join(path)}
     os.execve(python, (str(python), "-P", *arguments), environment)  # noqa: S606
 
 
 def _as_root(settings: Settings) -> tuple[str, ...] | None:
-    """What to put before a command that only root may run; `None` when we may not."""
+    """The prefix that runs a command as root: empty for root, `sudo -n`, or `None` if neither is possible."""
     if os.geteuid() == 0:
         return ()
     sudo = find_program(settings, "sudo")
@@ -167,27 +171,31 @@ def _package(settings: Settings, part: SystemPart) -> str:
     return next(known, part.packages[0])
 
 
-def _watched(what: str, command: Sequence[str], environment: Mapping[str, str], telling: tuple[str, ...]) -> None:
-    """Run a command and tell how far it is by those of its lines that begin in one of these ways."""
+def _watched(what: str, command: Sequence[str], environment: Mapping[str, str], shown: tuple[str, ...]) -> None:
+    """Run a command and show as progress those of its lines that start with one of the prefixes `shown`.
+
+    Raises:
+        BootstrapError: the command failed; the message holds the last 20 lines of its output.
+    """
     step = Step(what)
-    kept: list[str] = []
+    last_lines: list[str] = []
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         for count, line in enumerate(process.stdout, 1):
-            kept = [*kept[-19:], line.rstrip()]
-            if line.startswith(telling):
+            last_lines = [*last_lines[-19:], line.rstrip()]
+            if line.startswith(shown):
                 step.at(f"{' '.join(line.split()[:3])} ({count})")
     if process.returncode:
         raise BootstrapError(
-            f"{what}: failed\n  " + "\n  ".join(kept) + f"\n  {command[0]} ended with {process.returncode}"
+            f"{what}: failed\n  " + "\n  ".join(last_lines) + f"\n  {command[0]} ended with {process.returncode}"
         )
     step.done()
 
 
 def _record(venv: Path) -> Path:
-    """Where it is written which dependency lists an environment holds in full."""
+    """The file that records which lock files are completely installed in an environment."""
     return venv / "bifrost-dependencies.json"
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Bifrost's command: makes its own environment on first use, then does what it is asked. See `deploy.py --help`."""
+"""Bifrost's command. It creates its Python environment on first use, then runs the command: see `deploy.py --help`."""
 
 import sys
 
-if sys.version_info < (3, 11):  # everything from here on is written for it
+if sys.version_info < (3, 11):  # the code below needs it
     sys.exit("scripts/deploy.py: needs Python 3.11 or newer; this is %d.%d" % sys.version_info[:2])
 
 from bootstrap import PROJECT, become, ensure_environment, ensure_parts
@@ -13,11 +13,11 @@ from bifrost.errors import BifrostError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS
 
-WITH_VALUE = ("--target", "-t")
+OPTIONS_WITH_VALUE = ("--target", "-t")
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare what the command at hand needs and hand over to `bifrost.cli`; 1 when that is not possible."""
+    """Install what the command needs and run it with `bifrost.cli`; return 1 if the installation fails."""
     try:
         settings = project_settings.load(PROJECT)
         parts = [*ENVIRONMENT_PARTS, *(PLATFORM_PARTS if starts_platform(arguments, settings) else ())]
@@ -30,11 +30,11 @@ def main(arguments: list[str]) -> int:
 
 
 def starts_platform(arguments: list[str], settings: Settings) -> bool:
-    """Whether these arguments start the embedded platform; no other command needs its system parts."""
+    """Whether these arguments start the embedded platform, the only command that needs the platform's system parts."""
     command, target = "", settings.get("BIFROST_TARGET", "embedded")
     rest = iter(arguments)
     for argument in rest:
-        if argument in WITH_VALUE:
+        if argument in OPTIONS_WITH_VALUE:
             target = next(rest, "")
         elif argument.startswith("--target="):
             target = argument.removeprefix("--target=")

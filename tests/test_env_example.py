@@ -1,10 +1,11 @@
-"""`.env.example` tells of every setting, and of nothing that is none."""
+"""`.env.example` explains every setting of the code, and nothing else."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -13,15 +14,18 @@ from bifrost.alerts import read_alerts
 from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT, read_dotenv
 
 EXAMPLE = PROJECT / ".env.example"
+FOLDERS = ("bifrost", "services", "capture", "scripts")
 READERS = {"get", "require", "local", "_folder"}
 BELONGS_TO_THE_SYSTEM = {"PATH", "PYTHONPATH"}
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
-def sources() -> Iterator[ast.AST]:
-    for folder in ("bifrost", "services", "capture", "scripts"):
-        for path in (PROJECT / folder).rglob("*.py"):
-            yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def calls() -> list[ast.Call]:
+    """Every call with arguments in the sources that read settings."""
+    paths = [path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py")]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return [node for node in nodes if isinstance(node, ast.Call) and node.args]
 
 
 def is_about_settings(call: ast.Call) -> bool:
@@ -31,18 +35,15 @@ def is_about_settings(call: ast.Call) -> bool:
 
 
 def names_read() -> Iterator[str]:
-    for tree in sources():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or not node.args:
-                continue
-            first = node.args[0]
-            if is_about_settings(node) and isinstance(first, ast.Constant) and NAME.fullmatch(str(first.value)):
-                yield str(first.value)
-            elif ast.unparse(node.func).endswith("basic_auth") and isinstance(node.args[-1], ast.Constant):
-                yield from (f"{node.args[-1].value}_USER", f"{node.args[-1].value}_PASSWORD")
+    for call in calls():
+        first = call.args[0]
+        if is_about_settings(call) and isinstance(first, ast.Constant) and NAME.fullmatch(str(first.value)):
+            yield str(first.value)
+        elif ast.unparse(call.func).endswith("basic_auth") and isinstance(call.args[-1], ast.Constant):
+            yield from (f"{call.args[-1].value}_USER", f"{call.args[-1].value}_PASSWORD")
 
 
-def names_named_in_settings() -> Iterator[str]:
+def names_in_settings_module() -> Iterator[str]:
     for node in ast.walk(ast.parse((PROJECT / "bifrost" / "settings.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME.fullmatch(node.value):
             yield node.value
@@ -51,11 +52,11 @@ def names_named_in_settings() -> Iterator[str]:
 def settings_of_the_code() -> set[str]:
     ports = {f"BIFROST_PORT_{part.upper()}" for part in PORTS}
     alerts = {alert.choice for alert in read_alerts(PROJECT / "alerts", pytest.fail) if alert.choice}
-    return {*names_read(), *names_named_in_settings(), *ports, *alerts} - BELONGS_TO_THE_SYSTEM
+    return {*names_read(), *names_in_settings_module(), *ports, *alerts} - BELONGS_TO_THE_SYSTEM
 
 
 def example() -> dict[str, str]:
-    """Value by name, with the line that explains it."""
+    """The default by name; every setting must have a line of explanation above it."""
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     found = {}
     for before, line in pairwise(lines):
@@ -70,18 +71,18 @@ def test_every_setting_is_explained():
     assert settings_of_the_code() - set(example()) == set()
 
 
-def test_nothing_is_explained_that_is_no_setting():
+def test_every_explained_setting_exists():
     assert set(example()) - settings_of_the_code() == set()
 
 
 def test_the_defaults_are_those_of_the_code():
-    told = example()
+    defaults = example()
 
-    assert {part: told[f"BIFROST_PORT_{part.upper()}"] for part in PORTS} == {p: str(n) for p, n in PORTS.items()}
-    assert told["MYSQL_USER"] == LOCAL_DEFAULTS["MYSQL_USER"]
-    assert told["MYSQL_APP_USER"] == LOCAL_DEFAULTS["MYSQL_APP_USER"]
-    assert told["POSTGRES_USER"] == LOCAL_DEFAULTS["POSTGRES_USER"]
-    assert told["POSTGRES_APP_USER"] == LOCAL_DEFAULTS["POSTGRES_APP_USER"]
+    assert {part: defaults[f"BIFROST_PORT_{part.upper()}"] for part in PORTS} == {p: str(n) for p, n in PORTS.items()}
+    assert defaults["MYSQL_USER"] == LOCAL_DEFAULTS["MYSQL_USER"]
+    assert defaults["MYSQL_APP_USER"] == LOCAL_DEFAULTS["MYSQL_APP_USER"]
+    assert defaults["POSTGRES_USER"] == LOCAL_DEFAULTS["POSTGRES_USER"]
+    assert defaults["POSTGRES_APP_USER"] == LOCAL_DEFAULTS["POSTGRES_APP_USER"]
 
 
 def test_it_sets_nothing_and_holds_no_secret():

@@ -8,7 +8,7 @@ from bifrost.errors import BifrostError
 class SerdeError(BifrostError):
     """Bytes that cannot be read as the row they should be, or a row that its format cannot carry.
 
-    The caller knows topic, partition and offset and turns this into a `RecordError` for the processing log.
+    The caller knows topic, partition and offset and writes it to the processing log.
     """
 
 
