@@ -16,7 +16,7 @@ import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serializer;
 
-/** Avro records of one known schema behind Confluent's five bytes; no registry is asked. */
+/** Reads and writes Avro records of one known schema with Confluent's five-byte header; does not use a registry. */
 final class AvroSerde implements Serde<GenericRecord> {
     private static final int HEADER = 5;
 

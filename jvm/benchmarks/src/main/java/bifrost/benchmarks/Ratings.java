@@ -26,7 +26,7 @@ import org.apache.kafka.streams.kstream.WindowedSerdes;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * One query over ratings, as a Kafka Streams program written by hand. Runs until it is killed.
+ * One query over ratings, as a Kafka Streams program to compare with. Runs until it is killed.
  *
  * <p>Arguments: bootstrap servers, query (join, filter, count, rekey), ratings topic, customers topic, output topic,
  * folder of rating.avsc, customer.avsc and joined.avsc, folder for state, threads.
@@ -66,7 +66,7 @@ public final class Ratings {
         settings.put(StreamsConfig.STATE_DIR_CONFIG, state);
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, threads);
         settings.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
-        // Every update is emitted, as by the engine.
+        // Emits every update, as the engine does.
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, "0");
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
@@ -81,7 +81,7 @@ public final class Ratings {
             case "count" -> addCount();
             case "rekey" -> ratings.selectKey((key, row) -> row.get("CHANNEL").toString())
                     .to(output, Produced.with(Serdes.String(), ratingSerde));
-            default -> throw new IllegalArgumentException("no such query: " + query);
+            default -> throw new IllegalArgumentException("unknown query: " + query);
         }
     }
 

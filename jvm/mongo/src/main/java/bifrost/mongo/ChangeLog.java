@@ -12,12 +12,13 @@ import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
 /**
- * The change events of all databases in the order of their cluster times, kept on disk beside the documents.
+ * The change events of all databases in the order of their cluster times, stored on disk beside the documents.
  *
- * <p>Only the latest {@value #KEPT} events are kept; who asks for an older one is told that it is lost.
+ * <p>Only the latest {@value #MAX_EVENTS} events are stored. A reader that resumes at an older event gets the error
+ * ChangeStreamHistoryLost.
  */
 final class ChangeLog {
-  private static final int KEPT = 100_000;
+  private static final int MAX_EVENTS = 100_000;
   private static final int HISTORY_LOST = 286;
   private static final String FLOOR = "floor";
 
@@ -31,13 +32,13 @@ final class ChangeLog {
     clock = events.isEmpty() ? floor() : events.lastKey();
   }
 
-  /** A cluster time later than every other: seconds since 1970 and a count, as MongoDB's. */
+  /** Returns a cluster time after all others: seconds since 1970 and a counter, in MongoDB's form. */
   synchronized long tick() {
     clock = Math.max(clock + 1, (Instant.now().getEpochSecond() << 32) | 1);
     return clock;
   }
 
-  /** Adds an event, which gets the next cluster time and the token to resume after it. */
+  /** Adds an event with the next cluster time and with the token to resume after it. */
   synchronized void append(String operation, Namespace namespace, Document details) {
     long time = tick();
     Document event =
@@ -48,7 +49,7 @@ final class ChangeLog {
             .append("ns", namespace.toDocument());
     event.putAll(details);
     events.put(time, event);
-    while (events.sizeAsLong() > KEPT) {
+    while (events.sizeAsLong() > MAX_EVENTS) {
       long oldest = events.firstKey();
       events.remove(oldest);
       bounds.put(FLOOR, oldest);
@@ -56,11 +57,11 @@ final class ChangeLog {
     notifyAll();
   }
 
-  /** What {@link #read} found: copies of events, and the time up to which it looked. */
+  /** The result of {@link #read}: copies of events, and the cluster time up to which the log was read. */
   record Batch(List<Document> events, long position) {}
 
-  /** At most {@code most} events after a time that are wanted; waits for the first until the deadline (nanoTime). */
-  synchronized Batch read(long after, Predicate<Document> wanted, int most, long deadline) throws InterruptedException {
+  /** Reads at most {@code most} matching events after a cluster time; waits for the first until the deadline (nanoTime). */
+  synchronized Batch read(long after, Predicate<Document> filter, int most, long deadline) throws InterruptedException {
     long position = after;
     List<Document> found = new ArrayList<>();
     while (true) {
@@ -69,15 +70,15 @@ final class ChangeLog {
       while (times.hasNext() && found.size() < most) {
         position = times.next();
         Document event = events.get(position);
-        if (wanted.test(event)) {
+        if (filter.test(event)) {
           found.add(event.cloneDeeply());
         }
       }
-      long leftMs = (deadline - System.nanoTime()) / 1_000_000;
-      if (!found.isEmpty() || leftMs <= 0) {
+      long remainingMs = (deadline - System.nanoTime()) / 1_000_000;
+      if (!found.isEmpty() || remainingMs <= 0) {
         return new Batch(found, position);
       }
-      wait(leftMs);
+      wait(remainingMs);
     }
   }
 

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A client's cursor on the change log: of one collection, one database, or everything. */
+/** A client's cursor on the change log of one collection, one database or the whole cluster. */
 final class ChangeStream implements Cursor {
   private static final String DEFAULT = "default";
 
@@ -17,13 +17,13 @@ final class ChangeStream implements Cursor {
   private final Aggregation stages;
   private final String database;
   private final String collection;
-  private final boolean isWithFullDocument;
+  private final boolean includesFullDocument;
   private long position;
 
   /**
-   * @param options those of the stage {@code $changeStream}
-   * @param collection null for all of the database
-   * @param stages the stages that follow it
+   * @param options the options of the stage {@code $changeStream}
+   * @param collection null for all collections of the database
+   * @param stages the stages that follow it in the pipeline
    */
   ChangeStream(long id, ChangeLog log, String database, String collection, Document options, Aggregation stages) {
     this.id = id;
@@ -31,7 +31,7 @@ final class ChangeStream implements Cursor {
     this.stages = stages;
     this.database = Boolean.TRUE.equals(options.get("allChangesForCluster")) ? null : database;
     this.collection = collection;
-    this.isWithFullDocument = !DEFAULT.equals(options.getOrDefault("fullDocument", DEFAULT));
+    this.includesFullDocument = !DEFAULT.equals(options.getOrDefault("fullDocument", DEFAULT));
     this.position = start(log, options);
     log.refuseLostHistory(position);
   }
@@ -60,7 +60,7 @@ final class ChangeStream implements Cursor {
     return take(most, 0);
   }
 
-  /** The answer to a command: what came, waiting for it up to so many milliseconds, and where to resume. */
+  /** The answer to a command: new events, the first awaited for up to {@code waitMs} milliseconds, and the token to resume. */
   Document reply(String batch, int most, long waitMs) {
     List<Document> documents = most == 0 ? List.of() : take(most, waitMs);
     String namespace =
@@ -78,10 +78,10 @@ final class ChangeStream implements Cursor {
   private synchronized List<Document> take(int most, long waitMs) {
     int limit = most <= 0 ? Integer.MAX_VALUE : most;
     try {
-      ChangeLog.Batch batch = log.read(position, this::isWanted, limit, System.nanoTime() + waitMs * 1_000_000);
+      ChangeLog.Batch batch = log.read(position, this::matchesNamespace, limit, System.nanoTime() + waitMs * 1_000_000);
       position = batch.position();
       return batch.events().stream()
-          .map(this::shown)
+          .map(this::withRequestedFields)
           .flatMap(event -> stages.runStagesAsStream(Stream.of(event)))
           .collect(Collectors.toList());
     } catch (InterruptedException error) {
@@ -90,14 +90,14 @@ final class ChangeStream implements Cursor {
     }
   }
 
-  private boolean isWanted(Document event) {
+  private boolean matchesNamespace(Document event) {
     Document namespace = (Document) event.get("ns");
     return (database == null || database.equals(namespace.get("db")))
         && (collection == null || collection.equals(namespace.get("coll")));
   }
 
-  private Document shown(Document event) {
-    if (!isWithFullDocument && "update".equals(event.get("operationType"))) {
+  private Document withRequestedFields(Document event) {
+    if (!includesFullDocument && "update".equals(event.get("operationType"))) {
       event.remove("fullDocument");
     }
     return event;

@@ -8,14 +8,14 @@ import java.util.concurrent.CountDownLatch;
 import org.h2.mvstore.MVStore;
 
 /**
- * A MongoDB-compatible server on the loopback.
+ * A MongoDB-compatible server on the loopback address.
  *
- * <p>Arguments: its data file, its port, the name of its replica set.
+ * <p>Arguments: the data file, the port, the name of the replica set.
  */
 public final class MongoNode {
   private static final String HOST = "127.0.0.1";
   private static final int ACCEPTING_THREADS = 1;
-  private static final int CONNECTION_THREADS = 64; // a change stream that waits holds one
+  private static final int CONNECTION_THREADS = 64; // each waiting change stream occupies one
 
   private MongoNode() {}
 

@@ -12,7 +12,7 @@ record Namespace(String database, String collection) {
     return new Namespace(name.substring(0, dot), name.substring(dot + 1));
   }
 
-  /** Whether it holds the server's own data, of which no change stream tells. */
+  /** Whether it contains the server's own data, which change streams do not report. */
   boolean isInternal() {
     return INTERNAL.contains(database);
   }

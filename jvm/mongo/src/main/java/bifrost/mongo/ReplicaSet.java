@@ -18,10 +18,10 @@ import java.util.stream.Collectors;
 import org.h2.mvstore.MVStore;
 
 /**
- * mongo-java-server on disk, dressed as the primary of a replica set of one, with change streams that
- * survive a restart.
+ * mongo-java-server with storage on disk. Acts as the primary of a replica set with one member and provides change
+ * streams that survive a restart.
  *
- * <p>Every write is on disk before it is answered, and the change events of a write are stored with it.
+ * <p>Every write is on disk before it is answered, and its change events are stored in the same commit.
  */
 final class ReplicaSet extends H2Backend implements Oplog {
   private static final int WIRE_VERSION = 17; // MongoDB 6.0
@@ -34,7 +34,7 @@ final class ReplicaSet extends H2Backend implements Oplog {
   private final String name;
   private final ChangeLog changes;
   private final Object writing = new Object();
-  private final ThreadLocal<Boolean> isMuted = ThreadLocal.withInitial(() -> false);
+  private final ThreadLocal<Boolean> ignoresInserts = ThreadLocal.withInitial(() -> false);
 
   ReplicaSet(MVStore store, String address, String name) {
     super(store);
@@ -57,11 +57,9 @@ final class ReplicaSet extends H2Backend implements Oplog {
     }
   }
 
-  // --- what collections tell of their writes
-
   @Override
   public void handleInsert(String namespace, List<Document> documents) {
-    if (!isMuted.get()) {
+    if (!ignoresInserts.get()) {
       documents.forEach(document -> emitInsert(namespace, document));
     }
   }
@@ -127,8 +125,6 @@ final class ReplicaSet extends H2Backend implements Oplog {
         .orElse(null);
   }
 
-  // --- commands
-
   @Override
   public Document handleCommand(Channel channel, String database, String command, Document query) {
     switch (command.toLowerCase(Locale.ROOT)) {
@@ -136,7 +132,7 @@ final class ReplicaSet extends H2Backend implements Oplog {
         return hello(super.handleCommand(channel, database, "ismaster", query));
       case "replsetgetstatus":
         return status();
-      case "listcollections", "listindexes": // refused on the database admin otherwise
+      case "listcollections", "listindexes": // the superclass refuses them on the database admin
         return resolveDatabase(database).handleCommand(channel, command, query, this::resolveDatabase, this);
       case "endsessions", "refreshsessions":
         return new Document("ok", 1.0);
@@ -226,15 +222,15 @@ final class ReplicaSet extends H2Backend implements Oplog {
     }
   }
 
-  /** Inserts, and tells only of what was really inserted: of the documents in a refused batch, those before it. */
+  /** Inserts documents and emits events only for those that were inserted: an ordered batch ends at the first error. */
   @SuppressWarnings("unchecked")
   private Document insert(Channel channel, String database, String command, Document query, String namespace) {
     Document answer;
-    isMuted.set(true);
+    ignoresInserts.set(true);
     try {
       answer = super.handleCommand(channel, database, command, query);
     } finally {
-      isMuted.set(false);
+      ignoresInserts.set(false);
     }
     Set<Integer> refused = new TreeSet<>();
     for (Document error : (List<Document>) answer.getOrDefault("writeErrors", List.of())) {
@@ -253,12 +249,12 @@ final class ReplicaSet extends H2Backend implements Oplog {
     return answer;
   }
 
-  /** Collections tell nothing of findAndModify: its answer does, once it is made to hold what was inserted. */
+  /** Runs findAndModify. Collections do not report its writes, so its events are derived from the answer. */
   private Document findAndModify(Channel channel, String database, String command, Document query, String namespace) {
     boolean isInsert =
         Boolean.TRUE.equals(query.get("upsert")) && find(namespace, (Document) query.get("query")) == null;
-    Document asked = isInsert ? query.cloneDeeply().append("new", true) : query;
-    Document answer = super.handleCommand(channel, database, command, asked);
+    Document request = isInsert ? query.cloneDeeply().append("new", true) : query;
+    Document answer = super.handleCommand(channel, database, command, request);
     Object id = answer.get("value") instanceof Document found ? found.get("_id") : null;
     if (isInsert && !Boolean.TRUE.equals(query.get("new"))) {
       answer.put("value", null);

@@ -2,7 +2,7 @@ package bifrost.mongo;
 
 import de.bwaldvogel.mongo.bson.Document;
 
-/** Resume tokens: the cluster time of an event in the form in which clients keep and compare them. */
+/** Resume tokens: the cluster time of an event in a form that clients can store and compare. */
 final class ResumeToken {
   private static final String FIELD = "_data";
   private static final String KIND = "82";

@@ -6,16 +6,16 @@ import de.bwaldvogel.mongo.bson.Document;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What an update changed in a document, as change events tell it. */
+/** The description of an update in a change event. */
 final class UpdateDescription {
   private UpdateDescription() {}
 
-  /** Whether an update names fields with operators; otherwise it replaces the document. */
+  /** Whether an update consists of operators; otherwise it replaces the document. */
   static boolean isPartial(Document update) {
     return update.keySet().stream().anyMatch(key -> key.startsWith("$"));
   }
 
-  /** The fields that were set and removed; {@code now} is the document after the update, null when it is gone. */
+  /** The updated and removed fields; {@code now} is the document after the update, null if it was deleted meanwhile. */
   static Document of(Document update, Document now) {
     Document set = new Document();
     List<String> removed = new ArrayList<>();
@@ -40,7 +40,7 @@ final class UpdateDescription {
     if (!(value instanceof Missing)) {
       set.put(path, value);
     } else if (now.containsKey(top)) {
-      set.put(top, now.get(top)); // within an array: the whole of it is told
+      set.put(top, now.get(top)); // a change within an array is reported as the whole array
     }
   }
 }

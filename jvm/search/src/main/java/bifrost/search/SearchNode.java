@@ -20,9 +20,9 @@ import org.opensearch.plugins.Plugin;
 import org.opensearch.transport.Netty4Plugin;
 
 /**
- * One search node on the loopback, with the modules that sinks, dashboards and Elasticsearch's clients use.
+ * A single search node on the loopback address, with the modules that sinks, dashboards and Elasticsearch clients use.
  *
- * <p>Arguments: the node's folder, its HTTP port, the folder of its run files.
+ * <p>Arguments: the data folder, the HTTP port, the folder for configuration and logs.
  */
 public final class SearchNode extends Node {
   private static final String NAME = "search";
@@ -65,10 +65,10 @@ public final class SearchNode extends Node {
             .put("http.port", port)
             .put("http.type", "netty4")
             .put("transport.type", "netty4")
-            // A single node talks to nobody: any free port does.
+            // A single node has no peers: any free port will do.
             .put("transport.port", "0")
             .put("discovery.type", "single-node")
-            // A full disk stops the databases beside it as well; refusing to allocate would only hide the reason.
+            // A full disk also stops the databases beside it; refusing to allocate shards would only hide the reason.
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .put("action.destructive_requires_name", true)
             .build();
