@@ -5,8 +5,7 @@ import socket
 import threading
 from contextlib import contextmanager
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from bifrost.server.http_server import Config, DrainedRequests, serve
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def served(app):
 
     async def run():
         started.set()
-        await serve(app, config, shutdown_trigger=stop.wait)
+        await serve(DrainedRequests(app), config, shutdown_trigger=stop.wait)
 
     def main():
         asyncio.set_event_loop(loop)

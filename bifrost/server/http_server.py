@@ -1,0 +1,117 @@
+"""Hypercorn with what ksqlDB's clients need beyond it: early answers, one row per HTTP/2 frame, reason phrases.
+
+Hypercorn 0.18 raises KeyError for a DATA frame of a stream that was answered already, which ends the connection with
+every push query on it. It also joins what an application sends into frames of any size, while JavaScript clients parse
+a frame as one row, and sends no reason phrase over HTTP/1.1, which some Python clients refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import h2.events
+import h2.exceptions
+import h11
+import hypercorn.protocol
+import hypercorn.protocol.h2
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from hypercorn.protocol.h2 import H2Protocol, StreamBuffer
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import H11SendableEvent
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["Config", "DrainedRequests", "serve"]
+
+
+class RowBuffer(StreamBuffer):
+    """What a stream has yet to send; taken line by line, so that a row is a frame."""
+
+    async def pop(self, max_length: int) -> bytes:
+        """At most `max_length` bytes, up to the end of the first line."""
+        end = self.buffer.find(b"\n", 0, max_length)
+        data: bytes = await super().pop(end + 1 if end >= 0 else max_length)
+        return data
+
+
+class Http2(H2Protocol):
+    """HTTP/2 that keeps the connection when a request is answered while its body still arrives."""
+
+    async def _handle_events(self, events: list[h2.events.Event]) -> None:
+        for event in events:
+            if isinstance(event, h2.events.DataReceived) and event.stream_id not in self.streams:
+                self._discard(event)
+                await self._flush()
+            else:
+                await super()._handle_events([event])
+
+    def _discard(self, event: h2.events.DataReceived) -> None:
+        """Drops the rest of an answered request's body. The connection's flow control window has to be returned."""
+        try:
+            self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        except h2.exceptions.ProtocolError:
+            # The client has reset the stream or closed the connection in between.
+            return
+
+
+class Http1(H11Protocol):
+    """HTTP/1.1 with reason phrases: `HTTP/1.1 200 OK`."""
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if isinstance(event, h11.Response) and not event.reason:
+            reason = HTTPStatus(event.status_code).phrase.encode()
+            event = h11.Response(status_code=event.status_code, headers=list(event.headers), reason=reason)
+        await super()._send_h11_event(event)
+
+
+class DrainedRequests:
+    """ASGI middleware: reads what an application leaves unread of a request's body, and discards it.
+
+    Hypercorn hands a body over through a queue of ten chunks. An application that answers without reading would leave
+    it full, and the connection waiting for room in it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request; other kinds of connection pass unchanged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_read = False
+        drain: asyncio.Task[None] | None = None
+
+        async def reading() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not (message["type"] == "http.request" and message.get("more_body", False))
+            return message
+
+        async def sending(message: Message) -> None:
+            nonlocal drain
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if is_last and not is_read:
+                drain = asyncio.create_task(_discard_body(receive))
+                if scope["http_version"].startswith("1"):
+                    # Hypercorn closes the connection after an answer that overtakes its request; the client would
+                    # lose the answer.
+                    await drain
+            await send(message)
+
+        await self._app(scope, reading, sending)
+        if drain is not None:
+            await drain
+
+
+async def _discard_body(receive: Receive) -> None:
+    # Hypercorn sends http.disconnect once the answer is complete, so this ends even if the client stops sending.
+    while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+        pass
+
+
+# Hypercorn looks its protocols up by these names and offers no other way to replace them.
+hypercorn.protocol.H2Protocol = Http2  # type: ignore[attr-defined]
+hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
+hypercorn.protocol.h2.StreamBuffer = RowBuffer  # type: ignore[misc]
