@@ -1,1 +1,1 @@
-"""The embedded platform: its processes, what they need, and how they are started, watched and stopped."""
+"""The embedded platform: which processes it has, what they need, and how they are started, watched and stopped."""

@@ -9,19 +9,19 @@ import sys
 
 from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
-from bifrost.supervisor.platform_components import platform
+from bifrost.supervisor.platform_components import platform_components
 from bifrost.supervisor.processes.daemon import Daemon
 
 
 def main() -> int:
-    """Run the platform until it is shut down; 1 when it cannot even begin."""
+    """Run the platform until it is shut down; exit code 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m bifrost.supervisor", description=__doc__)
     parser.add_argument("components", nargs="*", metavar="COMPONENT", help="only these")
     names = parser.parse_args().components
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
     settings = project_settings.load()
     try:
-        daemon = Daemon(settings, platform(settings, only=names or None))
+        daemon = Daemon(settings, platform_components(settings, only=names or None))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.shut_down())
         daemon.run()

@@ -1,4 +1,4 @@
-"""What a supervised process is: how it is prepared, run, found ready, restarted and stopped."""
+"""A supervised process as data: how to prepare, run, probe, restart and stop it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bifrost.backoff import Backoff
 RESTART_BACKOFF = Backoff()
 
 SetupStep = Callable[[], None]
-"""Work before or after the start; raises `BifrostError` or `OSError` when it cannot be done."""
+"""Work before or after the start of a process; raises `BifrostError` or `OSError` if it fails."""
 
 Probe = Callable[[], str | None]
-"""One look at a running process: `None` when it is ready, otherwise what is missing."""
+"""Checks a running process once: returns `None` if it is ready, otherwise what is missing."""
 
 
 class Restart(Enum):
-    """What follows the death of a component that has been up."""
+    """Whether a component that was up is started again after its process ends."""
 
     NEVER = "never"
     ON_FAILURE = "on failure"
@@ -31,9 +31,10 @@ class Restart(Enum):
 class Component:
     """One process of the embedded platform.
 
-    It is started when everything in `depends_on` is up, but for what is started on command and was not, and stopped
-    before any of that is. Without a `probe` it counts as up as soon as it runs. `user` is the account to run as,
-    `None` for the supervisor's own.
+    It starts once everything in `depends_on` is up, and stops before any of that does. A dependency that starts on
+    request only does not count while nobody has requested it. Without a `probe` it is up as soon as it runs. `user` is
+    the account to run as, `None` for the supervisor's own. `grace_s` is how long it may take to stop before SIGKILL,
+    `ready_within_s` how long it may take to become ready.
     """
 
     name: str
@@ -50,11 +51,11 @@ class Component:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
     ready_within_s: float = 120.0
-    with_platform: bool = True  # False: started on command only
+    with_platform: bool = True  # False: started on request only
 
 
 def starting_order(components: tuple[Component, ...]) -> tuple[Component, ...]:
-    """The components with every one behind what it depends on; dependencies that are not there do not count."""
+    """Sort components so that each follows what it depends on; unknown dependencies are ignored."""
     by_name = {component.name: component for component in components}
     ordered: dict[str, Component] = {}
 

@@ -1,4 +1,4 @@
-"""The compose target's containers, which `up` starts where a Docker engine is there."""
+"""Starts the containers of the compose target, where a Docker engine runs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ READY_S = 1800.0
 
 
 def start_containers(settings: Settings, *, progress: Progress) -> bool:
-    """Start all containers, or what is missing of them, and return when they are healthy.
+    """Start the containers that do not run yet, and return when all are healthy.
 
     Returns:
-        Whether an engine is there. Without one nothing is done: whoever has the parts may run them elsewhere.
+        Whether a Docker engine answers. Without one nothing is done: the parts may run elsewhere.
 
     Raises:
-        ComponentError: the containers did not start; the message holds what the engine said.
+        ComponentError: the containers did not start; the message carries the engine's error.
     """
     command = _command(settings)
     if command is None:
-        progress("no Docker engine answers here; the parts are taken to run already")
+        progress("no Docker engine answers; assuming that the parts already run")
         return False
     log = log_path(settings, NAME)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def start_containers(settings: Settings, *, progress: Progress) -> bool:
 
 
 def _command(settings: Settings) -> tuple[str, ...] | None:
-    """How Docker Compose is called, `None` where it or the engine is not there."""
+    """The command of Docker Compose, `None` if it or the engine is missing."""
     docker = shutil.which("docker", path=settings.values.get("PATH", ""))
     if docker is None or not _works(settings, docker, "info"):
         return None

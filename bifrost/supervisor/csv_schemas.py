@@ -1,4 +1,4 @@
-"""Schemas for a CSV file, proposed by the program of the CSV source plugin, which reads it as the connector would."""
+"""Proposes schemas for a CSV file, with the program of the CSV source plugin that reads files as the connector does."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LONGEST_S = 60.0
 
 
 def propose(settings: Settings, file: Path, key: Sequence[str], format_keys: Mapping[str, str]) -> dict[str, str]:
-    """The schemas as a connector's configuration has them: `value.schema`, with a key also `key.schema`.
+    """Return the schemas under their configuration keys: `value.schema`, and `key.schema` if there is a key.
 
     Args:
         key: the columns that make up the key.
-        format_keys: the connector's keys that say how the file is written, such as `csv.separator.char`.
+        format_keys: the connector's settings for the file's format, such as `csv.separator.char`.
 
     Raises:
-        ComponentError: the Java parts are not there yet, or the file cannot be read so.
+        ComponentError: the Java parts are not installed, or the file cannot be read in this format.
     """
     java = find_java(settings)
     if java is None or not jvm_parts_installed(settings):

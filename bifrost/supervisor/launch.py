@@ -1,4 +1,4 @@
-"""Starting and stopping the embedded platform from outside: what `up` and `down` stand on."""
+"""Starts and stops the embedded platform from another process: the basis of `up` and `down`."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def start_platform(
     only: Collection[str] | None = None,
     end_with_caller: bool = False,
 ) -> Settings:
-    """Bring the platform up, or what is missing of a running one, and return when it is ready.
+    """Start the platform, or the missing components of a running one, and return when it is ready.
 
-    Services and generators are not part of it; they are started by name afterwards.
+    Services and generators are not included; start them by name afterwards.
 
     Args:
-        progress: takes lines for a person.
-        automatic_ports: take free ports in place of taken ones; otherwise a taken port is an error.
-        only: names of the components to have; by default all.
-        end_with_caller: the platform is to end when this process does (`up --foreground`).
+        progress: receives lines to show to the user.
+        automatic_ports: replace occupied ports by free ones; otherwise an occupied port is an error.
+        only: names of the components to start; by default all.
+        end_with_caller: stop the platform when this process ends (`up --foreground`).
 
     Returns:
-        The settings, which now know the platform's ports.
+        The settings with the platform's ports.
 
     Raises:
-        ComponentError: something that it needs is missing (all such things are listed, and nothing was started), or a
-            component did not become ready (what was started has been stopped again).
+        ComponentError: a requirement is missing (the message lists all; nothing was started), or a component did not
+            become ready (what was started has been stopped again).
     """
     with _lock(settings):
         client = SupervisorClient(settings)
@@ -72,10 +72,10 @@ def start_platform(
 
 
 def stop_platform(settings: Settings, *, progress: Progress) -> bool:
-    """Stop the platform, dependents first, and whatever a killed one left behind; whether there was anything.
+    """Stop the platform, dependents first, and kill what a killed supervisor left behind; return whether anything ran.
 
     Raises:
-        NotReady: it does not end.
+        NotReady: it does not stop in time.
     """
     client = SupervisorClient(settings)
     if client.is_running():
@@ -85,18 +85,18 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
     left = kill_leftovers(settings.home)
     settings.endpoints_file.unlink(missing_ok=True)
     if left:
-        progress(f"ended {len(left)} processes that a killed supervisor left behind")
+        progress(f"killed {len(left)} processes that a killed supervisor left behind")
     return bool(left)
 
 
 def purge(settings: Settings) -> None:
-    """Remove what the stopped platform stored: data, logs, run files. Downloads stay.
+    """Delete what the stopped platform stored: data, logs, run files. Downloads are kept.
 
     Raises:
-        ComponentError: it runs.
+        ComponentError: the platform is running.
     """
     if SupervisorClient(settings).is_running():
-        raise ComponentError("platform", "is running; stop it before its data is removed (down --purge)")
+        raise ComponentError("platform", "is running; stop it before deleting its data (down --purge)")
     for folder in (settings.data, settings.logs, settings.run):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -106,7 +106,7 @@ def _start(
 ) -> None:
     left = kill_leftovers(settings.home)
     if left:
-        progress(f"ended {len(left)} processes that a killed supervisor left behind")
+        progress(f"killed {len(left)} processes that a killed supervisor left behind")
     taken = ports.assign_ports(settings, automatic=automatic_ports)
     found = preflight.problems(settings, only or COMPONENTS, taken)
     if found:
@@ -178,7 +178,7 @@ def _platform_statuses(client: SupervisorClient) -> list[ComponentStatus]:
 
 @contextmanager
 def _lock(settings: Settings) -> Iterator[None]:
-    """Let one start at a time through; the lock goes with the process that holds it."""
+    """Allow one start at a time; the operating system frees the lock when its process ends."""
     settings.run.mkdir(parents=True, exist_ok=True)
     settings.run.chmod(0o700)
     settings.logs.mkdir(parents=True, exist_ok=True)
@@ -190,6 +190,6 @@ def _lock(settings: Settings) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > end:
-                    raise ComponentError("platform", "another start of it is still under way") from None
+                    raise ComponentError("platform", "another start is still in progress") from None
                 time.sleep(_POLL_S)
         yield

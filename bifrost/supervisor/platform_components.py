@@ -1,4 +1,4 @@
-"""The embedded platform: which components it has, for the settings at hand."""
+"""The components of the embedded platform, built from the settings."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ ON_COMMAND = (
     "generator",
     "wifi_replay",
 )
-"""What the platform's start leaves to the deployer: they need what it deploys."""
+"""Started by the deployer and not with the platform: they need what the deployer creates."""
 
 
-def platform(settings: Settings, *, only: Collection[str] | None = None) -> tuple[Component, ...]:
-    """The components, or those named.
+def platform_components(settings: Settings, *, only: Collection[str] | None = None) -> tuple[Component, ...]:
+    """Build the components, or those in `only`.
 
     Raises:
         ComponentError: a name is unknown, or there is no suitable Java.
     """
     unknown = set(only or ()) - set(COMPONENTS)
     if unknown:
-        raise ComponentError(", ".join(sorted(unknown)), f"no such component; there are {', '.join(COMPONENTS)}")
+        raise ComponentError(", ".join(sorted(unknown)), f"no such component; known are {', '.join(COMPONENTS)}")
     java = find_java(settings)
     if java is None:
         raise ComponentError("platform", "no suitable Java found")

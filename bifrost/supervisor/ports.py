@@ -1,4 +1,4 @@
-"""The platform's ports: which to take, and who holds one that is taken."""
+"""The platform's ports: which to use, and which process occupies a port."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from bifrost.settings import LOOPBACK, PORTS, Settings
 
 _PROC = Path("/proc")
-_LISTENING = "0A"  # the state's number in /proc/net/tcp
+_LISTENING = "0A"  # state LISTEN in /proc/net/tcp
 
 
 @dataclass(frozen=True, slots=True)
 class PortHolder:
-    """A process that listens on a port; pid 0 when it is not ours to see."""
+    """A process that listens on a port; pid 0 if it belongs to another user."""
 
     pid: int
     command: str
@@ -28,7 +28,7 @@ class PortHolder:
 
 
 def is_free(port: int) -> bool:
-    """Whether a port of the loopback can be listened on."""
+    """Whether a server can listen on a port of the loopback."""
     with socket.socket() as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +41,7 @@ def is_free(port: int) -> bool:
 
 
 def port_holder(port: int, *, proc: Path = _PROC) -> PortHolder:
-    """Who listens on a port, as far as /proc lets us see."""
+    """The process that listens on a port, as far as /proc shows it."""
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port, proc)}
     for entry in proc.iterdir():
         if entry.name.isdigit() and _has_open(entry, sockets):
@@ -52,8 +52,8 @@ def port_holder(port: int, *, proc: Path = _PROC) -> PortHolder:
 def assign_ports(settings: Settings, *, automatic: bool) -> dict[str, int]:
     """The port of every part for a new platform.
 
-    A port that is set (`BIFROST_PORT_<PART>`) holds; then the one of the platform that ran here before; then the
-    default. With `automatic`, one of the latter two that is taken gives way to a free one.
+    In order of precedence: `BIFROST_PORT_<PART>`, the port of the previous platform of this home, the default. With
+    `automatic`, a free port replaces an occupied one unless it was set.
     """
     before = read_ports(previous_file(settings))
     fixed = {part for part in PORTS if settings.get(f"BIFROST_PORT_{part.upper()}")}
@@ -68,12 +68,12 @@ def assign_ports(settings: Settings, *, automatic: bool) -> dict[str, int]:
 
 
 def previous_file(settings: Settings) -> Path:
-    """Where the ports of a home's last platform are remembered while none runs."""
+    """The file that remembers the ports of a home's last platform while none runs."""
     return settings.data / "ports.json"
 
 
 def read_ports(path: Path) -> dict[str, int]:
-    """Ports by part from a file that `write_ports` made; empty when there is none."""
+    """Read ports by part from a file that `write_ports` wrote; empty if it is missing or unreadable."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -82,7 +82,7 @@ def read_ports(path: Path) -> dict[str, int]:
 
 
 def write_ports(path: Path, ports: Mapping[str, int]) -> None:
-    """Write ports by part; a reader sees the old file or the new one."""
+    """Write ports by part, atomically: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
     unfinished.write_text(json.dumps({"ports": dict(ports)}, indent=1) + "\n")
@@ -92,7 +92,7 @@ def write_ports(path: Path, ports: Mapping[str, int]) -> None:
 def _free_ports(count: int, *, avoid: Iterable[int]) -> list[int]:
     avoided = set(avoid)
     found: list[int] = []
-    with ExitStack() as held:  # all are held until the last is found, so that none comes twice
+    with ExitStack() as held:  # keep all open until the last is found, so that no port comes twice
         while len(found) < count:
             listener = held.enter_context(socket.socket())
             listener.bind((LOOPBACK, 0))
@@ -117,14 +117,14 @@ def _listening_inodes(port: int, proc: Path) -> list[str]:
 def _has_open(process: Path, sockets: set[str]) -> bool:
     try:
         return any(_target(link) in sockets for link in (process / "fd").iterdir())
-    except OSError:  # gone, or someone else's
+    except OSError:  # ended, or owned by another user
         return False
 
 
 def _target(link: Path) -> str:
     try:
         return str(link.readlink())
-    except OSError:  # closed since it was listed
+    except OSError:  # closed since the listing
         return ""
 
 

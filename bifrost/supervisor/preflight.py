@@ -1,4 +1,4 @@
-"""What must be there before anything is started: memory, disk, ports, Java, databases. Looks, and changes nothing."""
+"""Checks memory, disk, ports, Java and databases before anything is started. Changes nothing."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PORTS_OF_COMPONENT: Mapping[str, tuple[str, ...]] = {
     "ksqldb": ("ksqldb",),
     "console": ("console",),
 }
-"""The ports that each component takes, by part."""
+"""The parts (keys of `settings.PORTS`) whose ports each component listens on."""
 
 
 def available_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that can be had without swapping, within the limit of the container where there is one."""
+    """Bytes available without swapping, and within the memory limit of the container if there is one."""
     fields = dict(line.split(":", 1) for line in (proc / "meminfo").read_text().splitlines())
     free = int(fields["MemAvailable"].split()[0]) * 1024
     try:
@@ -48,7 +48,7 @@ def _missing_platform_parts(settings: Settings) -> list[SystemPart]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the preflight looks at; tests bring their own."""
+    """What the checks look at; tests replace it."""
 
     memory: Callable[[], int] = available_memory  # bytes
     disk: Callable[[Path], int] = _free_disk  # bytes
@@ -59,11 +59,11 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class MinimumResources:
-    """What a start must find, in MiB."""
+    """Free memory and disk that a start requires, in MiB."""
 
     memory: int = 1800
     disk: int = 500
-    disk_for_stack: int = 1200  # more, while the JVM stack is still to be fetched
+    disk_for_stack: int = 1200  # in addition, until the JVM stack is installed
 
 
 def problems(
@@ -74,7 +74,7 @@ def problems(
     machine: Machine | None = None,
     needs: MinimumResources | None = None,
 ) -> list[str]:
-    """Everything that stands in the way of starting these components on these ports (by part), a line each."""
+    """Return everything that prevents starting these components on these ports (by part), a line each."""
     machine, needs, names = machine or Machine(), needs or MinimumResources(), set(components)
     return [
         *_resources(settings, machine, needs),
@@ -86,12 +86,12 @@ def problems(
 def _resources(settings: Settings, machine: Machine, needs: MinimumResources) -> Iterator[str]:
     memory = machine.memory() // MIB
     if memory < needs.memory:
-        yield f"memory: {memory} MiB are available, the platform needs about {needs.memory} MiB; end other programs"
+        yield f"memory: {memory} MiB are available, the platform needs about {needs.memory} MiB; stop other programs"
     wanted = needs.disk if jvm_parts_installed(settings) else needs.disk + needs.disk_for_stack
     disk = machine.disk(_existing(settings.home)) // MIB
     if disk < wanted:
         yield (
-            f"disk: {disk} MiB are free where {settings.home} is, {wanted} MiB are needed; "
+            f"disk: {disk} MiB are free on the disk of {settings.home}, {wanted} MiB are needed; "
             "free some, or set BIFROST_HOME to a folder on another disk"
         )
 
@@ -107,7 +107,7 @@ def _taken_ports(names: set[str], taken: Mapping[str, int], machine: Machine) ->
         port = taken[part]
         if not machine.is_free(port):
             yield (
-                f"port {port} ({part}) is taken by {machine.port_holder(port)}; "
+                f"port {port} ({part}) is used by {machine.port_holder(port)}; "
                 f"use --ports auto, or set BIFROST_PORT_{part.upper()} to another one"
             )
 

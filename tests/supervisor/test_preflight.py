@@ -53,7 +53,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_ways_out(settings):
         settings, is_free=lambda port: port != PORTS["connect"], port_holder=lambda port: PortHolder(4711, "java Other")
     )
     assert problem == (
-        "port 8083 (connect) is taken by pid 4711: java Other; "
+        "port 8083 (connect) is used by pid 4711: java Other; "
         "use --ports auto, or set BIFROST_PORT_CONNECT to another one"
     )
 
@@ -99,7 +99,7 @@ def test_a_refused_start_starts_nothing(settings):
     with listener() as port:
         taken = settings.with_values(BIFROST_PORT_CONSOLE=str(port))
         with pytest.raises(
-            ComponentError, match=f"nothing was started:\n  - port {port} \\(console\\) is taken by pid"
+            ComponentError, match=f"nothing was started:\n  - port {port} \\(console\\) is used by pid"
         ):
             start_platform(taken, progress=lambda line: None, only=("console",))
     assert not settings.endpoints_file.exists()

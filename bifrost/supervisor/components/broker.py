@@ -57,11 +57,11 @@ def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> 
 
 
 def server_properties(settings: Settings) -> dict[str, object]:
-    """The broker's configuration: one node on the loopback, every replication factor 1."""
+    """The broker's configuration: one node on the loopback, replication factor 1 everywhere."""
     return {
         **_listeners(settings.port("kafka"), settings.port("kafka_controller")),
         "log.dirs": settings.data / NAME / "log",
-        # Topics are declared: a misspelt name is an error, not a new topic.
+        # Topics are declared, so a misspelt name must be an error and not a new topic.
         "auto.create.topics.enable": "false",
         "num.partitions": 1,
         "default.replication.factor": 1,
@@ -76,10 +76,10 @@ def server_properties(settings: Settings) -> dict[str, object]:
         "log.retention.hours": 168,
         "log.message.timestamp.type": "CreateTime",
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
-        # A lone consumer need not wait for others; one that was killed is missed after a second if it so wishes.
+        # A lone consumer need not wait for others, and may ask to be declared dead one second after its last heartbeat.
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
-        # After a kill the broker must outwait its own old registration.
+        # After a kill the broker waits until its previous registration expires.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 1000,
         "num.network.threads": 2,
@@ -101,7 +101,7 @@ def _listeners(port: int, controller_port: int) -> dict[str, object]:
 
 
 def _create_connect_topics(settings: Settings) -> None:
-    # Connect would make them too, but refuses for ever to work with one that something else made without compaction.
+    # Connect creates them too, but never accepts one that another program created without compaction.
     admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"})
     for name, partitions in CONNECT_TOPICS.items():
         admin.create(TopicDescription(name, partitions, 1, {"cleanup.policy": "compact"}))

@@ -1,11 +1,11 @@
-"""Writing the configuration files of components."""
+"""Writes the configuration files of components."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-# Properties, as the search engine does not have what log4j needs to read YAML.
+# Properties and not YAML: the search engine lacks the libraries that log4j needs for YAML.
 _LOG4J = """\
 status = warn
 appender.console.type = Console
@@ -16,7 +16,7 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = STDOUT
 """
 
-# The first print whole configurations at every start and every new client; the last warns at every search.
+# The first ones print whole configurations for every new client; the last warns at every search.
 _LEVELS = {
     "org.apache.kafka.common.config.AbstractConfig": "warn",
     "kafka.server.KafkaConfig": "warn",
@@ -36,7 +36,7 @@ def write_properties(path: Path, values: Mapping[str, object]) -> None:
 
 
 def write_log4j(path: Path) -> None:
-    """Write the logging configuration of the Java programs, as properties."""
+    """Write the log4j configuration of a Java program, as properties."""
     path.parent.mkdir(parents=True, exist_ok=True)
     levels = (
         f"logger.{number}.name = {name}\nlogger.{number}.level = {level}\n"

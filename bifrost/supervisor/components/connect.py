@@ -1,15 +1,15 @@
 """The Kafka Connect worker, in distributed mode.
 
-What connector configurations can rely on:
+Connector configurations can rely on this:
 
 - `${env:NAME}` (also `${file:path:key}`, `${directory:path:file}`) is resolved by the worker. Its environment holds
-  everything of the platform's own environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
+  everything of the platform's environment and of `.env`, and MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD,
   POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, MONGODB_CONNECTION_STRING, KAFKA_BOOTSTRAP_SERVERS,
   SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
   AWS_SECRET_ACCESS_KEY, ORDERS_FOLDER, SYSLOG_HOST, SYSLOG_PORT.
-- Without converters of their own, keys and values are Avro with schemas in the registry, in Confluent's wire format.
-- Source connectors write in transactions (exactly-once), sinks read committed records only.
-- Topics are not created by writing to them: declare them, or set `topic.creation.default.*`.
+- By default, keys and values are Avro in Confluent's wire format, with schemas in the registry.
+- Source connectors write in transactions (exactly once), sinks read committed records only.
+- Writing to a topic does not create it: declare topics, or set `topic.creation.default.*`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PROVIDERS = {"env": "EnvVarConfigProvider", "file": "FileConfigProvider", "dire
 
 
 def component(settings: Settings, java: Java, stack: Stack) -> Component:
-    """The worker; all that it stores is in the broker's topics."""
+    """The worker; it stores everything in topics."""
     run = settings.run / NAME
     properties = run / "worker.properties"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
@@ -51,7 +51,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
-    """What `${env:NAME}` in a connector's configuration can name."""
+    """The variables that `${env:NAME}` in a connector's configuration can refer to."""
     return {
         **settings.values,
         "MYSQL_HOST": LOOPBACK,
@@ -96,7 +96,7 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
             f"config.providers.{name}.class": f"org.apache.kafka.common.config.provider.{provider}"
             for name, provider in _PROVIDERS.items()
         },
-        # One worker: nobody else could take over its tasks. A killed one is to be forgotten soon.
+        # With one worker nothing can take over its tasks, so rebalance at once and expire a killed worker soon.
         "scheduled.rebalance.max.delay.ms": 0,
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 2000,

@@ -1,4 +1,4 @@
-"""What plays the outside world in demos: a web application, a house full of Wi-Fi. Started on command, by pipeline."""
+"""Demo data generators, started on request per pipeline: ratings of a web application, a replay of Wi-Fi frames."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NAME = "generator"
 WIFI_NAME = "wifi_replay"
 
 DEMOS: Mapping[str, str] = {"ratings": NAME, "wifi": WIFI_NAME}
-"""The component that plays a pipeline's outside world."""
+"""The component that generates demo data, by pipeline."""
 
 
 def component(settings: Settings) -> Component:
-    """The generator of ratings at its gentle default rate."""
+    """The generator of ratings, at its low default rate."""
     return _demo(settings, NAME, "bifrost.generators.ratings")
 
 
 def wifi(settings: Settings) -> Component:
-    """The replay of a small capture file, again and again as if it were now, a few frames per second."""
+    """Replays a small capture file in a loop with current timestamps, 5 frames per second."""
     file = settings.project / "data" / "wifi" / "house.pcap"
     return _demo(settings, WIFI_NAME, "capture", "--replay", str(file), "--loop", "--now", "--rate", "5")
 

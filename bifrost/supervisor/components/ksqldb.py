@@ -11,7 +11,7 @@ NAME = "ksqldb"
 
 
 def component(settings: Settings) -> Component:
-    """The engine's server; its statements and state are in the broker's topics."""
+    """The engine's server; it stores statements and state in topics."""
     return Component(
         name=NAME,
         command=python_program.command("bifrost.server"),

@@ -1,4 +1,4 @@
-"""Which SQL files of `data/` a database has taken in: each is run once, in the order of their names."""
+"""Runs each SQL file of `data/` once in a database, in the order of their names, and remembers which."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class LoadedSqlFiles:
         self._log = log
 
     def exists(self) -> bool:
-        """Whether the database was ever loaded in full; otherwise it was never used."""
+        """Whether the database was completely loaded before; otherwise it was never used."""
         return self._record.exists()
 
     def load(self, folder: Path, run: Callable[[str], None]) -> None:
-        """Run those files of `folder` that were not run before.
+        """Run the files of `folder` that were not run before.
 
         Args:
             run: runs the text of a file, or raises `ComponentError` or `RemoteError`.
 
         Raises:
-            ComponentError: a file fails; it is named, and those after it are not run.
+            ComponentError: a file fails; the message names it, and the files after it are not run.
         """
         loaded = json.loads(self._record.read_text()) if self._record.exists() else []
         for path in sorted(folder.glob("*.sql")):

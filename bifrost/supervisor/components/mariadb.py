@@ -1,4 +1,4 @@
-"""MariaDB, which plays MySQL: a row-based binary log for Debezium, and the databases of `data/mysql`."""
+"""MariaDB in the place of MySQL: with a row-based binary log for Debezium, and the databases of `data/mysql`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "mariadb"
 DATABASE = "demo"
 
 _SOCKET = "mariadb.sock"
-"""Relative to the data folder, where both server and client run: an absolute path may be too long for a socket."""
+"""Relative to the data folder, the working folder of server and client: an absolute path may be too long."""
 
 _REPLICATION = (
     "--server-id=223344",
@@ -40,7 +40,7 @@ def component(settings: Settings) -> Component:
         command=(
             find_program(settings, "mariadbd") or "mariadbd",
             "--no-defaults",
-            # Only root has to be told; everyone else runs it as himself.
+            # The server refuses to run as root without this option.
             *(("--user=root",) if os.geteuid() == 0 and user is None else ()),
             f"--datadir={data}",
             f"--socket={_SOCKET}",
@@ -62,7 +62,7 @@ def component(settings: Settings) -> Component:
 
 
 def _prepare(settings: Settings, data: Path, user: str | None) -> None:
-    if not _loaded_files(settings, data).exists():  # the first time, or one that was interrupted
+    if not _loaded_files(settings, data).exists():  # the first start, or an interrupted one
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)
         _install(settings, data)
@@ -88,7 +88,7 @@ def _our_name() -> str:
 
 
 def _load(settings: Settings, data: Path) -> None:
-    """Make the accounts, and run the files of `data/mysql` that were not run before, in the order of their names."""
+    """Create the accounts and run the files of `data/mysql` that were not run before, in the order of their names."""
     _run_sql(settings, data, account_sql(settings))
     folder = settings.project / "data" / "mysql"
     _loaded_files(settings, data).load(folder, lambda sql: _run_sql(settings, data, sql, DATABASE))
@@ -106,7 +106,7 @@ def _run_sql(settings: Settings, data: Path, sql: str, *database: str) -> None:
 
 
 def account_sql(settings: Settings) -> str:
-    """The statements that make the application's and the connectors' accounts, or bring them up to date."""
+    """The statements that create or update the accounts of the application and of the connectors."""
     app, reader = settings.local("MYSQL_APP_USER"), settings.local("MYSQL_USER")
     return "\n".join(
         (
@@ -121,7 +121,7 @@ def account_sql(settings: Settings) -> str:
 
 
 def _account(user: str, password: str) -> tuple[str, str]:
-    # The password is set at every start, so that a changed setting takes effect.
+    # Set at every start, so that a changed setting takes effect.
     name, secret = _quoted(user), _quoted(password)
     return f"CREATE USER IF NOT EXISTS {name}@'%';", f"ALTER USER {name}@'%' IDENTIFIED BY {secret};"
 

@@ -1,4 +1,4 @@
-"""The document database: a MongoDB-compatible replica set of one, filled from `data/mongodb` when it is new."""
+"""The document database: a MongoDB-compatible replica set of one, filled from `data/mongodb` at its first start."""
 
 from __future__ import annotations
 

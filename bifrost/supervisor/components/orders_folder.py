@@ -1,4 +1,4 @@
-"""The folder of the orders' CSV files, with the files of `data/orders` dropped into it once."""
+"""The folder that the CSV source reads orders from; the files of `data/orders` are copied into it once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARKER = ".loaded"
 
 
 def prepare(settings: Settings) -> None:
-    """Make the folders; the first time, drop the project's own files as anybody would: each complete at once."""
+    """Create the folders. The first time, copy the project's own files, each appearing complete by a rename."""
     for name in FOLDERS:
         (settings.orders / name).mkdir(parents=True, exist_ok=True)
     marker = settings.orders / _MARKER

@@ -1,6 +1,6 @@
-"""PostgreSQL: logical replication for Debezium, and the database of `data/postgres`. Started when a pipeline needs it.
+"""PostgreSQL with logical replication for Debezium and the database of `data/postgres`, started if a pipeline needs it.
 
-Nobody logs in as its superuser: what only he may do is done by the server program alone, before the server is started.
+No client logs in as the superuser: accounts are set up by the server program in single-user mode, before the start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OPTIONS = (
     "wal_level=logical",
     "max_wal_senders=8",
     "max_replication_slots=8",
-    # The slot of a connector that is gone for good must not fill the disk.
+    # The replication slot of a removed connector must not fill the disk.
     "max_slot_wal_keep_size=4GB",
     "shared_buffers=64MB",
     "unix_socket_directories=",
@@ -56,7 +56,7 @@ def component(settings: Settings) -> Component:
         prepare=lambda: _prepare(settings, accounts_are_set),
         probe=lambda: _missing(settings),
         after_ready=lambda: _load(settings),
-        # SIGTERM would wait until every client has gone.
+        # SIGTERM would wait until every client has disconnected.
         stop_signal=signal.SIGINT,
         grace_s=30,
         with_platform=_loaded_files(settings).exists(),
@@ -83,14 +83,14 @@ def _options(*further: str) -> tuple[str, ...]:
 
 def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
     data = _data(settings)
-    fresh = not _loaded_files(settings).exists()  # the first time, or one that was interrupted
+    fresh = not _loaded_files(settings).exists()  # the first start, or an interrupted one
     if accounts_are_set.is_set() and not fresh:
-        # It was killed: until the last of it has ended, nothing but the server itself may be tried again and again.
+        # After a kill, single-user mode fails while old server processes still end. Starting the server can be retried.
         return
     if fresh:
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True, mode=0o700)
-    # It insists on owning its folder, and on being alone there.
+    # It requires that it owns its folder, and that no other server uses it.
     give_folder_to(data, UNPRIVILEGED)
     if fresh:
         options = ("-U", _SUPERUSER, "--auth-local=reject", "--auth-host=scram-sha-256", "--no-locale", "-E", "UTF8")
@@ -106,7 +106,7 @@ def _run(settings: Settings, command: tuple[str, ...], text: str = "") -> None:
 
 
 def account_sql(settings: Settings, *, fresh: bool) -> str:
-    """The statements, a line each, that make database and accounts (`fresh`), or bring the accounts up to date."""
+    """The statements, a line each, that create database and accounts (`fresh`) or update the accounts."""
     app, reader = settings.local("POSTGRES_APP_USER"), settings.local("POSTGRES_USER")
     lines = [
         _role(CONNECTORS),
@@ -119,7 +119,7 @@ def account_sql(settings: Settings, *, fresh: bool) -> str:
 
 
 def _account(user: str, password: str, rights: str) -> tuple[str, str]:
-    # The password is set at every start, so that a changed setting takes effect.
+    # Set at every start, so that a changed setting takes effect.
     return _role(user), f"ALTER ROLE {_name(user)} LOGIN {rights} PASSWORD {_quoted(password)};"
 
 
@@ -140,7 +140,7 @@ def _quoted(text: str) -> str:
 
 
 def _missing(settings: Settings) -> str | None:
-    # It listens a while before it lets anybody in.
+    # It listens for a while before it accepts logins.
     try:
         PostgresClient(settings.local_postgres()).close()
     except RemoteError as error:

@@ -1,4 +1,4 @@
-"""What the components that are Python programs of this project have in common."""
+"""How to run a Python program of this project as a component."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bifrost.settings import Settings
 
 
 def command(module: str, *arguments: str) -> tuple[str, ...]:
-    """How to run a module in the supervisor's own Python environment, from the project's folder."""
+    """The command that runs a module in the supervisor's own Python environment, from the project's folder."""
     return (sys.executable, "-u", "-m", module, *arguments)
 
 

@@ -1,4 +1,4 @@
-"""The S3 store: s3proxy, which keeps every object as a file."""
+"""The S3 store: s3proxy, which stores every object as a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOGBACK = """\
 
 
 def component(settings: Settings, java: Java, stack: Stack) -> Component:
-    """The store; bucket `b`'s object `k` is the file `<data>/s3/b/k`."""
+    """The store; the object `k` of bucket `b` is the file `<data>/s3/b/k`."""
     properties = settings.run / NAME / "s3proxy.properties"
     logback = properties.with_name("logback.xml")
     memory = ("-Xms32m", "-Xmx256m", "-XX:+UseSerialGC")
@@ -49,7 +49,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 
 
 def store_properties(settings: Settings) -> dict[str, object]:
-    """The store's configuration: signed requests of one account, on the loopback."""
+    """The store's configuration: requests signed by one account, on the loopback."""
     return {
         "s3proxy.endpoint": f"http://{LOOPBACK}:{settings.port(NAME)}",
         "s3proxy.authorization": "aws-v2-or-v4",

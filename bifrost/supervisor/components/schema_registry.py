@@ -19,8 +19,8 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         "quarkus.http.port": settings.port(NAME),
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
-        # In memory the ids of schemas would be lost with the process, and every Avro record with them. WRITE_DELAY=0
-        # puts an id on disk before anyone is told of it.
+        # In memory, the ids of schemas would be lost with the process, and every Avro record with them. WRITE_DELAY=0
+        # writes an id to disk before the registry returns it.
         "apicurio.datasource.url": f"jdbc:h2:file:{data / 'registry'};WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE",
         "apicurio.rest.deletion.group.enabled": "true",
         "apicurio.rest.deletion.artifact.enabled": "true",

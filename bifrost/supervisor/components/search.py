@@ -12,14 +12,14 @@ from bifrost.supervisor.processes import probes
 NAME = "search"
 
 
-# As OpenSearch's own start script has them: requests are buffered on the heap, whose size is known.
+# As OpenSearch's own start script: requests are buffered on the heap, whose size is limited.
 _BUFFERS = ("-Dio.netty.allocator.numDirectArenas=0", "-Dio.netty.noUnsafe=true")
 
 
 def component(settings: Settings, java: Java, stack: Stack) -> Component:
     """The node; its indices are in `<data>/search`.
 
-    It is ready when it takes requests. Large indices may still be recovering then; those that ask for them get a 503.
+    It is ready when it accepts requests. Large indices may still be recovering then; requests for them return 503.
     """
     run = settings.run / NAME
     log4j = run / "log4j2.properties"
@@ -27,7 +27,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     logging = (
         f"-Dlog4j2.configurationFile={log4j}",
         "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
-        "--enable-native-access=ALL-UNNAMED",  # without it, newer JVMs warn of Lucene's
+        "--enable-native-access=ALL-UNNAMED",  # without it, newer JVMs warn about Lucene's native calls
     )
     arguments = (str(settings.data / NAME), str(settings.port(NAME)), str(run))
     return Component(
@@ -45,7 +45,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         ),
         env=settings.values,
         prepare=lambda: write_log4j(log4j),
-        # Blocked until the node has its cluster's state, which does not grow with what the indices hold.
+        # Blocks until the node has the cluster state, which does not grow with the content of the indices.
         probe=probes.http(settings.port(NAME), "/_cluster/settings"),
         grace_s=30,
     )

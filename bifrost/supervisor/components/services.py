@@ -1,4 +1,4 @@
-"""The notification services, a component each. They are started on command, when what they read from is deployed."""
+"""The notification services, a component each. They start on request, once the topics that they read exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bifrost.supervisor.processes import probes
 
 
 def wifi_telegram_bot(settings: Settings) -> Component:
-    """Answers on Telegram which networks a device has looked for."""
+    """Answers questions on Telegram: which networks a device has looked for."""
     return Component(
         name="wifi_telegram_bot",
         command=python_program.command("services.wifi_telegram_bot"),
@@ -21,7 +21,7 @@ def wifi_telegram_bot(settings: Settings) -> Component:
 
 
 def wifi_telegram_alerts(settings: Settings) -> Component:
-    """Tells on Telegram when a device looks for a network that is on the list."""
+    """Notifies Telegram when a device looks for a network on the watch list."""
     return Component(
         name="wifi_telegram_alerts",
         command=python_program.command("services.wifi_telegram_alerts"),
@@ -33,7 +33,7 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
 
 
 def alerts(settings: Settings) -> Component:
-    """Tells what the files of `alerts/` say; ready when no alert misses a record any more."""
+    """Sends the alerts of `alerts/`; ready once every alert is subscribed and can miss no record."""
     return Component(
         name="alerts",
         command=python_program.command("services.alerts"),

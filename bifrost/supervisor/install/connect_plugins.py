@@ -1,4 +1,4 @@
-"""Our own Connect plugins (`jvm/connect-plugins`), built by Maven once per version of their sources."""
+"""Builds our Connect plugins (`jvm/connect-plugins`) with Maven, once per version of their sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bifrost.supervisor.install.install_folders import connect_plugins_folder, c
 
 
 def install(settings: Settings, progress: maven.Progress) -> Path:
-    """Connect's plugin path with a folder per plugin, built first if it is not there.
+    """Return the plugin path, which holds a folder per plugin; build it first if it is missing.
 
     Raises:
         ComponentError: Maven or a Java compiler is missing, or Maven failed.

@@ -1,4 +1,4 @@
-"""Where the JVM stack and our Connect plugins are installed. Standard library only, as the bootstrap asks it too."""
+"""Where the JVM stack and our Connect plugins are installed. Standard library only: the bootstrap imports it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from bifrost.settings import Settings
 
 _EDITION = "1"
-"""Of what the installation does beyond the poms. A changed value makes every stack be fetched again."""
+"""Version of what the installation does beyond the poms. Changing it makes every home install the stack again."""
 
 _PLUGINS_EDITION = "1"
-"""The same for the Connect plugins."""
+"""The same for our Connect plugins."""
 
 _PARTS = ("stack", "mongo", "search", "s3")
-"""The folders of `jvm/` that the stack is made from."""
+"""The folders of `jvm/` that the stack is built from."""
 
 
 def stack_sources(settings: Settings) -> Path:
@@ -24,7 +24,7 @@ def stack_sources(settings: Settings) -> Path:
 
 
 def stack_folder(settings: Settings) -> Path:
-    """The stack's folder, named after the content of what it is made from."""
+    """The folder of the installed stack, named by a hash of the sources."""
     folder = settings.project / "jvm"
     sources = (
         source
@@ -40,14 +40,14 @@ def connect_plugins_sources(settings: Settings) -> Path:
 
 
 def connect_plugins_folder(settings: Settings) -> Path:
-    """The Connect plugins' folder, named after the content of what they are made from; tests do not count."""
+    """The folder of the built Connect plugins, named by a hash of their sources without tests."""
     folder = connect_plugins_sources(settings)
     sources = sorted((*folder.rglob("pom.xml"), *(file for file in folder.glob("*/src/main/**/*") if file.is_file())))
     return settings.cache / f"connect-plugins-{_digest(_PLUGINS_EDITION, folder, sources)}"
 
 
 def jvm_parts_installed(settings: Settings) -> bool:
-    """Whether the stack and the plugins are there; they are complete then."""
+    """Whether the stack and the plugins are installed. A folder with its final name is complete."""
     return stack_folder(settings).is_dir() and connect_plugins_folder(settings).is_dir()
 
 

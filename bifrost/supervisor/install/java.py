@@ -1,4 +1,4 @@
-"""Finding a Java runtime. Standard library only: the bootstrap uses it before there is an environment."""
+"""Finds a Java runtime. Standard library only: the bootstrap imports it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from bifrost.settings import Settings
 
 OLDEST, NEWEST = 17, 25
-"""Kafka 4 needs 17; newer ones than 25 were not tried with these parts."""
+"""Kafka 4 needs 17; versions after 25 are untested with these parts."""
 
 _FIRST_WITH_AUTOMATIC_ARCHIVE = 19
 _JVM_FOLDER = Path("/usr/lib/jvm")
@@ -36,22 +36,22 @@ class Java:
         return str(self.home / "bin" / "java")
 
     def shared_classes(self, folder: Path, name: str) -> tuple[str, ...]:
-        """Options with which a program leaves its loaded classes in a folder and finds them at its next start.
+        """Options that make a program archive its loaded classes in a folder and reuse them at its next start.
 
-        That start takes about half as long. An archive that no longer fits is passed over by the JVM.
+        That start takes about half as long. The JVM ignores an archive that no longer fits.
         """
         archive = folder / f"{name}-java{self.version}.jsa"
-        quiet = "-Xlog:cds=off"  # it would say of every archive why it does not hold everything
+        quiet = "-Xlog:cds=off"  # silences a line for every class that cannot be archived
         if self.version >= _FIRST_WITH_AUTOMATIC_ARCHIVE:
             return (quiet, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}")
         return (quiet, f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}")
 
 
 def find_java(settings: Settings, *, folder: Path = _JVM_FOLDER, compiler: bool = False) -> Java | None:
-    """`JAVA_HOME` if it suits, else the newest suitable one of the PATH and of the system's JVM folder.
+    """Return `JAVA_HOME` if it is suitable, else the newest suitable Java of the PATH and the system's JVM folder.
 
     Args:
-        compiler: whether it must be a development kit.
+        compiler: require a development kit.
     """
     chosen = settings.get("JAVA_HOME")
     java = _java_at(Path(chosen)) if chosen else None

@@ -1,4 +1,4 @@
-"""The JVM stack: Kafka, Connect and its plugins, schema registry, search, S3; fetched by Maven once per version."""
+"""Installs the JVM stack with Maven: Kafka, Connect and its plugins, schema registry, search, S3."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class Stack:
 
 
 def stack_of(settings: Settings) -> Stack:
-    """Where the stack of the current poms is, or will be, installed."""
+    """The stack of the current poms, installed or not."""
     return Stack(stack_folder(settings))
 
 
 def install(settings: Settings, java: Java, progress: Progress) -> Stack:
-    """The stack, fetched first if it is not there. An interrupted fetch leaves nothing that counts as installed.
+    """Return the stack; download it first if it is missing. An interrupted download never counts as installed.
 
     Raises:
-        ComponentError: Maven is missing or failed, or the plugins could not be read.
+        ComponentError: Maven is missing or failed, or the plugins could not be listed.
     """
     stack = stack_of(settings)
     if maven.mark_used(stack.root):
@@ -71,7 +71,7 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
     with maven.build_folder(stack.root) as place:
         build = maven.Build(
             _NAME,
-            "fetching Kafka, Connect, Debezium, schema registry, search and S3 with Maven",
+            "downloading Kafka, Connect, Debezium, schema registry, search and S3 with Maven",
             stack_sources(settings) / "pom.xml",
             {"stack.dist": str(place)},
         )
@@ -81,7 +81,7 @@ def install(settings: Settings, java: Java, progress: Progress) -> Stack:
 
 
 def _write_manifests(java: Java, stack: Stack, log: Path) -> None:
-    """Let plugins be found by their manifests: the worker starts seconds faster than by reading every class."""
+    """Write the manifests of the plugins, which saves the worker from scanning every class at its start."""
     tool = "org.apache.kafka.tools.ConnectPluginPath"
     command = (java.program, "-cp", stack.kafka_classpath, tool, "sync-manifests", "--plugin-path", str(stack.plugins))
     with log.open("ab") as output:

@@ -1,4 +1,4 @@
-"""Running Maven for an installation into the cache: what is half done never counts as installed."""
+"""Runs Maven to install into the cache; an unfinished build never counts as installed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bifrost.supervisor.install.java import find_java
 from bifrost.supervisor.install.system_parts import find_program
 
 Progress = Callable[[str], None]
-"""Takes a line that tells a person how far something is."""
+"""Receives a line that shows the progress to the user."""
 
 REPORT_EVERY_S = 5.0
 KEEP_UNUSED_S = 30 * 86_400
-"""How long a build that is not used any more stays in the cache: another checkout may come back to it."""
+"""How long an unused build stays in the cache: another checkout may use it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A Maven build: `name` and `doing` are for people, `properties` become -D options."""
+    """A Maven build: `name` and `doing` are shown to the user, `properties` become -D options."""
 
     name: str
     doing: str
@@ -36,15 +36,14 @@ class Build:
 
 @contextmanager
 def build_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` to build in, which takes its name in the end; it is gone after a failure.
+    """Yield a temporary folder to build in, renamed to `folder` at the end or removed after a failure.
 
-    What earlier builds of the same kind left behind when they were killed is removed first, and in the end the builds
-    that nobody has used for 30 days.
+    Also removes what killed builds of the same kind left behind, and builds unused for 30 days.
     """
     kind = folder.name.rpartition("-")[0]
     folder.parent.mkdir(parents=True, exist_ok=True)
     for left in folder.parent.glob(f"{kind}-*.*"):
-        if not Path("/proc", left.suffix[1:]).exists():  # whoever began it is gone
+        if not Path("/proc", left.suffix[1:]).exists():  # its process has ended
             shutil.rmtree(left, ignore_errors=True)
     place = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
@@ -57,7 +56,7 @@ def build_folder(folder: Path) -> Iterator[Path]:
 
 
 def mark_used(folder: Path) -> bool:
-    """Whether this build is there; if so, it counts as used now."""
+    """Return whether this build exists; if so, record that it is in use."""
     try:
         os.utime(folder)
     except FileNotFoundError:
@@ -75,12 +74,12 @@ def _publish(place: Path, folder: Path) -> None:
     try:
         place.rename(folder)
     except OSError:
-        if not folder.is_dir():  # another start was faster
+        if not folder.is_dir():  # another start published the same build first
             raise
 
 
 def package(settings: Settings, build: Build, log: Path, progress: Progress) -> None:
-    """Run `mvn package`; all of its output goes to `log`.
+    """Run `mvn package` and write its output to `log`.
 
     Raises:
         ComponentError: Maven or a Java compiler is missing, or Maven failed.
@@ -116,7 +115,7 @@ def _command(settings: Settings, build: Build) -> tuple[tuple[str, ...], dict[st
 
 
 class _DownloadProgress:
-    """Tells now and then what Maven has fetched so far."""
+    """Reports every few seconds how many files Maven has downloaded."""
 
     def __init__(self, name: str, progress: Progress, began: float) -> None:
         self._name = name
@@ -125,7 +124,7 @@ class _DownloadProgress:
         self._files = 0
 
     def take_line(self, line: str) -> None:
-        """Take in a line of Maven's."""
+        """Count a line of Maven's output."""
         if not line.startswith("Downloaded "):
             return
         self._files += 1

@@ -1,6 +1,6 @@
-"""The programs that the system must have, and the apt packages that bring them.
+"""The programs that must be installed on the system, and the apt packages that contain them.
 
-Standard library only: the bootstrap reads this table before there is a Python environment.
+Standard library only: the bootstrap reads this table before the Python environment exists.
 """
 
 from __future__ import annotations
@@ -22,26 +22,24 @@ _FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 @dataclass(frozen=True, slots=True)
 class SystemPart:
-    """Something to be installed by apt; of `packages` the first that the system knows is taken."""
+    """Something that apt installs: the first of `packages` that the system knows."""
 
     name: str
     packages: tuple[str, ...]
     is_present: Callable[[Settings], bool]
-    components: frozenset[str] = frozenset()  # of the platform, that need it
-    file_during_install: tuple[str, str] | None = (
-        None  # a file (path, text) that is there while the packages are set up
-    )
+    components: frozenset[str] = frozenset()  # of the platform that need it
+    file_during_install: tuple[str, str] | None = None  # (path, text) of a file that exists during the installation
 
 
 def find_program(settings: Settings, name: str) -> str | None:
-    """The path of a program, looked for in the system's folders too: databases are often outside a user's PATH."""
+    """The path of a program. The system's folders are searched too: databases are often outside a user's PATH."""
     return shutil.which(name, path=f"{settings.get('PATH')}:{_FOLDERS}")
 
 
 def find_postgres(settings: Settings, version: str = "") -> Path | None:
-    """The folder of PostgreSQL's server programs, of a version if that is there, else of the newest.
+    """The folder of PostgreSQL's server programs: of `version` if it is installed, else of the newest.
 
-    Debian keeps several versions beside each other, outside of everybody's PATH.
+    Debian installs several versions side by side, outside the PATH.
     """
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     folders = {folder.parent.name: folder for folder in sorted(found, key=lambda folder: float(folder.parent.name))}
@@ -64,13 +62,13 @@ ENVIRONMENT_PARTS = (
         lambda settings: (settings.venv / "bin" / "python").exists() or find_spec("ensurepip") is not None,
     ),
 )
-"""What every command needs."""
+"""Required by every command."""
 
 PLATFORM_PARTS = (
     SystemPart(
         f"Java {OLDEST} to {NEWEST} with a compiler",
         ("openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "default-jdk-headless"),
-        # Once everything is built, a runtime does.
+        # Once everything is built, a runtime is enough.
         lambda settings: find_java(settings, compiler=not jvm_parts_installed(settings)) is not None,
         _JVM,
     ),
@@ -92,11 +90,11 @@ PLATFORM_PARTS = (
         ("postgresql",),
         lambda settings: find_postgres(settings) is not None,
         frozenset({"postgres"}),
-        # Debian's package would make a database server of its own, and start it on the port that ours has.
+        # Debian's package would otherwise start a database server on the port that ours uses.
         file_during_install=("/etc/postgresql-common/createcluster.d/bifrost.conf", "create_main_cluster = off\n"),
     ),
 )
-"""What starting the embedded platform needs besides."""
+"""Required in addition to start the embedded platform."""
 
 TEST_PARTS = (
     SystemPart("docker-compose", ("docker-compose", "docker-compose-v2"), _program("docker-compose")),
@@ -105,9 +103,9 @@ TEST_PARTS = (
     SystemPart("Chromium's driver", ("chromium-driver",), _program("chromedriver")),
     SystemPart("DejaVu fonts", ("fonts-dejavu-core",), lambda _: _FONT.exists()),
 )
-"""What the whole test suite needs besides."""
+"""Required in addition to run the whole test suite."""
 
 
 def missing(settings: Settings, parts: Iterable[SystemPart]) -> list[SystemPart]:
-    """Those of the parts that are not there."""
+    """The parts that are not installed."""
     return [part for part in parts if not part.is_present(settings)]

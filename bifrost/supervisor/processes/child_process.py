@@ -1,4 +1,4 @@
-"""One child process: its own process group, its log file, and an end no later than the supervisor's."""
+"""One child process: in its own process group, with a log file, ended no later than the supervisor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bifrost.supervisor.component import Component
 STEP_TIMEOUT_S = 120.0
 ROTATE_ABOVE_BYTES = 20 * 1024 * 1024
 COMPONENT_VARIABLE = "BIFROST_COMPONENT"
-"""In the environment of every child, as `<home>::<name>`, so that one left over can be told from a stranger."""
+"""In the environment of every child, as `<home>::<name>`, by which leftovers are recognised."""
 
 _SEARCHED_BYTES = 64 * 1024
 _MAX_LINE_CHARS = 400
@@ -26,7 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildProcess:
-    """A started component. Make it with `spawn`, in a thread that lives as long as the supervisor."""
+    """A started component. Create it with `spawn`, in a thread that lives as long as the supervisor."""
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self._popen = popen
@@ -35,22 +35,22 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is its process group's too."""
+        """Its process id, which is also its process group."""
         return self._popen.pid
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process and its children; nothing when they are gone."""
+        """Send a signal to the process and its children; does nothing after they have ended."""
         try:
             os.killpg(self._popen.pid, number)
         except ProcessLookupError:
             return
 
     def wait(self) -> int:
-        """Block until it ends; its exit code, or minus the signal that ended it."""
+        """Block until it ends; return its exit code, or minus the signal that ended it."""
         return self._popen.wait()
 
     def failure_line(self, *, last_line_only: bool = False) -> str:
-        """The line of its log that best says why it ended; with `last_line_only` the last line, whatever it says."""
+        """The line of its log that best explains why it ended; with `last_line_only` always the last line."""
         return failure_line(self._log, self._log_start, last_line_only=last_line_only)
 
 
@@ -83,25 +83,25 @@ def _popen(component: Component, environment: Mapping[str, str], output: int) ->
         group=None if component.user is None else group_of(component.user),
         extra_groups=None if component.user is None else [],
         process_group=0,
-        # After the change of user, which would undo it.
+        # Runs after the change of user, which would clear it.
         preexec_fn=end_with_parent(),
     )
 
 
 def end_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """What a child runs before its program so that it gets a signal when the thread that started it ends."""
+    """What a child runs before its program, so that it receives a signal when the thread that started it ends."""
     parent = os.getpid()
 
     def set_signal() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died before the line above
+        if os.getppid() != parent:  # the parent ended before the line above
             os._exit(1)
 
     return set_signal
 
 
 def group_of(user: str) -> int:
-    """The main group of an account."""
+    """The primary group of an account."""
     return pwd.getpwnam(user).pw_gid
 
 
@@ -111,7 +111,7 @@ def log_path(settings: Settings, name: str) -> Path:
 
 
 def component_mark(home: Path, name: str) -> str:
-    """What `COMPONENT_VARIABLE` holds in a component's environment."""
+    """The value of `COMPONENT_VARIABLE` in a component's environment."""
     return f"{home}::{name}"
 
 
@@ -124,10 +124,13 @@ def run_step(
     cwd: Path | None = None,
     text: str = "",
 ) -> None:
-    """Run a short program of a component's preparation to its end, its output appended to the component's log.
+    """Run a short program that prepares a component, and append its output to the component's log.
+
+    Args:
+        text: written to the program's standard input.
 
     Raises:
-        ComponentError: it failed; the message carries its last words.
+        ComponentError: it failed; the message carries the line of the log that explains why.
     """
     with log.open("ab") as output:
         start = output.tell()
@@ -150,19 +153,19 @@ def run_step(
 
 
 def describe_exit(code: int) -> str:
-    """How a process ended, in words: `exit code 1`, `signal SIGKILL`."""
+    """Describe how a process ended: `exit code 1`, `signal SIGKILL`."""
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
 def rotate(log: Path) -> None:
-    """Put a large log aside as `<name>.log.1`, over the one before."""
+    """Rename a large log to `<name>.log.1`, replacing the previous one."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > ROTATE_ABOVE_BYTES:
         log.replace(log.with_name(log.name + ".1"))
 
 
 def failure_line(log: Path, start: int = 0, *, last_line_only: bool = False) -> str:
-    """The last line of a log that tells of an error, else its last line; only what was written from `start` on."""
+    """The last line of a log that mentions an error, else its last line; only what was written after `start` counts."""
     try:
         with log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -176,5 +179,5 @@ def failure_line(log: Path, start: int = 0, *, last_line_only: bool = False) -> 
 
 
 def _mentions_error(line: str) -> bool:
-    # Stack frames mention exceptions too, but say less than the line above them.
+    # Stack frames mention exceptions too, but explain less than the line above them.
     return not line.startswith("at ") and any(word in line for word in ("ERROR", "FATAL", "Exception", "Error:"))

@@ -1,4 +1,4 @@
-"""The control socket: JSON lines in, JSON lines out, on a unix socket that only its owner may open."""
+"""The supervisor's control socket: JSON lines in, JSON lines out, on a unix socket that only its owner may open."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bifrost.clients.supervisor import socket_address
 
 IDLE_S = 10.0
 
-Answer = Callable[[str, str], dict[str, Any]]
-"""Carries out an action on a component's name, and says what came of it."""
+RequestHandler = Callable[[str, str], dict[str, Any]]
+"""Carries out an action on a component (by name) and returns the response object."""
 
 
 class ControlServer:
-    """Serves the socket while its block lasts; a socket left over from before is replaced."""
+    """Serves the socket within a `with` block; replaces a socket that a killed supervisor left behind."""
 
-    def __init__(self, path: Path, answer: Answer) -> None:
+    def __init__(self, path: Path, answer: RequestHandler) -> None:
         self._path = path
         self._answer = answer
         self._server: _Server | None = None
 
     def __enter__(self) -> Self:
         self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)  # the socket is never open to others, not even until a chmod
+        before = os.umask(0o177)  # a chmod after the fact would leave the socket open to others for a moment
         try:
             with socket_address(self._path) as address:
                 self._server = _Server(address, _Connection)
@@ -50,10 +50,10 @@ class ControlServer:
 
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
-    answer: Answer
+    answer: RequestHandler
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that went away is not our trouble."""
+        """Ignore a client that closed its connection."""
 
 
 class _Connection(socketserver.StreamRequestHandler):

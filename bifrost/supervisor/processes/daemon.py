@@ -1,4 +1,4 @@
-"""The running supervisor: real processes, real time, and the control socket in front of them."""
+"""Runs a supervisor with real processes, real time and the control socket."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request from the control socket, or the end of the platform by a signal; the answer goes to `reply`.
+    """A request from the control socket or a signal handler; the response is put into `reply`.
 
-    No answer (`None`): it came too late.
+    The response is `None` if the supervisor ended before it could handle the request.
     """
 
     action: str
@@ -41,7 +41,7 @@ Inbox = queue.SimpleQueue[Event | Command]
 
 
 class ProcessEffects:
-    """The supervisor's effects on real processes; whatever takes time runs in a thread and ends with an event."""
+    """The supervisor's effects on real processes. What takes time runs in a thread and ends with an event."""
 
     def __init__(self, settings: Settings, inbox: Inbox) -> None:
         self._settings = settings
@@ -70,7 +70,7 @@ class ProcessEffects:
         return child
 
     def probe(self, component: Component, attempt: int) -> None:
-        """Look once, after a short pause, whether it is ready; answered by `Probed`."""
+        """Probe once, after a short pause; answered by `Probed`."""
         probe = component.probe
 
         def look() -> Event:
@@ -99,14 +99,14 @@ class ProcessEffects:
             return without_secrets(error.problem, self._settings.values)
         except (BifrostError, OSError) as error:
             return without_secrets(str(error), self._settings.values)
-        except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform goes on
-            _log.exception("a step failed")
+        except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform continues
+            _log.exception("a step of a component failed")
             return f"{type(error).__name__}: {error}"
         return None
 
 
 class Daemon:
-    """Runs a supervisor until it is told to shut down."""
+    """Runs a supervisor until it is shut down."""
 
     def __init__(self, settings: Settings, components: tuple[Component, ...]) -> None:
         self._inbox: Inbox = queue.SimpleQueue()
@@ -123,12 +123,12 @@ class Daemon:
             self._supervisor.start_platform()
             while not self._supervisor.done:
                 self._step()
-            # While the socket is still there: nobody can have begun another platform yet.
+            # Before the socket disappears: until then no other platform of this home can start.
             self._endpoints_file.unlink(missing_ok=True)
             self._close()
 
     def shut_down(self) -> None:
-        """Ask for the shutdown; may be called from a signal handler."""
+        """Request the shutdown; may be called from a signal handler."""
         self._inbox.put(Command("shutdown"))
 
     def _step(self) -> None:
@@ -147,7 +147,7 @@ class Daemon:
 
     def _wait_limit_s(self) -> float:
         due = self._supervisor.next_due
-        # Bounded so that signals are noticed while nothing is due.
+        # Bounded, so that signals are handled while nothing is due.
         return 1.0 if due is None else min(1.0, max(0.0, due - time.monotonic()))
 
     def _execute(self, command: Command) -> dict[str, Any]:
@@ -166,17 +166,17 @@ class Daemon:
                 case "status":
                     pass
                 case other:
-                    return {"error": f"there is no action {other!r}"}
+                    return {"error": f"unknown action {other!r}"}
         except KeyError:
             known = ", ".join(status.name for status in self._supervisor.statuses())
-            return {"error": f"there is no component {command.name!r}; there are {known}"}
+            return {"error": f"unknown component {command.name!r}; known are {known}"}
         return {"components": [self._redacted(status.as_json()) for status in self._supervisor.statuses()]}
 
     def _redacted(self, status: dict[str, Any]) -> dict[str, Any]:
         return {**status, "cause": without_secrets(status["cause"], self._secrets)}
 
     def _close(self) -> None:
-        """Let those go who asked too late."""
+        """Release the clients whose requests came too late."""
         self._ended.set()
         while not self._inbox.empty():
             item = self._inbox.get()
@@ -187,7 +187,7 @@ class Daemon:
         command = Command(action, name)
         self._inbox.put(command)
         try:
-            # Asked after the end: there is nobody to wait for.
+            # After the end nothing will answer.
             answer = command.reply.get(timeout=0 if self._ended.is_set() else REPLY_S)
         except queue.Empty:
             answer = None if self._ended.is_set() else {"error": f"no answer to {action} within {REPLY_S:.0f} s"}

@@ -1,4 +1,4 @@
-"""What happens to components, as the supervisor hears of it."""
+"""Events of components, which drive the supervisor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The preparation ended, with a problem or without."""
+    """The preparation ended; `problem` is `None` if it succeeded."""
 
     name: str
     attempt: int
@@ -16,7 +16,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A look at the running process: what is still missing, `None` when it is ready."""
+    """A probe of the running process returned: what is still missing, `None` if it is ready."""
 
     name: str
     attempt: int
@@ -25,7 +25,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The step that follows readiness ended, with a problem or without."""
+    """The step after readiness ended; `problem` is `None` if it succeeded."""
 
     name: str
     attempt: int

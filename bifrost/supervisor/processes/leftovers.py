@@ -1,4 +1,4 @@
-"""Ending what a killed supervisor left behind: processes that carry this home's mark in their environment."""
+"""Kills what a killed supervisor left behind: processes that carry this home's mark in their environment."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PROC = Path("/proc")
 
 
 def leftover_pids(home: Path, *, proc: Path = _PROC) -> list[int]:
-    """The processes that were started as components of this home. The mark tells them from any that reuse a pid."""
+    """The pids of processes started as components of this home. The mark distinguishes them from reused pids."""
     wanted = f"{COMPONENT_VARIABLE}={home}::".encode()
     return [pid for pid in _pids(proc) if pid != os.getpid() and _has_variable(proc / str(pid), wanted)]
 
 
 def kill_leftovers(home: Path) -> list[int]:
-    """Kill the leftovers of a home and wait until they are gone; which ones there were."""
+    """Kill the leftovers of a home, wait until they have ended, and return their pids."""
     found = leftover_pids(home)
     for pid in found:
         _kill(pid)
@@ -45,6 +45,6 @@ def _pids(proc: Path) -> Iterator[int]:
 def _has_variable(process: Path, start: bytes) -> bool:
     try:
         variables = (process / "environ").read_bytes().split(b"\0")
-    except OSError:  # gone, or someone else's
+    except OSError:  # ended, or owned by another user
         return False
     return any(variable.startswith(start) for variable in variables)

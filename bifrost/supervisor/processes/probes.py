@@ -1,4 +1,4 @@
-"""Ready probes: one quick look each, `None` for ready, otherwise what is missing."""
+"""Ready probes: each checks once and returns `None` for ready, otherwise what is missing."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ PROBE_TIMEOUT_S = 2.0
 
 
 def tcp(port: int) -> Probe:
-    """Something accepts connections on a port."""
+    """Ready when a port accepts connections."""
 
-    def look() -> str | None:
+    def probe() -> str | None:
         try:
             socket.create_connection((LOOPBACK, port), PROBE_TIMEOUT_S).close()
         except OSError as error:
             return f"port {port}: {error.strerror or error}"
         return None
 
-    return look
+    return probe
 
 
 def http(port: int, path: str) -> Probe:
-    """A GET of a path is answered with JSON."""
+    """Ready when a GET of a path returns JSON."""
 
-    def look() -> str | None:
+    def probe() -> str | None:
         with closing(HttpClient(Connection("probe", f"http://{LOOPBACK}:{port}", patience_s=0))) as client:
             try:
                 client.call("GET", path, timeout_s=PROBE_TIMEOUT_S)
@@ -38,25 +38,25 @@ def http(port: int, path: str) -> Probe:
                 return error.problem
         return None
 
-    return look
+    return probe
 
 
 def file(path: Path) -> Probe:
-    """A file is there."""
+    """Ready when a file exists."""
 
-    def look() -> str | None:
-        return None if path.exists() else f"{path.name} is not there yet"
+    def probe() -> str | None:
+        return None if path.exists() else f"{path.name} does not exist yet"
 
-    return look
+    return probe
 
 
 def log_line(log: Path, text: str) -> Probe:
-    """A log holds a text."""
+    """Ready when a log contains a text."""
 
-    def look() -> str | None:
+    def probe() -> str | None:
         try:
             return None if text in log.read_text(errors="replace") else f"no {text!r} in {log.name} yet"
         except OSError as error:
             return f"{log.name}: {error.strerror or error}"
 
-    return look
+    return probe

@@ -1,4 +1,4 @@
-"""Which account a database runs as when we are root: some refuse root, and none needs it."""
+"""The account that a database runs as when the supervisor runs as root: some databases refuse root."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNPRIVILEGED = "nobody"
 
 
 def unprivileged_user(folder: Path) -> str | None:
-    """The account to run as when we are root: an unprivileged one, if it can get at the folder."""
+    """The account to run as: `nobody` if we are root and it can reach the folder, else `None` (our own)."""
     if os.geteuid() != 0:
         return None
     ancestors = (parent for parent in folder.parents if parent.exists())
@@ -19,7 +19,7 @@ def unprivileged_user(folder: Path) -> str | None:
 
 
 def give_folder_to(folder: Path, user: str | None) -> None:
-    """Make a folder and all in it an account's own, by default ours; only root can, for others nothing changes."""
+    """Give a folder and its content to an account (`None`: our own). Does nothing unless we are root."""
     if os.geteuid() != 0:
         return
     account = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
@@ -28,14 +28,14 @@ def give_folder_to(folder: Path, user: str | None) -> None:
 
 
 def drop_root_prefix(folder: Path) -> tuple[str, ...]:
-    """What to put before a command that must not be run by root; nothing when we are not.
+    """The command prefix that drops root rights, for programs that refuse to run as root; empty if we are not root.
 
-    Where the unprivileged account cannot get at `folder`, the command keeps the one right to pass by permissions.
+    If the unprivileged account cannot reach `folder`, the command keeps the capability to bypass file permissions.
     """
     if os.geteuid() != 0:
         return ()
     group = pwd.getpwnam(UNPRIVILEGED).pw_gid
     rights = () if unprivileged_user(folder) else ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     account = (f"--reuid={UNPRIVILEGED}", f"--regid={group}", "--clear-groups")
-    # The change of account takes away the signal by which a child ends with its parent.
+    # Changing the account clears the parent-death signal, so it is set again.
     return ("setpriv", *account, *rights, "--pdeathsig=KILL")

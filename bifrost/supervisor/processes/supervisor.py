@@ -1,4 +1,4 @@
-"""The supervisor's decisions: which component starts, stops or is tried again, and when. Touches no process itself."""
+"""Decides which component starts, stops or restarts, and when. Touches no process itself."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Child(Protocol):
         ...
 
     def failure_line(self, *, last_line_only: bool = False) -> str:
-        """The line of its log that best says why it ended; with `last_line_only` the last line."""
+        """The line of its log that best explains why it ended; with `last_line_only` the last line."""
         ...
 
 
 class Effects(Protocol):
-    """What the supervisor lets happen. The answer to each comes back later as an event with the same `attempt`."""
+    """What the supervisor causes. Each effect is answered later by an event with the same `attempt`."""
 
     def prepare(self, component: Component, attempt: int) -> None:
         """Run the preparation; answered by `Prepared`."""
@@ -44,7 +44,7 @@ class Effects(Protocol):
         ...
 
     def probe(self, component: Component, attempt: int) -> None:
-        """Look once, after a short pause, whether it is ready; answered by `Probed`."""
+        """Probe once, after a short pause; answered by `Probed`."""
         ...
 
     def finish(self, component: Component, attempt: int) -> None:
@@ -57,7 +57,7 @@ class Effects(Protocol):
 
 
 class Phase(Enum):
-    """Where a component is on its way; `ComponentState` is what is told of it outside."""
+    """The internal state of a component; clients see the coarser `ComponentState`."""
 
     STOPPED = auto()
     WAITING = auto()  # for what it depends on
@@ -86,7 +86,7 @@ _ALIVE = (Phase.PREPARING, Phase.PROBING, Phase.FINISHING, Phase.UP, Phase.STOPP
 
 @dataclass(slots=True)
 class ManagedComponent:
-    """What the supervisor knows about one component."""
+    """One component and its current state."""
 
     component: Component
     since: float
@@ -95,22 +95,22 @@ class ManagedComponent:
     attempt: int = 0
     restarts: int = 0
     deaths: int = 0  # in a row
-    was_up: bool = False  # once, since it was last started on command
+    was_up: bool = False  # at least once since it was last requested
     up_at: float | None = None
-    due: float | None = None  # when the phase is over: not ready in time, not stopped in time, backed off enough
+    due: float | None = None  # when the phase times out: not ready, not stopped, or backed off long enough
     after_stop: Phase = Phase.STOPPED
     cause: str = ""
 
     @property
     def state(self) -> ComponentState:
-        """What is told of it outside."""
+        """The state that clients see."""
         return "running" if self.phase is Phase.UP and self.component.probe is None else _STATES[self.phase]
 
 
 class Supervisor:
-    """Takes events and the passing of time, and drives its components by `Effects`.
+    """Handles events and timeouts, and drives its components through `Effects`.
 
-    Call every method from one thread. `clock` gives seconds that only grow, `calendar` seconds since the epoch.
+    Call every method from one thread. `clock` returns monotonic seconds, `calendar` seconds since the epoch.
     """
 
     def __init__(
@@ -128,17 +128,15 @@ class Supervisor:
         self._managed = {component.name: ManagedComponent(component, calendar()) for component in ordered}
         self._closing = False
 
-    # --- commands
-
     def start_platform(self) -> None:
-        """Start every component that belongs to the platform's own start."""
+        """Start every component that starts with the platform."""
         for managed in self._managed.values():
             if managed.component.with_platform:
                 self._request_start(managed)
         self._advance()
 
     def start(self, name: str) -> None:
-        """Start a component unless it is up or on its way; raises `KeyError` for an unknown name."""
+        """Start a component unless it is up or starting; raises `KeyError` for an unknown name."""
         self._request_start(self._managed[name])
         self._advance()
 
@@ -159,11 +157,9 @@ class Supervisor:
         self._advance()
 
     def shutdown(self) -> None:
-        """Stop everything, dependents first; `done` tells when."""
+        """Stop everything, dependents first; `done` becomes true at the end."""
         self._closing = True
         self._advance()
-
-    # --- what is going on
 
     @property
     def done(self) -> bool:
@@ -172,11 +168,11 @@ class Supervisor:
 
     @property
     def next_due(self) -> float | None:
-        """When `tick` has something to do, on the supervisor's clock."""
+        """When `tick` must be called next, on the supervisor's clock; `None` if nothing is due."""
         return min((managed.due for managed in self._managed.values() if managed.due is not None), default=None)
 
     def statuses(self) -> list[ComponentStatus]:
-        """Every component, in starting order."""
+        """The status of every component, in starting order."""
         return [self._status(managed) for managed in self._managed.values()]
 
     def _status(self, managed: ManagedComponent) -> ComponentStatus:
@@ -190,10 +186,8 @@ class Supervisor:
             cause=managed.cause,
         )
 
-    # --- events
-
     def handle(self, event: Event) -> None:
-        """Take in what happened; an answer to an attempt that is over is dropped."""
+        """Handle an event; events of an earlier attempt are ignored."""
         managed = self._managed[event.name]
         if event.attempt != managed.attempt:
             return
@@ -209,7 +203,7 @@ class Supervisor:
         self._advance()
 
     def tick(self) -> None:
-        """Do what is due by the clock."""
+        """Handle the timeouts that are due."""
         now = self._clock()
         for managed in self._managed.values():
             if managed.due is not None and managed.due <= now:
@@ -290,7 +284,7 @@ class Supervisor:
     def _on_due(self, managed: ManagedComponent) -> None:
         match managed.phase:
             case Phase.PROBING:
-                missing = managed.cause or "its probe got no answer"
+                missing = managed.cause or "the probe got no answer"
                 self._stop_unready(managed, f"not ready after {managed.component.ready_within_s:.0f} s: {missing}")
             case Phase.STOPPING:
                 managed.due = None
@@ -302,8 +296,6 @@ class Supervisor:
             case _:
                 managed.due = None
 
-    # --- steps
-
     def _request_start(self, managed: ManagedComponent) -> None:
         if managed.phase in (Phase.STOPPED, Phase.FAILED, Phase.BACKOFF):
             managed.was_up, managed.deaths, managed.cause = False, 0, ""
@@ -312,7 +304,7 @@ class Supervisor:
             managed.after_stop = Phase.WAITING
 
     def _stop_unready(self, managed: ManagedComponent, problem: str) -> None:
-        """End a process that did not become ready: for good if it never was, else to try again."""
+        """Stop a process that did not become ready. It is restarted only if it was ready before."""
         managed.cause = problem
         self._stop(
             managed,
@@ -375,12 +367,12 @@ class Supervisor:
 
 
 def _is_idle_on_command(managed: ManagedComponent) -> bool:
-    """Whether it is started on command only, and was not: nothing waits for it then."""
+    """Whether it starts on request only and was not requested: nothing waits for it then."""
     return not managed.component.with_platform and managed.phase is Phase.STOPPED
 
 
 def _cause(child: Child | None, code: int) -> str:
-    """Why a process ended, in a line; the log says nothing of a SIGKILL."""
+    """Why a process ended, in one line. A log never explains a SIGKILL."""
     words = child.failure_line(last_line_only=code == EX_CONFIG) if child and code != -signal.SIGKILL else ""
     if code == EX_CONFIG and words:
         return words

@@ -10,7 +10,7 @@ from bifrost.supervisor.components import broker, connect, mariadb, s3
 from bifrost.supervisor.components.config_files import write_properties
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack, stack_of
-from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND, platform
+from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND, platform_components
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def home(tmp_path) -> Settings:
 
 
 def test_the_platform_has_its_components_in_starting_order(home):
-    every = platform(home)
+    every = platform_components(home)
     assert tuple(component.name for component in every) == COMPONENTS
     seen: set[str] = set()
     for component in every:
@@ -39,21 +39,24 @@ def test_the_platform_has_its_components_in_starting_order(home):
 
 
 def test_connect_stops_before_the_broker(home):
-    worker = next(component for component in platform(home) if component.name == "connect")
+    worker = next(component for component in platform_components(home) if component.name == "connect")
     assert "broker" in worker.depends_on
 
 
 def test_a_part_of_the_platform_can_be_had(home):
-    assert [component.name for component in platform(home, only=("connect", "broker"))] == ["broker", "connect"]
-    with pytest.raises(ComponentError, match="brokr: no such component; there are broker"):
-        platform(home, only=("brokr",))
+    assert [component.name for component in platform_components(home, only=("connect", "broker"))] == [
+        "broker",
+        "connect",
+    ]
+    with pytest.raises(ComponentError, match="brokr: no such component; known are broker"):
+        platform_components(home, only=("brokr",))
 
 
 def test_everything_listens_on_the_loopback_alone(home):
     listeners = broker.server_properties(home)["listeners"]
     assert listeners == f"PLAINTEXT://{LOOPBACK}:9092,CONTROLLER://{LOOPBACK}:9093"
     assert connect.worker_properties(home, (home.home,))["listeners"] == f"http://{LOOPBACK}:8083"
-    commands = {component.name: component.command for component in platform(home)}
+    commands = {component.name: component.command for component in platform_components(home)}
     assert f"--bind-address={LOOPBACK}" in commands["mariadb"]
     assert f"listen_addresses={LOOPBACK}" in commands["postgres"]
     assert f"-Dquarkus.http.host={LOOPBACK}" in commands["schema_registry"]
@@ -79,7 +82,7 @@ def test_the_store_knows_the_account_that_connectors_sign_with(home):
     assert properties["s3proxy.identity"] == environment["AWS_ACCESS_KEY_ID"] == "someone"
     assert properties["s3proxy.credential"] == environment["AWS_SECRET_ACCESS_KEY"] == "hunter24"
     assert properties["s3proxy.endpoint"] == environment["S3_ENDPOINT"]
-    assert not any("hunter24" in argument for part in platform(chosen) for argument in part.command)
+    assert not any("hunter24" in argument for part in platform_components(chosen) for argument in part.command)
 
 
 def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values(home):
@@ -100,7 +103,7 @@ def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(hom
 def test_no_password_is_in_a_command_line(home):
     databases = {"MYSQL_PASSWORD": "hunter22", "MYSQL_APP_PASSWORD": "hunter23", "POSTGRES_PASSWORD": "hunter24"}
     secret = home.with_values(**databases, POSTGRES_APP_PASSWORD="hunter25")
-    for component in platform(secret):
+    for component in platform_components(secret):
         assert not any("hunter2" in argument for argument in component.command)
 
 
@@ -125,6 +128,6 @@ def test_properties_files_are_for_their_owner_alone(tmp_path):
 def test_every_java_program_can_read_its_logging_configuration(home):
     """As properties: the search engine lacks what log4j reads YAML with."""
     for name in ("broker", "connect", "search"):
-        (component,) = platform(home, only=(name,))
+        (component,) = platform_components(home, only=(name,))
         (option,) = (part for part in component.command if part.startswith("-Dlog4j2.configurationFile="))
         assert option.endswith(".properties")

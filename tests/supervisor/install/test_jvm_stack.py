@@ -64,7 +64,7 @@ def test_it_is_fetched_once(home):
     told: list[str] = []
     stack = install(home, java(home), told.append)
     assert (stack.plugins / "one").is_dir()
-    assert told[0].startswith("JVM stack: fetching")
+    assert told[0].startswith("JVM stack: downloading")
     assert told[-1].startswith("JVM stack: done in")
     assert install(home, java(home), told.append) == stack
     assert calls(home) == 1
