@@ -20,7 +20,7 @@ TargetOption = Annotated[
     str | None,
     typer.Option(
         "--target",
-        help="embedded, compose or remote; by default what BIFROST_TARGET says, else embedded.",
+        help="embedded, compose or remote; by default BIFROST_TARGET, else embedded.",
         callback=_known_target,
     ),
 ]
@@ -38,10 +38,10 @@ def settings_for(target: str | None) -> Settings:
 
 
 def require_embedded(settings: Settings, command: str) -> None:
-    """Refuse a command that is about the processes of the embedded platform.
+    """Refuse a command that concerns the processes of the embedded platform.
 
     Raises:
-        typer.BadParameter: another target is meant.
+        typer.BadParameter: the target is another one.
     """
     if settings.target != "embedded":
         raise typer.BadParameter(f"{command} works on the embedded target only, not on {settings.target}")

@@ -1,4 +1,4 @@
-"""What people and programs see: results on stdout, progress and errors on stderr."""
+"""The terminal: results on stdout, progress and errors on stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", 
 
 
 class Screen:
-    """Writes results to stdout (only JSON there, if so asked) and tells of progress on stderr."""
+    """Writes results to stdout (only JSON with `as_json`) and progress to stderr."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -30,25 +30,25 @@ class Screen:
 
     @property
     def seconds(self) -> float:
-        """How long the command has been running."""
+        """Seconds since the command began."""
         return time.monotonic() - self._began
 
     def json(self, content: Any) -> None:
-        """The result for programs."""
+        """Print a result for programs."""
         self._print(json.dumps(content, indent=2, ensure_ascii=False))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Result lines; the sign that a plan's line begins with gives it its colour."""
+        """Print result lines; the sign at the start of a plan's line decides its colour."""
         for line in lines:
             is_action = line.startswith("  ") and line[2:3] in _STYLES
             self._print(Text(line, style=_STYLES[line[2]] if is_action else ""))
 
     def say(self, line: str) -> None:
-        """One result line."""
+        """Print one result line."""
         self._print(Text(line))
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
-        """A table of results; plain columns when stdout is not a terminal."""
+        """Print a table of results; plain columns when stdout is not a terminal."""
         if not self._out.is_terminal:
             widths = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
             for row in [columns, *rows]:
@@ -60,7 +60,7 @@ class Screen:
         self._print(table)
 
     def spool(self, path: Path | None) -> None:
-        """Write results to a file too, from now on; `None` ends that.
+        """Also write results to a file, from now on; `None` stops that.
 
         Raises:
             OSError: the file cannot be written.
@@ -75,12 +75,12 @@ class Screen:
                 console.print(content, markup=False)
 
     def progress(self, text: str) -> None:
-        """What has just been reached, with the seconds since the start."""
+        """Print a progress line with the seconds since the start."""
         self._err.print(Text(f"[{self.seconds:5.1f} s] {text}", style="dim"))
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
-        """Shows what is being done while it lasts: a spinner on a terminal, otherwise nothing."""
+        """Show a spinner with `text` during the block; nothing when stderr is not a terminal."""
         if self._status is None:
             yield
             return
@@ -89,11 +89,11 @@ class Screen:
             yield
 
     def warn(self, text: str) -> None:
-        """Something that a person should know of, which does not stop the command."""
+        """Print a warning, which does not stop the command."""
         self._err.print(Text(f"warning: {text}", style="yellow"))
 
     def error(self, text: str) -> None:
-        """Why the command did not do what it should."""
+        """Print why the command failed."""
         self._err.print(Text(f"error: {text}", style="red"))
 
 
@@ -102,6 +102,6 @@ def _console(file: TextIO) -> Console:
 
 
 def flush() -> None:
-    """Get what was written out before the process is replaced or ends."""
+    """Flush both streams before the process is replaced or ends."""
     sys.stdout.flush()
     sys.stderr.flush()

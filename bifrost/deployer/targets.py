@@ -1,4 +1,4 @@
-"""What must differ between the targets: one visible table each; the deployer does not know which target it serves."""
+"""What differs between the targets: one table each, so that the deployer needs no case per target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bifrost.errors import SettingError
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
 
 OWNER_KEY = "bifrost.pipeline"
-"""Written into every connector that is deployed; only connectors that carry it are removed by `--prune`."""
+"""Key in every connector that is deployed; `--prune` removes only connectors that have it."""
 
 PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)\}")
 _GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -21,7 +21,7 @@ _CONVERTER_KEYS = ("key.converter", "value.converter")
 
 @dataclass(frozen=True, slots=True)
 class ClassSubstitution:
-    """A connector class that stands in for another one, and the keys that must be set with it."""
+    """A connector class that replaces another one, and the keys that must be set with it."""
 
     class_name: str
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -31,11 +31,11 @@ class ClassSubstitution:
 class Substitutions:
     """All differences of one target.
 
-    `worker_converters` are converter classes that the workers have as their own default under another name: a
-    connector that asks for one is left without, and gets the same bytes and subjects. `placeholder` rewrites
-    `${env:NAME}` to what the workers offer (`{name}` stands for NAME); `variables` are the names that the workers are
-    known to have, `None` where that cannot be known from here. `absent` are classes that the workers do not have and
-    nothing stands in for, with the reason: their connectors are declared for other targets.
+    `worker_converters` are converter classes whose equivalent is the workers' default: a connector that names one is
+    deployed without it and writes the same bytes and subjects. `placeholder` rewrites
+    `${env:NAME}` to the syntax of the workers (`{name}` stands for NAME); `variables` are the names that the workers
+    have, `None` where that is unknown. `unavailable` are classes without a replacement on the target, with the reason:
+    their connectors are declared for other targets.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Substitutions:
 
 
 _MARIADB = ClassSubstitution(
-    # Debezium's MySqlConnector refuses MariaDB, which is the MySQL that a machine without Docker can install.
+    # Debezium's MySqlConnector refuses MariaDB, which takes the place of MySQL on a machine without Docker.
     "io.debezium.connector.mariadb.MariaDbConnector",
     {"database.ssl.mode": "disable"},
 )
@@ -60,13 +60,13 @@ _SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
         ("syslog.UDPSyslogSourceConnector", "syslog.UdpSyslogSourceConnector"),
     )
 }
-"""Our own plugins (`jvm/connect-plugins`), which read the vendor's configuration."""
+"""The project's plugins (`jvm/connect-plugins`), which accept the vendor's configuration."""
 
 _SINKS: Mapping[str, ClassSubstitution] = {
     f"io.confluent.connect.{name}": ClassSubstitution(f"bifrost.connect.{name}")
     for name in ("elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector")
 }
-"""Our own sinks, which read the vendor's configuration, the class names inside it too."""
+"""The project's sinks, which accept the vendor's configuration including the class names in it."""
 
 _EMBEDDED_VARIABLES = frozenset(
     {
@@ -89,12 +89,12 @@ _EMBEDDED_VARIABLES = frozenset(
 TABLES: Mapping[Target, Substitutions] = {
     "embedded": Substitutions(
         classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SINKS, **_SPOOLDIR_AND_SYSLOG},
-        # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's own is in no registry.
+        # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's is in no public registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
         unavailable={
-            BIGQUERY_SINK: "BigQuery is Google's alone; compose and remote run it",
-            JDBC_SOURCE: "its plugin is in no registry, and CDC is the better way; compose and remote run it",
+            BIGQUERY_SINK: "BigQuery is a service of Google; compose and remote can run it",
+            JDBC_SOURCE: "its plugin is in no public registry; compose and remote can run it",
         },
     ),
     "compose": Substitutions(classes=_SPOOLDIR_AND_SYSLOG),
@@ -103,17 +103,17 @@ TABLES: Mapping[Target, Substitutions] = {
 
 
 def substitutions(settings: Settings) -> Substitutions:
-    """The table of the chosen target, with what the settings add to it.
+    """The table of the target, completed by settings.
 
-    `CONNECT_PLACEHOLDER` says how this target's workers spell a variable, e.g. `${file:/etc/my.properties:{name}}`.
+    `CONNECT_PLACEHOLDER` is how this target's workers write a variable, e.g. `${file:/etc/my.properties:{name}}`.
 
     Raises:
-        SettingError: `CONNECT_PLACEHOLDER` has no `{name}` in it.
+        SettingError: `CONNECT_PLACEHOLDER` lacks `{name}`.
     """
     table = TABLES[settings.target]
     placeholder = settings.get("CONNECT_PLACEHOLDER", table.placeholder)
     if "{name}" not in placeholder:
-        raise SettingError("CONNECT_PLACEHOLDER", f"{placeholder!r} does not say where {{name}} goes")
+        raise SettingError("CONNECT_PLACEHOLDER", f"{placeholder!r} does not contain {{name}}")
     known = None if table.variables is None else table.variables | settings.values.keys()
     unavailable = dict(table.unavailable)
     if settings.target == "compose" and not settings.get(_GOOGLE):
@@ -122,7 +122,7 @@ def substitutions(settings: Settings) -> Substitutions:
 
 
 def for_target(declared: Declarations, table: Substitutions) -> Declarations:
-    """The declarations as this target runs them, without the connectors that it cannot have."""
+    """The declarations as this target runs them, without the connectors that it cannot run."""
     connectors = tuple(
         replace(item, config=config_for_target(item, table))
         for item in declared.connectors
@@ -132,13 +132,13 @@ def for_target(declared: Declarations, table: Substitutions) -> Declarations:
 
 
 def unavailable_connectors(declared: Declarations, table: Substitutions) -> dict[str, str]:
-    """The connectors that this target cannot have, by name, with the reason."""
+    """The reason by name of connectors that this target cannot run."""
     classes = ((item.name, item.config["connector.class"]) for item in declared.connectors)
     return {name: table.unavailable[found] for name, found in classes if found in table.unavailable}
 
 
 def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:
-    """A connector's configuration as this target runs it, with `name` and the owner's key."""
+    """A connector's configuration as this target runs it, with `name` and the owner key."""
     config = dict(connector.config)
     replacement = table.classes.get(config["connector.class"])
     if replacement is not None:

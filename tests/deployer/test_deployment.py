@@ -404,12 +404,12 @@ class TestChecksBeforeAnyChange:
 
     def test_an_unset_variable(self, project, fakes):
         del fakes.connect.variables["MYSQL_HOST"]
-        assert "database.hostname: ${env:MYSQL_HOST} is not known to the Connect worker" in self.refused(project, fakes)
+        assert "database.hostname: ${env:MYSQL_HOST} is unknown to the Connect worker" in self.refused(project, fakes)
 
     def test_a_placeholder_that_an_error_tells_of_although_nothing_is_echoed(self, project, fakes):
         fakes.connect.variables["MYSQL_PASSWORD"] = "${env:MYSQL_PASSWORD}"
         fakes.connect.errors["database.hostname"] = "Unable to connect: Access denied for ${env:MYSQL_PASSWORD}"
-        assert "database.password: ${env:MYSQL_PASSWORD} is not known to the Connect" in self.refused(project, fakes)
+        assert "database.password: ${env:MYSQL_PASSWORD} is unknown to the Connect" in self.refused(project, fakes)
 
     def test_a_misspelt_key(self, project, fakes):
         self.change(project, tabel__include__list="demo.CUSTOMERS")

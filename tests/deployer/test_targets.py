@@ -46,7 +46,7 @@ def test_a_remote_worker_may_spell_placeholders_differently(project):
 
 
 def test_a_placeholder_form_without_the_name():
-    with pytest.raises(SettingError, match=r"does not say where \{name\} goes"):
+    with pytest.raises(SettingError, match=r"does not contain \{name\}"):
         substitutions(Settings({"CONNECT_PLACEHOLDER": "${file:x}"}))
 
 
@@ -69,7 +69,7 @@ BIGQUERY = {"connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkCon
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"BIFROST_TARGET": "embedded"}, "BigQuery is Google's alone; compose and remote run it"),
+        ({"BIFROST_TARGET": "embedded"}, "BigQuery is a service of Google; compose and remote can run it"),
         ({"BIFROST_TARGET": "compose"}, "GOOGLE_APPLICATION_CREDENTIALS is not set"),
         ({"BIFROST_TARGET": "compose", "GOOGLE_APPLICATION_CREDENTIALS": "/key.json"}, None),
         ({"BIFROST_TARGET": "remote"}, None),

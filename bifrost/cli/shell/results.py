@@ -14,7 +14,7 @@ _HIDDEN = ("@type", "statementText", "warnings", "statistics", "errorStats")
 
 
 def show_entity(entity: Entity, screen: Screen) -> None:
-    """Show what ksqlDB answered to one statement."""
+    """Show ksqlDB's answer to one statement."""
     for warning in entity.get("warnings", ()):
         screen.warn(str(warning.get("message", warning)))
     if "commandStatus" in entity:

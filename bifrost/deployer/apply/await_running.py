@@ -1,4 +1,4 @@
-"""Waiting until everything declared runs and keeps running; a failure is told with its cause and its log."""
+"""Waits until everything declared runs and keeps running; reports failures with cause and log."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bifrost.errors import NotReady, RemoteError
 from bifrost.sql.tree import CreateAsSelect
 
 SETTLE_S = 2.0
-"""How long everything must run without a break; a task that fails at once does so well within it."""
+"""How long everything must run without interruption; a task that fails on start does so well within it."""
 PATIENCE_S = 90.0
 FAILED_S = 3.0
-"""How long a failed state is borne: after a restart the old state is still told for a moment."""
+"""How long a failed state is tolerated: after a restart the old state is still reported for a moment."""
 POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class NotRunning:
-    """One thing that does not run; `failed` if it will not come by itself."""
+    """One thing that does not run; `failed` if waiting will not help."""
 
     system: str
     thing: str
@@ -36,7 +36,7 @@ def await_running(platform: Platform, declared: Declarations, clock: Clock, *, s
     """Return when every task of every declared connector, every query and every service has run for `settle_s`.
 
     Raises:
-        NotReady: something failed, or does not come; names each thing with its cause and log.
+        NotReady: something failed or did not start in time; names each thing with its cause and log.
     """
     deadline = clock.monotonic() + PATIENCE_S
     healthy_since: float | None = None
@@ -55,7 +55,7 @@ def await_running(platform: Platform, declared: Declarations, clock: Clock, *, s
 
 
 def not_running(platform: Platform, declared: Declarations) -> Iterator[NotRunning]:
-    """What of the declared does not run right now."""
+    """The declared connectors, queries and services that do not run right now."""
     if declared.connectors:
         yield from connectors_not_running(platform, [connector.name for connector in declared.connectors])
     if any(isinstance(statement.tree, CreateAsSelect) for statement in declared.statements):
@@ -65,7 +65,7 @@ def not_running(platform: Platform, declared: Declarations) -> Iterator[NotRunni
 
 
 def connectors_not_running(platform: Platform, names: Sequence[str]) -> Iterator[NotRunning]:
-    """What of these connectors does not run right now."""
+    """Those of these connectors that do not run, or have a task that does not."""
     statuses = platform.connect.statuses()
     for name in names:
         status = statuses.get(name)
@@ -77,7 +77,7 @@ def connectors_not_running(platform: Platform, names: Sequence[str]) -> Iterator
 
 
 def failure(found: Sequence[NotRunning]) -> RemoteError:
-    """The error that tells of all these troubles."""
+    """The error that reports all of these."""
     first, *others = found
     more = "".join(f"\n{other.system}: {other.thing}: {other.problem}" for other in others)
     return NotReady(first.system, first.thing, first.problem + more)
@@ -92,7 +92,7 @@ def _queries_not_running(platform: Platform, declared: Declarations) -> Iterator
             problem = f"is {query.state}{': ' if causes else ''}{causes} (log: {platform.log_of('ksqldb')})"
             yield NotRunning("ksqlDB", f"query {query.id}", problem, query.state == "ERROR")
     for name in sorted(sinks.difference(*(query.sinks for query in queries))):
-        yield NotRunning("ksqlDB", f"query of {name}", "is not there", failed=True)
+        yield NotRunning("ksqlDB", f"query of {name}", "is missing", failed=True)
 
 
 def _causes(client: KsqlClient, query_id: str) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def _services_not_running(platform: Platform, names: set[str]) -> Iterator[NotRu
     for name in sorted(names):
         status = found.get(name)
         if status is None:
-            yield NotRunning("supervisor", f"service {name}", "is not known to the supervisor", failed=True)
+            yield NotRunning("supervisor", f"service {name}", "is unknown to the supervisor", failed=True)
         elif not status.is_up:
             cause = f": {status.cause}" if status.cause else ""
             problem = f"is {status.state}{cause} (log: {status.log})"

@@ -1,4 +1,4 @@
-"""Carries a plan out, step by step. Interrupted anywhere, the next plan holds what is left to do."""
+"""Carries a plan out. After an interruption, the next plan holds the remaining changes."""
 
 from __future__ import annotations
 
@@ -45,21 +45,23 @@ TOPIC_PATIENCE_S = 15.0
 STATEMENT_PATIENCE_S = 30.0
 
 OnAction = Callable[[int, int, Action], None]
-"""Called before each change with its number (from 1), how many there are, and the action."""
+"""Called before each change with its number (from 1), the number of all changes, and the action."""
 
 
 def refuse_blocked(plan: DeploymentPlan) -> None:
-    """Raise if a part of the plan is left to a person.
+    """Raise if the plan leaves a change to a person.
 
     Raises:
-        PlanRefused: with the reasons, and the commands to run by hand.
+        PlanRefused: with the reasons, and the commands to run manually.
     """
     if not plan.blocked:
         return
     commands = tuple(dict.fromkeys(command for action in plan.blocked for command in action.manual_steps))
     reasons = "".join(f"\n  - {action.resource} {action.name}: {action.reason}" for action in plan.blocked)
     manual_steps = "".join(f"\n    {command}" for command in commands)
-    message = f"nothing was changed; this would end live queries or lose records:{reasons}\n  by hand:{manual_steps}"
+    message = (
+        f"nothing was changed; this would end live queries or lose records:{reasons}\n  run manually:{manual_steps}"
+    )
     raise PlanRefused(message, commands)
 
 
@@ -76,8 +78,8 @@ class Deployment:
         """Carry out every change of the plan, in its order.
 
         Raises:
-            PlanRefused: a part is left to a person; nothing was changed then.
-            RemoteError: a step failed; what was done before it stays, and the next run goes on from there.
+            PlanRefused: the plan leaves a change to a person; nothing was changed.
+            RemoteError: an operation failed; those before it stay done, and the next run continues from there.
         """
         refuse_blocked(plan)
         for number, action in enumerate(plan.changes, 1):
@@ -134,20 +136,26 @@ class Deployment:
             case ImportDashboard(dashboard) if platform.kibana is not None:
                 platform.kibana.import_objects(saved_objects(dashboard))
             case _:
-                raise NotReady("target", type(step).__name__, "this target has nothing to do it with; plan again")
+                raise NotReady(
+                    "target",
+                    type(step).__name__,
+                    "this target has no such system (search, S3 or Kibana); run `plan` again",
+                )
 
     def _services(self) -> ServiceControl:
         if self._platform.services is None:
-            raise NotReady("supervisor", "services", "this target's services are run by somebody else")
+            raise NotReady("supervisor", "services", "this target has no supervisor; start its services where they run")
         return self._platform.services
 
     def _create_topic(self, topic: TopicDescription) -> None:
         self._platform.kafka.create(topic)
         deadline = self._clock.monotonic() + TOPIC_PATIENCE_S
-        # The controller has it before every broker tells of it, and a statement on it would be refused until then.
+        # The controller knows the topic before every broker lists it; until then a statement on it would be refused.
         while topic.name not in self._platform.kafka.topics():
             if self._clock.monotonic() > deadline:
-                raise NotReady("Kafka", f"topic {topic.name}", f"not listed {TOPIC_PATIENCE_S:.0f} s after it was made")
+                raise NotReady(
+                    "Kafka", f"topic {topic.name}", f"not listed {TOPIC_PATIENCE_S:.0f} s after it was created"
+                )
             self._clock.sleep(POLL_S)
 
     def _put_connector(self, name: str, config: Mapping[str, str]) -> None:
@@ -155,7 +163,7 @@ class Deployment:
         try:
             connect.put(name, config)
         except Refused as error:
-            # Connect turns some failures of a connector's own checks into a bare 500, with or without having written.
+            # Connect turns some failures of a connector's checks into a bare 500, whether or not it stored the config.
             if error.status != 500:
                 raise
             if connect.config(name) == config:
@@ -177,7 +185,7 @@ class Deployment:
                 self._platform.ksqldb.execute(statement.text, properties=statement.properties)
                 return
             except (Unreachable, NotReady, Refused) as error:
-                # An answer may be lost on its way although the statement was carried out.
+                # The answer may be lost although the statement was carried out.
                 if self._exists(statement):
                     return
                 if not _is_transient(error) or self._clock.monotonic() > deadline:
@@ -186,13 +194,13 @@ class Deployment:
 
     def _exists(self, statement: DeclaredStatement) -> bool:
         if isinstance(statement.tree, InsertValues):
-            return False  # which row a topic holds is not looked up; sent again, it changes nothing
+            return False  # sending a row of a table again changes nothing, so there is no need to look it up
         alone = Declarations(statements=(statement,))
         (action,) = plan_statements(alone, read_live(self._platform, alone))
         return action.kind in (ActionKind.KEEP, ActionKind.UPDATE)
 
     def _await_subjects(self, statement: DeclaredStatement) -> None:
-        """Debezium registers a schema with its first record: a statement that needs it has to wait."""
+        """Waits for schemas that a connector registers with its first record, which a statement takes columns from."""
         deadline = self._clock.monotonic() + SUBJECT_PATIENCE_S
         writers = [
             topic.connector for topic in self._declared.topics if topic.name == statement.topic and topic.connector

@@ -1,4 +1,4 @@
-"""Alerts against the streams and tables that they tell of: names, formats and types, with nothing running."""
+"""Checks alerts against the streams and tables that they read: names, formats and types, with nothing running."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBERS = frozenset({"INTEGER", "BIGINT", "DOUBLE", "DECIMAL"})
 
 
 def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iterator[FileProblem]:
-    """What is wrong with alerts; `sources` are all streams and tables that the statements make."""
+    """The problems of alerts; `sources` are all streams and tables that the statements create."""
     by_topic: dict[str, DataSource] = {}
     for source in sources:
         before = by_topic.get(source.topic)
@@ -25,16 +25,16 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
     for alert in alerts:
         other = groups.setdefault(alert.group, alert)
         if other is not alert:
-            yield _problem(alert, "group", f"group {alert.group} is that of {other.path.name} too")
-        told = by_topic.get(alert.topic)
-        if told is None:
+            yield _problem(alert, "group", f"group {alert.group} is also used by {other.path.name}")
+        source = by_topic.get(alert.topic)
+        if source is None:
             close = near(alert.topic, by_topic)
             yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
         else:
-            yield from _against(alert, told)
+            yield from _compare(alert, source)
 
 
-def _against(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
+def _compare(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
     key, value = source.formats.key.format.name, source.formats.value.format.name
     if value not in VALUE_FORMATS or key not in KEY_FORMATS:
         yield _problem(alert, "topic", f"{source.name} is written in {key} and {value}, which alerts cannot read")
@@ -50,7 +50,7 @@ def _against(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
 
 
 def _columns(source: DataSource) -> dict[str, SqlType | None]:
-    """Type by name of what the service knows of a record; the types of window bounds count as unknown."""
+    """Type by name of the columns that the service sees in a record; `None` for window bounds."""
     columns: dict[str, SqlType | None] = dict(source.schema.types())
     for header in source.schema.headers:
         columns.pop(header.name, None)
@@ -63,7 +63,7 @@ def _columns(source: DataSource) -> dict[str, SqlType | None]:
 
 
 def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: str) -> str:
-    """What is wrong with a field; empty when it is fine."""
+    """The problem of a field; empty when there is none."""
     known: Mapping[str, SqlType | None] = columns
     kind: SqlType | None = None
     for depth, name in enumerate(field.path):

@@ -1,4 +1,4 @@
-"""Connect's own opinion of connectors before anything is changed. It echoes resolved values: none are shown."""
+"""Asks Connect to validate connectors before anything is changed. Its answers echo resolved secrets: none are shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FREE_PREFIXES = (
     "consumer.override.",
     "admin.override.",
     "topic.creation.",
-    # Passed on by Debezium to the driver, and to the client of the schema history's topic.
+    # Debezium passes these on to the database driver and to the client of the schema history's topic.
     "driver.",
     "database.history.",
     "schema.history.internal.",
@@ -35,19 +35,19 @@ _GENERIC = frozenset({"name", OWNER_KEY})
 
 @dataclass(frozen=True, slots=True)
 class ConnectorProblem:
-    """One problem of a connector's configuration; only an error keeps it from being deployed."""
+    """One problem of a connector's configuration; only an error prevents its deployment."""
 
     connector: DeclaredConnector
     text: str
     is_error: bool
 
     def is_about(self, key: str) -> bool:
-        """Whether it concerns this key."""
+        """Whether it concerns `key`."""
         return self.text.startswith(f"{key}: ")
 
 
 def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnector]) -> tuple[ConnectorProblem, ...]:
-    """What Connect says against these connectors; `connectors` are mapped to the target.
+    """The problems that Connect finds in these connectors; `connectors` are mapped to the target.
 
     Raises:
         Unreachable, NotReady: Connect does not answer.
@@ -79,11 +79,11 @@ def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
 
 
 def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
-    """What a validate answer means for a declaration."""
+    """The problems of a declaration in Connect's answer."""
     secrets = [key.value for key in report.keys if key.value and is_secret(key.name) and len(key.value) >= 3]
     for key in report.keys:
         left = PLACEHOLDER.search(" ".join((key.value or "", *key.errors)))
-        # A connection check tells of another key's placeholder under the host's name.
+        # A connection check reports another key's placeholder under the key of the host.
         owner = next((name for name, value in connector.config.items() if left and left[0] in value), None)
         if left is not None and owner is not None:
             yield _unresolved(connector, owner, left)
@@ -95,8 +95,8 @@ def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Itera
 
 def _unresolved(connector: DeclaredConnector, key: str, left: re.Match[str]) -> ConnectorProblem:
     if left["provider"] == "env":
-        return ConnectorProblem(connector, f"{key}: {left[0]} is not known to the Connect worker; set it there", True)
-    # Some plugins look at a value before the worker has put the secret in: that says nothing about the secret.
+        return ConnectorProblem(connector, f"{key}: {left[0]} is unknown to the Connect worker; set it there", True)
+    # Some plugins look at a value before the worker resolves it: that says nothing about the secret.
     return ConnectorProblem(connector, f"{key}: could not be checked, {left[0]} was not resolved", False)
 
 
@@ -123,7 +123,7 @@ def _check(
 
 def _unknown_keys(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
     known = {key.name for key in report.keys if key.known}
-    # Some definitions have a pattern for a name, as column.truncate.to.(d+).chars of Debezium.
+    # Some definitions have a pattern as their name, as Debezium's column.truncate.to.(d+).chars.
     patterns = [re.compile(_as_pattern(name)) for name in known if "(" in name]
     for name in connector.config:
         aliased = _ALIASED.match(name)
@@ -157,7 +157,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 def check_variables(
     connectors: Iterable[DeclaredConnector], variables: frozenset[str] | None
 ) -> tuple[ConnectorProblem, ...]:
-    """What is missing among the variables that the target's workers are known to have (`None`: not known)."""
+    """The variables that connectors use and the target's workers lack; none where `variables` is `None` (unknown)."""
     if variables is None:
         return ()
     return tuple(
@@ -171,7 +171,7 @@ def check_variables(
 def unresolved(
     connectors: Iterable[DeclaredConnector], variables: frozenset[str]
 ) -> Iterator[tuple[DeclaredConnector, str, str]]:
-    """(connector, key, variable) of every `${env:NAME}` that the target's workers will not know."""
+    """(connector, key, variable) of every `${env:NAME}` that the target's workers cannot resolve."""
     for connector in connectors:
         for key, value in connector.config.items():
             for found in PLACEHOLDER.finditer(value):

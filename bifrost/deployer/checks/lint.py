@@ -1,4 +1,4 @@
-"""What is known to go wrong with connectors, found in their files alone: old names, missing keys, clashes."""
+"""Known mistakes in connectors, found in their files alone: old names, missing keys, clashes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bifrost.deployer.declared.files import line_of
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """Something wrong in a file; what is no error is worth knowing."""
+    """Something wrong in a file: an error or a warning."""
 
     path: Path
     line: int | None
@@ -67,7 +67,7 @@ RENAMED: Mapping[str, str] = {
     "mongodb.hosts": "mongodb.connection.string",
     "mongodb.name": "topic.prefix",
 }
-"""Names of Debezium 1.x and what took their place; old ones are ignored without a word."""
+"""Keys of Debezium 1.x and their successors; Debezium silently ignores the old ones."""
 
 _OLD_HISTORY = "database.history."
 _NEW_HISTORY = "schema.history.internal."
@@ -105,9 +105,9 @@ def _old_names(connector: DeclaredConnector) -> Iterator[FileProblem]:
         if key.startswith(_OLD_HISTORY):
             new = _NEW_HISTORY + key.removeprefix(_OLD_HISTORY)
         if new is not None:
-            yield at_key(connector, key, f"is Debezium 1.x; it is {new} now")
+            yield at_key(connector, key, f"is a key of Debezium 1.x; use {new}")
         if value == _OLD_UNWRAP:
-            yield at_key(connector, key, "is Debezium 1.x; it is io.debezium.transforms.ExtractNewRecordState now")
+            yield at_key(connector, key, "is a class of Debezium 1.x; use io.debezium.transforms.ExtractNewRecordState")
 
 
 def _required_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
@@ -117,8 +117,8 @@ def _required_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
             yield FileProblem(connector.path, None, f"{key} is missing; {class_name} needs it")
 
 
-def _known_by_heart(connector: DeclaredConnector) -> Iterator[FileProblem]:
-    """Keys that a class does not have which no worker here can be asked about."""
+def _unknown_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
+    """Unknown keys of classes that no worker here could validate."""
     for key, meant in unknown_keys(connector.config):
         hint = f"; did you mean {meant}?" if meant else ""
         yield at_key(connector, key, f"{connector.config['connector.class']} does not know this key{hint}")
@@ -138,14 +138,16 @@ def _transforms(connector: DeclaredConnector) -> Iterator[FileProblem]:
 def _exactly_once_files(connector: DeclaredConnector) -> Iterator[FileProblem]:
     key = "rotate.schedule.interval.ms"
     if connector.config["connector.class"].endswith(".S3SinkConnector") and key in connector.config:
-        yield at_key(connector, key, "objects by the clock may be written twice after a failure", is_error=False)
+        yield at_key(
+            connector, key, "objects that are closed by the clock may be written twice after a failure", is_error=False
+        )
 
 
 _CHECKS: tuple[Callable[[DeclaredConnector], Iterator[FileProblem]], ...] = (
     _old_names,
     _required_keys,
     _transforms,
-    _known_by_heart,
+    _unknown_keys,
     _exactly_once_files,
 )
 
@@ -165,7 +167,7 @@ def _clashes(declared: Declarations) -> Iterator[FileProblem]:
                 users[connector.config[key]].append(connector)
         for value, connectors in users.items():
             for other in connectors[1:]:
-                yield at_key(other, key, f"{value} is used by {connectors[0].name} too; each connector needs its own")
+                yield at_key(other, key, f"{value} is also used by {connectors[0].name}; each connector needs its own")
 
 
 def _topics(declared: Declarations) -> Iterator[FileProblem]:
@@ -174,6 +176,6 @@ def _topics(declared: Declarations) -> Iterator[FileProblem]:
     for topic in declared.topics:
         line = line_of(topic.path.read_text(encoding="utf-8"), topic.name)
         if topic.connector and topic.connector not in connectors:
-            yield FileProblem(topic.path, line, f"topic {topic.name}: there is no connector {topic.connector}")
+            yield FileProblem(topic.path, line, f"topic {topic.name}: connector {topic.connector} is not declared")
         if topic.name in history and "compact" in topic.config.get("cleanup.policy", ""):
             yield FileProblem(topic.path, line, f"topic {topic.name}: a schema history must not be compacted")

@@ -1,4 +1,4 @@
-"""All declarations checked with nothing running: files, names, known traps, and the types of all statements."""
+"""Checks all declarations with nothing running: files, names, known mistakes, and the types of all statements."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bifrost.errors import DeclarationError, StatementError
 from bifrost.sql.tree import CreateAsSelect, CreateSource, ParsedStatement
 
 UDF_FOLDER = Path("ksql", "udf")
-"""Where a project's own functions are, in a project."""
+"""The folder of a project's own functions."""
 
 
 def validate(project: Path, table: Substitutions) -> tuple[FileProblem, ...]:
-    """Everything that is wrong with a project's declarations, in the order of the files' paths and lines.
+    """All problems of a project's declarations, ordered by path and line.
 
     Args:
-        table: the substitutions of the target that they are meant for.
+        table: the substitutions of the target.
     """
     broken: list[DeclarationError] = []
     declared = load(project, broken.append)
@@ -40,12 +40,12 @@ def validate(project: Path, table: Substitutions) -> tuple[FileProblem, ...]:
     found += _unknown_variables(declared, table)
     found += _schemas(declared)
     found += _dashboards(declared)
-    # What a broken file would have created is unknown: then names that are missing mean nothing.
+    # What a broken file would have created is unknown, so missing names mean nothing then.
     if not broken:
         found += lint_together(declared)
         checker = _checker(declared, functions)
         wrong = list(_statements(declared, checker))
-        # An alert for what a wrong statement would have made is not wrong itself.
+        # An alert on what a wrong statement would have created is not wrong itself.
         found += wrong or check_alerts(declared.alerts, checker.metastore)
     return tuple(sorted(found, key=lambda problem: (str(problem.path), problem.line or 0)))
 
@@ -54,7 +54,7 @@ def refuse_file_problems(problems: Iterable[FileProblem]) -> None:
     """Raise if there is an error among the problems.
 
     Raises:
-        DeclarationError: names every error; its place is that of the first.
+        DeclarationError: names every error; path and line are those of the first.
     """
     errors = [problem for problem in problems if problem.is_error]
     if errors:
@@ -101,16 +101,16 @@ def _checker(declared: Declarations, functions: FunctionRegistry) -> OfflineChec
 
 
 def _statements(declared: Declarations, checker: OfflineChecker) -> Iterator[FileProblem]:
-    """Names and types of all statements; one that reads what is wrong itself is not blamed for that."""
+    """Checks names and types of all statements; one that reads a wrong one is not blamed for that."""
     wrong = {subject.name for subject in declared.subjects if not _is_avro(subject)}
     written = {item.topic for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
     for statement in declared.statements:
         problems: list[str] = []
-        is_victim = bool(wrong & {*statement.reads, statement.topic, *statement.awaited_subjects})
-        if not is_victim:
+        reads_wrong_one = bool(wrong & {*statement.reads, statement.topic, *statement.awaited_subjects})
+        if not reads_wrong_one:
             problems = list(_missing(statement, declared, written)) or _type_problems(statement, checker)
             yield from (FileProblem(statement.path, statement.line, text) for text in problems)
-        if is_victim or problems:
+        if reads_wrong_one or problems:
             wrong.add(statement.name)
             wrong |= {statement.topic} & written
 
@@ -124,7 +124,7 @@ def _type_problems(statement: DeclaredStatement, checker: OfflineChecker) -> lis
 
 
 def _missing(statement: DeclaredStatement, declared: Declarations, written: set[str]) -> Iterator[str]:
-    """What a statement needs and nothing declares."""
+    """What a statement needs and no file declares."""
     created = {other.name for other in declared.statements}
     topics = {topic.name for topic in declared.topics} | written
     subjects = {subject.name for subject in declared.subjects}

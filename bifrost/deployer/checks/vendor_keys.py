@@ -1,4 +1,4 @@
-"""What is known of connector classes that no worker here can be asked about: the keys that they define."""
+"""The keys of connector classes that no worker here has and that therefore cannot be validated."""
 
 from __future__ import annotations
 
@@ -124,11 +124,11 @@ KEYS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-"""All keys of a class, where they are known by heart."""
+"""All keys of a class, from its documentation."""
 
 
 def unknown_keys(config: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys of a configuration that its class does not have, and what was probably meant (may be empty)."""
+    """The keys of a configuration that its class lacks, each with the closest known key (may be empty)."""
     known = KEYS.get(config["connector.class"])
     if known is None:
         return

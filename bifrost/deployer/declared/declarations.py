@@ -1,4 +1,4 @@
-"""What the declaration files say must run, as values; `select` picks pipelines with all that they need."""
+"""The content of the declaration files as values; `select` picks pipelines with all that they need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUCKET_KEY = "s3.bucket.name"
 
 @dataclass(frozen=True, slots=True)
 class DeclaredConnector:
-    """One file of `connectors/<pipeline>/`; `config` is as written, without `name`."""
+    """One file of `connectors/<pipeline>/`; `config` is as written, without the key `name`."""
 
     name: str
     pipeline: str
@@ -37,7 +37,7 @@ class DeclaredConnector:
 
     @property
     def bucket(self) -> str:
-        """The bucket that it writes to, empty where it does not say."""
+        """The bucket that it writes to, empty where none is named."""
         return self.config.get(BUCKET_KEY, "")
 
     @property
@@ -48,7 +48,7 @@ class DeclaredConnector:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTopic:
-    """One entry of `topics/<pipeline>.json`; `key` says what records are keyed by, `connector` who writes it."""
+    """One entry of `topics/<pipeline>.json`; `key` names the key of its records, `connector` the writer."""
 
     name: str
     pipeline: str
@@ -62,7 +62,7 @@ class DeclaredTopic:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSubject:
-    """One file of `topics/schemas/`. Where a connector writes the topic it is a picture: compared, never registered."""
+    """One file of `topics/schemas/`. Where a connector writes the topic, it is a snapshot: only compared."""
 
     name: str
     topic: DeclaredTopic
@@ -70,14 +70,14 @@ class DeclaredSubject:
     schema: str
 
     @property
-    def is_picture(self) -> bool:
-        """Whether somebody else registers it."""
+    def is_snapshot(self) -> bool:
+        """Whether a connector registers it, so that the file is only compared."""
         return bool(self.topic.connector)
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredStatement:
-    """One statement of `ksql/<pipeline>.sql`; `line` is that of the file, `properties` what SET said before it."""
+    """One statement of `ksql/<pipeline>.sql`; `line` counts in the file, `properties` are those that SET gave it."""
 
     name: str
     pipeline: str
@@ -91,7 +91,7 @@ class DeclaredStatement:
 
     @property
     def awaited_subjects(self) -> tuple[str, ...]:
-        """The subjects that its columns are taken from, which must be there before it."""
+        """The subjects that its columns are taken from, which must exist before it."""
         if not isinstance(self.tree, CreateSource):
             return ()
         return tuple(_inferred(self.topic, self.tree))
@@ -99,7 +99,7 @@ class DeclaredStatement:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredService:
-    """One module `services/<pipeline>_<what>.py`, or the one that tells all alerts: no pipeline's, but `topics`'."""
+    """One module `services/<pipeline>_<what>.py`, or the alert service, which has no pipeline but `topics`."""
 
     name: str
     pipeline: str
@@ -124,13 +124,13 @@ class Declarations:
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The buckets that connectors name, sorted; one that a placeholder names is for whoever sets it."""
+        """The buckets that connectors name, sorted; without those that a placeholder names."""
         named = {connector.bucket for connector in self.connectors}
         return tuple(sorted(name for name in named if name and "${" not in name))
 
     @property
     def pipelines(self) -> tuple[str, ...]:
-        """The names that recur in the folders, sorted."""
+        """The names of all pipelines, sorted."""
         return tuple(sorted({item.pipeline for item in self.pipeline_items if item.pipeline}))
 
     @property
@@ -142,11 +142,11 @@ class Declarations:
         """These pipelines and all that they need from others; no names means everything.
 
         Raises:
-            SettingError: there is no pipeline of that name.
+            SettingError: no pipeline has that name.
         """
         for name in pipelines:
             if name not in self.pipelines:
-                raise SettingError(name, f"is not a pipeline; there are {', '.join(self.pipelines) or 'none'}")
+                raise SettingError(name, f"is not a pipeline; known are {', '.join(self.pipelines) or 'none'}")
         return _Selection(self).grow_from(pipelines) if pipelines else self
 
 
@@ -164,7 +164,7 @@ T = TypeVar(
 
 @dataclass
 class _Selection:
-    """Grows from the pipelines' own things along what they need until nothing is added."""
+    """Starts with the pipelines' own items and adds what they need until nothing is missing."""
 
     everything: Declarations
     taken: set[object] = field(default_factory=set)

@@ -25,7 +25,7 @@ from bifrost.errors import DeclarationError
 CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
 T = TypeVar("T")
 ALERT_SERVICE = "alerts"
-"""The service that tells all alerts."""
+"""The service that delivers all alerts."""
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
 
 
@@ -33,22 +33,22 @@ def load(project: Path, on_error: OnError = raise_error) -> Declarations:
     """All declarations of a project.
 
     Args:
-        on_error: takes what is wrong with one file, which is left out then; by default it is raised.
+        on_error: receives the error of a file, which is then left out; raises it by default.
 
     Raises:
         DeclarationError: a file is wrong.
     """
     topics = read_topics(project / "topics", on_error)
     alerts = read_alerts(project / "alerts", on_error)
-    told = (DeclaredService(ALERT_SERVICE, "", frozenset(alert.topic for alert in alerts)),) if alerts else ()
+    alert_services = (DeclaredService(ALERT_SERVICE, "", frozenset(alert.topic for alert in alerts)),) if alerts else ()
     return Declarations(
         topics=topics,
         subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
         connectors=read_connectors(project / "connectors", on_error),
         statements=read_statements(project / "ksql", on_error),
         templates=read_templates(project, on_error),
-        dashboards=_sound(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
-        services=(*read_services(project / "services"), *told),
+        dashboards=_read_all(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
+        services=(*read_services(project / "services"), *alert_services),
         alerts=alerts,
     )
 
@@ -61,12 +61,12 @@ def read_connectors(folder: Path, on_error: OnError = raise_error) -> tuple[Decl
             connector = _connector(path)
             other = found.setdefault(connector.name, connector)
             if other is not connector:
-                raise DeclarationError(path, f"connector {connector.name} is declared in {other.path} too")
+                raise DeclarationError(path, f"connector {connector.name} is also declared in {other.path}")
     return tuple(found.values())
 
 
 def read_topics(folder: Path, on_error: OnError = raise_error) -> tuple[DeclaredTopic, ...]:
-    """`<folder>/<pipeline>.json`: topic name to its settings."""
+    """`<folder>/<pipeline>.json`: settings by topic name."""
     found: dict[str, DeclaredTopic] = {}
     for path in sorted(folder.glob("*.json")):
         with passing_errors_to(on_error):
@@ -76,7 +76,7 @@ def read_topics(folder: Path, on_error: OnError = raise_error) -> tuple[Declared
                 other = found.setdefault(name, topic)
                 if other is not topic:
                     raise DeclarationError(
-                        path, f"topic {name} is declared in {other.path} too", line=line_of(text, name)
+                        path, f"topic {name} is also declared in {other.path}", line=line_of(text, name)
                     )
     return tuple(found.values())
 
@@ -101,13 +101,13 @@ def read_templates(project: Path, on_error: OnError = raise_error) -> tuple[Inde
         template = dashboards.read_template(path)
         other = found.setdefault(template.name, template)
         if other is not template:
-            raise DeclarationError(path, f"index template {template.name} is declared in {other.path} too")
+            raise DeclarationError(path, f"index template {template.name} is also declared in {other.path}")
         return template
 
-    return _sound(dashboards.template_files(project), read, on_error)
+    return _read_all(dashboards.template_files(project), read, on_error)
 
 
-def _sound(paths: Iterable[Path], read: Callable[[Path], T], on_error: OnError) -> tuple[T, ...]:
+def _read_all(paths: Iterable[Path], read: Callable[[Path], T], on_error: OnError) -> tuple[T, ...]:
     found = []
     for path in paths:
         with passing_errors_to(on_error):
@@ -116,7 +116,7 @@ def _sound(paths: Iterable[Path], read: Callable[[Path], T], on_error: OnError) 
 
 
 def read_services(folder: Path) -> tuple[DeclaredService, ...]:
-    """`<folder>/<pipeline>_<what>.py`; modules without a pipeline's name belong to several services."""
+    """`<folder>/<pipeline>_<purpose>.py` with a `main`; other modules are shared by services."""
     modules = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
     return tuple(
         DeclaredService(path.stem, path.stem.partition("_")[0])
@@ -126,7 +126,7 @@ def read_services(folder: Path) -> tuple[DeclaredService, ...]:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """The line on which a JSON key is written first."""
+    """The line (from 1) on which a JSON key first occurs, `None` if it does not."""
     position = text.find(json.dumps(key, ensure_ascii=False))
     return None if position < 0 else text.count("\n", 0, position) + 1
 
@@ -151,7 +151,9 @@ def _connector(path: Path) -> DeclaredConnector:
     if not values.get("connector.class"):
         raise DeclarationError(path, "has no connector.class")
     if "${" in values["connector.class"]:
-        raise DeclarationError(path, "connector.class must be written out", line=line_of(text, "connector.class"))
+        raise DeclarationError(
+            path, "connector.class must not contain a placeholder", line=line_of(text, "connector.class")
+        )
     return DeclaredConnector(path.stem, path.parent.name, path, values)
 
 
@@ -164,7 +166,7 @@ def _config_value(path: Path, text: str, key: str, value: object) -> str:
         case int() | float():
             return str(value)
         case _:
-            raise DeclarationError(path, f"{key} must be a text, a number or true/false", line=line_of(text, key))
+            raise DeclarationError(path, f"{key} must be a string, a number or true/false", line=line_of(text, key))
 
 
 def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
@@ -175,7 +177,7 @@ def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
         raise wrong("expected an object of settings")
     for key in settings:
         if key not in TOPIC_FIELDS:
-            raise wrong(f"unknown setting {key!r}; there are {', '.join(TOPIC_FIELDS)}", key)
+            raise wrong(f"unknown setting {key!r}; known are {', '.join(TOPIC_FIELDS)}", key)
     for key, least in (("partitions", 1), ("replication", 1), ("retention.ms", -1)):
         value = settings.get(key, least)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -183,13 +185,13 @@ def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
     policy = settings.get("cleanup.policy", "delete")
     if policy not in CLEANUP_POLICIES:
         raise wrong(f"cleanup.policy must be one of {' | '.join(CLEANUP_POLICIES)}, not {policy!r}", "cleanup.policy")
-    kept = {key: str(settings[key]) for key in ("cleanup.policy", "retention.ms") if key in settings}
+    config = {key: str(settings[key]) for key in ("cleanup.policy", "retention.ms") if key in settings}
     return DeclaredTopic(
         name=name,
         pipeline=path.stem,
         path=path,
         partitions=settings.get("partitions", 1),
-        config=kept,
+        config=config,
         key=str(settings.get("key", "none")),
         replication=settings.get("replication", -1),
         connector=str(settings.get("connector", "")),
@@ -205,7 +207,7 @@ def _subject(path: Path, topics: Mapping[str, DeclaredTopic]) -> DeclaredSubject
     if topic is None:
         raise DeclarationError(path, f"topic {subject.removesuffix(suffix)} is not declared in topics/*.json")
     _, content = _read_json(path, any_shape=True)
-    # Without blanks, as Connect's converters write schemas: registries tell versions apart by the text.
+    # Without blanks, as Connect's converters write schemas: registries compare versions by their text.
     return DeclaredSubject(subject, topic, path, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 

@@ -1,4 +1,4 @@
-"""What happens with a file that is wrong: by default it is raised; `validate` goes on and tells of all."""
+"""What happens when a file is wrong: raise by default; `validate` collects all errors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ OnError = Callable[[DeclarationError], None]
 
 
 def raise_error(error: DeclarationError) -> None:
-    """The first file that is wrong ends the reading."""
+    """Stop at the first file that is wrong."""
     raise error
 
 
 @contextmanager
 def passing_errors_to(on_error: OnError) -> Iterator[None]:
-    """Hands what is wrong with the file that is read in the block to `on_error`."""
+    """Passes the error of the file that is read in the block to `on_error`."""
     try:
         yield
     except DeclarationError as error:

@@ -31,7 +31,7 @@ def read_statements(folder: Path, on_error: OnError = raise_error) -> tuple[Decl
 
     Raises:
         DeclarationError: a text is not the language, a statement is not a declaration, a name is created twice, or
-            statements need each other in a circle.
+            statements depend on each other in a circle.
     """
     found: list[DeclaredStatement] = []
     for path in sorted(folder.glob("*.sql")):
@@ -106,7 +106,7 @@ def sources_of(query: Query) -> Iterator[str]:
 
 
 def topic_of(tree: Creating) -> str:
-    """The topic under a source: as written, else its name, as ksqlDB; empty for what is no source."""
+    """The topic of a source: KAFKA_TOPIC, else its name, as ksqlDB; empty for other statements."""
     if not isinstance(tree, CreateSource | CreateAsSelect):
         return ""
     written = tree.properties.get("KAFKA_TOPIC")
@@ -118,12 +118,12 @@ def _refuse_duplicates(statements: Iterable[DeclaredStatement]) -> None:
     for statement in statements:
         other = first.setdefault(statement.name, statement)
         if other is not statement:
-            problem = f"{statement.name} is created in {other.path}:{other.line} too"
+            problem = f"{statement.name} is also created in {other.path}:{other.line}"
             raise DeclarationError(statement.path, problem, line=statement.line)
 
 
 def _refuse_rows_of_streams(statements: Iterable[DeclaredStatement]) -> None:
-    """A row that is sent twice, because its answer was lost, changes nothing in a table, but it does in a stream."""
+    """A row that is sent twice, because an answer was lost, changes nothing in a table, but does in a stream."""
     statements = tuple(statements)
     tables = {
         item.name for item in statements if isinstance(item.tree, CreateSource) and item.tree.kind is SourceKind.TABLE
@@ -135,7 +135,7 @@ def _refuse_rows_of_streams(statements: Iterable[DeclaredStatement]) -> None:
 
 
 def _ordered(statements: list[DeclaredStatement]) -> tuple[DeclaredStatement, ...]:
-    """In reading order, but each after what it waits for."""
+    """In reading order, but each after those that it depends on."""
     by_name = {statement.name: statement for statement in statements}
     writers = {item.topic: item.name for item in statements if isinstance(item.tree, CreateAsSelect)}
     ordered: dict[str, DeclaredStatement] = {}
@@ -143,10 +143,10 @@ def _ordered(statements: list[DeclaredStatement]) -> tuple[DeclaredStatement, ..
     def visit(statement: DeclaredStatement, path: tuple[str, ...]) -> None:
         if statement.name in path:
             circle = " -> ".join((*path[path.index(statement.name) :], statement.name))
-            raise DeclarationError(statement.path, f"statements need each other: {circle}", line=statement.line)
+            raise DeclarationError(statement.path, f"statements depend on each other: {circle}", line=statement.line)
         if statement.name in ordered:
             return
-        for name in sorted(_waits_for(statement, writers)):
+        for name in sorted(_dependencies(statement, writers)):
             if name in by_name:
                 visit(by_name[name], (*path, statement.name))
         ordered[statement.name] = statement
@@ -156,8 +156,8 @@ def _ordered(statements: list[DeclaredStatement]) -> tuple[DeclaredStatement, ..
     return tuple(ordered.values())
 
 
-def _waits_for(statement: DeclaredStatement, writers: dict[str, str]) -> Iterator[str]:
-    """What must be created first: what it reads, and for a declared source the query that writes its topic."""
+def _dependencies(statement: DeclaredStatement, writers: dict[str, str]) -> Iterator[str]:
+    """What must exist first: what it reads, and for a declared source the query that writes its topic."""
     yield from statement.reads
     if isinstance(statement.tree, CreateSource):
         writer = writers.get(statement.topic)

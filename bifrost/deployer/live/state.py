@@ -1,4 +1,4 @@
-"""Reads what runs, through the clients, into values that a plan is made from."""
+"""Reads the live state of a target, through the clients, into values that a plan is made from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROBE_TIMEOUT_S = 5.0
 
 
 class TopicAdmin(Protocol):
-    """What the deployer needs of Kafka's administration (`KafkaAdmin`)."""
+    """The part of Kafka's administration that the deployer uses (`KafkaAdmin`)."""
 
     def topics(self) -> dict[str, int]:
         """Partition counts by topic name."""
@@ -45,20 +45,20 @@ class TopicAdmin(Protocol):
         ...
 
     def create(self, topic: TopicDescription) -> bool:
-        """Make a topic; `False` when it was there."""
+        """Create a topic; `False` when it already existed."""
         ...
 
     def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
-        """Set or take back configuration values."""
+        """Set configuration values; `None` resets one to its default."""
         ...
 
     def add_partitions(self, name: str, total: int) -> None:
-        """Grow a topic."""
+        """Raise the number of partitions to `total`."""
         ...
 
 
 class ServiceControl(Protocol):
-    """What the deployer needs of the supervisor (`SupervisorClient`)."""
+    """The part of the supervisor that the deployer uses (`SupervisorClient`)."""
 
     def is_running(self) -> bool:
         """Whether a supervisor answers."""
@@ -79,7 +79,7 @@ class ServiceControl(Protocol):
 
 @dataclass(frozen=True)
 class Platform:
-    """The clients of one target; `services` and `logs` are `None` where somebody else runs the parts.
+    """The clients of one target; `services` and `logs` are `None` except on the embedded one.
 
     `search`, `kibana` and `s3` are `None` where the target has none of its own.
     """
@@ -95,7 +95,7 @@ class Platform:
     s3: Buckets | None = None
 
     def log_of(self, part: str) -> str:
-        """Where a part (`connect`, `ksqldb`, a service) writes its log, in words where that is elsewhere."""
+        """The log file of a part (`connect`, `ksqldb`, a service), or words for it where it is elsewhere."""
         return f"the log of {part}" if self.logs is None else str(self.logs / f"{part}.log")
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ class Platform:
 
 
 def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Platform:
-    """The clients of the chosen target; `patience_s` bounds the retries of their requests."""
+    """The clients of the target; `patience_s` bounds the retries of their requests."""
     return Platform(
         kafka=kafka.admin(settings),
         registry=schema_registry.from_settings(settings, patience_s=patience_s),
@@ -135,7 +135,7 @@ class LiveSubject:
 
 @dataclass(frozen=True, slots=True)
 class LiveConnector:
-    """A connector as the workers have it; no status for a moment after it was made."""
+    """A connector as the workers have it; without a status for a moment after its creation."""
 
     config: Mapping[str, str]
     status: ConnectorStatus | None
@@ -143,7 +143,7 @@ class LiveConnector:
 
 @dataclass(frozen=True, slots=True)
 class LiveSource:
-    """A stream or table; `tree` is `None` where its statement cannot be read."""
+    """A stream or table; `tree` is `None` where its statement cannot be parsed."""
 
     description: SourceDescription
     tree: Creating | None
@@ -151,7 +151,7 @@ class LiveSource:
 
 @dataclass(frozen=True, slots=True)
 class LiveQuery:
-    """A persistent query; `tree` is `None` where its statement cannot be read."""
+    """A persistent query; `tree` is `None` where its statement cannot be parsed."""
 
     summary: QuerySummary
     tree: Creating | None
@@ -159,10 +159,10 @@ class LiveQuery:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """All that the plan looks at. `is_running` is false when nothing of the target answers.
+    """Everything that a plan compares with. `is_running` is false when no part of the target answers.
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
-    such thing. `written` are those topics of declared first rows to which anything was ever written.
+    such thing. `written` are the topics of declared first rows that hold or held any record.
     """
 
     is_running: bool = True
@@ -180,9 +180,9 @@ class LiveState:
 
 
 def is_running(platform: Platform) -> bool:
-    """Whether anything of the target answers.
+    """Whether any part of the target answers.
 
-    For the embedded target the supervisor knows; elsewhere every REST API is asked, each once.
+    On the embedded target the supervisor knows; elsewhere every REST API is tried once.
     """
     if platform.services is not None:
         return platform.services.is_running()
@@ -203,7 +203,7 @@ def is_running(platform: Platform) -> bool:
 
 
 def read_live(platform: Platform, declared: Declarations) -> LiveState:
-    """What runs, as far as it bears on `declared`, and everything in Connect and ksqlDB.
+    """The live state: what `declared` names, and everything in Connect and ksqlDB.
 
     Raises:
         Unreachable, NotReady: a part of the target does not answer while others do.
@@ -233,7 +233,7 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
 
 
 def parse_or_none(statement: str) -> Creating | None:
-    """The tree of a statement that the server gave back, `None` where this parser does not know it."""
+    """The tree of a statement that the server returned, `None` where it cannot be parsed."""
     try:
         found = parse_script(statement)
     except ParseError:
@@ -270,8 +270,8 @@ def _dashboards(client: KibanaClient, declared: Declarations) -> dict[str, str]:
 def _written(kafka: TopicAdmin, declared: Declarations) -> frozenset[str]:
     targets = {item.tree.target for item in declared.statements if isinstance(item.tree, InsertValues)}
     topics = {item.topic for item in declared.statements if item.name in targets}
-    there = topics.intersection(kafka.topics()) if topics else ()
-    return frozenset(name for name in there if any(place.next for place in kafka.offsets(name).values()))
+    existing = topics.intersection(kafka.topics()) if topics else ()
+    return frozenset(name for name in existing if any(offsets.next for offsets in kafka.offsets(name).values()))
 
 
 def _services(services: ServiceControl | None) -> dict[str, ComponentStatus] | None:

@@ -1,4 +1,4 @@
-"""What a plan consists of: actions with their reasons, and the steps that carry them out."""
+"""The parts of a plan: actions with their reasons, and the operations that carry them out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bifrost.sql.tree import SourceKind
 
 
 class ActionKind(StrEnum):
-    """What happens to a thing."""
+    """What an action does to a resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -24,7 +24,7 @@ class ActionKind(StrEnum):
 
 
 class ResourceKind(StrEnum):
-    """What kind of thing it is."""
+    """The kinds of resources that are deployed."""
 
     TOPIC = "topic"
     SUBJECT = "subject"
@@ -39,14 +39,14 @@ class ResourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateTopic:
-    """Make a topic."""
+    """Create a topic."""
 
     topic: TopicDescription
 
 
 @dataclass(frozen=True, slots=True)
 class AlterTopic:
-    """Set values of a topic; `None` takes one back."""
+    """Set configuration values of a topic; `None` resets one to its default."""
 
     name: str
     changed: Mapping[str, str | None]
@@ -54,7 +54,7 @@ class AlterTopic:
 
 @dataclass(frozen=True, slots=True)
 class AddPartitions:
-    """Grow a topic."""
+    """Raise a topic's number of partitions to `total`."""
 
     name: str
     total: int
@@ -69,7 +69,7 @@ class RegisterSubject:
 
 @dataclass(frozen=True, slots=True)
 class PutConnector:
-    """Give a connector its configuration, or make it with it."""
+    """Create a connector, or replace its configuration."""
 
     name: str
     config: Mapping[str, str]
@@ -77,14 +77,14 @@ class PutConnector:
 
 @dataclass(frozen=True, slots=True)
 class ResumeConnector:
-    """Let a paused or stopped connector run."""
+    """Resume a paused or stopped connector."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RestartConnector:
-    """Restart what failed of a connector, or all of it."""
+    """Restart the failed parts of a connector, or all of it."""
 
     name: str
     only_failed: bool
@@ -92,14 +92,14 @@ class RestartConnector:
 
 @dataclass(frozen=True, slots=True)
 class DeleteConnector:
-    """Remove a connector."""
+    """Delete a connector."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatement:
-    """Have ksqlDB carry out a declared statement."""
+    """Run a declared statement in ksqlDB."""
 
     statement: DeclaredStatement
 
@@ -114,21 +114,21 @@ class DropLiveSource:
 
 @dataclass(frozen=True, slots=True)
 class ResumeLiveQuery:
-    """Let a paused query run."""
+    """Resume a paused query."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class TerminateLiveQuery:
-    """End a query."""
+    """Terminate a query."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PutTemplate:
-    """Make an index template, or replace it."""
+    """Create or replace an index template."""
 
     name: str
     body: Body
@@ -136,21 +136,21 @@ class PutTemplate:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTemplate:
-    """Remove an index template; indices stay."""
+    """Delete an index template; indices stay."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateBucket:
-    """Make a bucket."""
+    """Create a bucket."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportDashboard:
-    """Import a dashboard into Kibana, over an older one."""
+    """Import a dashboard into Kibana, replacing an older one."""
 
     dashboard: Dashboard
 
@@ -164,7 +164,7 @@ class StartService:
 
 @dataclass(frozen=True, slots=True)
 class RestartService:
-    """Give a failed service another try."""
+    """Restart a failed service."""
 
     name: str
 
@@ -195,8 +195,8 @@ Operation = (
 class Action:
     """One line of a plan.
 
-    `steps` carry it out, in order; without steps there is nothing to write. `by_hand` are commands for a person where
-    the deployer will not act; `attention` marks something kept that a person should still know of.
+    `operations` carry it out, in order; an action without operations writes nothing. `manual_steps` are commands for a
+    person where the deployer will not act; `needs_attention` marks something kept whose `reason` is shown anyway.
     """
 
     kind: ActionKind
@@ -209,18 +209,18 @@ class Action:
 
     @property
     def is_change(self) -> bool:
-        """Whether the live system differs from what is declared here."""
+        """Whether the live system differs from the declaration."""
         return self.kind is not ActionKind.KEEP
 
     @property
     def is_blocked(self) -> bool:
-        """Whether a person must do it."""
+        """Whether the deployer leaves it to a person."""
         return bool(self.manual_steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """Something live that no declaration knows; `owned` if an earlier deployment left it."""
+    """A live resource without a declaration; `owned` if an earlier deployment of this project created it."""
 
     resource: ResourceKind
     name: str
@@ -229,7 +229,7 @@ class Undeclared:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """The actions in the order in which they are carried out; `is_running` is false when nothing answered."""
+    """The actions in the order of execution; `is_running` is false when no part of the target answered."""
 
     actions: tuple[Action, ...]
     undeclared: tuple[Undeclared, ...] = ()
@@ -242,15 +242,15 @@ class DeploymentPlan:
 
     @property
     def blocked(self) -> tuple[Action, ...]:
-        """The changes that are left to a person."""
+        """The changes that the deployer leaves to a person."""
         return tuple(action for action in self.actions if action.is_blocked)
 
     def count(self, kind: ActionKind) -> int:
-        """How many actions are of a kind."""
+        """The number of actions of a kind."""
         return sum(action.kind is kind for action in self.actions)
 
 
 def keep(resource: ResourceKind, name: str, notes: Iterable[str] = ()) -> Action:
-    """Nothing to do; `notes` are what a person should still know."""
+    """An action that changes nothing; `notes` are shown if there are any."""
     text = "; ".join(notes)
     return Action(ActionKind.KEEP, resource, name, text, needs_attention=bool(text))

@@ -1,4 +1,4 @@
-"""Connectors: declared against live configuration and state."""
+"""Compares declared connectors with their live configuration and state."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def _connector(connector: DeclaredConnector, found: LiveConnector | None) -> Act
 
 
 def config_changes(declared: Mapping[str, str], live: Mapping[str, str]) -> list[str]:
-    """What differs key by key; placeholders are compared as they stand, a masked live value counts as equal."""
+    """The keys that differ; placeholders are compared unresolved, a masked live value counts as equal."""
     changes = []
     for key in sorted(declared.keys() | live.keys()):
         wanted, found = declared.get(key), live.get(key)
         if wanted == found or (wanted is not None and found is not None and _MASKED.fullmatch(found)):
             continue
-        changes.append(f"{key}: {_shown(key, found)} -> {_shown(key, wanted)}")
+        changes.append(f"{key}: {_display(key, found)} -> {_display(key, wanted)}")
     return changes
 
 
 def state_problems(status: ConnectorStatus | None) -> list[str]:
-    """What keeps a connector from being RUNNING in all its tasks, each with its cause."""
+    """Why a connector is not RUNNING in all its tasks, each with its cause."""
     if status is None:
         return ["has no status yet"]
     problems = []
@@ -89,7 +89,7 @@ def _state_steps(name: str, status: ConnectorStatus | None, *, was_put: bool) ->
     return ()
 
 
-def _shown(key: str, value: str | None) -> str:
+def _display(key: str, value: str | None) -> str:
     if value is None:
         return "not set"
     if is_secret(key) and not value.startswith("${"):

@@ -1,4 +1,4 @@
-"""From what is declared and what is live to the list of actions. Pure: asks nobody, changes nothing."""
+"""Compares what is declared with what is live and returns the list of actions. Pure: no input or output."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _MANAGED = ("cleanup.policy", "retention.ms")
 def make_plan(
     declared: Declarations, live: LiveState, *, everything: Declarations | None = None, prune: bool = False
 ) -> DeploymentPlan:
-    """What must be done so that `live` becomes what is declared.
+    """The actions that turn `live` into what is declared.
 
     Args:
-        declared: the chosen pipelines with their needs, mapped to the target.
-        everything: all declarations, against which live things count as undeclared; by default `declared`.
-        prune: remove what is undeclared, as far as it is ours.
+        declared: the selected pipelines with all that they need, mapped to the target.
+        everything: all declarations; a live resource without one counts as undeclared. `declared` by default.
+        prune: remove undeclared resources that this project created.
     """
     everything = everything or declared
     undeclared = undeclared_of(everything, live)
     actions = [
         *(_topic(topic, live) for topic in declared.topics),
         *_sink_topics(declared, live),
-        *(_subject(item, live) for item in declared.subjects if item.name in live.subjects or not item.is_picture),
+        *(_subject(item, live) for item in declared.subjects if item.name in live.subjects or not item.is_snapshot),
         *plan_connectors(declared, live, sinks=False),
         *plan_statements(declared, live),
         *plan_templates(declared, live),
@@ -91,7 +91,7 @@ def _topic_action(
     if found.partitions != partitions:
         reasons.append(f"partitions: {found.partitions} -> {partitions}")
         if partitions < found.partitions or is_keyed:
-            # Fewer is impossible; with more, the keys move and joins on them break.
+            # Kafka cannot remove partitions; with more, keys move to other partitions and joins on them break.
             operations, manual_steps = (), (f"delete the topic {name} (its records are lost), then run `up` again",)
         else:
             operations += (AddPartitions(name, partitions),)
@@ -101,7 +101,7 @@ def _topic_action(
 
 
 def _sink_topics(declared: Declarations, live: LiveState) -> Iterator[Action]:
-    """Topics that ksqlDB made for its queries, compared with the filled-in statement; only changed ones are listed."""
+    """Topics that ksqlDB created for queries, compared with the filled-in statement; only changed ones are listed."""
     own = {topic.name for topic in declared.topics}
     for statement in declared.statements:
         source = live.sources.get(statement.name)
@@ -118,14 +118,18 @@ def _sink_topics(declared: Declarations, live: LiveState) -> Iterator[Action]:
 
 def _sink_topic(tree: CreateAsSelect, live: LiveState) -> Action | None:
     name = topic_of(tree)
-    said = {key: str(getattr(value, "value", "")) for key, value in tree.properties.items()}
-    config = {key: said[key.upper().replace(".", "_")] for key in _MANAGED if key.upper().replace(".", "_") in said}
-    partitions = int(said["PARTITIONS"]) if "PARTITIONS" in said else None
+    properties = {key: str(getattr(value, "value", "")) for key, value in tree.properties.items()}
+    config = {
+        key: properties[key.upper().replace(".", "_")]
+        for key in _MANAGED
+        if key.upper().replace(".", "_") in properties
+    }
+    partitions = int(properties["PARTITIONS"]) if "PARTITIONS" in properties else None
     found = live.topics.get(name)
     if found is None:
         wanted = TopicDescription(name, partitions or 1, -1, config)
         return Action(
-            ActionKind.CREATE, ResourceKind.TOPIC, name, f"is missing under {tree.name}", (CreateTopic(wanted),)
+            ActionKind.CREATE, ResourceKind.TOPIC, name, f"the topic of {tree.name} is missing", (CreateTopic(wanted),)
         )
     changed: dict[str, str | None] = {
         key: value for key, value in config.items() if found.config.get(key, value) != value
@@ -141,9 +145,9 @@ def _subject(subject: DeclaredSubject, live: LiveState) -> Action:
     differs = schema_difference(subject.schema, found.latest.schema)
     if differs is None:
         return keep(ResourceKind.SUBJECT, subject.name)
-    if found.declared_version is None and not subject.is_picture:
+    if found.declared_version is None and not subject.is_snapshot:
         return Action(ActionKind.UPDATE, ResourceKind.SUBJECT, subject.name, differs, register)
-    # What others registered is not ours to change: the picture is to be renewed, or they are wrong.
+    # Connectors register these schemas: either the file is outdated, or the connector writes something else.
     return keep(
         ResourceKind.SUBJECT,
         subject.name,

@@ -1,4 +1,4 @@
-"""A plan for people and for programs."""
+"""A plan as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SIGNS = {
 
 
 def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
-    """The plan as lines of text: changes with their reasons, what a person must do, what is not declared, and a sum."""
+    """The plan as lines of text: changes with reasons, manual steps, undeclared resources, and a summary."""
     if not plan.is_running:
         yield "Nothing is running. `up` would start it and create:"
     for action in plan.actions:
         if action.is_change or action.needs_attention:
             yield action_line(action)
-            yield from (f"      by hand: {command}" for command in action.manual_steps)
+            yield from (f"      run manually: {command}" for command in action.manual_steps)
     for item in plan.undeclared:
-        fate = "kept; --prune removes it" if item.owned else "kept; not made by this project"
-        yield f"  ? {item.resource:<10} {item.name} is not declared ({fate})"
+        status = "kept; --prune removes it" if item.owned else "kept; not made by this project"
+        yield f"  ? {item.resource:<10} {item.name} is not declared ({status})"
     yield summary(plan)
 
 
@@ -37,7 +37,7 @@ def action_line(action: Action) -> str:
 
 
 def summary(plan: DeploymentPlan) -> str:
-    """How many actions there are of each kind."""
+    """The number of actions of each kind."""
     if not plan.changes:
         return f"No changes: {plan.count(ActionKind.KEEP)} things are as declared."
     counts = (
@@ -47,7 +47,7 @@ def summary(plan: DeploymentPlan) -> str:
 
 
 def result_summary(plan: DeploymentPlan) -> str:
-    """What was done with the actions of a plan that was carried out."""
+    """The number of actions of each kind of a plan that was carried out."""
     counts = [f"{plan.count(kind)} {kind}d" for kind in ActionKind if kind is not ActionKind.KEEP and plan.count(kind)]
     return ", ".join([*counts, f"{plan.count(ActionKind.KEEP)} unchanged"])
 

@@ -1,4 +1,4 @@
-"""Whether two Avro schemas describe the same data, whatever else (documentation, Connect's own notes) they carry."""
+"""Whether two Avro schemas describe the same data, ignoring documentation and Connect's annotations."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import fastavro
 import fastavro.schema
 
-_NOTES = ("doc", "aliases")
+_ANNOTATIONS = ("doc", "aliases")
 
 
 def schema_difference(declared: str, live: str) -> str | None:
-    """What differs, in words naming fields, or `None`."""
+    """The differences, naming fields, or `None`."""
     wanted, found = _plain(json.loads(declared)), _plain(_decoded(live))
     if wanted == found:
         return None
@@ -43,12 +43,12 @@ def _plain(schema: Any) -> Any:
         case list():
             return [_plain(item) for item in schema]
         case dict():
-            kept = {
+            relevant = {
                 key: _plain(value)
                 for key, value in schema.items()
-                if key not in _NOTES and not key.startswith("connect.")
+                if key not in _ANNOTATIONS and not key.startswith("connect.")
             }
-            return kept["type"] if set(kept) == {"type"} else kept
+            return relevant["type"] if set(relevant) == {"type"} else relevant
         case _:
             return schema
 
@@ -64,7 +64,7 @@ def _short(kind: Any) -> str:
 
 
 def avro_problem(schema: Any) -> str | None:
-    """Why this is not an Avro schema, `None` when it is one."""
+    """Why `schema` is not an Avro schema, `None` when it is one."""
     try:
         fastavro.parse_schema(schema)
     except (

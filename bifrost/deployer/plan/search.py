@@ -1,4 +1,4 @@
-"""Index templates, buckets and Kibana's dashboards: declared against live."""
+"""Compares declared index templates, buckets and Kibana dashboards with live ones."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bifrost.deployer.targets import OWNER_KEY
 
 
 def plan_templates(declared: Declarations, live: LiveState) -> Iterator[Action]:
-    """The actions for index templates; none where there is no search engine."""
+    """The actions for index templates; none on a target without a search engine."""
     if live.templates is not None:
         for template in declared.templates:
             yield _template(template, live.templates.get(template.name))
 
 
 def plan_buckets(declared: Declarations, live: LiveState) -> Iterator[Action]:
-    """The actions for the buckets that sinks write to; none where the store is somebody else's."""
+    """The actions for the buckets that sinks write to; none on a target without an object store of its own."""
     if live.buckets is not None:
         for bucket in declared.buckets:
             if bucket in live.buckets:
@@ -40,14 +40,14 @@ def plan_buckets(declared: Declarations, live: LiveState) -> Iterator[Action]:
 
 
 def plan_dashboards(declared: Declarations, live: LiveState) -> Iterator[Action]:
-    """The actions for Kibana's dashboards; none where the console draws them."""
+    """The actions for Kibana's dashboards; none where the console shows them."""
     if live.dashboards is not None:
         for dashboard in declared.dashboards:
             yield _dashboard(dashboard, live.dashboards.get(dashboard.pipeline))
 
 
 def owned_body(template: IndexTemplate) -> dict[str, Any]:
-    """The template's body with the owner's mark."""
+    """The template's body with the key that marks it as this project's."""
     meta = template.body.get("_meta") or {}
     return {**template.body, "_meta": {**meta, OWNER_KEY: template.pipeline}}
 
@@ -55,7 +55,7 @@ def owned_body(template: IndexTemplate) -> dict[str, Any]:
 def template_difference(declared: Body, live: Body) -> str | None:
     """The first part of a template that differs, `None` when all are alike.
 
-    The engine fills in what was left out, spells settings out (`index.refresh_interval`) and makes their values texts.
+    The engine fills in defaults, writes settings in full (`index.refresh_interval`) and makes their values strings.
     """
     for key in declared:
         wanted, found = _normal(key, declared[key]), _normal(key, live.get(key))
@@ -72,7 +72,7 @@ def _template(template: IndexTemplate, found: Body | None) -> Action:
     differs = template_difference(body, found)
     if differs is None:
         return keep(ResourceKind.TEMPLATE, template.name)
-    reason = f"{differs}; indices that exist keep their mappings"
+    reason = f"{differs}; existing indices keep their mappings"
     return Action(ActionKind.UPDATE, ResourceKind.TEMPLATE, template.name, reason, step)
 
 
@@ -82,7 +82,7 @@ def _dashboard(dashboard: Dashboard, description: str | None) -> Action:
         return Action(ActionKind.CREATE, ResourceKind.DASHBOARD, dashboard.pipeline, "is not in Kibana", step)
     if edition(dashboard) in description:
         return keep(ResourceKind.DASHBOARD, dashboard.pipeline)
-    return Action(ActionKind.UPDATE, ResourceKind.DASHBOARD, dashboard.pipeline, "is of another edition", step)
+    return Action(ActionKind.UPDATE, ResourceKind.DASHBOARD, dashboard.pipeline, "differs from the declared one", step)
 
 
 def _normal(key: str, value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Whether a declared statement says the same as the one that the server lists, which is filled in and expanded.
+"""Whether a declared statement is equivalent to the live one, which the server fills in and expands.
 
-Both are brought into their canonical form first. Then `difference` sees through what ksqlDB adds (properties of WITH,
-columns from the registry, a source's alias before the columns of a join, columns in the place of `*`) and through
-nothing else: where it is not sure, it says that there is a difference.
+Both are normalised first. Then `statement_difference` ignores what ksqlDB adds (properties of WITH, columns from the
+registry, a source's alias before the columns of a join, columns in place of `*`) and nothing else: when in doubt, it
+reports a difference.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from bifrost.sql.tree import (
 )
 
 Columns = Mapping[str, Sequence[str]]
-"""Column names by name of the live source, to judge what `*` was expanded to."""
+"""Column names by name of the live source, to recognise the expansion of `*`."""
 
 _FILLED_IN = frozenset({"PARTITIONS", "REPLICAS", "RETENTION_MS", "CLEANUP_POLICY", "KEY_SCHEMA_ID", "VALUE_SCHEMA_ID"})
 _GENERATED = re.compile(r"KSQL_COL_\d+")
 
 
 def statement_difference(declared: Creating, live: Creating, columns: Columns) -> str | None:
-    """What differs, in words, or `None` when both say the same."""
+    """The first difference, in words, or `None` when both are equivalent."""
     match normalise(declared), normalise(live):
         case CreateSource() as wanted, CreateSource() as found:
             return _sources_differ(wanted, found)
@@ -51,7 +51,7 @@ def statement_difference(declared: Creating, live: Creating, columns: Columns) -
             differs = _queries_differ(wanted.query, found.query, columns)
             return "target differs" if wanted.target != found.target else differs
         case _:
-            return "is made by another kind of statement"
+            return "was created by another kind of statement"
 
 
 def _sources_differ(declared: CreateSource, live: CreateSource) -> str | None:
@@ -67,7 +67,7 @@ def _properties_differ(declared: CreateSource | CreateAsSelect, live: CreateSour
     found = {name: _text(value) for name, value in live.properties.items()}
     for name, value in wanted.items():
         if name not in found:
-            return f"WITH {name}: declared {value}, not there"
+            return f"WITH {name}: declared {value}, not set"
         if found[name] != value:
             return f"WITH {name}: {found[name]} -> {value}"
     for name, value in found.items():
@@ -86,7 +86,7 @@ def _is_default(name: str, value: str, declared: CreateSource | CreateAsSelect) 
     if name == "KAFKA_TOPIC":
         return value == declared.name
     if isinstance(declared, CreateAsSelect):
-        # As ksqlDB: a query's sink takes the formats of what it reads.
+        # As ksqlDB: a query's sink inherits the formats of its source.
         return name in ("KEY_FORMAT", "VALUE_FORMAT")
     return name == "KEY_FORMAT" and value in ("KAFKA", "NONE")
 
@@ -145,7 +145,7 @@ def _selects_agree(declared: Query, live: Query, columns: Columns) -> bool:
 
 
 def _expansion(item: SelectItem, live: Sequence[SelectItem], query: Query, columns: Columns) -> int:
-    """How many of the live items `item` (a star) stands for; 0 when it does not, or that cannot be known."""
+    """The number of live items that `item` (a star) expands to; 0 when it does not, or that is unknown."""
     if not isinstance(item, AllColumns):
         return 0
     sources = _sources(query)

@@ -1,4 +1,4 @@
-"""Statements: declared against the live streams, tables and queries. A live query is never replaced on a guess."""
+"""Compares declared statements with live streams, tables and queries. Never replaces a live query on a guess."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]
         tree = _with_types(statement.tree, types)
         match tree:
             case CreateType():
-                yield _present(statement, tree.name.upper() in {name.upper() for name in live.types})
+                yield _keep_or_create(statement, tree.name.upper() in {name.upper() for name in live.types})
             case InsertSelect():
                 yield _insert(statement, tree, live, columns)
             case InsertValues(target=target):
@@ -48,12 +48,12 @@ def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]
                 yield _source(statement, tree, live, columns)
 
 
-def manual_steps(statement: DeclaredStatement, live: LiveState) -> tuple[str, ...]:
-    """The commands that remove a live source and everything that reads it, so that `up` can compute it anew."""
-    doomed = _with_readers(statement.name, live)
-    queries = [query.summary.id for query in live.queries.values() if _touches(query, doomed)]
-    drops = [f"DROP {_kind(live.sources[name])} {name};" for name in reversed(doomed)]
-    return (*(f"TERMINATE {query};" for query in queries), *drops, "then run `up` again, which creates them anew")
+def commands_to_replace(statement: DeclaredStatement, live: LiveState) -> tuple[str, ...]:
+    """The commands that remove a live source and everything that reads it, so that `up` can create them again."""
+    removed = _with_readers(statement.name, live)
+    queries = [query.summary.id for query in live.queries.values() if _touches(query, removed)]
+    drops = [f"DROP {_kind(live.sources[name])} {name};" for name in reversed(removed)]
+    return (*(f"TERMINATE {query};" for query in queries), *drops, "then run `up` again, which creates them again")
 
 
 def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
@@ -65,14 +65,14 @@ def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
     return None
 
 
-def _present(statement: DeclaredStatement, there: bool) -> Action:
-    if there:
+def _keep_or_create(statement: DeclaredStatement, exists: bool) -> Action:
+    if exists:
         return keep(ResourceKind.STATEMENT, statement.name)
     return Action(ActionKind.CREATE, ResourceKind.STATEMENT, statement.name, "is missing", (RunStatement(statement),))
 
 
 def _first_row(statement: DeclaredStatement, topic: str, live: LiveState) -> Action:
-    """A declared row is what a table begins with: once anything was written to its topic, the table is its users'."""
+    """A declared row is initial content: once its topic has had any record, the table belongs to its users."""
     if topic in live.written:
         return keep(ResourceKind.STATEMENT, statement.name)
     reason = f"nothing was ever written to {topic}"
@@ -83,7 +83,7 @@ def _insert(statement: DeclaredStatement, tree: InsertSelect, live: LiveState, c
     for query in live.queries.values():
         if isinstance(query.tree, InsertSelect) and statement_difference(tree, query.tree, columns) is None:
             return _with_query_state(statement.name, query)
-    return _present(statement, there=False)
+    return _keep_or_create(statement, exists=False)
 
 
 def _source(
@@ -91,9 +91,9 @@ def _source(
 ) -> Action:
     found = live.sources.get(statement.name)
     if found is None:
-        return _present(statement, there=False)
+        return _keep_or_create(statement, exists=False)
     if found.tree is None:
-        differs: str | None = "cannot be compared: the server's own text of it is not understood"
+        differs: str | None = "cannot be compared: the server's text of it cannot be parsed"
     else:
         differs = statement_difference(tree, found.tree, columns)
     if differs is not None:
@@ -102,13 +102,13 @@ def _source(
         return keep(ResourceKind.STATEMENT, statement.name)
     query = query_of(found, live)
     if query is None:
-        reason = "its query was terminated; a new one would compute everything anew"
+        reason = "its query was terminated; a new one would compute everything again"
         return Action(
             ActionKind.REPLACE,
             ResourceKind.STATEMENT,
             statement.name,
             reason,
-            manual_steps=manual_steps(statement, live),
+            manual_steps=commands_to_replace(statement, live),
         )
     return _with_query_state(statement.name, query)
 
@@ -116,7 +116,7 @@ def _source(
 def _changed(statement: DeclaredStatement, found: LiveSource, live: LiveState, differs: str) -> Action:
     used = (*found.description.written_by, *found.description.read_by)
     if used or not isinstance(found.tree, CreateSource):
-        commands = manual_steps(statement, live)
+        commands = commands_to_replace(statement, live)
         return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, manual_steps=commands)
     operations = (DropLiveSource(statement.name, SourceKind(found.description.type)), RunStatement(statement))
     return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, operations)
@@ -138,7 +138,7 @@ def _with_types(tree: Creating, types: Mapping[str, SqlType]) -> Creating:
 
 
 def _with_readers(name: str, live: LiveState) -> list[str]:
-    """A source and all that is computed from it, what is read before what reads it."""
+    """A source and all that is computed from it, sources before their readers."""
     found = [name]
     for current in found:
         for other, source in live.sources.items():

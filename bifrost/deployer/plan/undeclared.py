@@ -1,4 +1,4 @@
-"""Live things that no declaration knows: always listed, removed only when asked for and only if they are ours."""
+"""Live resources without a declaration: always listed, removed only on request and only if this project made them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bifrost.deployer.plan.statement_equality import statement_difference
 from bifrost.deployer.targets import OWNER_KEY
 from bifrost.sql.tree import InsertSelect, SourceKind
 
-_KSQLDBS_OWN = frozenset({"KSQL_PROCESSING_LOG"})
+_BUILT_IN = frozenset({"KSQL_PROCESSING_LOG"})
 
 
 def undeclared_of(everything: Declarations, live: LiveState) -> tuple[Undeclared, ...]:
-    """What is live and not declared. Connectors are ours if they carry the owner's key; ksqlDB is ours as a whole."""
+    """Live resources that are not declared. A connector is this project's if it carries the owner key."""
     return (
         *_connectors(everything, live),
         *_templates(everything, live),
@@ -35,7 +35,7 @@ def undeclared_of(everything: Declarations, live: LiveState) -> tuple[Undeclared
 
 
 def plan_removals(undeclared: Iterable[Undeclared], live: LiveState) -> tuple[Action, ...]:
-    """The deletions: connectors, then queries, then sources, readers before what they read; others' things are kept."""
+    """The deletions: connectors, then queries, then sources, readers before what they read; only this project's."""
     return tuple(_removal(item, live) for item in undeclared if item.owned)
 
 
@@ -64,7 +64,7 @@ def _connectors(everything: Declarations, live: LiveState) -> Iterator[Undeclare
 
 
 def _templates(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
-    """Only ours: search engines come with templates of their own."""
+    """Only this project's: search engines have built-in templates."""
     declared = {template.name for template in everything.templates}
     for name, template in sorted((live.templates or {}).items()):
         if name not in declared and OWNER_KEY in (template.get("_meta") or {}):
@@ -92,7 +92,7 @@ def _is_declared_insert(query: LiveQuery, everything: Declarations) -> bool:
 
 def _sources(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
     declared = {statement.name for statement in everything.statements}
-    remaining = {name for name in live.sources if name not in declared | _KSQLDBS_OWN}
+    remaining = {name for name in live.sources if name not in declared | _BUILT_IN}
     while remaining:
         read = {name for other in remaining for name in _read_by(other, live) if name != other}
         free = sorted(remaining - read) or sorted(remaining)

@@ -36,11 +36,11 @@ def test_all_broken_files_are_told_at_once(project):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"database.server.name": "asgard"}, "database.server.name: is Debezium 1.x; it is topic.prefix now"),
-        ({"database.history.kafka.topic": "x"}, "it is schema.history.internal.kafka.topic now"),
+        ({"database.server.name": "asgard"}, "database.server.name: is a key of Debezium 1.x; use topic.prefix"),
+        ({"database.history.kafka.topic": "x"}, "use schema.history.internal.kafka.topic"),
         (
             {"transforms": "u", "transforms.u.type": "io.debezium.transforms.UnwrapFromEnvelope"},
-            "ExtractNewRecordState now",
+            "use io.debezium.transforms.ExtractNewRecordState",
         ),
         ({"database.user": ""}, "database.user is missing; io.debezium.connector.mysql.MySqlConnector needs it"),
         ({"transforms": "u"}, "transforms: u has no transforms.u.type"),
@@ -60,10 +60,10 @@ def test_two_connectors_that_clash(project):
     project.write("connectors/orders/other.json", CONNECTOR)
 
     assert problems(project) == [
-        "connectors/ratings/mysql-demo-customers.json:7: database.server.id: 42 is used by other too; each connector "
-        "needs its own",
-        "connectors/ratings/mysql-demo-customers.json:8: schema.history.internal.kafka.topic: dbhistory.demo is used "
-        "by other too; each connector needs its own",
+        "connectors/ratings/mysql-demo-customers.json:7: database.server.id: 42 is also used by other; each "
+        "connector needs its own",
+        "connectors/ratings/mysql-demo-customers.json:8: schema.history.internal.kafka.topic: dbhistory.demo is "
+        "also used by other; each connector needs its own",
     ]
 
 
@@ -73,7 +73,7 @@ def test_topics(project):
 
     assert [problem.partition(": ")[2] for problem in problems(project)] == [
         "topic dbhistory.demo: a schema history must not be compacted",
-        "topic x: there is no connector nosuch",
+        "topic x: connector nosuch is not declared",
     ]
 
 

@@ -23,24 +23,24 @@ def problem(project) -> str:
         (CONNECTOR_FILE, '{\n "a": "1",\n "a": "2"\n}', f"{CONNECTOR_FILE}:2: 'a' is written twice"),
         (CONNECTOR_FILE, {"tasks.max": "1"}, f"{CONNECTOR_FILE}: has no connector.class"),
         (CONNECTOR_FILE, {**CONNECTOR, "name": "other"}, f"{CONNECTOR_FILE}:14: is named 'other'; the file's name"),
-        (CONNECTOR_FILE, {**CONNECTOR, "x": [1]}, f"{CONNECTOR_FILE}:14: x must be a text, a number or true/false"),
+        (CONNECTOR_FILE, {**CONNECTOR, "x": [1]}, f"{CONNECTOR_FILE}:14: x must be a string, a number or true/false"),
         (CONNECTOR_FILE, {"name": "mysql-demo-customers", "config": {}, "z": 1}, f"{CONNECTOR_FILE}:4: unknown key"),
-        (CONNECTOR_FILE, {"connector.class": "${env:X}"}, f"{CONNECTOR_FILE}:2: connector.class must be written out"),
-        ("connectors/orders/mysql-demo-customers.json", CONNECTOR, "connector mysql-demo-customers is declared in "),
+        (CONNECTOR_FILE, {"connector.class": "${env:X}"}, f"{CONNECTOR_FILE}:2: connector.class must not contain a placeholder"),
+        ("connectors/orders/mysql-demo-customers.json", CONNECTOR, "connector mysql-demo-customers is also declared in "),
         ("topics/ratings.json", {"t": 1}, "topics/ratings.json:2: topic t: expected an object of settings"),
         ("topics/ratings.json", {"t": {"partitons": 1}}, "topics/ratings.json:3: topic t: unknown setting 'partitons'"),
         ("topics/ratings.json", {"t": {"partitions": 0}}, "topics/ratings.json:3: topic t: partitions must be a whole"),
         ("topics/ratings.json", {"t": {"partitions": True}}, "topic t: partitions must be a whole number"),
         ("topics/ratings.json", {"t": {"cleanup.policy": "no"}}, "topic t: cleanup.policy must be one of"),
-        ("topics/orders.json", TOPICS, "topics/ratings.json:2: topic ratings is declared in "),
+        ("topics/orders.json", TOPICS, "topics/ratings.json:2: topic ratings is also declared in "),
         ("topics/schemas/x.avsc", {}, "topics/schemas/x.avsc: a schema file is named <topic>-key.avsc or"),
         ("topics/schemas/x-value.avsc", {}, "topics/schemas/x-value.avsc: topic x is not declared in topics/*.json"),
         ("topics/schemas/ratings-value.avsc", "{", "topics/schemas/ratings-value.avsc:1: is not JSON"),
         ("ksql/ratings.sql", "CREATE STREAM A;\n\nSELEC 1;", "ksql/ratings.sql:3: line 3:1: Syntax Error"),
         ("ksql/ratings.sql", "-- x\nSHOW STREAMS;", "ksql/ratings.sql:2: Show is not a declaration"),
-        ("ksql/orders.sql", CUSTOMERS, "ksql/orders.sql:2: CUSTOMERS_SRC is created in "),
+        ("ksql/orders.sql", CUSTOMERS, "ksql/orders.sql:2: CUSTOMERS_SRC is also created in "),
         ("ksql/ratings.sql", "CREATE STREAM A AS SELECT * FROM B;\nCREATE STREAM B AS SELECT * FROM A;",
-         "ksql/ratings.sql:1: statements need each other: A -> B -> A"),
+         "ksql/ratings.sql:1: statements depend on each other: A -> B -> A"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_place(project, path, content, expected):
@@ -93,7 +93,7 @@ def test_a_sink_brings_along_who_writes_its_topic(project):
 
 
 def test_an_unknown_pipeline(project):
-    with pytest.raises(SettingError, match="nosuch: is not a pipeline; there are customers, ratings"):
+    with pytest.raises(SettingError, match="nosuch: is not a pipeline; known are customers, ratings"):
         load(project.root).select(["nosuch"])
 
 

@@ -36,8 +36,8 @@ def declared(fakes):
     fakes.connect.plugins = tuple({connector.config["connector.class"] for connector in found.connectors})
     # Connectors and queries register the schemas of what they write.
     written = {name: ['"string"'] for statement in found.statements for name in statement.awaited_subjects}
-    written |= {subject.name: [subject.schema] for subject in found.subjects if subject.is_picture}
-    own = {subject.name for subject in found.subjects if not subject.is_picture}
+    written |= {subject.name: [subject.schema] for subject in found.subjects if subject.is_snapshot}
+    own = {subject.name for subject in found.subjects if not subject.is_snapshot}
     written = {name: schemas for name, schemas in written.items() if name not in own}
     fakes.connect.on_put = lambda name: fakes.registry.versions.update(written)
     for service in found.services:

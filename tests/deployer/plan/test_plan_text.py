@@ -55,12 +55,12 @@ def test_changes_with_reasons_what_a_person_must_do_and_what_is_not_declared(pro
   ~ topic      ratings: retention.ms: 1000 -> 604800000
   ~ connector  mysql-demo-customers: database.password: ******** -> '${env:MYSQL_PASSWORD}'; tasks.max: '2' -> '1'
   ! statement  CUSTOMERS_SRC_REKEY: SELECT differs
-      by hand: TERMINATE CSAS_CUSTOMERS_SRC_REKEY_1;
-      by hand: TERMINATE CSAS_ALERTS_2;
-      by hand: DROP STREAM ALERTS;
-      by hand: DROP TABLE CUSTOMERS;
-      by hand: DROP STREAM CUSTOMERS_SRC_REKEY;
-      by hand: then run `up` again, which creates them anew
+      run manually: TERMINATE CSAS_CUSTOMERS_SRC_REKEY_1;
+      run manually: TERMINATE CSAS_ALERTS_2;
+      run manually: DROP STREAM ALERTS;
+      run manually: DROP TABLE CUSTOMERS;
+      run manually: DROP STREAM CUSTOMERS_SRC_REKEY;
+      run manually: then run `up` again, which creates them again
   ? connector  foreign is not declared (kept; not made by this project)
 2 to update, 1 to replace; 9 unchanged."""
     )

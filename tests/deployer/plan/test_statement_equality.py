@@ -79,7 +79,7 @@ def test_what_the_server_fills_in_is_no_difference(declared, live):
         (
             "CREATE STREAM X WITH (TIMESTAMP='TS') AS SELECT ID FROM ORDERS;",
             f"CREATE STREAM X WITH ({FILLED}) AS SELECT ID FROM ORDERS;",
-            "WITH TIMESTAMP: declared TS, not there",
+            "WITH TIMESTAMP: declared TS, not set",
         ),
         (
             "CREATE STREAM X (A INT) WITH (KAFKA_TOPIC='X', VALUE_FORMAT='JSON');",
@@ -114,7 +114,7 @@ def test_what_the_server_fills_in_is_no_difference(declared, live):
         (
             "CREATE STREAM X AS SELECT ID FROM A;",
             "CREATE STREAM X (ID INT) WITH (KAFKA_TOPIC='X');",
-            "is made by another kind",
+            "was created by another kind",
         ),
     ],
 )
