@@ -17,8 +17,8 @@ from bifrost.engine.queries.json_rows import insert_target, json_row
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult, run_pull
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.runtime.topic_reader import TopicTail
-from bifrost.engine.runtime.writer import Told
+from bifrost.engine.runtime.record_producer import WriteCallback
+from bifrost.engine.runtime.topic_reader import TopicReader
 from bifrost.engine.statements.assert_topic_schema import AssertStatements
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.connectors import ConnectorStatements
@@ -146,7 +146,7 @@ class KsqlEngine:
         """
         return insert_target(name, self.state.metastore)
 
-    def insert(self, target: DataSource, row: object, told: Told) -> None:
+    def insert(self, target: DataSource, row: object, told: WriteCallback) -> None:
         """Queues a JSON row; `told` hears (on another thread) when the broker has it, or why not.
 
         Raises:
@@ -243,8 +243,8 @@ class KsqlEngine:
             )
         group = f"_confluent-ksql-{parts.launcher.service_id}print"
 
-        def tail() -> TopicTail:
-            return TopicTail(parts.launcher.cluster, tree.topic, group, from_beginning=tree.from_beginning)
+        def tail() -> TopicReader:
+            return TopicReader(parts.launcher.cluster, tree.topic, group, from_beginning=tree.from_beginning)
 
         return PrintQuery(tree, tail, parts.environment.registry)
 

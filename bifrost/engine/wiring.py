@@ -12,8 +12,8 @@ from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
+from bifrost.engine.runtime.record_producer import RecordProducer
 from bifrost.engine.runtime.registry import LiveRegistry
-from bifrost.engine.runtime.writer import RecordWriter
 from bifrost.engine.serde import Serdes
 from bifrost.engine.statements.engine_state import EngineParts
 from bifrost.settings import Settings
@@ -46,7 +46,7 @@ def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Calla
         functions=functions,
         launcher=Launcher(cluster, serdes, functions, log, service_id, now_ms),
         commands=CommandTopic(cluster, service_id),
-        inserts=InsertWriter(RecordWriter(cluster), serdes, now_ms),
+        inserts=InsertWriter(RecordProducer(cluster), serdes, now_ms),
         connect=connect.from_settings(settings),
         properties={**outside, **properties},
     )

@@ -12,7 +12,7 @@ import orjson
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.queries.rows import ResultHeader, Row, RowBuffer, Tombstone
+from bifrost.engine.queries.rows import ResultHeader, ResultRow, RowBuffer, Tombstone
 from bifrost.server.rows import RowEncoder, row_encoder
 
 V1 = "application/vnd.ksql.v1+json"
@@ -177,7 +177,7 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
         query.finish()
 
 
-def _joined(rows: Sequence[Row], encode: RowEncoder, form: ResultForm) -> bytes:
+def _joined(rows: Sequence[ResultRow], encode: RowEncoder, form: ResultForm) -> bytes:
     return b"".join([form.row(encode(tuple(row)), is_tombstone=isinstance(row, Tombstone)) for row in rows])
 
 

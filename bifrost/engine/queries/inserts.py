@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.planner.outcome import InsertValuesPlan
-from bifrost.engine.runtime.writer import RecordWriter, Told
+from bifrost.engine.runtime.record_producer import RecordProducer, WriteCallback
 from bifrost.engine.serde import Serdes
 from bifrost.engine.serde.record_part import Encoder
 
@@ -14,7 +14,7 @@ from bifrost.engine.serde.record_part import Encoder
 class InsertWriter:
     """Writes rows to the topics of sources."""
 
-    def __init__(self, writer: RecordWriter, serdes: Serdes, now_ms: Callable[[], int]) -> None:
+    def __init__(self, writer: RecordProducer, serdes: Serdes, now_ms: Callable[[], int]) -> None:
         self._writer = writer
         self._serdes = serdes
         self._now_ms = now_ms
@@ -30,7 +30,7 @@ class InsertWriter:
         timestamp = plan.timestamp if plan.timestamp is not None else self._now_ms()
         self._writer.write(plan.target.topic, *self._record(plan.target, plan.key, plan.value), timestamp)
 
-    def send(self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...], told: Told) -> None:
+    def send(self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...], told: WriteCallback) -> None:
         """Queues one record; `told` hears when the broker has it.
 
         Raises:

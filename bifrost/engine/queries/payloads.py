@@ -16,7 +16,7 @@ NOTHING_SEEN = "¯\\_(ツ)_/¯ - no data processed"
 _FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
 _MAGIC = struct.Struct(">bI")
 
-Show = Callable[[bytes], str | None]
+_Show = Callable[[bytes], str | None]
 """The text of bytes, or None where they are not of the format."""
 
 
@@ -29,7 +29,7 @@ class PayloadReader:
         self._serdes = Serdes(registry)
         self._seen = False
         self._decoders: dict[int, tuple[tuple[str, ...], Decoder]] = {}
-        self._possible: dict[str, Show] = {
+        self._possible: dict[str, _Show] = {
             "AVRO": lambda data: self._registered(data, "AVRO"),
             "PROTOBUF": lambda data: self._registered(data, "PROTOBUF"),
             "JSON": _json,

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from bifrost.engine.queries.payloads import PayloadReader
 from bifrost.engine.queries.rows import RowBuffer
-from bifrost.engine.runtime.topic_reader import TopicTail
+from bifrost.engine.runtime.topic_reader import TopicReader
 from bifrost.engine.serde import SchemaRegistry
-from bifrost.engine.topology.compiled import Record
+from bifrost.engine.topology.compiled import InputRecord
 from bifrost.errors import BifrostError
 from bifrost.sql.tree import PrintTopic
 
@@ -20,7 +20,7 @@ _POLL_S = 0.2
 class PrintQuery:
     """Follows a topic. `rows` gets one-element rows, each a piece of text that ends with a line's end."""
 
-    def __init__(self, statement: PrintTopic, tail: Callable[[], TopicTail], registry: SchemaRegistry) -> None:
+    def __init__(self, statement: PrintTopic, tail: Callable[[], TopicReader], registry: SchemaRegistry) -> None:
         self.rows = RowBuffer()
         self._statement = statement
         self._tail = tail
@@ -67,7 +67,7 @@ class RecordLines:
         self._value = PayloadReader(topic, registry)
         self._told = ("", "")
 
-    def of(self, record: Record) -> Iterator[str]:
+    def of(self, record: InputRecord) -> Iterator[str]:
         """The lines of a record."""
         key, value, timestamp, partition, _, _ = record
         shown_key, shown_value = self._key.show(key), self._value.show(value)

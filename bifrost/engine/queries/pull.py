@@ -13,7 +13,7 @@ from bifrost.engine.expressions import EVALUATION_ERRORS, compile_function
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner.outcome import LookupKind, PullPlan
 from bifrost.engine.queries.persistent import PersistentQueries
-from bifrost.engine.queries.rows import ResultColumn, ResultHeader, Row
+from bifrost.engine.queries.rows import ResultColumn, ResultHeader, ResultRow
 from bifrost.engine.state.frozen import freeze_key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.topology.compiled import MaterializedRow, Task
@@ -21,7 +21,7 @@ from bifrost.errors import AnalysisError, NotReady
 from bifrost.sql.tree import ColumnRef, Expression
 from bifrost.sql.types import BIGINT, SqlType
 
-Compute = Callable[[Row], Any]
+Compute = Callable[[ResultRow], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class PullResult:
     """The answer of a pull query."""
 
     header: ResultHeader
-    rows: list[Row]
+    rows: list[ResultRow]
 
 
 def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegistry, now_ms: int) -> PullResult:
@@ -46,7 +46,7 @@ def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegi
     return PullResult(header, pull_rows(plan, _tasks(plan.source, queries), functions))
 
 
-def pull_rows(plan: PullPlan, tasks: Sequence[Task], functions: FunctionRegistry) -> list[Row]:
+def pull_rows(plan: PullPlan, tasks: Sequence[Task], functions: FunctionRegistry) -> list[ResultRow]:
     """The rows that a pull query gives, from the tasks that hold its table."""
     return list(islice(_projected(plan, _found(plan, tasks), functions), plan.limit))
 
@@ -96,7 +96,7 @@ def _in_order(rows: Iterable[MaterializedRow]) -> list[MaterializedRow]:
 # --- predicate and projection
 
 
-def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: FunctionRegistry) -> Iterator[Row]:
+def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: FunctionRegistry) -> Iterator[ResultRow]:
     names, types = _columns(plan.source)
     computes = [_compute(item.expression, names, types, functions) for item in plan.selects]
     holds = _compute(plan.predicate, names, types, functions) if plan.predicate is not None else None
@@ -128,7 +128,7 @@ def _compute(
         return lambda row: row[place]
     evaluate = compile_function(expression, names, types, functions)
 
-    def compute(row: Row) -> Any:
+    def compute(row: ResultRow) -> Any:
         try:
             return evaluate(*row)
         except EVALUATION_ERRORS:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bifrost.sql.types import SqlType
 
-Row = tuple[Any, ...]
+ResultRow = tuple[Any, ...]
 
 
 class Tombstone(tuple[Any, ...]):
@@ -53,11 +53,11 @@ class RowBuffer:
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._capacity = capacity
         self._changed = threading.Condition()
-        self._rows: list[Row] = []
+        self._rows: list[ResultRow] = []
         self._closed = False
         self.on_ready: Callable[[], None] = _nobody
 
-    def put(self, row: Row) -> bool:
+    def put(self, row: ResultRow) -> bool:
         """Adds a row, waiting while the buffer is full.
 
         Returns:
@@ -76,7 +76,7 @@ class RowBuffer:
             self.on_ready()
         return True
 
-    def take(self, timeout_s: float = 0.0) -> list[Row]:
+    def take(self, timeout_s: float = 0.0) -> list[ResultRow]:
         """All rows that are there, waiting up to `timeout_s` for the first."""
         with self._changed:
             if not self._rows and not self._closed and timeout_s > 0:

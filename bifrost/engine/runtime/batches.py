@@ -11,9 +11,9 @@ from operator import itemgetter
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from bifrost.engine.runtime.cluster import is_end, is_missing
-from bifrost.engine.topology.compiled import Record
+from bifrost.engine.topology.compiled import InputRecord
 
-Place = tuple[str, int]
+PartitionId = tuple[str, int]
 """A topic and a partition of it."""
 
 _TIMESTAMP = 2
@@ -23,8 +23,8 @@ _TIMESTAMP = 2
 class Batch:
     """What a consumer handed over: records by place in the order of their offsets, and where places ended."""
 
-    records: dict[Place, list[Record]] = field(default_factory=dict)
-    ends: dict[Place, int] = field(default_factory=dict)
+    records: dict[PartitionId, list[InputRecord]] = field(default_factory=dict)
+    ends: dict[PartitionId, int] = field(default_factory=dict)
 
 
 def batch_of(messages: Iterable[Message]) -> Batch:
@@ -66,7 +66,7 @@ def _check(error: KafkaError) -> None:
         raise KafkaException(error)
 
 
-def in_time_order(topics: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, Sequence[Record]]]:
+def in_time_order(topics: Mapping[str, Sequence[InputRecord]]) -> Iterator[tuple[str, Sequence[InputRecord]]]:
     """Runs of records of one topic, the topic whose next record is oldest first (as Kafka Streams chooses).
 
     Within a topic the order of offsets holds, whatever the timestamps are.

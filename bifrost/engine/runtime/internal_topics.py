@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from confluent_kafka import TopicPartition
 
 from bifrost.clients.kafka import OffsetRange
-from bifrost.engine.runtime.batches import Place
+from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class InputPartitions:
     """`partitions` counts those of every input topic, `starts` says where to begin without a committed offset.
 
     `ends` is where inputs ended when the query was started, filled only for queries that end there.
     """
 
     partitions: Mapping[str, int]
-    starts: Mapping[Place, int]
-    ends: Mapping[Place, int] = field(default_factory=dict)
+    starts: Mapping[PartitionId, int]
+    ends: Mapping[PartitionId, int] = field(default_factory=dict)
 
 
-def lay_out(job: QueryJob) -> Layout:
+def prepare_topics(job: QueryJob) -> InputPartitions:
     """Makes the internal topics of a query that are missing, and settles where it begins.
 
     Raises:
@@ -37,11 +37,11 @@ def lay_out(job: QueryJob) -> Layout:
     starts = _starts(job, ranges)
     if job.options.until_end:
         ends = {(topic, index): at.next for topic, places in ranges.items() for index, at in places.items()}
-        return Layout(partitions, starts, {place: end for place, end in ends.items() if end > starts[place]})
+        return InputPartitions(partitions, starts, {place: end for place, end in ends.items() if end > starts[place]})
     if not job.options.transient:
         _make_changelogs(job, partitions)
         _keep(job, starts)
-    return Layout(partitions, starts)
+    return InputPartitions(partitions, starts)
 
 
 def _partitions(job: QueryJob) -> dict[str, int]:
@@ -79,7 +79,7 @@ def changelog_topic(internal: str, store: str) -> str:
     return f"{internal}-{store}-changelog"
 
 
-def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> dict[Place, int]:
+def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> dict[PartitionId, int]:
     """Beginnings and ends as offsets: settled now, no record is missed whenever the query really begins to read."""
     latest = {entry.topic for entry in job.query.inputs if entry.role == "stream"}
     if job.options.reset != "latest":
@@ -94,7 +94,7 @@ def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> d
     }
 
 
-def _keep(job: QueryJob, starts: Mapping[Place, int]) -> None:
+def _keep(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
     """Commits where a query begins, so that a restart before its first commit begins there too."""
     consumer = job.cluster.consumer(job.options.group)
     try:

@@ -36,7 +36,7 @@ class Meter:
 
 
 @dataclass(slots=True)
-class Progress:
+class QueryMeters:
     """The meters of a query, by topic. Written by the query's thread, read by any."""
 
     consumed: dict[str, Meter] = field(default_factory=dict)

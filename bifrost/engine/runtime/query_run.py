@@ -15,18 +15,18 @@ from typing import Final
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from bifrost.engine.runtime.batches import Batch, Place, batch_of, in_time_order
+from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of, in_time_order
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
-from bifrost.engine.runtime.internal_topics import Layout, task_counts
+from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.meters import Progress
-from bifrost.engine.runtime.query_producer import Output
+from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from bifrost.engine.runtime.restore import restore
-from bifrost.engine.runtime.restore_progress import Loading
-from bifrost.engine.runtime.windowed_partitioner import WindowedPlacement
+from bifrost.engine.runtime.restore_progress import RestoreProgress
+from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.topology.compiled import Headers, Record, Task
+from bifrost.engine.topology.compiled import Headers, InputRecord, Task
 from bifrost.errors import StateError
 
 _BATCH = 2000
@@ -35,15 +35,21 @@ _IDLE_S = 0.25
 _KEY, _VALUE = itemgetter(0), itemgetter(1)
 _log = logging.getLogger(__name__)
 
-Wait = Callable[[str], bool]
+_Wait = Callable[[str], bool]
 """Waits a while because of a problem that passes; False when the query is to stop."""
 
 
-class Session:
+class QueryRun:
     """Runs one query's tasks on the calling thread."""
 
     def __init__(
-        self, job: QueryJob, *, progress: Progress, loading: Loading, stopping: Callable[[], bool], wait: Wait
+        self,
+        job: QueryJob,
+        *,
+        progress: QueryMeters,
+        loading: RestoreProgress,
+        stopping: Callable[[], bool],
+        wait: _Wait,
     ) -> None:
         options = job.options
         self._job = job
@@ -52,25 +58,25 @@ class Session:
         self._progress = progress
         self._loading = loading
         self._topics = {entry.topic: entry for entry in job.query.inputs}
-        self._positions: dict[Place, int] = {}
-        self._ends: dict[Place, int] = {}
-        self._reached: set[Place] = set()
+        self._positions: dict[PartitionId, int] = {}
+        self._ends: dict[PartitionId, int] = {}
+        self._reached: set[PartitionId] = set()
         self._muted = False
         self._dirty = False
-        self._offsets: dict[Place, tuple[int, int]] = {}
+        self._offsets: dict[PartitionId, tuple[int, int]] = {}
         self._next_commit = job.now_ms() + options.commit_interval_ms
         repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
         self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
-        self._output: Output | None = None
+        self._output: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
             exactly_once = options.exactly_once and not options.transient
-            self._output = Output(job.cluster, options.group if exactly_once else None, stopping)
+            self._output = QueryProducer(job.cluster, options.group if exactly_once else None, stopping)
         self._consumer = job.cluster.consumer(options.group, committed=self._offsets_taken)
         self.tasks: dict[tuple[int, int], Task] = {}
 
     # --- opening
 
-    def open(self, layout: Layout) -> None:
+    def open(self, layout: InputPartitions) -> None:
         """Makes and restores the tasks, reads tables up to where they end now, then assigns the streams.
 
         Raises:
@@ -97,7 +103,7 @@ class Session:
     def _wants_only_changes(self) -> bool:
         return self._job.options.transient and self._job.options.reset == "latest"
 
-    def _starting_places(self, layout: Layout) -> list[TopicPartition]:
+    def _starting_places(self, layout: InputPartitions) -> list[TopicPartition]:
         places = [TopicPartition(topic, index) for topic, count in layout.partitions.items() for index in range(count)]
         transient = self._job.options.transient
         committed = {} if transient else self._job.cluster.committed(self._consumer, places)
@@ -106,13 +112,13 @@ class Session:
             place.offset = committed.get(key, layout.starts.get(key, OFFSET_BEGINNING))
         return places
 
-    def _windowed_placement(self) -> dict[str, WindowedPlacement]:
+    def _windowed_placement(self) -> dict[str, WindowedPartitioner]:
         sink = self._job.options.windowed_sink
         if sink is None:
             return {}
-        return {sink[0]: WindowedPlacement(self._job.cluster.admin.topics().get(sink[0], 1), sink[1])}
+        return {sink[0]: WindowedPartitioner(self._job.cluster.admin.topics().get(sink[0], 1), sink[1])}
 
-    def _new_task(self, subtopology: int, partition: int, windowed: Mapping[str, WindowedPlacement]) -> Task:
+    def _new_task(self, subtopology: int, partition: int, windowed: Mapping[str, WindowedPartitioner]) -> Task:
         output, internal = self._output, self._job.options.internal
         return self._job.query.new_task(
             subtopology,
@@ -193,10 +199,10 @@ class Session:
         if self._ends:
             self._reached.update(place for place, end in self._ends.items() if self._positions.get(place, 0) >= end)
 
-    def _process(self, places: Mapping[Place, list[Record]]) -> None:
+    def _process(self, places: Mapping[PartitionId, list[InputRecord]]) -> None:
         if self._output is not None:
             self._output.begin()
-        by_task: dict[tuple[int, int], dict[str, list[Record]]] = {}
+        by_task: dict[tuple[int, int], dict[str, list[InputRecord]]] = {}
         for (topic, partition), records in places.items():
             by_task.setdefault((self._topics[topic].subtopology, partition), {})[topic] = records
         for key, topics in by_task.items():
@@ -205,7 +211,7 @@ class Session:
                 if not self._feed(self.tasks[key], place, self._wanted(place, run)):
                     return
 
-    def _wanted(self, place: Place, records: Sequence[Record]) -> Sequence[Record]:
+    def _wanted(self, place: PartitionId, records: Sequence[InputRecord]) -> Sequence[InputRecord]:
         """All of the records, or those before the place's end where the query is to stop there."""
         end = self._ends.get(place)
         if end is None or records[-1][_OFFSET] < end:
@@ -213,7 +219,7 @@ class Session:
         self._reached.add(place)
         return [record for record in records if record[_OFFSET] < end]
 
-    def _feed(self, task: Task, place: Place, records: Sequence[Record]) -> bool:
+    def _feed(self, task: Task, place: PartitionId, records: Sequence[InputRecord]) -> bool:
         """Gives records to a task; waits while the schema registry is not there and goes on at the same record.
 
         Returns:
@@ -239,7 +245,7 @@ class Session:
             return True
         return True
 
-    def _count(self, place: Place, records: Sequence[Record]) -> None:
+    def _count(self, place: PartitionId, records: Sequence[InputRecord]) -> None:
         now = self._job.now_ms()
         if records:
             self._positions[place] = records[-1][_OFFSET] + 1
@@ -294,7 +300,7 @@ class Session:
         self._dirty = True
         _log.warning("query %s: offsets were not committed, they go with the next: %s", self._job.name, problem)
 
-    def offsets(self) -> dict[Place, tuple[int, int]]:
+    def offsets(self) -> dict[PartitionId, tuple[int, int]]:
         """Position and last known end of every input partition that was read so far; may be called by any thread."""
         return self._offsets
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import Message, TopicPartition
 
-from bifrost.engine.runtime.batches import Place
+from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.cluster import Cluster, is_end, is_missing
 from bifrost.engine.runtime.internal_topics import changelog_topic
-from bifrost.engine.runtime.restore_progress import Loading
+from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import Refused
 
@@ -22,7 +22,7 @@ def restore(
     internal: str,
     tasks: Mapping[tuple[int, int], Task],
     stopping: Callable[[], bool],
-    loading: Loading,
+    loading: RestoreProgress,
 ) -> None:
     """Reads the changelogs of all stores from their beginnings to where they end now.
 
@@ -53,7 +53,7 @@ def restore(
         reader.close()
 
 
-def _bounds(cluster: Cluster, places: Iterable[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
+def _bounds(cluster: Cluster, places: Iterable[PartitionId]) -> tuple[dict[PartitionId, int], dict[PartitionId, int]]:
     """Where changelogs begin and end, of those that hold anything."""
     counts: dict[str, int] = {}
     for topic, partition in places:
@@ -66,7 +66,9 @@ def _bounds(cluster: Cluster, places: Iterable[Place]) -> tuple[dict[Place, int]
     return starts, ends
 
 
-def _take(messages: Iterable[Message], stores: Mapping[Place, tuple[Task, str]], ends: dict[Place, int]) -> int:
+def _take(
+    messages: Iterable[Message], stores: Mapping[PartitionId, tuple[Task, str]], ends: dict[PartitionId, int]
+) -> int:
     """Restores records, takes places that are read out of `ends`, and gives the number of records.
 
     Compaction and transactions leave gaps: the last offset may be no record's, then the broker tells the end.

@@ -13,7 +13,7 @@ _TELL_EVERY_MS = 5_000
 _log = logging.getLogger(__name__)
 
 
-class Loading:
+class RestoreProgress:
     """Counts what is read, says so in the log now and then; `text` may be asked by any thread."""
 
     def __init__(self, query: str, now_ms: Callable[[], int]) -> None:

@@ -11,12 +11,12 @@ from enum import Enum
 
 from confluent_kafka import KafkaException
 
-from bifrost.engine.runtime.batches import Place
-from bifrost.engine.runtime.internal_topics import Layout, lay_out
+from bifrost.engine.runtime.batches import PartitionId
+from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.meters import Progress
-from bifrost.engine.runtime.query_run import Session
-from bifrost.engine.runtime.restore_progress import Loading
+from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.query_run import QueryRun
+from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import BifrostError, NotReady, Refused
@@ -63,12 +63,12 @@ class QueryRunner:
         self._on_end = on_end
         self._stop = threading.Event()
         self._paused = threading.Event()
-        self._session: Session | None = None
-        self._layout: Layout | None = None
+        self._session: QueryRun | None = None
+        self._layout: InputPartitions | None = None
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
-        self.progress = Progress()
-        self.loading = Loading(job.name, job.now_ms)
+        self.progress = QueryMeters()
+        self.loading = RestoreProgress(job.name, job.now_ms)
         self.errors: deque[QueryError] = deque(maxlen=10)
         self.state = QueryState.STARTING
 
@@ -80,7 +80,7 @@ class QueryRunner:
         Raises:
             Refused, Unreachable: a topic is missing or cannot be made.
         """
-        self._layout = lay_out(self._job)
+        self._layout = prepare_topics(self._job)
 
     def start(self) -> None:
         """Starts the thread; what `prepare` does is done there if it was not done before, and tried until it works."""
@@ -115,7 +115,7 @@ class QueryRunner:
             raise NotReady("ksqlDB", f"read the state of {self._job.name}", f"{self.loading.text}; try again")
         yield from sorted(session.tasks.items())
 
-    def offsets(self) -> dict[Place, tuple[int, int]]:
+    def offsets(self) -> dict[PartitionId, tuple[int, int]]:
         """Position and end of every input partition that was read so far."""
         session = self._session
         return session.offsets() if session is not None else {}
@@ -163,7 +163,7 @@ class QueryRunner:
         if self._layout is None:
             self.prepare()
         assert self._layout is not None
-        session = Session(
+        session = QueryRun(
             self._job, progress=self.progress, loading=self.loading, stopping=self._stop.is_set, wait=self._wait
         )
         clean = False
@@ -181,7 +181,7 @@ class QueryRunner:
         self._note(problem, "SYSTEM")
         return self._back_off()
 
-    def _loop(self, session: Session) -> bool:
+    def _loop(self, session: QueryRun) -> bool:
         self.state = QueryState.RUNNING
         while not self._stop.is_set():
             if self._paused.is_set():
@@ -192,7 +192,7 @@ class QueryRunner:
                 return True
         return False
 
-    def _rest(self, session: Session) -> None:
+    def _rest(self, session: QueryRun) -> None:
         session.commit()
         self.state = QueryState.PAUSED
         while self._paused.is_set() and not self._stop.is_set():

@@ -6,13 +6,13 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from bifrost.engine.runtime.batches import batch_of, in_time_order
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, OFFSET_END, Cluster
-from bifrost.engine.topology.compiled import Record
+from bifrost.engine.topology.compiled import InputRecord
 from bifrost.errors import Refused
 
 _BATCH = 500
 
 
-class TopicTail:
+class TopicReader:
     """Hands out the records of a topic, those of its partitions mixed by time as far as they come together."""
 
     def __init__(self, cluster: Cluster, topic: str, group: str, *, from_beginning: bool) -> None:
@@ -30,7 +30,7 @@ class TopicTail:
         start = OFFSET_BEGINNING if from_beginning else OFFSET_END
         self._consumer.assign([TopicPartition(topic, partition, start) for partition in range(count)])
 
-    def read(self, timeout_s: float) -> list[Record]:
+    def read(self, timeout_s: float) -> list[InputRecord]:
         """The records that have come, waiting up to `timeout_s` for the first.
 
         Raises:

@@ -21,7 +21,7 @@ def murmur2(data: bytes) -> int:
     return value ^ (value >> 15)
 
 
-class WindowedPlacement:
+class WindowedPartitioner:
     """The partition of windowed keys of one topic. Remembers keys: hashing is slow, and they come again and again."""
 
     def __init__(self, partitions: int, window_bytes: int) -> None:

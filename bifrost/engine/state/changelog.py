@@ -11,14 +11,14 @@ from typing import Any
 from zlib import crc32
 
 from bifrost.engine.state.codec import decode, encoder
-from bifrost.engine.state.stores import Changelog, Entry, Place, Row
+from bifrost.engine.state.stores import Changelog, Entry, Row, StoreKey
 from bifrost.errors import StateError
 
 # No key in the codec's encoding begins with this byte.
 _LAYOUT = b"\xc1"
 
 
-class Recorder:
+class ChangelogRecorder:
     """Turns changes of one store into changelog records and back; writes nothing without a changelog.
 
     `missing` holds the values of columns that a restored row does not have.
@@ -33,7 +33,7 @@ class Recorder:
         self._pack = encoder()
         self._encode, self._encode_layout = self._encoded, self._encoded_layout
 
-    def put(self, place: Place, row: Row, timestamp: int) -> None:
+    def put(self, place: StoreKey, row: Row, timestamp: int) -> None:
         """Records a row."""
         if self._changelog is None:
             return
@@ -42,15 +42,15 @@ class Recorder:
             self._changelog(self._encode_layout, (_LAYOUT, self._tag), self._columns, max(timestamp, 0))
         self._changelog(self._encode, place, row, timestamp)
 
-    def delete(self, place: Place, timestamp: int) -> None:
+    def delete(self, place: StoreKey, timestamp: int) -> None:
         """Records that a row is gone."""
         if self._changelog is not None:
             self._changelog(self._encode, place, None, max(timestamp, 0))
 
-    def _encoded(self, place: Place, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+    def _encoded(self, place: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
         return self._pack(list(place)), None if row is None else self._pack([timestamp, self._tag, *row])
 
-    def _encoded_layout(self, place: Place, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+    def _encoded_layout(self, place: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
         return _LAYOUT + self._pack(place[1]), self._pack(list(row or ()))
 
     def place(self, key: bytes, value: bytes | None) -> list[Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from heapq import heappop, heappush
 
-from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import NEVER, Row
@@ -14,7 +14,7 @@ from bifrost.engine.state.stores import NEVER, Row
 class MemoryJoinBuffer:
     """A `JoinBuffer`."""
 
-    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
+    def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         # Rows as (time, number, row); numbers are unique, so that rows themselves are never compared.
         self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
         # Time, number, key; rows that are gone stay here until they are the oldest.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Entry, Row
 
@@ -12,7 +12,7 @@ from bifrost.engine.state.stores import Entry, Row
 class MemoryKeyValueStore:
     """A `KeyValueStore`."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: ChangelogRecorder) -> None:
         self._entries: dict[Key | None, Entry] = {}
         self._record = recorder
         self.stream_time = -1

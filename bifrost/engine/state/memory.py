@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.join_buffer import MemoryJoinBuffer
 from bifrost.engine.state.key_value_store import MemoryKeyValueStore
 from bifrost.engine.state.session_store import MemorySessionStore
@@ -12,7 +12,7 @@ from bifrost.engine.state.window_store import MemoryWindowStore
 
 def new_store(spec: StoreSpec, changelog: Changelog | None) -> Store:
     """An empty store of that kind in memory."""
-    recorder = Recorder(changelog, spec.columns, spec.missing)
+    recorder = ChangelogRecorder(changelog, spec.columns, spec.missing)
     match spec.kind:
         case StoreKind.KEY_VALUE:
             return MemoryKeyValueStore(recorder)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import Entry, Row
 
-Session = tuple[int, int, Key, Entry]
+StoredSession = tuple[int, int, Key, Entry]
 
 
 class MemorySessionStore:
     """A `SessionStore`."""
 
-    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
+    def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[tuple[int, int], Row]] = {}
         # End, start, a number (so that keys are never compared), key; sessions that are gone stay until they are due.
         self._ends: list[tuple[int, int, int, Key]] = []
@@ -74,16 +74,16 @@ class MemorySessionStore:
             self.remove(key, start, end)
         del self._ends[:gone]
 
-    def ended(self, first: int, until: int) -> list[Session]:
+    def ended(self, first: int, until: int) -> list[StoredSession]:
         """See `SessionStore`."""
-        found: dict[tuple[int, int, Key], Session] = {}
+        found: dict[tuple[int, int, Key], StoredSession] = {}
         for end, start, _, key in self._ends[bisect_left(self._ends, (first,)) : bisect_left(self._ends, (until,))]:
             row = self._by_key.get(key, {}).get((start, end))
             if row is not None:
                 found[start, end, key] = (start, end, key, (row, end))
         return sorted(found.values(), key=lambda session: (session[1], session[0], sort_key(session[2])))
 
-    def sessions(self) -> Iterator[Session]:
+    def sessions(self) -> Iterator[StoredSession]:
         """See `SessionStore`."""
         for key, sessions in list(self._by_key.items()):
             for (start, end), row in list(sessions.items()):

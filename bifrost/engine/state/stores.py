@@ -13,13 +13,13 @@ Row = tuple[Any, ...]
 Entry = tuple[Row, int]
 """A row and its time (epoch ms)."""
 
-Place = tuple[Any, ...]
+StoreKey = tuple[Any, ...]
 """What an entry is known by in a changelog: its key, behind its window, session or number."""
 
-Encode = Callable[[Place, Row | None, int], tuple[bytes, bytes | None]]
+Encode = Callable[[StoreKey, Row | None, int], tuple[bytes, bytes | None]]
 """Makes key and value of the changelog record of a change."""
 
-Changelog = Callable[[Encode, Place, Row | None, int], None]
+Changelog = Callable[[Encode, StoreKey, Row | None, int], None]
 """Takes each change of a store: place, row (None: deleted), time of the change in epoch ms.
 
 Only the last change of a place counts in the end: whoever gathers changes need not encode those before it.

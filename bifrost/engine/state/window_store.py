@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
-from bifrost.engine.state.changelog import Recorder
+from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import Entry, Row
@@ -14,7 +14,7 @@ from bifrost.engine.state.stores import Entry, Row
 class MemoryWindowStore:
     """A `WindowStore`."""
 
-    def __init__(self, recorder: Recorder, retention_ms: int | None) -> None:
+    def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[int, Entry]] = {}
         self._by_start: dict[int, set[Key]] = {}
         self._starts: list[int] = []

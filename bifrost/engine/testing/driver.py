@@ -33,7 +33,7 @@ from bifrost.engine.planner.outcome import (
     Planned,
 )
 from bifrost.engine.serde import InMemoryRegistry, Serdes
-from bifrost.engine.state.stores import Encode, Place, Row
+from bifrost.engine.state.stores import Encode, Row, StoreKey
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
 from bifrost.sql.parser import Dialect, parse_script
 from bifrost.sql.tree import (
@@ -111,7 +111,7 @@ class RunningQuery:
         self._internal: deque[tuple[str, TopicRecord]] = deque()
         self._repartitions = {repartition.topic for repartition in compiled.repartitions}
         self._offsets: dict[str, int] = {}
-        self.changelogs: dict[str, dict[Place, tuple[Encode, Row, int]]] = {}
+        self.changelogs: dict[str, dict[StoreKey, tuple[Encode, Row, int]]] = {}
         self.tasks: dict[int, Task] = {
             number: compiled.new_task(
                 number, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
@@ -122,7 +122,7 @@ class RunningQuery:
             self._take_over(before)
         self._task_of = {entry.topic: self.tasks[entry.subtopology] for entry in compiled.inputs}
 
-    def _keep(self, store: str, encode: Encode, place: Place, row: Row | None, timestamp: int) -> None:
+    def _keep(self, store: str, encode: Encode, place: StoreKey, row: Row | None, timestamp: int) -> None:
         entries = self.changelogs.setdefault(store, {})
         if row is None:
             entries.pop(place, None)

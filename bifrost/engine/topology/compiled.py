@@ -12,16 +12,16 @@ from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreSpec
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.expressions import ExpressionWriter
-from bifrost.engine.topology.code.program import Program, RecordFunction, Role, Site
+from bifrost.engine.topology.code.program import QueryProgram, RecordFunction, Role, Site
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow
-from bifrost.engine.topology.materialization import Results
+from bifrost.engine.topology.materialization import Materializer
 from bifrost.engine.topology.record_problems import LogCallback, RecordProblem
 from bifrost.engine.topology.task import Task
 from bifrost.engine.topology.task_context import (
     ChangelogCallback,
     EmitCallback,
     Headers,
-    Record,
+    InputRecord,
     RowCallback,
     TaskContext,
     TaskOutputs,
@@ -33,10 +33,10 @@ __all__ = [
     "CompiledQuery",
     "EmitCallback",
     "Headers",
+    "InputRecord",
     "InputTopic",
     "LogCallback",
     "MaterializedRow",
-    "Record",
     "RecordProblem",
     "RepartitionTopic",
     "RowCallback",
@@ -75,7 +75,7 @@ class CompiledQuery:
     """A query's topology. It holds no state: that is in the tasks."""
 
     plan: QueryPlan
-    program: Program
+    program: QueryProgram
     materialization: Materialization | None
     functions: tuple[tuple[int, RecordFunction], ...]
 
@@ -149,9 +149,9 @@ def compile_query(
         SerdeError: a format cannot carry a schema.
         RegistryUnavailable: a schema could not be had.
     """
-    program = Program()
+    program = QueryProgram()
     expressions = ExpressionWriter.of(program, functions)
-    results = Results.of(plan)
+    results = Materializer.of(plan)
     prefix = internal_prefix or f"_confluent-ksql-default_query_{plan.query_id}"
     emission = Emission(program, serdes, functions, prefix, expressions, Site())
     build_plan(plan.step, results, emission)
@@ -159,7 +159,7 @@ def compile_query(
     return CompiledQuery(plan, program, materialization, _numbered(program))
 
 
-def _numbered(program: Program) -> tuple[tuple[int, RecordFunction], ...]:
+def _numbered(program: QueryProgram) -> tuple[tuple[int, RecordFunction], ...]:
     """The record functions with the numbers of their sub-topologies; functions of one topic end up in one."""
     first: dict[str, Site] = {}
     for function in program.functions:
@@ -168,7 +168,7 @@ def _numbered(program: Program) -> tuple[tuple[int, RecordFunction], ...]:
     return tuple((numbers.setdefault(id(function.site.root), len(numbers)), function) for function in program.functions)
 
 
-def _repartitions(program: Program) -> tuple[RepartitionTopic, ...]:
+def _repartitions(program: QueryProgram) -> tuple[RepartitionTopic, ...]:
     topics_at: dict[int, list[RecordFunction]] = {}
     for function in program.functions:
         topics_at.setdefault(id(function.site.root), []).append(function)

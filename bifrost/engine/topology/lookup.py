@@ -10,7 +10,7 @@ from bifrost.engine.state.frozen import Key, freeze_key, thaw_key
 from bifrost.engine.state.stores import NEVER, Entry, Row, StoreKind
 from bifrost.engine.topology.task_context import TaskContext
 
-Window = tuple[int, int]
+WindowBounds = tuple[int, int]
 """Start and end of a window, epoch ms."""
 
 
@@ -21,7 +21,7 @@ class MaterializedRow:
     key: Key
     row: Row
     timestamp: int
-    window: Window | None = None
+    window: WindowBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class TableLookup:
         """Returns all rows, oldest key first."""
         return self._shown(self._all_entries())
 
-    def _entries_of(self, identity: Key) -> Iterator[tuple[Key, Window | None, Entry]]:
+    def _entries_of(self, identity: Key) -> Iterator[tuple[Key, WindowBounds | None, Entry]]:
         found, context = self._found, self._context
         match found.kind:
             case StoreKind.WINDOW:
@@ -74,7 +74,7 @@ class TableLookup:
                 if stored is not None:
                     yield identity, None, stored
 
-    def _all_entries(self) -> Iterator[tuple[Key, Window | None, Entry]]:
+    def _all_entries(self) -> Iterator[tuple[Key, WindowBounds | None, Entry]]:
         found, context = self._found, self._context
         match found.kind:
             case StoreKind.WINDOW:
@@ -88,7 +88,7 @@ class TableLookup:
                 for key, entry in context.key_value_store(found.store).entries():
                     yield (key[:-2], (key[-2], key[-1]), entry) if found.keyed_by_window else (key, None, entry)
 
-    def _shown(self, entries: Iterator[tuple[Key, Window | None, Entry]]) -> Iterator[MaterializedRow]:
+    def _shown(self, entries: Iterator[tuple[Key, WindowBounds | None, Entry]]) -> Iterator[MaterializedRow]:
         result = self._found.result
         for identity, window, (stored, timestamp) in entries:
             key = thaw_key(identity)

@@ -18,7 +18,7 @@ from bifrost.engine.plan.steps import (
     TableSource,
 )
 from bifrost.engine.state.stores import StoreKind
-from bifrost.engine.topology.code.downstream import Downstream, layout, tuple_text
+from bifrost.engine.topology.code.downstream import Downstream, ordered_columns, tuple_text
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -34,13 +34,13 @@ _WITHOUT_NULLS = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class Materializer:
     """Whether a query's results can be looked up (`wanted`), and by which step's store."""
 
     wanted: bool
 
     @classmethod
-    def of(cls, plan: QueryPlan) -> Results:
+    def of(cls, plan: QueryPlan) -> Materializer:
         """As ksqlDB: tables that a query makes can be asked, what a person follows cannot."""
         return cls(plan.result == "TABLE" and plan.kind != "PUSH")
 
@@ -64,11 +64,11 @@ class Results:
             source, wants = last.source, wants | ({last.timestamp.column} if last.timestamp is not None else set())
         root = _root(source)
         if not isinstance(root, _AGGREGATES):
-            picked = _picking(layout(source.schema, wants), names, source, emission)
+            picked = _picking(ordered_columns(source.schema, wants), names, source, emission)
             windowed = _is_windowed(source)
             return Materialization(_RESULT_STORE, StoreKind.KEY_VALUE, None, (picked,), keyed_by_window=windowed)
         steps, given = _chain(source, wants, emission)
-        steps.append(_picking(layout(source.schema, wants), names, source, emission))
+        steps.append(_picking(ordered_columns(source.schema, wants), names, source, emission))
         return _aggregated(root, given, steps, emission)
 
 
@@ -104,7 +104,7 @@ def _chain(step: Step, wants: frozenset[str], emission: Emission) -> tuple[list[
     """Functions that make the wanted columns of the step from the columns of its root, which are given too."""
     match step:
         case TableSelect():
-            given = frozenset(layout(step.source.schema, _needed(step, wants)))
+            given = frozenset(ordered_columns(step.source.schema, _needed(step, wants)))
             steps, root_wants = _chain(step.source, given, emission)
             return [*steps, projection_function(step, given, wants, emission)], root_wants
         case TableFilter():
@@ -137,7 +137,7 @@ def _aggregated(
     names = result_names(root.schema)
     windowed = isinstance(root, StreamWindowedAggregate)
     base = (*names, WINDOWSTART, WINDOWEND) if windowed else names
-    first = _picking(base, layout(root.schema, given), root, emission)
+    first = _picking(base, ordered_columns(root.schema, given), root, emission)
     kind, size = StoreKind.KEY_VALUE, None
     if isinstance(root, StreamWindowedAggregate):
         session = isinstance(root.window, Session)

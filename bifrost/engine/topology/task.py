@@ -10,13 +10,13 @@ from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Store
 from bifrost.engine.topology.code.program import Binding, RecordFunction
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow, TableLookup
-from bifrost.engine.topology.task_context import Record, TaskContext
+from bifrost.engine.topology.task_context import InputRecord, TaskContext
 
 
 class RecordFunctionCall(Protocol):
     """A compiled record function."""
 
-    def __call__(self, records: Iterable[Record]) -> None: ...
+    def __call__(self, records: Iterable[InputRecord]) -> None: ...
 
 
 class Task:
@@ -48,7 +48,7 @@ class Task:
         exec(code, self._namespace)  # noqa: S102 - code that the topology generated
         return cast(RecordFunctionCall, self._namespace[name])
 
-    def process(self, topic: str, records: Iterable[Record]) -> None:
+    def process(self, topic: str, records: Iterable[InputRecord]) -> None:
         """Processes records of one topic in order; problems with single records go to the log.
 
         Raises:

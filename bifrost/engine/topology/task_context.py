@@ -13,10 +13,10 @@ from bifrost.engine.state.stores import (
     Encode,
     JoinBuffer,
     KeyValueStore,
-    Place,
     Row,
     SessionStore,
     Store,
+    StoreKey,
     StoreSpec,
     WindowStore,
 )
@@ -24,7 +24,7 @@ from bifrost.engine.topology.record_problems import LogCallback, Reporter
 
 Headers = list[tuple[str, bytes | None]] | None
 
-Record = tuple[bytes | None, bytes | None, int, int, int, Headers]
+InputRecord = tuple[bytes | None, bytes | None, int, int, int, Headers]
 """Key, value, timestamp (epoch ms), partition, offset, headers."""
 
 EmitCallback = Callable[[str, bytes | None, bytes | None, int, Headers], None]
@@ -33,7 +33,7 @@ EmitCallback = Callable[[str, bytes | None, bytes | None, int, Headers], None]
 RowCallback = Callable[[Key | None, Row | None, int, tuple[int, int] | None], None]
 """Takes a result row: key, value columns (None: deleted), timestamp, window start and end."""
 
-ChangelogCallback = Callable[[str, Encode, Place, Row | None, int], None]
+ChangelogCallback = Callable[[str, Encode, StoreKey, Row | None, int], None]
 """Takes a change of a store: the store's name, then what a `Changelog` takes."""
 
 

@@ -34,7 +34,7 @@ from bifrost.engine.plan.steps import (
     TableTableJoin,
 )
 from bifrost.engine.topology.code.emission import Emission, Inlet
-from bifrost.engine.topology.materialization import Results
+from bifrost.engine.topology.materialization import Materializer
 from bifrost.engine.topology.steps.aggregate import (
     build_stream_aggregate,
     build_stream_windowed_aggregate,
@@ -65,7 +65,7 @@ from bifrost.engine.topology.steps.table_table_join import build_table_table_joi
 from bifrost.errors import StateError
 
 
-def build_plan(last: Step, results: Results, emission: Emission) -> None:
+def build_plan(last: Step, results: Materializer, emission: Emission) -> None:
     """Writes the code of a whole plan; `last` is a sink, or the step whose rows the query returns.
 
     Raises:

@@ -10,7 +10,7 @@ from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
-from bifrost.engine.runtime.writer import RecordWriter
+from bifrost.engine.runtime.record_producer import RecordProducer
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineParts
@@ -61,7 +61,7 @@ class World:
             functions=functions,
             launcher=launcher,
             commands=CommandTopic(self.cluster, "test_"),
-            inserts=InsertWriter(RecordWriter(self.cluster), serdes, lambda: NOW_MS),
+            inserts=InsertWriter(RecordProducer(self.cluster), serdes, lambda: NOW_MS),
             connect=self.connect,
             properties={"commit.interval.ms": "0", **properties},
         )

@@ -21,14 +21,14 @@ class OldRows(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RowScope:
     """Where generated code finds the parts of the row at hand.
 
     All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
     (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says
     that keys are hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted
-    columns, see `layout`) or None; it is None here where that is not known. Behind a table's GROUP BY a change is not
-    taken apart into `columns`: `new` is a local with the tuple of the row after it, or None.
+    columns, see `ordered_columns`) or None; the field is None where that is not known. Behind a table's GROUP BY a
+    change is not taken apart into `columns`: `new` is a local with the tuple of the row after it, or None.
     """
 
     columns: Mapping[str, str]
@@ -51,7 +51,7 @@ class Scope:
         """The expression of a tuple of columns."""
         return tuple_text(self.columns[name] for name in names)
 
-    def rowless(self) -> Scope:
+    def rowless(self) -> RowScope:
         """The scope of a tombstone: only the key is left."""
         return replace(self, columns={})
 
@@ -62,21 +62,21 @@ class Downstream:
 
     `row` writes the code for a row (of a table: its new state), `tombstone` the code for a null value, None where null
     values end. Both write code that stands at the end of a loop's body, so that `continue` leaves the row.
-    `wants` names the columns that are used, `old` says whether `Scope.old` is.
+    `wants` names the columns that are used, `old` says whether `RowScope.old` is.
     """
 
     wants: frozenset[str]
-    row: Callable[[CodeWriter, Scope], None]
-    tombstone: Callable[[CodeWriter, Scope], None] | None
+    row: Callable[[CodeWriter, RowScope], None]
+    tombstone: Callable[[CodeWriter, RowScope], None] | None
     old: OldRows = OldRows.UNUSED
 
-    def write_tombstone(self, writer: CodeWriter, scope: Scope) -> None:
+    def write_tombstone(self, writer: CodeWriter, scope: RowScope) -> None:
         """Writes what happens to a null value, if anything does."""
         if self.tombstone is not None:
             self.tombstone(writer, scope.rowless())
 
 
-def layout(schema: LogicalSchema, wants: frozenset[str]) -> tuple[str, ...]:
+def ordered_columns(schema: LogicalSchema, wants: frozenset[str]) -> tuple[str, ...]:
     """The wanted columns in the order of the schema, each once: the order of stored and passed rows."""
     return tuple(dict.fromkeys(column.name for column in schema if column.name in wants))
 

@@ -12,7 +12,7 @@ from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.topology.code.downstream import Downstream
 from bifrost.engine.topology.code.expressions import ExpressionWriter
-from bifrost.engine.topology.code.program import Program, Role, Site
+from bifrost.engine.topology.code.program import QueryProgram, Role, Site
 from bifrost.engine.topology.code.writer import CodeWriter
 
 
@@ -20,7 +20,7 @@ from bifrost.engine.topology.code.writer import CodeWriter
 class Emission:
     """Adds code, stores and serdes to `program`. All code emitted with one `site` runs in one task."""
 
-    program: Program
+    program: QueryProgram
     serdes: Serdes
     functions: FunctionRegistry
     internal_prefix: str

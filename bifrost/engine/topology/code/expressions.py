@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bifrost.engine.expressions import Code, ExpressionCompiler, convert
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.topology.code.program import Program
+from bifrost.engine.topology.code.program import QueryProgram
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.sql.formatter import format_expression
 from bifrost.sql.traversal import walk
@@ -28,12 +28,12 @@ def columns_in(*expressions: Expression) -> frozenset[str]:
 class ExpressionWriter:
     """Compiles all expressions of a query with one compiler, so that names of constants and temporaries are unique."""
 
-    program: Program
+    program: QueryProgram
     functions: FunctionRegistry
     compiler: ExpressionCompiler
 
     @classmethod
-    def of(cls, program: Program, functions: FunctionRegistry) -> ExpressionWriter:
+    def of(cls, program: QueryProgram, functions: FunctionRegistry) -> ExpressionWriter:
         """A writer whose constants are the program's."""
         compiler = ExpressionCompiler({}, functions, config=functions.settings)
         compiler.constants = program.constants

@@ -74,7 +74,7 @@ class RecordFunction:
 
 
 @dataclass(slots=True)
-class Program:
+class QueryProgram:
     """Collects what a query's generated code consists of.
 
     `constants` are shared by all tasks, `bindings` are made per task; both are found by the generated code under the

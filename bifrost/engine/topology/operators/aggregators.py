@@ -18,7 +18,7 @@ _UNKNOWN = -2
 """The stream time before a store was asked for it; no time is as early."""
 
 
-class Aggregator:
+class GroupAggregator:
     """Aggregates without windows, of streams and of tables. Old results are None unless they are wanted."""
 
     def __init__(self, fold: Fold, store: KeyValueStore, *, wants_old: bool) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-Headers = Sequence[tuple[str, bytes | None]] | None
+_Headers = Sequence[tuple[str, bytes | None]] | None
 
 
-def header_list(headers: Headers) -> list[dict[str, Any]]:
+def header_list(headers: _Headers) -> list[dict[str, Any]]:
     """The value of a HEADERS column: a struct of KEY and VALUE per header, in order."""
     return [{"KEY": name, "VALUE": value} for name, value in headers or ()]
 
 
-def last_header(headers: Headers, name: str) -> bytes | None:
+def last_header(headers: _Headers, name: str) -> bytes | None:
     """The value of a HEADER('name') column: that of the last header of that name, null where there is none."""
     found = [value for key, value in headers or () if key == name]
     return found[-1] if found else None

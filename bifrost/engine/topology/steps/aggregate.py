@@ -8,11 +8,11 @@ from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
 from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
 from bifrost.engine.state.stores import StoreKind, StoreSpec
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text, unpack
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns, tuple_text, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.operators.aggregators import Aggregator, SessionAggregator, WindowedAggregator
+from bifrost.engine.topology.operators.aggregators import GroupAggregator, SessionAggregator, WindowedAggregator
 from bifrost.engine.topology.operators.fold import Fold
 from bifrost.engine.topology.operators.windows import retention_of
 from bifrost.engine.topology.steps.source import key_parts
@@ -33,7 +33,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emissi
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     add = emission.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         kept, values = parts.write_arguments(writer, scope, emission)
         call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
         emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
@@ -47,9 +47,9 @@ def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     change = emission.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
-    arguments = parts.arguments_function(layout(step.source.schema, parts.wants), emission)
+    arguments = parts.arguments_function(ordered_columns(step.source.schema, parts.wants), emission)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in (scope.new, scope.old)]
         call = f"changed = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})"
         emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
@@ -71,7 +71,7 @@ def build_stream_windowed_aggregate(
     store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), emission)
     add = emission.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         kept, values = parts.write_arguments(writer, scope, emission)
         call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
         emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
@@ -117,8 +117,10 @@ class _Parts:
             StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing)
         )
 
-    def aggregator(self, context: TaskContext, store: str, downstream: Downstream) -> Aggregator:
-        return Aggregator(self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED)
+    def aggregator(self, context: TaskContext, store: str, downstream: Downstream) -> GroupAggregator:
+        return GroupAggregator(
+            self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED
+        )
 
     def windowed_aggregator(
         self, context: TaskContext, store: str, downstream: Downstream
@@ -135,7 +137,7 @@ class _Parts:
             wants_old=downstream.old is not OldRows.UNUSED,
         )
 
-    def write_arguments(self, writer: CodeWriter, scope: Scope, emission: Emission) -> tuple[str, str]:
+    def write_arguments(self, writer: CodeWriter, scope: RowScope, emission: Emission) -> tuple[str, str]:
         """Writes the computation of arguments; gives the expressions of kept columns and of arguments by aggregate."""
         types = self.step.source.schema.types()
         values = []
@@ -153,13 +155,13 @@ class _Parts:
         """A generated function of (key, row): kept columns and arguments by aggregate."""
 
         def write(writer: CodeWriter, places: dict[str, str]) -> None:
-            kept, values = self.write_arguments(writer, Scope(places, "key"), emission)
+            kept, values = self.write_arguments(writer, RowScope(places, "key"), emission)
             writer.line(f"return {kept}, {values}")
 
         key_names = [column.name for column in self.step.source.schema.key]
         return emission.expressions.row_function("arguments", names, key_names, write)
 
-    def write_result(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> None:
+    def write_result(self, writer: CodeWriter, scope: RowScope, downstream: Downstream) -> None:
         """Writes the unpacking of `result` and what becomes of the row."""
         names = result_names(self.step.schema)
         used = [name for name in names if name in downstream.wants]
@@ -172,7 +174,7 @@ class _Parts:
         result = replace(scope, columns=columns, timestamp="timestamp", new=None)
         downstream.row(writer, self.with_old(writer, result, downstream))
 
-    def with_old(self, writer: CodeWriter, scope: Scope, downstream: Downstream) -> Scope:
+    def with_old(self, writer: CodeWriter, scope: RowScope, downstream: Downstream) -> RowScope:
         """Writes `old` as the tuple of wanted columns, where somebody uses it."""
         if downstream.old is OldRows.UNUSED:
             return replace(scope, old=None)
@@ -181,7 +183,7 @@ class _Parts:
         places |= {column.name: part for column, part in zip(self.step.schema.key, scope.key_columns, strict=True)}
         if scope.window is not None:
             places |= dict(zip(_BOUNDS, scope.window, strict=True))
-        wanted = tuple_text(places[name] for name in layout(self.step.schema, downstream.wants))
+        wanted = tuple_text(places[name] for name in ordered_columns(self.step.schema, downstream.wants))
         writer.line(f"old = None if old is None else {wanted}")
         return replace(scope, old="old")
 

@@ -15,7 +15,7 @@ from bifrost.engine.plan.steps import (
     TableSource,
     sources_of,
 )
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, unpack
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, null_test, ordered_columns, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -43,8 +43,8 @@ def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstrea
     answers.sent_from(right_emission)
     subscriptions.sent_from(emission)
     wants = downstream.wants
-    left_names = layout(step.left.schema, wants | columns_in(step.left_expression))
-    right_names = layout(step.right.schema, wants)
+    left_names = ordered_columns(step.left.schema, wants | columns_in(step.left_expression))
+    right_names = ordered_columns(step.right.schema, wants)
     left = _left_side(step, left_names, emission)
     yield from _build_left(step, left_names, subscriptions, left, emission)
     _build_answers(left_names, right_names, downstream, answers, left, emission)
@@ -64,7 +64,7 @@ def _build_left(
 ) -> Inlets:
     types = step.left.schema.types()
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         name = step.right.schema.key[0].name
         foreign = emission.expressions.value(
             writer, step.left_expression, name, types, scope.columns, step.context, step.right.schema.key[0].type
@@ -72,10 +72,10 @@ def _build_left(
         writer.line(f"foreign = None if {null_test([foreign])} else freeze_key(({foreign},))")
         subscribe(writer, scope, "foreign", scope.tuple_of(names))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         subscribe(writer, scope, "None", "None")
 
-    def subscribe(writer: CodeWriter, scope: Scope, foreign: str, values: str) -> None:
+    def subscribe(writer: CodeWriter, scope: RowScope, foreign: str, values: str) -> None:
         call = f"{left}.change({scope.identity}, {foreign}, {values}, {scope.key}, {scope.timestamp})"
         with writer.block(f"for foreign_key, message in {call}:"):
             plain = replace(scope, window=None)
@@ -118,16 +118,16 @@ def _build_right(
         subscribers,
     )
 
-    def answer(writer: CodeWriter, scope: Scope) -> None:
+    def answer(writer: CodeWriter, scope: RowScope) -> None:
         answers.write_send(writer, "thaw_key(left_key)", "[digest, right_row]", emission, replace(scope, window=None))
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         changed(writer, scope, scope.tuple_of(names))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         changed(writer, scope, "None")
 
-    def changed(writer: CodeWriter, scope: Scope, values: str) -> None:
+    def changed(writer: CodeWriter, scope: RowScope, values: str) -> None:
         call = f"{right}.change({scope.identity}, {values}, {scope.timestamp})"
         with writer.block(f"for left_key, digest, right_row in {call}:"):
             answer(writer, scope)

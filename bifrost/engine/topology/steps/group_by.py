@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.plan.steps import StreamGroupBy, StreamGroupByKey, TableGroupBy
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, null_test, tuple_text
+from bifrost.engine.topology.code.downstream import (
+    Downstream,
+    OldRows,
+    RowScope,
+    null_test,
+    ordered_columns,
+    tuple_text,
+)
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -15,7 +22,7 @@ from bifrost.engine.topology.steps.repartition import Route, build_partitioned, 
 def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, emission: Emission) -> Inlets:
     """Rows are grouped by the key that they have; null keys end here."""
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         write_null_key_test(writer, scope)
         downstream.row(writer, scope)
 
@@ -23,7 +30,7 @@ def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, em
     yield from build_partitioned(step.source, grouped, emission, step.formats.key, step.context)
 
 
-def write_null_key_test(writer: CodeWriter, scope: Scope) -> None:
+def write_null_key_test(writer: CodeWriter, scope: RowScope) -> None:
     """Writes the leaving out of rows with a null key: no key bytes, or a single column that is null."""
     if scope.has_key:
         return
@@ -31,7 +38,7 @@ def write_null_key_test(writer: CodeWriter, scope: Scope) -> None:
         writer.line("continue")
 
 
-def _single_null(scope: Scope) -> str:
+def _single_null(scope: RowScope) -> str:
     return f" or {scope.key}[0] is None" if len(scope.key_columns) == 1 else ""
 
 
@@ -40,7 +47,7 @@ def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission:
     transfer = receive_rows(f"{step.context}-repartition", step.formats.key, step.schema, downstream, emission)
     types = step.source.schema.types()
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         parts = [
             transfer.sender.expressions.value(writer, expression, name, types, scope.columns, step.context)
             for name, expression in zip(transfer.key_names, step.group_by, strict=True)
@@ -58,10 +65,10 @@ def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission:
 def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: Emission) -> Inlets:
     """Changes go to the tasks of their groups as (new, old): in one record within a group, else the old row first.
 
-    Downstream, `Scope.new` and `Scope.old` hold the rows and `Scope.columns` is empty.
+    Downstream, `RowScope.new` and `RowScope.old` hold the rows and `RowScope.columns` is empty.
     """
     route = Route.of(emission, f"{step.context}-repartition", step.formats.key, step.schema.key)
-    names = layout(step.schema, downstream.wants)
+    names = ordered_columns(step.schema, downstream.wants)
     with route.reading(emission) as (writer, scope):
         writer.line("new, old = decode_state(value_bytes)")
         downstream.row(writer, replace(scope, new="new", old="old"))
@@ -70,16 +77,16 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: E
     wants = frozenset(names) | columns_in(*step.group_by)
     grouped = _group_function(step, wants, names, sender)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
-        given = scope.tuple_of(layout(step.source.schema, wants))
+    def row(writer: CodeWriter, scope: RowScope) -> None:
+        given = scope.tuple_of(ordered_columns(step.source.schema, wants))
         writer.line(f"new_group, new = {grouped}({scope.key}, {given})")
         send(writer, scope)
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         writer.line("new_group = new = None")
         send(writer, scope)
 
-    def send(writer: CodeWriter, scope: Scope) -> None:
+    def send(writer: CodeWriter, scope: RowScope) -> None:
         plain = replace(scope, window=None)
         call = f"{grouped}({scope.key}, {scope.old})"
         writer.line(f"old_group, old_row = (None, None) if {scope.old} is None else {call}")
@@ -97,7 +104,7 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: E
 def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str, ...], emission: Emission) -> str:
     """A generated function of (key, row): the group's key (None if a part of it is null) and the row to be sent."""
     types = step.source.schema.types()
-    source_names = layout(step.source.schema, given)
+    source_names = ordered_columns(step.source.schema, given)
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         parts = [

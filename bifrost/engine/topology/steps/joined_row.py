@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.steps import StreamStreamJoin, TableTableJoin
-from bifrost.engine.topology.code.downstream import Scope, layout, unpack
+from bifrost.engine.topology.code.downstream import RowScope, ordered_columns, unpack
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.source import key_parts
 
@@ -17,7 +17,7 @@ def unpack_optional(writer: CodeWriter, names: tuple[str, ...], source: str) -> 
     return unpack(writer, names, f"{source} if {source} is not None else {(None,) * len(names)}")
 
 
-def write_identity_key(writer: CodeWriter, identity: str, scope: Scope, schema: LogicalSchema) -> Scope:
+def write_identity_key(writer: CodeWriter, identity: str, scope: RowScope, schema: LogicalSchema) -> RowScope:
     """Writes the way back from the key that a store knows to the key columns and the window."""
     if scope.window is not None:
         writer.line(f"*key, window_start, window_end = {identity}")
@@ -32,4 +32,4 @@ def side_columns(
     step: StreamStreamJoin | TableTableJoin, wants: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The wanted columns of the left and of the right side, in the order of their rows."""
-    return layout(step.left.schema, wants), layout(step.right.schema, wants)
+    return ordered_columns(step.left.schema, wants), ordered_columns(step.right.schema, wants)

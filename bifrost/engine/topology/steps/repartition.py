@@ -14,7 +14,7 @@ from bifrost.engine.catalog.schema import Column, KeyFormat, LogicalSchema
 from bifrost.engine.plan.steps import Step, StreamFilter, StreamFlatMap, StreamSelect, StreamSelectKey
 from bifrost.engine.state.codec import encoder
 from bifrost.engine.state.frozen import is_plain
-from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
+from bifrost.engine.topology.code.downstream import Downstream, RowScope, ordered_columns, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.source import RECORD, key_parts
@@ -53,7 +53,7 @@ class Route:
         emission.program.senders.setdefault(self.topic, []).append(emission.site)
         return emission
 
-    def write_send(self, writer: CodeWriter, key: str, values: str, emission: Emission, scope: Scope) -> None:
+    def write_send(self, writer: CodeWriter, key: str, values: str, emission: Emission, scope: RowScope) -> None:
         """Writes the sending of a list of values under a key tuple; `scope` has the time and, if any, the window."""
         data = f"{self.write_key}({key})"
         if scope.window is not None and self.key.window is not None:
@@ -66,7 +66,7 @@ class Route:
             writer.line(f"emit({self.topic!r}, key_out, {self.pack}({values}), {scope.timestamp}, headers)")
 
     @contextmanager
-    def reading(self, emission: Emission) -> Iterator[tuple[CodeWriter, Scope]]:
+    def reading(self, emission: Emission) -> Iterator[tuple[CodeWriter, RowScope]]:
         """The record function that takes what was sent, up to the decoded key."""
         name = emission.program.fresh("process")
         writer = emission.record_writer(name, self.topic)
@@ -80,7 +80,7 @@ class Route:
                 writer.line("continue")
             yield (
                 writer,
-                Scope(
+                RowScope(
                     {},
                     "key",
                     key_parts("key", self.columns, nullable=False),
@@ -121,7 +121,7 @@ def build_through_topic(step: Step, downstream: Downstream, emission: Emission, 
     """Builds a stream behind a repartition topic. Null keys and null values end here: no later step takes them."""
     transfer = receive_rows(f"{name}-repartition", key, step.schema, downstream, emission)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         transfer.write_send(writer, scope.key, scope)
 
     yield Inlet(step, Downstream(frozenset(transfer.sent), row, None), transfer.sender)
@@ -136,7 +136,7 @@ class RowTransfer:
     sent: tuple[str, ...]
     sender: Emission
 
-    def write_send(self, writer: CodeWriter, key: str, scope: Scope) -> None:
+    def write_send(self, writer: CodeWriter, key: str, scope: RowScope) -> None:
         """Writes the sending of a row under a key tuple."""
         self.route.write_send(writer, key, list_text(scope, self.sent), self.sender, scope)
 
@@ -156,7 +156,7 @@ def receive_rows(
     """
     route = Route.of(emission, name, key, schema.key)
     key_names = tuple(column.name for column in schema.key)
-    sent = tuple(column for column in layout(schema, downstream.wants) if column not in key_names)
+    sent = tuple(column for column in ordered_columns(schema, downstream.wants) if column not in key_names)
     with route.reading(emission) as (writer, scope):
         if takes_null:
             writer.line("row = decode_state(value_bytes)")
@@ -169,6 +169,6 @@ def receive_rows(
     return RowTransfer(route, key_names, sent, route.sent_from(emission.elsewhere()))
 
 
-def list_text(scope: Scope, names: tuple[str, ...]) -> str:
+def list_text(scope: RowScope, names: tuple[str, ...]) -> str:
     """The source of a list of columns, which is what rows are sent as."""
     return f"[{', '.join(scope.columns[name] for name in names)}]"

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.catalog.schema import LogicalSchema
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
 
 
 def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emission: Emission) -> Downstream:
     """The downstream with a store of the wanted columns in front, which knows the row before each change."""
-    names = layout(schema, downstream.wants)
+    names = ordered_columns(schema, downstream.wants)
     store = emission.key_value_store(name, names)
     put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
     delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         old = writer.name("old")
         writer.line(f"{old} = {put}({scope.identity}, {scope.tuple_of(names)}, {scope.timestamp})")
         downstream.row(writer, replace(scope, old=old))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         old = writer.name("old")
         writer.line(f"{old} = {delete}({scope.identity}, {scope.timestamp})")
         downstream.write_tombstone(writer, replace(scope, old=old))

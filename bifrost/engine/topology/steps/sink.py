@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.steps import StreamSink, TableSink
-from bifrost.engine.topology.code.downstream import Downstream, Scope
+from bifrost.engine.topology.code.downstream import Downstream, RowScope
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.source import write_event_time
@@ -17,15 +17,15 @@ def sink_rows(step: StreamSink | TableSink, emission: Emission) -> Downstream:
     write_value = emission.value_writer(step.topic, step.formats.value, step.schema.value)
     key_writer = emission.key_writer(step.topic, step.formats.key, step.schema.key)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         if step.timestamp is not None:
             write_event_time(writer, step.timestamp, step.schema.types(), dict(scope.columns), step.context, emission)
         send(writer, scope, f"{write_value}({scope.tuple_of(names)})")
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         send(writer, scope, "None")
 
-    def send(writer: CodeWriter, scope: Scope, value: str) -> None:
+    def send(writer: CodeWriter, scope: RowScope, value: str) -> None:
         key = f"{key_writer}({scope.key})"
         if scope.window is not None:
             key = f"windowed_key({key} or b'', {emission.window_arguments(step.formats.key.window, scope.window)})"
@@ -44,13 +44,13 @@ def result_rows(schema: LogicalSchema) -> Downstream:
     """Returns the code that passes the rows of a query without a sink to the task's `on_row`."""
     names = tuple(column.name for column in schema.value)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         deliver(writer, scope, scope.tuple_of(names))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         deliver(writer, scope, "None")
 
-    def deliver(writer: CodeWriter, scope: Scope, values: str) -> None:
+    def deliver(writer: CodeWriter, scope: RowScope, values: str) -> None:
         window = f"({scope.window[0]}, {scope.window[1]})" if scope.window is not None else "None"
         writer.line(f"on_row({scope.key}, {values}, {scope.timestamp}, {window})")
 

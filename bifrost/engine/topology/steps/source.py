@@ -9,14 +9,14 @@ from dataclasses import replace
 from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOWEND, WINDOWSTART, Column, TimestampColumn
 from bifrost.engine.plan.steps import StreamSource, TableSource
 from bifrost.engine.state.frozen import is_plain
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.row_before import stored_rows
 from bifrost.sql.tree import ColumnRef, Expression, FunctionCall, StringLiteral
 from bifrost.sql.types import STRING, SqlType
 
-Source = StreamSource | TableSource
+SourceStep = StreamSource | TableSource
 
 RECORD = "key_bytes, value_bytes, timestamp, partition, offset, headers"
 """The names under which generated code has the parts of a record."""
@@ -25,7 +25,7 @@ _PSEUDO = dict(zip(PSEUDO_COLUMNS, ("timestamp", "partition", "offset"), strict=
 _WINDOW = ("window_start", "window_end")
 
 
-def build_source(step: Source, downstream: Downstream, emission: Emission) -> None:
+def build_source(step: SourceStep, downstream: Downstream, emission: Emission) -> None:
     """Writes the record function of a source's topic; a table stores its rows if a step needs the row before."""
     is_table = isinstance(step, TableSource)
     name = emission.program.fresh("process")
@@ -49,7 +49,7 @@ def _is_stored(step: TableSource, old: OldRows) -> bool:
 
 
 @contextmanager
-def _record_loop(writer: CodeWriter, step: Source, downstream: Downstream, emission: Emission) -> Iterator[None]:
+def _record_loop(writer: CodeWriter, step: SourceStep, downstream: Downstream, emission: Emission) -> Iterator[None]:
     """The loop over records, up to decoded `key` and `row`; unreadable records are reported and left out."""
     used = _decoded(step, downstream.wants)
     key = emission.key_reader(step.topic, step.formats.key, step.source_schema.key)
@@ -67,14 +67,14 @@ def _record_loop(writer: CodeWriter, step: Source, downstream: Downstream, emiss
         yield
 
 
-def _decoded(step: Source, wants: frozenset[str]) -> frozenset[str]:
+def _decoded(step: SourceStep, wants: frozenset[str]) -> frozenset[str]:
     """Value columns that must be decoded."""
     names = {column.name for column in step.source_schema.value}
     timestamp = {step.timestamp.column} if step.timestamp is not None else set()
     return frozenset(names & (wants | timestamp))
 
 
-def _key_scope(writer: CodeWriter, step: Source, wants: frozenset[str]) -> Scope:
+def _key_scope(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> RowScope:
     key = step.source_schema.key
     nullable = isinstance(step, StreamSource)
     parts = key_parts("key", key, nullable=nullable)
@@ -82,7 +82,7 @@ def _key_scope(writer: CodeWriter, step: Source, wants: frozenset[str]) -> Scope
     if nullable or len(key) > 1:
         used = wants | ({step.timestamp.column} if step.timestamp is not None else set())
         columns = {name: _local(writer, name, part) if name in used else part for name, part in columns.items()}
-    return Scope(
+    return RowScope(
         columns,
         "key",
         tuple(columns.values()),
@@ -104,7 +104,9 @@ def _local(writer: CodeWriter, name: str, source: str) -> str:
     return local
 
 
-def _row_scope(writer: CodeWriter, step: Source, scope: Scope, wants: frozenset[str], emission: Emission) -> Scope:
+def _row_scope(
+    writer: CodeWriter, step: SourceStep, scope: RowScope, wants: frozenset[str], emission: Emission
+) -> RowScope:
     columns = {**scope.columns, **_PSEUDO}
     if step.window is not None:
         columns |= {WINDOWSTART: "window_start", WINDOWEND: "window_end"}
@@ -115,7 +117,7 @@ def _row_scope(writer: CodeWriter, step: Source, scope: Scope, wants: frozenset[
     return replace(scope, columns=columns)
 
 
-def _value_columns(writer: CodeWriter, step: Source, wants: frozenset[str]) -> dict[str, str]:
+def _value_columns(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> dict[str, str]:
     """Takes the used columns out of `row`: by position where they are few, else all at once."""
     used = _decoded(step, wants)
     names = [column.name for column in step.source_schema.value]
@@ -128,7 +130,7 @@ def _value_columns(writer: CodeWriter, step: Source, wants: frozenset[str]) -> d
     return places
 
 
-def _header_columns(writer: CodeWriter, step: Source, wants: frozenset[str]) -> dict[str, str]:
+def _header_columns(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> dict[str, str]:
     places = {}
     for column in step.source_schema.headers:
         if column.name in wants:

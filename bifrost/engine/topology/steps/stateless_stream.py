@@ -13,7 +13,7 @@ from bifrost.engine.plan.steps import (
     TableSelectKey,
 )
 from bifrost.engine.state.frozen import is_plain
-from bifrost.engine.topology.code.downstream import Downstream, Scope, tuple_text
+from bifrost.engine.topology.code.downstream import Downstream, RowScope, tuple_text
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -23,7 +23,7 @@ def build_stream_filter(step: StreamFilter, downstream: Downstream, emission: Em
     """Rows for which the predicate does not hold, and null values, end here."""
     types = step.source.schema.types()
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         holds = emission.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
         with writer.block(f"if not {holds}:"):
             writer.line("continue")
@@ -36,10 +36,10 @@ def build_stream_select(step: StreamSelect, downstream: Downstream, emission: Em
     """Only the select items that are used further down are computed; a null value stays null."""
     wants = select_wants(step, downstream.wants)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         downstream.row(writer, selected_scope(writer, step, downstream.wants, scope, emission))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         downstream.write_tombstone(writer, selected_key(step, scope))
 
     yield Inlet(step.source, Downstream(wants, row, tombstone), emission)
@@ -51,8 +51,8 @@ def select_wants(step: StreamSelect | TableSelect, wants: frozenset[str]) -> fro
 
 
 def selected_scope(
-    writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: Scope, emission: Emission
-) -> Scope:
+    writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: RowScope, emission: Emission
+) -> RowScope:
     """Writes the wanted select items and gives the scope of the projected row."""
     types = step.source.schema.types()
     places = {
@@ -64,7 +64,7 @@ def selected_scope(
     return replace(keyed, columns={**keyed.columns, **places})
 
 
-def selected_key(step: StreamSelect | TableSelect, scope: Scope) -> Scope:
+def selected_key(step: StreamSelect | TableSelect, scope: RowScope) -> RowScope:
     """The scope with the key columns that a projection keeps, under their new names, and no other columns."""
     kept = scope.key_columns
     if step.selected_key is not None:
@@ -80,7 +80,7 @@ def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, emission:
     types = step.source.schema.types()
     made = tuple(column.name for column in step.schema.value)[-len(step.functions) :]
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         lists = [
             emission.expressions.table_call(writer, call, types, scope.columns, step.context) for call in step.functions
         ]
@@ -106,7 +106,7 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
     names = tuple(column.name for column in step.schema.key)
     plain = all(is_plain(column.type) for column in step.schema.key)
 
-    def rekeyed(writer: CodeWriter, scope: Scope) -> Scope:
+    def rekeyed(writer: CodeWriter, scope: RowScope) -> RowScope:
         places = tuple(
             emission.expressions.value(writer, expression, name, types, scope.columns, step.context)
             if columns_in(expression) <= scope.columns.keys()
@@ -121,10 +121,10 @@ def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstr
             scope, columns=columns, key=key, key_columns=places, plain_key=plain, has_key=False, window=window
         )
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         downstream.row(writer, rekeyed(writer, scope))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         columns = dict(zip((column.name for column in step.source.schema.key), scope.key_columns, strict=True))
         downstream.write_tombstone(writer, rekeyed(writer, replace(scope, columns=columns)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.plan.steps import TableFilter, TableSelect, TableSelectKey
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns, tuple_text
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -21,7 +21,7 @@ def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emis
     old = max(OldRows.IF_KNOWN, downstream.old)
     matching = matching_function(step, wants, wants, emission)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         scope = before(writer, scope)
         holds = emission.expressions.condition(writer, step.predicate, types, scope.columns, step.context)
         with writer.block(f"if {holds}:"):
@@ -29,17 +29,17 @@ def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emis
         with writer.block("else:"):
             gone(writer, scope)
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         gone(writer, before(writer, scope))
 
-    def before(writer: CodeWriter, scope: Scope) -> Scope:
+    def before(writer: CodeWriter, scope: RowScope) -> RowScope:
         if scope.old is None:
             return scope
         local = writer.name("old")
         writer.line(f"{local} = None if {scope.old} is None else {matching}({scope.key}, {scope.old})")
         return replace(scope, old=local)
 
-    def gone(writer: CodeWriter, scope: Scope) -> None:
+    def gone(writer: CodeWriter, scope: RowScope) -> None:
         if scope.old is None:
             downstream.write_tombstone(writer, scope)
             return
@@ -51,12 +51,12 @@ def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emis
 
 def matching_function(step: TableFilter, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
     """A generated function of (key, row with the `given` columns): the `wanted` columns if it matches, else None."""
-    names = layout(step.source.schema, given)
+    names = ordered_columns(step.source.schema, given)
     types = step.source.schema.types()
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         holds = emission.expressions.condition(writer, step.predicate, types, places, step.context)
-        kept = tuple_text(places[name] for name in layout(step.schema, wanted))
+        kept = tuple_text(places[name] for name in ordered_columns(step.schema, wanted))
         writer.line(f"return {kept} if {holds} else None")
 
     return emission.expressions.row_function("matching", names, _key_names(step), write)
@@ -67,13 +67,13 @@ def build_table_select(step: TableSelect, downstream: Downstream, emission: Emis
     wants = select_wants(step, downstream.wants)
     project = projection_function(step, wants, downstream.wants, emission) if downstream.old else ""
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         downstream.row(writer, selected_scope(writer, step, downstream.wants, before(writer, scope), emission))
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         downstream.write_tombstone(writer, selected_key(step, before(writer, scope)))
 
-    def before(writer: CodeWriter, scope: Scope) -> Scope:
+    def before(writer: CodeWriter, scope: RowScope) -> RowScope:
         if scope.old is None or not project:
             return scope
         local = writer.name("old")
@@ -85,7 +85,7 @@ def build_table_select(step: TableSelect, downstream: Downstream, emission: Emis
 
 def projection_function(step: TableSelect, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
     """A generated function of (key, row with the `given` columns) that gives the `wanted` columns of the projection."""
-    names = layout(step.source.schema, given)
+    names = ordered_columns(step.source.schema, given)
     types = step.source.schema.types()
     items = {item.name: item.expression for item in step.selects}
     key_names = _key_names(step)
@@ -93,11 +93,11 @@ def projection_function(step: TableSelect, given: frozenset[str], wanted: frozen
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         made = {
             name: emission.expressions.value(writer, items[name], name, types, places, step.context)
-            for name in layout(step.schema, wanted)
+            for name in ordered_columns(step.schema, wanted)
             if name in items
         }
         kept = dict(zip(step.key_names, (places[name] for name in key_names), strict=False))
-        writer.line(f"return {tuple_text((kept | made)[name] for name in layout(step.schema, wanted))}")
+        writer.line(f"return {tuple_text((kept | made)[name] for name in ordered_columns(step.schema, wanted))}")
 
     return emission.expressions.row_function("projected", names, key_names, write)
 
@@ -114,10 +114,10 @@ def build_table_select_key(step: TableSelectKey, downstream: Downstream, emissio
         f"{step.context}-repartition", step.formats.key, step.schema, downstream, emission, takes_null=True
     )
 
-    def send(writer: CodeWriter, scope: Scope) -> None:
+    def send(writer: CodeWriter, scope: RowScope) -> None:
         transfer.write_send(writer, scope.key, scope)
 
-    def send_tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def send_tombstone(writer: CodeWriter, scope: RowScope) -> None:
         transfer.route.write_send(writer, scope.key, "None", transfer.sender, scope)
 
     yield from build_key_change(step, Downstream(frozenset(transfer.sent), send, send_tombstone), transfer.sender)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bifrost.engine.catalog.schema import Formats
 from bifrost.engine.plan.steps import Step, StreamStreamJoin
-from bifrost.engine.topology.code.downstream import Downstream, Scope
+from bifrost.engine.topology.code.downstream import Downstream, RowScope
 from bifrost.engine.topology.code.emission import Emission, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.joiners import Side, StreamJoiner
@@ -26,7 +26,7 @@ def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emi
     joiner = _declare_joiner(step, wanted, emission)
 
     def arrive(side: Side) -> Downstream:
-        def row(writer: CodeWriter, scope: Scope) -> None:
+        def row(writer: CodeWriter, scope: RowScope) -> None:
             write_null_key_test(writer, scope)
             call = f"{joiner}.{side}({scope.identity}, {scope.tuple_of(wanted[side])}, {scope.timestamp})"
             with writer.block(f"for identity, left_row, right_row, timestamp in {call}:"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.plan.steps import StreamTableJoin
-from bifrost.engine.topology.code.downstream import Downstream, Scope, layout, unpack
+from bifrost.engine.topology.code.downstream import Downstream, RowScope, ordered_columns, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.group_by import write_null_key_test
@@ -15,14 +15,14 @@ from bifrost.sql.tree import JoinKind
 
 def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
     """The table's used columns are kept by key. Rows with a null key or value end here, in a LEFT join too."""
-    wanted = layout(step.right.schema, downstream.wants)
+    wanted = ordered_columns(step.right.schema, downstream.wants)
     store = emission.key_value_store(f"{step.context}-Table", wanted)
     yield from _build_table_side(step, wanted, store, emission)
 
     get = emission.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
     left_names = {column.name for column in step.left.schema}
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         write_null_key_test(writer, scope)
         found = writer.name("found")
         writer.line(f"{found} = {get}({scope.identity})")
@@ -43,10 +43,10 @@ def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str
     put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
     delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
 
-    def row(writer: CodeWriter, scope: Scope) -> None:
+    def row(writer: CodeWriter, scope: RowScope) -> None:
         writer.line(f"{put}({scope.identity}, {scope.tuple_of(wanted)}, {scope.timestamp})")
 
-    def tombstone(writer: CodeWriter, scope: Scope) -> None:
+    def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         writer.line(f"{delete}({scope.identity}, {scope.timestamp})")
 
     yield Inlet(step.right, Downstream(frozenset(wanted), row, tombstone), emission)

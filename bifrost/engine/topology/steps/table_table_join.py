@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bifrost.engine.plan.steps import TableTableJoin
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, Scope, layout, tuple_text
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns, tuple_text
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.joiners import Side, TableJoiner
@@ -30,15 +30,15 @@ def build_table_table_join(step: TableTableJoin, downstream: Downstream, emissio
     combine = _combining_function(step, wanted["left"], wanted["right"], downstream, emission)
 
     def change(side: Side) -> Downstream:
-        def row(writer: CodeWriter, scope: Scope) -> None:
+        def row(writer: CodeWriter, scope: RowScope) -> None:
             joined(writer, scope, f"{joiner}.{side}({scope.identity}, {scope.tuple_of(wanted[side])}, timestamp)")
 
-        def tombstone(writer: CodeWriter, scope: Scope) -> None:
+        def tombstone(writer: CodeWriter, scope: RowScope) -> None:
             joined(writer, scope, f"{joiner}.{side}({scope.identity}, None, timestamp)")
 
         return Downstream(frozenset(wanted[side]), row, tombstone, OldRows.IF_KNOWN)
 
-    def joined(writer: CodeWriter, scope: Scope, call: str) -> None:
+    def joined(writer: CodeWriter, scope: RowScope, call: str) -> None:
         writer.line(f"changed = {call}")
         with writer.block("if changed is None:"):
             writer.line("continue")
@@ -70,6 +70,6 @@ def _combining_function(
         found = {step.key_name: "key[0]"}
         found |= unpack_optional(writer, left, "left_row")
         found |= unpack_optional(writer, right, "right_row")
-        writer.line(f"return {tuple_text(found[name] for name in layout(step.schema, downstream.wants))}")
+        writer.line(f"return {tuple_text(found[name] for name in ordered_columns(step.schema, downstream.wants))}")
 
     return emission.expressions.row_function("combined", (), (), write)

@@ -1,4 +1,4 @@
-from bifrost.engine.runtime.meters import Meter, Progress
+from bifrost.engine.runtime.meters import Meter, QueryMeters
 
 
 def test_a_meter_counts_records_and_bytes():
@@ -18,7 +18,7 @@ def test_the_rate_is_over_the_last_100_seconds():
 
 
 def test_progress_is_kept_by_topic():
-    progress = Progress()
+    progress = QueryMeters()
     progress.read("a", 2, 20, 1)
     progress.wrote("b", 1, 1)
     assert progress.consumed["a"].messages == 2

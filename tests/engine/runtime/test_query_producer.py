@@ -5,7 +5,7 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.query_producer import Output
+from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.transaction import bounded
 from bifrost.errors import NotReady, Refused
 from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer
@@ -34,7 +34,7 @@ class SlowCluster(MemoryCluster):
 def output_of(cluster, *, stopping=lambda: False, transaction=None):
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
-    return Output(cluster, transaction, stopping)
+    return QueryProducer(cluster, transaction, stopping)
 
 
 def encoded(place, row, timestamp):

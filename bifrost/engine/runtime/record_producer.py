@@ -15,11 +15,11 @@ from bifrost.errors import BifrostError, NotReady, Refused
 _DEADLINE_S = 30.0
 _POLL_S = 0.5
 
-Told = Callable[[BifrostError | None], None]
+WriteCallback = Callable[[BifrostError | None], None]
 """Takes what became of a record: an error, or None when the broker has it. Called on the writer's own thread."""
 
 
-class RecordWriter:
+class RecordProducer:
     """Writes records one by one, each acknowledged by the broker; those of one partition stay in order."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -28,7 +28,7 @@ class RecordWriter:
         self._thread = threading.Thread(target=self._serve, name="record writer", daemon=True)
         self._thread.start()
 
-    def send(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, told: Told) -> None:
+    def send(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, told: WriteCallback) -> None:
         """Queues a record and returns at once.
 
         Raises:

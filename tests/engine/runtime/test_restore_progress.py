@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bifrost.engine.runtime.restore_progress import Loading
+from bifrost.engine.runtime.restore_progress import RestoreProgress
 
 
 class Clock:
@@ -20,7 +20,7 @@ def clock():
 
 
 def test_who_asks_is_told_how_much_is_read(clock):
-    loading = Loading("Q", clock)
+    loading = RestoreProgress("Q", clock)
     assert loading.text == "it is still being loaded"
     loading.begin("its state", 1_000_000)
     loading.reached(250_000)
@@ -31,7 +31,7 @@ def test_who_asks_is_told_how_much_is_read(clock):
 
 def test_the_log_tells_every_few_seconds_and_at_the_end(clock, caplog):
     caplog.set_level(logging.INFO, "bifrost")
-    loading = Loading("Q", clock)
+    loading = RestoreProgress("Q", clock)
     loading.begin("its tables", 50_000)
     for clock.now in range(0, 8_000, 100):
         loading.reached(clock.now)
@@ -45,7 +45,7 @@ def test_the_log_tells_every_few_seconds_and_at_the_end(clock, caplog):
 
 def test_what_takes_no_time_is_not_told(clock, caplog):
     caplog.set_level(logging.INFO, "bifrost")
-    loading = Loading("Q", clock)
+    loading = RestoreProgress("Q", clock)
     loading.begin("its state", 10)
     loading.reached(10)
     loading.end()

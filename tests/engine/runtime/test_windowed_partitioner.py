@@ -1,6 +1,6 @@
 import pytest
 
-from bifrost.engine.runtime.windowed_partitioner import WindowedPlacement, murmur2
+from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner, murmur2
 from bifrost.engine.serde import windowed_key
 from tests.engine.runtime.engines import execute
 
@@ -22,7 +22,7 @@ def test_the_hash_is_kafkas(key, signed):
 
 
 def test_all_windows_of_a_key_are_in_one_partition():
-    placement = WindowedPlacement(12, 8)
+    placement = WindowedPartitioner(12, 8)
     places = {placement.partition(windowed_key(b"key", start)) for start in range(0, 100_000, 1000)}
     assert places == {(murmur2(b"key") & 0x7FFFFFFF) % 12}
     assert placement.partition(None) == -1
