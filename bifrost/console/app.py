@@ -84,8 +84,8 @@ def build(
 def serve(settings: Settings) -> None:
     """Serve the console on the loopback until a signal ends it.
 
-    uvicorn with httptools and not the engine's HTTP/2 server: a post costs half as much here, and the console shares
-    its cores with the pipeline that it watches.
+    It uses uvicorn and not the HTTP/2 server of the ksqlDB API: a post costs half as much, and the console shares its
+    cores with the pipelines that it shows.
     """
     path = inbox_path(settings)
     chats = TelegramChats(path.with_name("telegram.sqlite"), time.time)
@@ -97,13 +97,13 @@ def serve(settings: Settings) -> None:
         allowed_hosts=settings.allowed_hosts,
     )
     port = settings.port("console")
-    _log.info("http://%s:%d/ keeps the inbox in %s", LOOPBACK, port, path)
-    # Open pages never end their event stream by themselves; a stop must not wait for them.
+    _log.info("http://%s:%d/ stores the inbox in %s", LOOPBACK, port, path)
+    # Open pages never end their event streams, and a stop must not wait for them.
     uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
 
 
 def monitoring_routes(settings: Settings) -> list[BaseRoute]:
-    """The pages that watch the pipelines. They wait for nothing: what does not answer now is a fact to show."""
+    """The pages that show the live system. They never wait for a part: no answer now is itself something to show."""
     reader = PanelReader(settings.project, search.from_settings(settings, patience_s=0))
     dashboards = dashboards_page.routes(reader, bundle(settings.cache), demo_hints(settings))
     return [*dashboards, *pipelines_page.routes(open_flow_reader(settings))]

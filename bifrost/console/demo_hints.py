@@ -1,4 +1,4 @@
-"""How a person sets a pipeline in motion: one command each, as it works on this target."""
+"""How to send data through a pipeline: one command for each, as it works on this target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bifrost.settings import LOOPBACK, Settings
 
 DemoHints = Mapping[str, Mapping[str, str]]
-"""By pipeline what to do (`say`) and how (`command`)."""
+"""By pipeline: what to do (`say`) and the shell command for it (`command`)."""
 
 _DEMOS = ("logons", "patterns", "ratings", "wifi")
 _BREAK_IN = "Invalid user oracle from 185.55.218.153"

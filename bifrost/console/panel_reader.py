@@ -1,4 +1,4 @@
-"""What the panels of a dashboard show right now: runs their searches, all in one round trip."""
+"""Reads what the panels of a dashboard show now: runs all their searches in one request."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from bifrost.dashboards.searches import (
     TimeRange,
     chart_data,
     chart_requests,
-    drawn_spec,
     rows_at,
+    spec_with_named_data,
     table_request,
 )
 
 Json = dict[str, Any]
 
 FRESH_S = 0.3
-"""How long an answer is given out again: many open pages ask the search engine no more than one."""
+"""How long a result is reused: many open pages cost the search engine no more than one."""
 
 MAX_PARALLEL_READS = 4
-"""How many dashboards are looked at side by side: a slow one keeps no other waiting."""
+"""How many dashboards are read in parallel: a slow one must not delay the others."""
 
 
 class Searches(Protocol):
-    """What the panels need of a search engine (`SearchClient`)."""
+    """The part of `SearchClient` that is needed here."""
 
     def search_all(self, requests: list[SearchRequest]) -> list[Any]:
-        """The answers in the order of the requests."""
+        """Run searches and return their responses in the order of the requests."""
         ...
 
 
 def layout(dashboard: Dashboard) -> Json:
-    """A dashboard as its page needs it: titles, places, and specs without their searches."""
+    """A dashboard as JSON for its page: titles, positions, and specs without their searches."""
     return {
         "pipeline": dashboard.pipeline,
         "title": dashboard.title,
@@ -51,7 +51,7 @@ def layout(dashboard: Dashboard) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class _PendingRead:
-    """One read of a dashboard's panels, begun `at` seconds since the epoch."""
+    """A read of a dashboard's panels, started `at` seconds since the epoch."""
 
     at: float
     answer: Future[Json]
@@ -61,7 +61,7 @@ class _PendingRead:
 
 
 class PanelReader:
-    """Answers what the panels show, for any number of pages."""
+    """Reads panels for any number of pages, from any thread."""
 
     def __init__(self, project: Path, search: Searches, now: Callable[[], float] = time.time) -> None:
         self._project = project
@@ -72,15 +72,15 @@ class PanelReader:
         self._executor = ThreadPoolExecutor(MAX_PARALLEL_READS, "read")
 
     def dashboards(self) -> dict[str, Dashboard]:
-        """The declared dashboards by pipeline, as their files are now.
+        """The declared dashboards by pipeline, read from their files at every call.
 
         Raises:
-            DeclarationError: a file is wrong.
+            DeclarationError: a file is malformed.
         """
         return {found.pipeline: found for found in map(read_dashboard, dashboard_files(self._project))}
 
     def read(self, dashboard: Dashboard, last_s: int) -> Json:
-        """What the panels show of the last `last_s` seconds.
+        """Read the panels' data of the last `last_s` seconds.
 
         Raises:
             RemoteError: the search engine does not answer.
@@ -91,14 +91,16 @@ class PanelReader:
             self._reads = {name: read for name, read in self._reads.items() if read.is_fresh(now)}
             if key not in self._reads:
                 time_range = TimeRange(int((now - last_s) * 1000), int(now * 1000))
-                self._reads[key] = _PendingRead(now, self._executor.submit(self._asked, dashboard, time_range))
+                self._reads[key] = _PendingRead(now, self._executor.submit(self._run_searches, dashboard, time_range))
             read = self._reads[key]
         return read.answer.result()
 
-    def _asked(self, dashboard: Dashboard, time_range: TimeRange) -> Json:
-        wanted = {panel.name: _requests(panel, time_range) for panel in dashboard.panels}
-        answers = iter(self._search.search_all([request for asked in wanted.values() for request in asked]))
-        panels = {panel.name: _shown(panel, [next(answers) for _ in wanted[panel.name]]) for panel in dashboard.panels}
+    def _run_searches(self, dashboard: Dashboard, time_range: TimeRange) -> Json:
+        requests = {panel.name: _requests(panel, time_range) for panel in dashboard.panels}
+        answers = iter(self._search.search_all([request for each in requests.values() for request in each]))
+        panels = {
+            panel.name: _shown(panel, [next(answers) for _ in requests[panel.name]]) for panel in dashboard.panels
+        }
         return {"from": time_range.first, "to": time_range.last, "panels": panels}
 
 
@@ -107,24 +109,24 @@ def _requests(panel: Panel, time_range: TimeRange) -> list[SearchRequest]:
         case Table():
             return [table_request(panel, time_range)]
         case Chart():
-            # How many documents a panel stands for is shown exactly; its aggregations look at all of them in any case.
-            asked = chart_requests(panel, time_range).values()
-            return [SearchRequest(each.index, {"track_total_hits": True, **each.body}) for each in asked]
+            # The page shows the exact number of documents; the aggregations read all of them in any case.
+            requests = chart_requests(panel, time_range).values()
+            return [SearchRequest(each.index, {"track_total_hits": True, **each.body}) for each in requests]
 
 
 def _panel(panel: Panel) -> Json:
-    place = panel.place
+    position = panel.position
     own: Json = {
         "name": panel.name,
         "title": panel.title,
         "description": panel.description,
-        "place": {"x": place.x, "y": place.y, "w": place.w, "h": place.h},
+        "place": {"x": position.x, "y": position.y, "w": position.w, "h": position.h},
     }
     match panel:
         case Table():
             return {**own, "columns": list(panel.columns)}
         case Chart():
-            return {**own, "spec": drawn_spec(panel)}
+            return {**own, "spec": spec_with_named_data(panel)}
 
 
 def _shown(panel: Panel, answers: list[Mapping[str, Any]]) -> Json:
@@ -154,7 +156,7 @@ def _row(table: Table, hit: Mapping[str, Any]) -> Json:
 
 
 def _at(source: Mapping[str, Any], path: str) -> Any:
-    """The field of that name, `a.b` also where `b` is a field of the object `a`."""
+    """The value of a field; `a.b` is a field of that name, or the field `b` of the object `a`."""
     if path in source:
         return source[path]
     outer, _, inner = path.partition(".")
@@ -163,7 +165,7 @@ def _at(source: Mapping[str, Any], path: str) -> Any:
 
 
 def _reason(error: Any) -> str:
-    """The innermost reason that the search engine gives."""
+    """The innermost reason in an error of the search engine."""
     if not isinstance(error, Mapping):
         return str(error)
     causes = error.get("root_cause") or [error]

@@ -1,4 +1,4 @@
-"""Vega's JavaScript, taken out of vl-convert once and kept in the cache: no page asks another host for it."""
+"""Extracts Vega's JavaScript from vl-convert into the cache, so that no page loads it from another host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 def bundle(cache: Path) -> Path:
-    """The file with vega-embed, Vega and Vega-Lite, made if it is not there yet (some seconds)."""
+    """The file with vega-embed, Vega and Vega-Lite; created first if it is missing, which takes some seconds."""
     path = cache / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from bifrost.errors import DeclarationError
 FOLDER = "dashboards"
 LAYOUT = "dashboard.json"
 COLUMNS = 48
-"""Of Kibana's grid; a row is 20 pixels high."""
+"""Columns of Kibana's grid; a row is 20 pixels high."""
 DEFAULT_FROM = "now-15m"
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
 _AGO = re.compile(r"now-(\d+)([smhdwMy])(?:/[smhdwMy])?")
@@ -39,8 +39,8 @@ class IndexTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a panel is on Kibana's grid, in columns and rows."""
+class GridPosition:
+    """The position and size of a panel on Kibana's grid, in columns and rows."""
 
     x: int
     y: int
@@ -50,12 +50,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A panel that is drawn: `spec` as written, its data requests still in it."""
+    """A Vega or Vega-Lite panel: `spec` as written, including its searches."""
 
     name: str
     title: str
     description: str
-    place: Place
+    position: GridPosition
     spec: Json
 
 
@@ -66,7 +66,7 @@ class Table:
     name: str
     title: str
     description: str
-    place: Place
+    position: GridPosition
     index: str
     time_field: str
     columns: tuple[str, ...]
@@ -92,7 +92,7 @@ class Dashboard:
 
     @property
     def last_s(self) -> int:
-        """The seconds before now that the dashboard shows at first."""
+        """The initial time range, in seconds before now."""
         return _seconds(self.time_from) or _seconds(DEFAULT_FROM)
 
 
@@ -110,13 +110,15 @@ def read_dashboard(path: Path) -> Dashboard:
     """A pipeline's dashboard with its panels, which are the files beside it.
 
     Raises:
-        DeclarationError: one of the files is wrong, or does not belong to the other ones.
+        DeclarationError: a file is malformed, a panel has no file, or a file no position.
     """
     layout = read_object(path)
-    places = {_text(path, entry, "panel"): _place(path, entry) for entry in _list(path, layout, "panels")}
+    places = {_text(path, entry, "panel"): _position(path, entry) for entry in _list(path, layout, "panels")}
     files = {file.stem: file for file in sorted(path.parent.glob("*.json")) if file.name != LAYOUT}
     for name in places.keys() ^ files.keys():
-        raise DeclarationError(path, f"panel {name} has no file" if name in places else f"{name}.json has no place")
+        raise DeclarationError(
+            path, f"panel {name} has no file" if name in places else f"{name}.json has no position in it"
+        )
     refresh = layout.get("refreshInterval") or {}
     return Dashboard(
         pipeline=path.parent.name,
@@ -160,16 +162,16 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _panel(path: Path, place: Place) -> Panel:
+def _panel(path: Path, position: GridPosition) -> Panel:
     content = read_object(path)
     title, description = _text(path, content, "title"), str(content.get("description", ""))
     if "$schema" in content:
-        return Chart(path.stem, title, description, place, content)
+        return Chart(path.stem, title, description, position, content)
     return Table(
         name=path.stem,
         title=title,
         description=description,
-        place=place,
+        position=position,
         index=_text(path, content, "index"),
         time_field=_text(path, content, "timeFieldName"),
         columns=tuple(str(column) for column in _list(path, content, "columns")),
@@ -178,18 +180,18 @@ def _panel(path: Path, place: Place) -> Panel:
     )
 
 
-def _place(path: Path, entry: Json) -> Place:
+def _position(path: Path, entry: Json) -> GridPosition:
     grid = entry.get("gridData")
     if not isinstance(grid, dict) or any(not isinstance(grid.get(side), int) for side in "xywh"):
         raise DeclarationError(path, f"panel {entry.get('panel')}: expected gridData with whole numbers x, y, w and h")
-    place = Place(grid["x"], grid["y"], grid["w"], grid["h"])
-    if place.x < 0 or place.y < 0 or place.w < 1 or place.h < 1 or place.x + place.w > COLUMNS:
+    position = GridPosition(grid["x"], grid["y"], grid["w"], grid["h"])
+    if position.x < 0 or position.y < 0 or position.w < 1 or position.h < 1 or position.x + position.w > COLUMNS:
         raise DeclarationError(path, f"panel {entry.get('panel')} is not within the {COLUMNS} columns")
-    return place
+    return position
 
 
 def _seconds(time_from: str) -> int:
-    """How long ago `now-15m` and its like are; 0 for a time of another form."""
+    """The seconds of `now-15m` and the like; 0 for a time of another form."""
     ago = _AGO.fullmatch(time_from)
     return int(ago[1]) * _UNITS_S[ago[2]] if ago else 0
 

@@ -1,6 +1,6 @@
-"""A dashboard as Kibana's saved objects: index patterns, Vega visualizations, saved searches, and the dashboard.
+"""Converts a dashboard to Kibana's saved objects: index patterns, Vega visualizations, saved searches, the dashboard.
 
-The specs go in as they are written; what is added is only what Kibana wraps around them.
+Specs are stored as written; only Kibana's envelope is added.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def dashboard_id(dashboard: Dashboard) -> str:
     return f"{_PREFIX}-{dashboard.pipeline}"
 
 
-def edition(dashboard: Dashboard) -> str:
-    """A mark of the declared content. Kibana rewrites what it imports, so that only a mark can be compared."""
+def content_mark(dashboard: Dashboard) -> str:
+    """A hash of the declared content. Kibana rewrites what it imports, so only a hash can be compared."""
     content = json.dumps([each.as_json() for each in _objects(dashboard, "")], sort_keys=True)
     return f"edition {hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def saved_objects(dashboard: Dashboard) -> list[SavedObject]:
-    """The objects, those that others refer to first; the dashboard's description ends with the `edition`."""
-    return _objects(dashboard, edition(dashboard))
+    """The saved objects, each after those it refers to; the dashboard's description ends with its `content_mark`."""
+    return _objects(dashboard, content_mark(dashboard))
 
 
 def _objects(dashboard: Dashboard, mark: str) -> list[SavedObject]:
@@ -76,8 +76,8 @@ def _panel(dashboard: Dashboard, panel: Panel) -> SavedObject:
 def _dashboard(dashboard: Dashboard, mark: str) -> SavedObject:
     panels, references = [], []
     for number, panel in enumerate(dashboard.panels):
-        kind, place = _TYPES[type(panel)], panel.place
-        grid = {"x": place.x, "y": place.y, "w": place.w, "h": place.h, "i": str(number)}
+        kind, position = _TYPES[type(panel)], panel.position
+        grid = {"x": position.x, "y": position.y, "w": position.w, "h": position.h, "i": str(number)}
         panels.append(
             {
                 "type": kind,

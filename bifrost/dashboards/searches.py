@@ -1,4 +1,4 @@
-"""From a panel to the searches that it needs, with the time range put in as Kibana's Vega panels do.
+"""Converts a panel to its searches and fills in the time range, as Kibana does for Vega panels.
 
 In a chart's spec every `data` whose `url` is an object is a search:
 
@@ -41,7 +41,7 @@ _INTERVALS = (
     (604_800_000, "24h"),
     (1_814_400_000, "7d"),
 )
-"""The longest time per bucket in milliseconds, and the interval that Kibana rounds it to."""
+"""The maximum time per bucket in milliseconds, and the interval that Kibana rounds it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class TimeRange:
     last: int
 
     def query(self, field: str) -> Json:
-        """The filter of documents whose time is in the range."""
+        """The filter for documents whose time is in the range."""
         bounds = {"gte": _iso(self.first), "lte": _iso(self.last), "format": "strict_date_optional_time"}
         return {"range": {field: bounds}}
 
@@ -80,20 +80,20 @@ def table_request(table: Table, time: TimeRange) -> SearchRequest:
 
 
 def chart_requests(chart: Chart, time: TimeRange) -> dict[str, SearchRequest]:
-    """The searches of a chart by the name of their data source."""
+    """The searches of a chart, by the name of the data source."""
     return {data.name: _search(data.request, time) for data in chart_data(chart)}
 
 
 def chart_data(chart: Chart) -> list[PanelData]:
-    """The data sources of a chart that are searches, in the order in which they stand in the spec."""
+    """The data sources of a chart that are searches, in the order of the spec."""
     return [
         PanelData(_name(data, number), data["url"], str((data.get("format") or {}).get("property", "")))
         for number, data in enumerate(_sources(chart.spec))
     ]
 
 
-def drawn_spec(chart: Chart) -> Json:
-    """The spec with names in the place of its searches; whoever draws it puts the rows in under these names."""
+def spec_with_named_data(chart: Chart) -> Json:
+    """The spec with a name in place of each search; the page supplies the rows under these names."""
     names = iter(data.name for data in chart_data(chart))
 
     def named(node: Any) -> Any:
@@ -105,12 +105,12 @@ def drawn_spec(chart: Chart) -> Json:
             return {key: value for key, value in node.items() if key not in ("url", "format")} | {"name": next(names)}
         return {key: named(value) for key, value in node.items()}
 
-    # The title is the panel's, in the page's own type.
+    # The page shows title and description itself.
     return {key: named(value) for key, value in chart.spec.items() if key not in ("title", "description")}
 
 
 def rows_at(answer: Json, path: str) -> list[Any]:
-    """The rows at `a.b.c` of an answer; none when there is nothing."""
+    """The rows at the path `a.b.c` of a search response; empty if the path does not exist."""
     found: Any = answer
     for part in path.split(".") if path else ():
         found = found.get(part) if isinstance(found, Mapping) else None
@@ -123,13 +123,13 @@ def rows_at(answer: Json, path: str) -> list[Any]:
             return [found]
 
 
-def problems(dashboard: Dashboard) -> Iterator[DeclarationError]:
-    """What is wrong with the requests of a dashboard's charts."""
+def search_problems(dashboard: Dashboard) -> Iterator[DeclarationError]:
+    """Check the searches in a dashboard's charts and yield what is wrong."""
     for panel in dashboard.panels:
         if isinstance(panel, Chart):
             path = dashboard.path.with_name(f"{panel.name}.json")
             if not chart_data(panel):
-                yield DeclarationError(path, "has no data that is a search")
+                yield DeclarationError(path, "has no data source that is a search")
             for data in chart_data(panel):
                 yield from _request_problems(path, data.request)
 
@@ -137,14 +137,16 @@ def problems(dashboard: Dashboard) -> Iterator[DeclarationError]:
 def _request_problems(path: Path, request: Json) -> Iterator[DeclarationError]:
     known = {CONTEXT, TIME_FIELD, "index", "body"}
     for key in sorted(request.keys() - known):
-        yield DeclarationError(path, f"data.url: {key!r} is not known; there are {', '.join(sorted(known))}")
+        yield DeclarationError(path, f"data.url: {key!r} is unknown; known are {', '.join(sorted(known))}")
     if not isinstance(request.get("index"), str) or not isinstance(request.get("body"), Mapping):
         yield DeclarationError(path, "data.url: expected a text index and an object body")
         return
     if request.get(CONTEXT) and not isinstance(request.get(TIME_FIELD), str):
         yield DeclarationError(path, f"data.url: {CONTEXT} needs a {TIME_FIELD}")
     if request.get(CONTEXT) and "query" in request["body"]:
-        yield DeclarationError(path, f"data.url: as in Kibana, {CONTEXT} and a query in the body exclude each other")
+        yield DeclarationError(
+            path, f"data.url: as in Kibana, {CONTEXT} and a query in the body are mutually exclusive"
+        )
 
 
 def _search(request: Json, time: TimeRange) -> SearchRequest:
@@ -174,7 +176,7 @@ def _filled_in(node: Any, time: TimeRange) -> Any:
 
 
 def auto_interval(milliseconds: float) -> str:
-    """The interval that Kibana takes for buckets of about this length."""
+    """The interval that Kibana uses for buckets of about this length."""
     return next((interval for longest, interval in _INTERVALS if milliseconds <= longest), "30d")
 
 

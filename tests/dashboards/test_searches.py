@@ -6,20 +6,20 @@ import json
 
 import pytest
 
-from bifrost.dashboards.declared import Chart, Place, Table, dashboard_files, read_dashboard, template_files
+from bifrost.dashboards.declared import Chart, GridPosition, Table, dashboard_files, read_dashboard, template_files
 from bifrost.dashboards.searches import (
     TimeRange,
     auto_interval,
     chart_requests,
-    drawn_spec,
-    problems,
     rows_at,
+    search_problems,
+    spec_with_named_data,
     table_request,
 )
 from bifrost.settings import PROJECT
 
 QUARTER = TimeRange(1_528_804_500_000, 1_528_805_400_000)
-PLACE = Place(0, 0, 1, 1)
+PLACE = GridPosition(0, 0, 1, 1)
 IN_RANGE = {
     "range": {
         "TS": {
@@ -77,7 +77,7 @@ def test_every_data_source_of_a_spec_is_asked_and_named():
     two = chart({"name": "own", "url": request()}, {"url": request()}, {"values": [1]}, mark="bar")
 
     assert list(chart_requests(two, QUARTER)) == ["own", "panel_data_1"]
-    assert drawn_spec(two) == {
+    assert spec_with_named_data(two) == {
         "$schema": "x",
         "data": [{"name": "own"}, {"name": "panel_data_1"}, {"values": [1]}],
         "mark": "bar",
@@ -104,10 +104,10 @@ def test_rows_are_found_by_their_path(path: str, rows: list):
 def test_the_projects_dashboards_are_sound(path):
     dashboard = read_dashboard(path)
 
-    assert list(problems(dashboard)) == []
+    assert list(search_problems(dashboard)) == []
     assert all(panel.title and panel.description for panel in dashboard.panels)
-    covered = {(x, y) for panel in dashboard.panels for x, y in _cells(panel.place)}
-    assert len(covered) == sum(panel.place.w * panel.place.h for panel in dashboard.panels), "panels overlap"
+    covered = {(x, y) for panel in dashboard.panels for x, y in _cells(panel.position)}
+    assert len(covered) == sum(panel.position.w * panel.position.h for panel in dashboard.panels), "panels overlap"
 
 
 @pytest.mark.parametrize("path", dashboard_files(PROJECT), ids=lambda path: path.parent.name)
@@ -128,5 +128,7 @@ def _is_date(mapping: dict) -> bool:
     return mapping.get("type") in ("date", "date_nanos")
 
 
-def _cells(place: Place):
-    return ((x, y) for x in range(place.x, place.x + place.w) for y in range(place.y, place.y + place.h))
+def _cells(position: GridPosition):
+    return (
+        (x, y) for x in range(position.x, position.x + position.w) for y in range(position.y, position.y + position.h)
+    )

@@ -161,9 +161,9 @@ def test_every_dashboard_is_drawn_without_complaint(platform):
 def test_the_overview_says_whether_all_is_well(platform):
     with running_browser() as browser:
         browser.get(platform.endpoints["console"])
-        eventually(lambda: browser.find_element("id", "well").text not in ("Looking", "Starting"))
+        eventually(lambda: browser.find_element("id", "overall").text not in ("Loading", "Starting"))
         # Other tests may have left a file that cannot be read; then it says so.
-        is_well = browser.find_element("id", "well").text == "All is well"
+        is_well = browser.find_element("id", "overall").text == "All is well"
         assert {"ratings", "wifi"} <= set(browser.find_element("id", "pipelines").text.split("\n"))
         assert is_well == (browser.find_element("id", "causes").text == "")
         assert complaints(browser) == []

@@ -1,4 +1,4 @@
-"""Reads what the graph of the pipelines is made of, and keeps it for a moment and for the rates."""
+"""Reads the live system for the graph of the pipelines, and keeps earlier snapshots to compute rates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bifrost.settings import Settings
 
 FRESH_S = 1.0
 RATE_S = 5.0
-"""A rate is told over at least this time: over less it would jump."""
+"""The minimum time over which rates are computed: shorter ones fluctuate."""
 PATIENCE_S = 3.0
 _INTERNAL = ("_confluent-ksql-", "_connect-")
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass
 class FlowReader:
-    """Answers what flows, for any number of pages."""
+    """Reads the graph for any number of pages, from any thread."""
 
     client: Mapping[str, str]
     connect: ConnectClient
@@ -51,7 +51,7 @@ class FlowReader:
         self._owners = PipelineOwnersReader(self.settings.project)
 
     def read(self) -> Json:
-        """The graph, not older than `FRESH_S`."""
+        """The graph as JSON, not older than `FRESH_S`."""
         with self._lock:
             now = self.now()
             if not self._snapshots or now - self._snapshots[-1].at >= FRESH_S:
@@ -63,43 +63,44 @@ class FlowReader:
             return self._answer
 
     def records(self, topic: str, count: int) -> list[SampledRecord]:
-        """The newest records of a topic.
+        """The newest `count` records of a topic.
 
         Raises:
-            Refused, Unreachable: there is no such topic, or no broker answers.
+            Refused: the topic does not exist.
+            Unreachable: no broker answers.
         """
         return newest(self.client, topic, count)
 
     def _links(self) -> Json:
-        """Where a person goes on from a pipeline."""
+        """Where the page links to from a pipeline: its dashboard, and a command that sends data."""
         shown = [path.parent.name for path in dashboard_files(self.settings.project)]
         return {"dashboards": shown, "hints": demo_hints(self.settings)}
 
     def _snapshot(self, now: float) -> Snapshot:
         problems: list[str] = []
 
-        def ask(question: Callable[[], T], otherwise: T) -> T:
+        def read_or(default: T, read: Callable[[], T]) -> T:
             try:
-                return question()
+                return read()
             except BifrostError as error:
                 problems.append(str(error))
-                return otherwise
+                return default
 
-        configs: Mapping[str, Mapping[str, str]] = ask(self.connect.configs, {})
+        configs: Mapping[str, Mapping[str, str]] = read_or({}, self.connect.configs)
         sources = [name for name, config in configs.items() if "topics" not in config and "topics.regex" not in config]
-        nowhere: dict[str, dict[int, OffsetRange]] = {}
-        ranges = ask(self._ranges, nowhere)
+        no_ranges: dict[str, dict[int, OffsetRange]] = {}
+        ranges = read_or(no_ranges, self._ranges)
         return Snapshot(
             at=now,
             configs=configs,
-            statuses=ask(self.connect.statuses, {}),
-            written=ask(lambda: {name: self.connect.topics(name) for name in sources}, {}),
-            queries=ask(self.ksqldb.query_details, ()),
-            topics_of=ask(self._topics_of, {}),
+            statuses=read_or({}, self.connect.statuses),
+            written=read_or({}, lambda: {name: self.connect.topics(name) for name in sources}),
+            queries=read_or((), self.ksqldb.query_details),
+            topics_of=read_or({}, self._topics_of),
             firsts={name: {number: each.first for number, each in parts.items()} for name, parts in ranges.items()},
             ends={name: {number: each.next for number, each in parts.items()} for name, parts in ranges.items()},
-            positions=ask(lambda: self.admin.positions(self.admin.groups()), {}),
-            components=tuple(ask(lambda: [status.as_json() for status in self.supervisor.status()], [])),
+            positions=read_or({}, lambda: self.admin.positions(self.admin.groups())),
+            components=tuple(read_or([], lambda: [status.as_json() for status in self.supervisor.status()])),
             broken=csv_error_folder.rejected_files(self.settings),
             owners=self._owners.read(),
             alert_problems=read_problems(self.settings.alert_problems),
@@ -115,7 +116,7 @@ class FlowReader:
 
 
 def open_flow_reader(settings: Settings) -> FlowReader:
-    """A reader of the target's parts. It waits for none of them: what does not answer is a problem to show."""
+    """A reader of the target's parts. It never waits for a part: no answer now is a problem to show."""
     return FlowReader(
         client=settings.kafka_client(),
         connect=connect.from_settings(settings, patience_s=0),

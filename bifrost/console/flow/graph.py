@@ -1,6 +1,6 @@
 """The pipelines as a graph: source connector -> topic -> query -> topic -> sink connector or service.
 
-Pure: what was read from the live system comes in, nodes and edges come out.
+Pure: takes snapshots of the live system, returns nodes and edges as JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _IN_TRANSITION = ("UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "CREATED", "R
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read at one moment; a part that did not answer is empty, and a line in `problems`."""
+    """The live system at one moment; a part that did not answer is empty, with a line in `problems`."""
 
     at: float  # seconds since the epoch
     configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -51,13 +51,13 @@ class Snapshot:
 
 
 def graph(now: Snapshot, before: Snapshot | None) -> Json:
-    """The graph as its page draws it; rates are those since the snapshot `before`."""
+    """The graph as JSON for its page; rates are per second since the snapshot `before`."""
     edges = sorted({*_connector_edges(now), *_query_edges(now), *_reader_edges(now)})
     named = {name.removeprefix("topic:") for edge in edges for name in edge if name.startswith("topic:")}
     topics = {f"topic:{name}": _topic(name, now, before) for name in sorted(now.ends.keys() | named)}
     processors = (*_connectors(now, before), *_queries(now, before), *_readers(now, before))
-    on_the_way = [topic for topic in topics.values() if topic["name"] in named]
-    nodes = {node["id"]: node for node in (*processors, *on_the_way)}
+    connected = [topic for topic in topics.values() if topic["name"] in named]
+    nodes = {node["id"]: node for node in (*processors, *connected)}
     for source in (node for node in processors if node["kind"] == "source"):
         source["rate"] = _sum(topics[to]["rate"] for at, to in edges if at == source["id"])
     grouped = members(nodes, edges, {node["id"]: node["pipeline"] for node in processors if node.get("pipeline")})
@@ -76,7 +76,7 @@ def graph(now: Snapshot, before: Snapshot | None) -> Json:
 def _pipeline(
     name: str, grouped: Members, nodes: Mapping[str, Json], edges: list[tuple[str, str]], now: Snapshot
 ) -> Json:
-    """What a pipeline's parts come to: it is as well as the worst of them; its rate is that of what comes in."""
+    """Sum up a pipeline's nodes: its health is the worst of theirs, its rate that of the topics that it reads."""
     own = [nodes[each] for each in sorted(grouped[name])]
     broken = [each for each in now.broken if each.pipeline == name]
     made = {target for source, target in edges if source.startswith("query:")}
@@ -93,7 +93,7 @@ def _pipeline(
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """The sum of those that are known, `None` when none is."""
+    """The sum of the known values, `None` if all are unknown."""
     known = [value for value in values if value is not None]
     return round(sum(known), 1) if known else None
 
@@ -146,12 +146,12 @@ def _queries(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
 
 
 def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
-    """The services and alerts: a node for each consumer group, and one for a service that reads with none."""
+    """Services and alerts: a node for each consumer group, and for each service without one."""
     components = {component["name"]: component for component in now.components}
     readers = {group: _reader(group, now.owners) for group in _other_groups(now)}
     for group, reader in readers.items():
-        told = now.alert_problems.get(reader.name, "")
-        found = _service(f"group:{group}", reader, components.get(reader.service), told)
+        problem = now.alert_problems.get(reader.name, "")
+        found = _service(f"group:{group}", reader, components.get(reader.service), problem)
         yield {**found, "lag": _lag(group, now, before), "rate": _read_rate(group, now, before)}
     seen = {reader.service for reader in readers.values()}
     for name in sorted((now.owners.services.keys() & components.keys()) - seen):
@@ -201,13 +201,13 @@ def _reader_edges(now: Snapshot) -> Iterator[tuple[str, str]]:
     for group in _other_groups(now):
         for topic in now.positions[group]:
             yield f"topic:{topic}", f"group:{group}"
-        letters = f"{_reader(group, now.owners).name}{DEAD_LETTER_SUFFIX}"
-        if letters in now.ends:
-            yield f"group:{group}", f"topic:{letters}"
+        dead_letters = f"{_reader(group, now.owners).name}{DEAD_LETTER_SUFFIX}"
+        if dead_letters in now.ends:
+            yield f"group:{group}", f"topic:{dead_letters}"
 
 
 def _other_groups(now: Snapshot) -> list[str]:
-    """The groups that are neither connectors nor queries, and stand somewhere: the services."""
+    """The groups with a position that belong neither to connectors nor to queries: the services."""
     return [name for name, topics in now.positions.items() if topics and not name.startswith(_NOT_SERVICES)]
 
 
@@ -231,7 +231,7 @@ def _topic(name: str, now: Snapshot, before: Snapshot | None) -> Json:
 
 
 def _holds_failed_records(name: str, now: Snapshot) -> bool:
-    """Whether the topic holds what could not be processed."""
+    """Whether the topic holds records that could not be processed."""
     named = {config.get(DEAD_LETTERS) for config in now.configs.values()}
     return name in named or name.endswith((".dlq", "-dlq", "_dlq", "ksql_processing_log"))
 
@@ -244,7 +244,7 @@ def _rate(name: str, now: Snapshot, before: Snapshot | None) -> float | None:
 
 
 def _read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | None:
-    """How many records a second a group reads on."""
+    """The records per second that a group reads."""
     if before is None or group not in before.positions or group not in now.positions or now.at <= before.at:
         return None
     earlier, later = (

@@ -1,6 +1,6 @@
-"""Which parts of the graph make up which pipeline.
+"""Determines which nodes of the graph belong to which pipeline.
 
-A pipeline is what its files own, all that this reads from, back to the sources, and what nobody else owns behind it.
+A pipeline is made of the nodes that its files own, everything upstream of them, and what is downstream and unowned.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ Edge = tuple[str, str]
 Members = dict[str, frozenset[str]]
 
 REST = ""
-"""The name under which stands what belongs to no pipeline."""
+"""The name of the group of nodes that belong to no pipeline."""
 
 
 def members(nodes: Iterable[str], edges: Collection[Edge], owner: Mapping[str, str]) -> Members:
-    """The ids of the nodes of each pipeline, by name; a shared node stands in each, the others under `REST`.
+    """The node ids of each pipeline, by name. A shared node is in several, one without a pipeline in `REST`.
 
     Args:
-        owner: pipeline by node id, of the nodes that files own; topics and strangers have none.
+        owner: pipeline by node id, for the nodes that files own; topics and foreign nodes have none.
     """
     before: dict[str, set[str]] = {}
     after: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""What belongs to which pipeline, as the project's files say: names recur in the folders of declarations."""
+"""Determines which pipeline owns what, by the names of the project's files: a pipeline's name recurs in all folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ALERTS = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class GroupReader:
-    """Who reads with a consumer group: a service, or an alert, which the service `alerts` tells."""
+    """The reader behind a consumer group: a service, or an alert of the service `alerts`."""
 
     name: str
     service: str
@@ -27,7 +27,7 @@ class GroupReader:
 
 @dataclass(frozen=True, slots=True)
 class PipelineOwners:
-    """Pipelines by stream or table, and by service; readers by consumer group."""
+    """The pipeline of each stream or table and of each service, and the reader of each consumer group."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class PipelineOwners:
 
 
 class PipelineOwnersReader:
-    """Reads the files again when one of them has changed."""
+    """Reads the owners from files, again whenever a file has changed."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
@@ -43,7 +43,7 @@ class PipelineOwnersReader:
         self._owners = PipelineOwners()
 
     def read(self) -> PipelineOwners:
-        """What the files say now; a file that is wrong at the moment says nothing."""
+        """The current owners; a file that is malformed at the moment contributes nothing."""
         statements = sorted((self._project / "ksql").glob("*.sql"))
         modules = sorted((self._project / "services").glob("*_*.py"))
         alerts = self._project / _ALERTS

@@ -1,24 +1,24 @@
-"""The chats of the inbox that plays Telegram: what a person wrote to the bot and what the bot wrote, in a SQLite file.
+"""Stores the chats of the inbox that plays Telegram, both sides of them, in a SQLite file.
 
-It belongs to one event loop. What a person wrote is an update for the bot until the bot has confirmed it. Only the
-newest lines are kept, and those that the bot has still to read.
+Use it from one event loop. What a person writes is an update for the bot until the bot confirms it. Only the newest
+lines and unconfirmed updates are kept.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bifrost.console.inbox.durable_store import ChangeNotice, open_sqlite
+
 Author = Literal["person", "bot"]
 
 MAX_KEPT = 10_000
-"""How many lines outlive the newer ones."""
+"""How many lines are kept."""
 PRUNE_EVERY = 500
-"""Lines after which the oldest are removed."""
+"""How many lines are added between two removals of the oldest."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lines (
@@ -59,47 +59,37 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where updates are posted to instead of being kept; the secret goes along in a header."""
+    """Where updates are posted instead of waiting for `getUpdates`; the secret is sent in a header."""
 
     url: str
     secret: str
 
 
 class TelegramChats:
-    """Stores chats and tells who watches that there is something new."""
+    """Stores chats and notifies open pages of changes."""
 
-    def __init__(self, path: Path, now: Callable[[], float], *, most: int = MAX_KEPT) -> None:
-        """Open or make the file; `now` gives seconds since 1970, `most` is how many lines are kept."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, now: Callable[[], float], *, max_kept: int = MAX_KEPT) -> None:
+        """Open or create the file; `now` returns seconds since the epoch, `max_kept` is how many lines to keep."""
         self._now = now
-        self._most = most
-        # One event loop uses it, which need not run on the thread that makes it.
-        self._store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-            self._store.execute(f"PRAGMA {pragma}").fetchall()
+        self._max_kept = max_kept
+        self._store = open_sqlite(path)
         self._store.executescript(_SCHEMA)
-        self._changed = asyncio.Event()
-        self.generation = 0
+        self.change = ChangeNotice()
         self.webhook_error = ""
 
-    @property
-    def changed(self) -> asyncio.Event:
-        """Set at the next change; take it before reading, then nothing is missed."""
-        return self._changed
-
     def add(self, chat_id: int, author: Author, text: str) -> ChatLine:
-        """Store a line; when this returns, it outlives the process."""
+        """Store a line durably: it survives a kill of the process."""
         at_us = int(self._now() * 1_000_000)
         insert = "INSERT INTO lines (chat_id, at_us, author, text) VALUES (?, ?, ?, ?)"
         number = self._store.execute(insert, (chat_id, at_us, author, text)).lastrowid
         assert number is not None
         if number % PRUNE_EVERY == 0:
             self._prune()
-        self._notify_watchers()
+        self.change.notify()
         return ChatLine(number, chat_id, at_us, author, text)
 
     def lines(self, chat_id: int | None = None, *, since: int = 0, limit: int | None = None) -> list[ChatLine]:
-        """The lines after the number `since`, of one chat or all, oldest first; with `limit` the newest so many."""
+        """The lines after the number `since`, of one chat or all, oldest first; with `limit` only the newest ones."""
         query = (
             f"SELECT {_COLUMNS} FROM lines WHERE id > ? AND (? IS NULL OR chat_id = ?) "  # noqa: S608
             "ORDER BY id DESC LIMIT ?"
@@ -108,16 +98,16 @@ class TelegramChats:
         return [ChatLine(*row) for row in reversed(self._store.execute(query, bounds).fetchall())]
 
     def chats(self) -> list[Chat]:
-        """All chats, the one with the newest line first."""
+        """All chats, the most recent first."""
         return [Chat(*row) for row in self._store.execute(_CHATS)]
 
     def updates(self, limit: int) -> list[ChatLine]:
-        """What people wrote and the bot has not confirmed, oldest first."""
+        """The oldest `limit` updates: lines of persons that the bot has not confirmed."""
         query = f"SELECT {_COLUMNS} FROM lines WHERE id >= ? AND author = 'person' ORDER BY id LIMIT ?"  # noqa: S608
         return [ChatLine(*row) for row in self._store.execute(query, (self._confirmed(), limit))]
 
     def confirm(self, offset: int) -> None:
-        """Forget the updates before this number; a negative one leaves so many of the newest."""
+        """Confirm the updates before number `offset`; -N keeps the newest N, as Telegram does."""
         if offset < 0:
             newest = "SELECT id FROM lines WHERE author = 'person' ORDER BY id DESC LIMIT 1 OFFSET ?"
             found = self._store.execute(newest, (-offset - 1,)).fetchone()
@@ -127,22 +117,21 @@ class TelegramChats:
 
     @property
     def webhook(self) -> Webhook | None:
-        """Where updates are posted to, if a webhook is set."""
+        """The webhook, if one is set."""
         url = self._get("webhook_url")
         return Webhook(url, self._get("webhook_secret")) if url else None
 
     def set_webhook(self, webhook: Webhook | None) -> None:
-        """Post updates there, or keep them again."""
+        """Set or remove (`None`) the webhook."""
         self._put("webhook_url", webhook.url if webhook else "")
         self._put("webhook_secret", webhook.secret if webhook else "")
         self.webhook_error = ""
-        self._notify_watchers()
+        self.change.notify()
 
     def clear(self) -> int:
-        """Remove all lines; how many there were. Numbers go on rising."""
+        """Remove all lines and return how many there were. Later lines continue the numbers."""
         removed = self._store.execute("DELETE FROM lines").rowcount
-        self.generation += 1
-        self._notify_watchers()
+        self.change.notify(cleared=True)
         return removed
 
     def close(self) -> None:
@@ -152,7 +141,7 @@ class TelegramChats:
     def _prune(self) -> None:
         first_kept = "SELECT id FROM lines ORDER BY id DESC LIMIT 1 OFFSET ?"
         gone = f"DELETE FROM lines WHERE id < ({first_kept}) AND (author = 'bot' OR id < ?)"  # noqa: S608
-        self._store.execute(gone, (self._most - 1, self._confirmed()))
+        self._store.execute(gone, (self._max_kept - 1, self._confirmed()))
 
     def _confirmed(self) -> int:
         return int(self._get("confirmed") or 0)
@@ -163,7 +152,3 @@ class TelegramChats:
 
     def _put(self, name: str, value: str) -> None:
         self._store.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
-
-    def _notify_watchers(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()

@@ -1,4 +1,4 @@
-"""The JSON API of the inbox: `/api/messages` lists what was sent, `/api/faults` orders faults for tests."""
+"""The JSON API of the inbox: `/api/messages` lists what was sent, `/api/faults` injects faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bifrost.console.inbox.message_store import Inbox, is_timestamp
 
 
 def routes(inbox: Inbox, faults: InjectedFaults) -> list[Route]:
-    """The routes of this module over one inbox."""
+    """The routes of this API."""
     api = InboxApi(inbox, faults)
     return [
         Route("/api/messages", api.list_messages, methods=["GET"]),
@@ -50,11 +50,11 @@ class InboxApi:
         return JSONResponse({"deleted": self._inbox.clear()})
 
     async def list_faults(self, _request: Request) -> Response:
-        """`GET /api/faults`: what is still to go wrong."""
+        """`GET /api/faults`: the faults that have not happened yet."""
         return JSONResponse([fault.as_json() for fault in self._faults.planned()])
 
     async def plan_fault(self, request: Request) -> Response:
-        """`POST /api/faults`: let the next calls of a method go wrong."""
+        """`POST /api/faults`: make the next calls of a method fail."""
         try:
             fault = parse_fault(orjson.loads(await request.body()))
         except ValueError as error:
@@ -63,7 +63,7 @@ class InboxApi:
         return JSONResponse(fault.as_json(), 201)
 
     async def clear_faults(self, _request: Request) -> Response:
-        """`DELETE /api/faults`: let nothing go wrong any more."""
+        """`DELETE /api/faults`: remove all faults."""
         self._faults.clear()
         return JSONResponse({})
 

@@ -1,4 +1,4 @@
-"""Faults that a test orders: the next calls of an API method answer with an error."""
+"""Injected faults: a test makes the next calls of an API method return an error, to see what a service does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """How the next `count` calls of `method` answer; `retry_after` in seconds, `error` is the API's error name."""
+    """The response of the next `count` calls of `method`; `retry_after` in seconds, `error` is the API's error name."""
 
     method: str
     status: int
@@ -23,25 +23,25 @@ class InjectedFault:
 
 
 class InjectedFaults:
-    """The faults that are still to come, in the order of their arrival."""
+    """The faults that have not happened yet, in the content in which they were added."""
 
     def __init__(self) -> None:
         self._planned: list[InjectedFault] = []
 
     def plan(self, fault: InjectedFault) -> None:
-        """Let a fault happen after those that are planned for its method."""
+        """Add a fault, after those of the same method."""
         self._planned.append(fault)
 
     def planned(self) -> list[InjectedFault]:
-        """What is still to come."""
+        """The faults that have not happened yet."""
         return list(self._planned)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._planned.clear()
 
     def take(self, method: str) -> InjectedFault | None:
-        """The fault that this call of `method` meets, used up by one."""
+        """Return the fault for this call of `method`, if any, and count it."""
         for place, fault in enumerate(self._planned):
             if fault.method == method:
                 if fault.count > 1:
@@ -52,29 +52,29 @@ class InjectedFaults:
         return None
 
 
-def parse_fault(order: Any) -> InjectedFault:
-    """A fault from JSON like `{"method": "chat.postMessage", "status": 429, "retry_after": 2, "count": 3}`.
+def parse_fault(content: Any) -> InjectedFault:
+    """Parse a fault from JSON like `{"method": "chat.postMessage", "status": 429, "retry_after": 2, "count": 3}`.
 
-    Without `status` it is 200 when an `error` is named (Slack's way to say no), else 500.
+    Without `status` it is 200 if there is an `error` (Slack refuses calls with status 200), else 500.
 
     Raises:
-        ValueError: the order does not say what shall happen; the message tells what is wrong.
+        ValueError: the JSON does not describe a fault; the message says why.
     """
-    if not isinstance(order, Mapping):
+    if not isinstance(content, Mapping):
         raise ValueError("a fault is a JSON object")
-    unknown = set(order) - set(InjectedFault.__dataclass_fields__)
+    unknown = set(content) - set(InjectedFault.__dataclass_fields__)
     if unknown:
         raise ValueError(f"unknown key {min(unknown)!r}; known are {', '.join(InjectedFault.__dataclass_fields__)}")
-    method, error = order.get("method"), order.get("error") or ""
+    method, error = content.get("method"), content.get("error") or ""
     if not isinstance(method, str) or not method:
         raise ValueError("'method' names the API method, e.g. chat.postMessage")
     if not isinstance(error, str):
         raise ValueError("'error' is the API's name of the error, e.g. invalid_auth")
-    retry_after = order.get("retry_after")
+    retry_after = content.get("retry_after")
     return InjectedFault(
         method,
-        _whole(order.get("status") or (200 if error else 500), "status", 200, 599),
-        _whole(order.get("count", 1), "count", 1, 1_000_000),
+        _whole(content.get("status") or (200 if error else 500), "status", 200, 599),
+        _whole(content.get("count", 1), "count", 1, 1_000_000),
         None if retry_after is None else _whole(retry_after, "retry_after", 0, 86_400),
         error,
     )

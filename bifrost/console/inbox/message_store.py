@@ -1,7 +1,7 @@
-"""The inbox: what the services would have sent to people, kept in a SQLite file.
+"""Stores the messages of the inbox, which would have gone to Slack or Telegram, in a SQLite file.
 
-It belongs to one event loop. Posts that arrive together are stored by one commit, and a post is answered only after it.
-Only the newest messages are kept: an alert that goes wild must not fill the disk.
+Use it from one event loop. Posts that arrive together share one commit, and a post is answered only after its commit.
+Only the newest messages are kept, so that an alert that fires too often cannot fill the disk.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bifrost.console.inbox.durable_store import ChangeNotice, open_sqlite
+
 MAX_KEPT = 10_000
-"""How many messages outlive the newer ones."""
+"""How many messages are kept."""
 _PRUNE_MARGIN = 0.1
-"""What may stand over `MAX_KEPT`, as a share of it: the oldest are removed together, not one at each post."""
+"""The share of `MAX_KEPT` by which it may be exceeded, so that the oldest are removed in batches."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -33,7 +35,7 @@ _INSERT = f"INSERT INTO messages ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message as a service hands it over; `via` names the API it came through."""
+    """A message as a service sends it; `via` is the API it came through (`slack` or `telegram`)."""
 
     channel: str
     text: str
@@ -44,7 +46,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A stored message; `ts` is its id as Slack writes it: seconds, a dot, six digits, rising with every message."""
+    """A stored message. `ts` is its id in Slack's form: epoch seconds, a dot, six digits; strictly increasing."""
 
     channel: str
     username: str
@@ -59,53 +61,42 @@ class Message:
 
 
 class Inbox:
-    """Stores messages and tells who watches that there is something new."""
+    """Stores messages and notifies open pages of changes."""
 
-    def __init__(self, path: Path, now: Callable[[], float], *, most: int = MAX_KEPT) -> None:
-        """Open or make the file; `now` gives seconds since 1970, `most` is how many messages are kept."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, now: Callable[[], float], *, max_kept: int = MAX_KEPT) -> None:
+        """Open or create the file; `now` returns seconds since the epoch, `max_kept` is how many messages to keep."""
         self._path = path
         self._now = now
-        self.most = most
-        # One event loop uses it, which need not run on the thread that makes it.
-        self._store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # In WAL mode NORMAL survives the death of this process; only a power cut can take the last commits.
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-            self._store.execute(f"PRAGMA {pragma}").fetchall()
+        self.max_kept = max_kept
+        self._store = open_sqlite(path)
         self._store.execute(_SCHEMA)
         self._last_us: int = self._store.execute("SELECT COALESCE(MAX(at_us), 0) FROM messages").fetchone()[0]
         self._counts = Counter(dict(self._store.execute("SELECT channel, COUNT(*) FROM messages GROUP BY channel")))
         self._waiting: list[Message] = []
         self._stored: asyncio.Future[None] | None = None
-        self._changed = asyncio.Event()
-        self.generation = 0
+        self.change = ChangeNotice()
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many messages each channel holds."""
+        """The number of messages by channel."""
         return self._counts
 
-    @property
-    def changed(self) -> asyncio.Event:
-        """Set at the next change; take it before reading, then nothing is missed."""
-        return self._changed
-
     async def post(self, draft: Draft) -> Message:
-        """Store a message; when this returns, it outlives the process."""
+        """Store a message durably: when this returns, it survives a kill of the process."""
         message = Message(draft.channel, draft.username, draft.icon_emoji, draft.text, self._next_ts(), draft.via)
         self._waiting.append(message)
         if self._stored is None:
             loop = asyncio.get_running_loop()
             self._stored = loop.create_future()
             loop.call_soon(self._store_waiting)
-        # Shielded: a client that hangs up must not cancel the others of its group.
+        # Shielded: a client that disconnects must not cancel the other posts of the commit.
         await asyncio.shield(self._stored)
         return message
 
     def messages(self, *, since: str = "", limit: int | None = None) -> list[Message]:
-        """The messages after `since` (a `ts`), oldest first; with `limit` only the newest so many.
+        """The messages after `since` (a `ts`), oldest first; with `limit` only the newest ones.
 
-        It opens its own connection, so a long list may be read on another thread.
+        It opens its own connection, so that it can be called from another thread.
 
         Raises:
             ValueError: `since` is not a `ts`.
@@ -117,11 +108,10 @@ class Inbox:
         return [_message(row) for row in reversed(rows)]
 
     def clear(self) -> int:
-        """Remove all messages; how many there were."""
+        """Remove all messages and return how many there were."""
         removed = self._store.execute("DELETE FROM messages").rowcount
         self._counts.clear()
-        self.generation += 1
-        self._notify_watchers()
+        self.change.notify(cleared=True)
         return removed
 
     def close(self) -> None:
@@ -145,12 +135,12 @@ class Inbox:
         self._counts.update(message.channel for message in group)
         stored.set_result(None)
         self._prune()
-        self._notify_watchers()
+        self.change.notify()
 
     def _prune(self) -> None:
-        """Remove what is over the number to keep; the messages that are accepted stand, whatever comes of it."""
-        over = self._counts.total() - self.most
-        if over <= self.most * _PRUNE_MARGIN:
+        """Remove the oldest messages above the limit. A failure is ignored: accepted messages must not be affected."""
+        over = self._counts.total() - self.max_kept
+        if over <= self.max_kept * _PRUNE_MARGIN:
             return
         oldest = "SELECT at_us FROM messages ORDER BY at_us LIMIT ?"
         with suppress(sqlite3.Error), self._transaction():
@@ -168,21 +158,17 @@ class Inbox:
                 self._store.execute("ROLLBACK")
             raise
 
-    def _notify_watchers(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
 
 def timestamp(at_us: int) -> str:
-    """Microseconds since 1970 as Slack writes a `ts`: `1528804500.000001`."""
+    """Format microseconds since the epoch as a `ts` of Slack: `1528804500.000001`."""
     return f"{at_us // 1_000_000}.{at_us % 1_000_000:06d}"
 
 
 def microseconds(ts: str) -> int:
-    """The microseconds that a `ts` stands for.
+    """The microseconds since the epoch of a `ts`.
 
     Raises:
-        ValueError: it is not of that form.
+        ValueError: `ts` is malformed.
     """
     match = _TS.fullmatch(ts)
     if match is None:

@@ -1,4 +1,4 @@
-"""Slack's Web API, as far as our services use it, in front of the inbox."""
+"""Plays Slack's Web API, as far as our services use it; messages go to the inbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bifrost.console.inbox.message_store import Draft, Inbox
 
 VIA = "slack"
 TEXT_LIMIT = 40_000
-"""Slack cuts a longer text."""
+"""Characters; Slack cuts a longer text."""
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -26,11 +26,11 @@ _DEFAULT_ERRORS = {429: "ratelimited", 503: "service_unavailable"}
 
 
 class BodyError(Exception):
-    """The body cannot be read; `args[0]` is Slack's name for the reason."""
+    """The body is unreadable; `args[0]` is Slack's error name."""
 
 
 def routes(inbox: Inbox, faults: InjectedFaults) -> list[Route]:
-    """The Web API at `/api/<method>` as slack.com has it, and at `/<method>`."""
+    """The Web API at `/api/<method>`, as on slack.com, and at `/<method>`."""
 
     async def call(request: Request) -> Response:
         name = request.scope["path"].rpartition("/")[2]
@@ -55,7 +55,7 @@ async def _called(inbox: Inbox, name: str, request: Request) -> Answer:
 
 
 def arguments_of(content_type: str, body: bytes) -> Arguments:
-    """The arguments of a call, sent as JSON or as a form.
+    """Parse the arguments of a call, sent as JSON or as a form.
 
     Raises:
         BodyError: the body is neither.
@@ -77,24 +77,24 @@ def arguments_of(content_type: str, body: bytes) -> Arguments:
 
 
 def answer(body: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer."""
+    """A response with a JSON body."""
     return Response(orjson.dumps(body), status, headers, "application/json; charset=utf-8")
 
 
 def refusal(error: str) -> Answer:
-    """Slack's way to say no: status 200 and the name of the error."""
+    """The body of a refused call: Slack sends it with status 200."""
     return {"ok": False, "error": error}
 
 
 def fault_answer(fault: InjectedFault) -> Response:
-    """The answer that a fault orders."""
+    """The response of an injected fault."""
     error = fault.error or _DEFAULT_ERRORS.get(fault.status, "internal_error")
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return answer(refusal(error), fault.status, headers)
 
 
 async def post_message(inbox: Inbox, arguments: Arguments) -> Answer:
-    """`chat.postMessage`: keep the message and answer with its `ts`."""
+    """`chat.postMessage`: store the message and return its `ts`."""
     channel, text = arguments.get("channel"), arguments.get("text")
     if not isinstance(channel, str) or not channel:
         return refusal("channel_not_found")
@@ -116,7 +116,7 @@ async def post_message(inbox: Inbox, arguments: Arguments) -> Answer:
 
 
 async def auth_test(_inbox: Inbox, _arguments: Arguments) -> Answer:
-    """`auth.test`: any token is good here."""
+    """`auth.test`: any token is accepted."""
     return {
         "ok": True,
         "url": "https://inbox.invalid/",
@@ -129,7 +129,7 @@ async def auth_test(_inbox: Inbox, _arguments: Arguments) -> Answer:
 
 
 async def api_test(_inbox: Inbox, arguments: Arguments) -> Answer:
-    """`api.test`: give the arguments back."""
+    """`api.test`: return the arguments."""
     args = {name: value for name, value in arguments.items() if name != "token"}
     return refusal(str(args["error"])) | {"args": args} if args.get("error") else {"ok": True, "args": args}
 

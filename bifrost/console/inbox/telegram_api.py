@@ -1,6 +1,6 @@
-"""The Telegram Bot API, as far as our bots use it, in front of the inbox's chats.
+"""Plays the Telegram Bot API, as far as our bots use it; messages go to the chats and the inbox.
 
-Any token is good, and all tokens are one bot. Method names and their case are Telegram's: any case is understood.
+Any token is accepted, and all tokens are the same bot. As with Telegram, the case of method names does not matter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bifrost.errors import Unreachable
 
 VIA = "telegram"
 TEXT_LIMIT = 4096
-"""UTF-16 units; Telegram refuses a longer text."""
+"""UTF-16 code units; Telegram refuses a longer text."""
 LONGEST_WAIT_S = 50
 WEBHOOK_RETRY_S = 1.0
 
@@ -44,7 +44,7 @@ _log = logging.getLogger("console")
 
 
 class BotApiError(Exception):
-    """The call is refused as Telegram would."""
+    """A call is refused, with Telegram's status and description."""
 
     def __init__(self, status: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
@@ -54,7 +54,7 @@ class BotApiError(Exception):
 
 
 def routes(chats: TelegramChats, inbox: Inbox, faults: InjectedFaults) -> list[Route]:
-    """The Bot API at `/bot<token>/<method>`, with arguments in the query, as a form or as JSON."""
+    """The Bot API at `/bot<token>/<method>`, with arguments in the query, in a form or in JSON."""
     api = BotApi(chats, inbox, faults)
     return [Route("/bot{token}/{method}", api.call, methods=["GET", "POST"])]
 
@@ -103,7 +103,7 @@ class BotApi:
         return BOT
 
     async def get_updates(self, arguments: Arguments) -> Any:
-        """`getUpdates`: what people wrote since `offset`, at once or when it comes within `timeout` seconds."""
+        """`getUpdates`: the updates from `offset` on; waits up to `timeout` seconds for the first one."""
         if self._chats.webhook is not None:
             reason = (
                 "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete it first"
@@ -113,7 +113,7 @@ class BotApi:
         self._chats.confirm(_whole(arguments, "offset", 0))
         deadline = asyncio.get_running_loop().time() + min(_whole(arguments, "timeout", 0), LONGEST_WAIT_S)
         while True:
-            changed = self._chats.changed
+            changed = self._chats.change.changed
             found = self._chats.updates(limit)
             rest_s = deadline - asyncio.get_running_loop().time()
             if found or rest_s <= 0:
@@ -124,7 +124,7 @@ class BotApi:
                 return []
 
     async def send_message(self, arguments: Arguments) -> Any:
-        """`sendMessage`: keep the message in its chat and in the inbox."""
+        """`sendMessage`: store the message in its chat and in the inbox."""
         chat_id = chat_id_of(arguments.get("chat_id"))
         text = arguments.get("text")
         if not isinstance(text, str) or not text.strip():
@@ -135,7 +135,7 @@ class BotApi:
         return _message_of(self._chats.add(chat_id, "bot", text))
 
     async def set_webhook(self, arguments: Arguments) -> Any:
-        """`setWebhook`: post updates to `url`, with `secret_token` in a header; an empty one removes the webhook."""
+        """`setWebhook`: post updates to `url`, with `secret_token` in a header; an empty `url` removes the webhook."""
         url, secret = str(arguments.get("url") or ""), str(arguments.get("secret_token") or "")
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
             raise BotApiError(400, "Bad Request: bad webhook: an HTTPS URL must be provided for webhook")
@@ -145,12 +145,12 @@ class BotApi:
         return True
 
     async def delete_webhook(self, _arguments: Arguments) -> Any:
-        """`deleteWebhook`: keep updates until they are asked for."""
+        """`deleteWebhook`: keep updates for `getUpdates` again."""
         self._chats.set_webhook(None)
         return True
 
     async def get_webhook_info(self, _arguments: Arguments) -> Any:
-        """`getWebhookInfo`, the secret not shown."""
+        """`getWebhookInfo`, without the secret."""
         webhook = self._chats.webhook
         pending = len(self._chats.updates(1_000))
         found = {"url": webhook.url if webhook else "", "pending_update_count": pending}
@@ -158,31 +158,31 @@ class BotApi:
 
 
 async def deliver_to_webhook(chats: TelegramChats, *, retry_s: float = WEBHOOK_RETRY_S) -> None:
-    """Post updates to the webhook while one is set, in order, each until it is accepted; never ends by itself."""
+    """Post updates to the webhook while one is set, in order, retrying each until it is accepted. Never returns."""
     while True:
-        changed, webhook = chats.changed, chats.webhook
+        changed, webhook = chats.change.changed, chats.webhook
         pending = chats.updates(1) if webhook else []
         if webhook is None or not pending:
             await changed.wait()
             continue
         chats.webhook_error = await run_in_threadpool(_posted, webhook, pending[0])
         if chats.webhook_error:
-            _log.warning("webhook: %s; trying again", chats.webhook_error)
+            _log.warning("webhook: %s; retrying", chats.webhook_error)
             await asyncio.sleep(retry_s)
         else:
             chats.confirm(pending[0].number + 1)
 
 
 def update_of(line: ChatLine) -> dict[str, Any]:
-    """What a person wrote, as the bot gets it."""
+    """A person's line as an update for the bot."""
     return {"update_id": line.number, "message": _message_of(line)}
 
 
 def chat_id_of(value: Any) -> int:
-    """The chat that an argument names.
+    """Parse a `chat_id` argument.
 
     Raises:
-        BotApiError: it names none.
+        BotApiError: it is not a chat id.
     """
     if type(value) is int or (isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)):
         return int(value)
@@ -190,10 +190,10 @@ def chat_id_of(value: Any) -> int:
 
 
 def arguments_of(request: Request, body: bytes) -> Arguments:
-    """The arguments in the body of a call.
+    """Parse the arguments in the body of a call.
 
     Raises:
-        BotApiError: it is not what its content type says.
+        BotApiError: the body does not match its content type.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body:
@@ -210,7 +210,7 @@ def arguments_of(request: Request, body: bytes) -> Arguments:
 
 
 def _posted(webhook: Webhook, line: ChatLine) -> str:
-    """Post an update; what went wrong, or nothing."""
+    """Post an update; return the error, or an empty text."""
     try:
         status = post_update(webhook.url, update_of(line), webhook.secret)
     except Unreachable as error:
@@ -230,7 +230,7 @@ def _message_of(line: ChatLine) -> dict[str, Any]:
 
 
 def _injected_error(fault: InjectedFault) -> BotApiError:
-    """The refusal that a fault orders; Telegram has no error with status 200."""
+    """The error of an injected fault; Telegram has no error with status 200."""
     status = 400 if fault.status == 200 else fault.status
     if status == 429:
         seconds = 1 if fault.retry_after is None else fault.retry_after

@@ -1,19 +1,17 @@
-"""The dashboards' pages and the endpoints that fill them. The browser draws; it never sees the search engine."""
+"""The pages of the dashboards and their data. The browser draws; it never talks to the search engine."""
 
 from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import Any
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.console.demo_hints import DemoHints
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
 from bifrost.console.panel_reader import PanelReader, layout
 from bifrost.dashboards.declared import Dashboard
 from bifrost.errors import DeclarationError, RemoteError
@@ -28,15 +26,15 @@ def routes(reader: PanelReader, vega: Path, hints_by_pipeline: DemoHints = _NO_D
     """The pages, their data, and Vega's JavaScript (the file `vega`).
 
     Args:
-        hints_by_pipeline: how each pipeline is set in motion, told where a dashboard has nothing to show.
+        hints_by_pipeline: how to send data through a pipeline, shown where a dashboard is empty.
     """
-    own = DashboardPages(reader, vega, hints_by_pipeline)
+    pages = DashboardPages(reader, vega, hints_by_pipeline)
     return [
-        Route("/dashboards", own.first, methods=["GET"]),
-        Route("/dashboards/{pipeline}", own.show, methods=["GET"]),
-        Route("/api/dashboards/{pipeline}", own.layout, methods=["GET"]),
-        Route("/api/dashboards/{pipeline}/data", own.data, methods=["GET"]),
-        Route("/vega.js", own.vega, methods=["GET"]),
+        Route("/dashboards", pages.first, methods=["GET"]),
+        Route("/dashboards/{pipeline}", pages.show, methods=["GET"]),
+        Route("/api/dashboards/{pipeline}", pages.layout, methods=["GET"]),
+        Route("/api/dashboards/{pipeline}/data", pages.data, methods=["GET"]),
+        Route("/vega.js", pages.vega, methods=["GET"]),
     ]
 
 
@@ -50,17 +48,17 @@ class DashboardPages:
         self._template = page_template("dashboard.html", "/dashboards")
 
     async def first(self, _request: Request) -> Response:
-        """`GET /dashboards`: on to the one that has something to show from the start, else to the first."""
+        """`GET /dashboards`: redirect to `FIRST`, which has data from the start, else to the first dashboard."""
         found = await run_in_threadpool(self._reader.dashboards)
         name = FIRST if FIRST in found else next(iter(found), None)
         return RedirectResponse(f"/dashboards/{name}" if name else "/")
 
     async def show(self, request: Request) -> Response:
-        """`GET /dashboards/NAME`: the page, which asks for its panels itself."""
+        """`GET /dashboards/NAME`: the page, whose script loads the panels."""
         found = await run_in_threadpool(self._reader.dashboards)
         dashboard = found.get(request.path_params["pipeline"])
         if dashboard is None:
-            return _answer({"error": "there is no such dashboard"}, 404)
+            return data_response({"error": "no such dashboard"}, 404)
         page = self._template.substitute(
             pipeline=html.escape(dashboard.pipeline),
             title=html.escape(dashboard.title),
@@ -71,34 +69,34 @@ class DashboardPages:
         return HTMLResponse(page, headers=HEADERS)
 
     async def layout(self, request: Request) -> Response:
-        """`GET /api/dashboards/NAME`: titles, places and specs of the panels."""
+        """`GET /api/dashboards/NAME`: titles, positions and specs of the panels."""
         try:
             found = await run_in_threadpool(self._reader.dashboards)
         except DeclarationError as error:
-            return _answer({"error": str(error)}, 500)
+            return data_response({"error": str(error)}, 500)
         dashboard = found.get(request.path_params["pipeline"])
         if dashboard is None:
-            return _answer({"error": "there is no such dashboard"}, 404)
-        return _answer(layout(dashboard) | {"hint": self._links.get(dashboard.pipeline)})
+            return data_response({"error": "no such dashboard"}, 404)
+        return data_response(layout(dashboard) | {"hint": self._links.get(dashboard.pipeline)})
 
     async def data(self, request: Request) -> Response:
-        """`GET /api/dashboards/NAME/data?last=SECONDS`: what the panels show."""
+        """`GET /api/dashboards/NAME/data?last=SECONDS`: the data of the panels."""
         last = request.query_params.get("last", str(DEFAULT_S))
         if not last.isdigit() or not 0 < int(last) <= LONGEST_S:
-            return _answer({"error": f"last is a number of seconds up to {LONGEST_S}"}, 400)
+            return data_response({"error": f"last must be a number of seconds from 1 to {LONGEST_S}"}, 400)
         try:
             found = await run_in_threadpool(self._reader.dashboards)
             dashboard = found.get(request.path_params["pipeline"])
             if dashboard is None:
-                return _answer({"error": "there is no such dashboard"}, 404)
-            return _answer(await run_in_threadpool(self._reader.read, dashboard, int(last)))
+                return data_response({"error": "no such dashboard"}, 404)
+            return data_response(await run_in_threadpool(self._reader.read, dashboard, int(last)))
         except DeclarationError as error:
-            return _answer({"error": str(error)}, 500)
+            return data_response({"error": str(error)}, 500)
         except RemoteError as error:
-            return _answer({"error": str(error)}, 503)
+            return data_response({"error": str(error)}, 503)
 
     async def vega(self, _request: Request) -> Response:
-        """`GET /vega.js?v=NAME`: Vega's JavaScript; under another name it is another one, so browsers may keep it."""
+        """`GET /vega.js?v=NAME`: Vega's JavaScript. The name contains the version, so browsers may cache it."""
         keep = {"Cache-Control": "public, max-age=31536000, immutable"}
         return FileResponse(self._vega, media_type="text/javascript", headers=keep)
 
@@ -110,7 +108,3 @@ def _tabs(found: dict[str, Dashboard], current: Dashboard) -> str:
         return f'<a class="chip" href="{address}"{here}>{html.escape(dashboard.title)}</a>'
 
     return "".join(map(tab, found.values()))
-
-
-def _answer(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")

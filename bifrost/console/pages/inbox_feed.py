@@ -32,17 +32,17 @@ def routes(inbox: Inbox) -> list[Route]:
 
 
 async def live_updates(inbox: Inbox, since: str, *, pace_s: float = PACE_S) -> AsyncIterator[str]:
-    """What a page shows from now on, as server-sent events without end.
+    """Endless server-sent events for a page that shows the messages up to `since`.
 
-    `messages` carries the HTML of the newest messages after `since` and the counts by channel, `cleared` says that all
-    are gone. A slow reader gets fewer and larger updates.
+    `messages` carries the HTML of the newest messages after `since` and the counts by channel, `cleared` reports that
+    all were removed. A slow reader gets fewer and larger updates.
     """
-    generation = inbox.generation
+    generation = inbox.change.generation
     yield RETRY
     while True:
-        changed = inbox.changed
-        if inbox.generation != generation:
-            generation = inbox.generation
+        changed = inbox.change.changed
+        if inbox.change.generation != generation:
+            generation = inbox.change.generation
             yield event("cleared", _counts(inbox))
         fresh = await run_in_threadpool(inbox.messages, since=since, limit=MAX_SHOWN)
         if fresh:

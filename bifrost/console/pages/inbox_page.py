@@ -1,4 +1,4 @@
-"""The inbox's page: rendered here, kept up to date in the browser by `static/inbox.js`. No request leaves this host."""
+"""The page of the inbox: rendered here, updated in the browser by `static/inbox.js`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bifrost.console.pages.mrkdwn import emoji, to_html
 from bifrost.console.pages.page_frame import HEADERS, page_template
 
 MAX_SHOWN = 200
-"""How many messages a page holds; the API has them all."""
+"""How many messages a page shows; the API returns all."""
 
 _MESSAGE = """<article class="message" id="m{ts}" tabindex="0" data-channel="{channel}">
 <span class="avatar" aria-hidden="true">{icon}</span>
@@ -40,19 +40,19 @@ def routes(inbox: Inbox) -> list[Route]:
 
 
 def render_page(template: Template, messages: list[Message], inbox: Inbox) -> str:
-    """The whole page with these messages of an inbox, newest first."""
+    """Render the page with these messages of an inbox."""
     return template.substitute(
         messages=render_messages(messages),
         channels=_channel_list(inbox.counts),
         total=sum(inbox.counts.values()),
         since=messages[-1].ts if messages else "0",
         shown=MAX_SHOWN,
-        kept=f"{inbox.most:,}",
+        kept=f"{inbox.max_kept:,}",
     )
 
 
 def render_messages(messages: Iterable[Message]) -> str:
-    """The HTML of messages that come oldest first, newest first."""
+    """Render messages given oldest first as HTML, newest first."""
     return "".join(_render(message) for message in reversed(list(messages)))
 
 

@@ -1,4 +1,4 @@
-"""Slack's message markup as HTML: bold, italic, strike, code, quotes, emoji names. Everything else is shown as text."""
+"""Renders Slack's message markup (mrkdwn) as HTML: bold, italic, strike, code, quotes, emoji. The rest stays text."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ EMOJI = {
     "wrench": "🔧",
     "x": "❌",
 }
-"""The emoji names that our services use, and a few neighbours; an unknown name stays as it is written."""
+"""The emoji names that our services use, and some similar ones; an unknown name stays as text."""
 
 _TAGS = {"*": "strong", "_": "em", "~": "s"}
 _NESTING = 3
 _SPAN = re.compile(
     r"`(?P<code>[^`\n]+)`"
-    # The bound on a span keeps a hostile line of opening marks from costing quadratic time.
+    # Without the bound on a span, a hostile line of opening marks would cost quadratic time.
     r"|(?<![\w*_~])(?P<mark>[*_~])(?P<inner>(?!\s)[^\n]{0,300}?[^\s])(?P=mark)(?![\w*_~])"
     r"|:(?P<emoji>[a-z0-9_+-]{1,40}):"
 )
@@ -51,7 +51,7 @@ _SPAN = re.compile(
 
 @lru_cache(maxsize=1024)
 def to_html(text: str) -> str:
-    """A message in Slack's markup as HTML that is safe to show, whoever wrote it.
+    """Render a message as HTML. All text is escaped, so that untrusted messages are safe to show.
 
     >>> to_html("`a@b.c` is _*not* happy_")
     '<code>a@b.c</code> is <em><strong>not</strong> happy</em>'
@@ -59,10 +59,10 @@ def to_html(text: str) -> str:
     blocks = []
     for quoted, lines in groupby(text.split("\n"), key=_is_quote):
         if quoted:
-            said = "\n".join(_inline(line.removeprefix(">").removeprefix(" ")) for line in lines)
-            blocks.append(f"<blockquote>{said}</blockquote>")
+            quote = "\n".join(_inline(line.removeprefix(">").removeprefix(" ")) for line in lines)
+            blocks.append(f"<blockquote>{quote}</blockquote>")
         else:
-            # The empty lines around a quote are its margin, not lines to show.
+            # The empty lines around a quote are its margin and not shown.
             blocks.append("\n".join(map(_inline, lines)).strip("\n"))
     return "".join(blocks)
 
@@ -98,6 +98,6 @@ def _span(match: re.Match[str], depth: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Slack shows its three entities as the characters that they stand for.
+    # Slack shows its three entities as the characters that they encode.
     plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return html.escape(plain)

@@ -1,4 +1,4 @@
-"""The first page: whether all is well, what each pipeline does, and the newest messages."""
+"""The start page: the overall state, what each pipeline does, and the newest messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEWEST = 5
 
 
 def routes(inbox: Inbox) -> list[Route]:
-    """The page; what the pipelines do it asks for itself."""
+    """The page; its script loads the state of the pipelines."""
     template = page_template("overview.html", "/")
 
     async def show(_request: Request) -> Response:

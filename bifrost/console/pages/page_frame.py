@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+import orjson
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -32,17 +33,22 @@ HEADERS: Mapping[str, str] = {
 
 
 def page_template(file: str, here: str) -> Template:
-    """A page's file with `$head` and `$top` put in; what is left to fill in is the page's own.
+    """Read the template of a page and fill in `$head` and `$top`; the page's own placeholders remain.
 
     Args:
-        here: the address of the page among `PAGES`, which the header marks.
+        here: the address of the page among `PAGES`, which the header marks as current.
     """
     frame = {"head": _read("page_head.html"), "top": Template(_read("page_header.html")).substitute(pages=_pages(here))}
     return Template(Template(_read(file)).safe_substitute(frame))
 
 
+def data_response(body: object, status: int = 200) -> Response:
+    """The JSON that a page loads; never cached."""
+    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
+
+
 def static_files() -> Mount:
-    """The files under `/static`; a browser asks each time whether it has the newest one."""
+    """The files under `/static`; browsers revalidate them at each use."""
     return Mount("/static", _Fresh(directory=STATIC))
 
 

@@ -1,25 +1,24 @@
-"""The page of the pipelines: what flows where, and where it does not."""
+"""The page of the pipelines: the graph, tables of its parts, and the newest records of a topic."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any, Protocol
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients.topic_sample import SampledRecord
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
 from bifrost.errors import RemoteError
 
-MOST_RECORDS = 100
+MAX_RECORDS = 100
 
 
 class Flows(Protocol):
-    """What the page needs (`FlowReader`)."""
+    """The part of `FlowReader` that is needed here."""
 
     def read(self) -> dict[str, Any]:
         """The graph."""
@@ -38,25 +37,21 @@ def routes(flows: Flows) -> list[BaseRoute]:
         return HTMLResponse(page, headers=HEADERS)
 
     async def data(_request: Request) -> Response:
-        return _answer(await run_in_threadpool(flows.read))
+        return data_response(await run_in_threadpool(flows.read))
 
     async def records(request: Request) -> Response:
         """`GET /api/topics/NAME/records?limit=N`."""
         limit = request.query_params.get("limit", "20")
-        if not limit.isdigit() or not 0 < int(limit) <= MOST_RECORDS:
-            return _answer({"error": f"limit is a whole number up to {MOST_RECORDS}"}, 400)
+        if not limit.isdigit() or not 0 < int(limit) <= MAX_RECORDS:
+            return data_response({"error": f"limit must be a whole number from 1 to {MAX_RECORDS}"}, 400)
         try:
             found = await run_in_threadpool(flows.records, request.path_params["topic"], int(limit))
         except RemoteError as error:
-            return _answer({"error": str(error)}, 503)
-        return _answer([asdict(record) for record in found[: int(limit)]])
+            return data_response({"error": str(error)}, 503)
+        return data_response([asdict(record) for record in found[: int(limit)]])
 
     return [
         Route("/pipelines", show, methods=["GET"]),
         Route("/api/pipelines", data, methods=["GET"]),
         Route("/api/topics/{topic}/records", records, methods=["GET"]),
     ]
-
-
-def _answer(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")

@@ -1,4 +1,4 @@
-"""Server-sent events, by which open pages hear of what is new."""
+"""Server-sent events, which update open pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import orjson
 HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MEDIA_TYPE = "text/event-stream"
 RETRY = "retry: 1000\n\n"
-KEEP_ALIVE = ": still here\n\n"
+KEEP_ALIVE = ": keep-alive\n\n"
 
 
 def event(name: str, data: Mapping[str, object], event_id: str = "") -> str:
-    """One event as it is sent; a page that reconnects names the last `event_id` that it got."""
+    """Format one event. A page that reconnects sends the last `event_id` it received."""
     head = f"id: {event_id}\n" if event_id else ""
     return f"{head}event: {name}\ndata: {orjson.dumps(data).decode()}\n\n"

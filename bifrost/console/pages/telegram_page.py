@@ -1,4 +1,4 @@
-"""The page that plays a Telegram client: chats with the bot, and a line to write to it."""
+"""The page that plays a Telegram client: chats with the bot, and a field to write to it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from bifrost.console.pages.page_frame import page_template
 from bifrost.console.pages.server_events import HEADERS, KEEP_ALIVE, MEDIA_TYPE, RETRY, event
 
 MAX_SHOWN = 300
-"""How many lines of a chat the page holds; the API has them all."""
+"""How many lines of a chat the page shows; the API returns all."""
 FIRST_CHAT = 4242
-"""The chat of a page that is opened before anything was written; alerts of the embedded platform go there too."""
-LONGEST_TEXT = 100_000
+"""The chat shown while none exists; alerts of the embedded platform go there too."""
+MAX_TEXT_CHARS = 100_000
 PACE_S = 0.1
 KEEP_ALIVE_S = 15.0
 
@@ -39,14 +39,14 @@ _CHAT = (
 
 
 def routes(chats: TelegramChats) -> list[Route]:
-    """The page, its live feed, and what the page does as an API."""
-    own = TelegramPage(chats)
+    """The page, its live feed, and the API that the page uses."""
+    page = TelegramPage(chats)
     return [
-        Route("/telegram", own.show, methods=["GET"]),
-        Route("/telegram/events", own.events, methods=["GET"]),
-        Route("/api/telegram/messages", own.list_lines, methods=["GET"]),
-        Route("/api/telegram/messages", own.write, methods=["POST"]),
-        Route("/api/telegram/messages", own.clear, methods=["DELETE"]),
+        Route("/telegram", page.show, methods=["GET"]),
+        Route("/telegram/events", page.events, methods=["GET"]),
+        Route("/api/telegram/messages", page.list_lines, methods=["GET"]),
+        Route("/api/telegram/messages", page.write, methods=["POST"]),
+        Route("/api/telegram/messages", page.clear, methods=["DELETE"]),
     ]
 
 
@@ -58,7 +58,7 @@ class TelegramPage:
         self._template = page_template("telegram.html", "/telegram")
 
     async def show(self, request: Request) -> Response:
-        """`GET /telegram?chat=ID`: one chat, by default the newest."""
+        """`GET /telegram?chat=ID`: one chat, by default the most recent."""
         known = self._chats.chats()
         chat_id = _requested_chat(request)
         if chat_id is None:
@@ -81,7 +81,7 @@ class TelegramPage:
 
     async def write(self, request: Request) -> Response:
         """`POST /api/telegram/messages {"chat_id": 4242, "text": "/help"}`: write to the bot as a person does."""
-        # A form on a strange page could send any other type.
+        # Forms of other sites cannot send this type, which protects clients that send no Origin.
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return _bad_request("send application/json")
         try:
@@ -96,16 +96,16 @@ class TelegramPage:
 
 
 async def live_lines(chats: TelegramChats, chat_id: int, since: int, *, pace_s: float = PACE_S) -> AsyncIterator[str]:
-    """What a page on a chat shows from now on, as server-sent events without end.
+    """Endless server-sent events for a page that shows a chat up to line `since`.
 
-    `lines` carries the HTML of the chat's new lines and of the list of chats, `cleared` says that all are gone.
+    `lines` carries the HTML of the chat's new lines and of the list of chats, `cleared` reports that all were removed.
     """
-    generation = chats.generation
+    generation = chats.change.generation
     yield RETRY
     while True:
-        changed = chats.changed
-        if chats.generation != generation:
-            generation = chats.generation
+        changed = chats.change.changed
+        if chats.change.generation != generation:
+            generation = chats.change.generation
             yield event("cleared", {})
         fresh = chats.lines(since=since, limit=MAX_SHOWN)
         if fresh:
@@ -120,7 +120,7 @@ async def live_lines(chats: TelegramChats, chat_id: int, since: int, *, pace_s: 
 
 
 def render_lines(lines: list[ChatLine]) -> str:
-    """The HTML of lines, oldest first; their text is plain, as the bot sends it."""
+    """Render lines as HTML, oldest first; their text is plain, without markup."""
     return "".join(
         _LINE.format(author=line.author, number=line.number, text=html.escape(line.text), **_time(line.at_us))
         for line in lines
@@ -128,7 +128,7 @@ def render_lines(lines: list[ChatLine]) -> str:
 
 
 def _page(template: Template, chat_id: int, known: list[Chat], chats: TelegramChats) -> str:
-    # Of all chats: the feed begins behind it.
+    # Of all chats: the feed starts after it.
     newest = chats.lines(limit=1)
     return template.substitute(
         chat=chat_id,
@@ -163,12 +163,12 @@ def _written(found: Any) -> tuple[int, str]:
     try:
         chat_id = chat_id_of(found.get("chat_id", FIRST_CHAT))
     except BotApiError:
-        raise ValueError("chat_id is a whole number") from None
+        raise ValueError("chat_id must be a whole number") from None
     text = found.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("text is what you write to the bot")
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"text has more than {LONGEST_TEXT} characters")
+        raise ValueError("text must be what you write to the bot")
+    if len(text) > MAX_TEXT_CHARS:
+        raise ValueError(f"text has more than {MAX_TEXT_CHARS} characters")
     return chat_id, text
 
 

@@ -1,4 +1,4 @@
-// Draws a dashboard: the layout comes once, the rows of all panels again and again. Data is only ever shown as text.
+// Draws a dashboard: loads the layout once and the rows of all panels repeatedly. Data is only ever shown as text.
 
 import { command, el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
 
@@ -62,11 +62,11 @@ function addPanel(panel) {
 async function embed(panel) {
   const size = { width: "container", height: "container", autosize: { type: "fit", contains: "padding", resize: true } };
   const known = new Set(Object.keys(panel.rows));
-  // The rows are there from the start: scales and axes need no second drawing.
+  // Embedding the rows saves drawing scales and axes twice.
   const spec = JSON.parse(JSON.stringify(panel.spec), (_key, value) =>
     value && typeof value === "object" && known.has(value.name) ? { ...value, values: panel.rows[value.name] } : value);
   const result = await vegaEmbed(panel.content, { ...size, ...spec }, {
-    ast: true, // the page's policy lets no text be run as code
+    ast: true, // the content security policy forbids evaluating text as code
     actions: false,
     renderer: "canvas",
     config: style(),
@@ -103,7 +103,7 @@ function cell(column, value) {
     return clock(value);
   } else if (typeof value === "number") {
     td.className = "number";
-    // Numbers of tables are ids as often as counts: only what is no whole number is rounded.
+    // Numbers in tables are often ids, so only fractions are formatted.
     td.textContent = Number.isInteger(value) ? String(value) : number(value);
   } else {
     td.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
@@ -137,7 +137,7 @@ function list(panel, found) {
   panel.seen = true;
 }
 
-// A document that is written again is another row: of a table's sink there is one for each key.
+// A rewritten document is a new row: the sink of a table writes one document per key.
 const content = (row) => JSON.stringify([row.id, row.time, row.values]);
 
 function newRow(panel, row) {
@@ -152,7 +152,7 @@ async function show(panel, found) {
   panel.box.classList.toggle("bare", !found.error && !found.total);
   panel.note.hidden = !found.error && found.total > 0;
   const range = last.selectedOptions[0].textContent.toLowerCase();
-  panel.note.children[0].textContent = found.error ? "This panel cannot be shown" : "Nothing yet";
+  panel.note.children[0].textContent = found.error ? "This panel cannot be shown" : "No data yet";
   panel.note.children[1].textContent = found.error || `in the ${range}`;
   panel.count.textContent = found.error ? "" : number(found.total);
   if (found.error || !found.total) {
@@ -169,7 +169,7 @@ async function ask() {
   const began = performance.now();
   let pace = RETRY_MS;
   try {
-    // Layout and data are on their way at the same time; the layout comes only once.
+    // Load layout and data in parallel; the layout only once.
     const data = fetched(`/api/dashboards/${pipeline}/data?last=${last.value}`, { signal: own.signal });
     const [found] = await Promise.all([data, prepared()]);
     await Promise.all(Object.entries(found.panels).map(([name, data]) => show(panels.get(name), data)));
@@ -185,7 +185,7 @@ async function ask() {
     showState("off", "not connected");
   }
   if (own.signal.aborted || paused() || !pace) return;
-  // A long range takes longer to answer; it is asked for less often, so that the search engine rests in between.
+  // Slow responses, as for long ranges, lower the pace, so that the search engine is idle in between.
   const took = performance.now() - began;
   timer = window.setTimeout(ask, Math.max(pace - took, took / 2, 100));
 }
@@ -212,7 +212,7 @@ async function recolour() {
   }
 }
 
-// The range that the address names, else the dashboard's own.
+// The range in the address, else the default of the dashboard.
 function chooseRange() {
   const wanted = new URL(window.location).searchParams.get("last");
   const known = [...last.options].map((option) => Number(option.value));

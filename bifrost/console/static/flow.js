@@ -1,10 +1,10 @@
-// Draws a part of the graph: every node to the right of what it reads, and the ways between them.
+// Draws a part of the graph: every node right of what it reads, and the edges between them.
 
 import { el, number, rate } from "./page_frame.js";
 
 const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [180, 64, 26, 12];
 
-// What a node says under its name: why it is broken, else its state, its rate and its lag.
+// The text under the name of a node: why it is broken, else its state, rate and lag.
 export function caption(node) {
   if (node.error) return node.error;
   const moving = node.rate ? rate(node.rate) : "";
@@ -24,7 +24,7 @@ function ranks(ids, inside) {
       moved = true;
     }
   }
-  // What nothing is read into stands just before what reads it, not at the far left.
+  // A node without inputs stands directly before its first reader, not at the far left.
   for (const id of ids) {
     const readers = inside.flatMap(([from, to]) => (from === id ? [rank.get(to)] : []));
     if (readers.length && !inside.some(([, to]) => to === id)) rank.set(id, Math.max(0, Math.min(...readers) - 1));
@@ -32,7 +32,7 @@ function ranks(ids, inside) {
   return rank;
 }
 
-// Within a column, nodes stand near what they are connected to.
+// Sort each column so that nodes are near those they are connected to.
 function sortColumns(columns, inside) {
   const at = new Map();
   const order = (column) => column.forEach((id, index) => at.set(id, index - (column.length - 1) / 2));
@@ -71,7 +71,7 @@ function svg(tag, attributes) {
   return node;
 }
 
-// A long name may break after each of its parts.
+// Allow a line break after each part of a long name.
 function title(name) {
   const shown = el("b");
   for (const part of name.split(/(?<=[_.-])/)) shown.append(part, document.createElement("wbr"));
@@ -89,7 +89,7 @@ function box(node, { x, y }) {
   return button;
 }
 
-function way(from, to, source, target) {
+function edge(from, to, source, target) {
   const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x, to.y + HEIGHT / 2];
   const bend = Math.max(20, Math.abs(x2 - x1) / 2);
   const topic = source.kind === "topic" ? source : target;
@@ -105,8 +105,8 @@ export function flow(ids, edges, byId) {
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const lines = svg("svg", { width, height, "aria-hidden": "true" });
-  for (const [from, to] of inside) lines.append(way(place.get(from), place.get(to), byId.get(from), byId.get(to)));
-  // In reading order, so that the keyboard goes from left to right.
+  for (const [from, to] of inside) lines.append(edge(place.get(from), place.get(to), byId.get(from), byId.get(to)));
+  // In reading order, so that Tab moves from left to right.
   const inOrder = [...ids].sort((one, other) => place.get(one).x - place.get(other).x || place.get(one).y - place.get(other).y);
   canvas.append(lines, ...inOrder.map((id) => box(byId.get(id), place.get(id))));
   return canvas;

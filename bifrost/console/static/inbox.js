@@ -6,7 +6,7 @@ const list = document.getElementById("messages");
 const filter = document.getElementById("filter");
 const channels = document.getElementById("channels");
 const fresh = document.getElementById("fresh");
-const sure = document.getElementById("sure");
+const confirmation = document.getElementById("confirm");
 const nothing = document.querySelector(".nothing");
 const shown = Number(document.body.dataset.shown);
 let channel = "";
@@ -102,7 +102,7 @@ onKeys({
     choose("");
   },
 });
-document.getElementById("clear").addEventListener("click", () => sure.showModal());
-sure.addEventListener("close", () => sure.returnValue === "yes" && fetch("/api/messages", { method: "DELETE" }));
+document.getElementById("clear").addEventListener("click", () => confirmation.showModal());
+confirmation.addEventListener("close", () => confirmation.returnValue === "yes" && fetch("/api/messages", { method: "DELETE" }));
 localTimes(document);
 listen();

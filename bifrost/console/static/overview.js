@@ -1,4 +1,4 @@
-// Tells whether all is well and what the pipelines do, and keeps the newest messages up to date.
+// Shows the overall state, what the pipelines do, and the newest messages.
 
 import { el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./page_frame.js";
 
@@ -22,19 +22,19 @@ function causes(found) {
   ];
 }
 
-function showWell(found) {
-  const wrong = causes(found);
+function showOverallState(found) {
+  const problems = causes(found);
   const isStarting = found.nodes.some((node) => node.health === "busy");
-  const well = document.getElementById("well");
-  const words = wrong.length ? `${counted(wrong.length, "part")} in trouble` : isStarting ? "Starting" : found.nodes.length ? "All is well" : "Nothing is deployed yet";
-  well.className = `state ${wrong.length ? "bad" : isStarting || !found.nodes.length ? "busy" : "good"}`;
-  if (well.textContent !== words) well.textContent = words;
+  const overall = document.getElementById("overall");
+  const words = problems.length ? `${counted(problems.length, "part")} in trouble` : isStarting ? "Starting" : found.nodes.length ? "All is well" : "Nothing is deployed yet";
+  overall.className = `state ${problems.length ? "bad" : isStarting || !found.nodes.length ? "busy" : "good"}`;
+  if (overall.textContent !== words) overall.textContent = words;
   const count = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind)).length;
   document.getElementById("counts").textContent = [
     counted(count(["source", "sink"]), "connector"), `${number(count(["query"]))} queries`, counted(count(["service"]), "service"),
     counted(found.topics.length, "topic"),
   ].join(" · ");
-  document.getElementById("causes").replaceChildren(...wrong.map(([name, cause, address]) => {
+  document.getElementById("causes").replaceChildren(...problems.map(([name, cause, address]) => {
     const item = el("li");
     item.append(...(name ? [link(address, name), " "] : []), cause);
     return item;
@@ -49,11 +49,11 @@ function pipelineCard(pipeline, found) {
   const count = (...wanted) => kinds.filter((kind) => wanted.includes(kind)).length;
   const parts = [[count("source", "sink"), "connector"], [count("query"), "quer"], [count("service"), "service"]]
     .filter(([total]) => total).map(([total, word]) => (word === "quer" ? `${total} quer${total === 1 ? "y" : "ies"}` : counted(total, word)));
-  const ways = el("p", "ways");
-  if (pipeline.faults) ways.append(link(`/pipelines?pipeline=${pipeline.name}#faults`, counted(pipeline.faults, "fault"), "bad"));
-  if (found.dashboards.includes(pipeline.name)) ways.append(link(`/dashboards/${pipeline.name}`, "Dashboard"));
+  const links = el("p", "links");
+  if (pipeline.faults) links.append(link(`/pipelines?pipeline=${pipeline.name}#faults`, counted(pipeline.faults, "fault"), "bad"));
+  if (found.dashboards.includes(pipeline.name)) links.append(link(`/dashboards/${pipeline.name}`, "Dashboard"));
   const speed = el("span", "rate", pipeline.rate === null ? "" : `${rate(pipeline.rate)}${pipeline.lag ? `, lag ${number(pipeline.lag)}` : ""}`);
-  card.append(name, speed, el("p", "", parts.join(" · ")), ways);
+  card.append(name, speed, el("p", "", parts.join(" · ")), links);
   return card;
 }
 
@@ -72,7 +72,7 @@ async function ask() {
   window.clearTimeout(timer);
   try {
     const found = await fetched("/api/pipelines");
-    showWell(found);
+    showOverallState(found);
     showPipelines(found);
     showProblem("");
     document.getElementById("asked").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;

@@ -6,11 +6,11 @@ const format = new Intl.NumberFormat();
 export const number = (value) => (value === null || value === undefined ? "" : format.format(value));
 export const rate = (value) => (value === null || value === undefined ? "" : `${number(value)}/s`);
 
-// `on`, `off`, or nothing, and the words that say so.
+// `state` is `on`, `off` or empty; `words` describe it.
 export function showState(state, words) {
   const shown = document.getElementById("state");
   document.querySelector(".live").className = `live ${state}`;
-  // Only a change is worth announcing.
+  // Screen readers announce every assignment, so only assign a change.
   if (shown.textContent !== words) shown.textContent = words;
 }
 
@@ -26,14 +26,14 @@ export async function fetched(path, options) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The console does not answer. It is asked again.");
+    throw new Error("The console does not answer. Retrying.");
   }
   const content = await answer.json();
   if (!answer.ok) throw new Error(content.error || answer.statusText);
   return content;
 }
 
-// Times are written by the server in UTC; a reader wants them by their own clock.
+// The server writes times in UTC; show them in local time.
 export function localTimes(root, parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" }) {
   for (const time of root.querySelectorAll("time")) {
     if (!time.dateTime) continue;
@@ -46,11 +46,11 @@ export function localTimes(root, parts = { hour: "2-digit", minute: "2-digit", s
 
 export function fragment(html) {
   const incoming = document.createElement("template");
-  incoming.innerHTML = html; // written and escaped by the server
+  incoming.innerHTML = html; // the server has escaped it
   return incoming.content;
 }
 
-// A command that a person can run, with a button that copies it.
+// A command to run, with a button that copies it.
 export function command({ say, command: line }) {
   const hint = el("p", "command");
   const copy = el("button", "quiet", "Copy");
@@ -69,13 +69,13 @@ document.addEventListener("click", async (event) => {
   window.setTimeout(() => (button.textContent = "Copy"), 1500);
 });
 
-// Moves the focus by `step` among elements; the first move goes to the first one.
+// Moves the focus by `step` among elements, first to the first one.
 export function moveFocus(elements, step) {
   const at = elements.indexOf(document.activeElement);
   elements[Math.min(Math.max(at + step, 0), elements.length - 1)]?.focus();
 }
 
-// Single keys do something only where nobody is typing.
+// Single keys act only while no text field has the focus.
 export function onKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

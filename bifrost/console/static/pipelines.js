@@ -1,4 +1,4 @@
-// Shows what flows: the graph of each pipeline and the lists of their parts, asked for again every few seconds.
+// Shows the graph of each pipeline and tables of their parts, reloaded every few seconds.
 
 import { caption, flow } from "./flow.js";
 import { command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./page_frame.js";
@@ -11,17 +11,17 @@ const details = document.getElementById("details");
 const nothing = document.querySelector(".nothing");
 const PACE_MS = 2000;
 const REST = "other parts";
-const reasons = new Map(); // why the newest record of a topic was put aside, by topic and count
+const reasons = new Map(); // why the newest record of a dead-letter topic failed, by topic and count
 let current = "flow";
 let found = null;
 let drawn = [];
 let timer = 0;
 
 const matches = (text) => text.toLowerCase().includes(filter.value.trim().toLowerCase());
-const chosen = () => found.pipelines.filter((pipeline) => !picker.value || pipeline.name === picker.value);
+const selected = () => found.pipelines.filter((pipeline) => !picker.value || pipeline.name === picker.value);
 
-function isChosen(id) {
-  return !picker.value || chosen().some((pipeline) => pipeline.nodes.includes(id));
+function isSelected(id) {
+  return !picker.value || selected().some((pipeline) => pipeline.nodes.includes(id));
 }
 
 function state(node) {
@@ -54,7 +54,7 @@ function pipelineHead(pipeline) {
   return head;
 }
 
-// What is broken in a pipeline, and why; nothing where all is well.
+// What is broken in a pipeline, and why; empty if nothing is.
 function causes(pipeline, nodes) {
   const list = el("ul", "causes");
   for (const node of nodes.filter((each) => each.health === "bad")) {
@@ -78,7 +78,7 @@ function flowSection(pipeline, byId) {
 function drawFlow() {
   const byId = new Map(found.nodes.map((node) => [node.id, node]));
   const hasMatch = (pipeline) => [pipeline.name, ...pipeline.nodes.map((id) => byId.get(id).name)].some(matches);
-  return chosen().filter(hasMatch).map((pipeline) => flowSection(pipeline, byId));
+  return selected().filter(hasMatch).map((pipeline) => flowSection(pipeline, byId));
 }
 
 function table(heads, rows) {
@@ -100,8 +100,8 @@ function table(heads, rows) {
   return rows.length ? [sheet] : [];
 }
 
-const named = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind) && matches(node.name) && isChosen(node.id));
-const topics = () => found.topics.filter((topic) => matches(topic.name) && isChosen(topic.id));
+const named = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind) && matches(node.name) && isSelected(node.id));
+const topics = () => found.topics.filter((topic) => matches(topic.name) && isSelected(topic.id));
 const faults = () => topics().filter((topic) => topic.faults);
 const brokenFiles = () => found.broken.filter((file) => matches(file.file) && (!picker.value || picker.value === file.pipeline));
 const health = (component) => (["failed", "backoff"].includes(component.state) ? "bad" : ["ready", "running", "stopped"].includes(component.state) ? "good" : "busy");
@@ -127,10 +127,10 @@ const drawing = {
     each.name, state({ state: each.state, health: health(each) }), number(each.restarts), since(each), each.cause])),
 };
 
-// Why a record was put aside: Connect, the services and ksqlDB each have their own place for it.
+// Why a record failed: Connect, the services and ksqlDB each store the reason in another place.
 function reasonOf(record) {
-  const told = record.headers["dlq.reason"] || record.headers["__connect.errors.exception.message"];
-  if (told) return told;
+  const reason = record.headers["dlq.reason"] || record.headers["__connect.errors.exception.message"];
+  if (reason) return reason;
   try {
     const entry = JSON.parse(record.value);
     const error = entry.message?.deserializationError || entry.message?.recordProcessingError || entry.message;
@@ -152,10 +152,10 @@ async function askReasons() {
 }
 
 function showCounts() {
-  const put = faults().reduce((sum, topic) => sum + topic.records, 0) + brokenFiles().length;
+  const total = faults().reduce((sum, topic) => sum + topic.records, 0) + brokenFiles().length;
   const counts = {
     connectors: named(["source", "sink"]).length, queries: named(["query"]).length, services: named(["service"]).length,
-    topics: topics().length, faults: number(put), components: found.components.length,
+    topics: topics().length, faults: number(total), components: found.components.length,
   };
   for (const chip of views.children) {
     chip.setAttribute("aria-pressed", String(chip.dataset.view === current));
@@ -172,13 +172,13 @@ function showPipelines() {
   if (names.includes(wanted)) picker.value = wanted;
 }
 
-// By what an element is known again after a new drawing.
+// Identifies an element across redraws.
 function mark(element) {
   const own = element?.dataset?.id || element?.dataset?.copy || element?.getAttribute?.("href");
   return own && view.contains(element) ? `${element.closest("section")?.getAttribute("aria-label")} ${own}` : "";
 }
 
-// What has not changed stays as it is: a focus, a selection and a scroll position live through it.
+// Unchanged parts are left alone, which keeps focus, selection and scroll positions.
 function replace(content) {
   const texts = content.map((part) => part.outerHTML);
   const isSameShape = texts.length === view.children.length;
@@ -202,7 +202,7 @@ function draw() {
   const content = drawing[current]();
   replace(content);
   nothing.hidden = content.length > 0;
-  nothing.textContent = filter.value ? "Nothing matches." : current === "faults" ? "Nothing was put aside." : "Nothing here yet.";
+  nothing.textContent = filter.value ? "Nothing matches." : current === "faults" ? "No faults." : "Nothing here yet.";
   showCounts();
 }
 

@@ -1,4 +1,4 @@
-// Shows a chat as it goes on, and sends what the person writes. The server has escaped all HTML that arrives here.
+// Shows a chat live and sends what the user writes. The server has escaped all HTML that arrives here.
 
 import { fragment, localTimes, showProblem, showState } from "./page_frame.js";
 
@@ -79,7 +79,7 @@ document.querySelector(".hints").addEventListener("click", (event) => {
     send(hint.textContent);
   }
 });
-// Where the reader is, is known when scrolling ends; a window of another size does not move who reads the end.
+// Decide at the end of scrolling whether to follow new lines; resizing the window must not stop following.
 lines.addEventListener("scrollend", () => (following = atEnd()));
 new ResizeObserver(() => following && toEnd("instant")).observe(lines);
 localTimes(document, minutes);

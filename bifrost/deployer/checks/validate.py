@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bifrost.dashboards.searches import problems as search_problems
+from bifrost.dashboards.searches import search_problems
 from bifrost.deployer.checks.alert_checks import check_alerts
 from bifrost.deployer.checks.connect_validate import unresolved
 from bifrost.deployer.checks.lint import FileProblem, at_key, lint, lint_together

@@ -7,7 +7,7 @@ from typing import Any
 
 from bifrost.clients.search import Body
 from bifrost.dashboards.declared import Dashboard, IndexTemplate
-from bifrost.dashboards.saved_objects import edition
+from bifrost.dashboards.saved_objects import content_mark
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.state import LiveState
 from bifrost.deployer.plan.actions import (
@@ -80,7 +80,7 @@ def _dashboard(dashboard: Dashboard, description: str | None) -> Action:
     step = (ImportDashboard(dashboard),)
     if description is None:
         return Action(ActionKind.CREATE, ResourceKind.DASHBOARD, dashboard.pipeline, "is not in Kibana", step)
-    if edition(dashboard) in description:
+    if content_mark(dashboard) in description:
         return keep(ResourceKind.DASHBOARD, dashboard.pipeline)
     return Action(ActionKind.UPDATE, ResourceKind.DASHBOARD, dashboard.pipeline, "differs from the declared one", step)
 

@@ -66,7 +66,7 @@ def test_ids_rise_even_when_the_clock_goes_back(path: Path):
 
 
 def test_only_the_newest_messages_are_kept(path: Path):
-    inbox = Inbox(path, lambda: NOON, most=20)
+    inbox = Inbox(path, lambda: NOON, max_kept=20)
     asyncio.run(_post_all(inbox, [str(number) for number in range(22)]))
     assert inbox.counts == {"c": 22}
     asyncio.run(_post_all(inbox, ["22", "23"]))
@@ -74,13 +74,13 @@ def test_only_the_newest_messages_are_kept(path: Path):
     assert [message.text for message in inbox.messages()] == [str(number) for number in range(4, 24)]
     assert inbox.counts == {"c": 20}
     inbox.close()
-    again = Inbox(path, lambda: NOON, most=20)
+    again = Inbox(path, lambda: NOON, max_kept=20)
     assert again.counts == {"c": 20}
     again.close()
 
 
 def test_a_channel_of_which_nothing_is_kept_is_no_longer_told_of(path: Path):
-    inbox = Inbox(path, lambda: NOON, most=2)
+    inbox = Inbox(path, lambda: NOON, max_kept=2)
     asyncio.run(inbox.post(draft("old", channel="gone")))
     asyncio.run(_post_all(inbox, ["1", "2", "3"]))
 

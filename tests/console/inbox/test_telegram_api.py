@@ -172,9 +172,9 @@ def test_a_webhook_that_is_none_is_refused(client: Client, webhook: dict[str, st
     [
         (b"{", "JSON"),
         (b"[]", "send a JSON object"),
-        (b'{"chat_id": "me", "text": "x"}', "chat_id is a whole number"),
-        (b'{"chat_id": 7}', "text is what you write"),
-        (b'{"chat_id": 7, "text": ""}', "text is what you write"),
+        (b'{"chat_id": "me", "text": "x"}', "chat_id must be a whole number"),
+        (b'{"chat_id": 7}', "text must be what you write"),
+        (b'{"chat_id": 7, "text": ""}', "text must be what you write"),
         (b'{"chat_id": 7, "text": "' + b"x" * 100_001 + b'"}', "text has more than"),
     ],
 )

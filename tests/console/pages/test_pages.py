@@ -140,7 +140,7 @@ def test_the_keyboard_skips_the_header(browser: Chrome, client: Client, address:
 @needs_browser
 def test_the_overview_tells_what_is_in_trouble_and_why(browser: Chrome, client: Client):
     browser.get(client.url)
-    _eventually(lambda: "2 parts in trouble" in browser.find_element("id", "well").text)
+    _eventually(lambda: "2 parts in trouble" in browser.find_element("id", "overall").text)
 
     causes = browser.find_element("id", "causes").text
     assert "sink java.lang.B: disk is full" in causes

@@ -141,7 +141,7 @@ def test_a_negative_offset_leaves_the_newest(chats: TelegramChats):
 
 
 def test_only_the_newest_lines_are_kept_and_what_the_bot_has_still_to_read(tmp_path: Path):
-    chats = TelegramChats(tmp_path / "few.sqlite", lambda: NOON, most=10)
+    chats = TelegramChats(tmp_path / "few.sqlite", lambda: NOON, max_kept=10)
     waiting = chats.add(1, "person", "not read yet")
     for number in range(PRUNE_EVERY):
         chats.add(1, "bot", str(number))
