@@ -24,14 +24,15 @@ from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.connectors import ConnectorStatements
 from bifrost.engine.statements.definitions import CONTROLS, DEFINITIONS, DefinitionStatements
 from bifrost.engine.statements.engine_state import EngineParts, EngineState
-from bifrost.engine.statements.results import CommandResult, Result
+from bifrost.engine.statements.results import CommandResult, Result, TerminateResult
 from bifrost.engine.statements.show_and_describe import ShowStatements
 from bifrost.errors import AnalysisError, NotAQuery, QueryElsewhere, RemoteError, StatementError
 from bifrost.sql.parser import parse_script
-from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query
+from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query, TerminateQuery
 
 _RETRY_S = 1.0
 _PLANS_KEPT = 5000
+_COMMAND_TIMEOUT_MS = 5000
 _log = logging.getLogger(__name__)
 
 
@@ -119,6 +120,8 @@ class KsqlEngine:
                     return [self._asserts.topic(statement.text, tree)]
                 case AssertSchema():
                     return [self._asserts.schema(statement.text, tree)]
+                case TerminateQuery(query_id=str(query_id)) if self.close_query(query_id):
+                    return [TerminateResult(statement.text, query_id)]
                 case _ if isinstance(tree, CONTROLS):
                     with self._lock:
                         return [self.changes.control(statement)]
@@ -172,6 +175,16 @@ class KsqlEngine:
                 if any(pattern.fullmatch(source.topic) for pattern in patterns):
                     self.parts.environment.delete_topic(source.topic)
         return CommandResult("TERMINATE CLUSTER;", "cluster/TerminateCluster/terminate", "Cluster terminated.", 0)
+
+    @property
+    def last_command(self) -> int:
+        """The sequence number of the last command that was written; -1 before the first."""
+        return self.parts.commands.next_offset - 1
+
+    @property
+    def command_timeout_ms(self) -> int:
+        """How long a request waits for the command that it names by its sequence number."""
+        return int(self.parts.properties.get("ksql.server.command.response.timeout.ms", _COMMAND_TIMEOUT_MS))
 
     @property
     def statuses(self) -> dict[str, CommandResult]:

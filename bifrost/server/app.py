@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from bifrost.server.entities import command_status, entity
 from bifrost.server.inserts import InsertsStream
 from bifrost.server.problems import (
     BAD_REQUEST,
+    COMMAND_TIMEOUT,
     FORBIDDEN,
     NOT_FOUND,
     SERVER_ERROR,
@@ -57,6 +59,7 @@ VERSION = "7.6.0"
 
 # Statements up to this length are read and planned in about a millisecond.
 _SHORT = 2000
+_COMMAND_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ class KsqlApi:
         if not _takes(request, V1, JSON):
             return Response(status_code=406)
         session = session_of(body, "streamsProperties")
+        await self._await_command(body)
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
         return json_response([entity(result, self._identity.host) for result in results])
 
@@ -180,11 +184,35 @@ class KsqlApi:
             return problem_response(generic(404, NOT_FOUND, "Command not found"))
         return json_response(command_status(found))
 
+    async def _await_command(self, body: Mapping[str, Any]) -> None:
+        """Waits until the command that a request names by `commandSequenceNumber` has been carried out.
+
+        Raises:
+            BadRequest: it is not a number, or was not carried out within the server's deadline (503).
+        """
+        number = body.get("commandSequenceNumber")
+        if number is None:
+            return
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise BadRequest(
+                generic(400, BAD_REQUEST, "Invalid JSON in request: commandSequenceNumber must be a number")
+            )
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._engine.command_timeout_ms / 1000
+        while self._engine.last_command < number:
+            if loop.time() >= deadline:
+                message = (
+                    f"Timed out while waiting for a previous command to execute. command sequence number: {number}"
+                )
+                raise BadRequest(generic(503, COMMAND_TIMEOUT, message))
+            await asyncio.sleep(_COMMAND_POLL_S)
+
     # --- queries
 
     async def query(self, request: Request) -> Response:
         """POST /query: a query in the old form of request; the answer's form is the old one unless asked otherwise."""
         body = await read_body(request, "ksql")
+        await self._await_command(body)
         return await self._answer(request, body["ksql"], session_of(body, "streamsProperties"), RowObjects())
 
     async def query_stream(self, request: Request) -> Response:

@@ -17,6 +17,7 @@ from bifrost.engine.statements.results import (
     Result,
     SourceDescriptions,
     SourceList,
+    TerminateResult,
     TopicEntry,
     TopicList,
     TypeList,
@@ -39,6 +40,8 @@ def _body(result: Result, host: str) -> Json:
     match result:
         case CommandResult():
             return _executed(result)
+        case TerminateResult(query_id=query_id):
+            return {"@type": "terminate_query", "queryId": query_id, "wasTerminated": True}
         case WarningResult():
             return {"@type": "warning_entity", "message": result.message}
         case QueryList():

@@ -19,14 +19,18 @@ V1 = "application/vnd.ksql.v1+json"
 JSON = "application/json"
 DELIMITED = "application/vnd.ksqlapi.delimited.v1"
 
-# PRINT tells nothing of a reader that has gone but by failing to write to it.
-_HEARTBEAT_S = 0.5
+# A write is the only way to notice that the client of PRINT has disconnected.
+_PRINT_HEARTBEAT_S = 0.5
+_HEARTBEAT_S = 1.0
+"""As ksqlDB, an idle push query of /query sends an empty line, so that no client waits longer than this for a byte."""
 
 
 class ResultForm(Protocol):
     """How a result is written: at once, or header, rows and end as they come."""
 
     media_type: str
+    heartbeat_s: float | None
+    """Seconds without a row after which an empty line is sent; None: the form has no place for one."""
 
     def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
         """A whole result; each of `rows` is its JSON array."""
@@ -49,6 +53,7 @@ class RowObjects:
     """The old form of /query: an array of objects, one a line, each complete with the line's end."""
 
     media_type: str = V1
+    heartbeat_s: float | None = _HEARTBEAT_S
 
     def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
         """See `ResultForm`."""
@@ -65,12 +70,12 @@ class RowObjects:
         return b'{"row":{"columns":' + row + (b',"tombstone":true}},\n' if is_tombstone else b"}},\n")
 
     def end(self, message: str) -> bytes:
-        """`{"finalMessage": ...}]`."""
-        return orjson.dumps({"finalMessage": message}) + b"]"
+        """`{"finalMessage": ...}]` and a line's end, which clients that read line by line wait for."""
+        return orjson.dumps({"finalMessage": message}) + b"]\n"
 
     def failure(self, message: str) -> bytes:
         """`{"errorMessage": ...}]`."""
-        return b'{"errorMessage":' + _error_object(message) + b"}]"
+        return b'{"errorMessage":' + _error_object(message) + b"}]\n"
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class RowArrays:
     """A JSON array: the header object, then an array a row."""
 
     media_type: str = JSON
+    heartbeat_s: float | None = None
 
     def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
         """See `ResultForm`."""
@@ -105,6 +111,7 @@ class RowLines:
     """One JSON value a line: the header object, then an array a row."""
 
     media_type: str = DELIMITED
+    heartbeat_s: float | None = None
 
     def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
         """See `ResultForm`."""
@@ -169,9 +176,8 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
                 yield _joined(rows, encode, form)
             elif closed:
                 break
-            else:
-                await ready.wait()
-                ready.clear()
+            elif not await _is_ready(ready, form.heartbeat_s):
+                yield b"\n"
         yield form.end(query.end_message) if query.failure is None else form.failure(query.failure)
     finally:
         query.finish()
@@ -193,7 +199,7 @@ async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:
                 yield "".join(line for (line,) in rows).encode()
             elif closed:
                 break
-            elif not await _came(ready):
+            elif not await _is_ready(ready, _PRINT_HEARTBEAT_S):
                 yield b"\n"
     finally:
         query.finish()
@@ -213,9 +219,10 @@ def _signal(rows: RowBuffer) -> asyncio.Event:
     return event
 
 
-async def _came(event: asyncio.Event) -> bool:
+async def _is_ready(event: asyncio.Event, timeout_s: float | None) -> bool:
+    """Waits for the event and clears it; False after `timeout_s` without it (None: no limit)."""
     try:
-        async with asyncio.timeout(_HEARTBEAT_S):
+        async with asyncio.timeout(timeout_s):
             await event.wait()
     except TimeoutError:
         return False

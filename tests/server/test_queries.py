@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ def test_push_as_objects(orders, path):
     assert body(answer) == (
         f'[{{"header":{{"queryId":"transient_ORDERS_N","schema":"{SCHEMA}"}}}},\n'
         f'{{"row":{{"columns":{ROW}}}}},\n'
-        '{"finalMessage":"Limit Reached"}]'
+        '{"finalMessage":"Limit Reached"}]\n'
     )
 
 
@@ -134,6 +135,66 @@ def test_a_reader_that_goes_away_ends_its_query(orders):
 def test_closing_an_unknown_query(orders):
     answer = orders.post("/close-query", {"queryId": "nope"})
     assert (answer.status_code, answer.json()["message"]) == (400, "No query with id nope")
+
+
+def test_an_idle_push_query_sends_empty_lines_that_json_readers_skip(orders):
+    request = {"ksql": "SELECT ID FROM ORDERS EMIT CHANGES LIMIT 3;"}
+    request["streamsProperties"] = {"auto.offset.reset": "earliest"}
+    received = b""
+    with orders.http.stream("POST", "/query", json=request, headers={"Accept": V1}) as answer:
+        for chunk in answer.iter_raw():
+            received += chunk
+            if chunk == b"\n":
+                orders.world.send("orders", {"AMOUNT": 1}, "o3")
+    rows = json.loads(received)
+    assert [row["row"]["columns"] for row in rows if "row" in row] == [["o1"], ["o2"], ["o3"]]
+    assert received.endswith(b"]\n")
+
+
+def test_a_push_query_can_be_terminated_by_a_statement(orders):
+    request = {"sql": "SELECT ID FROM ORDERS EMIT CHANGES;", "properties": {}}
+    with orders.http.stream("POST", "/query-stream", json=request, headers={"Accept": DELIMITED}) as answer:
+        lines = answer.iter_lines()
+        query_id = json.loads(next(lines))["queryId"]
+        assert orders.run(f"TERMINATE {query_id};") == [
+            {
+                "@type": "terminate_query",
+                "statementText": f"TERMINATE {query_id};",
+                "queryId": query_id,
+                "wasTerminated": True,
+                "warnings": [],
+            }
+        ]
+        assert list(lines) == []
+    orders.world.cluster.wait_for(lambda: not orders.engine.push_queries)
+    assert orders.refused(f"TERMINATE {query_id};")["message"] == f"Unknown queryId: {query_id}"
+
+
+@pytest.mark.parametrize("path", ["/ksql", "/query"])
+def test_a_request_waits_for_the_command_that_it_names(orders, path):
+    orders.engine.parts.properties["ksql.server.command.response.timeout.ms"] = "50"
+    statement = "SHOW STREAMS;" if path == "/ksql" else "SELECT * FROM STATS WHERE ID = 'o1';"
+    last = orders.engine.last_command
+
+    def answer(number):
+        return orders.post(path, {"ksql": statement, "commandSequenceNumber": number})
+
+    assert answer(last).status_code == 200
+    assert answer(-1).status_code == 200
+    assert answer(None).status_code == 200
+    late = answer(last + 1)
+    assert (late.status_code, late.json()["error_code"]) == (503, 50301)
+    assert late.json()["message"].endswith(f"command sequence number: {last + 1}")
+    assert answer("soon").status_code == 400
+
+
+def test_a_request_continues_once_the_command_is_carried_out(orders):
+    following = orders.engine.last_command + 1
+    body = {"ksql": "DESCRIBE LATER;", "commandSequenceNumber": following}
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(httpx.post, f"{orders.http.base_url}/ksql", json=body, timeout=10)
+        orders.run("CREATE STREAM LATER AS SELECT * FROM ORDERS;")
+        assert waiting.result(10).status_code == 200
 
 
 def test_print(orders):

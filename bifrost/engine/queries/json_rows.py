@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from bifrost.engine.catalog.metastore import DataSource, MetaStore
@@ -40,7 +40,7 @@ def insert_target(name: str, metastore: MetaStore) -> DataSource:
     Raises:
         AnalysisError: there is none of that name, or it cannot be written.
     """
-    plain = name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name.upper()
+    plain = _identifier(name)
     target = metastore.find(plain)
     if target is None:
         raise AnalysisError(f"Cannot insert values into an unknown stream/table: `{plain}`")
@@ -61,12 +61,23 @@ def json_row(target: DataSource, row: Mapping[str, Any]) -> tuple[tuple[Any, ...
     """
     given: dict[str, Any] = {}
     for name, value in row.items():
-        quoted = len(name) > 1 and name[0] == name[-1] == "`"
-        given[name[1:-1] if quoted else name.upper()] = value
+        column = _identifier(name)
+        if column in given:
+            raise AnalysisError(f"Found ambiguous column name: {column}. Send each column once, in one spelling")
+        given[column] = value
+    missing = [column.name for column in target.schema.key if given.get(column.name) is None]
+    if missing:
+        raise AnalysisError(f"Key field must be specified: {', '.join(missing)}")
     key = tuple(_column(column, given) for column in target.schema.key)
-    if target.kind.value == "TABLE" and any(part is None for part in key):
-        raise AnalysisError(f"Key field must be specified: {', '.join(column.name for column in target.schema.key)}")
     return key, tuple(_column(column, given) for column in target.schema.value)
+
+
+def _identifier(text: str) -> str:
+    """The name that a text stands for, as ksqlDB's clients send it: upper case unless it is in quotes."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '`"'
+    if not is_quoted:
+        return text.upper()
+    return text[1:-1].replace(text[0] * 2, text[0])
 
 
 def _column(column: Column, given: Mapping[str, Any]) -> Any:
@@ -140,15 +151,15 @@ def _double(value: Any) -> float | None:
 
 
 def _decimal(value: Any, kind: SqlDecimal) -> Decimal | None:
+    """The value with the type's scale. As ksqlDB: more digits than that are rounded half up."""
     if not _is_number(value) and not isinstance(value, str):
         return None
     try:
         number = Decimal(str(value))
-        exact = number.quantize(Decimal(1).scaleb(-kind.scale))
+        rounded = number.quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
     except InvalidOperation:
         return None
-    fits = exact == number and len(exact.as_tuple().digits) <= kind.precision
-    return exact if fits else None
+    return rounded if rounded.is_finite() and len(rounded.as_tuple().digits) <= kind.precision else None
 
 
 def _of_text(kind: SqlType) -> Callable[[Any], int | None]:

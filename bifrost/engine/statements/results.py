@@ -26,6 +26,14 @@ class CommandResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminateResult:
+    """TERMINATE of a push query, which is no command: the query ends with its connection anyway."""
+
+    statement: str
+    query_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class WarningResult:
     """A statement that had nothing to do (IF [NOT] EXISTS)."""
 
@@ -238,6 +246,7 @@ class AssertionResult:
 
 Result = (
     CommandResult
+    | TerminateResult
     | WarningResult
     | QueryList
     | QueryDescriptions

@@ -32,6 +32,9 @@ from tests.engine.runtime.engines import execute
         (1 << 40, BIGINT, 1 << 40),
         ("12.5", SqlDecimal(4, 2), Decimal("12.50")),
         (12, SqlDecimal(4, 2), Decimal("12.00")),
+        (1.555, SqlDecimal(4, 2), Decimal("1.56")),
+        ("-1.555", SqlDecimal(4, 2), Decimal("-1.56")),
+        (0.004, SqlDecimal(4, 2), Decimal("0.00")),
         (True, BOOLEAN, True),
         ("1970-01-01T00:00:01.000", TIMESTAMP, 1000),
         ("1970-01-03", DATE, 2),
@@ -60,7 +63,8 @@ def test_json_values_become_values_of_their_columns(value, kind, expected):
         (1, BOOLEAN),
         ("x", DOUBLE),
         ("123.45", SqlDecimal(4, 2)),
-        ("12.345", SqlDecimal(4, 2)),
+        ("99.995", SqlDecimal(4, 2)),
+        ("Infinity", SqlDecimal(4, 2)),
         ("NaN", SqlDecimal(4, 2)),
         ("soon", TIMESTAMP),
         ("!", BYTES),
@@ -90,9 +94,28 @@ def test_names_match_in_upper_case_or_quoted_and_others_are_ignored(engine):
     assert json_row(target, {"k": "x", "a": 1, "`b`": 2, "other": 3}) == (("x",), (1, 2))
 
 
-def test_a_table_needs_its_key(engine):
-    with pytest.raises(AnalysisError, match="K"):
-        json_row(insert_target("T", engine.state.metastore), {"A": 1})
+@pytest.mark.parametrize("target", ["S", "T"])
+@pytest.mark.parametrize("row", [{"A": 1}, {"K": None, "A": 1}, {}])
+def test_a_row_needs_its_key(engine, target, row):
+    with pytest.raises(AnalysisError, match="Key field must be specified: K"):
+        json_row(insert_target(target, engine.state.metastore), row)
+
+
+@pytest.mark.parametrize("names", [("A", "a"), ("a", "`A`"), ('"A"', "a")])
+def test_a_column_given_twice_is_refused(engine, names):
+    with pytest.raises(AnalysisError, match="ambiguous column name: A"):
+        json_row(insert_target("S", engine.state.metastore), {"K": "x", **dict.fromkeys(names, 1)})
+
+
+@pytest.mark.parametrize("name", ["s", "S", "`S`", '"S"'])
+def test_a_target_may_be_quoted_either_way(engine, name):
+    assert insert_target(name, engine.state.metastore).name == "S"
+
+
+@pytest.mark.parametrize("name", ["`s`", '"s"', "`", '"', "", "`S"])
+def test_a_quoted_target_is_taken_to_the_letter(engine, name):
+    with pytest.raises(AnalysisError, match="unknown stream/table"):
+        insert_target(name, engine.state.metastore)
 
 
 def test_an_unknown_target_is_refused(engine):
