@@ -7,7 +7,7 @@ from typing import Any
 
 from bifrost.engine.catalog.schema import LogicalSchema, Namespace
 from bifrost.engine.functions.library import INTERNAL, Declaration, Overload
-from bifrost.engine.functions.parameter_docs import meaning
+from bifrost.engine.functions.parameter_docs import parameter_description
 from bifrost.engine.functions.parameters import type_text
 from bifrost.engine.statements.results import (
     QueryDescription,
@@ -188,7 +188,7 @@ def _overload(overload: Overload, *, own: bool) -> Json:
         {
             "name": parameter.name,
             "type": type_text(parameter.type),
-            "description": meaning(parameter.name) if own else "",
+            "description": parameter_description(parameter.name) if own else "",
             "isVariadic": parameter.variadic,
         }
         for parameter in overload.signature.parameters

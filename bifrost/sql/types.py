@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class SqlPrimitive(Enum):
@@ -106,6 +107,13 @@ class SqlCustom:
 
 
 SqlType = SqlPrimitive | SqlDecimal | SqlArray | SqlMap | SqlStruct | SqlCustom
+
+SqlValue = Any
+"""A value of a SQL type, or None for null: bool, int, float, Decimal, str, bytes, list (ARRAY), dict (MAP, STRUCT).
+
+DATE is days and TIMESTAMP milliseconds since 1970-01-01, TIME is milliseconds of the day. The type is dynamic, because
+the SQL type, not Python's type checker, decides which values may occur.
+"""
 
 
 def quoted(name: str) -> str:

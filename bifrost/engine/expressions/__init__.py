@@ -1,4 +1,4 @@
-"""Expressions: their types, their Python source, their values."""
+"""Expressions: infer types, generate Python source, evaluate."""
 
 from bifrost.engine.expressions.code import Code
 from bifrost.engine.expressions.compiler import ExpressionCompiler

@@ -1,7 +1,7 @@
-"""`+ - * / %` and signs: whole numbers wrap as Java's, decimals have ksqlDB's precision, texts are joined.
+"""`+ - * / %` and signs: whole numbers wrap as in Java, decimals have ksqlDB's precision, `+` joins texts.
 
-Arithmetic with null fails, as ksqlDB's does: the row's value (or the function's argument) becomes null. So generated
-code tests nothing and lets Python raise TypeError.
+Arithmetic with null fails, as in ksqlDB: the column (or the function's argument) becomes null. So generated code does
+not test for None; it lets Python raise TypeError.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EXACT = {
 
 
 def translate_arithmetic(translator: Translator, node: Arithmetic) -> Code:
-    """The code of a binary operation.
+    """Translate a binary operation.
 
     Raises:
         AnalysisError: the operands are not numbers (or texts, for `+`).
@@ -62,7 +62,7 @@ def _operation(text: str, operands: Sequence[Code], result: SqlType, *, fails: b
 
 
 def _text(translator: Translator, code: Code) -> str:
-    """A text operand: null is joined as `null`, as Java does."""
+    """Return the source of a text operand; null is joined as `null`, as in Java."""
     if not code.nullable:
         return code.text
     first, again = bind(translator, code)
@@ -91,7 +91,7 @@ def _result_type(node: Arithmetic, left: SqlType | None, right: SqlType | None) 
 
 
 def decimal_result(operator: ArithmeticOperator, left: SqlDecimal, right: SqlDecimal) -> SqlDecimal:
-    """Precision and scale of an operation on decimals, as ksqlDB's (which are SQL Server's, without a limit)."""
+    """Return the type of an operation on decimals: the rules of SQL Server without a limit, as in ksqlDB."""
     whole_left, whole_right = left.precision - left.scale, right.precision - right.scale
     scale = max(left.scale, right.scale)
     match operator:
@@ -136,7 +136,7 @@ def _whole(translator: Translator, operator: ArithmeticOperator, left: Code, rig
 
 
 def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
-    """The sum or product cut to its type's bits; 64-bit results are only touched where they overflow."""
+    """Wrap a sum or product to its type's bits; a 64-bit result is changed only if it overflows."""
     if result == INTEGER:
         return f"(({text} + 2147483648 & 4294967295) - 2147483648)"
     name, wrap = translator.temporary(), use(translator, wrap_bigint)
@@ -144,7 +144,7 @@ def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
 
 
 def translate_sign(translator: Translator, node: ArithmeticUnary) -> Code:
-    """The code of `-value` or `+value`; a literal becomes its negative.
+    """Translate `-value` or `+value`; a literal becomes its negative.
 
     Raises:
         AnalysisError: the operand is not a number.
@@ -177,5 +177,5 @@ def _negated(translator: Translator, text: str, sql_type: SqlType | None) -> str
 
 
 def _base(sql_type: SqlType) -> str:
-    """The type's name without its parameters."""
+    """Return the type's name without its parameters."""
     return str(sql_type).split("<")[0].split("(")[0]

@@ -1,4 +1,4 @@
-"""Calls of scalar functions, and lambdas."""
+"""Calls of functions, with their lambdas."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from bifrost.sql.types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class _Argument:
-    """An argument with its code; `shape` is what overloads are chosen by."""
+    """An argument with its code; `shape` is the type that selects the overload."""
 
     code: Code
     shape: ArgumentType
 
 
 def translate_call(translator: Translator, node: FunctionCall) -> Code:
-    """The code of a function call; a failing argument counts as null.
+    """Translate a function call; an argument that fails counts as null.
 
-    Aggregate and table functions have a type here but no code: queries compute them in steps of their own.
+    Aggregate and table functions get a type but no code: separate steps of a query compute them.
 
     Raises:
         AnalysisError: no such function, or no overload fits.
@@ -48,10 +48,10 @@ def translate_call(translator: Translator, node: FunctionCall) -> Code:
 
 
 def translate_aggregate(translator: Translator, node: FunctionCall) -> ResolvedAggregate:
-    """The aggregate that a call means.
+    """Resolve the aggregate of a call.
 
     Raises:
-        AnalysisError: no overload fits, or an argument that must be a literal is none.
+        AnalysisError: no overload fits, or an argument that must be a literal is not.
     """
     codes = [translator.translate(argument) for argument in node.arguments]
     kinds = [code.type for code in codes]
@@ -98,7 +98,7 @@ def _lambda(translator: Translator, expression: Expression, types: Sequence[SqlT
 
 
 def _prepared(translator: Translator, argument: _Argument, wanted: SqlType | None) -> Code:
-    """The argument cast to what the function takes, null where it fails."""
+    """Cast the argument to the parameter's type; null if it fails."""
     if isinstance(argument.shape, LambdaType | IntervalType):
         return replace(argument.code, fails=False)
     code = guard(translator, argument.code)

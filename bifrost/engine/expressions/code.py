@@ -1,4 +1,4 @@
-"""Pieces of generated Python and the contract between the modules that generate them."""
+"""Pieces of generated Python, and the contract between the modules that generate them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bifrost.sql.types import SqlType
 class Code:
     """The Python source of one value.
 
-    `type` is its SQL type, None for the null literal; `nullable` says whether it can be None; `simple` that its text is
-    a name or literal, free to repeat; `fails` that evaluating it may raise; `literal` that it is the constant `value`;
-    `safe` is other text for it that gives null instead of raising.
+    `type` is its SQL type, None for the null literal. `nullable`: it may be None. `simple`: its text is a name or
+    literal that may be repeated. `fails`: evaluating it may raise. `literal`: it is the constant `value`. `safe` is an
+    alternative text that returns null instead of raising.
     """
 
     text: str
@@ -31,7 +31,7 @@ class Code:
     safe: str | None = None
 
     def typed(self, sql_type: SqlType | None) -> Code:
-        """The same value seen as another type."""
+        """Return the same code with another type."""
         return replace(self, type=sql_type)
 
 
@@ -39,42 +39,42 @@ NULL = Code("None", None, nullable=True, simple=True, literal=True)
 
 
 class Translator(Protocol):
-    """What the translating modules need of the compiler."""
+    """What the translating modules need from the compiler."""
 
     @property
     def functions(self) -> FunctionRegistry:
-        """The functions that may be called."""
+        """The available functions."""
         ...
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """ksqlDB's properties in force."""
+        """The ksqlDB properties in force."""
         ...
 
     def translate(self, expression: Expression) -> Code:
-        """The code of an expression."""
+        """Translate an expression."""
         ...
 
     def constant(self, value: object, hint: str) -> str:
-        """A name under which generated code finds the value; the same name for the same object."""
+        """Return the name of a constant in generated code; the same object always gets the same name."""
         ...
 
     def temporary(self) -> str:
-        """A new local name."""
+        """Return a new local name."""
         ...
 
     def translate_lambda(self, parameters: Sequence[str], types: Sequence[SqlType | None], body: Expression) -> Code:
-        """A Python lambda; `type` and `nullable` are the body's."""
+        """Translate to a Python lambda; `type` and `nullable` describe the body."""
         ...
 
 
 def use(translator: Translator, function: Callable[..., Any]) -> str:
-    """The name under which generated code calls a function."""
+    """Return the name by which generated code calls a function."""
     return translator.constant(function, function.__name__.strip("_<>"))
 
 
 def constant_code(translator: Translator, value: Any, sql_type: SqlType | None) -> Code:
-    """The code of a value that is known now."""
+    """Return the code of a constant."""
     if value is None:
         return NULL.typed(sql_type)
     if isinstance(value, bool | int | str | bytes):
@@ -87,7 +87,7 @@ def constant_code(translator: Translator, value: Any, sql_type: SqlType | None) 
 
 
 def bind(translator: Translator, code: Code) -> tuple[str, str]:
-    """How to write a value the first time and every later time, so that it is evaluated once."""
+    """Return the texts for the first and for every later use of a value, so that it is evaluated once."""
     if code.simple:
         return code.text, code.text
     name = translator.temporary()
@@ -103,9 +103,9 @@ def propagate(
     fails: bool = False,
     nullable: bool = False,
 ) -> Code:
-    """The code of an operation that is null where any operand is; `build` may use each operand's text once.
+    """Return the code of an operation that is null if any operand is; `build` may use each operand's text once.
 
-    `nullable` says that the operation itself may give null, `fails` that it may raise.
+    `nullable`: the operation itself may return null. `fails`: it may raise.
     """
     if any(operand.literal and operand.value is None for operand in operands):
         return NULL.typed(result)

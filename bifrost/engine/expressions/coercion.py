@@ -1,7 +1,7 @@
-"""Lists of expressions that must have one type: ARRAY[...], MAP(...), IN, CASE. The first non-null one leads.
+"""Common types for lists of expressions: ARRAY[...], MAP(...), IN, CASE. The first non-null expression leads.
 
-As ksqlDB's page "Type coercion" has it: numbers widen, literals may change into what the others are, constructors of
-arrays, maps and structs are looked into.
+As on ksqlDB's page "Type coercion": numbers widen, literals may change to the type of the others, and constructors of
+arrays, maps and structs are coerced part by part.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _INT_BITS, _LONG_BITS = 31, 63
 
 
 def coerce_all(translator: Translator, expressions: Sequence[Expression]) -> tuple[SqlType | None, list[Code]]:
-    """The common type (None where all are null) and the expressions' codes, each cast to it.
+    """Return the common type (None if all are null) and the expressions' codes, each cast to it.
 
     Raises:
-        AnalysisError: there is none, with ksqlDB's texts.
+        AnalysisError: there is no common type (ksqlDB's texts).
     """
     common = common_type(translator, expressions)
     if common is None:
@@ -62,18 +62,18 @@ def coerce_all(translator: Translator, expressions: Sequence[Expression]) -> tup
 
 
 def common_type(translator: Translator, expressions: Sequence[Expression]) -> SqlType | None:
-    """The type that all expressions can be cast to, or None where all are null."""
+    """Return the type that all expressions can be cast to, or None if all are null."""
     common: SqlType | None = None
     for expression in expressions:
         found = translator.translate(expression).type
         if found is None:
             continue
-        common = found if common is None else _joined(translator, common, expression)
+        common = found if common is None else _widened_common(translator, common, expression)
     return common
 
 
-def _joined(translator: Translator, common: SqlType, expression: Expression) -> SqlType:
-    """The common type widened so that the expression fits too."""
+def _widened_common(translator: Translator, common: SqlType, expression: Expression) -> SqlType:
+    """Widen the common type so that the expression fits too."""
     found = translator.translate(expression).type
     if found is None:
         raise ValueError("a null literal has no part in the common type")
@@ -89,26 +89,26 @@ def _joined(translator: Translator, common: SqlType, expression: Expression) -> 
         return _or_raise(_wider(common, given), mismatch)
     match common, found:
         case (SqlArray(item), SqlArray()):
-            return SqlArray(_joined_part(translator, item, found.item, _items(expression), mismatch))
+            return SqlArray(_common_part(translator, item, found.item, _items(expression), mismatch))
         case (SqlMap(key, value), SqlMap()):
             keys, values = _entries(expression)
             return SqlMap(
-                _joined_part(translator, key, found.key, keys, mismatch),
-                _joined_part(translator, value, found.value, values, mismatch),
+                _common_part(translator, key, found.key, keys, mismatch),
+                _common_part(translator, value, found.value, values, mismatch),
             )
         case (SqlStruct(), SqlStruct()):
-            return _joined_struct(translator, common, found, expression, mismatch)
+            return _common_struct(translator, common, found, expression, mismatch)
     raise AnalysisError(mismatch())
 
 
-def _joined_part(
+def _common_part(
     translator: Translator,
     common: SqlType,
     found: SqlType,
     parts: Sequence[Expression] | None,
     mismatch: Callable[[], str],
 ) -> SqlType:
-    """The type common to a part of a collection type and the constructor's expressions (or the other's part)."""
+    """Return the common type of a part of a collection type and a constructor's expressions (or the other's part)."""
     if parts is None:
         return _or_raise(widened(common, found), mismatch)
     result = common
@@ -116,7 +116,7 @@ def _joined_part(
         if translator.translate(part).type is None:
             continue
         try:
-            result = _joined(translator, result, part)
+            result = _widened_common(translator, result, part)
         except AnalysisError as error:
             if error.message.startswith("operator does not exist"):
                 raise AnalysisError(mismatch()) from error
@@ -124,7 +124,7 @@ def _joined_part(
     return result
 
 
-def _joined_struct(
+def _common_struct(
     translator: Translator, common: SqlStruct, found: SqlStruct, expression: Expression, mismatch: Callable[[], str]
 ) -> SqlStruct:
     parts = dict(expression.fields) if isinstance(expression, CreateStruct) else {}
@@ -134,7 +134,7 @@ def _joined_struct(
             fields[field.name] = field.type
             continue
         part = parts.get(field.name)
-        fields[field.name] = _joined_part(
+        fields[field.name] = _common_part(
             translator, fields[field.name], field.type, None if part is None else (part,), mismatch
         )
     return SqlStruct(tuple(StructField(name, kind) for name, kind in fields.items()))
@@ -151,7 +151,7 @@ def _entries(expression: Expression) -> tuple[Sequence[Expression] | None, Seque
 
 
 def widened(left: SqlType, right: SqlType) -> SqlType | None:
-    """The narrowest type that values of both can be cast to without a literal's help, or None."""
+    """Return the narrowest type that values of both types can be cast to, or None; literals are not special here."""
     if left == right:
         return left
     match left, right:
@@ -194,7 +194,7 @@ def _boolean(expression: Expression) -> SqlType | None:
 
 
 def _number_type(common: SqlType, expression: StringLiteral) -> SqlType:
-    """The numeric type that a text literal needs; with an exponent it is a DOUBLE."""
+    """Return the numeric type of a text literal; with an exponent it is a DOUBLE."""
     text = expression.value.strip()
     try:
         if "e" in text.lower():
@@ -234,7 +234,7 @@ def _or_raise(found: SqlType | None, mismatch: Callable[[], str]) -> SqlType:
 
 
 def coerce(translator: Translator, expression: Expression, target: SqlType) -> Code:
-    """The code of an expression cast to a type that `common_type` found for it."""
+    """Return the code of an expression, cast to the type that `common_type` returned."""
     match expression, target:
         case (CreateArray(items=items), SqlArray(item)):
             return translator.translate(CreateArray(tuple(_as(part, item) for part in items)))
@@ -251,7 +251,7 @@ def coerce(translator: Translator, expression: Expression, target: SqlType) -> C
 
 
 def _as(expression: Expression, target: SqlType) -> Expression:
-    """The expression cast to the type, as far as its own constructor can be looked into."""
+    """Cast the expression part by part if it is a constructor of the type's kind."""
     match expression, target:
         case (NullLiteral(), _):
             return Cast(expression, target)

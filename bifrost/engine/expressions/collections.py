@@ -1,4 +1,4 @@
-"""Arrays, maps and structs: constructors, subscripts, dereferences; and CASE."""
+"""Arrays, maps and structs: constructors, subscripts, dereferences; also CASE."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WORKAROUND = "As a workaround, you may cast a NULL value to the desired type."
 
 
 def guard(translator: Translator, code: Code) -> Code:
-    """The code with failure turned into null, as ksqlDB does for arguments and parts of constructors."""
+    """Return code that gives null instead of failing, as ksqlDB does for arguments and parts of constructors."""
     if not code.fails:
         return code
     text = code.safe if code.safe is not None else f"{use(translator, or_null)}(lambda: {code.text})"
@@ -90,10 +90,10 @@ def translate_struct(translator: Translator, node: CreateStruct) -> Code:
 
 
 def translate_subscript(translator: Translator, node: Subscript) -> Code:
-    """base[index]: elements count from 1, or from the end if negative; what is not there is null.
+    """base[index]: elements count from 1, or from the end if negative; a missing element is null.
 
     Raises:
-        AnalysisError: the base is no array or map, or the index has the wrong type.
+        AnalysisError: the base is not an array or map, or the index has the wrong type.
     """
     base, index = translator.translate(node.base), translator.translate(node.index)
     match base.type:
@@ -117,10 +117,10 @@ def translate_subscript(translator: Translator, node: Subscript) -> Code:
 
 
 def translate_dereference(translator: Translator, node: Dereference) -> Code:
-    """base->field; null where the base is.
+    """base->field; null if the base is null.
 
     Raises:
-        AnalysisError: the base is no struct or has no such field.
+        AnalysisError: the base is not a struct, or it has no such field.
     """
     base = translator.translate(node.base)
     if not isinstance(base.type, SqlStruct):
@@ -132,7 +132,7 @@ def translate_dereference(translator: Translator, node: Dereference) -> Code:
 
 
 def translate_searched_case(translator: Translator, node: SearchedCase) -> Code:
-    """CASE WHEN condition THEN ...: only the chosen branch is evaluated.
+    """CASE WHEN condition THEN ...: only the selected branch is evaluated.
 
     Raises:
         AnalysisError: a condition is not boolean, or the results have no common type.

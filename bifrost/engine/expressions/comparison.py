@@ -64,10 +64,10 @@ _ORDERED = (STRING, BYTES, DATE, TIME, TIMESTAMP)
 
 
 def translate_comparison(translator: Translator, node: Comparison) -> Code:
-    """The code of a comparison.
+    """Translate a comparison.
 
     Raises:
-        AnalysisError: values of these types cannot be compared so.
+        AnalysisError: this operator cannot compare values of these types.
     """
     left, right = translator.translate(node.left), translator.translate(node.right)
     check_comparable(node.operator, (node.left, left.type), (node.right, right.type))
@@ -77,7 +77,7 @@ def translate_comparison(translator: Translator, node: Comparison) -> Code:
 def check_comparable(
     operator: ComparisonOperator, left: tuple[Expression, SqlType | None], right: tuple[Expression, SqlType | None]
 ) -> None:
-    """Raises AnalysisError, with ksqlDB's text, where two values cannot be compared."""
+    """Raise AnalysisError, with ksqlDB's text, if two values cannot be compared."""
     if left[1] is None or right[1] is None:
         shown = " ".join(
             ("NULL" if left[1] is None else format_expression(left[0]), operator.value,
@@ -92,7 +92,7 @@ def check_comparable(
 
 
 def comparable(operator: ComparisonOperator, left: SqlType, right: SqlType) -> bool:
-    """Whether ksqlDB compares values of these types with this operator."""
+    """Return whether ksqlDB compares values of these types with this operator."""
     if numeric_width(left) is not None and numeric_width(right) is not None:
         return True
     match left, right:
@@ -108,7 +108,7 @@ def comparable(operator: ComparisonOperator, left: SqlType, right: SqlType) -> b
 
 
 def compare(translator: Translator, operator: ComparisonOperator, left: Code, right: Code) -> Code:
-    """The code of comparing two values that may be compared."""
+    """Return the code that compares two comparable values."""
     left, right = _aligned(translator, left, right)
     fails = left.fails or right.fails
     sign = _SIGNS[operator]
@@ -127,7 +127,7 @@ def compare(translator: Translator, operator: ComparisonOperator, left: Code, ri
 
 
 def _aligned(translator: Translator, left: Code, right: Code) -> tuple[Code, Code]:
-    """Both sides as values that Python compares as ksqlDB does."""
+    """Convert both sides to values that Python compares as ksqlDB does."""
     kinds = (left.type, right.type)
     if kinds[0] == kinds[1] or kinds[0] is None or kinds[1] is None:
         return left, right
@@ -140,7 +140,7 @@ def _aligned(translator: Translator, left: Code, right: Code) -> tuple[Code, Cod
 
 
 def _decimal_or_double(translator: Translator, code: Code, other: Code) -> Code:
-    """A DOUBLE beside a DECIMAL counts as the decimal that its text shows; a literal is rather made a double once."""
+    """Convert a DOUBLE beside a DECIMAL to the decimal that its text shows; a decimal literal becomes a double."""
     literal = code if code.literal else other
     if literal.literal and isinstance(literal.value, Decimal) and Decimal(repr(float(literal.value))) == literal.value:
         return constant_code(translator, float(literal.value), DOUBLE) if code is literal else code
@@ -151,7 +151,7 @@ def _decimal_or_double(translator: Translator, code: Code, other: Code) -> Code:
 
 
 def translate_between(translator: Translator, node: Between) -> Code:
-    """The code of `low <= value <= high`; false where one of them is null."""
+    """Translate `low <= value <= high`; false if any of them is null."""
     value, low, high = (translator.translate(part) for part in (node.value, node.low, node.high))
     for operator, part, code in (
         (ComparisonOperator.GREATER_THAN_OR_EQUAL, node.low, low),
@@ -179,7 +179,7 @@ def _expect(wanted: SqlType, *operands: tuple[Expression, Code]) -> None:
 
 
 def translate_logical(translator: Translator, node: LogicalBinary) -> Code:
-    """AND and OR, left to right: a null on the left makes the result null, as where Java unboxes it.
+    """AND and OR, left to right; a null on the left makes the result null, as if Java unboxed it.
 
     Raises:
         AnalysisError: an operand is not boolean.
@@ -197,7 +197,7 @@ def translate_logical(translator: Translator, node: LogicalBinary) -> Code:
 
 
 def translate_not(translator: Translator, node: Not) -> Code:
-    """NOT; of null it is null.
+    """NOT; null for null.
 
     Raises:
         AnalysisError: the operand is not boolean.
@@ -212,17 +212,17 @@ def translate_null_test(translator: Translator, node: IsNull | IsNotNull) -> Cod
     value = translator.translate(node.value)
     if value.literal:
         return constant_code(translator, (value.value is None) is isinstance(node, IsNull), BOOLEAN)
-    # Python warns of `is` beside a literal; what cannot be null may be one.
+    # Python warns about `x is None` for a literal x; a value that cannot be null may be a literal.
     words = ("is", "is not") if value.nullable else ("==", "!=")
     word = words[0] if isinstance(node, IsNull) else words[1]
     return Code(f"({value.text} {word} None)", BOOLEAN, nullable=False, fails=value.fails)
 
 
 def translate_in(translator: Translator, node: InList) -> Code:
-    """IN: a set where all items are constants.
+    """IN: a set lookup if all items are constants.
 
     Raises:
-        AnalysisError: an item has no type in common with the others.
+        AnalysisError: the items have no common type.
     """
     _, codes = coerce_all(translator, (node.value, *node.items))
     value, items = codes[0], [item for item in codes[1:] if item is not None]
@@ -238,7 +238,7 @@ def translate_in(translator: Translator, node: InList) -> Code:
 
 
 def _unless_null(translator: Translator, value: Code, test: Callable[[str], str]) -> str:
-    """A test of a value; false where that is null."""
+    """Return a test of a value that is false for null."""
     if not value.nullable:
         return f"({test(bind(translator, value)[0])})"
     first, again = bind(translator, value)
@@ -250,10 +250,10 @@ def _hashable(value: object) -> bool:
 
 
 def translate_like(translator: Translator, node: Like) -> Code:
-    """LIKE: a text method or compiled pattern where the pattern is a literal; false on null.
+    """LIKE: a text method or compiled pattern if the pattern is a literal; false for null.
 
     Raises:
-        AnalysisError: an operand is not a text.
+        AnalysisError: an operand is not a STRING.
     """
     value, pattern = translator.translate(node.value), translator.translate(node.pattern)
     _expect(STRING, (node.value, value), (node.pattern, pattern))

@@ -1,4 +1,4 @@
-"""From an expression's tree to Python source: one pass that infers types, checks and generates code."""
+"""Compile an expression's tree to Python source: one pass infers types, checks and generates code."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 class ExpressionCompiler:
     """Compiles expressions over columns of known types.
 
-    `constants` holds what the compiled texts refer to: they belong into the globals of the function that the texts
-    become part of. One compiler may serve any number of expressions of one function.
+    `constants` holds the objects that the generated source refers to; put them into the globals of the function that
+    contains the source. One compiler may serve any number of expressions of one function.
     """
 
     def __init__(
@@ -71,22 +71,22 @@ class ExpressionCompiler:
         self._scopes: list[dict[str, Code]] = []
 
     def compile(self, expression: Expression, refs: Mapping[str, str]) -> str:
-        """The expression as the source of a Python expression, with column NAME written as `refs[NAME]`.
+        """Return the source of a Python expression; column NAME is written as `refs[NAME]`.
 
-        It is null-safe; it may raise `EVALUATION_ERRORS` when it runs. Temporaries are assigned with `:=`.
+        It handles null; it may raise `EVALUATION_ERRORS` when it runs. Temporaries are assigned with `:=`.
 
         Raises:
-            AnalysisError: the expression means nothing over these columns.
+            AnalysisError: the expression is invalid for these columns.
         """
         return self.code(expression, refs).text
 
     def code(self, expression: Expression, refs: Mapping[str, str]) -> Code:
-        """As `compile`, with what is known of the value: its type, whether it can be null, whether it can fail."""
+        """Like `compile`, but returns the code with its type and whether it may be null or fail."""
         self._refs = refs
         return self.translate(expression)
 
     def constant(self, value: object, hint: str) -> str:
-        """A global name for the value: the same one whenever the same object is asked for."""
+        """Return the global name of a constant; the same object always gets the same name."""
         name = self._names.get(id(value))
         if name is None:
             name = f"_{hint}_{len(self.constants)}"
@@ -95,12 +95,12 @@ class ExpressionCompiler:
         return name
 
     def temporary(self) -> str:
-        """A local name that nothing else uses."""
+        """Return an unused local name."""
         self._temporaries += 1
         return f"_t{self._temporaries}"
 
     def translate(self, expression: Expression) -> Code:
-        """The code of an expression under the references of the compilation that is going on."""
+        """Translate an expression with the column references of the current compilation."""
         match expression:
             case ColumnRef():
                 return self._column(expression)
@@ -187,7 +187,7 @@ class ExpressionCompiler:
         raise AnalysisError(f"Can't resolve lambda variable {name}")
 
     def translate_lambda(self, parameters: Sequence[str], types: Sequence[SqlType | None], body: Expression) -> Code:
-        """A Python lambda over parameters of these types; `type` and `nullable` are the body's."""
+        """Translate to a Python lambda over parameters of these types; `type` and `nullable` describe the body."""
         names = [self.temporary() for _ in parameters]
         scope = {
             parameter: Code(name, sql_type, simple=True)
@@ -202,7 +202,7 @@ class ExpressionCompiler:
 
 
 def literal_decimal(literal: DecimalLiteral) -> SqlDecimal:
-    """The type of a decimal literal: as many digits as it shows."""
+    """Return the type of a decimal literal: precision and scale are those of its digits."""
     _, digits, exponent = literal.value.as_tuple()
     scale = max(0, -int(exponent))
     return SqlDecimal(max(len(digits), scale), scale)

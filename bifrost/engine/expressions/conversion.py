@@ -1,4 +1,4 @@
-"""CAST and implicit widening: from every type to every type that ksqlDB allows."""
+"""CAST and implicit widening, between all types that ksqlDB allows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
 from bifrost.engine.expressions.runtime import EVALUATION_ERRORS
@@ -38,16 +37,17 @@ from bifrost.sql.types import (
     SqlMap,
     SqlStruct,
     SqlType,
+    SqlValue,
 )
 
-Convert = Callable[[Any], Any]
+Convert = Callable[[SqlValue], SqlValue]
 
 _INT_MIN, _INT_MAX = -(1 << 31), (1 << 31) - 1
 _LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def convert(translator: Translator, code: Code, target: SqlType) -> Code:
-    """The code of the value cast to `target`.
+    """Return the code of the value cast to `target`.
 
     Raises:
         AnalysisError: ksqlDB has no such cast.
@@ -67,7 +67,7 @@ def convert(translator: Translator, code: Code, target: SqlType) -> Code:
 
 
 def _folded(translator: Translator, code: Code, function: Convert, target: SqlType) -> Code | None:
-    """The converted constant, or None where it cannot be converted (that shows at run time, as ksqlDB)."""
+    """Return the converted constant, or None if the conversion fails; as in ksqlDB, it then fails at run time."""
     if code.value is None:
         return code.typed(target)
     try:
@@ -78,7 +78,7 @@ def _folded(translator: Translator, code: Code, function: Convert, target: SqlTy
 
 @lru_cache(maxsize=4096)
 def caster(source: SqlType, target: SqlType) -> Convert | None:
-    """A function that casts non-null values, or None where values stay as they are.
+    """Return a function that casts non-null values, or None if values stay as they are.
 
     Raises:
         AnalysisError: ksqlDB has no such cast.
@@ -108,59 +108,59 @@ def _unsupported(source: SqlType, target: SqlType) -> AnalysisError:
 
 
 def integer_of_double(value: float) -> int:
-    """A DOUBLE cut to 32 bits: NaN is 0, what is out of range the nearest bound."""
+    """Convert a DOUBLE to INTEGER like Java's cast: NaN becomes 0, other values are clamped to the type's range."""
     return 0 if math.isnan(value) else int(max(_INT_MIN, min(_INT_MAX, value)))
 
 
 def bigint_of_double(value: float) -> int:
-    """A DOUBLE cut to 64 bits: NaN is 0, what is out of range the nearest bound."""
+    """Convert a DOUBLE to BIGINT like Java's cast: NaN becomes 0, other values are clamped to the type's range."""
     if math.isnan(value):
         return 0
     return _LONG_MAX if value >= _LONG_MAX else max(_LONG_MIN, int(max(float(_LONG_MIN), value)))
 
 
 def integer_of_decimal(value: Decimal) -> int:
-    """The whole part of a DECIMAL, in 32 bits."""
+    """Return the whole part of a DECIMAL, wrapped to 32 bits."""
     return wrap_integer(int(value))
 
 
 def bigint_of_decimal(value: Decimal) -> int:
-    """The whole part of a DECIMAL, in 64 bits."""
+    """Return the whole part of a DECIMAL, wrapped to 64 bits."""
     return wrap_bigint(int(value))
 
 
 def integer_of_text(text: str) -> int:
-    """The INTEGER in a text. Raises ValueError."""
+    """Parse an INTEGER. Raises ValueError."""
     return parse_integer(text, 32)
 
 
 def bigint_of_text(text: str) -> int:
-    """The BIGINT in a text. Raises ValueError."""
+    """Parse a BIGINT. Raises ValueError."""
     return parse_integer(text, 64)
 
 
 def boolean_of_text(text: str) -> bool:
-    """True for `true` in whatever case."""
+    """Return True for `true` in any case."""
     return text.strip().lower() == "true"
 
 
 def boolean_text(value: bool) -> str:
-    """`true` or `false`."""
+    """Return `true` or `false`."""
     return "true" if value else "false"
 
 
 def date_of_timestamp(value: int) -> int:
-    """The day of a timestamp."""
+    """Return a timestamp's date."""
     return value // isotime.DAY_MS
 
 
 def time_of_timestamp(value: int) -> int:
-    """The time of day of a timestamp."""
+    """Return a timestamp's time of day."""
     return value % isotime.DAY_MS
 
 
 def timestamp_of_date(value: int) -> int:
-    """Midnight of a day."""
+    """Return the timestamp at the start of a day."""
     return value * isotime.DAY_MS
 
 
@@ -195,7 +195,7 @@ _TEXT: dict[SqlType, Convert] = {
 
 
 def can_fail(source: SqlType, target: SqlType) -> bool:
-    """Whether casting some value of the one type to the other raises."""
+    """Return whether the cast of some value from one type to the other may raise."""
     match source, target:
         case (_, _) if source == target or target == STRING:
             return False
@@ -215,15 +215,15 @@ def can_fail(source: SqlType, target: SqlType) -> bool:
 
 
 def decimal_unit(scale: int) -> Decimal:
-    """One unit of the last digit of that scale: what a value is quantised with."""
+    """Return one unit of the last digit at that scale, for quantising."""
     return Decimal((0, (1,), -scale))
 
 
 def fit(value: Decimal, target: SqlDecimal) -> Decimal:
-    """The value rounded half up to the type's scale.
+    """Round the value half up to the type's scale.
 
     Raises:
-        ValueError: it has more digits than the type holds.
+        ValueError: the value exceeds the type's precision.
     """
     rounded = DECIMALS.quantize(value, decimal_unit(target.scale))
     digits = target.precision - target.scale
@@ -250,22 +250,22 @@ def _decimal_caster(source: SqlType, target: SqlDecimal) -> Convert:
 
     if isinstance(source, SqlDecimal):
         return from_decimal
-    chosen: dict[SqlType, Convert] = {
+    casters: dict[SqlType, Convert] = {
         INTEGER: from_integer,
         BIGINT: from_integer,
         DOUBLE: from_double,
         STRING: from_text,
     }
-    if source not in chosen:
+    if source not in casters:
         raise _unsupported(source, target)
-    return chosen[source]
+    return casters[source]
 
 
 def _array_caster(item: Convert | None) -> Convert | None:
     if item is None:
         return None
 
-    def cast_array(values: list[Any]) -> list[Any]:
+    def cast_array(values: list[SqlValue]) -> list[SqlValue]:
         return [None if value is None else item(value) for value in values]
 
     return cast_array
@@ -276,13 +276,13 @@ def _map_caster(key: Convert | None, value: Convert | None) -> Convert | None:
         return None
     key_of, value_of = key or _same, value or _same
 
-    def cast_map(entries: dict[Any, Any]) -> dict[Any, Any]:
+    def cast_map(entries: dict[SqlValue, SqlValue]) -> dict[SqlValue, SqlValue]:
         return {None if k is None else key_of(k): None if v is None else value_of(v) for k, v in entries.items()}
 
     return cast_map
 
 
-def _same(value: Any) -> Any:
+def _same(value: SqlValue) -> SqlValue:
     return value
 
 
@@ -292,8 +292,8 @@ def _struct_caster(source: SqlStruct, target: SqlStruct) -> Convert:
         given = source.field(wanted.name)
         casts.append((wanted.name, caster(given.type, wanted.type) if given is not None else None))
 
-    def cast_struct(value: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def cast_struct(value: dict[str, SqlValue]) -> dict[str, SqlValue]:
+        result: dict[str, SqlValue] = {}
         for name, function in casts:
             found = value.get(name)
             result[name] = function(found) if function is not None and found is not None else found
@@ -303,7 +303,7 @@ def _struct_caster(source: SqlStruct, target: SqlStruct) -> Convert:
 
 
 def _to_text(source: SqlType) -> Convert:
-    """As Java prints values: `[1, null]`, `{a=1}`, `Struct{A=1,B=x}` (nulls left out of structs)."""
+    """Return the conversion to text, as Java prints values: `[1, null]`, `{a=1}`, `Struct{A=1,B=x}` (without nulls)."""
     match source:
         case SqlDecimal():
             return decimal_text

@@ -1,4 +1,4 @@
-"""Types of expressions, and evaluating them where speed does not matter (INSERT VALUES, literals, pull queries)."""
+"""Infer types, and evaluate expressions where speed does not matter (INSERT VALUES, literals, pull queries)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bifrost.engine.expressions.compiler import NO_SETTINGS, ExpressionCompiler
 from bifrost.engine.expressions.conversion import convert
 from bifrost.engine.functions.registry import FunctionRegistry, ResolvedAggregate
 from bifrost.sql.tree import Expression, FunctionCall
-from bifrost.sql.types import SqlType
+from bifrost.sql.types import SqlType, SqlValue
 
 _NO_TYPES: Mapping[str, SqlType] = {}
 
 
 def infer_type(expression: Expression, types: Mapping[str, SqlType], functions: FunctionRegistry) -> SqlType | None:
-    """The type of an expression over columns of these types; None for the null literal.
+    """Return the type of an expression over columns of these types; None for the null literal.
 
     Raises:
-        AnalysisError: it means nothing over these columns (ksqlDB's texts).
+        AnalysisError: the expression is invalid for these columns (ksqlDB's texts).
     """
     return ExpressionCompiler(types, functions).code(expression, {}).type
 
@@ -34,10 +34,10 @@ def compile_function(
     target: SqlType | None = None,
     config: Mapping[str, str] = NO_SETTINGS,
 ) -> Callable[..., Any]:
-    """A function of the named columns' values, in that order; with `target` its result is cast to it.
+    """Compile a function of the named columns' values, in that order; with `target` its result is cast.
 
     Raises:
-        AnalysisError: the expression means nothing over these columns.
+        AnalysisError: the expression is invalid for these columns.
     """
     compiler = ExpressionCompiler(types, functions, config=config)
     parameters = [f"_c{i}" for i in range(len(names))]
@@ -51,19 +51,19 @@ def compile_function(
     return function
 
 
-def evaluate(expression: Expression, functions: FunctionRegistry, *, target: SqlType | None = None) -> Any:
-    """The value of an expression without columns; with `target` cast to it.
+def evaluate(expression: Expression, functions: FunctionRegistry, *, target: SqlType | None = None) -> SqlValue:
+    """Evaluate an expression without columns; with `target` the value is cast.
 
     Raises:
-        AnalysisError: it refers to columns or means nothing.
-        EVALUATION_ERRORS: it fails.
+        AnalysisError: the expression is invalid or refers to columns.
+        EVALUATION_ERRORS: the evaluation fails.
     """
     return compile_function(expression, (), _NO_TYPES, functions, target=target)()
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateCall:
-    """An aggregate with the arguments that each row gives to `add`, in order (to be cast to `aggregate.parameters`)."""
+    """An aggregate with the expressions whose values each row passes to `add`, to be cast to `aggregate.parameters`."""
 
     aggregate: ResolvedAggregate
     arguments: tuple[Expression, ...]
@@ -76,10 +76,10 @@ def resolve_aggregate(
     *,
     config: Mapping[str, str] = NO_SETTINGS,
 ) -> AggregateCall:
-    """The aggregate that a call means over columns of these types.
+    """Resolve the aggregate of a call over columns of these types.
 
     Raises:
-        AnalysisError: no overload fits, or an argument that must be a literal is none.
+        AnalysisError: no overload fits, or an argument that must be a literal is not.
     """
     compiler = ExpressionCompiler(types, functions, config=config)
     aggregate = translate_aggregate(compiler, call)

@@ -1,4 +1,4 @@
-"""LIKE patterns: `%` is any text, `_` any one character."""
+"""LIKE patterns: `%` matches any text, `_` any one character."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from bifrost.engine.expressions.code import Translator
 
 
 def like(value: str | None, pattern: str | None, escape: str | None) -> bool:
-    """Whether the value fits the pattern; false where one is null."""
+    """Return whether the value matches the pattern; false if either is null."""
     return value is not None and pattern is not None and like_pattern(pattern, escape).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=1024)
 def like_pattern(pattern: str, escape: str | None) -> re.Pattern[str]:
-    """The pattern as a regular expression to be matched with the whole text.
+    """Compile the pattern to a regular expression for the whole text.
 
     Raises:
-        ValueError: the escape character stands before nothing that it could escape.
+        ValueError: the escape character precedes a character that needs no escape.
     """
     return re.compile("".join(_parts(pattern, escape)), re.DOTALL)
 
@@ -38,7 +38,7 @@ def _parts(pattern: str, escape: str | None) -> list[str]:
 
 
 def like_test(translator: Translator, text: str, pattern: str, escape: str | None) -> str:
-    """Python source that tests a non-null text against a constant pattern; plain text methods where they do."""
+    """Return Python source that tests a non-null text against a constant pattern, with text methods if possible."""
     body = pattern.strip("%")
     if "%" in body or "_" in body or (escape is not None and escape in pattern):
         match = translator.constant(like_pattern(pattern, escape).fullmatch, "like")

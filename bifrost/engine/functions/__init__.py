@@ -1,1 +1,1 @@
-"""ksqlDB's functions: scalar, aggregate and table, each one small Python function registered with its SQL signature."""
+"""ksqlDB's scalar, aggregate and table functions: each a small Python function registered with its SQL signature."""

@@ -6,8 +6,8 @@
     def length(value: str | bytes) -> int:
         return len(value)
 
-One Python function may serve several signatures. Unless `nulls` is set, a call with a null argument gives null without
-calling it. Values are the engine's: see `bifrost.engine`; DECIMAL is `Decimal`, TIMESTAMP whole milliseconds.
+One Python function may serve several signatures. Unless `nulls` is set, a null argument makes the result null and the
+function is not called. Values are those of `bifrost.engine`: DECIMAL is `Decimal`, TIMESTAMP epoch ms.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from bifrost.sql.types import SqlType
 F = TypeVar("F", bound=Callable[..., Any])
 
 INTERNAL = "internal"
-"""The path of functions that are the engine's own."""
+"""The path that DESCRIBE FUNCTION shows for built-in functions."""
 
 Settings = Mapping[str, str]
 """ksqlDB's `ksql.*` properties in force, as text."""
 
 ResultRule = Callable[[Sequence[SqlType | None]], SqlType]
-"""Result type from argument types, where a signature cannot say it (decimals)."""
+"""Derives the result type from the argument types where a signature cannot express it (decimals)."""
 
 
 class FunctionError(ValueError):
-    """A function cannot do its work on these values: the row's value becomes null and the processing log says why."""
+    """A function failed on these values: the result becomes null and the processing log gets the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregator:
-    """The parts of one aggregate function. States and results are plain data and are never changed in place.
+    """The parts of one aggregate function. States and results are plain data; code never changes them in place.
 
-    `add(state, *values) -> state`; `remove` undoes an `add` (tables), `merge(key's older state, newer) -> state` joins
-    two sessions; None where ksqlDB does not offer it. `result(state)` is what the query shows.
+    `add(state, *values) -> state`; `remove` undoes an `add` (tables), `merge(older state, newer state) -> state` joins
+    two sessions; None where ksqlDB does not support it. `result(state)` is the value that the query returns.
     """
 
     initialize: Callable[[], Any]
@@ -53,7 +53,7 @@ class Aggregator:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a scalar function may be made from: types of its arguments, settings."""
+    """What a factory of a scalar function receives: the types of the arguments and the properties in force."""
 
     types: tuple[SqlType | None, ...]
     settings: Settings
@@ -61,7 +61,7 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True)
 class AggregateContext:
-    """What an aggregate is made from: types of its column arguments, values of its literal ones, settings."""
+    """What a factory of an aggregate receives: types of column arguments, values of literal arguments, properties."""
 
     types: tuple[SqlType | None, ...]
     literals: tuple[Any, ...]
@@ -84,7 +84,7 @@ class ScalarOverload:
 
 @dataclass(frozen=True, slots=True)
 class TableOverload:
-    """One signature of a table function: `function` gives the list of values, one row each."""
+    """One signature of a table function: `function` returns a list, one row per item."""
 
     signature: Signature
     function: Callable[..., Any]
@@ -93,7 +93,7 @@ class TableOverload:
 
 @dataclass(frozen=True, slots=True)
 class AggregateOverload:
-    """One signature of an aggregate; `make` builds it, `state` is the type of its state (None: the result's)."""
+    """One signature of an aggregate; `make` builds it, `state` is its state's type (None: the result's type)."""
 
     signature: Signature
     make: Callable[[AggregateContext], Aggregator]
@@ -123,7 +123,7 @@ class Declaration:
 
 
 class Library:
-    """A family of functions with one category; `author` and `path` are what DESCRIBE FUNCTION shows of them."""
+    """A family of functions of one category; DESCRIBE FUNCTION shows `author`, `version` and `path`."""
 
     def __init__(
         self, category: str = "OTHER", *, author: str = "Confluent", version: str = "", path: str = INTERNAL
@@ -146,15 +146,15 @@ class Library:
         inline: str | None = None,
         refusal: str = "",
     ) -> Callable[[F], F]:
-        """Registers the decorated function under `name` for each signature.
+        """Register the decorated function under `name` for each signature.
 
         Args:
-            nulls: it is called with null arguments too.
-            total: it never raises, so that callers need not guard it.
-            made: it is not the function but makes it from a `CallContext`.
-            result: gives the result type where the signature cannot.
+            nulls: call it with null arguments too.
+            total: it never raises, so callers need no guard.
+            made: the decorated function is a factory that makes the function from a `CallContext`.
+            result: derives the result type where the signature cannot express it.
             inline: a Python expression for generated code with `{0}`, `{1}`, ... for the arguments (each used once).
-            refusal: what a call is told first whose arguments fit no signature.
+            refusal: first sentence of the error if the arguments fit no signature.
         """
 
         def declare(function: F) -> F:
@@ -168,7 +168,7 @@ class Library:
         return declare
 
     def table(self, name: str, *signatures: str, description: str) -> Callable[[F], F]:
-        """Registers a table function: it is called with nulls too and gives a list."""
+        """Register a table function: it is called with nulls too and returns a list."""
 
         def declare(function: F) -> F:
             for text in signatures:
@@ -186,7 +186,7 @@ class Library:
         state: ResultRule | None = None,
         listed: bool = True,
     ) -> Callable[[F], F]:
-        """Registers a maker of an aggregate: it takes an `AggregateContext` and gives an `Aggregator`."""
+        """Register a factory of an aggregate: it takes an `AggregateContext` and returns an `Aggregator`."""
 
         def declare(make: F) -> F:
             for text in signatures:

@@ -1,4 +1,4 @@
-"""Whether arguments fit parameters: type variables, implicit widening, lambdas."""
+"""Match arguments to parameters: type variables, implicit widening, lambdas."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from bifrost.sql.types import (
 
 @dataclass(frozen=True, slots=True)
 class LambdaType:
-    """A lambda as an argument: how many parameters it has; its types once they are known."""
+    """A lambda as an argument: its number of parameters, and its types once they are known."""
 
     arity: int
     inputs: tuple[SqlType | None, ...] | None = None
@@ -62,7 +62,7 @@ class IntervalType:
 
 
 ArgumentType = SqlType | LambdaType | IntervalType | None
-"""What an argument is; None is the null literal."""
+"""The type of an argument; None is the null literal."""
 
 Bindings = dict[str, SqlType]
 
@@ -71,7 +71,7 @@ _DIGITS = {INTEGER: SqlDecimal(10, 0), BIGINT: SqlDecimal(19, 0)}
 
 
 def argument_text(argument: ArgumentType) -> str:
-    """The argument's type as it stands in messages: names of struct fields without quotes, `null` for null."""
+    """Return the argument's type as messages show it: names of struct fields without quotes, `null` for null."""
     if argument is None:
         return "null"
     if isinstance(argument, LambdaType | IntervalType):
@@ -80,29 +80,29 @@ def argument_text(argument: ArgumentType) -> str:
 
 
 def numeric_width(sql_type: SqlType | None) -> int | None:
-    """The place of a numeric type in INTEGER < BIGINT < DECIMAL < DOUBLE, or None for other types."""
+    """Return the rank of a numeric type in INTEGER < BIGINT < DECIMAL < DOUBLE, None for other types."""
     if isinstance(sql_type, SqlDecimal):
         return 3
     return _WIDTH.get(sql_type) if isinstance(sql_type, SqlPrimitive) else None
 
 
 def decimal_of(sql_type: SqlType) -> SqlDecimal:
-    """The decimal that holds every value of a whole-number type (a decimal is itself)."""
+    """Return the decimal type that holds every value of a whole-number type; a decimal type stays as it is."""
     if isinstance(sql_type, SqlDecimal):
         return sql_type
     return _DIGITS[sql_type]  # type: ignore[index]
 
 
 def wider_decimal(left: SqlDecimal, right: SqlDecimal) -> SqlDecimal:
-    """The decimal that holds all values of both."""
+    """Return the decimal type that holds all values of both."""
     scale = max(left.scale, right.scale)
     return SqlDecimal(max(left.precision - left.scale, right.precision - right.scale) + scale, scale)
 
 
 def match(signature: Signature, arguments: Sequence[ArgumentType], *, casts: bool) -> Bindings | None:
-    """The bindings of type variables under which the arguments fit, or None where they do not.
+    """Return the bindings of type variables with which the arguments fit, or None.
 
-    With `casts` numbers may widen, and texts be read as dates and times.
+    With `casts`, numbers may widen and texts may be parsed as dates and times.
     """
     parameters = signature.expanded(len(arguments))
     if parameters is None:
@@ -168,12 +168,12 @@ def _accepts_lambda(wanted: LambdaOf, given: LambdaType, bindings: Bindings, cas
 
 
 def _reads(given: SqlType, wanted: SqlType) -> bool:
-    """Texts may stand for dates and times in a function's arguments."""
+    """Return whether a text may be passed where a function expects a date or time."""
     return given == STRING and wanted in (DATE, TIME, TIMESTAMP)
 
 
 def widens(given: SqlType, wanted: SqlType) -> bool:
-    """Whether a value may be widened from one type to the other without a CAST, inside of arrays and maps too."""
+    """Return whether a value widens from one type to the other without a CAST, inside arrays and maps too."""
     if given == wanted:
         return True
     match given, wanted:
@@ -190,9 +190,9 @@ def widens(given: SqlType, wanted: SqlType) -> bool:
 
 
 def bound(parameter_type: ParameterType, bindings: Bindings, given: ArgumentType = None) -> SqlType | None:
-    """The SQL type that a parameter or result stands for; None where it cannot be told (a null's type).
+    """Return the SQL type of a parameter or result; None if it is unknown (the type of a null).
 
-    `given` settles what the parameter leaves open (any decimal, any type).
+    `given` decides where the parameter leaves the type open (any decimal, any type).
     """
     match parameter_type:
         case Concrete(sql_type):
@@ -225,5 +225,5 @@ def _sql(given: ArgumentType) -> SqlType | None:
 
 
 def generality(signature: Signature) -> int:
-    """How many parameters hold type variables: of two fitting overloads the one with fewer is chosen."""
+    """Count the parameters with type variables: of two matching overloads, the one with fewer wins."""
     return sum(bool(variables_of(parameter.type)) for parameter in signature.parameters)

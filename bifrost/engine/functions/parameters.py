@@ -1,4 +1,4 @@
-"""Parameter types of functions and the little language that signatures are written in.
+"""Parameter types of functions, and the notation for signatures.
 
     "str STRING, pos INTEGER, length INTEGER -> STRING"
     "array ARRAY<T>, mapper (T) => R -> ARRAY<R>"
@@ -28,7 +28,7 @@ class Concrete:
 
 @dataclass(frozen=True, slots=True)
 class AnyDecimal:
-    """A decimal of whatever precision and scale."""
+    """A decimal of any precision and scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class TypeVariable:
-    """A type that is bound by the first argument that shows it."""
+    """A type that the first argument with that variable determines."""
 
     name: str
 
@@ -83,7 +83,7 @@ ParameterType = Concrete | AnyDecimal | AnyType | Interval | TypeVariable | Arra
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter; `literal` ones are given when an aggregate is made and must be constants."""
+    """One parameter; a `literal` one must be a constant, which the aggregate's factory receives."""
 
     name: str
     type: ParameterType
@@ -100,11 +100,11 @@ class Signature:
 
     @property
     def variadic_index(self) -> int | None:
-        """Where the variadic parameter stands, or None."""
+        """The index of the variadic parameter, or None."""
         return next((i for i, parameter in enumerate(self.parameters) if parameter.variadic), None)
 
     def expanded(self, count: int) -> tuple[Parameter, ...] | None:
-        """The parameters of a call with that many arguments, or None where that number does not fit."""
+        """Return the parameters for a call with that many arguments, or None if the number does not fit."""
         at = self.variadic_index
         if at is None:
             return self.parameters if len(self.parameters) == count else None
@@ -114,7 +114,7 @@ class Signature:
         return self.parameters[:at] + (self.parameters[at],) * repeats + self.parameters[at + 1 :]
 
     def literals(self, count: int) -> int:
-        """How many of that many arguments, the last ones, must be literals."""
+        """Return how many of the call's last arguments must be literals."""
         return sum(parameter.literal for parameter in self.expanded(count) or ())
 
 
@@ -122,7 +122,7 @@ _DISPLAYED = {"INTEGER": "INT", "STRING": "VARCHAR"}
 
 
 def type_text(parameter_type: ParameterType) -> str:
-    """The type as ksqlDB prints it for functions: INT, VARCHAR, ARRAY<T>, LAMBDA (T) => R."""
+    """Return the type as ksqlDB prints it for functions: INT, VARCHAR, ARRAY<T>, LAMBDA (T) => R."""
     match parameter_type:
         case Concrete(sql_type):
             return re.sub(r"\b(INTEGER|STRING)\b", lambda m: _DISPLAYED[m[0]], render_type(sql_type, lambda name: name))
@@ -147,7 +147,7 @@ def type_text(parameter_type: ParameterType) -> str:
 
 
 def variables_of(parameter_type: ParameterType) -> frozenset[str]:
-    """Names of the type variables in it."""
+    """Return the names of the type variables in a type."""
     match parameter_type:
         case TypeVariable(name):
             return frozenset((name,))
@@ -172,7 +172,7 @@ _PRIMITIVES = {kind.value: kind for kind in SqlPrimitive} | {
 
 @cache
 def parse_signature(text: str) -> Signature:
-    """The signature written in `text`.
+    """Parse a signature.
 
     Raises:
         ValueError: the text is not a signature.
@@ -286,7 +286,7 @@ class _Reader:
 
 
 def concrete(parameter_type: ParameterType) -> ParameterType:
-    """The same type, as `Concrete` where all its parts are."""
+    """Return the type as `Concrete` if all its parts are concrete, else unchanged."""
     match parameter_type:
         case ArrayOf(Concrete(item)):
             return Concrete(SqlArray(item))

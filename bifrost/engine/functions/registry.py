@@ -1,4 +1,4 @@
-"""Looking functions up by name and argument types; the one place where overloads are chosen."""
+"""Find functions by name and argument types; the only place that selects overloads."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ _FAMILIES = (
     "scalar.maps",
     "scalar.lambdas",
     "scalar.geo",
+    "scalar.key_columns",
     "scalar.nulls",
     "table_functions",
     "aggregates.basic",
@@ -66,11 +67,11 @@ _FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class ResolvedScalar:
-    """A scalar function for certain arguments.
+    """A scalar function, resolved for the types of its arguments.
 
-    `parameters` are the types that arguments must be coerced to (None: as they are). `accepts_null` False means that a
-    null argument makes the call null without calling; `total` that it never raises; `inline` is a template of a Python
-    expression that may stand for the call. `return_type` is None where only nulls were given.
+    `parameters` are the types to coerce the arguments to (None: leave as they are). Unless `accepts_null` is set, a
+    null argument makes the result null without a call. `total`: the function never raises. `inline`: a template of a
+    Python expression that may replace the call. `return_type` is None if all arguments are null literals.
     """
 
     name: str
@@ -84,7 +85,7 @@ class ResolvedScalar:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTable:
-    """A table function for certain arguments: `function(*values)` gives a list, one row each."""
+    """A table function, resolved for the types of its arguments: `function(*values)` returns a list of rows."""
 
     name: str
     function: Callable[..., list[Any]]
@@ -94,7 +95,7 @@ class ResolvedTable:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAggregate:
-    """An aggregate function for certain arguments; see `Aggregator` for its parts.
+    """An aggregate function, resolved for the types of its arguments; see `Aggregator` for its parts.
 
     `parameters` are the types of the column arguments (the first ones of the call), which `add` takes in that order.
     """
@@ -111,7 +112,7 @@ class ResolvedAggregate:
 
 
 class FunctionRegistry:
-    """Functions by name (upper case). Cheap to copy with other settings; never changed after it was made."""
+    """Immutable registry of functions by name (upper case). Copying it with other settings is cheap."""
 
     def __init__(self, declarations: Mapping[str, Declaration], settings: Settings | None = None) -> None:
         self._declarations = declarations
@@ -119,41 +120,41 @@ class FunctionRegistry:
 
     @property
     def settings(self) -> Settings:
-        """The settings that functions are made with."""
+        """The properties that factories of functions receive."""
         return self._settings
 
     def configured(self, settings: Settings) -> FunctionRegistry:
-        """The same functions under other settings."""
+        """Return a registry of the same functions with other settings."""
         return FunctionRegistry(self._declarations, settings)
 
     def extended(self, libraries: Iterable[Library]) -> FunctionRegistry:
-        """These functions and those of the libraries.
+        """Return a registry with the functions of the libraries added.
 
         Raises:
-            ValueError: a name is taken.
+            ValueError: a name is already in use.
         """
         return FunctionRegistry(merged(self._declarations, libraries), self._settings)
 
     def names(self) -> tuple[str, ...]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return tuple(sorted(self._declarations))
 
     def __contains__(self, name: object) -> bool:
         return name in self._declarations
 
     def is_aggregate(self, name: str) -> bool:
-        """Whether it is the name of an aggregate function."""
+        """Return whether an aggregate function has this name."""
         return self._kind(name) == "AGGREGATE"
 
     def is_table(self, name: str) -> bool:
-        """Whether it is the name of a table function."""
+        """Return whether a table function has this name."""
         return self._kind(name) == "TABLE"
 
     def describe(self, name: str) -> Declaration:
-        """What is known of a function.
+        """Return a function's declaration.
 
         Raises:
-            AnalysisError: there is none of that name.
+            AnalysisError: no function has that name.
         """
         found = self._declarations.get(name)
         if found is None:
@@ -161,10 +162,10 @@ class FunctionRegistry:
         return found
 
     def scalar(self, name: str, arguments: Sequence[ArgumentType]) -> ResolvedScalar:
-        """The overload of a scalar function that fits.
+        """Select the overload of a scalar function.
 
         Raises:
-            AnalysisError: no such function, or none or more than one fits (ksqlDB's texts).
+            AnalysisError: no such function, or not exactly one overload fits (ksqlDB's texts).
         """
         overload, bindings = self._choose(self.describe(name), arguments, ScalarOverload)
         parameters = _parameter_types(overload.signature, arguments, bindings)
@@ -187,7 +188,7 @@ class FunctionRegistry:
     def lambda_inputs(
         self, name: str, arguments: Sequence[ArgumentType]
     ) -> tuple[tuple[SqlType | None, ...] | None, ...]:
-        """Types of the parameters of each argument that is a lambda, from the other arguments (None for the others)."""
+        """Return the parameter types of each lambda argument, implied by the other arguments; None for the others."""
         overload, bindings = self._choose(self.describe(name), arguments, ScalarOverload)
         parameters = overload.signature.expanded(len(arguments)) or ()
         return tuple(
@@ -198,26 +199,26 @@ class FunctionRegistry:
         )
 
     def table(self, name: str, arguments: Sequence[ArgumentType]) -> ResolvedTable:
-        """The overload of a table function that fits; raises as `scalar`."""
+        """Select the overload of a table function; raises like `scalar`."""
         overload, bindings = self._choose(self.describe(name), arguments, TableOverload)
         parameters = _parameter_types(overload.signature, arguments, bindings)
         given = parameters[0] if parameters else None
         return_type = bound(overload.signature.result, bindings, given)
         if return_type is None:
-            raise AnalysisError(f"Can't infer the type that {name} gives for {_listed(arguments)}")
+            raise AnalysisError(f"Can't infer the return type of {name} for {_listed(arguments)}")
         return ResolvedTable(name, overload.function, return_type, parameters)
 
     def literal_parameters(self, name: str, arguments: Sequence[ArgumentType]) -> int:
-        """How many of an aggregate call's last arguments must be literals; raises as `scalar`."""
+        """Return how many of an aggregate call's last arguments must be literals; raises like `scalar`."""
         overload, _ = self._choose(self.describe(name), arguments, AggregateOverload)
         return overload.signature.literals(len(arguments))
 
     def aggregate(
         self, name: str, arguments: Sequence[ArgumentType], literals: Sequence[Any] = ()
     ) -> ResolvedAggregate:
-        """The overload of an aggregate that fits; `literals` are the values of its last, literal arguments.
+        """Select the overload of an aggregate; `literals` are the values of its last, literal arguments.
 
-        Raises as `scalar`.
+        Raises like `scalar`.
         """
         overload, bindings = self._choose(self.describe(name), arguments, AggregateOverload)
         count = overload.signature.literals(len(arguments))
@@ -225,7 +226,7 @@ class FunctionRegistry:
         made: Aggregator = overload.make(AggregateContext(types, tuple(literals), self._settings))
         return_type = _result_type(overload, types, bindings)
         if return_type is None:
-            raise AnalysisError(f"Can't infer the type that {name} gives for {_listed(arguments)}")
+            raise AnalysisError(f"Can't infer the return type of {name} for {_listed(arguments)}")
         return ResolvedAggregate(
             name=name,
             initialize=made.initialize,
@@ -263,20 +264,20 @@ def _fitting(overloads: Sequence[O], arguments: Sequence[ArgumentType], *, casts
 def _best(
     declaration: Declaration, fitting: Sequence[tuple[O, Bindings]], arguments: Sequence[ArgumentType]
 ) -> tuple[O, Bindings]:
-    """Without repeats before with, concrete before generic; a tie of repeating ones is refused, as ksqlDB does."""
+    """Prefer fixed over variadic and concrete over generic; refuse a tie between variadic overloads, as ksqlDB does."""
 
     def rank(item: tuple[O, Bindings]) -> tuple[bool, int]:
         signature = item[0].signature
         return signature.variadic_index is not None, generality(signature)
 
     best = min(map(rank, fitting))
-    chosen = [item for item in fitting if rank(item) == best]
-    if len(chosen) > 1 and best[0]:
+    winners = [item for item in fitting if rank(item) == best]
+    if len(winners) > 1 and best[0]:
         raise AnalysisError(
             f"Function '{_shown(declaration)}' cannot be resolved due to ambiguous method parameters "
             f"{_listed(arguments)}."
         )
-    return chosen[0]
+    return winners[0]
 
 
 def _parameter_types(
@@ -320,12 +321,12 @@ def _listed(arguments: Sequence[ArgumentType]) -> str:
 
 
 def _shown(declaration: Declaration) -> str:
-    """As ksqlDB: scalar functions in lower case, aggregates in upper case."""
+    """Return the name as ksqlDB shows it: scalar functions in lower case, aggregates in upper case."""
     return declaration.name if declaration.kind == "AGGREGATE" else declaration.name.lower()
 
 
 def merged(declarations: Mapping[str, Declaration], libraries: Iterable[Library]) -> dict[str, Declaration]:
-    """The declarations together with those of the libraries.
+    """Return the declarations with those of the libraries added.
 
     Raises:
         ValueError: a name is declared twice.
@@ -341,7 +342,7 @@ def merged(declarations: Mapping[str, Declaration], libraries: Iterable[Library]
 
 @cache
 def default_registry() -> FunctionRegistry:
-    """ksqlDB's own functions, made once."""
+    """Return the registry of ksqlDB's built-in functions, created once."""
     modules = (importlib.import_module(f"bifrost.engine.functions.{family}") for family in _FAMILIES)
     return FunctionRegistry(merged({}, (cast(Library, module.LIBRARY) for module in modules)))
 

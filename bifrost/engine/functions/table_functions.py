@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 from bifrost.engine.functions.library import Library
+from bifrost.sql.types import SqlValue
 
 LIBRARY = Library("TABLE")
 
 
-@LIBRARY.table("EXPLODE", "list ARRAY<T> -> T", description="Gives a row for each element of an array.")
-def explode(values: list[Any] | None) -> list[Any]:
-    """The elements; none of null."""
+@LIBRARY.table("EXPLODE", "list ARRAY<T> -> T", description="Returns a row for each element of an array.")
+def explode(values: list[SqlValue] | None) -> list[SqlValue]:
+    """Return the elements; none for null."""
     return values if values is not None else []
 
 
 @LIBRARY.table(
     "CUBE_EXPLODE",
     "columns ARRAY<T> -> ARRAY<T>",
-    description="Gives a row for each combination of the array's elements with null in their places.",
+    description="Returns a row for each combination of the array's elements with nulls in their places.",
 )
-def cube(values: list[Any] | None) -> list[list[Any]]:
-    """All combinations, those with the first elements null first; what is null already is not repeated."""
+def cube(values: list[SqlValue] | None) -> list[list[SqlValue]]:
+    """Return all combinations, those with null first elements first; an element that is null already adds none."""
     if values is None:
         return []
     choices = [[None] if value is None else [None, value] for value in values]

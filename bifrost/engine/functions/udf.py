@@ -1,4 +1,4 @@
-"""User-defined functions: every `*.py` file of a folder (`ksql/udf/` in a project) whose libraries join ksqlDB's own.
+"""User-defined functions: the libraries in the `*.py` files of a folder (`ksql/udf/` in a project).
 
     from bifrost.engine.functions.udf import FunctionError, Library
 
@@ -8,8 +8,8 @@
     def shout(text: str) -> str:
         return text.upper() + "!"
 
-Table functions and aggregates are declared the same way: see `Library`. A function that raises `FunctionError` makes
-the row's value null and leaves its message in the processing log.
+Table functions and aggregates are declared the same way: see `Library`. If a function raises `FunctionError`, the
+result is null and the processing log gets the message.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ __all__ = [
 
 
 def registry_of(folder: Path) -> FunctionRegistry:
-    """ksqlDB's functions and those of the folder, which need not exist.
+    """Return a registry of ksqlDB's functions and those of the folder, which may be missing.
 
     Raises:
-        DeclarationError: a file cannot be loaded or declares what is there already.
+        DeclarationError: a file cannot be loaded, or it declares a name that is already in use.
     """
     registry = default_registry()
     for path in sorted(folder.glob("*.py")):
@@ -50,7 +50,7 @@ def registry_of(folder: Path) -> FunctionRegistry:
 
 
 def load_folder(folder: Path) -> tuple[Library, ...]:
-    """The libraries of all files in the folder, by the files' names.
+    """Load the libraries of all files in the folder, in order of the files' names.
 
     Raises:
         DeclarationError: a file cannot be loaded.
@@ -59,7 +59,7 @@ def load_folder(folder: Path) -> tuple[Library, ...]:
 
 
 def load_file(path: Path) -> tuple[Library, ...]:
-    """The libraries that a file declares at its top level.
+    """Load the libraries that a file declares at its top level.
 
     Raises:
         DeclarationError: the file fails when it is run, or declares none.
@@ -67,7 +67,7 @@ def load_file(path: Path) -> tuple[Library, ...]:
     module = _run(path)
     libraries = tuple(value for value in vars(module).values() if isinstance(value, Library))
     if not libraries:
-        raise DeclarationError(path, "declares no functions: make a Library and put its decorators on functions")
+        raise DeclarationError(path, "declares no functions: create a Library and decorate functions with it")
     for library in libraries:
         for declaration in library.declarations.values():
             declaration.path = str(path)
@@ -77,11 +77,11 @@ def load_file(path: Path) -> tuple[Library, ...]:
 def _run(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"bifrost_udf_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise DeclarationError(path, "is no Python file")
+        raise DeclarationError(path, "is not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a stranger's code: whatever it raises is told with its line
+    except Exception as error:  # user code: report any exception with its line
         raise DeclarationError(path, f"{type(error).__name__}: {error}", line=_line(error, path)) from error
     return module
 

@@ -1,4 +1,4 @@
-"""Bytes to rows and rows to bytes in all of ksqlDB's formats, and schemas to columns and back."""
+"""Serialization in all of ksqlDB's formats, and conversion between schemas and columns."""
 
 from bifrost.engine.serde.errors import RegistryUnavailable, SerdeError
 from bifrost.engine.serde.formats import validate_format

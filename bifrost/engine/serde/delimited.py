@@ -7,34 +7,33 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 from bifrost.engine.functions.java.text import double_text
 from bifrost.engine.serde.avro.binary import fit_decimal, parse_decimal
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.formats import unsupported
 from bifrost.engine.serde.json.values import WHOLE_TYPES
-from bifrost.engine.serde.record_part import Part, Row
+from bifrost.engine.serde.record_part import RecordPart, Row
 from bifrost.engine.serde.wire_format import Reader, Writer
-from bifrost.sql.types import BOOLEAN, BYTES, DOUBLE, STRING, SqlDecimal, SqlType
+from bifrost.sql.types import BOOLEAN, BYTES, DOUBLE, STRING, SqlDecimal, SqlType, SqlValue
 
 _NAMED_DELIMITERS = {"TAB": "\t", "SPACE": " "}
 _SPECIAL = re.compile(r'["\r\n]')
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _DOUBLE = re.compile(r"\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[fFdD]?\s*")
 
-Parse = Callable[[str], Any]
-Format = Callable[[Any], str]
+Parse = Callable[[str], SqlValue]
+Format = Callable[[SqlValue], str]
 
 
-def delimiter_of(part: Part) -> str:
-    """The character between values: a comma unless the format says otherwise."""
+def delimiter_of(part: RecordPart) -> str:
+    """Return the character between values: a comma unless the format sets another."""
     named = part.property("delimiter") or ","
     return _NAMED_DELIMITERS.get(named.upper(), named)
 
 
-def delimited_reader(part: Part, needed: frozenset[str] | None) -> Reader:
-    """A function from a payload to the row; an empty value is null (as ksqlDB)."""
+def delimited_reader(part: RecordPart, needed: frozenset[str] | None) -> Reader:
+    """Return a function from a payload to the row; an empty value is null, as in ksqlDB."""
     delimiter = delimiter_of(part)
     parsers = [None if kind is None else parser_of(kind) for _, kind in part.targets(needed)]
     count, topic = len(parsers), part.topic
@@ -54,10 +53,10 @@ def delimited_reader(part: Part, needed: frozenset[str] | None) -> Reader:
 
 
 def split_record(text: str, delimiter: str) -> list[str]:
-    """The values of the first line that is not empty.
+    """Split the first line that is not empty.
 
     Raises:
-        SerdeError: a quoted value does not end, or something follows it.
+        SerdeError: a quoted value has no end, or other text follows it.
     """
     at = len(text) - len(text.lstrip("\r\n"))
     values: list[str] = []
@@ -80,7 +79,7 @@ def _end_of_plain(text: str, at: int, delimiter: str) -> int:
 
 
 def _quoted(text: str, at: int, delimiter: str) -> tuple[str, int]:
-    """A value in quotes, from behind the opening one, and the place after it."""
+    """Read a quoted value after its opening quote; return it and the position after it."""
     parts: list[str] = []
     while True:
         end = text.find('"', at)
@@ -92,7 +91,7 @@ def _quoted(text: str, at: int, delimiter: str) -> tuple[str, int]:
         parts.append('"')
         at = end + 2
     at = end + 1
-    # Blanks behind the closing quote are passed over.
+    # Blanks after the closing quote are ignored, as in Commons CSV.
     while at < len(text) and text[at] not in (delimiter, "\r", "\n"):
         if not text[at].isspace():
             raise SerdeError("Invalid char between encapsulated token and delimiter")
@@ -101,10 +100,10 @@ def _quoted(text: str, at: int, delimiter: str) -> tuple[str, int]:
 
 
 def parser_of(kind: SqlType) -> Parse:
-    """How a type's values are read from text that is not empty.
+    """Return the parser for a type's values; it receives non-empty text.
 
     Raises:
-        SerdeError: the format does not carry the type.
+        SerdeError: the format does not support the type.
     """
     match kind:
         case SqlDecimal(precision, scale):
@@ -155,8 +154,8 @@ _PARSERS: dict[SqlType, Parse] = {
 }
 
 
-def delimited_writer(part: Part) -> Writer:
-    """A function from a row to its line, without a line end."""
+def delimited_writer(part: RecordPart) -> Writer:
+    """Return a function from a row to its line, without a line end."""
     delimiter = delimiter_of(part)
     formats = [_format_of(field.type) for field in part.fields]
 
@@ -168,7 +167,7 @@ def delimited_writer(part: Part) -> Writer:
 
 
 def join_record(values: Sequence[str], row: Row, delimiter: str) -> str:
-    """The values in one line; those that a reader could misread are in quotes. Nulls of `row` never are."""
+    """Join the values to one line; quote those that a reader could misread. Nulls of `row` are never quoted."""
     quoted = [
         value if given is None else _quote_if_needed(value, delimiter, is_first=at == 0)
         for at, (value, given) in enumerate(zip(values, row, strict=True))
@@ -177,7 +176,7 @@ def join_record(values: Sequence[str], row: Row, delimiter: str) -> str:
 
 
 def _quote_if_needed(value: str, delimiter: str, *, is_first: bool) -> str:
-    """As Commons CSV's minimal quoting, whose rules for first and last characters are generous."""
+    """Quote as Commons CSV's minimal mode, which quotes more first and last characters than necessary."""
     if not value:
         return '""' if is_first else ""
     first, last = value[0], value[-1]

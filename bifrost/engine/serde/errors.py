@@ -1,4 +1,4 @@
-"""What can go wrong between bytes and rows."""
+"""Errors of serialization."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from bifrost.errors import BifrostError
 
 
 class SerdeError(BifrostError):
-    """Bytes that cannot be read as the row they should be, or a row that its format cannot carry.
+    """Bytes that cannot be read as the row they should be, or a row that its format cannot represent.
 
-    The caller knows topic, partition and offset and writes it to the processing log.
+    The caller adds topic, partition and offset and reports the error to the processing log.
     """
 
 
 class RegistryUnavailable(BifrostError):
-    """The schema registry did not answer; the same call may succeed later, so the record must not be dropped."""
+    """The schema registry did not answer. The same call may succeed later, so the caller must keep the record."""

@@ -1,4 +1,4 @@
-"""What each format can carry, and ksqlDB's refusals of what it cannot."""
+"""Which columns each format supports, with ksqlDB's errors for the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KAFKA_TYPES = frozenset({INTEGER, BIGINT, DOUBLE, STRING, BYTES})
 def validate_format(
     format_info: FormatInfo, columns: Sequence[Column], *, is_key: bool, features: Sequence[str] = ()
 ) -> None:
-    """Refuse a format that cannot carry the columns of a key or value.
+    """Check that a format supports the columns of a key or value.
 
     `features` are the names of the serde features in effect (`WRAP_SINGLES`, `UNWRAP_SINGLES`), for the message.
 
@@ -38,7 +38,7 @@ def validate_format(
         _check(format_info.name, columns)
     except SerdeError as error:
         part = "Key" if is_key else "Value"
-        # ksqlDB prints value columns without a suffix, key columns with KEY, as the columns' own text does.
+        # ksqlDB prints key columns with the suffix KEY and value columns without one.
         listed = ", ".join(_text(column, is_key) for column in columns)
         raise AnalysisError(
             f"{part} format does not support schema.\n"
@@ -86,12 +86,12 @@ def _check_kafka(columns: Sequence[Column]) -> None:
 
 
 def unsupported(format_name: str, sql_type: SqlType) -> str:
-    """The words for a type that a format does not carry."""
+    """Return the message for a type that a format does not support."""
     return f"The '{format_name}' format does not support type '{base_type(sql_type)}'"
 
 
 def base_type(sql_type: SqlType) -> str:
-    """The type's word without its parameters."""
+    """Return the type's name without its parameters."""
     match sql_type:
         case SqlDecimal():
             return "DECIMAL"
@@ -114,7 +114,7 @@ def _text(column: Column, is_key: bool) -> str:
 
 
 def _parts(columns: Sequence[Column]) -> Iterator[SqlType]:
-    """All types in the columns, inner ones too."""
+    """Yield all types in the columns, nested ones too."""
     pending = [column.type for column in columns]
     while pending:
         kind = pending.pop()

@@ -1,4 +1,4 @@
-"""Builds the text of one Python function and compiles it: the serdes generate their code per schema."""
+"""Builds the source of a Python function and compiles it: the serdes generate code per schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_DEPTH = 15
 
 
 class FunctionSource:
-    """Lines of a function in the making, with the constants that it refers to."""
+    """The lines of a generated function, with the constants that it refers to."""
 
     def __init__(self, header: str) -> None:
         self.lines = [f"def {header}:"]
@@ -32,12 +32,12 @@ class FunctionSource:
         self.depth -= 1
 
     def fresh(self, prefix: str) -> str:
-        """A name that the function does not use yet."""
+        """Return a name that the function does not use yet."""
         self.names += 1
         return f"{prefix}{self.names}"
 
     def constant(self, value: object, prefix: str = "k") -> str:
-        """The name under which the function sees `value`."""
+        """Return the name of a constant; the same object always gets the same name."""
         for name, known in self.constants.items():
             if known is value:
                 return name
@@ -46,13 +46,13 @@ class FunctionSource:
         return name
 
     def text(self) -> str:
-        """The function's source."""
+        """Return the function's source."""
         return "\n".join(self.lines) + "\n"
 
     def compile(self, title: str) -> Callable[..., Any]:
-        """Make the function; `title` names it in tracebacks."""
+        """Compile the function; `title` names it in tracebacks."""
         namespace: dict[str, Any] = dict(self.constants)
-        # The text is made here from a parsed schema: names enter it as constants or by repr, never as they are.
+        # The source comes from a parsed schema: names enter it as constants or by repr, never verbatim.
         exec(compile(self.text(), f"<{title}>", "exec"), namespace)  # noqa: S102
         function = self.lines[0].removeprefix("def ").split("(")[0]
         return namespace[function]  # type: ignore[no-any-return]

@@ -25,14 +25,14 @@ _SINGLE_KEY, _SINGLE_VALUE = "ROWKEY", "ROWVAL"
 def infer_columns(
     format_info: FormatInfo, registry: SchemaRegistry, topic: str, *, is_key: bool, is_bare: bool | None = None
 ) -> tuple[Named, ...]:
-    """Names and types of the key or value columns that the registry's schema gives.
+    """Return the names and types of the key or value columns of a registered schema.
 
-    The schema is the one that the format's `schemaId` names, whose names keep their case, else the newest of the
-    topic's subject, whose names become upper case (as ksqlDB). `is_bare` says that the schema is that of one unwrapped
-    column, named ROWKEY or ROWVAL; by default it is so for keys of formats that can unwrap.
+    The format's `schemaId` selects the schema, whose names then keep their case; otherwise it is the newest version of
+    the topic's subject, whose names become upper case, as in ksqlDB. `is_bare`: the schema describes one unwrapped
+    column, named ROWKEY or ROWVAL; by default this holds for keys of formats that can unwrap.
 
     Raises:
-        AnalysisError: there is no such schema, or it cannot be columns; with ksqlDB's text.
+        AnalysisError: the schema is missing, or it cannot be converted to columns (ksqlDB's texts).
         RegistryUnavailable: the registry does not answer.
     """
     named = format_info.properties.get("schemaId")
@@ -50,10 +50,10 @@ def infer_columns(
 def row_type(
     schema: RegisteredSchema, registry: SchemaRegistry, format_info: FormatInfo, rename: Callable[[str], str]
 ) -> SqlType | None:
-    """The SQL type of a whole schema; a record's is a STRUCT of its columns.
+    """Return the SQL type of a schema; a record becomes a STRUCT of its columns.
 
     Raises:
-        SerdeError: it is not a schema of its type.
+        SerdeError: the text is not a schema of its type.
     """
     match schema.type:
         case "AVRO":

@@ -1,13 +1,12 @@
-"""The KAFKA format: one column in the bytes of Kafka's own serializers."""
+"""The KAFKA format: one column, encoded as Kafka's own serializers do."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from bifrost.engine.serde.errors import SerdeError
-from bifrost.sql.types import BIGINT, BYTES, DOUBLE, INTEGER, STRING, SqlType
+from bifrost.sql.types import BIGINT, BYTES, DOUBLE, INTEGER, STRING, SqlType, SqlValue
 
 _NUMBERS: dict[SqlType, tuple[str, struct.Struct]] = {
     INTEGER: ("IntegerDeserializer", struct.Struct(">i")),
@@ -16,8 +15,8 @@ _NUMBERS: dict[SqlType, tuple[str, struct.Struct]] = {
 }
 
 
-def kafka_reader(sql_type: SqlType) -> Callable[[bytes], tuple[Any, ...]]:
-    """A function from a payload to a row of one column."""
+def kafka_reader(sql_type: SqlType) -> Callable[[bytes], tuple[SqlValue, ...]]:
+    """Return a function from a payload to a row of one column."""
     if sql_type in _NUMBERS:
         return _number_reader(*_NUMBERS[sql_type])
     if sql_type == STRING:
@@ -27,10 +26,10 @@ def kafka_reader(sql_type: SqlType) -> Callable[[bytes], tuple[Any, ...]]:
     raise SerdeError(f"The 'KAFKA' format does not support type '{sql_type}'")
 
 
-def _number_reader(name: str, layout: struct.Struct) -> Callable[[bytes], tuple[Any, ...]]:
+def _number_reader(name: str, layout: struct.Struct) -> Callable[[bytes], tuple[SqlValue, ...]]:
     unpack, size = layout.unpack, layout.size
 
-    def read(data: bytes) -> tuple[Any, ...]:
+    def read(data: bytes) -> tuple[SqlValue, ...]:
         if len(data) != size:
             raise SerdeError(f"Size of data received by {name} is not {size}")
         return unpack(data)
@@ -38,8 +37,8 @@ def _number_reader(name: str, layout: struct.Struct) -> Callable[[bytes], tuple[
     return read
 
 
-def kafka_writer(sql_type: SqlType) -> Callable[[tuple[Any, ...]], bytes]:
-    """A function from a row of one column, which is not None, to its payload."""
+def kafka_writer(sql_type: SqlType) -> Callable[[tuple[SqlValue, ...]], bytes]:
+    """Return a function from a row of one column, which is not None, to its payload."""
     if sql_type in _NUMBERS:
         pack = _NUMBERS[sql_type][1].pack
         return lambda row: pack(row[0])

@@ -1,4 +1,4 @@
-"""The schema registry as the serdes need it, and one in memory for tests and for checks without a platform."""
+"""The schema registry as the serdes see it, and one in memory for tests and checks without a platform."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bifrost.engine.serde.errors import SerdeError
 
 @dataclass(frozen=True, slots=True)
 class SchemaReference:
-    """A schema that another one imports by `name`, found as a version of a subject."""
+    """A schema that another schema imports by `name`: a version of a subject."""
 
     name: str
     subject: str
@@ -29,26 +29,26 @@ class RegisteredSchema:
 
 
 class SchemaRegistry(Protocol):
-    """Finds and registers schemas. Implementations cache what cannot change.
+    """Finds and registers schemas. Implementations cache immutable data.
 
     All methods raise `RegistryUnavailable` when the registry does not answer.
     """
 
     def by_id(self, schema_id: int) -> RegisteredSchema:
-        """The schema of that id.
+        """Return the schema with that id.
 
         Raises:
-            SerdeError: there is none.
+            SerdeError: it does not exist.
         """
 
     def latest(self, subject: str) -> RegisteredSchema | None:
-        """The newest version of a subject, or None."""
+        """Return the newest version of a subject, or None."""
 
     def version(self, subject: str, version: int) -> RegisteredSchema | None:
-        """One version of a subject, or None; used for references."""
+        """Return one version of a subject, or None; used for references."""
 
     def register(self, subject: str, schema_type: str, text: str, references: Sequence[SchemaReference] = ()) -> int:
-        """Register a schema and give its id; repeating it gives the same id.
+        """Register a schema and return its id; registering it again returns the same id.
 
         Raises:
             SerdeError: the registry refuses it.
@@ -57,30 +57,30 @@ class SchemaRegistry(Protocol):
 
 @dataclass(slots=True)
 class InMemoryRegistry:
-    """A registry that lives and dies with its object; ids count from 1."""
+    """A registry in memory; ids count from 1."""
 
     schemas: list[RegisteredSchema] = field(default_factory=list)
     subjects: dict[str, list[RegisteredSchema]] = field(default_factory=dict)
 
     def by_id(self, schema_id: int) -> RegisteredSchema:
-        """The schema of that id."""
+        """Return the schema with that id."""
         for schema in self.schemas:
             if schema.id == schema_id:
                 return schema
         raise SerdeError(f"Schema {schema_id} is not in the schema registry")
 
     def latest(self, subject: str) -> RegisteredSchema | None:
-        """The newest version of a subject, or None."""
+        """Return the newest version of a subject, or None."""
         versions = self.subjects.get(subject)
         return versions[-1] if versions else None
 
     def version(self, subject: str, version: int) -> RegisteredSchema | None:
-        """One version of a subject (from 1), or None."""
+        """Return one version of a subject (counted from 1), or None."""
         versions = self.subjects.get(subject, [])
         return versions[version - 1] if 0 < version <= len(versions) else None
 
     def register(self, subject: str, schema_type: str, text: str, references: Sequence[SchemaReference] = ()) -> int:
-        """Add a version to a subject unless it has the same schema already."""
+        """Add a version to a subject unless the subject already has the same schema."""
         schema = self._same(schema_type, text, tuple(references))
         versions = self.subjects.setdefault(subject, [])
         if schema not in versions:
@@ -88,7 +88,7 @@ class InMemoryRegistry:
         return schema.id
 
     def put(self, subject: str, schema: RegisteredSchema) -> None:
-        """Add a version that has its id already, as when a registry is copied."""
+        """Add a version that already has an id, for copying a registry."""
         self.schemas.append(schema)
         self.subjects.setdefault(subject, []).append(schema)
 

@@ -1,4 +1,4 @@
-"""Makes the functions that turn the bytes of keys and values into rows and back."""
+"""Creates the functions that convert the bytes of keys and values to rows and back."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ from bifrost.engine.serde.protobuf.format import (
     proto_schema_text,
     proto_writer,
 )
-from bifrost.engine.serde.record_part import Decoder, Encoder, Part, Row
+from bifrost.engine.serde.record_part import Decoder, Encoder, RecordPart, Row
 from bifrost.engine.serde.schema_registry import InMemoryRegistry, SchemaRegistry
-from bifrost.engine.serde.wire_format import HEAD, Reader, Readers, Writer, sink_schema
+from bifrost.engine.serde.wire_format import HEAD, Reader, ReadersBySchema, Writer, sink_schema
 
-# What generated readers run into on bytes that are not what they should be: UnicodeDecodeError and orjson's
-# JSONDecodeError are ValueErrors, what decimal raises is an ArithmeticError, a RecursionError comes of data nested some
-# hundred levels deep.
+# What generated readers raise on bad bytes: UnicodeDecodeError and orjson's JSONDecodeError are ValueErrors, decimal
+# raises ArithmeticErrors, and data nested some hundred levels deep causes a RecursionError.
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, struct.error, RecursionError, MemoryError)
 _UNWRITABLE = (ValueError, TypeError, KeyError, struct.error, ArithmeticError, RecursionError)
 
 
 class Serdes:
-    """Makes readers and writers of records for any format."""
+    """Creates deserializers and serializers for any format."""
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         self.registry: SchemaRegistry = InMemoryRegistry() if registry is None else registry
@@ -44,44 +43,47 @@ class Serdes:
     def key_deserializer(
         self, topic: str, key_format: KeyFormat, columns: Sequence[Column], needed: frozenset[str] | None = None
     ) -> Decoder:
-        """A function from a key's bytes (without window) to the key columns' values; no bytes give None.
+        """Return a function from a key's bytes (without window) to the key columns' values; null bytes give None.
 
-        The function raises SerdeError for a key that is not in the format, RegistryUnavailable when its schema cannot
-        be had now. Columns not in `needed` may come back as None.
+        The function raises SerdeError for a key that is not in the format, and RegistryUnavailable if it cannot fetch
+        the schema now. Columns not in `needed` may be None.
         """
-        return self.decoder(Part.of_key(topic, key_format, tuple(columns)), needed)
+        return self.decoder(RecordPart.of_key(topic, key_format, tuple(columns)), needed)
 
     def value_deserializer(
         self, topic: str, value_format: ValueFormat, columns: Sequence[Column], needed: frozenset[str] | None = None
     ) -> Decoder:
-        """A function from a value's bytes to the value columns' values, as `key_deserializer`."""
-        return self.decoder(Part.of_value(topic, value_format, tuple(columns)), needed)
+        """Return a function from a value's bytes to the value columns' values, like `key_deserializer`."""
+        return self.decoder(RecordPart.of_value(topic, value_format, tuple(columns)), needed)
 
     def key_serializer(self, topic: str, key_format: KeyFormat, columns: Sequence[Column]) -> Encoder:
-        """A function from the key columns' values to a key's bytes (without window); None gives None.
+        """Return a function from the key columns' values to a key's bytes (without window); None gives None.
 
-        The function raises SerdeError for a row that the format cannot carry and RegistryUnavailable.
+        The function raises SerdeError for a row that the format cannot represent, and RegistryUnavailable.
         """
-        return self.encoder(Part.of_key(topic, key_format, tuple(columns)))
+        return self.encoder(RecordPart.of_key(topic, key_format, tuple(columns)))
 
     def value_serializer(self, topic: str, value_format: ValueFormat, columns: Sequence[Column]) -> Encoder:
-        """A function from the value columns' values to a value's bytes, as `key_serializer`."""
-        return self.encoder(Part.of_value(topic, value_format, tuple(columns)))
+        """Return a function from the value columns' values to a value's bytes, like `key_serializer`."""
+        return self.encoder(RecordPart.of_value(topic, value_format, tuple(columns)))
 
     def register(self, topic: str, formats: Formats, schema: LogicalSchema) -> None:
-        """Register the schemas of a sink topic, as ksqlDB does when the statement that makes it runs.
+        """Register the schemas of a sink topic, as ksqlDB does when it runs the statement that creates the sink.
 
         Raises:
-            SerdeError: a format cannot carry the columns, or the registry refuses the schema.
+            SerdeError: a format does not support the columns, or the registry refuses the schema.
             RegistryUnavailable: the registry does not answer.
         """
-        for part in (Part.of_key(topic, formats.key, schema.key), Part.of_value(topic, formats.value, schema.value)):
+        for part in (
+            RecordPart.of_key(topic, formats.key, schema.key),
+            RecordPart.of_value(topic, formats.value, schema.value),
+        ):
             text = schema_text(part)
             if part.columns and text is not None:
                 sink_schema(self.registry, part, text)
 
-    def decoder(self, part: Part, needed: frozenset[str] | None = None) -> Decoder:
-        """The deserializer of a part."""
+    def decoder(self, part: RecordPart, needed: frozenset[str] | None = None) -> Decoder:
+        """Return the deserializer of a part."""
         if part.has_nothing:
             return lambda data: None
         failed = f"Failed to deserialize {part.word} from topic: {part.topic}."
@@ -93,8 +95,8 @@ class Serdes:
             case name:
                 return _guarded(_reader(part, needed), failed, name)
 
-    def encoder(self, part: Part) -> Encoder:
-        """The serializer of a part; a schema is registered with the first row."""
+    def encoder(self, part: RecordPart) -> Encoder:
+        """Return the serializer of a part; it registers its schema with the first row."""
         if part.has_nothing:
             return lambda row: None
         write: Writer | None = None
@@ -116,7 +118,7 @@ class Serdes:
 
         return encode
 
-    def _writer(self, part: Part) -> Writer:
+    def _writer(self, part: RecordPart) -> Writer:
         match part.format.name:
             case "AVRO":
                 return avro_writer(self.registry, part)
@@ -136,8 +138,8 @@ class Serdes:
                 raise SerdeError(f"Unknown format: {name}")
 
 
-def _reader(part: Part, needed: frozenset[str] | None) -> Reader:
-    """The reader of a format that needs no registry."""
+def _reader(part: RecordPart, needed: frozenset[str] | None) -> Reader:
+    """Return the reader of a format that needs no registry."""
     match part.format.name:
         case "JSON":
             return json_reader(part, needed)
@@ -154,7 +156,7 @@ def _reader(part: Part, needed: frozenset[str] | None) -> Reader:
 
 
 def _guarded(read: Reader, failed: str, name: str) -> Decoder:
-    """The reader for any bytes: what it runs into becomes a SerdeError that begins with `failed`."""
+    """Wrap the reader: any failure becomes a SerdeError that begins with `failed`."""
 
     def decode(data: bytes | None) -> Row | None:
         if data is None:
@@ -169,8 +171,8 @@ def _guarded(read: Reader, failed: str, name: str) -> Decoder:
     return decode
 
 
-def _choosing(readers: Readers, failed: str) -> Decoder:
-    """`_guarded` with the reader chosen by the schema's id, in one function: each call less counts per record."""
+def _choosing(readers: ReadersBySchema, failed: str) -> Decoder:
+    """Like `_guarded`, with the reader selected by schema id; one function, because every call counts per record."""
 
     def decode(data: bytes | None) -> Row | None:
         if data is None:
@@ -185,8 +187,8 @@ def _choosing(readers: Readers, failed: str) -> Decoder:
     return decode
 
 
-def schema_text(part: Part) -> Callable[[], str] | None:
-    """How to make the text of a part's schema; None for a format that has none in the registry."""
+def schema_text(part: RecordPart) -> Callable[[], str] | None:
+    """Return a function that makes the text of a part's schema; None for a format without registered schemas."""
     match part.format.name:
         case "AVRO":
             return lambda: avro_text(part)

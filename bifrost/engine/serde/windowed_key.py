@@ -1,4 +1,4 @@
-"""Windows in keys: Kafka Streams' bytes after the key's own."""
+"""Windows in keys: the bytes that Kafka Streams appends to a key."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _SESSION = struct.Struct(">qq")
 
 
 def windowed_key(key: bytes, start: int, end: int | None = None) -> bytes:
-    """A key with its window in ms: only the start of a window whose size is known, start and end of a session."""
+    """Append the window (ms) to a key: the start of a window of fixed size, or end and start of a session."""
     return key + (_TIME.pack(start) if end is None else _SESSION.pack(end, start))
 
 
 def split_windowed_key(data: bytes, window: WindowInfo) -> tuple[bytes, int, int]:
-    """The key's own bytes, the window's start and its end in ms.
+    """Split a windowed key into the key's own bytes, the window's start and its end in ms.
 
     Raises:
-        SerdeError: there are too few bytes for a window.
+        SerdeError: the key is too short for a window.
     """
     size = _TIME.size if window.size_ms is not None else _SESSION.size
     if len(data) < size:

@@ -1,4 +1,4 @@
-"""Payloads that name their schema: a zero byte, the schema's id in four, then the data."""
+"""Confluent's wire format: a zero byte, the schema's id in four bytes, then the data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from bifrost.engine.serde.errors import SerdeError
-from bifrost.engine.serde.record_part import Part, Row
+from bifrost.engine.serde.record_part import RecordPart, Row
 from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistry
 
 Reader = Callable[[bytes], Row | None]
@@ -20,19 +20,19 @@ _SCHEMA_TYPES = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 
 
 def head(schema_id: int) -> bytes:
-    """The bytes before the data."""
+    """Return the bytes before the data."""
     return _HEAD.pack(0, schema_id)
 
 
 def schema_type(format_name: str) -> str:
-    """The registry's word for a format's schemas."""
+    """Return the registry's name for a format's schemas."""
     return _SCHEMA_TYPES[format_name]
 
 
-class Readers(dict[bytes, Reader]):
-    """A reader by the first five bytes of a payload, made when an id is first met."""
+class ReadersBySchema(dict[bytes, Reader]):
+    """ReadersBySchema by the first five bytes of a payload, created when an id first occurs."""
 
-    def __init__(self, registry: SchemaRegistry, part: Part, make: Callable[[RegisteredSchema], Reader]) -> None:
+    def __init__(self, registry: SchemaRegistry, part: RecordPart, make: Callable[[RegisteredSchema], Reader]) -> None:
         super().__init__()
         self.registry = registry
         self.wanted = schema_type(part.format.name)
@@ -47,7 +47,7 @@ class Readers(dict[bytes, Reader]):
                 raise SerdeError(f"Schema {schema.id} is of type {schema.type}, not {self.wanted}")
             reader = self.make(schema)
         except SerdeError as error:
-            # A schema never changes: what it cannot give today it will not give tomorrow.
+            # A registered schema never changes, so its error is final.
             reader = _refusing(str(error))
         self[first] = reader
         return reader
@@ -60,11 +60,11 @@ def _refusing(message: str) -> Reader:
     return refuse
 
 
-def sink_schema(registry: SchemaRegistry, part: Part, text: Callable[[], str]) -> RegisteredSchema:
-    """The schema to write with: the one that `schemaId` names, else `text()` registered under the part's subject.
+def sink_schema(registry: SchemaRegistry, part: RecordPart, text: Callable[[], str]) -> RegisteredSchema:
+    """Return the schema to write with: that of `schemaId`, else `text()`, registered under the part's subject.
 
     Raises:
-        SerdeError: there is no such schema, or the registry refuses it.
+        SerdeError: the schema is missing, or the registry refuses it.
         RegistryUnavailable: the registry does not answer.
     """
     named = part.property("schemaId")
@@ -75,10 +75,10 @@ def sink_schema(registry: SchemaRegistry, part: Part, text: Callable[[], str]) -
 
 
 def referenced_texts(registry: SchemaRegistry, schema: RegisteredSchema) -> dict[str, str]:
-    """Texts of the schemas that one refers to, by the names it uses; what these refer to stands before them.
+    """Return the texts of the schemas that a schema refers to, by name, each after the schemas it refers to itself.
 
     Raises:
-        SerdeError: one of them is not there.
+        SerdeError: one of them is missing.
     """
     texts: dict[str, str] = {}
     _collect(registry, schema, texts, frozenset({schema.id}))

@@ -1,7 +1,7 @@
 import pytest
 
 from bifrost.engine.functions.library import AggregateContext, Aggregator, FunctionError, Library
-from bifrost.engine.functions.parameter_docs import meaning
+from bifrost.engine.functions.parameter_docs import parameter_description
 from bifrost.engine.functions.parameters import parse_signature, type_text
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.errors import AnalysisError
@@ -194,4 +194,12 @@ def test_every_parameter_is_explained_but_those_whose_name_says_nothing():
         for overload in declaration.overloads
         for parameter in overload.signature.parameters
     }
-    assert {name for name in names if not meaning(name)} == {"val", "val1", "value", "input", "x", "y", "s"}
+    assert {name for name in names if not parameter_description(name)} == {
+        "val",
+        "val1",
+        "value",
+        "input",
+        "x",
+        "y",
+        "s",
+    }

@@ -213,7 +213,7 @@ def test_columns_become_fields_of_a_given_schema(kind: Any, value: Any, sql_type
         ("int", None, INTEGER, "Invalid value: null used for required field: v"),
         ({"type": "array", "items": "int"}, [None], SqlArray(INTEGER), "null used for required field: v"),
         ("string", 1, INTEGER, "Cannot serialize type INTEGER as type string for path: ->v"),
-        (SUIT, "CLUBS", STRING, "'CLUBS' is no symbol"),
+        (SUIT, "CLUBS", STRING, "'CLUBS' is not a symbol"),
         (MD5, b"abc", BYTES, "holds 2 bytes"),
         (DECIMAL_42, Decimal("123.45"), SqlDecimal(5, 2), "does not fit"),
     ],

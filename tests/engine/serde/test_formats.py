@@ -1,4 +1,4 @@
-"""Refusals of columns that a format cannot carry, in ksqlDB's words."""
+"""Refusals of columns that a format does not support, in ksqlDB's words."""
 
 from __future__ import annotations
 

@@ -146,5 +146,5 @@ def test_a_block_count_beyond_the_data_is_refused_at_once(serdes: Serdes) -> Non
     data = write(serdes, "AVRO", columns, ([1],))
     assert data is not None
     claim = data[:6] + b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"
-    with pytest.raises(SerdeError, match="more items than there are bytes"):
+    with pytest.raises(SerdeError, match="more items than the payload has bytes"):
         read(serdes, "AVRO", columns, claim)

@@ -147,7 +147,7 @@ def test_json_schemas(properties: Any, columns: str) -> None:
 def test_json_schemas_that_cannot_be_columns() -> None:
     with pytest.raises(AnalysisError, match="recursive at #"):
         inferred("JSON", {"type": "object", "properties": {"a": {"$ref": "#"}}})
-    with pytest.raises(AnalysisError, match="refers to #/definitions/x, which is not there"):
+    with pytest.raises(AnalysisError, match="refers to #/definitions/x, which does not exist"):
         inferred("JSON", {"type": "object", "properties": {"a": {"$ref": "#/definitions/x"}}})
     with pytest.raises(AnalysisError, match="no field that ksqlDB can use"):
         inferred("JSON", {"type": "object"})

@@ -94,13 +94,13 @@ def test_dates(day: int) -> None:
 
 
 def test_dates_beyond_the_calendar_are_refused() -> None:
-    with pytest.raises(SerdeError, match="cannot carry the date of day 2932897"):
+    with pytest.raises(SerdeError, match="cannot represent the date 2932897 days"):
         write(Serdes(), "PROTOBUF", values(("D", DATE)), (2_932_897,))
 
 
 def test_a_null_in_an_array_is_refused() -> None:
     for kind, value in ((SqlArray(INTEGER), [1, None]), (SqlArray(INNER), [None])):
-        with pytest.raises(SerdeError, match="cannot carry the null in the array A"):
+        with pytest.raises(SerdeError, match="cannot represent a null element in the array A"):
             write(Serdes(), "PROTOBUF", values(("A", kind)), (value,))
 
 

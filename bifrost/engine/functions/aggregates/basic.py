@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
 from bifrost.engine.functions.java.text import DECIMALS
 from bifrost.engine.functions.library import AggregateContext, Aggregator, Library
-from bifrost.sql.types import BIGINT, INTEGER, SqlArray, SqlDecimal, SqlStruct, SqlType, StructField
+from bifrost.sql.types import BIGINT, INTEGER, SqlArray, SqlDecimal, SqlStruct, SqlType, SqlValue, StructField
 
 LIBRARY = Library("AGGREGATE")
 
-Add = Callable[[Any, Any], Any]
+Add = Callable[[SqlValue, SqlValue], SqlValue]
 _ORDERED = ("INTEGER", "BIGINT", "DOUBLE", "DECIMAL", "DATE", "TIME", "TIMESTAMP", "STRING", "BYTES")
 
 
-def result(state: Any) -> Any:
-    """The state as it is."""
+def result(state: SqlValue) -> SqlValue:
+    """Return the state unchanged."""
     return state
 
 
 def first_type(types: Sequence[SqlType | None]) -> SqlType:
-    """The type of the first argument."""
+    """Return the type of the first argument."""
     if types[0] is None:
         raise ValueError("the type of a null is not known")
     return types[0]
@@ -39,17 +38,17 @@ def count_rows(context: AggregateContext) -> Aggregator:
 def count(context: AggregateContext) -> Aggregator:
     """COUNT(value) counts the rows where it is not null."""
 
-    def add(state: int, value: Any) -> int:
+    def add(state: int, value: SqlValue) -> int:
         return state if value is None else state + 1
 
-    def remove(state: int, value: Any) -> int:
+    def remove(state: int, value: SqlValue) -> int:
         return state if value is None else state - 1
 
     return Aggregator(int, add, result, remove, lambda a, b: a + b)
 
 
-def _arithmetic(sql_type: SqlType | None) -> tuple[Any, Add, Add]:
-    """Zero, addition and subtraction of a numeric type."""
+def _arithmetic(sql_type: SqlType | None) -> tuple[SqlValue, Add, Add]:
+    """Return the zero, the addition and the subtraction of a numeric type."""
     if sql_type == INTEGER:
         return 0, lambda a, b: wrap_integer(a + b), lambda a, b: wrap_integer(a - b)
     if sql_type == BIGINT:
@@ -59,7 +58,7 @@ def _arithmetic(sql_type: SqlType | None) -> tuple[Any, Add, Add]:
     return 0.0, lambda a, b: a + b, lambda a, b: a - b
 
 
-def _decimal_arithmetic(sql_type: SqlDecimal) -> tuple[Any, Add, Add]:
+def _decimal_arithmetic(sql_type: SqlDecimal) -> tuple[SqlValue, Add, Add]:
     limit = Decimal((0, (1,), sql_type.precision - sql_type.scale))
 
     def within(value: Decimal) -> Decimal:
@@ -75,7 +74,7 @@ def _decimal_arithmetic(sql_type: SqlDecimal) -> tuple[Any, Add, Add]:
 
 
 def _skipping_null(operation: Add) -> Add:
-    def apply(state: Any, value: Any) -> Any:
+    def apply(state: SqlValue, value: SqlValue) -> SqlValue:
         return state if value is None else operation(state, value)
 
     return apply
@@ -88,7 +87,7 @@ def _skipping_null(operation: Add) -> Add:
     result=first_type,
 )
 def total(context: AggregateContext) -> Aggregator:
-    """The sum; 0 where there are only nulls. A DECIMAL sum that outgrows its type fails."""
+    """Sum the values; 0 if all are null. A DECIMAL sum that exceeds its type's precision fails."""
     zero, add, subtract = _arithmetic(context.types[0])
     return Aggregator(lambda: zero, _skipping_null(add), result, _skipping_null(subtract), add)
 
@@ -99,11 +98,11 @@ def total(context: AggregateContext) -> Aggregator:
     description="Adds up all numbers of the arrays of each key; nulls do not count.",
 )
 def total_of_lists(context: AggregateContext) -> Aggregator:
-    """The sum of all elements."""
+    """Sum all elements."""
     item = context.types[0].item if isinstance(context.types[0], SqlArray) else None
     zero, add, subtract = _arithmetic(item)
 
-    def sum_of(values: list[Any]) -> Any:
+    def sum_of(values: list[SqlValue]) -> SqlValue:
         numbers = (value for value in values if value is not None)
         subtotal = zero
         for number in numbers:
@@ -126,17 +125,17 @@ def _average_state(types: Sequence[SqlType | None]) -> SqlType:
 @LIBRARY.aggregate(
     "AVG",
     *(f"val {kind} -> DOUBLE" for kind in ("INTEGER", "BIGINT", "DOUBLE")),
-    description="Gives the average of the values of each key; nulls do not count.",
+    description="Returns the average of the values of each key; nulls do not count.",
     state=_average_state,
 )
 def average(context: AggregateContext) -> Aggregator:
-    """The average; 0.0 of no values."""
+    """Average the values; 0.0 if there are none."""
     zero, add, subtract = _arithmetic(context.types[0])
 
-    def include(state: list[Any], value: Any) -> list[Any]:
+    def include(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
         return state if value is None else [add(state[0], value), state[1] + 1]
 
-    def exclude(state: list[Any], value: Any) -> list[Any]:
+    def exclude(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
         return state if value is None else [subtract(state[0], value), state[1] - 1]
 
     return Aggregator(
@@ -148,8 +147,8 @@ def average(context: AggregateContext) -> Aggregator:
     )
 
 
-def _chosen(choose: Callable[[Any, Any], Any]) -> Aggregator:
-    def add(state: Any, value: Any) -> Any:
+def _extreme(choose: Callable[[SqlValue, SqlValue], SqlValue]) -> Aggregator:
+    def add(state: SqlValue, value: SqlValue) -> SqlValue:
         if state is None or value is None:
             return value if state is None else state
         return choose(state, value)
@@ -160,20 +159,20 @@ def _chosen(choose: Callable[[Any, Any], Any]) -> Aggregator:
 @LIBRARY.aggregate(
     "MIN",
     *(f"val {kind} -> {kind}" for kind in _ORDERED),
-    description="Gives the least value of each key; nulls do not count.",
+    description="Returns the smallest value of each key; nulls do not count.",
     result=first_type,
 )
 def least(context: AggregateContext) -> Aggregator:
-    """The least value, null where there are only nulls."""
-    return _chosen(min)
+    """Return the smallest value, null if all are null."""
+    return _extreme(min)
 
 
 @LIBRARY.aggregate(
     "MAX",
     *(f"val {kind} -> {kind}" for kind in _ORDERED),
-    description="Gives the greatest value of each key; nulls do not count.",
+    description="Returns the largest value of each key; nulls do not count.",
     result=first_type,
 )
 def greatest(context: AggregateContext) -> Aggregator:
-    """The greatest value, null where there are only nulls."""
-    return _chosen(max)
+    """Return the largest value, null if all are null."""
+    return _extreme(max)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from bifrost.engine.functions.aggregates.basic import first_type, result
 from bifrost.engine.functions.library import AggregateContext, Aggregator, Library, Settings
-from bifrost.sql.types import BIGINT, SqlArray, SqlStruct, StructField
+from bifrost.sql.types import BIGINT, SqlArray, SqlStruct, SqlValue, StructField
 
 LIBRARY = Library("AGGREGATE")
 
@@ -15,27 +14,27 @@ _HISTOGRAM_LIMIT = 1000
 
 
 def _limit(settings: Settings, name: str) -> int:
-    """The size that a setting allows; none is set by default."""
+    """Return the size limit from a property; unlimited by default."""
     return int(settings.get(name, sys.maxsize))
 
 
 @LIBRARY.aggregate(
     "COLLECT_LIST",
     "val T -> ARRAY<T>",
-    description="Gathers all values of each key in an array, nulls and repeats too.",
+    description="Collects all values of each key in an array, including nulls and duplicates.",
 )
 def collect_list(context: AggregateContext) -> Aggregator:
-    """All values in the order of their arrival, at most `ksql.functions.collect_list.limit`."""
+    """Collect all values in order of arrival, at most `ksql.functions.collect_list.limit`."""
     limit = _limit(context.settings, "ksql.functions.collect_list.limit")
 
-    def add(state: list[Any], value: Any) -> list[Any]:
+    def add(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
         return [*state, value] if len(state) < limit else state
 
     return Aggregator(list, add, result, without_last, lambda a, b: (a + b)[:limit])
 
 
-def without_last(state: list[Any], value: Any) -> list[Any]:
-    """The list without the last item equal to the value."""
+def without_last(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
+    """Return the list without its last item that equals the value."""
     for place in range(len(state) - 1, -1, -1):
         if state[place] == value:
             return state[:place] + state[place + 1 :]
@@ -45,16 +44,16 @@ def without_last(state: list[Any], value: Any) -> list[Any]:
 @LIBRARY.aggregate(
     "COLLECT_SET",
     "val T -> ARRAY<T>",
-    description="Gathers the distinct values of each key in an array, null too.",
+    description="Collects the distinct values of each key in an array, including null.",
 )
 def collect_set(context: AggregateContext) -> Aggregator:
-    """Distinct values in the order of their first arrival, at most `ksql.functions.collect_set.limit`."""
+    """Collect distinct values in order of first arrival, at most `ksql.functions.collect_set.limit`."""
     limit = _limit(context.settings, "ksql.functions.collect_set.limit")
 
-    def add(state: list[Any], value: Any) -> list[Any]:
+    def add(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
         return [*state, value] if len(state) < limit and value not in state else state
 
-    def merge(first: list[Any], second: list[Any]) -> list[Any]:
+    def merge(first: list[SqlValue], second: list[SqlValue]) -> list[SqlValue]:
         return (first + [value for value in second if value not in first])[:limit]
 
     return Aggregator(list, add, result, None, merge)
@@ -66,7 +65,7 @@ def collect_set(context: AggregateContext) -> Aggregator:
     description="Counts how often each text occurs among the values of each key, for the first 1000 texts.",
 )
 def histogram(context: AggregateContext) -> Aggregator:
-    """A map from text to its count."""
+    """Count each text; the result is a map from text to count."""
 
     def add(state: dict[str, int], value: str | None) -> dict[str, int]:
         if value is None or (value not in state and len(state) >= _HISTOGRAM_LIMIT):
@@ -94,19 +93,19 @@ def histogram(context: AggregateContext) -> Aggregator:
 @LIBRARY.aggregate(
     "ATTR",
     "val T -> T",
-    description="Gives the value that all rows of a key share, null where they differ.",
+    description="Returns the value that all rows of a key share, null if they differ.",
     state=lambda types: SqlArray(SqlStruct((StructField("VALUE", first_type(types)), StructField("COUNT", BIGINT)))),
 )
 def attribute(context: AggregateContext) -> Aggregator:
-    """The only value, or null; a null counts as a value. The state is a list of [value, count]."""
+    """Return the only distinct value, else null; null counts as a value. The state is a list of [value, count]."""
 
-    def change(state: list[list[Any]], value: Any, by: int) -> list[list[Any]]:
+    def change(state: list[list[SqlValue]], value: SqlValue, by: int) -> list[list[SqlValue]]:
         counts = [[seen, number + by] if seen == value else [seen, number] for seen, number in state]
         if all(seen != value for seen, _ in state):
             counts.append([value, by])
         return [entry for entry in counts if entry[1] > 0]
 
-    def merge(first: list[list[Any]], second: list[list[Any]]) -> list[list[Any]]:
+    def merge(first: list[list[SqlValue]], second: list[list[SqlValue]]) -> list[list[SqlValue]]:
         merged = first
         for value, number in second:
             merged = change(merged, value, number)

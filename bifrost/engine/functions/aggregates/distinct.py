@@ -1,17 +1,16 @@
 """COUNT_DISTINCT by HyperLogLog.
 
-4096 registers give a standard error of 1.6 %; few values are counted nearly exactly. A state is a map of the registers
-that are set while these are few, then the bytes of all registers.
+4096 registers give a standard error of 1.6 %; small numbers of values are counted almost exactly. A state is a map of
+the registers that are set as long as there are few, then the bytes of all registers.
 """
 
 from __future__ import annotations
 
 import math
 from hashlib import blake2b
-from typing import Any
 
 from bifrost.engine.functions.library import AggregateContext, Aggregator, Library
-from bifrost.sql.types import INTEGER, SqlArray
+from bifrost.sql.types import INTEGER, SqlArray, SqlValue
 
 LIBRARY = Library("AGGREGATE")
 
@@ -31,12 +30,12 @@ Sketch = dict[int, int] | bytes
     state=lambda types: SqlArray(INTEGER),
 )
 def count_distinct(context: AggregateContext) -> Aggregator:
-    """About the number of distinct values; nulls do not count."""
+    """Estimate the number of distinct values; nulls do not count."""
     return Aggregator(dict, add, estimate, None, merge)
 
 
-def add(state: Sketch, value: Any) -> Sketch:
-    """The sketch with the value in it."""
+def add(state: Sketch, value: SqlValue) -> Sketch:
+    """Return the sketch with the value added."""
     if value is None:
         return state
     hashed = int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")
@@ -54,14 +53,14 @@ def add(state: Sketch, value: Any) -> Sketch:
 
 
 def merge(first: Sketch, second: Sketch) -> Sketch:
-    """The sketch of the values of both."""
+    """Return the sketch of both sets of values."""
     if isinstance(first, dict) and isinstance(second, dict):
         return _compact({index: max(first.get(index, 0), second.get(index, 0)) for index in first | second})
     return bytes(map(max, _dense(first), _dense(second)))
 
 
 def estimate(state: Sketch) -> int:
-    """About how many values were added."""
+    """Estimate how many distinct values were added."""
     ranks = state.values() if isinstance(state, dict) else [rank for rank in state if rank]
     empty = _REGISTERS - len(ranks)
     raw = _ALPHA * _REGISTERS * _REGISTERS / (empty + math.fsum(2.0**-rank for rank in ranks))

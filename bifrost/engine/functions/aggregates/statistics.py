@@ -1,14 +1,13 @@
-"""CORRELATION, STDDEV_SAMP and STDDEV_SAMPLE, as running sums that can be undone."""
+"""CORRELATION, STDDEV_SAMP and STDDEV_SAMPLE, as running sums from which values can be removed again."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from bifrost.engine.functions.aggregates.basic import first_type
 from bifrost.engine.functions.library import AggregateContext, Aggregator, Library
-from bifrost.sql.types import BIGINT, DOUBLE, SqlStruct, SqlType, StructField
+from bifrost.sql.types import BIGINT, DOUBLE, SqlStruct, SqlType, SqlValue, StructField
 
 LIBRARY = Library("AGGREGATE")
 
@@ -20,26 +19,26 @@ def _deviation_state(types: Sequence[SqlType | None]) -> SqlType:
 
 
 def _spread_change(count: int, total: float, value: float) -> float:
-    """What one of `count` values that sum up to `total` adds to the sum of squared distances from the mean."""
+    """Return how much one of `count` values with sum `total` adds to the sum of squared distances from the mean."""
     distance = count * value - total
     return distance * distance / (count * (count - 1)) if count > 1 else 0.0
 
 
-def _include(state: list[Any], value: Any) -> list[Any]:
+def _include(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
     if value is None:
         return state
     total, count, spread = state
     return [total + value, count + 1, spread + _spread_change(count + 1, total + value, value)]
 
 
-def _exclude(state: list[Any], value: Any) -> list[Any]:
+def _exclude(state: list[SqlValue], value: SqlValue) -> list[SqlValue]:
     if value is None:
         return state
     total, count, spread = state
     return [total - value, count - 1, spread - _spread_change(count, total, value)]
 
 
-def _merge_spread(first: list[Any], second: list[Any]) -> list[Any]:
+def _merge_spread(first: list[SqlValue], second: list[SqlValue]) -> list[SqlValue]:
     (sum_a, count_a, spread_a), (sum_b, count_b, spread_b) = first, second
     if not count_a or not count_b:
         return second if not count_a else first
@@ -48,7 +47,7 @@ def _merge_spread(first: list[Any], second: list[Any]) -> list[Any]:
     return [sum_a + sum_b, count_a + count_b, spread_a + spread_b + between]
 
 
-def _variance(state: list[Any]) -> float:
+def _variance(state: list[SqlValue]) -> float:
     spread: float = state[2]
     return spread / (state[1] - 1) if state[1] > 1 else 0.0
 
@@ -56,22 +55,22 @@ def _variance(state: list[Any]) -> float:
 @LIBRARY.aggregate(
     "STDDEV_SAMPLE",
     *(f"val {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the sample standard deviation of the values of each key.",
+    description="Returns the sample standard deviation of the values of each key.",
     state=_deviation_state,
 )
 def deviation(context: AggregateContext) -> Aggregator:
-    """The square root of the sample variance; 0.0 of fewer than two values."""
+    """Return the square root of the sample variance; 0.0 for fewer than two values."""
     return Aggregator(lambda: [0, 0, 0.0], _include, lambda state: math.sqrt(_variance(state)), _exclude, _merge_spread)
 
 
 @LIBRARY.aggregate(
     "STDDEV_SAMP",
     *(f"val {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the sample variance of the values of each key; STDDEV_SAMPLE takes its root.",
+    description="Returns the sample variance of the values of each key; STDDEV_SAMPLE takes its root.",
     state=_deviation_state,
 )
 def variance(context: AggregateContext) -> Aggregator:
-    """The sample variance: ksqlDB kept the old function's results and added STDDEV_SAMPLE."""
+    """Return the sample variance: ksqlDB kept the results of the old function and added STDDEV_SAMPLE."""
     return Aggregator(lambda: [0, 0, 0.0], _include, _variance, _exclude, _merge_spread)
 
 
@@ -85,13 +84,13 @@ def _correlation_state(types: Sequence[SqlType | None]) -> SqlType:
 @LIBRARY.aggregate(
     "CORRELATION",
     *(f"x {kind}, y {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the Pearson correlation of two columns over the rows of each key.",
+    description="Returns the Pearson correlation of two columns over the rows of each key.",
     state=_correlation_state,
 )
 def correlation(context: AggregateContext) -> Aggregator:
-    """Pearson's coefficient; rows with a null do not count, NaN of fewer than two rows."""
+    """Return Pearson's coefficient; rows with a null do not count, NaN for fewer than two rows."""
 
-    def change(state: list[Any], x: Any, y: Any, sign: int) -> list[Any]:
+    def change(state: list[SqlValue], x: SqlValue, y: SqlValue, sign: int) -> list[SqlValue]:
         if x is None or y is None:
             return state
         x, y = float(x), float(y)
@@ -107,10 +106,10 @@ def correlation(context: AggregateContext) -> Aggregator:
     )
 
 
-def _pearson(state: list[Any]) -> float:
+def _pearson(state: list[SqlValue]) -> float:
     n, x, y, xy, xx, yy = state
     if n < 2:
         return math.nan
-    # In this order of operations the last digit is ksqlDB's.
+    # ksqlDB evaluates in this order; another order changes the last digit.
     spread = math.sqrt(max(0.0, (n * xx - x * x) * (n * yy - y * y)))
     return (n * xy - x * y) / spread if spread else math.nan

@@ -1,4 +1,4 @@
-"""Java's regular expressions as Python's: the syntax that differs is translated."""
+"""Java's regular expressions translated to Python's syntax."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _REPLACEMENT = re.compile(r"\\(?P<escaped>.)|\$(?P<number>\d)|\$\{(?P<name>\w+)\
 
 @lru_cache(maxsize=1024)
 def java_pattern(pattern: str) -> re.Pattern[str]:
-    """The compiled pattern; `\\d`, `\\w`, `\\s` mean ASCII characters as in Java.
+    """Compile the pattern; `\\d`, `\\w`, `\\s` match ASCII characters only, as in Java.
 
     Raises:
-        FunctionError: it is not a regular expression, or uses what has no counterpart.
+        FunctionError: it is not a regular expression, or it uses syntax that Python lacks.
     """
     try:
         return re.compile(_translated(pattern), re.ASCII)
@@ -92,10 +92,10 @@ def _property(name: str, negated: bool, depth: int) -> str:
 
 @lru_cache(maxsize=1024)
 def java_replacement(text: str) -> str:
-    """A replacement text of Java's (`$1`, `${name}`, `\\$`) as one of Python's.
+    """Translate a replacement text of Java (`$1`, `${name}`, `\\$`) to Python's syntax.
 
     Raises:
-        FunctionError: a `$` or `\\` stands alone.
+        FunctionError: a `$` or `\\` is incomplete.
     """
     parts: list[str] = []
     place = 0

@@ -1,4 +1,4 @@
-"""Numbers and collections as Java prints and parses them, which is how ksqlDB shows them."""
+"""Numbers and collections as Java, and so ksqlDB, prints and parses them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_EXPONENT = 9_999
 
 
 def double_text(value: float) -> str:
-    """A DOUBLE's text: `1.0`, `0.001`, `1.0E10`, `1.0E-5`, `NaN`, `-Infinity`."""
+    """Return a DOUBLE's text: `1.0`, `0.001`, `1.0E10`, `1.0E-5`, `NaN`, `-Infinity`."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -41,9 +41,9 @@ def double_text(value: float) -> str:
 
 
 def _digits(value: float) -> tuple[str, int]:
-    """The digits that Java (before 19) prints of a positive number, and the power of ten of the first.
+    """Return the digits that Java before version 19 prints for a positive number, and the first digit's power of ten.
 
-    They are the shortest that tell the number from others, but for large whole numbers and powers of two.
+    They are the shortest digits that identify the number, except for large whole numbers and powers of two.
     """
     if _EXACT_BELOW <= value < _LONG_BELOW:
         return _whole_digits(int(value))
@@ -59,16 +59,19 @@ def _digits(value: float) -> tuple[str, int]:
 
 
 def _whole_digits(value: int) -> tuple[str, int]:
-    """Of a whole number that a DOUBLE cannot hold exactly: only the digits below its precision are rounded away."""
+    """Return the digits of a whole number beyond 2^53: Java rounds away only digits below the DOUBLE's precision."""
     spare = value.bit_length() - 1 - _EXACT_BITS - 1
     dropped = len(str(1 << spare)) - 1 if spare > 1 else 0
     unit: int = 10**dropped
-    kept = str((value + unit // 2) // unit)
-    return kept.rstrip("0"), len(kept) - 1 + dropped
+    digits = str((value + unit // 2) // unit)
+    return digits.rstrip("0"), len(digits) - 1 + dropped
 
 
 def _power_of_two_digits(value: float, power: int) -> str:
-    """Of a power of two: Java takes the next smaller number's distance, half of the larger one's, for both sides."""
+    """Return the digits of a power of two.
+
+    The next smaller DOUBLE is half as far away as the next larger one; Java uses the smaller distance for both sides.
+    """
     exact = Fraction(value) / Fraction(10) ** power
     margin = Fraction(math.ulp(value)) / 4 / Fraction(10) ** power
     for places in range(15, 18):
@@ -80,15 +83,15 @@ def _power_of_two_digits(value: float, power: int) -> str:
 
 
 def decimal_text(value: Decimal) -> str:
-    """A DECIMAL's text, without an exponent and with all digits of its scale."""
+    """Return a DECIMAL's text, without an exponent and with all digits of its scale."""
     return format(value, "f")
 
 
 def parse_integer(text: str, bits: int) -> int:
-    """The whole number in a text, as Java's parseInt and parseLong read it (spaces around it are dropped).
+    """Parse a whole number as Java's parseInt and parseLong do; spaces around it are ignored.
 
     Raises:
-        ValueError: it is none, or does not fit into so many bits.
+        ValueError: the text is not a whole number, or the number needs more than `bits` bits.
     """
     trimmed = text.strip()
     if _INTEGER.fullmatch(trimmed) is None:
@@ -100,7 +103,7 @@ def parse_integer(text: str, bits: int) -> int:
 
 
 def parse_double(text: str) -> float:
-    """The number in a text, as Java's parseDouble reads it.
+    """Parse a number as Java's parseDouble does.
 
     Raises:
         ValueError: it is none.
@@ -119,10 +122,10 @@ def parse_double(text: str) -> float:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """The number in a text, as Java's BigDecimal reads it.
+    """Parse a number as Java's BigDecimal does.
 
     Raises:
-        ValueError: it is none, or its exponent is absurd.
+        ValueError: the text is not a number, or its exponent is out of range.
     """
     trimmed = text.strip()
     if _DECIMAL.fullmatch(trimmed) is None:
@@ -134,7 +137,7 @@ def parse_decimal(text: str) -> Decimal:
 
 
 def decimal_from_double(value: float) -> Decimal:
-    """The decimal that a DOUBLE's text shows, as BigDecimal.valueOf.
+    """Return the decimal that a DOUBLE's text shows, as BigDecimal.valueOf does.
 
     Raises:
         ValueError: NaN or infinity.
@@ -145,7 +148,7 @@ def decimal_from_double(value: float) -> Decimal:
 
 
 def value_text(value: Any) -> str:
-    """A plain value as Java's String.valueOf prints it (dates and structs need their types: see casts)."""
+    """Return a plain value as Java's String.valueOf prints it; dates and structs need a cast."""
     match value:
         case None:
             return "null"

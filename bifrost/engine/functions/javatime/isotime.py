@@ -1,4 +1,4 @@
-"""Dates, times and timestamps in ISO text: what casts, comparisons with text literals and ROWTIME use."""
+"""ISO texts of dates, times and timestamps, as used by casts, comparisons with text literals and ROWTIME."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?")
 
 
 def civil(days: int) -> tuple[int, int, int]:
-    """Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar for every year."""
+    """Return year, month and day of a day counted from 1970-01-01; proleptic Gregorian calendar, any year."""
     cycles, rest = divmod(days + _EPOCH_ORDINAL - 1, _CYCLE_DAYS)
     day = date.fromordinal(rest + 1)
     return day.year + cycles * _CYCLE_YEARS, day.month, day.day
 
 
 def days_of(year: int, month: int, day: int) -> int:
-    """The day counted from 1970-01-01.
+    """Return the number of days from 1970-01-01 to a date.
 
     Raises:
-        ValueError: there is no such day.
+        ValueError: the calendar has no such day.
     """
     cycles, rest = divmod(year - 1, _CYCLE_YEARS)
     return date(rest + 1, month, day).toordinal() + cycles * _CYCLE_DAYS - _EPOCH_ORDINAL
 
 
 def date_text(days: int) -> str:
-    """`2021-06-30`."""
+    """Return a date's text: `2021-06-30`."""
     year, month, day = civil(days)
     return f"{_year_text(year)}-{month:02d}-{day:02d}"
 
 
 def time_text(ms: int) -> str:
-    """`12:18`, `12:18:39` or `12:18:39.446`: as short as the time allows, as LocalTime prints it."""
+    """Return a time's text as LocalTime prints it: `12:18`, `12:18:39` or `12:18:39.446`."""
     seconds, fraction = divmod(ms, 1000)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
@@ -53,7 +53,7 @@ def time_text(ms: int) -> str:
 
 
 def timestamp_text(ms: int) -> str:
-    """`2021-06-30T12:18:39.446`, in UTC."""
+    """Return a timestamp's text in UTC: `2021-06-30T12:18:39.446`."""
     days, rest = divmod(ms, DAY_MS)
     seconds, fraction = divmod(rest, 1000)
     minutes, second = divmod(seconds, 60)
@@ -62,9 +62,9 @@ def timestamp_text(ms: int) -> str:
 
 
 def parse_timestamp(text: str) -> int:
-    """Epoch milliseconds of an ISO timestamp, UTC unless it names an offset.
+    """Parse an ISO timestamp to epoch milliseconds; UTC unless it names an offset.
 
-    What is left out at its end counts as its least value: `2021` is the start of that year.
+    Missing parts at the end have their smallest value: `2021` is the start of that year.
 
     Raises:
         ValueError: it is not a timestamp.
@@ -82,7 +82,7 @@ def parse_timestamp(text: str) -> int:
 
 
 def parse_date(text: str) -> int:
-    """Epoch days of an ISO date.
+    """Parse an ISO date to epoch days.
 
     Raises:
         ValueError: it is not a date.
@@ -94,7 +94,7 @@ def parse_date(text: str) -> int:
 
 
 def parse_time(text: str) -> int:
-    """Milliseconds of the day of a time `HH:mm[:ss[.SSS]]`.
+    """Parse a time `HH:mm[:ss[.SSS]]` to milliseconds of the day.
 
     Raises:
         ValueError: it is not a time.
@@ -106,10 +106,10 @@ def parse_time(text: str) -> int:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of that name.
+    """Return the time zone of that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
     """
     try:
         return ZoneInfo(name)

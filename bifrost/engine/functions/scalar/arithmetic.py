@@ -1,4 +1,4 @@
-"""Functions of numbers: absolute values, rounding, roots and logarithms, extremes, series."""
+"""Number functions: absolute values, rounding, signs, random numbers, GREATEST and LEAST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
 from bifrost.engine.functions.java.text import DECIMALS, decimal_from_double
 from bifrost.engine.functions.library import CallContext, Library
 from bifrost.engine.functions.overloads import decimal_of, wider_decimal
-from bifrost.sql.types import INTEGER, SqlDecimal, SqlType
+from bifrost.sql.types import INTEGER, SqlDecimal, SqlType, SqlValue
 
 LIBRARY = Library("MATHEMATICAL")
 
@@ -22,14 +22,14 @@ _LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def _same(types: Sequence[SqlType | None]) -> SqlType:
-    """The type of the first argument."""
+    """Return the type of the first argument."""
     if types[0] is None:
         raise ValueError("the type of a null is not known")
     return types[0]
 
 
 def _bounded(value: float) -> int:
-    """A DOUBLE as a BIGINT, as Java's cast: NaN is 0, the rest is held in bounds."""
+    """Convert a DOUBLE to BIGINT like Java's cast: NaN becomes 0, other values are clamped to the type's range."""
     if math.isnan(value):
         return 0
     return (
@@ -41,29 +41,29 @@ def _bounded(value: float) -> int:
     "ABS",
     "val INTEGER -> INTEGER",
     "val BIGINT -> BIGINT",
-    description="Gives the absolute value of a number.",
+    description="Returns the absolute value of a number.",
     made=True,
     total=True,
 )
 def make_absolute(context: CallContext) -> Callable[[int], int]:
-    """The absolute value; the least number of a type is its own, as in Java."""
+    """Make ABS for the argument's type; the smallest number of a type is its own absolute value, as in Java."""
     wrap = wrap_integer if context.types[0] == INTEGER else wrap_bigint
     return lambda value: wrap(abs(value))
 
 
 @LIBRARY.scalar(
-    "ABS", "val DOUBLE -> DOUBLE", description="Gives the absolute value of a number.", total=True, inline="abs({0})"
+    "ABS", "val DOUBLE -> DOUBLE", description="Returns the absolute value of a number.", total=True, inline="abs({0})"
 )
 def absolute_double(value: float) -> float:
-    """The absolute value."""
+    """Return the absolute value."""
     return abs(value)
 
 
 @LIBRARY.scalar(
-    "ABS", "val DECIMAL -> DECIMAL", description="Gives the absolute value of a number.", total=True, result=_same
+    "ABS", "val DECIMAL -> DECIMAL", description="Returns the absolute value of a number.", total=True, result=_same
 )
 def absolute_decimal(value: Decimal) -> Decimal:
-    """The absolute value."""
+    """Return the absolute value."""
     return DECIMALS.abs(value)
 
 
@@ -71,45 +71,45 @@ def absolute_decimal(value: Decimal) -> Decimal:
     "CEIL",
     "val INTEGER -> INTEGER",
     "val BIGINT -> BIGINT",
-    description="Gives the least whole number that is not below the argument.",
+    description="Returns the smallest whole number that is not below the argument.",
     total=True,
 )
 @LIBRARY.scalar(
     "FLOOR",
     "val INTEGER -> INTEGER",
     "val BIGINT -> BIGINT",
-    description="Gives the greatest whole number that is not above the argument.",
+    description="Returns the largest whole number that is not above the argument.",
     total=True,
 )
 def whole(value: int) -> int:
-    """A whole number is its own ceiling and floor."""
+    """Return the number: a whole number is its own ceiling and floor."""
     return value
 
 
 @LIBRARY.scalar(
     "CEIL",
     "val DOUBLE -> DOUBLE",
-    description="Gives the least whole number that is not below the argument.",
+    description="Returns the smallest whole number that is not below the argument.",
     total=True,
 )
 def ceiling(value: float) -> float:
-    """The ceiling as a DOUBLE."""
+    """Return the ceiling as a DOUBLE; -0.5 gives -0.0."""
     return math.copysign(float(math.ceil(value)), value) if math.isfinite(value) else value
 
 
 @LIBRARY.scalar(
     "FLOOR",
     "val DOUBLE -> DOUBLE",
-    description="Gives the greatest whole number that is not above the argument.",
+    description="Returns the largest whole number that is not above the argument.",
     total=True,
 )
 def floor(value: float) -> float:
-    """The floor as a DOUBLE."""
+    """Return the floor as a DOUBLE; -0.0 stays -0.0."""
     return math.copysign(float(math.floor(value)), value) if math.isfinite(value) else value
 
 
 def _at_scale(value: Decimal, places: int, rounding: str) -> Decimal:
-    """The value rounded to so many places, written at its own scale where that is wider."""
+    """Round the value to `places` decimal places and keep its scale."""
     if places >= -int(value.as_tuple().exponent):
         return value
     rounded = value.quantize(Decimal((0, (1,), -places)), rounding, DECIMALS)
@@ -119,29 +119,29 @@ def _at_scale(value: Decimal, places: int, rounding: str) -> Decimal:
 @LIBRARY.scalar(
     "CEIL",
     "val DECIMAL -> DECIMAL",
-    description="Gives the least whole number that is not below the argument.",
+    description="Returns the smallest whole number that is not below the argument.",
     total=True,
     result=_same,
 )
 def ceiling_decimal(value: Decimal) -> Decimal:
-    """The ceiling at the value's scale."""
+    """Return the ceiling at the value's scale."""
     return _at_scale(value, 0, ROUND_CEILING)
 
 
 @LIBRARY.scalar(
     "FLOOR",
     "val DECIMAL -> DECIMAL",
-    description="Gives the greatest whole number that is not above the argument.",
+    description="Returns the largest whole number that is not above the argument.",
     total=True,
     result=_same,
 )
 def floor_decimal(value: Decimal) -> Decimal:
-    """The floor at the value's scale."""
+    """Return the floor at the value's scale."""
     return _at_scale(value, 0, ROUND_FLOOR)
 
 
 def _half(value: Decimal) -> str:
-    """Halves go up, towards positive infinity."""
+    """Return the rounding mode that rounds halves towards positive infinity."""
     return ROUND_HALF_UP if value > 0 else ROUND_HALF_DOWN
 
 
@@ -151,59 +151,65 @@ def _whole_type(types: Sequence[SqlType | None]) -> SqlType:
 
 
 @LIBRARY.scalar(
-    "ROUND", "val BIGINT -> BIGINT", description="Rounds to a whole number; halves go up.", total=True, inline="{0}"
+    "ROUND",
+    "val BIGINT -> BIGINT",
+    description="Rounds to a whole number; halves are rounded up.",
+    total=True,
+    inline="{0}",
 )
 def round_whole(value: int) -> int:
-    """A whole number stays as it is."""
+    """Return the number unchanged."""
     return value
 
 
-@LIBRARY.scalar("ROUND", "val DOUBLE -> BIGINT", description="Rounds to a whole number; halves go up.", total=True)
+@LIBRARY.scalar(
+    "ROUND", "val DOUBLE -> BIGINT", description="Rounds to a whole number; halves are rounded up.", total=True
+)
 def round_double(value: float) -> int:
-    """The nearest whole number."""
+    """Return the nearest whole number."""
     return _bounded(math.floor(value + 0.5)) if math.isfinite(value) else _bounded(value)
 
 
 @LIBRARY.scalar(
     "ROUND",
     "val DECIMAL -> DECIMAL",
-    description="Rounds to a whole number; halves go up.",
+    description="Rounds to a whole number; halves are rounded up.",
     total=True,
     result=_whole_type,
 )
 def round_decimal(value: Decimal) -> Decimal:
-    """The nearest whole number."""
+    """Return the nearest whole number."""
     return value.quantize(_WHOLE_UNIT, _half(value), DECIMALS)
 
 
 @LIBRARY.scalar(
     "ROUND",
     "val BIGINT, decimalPlaces INTEGER -> BIGINT",
-    description="Rounds to so many decimal places; halves go up.",
+    description="Rounds to a number of decimal places; halves are rounded up.",
 )
 def round_whole_to(value: int, places: int) -> int:
-    """The number rounded to a power of ten where `places` is negative."""
+    """Round to a power of ten if `places` is negative."""
     return int(_rounded(Decimal(value), places))
 
 
 @LIBRARY.scalar(
     "ROUND",
     "val DOUBLE, decimalPlaces INTEGER -> DOUBLE",
-    description="Rounds to so many decimal places; halves go up.",
+    description="Rounds to a number of decimal places; halves are rounded up.",
 )
 def round_double_to(value: float, places: int) -> float:
-    """The number rounded to so many places."""
+    """Round to `places` decimal places."""
     return float(_rounded(decimal_from_double(value), places)) if math.isfinite(value) else value
 
 
 @LIBRARY.scalar(
     "ROUND",
     "val DECIMAL, decimalPlaces INTEGER -> DECIMAL",
-    description="Rounds to so many decimal places; halves go up.",
+    description="Rounds to a number of decimal places; halves are rounded up.",
     result=_same,
 )
 def round_decimal_to(value: Decimal, places: int) -> Decimal:
-    """The number rounded to so many places, written at its own scale."""
+    """Round to `places` decimal places and keep the scale."""
     return _at_scale(value, places, _half(value))
 
 
@@ -213,39 +219,39 @@ def _rounded(value: Decimal, places: int) -> Decimal:
     return value.quantize(Decimal((0, (1,), -places)), _half(value), DECIMALS)
 
 
-@LIBRARY.scalar("TRUNC", "val BIGINT -> BIGINT", description="Cuts off the decimal places.", total=True, inline="{0}")
+@LIBRARY.scalar("TRUNC", "val BIGINT -> BIGINT", description="Truncates to a whole number.", total=True, inline="{0}")
 def truncate_whole(value: int) -> int:
-    """A whole number stays as it is."""
+    """Return the number unchanged."""
     return value
 
 
-@LIBRARY.scalar("TRUNC", "val DOUBLE -> BIGINT", description="Cuts off the decimal places.", total=True)
+@LIBRARY.scalar("TRUNC", "val DOUBLE -> BIGINT", description="Truncates to a whole number.", total=True)
 def truncate_double(value: float) -> int:
-    """The whole part."""
+    """Return the whole part."""
     return _bounded(value)
 
 
 @LIBRARY.scalar(
-    "TRUNC", "val DECIMAL -> DECIMAL", description="Cuts off the decimal places.", total=True, result=_whole_type
+    "TRUNC", "val DECIMAL -> DECIMAL", description="Truncates to a whole number.", total=True, result=_whole_type
 )
 def truncate_decimal(value: Decimal) -> Decimal:
-    """The whole part."""
+    """Return the whole part."""
     return value.quantize(_WHOLE_UNIT, ROUND_DOWN, DECIMALS)
 
 
 @LIBRARY.scalar(
-    "TRUNC", "val BIGINT, decimalPlaces INTEGER -> BIGINT", description="Cuts off after so many decimal places."
+    "TRUNC", "val BIGINT, decimalPlaces INTEGER -> BIGINT", description="Truncates after a number of decimal places."
 )
 def truncate_whole_to(value: int, places: int) -> int:
-    """The number cut to a power of ten where `places` is negative."""
+    """Truncate to a power of ten if `places` is negative."""
     return int(Decimal(value).quantize(Decimal((0, (1,), -places)), ROUND_DOWN, DECIMALS))
 
 
 @LIBRARY.scalar(
-    "TRUNC", "val DOUBLE, decimalPlaces INTEGER -> DOUBLE", description="Cuts off after so many decimal places."
+    "TRUNC", "val DOUBLE, decimalPlaces INTEGER -> DOUBLE", description="Truncates after a number of decimal places."
 )
 def truncate_double_to(value: float, places: int) -> float:
-    """The number cut after so many places."""
+    """Truncate after `places` decimal places."""
     if not math.isfinite(value):
         return value
     exact = decimal_from_double(value)
@@ -257,30 +263,30 @@ def truncate_double_to(value: float, places: int) -> float:
 @LIBRARY.scalar(
     "TRUNC",
     "val DECIMAL, decimalPlaces INTEGER -> DECIMAL",
-    description="Cuts off after so many decimal places.",
+    description="Truncates after a number of decimal places.",
     result=_same,
 )
 def truncate_decimal_to(value: Decimal, places: int) -> Decimal:
-    """The number cut after so many places, written at its own scale."""
+    """Truncate after `places` decimal places and keep the scale."""
     return _at_scale(value, places, ROUND_DOWN)
 
 
 @LIBRARY.scalar(
     "SIGN",
     *(f"val {kind} -> INTEGER" for kind in ("INTEGER", "BIGINT", "DOUBLE")),
-    description="Gives -1, 0 or 1 for a negative number, zero or a positive number.",
+    description="Returns -1, 0 or 1 for a negative number, zero or a positive number.",
     total=True,
 )
 def sign(value: float) -> int:
-    """The sign of the number."""
+    """Return the sign of the number."""
     return (value > 0) - (value < 0)
 
 
 @LIBRARY.scalar(
-    "RANDOM", "-> DOUBLE", description="Gives a random number from 0.0 up to, not including, 1.0.", total=True
+    "RANDOM", "-> DOUBLE", description="Returns a random number from 0.0 up to, not including, 1.0.", total=True
 )
 def random_number() -> float:
-    """A random number."""
+    """Return a random number."""
     return random.random()
 
 
@@ -292,7 +298,7 @@ def _widest(types: Sequence[SqlType | None]) -> SqlType:
 
 
 def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
-    def extreme(*values: Any) -> Any:
+    def extreme(*values: SqlValue) -> SqlValue:
         return choose((value for value in values if value is not None), default=None)
 
     return extreme
@@ -324,5 +330,5 @@ def _declare_extreme(name: str, choose: Callable[..., Any], description: str) ->
     )(lambda context: _decimal_extreme(choose, context))
 
 
-_declare_extreme("GREATEST", max, "Gives the greatest of its arguments; nulls do not count.")
-_declare_extreme("LEAST", min, "Gives the least of its arguments; nulls do not count.")
+_declare_extreme("GREATEST", max, "Returns the largest of its arguments; nulls do not count.")
+_declare_extreme("LEAST", min, "Returns the smallest of its arguments; nulls do not count.")

@@ -1,38 +1,37 @@
-"""Functions of arrays."""
+"""Array functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bifrost.engine.functions.java.text import value_text
 from bifrost.engine.functions.library import FunctionError, Library
-from bifrost.sql.types import SqlArray, SqlType
+from bifrost.sql.types import SqlArray, SqlType, SqlValue
 
 LIBRARY = Library("ARRAY")
 
 _ORDERED = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "BYTES", "DATE", "TIME", "TIMESTAMP")
 _MAX_LENGTH = 1 << 24
-"""Of what is made, not read: a slip in an argument must not take all memory."""
+"""Limit for arrays that a function creates: a wrong argument must not exhaust the memory."""
 
 
 def _item_type(types: Sequence[SqlType | None]) -> SqlType:
-    """The type of the elements of the first argument."""
+    """Return the element type of the first argument."""
     if not isinstance(types[0], SqlArray):
         raise ValueError("the type of a null is not known")
     return types[0].item
 
 
-def _distinct(values: list[Any]) -> list[Any]:
-    """The distinct values in the order of their first occurrence."""
+def _distinct(values: list[SqlValue]) -> list[SqlValue]:
+    """Return the distinct values in order of first occurrence."""
     try:
         return list(dict.fromkeys(values))
     except TypeError:
         return _distinct_by_equality(values)
 
 
-def _distinct_by_equality(values: list[Any]) -> list[Any]:
-    found: list[Any] = []
+def _distinct_by_equality(values: list[SqlValue]) -> list[SqlValue]:
+    found: list[SqlValue] = []
     for value in values:
         if value not in found:
             found.append(value)
@@ -42,24 +41,24 @@ def _distinct_by_equality(values: list[Any]) -> list[Any]:
 @LIBRARY.scalar(
     "ARRAY_LENGTH",
     "array ARRAY<T> -> INTEGER",
-    description="Gives the number of elements of an array.",
+    description="Returns the number of elements of an array.",
     total=True,
     inline="len({0})",
 )
-def length(values: list[Any]) -> int:
-    """How many elements there are."""
+def length(values: list[SqlValue]) -> int:
+    """Return the number of elements."""
     return len(values)
 
 
 @LIBRARY.scalar(
     "ARRAY_CONTAINS",
     "array ARRAY<T>, val T -> BOOLEAN",
-    description="Tells whether an array contains a value.",
+    description="Returns whether an array contains a value.",
     nulls=True,
     total=True,
 )
-def contains(values: list[Any] | None, wanted: Any) -> bool:
-    """Whether the value is among the elements; false where there is no array."""
+def contains(values: list[SqlValue] | None, wanted: SqlValue) -> bool:
+    """Return whether the array contains the value; false for a null array."""
     return values is not None and wanted in values
 
 
@@ -70,8 +69,8 @@ def contains(values: list[Any] | None, wanted: Any) -> bool:
     nulls=True,
     total=True,
 )
-def concat(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
-    """One array after the other; a null array does not count."""
+def concat(left: list[SqlValue] | None, right: list[SqlValue] | None) -> list[SqlValue] | None:
+    """Concatenate two arrays; a null array is ignored."""
     if left is None or right is None:
         return left if right is None else right
     return left + right
@@ -80,80 +79,80 @@ def concat(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
 @LIBRARY.scalar(
     "ARRAY_DISTINCT",
     "array ARRAY<T> -> ARRAY<T>",
-    description="Gives the distinct elements of an array, null among them.",
+    description="Returns the distinct elements of an array, including null.",
     total=True,
 )
-def distinct(values: list[Any]) -> list[Any]:
-    """Each element once."""
+def distinct(values: list[SqlValue]) -> list[SqlValue]:
+    """Return each element once."""
     return _distinct(values)
 
 
 @LIBRARY.scalar(
     "ARRAY_EXCEPT",
     "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
-    description="Gives the distinct elements of an array that another does not have.",
+    description="Returns the distinct elements of an array that another array lacks.",
     total=True,
 )
-def difference(left: list[Any], right: list[Any]) -> list[Any]:
-    """The elements of the first array without those of the second."""
+def difference(left: list[SqlValue], right: list[SqlValue]) -> list[SqlValue]:
+    """Return the elements of the first array that the second lacks."""
     return [value for value in _distinct(left) if value not in right]
 
 
 @LIBRARY.scalar(
     "ARRAY_INTERSECT",
     "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
-    description="Gives the distinct elements that two arrays share.",
+    description="Returns the distinct elements that two arrays have in common.",
     total=True,
 )
-def intersection(left: list[Any], right: list[Any]) -> list[Any]:
-    """The elements of the first array that the second has too."""
+def intersection(left: list[SqlValue], right: list[SqlValue]) -> list[SqlValue]:
+    """Return the elements that both arrays contain."""
     return [value for value in _distinct(left) if value in right]
 
 
 @LIBRARY.scalar(
     "ARRAY_UNION",
     "left ARRAY<T>, right ARRAY<T> -> ARRAY<T>",
-    description="Gives the distinct elements of two arrays.",
+    description="Returns the distinct elements of either of two arrays.",
     total=True,
 )
-def union(left: list[Any], right: list[Any]) -> list[Any]:
-    """The elements of both arrays, each once."""
+def union(left: list[SqlValue], right: list[SqlValue]) -> list[SqlValue]:
+    """Return the elements of both arrays, each once."""
     return _distinct(left + right)
 
 
 @LIBRARY.scalar(
     "ARRAY_REMOVE",
     "array ARRAY<T>, victim T -> ARRAY<T>",
-    description="Gives an array without the elements equal to a value.",
+    description="Returns an array without the elements equal to a value.",
     nulls=True,
     total=True,
 )
-def remove(values: list[Any] | None, victim: Any) -> list[Any] | None:
-    """The other elements; a null value removes the nulls."""
+def remove(values: list[SqlValue] | None, victim: SqlValue) -> list[SqlValue] | None:
+    """Return the elements that differ from the value; a null value removes the nulls."""
     return None if values is None else [value for value in values if value != victim]
 
 
 @LIBRARY.scalar(
     "ARRAY_MAX",
     *(f"array ARRAY<{kind}> -> {kind}" for kind in _ORDERED),
-    description="Gives the greatest element of an array of primitive values.",
+    description="Returns the largest element of an array of primitive values.",
     total=True,
     result=_item_type,
 )
-def greatest(values: list[Any]) -> Any:
-    """The greatest element; null where there are only nulls."""
+def greatest(values: list[SqlValue]) -> SqlValue:
+    """Return the largest element; null if all are null."""
     return max((value for value in values if value is not None), default=None)
 
 
 @LIBRARY.scalar(
     "ARRAY_MIN",
     *(f"array ARRAY<{kind}> -> {kind}" for kind in _ORDERED),
-    description="Gives the least element of an array of primitive values.",
+    description="Returns the smallest element of an array of primitive values.",
     total=True,
     result=_item_type,
 )
-def least(values: list[Any]) -> Any:
-    """The least element; null where there are only nulls."""
+def least(values: list[SqlValue]) -> SqlValue:
+    """Return the smallest element; null if all are null."""
     return min((value for value in values if value is not None), default=None)
 
 
@@ -163,8 +162,8 @@ def least(values: list[Any]) -> Any:
     "input ARRAY<T>, direction STRING -> ARRAY<T>",
     description="Sorts an array of primitive values, ASC or DESC; nulls come last.",
 )
-def sort(values: list[Any], direction: str = "ASC") -> list[Any] | None:
-    """The elements in order; null for an unknown direction."""
+def sort(values: list[SqlValue], direction: str = "ASC") -> list[SqlValue] | None:
+    """Sort the elements; null for an unknown direction."""
     word = direction.strip().upper()
     if word not in ("ASC", "ASCENDING", "DESC", "DESCENDING"):
         return None
@@ -176,11 +175,11 @@ def sort(values: list[Any], direction: str = "ASC") -> list[Any] | None:
     "ARRAY_JOIN",
     "array ARRAY<T> -> STRING",
     "array ARRAY<T>, delimiter STRING -> STRING",
-    description="Writes the elements of an array of primitive values one after the other, with a delimiter between.",
+    description="Joins the elements of an array of primitive values, separated by a delimiter.",
     nulls=True,
 )
-def join(values: list[Any] | None, delimiter: str | None = ",") -> str | None:
-    """The elements as text; a null delimiter counts as empty."""
+def join(values: list[SqlValue] | None, delimiter: str | None = ",") -> str | None:
+    """Join the elements as text; a null delimiter counts as empty."""
     if values is None:
         return None
     if any(isinstance(value, list | dict) for value in values):
@@ -191,11 +190,11 @@ def join(values: list[Any] | None, delimiter: str | None = ",") -> str | None:
 @LIBRARY.scalar(
     "SLICE",
     "in ARRAY<T>, from INTEGER, to INTEGER -> ARRAY<T>",
-    description="Gives the elements from one place to another, both included and counted from 1.",
+    description="Returns the elements from one position to another, both included and counted from 1.",
     nulls=True,
 )
-def cut(values: list[Any] | None, first: int | None, last: int | None) -> list[Any] | None:
-    """The elements between the places; a null place means the array's end on that side, null outside of it."""
+def cut(values: list[SqlValue] | None, first: int | None, last: int | None) -> list[SqlValue] | None:
+    """Return the elements between two positions; a null position means the array's end. Positions outside give null."""
     if values is None:
         return None
     start = 0 if first is None else first - 1
@@ -209,15 +208,15 @@ def cut(values: list[Any] | None, first: int | None, last: int | None) -> list[A
     "start BIGINT, end BIGINT -> ARRAY<BIGINT>",
     "start INTEGER, end INTEGER, step INTEGER -> ARRAY<INTEGER>",
     "start BIGINT, end BIGINT, step INTEGER -> ARRAY<BIGINT>",
-    description="Gives the numbers from start to end, both included, in steps of 1 or of `step`.",
+    description="Returns the numbers from start to end, both included, in steps of 1 or of `step`.",
 )
 def generate_series(start: int, end: int, step: int | None = None) -> list[int]:
-    """The series; without a step it counts up or down as needed."""
+    """Return the series; without a step it counts up or down as needed."""
     by = step if step is not None else (1 if end >= start else -1)
     if by == 0:
         raise FunctionError("GENERATE_SERIES step cannot be zero")
     if (end - start) * by < 0:
         raise FunctionError("GENERATE_SERIES step has wrong sign")
     if (end - start) // by >= _MAX_LENGTH:
-        raise FunctionError(f"GENERATE_SERIES gives no more than {_MAX_LENGTH} numbers")
+        raise FunctionError(f"GENERATE_SERIES: the series must have at most {_MAX_LENGTH} numbers")
     return list(range(start, end + (1 if by > 0 else -1), by))

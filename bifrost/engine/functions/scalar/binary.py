@@ -1,4 +1,4 @@
-"""Texts as bytes and back, in an encoding."""
+"""Conversion between texts and bytes in an encoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARY = Library("STRING")
 
 
 def _decoded(text: str, encoding: str) -> bytes:
-    """The bytes that a text in the encoding stands for."""
+    """Decode a text in the encoding to bytes."""
     match encoding:
         case "hex":
             return _from_hex(text)
@@ -26,7 +26,7 @@ def _decoded(text: str, encoding: str) -> bytes:
 
 
 def _encoded(value: bytes, encoding: str) -> str:
-    """The text of bytes in the encoding."""
+    """Encode bytes as text."""
     match encoding:
         case "hex":
             return value.hex()
@@ -68,29 +68,29 @@ def _from_base64(text: str) -> bytes:
 @LIBRARY.scalar(
     "ENCODE",
     "str STRING, inputEncoding STRING, outputEncoding STRING -> STRING",
-    description="Writes a text that is in one encoding (hex, utf8, ascii, base64) in another.",
+    description="Converts a text from one encoding (hex, utf8, ascii, base64) to another.",
 )
 def encode(value: str, source: str, target: str) -> str:
-    """The text in the other encoding; the names' case does not matter."""
+    """Convert a text between encodings; the encodings' names ignore case."""
     return _encoded(_decoded(value, source.lower()), target.lower())
 
 
 @LIBRARY.scalar(
     "TO_BYTES",
     "str STRING, encoding STRING -> BYTES",
-    description="Gives the bytes of a text in an encoding (hex, utf8, ascii, base64).",
+    description="Returns the bytes of a text in an encoding (hex, utf8, ascii, base64).",
 )
 def to_bytes(value: str, encoding: str) -> bytes:
-    """The bytes that the text stands for."""
+    """Convert a text to bytes."""
     return _decoded(value, encoding.lower())
 
 
 @LIBRARY.scalar(
     "FROM_BYTES",
     "value BYTES, encoding STRING -> STRING",
-    description="Gives the text of bytes in an encoding (hex, utf8, ascii, base64).",
+    description="Returns the text of bytes in an encoding (hex, utf8, ascii, base64).",
 )
 def from_bytes(value: bytes, encoding: str) -> str:
-    """The text; hexadecimal digits are in upper case here."""
+    """Convert bytes to text; hexadecimal digits are in upper case."""
     text = _encoded(value, encoding.lower())
     return text.upper() if encoding.lower() == "hex" else text

@@ -16,12 +16,12 @@ LIBRARY = Library("DATE / TIME")
 @LIBRARY.scalar(
     "FORMAT_DATE",
     "date DATE, formatPattern STRING -> STRING",
-    description="Writes a date by a pattern of java.time's DateTimeFormatter.",
+    description="Formats a date with a pattern of java.time's DateTimeFormatter.",
 )
 @LIBRARY.scalar(
     "DATETOSTRING",
     "epochDays INTEGER, formatPattern STRING -> STRING",
-    description="Writes days since 1970-01-01 as a date by a pattern. Deprecated: use FORMAT_DATE.",
+    description="Formats days since 1970-01-01 as a date with a pattern. Deprecated: use FORMAT_DATE.",
 )
 def format_date(days: int, pattern: str) -> str:
     """The date as text."""
@@ -32,12 +32,12 @@ def format_date(days: int, pattern: str) -> str:
 @LIBRARY.scalar(
     "PARSE_DATE",
     "formattedDate STRING, formatPattern STRING -> DATE",
-    description="Reads a date by a pattern of java.time's DateTimeFormatter.",
+    description="Parses a date with a pattern of java.time's DateTimeFormatter.",
 )
 @LIBRARY.scalar(
     "STRINGTODATE",
     "formattedDate STRING, formatPattern STRING -> INTEGER",
-    description="Reads a date by a pattern as days since 1970-01-01. Deprecated: use PARSE_DATE.",
+    description="Parses a date with a pattern to days since 1970-01-01. Deprecated: use PARSE_DATE.",
 )
 def parse_date(text: str, pattern: str) -> int:
     """The date in the text."""
@@ -50,7 +50,7 @@ def parse_date(text: str, pattern: str) -> int:
 @LIBRARY.scalar(
     "FORMAT_TIME",
     "time TIME, formatPattern STRING -> STRING",
-    description="Writes a time by a pattern of java.time's DateTimeFormatter.",
+    description="Formats a time with a pattern of java.time's DateTimeFormatter.",
 )
 def format_time(ms: int, pattern: str) -> str:
     """The time of day as text."""
@@ -60,7 +60,7 @@ def format_time(ms: int, pattern: str) -> str:
 @LIBRARY.scalar(
     "PARSE_TIME",
     "formattedTime STRING, formatPattern STRING -> TIME",
-    description="Reads a time by a pattern of java.time's DateTimeFormatter.",
+    description="Parses a time with a pattern of java.time's DateTimeFormatter.",
 )
 def parse_time(text: str, pattern: str) -> int:
     """The time of day in the text."""
@@ -74,63 +74,63 @@ def parse_time(text: str, pattern: str) -> int:
     total=True,
 )
 def add_to_date(unit: TimeUnit, interval: int, days: int) -> int:
-    """The later date."""
+    """Add the interval; part of a day is dropped."""
     return (days * DAY_MS + interval * unit.value) // DAY_MS
 
 
 @LIBRARY.scalar(
     "DATESUB",
     "unit INTERVAL, interval INTEGER, date DATE -> DATE",
-    description="Takes a number of time units off a date.",
+    description="Subtracts a number of time units from a date.",
     total=True,
 )
 def subtract_from_date(unit: TimeUnit, interval: int, days: int) -> int:
-    """The earlier date."""
+    """Subtract the interval."""
     return (days * DAY_MS - interval * unit.value) // DAY_MS
 
 
 @LIBRARY.scalar(
     "TIMEADD",
     "unit INTERVAL, interval INTEGER, time TIME -> TIME",
-    description="Adds a number of time units to a time of day; it goes on after midnight.",
+    description="Adds a number of time units to a time of day; the result wraps around at midnight.",
     total=True,
 )
 def add_to_time(unit: TimeUnit, interval: int, ms: int) -> int:
-    """The later time of day."""
+    """Add the interval; the time wraps around at midnight."""
     return (ms + interval * unit.value) % DAY_MS
 
 
 @LIBRARY.scalar(
     "TIMESUB",
     "unit INTERVAL, interval INTEGER, time TIME -> TIME",
-    description="Takes a number of time units off a time of day; it goes on before midnight.",
+    description="Subtracts a number of time units from a time of day; the result wraps around at midnight.",
     total=True,
 )
 def subtract_from_time(unit: TimeUnit, interval: int, ms: int) -> int:
-    """The earlier time of day."""
+    """Subtract the interval; the time wraps around at midnight."""
     return (ms - interval * unit.value) % DAY_MS
 
 
 @LIBRARY.scalar(
     "FROM_DAYS",
     "days INTEGER -> DATE",
-    description="Turns days since 1970-01-01 into a date.",
+    description="Converts days since 1970-01-01 to a date.",
     total=True,
     inline="{0}",
 )
 @LIBRARY.scalar(
     "UNIX_DATE",
     "date DATE -> INTEGER",
-    description="Turns a date into days since 1970-01-01.",
+    description="Converts a date to days since 1970-01-01.",
     total=True,
     inline="{0}",
 )
 def same_days(days: int) -> int:
-    """A DATE is held as its days."""
+    """Return the number unchanged: a DATE is its epoch days."""
     return days
 
 
-@LIBRARY.scalar("UNIX_DATE", "-> INTEGER", description="Gives today as days since 1970-01-01.", total=True)
+@LIBRARY.scalar("UNIX_DATE", "-> INTEGER", description="Returns today as days since 1970-01-01.", total=True)
 def today() -> int:
-    """Today, in UTC."""
+    """Return today's date in UTC."""
     return int(time.time()) * 1000 // DAY_MS

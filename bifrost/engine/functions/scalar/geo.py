@@ -1,9 +1,8 @@
-"""GEO_DISTANCE and AS_VALUE."""
+"""GEO_DISTANCE."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from bifrost.engine.functions.library import FunctionError, Library
 
@@ -15,7 +14,7 @@ _RADIUS |= {unit: _MILES for unit in ("MI", "MILE", "MILES")}
 
 
 def _radians(degrees: float) -> float:
-    """In the order of operations of ksqlDB's Java, so that the last digits agree."""
+    """Convert to radians in ksqlDB's order of operations, so that the last digits agree."""
     return degrees / 180 * math.pi
 
 
@@ -28,13 +27,13 @@ def _half_sine_squared(angle: float) -> float:
     "GEO_DISTANCE",
     "lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE -> DOUBLE",
     "lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE, units STRING -> DOUBLE",
-    description="Gives the great-circle distance of two points, in kilometres or miles.",
+    description="Returns the great-circle distance of two points, in kilometres or miles.",
     nulls=True,
 )
 def geo_distance(
     lat1: float | None, lon1: float | None, lat2: float | None, lon2: float | None, units: str | None = None
 ) -> float | None:
-    """The distance by the haversine formula; latitudes and longitudes are in degrees, no unit means kilometres."""
+    """Return the distance by the haversine formula; angles in degrees, the result in kilometres by default."""
     if lat1 is None or lon1 is None or lat2 is None or lon2 is None:
         return None
     if max(abs(lat1), abs(lat2)) > 90 or max(abs(lon1), abs(lon2)) > 180:
@@ -44,15 +43,3 @@ def geo_distance(
         raise FunctionError(f"GEO_DISTANCE: the unit must be one of KM, MILES, got {units}")
     across = _half_sine_squared(_radians(lon2 - lon1)) * math.cos(_radians(lat1)) * math.cos(_radians(lat2))
     return radius * (2 * math.asin(math.sqrt(_half_sine_squared(_radians(lat2 - lat1)) + across)))
-
-
-@LIBRARY.scalar(
-    "AS_VALUE",
-    "keyColumn T -> T",
-    description="Copies a key column into the value.",
-    nulls=True,
-    total=True,
-)
-def as_value(value: Any) -> Any:
-    """The value itself."""
-    return value

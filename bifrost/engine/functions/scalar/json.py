@@ -1,4 +1,4 @@
-"""Functions of texts that hold JSON."""
+"""Functions of JSON texts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _LENIENT = JSONDecoder(parse_constant=_no_constant)
 
 
 def _parsed(text: str) -> Any:
-    """The value that the text begins with (what follows it does not matter, as in ksqlDB).
+    """Parse the JSON value at the start of a text; as in ksqlDB, trailing text is ignored.
 
     Raises:
-        FunctionError: it begins with none.
+        FunctionError: the text does not start with a JSON value.
     """
     try:
         return orjson.loads(text)
@@ -47,7 +47,7 @@ def _parsed(text: str) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """The value as compact JSON, numbers as Java prints them."""
+    """Return the value as compact JSON, numbers as Java prints them."""
     match value:
         case None:
             return "null"
@@ -73,7 +73,7 @@ def _quoted(value: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _steps(path: str) -> tuple[str | int, ...]:
-    """Names and indexes of a JSON path such as `$.a[0].'b c'`."""
+    """Split a JSON path into names and indexes, such as `$.a[0].'b c'`."""
     if not path.startswith("$"):
         raise FunctionError(f"Invalid JSON path: {path}: it must begin with $")
     steps: list[str | int] = []
@@ -91,10 +91,10 @@ def _steps(path: str) -> tuple[str | int, ...]:
 @LIBRARY.scalar(
     "EXTRACTJSONFIELD",
     "input STRING, path STRING -> STRING",
-    description="Gives what a JSON path finds in a text, as text.",
+    description="Returns the value at a JSON path in a text, as text.",
 )
 def extract_field(text: str, path: str) -> str | None:
-    """What the path leads to; null where there is nothing."""
+    """Return the value at the path; null if it does not exist."""
     found = _parsed(text)
     for step in _steps(path):
         found = _step_into(found, step)
@@ -112,12 +112,12 @@ def _step_into(value: Any, step: str | int) -> Any:
 @LIBRARY.scalar(
     "IS_JSON_STRING",
     "input STRING -> BOOLEAN",
-    description="Tells whether a text is JSON.",
+    description="Returns whether a text is JSON.",
     nulls=True,
     total=True,
 )
 def is_json(text: str | None) -> bool:
-    """Whether the text is JSON; null is not."""
+    """Return whether the text is JSON; false for null."""
     if text is None:
         return False
     try:
@@ -130,10 +130,10 @@ def is_json(text: str | None) -> bool:
 @LIBRARY.scalar(
     "JSON_ARRAY_LENGTH",
     "jsonArray STRING -> INTEGER",
-    description="Gives the length of the array that a text holds.",
+    description="Returns the length of a JSON array.",
 )
 def array_length(text: str) -> int | None:
-    """The array's length; null of something else."""
+    """Return the array's length; null for any other JSON value."""
     value = _parsed(text)
     return len(value) if isinstance(value, list) else None
 
@@ -141,12 +141,12 @@ def array_length(text: str) -> int | None:
 @LIBRARY.scalar(
     "JSON_ARRAY_CONTAINS",
     *(f"jsonArray STRING, val {kind} -> BOOLEAN" for kind in ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "STRING")),
-    description="Tells whether the array that a text holds contains a value.",
+    description="Returns whether a JSON array contains a value.",
     nulls=True,
     total=True,
 )
 def array_contains(text: str | None, wanted: Any) -> bool:
-    """Whether an element is the value, of the same kind; false for what is no array."""
+    """Return whether an element has the value and its JSON type; false if the text is not an array."""
     try:
         value = _parsed(text) if text is not None else None
     except FunctionError:
@@ -157,10 +157,10 @@ def array_contains(text: str | None, wanted: Any) -> bool:
 @LIBRARY.scalar(
     "JSON_KEYS",
     "jsonObj STRING -> ARRAY<STRING>",
-    description="Gives the keys of the object that a text holds.",
+    description="Returns the keys of a JSON object.",
 )
 def keys(text: str) -> list[str] | None:
-    """The keys in order; null of something else."""
+    """Return the keys in order; null for any other JSON value."""
     value = _parsed(text)
     return list(value) if isinstance(value, dict) else None
 
@@ -168,10 +168,10 @@ def keys(text: str) -> list[str] | None:
 @LIBRARY.scalar(
     "JSON_RECORDS",
     "jsonObj STRING -> MAP<STRING, STRING>",
-    description="Gives keys and values, as JSON, of the object that a text holds.",
+    description="Returns the keys and values of a JSON object.",
 )
 def records(text: str) -> dict[str, str] | None:
-    """The entries; null of something else."""
+    """Return the entries; null for any other JSON value."""
     value = _parsed(text)
     return {key: json_text(item) for key, item in value.items()} if isinstance(value, dict) else None
 
@@ -179,10 +179,10 @@ def records(text: str) -> dict[str, str] | None:
 @LIBRARY.scalar(
     "JSON_ITEMS",
     "jsonItems STRING -> ARRAY<STRING>",
-    description="Gives the elements, as JSON, of the array that a text holds.",
+    description="Returns the elements of a JSON array, each as JSON.",
 )
 def items(text: str) -> list[str] | None:
-    """The elements; null of something else."""
+    """Return the elements; null for any other JSON value."""
     value = _parsed(text)
     return [json_text(item) for item in value] if isinstance(value, list) else None
 
@@ -190,10 +190,10 @@ def items(text: str) -> list[str] | None:
 @LIBRARY.scalar(
     "JSON_CONCAT",
     "jsonStrings STRING... -> STRING",
-    description="Joins JSON objects to one object, or else arrays and values to one array.",
+    description="Merges JSON objects to one object; joins any other values to one array.",
 )
 def concat(*texts: str) -> str:
-    """Objects are merged, the later value of a key holds; otherwise everything becomes one array."""
+    """Merge objects (the last value of a key wins); if any value is not an object, concatenate all into one array."""
     values = [_parsed(text) for text in texts]
     if all(isinstance(value, dict) for value in values):
         merged: dict[str, Any] = {}
@@ -206,19 +206,19 @@ def concat(*texts: str) -> str:
 @LIBRARY.scalar(
     "TO_JSON_STRING",
     "val T -> STRING",
-    description="Writes a value of any type as JSON.",
+    description="Converts a value of any type to JSON.",
     nulls=True,
     total=True,
     made=True,
 )
 def make_to_json(context: CallContext) -> Callable[[Any], str]:
-    """Null becomes `null`; dates and times are texts, bytes base64."""
+    """Make the conversion to JSON: dates and times as text, bytes as base64, null as `null`."""
     plain = _plain(context.types[0])
     return lambda value: json_text(plain(value))
 
 
 def _plain(sql_type: SqlType | None) -> Callable[[Any], Any]:
-    """From a value of the type to what JSON has."""
+    """Return the conversion from values of the type to values that JSON can represent."""
     match sql_type:
         case SqlArray(item):
             inner = _plain(item)

@@ -1,10 +1,9 @@
-"""Functions of maps."""
+"""Map functions."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from bifrost.engine.functions.library import Library
+from bifrost.sql.types import SqlValue
 
 LIBRARY = Library("MAP")
 
@@ -17,34 +16,34 @@ _ENTRIES = tuple(
 @LIBRARY.scalar(
     "MAP_KEYS",
     "input MAP<STRING, V> -> ARRAY<STRING>",
-    description="Gives the keys of a map.",
+    description="Returns the keys of a map.",
     total=True,
 )
-def keys(entries: dict[str, Any]) -> list[str]:
-    """The keys."""
+def keys(entries: dict[str, SqlValue]) -> list[str]:
+    """Return the keys."""
     return list(entries)
 
 
 @LIBRARY.scalar(
     "MAP_VALUES",
     "input MAP<STRING, V> -> ARRAY<V>",
-    description="Gives the values of a map.",
+    description="Returns the values of a map.",
     total=True,
 )
-def values(entries: dict[str, Any]) -> list[Any]:
-    """The values."""
+def values(entries: dict[str, SqlValue]) -> list[SqlValue]:
+    """Return the values."""
     return list(entries.values())
 
 
 @LIBRARY.scalar(
     "MAP_UNION",
     "map1 MAP<STRING, V>, map2 MAP<STRING, V> -> MAP<STRING, V>",
-    description="Gives the entries of two maps; the second one's value of a key holds.",
+    description="Returns the entries of two maps; for a key of both, the second map's value wins.",
     nulls=True,
     total=True,
 )
-def union(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The entries of both maps; a null map does not count."""
+def union(first: dict[str, SqlValue] | None, second: dict[str, SqlValue] | None) -> dict[str, SqlValue] | None:
+    """Return the entries of both maps; a null map is ignored."""
     if first is None or second is None:
         return first if second is None else second
     return first | second
@@ -53,16 +52,16 @@ def union(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[s
 @LIBRARY.scalar(
     "AS_MAP",
     "keys ARRAY<STRING>, values ARRAY<T> -> MAP<STRING, T>",
-    description="Makes a map of an array of keys and an array of values.",
+    description="Creates a map from an array of keys and an array of values.",
     total=True,
 )
-def as_map(names: list[str], items: list[Any]) -> dict[str, Any]:
-    """Each key with the value at its place; what has no partner is left out."""
+def as_map(names: list[str], items: list[SqlValue]) -> dict[str, SqlValue]:
+    """Pair each key with the value at its position; keys or values without a partner are dropped."""
     return dict(zip(names, items, strict=False))
 
 
-@LIBRARY.scalar("ENTRIES", *_ENTRIES, description="Gives the entries of a map as structs of K and V.", total=True)
-def entries(pairs: dict[str, Any], ordered: bool) -> list[dict[str, Any]]:
-    """The entries, by their keys if wanted."""
+@LIBRARY.scalar("ENTRIES", *_ENTRIES, description="Returns the entries of a map as structs of K and V.", total=True)
+def entries(pairs: dict[str, SqlValue], ordered: bool) -> list[dict[str, SqlValue]]:
+    """Return the entries, sorted by key if requested."""
     names = sorted(pairs, key=lambda name: (name is not None, name or "")) if ordered else pairs
     return [{"K": name, "V": pairs[name]} for name in names]

@@ -1,4 +1,4 @@
-"""MASK and its kin: letters and digits of a text hidden behind other characters."""
+"""MASK and related functions: replace the letters and digits of a text by other characters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _KINDS = {"Lu": 0, "Ll": 1, "Nd": 2}
 
 
 def _masked(value: str, masks: tuple[str | None, ...]) -> str:
-    """The text with each character replaced by the mask of its kind; a null mask leaves it."""
-    chosen = masks or _DEFAULTS
+    """Replace each character by the mask for its class; a null mask keeps the character."""
+    masks_by_class = masks or _DEFAULTS
     letters: list[str] = []
     for letter in value:
-        mask = chosen[_KINDS.get(unicodedata.category(letter), 3)]
+        mask = masks_by_class[_KINDS.get(unicodedata.category(letter), 3)]
         letters.append(letter if mask is None else mask[:1])
     return "".join(letters)
 
@@ -38,7 +38,7 @@ def _checked(name: str, count: int | None) -> int:
     total=True,
 )
 def mask(value: str | None, *masks: str | None) -> str | None:
-    """The text, all of it masked."""
+    """Mask the whole text."""
     return None if value is None else _masked(value, masks)
 
 
@@ -50,7 +50,7 @@ def mask(value: str | None, *masks: str | None) -> str | None:
     nulls=True,
 )
 def mask_left(value: str | None, count: int | None, *masks: str | None) -> str | None:
-    """The text with its first characters masked."""
+    """Mask the first characters."""
     size = _checked("mask_left", count)
     return None if value is None else _masked(value[:size], masks) + value[size:]
 
@@ -63,7 +63,7 @@ def mask_left(value: str | None, count: int | None, *masks: str | None) -> str |
     nulls=True,
 )
 def mask_right(value: str | None, count: int | None, *masks: str | None) -> str | None:
-    """The text with its last characters masked."""
+    """Mask the last characters."""
     size = _checked("mask_right", count)
     if value is None:
         return None
@@ -79,7 +79,7 @@ def mask_right(value: str | None, count: int | None, *masks: str | None) -> str 
     nulls=True,
 )
 def mask_keep_left(value: str | None, count: int | None, *masks: str | None) -> str | None:
-    """The text with all but its first characters masked."""
+    """Mask all but the first characters."""
     size = _checked("mask_keep_left", count)
     return None if value is None else value[:size] + _masked(value[size:], masks)
 
@@ -92,7 +92,7 @@ def mask_keep_left(value: str | None, count: int | None, *masks: str | None) -> 
     nulls=True,
 )
 def mask_keep_right(value: str | None, count: int | None, *masks: str | None) -> str | None:
-    """The text with all but its last characters masked."""
+    """Mask all but the last characters."""
     size = _checked("mask_keep_right", count)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Numbers in bytes."""
+"""Numbers from their bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ORDERS = {"BIG_ENDIAN": ">", "LITTLE_ENDIAN": "<"}
 
 
 def _number(value: bytes, order: str, code: str, size: int) -> Any:
-    """The number; null where the size or the name of the byte order is wrong."""
+    """Decode the number; null if the size or the name of the byte order is wrong."""
     sign = _ORDERS.get(order.upper())
     return struct.unpack(f"{sign}{code}", value)[0] if sign is not None and len(value) == size else None
 
@@ -22,11 +22,11 @@ def _number(value: bytes, order: str, code: str, size: int) -> Any:
     "INT_FROM_BYTES",
     "value BYTES -> INTEGER",
     "value BYTES, byteOrder STRING -> INTEGER",
-    description="Gives the INT in 4 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
+    description="Returns the INT in 4 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
     total=True,
 )
 def integer_from_bytes(value: bytes, order: str = "BIG_ENDIAN") -> Any:
-    """The number in 4 bytes."""
+    """Decode an INT from 4 bytes."""
     return _number(value, order, "i", 4)
 
 
@@ -34,7 +34,7 @@ def integer_from_bytes(value: bytes, order: str = "BIG_ENDIAN") -> Any:
     "BIGINT_FROM_BYTES",
     "value BYTES -> BIGINT",
     "value BYTES, byteOrder STRING -> BIGINT",
-    description="Gives the BIGINT in 8 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
+    description="Returns the BIGINT in 8 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
     total=True,
 )
 def bigint_from_bytes(value: bytes, order: str = "BIG_ENDIAN") -> Any:
@@ -46,7 +46,7 @@ def bigint_from_bytes(value: bytes, order: str = "BIG_ENDIAN") -> Any:
     "DOUBLE_FROM_BYTES",
     "value BYTES -> DOUBLE",
     "value BYTES, byteOrder STRING -> DOUBLE",
-    description="Gives the DOUBLE in 8 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
+    description="Returns the DOUBLE in 8 bytes, BIG_ENDIAN or LITTLE_ENDIAN.",
     total=True,
 )
 def double_from_bytes(value: bytes, order: str = "BIG_ENDIAN") -> Any:

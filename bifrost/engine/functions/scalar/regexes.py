@@ -1,4 +1,4 @@
-"""Functions of regular expressions."""
+"""Regular expression functions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LIBRARY = Library("REGULAR EXPRESSION")
     "REGEXP_EXTRACT",
     "pattern STRING, input STRING -> STRING",
     "pattern STRING, input STRING, group INTEGER -> STRING",
-    description="Gives what a pattern, or a group of it, first matches.",
+    description="Returns the first match of a pattern, or of a group of it.",
 )
 def extract(pattern: str, value: str, group: int = 0) -> str | None:
-    """The first match; null where there is none or no such group."""
+    """Return the first match; null if there is none, or no such group."""
     compiled = java_pattern(pattern)
     found = compiled.search(value) if 0 <= group <= compiled.groups else None
     return found[group] if found is not None else None
@@ -27,10 +27,10 @@ def extract(pattern: str, value: str, group: int = 0) -> str | None:
     "REGEXP_EXTRACT_ALL",
     "pattern STRING, input STRING -> ARRAY<STRING>",
     "pattern STRING, input STRING, group INTEGER -> ARRAY<STRING>",
-    description="Gives all that a pattern, or a group of it, matches.",
+    description="Returns all matches of a pattern, or of a group of it.",
 )
 def extract_all(pattern: str, value: str, group: int = 0) -> list[str | None] | None:
-    """All matches in order; null where there is no such group."""
+    """Return all matches in order; null if the pattern has no such group."""
     compiled = java_pattern(pattern)
     if not 0 <= group <= compiled.groups:
         return None
@@ -40,10 +40,10 @@ def extract_all(pattern: str, value: str, group: int = 0) -> list[str | None] | 
 @LIBRARY.scalar(
     "REGEXP_REPLACE",
     "str STRING, regexp STRING, newStr STRING -> STRING",
-    description="Puts a new text in the place of every match of a pattern.",
+    description="Replaces every match of a pattern by a text.",
 )
 def replace(value: str, pattern: str, new: str) -> str:
-    """The text with every match replaced; `$1` stands for what a group matched."""
+    """Replace every match; `$1` in the new text refers to a group."""
     try:
         return java_pattern(pattern).sub(java_replacement(new), value)
     except (IndexError, re.error) as error:
@@ -56,7 +56,7 @@ def replace(value: str, pattern: str, new: str) -> str:
     description="Splits a text at every match of a pattern; an empty one splits it into its characters.",
 )
 def split_to_array(value: str, pattern: str) -> list[str]:
-    """The parts between the matches."""
+    """Return the parts between the matches."""
     if pattern in ("", "()"):
         return list(value) or [""]
     compiled = java_pattern(pattern)

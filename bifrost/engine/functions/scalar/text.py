@@ -1,4 +1,4 @@
-"""Functions of texts; those that also take BYTES do the same with bytes."""
+"""Text functions; those that also take BYTES treat bytes the same way."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ _MAX_PADDED = 1 << 24
     "LEN",
     "input STRING -> INTEGER",
     "input BYTES -> INTEGER",
-    description="Gives the number of characters of a text, or of bytes.",
+    description="Returns the number of characters of a text, or of bytes.",
     total=True,
     inline="len({0})",
 )
 def length(value: str | bytes) -> int:
-    """How long the value is."""
+    """Return the length."""
     return len(value)
 
 
 @LIBRARY.scalar(
     "UCASE",
     "input STRING -> STRING",
-    description="Gives the text in upper case.",
+    description="Returns the text in upper case.",
     total=True,
     inline="{0}.upper()",
 )
 def upper_case(value: str) -> str:
-    """The text in upper case."""
+    """Convert the text to upper case."""
     return value.upper()
 
 
 @LIBRARY.scalar(
     "LCASE",
     "input STRING -> STRING",
-    description="Gives the text in lower case.",
+    description="Returns the text in lower case.",
     total=True,
     inline="{0}.lower()",
 )
 def lower_case(value: str) -> str:
-    """The text in lower case."""
+    """Convert the text to lower case."""
     return value.lower()
 
 
 @LIBRARY.scalar(
     "TRIM",
     "input STRING -> STRING",
-    description="Takes blanks off both ends of a text.",
+    description="Removes blanks from both ends of a text.",
     total=True,
 )
 def trim(value: str) -> str:
-    """The text without blanks (characters up to the space, as Java's) at its ends."""
+    """Strip blanks from both ends: all characters up to U+0020, as Java's trim does."""
     return value.strip(_JAVA_BLANKS)
 
 
@@ -76,7 +76,7 @@ def trim(value: str) -> str:
     total=True,
 )
 def capitalize_words(value: str) -> str:
-    """The text with every word, as white space parts them, capitalised."""
+    """Capitalise every word; white space separates words."""
     return _WORD.sub(lambda word: word[0][:1].upper() + word[0][1:].lower(), value)
 
 
@@ -88,7 +88,7 @@ def capitalize_words(value: str) -> str:
     total=True,
 )
 def concat(*values: str | None) -> str:
-    """The texts one after the other."""
+    """Concatenate the texts; nulls count as empty."""
     return "".join([value for value in values if value is not None])
 
 
@@ -100,7 +100,7 @@ def concat(*values: str | None) -> str:
     total=True,
 )
 def concat_bytes(*values: bytes | None) -> bytes:
-    """The bytes one after the other."""
+    """Concatenate the bytes; nulls count as empty."""
     return b"".join([value for value in values if value is not None])
 
 
@@ -113,18 +113,18 @@ def concat_bytes(*values: bytes | None) -> bytes:
     total=True,
 )
 def concat_with_separator(separator: T | None, *values: T | None) -> T | None:
-    """The values that are not null, joined; null where the separator is."""
+    """Join the values that are not null; null if the separator is null."""
     return None if separator is None else separator.join([value for value in values if value is not None])
 
 
 @LIBRARY.scalar(
     "REPLACE",
     "str STRING, oldStr STRING, newStr STRING -> STRING",
-    description="Puts a new text in the place of every occurrence of an old one.",
+    description="Replaces every occurrence of a text by another text.",
     total=True,
 )
 def replace(value: str, old: str, new: str) -> str:
-    """The text with every `old` replaced."""
+    """Replace every occurrence of `old`."""
     return value.replace(old, new)
 
 
@@ -134,11 +134,11 @@ def replace(value: str, old: str, new: str) -> str:
     "bytes BYTES, pos INTEGER, length INTEGER -> BYTES",
     "bytes BYTES, pos INTEGER -> BYTES",
     "str STRING, pos INTEGER -> STRING",
-    description="Gives the part that begins at a position, counted from 1, or from -1 backwards.",
+    description="Returns the part that begins at a position, counted from 1, or from -1 backwards.",
     total=True,
 )
 def substring(value: T, position: int, size: int | None = None) -> T:
-    """The part from a position on, at most `size` long; position 0 counts as 1."""
+    """Return the part that starts at a position, at most `size` long; position 0 counts as 1."""
     start = _start(len(value), position)
     return value[start:] if size is None else value[start : start + max(0, size)]
 
@@ -154,11 +154,11 @@ def _start(size: int, position: int) -> int:
     "str STRING, substring STRING -> INTEGER",
     "str STRING, substring STRING, position INTEGER -> INTEGER",
     "str STRING, substring STRING, position INTEGER, occurrence INTEGER -> INTEGER",
-    description="Gives the place of a text in another, counted from 1; 0 where it is not found.",
+    description="Returns the position of a text in another, counted from 1; 0 if it is missing.",
     total=True,
 )
 def position_of(value: str, wanted: str, position: int = 1, occurrence: int = 1) -> int:
-    """Where the n-th `wanted` from a position on begins; a negative position searches backwards from the end."""
+    """Return the position of the n-th `wanted` after a position; a negative position searches backwards."""
     if occurrence < 1:
         return 0
     backwards = position < 0
@@ -173,7 +173,7 @@ def position_of(value: str, wanted: str, position: int = 1, occurrence: int = 1)
 
 def _padding(value: T, size: int, pad: T) -> T:
     if size > _MAX_PADDED:
-        raise FunctionError(f"no text or bytes are padded to more than {_MAX_PADDED}, got {size}")
+        raise FunctionError(f"the length to pad to must be at most {_MAX_PADDED}, got {size}")
     missing = max(0, size - len(value))
     return (pad * (missing // len(pad) + 1))[:missing]
 
@@ -182,10 +182,10 @@ def _padding(value: T, size: int, pad: T) -> T:
     "LPAD",
     "input STRING, targetLen INTEGER, padding STRING -> STRING",
     "input BYTES, targetLen INTEGER, padding BYTES -> BYTES",
-    description="Fills a value up on the left to a length; a longer one is cut.",
+    description="Pads a value on the left to a length; a longer value is truncated.",
 )
 def pad_left(value: T, size: int, pad: T) -> T | None:
-    """The value with padding before it; null for a negative length or empty padding."""
+    """Pad on the left; null for a negative length or empty padding."""
     return None if size < 0 or not pad else _padding(value, size, pad) + value[:size]
 
 
@@ -193,10 +193,10 @@ def pad_left(value: T, size: int, pad: T) -> T | None:
     "RPAD",
     "input STRING, targetLen INTEGER, padding STRING -> STRING",
     "input BYTES, targetLen INTEGER, padding BYTES -> BYTES",
-    description="Fills a value up on the right to a length; a longer one is cut.",
+    description="Pads a value on the right to a length; a longer value is truncated.",
 )
 def pad_right(value: T, size: int, pad: T) -> T | None:
-    """The value with padding after it; null for a negative length or empty padding."""
+    """Pad on the right; null for a negative length or empty padding."""
     return None if size < 0 or not pad else value[:size] + _padding(value, size, pad)
 
 
@@ -207,7 +207,7 @@ def pad_right(value: T, size: int, pad: T) -> T | None:
     total=True,
 )
 def split(value: str, delimiter: str) -> list[str]:
-    """The parts between the delimiters."""
+    """Return the parts between the delimiters."""
     if not delimiter:
         return list(value) or [""]
     return value.split(delimiter)
@@ -220,7 +220,7 @@ def split(value: str, delimiter: str) -> list[str]:
     total=True,
 )
 def split_bytes(value: bytes, delimiter: bytes) -> list[bytes]:
-    """The parts between the delimiters."""
+    """Return the parts between the delimiters."""
     if not delimiter:
         return [value[i : i + 1] for i in range(len(value))] or [b""]
     return value.split(delimiter)
@@ -229,11 +229,11 @@ def split_bytes(value: bytes, delimiter: bytes) -> list[bytes]:
 @LIBRARY.scalar(
     "SPLIT_TO_MAP",
     "input STRING, entryDelimiter STRING, kvDelimiter STRING -> MAP<STRING, STRING>",
-    description="Splits a text into entries and these into keys and values; the last value of a key holds.",
+    description="Splits a text into entries, and each entry into key and value; the last value of a key wins.",
     total=True,
 )
 def split_to_map(value: str, entry_delimiter: str, key_delimiter: str) -> dict[str, str] | None:
-    """The entries as a map; null for an empty delimiter."""
+    """Split into a map; null for an empty delimiter."""
     if not entry_delimiter or not key_delimiter:
         return None
     entries = (entry.split(key_delimiter) for entry in value.split(entry_delimiter))
@@ -243,59 +243,59 @@ def split_to_map(value: str, entry_delimiter: str, key_delimiter: str) -> dict[s
 @LIBRARY.scalar(
     "CHR",
     "utf16Code STRING -> STRING",
-    description="Gives the character of a Unicode code written as \\uXXXX, or of a pair of them.",
+    description="Returns the character of a Unicode code written as \\uXXXX, or of a pair of them.",
 )
 def character_of_escape(code: str) -> str | None:
-    """The character; null where the text is no such code."""
+    """Return the character; null if the text is not such a code."""
     if _UNICODE_ESCAPES.fullmatch(code) is None:
         return None
     units = b"".join(bytes.fromhex(part) for part in code.split("\\u")[1:])
     return units.decode("utf-16-be")
 
 
-@LIBRARY.scalar("CHR", "decimalCode INTEGER -> STRING", description="Gives the character of a Unicode code point.")
+@LIBRARY.scalar("CHR", "decimalCode INTEGER -> STRING", description="Returns the character of a Unicode code point.")
 def character_of_code(code: int) -> str | None:
-    """The character; null where there is no such code point."""
+    """Return the character; null if there is no such code point."""
     return chr(code) if 0 <= code <= _MAX_CODE_POINT and code not in _SURROGATES else None
 
 
 @LIBRARY.scalar(
     "ELT",
     "pos INTEGER, args STRING... -> STRING",
-    description="Gives the text at a place, counted from 1, in its other arguments.",
+    description="Returns the text at a position, counted from 1, among its other arguments.",
     nulls=True,
     total=True,
 )
 def element(place: int | None, *values: str | None) -> str | None:
-    """The value at the place; null where there is none."""
+    """Return the value at the position; null if there is none."""
     return values[place - 1] if place is not None and 1 <= place <= len(values) else None
 
 
 @LIBRARY.scalar(
     "FIELD",
     "str STRING, args STRING... -> INTEGER",
-    description="Gives the place of a text, counted from 1, among its other arguments; 0 where it is not found.",
+    description="Returns the position of a text, counted from 1, among its other arguments; 0 if it is missing.",
     nulls=True,
     total=True,
 )
 def field(value: str | None, *values: str | None) -> int:
-    """The place of the value; null is found nowhere."""
+    """Return the position of the value, 0 if it is missing; null is never found."""
     return values.index(value) + 1 if value is not None and value in values else 0
 
 
-@LIBRARY.scalar("MD5", "s STRING -> STRING", description="Gives the MD5 digest of a text in hexadecimal digits.")
+@LIBRARY.scalar("MD5", "s STRING -> STRING", description="Returns the MD5 digest of a text in hexadecimal digits.")
 def md5(value: str) -> str:
-    """The digest of the text's UTF-8 bytes."""
+    """Return the digest of the text's UTF-8 bytes."""
     return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 
-@LIBRARY.scalar("UUID", "-> STRING", description="Gives a new random UUID.", total=True)
+@LIBRARY.scalar("UUID", "-> STRING", description="Returns a new random UUID.", total=True)
 def new_uuid() -> str:
-    """A random UUID."""
+    """Return a random UUID."""
     return str(uuid.uuid4())
 
 
-@LIBRARY.scalar("UUID", "bytes BYTES -> STRING", description="Gives the UUID that 16 bytes stand for.")
+@LIBRARY.scalar("UUID", "bytes BYTES -> STRING", description="Returns the UUID that 16 bytes stand for.")
 def uuid_of_bytes(value: bytes) -> str | None:
-    """The UUID; null unless there are 16 bytes."""
+    """Return the UUID; null unless there are 16 bytes."""
     return str(uuid.UUID(bytes=value)) if len(value) == 16 else None

@@ -18,13 +18,13 @@ LIBRARY = Library("DATE / TIME")
     "FORMAT_TIMESTAMP",
     "timestamp TIMESTAMP, formatPattern STRING -> STRING",
     "timestamp TIMESTAMP, formatPattern STRING, timeZone STRING -> STRING",
-    description="Writes a timestamp by a pattern of java.time's DateTimeFormatter, in UTC or a time zone.",
+    description="Formats a timestamp with a pattern of java.time's DateTimeFormatter, in UTC or a time zone.",
 )
 @LIBRARY.scalar(
     "TIMESTAMPTOSTRING",
     "epochMilli BIGINT, formatPattern STRING -> STRING",
     "epochMilli BIGINT, formatPattern STRING, timeZone STRING -> STRING",
-    description="Writes milliseconds since 1970 by a pattern. Deprecated: use FORMAT_TIMESTAMP.",
+    description="Formats milliseconds since 1970 with a pattern. Deprecated: use FORMAT_TIMESTAMP.",
 )
 def format_timestamp(ms: int, pattern: str, time_zone: str = "UTC") -> str:
     """The instant as text."""
@@ -35,13 +35,13 @@ def format_timestamp(ms: int, pattern: str, time_zone: str = "UTC") -> str:
     "PARSE_TIMESTAMP",
     "formattedTimestamp STRING, formatPattern STRING -> TIMESTAMP",
     "formattedTimestamp STRING, formatPattern STRING, timeZone STRING -> TIMESTAMP",
-    description="Reads a timestamp by a pattern of java.time's DateTimeFormatter, in UTC or a time zone.",
+    description="Parses a timestamp with a pattern of java.time's DateTimeFormatter, in UTC or a time zone.",
 )
 @LIBRARY.scalar(
     "STRINGTOTIMESTAMP",
     "formattedTimestamp STRING, formatPattern STRING -> BIGINT",
     "formattedTimestamp STRING, formatPattern STRING, timeZone STRING -> BIGINT",
-    description="Reads a timestamp by a pattern as milliseconds since 1970. Deprecated: use PARSE_TIMESTAMP.",
+    description="Parses a timestamp with a pattern to milliseconds since 1970. Deprecated: use PARSE_TIMESTAMP.",
 )
 def parse_timestamp(text: str, pattern: str, time_zone: str = "UTC") -> int:
     """The instant in the text."""
@@ -51,10 +51,10 @@ def parse_timestamp(text: str, pattern: str, time_zone: str = "UTC") -> int:
 @LIBRARY.scalar(
     "CONVERT_TZ",
     "timestamp TIMESTAMP, fromTimeZone STRING, toTimeZone STRING -> TIMESTAMP",
-    description="Moves a timestamp by the difference of two time zones.",
+    description="Shifts a timestamp by the difference of two time zones.",
 )
 def convert_time_zone(ms: int, source: str, target: str) -> int:
-    """The timestamp moved by what the zones' offsets differ at that instant."""
+    """Shift the timestamp by the difference of the zones' offsets at that instant."""
     difference = offset_at(ms, zone_of(target)) - offset_at(ms, zone_of(source))
     return ms + difference // timedelta(milliseconds=1)
 
@@ -66,41 +66,41 @@ def convert_time_zone(ms: int, source: str, target: str) -> int:
     total=True,
 )
 def add_to_timestamp(unit: TimeUnit, interval: int, ms: int) -> int:
-    """The later instant."""
+    """Add the interval."""
     return wrap_bigint(ms + interval * unit.value)
 
 
 @LIBRARY.scalar(
     "TIMESTAMPSUB",
     "unit INTERVAL, interval INTEGER, timestamp TIMESTAMP -> TIMESTAMP",
-    description="Takes a number of time units off a timestamp.",
+    description="Subtracts a number of time units from a timestamp.",
     total=True,
 )
 def subtract_from_timestamp(unit: TimeUnit, interval: int, ms: int) -> int:
-    """The earlier instant."""
+    """Subtract the interval."""
     return wrap_bigint(ms - interval * unit.value)
 
 
 @LIBRARY.scalar(
     "FROM_UNIXTIME",
     "epochMilli BIGINT -> TIMESTAMP",
-    description="Turns milliseconds since 1970 into a timestamp.",
+    description="Converts milliseconds since 1970 to a timestamp.",
     total=True,
     inline="{0}",
 )
 @LIBRARY.scalar(
     "UNIX_TIMESTAMP",
     "timestamp TIMESTAMP -> BIGINT",
-    description="Turns a timestamp into milliseconds since 1970.",
+    description="Converts a timestamp to milliseconds since 1970.",
     total=True,
     inline="{0}",
 )
 def same_instant(ms: int) -> int:
-    """A TIMESTAMP is held as its milliseconds."""
+    """Return the number unchanged: a TIMESTAMP is its epoch milliseconds."""
     return ms
 
 
-@LIBRARY.scalar("UNIX_TIMESTAMP", "-> BIGINT", description="Gives the current milliseconds since 1970.", total=True)
+@LIBRARY.scalar("UNIX_TIMESTAMP", "-> BIGINT", description="Returns the current milliseconds since 1970.", total=True)
 def now() -> int:
-    """Now."""
+    """Return the current time."""
     return time.time_ns() // 1_000_000

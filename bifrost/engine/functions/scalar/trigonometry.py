@@ -1,4 +1,4 @@
-"""Functions of real numbers, with infinities and NaN where Java gives them."""
+"""Functions of real numbers, with infinities and NaN as in Java."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMERIC = ("INTEGER", "BIGINT", "DOUBLE")
 
 
 def _real(function: Callable[[float], float], value: float) -> float:
-    """The function's value; NaN outside of its domain."""
+    """Return the function's value; NaN outside its domain."""
     try:
         return function(value)
     except ValueError:
@@ -59,22 +59,22 @@ def _hyperbolic_sine(value: float) -> float:
 
 
 _FUNCTIONS: tuple[tuple[str, Callable[[float], float], str], ...] = (
-    ("SQRT", math.sqrt, "Gives the square root."),
-    ("CBRT", math.cbrt, "Gives the cube root."),
-    ("EXP", _exponential, "Gives e to the power of the argument."),
-    ("LN", _natural_log, "Gives the natural logarithm."),
-    ("SIN", math.sin, "Gives the sine of an angle in radians."),
-    ("COS", math.cos, "Gives the cosine of an angle in radians."),
-    ("TAN", math.tan, "Gives the tangent of an angle in radians."),
-    ("COT", _cotangent, "Gives the cotangent of an angle in radians."),
-    ("ASIN", math.asin, "Gives the angle, in radians, of a sine."),
-    ("ACOS", math.acos, "Gives the angle, in radians, of a cosine."),
-    ("ATAN", math.atan, "Gives the angle, in radians, of a tangent."),
-    ("SINH", _hyperbolic_sine, "Gives the hyperbolic sine."),
-    ("COSH", _hyperbolic_cosine, "Gives the hyperbolic cosine."),
-    ("TANH", math.tanh, "Gives the hyperbolic tangent."),
-    ("DEGREES", math.degrees, "Turns radians into degrees."),
-    ("RADIANS", math.radians, "Turns degrees into radians."),
+    ("SQRT", math.sqrt, "Returns the square root."),
+    ("CBRT", math.cbrt, "Returns the cube root."),
+    ("EXP", _exponential, "Returns e to the power of the argument."),
+    ("LN", _natural_log, "Returns the natural logarithm."),
+    ("SIN", math.sin, "Returns the sine of an angle in radians."),
+    ("COS", math.cos, "Returns the cosine of an angle in radians."),
+    ("TAN", math.tan, "Returns the tangent of an angle in radians."),
+    ("COT", _cotangent, "Returns the cotangent of an angle in radians."),
+    ("ASIN", math.asin, "Returns the arc sine in radians."),
+    ("ACOS", math.acos, "Returns the arc cosine in radians."),
+    ("ATAN", math.atan, "Returns the arc tangent in radians."),
+    ("SINH", _hyperbolic_sine, "Returns the hyperbolic sine."),
+    ("COSH", _hyperbolic_cosine, "Returns the hyperbolic cosine."),
+    ("TANH", math.tanh, "Returns the hyperbolic tangent."),
+    ("DEGREES", math.degrees, "Converts radians to degrees."),
+    ("RADIANS", math.radians, "Converts degrees to radians."),
 )
 
 
@@ -91,42 +91,42 @@ for _name, _function, _description in _FUNCTIONS:
     _declare(_name, _function, _description)
 
 
-@LIBRARY.scalar("PI", "-> DOUBLE", description="Gives the number pi.", total=True)
+@LIBRARY.scalar("PI", "-> DOUBLE", description="Returns the number pi.", total=True)
 def pi() -> float:
-    """Pi."""
+    """Return pi."""
     return math.pi
 
 
 @LIBRARY.scalar(
     "ATAN2",
     *(f"y {kind}, x {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the angle, in radians, of the point (x, y) seen from the origin.",
+    description="Returns the angle, in radians, of the point (x, y) seen from the origin.",
     total=True,
 )
 def arc_tangent(y: float, x: float) -> float:
-    """The angle of the point."""
+    """Return the angle of the point."""
     return math.atan2(y, x)
 
 
 @LIBRARY.scalar(
     "LOG",
     *(f"value {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the logarithm to the base 10.",
+    description="Returns the logarithm to the base 10.",
     total=True,
 )
 def common_log(value: float) -> float:
-    """The logarithm to the base 10."""
+    """Return the logarithm to base 10."""
     return _common_log(value)
 
 
 @LIBRARY.scalar(
     "LOG",
     *(f"base {kind}, value {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Gives the logarithm to a base.",
+    description="Returns the logarithm to a base.",
     total=True,
 )
 def log_to_base(base: float, value: float) -> float:
-    """The logarithm to the base; NaN for a base that has none."""
+    """Return the logarithm to the base; NaN for a base that has no logarithm."""
     if base <= 0 or base == 1:
         return math.nan
     return _natural_log(value) / math.log(base)
@@ -139,7 +139,7 @@ def log_to_base(base: float, value: float) -> float:
     total=True,
 )
 def power(base: float, exponent: float) -> float:
-    """The base to the power of the exponent, as Java's Math.pow."""
+    """Raise the base to the exponent, as Java's Math.pow does."""
     try:
         return math.pow(base, exponent)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Functions of URLs, whose parts are found as java.net.URI finds them."""
+"""URL functions; URLs are split as java.net.URI splits them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9.-]+)(?::(\d
 
 @dataclass(frozen=True, slots=True)
 class _Url:
-    """The parts of a URL as they stand in it; None for what it does not have."""
+    """The undecoded parts of a URL; None for a missing part."""
 
     scheme: str | None
     host: str | None
@@ -31,7 +31,7 @@ class _Url:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> _Url | None:
-    """The parts, or None where the text is no URI."""
+    """Split a URI, or return None if the text is not a URI."""
     match = _PARTS.fullmatch(text)
     if match is None or _ILLEGAL.search(text) or "#" in (match[5] or ""):
         return None
@@ -50,49 +50,49 @@ def _decoded(part: str | None) -> str | None:
 
 
 @LIBRARY.scalar(
-    "URL_EXTRACT_FRAGMENT", "input STRING -> STRING", description="Gives the fragment of a URL, decoded.", total=True
+    "URL_EXTRACT_FRAGMENT", "input STRING -> STRING", description="Returns the fragment of a URL, decoded.", total=True
 )
 def fragment_of(text: str) -> str | None:
-    """What stands after the `#`."""
+    """Return the part after the `#`."""
     url = _parsed(text)
     return _decoded(url.fragment) if url is not None else None
 
 
-@LIBRARY.scalar("URL_EXTRACT_HOST", "input STRING -> STRING", description="Gives the host of a URL.", total=True)
+@LIBRARY.scalar("URL_EXTRACT_HOST", "input STRING -> STRING", description="Returns the host of a URL.", total=True)
 def host_of(text: str) -> str | None:
-    """The host's name or address."""
+    """Return the host's name or address."""
     url = _parsed(text)
     return url.host if url is not None else None
 
 
-@LIBRARY.scalar("URL_EXTRACT_PATH", "input STRING -> STRING", description="Gives the path of a URL.", total=True)
+@LIBRARY.scalar("URL_EXTRACT_PATH", "input STRING -> STRING", description="Returns the path of a URL.", total=True)
 def path_of(text: str) -> str | None:
-    """The path, empty where there is none."""
+    """Return the path, empty if there is none."""
     url = _parsed(text)
     return _decoded(url.path) if url is not None else None
 
 
-@LIBRARY.scalar("URL_EXTRACT_PORT", "input STRING -> INTEGER", description="Gives the port of a URL.", total=True)
+@LIBRARY.scalar("URL_EXTRACT_PORT", "input STRING -> INTEGER", description="Returns the port of a URL.", total=True)
 def port_of(text: str) -> int | None:
-    """The port that the URL names."""
+    """Return the port that the URL names."""
     url = _parsed(text)
     return url.port if url is not None else None
 
 
 @LIBRARY.scalar(
-    "URL_EXTRACT_PROTOCOL", "input STRING -> STRING", description="Gives the protocol of a URL.", total=True
+    "URL_EXTRACT_PROTOCOL", "input STRING -> STRING", description="Returns the protocol of a URL.", total=True
 )
 def protocol_of(text: str) -> str | None:
-    """The scheme."""
+    """Return the scheme."""
     url = _parsed(text)
     return url.scheme if url is not None else None
 
 
 @LIBRARY.scalar(
-    "URL_EXTRACT_QUERY", "input STRING -> STRING", description="Gives the query of a URL, decoded.", total=True
+    "URL_EXTRACT_QUERY", "input STRING -> STRING", description="Returns the query of a URL, decoded.", total=True
 )
 def query_of(text: str) -> str | None:
-    """What stands after the `?`."""
+    """Return the part after the `?`."""
     url = _parsed(text)
     return _decoded(url.query) if url is not None else None
 
@@ -100,11 +100,11 @@ def query_of(text: str) -> str | None:
 @LIBRARY.scalar(
     "URL_EXTRACT_PARAMETER",
     "input STRING, paramToExtract STRING -> STRING",
-    description="Gives the value of a parameter in the query of a URL, decoded.",
+    description="Returns the value of a parameter in the query of a URL, decoded.",
     total=True,
 )
 def parameter_of(text: str, name: str) -> str | None:
-    """The first value of the parameter; null where it has none."""
+    """Return the parameter's first value; null if it has none."""
     url = _parsed(text)
     if url is None or url.query is None:
         return None
@@ -118,10 +118,10 @@ def parameter_of(text: str, name: str) -> str | None:
 @LIBRARY.scalar(
     "URL_DECODE_PARAM",
     "input STRING -> STRING",
-    description="Undoes the encoding of a parameter of a URL's query.",
+    description="Decodes a parameter of a URL's query.",
 )
 def decode_parameter(text: str) -> str:
-    """The decoded text."""
+    """Decode the text."""
     if _BAD_ESCAPE.search(text):
         raise FunctionError(f"url_decode udf: illegal hex characters in escape (%) pattern: {text}")
     return unquote_plus(text)
@@ -134,5 +134,5 @@ def decode_parameter(text: str) -> str:
     total=True,
 )
 def encode_parameter(text: str) -> str:
-    """The text in the form of application/x-www-form-urlencoded."""
+    """Encode the text as application/x-www-form-urlencoded."""
     return quote_plus(text, safe="*").replace("~", "%7E")

@@ -15,9 +15,9 @@ _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation])
 
 
 def read_raw(data: bytes, at: int) -> tuple[int, int]:
-    """The zig-zag number of two or more bytes at a place, and the place after it.
+    """Read a zig-zag number of two or more bytes; return it and the position after it.
 
-    The sums carry every byte's continuation bit along; the constant at each return takes them off at once.
+    The sums include every byte's continuation bit; the constant at each return subtracts them all together.
     """
     total = data[at] + (data[at + 1] << 7)
     if total < 16384 + 128:
@@ -31,7 +31,7 @@ def read_raw(data: bytes, at: int) -> tuple[int, int]:
     total += data[at + 4] << 28
     if total < 34359738368 + 270549120:
         return total - 270549120, at + 5
-    # Six bytes are the milliseconds of this century.
+    # Epoch milliseconds of this century take six bytes.
     total += data[at + 5] << 35
     if total < 4398046511104 + 34630287488:
         return total - 34630287488, at + 6
@@ -39,7 +39,7 @@ def read_raw(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_large(data: bytes, at: int, total: int) -> tuple[int, int]:
-    """The rest of a number whose first six bytes make `total`."""
+    """Read the rest of a number whose first six bytes add up to `total`."""
     shift = 42
     while True:
         byte = data[at]
@@ -53,7 +53,7 @@ def _read_large(data: bytes, at: int, total: int) -> tuple[int, int]:
 
 
 def read_raw_int(data: bytes, at: int) -> tuple[int, int]:
-    """The zig-zag number of an `int` of two or more bytes, and the place after it."""
+    """Read the zig-zag number of an `int` of two or more bytes; return it and the position after it."""
     raw, at = read_raw(data, at)
     if raw >> 32:
         raise SerdeError("Not Avro: an int of more than 32 bits")
@@ -61,7 +61,7 @@ def read_raw_int(data: bytes, at: int) -> tuple[int, int]:
 
 
 def read_size(data: bytes, at: int) -> tuple[int, int]:
-    """A length that did not fit in one byte, and the place after it."""
+    """Read a length that needs the slow path; return it and the position after it."""
     raw, at = read_raw(data, at) if data[at] > 127 else (data[at], at + 1)
     if raw & 1:
         raise SerdeError("Not Avro: a negative length")
@@ -69,17 +69,17 @@ def read_size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def bad_branch(index: int) -> NoReturn:
-    """Refuse a union's branch."""
+    """Raise the error for an unknown branch of a union."""
     raise SerdeError(f"Not written with the schema it names: a union has no branch {(index >> 1) ^ -(index & 1)}")
 
 
 def bad_count() -> NoReturn:
-    """Refuse a block's count."""
-    raise SerdeError("Not written with the schema it names: a block holds more items than there are bytes")
+    """Raise the error for an impossible count of a block."""
+    raise SerdeError("Not written with the schema it names: a block claims more items than the payload has bytes")
 
 
 def encode_long(value: int) -> bytes:
-    """Any 64-bit number in Avro's form."""
+    """Encode a 64-bit number as Avro does."""
     if not LONG_MIN <= value <= LONG_MAX:
         raise SerdeError(f"{value} does not fit 64 bits")
     raw = (value << 1) ^ (value >> 63)
@@ -91,14 +91,14 @@ def encode_long(value: int) -> bytes:
     return bytes(out)
 
 
-# Between these a number takes five or six bytes.
+# Numbers in this range take five or six bytes.
 _SIX_BYTES_FROM, _SIX_BYTES_BELOW = 2**27, 2**41
 
 
 class LongTable(dict[int, bytes]):
-    """Encoded numbers: the small ones ready, the others made from parts that are.
+    """Cache of encoded numbers: small ones are precomputed, others are assembled from precomputed parts.
 
-    `prefix` stands before each (the branch of a nullable union).
+    Each starts with `prefix` (the branch of a nullable union).
     """
 
     def __init__(self, prefix: bytes = b"") -> None:
@@ -126,10 +126,10 @@ OPTIONAL_LONGS = LongTable(b"\x02")
 
 
 def to_decimal(data: bytes, scale: int) -> Decimal:
-    """A decimal from its unscaled value, big-endian two's complement.
+    """Decode a decimal from its unscaled value, big-endian two's complement.
 
     Raises:
-        SerdeError: it is longer than any DECIMAL.
+        SerdeError: it has more bytes than any DECIMAL.
     """
     if len(data) > _LONGEST_DECIMAL:
         raise SerdeError(f"A decimal of {len(data)} bytes")
@@ -137,22 +137,22 @@ def to_decimal(data: bytes, scale: int) -> Decimal:
 
 
 def unscaled_bytes(value: Decimal, precision: int, scale: int) -> bytes:
-    """A decimal's unscaled value in the fewest bytes, as Java's BigInteger has it."""
+    """Encode a decimal's unscaled value in the fewest bytes, as Java's BigInteger does."""
     unscaled = int(fit_decimal(value, precision, scale).scaleb(scale, _EXACT))
     size = ((unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8) + 1
     return unscaled.to_bytes(size, "big", signed=True)
 
 
 def parse_decimal(text: str) -> Decimal | None:
-    """A number's text as Java's BigDecimal reads it (Python would take blanks, underscores and NaN too), or None."""
+    """Parse a number as Java's BigDecimal does, else return None. Python also accepts blanks, underscores and NaN."""
     return Decimal(text) if _DECIMAL_TEXT.fullmatch(text) else None
 
 
 def fit_decimal(value: Decimal, precision: int, scale: int) -> Decimal:
-    """The same number with that scale.
+    """Return the same number with that scale.
 
     Raises:
-        SerdeError: digits would be lost.
+        SerdeError: the number would lose digits.
     """
     try:
         fitted = value.quantize(Decimal((0, (1,), -scale)), context=_EXACT)

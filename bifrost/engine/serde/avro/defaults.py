@@ -1,4 +1,4 @@
-"""The Avro of a field's default, which its schema gives as JSON."""
+"""Avro encoding of field defaults, which a schema states as JSON."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from bifrost.engine.serde.errors import SerdeError
 
 
 def missing_bytes(field: AvroField) -> bytes:
-    """The bytes of a field that has no column.
+    """Return the bytes of a field that has no column.
 
     Raises:
-        SerdeError: it has no default and may not be null.
+        SerdeError: the field has no default and is not nullable.
     """
     if field.default is not NO_DEFAULT:
         return default_bytes(field.type, field.default)
@@ -38,10 +38,10 @@ def missing_bytes(field: AvroField) -> bytes:
 
 
 def default_bytes(avro: AvroType, default: Any) -> bytes:
-    """A default's bytes.
+    """Return a default's bytes.
 
     Raises:
-        SerdeError: the default is not of the type.
+        SerdeError: the default does not have the type.
     """
     match avro, default:
         case AvroUnion(branches), _:
@@ -63,7 +63,7 @@ def default_bytes(avro: AvroType, default: Any) -> bytes:
 
 
 def _first_fitting(branches: tuple[AvroType, ...], default: Any) -> bytes:
-    """A union's default is of its first type by the book; schemas in the wild have others too."""
+    """Encode a union's default with the first branch that fits; Avro allows only the first, many schemas differ."""
     for index, branch in enumerate(branches):
         try:
             return encode_long(index) + default_bytes(branch, default)

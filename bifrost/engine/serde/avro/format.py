@@ -6,13 +6,13 @@ from bifrost.engine.serde.avro.row_reader import row_reader, single_reader
 from bifrost.engine.serde.avro.row_writer import row_writer, single_writer
 from bifrost.engine.serde.avro.schema import AvroType, parse_avro
 from bifrost.engine.serde.avro.sql_types import VALUE_SCHEMA_NAME, row_schema_text, single_schema_text
-from bifrost.engine.serde.record_part import Part
+from bifrost.engine.serde.record_part import RecordPart
 from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistry
-from bifrost.engine.serde.wire_format import HEAD, Reader, Readers, Writer, head, referenced_texts, sink_schema
+from bifrost.engine.serde.wire_format import HEAD, Reader, ReadersBySchema, Writer, head, referenced_texts, sink_schema
 
 
-def avro_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Readers:
-    """Functions from a payload to the row by the schema that the payload names."""
+def avro_readers(registry: SchemaRegistry, part: RecordPart, needed: frozenset[str] | None) -> ReadersBySchema:
+    """Return the readers by schema: each turns a payload into a row."""
     targets = part.targets(needed)
 
     def make(schema: RegisteredSchema) -> Reader:
@@ -21,11 +21,11 @@ def avro_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | 
             return row_reader(writer, targets, HEAD)
         return single_reader(writer, part.columns[0].type, HEAD)
 
-    return Readers(registry, part, make)
+    return ReadersBySchema(registry, part, make)
 
 
-def avro_writer(registry: SchemaRegistry, part: Part) -> Writer:
-    """A function from a row to a payload, with the sink's schema, which is registered now if need be."""
+def avro_writer(registry: SchemaRegistry, part: RecordPart) -> Writer:
+    """Return the writer with the sink's schema, which is registered now if it is missing."""
     schema = sink_schema(registry, part, lambda: avro_text(part))
     avro = parsed(registry, schema)
     if part.is_wrapped:
@@ -33,11 +33,11 @@ def avro_writer(registry: SchemaRegistry, part: Part) -> Writer:
     return single_writer(avro, part.columns[0].type, head(schema.id))
 
 
-def avro_text(part: Part) -> str:
-    """The schema that ksqlDB would register for the columns.
+def avro_text(part: RecordPart) -> str:
+    """Return the schema that ksqlDB would register for the columns.
 
     Raises:
-        SerdeError: Avro does not allow a column's name.
+        SerdeError: a column's name is invalid in Avro.
     """
     name = part.property("fullSchemaName") or VALUE_SCHEMA_NAME
     if part.is_wrapped:
@@ -46,5 +46,5 @@ def avro_text(part: Part) -> str:
 
 
 def parsed(registry: SchemaRegistry, schema: RegisteredSchema) -> AvroType:
-    """A registered schema's tree, with what it refers to."""
+    """Parse a registered schema with the schemas it refers to."""
     return parse_avro(schema.text, tuple(referenced_texts(registry, schema).values()))

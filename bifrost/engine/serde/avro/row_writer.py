@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from bifrost.engine.serde.avro.binary import LONGS, OPTIONAL_LONGS, encode_long
 from bifrost.engine.serde.avro.defaults import missing_bytes
@@ -12,18 +11,18 @@ from bifrost.engine.serde.avro.schema import NO_DEFAULT, AvroField, AvroPrimitiv
 from bifrost.engine.serde.avro.value_writers import ValueCode, is_plain, matching_variable, missing_value
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.function_source import FunctionSource
-from bifrost.sql.types import SqlType, StructField
+from bifrost.sql.types import SqlType, SqlValue, StructField
 
-Writer = Callable[[tuple[Any, ...]], bytes]
+Writer = Callable[[tuple[SqlValue, ...]], bytes]
 
 
 def row_writer(avro: AvroType, columns: Sequence[StructField], prefix: bytes) -> Writer:
-    """A function from a row to `prefix` and its Avro.
+    """Generate a function from a row to `prefix` and its Avro.
 
     A field without a column gets its default.
 
     Raises:
-        SerdeError: the schema cannot carry the columns; the message says which.
+        SerdeError: a field cannot hold its column; the message names it.
     """
     generator = _Generator(prefix)
     names = [f"c{position}" for position in range(len(columns))]
@@ -34,7 +33,7 @@ def row_writer(avro: AvroType, columns: Sequence[StructField], prefix: bytes) ->
 
 
 def single_writer(avro: AvroType, sql_type: SqlType, prefix: bytes) -> Writer:
-    """A function from a row of one column to `prefix` and the Avro of its bare value."""
+    """Generate a function from a row of one column to `prefix` and the Avro of its unwrapped value."""
     generator = _Generator(prefix)
     generator.source.line("c0, = row")
     generator.part(AvroField("", avro), sql_type, "c0", "")
@@ -42,9 +41,9 @@ def single_writer(avro: AvroType, sql_type: SqlType, prefix: bytes) -> Writer:
 
 
 class _Generator:
-    """Emits code that makes the parts of a payload, which are joined at the end.
+    """Emits code that creates the parts of a payload and joins them at the end.
 
-    The common fields of a row are a part each; every other one is a bytearray that its values are added to.
+    A simple field is one part; any other field is a bytearray that collects its values.
     """
 
     def __init__(self, prefix: bytes) -> None:
@@ -58,7 +57,7 @@ class _Generator:
         return self.source.compile("avro writer")
 
     def top_record(self, avro: AvroType, columns: dict[str, StructField]) -> None:
-        """Writes the row's record, `columns` by the names of their variables."""
+        """Write the row's record; `columns` are keyed by their variables."""
         match avro:
             case AvroRecord(_, fields):
                 self.top_fields(fields, columns)
@@ -69,7 +68,7 @@ class _Generator:
                 raise SerdeError(f"The schema's type is {type_text(avro)}, but a record with the columns is needed")
 
     def top_fields(self, fields: Sequence[AvroField], columns: dict[str, StructField]) -> None:
-        """Writes the row's fields, each as a part."""
+        """Write the row's fields, each as a part."""
         free = dict(columns)
         for field in fields:
             variable = matching_variable(field.name, free)
@@ -79,7 +78,7 @@ class _Generator:
                 self.part(field, free.pop(variable).type, variable, f"->{field.name}")
 
     def part(self, field: AvroField, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes one field as a part of the payload: numbers and text in the fewest steps."""
+        """Write one field as a part of the payload: numbers and text in the fewest steps."""
         match field:
             case AvroField(type=AvroUnion((AvroPrimitive("null"), AvroPrimitive() as value))) if is_plain(
                 value, sql_type
@@ -102,14 +101,14 @@ class _Generator:
                 self.parts.append(out)
 
     def text_part(self, name: str, lengths: str) -> None:
-        """Writes text as two parts, its length and its bytes."""
+        """Write text as two parts, its length and its bytes."""
         head, text = self.source.fresh("h"), self.source.fresh("e")
         self.source.line(f"{text} = {name}.encode()")
         self.source.line(f"{head} = {lengths}[len({text})]")
         self.parts += [head, text]
 
     def optional_text_part(self, name: str) -> None:
-        """Writes text that may be None as two parts."""
+        """Write text that may be None as two parts."""
         with self.source.block(f"if {name} is not None:"):
             self.text_part(name, "OPTIONAL")
         head, text = self.parts[-2:]

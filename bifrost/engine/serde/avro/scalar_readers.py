@@ -1,4 +1,4 @@
-"""Code that reads or passes over Avro's scalars, for the generated readers."""
+"""Code that reads or skips Avro's scalars, for the generated readers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _WIDTHS = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 
 
 def mismatch(avro: AvroType, sql_type: SqlType, path: str) -> SerdeError:
-    """The refusal to read an Avro type as a SQL type."""
+    """Return the error for an Avro type that cannot be read as a SQL type."""
     return SerdeError(f"Cannot deserialize type {type_text(avro)} as type {sql_type} for path: {path or '->'}")
 
 
 def type_text(avro: AvroType) -> str:
-    """The Avro type's word."""
+    """Return the Avro type's name."""
     match avro:
         case AvroPrimitive(name):
             return avro.logical or name
@@ -42,7 +42,7 @@ def type_text(avro: AvroType) -> str:
 
 
 class ScalarCode:
-    """Emits code that reads scalars from `d` at `i` and moves `i` on; `n` and `j` are scratch."""
+    """Emits code that reads scalars from `d` at `i` and advances `i`; `n` and `j` are scratch variables."""
 
     def __init__(self, source: FunctionSource) -> None:
         self.source = source
@@ -51,7 +51,7 @@ class ScalarCode:
             source.constants[name] = value
 
     def primitive(self, avro: AvroPrimitive, name: str, sql_type: SqlType, into: str, path: str) -> None:
-        """Reads a primitive into a variable."""
+        """Read a primitive into a variable."""
         match name:
             case "null":
                 self.source.line(f"{into} = None")
@@ -76,7 +76,7 @@ class ScalarCode:
                 raise mismatch(avro, sql_type, path)
 
     def number(self, avro: AvroPrimitive, sql_type: SqlType, into: str, path: str) -> None:
-        """Reads an int or long as a number, a time or text."""
+        """Read an int or long as a number, a time or text."""
         if sql_type not in (_INT_TARGETS if avro.name == "int" else _LONG_TARGETS):
             raise mismatch(avro, sql_type, path)
         self.raw("n", "raw_int" if avro.name == "int" else "raw")
@@ -88,7 +88,7 @@ class ScalarCode:
         self.source.line(f"{into} = {number}")
 
     def raw(self, into: str, reader: str = "raw") -> None:
-        """Reads a number, still in zig-zag form; `reader` takes one of several bytes."""
+        """Read a number, still in zig-zag form; `reader` handles numbers of several bytes."""
         source = self.source
         source.line(f"{into} = d[i]")
         with source.block(f"if {into} < 128:"):
@@ -97,10 +97,10 @@ class ScalarCode:
             source.line(f"{into}, i = {reader}(d, i)")
 
     def length(self, into: str) -> None:
-        """Reads a number that may not be negative."""
+        """Read a number that must not be negative."""
         source = self.source
         source.line(f"{into} = d[i]")
-        # Bit 7 says that there are more bytes, bit 0 that the number is negative: both are left to the slow path.
+        # Bit 7: more bytes follow. Bit 0: the number is negative. Both are left to the slow path.
         with source.block(f"if {into} & 129:"):
             source.line(f"{into}, i = size(d, i)")
         with source.block("else:"):
@@ -108,14 +108,14 @@ class ScalarCode:
             source.line("i += 1")
 
     def chunk(self, into: str, decode: str) -> None:
-        """Reads bytes after their length."""
+        """Read a length and as many bytes."""
         self.length("n")
         self.source.line("j = i + n")
         self.source.line(f"{into} = d[i:j]{decode}")
         self.source.line("i = j")
 
     def converted_bytes(self, avro: AvroPrimitive | AvroFixed, sql_type: SqlType, into: str, path: str) -> None:
-        """Makes what the type wants of bytes that were read."""
+        """Convert bytes that were read to the SQL type."""
         match sql_type:
             case SqlDecimal(precision, scale) if avro.logical == "decimal":
                 self.source.line(f"{into} = decimal({into}, {avro.scale})")
@@ -128,18 +128,18 @@ class ScalarCode:
                 raise mismatch(avro, sql_type, path)
 
     def fixed(self, avro: AvroFixed, sql_type: SqlType, into: str, path: str) -> None:
-        """Reads bytes of a known number."""
+        """Read a fixed number of bytes."""
         self.source.line(f"{into} = d[i:i + {avro.size}]")
         self.source.line(f"i += {avro.size}")
         self.converted_bytes(avro, sql_type, into, path)
 
     def enum(self, avro: AvroEnum, into: str) -> None:
-        """Reads a symbol."""
+        """Read a symbol."""
         self.length("n")
         self.source.line(f"{into} = {self.source.constant(avro.symbols)}[n]")
 
     def skip(self, avro: AvroPrimitive | AvroFixed | AvroEnum) -> None:
-        """Passes over a scalar."""
+        """Skip a scalar."""
         match avro:
             case AvroFixed(size=size):
                 self.source.line(f"i += {size}")

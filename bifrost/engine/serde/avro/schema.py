@@ -1,4 +1,4 @@
-"""Avro schemas as a tree, with names resolved and what Kafka Connect adds to them."""
+"""Avro schemas as a tree, with names resolved and Kafka Connect's additions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_DEFAULT = object()
 
 @dataclass(frozen=True, slots=True)
 class AvroPrimitive:
-    """A primitive; `logical` is the logical type, or the one that Connect's name for it stands for."""
+    """A primitive; `logical` is the logical type, or the logical type that Connect's name implies."""
 
     name: str
     logical: str | None = None
@@ -37,7 +37,7 @@ class AvroFixed:
 
 @dataclass(frozen=True, slots=True)
 class AvroEnum:
-    """One of some symbols."""
+    """One of several symbols."""
 
     name: str
     symbols: tuple[str, ...]
@@ -52,7 +52,7 @@ class AvroArray:
 
 @dataclass(frozen=True, slots=True)
 class AvroMap:
-    """Values of one type under text keys."""
+    """A map from text keys to values of one type."""
 
     value: AvroType
 
@@ -77,7 +77,7 @@ class AvroRecord:
 
 @dataclass(frozen=True, slots=True)
 class AvroUnion:
-    """One of some types, in order."""
+    """One of several types, in order."""
 
     branches: tuple[AvroType, ...]
 
@@ -102,7 +102,7 @@ _CARRIERS = {
 
 
 def parse_avro(text: str, imports: tuple[str, ...] = ()) -> AvroType:
-    """The tree of an Avro schema; `imports` are texts of schemas whose names it uses.
+    """Parse an Avro schema; `imports` are the texts of schemas whose names it uses.
 
     Raises:
         SerdeError: it is not an Avro schema, or it is recursive.
@@ -124,7 +124,7 @@ def _loaded(text: str) -> Any:
 
 
 class _Parser:
-    """Reads the JSON form; named types are kept by full name, None while they are being read."""
+    """Reads the JSON form; `named` holds named types by full name, None while a type is being read."""
 
     def __init__(self) -> None:
         self.named: dict[str, AvroType | None] = {}
@@ -204,14 +204,14 @@ def _is_entry(name: str, schema: Mapping[str, Any]) -> bool:
 
 
 def _logical(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The logical type, which Connect may give by its own name only; unknown ones are ignored, as Avro asks."""
+    """Return the logical type, which Connect may state by its own name only; ignore unknown ones, as Avro requires."""
     logical = _CONNECT_LOGICAL.get(schema.get("connect.name", ""), schema.get("logicalType"))
     if logical not in _CARRIERS or kind not in _CARRIERS[logical]:
         return {}
     if logical != "decimal":
         return {"logical": logical}
     parameters = schema.get("connect.parameters", {})
-    # Connect's default where a schema does not say.
+    # Connect's default if a schema states none.
     precision = schema.get("precision", parameters.get("connect.decimal.precision", 64))
     scale = schema.get("scale", parameters.get("scale", 0))
     return {"logical": logical, "precision": int(precision), "scale": int(scale)}

@@ -1,4 +1,4 @@
-"""Avro schemas to SQL types and back, as Kafka Connect's Avro converter and ksqlDB do it between them."""
+"""Avro schemas to SQL types and back, as Kafka Connect's Avro converter and ksqlDB together convert them."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ _CONNECT_NAMES: dict[SqlPrimitive, tuple[str, str, str]] = {
 
 
 def sql_type_of(avro: AvroType, rename: Callable[[str], str]) -> SqlType | None:
-    """The SQL type of an Avro type, None where ksqlDB leaves it out; `rename` changes field names.
+    """Return the SQL type of an Avro type, None if ksqlDB ignores it; `rename` changes field names.
 
-    As Connect: micros stay BIGINT, an enum is STRING, a union of several types a STRUCT with a field per branch.
+    As in Connect, micros stay BIGINT, an enum is STRING, a union of several types a STRUCT with a field per branch.
     """
     match avro:
         case AvroPrimitive() | AvroFixed():
@@ -113,17 +113,17 @@ def _union_type(union: AvroUnion, rename: Callable[[str], str]) -> SqlType | Non
 
 def _struct(fields: Sequence[tuple[str, AvroType]], rename: Callable[[str], str]) -> SqlStruct | None:
     typed = [(rename(name), sql_type_of(kind, rename)) for name, kind in fields]
-    kept = tuple(StructField(name, kind) for name, kind in typed if kind is not None)
-    return SqlStruct(kept) if kept else None
+    typed_fields = tuple(StructField(name, kind) for name, kind in typed if kind is not None)
+    return SqlStruct(typed_fields) if typed_fields else None
 
 
 def present_branches(union: AvroUnion) -> tuple[AvroType, ...]:
-    """The branches of a union but null."""
+    """Return the branches of a union except null."""
     return tuple(branch for branch in union.branches if branch != AvroPrimitive("null"))
 
 
 def branch_name(branch: AvroType) -> str:
-    """The name that Connect gives to the field of a union's branch."""
+    """Return Connect's field name for a union's branch."""
     match branch:
         case AvroRecord(name) | AvroEnum(name) | AvroFixed(name) | AvroPrimitive(name):
             return name
@@ -136,17 +136,17 @@ def branch_name(branch: AvroType) -> str:
 
 
 def row_schema_text(columns: Sequence[Column], full_name: str) -> str:
-    """The Avro record that ksqlDB registers for some columns: all nullable, with null as default.
+    """Return the Avro record that ksqlDB registers for columns: all nullable, with null as default.
 
     Raises:
-        SerdeError: a name cannot be Avro's.
+        SerdeError: a name is invalid in Avro.
     """
     fields = [StructField(column.name, column.type) for column in columns]
     return json.dumps(_record(fields, full_name), separators=(",", ":"))
 
 
 def single_schema_text(sql_type: SqlType, full_name: str) -> str:
-    """The Avro schema of one unwrapped column: not nullable, a null is a null payload."""
+    """Return the Avro schema of one unwrapped column: not nullable, because null is a null payload."""
     return json.dumps(_avro_of(sql_type, full_name), separators=(",", ":"))
 
 
@@ -162,7 +162,7 @@ def _nullable(name: str, sql_type: SqlType, full_name: str) -> dict[str, Any]:
 
 
 def checked_name(name: str) -> str:
-    """The name, if Avro allows it."""
+    """Return the name if Avro allows it."""
     if not re.match(r"[A-Za-z_]", name):
         raise SerdeError(f"Schema is not compatible with Avro: Illegal initial character: {name}")
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
@@ -203,7 +203,7 @@ def _decimal(precision: int, scale: int) -> dict[str, Any]:
 
 
 def _entries(key: SqlType, value: SqlType, full_name: str) -> dict[str, Any]:
-    """A map as ksqlDB writes it: an array of entries, since Connect's optional keys fit no Avro map."""
+    """Return a map's schema as ksqlDB writes it: an array of entries, because Avro maps have no optional keys."""
     namespace, _, name = full_name.rpartition(".")
     entry = {"type": "record", "name": name} | ({"namespace": namespace} if namespace else {})
     fields = [_nullable("key", key, f"{full_name}_MapKey"), _nullable("value", value, f"{full_name}_MapValue")]
@@ -212,7 +212,7 @@ def _entries(key: SqlType, value: SqlType, full_name: str) -> dict[str, Any]:
 
 
 def matching_field(name: str, fields: Sequence[AvroField]) -> AvroField | None:
-    """The field that a column or struct field reads: the exact name first, then one that differs in case only."""
+    """Return the field that a column or struct field reads: first by exact name, then ignoring case."""
     upper = name.upper()
     found = None
     for field in fields:

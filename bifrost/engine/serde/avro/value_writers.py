@@ -1,4 +1,4 @@
-"""Code that adds the Avro of values to a bytearray, for the generated writers."""
+"""Code that appends Avro values to a bytearray, for the generated writers."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _LONG_SOURCES = frozenset({INTEGER, BIGINT, TIMESTAMP, TIME})
 
 
 def missing_value(path: str) -> NoReturn:
-    """Refuse a null where the schema wants a value."""
+    """Raise the error for a null where the schema requires a value."""
     raise SerdeError(f"Invalid value: null used for required field: {path.removeprefix('->') or 'the value itself'}")
 
 
 def _not_a_symbol(value: object) -> NoReturn:
-    raise SerdeError(f"{value!r} is no symbol of the schema's enum")
+    raise SerdeError(f"{value!r} is not a symbol of the schema's enum")
 
 
 def _wrong_size(size: int) -> NoReturn:
@@ -61,14 +61,14 @@ def _wrong_size(size: int) -> NoReturn:
 
 
 class ValueCode:
-    """Emits code that adds values to the bytearray named `out`; the function knows the tables LONGS and OPTIONAL."""
+    """Emits code that appends values to the bytearray `out`; it uses the tables LONGS and OPTIONAL."""
 
     def __init__(self, source: FunctionSource) -> None:
         self.source = source
         self.out = ""
 
     def record(self, fields: Sequence[AvroField], values: dict[str, StructField], path: str) -> None:
-        """Writes a record's fields from the variables that hold columns or struct fields."""
+        """Write a record's fields from the variables that hold columns or struct fields."""
         free = dict(values)
         for field in fields:
             variable = matching_variable(field.name, free)
@@ -78,7 +78,7 @@ class ValueCode:
                 self.field(field, free.pop(variable).type, variable, f"{path}->{field.name}")
 
     def field(self, field: AvroField, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes a field from its column; as Connect, a null where none may be becomes the default."""
+        """Write a field from its column; as in Connect, a null in a required field becomes the default."""
         if field.default is NO_DEFAULT or isinstance(field.type, AvroUnion):
             self.value(field.type, sql_type, name, path)
             return
@@ -88,11 +88,11 @@ class ValueCode:
             self.present(field.type, sql_type, name, path)
 
     def bytes(self, constant: bytes) -> None:
-        """Adds known bytes."""
+        """Append constant bytes."""
         self.source.line(f"{self.out} += {constant!r}")
 
     def value(self, avro: AvroType, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes a variable that may be None."""
+        """Write a variable that may be None."""
         if isinstance(avro, AvroUnion):
             self.union(avro, sql_type, name, path)
             return
@@ -101,7 +101,7 @@ class ValueCode:
         self.present(avro, sql_type, name, path)
 
     def union(self, union: AvroUnion, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes a union: null, its only other type, or the field of the struct that is not null."""
+        """Write a union: null, its only other type, or the first field of the struct that is not null."""
         branches = present_branches(union)
         with self.source.block(f"if {name} is None:"):
             if NULL in union.branches:
@@ -117,7 +117,7 @@ class ValueCode:
                 raise _mismatch(union, sql_type, path)
 
     def branch(self, union: AvroUnion, branch: AvroType, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes a value that is not None with its branch's index."""
+        """Write a value that is not None with its branch's index."""
         index = union.branches.index(branch)
         if index == 1 and isinstance(branch, AvroPrimitive) and branch.name in ("int", "long"):
             self.number(branch, sql_type, name, path, table="OPTIONAL")
@@ -126,7 +126,7 @@ class ValueCode:
         self.present(branch, sql_type, name, path)
 
     def struct_of_branches(self, union: AvroUnion, sql_type: SqlStruct, name: str, path: str) -> None:
-        """Writes the first field that is set."""
+        """Write the first field that is not None."""
         opening = "if"
         for branch in present_branches(union):
             field = next((f for f in sql_type.fields if f.name.upper() == branch_name(branch).upper()), None)
@@ -140,7 +140,7 @@ class ValueCode:
             self.source.line(f"{self.source.constant(missing_value)}({path!r})")
 
     def present(self, avro: AvroType, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes a variable that is not None."""
+        """Write a variable that is not None."""
         match avro:
             case AvroPrimitive("int" | "long"):
                 self.number(avro, sql_type, name, path, table="LONGS")
@@ -160,14 +160,14 @@ class ValueCode:
                 self.collection(avro, sql_type, name, path)
 
     def number(self, avro: AvroPrimitive, sql_type: SqlType, name: str, path: str, *, table: str) -> None:
-        """Writes a number that is not None by a table of encoded numbers."""
+        """Write a number that is not None with a table of encoded numbers."""
         if sql_type not in _sources(avro.name):
             raise _mismatch(avro, sql_type, path)
         micros = avro.logical in ("timestamp-micros", "time-micros")
         self.source.line(f"{self.out} += {table}[{name}{' * 1000' if micros else ''}]")
 
     def primitive(self, avro: AvroPrimitive, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes text, bytes, a boolean or a fraction that is not None."""
+        """Write text, bytes, a boolean or a fraction that is not None."""
         match avro.name, sql_type:
             case "string", _ if sql_type == STRING:
                 self.source.line(f"e = {name}.encode()")
@@ -187,12 +187,12 @@ class ValueCode:
                 raise _mismatch(avro, sql_type, path)
 
     def chunk(self, name: str) -> None:
-        """Adds bytes after their length."""
+        """Append a length and the bytes."""
         self.source.line(f"{self.out} += LONGS[len({name})]")
         self.source.line(f"{self.out} += {name}")
 
     def fixed(self, avro: AvroFixed, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes bytes of a known number; a decimal is filled up with its sign."""
+        """Write a fixed number of bytes; a decimal is padded with its sign."""
         if isinstance(sql_type, SqlDecimal) and avro.logical == "decimal":
             unscaled = self.source.constant(unscaled_bytes)
             self.source.line(f"e = {unscaled}({name}, {avro.precision}, {avro.scale})")
@@ -206,7 +206,7 @@ class ValueCode:
         self.source.line(f"{self.out} += e")
 
     def collection(self, avro: AvroType, sql_type: SqlType, name: str, path: str) -> None:
-        """Writes an array or a map as one block."""
+        """Write an array or a map as one block."""
         if self.source.depth > MAX_DEPTH * 2:
             raise SerdeError("The Avro schema is nested too deeply to be columns")
         key, value = self.source.fresh("v"), self.source.fresh("v")
@@ -230,20 +230,20 @@ class ValueCode:
 
 
 def _sources(word: str) -> frozenset[SqlType]:
-    """The SQL types that an Avro number holds."""
+    """Return the SQL types that an Avro number can hold."""
     return _INT_SOURCES if word == "int" else _LONG_SOURCES
 
 
 def is_plain(avro: AvroPrimitive, sql_type: SqlType) -> bool:
-    """Whether it is a number or text that is written as it is."""
+    """Return whether the value is a number or text that needs no conversion."""
     if avro.name in ("int", "long"):
-        # Micros are written from milliseconds.
+        # The engine has milliseconds, micros need a conversion.
         return sql_type in _sources(avro.name) and not (avro.logical or "").endswith("micros")
     return avro.name == "string" and sql_type == STRING
 
 
 def matching_variable(field: str, values: dict[str, StructField]) -> str | None:
-    """The variable whose column goes into a field: the exact name first, then one that differs in case only."""
+    """Return the variable whose column goes into a field: first by exact name, then ignoring case."""
     upper = field.upper()
     found = None
     for variable, column in values.items():

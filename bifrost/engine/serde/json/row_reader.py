@@ -1,4 +1,4 @@
-"""Readers of JSON values: one function per set of columns."""
+"""ReadersBySchema of JSON values: one function per set of columns."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from bifrost.sql.types import BOOLEAN, DOUBLE, STRING, SqlType
 
 Reader = Callable[[bytes], tuple[Any, ...] | None]
 
-# Records of one topic have few shapes; a topic where every record has its own must not fill the memory.
+# Records of one topic have few pickers; a topic where every record differs must not fill the memory.
 _MAX_SHAPES = 256
 
 _PLAIN: dict[SqlType, str] = {STRING: "str", DOUBLE: "float", BOOLEAN: "bool"}
 
 
 def row_reader(targets: Sequence[Target], start: int) -> Reader:
-    """A function from a payload, an object that begins at `start`, to the row. JSON's null gives None."""
+    """Return a function from a payload, an object that begins at `start`, to the row. JSON's null gives None."""
     make = _row_maker(targets)
-    shapes = _Shapes([name for name, kind in targets if kind is not None])
+    pickers = _MemberPickers([name for name, kind in targets if kind is not None])
 
     def row(record: Any) -> tuple[Any, ...] | None:
         if record.__class__ is not dict:
             if record is None:
                 return None
             raise SerdeError("Can't convert type: the value is not a JSON object")
-        return make(shapes[tuple(record)](record))
+        return make(pickers[tuple(record)](record))
 
     return _reader(row, start)
 
 
 def single_reader(sql_type: SqlType, start: int) -> Reader:
-    """A function from a payload that is one unwrapped value to a row of one column. JSON's null gives None."""
+    """Return a function from a payload that is one unwrapped value to a row of one column. JSON's null gives None."""
     convert = converter(sql_type)
     return _reader(lambda value: None if value is None else (convert(value),), start)
 
@@ -59,14 +59,14 @@ def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int) -> Reader:
 
 
 def exact_json(data: bytes) -> Any:
-    """The JSON value with fractions as Decimals."""
+    """Parse JSON with fractions as Decimals."""
     return json.loads(data, parse_float=Decimal)
 
 
-class _Shapes(dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]]):
-    """By the names of a record's members: the function that picks the columns' values.
+class _MemberPickers(dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]]):
+    """The functions that pick the columns' values, by the names of a record's members.
 
-    As ksqlDB: the exact name first, then a member whose upper-case name is the column's.
+    As in ksqlDB, a column takes the member of its exact name, else a member whose upper-case name equals the column's.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class _Shapes(dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]]):
 
 
 def _row_maker(targets: Sequence[Target]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """A generated function from the picked values to the row: a value of the right kind passes unconverted."""
+    """Generate a function from the picked values to the row; a value of the right type is not converted."""
     source = FunctionSource("make(picked)")
     names = ["None" if kind is None else f"c{at}" for at, (_, kind) in enumerate(targets)]
     used = [name for name in names if name != "None"]

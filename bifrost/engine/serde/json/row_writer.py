@@ -1,4 +1,4 @@
-"""Writers of JSON values: one function per set of columns, writing what Connect's JSON converter writes."""
+"""Writers of JSON values: one function per set of columns; the output equals that of Connect's JSON converter."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bifrost.sql.types import BYTES, DOUBLE, STRING, SqlArray, SqlDecimal, SqlMa
 
 Writer = Callable[[tuple[Any, ...]], bytes]
 Plain = Callable[[Any], Any]
-"""From a SQL value, which is not None, to what orjson writes."""
+"""From a SQL value, which is not None, to a value that orjson can write."""
 
 
 def row_writer(
     columns: Sequence[StructField], prefix: bytes = b"", *, as_objects: bool = False, also: Sequence[str] = ()
 ) -> Writer:
-    """A function from a row to `prefix` and a JSON object.
+    """Generate a function from a row to `prefix` and a JSON object.
 
-    `also` are more members, which are null. A map whose keys are not text becomes pairs, with `as_objects` objects of
-    key and value.
+    `also` names additional members, which are null. A map whose keys are not text becomes a list of pairs, with
+    `as_objects` a list of objects of key and value.
     """
     source = FunctionSource("write(row)")
     names = [f"c{at}" for at in range(len(columns))]
@@ -51,14 +51,14 @@ def _inline(source: FunctionSource, name: str, kind: SqlType, convert: Plain) ->
 
 
 def single_writer(sql_type: SqlType, prefix: bytes = b"", *, as_objects: bool = False) -> Writer:
-    """A function from a row of one column to `prefix` and its bare JSON value; see `row_writer`."""
+    """Return a function from a row of one column to `prefix` and its unwrapped JSON value; see `row_writer`."""
     convert = plain_of(sql_type, as_objects=as_objects) or _same
     dumps = orjson.dumps
     return lambda row: prefix + dumps(None if row[0] is None else convert(row[0]))
 
 
 def plain_of(sql_type: SqlType, *, as_objects: bool) -> Plain | None:
-    """How a type's values become what orjson writes as it should; None where they are that already."""
+    """Return the conversion from a type's values to values that orjson can write; None if none is needed."""
 
     def inner(kind: SqlType) -> Plain | None:
         return plain_of(kind, as_objects=as_objects)
@@ -109,7 +109,7 @@ def _array(item: Plain | None) -> Plain | None:
 
 def _map(item: Plain | None) -> Plain:
     def write(value: dict[str | None, Any]) -> dict[str, Any]:
-        # A null key has no place in JSON; Connect writes it as this word.
+        # JSON has no null keys; Connect writes this word.
         return {
             "null" if key is None else key: inner if inner is None or item is None else item(inner)
             for key, inner in value.items()
@@ -119,7 +119,7 @@ def _map(item: Plain | None) -> Plain:
 
 
 def _entries(key: Plain | None, item: Plain | None, *, as_objects: bool) -> Plain:
-    """Connect's form of a map whose keys are not text: pairs, or objects of key and value."""
+    """Write a map whose keys are not text as Connect does: pairs, or objects of key and value."""
     to_key, to_item = key or _same, item or _same
 
     def write(value: dict[Any, Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""JSON schemas to SQL types and back, as Kafka Connect's JSON Schema converter and ksqlDB do it between them."""
+"""JSON schemas to SQL types and back, as Kafka Connect's JSON Schema converter and ksqlDB together convert them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _NUMBERS: dict[str, SqlType] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
-    """What is seen while a schema is read: how to rename, the whole schema, and others by their names."""
+class _SchemaContext:
+    """The context of reading a schema: how to rename properties, the whole schema, and imported schemas by name."""
 
     rename: Callable[[str], str]
     root: Any
@@ -50,9 +50,9 @@ class _Sight:
 
 
 def json_sql_type(text: str, rename: Callable[[str], str], imports: Mapping[str, str] | None = None) -> SqlType | None:
-    """The SQL type of a JSON schema, None where it cannot be one; `rename` changes property names.
+    """Return the SQL type of a JSON schema, None if it has none; `rename` changes property names.
 
-    `imports` are texts of the schemas it refers to, by name.
+    `imports` are the texts of the schemas it refers to, by name.
 
     Raises:
         SerdeError: it is not a JSON schema, or it is recursive.
@@ -60,7 +60,7 @@ def json_sql_type(text: str, rename: Callable[[str], str], imports: Mapping[str,
     root = _loaded(text)
     others = {name: _loaded(other) for name, other in (imports or {}).items()}
     try:
-        return _type(root, _Sight(rename, root, others), ())
+        return _type(root, _SchemaContext(rename, root, others), ())
     except RecursionError:
         raise SerdeError("JSON schema is nested too deeply") from None
 
@@ -72,31 +72,31 @@ def _loaded(text: str) -> Any:
         raise SerdeError(f"Not a JSON schema: {error}") from error
 
 
-def _type(schema: Any, sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _type(schema: Any, context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     match schema:
         case {"$ref": str() as target}:
             if target in above:
                 raise SerdeError(f"JSON schema is recursive at {target}; such schemas cannot be columns")
-            found, root = _referenced(target, sight)
-            return _type(found, _Sight(sight.rename, root, sight.others), (*above, target))
+            found, root = _referenced(target, context)
+            return _type(found, _SchemaContext(context.rename, root, context.others), (*above, target))
         case {"oneOf": list() as choices} | {"anyOf": list() as choices}:
-            return _choice(choices, sight, above)
+            return _choice(choices, context, above)
         case {"allOf": list() as choices}:
-            return _all(choices, sight, above)
+            return _all(choices, context, above)
         case {"type": list() as kinds}:
             rest = {name: value for name, value in schema.items() if name != "type"}
-            return _choice([{**rest, "type": kind} for kind in kinds], sight, above)
+            return _choice([{**rest, "type": kind} for kind in kinds], context, above)
         case {"enum": list()} | {"const": str()}:
             return STRING
         case {"type": str() as kind}:
-            return _typed(kind, schema, sight, above)
+            return _typed(kind, schema, context, above)
         case {"properties": dict()}:
-            return _typed("object", schema, sight, above)
+            return _typed("object", schema, context, above)
         case _:
             return None
 
 
-def _typed(kind: str, schema: Mapping[str, Any], sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _typed(kind: str, schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     connect = schema.get("connect.type")
     title = str(schema.get("title", "")).removeprefix(_CONNECT)
     match kind:
@@ -113,9 +113,9 @@ def _typed(kind: str, schema: Mapping[str, Any], sight: _Sight, above: tuple[str
         case "string":
             return STRING
         case "array":
-            return _array(schema, sight, above)
+            return _array(schema, context, above)
         case "object":
-            return _object(schema, sight, above)
+            return _object(schema, context, above)
         case _:
             return None
 
@@ -124,45 +124,45 @@ def _decimal(parameters: Mapping[str, str]) -> SqlDecimal:
     return SqlDecimal(int(parameters.get("connect.decimal.precision", 64)), int(parameters.get("scale", 0)))
 
 
-def _array(schema: Mapping[str, Any], sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _array(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     items = schema.get("items")
     if isinstance(items, list):
         items = items[0] if items else None
     if schema.get("connect.type") == "map" and isinstance(items, dict):
         properties = items.get("properties", {})
-        key, value = (_type(properties.get(name), sight, above) for name in ("key", "value"))
+        key, value = (_type(properties.get(name), context, above) for name in ("key", "value"))
         return SqlMap(key, value) if key is not None and value is not None else None
-    item = _type(items, sight, above)
+    item = _type(items, context, above)
     return item and SqlArray(item)
 
 
-def _object(schema: Mapping[str, Any], sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _object(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     additional = schema.get("additionalProperties")
     if isinstance(additional, dict) and (schema.get("connect.type") == "map" or not schema.get("properties")):
-        value = _type(additional, sight, above)
+        value = _type(additional, context, above)
         return value and SqlMap(STRING, value)
     properties = schema.get("properties", {})
     fields = [
-        StructField(sight.rename(name), kind)
+        StructField(context.rename(name), kind)
         for name in _in_order(properties)
-        if (kind := _type(properties[name], sight, above)) is not None
+        if (kind := _type(properties[name], context, above)) is not None
     ]
     return SqlStruct(tuple(fields)) if fields else None
 
 
-def _choice(choices: Sequence[Any], sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
-    """One of several: nullable where the other is null, a struct with a field for each where there are more."""
+def _choice(choices: Sequence[Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
+    """Return the type of a choice: of the only type besides null, else a struct with a field per choice."""
     present = [choice for choice in choices if not (isinstance(choice, dict) and choice.get("type") == "null")]
     if len(present) == 1:
-        return _type(present[0], sight, above)
-    typed = [(f"connect_union_field_{at}", _type(choice, sight, above)) for at, choice in enumerate(present)]
-    fields = tuple(StructField(sight.rename(name), kind) for name, kind in typed if kind is not None)
+        return _type(present[0], context, above)
+    typed = [(f"connect_union_field_{at}", _type(choice, context, above)) for at, choice in enumerate(present)]
+    fields = tuple(StructField(context.rename(name), kind) for name, kind in typed if kind is not None)
     return SqlStruct(fields) if fields else None
 
 
-def _all(choices: Sequence[Any], sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
-    """All of several: objects' fields together, else the one that says a type."""
-    kinds = [kind for choice in choices if (kind := _type(choice, sight, above)) is not None]
+def _all(choices: Sequence[Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
+    """Return the type of `allOf`: the fields of all objects together, else the first type."""
+    kinds = [kind for choice in choices if (kind := _type(choice, context, above)) is not None]
     structs = [kind for kind in kinds if isinstance(kind, SqlStruct)]
     if not structs:
         return kinds[0] if kinds else None
@@ -170,21 +170,21 @@ def _all(choices: Sequence[Any], sight: _Sight, above: tuple[str, ...]) -> SqlTy
     return SqlStruct(tuple(by_name.values()))
 
 
-def _referenced(target: str, sight: _Sight) -> tuple[Any, Any]:
-    """What a reference points at, and the schema that it is part of."""
+def _referenced(target: str, context: _SchemaContext) -> tuple[Any, Any]:
+    """Return the target of a reference, and the schema that contains it."""
     document, _, pointer = target.partition("#")
-    root = sight.others.get(document) if document else sight.root
+    root = context.others.get(document) if document else context.root
     found = root
     for step in pointer.strip("/").split("/") if pointer.strip("/") else ():
         name = step.replace("~1", "/").replace("~0", "~")
         found = found.get(name) if isinstance(found, dict) else None
     if found is None:
-        raise SerdeError(f"JSON schema refers to {target}, which is not there")
+        raise SerdeError(f"JSON schema refers to {target}, which does not exist")
     return found, root
 
 
 def _in_order(properties: Mapping[str, Any]) -> list[str]:
-    """Property names by `connect.index`; those without one in the order of a Java HashMap, as ksqlDB shows them."""
+    """Return property names by `connect.index`; those without one in the order of a Java HashMap, as in ksqlDB."""
     hashed = sorted(properties, key=lambda name: _java_bucket(name, len(properties)))
     return sorted(hashed, key=lambda name: _index(properties[name]))
 
@@ -195,7 +195,7 @@ def _index(schema: Any) -> int:
 
 
 def _java_bucket(name: str, count: int) -> int:
-    """The place of a text in a HashMap of that many entries (which fills up to three quarters)."""
+    """Return a text's bucket in a HashMap of that many entries, which grows when it is three quarters full."""
     buckets = 16
     while count > buckets * 3 // 4:
         buckets *= 2
@@ -206,16 +206,16 @@ def _java_bucket(name: str, count: int) -> int:
     return (code ^ (code >> 16)) & (buckets - 1)
 
 
-# --- and back
+# From SQL types to schemas.
 
 
 def row_schema_text(fields: Sequence[StructField]) -> str:
-    """The JSON schema that ksqlDB registers for some columns."""
+    """Return the JSON schema that ksqlDB registers for columns."""
     return json.dumps(_struct(fields), separators=(",", ":"))
 
 
 def single_schema_text(kind: SqlType) -> str:
-    """The JSON schema of one unwrapped column."""
+    """Return the JSON schema of one unwrapped column."""
     return json.dumps(_nullable(kind), separators=(",", ":"))
 
 

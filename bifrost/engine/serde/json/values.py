@@ -43,22 +43,22 @@ WHOLE_TYPES: dict[SqlType, tuple[int, int]] = {
     TIMESTAMP: LONG_RANGE,
 }
 
-# Up to here a float holds every whole number.
+# A float holds every whole number up to this one.
 _FLOAT_EXACT = 2.0**53
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-# As Java's Double.parseDouble has it, but for hexadecimal forms.
+# What Java's Double.parseDouble accepts, except hexadecimal forms.
 _FRACTION = re.compile(r"[\s]*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[fFdD]?[\s]*")
 
 
 class NeedsExact(Exception):
-    """A fraction was read as float, but its digits matter: the text must be read again with Decimals."""
+    """A fraction was read as float, but its exact digits matter: parse the text again with Decimals."""
 
 
 def converter(sql_type: SqlType) -> Converter:
-    """The function that reads a JSON value as that type.
+    """Return the function that converts a JSON value to that type.
 
-    It raises SerdeError for a value that cannot be one, and NeedsExact.
+    The function raises SerdeError for a value that cannot be converted, and NeedsExact.
     """
     match sql_type:
         case SqlDecimal(precision, scale):
@@ -92,7 +92,7 @@ def _whole(value: Any, sql_type: SqlType, low: int, high: int) -> int:
     elif value.__class__ is float and abs(value) >= _FLOAT_EXACT:
         raise NeedsExact
     elif value.__class__ is float or value.__class__ is Decimal:
-        # As Java: a fraction loses what is behind the point. The range comes first: 1e999999999 is a large int.
+        # As in Java, a fraction is truncated. Check the range first: the int of Decimal("1e999999999") is huge.
         number = int(value) if low <= value <= high else high + 1
     else:
         raise invalid(value, sql_type)
@@ -132,7 +132,7 @@ def _decimal(value: Any, sql_type: SqlType) -> Decimal:
 
 
 def text_of(value: Any) -> str:
-    """What a VARCHAR column gets from any JSON value: text as it is, an object as its JSON (as ksqlDB)."""
+    """Convert any JSON value for a VARCHAR column as ksqlDB does: text as it is, an object as its JSON."""
     match value:
         case str():
             return value
@@ -151,7 +151,7 @@ def text_of(value: Any) -> str:
 
 
 def _compact(value: Any) -> str:
-    """An object's JSON text with its numbers as they came."""
+    """Return an object's compact JSON text, with its numbers as they were written."""
     return orjson.dumps(_printable(value)).decode()
 
 
@@ -202,7 +202,7 @@ def _map(key: SqlType, item: SqlType, sql_type: SqlMap) -> Converter:
         return {convert_key(name): None if inner is None else convert(inner) for name, inner in value.items()}
 
     def read_list(value: list[Any]) -> dict[Any, Any]:
-        # Connect writes a map whose keys are not text as pairs, in JSON_SR as objects of key and value.
+        # Connect writes a map whose keys are not text as pairs; in JSON_SR as objects of key and value.
         out: dict[Any, Any] = {}
         for pair in value:
             match pair:
@@ -246,7 +246,7 @@ _NODES: dict[type, str] = {
 
 
 def invalid(value: Any, sql_type: SqlType, path: str = "$") -> SerdeError:
-    """The refusal of a JSON value of another kind, in ksqlDB's words."""
+    """Return the error for a JSON value of another type, in ksqlDB's words."""
     source = _NODES.get(type(value), "NullNode")
     return SerdeError(f"Can't convert type. sourceType: {source}, requiredType: {sql_type}, path: {path}")
 

@@ -14,33 +14,33 @@ from bifrost.engine.serde.protobuf.row_reader import getters
 from bifrost.engine.serde.protobuf.row_writer import setters
 from bifrost.engine.serde.protobuf.schema_files import ProtoFile, proto_file
 from bifrost.engine.serde.protobuf.sql_types import proto_text
-from bifrost.engine.serde.record_part import Part, Row
+from bifrost.engine.serde.record_part import RecordPart, Row
 from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistry
 from bifrost.engine.serde.wire_format import (
     HEAD,
     Reader,
-    Readers,
+    ReadersBySchema,
     Writer,
     head,
     referenced_texts,
     sink_schema,
 )
 
-# The message is mostly the file's first: Confluent writes the path [0] as one zero byte.
+# Usually the message is the file's first: Confluent writes the path [0] as a single zero byte.
 _FIRST = b"\0"
 
 
-def proto_readers(registry: SchemaRegistry, part: Part, needed: frozenset[str] | None) -> Readers:
-    """Functions from a payload to the row by the schema and the message that the payload names."""
+def proto_readers(registry: SchemaRegistry, part: RecordPart, needed: frozenset[str] | None) -> ReadersBySchema:
+    """Return the readers by schema and message: each turns a payload into a row."""
 
     def make(schema: RegisteredSchema) -> Reader:
         return _by_message(parsed_proto(registry, schema), part, needed)
 
-    return Readers(registry, part, make)
+    return ReadersBySchema(registry, part, make)
 
 
-def _by_message(file: ProtoFile, part: Part, needed: frozenset[str] | None) -> Reader:
-    """A reader that finds the message by its path in the file, which stands before the data."""
+def _by_message(file: ProtoFile, part: RecordPart, needed: frozenset[str] | None) -> Reader:
+    """Return a reader that selects the message by the path before the data."""
     readers: dict[tuple[int, ...], Reader] = {}
 
     def read(data: bytes) -> Row | None:
@@ -79,7 +79,7 @@ def _message_at(file: ProtoFile, path: tuple[int, ...]) -> Descriptor:
     return message
 
 
-def _message_reader(message: Descriptor, part: Part, needed: frozenset[str] | None) -> Reader:
+def _message_reader(message: Descriptor, part: RecordPart, needed: frozenset[str] | None) -> Reader:
     parse = GetMessageClass(message).FromString
     gets = getters(message, part.targets(needed))
 
@@ -93,8 +93,8 @@ def _message_reader(message: Descriptor, part: Part, needed: frozenset[str] | No
     return read
 
 
-def proto_writer(registry: SchemaRegistry, part: Part) -> Writer:
-    """A function from a row to a payload, with the sink's schema, which is registered now if need be."""
+def proto_writer(registry: SchemaRegistry, part: RecordPart) -> Writer:
+    """Return the writer with the sink's schema, which is registered now if it is missing."""
     schema = sink_schema(registry, part, lambda: proto_schema_text(part))
     file = parsed_proto(registry, schema)
     message = file.message(part.property("fullSchemaName"))
@@ -115,7 +115,7 @@ def _index(full_name: str, messages: Any) -> int:
     return [message.full_name for message in messages].index(full_name)
 
 
-def _message_writer(message: Descriptor, part: Part, prefix: bytes) -> Writer:
+def _message_writer(message: Descriptor, part: RecordPart, prefix: bytes) -> Writer:
     make = GetMessageClass(message)
     puts = setters(message, part.fields)
 
@@ -125,7 +125,7 @@ def _message_writer(message: Descriptor, part: Part, prefix: bytes) -> Writer:
             if value is not None and put is not None:
                 put(made, value)
         try:
-            # Keys must come out the same each time, maps too.
+            # The bytes of equal keys must be equal, maps included.
             data: bytes = made.SerializeToString(deterministic=True)
         except EncodeError as error:
             raise SerdeError(str(error)) from error
@@ -134,21 +134,21 @@ def _message_writer(message: Descriptor, part: Part, prefix: bytes) -> Writer:
     return write
 
 
-def plain_proto_reader(part: Part, needed: frozenset[str] | None) -> Reader:
-    """PROTOBUF_NOSR: the message is made from the columns, no schema is named."""
+def plain_proto_reader(part: RecordPart, needed: frozenset[str] | None) -> Reader:
+    """Return the reader of PROTOBUF_NOSR: the columns define the message, payloads name no schema."""
     return _message_reader(proto_file(proto_schema_text(part)).message(None), part, needed)
 
 
-def plain_proto_writer(part: Part) -> Writer:
-    """PROTOBUF_NOSR: the bare message."""
+def plain_proto_writer(part: RecordPart) -> Writer:
+    """Return the writer of PROTOBUF_NOSR: the message only."""
     return _message_writer(proto_file(proto_schema_text(part)).message(None), part, b"")
 
 
-def proto_schema_text(part: Part) -> str:
-    """The schema that ksqlDB would register for the columns.
+def proto_schema_text(part: RecordPart) -> str:
+    """Return the schema that ksqlDB would register for the columns.
 
     Raises:
-        SerdeError: Protobuf cannot carry them.
+        SerdeError: Protobuf cannot represent them.
     """
     nullable = part.property("nullableRepresentation")
     if nullable is None and part.property("unwrapPrimitives") == "false":
@@ -157,5 +157,5 @@ def proto_schema_text(part: Part) -> str:
 
 
 def parsed_proto(registry: SchemaRegistry, schema: RegisteredSchema) -> ProtoFile:
-    """A registered schema's messages, with what it imports."""
+    """Parse a registered schema's messages, with its imports."""
     return proto_file(schema.text, referenced_texts(registry, schema))

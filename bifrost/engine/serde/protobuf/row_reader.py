@@ -1,10 +1,9 @@
-"""Protobuf messages to SQL values: getters over the descriptors, made once per schema."""
+"""Protobuf messages to SQL values: getters from the descriptors, created once per schema."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -33,22 +32,23 @@ from bifrost.sql.types import (
     SqlMap,
     SqlStruct,
     SqlType,
+    SqlValue,
 )
 
 EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 
-Getter = Callable[[Any], Any]
+Getter = Callable[[SqlValue], SqlValue]
 """From a message to one of its members' SQL value."""
-Convert = Callable[[Any], Any]
+Convert = Callable[[SqlValue], SqlValue]
 
 _UNSIGNED = frozenset({FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64})
 
 
 def getters(message: Descriptor, fields: Sequence[tuple[str, SqlType | None]]) -> list[Getter | None]:
-    """A getter for each named field; None where the message has no such member or no type is asked for.
+    """Return a getter per named field; None if the message has no such member or the column is not needed.
 
     Raises:
-        SerdeError: a member is not of the type asked for.
+        SerdeError: a member does not have the column's type.
     """
     found: list[Getter | None] = []
     for name, kind in fields:
@@ -96,7 +96,7 @@ def _map_getter(field: FieldDescriptor, pair: tuple[FieldDescriptor, FieldDescri
 
 
 def _reader(field: FieldDescriptor, kind: SqlType) -> Convert:
-    """From what the library gives for one value to the SQL value."""
+    """Return the conversion of one value of the protobuf library to the SQL value."""
     message = field.message_type
     if message is None:
         return _scalar_reader(field, kind)
@@ -135,25 +135,25 @@ def _scalar_reader(field: FieldDescriptor, kind: SqlType) -> Convert:
     raise mismatch(field, kind)
 
 
-def _same(value: Any) -> Any:
+def _same(value: SqlValue) -> SqlValue:
     return value
 
 
 def _signed(value: int) -> int:
-    # As Java, which has no unsigned numbers.
+    # As in Java, which has no unsigned numbers.
     return value - (1 << 64) if value >> 63 else value
 
 
-def _date(value: Any) -> int:
+def _date(value: SqlValue) -> int:
     return datetime.date(value.year, value.month, value.day).toordinal() - EPOCH_DAY
 
 
-def _time(value: Any) -> int:
+def _time(value: SqlValue) -> int:
     millis: int = ((value.hours * 60 + value.minutes) * 60 + value.seconds) * 1000 + value.nanos // 1_000_000
     return millis
 
 
-def _timestamp(value: Any) -> int:
+def _timestamp(value: SqlValue) -> int:
     millis: int = value.seconds * 1000 + value.nanos // 1_000_000
     return millis
 

@@ -1,4 +1,4 @@
-"""SQL values into Protobuf messages: setters over the descriptors, made once per schema."""
+"""SQL values to Protobuf messages: setters from the descriptors, created once per schema."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _LAST_DAY = datetime.date.max.toordinal()
 
 
 def setters(message: Descriptor, fields: Sequence[StructField]) -> list[Setter | None]:
-    """A setter for each field; None where the message has no such member.
+    """Return a setter per field; None if the message has no such member.
 
     Raises:
         SerdeError: a member cannot hold the field's type.
@@ -92,7 +92,7 @@ def _field_setter(field: FieldDescriptor, kind: SqlType) -> Setter:
 
         def put(message: Any, value: Any) -> None:
             inner = getattr(message, name)
-            # A message that holds only defaults would otherwise look as if it were not there.
+            # Without this a message of default values only would count as missing.
             inner.SetInParent()
             fill(inner, value)
 
@@ -124,11 +124,11 @@ def _repeated_setter(field: FieldDescriptor, kind: SqlArray) -> Setter:
 
 def _refuse_nulls(name: str, value: list[Any]) -> None:
     if None in value:
-        raise SerdeError(f"Protobuf cannot carry the null in the array {name}")
+        raise SerdeError(f"Protobuf cannot represent a null element in the array {name}")
 
 
 def _map_setter(field: FieldDescriptor, pair: tuple[FieldDescriptor, FieldDescriptor], kind: SqlMap) -> Setter:
-    """A setter of a map: Connect's repeated entries, a real map of messages, or one of scalars."""
+    """Return a map's setter: for Connect's repeated entries, a real map of messages, or a map of scalars."""
     name = field.name
     if not field.message_type.GetOptions().map_entry:
         return _entries_setter(name, _field_setter(pair[0], kind.key), _field_setter(pair[1], kind.value))
@@ -171,7 +171,7 @@ def _message_map_setter(name: str, to_key: Convert, fill: Setter) -> Setter:
 
 
 def _message_filler(field: FieldDescriptor, kind: SqlType) -> Setter:
-    """Puts a SQL value into an empty message."""
+    """Return a function that copies a SQL value into an empty message."""
     message = field.message_type
     name = message.full_name
     if name in WRAPPERS:
@@ -197,7 +197,7 @@ def _fill_decimal(target: Any, value: Any, kind: SqlDecimal) -> None:
 
 def _fill_date(target: Any, value: int) -> None:
     if not 0 < value + EPOCH_DAY <= _LAST_DAY:
-        raise SerdeError(f"Protobuf cannot carry the date of day {value}")
+        raise SerdeError(f"Protobuf cannot represent the date {value} days from 1970-01-01")
     date = datetime.date.fromordinal(value + EPOCH_DAY)
     target.year, target.month, target.day = date.year, date.month, date.day
 
@@ -233,7 +233,7 @@ def _scalar_writer(field: FieldDescriptor, kind: SqlType) -> Convert:
 def _enum_writer(numbers: Mapping[str, int]) -> Convert:
     def write(value: str) -> int:
         if value not in numbers:
-            raise SerdeError(f"{value!r} is no symbol of the schema's enum")
+            raise SerdeError(f"{value!r} is not a symbol of the schema's enum")
         return numbers[value]
 
     return write

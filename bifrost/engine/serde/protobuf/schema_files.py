@@ -1,4 +1,4 @@
-"""Protobuf descriptors made at run time from `.proto` texts, with no protoc."""
+"""Protobuf descriptors created at run time from `.proto` texts, without protoc."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class ProtoFile:
-    """A `.proto` file's messages, and what Confluent's field options say of its decimals.
+    """A `.proto` file's messages, and its decimals as stated by Confluent's field options.
 
-    `decimals` is by full message name and field: precision and scale.
+    `decimals` maps full message name and field to precision and scale.
     """
 
     messages: tuple[Descriptor, ...]
@@ -66,10 +66,10 @@ class ProtoFile:
     package: str = ""
 
     def message(self, name: str | None) -> Descriptor:
-        """The message of that full name, the first one without a name.
+        """Return the message of that full name, or the first message without a name.
 
         Raises:
-            SerdeError: there is none.
+            SerdeError: it does not exist.
         """
         if not self.messages:
             raise SerdeError("The Protobuf schema has no message")
@@ -85,30 +85,30 @@ class ProtoFile:
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What is gathered while one text is turned into descriptors."""
+class _FileBuild:
+    """What is collected while one text is converted to descriptors."""
 
     decimals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
 
 def proto_file(text: str, imports: Mapping[str, str] | None = None) -> ProtoFile:
-    """The messages of a `.proto` text; `imports` are texts by the names under which it imports them.
+    """Build the messages of a `.proto` text; `imports` are texts by import name.
 
     Raises:
-        SerdeError: it is not a `.proto` text, or uses what is not there.
+        SerdeError: it is not a `.proto` text, or it uses unknown names.
     """
-    pool, reading = DescriptorPool(), _Reading()
+    pool, build = DescriptorPool(), _FileBuild()
     for module in _KNOWN_MODULES:
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
     present = {module.DESCRIPTOR.name for module in _KNOWN_MODULES}
     texts = _KNOWN_TEXTS | dict(imports or {})
     for name in texts:
-        _add(pool, name, texts, present, reading, ())
-    made = _add_file(pool, "schema.proto", text, texts, present, reading, ())
-    # Found by name, not taken from the file: the pool owns the order in which the file declares them.
+        _add(pool, name, texts, present, build, ())
+    made = _add_file(pool, "schema.proto", text, texts, present, build, ())
+    # Look messages up by name: the pool, not the file's descriptor, defines their order.
     prefix = f"{made.package}." if made.package else ""
     messages = tuple(pool.FindMessageTypeByName(prefix + message.name) for message in made.message_type)
-    return ProtoFile(messages, reading.decimals, made.package)
+    return ProtoFile(messages, build.decimals, made.package)
 
 
 def _add(
@@ -116,14 +116,14 @@ def _add(
     name: str,
     texts: Mapping[str, str],
     present: set[str],
-    reading: _Reading,
+    build: _FileBuild,
     above: tuple[str, ...],
 ) -> None:
     if name in present or name not in texts:
         return
     if name in above:
         raise SerdeError(f"Protobuf schema: {name} imports itself")
-    _add_file(pool, name, texts[name], texts, present, reading, (*above, name))
+    _add_file(pool, name, texts[name], texts, present, build, (*above, name))
 
 
 def _add_file(
@@ -132,14 +132,14 @@ def _add_file(
     text: str,
     texts: Mapping[str, str],
     present: set[str],
-    reading: _Reading,
+    build: _FileBuild,
     above: tuple[str, ...],
 ) -> descriptor_pb2.FileDescriptorProto:
     tree = _parse(text)
     for element in tree.file_elements:
         if isinstance(element, ast.Import):
-            _add(pool, element.name, texts, present, reading, above)
-    proto = _file_proto(tree, name, present, reading)
+            _add(pool, element.name, texts, present, build, above)
+    proto = _file_proto(tree, name, present, build)
     try:
         pool.Add(proto)
     except TypeError as error:
@@ -148,8 +148,8 @@ def _add_file(
     return proto
 
 
-class _Refusing(ErrorListener):  # type: ignore[misc]
-    """Turns the parser's complaints into errors; by default they go to the console."""
+class _RaisingErrorListener(ErrorListener):  # type: ignore[misc]
+    """Raises the parser's messages as errors; by default the parser prints them to the console."""
 
     def syntaxError(self, recognizer: Any, symbol: Any, line: int, column: int, message: str, error: Any) -> NoReturn:
         raise SerdeError(f"Not a Protobuf schema: line {line}:{column} {message}")
@@ -157,7 +157,7 @@ class _Refusing(ErrorListener):  # type: ignore[misc]
 
 def _refuse(recognizer: Any) -> None:
     recognizer.removeErrorListeners()
-    recognizer.addErrorListener(_Refusing())
+    recognizer.addErrorListener(_RaisingErrorListener())
 
 
 def _parse(text: str) -> ast.File:
@@ -167,7 +167,7 @@ def _parse(text: str) -> ast.File:
         raise SerdeError(f"Not a Protobuf schema: {error}") from error
 
 
-def _file_proto(tree: ast.File, name: str, present: set[str], reading: _Reading) -> descriptor_pb2.FileDescriptorProto:
+def _file_proto(tree: ast.File, name: str, present: set[str], build: _FileBuild) -> descriptor_pb2.FileDescriptorProto:
     proto = descriptor_pb2.FileDescriptorProto(name=name, syntax=tree.syntax or "proto2")
     if proto.syntax == "proto2":
         proto.ClearField("syntax")
@@ -186,7 +186,7 @@ def _file_proto(tree: ast.File, name: str, present: set[str], reading: _Reading)
     for element in tree.file_elements:
         if isinstance(element, ast.Message):
             scope = f"{proto.package}." if proto.package else ""
-            _MessageMaker(proto.syntax == "proto3", reading).message(proto.message_type.add(), element, scope)
+            _MessageMaker(proto.syntax == "proto3", build).message(proto.message_type.add(), element, scope)
     return proto
 
 
@@ -207,7 +207,7 @@ class _MessageMaker:
     """Fills message descriptors from their trees."""
 
     is_proto3: bool
-    reading: _Reading
+    build: _FileBuild
 
     def message(self, proto: descriptor_pb2.DescriptorProto, message: ast.Message, scope: str) -> None:
         """Fill one message and what is nested in it."""
@@ -236,7 +236,7 @@ class _MessageMaker:
         _add_presence(proto, optional)
 
     def members(self, proto: descriptor_pb2.DescriptorProto, oneof: ast.OneOf, scope: str) -> None:
-        """Add the fields of a oneof, the last one declared."""
+        """Add the fields of the oneof that was declared last."""
         for element in oneof.elements:
             if isinstance(element, ast.Field):
                 self.field(proto, element, scope).oneof_index = len(proto.oneof_decl) - 1
@@ -244,8 +244,8 @@ class _MessageMaker:
     def field(
         self, proto: descriptor_pb2.DescriptorProto, field: ast.Field, scope: str
     ) -> descriptor_pb2.FieldDescriptorProto:
-        """Add one field; a type that is no scalar is left to the pool to find."""
-        # No one reads these as JSON: the derived names of A_B and AB would clash.
+        """Add one field; the pool resolves any type that is not a scalar."""
+        # Set an explicit JSON name, which nothing uses: the derived names of A_B and AB would clash.
         made = proto.field.add(name=field.name, number=field.number, json_name=field.name)
         made.label = _FieldProto.LABEL_OPTIONAL
         if field.cardinality is not None:
@@ -254,7 +254,7 @@ class _MessageMaker:
         parameters = _meta_parameters(field.options)
         if "precision" in parameters or "scale" in parameters:
             size = int(parameters.get("precision", 64)), int(parameters.get("scale", 0))
-            self.reading.decimals[scope.removesuffix("."), field.name] = size
+            self.build.decimals[scope.removesuffix("."), field.name] = size
         return made
 
 
@@ -277,7 +277,7 @@ def _map_field(proto: descriptor_pb2.DescriptorProto, field: ast.MapField) -> No
 
 
 def _add_presence(proto: descriptor_pb2.DescriptorProto, optional: list[descriptor_pb2.FieldDescriptorProto]) -> None:
-    """Mark proto3's `optional` fields: each is a oneof of its own, after the real ones."""
+    """Mark proto3's `optional` fields: each becomes a separate oneof, after the real ones."""
     for made in optional:
         made.proto3_optional = True
         made.oneof_index = len(proto.oneof_decl)

@@ -1,4 +1,4 @@
-"""Protobuf messages to SQL types and back, as Kafka Connect's Protobuf converter and ksqlDB do it between them."""
+"""Protobuf messages to SQL types and back, as Kafka Connect's Protobuf converter and ksqlDB together convert them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What a column or struct field reads: one field, or a oneof, which is a struct of its fields."""
+    """The source of a column or struct field: one field, or a oneof, which is a struct of its fields."""
 
     name: str
     field: FieldDescriptor | None
@@ -83,7 +83,7 @@ class Member:
 
 
 def members_of(message: Descriptor) -> tuple[Member, ...]:
-    """A message's members as Connect orders them: oneofs first, named `<oneof>_<index>`, then the other fields."""
+    """Return a message's members in Connect's order: oneofs first, named `<oneof>_<index>`, then the other fields."""
     real = [oneof for oneof in message.oneofs if not _is_synthetic(oneof.fields)]
     oneofs = [Member(f"{oneof.name}_{at}", None, tuple(oneof.fields)) for at, oneof in enumerate(real)]
     inside = {field.number for oneof in real for field in oneof.fields}
@@ -91,12 +91,12 @@ def members_of(message: Descriptor) -> tuple[Member, ...]:
 
 
 def _is_synthetic(fields: Sequence[FieldDescriptor]) -> bool:
-    """Whether this is not a oneof but the mark of proto3's `optional`."""
+    """Return whether this oneof only marks proto3's `optional`."""
     return len(fields) == 1 and fields[0].containing_oneof.name == f"_{fields[0].name}"
 
 
 def map_fields(field: FieldDescriptor) -> tuple[FieldDescriptor, FieldDescriptor] | None:
-    """Key and value of a map field: a real map, or Connect's repeated message of that form."""
+    """Return key and value of a map field: a real map, or Connect's repeated message of that form."""
     entry = field.message_type
     if not field.is_repeated or entry is None or len(entry.fields) != 2:
         return None
@@ -107,7 +107,7 @@ def map_fields(field: FieldDescriptor) -> tuple[FieldDescriptor, FieldDescriptor
 
 
 def matching_member(name: str, message: Descriptor) -> Member | None:
-    """The member that a column or struct field reads: the exact name first, then one that differs in case only."""
+    """Return the member that a column or struct field reads: first by exact name, then ignoring case."""
     upper = name.upper()
     found = None
     for member in members_of(message):
@@ -125,60 +125,60 @@ def mismatch(field: FieldDescriptor, kind: SqlType) -> SerdeError:
 
 
 def message_type(message: Descriptor, file: ProtoFile, rename: Callable[[str], str]) -> SqlStruct | None:
-    """The SQL type of a message; None where nothing of it can be a column.
+    """Return the SQL type of a message; None if no member has one.
 
     Raises:
-        SerdeError: the message holds itself.
+        SerdeError: the message is recursive.
     """
-    return _message(message, _Sight(file, rename), ())
+    return _message(message, _SchemaContext(file, rename), ())
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _SchemaContext:
     file: ProtoFile
     rename: Callable[[str], str]
 
 
-def _message(message: Descriptor, sight: _Sight, above: tuple[str, ...]) -> SqlStruct | None:
+def _message(message: Descriptor, context: _SchemaContext, above: tuple[str, ...]) -> SqlStruct | None:
     if message.full_name in above:
         raise SerdeError(f"Protobuf schema is recursive at {message.full_name}; such schemas cannot be columns")
     inner = (*above, message.full_name)
     fields = []
     for member in members_of(message):
         if member.field is not None:
-            kind = _field(member.field, sight, inner)
+            kind = _field(member.field, context, inner)
         else:
-            parts = [(part.name, _field(part, sight, inner)) for part in member.oneof]
-            kept = tuple(StructField(sight.rename(name), part) for name, part in parts if part is not None)
-            kind = SqlStruct(kept) if kept else None
+            parts = [(part.name, _field(part, context, inner)) for part in member.oneof]
+            typed_fields = tuple(StructField(context.rename(name), part) for name, part in parts if part is not None)
+            kind = SqlStruct(typed_fields) if typed_fields else None
         if kind is not None:
-            fields.append(StructField(sight.rename(member.name), kind))
+            fields.append(StructField(context.rename(member.name), kind))
     return SqlStruct(tuple(fields)) if fields else None
 
 
-def _field(field: FieldDescriptor, sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _field(field: FieldDescriptor, context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     pair = map_fields(field)
     if pair is not None:
-        key, value = (_single(part, sight, above) for part in pair)
+        key, value = (_single(part, context, above) for part in pair)
         if pair[1].is_repeated:
             value = value and SqlArray(value)
         return None if key is None or value is None else SqlMap(key, value)
-    single = _single(field, sight, above)
+    single = _single(field, context, above)
     return SqlArray(single) if single is not None and field.is_repeated else single
 
 
-def _single(field: FieldDescriptor, sight: _Sight, above: tuple[str, ...]) -> SqlType | None:
+def _single(field: FieldDescriptor, context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     if field.message_type is None:
         return SCALAR_TYPES.get(field.type)
     name = field.message_type.full_name
     if name == DECIMAL_MESSAGE:
-        return SqlDecimal(*sight.file.decimals.get((field.containing_type.full_name, field.name), (64, 0)))
+        return SqlDecimal(*context.file.decimals.get((field.containing_type.full_name, field.name), (64, 0)))
     if name in MESSAGE_TYPES:
         return MESSAGE_TYPES[name]
-    return _message(field.message_type, sight, above)
+    return _message(field.message_type, context, above)
 
 
-# --- and back
+# From SQL types to schemas.
 
 _WORDS: Mapping[SqlType, str] = MappingProxyType(
     {BOOLEAN: "bool", INTEGER: "int32", BIGINT: "int64", DOUBLE: "double", STRING: "string", BYTES: "bytes"}
@@ -207,14 +207,14 @@ _MESSAGE_WORDS: Mapping[SqlType, tuple[str, str]] = MappingProxyType(
 
 @dataclass(slots=True)
 class _Text:
-    """A `.proto` text in the making. `nullable` is `OPTIONAL`, `WRAPPER` or None: nulls become defaults."""
+    """Builds a `.proto` text. `nullable` is `OPTIONAL`, `WRAPPER` or None: nulls become defaults."""
 
     nullable: str | None
     imports: set[str] = field(default_factory=set)
     names: int = 1
 
     def message(self, name: str, fields: Sequence[StructField], indent: str) -> list[str]:
-        """A message's lines."""
+        """Return a message's lines."""
         lines: list[str] = []
         nested: list[str] = []
         for number, part in enumerate(fields, 1):
@@ -226,7 +226,7 @@ class _Text:
         return [f"{indent}message {name} {{", *lines, *gap, *nested, f"{indent}}}"]
 
     def words(self, kind: SqlType, nested: list[str], indent: str) -> tuple[str, str]:
-        """A field's type with what stands before it, and its options."""
+        """Return a field's label and type, and its options."""
         match kind:
             case SqlArray(SqlArray() | SqlMap()):
                 raise SerdeError(f"Schema is not compatible with Protobuf: an array cannot hold {kind.item}")
@@ -244,7 +244,7 @@ class _Text:
                 return self.element(kind, nested, indent)
 
     def element(self, kind: SqlType, nested: list[str], indent: str) -> tuple[str, str]:
-        """A type that may repeat."""
+        """Return the text of a type that may repeat."""
         match kind:
             case SqlStruct(fields):
                 name = self.fresh()
@@ -261,13 +261,13 @@ class _Text:
                 return _WORDS[kind], ""
 
     def entry(self, key: SqlType, value: SqlType, nested: list[str], indent: str) -> str:
-        """The message of a map's entries: on the wire as a map, but its values may be anything."""
+        """Return the message of a map's entries: encoded like a map, but with values of any type."""
         name = f"{self.fresh()}Entry"
         nested += self.message(name, (StructField("key", key), StructField("value", value)), indent)
         return name
 
     def fresh(self) -> str:
-        """Connect's name for the next message."""
+        """Return Connect's name for the next message."""
         self.names += 1
         return f"ConnectDefault{self.names}"
 
@@ -278,10 +278,10 @@ def _decimal_options(precision: int, scale: int) -> str:
 
 
 def proto_text(fields: Sequence[StructField], full_name: str | None, nullable: str | None) -> str:
-    """The `.proto` text of a message with those fields.
+    """Return the `.proto` text of a message with those fields.
 
     Raises:
-        SerdeError: Protobuf cannot carry a type or does not allow a name.
+        SerdeError: Protobuf does not support a type or a name.
     """
     package, _, name = (full_name or "ConnectDefault1").rpartition(".")
     text = _Text(nullable)

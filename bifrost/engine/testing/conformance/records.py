@@ -12,7 +12,7 @@ from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, KeyFormat
 from bifrost.engine.serde import SchemaRegistry, Serdes, split_windowed_key, windowed_key
 from bifrost.engine.serde.inference import row_type
 from bifrost.engine.serde.json.values import converter
-from bifrost.engine.serde.record_part import Part
+from bifrost.engine.serde.record_part import RecordPart
 from bifrost.engine.testing.conformance.exact_json import read_exact, write_exact
 from bifrost.engine.testing.driver import TopicRecord
 from bifrost.sql.types import BYTES, STRING, SqlArray, SqlMap, SqlStruct, SqlType, StructField
@@ -35,14 +35,14 @@ class TopicFormats:
         return cls(topic, formats, LogicalSchema.of(key=(("ROWKEY", STRING),), value=(("ROWVAL", STRING),)))
 
     @property
-    def key_part(self) -> Part:
+    def key_part(self) -> RecordPart:
         """The key half."""
-        return Part.of_key(self.topic, self.formats.key, self.schema.key)
+        return RecordPart.of_key(self.topic, self.formats.key, self.schema.key)
 
     @property
-    def value_part(self) -> Part:
+    def value_part(self) -> RecordPart:
         """The value half."""
-        return Part.of_value(self.topic, self.formats.value, self.schema.value)
+        return RecordPart.of_value(self.topic, self.formats.value, self.schema.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class RecordWriter:
             return None
         return [(item["KEY"], None if item["VALUE"] is None else base64.b64decode(item["VALUE"])) for item in headers]
 
-    def _bytes(self, part: Part, value: Any) -> bytes | None:
+    def _bytes(self, part: RecordPart, value: Any) -> bytes | None:
         name = part.format.name
         if value is None or name == "NONE":
             return None
@@ -82,7 +82,7 @@ class RecordWriter:
             return self._kafka(part, value)
         return self._typed(part, value)
 
-    def _kafka(self, part: Part, value: Any) -> bytes | None:
+    def _kafka(self, part: RecordPart, value: Any) -> bytes | None:
         if not part.columns:
             return str(value).encode()
         column = part.columns[0]
@@ -90,7 +90,7 @@ class RecordWriter:
             return str(value).encode()
         return Serdes(self.registry).encoder(part)((converter(column.type)(value),))
 
-    def _typed(self, part: Part, value: Any) -> bytes | None:
+    def _typed(self, part: RecordPart, value: Any) -> bytes | None:
         """By the registered schema, or by the columns where the format has none."""
         row = self._registered(part)
         if row is None:
@@ -105,10 +105,10 @@ class RecordWriter:
         found = converter(whole)(_renamed(value, whole))
         if not wrapped:
             found = {"ROWVAL": found}
-        written = Part(part.topic, part.is_key, format_info, columns, is_wrapped=wrapped)
+        written = RecordPart(part.topic, part.is_key, format_info, columns, is_wrapped=wrapped)
         return Serdes(self.registry).encoder(written)(tuple(found[field.name] for field in fields))
 
-    def _registered(self, part: Part) -> Any:
+    def _registered(self, part: RecordPart) -> Any:
         if part.format.name not in _REGISTERED:
             return None
         named = part.property("schemaId")
@@ -150,7 +150,7 @@ class RecordReader:
             window = {"start": start, "end": end, "type": "SESSION" if info.size_ms is None else "TIME"}
         return self._read(self.formats.key_part, data), window
 
-    def _read(self, part: Part, data: bytes | None) -> Any:
+    def _read(self, part: RecordPart, data: bytes | None) -> Any:
         if data is None or part.format.name == "NONE" or not part.columns:
             return None
         if part.format.name == "JSON":
@@ -165,7 +165,7 @@ class RecordReader:
         shown = {column.name: show(value, column.type) for column, value in zip(part.columns, row, strict=True)}
         return shown if part.is_wrapped else next(iter(shown.values()))
 
-    def _as_written(self, part: Part, data: bytes) -> Part:
+    def _as_written(self, part: RecordPart, data: bytes) -> RecordPart:
         """The part with all the columns of the schema that the bytes name."""
         if part.format.name not in _REGISTERED or not part.is_wrapped:
             return part
