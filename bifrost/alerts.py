@@ -1,4 +1,4 @@
-"""Alerts as files of `alerts/` say them: a topic, a channel, a template, and when not to say it.
+"""Alert files of `alerts/`: a topic, a channel, a message template, and rules that suppress or delay messages.
 
 topic = "POSSIBLE_FRAUD"
 channel = "slack"
@@ -9,11 +9,11 @@ template = "{ATTEMPTS} attempts on card {CARD_NUMBER}"
 by = ["CARD_NUMBER"]
 within = "10 minutes"
 
-[quiet]                    # what happens at night is told in the morning
+[quiet]                    # what happens at night is sent in the morning
 hours = "22:00-07:00"
 
-A file may be JSON with the same keys just as well. A channel like `"${FRAUD_CHANNEL|slack}"` is a setting's to choose:
-`to` is Slack's then, and on Telegram the alert goes to the default chat.
+A file may also be JSON with the same keys. A channel like `"${FRAUD_CHANNEL|slack}"` is read from that setting, with a
+default: `to` is then the Slack channel, and on Telegram the alert goes to the default chat.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ DEFAULT_USERNAME = "KSQL Notifications"
 DEFAULT_ICON = ":bell:"
 VALUE_FORMATS = ("JSON", "AVRO")
 KEY_FORMATS = ("KAFKA", "JSON", "AVRO", "NONE")
-"""Formats that the service can read."""
+"""Key formats that the service can read; `VALUE_FORMATS` are those of values."""
 
 _FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
-_CHOICE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\|(\w*)\}")
-_LINE = re.compile(r"line (\d+)")
+_CHANNEL_SETTING = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\|(\w*)\}")
+_LINE_NUMBER = re.compile(r"line (\d+)")
 _SUFFIXES = (".json", ".toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Records that are alike in the columns `by` are told once in `within_s` seconds."""
+    """Records with equal values in the columns `by` are sent once within `within_s` seconds."""
 
     by: tuple[str, ...]
     within_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """Hours of the day in which nothing is said; `end` before `begin` is that of the next day."""
+class QuietHours:
+    """Hours of the day without messages; an `end` before `begin` is on the next day."""
 
     begin: time
     end: time
     zone: ZoneInfo
 
     def remaining_s(self, now: datetime) -> float:
-        """Seconds until the quiet hours that `now` (aware) is in are over; 0 outside of them."""
+        """Return the seconds until the quiet hours around `now` (aware) end; 0 outside of them."""
         local = now.astimezone(self.zone)
         clock = local.time()
         over_midnight = self.end <= self.begin
@@ -83,9 +83,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One file of `alerts/`, which has its name. `to` is a Slack channel or a Telegram chat, `""` the default chat.
+    """One file of `alerts/`, named after it. `to` is a Slack channel or a Telegram chat, `""` the default chat.
 
-    `choice` is the setting that says which channel it is, where there is one; `channel` holds unless it says otherwise.
+    `channel_setting` names the setting that selects the channel, if any; `channel` is then the default.
     """
 
     name: str
@@ -98,75 +98,75 @@ class Alert:
     username: str = DEFAULT_USERNAME
     icon: str = DEFAULT_ICON
     once: Once | None = None
-    quiet: Quiet | None = None
-    choice: str = ""
+    quiet: QuietHours | None = None
+    channel_setting: str = ""
 
     def on(self, channel: Channel) -> Alert:
-        """The same alert on the channel that its setting says; `to` is Slack's."""
+        """Return the same alert on another channel; `to` is the Slack channel."""
         return replace(self, channel=channel, to=self.to if channel == "slack" else "")
 
     @property
     def dead_letter_topic(self) -> str:
-        """Where the records go that can never be told."""
+        """The topic for records that can never be delivered."""
         return f"{self.name}.dlq"
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that it needs."""
+        """The columns that the template and `once` need."""
         return self.template.columns | frozenset(self.once.by if self.once else ())
 
 
 def alert_files(folder: Path) -> list[Path]:
-    """The files that hold alerts, by name."""
+    """Return the alert files of a folder, sorted by name."""
     return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
 
 
 def read_alerts(folder: Path, on_error: Callable[[DeclarationError], None]) -> tuple[Alert, ...]:
-    """The alerts of a folder by name; what is wrong goes to `on_error` and is left out."""
+    """Return the alerts of a folder; faulty files are reported to `on_error` and skipped."""
     found: dict[str, Alert] = {}
     for path in alert_files(folder):
         try:
             alert = read_alert(path)
             other = found.setdefault(alert.name, alert)
             if other is not alert:
-                raise DeclarationError(path, f"{other.path.name} is the alert {alert.name} already")
+                raise DeclarationError(path, f"the alert {alert.name} is already declared in {other.path.name}")
         except DeclarationError as error:
             on_error(error)
     return tuple(found.values())
 
 
 def read_alert(path: Path) -> Alert:
-    """The alert of a file.
+    """Read one alert file (TOML or JSON).
 
     Raises:
-        DeclarationError: the file is wrong.
+        DeclarationError: the file cannot be read, or its content is wrong; it names the line where possible.
     """
-    form = path.suffix.removeprefix(".").upper()
+    file_format = path.suffix.removeprefix(".").upper()
     try:
         text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text) if form == "TOML" else json.loads(text)
+        content = tomllib.loads(text) if file_format == "TOML" else json.loads(text)
     except UnicodeDecodeError as error:
         raise DeclarationError(path, "is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        place = _LINE.search(str(error))
-        raise DeclarationError(path, f"is not {form}: {error}", line=int(place[1]) if place else None) from error
+        line = _LINE_NUMBER.search(str(error))
+        raise DeclarationError(path, f"is not {file_format}: {error}", line=int(line[1]) if line else None) from error
     except OSError as error:
         raise DeclarationError(path, f"cannot be read: {error.strerror}") from error
     if not isinstance(content, dict):
         raise DeclarationError(path, "must be a JSON object")
-    return _Reader(path, text, content).alert()
+    return _AlertFile(path, text, content).alert()
 
 
 def write_problems(path: Path, problems: Mapping[str, str]) -> None:
-    """Leave what is wrong with alerts, by their names, for who asks how things are."""
+    """Store the problems of alerts by alert name, for `status` and the console."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(problems), encoding="utf-8")
-    fresh.replace(path)
+    partial = path.with_suffix(".new")
+    partial.write_text(json.dumps(problems), encoding="utf-8")
+    partial.replace(path)
 
 
 def read_problems(path: Path) -> dict[str, str]:
-    """What is wrong with alerts, by their names."""
+    """Return the stored problems of alerts by alert name."""
     try:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -175,14 +175,14 @@ def read_problems(path: Path) -> dict[str, str]:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """The line of an alert's file on which a key, or the table of that name, is written."""
+    """Return the line (from 1) of an alert file that holds a key, or the table of that name."""
     name = re.escape(key)
     found = re.search(rf'^[ \t]*\[?{name}\b|"{name}"\s*:', text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _AlertFile:
     path: Path
     text: str
     content: Mapping[str, Any]
@@ -191,13 +191,13 @@ class _Reader:
         self._refuse_unknown(self.content, _FIELDS)
         name = self.path.stem
         if not _NAME.fullmatch(name):
-            raise self._wrong("the file's name is the alert's: letters, digits, '.', '_' and '-' only", "")
+            raise self._wrong("the file name is the alert's name: use letters, digits, '.', '_' and '-' only", "")
         zone = self._zone()
         return Alert(
             name=name,
             path=self.path,
             topic=self._topic(),
-            channel=self._channel_and_choice()[0],
+            channel=self._channel_and_setting()[0],
             to=self._to(),
             template=self._template(zone),
             group=self._text(self.content, "group", f"alerts.{name}"),
@@ -205,26 +205,26 @@ class _Reader:
             icon=self._text(self.content, "icon", DEFAULT_ICON),
             once=self._once(),
             quiet=self._quiet(zone),
-            choice=self._channel_and_choice()[1],
+            channel_setting=self._channel_and_setting()[1],
         )
 
     def _topic(self) -> str:
         topic = self._text(self.content, "topic")
         if not _TOPIC.fullmatch(topic):
-            raise self._wrong(f"{topic!r} is not the name of a topic", "topic")
+            raise self._wrong(f"{topic!r} is not a valid topic name", "topic")
         return topic
 
-    def _channel_and_choice(self) -> tuple[Channel, str]:
-        channel, choice = self._text(self.content, "channel"), ""
-        if found := _CHOICE.fullmatch(channel):
-            choice, channel = found.groups()
+    def _channel_and_setting(self) -> tuple[Channel, str]:
+        channel, setting = self._text(self.content, "channel"), ""
+        if found := _CHANNEL_SETTING.fullmatch(channel):
+            setting, channel = found.groups()
         if channel not in CHANNELS:
             raise self._wrong(f"channel must be one of {', '.join(CHANNELS)}, not {channel!r}", "channel")
-        return channel, choice
+        return channel, setting
 
     def _to(self) -> str:
-        channel, choice = self._channel_and_choice()
-        if channel == "telegram" and not choice:
+        channel, setting = self._channel_and_setting()
+        if channel == "telegram" and not setting:
             return self._text(self.content, "to", "")
         return self._text(self.content, "to").removeprefix("#")
 
@@ -240,17 +240,17 @@ class _Reader:
         table = self._table("once", ("by", "within"))
         by = table.get("by")
         if not isinstance(by, list) or not by or not all(isinstance(name, str) and name for name in by):
-            raise self._wrong('once.by must be a list of columns, like ["CARD_NUMBER"]', "by")
+            raise self._wrong('once.by must be a list of columns like ["CARD_NUMBER"]', "by")
         return Once(tuple(by), self._seconds(self._text(table, "within")))
 
     def _seconds(self, text: str) -> float:
         number, _, unit = text.partition(" ")
         scale = _UNITS.get(unit.removesuffix("s"))
         if not number.isdigit() or not int(number) or scale is None:
-            raise self._wrong(f"once.within must be a time like '10 minutes', not {text!r}", "within")
+            raise self._wrong(f"once.within must be a duration like '10 minutes', not {text!r}", "within")
         return float(int(number) * scale)
 
-    def _quiet(self, zone: ZoneInfo) -> Quiet | None:
+    def _quiet(self, zone: ZoneInfo) -> QuietHours | None:
         if "quiet" not in self.content:
             return None
         hours = self._text(self._table("quiet", ("hours",)), "hours")
@@ -260,15 +260,15 @@ class _Reader:
         except ValueError as error:
             raise self._wrong(f"quiet.hours must be like '22:00-07:00', not {hours!r}", "hours") from error
         if begin == end:
-            raise self._wrong("quiet.hours: an alert that is never told is none", "hours")
-        return Quiet(begin, end, zone)
+            raise self._wrong("quiet.hours covers the whole day, so the alert would never be sent", "hours")
+        return QuietHours(begin, end, zone)
 
     def _zone(self) -> ZoneInfo:
         name = self._text(self.content, "zone", "UTC")
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise self._wrong(f"zone: {name!r} is no time zone; write one like 'Europe/London'", "zone") from error
+            raise self._wrong(f"zone: {name!r} is not a time zone; use a name like 'Europe/London'", "zone") from error
 
     def _table(self, name: str, known: tuple[str, ...]) -> Mapping[str, Any]:
         table = self.content[name]
@@ -282,13 +282,13 @@ class _Reader:
         if value is None:
             raise self._wrong(f"{name} is missing", "")
         if not isinstance(value, str) or (not value and default != ""):
-            raise self._wrong(f"{name} must be a text", name)
+            raise self._wrong(f"{name} must be a non-empty string", name)
         return value
 
     def _refuse_unknown(self, table: Mapping[str, Any], known: tuple[str, ...], prefix: str = "") -> None:
         for name in table:
             if name not in known:
-                raise self._wrong(f"unknown key {prefix}{name}; there are {', '.join(known)}", name)
+                raise self._wrong(f"unknown key {prefix}{name}; the known keys are {', '.join(known)}", name)
 
     def _wrong(self, problem: str, key: str) -> DeclarationError:
         return DeclarationError(self.path, problem, line=line_of(self.text, key) if key else None)

@@ -15,16 +15,16 @@ from collections.abc import Sequence
 
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
-from services.alert_service.service import service_of
+from services.alert_service.service import service_from
 
 _log = logging.getLogger("alerts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong."""
+    """Run until SIGTERM or SIGINT; return 1 on failure, 78 for a wrong setting."""
     parser = argparse.ArgumentParser(prog="python -m services.alerts", description=__doc__)
     parser.add_argument(
-        "--from-beginning", action="store_true", help="new groups start at the oldest record of their topic"
+        "--from-beginning", action="store_true", help="let new groups start at the oldest record of their topic"
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -32,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        service_of(settings.load(), from_beginning=options.from_beginning).run(stop)
+        service_from(settings.load(), from_beginning=options.from_beginning).run(stop)
     except BifrostError as error:
-        # The last line: whoever restarts services shows it as the reason.
+        # The last line of the log: the supervisor shows it as the cause.
         _log.error("alerts stopped: %s", error)
         return EX_CONFIG if isinstance(error, SettingError) else 1
     return 0

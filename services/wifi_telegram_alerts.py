@@ -1,6 +1,7 @@
-"""Tells on Telegram when a device looks for a network that is on the list; which are, ksqlDB's table says.
+"""Sends a Telegram message when a device probes for a network of the watch list, a ksqlDB table.
 
-It reads a topic as a consumer group, so nothing is lost while it is away. `--live` follows a push query instead.
+The service reads a topic as a consumer group, so it loses nothing while it is down. With `--live` it follows a push
+query instead.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bifrost.clients.ksqldb_query import QueryClient, query_client
 from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import Settings
 from services.delivery import service
-from services.delivery.bursts import Alert, Collapsing
+from services.delivery.bursts import BurstLimiter, SubjectAlert
 from services.delivery.channel import AccountRefused, Undeliverable
 from services.delivery.telegram import alert_chat, telegram_channel
 
@@ -27,80 +28,80 @@ QUERY = "SELECT TS, MAC, SSID, REASON FROM SSID_ALERTS EMIT CHANGES;"
 TEXT = "📣 At %s MAC address %s probed for SSID `%s`"
 REASON = "\n\nThis SSID is being tracked because: %s"
 TIME = "%Y-%m-%d %H:%M:%S"
-WINDOW_S = 60
-SILENCE_S = 120.0
-"""A push query that says nothing for so long, not even that it is alive, is asked again."""
+DEFAULT_WINDOW_S = 60
+MAX_SILENCE_S = 120.0
+"""A push query without a row or a keep-alive for this long is repeated."""
 BACKOFF = Backoff()
 
 _log = logging.getLogger("alerts")
 
 
-def compose(value: bytes | None) -> Alert | Undeliverable | None:
-    """The message about one alert, like `{"TS": ..., "MAC": ..., "SSID": ..., "REASON": ...}`; a null says nothing."""
+def compose(value: bytes | None) -> SubjectAlert | Undeliverable | None:
+    """Compose the message for `{"TS": ..., "MAC": ..., "SSID": ..., "REASON": ...}`; a null value needs none."""
     if value is None:
         return None
     try:
-        found = orjson.loads(value)
+        columns = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         return Undeliverable(f"not JSON: {error}")
-    if not isinstance(found, dict):
-        return Undeliverable("not a JSON object")
-    return alert_of([found.get(name) for name in ("TS", "MAC", "SSID", "REASON")])
+    if not isinstance(columns, dict):
+        return Undeliverable("the value is not a JSON object")
+    return alert_from([columns.get(name) for name in ("TS", "MAC", "SSID", "REASON")])
 
 
-def alert_of(columns: list[Any]) -> Alert | Undeliverable:
-    """The message about a row of time, MAC address, SSID and, where the list has one, the reason."""
+def alert_from(columns: list[Any]) -> SubjectAlert | Undeliverable:
+    """Compose the message for a row of time, MAC address, SSID and, if the list has one, the reason."""
     for name, value in zip(("TS", "MAC", "SSID"), columns, strict=False):
         if not isinstance(value, str):
-            return Undeliverable(f"{name} is {'missing' if value is None else 'not a text'}")
+            return Undeliverable(f"{name} is {'missing' if value is None else 'not a string'}")
     at, mac, ssid, *rest = columns
     reason = str(rest[0]) if rest and rest[0] is not None else ""
     text = TEXT % (at, mac, ssid) + (REASON % reason if reason else "")
-    return Alert(text, (mac, ssid), _seconds(at))
+    return SubjectAlert(text, (mac, ssid), _seconds(at))
 
 
-def alert_channel(settings: Settings) -> Collapsing:
-    """Telegram, with the bursts of a device collapsed as `TELEGRAM_ALERT_WINDOW_S` says.
+def alert_channel(settings: Settings) -> BurstLimiter:
+    """Return the Telegram channel with bursts limited by `TELEGRAM_ALERT_WINDOW_S`.
 
     Raises:
-        SettingError: that is no number of seconds; or as `telegram_channel` and `alert_chat`.
+        SettingError: the window is not a number of seconds; or as `telegram_channel` and `alert_chat`.
     """
-    window = settings.get("TELEGRAM_ALERT_WINDOW_S", str(WINDOW_S))
+    window = settings.get("TELEGRAM_ALERT_WINDOW_S", str(DEFAULT_WINDOW_S))
     if not window.isdecimal() or len(window) > 7:
         raise SettingError("TELEGRAM_ALERT_WINDOW_S", f"{window!r} is not a number of seconds")
-    return Collapsing(telegram_channel(settings), alert_chat(settings), int(window))
+    return BurstLimiter(telegram_channel(settings), alert_chat(settings), int(window))
 
 
 def follow(settings: Settings, stop: threading.Event) -> None:
-    """Tell what a push query answers, until stopped; the query is asked again when it ends. A break is not caught up.
+    """Send the rows of a push query until stopped; repeat the query when it ends, without catching up.
 
     Raises:
         SettingError: a setting is missing, or Telegram refuses the account.
     """
     channel, queries = alert_channel(settings), query_client(settings)
-    refused: list[SettingError] = []
+    errors: list[SettingError] = []
 
-    def keep_following() -> None:
+    def repeat_query() -> None:
         try:
-            _keep_following(queries, channel, stop)
+            _repeat_query(queries, channel, stop)
         except SettingError as error:
-            refused.append(error)
+            errors.append(error)
             stop.set()
 
-    # A read that waits for a row does not hear of the stop.
-    threading.Thread(target=keep_following, name="push query", daemon=True).start()
+    # A daemon thread: a read that waits for the next row cannot be interrupted.
+    threading.Thread(target=repeat_query, name="push query", daemon=True).start()
     stop.wait()
-    if refused:
-        raise refused[0]
+    if errors:
+        raise errors[0]
 
 
-def _keep_following(queries: QueryClient, channel: Collapsing, stop: threading.Event) -> None:
+def _repeat_query(queries: QueryClient, channel: BurstLimiter, stop: threading.Event) -> None:
     delays = RetryDelays(BACKOFF)
     while not stop.is_set():
         try:
-            for columns in queries.push(QUERY, idle_s=SILENCE_S):
+            for columns in queries.push(QUERY, idle_s=MAX_SILENCE_S):
                 delays.reset()
-                _tell(alert_of(columns), channel)
+                _send(alert_from(columns), channel)
             problem = "the push query ended"
         except RemoteError as error:
             problem = str(error)
@@ -109,9 +110,9 @@ def _keep_following(queries: QueryClient, channel: Collapsing, stop: threading.E
         stop.wait(delay_s)
 
 
-def _tell(alert: Alert | Undeliverable, channel: Collapsing) -> None:
+def _send(alert: SubjectAlert | Undeliverable, channel: BurstLimiter) -> None:
     if isinstance(alert, Undeliverable):
-        _log.warning("a row is left out: %s", alert.reason)
+        _log.warning("skipping a row: %s", alert.reason)
         return
     outcome = channel.send(alert)
     if isinstance(outcome, AccountRefused):

@@ -1,9 +1,9 @@
-"""The Telegram bot that knows which networks a device has looked for, and keeps the list of networks to tell about.
+"""The Telegram bot: answers which networks a device has probed for, and keeps the watch list of networks.
 
-python -m services.wifi_telegram_bot                 ask Telegram for messages (no public address is needed)
-python -m services.wifi_telegram_bot --webhook       let Telegram post them to `POST /` instead
-python -m services.wifi_telegram_bot set-webhook URL      tell Telegram where to
-python -m services.wifi_telegram_bot delete-webhook
+python -m services.wifi_telegram_bot                   poll Telegram for messages (needs no public address)
+python -m services.wifi_telegram_bot --webhook         receive them on `POST /` instead
+python -m services.wifi_telegram_bot set-webhook URL   let Telegram post updates to this URL
+python -m services.wifi_telegram_bot delete-webhook    let Telegram keep updates for polling
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from services.wifi_bot.alert_list import AlertList
 from services.wifi_bot.chat_queues import ChatQueues
 from services.wifi_bot.dialogue import Dialogue
 from services.wifi_bot.probe_lookup import ProbeLookup
-from services.wifi_bot.reply_sender import Replies
+from services.wifi_bot.reply_sender import ReplySender
 from services.wifi_bot.update_intake import Intake, Polling, webhook_secret, webhook_server
 
 NAME = "wifi_telegram_bot"
@@ -41,26 +41,26 @@ _log = logging.getLogger("bot")
 
 
 class Bot:
-    """The running bot. It ends when `stop` is set, by a signal or because the account is refused."""
+    """The running bot. It ends when `stop` is set: by a signal, or because Telegram refuses the account."""
 
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         """Wire the parts.
 
         Raises:
-            SettingError: a setting is missing or cannot be used.
+            SettingError: a setting is missing or invalid.
         """
         self._settings = settings
         self._stop = stop
         self._failure: SettingError | None = None
         self._api = telegram_api(settings)
-        self._replies = Replies(TelegramChannel(self._api), stop, self._fail)
+        self._replies = ReplySender(TelegramChannel(self._api), stop, self._fail)
         self._allowed = allowed_chats(settings)
 
     def run(self, *, webhook: bool) -> None:
-        """Answer until stopped; what was asked before is still answered.
+        """Answer until stopped, then answer the queued messages.
 
         Raises:
-            SettingError: Telegram refuses the account, or a setting cannot be used.
+            SettingError: Telegram refuses the account, or a setting is invalid.
         """
         username = self._username()
         if username is None:
@@ -68,13 +68,13 @@ class Bot:
         queries, ksql = query_client(self._settings), _ksql(self._settings)
         alerts = AlertList(ksql, TombstoneWriter(self._settings.kafka_client()))
         dialogue = Dialogue(ProbeLookup(queries), alerts, username)
-        desk = ChatQueues(lambda message: self._answer(message, dialogue))
-        intake = self._intake(desk.take, webhook=webhook)
+        queues = ChatQueues(lambda message: self._answer(message, dialogue))
+        intake = self._intake(queues.add, webhook=webhook)
         intake.start()
-        _log.info("@%s answers, by %s", username, "webhook" if webhook else "long polling")
+        _log.info("@%s is ready, by %s", username, "webhook" if webhook else "long polling")
         self._stop.wait()
         intake.close()
-        desk.close()
+        queues.close()
         for client in (queries, ksql, self._api):
             client.close()
         if self._failure:
@@ -92,7 +92,7 @@ class Bot:
             self._replies.send(message.chat_id, reply)
 
     def _username(self) -> str | None:
-        """The bot's name as soon as Telegram tells it; `None` when stopped before."""
+        """Return the bot's name, retrying until Telegram answers; `None` if stopped first."""
         delays = RetryDelays(BACKOFF)
         while not self._stop.is_set():
             try:
@@ -103,7 +103,7 @@ class Bot:
                 wait_s, problem = error.retry_after or delays.next_s(), error.problem
             except RemoteError as error:
                 wait_s, problem = delays.next_s(), error.problem
-            _log.warning("Telegram: %s; asking again in %g s", problem, wait_s)
+            _log.warning("Telegram: %s; retrying in %g s", problem, wait_s)
             self._stop.wait(wait_s)
         return None
 
@@ -113,60 +113,60 @@ class Bot:
 
 
 def allowed_chats(settings: Settings) -> frozenset[int]:
-    """The chats that may talk to the bot, `TELEGRAM_ALLOWED_CHATS`; none means all.
+    """Return the chats that may talk to the bot (`TELEGRAM_ALLOWED_CHATS`); an empty set allows all.
 
     Raises:
-        SettingError: one of them is not the id of a chat.
+        SettingError: an entry is not a chat id.
     """
     names = [name.strip() for name in settings.get("TELEGRAM_ALLOWED_CHATS").split(",") if name.strip()]
     try:
         return frozenset(map(int, names))
     except ValueError as error:
-        raise SettingError("TELEGRAM_ALLOWED_CHATS", "is a list of chat ids: 4242,-100123") from error
+        raise SettingError("TELEGRAM_ALLOWED_CHATS", "must be a list of chat ids like 4242,-100123") from error
 
 
 def set_webhook(settings: Settings, url: str) -> None:
-    """Tell Telegram to post updates to `url`.
+    """Let Telegram post updates to `url`.
 
     Raises:
-        SettingError: the URL is not one that Telegram posts to.
-        RemoteError: Telegram does not answer, or refuses it.
+        SettingError: Telegram does not post to such a URL.
+        RemoteError: Telegram does not answer, or refuses the URL.
     """
     parts = urlsplit(url)
     if not parts.hostname or (parts.scheme != "https" and parts.hostname not in (LOOPBACK, "localhost")):
-        raise SettingError("TELEGRAM_WEBHOOK_URL", f"{url!r} is not an https URL, which Telegram asks for")
+        raise SettingError("TELEGRAM_WEBHOOK_URL", f"{url!r} is not an https URL, which Telegram requires")
     secret = webhook_secret(settings)
     with closing(telegram_api(settings)) as api:
         api.set_webhook(url, secret)
-    _log.info("Telegram posts updates to %s now; run with --webhook to receive them", url)
+    _log.info("Telegram now posts updates to %s; run with --webhook to receive them", url)
     if not secret:
-        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: whoever knows that URL can write to the bot")
+        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: anyone who knows that URL can send messages to the bot")
 
 
 def delete_webhook(settings: Settings) -> None:
-    """Tell Telegram to keep updates until they are asked for; raises `RemoteError` when it does not."""
+    """Let Telegram keep updates for polling; raises `RemoteError` on failure."""
     with closing(telegram_api(settings)) as api:
         api.delete_webhook()
-    _log.info("Telegram keeps updates until they are asked for")
+    _log.info("Telegram now keeps updates for polling")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command; its exit code: 0 done or stopped, 1 failed, 78 a setting is wrong."""
+    """Run a command; return 0 when done or stopped, 1 on failure, 78 for a wrong setting."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        _carry_out(options, project_settings.load())
+        _execute(options, project_settings.load())
     except BifrostError as error:
-        # The last line: whoever restarts services shows it as the reason.
+        # The last line of the log: the supervisor shows it as the cause.
         _log.error("%s stopped: %s", NAME, error)
         return EX_CONFIG if isinstance(error, SettingError) else 1
     return 0
 
 
-def _carry_out(options: argparse.Namespace, settings: Settings) -> None:
+def _execute(options: argparse.Namespace, settings: Settings) -> None:
     match options.command:
         case "set-webhook":
-            why = "say where Telegram shall post updates to, as an argument"
+            why = "pass the URL for Telegram's updates as an argument"
             set_webhook(settings, options.url or settings.require("TELEGRAM_WEBHOOK_URL", why))
         case "delete-webhook":
             delete_webhook(settings)
@@ -180,8 +180,8 @@ def _carry_out(options: argparse.Namespace, settings: Settings) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m services.{NAME}")
     parser.add_argument("command", nargs="?", choices=("run", "set-webhook", "delete-webhook"), default="run")
-    parser.add_argument("url", nargs="?", help="for set-webhook; by default TELEGRAM_WEBHOOK_URL")
-    parser.add_argument("--webhook", action="store_true", help="receive updates on POST / instead of asking for them")
+    parser.add_argument("url", nargs="?", help="URL for set-webhook (default: TELEGRAM_WEBHOOK_URL)")
+    parser.add_argument("--webhook", action="store_true", help="receive updates on POST / instead of polling")
     return parser
 
 

@@ -20,8 +20,8 @@ from bifrost.settings import PROJECT
 from bifrost.sql.normalise import normalise
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, Statement
-from services.alert_service.messages import AlertMessage, composer
-from services.alert_service.record_columns import Shape, reader_of
+from services.alert_service.messages import AlertMessage, message_composer
+from services.alert_service.record_columns import RecordLayout, column_reader
 from services.delivery.slack import SlackMessage
 from tests.test_acceptance import CASES
 
@@ -55,9 +55,9 @@ def written(value: dict[str, Any]) -> bytes:
 def test_a_login_of_an_unknown_user_is_told(case: dict[str, Any]) -> None:
     (given,) = case["inputs"]
     expected = case["expect"][0]["notification"]
-    reader = reader_of(Shape((), "NONE", "AVRO"), AvroReader(cast("SchemaRegistryClient", Registry())))
+    reader = column_reader(RecordLayout((), "NONE", "AVRO"), AvroReader(cast("SchemaRegistryClient", Registry())))
 
-    told = composer(ALERT, reader, "")(Record(given["topic"], 0, 0, None, written(given["value"])))
+    told = message_composer(ALERT, reader, "")(Record(given["topic"], 0, 0, None, written(given["value"])))
 
     assert given["topic"] == ALERT.topic
     assert expected["service"] == ALERT.channel

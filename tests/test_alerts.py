@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bifrost.alert_template import Template
-from bifrost.alerts import Alert, Quiet, read_alert, read_alerts
+from bifrost.alerts import Alert, QuietHours, read_alert, read_alerts
 from bifrost.errors import DeclarationError
 from bifrost.settings import PROJECT
 
@@ -40,7 +40,7 @@ def rendered(template: str, limit: int = 1_000, **values: Any) -> str:
     return parsed.render(
         values,
         escape=lambda text: text.replace("<", "&lt;"),
-        cut=lambda text, room: text[:room],
+        shorten=lambda text, room: text[:room],
         length=len,
         limit=limit,
     )
@@ -60,22 +60,22 @@ def test_a_file_becomes_an_alert(tmp_path: Path):
     [
         ('topic = "T"', "topic = ", 2, "is not TOML"),
         ('topic = "T"', "", None, "topic is missing"),
-        ('topic = "T"', 'topic = "a b"', 2, "'a b' is not the name of a topic"),
+        ('topic = "T"', 'topic = "a b"', 2, "'a b' is not a valid topic name"),
         ('"slack"', '"mail"', 3, "channel must be one of slack, telegram, not 'mail'"),
         ('"slack"', '"${WHERE|mail}"', 3, "channel must be one of slack, telegram, not 'mail'"),
         ('"slack"', '"${WHERE}"', 3, "channel must be one of slack, telegram, not '${WHERE}'"),
         ('to = "#room"', "", None, "to is missing"),
-        ("{A} happened", "{A happened", 5, "template: a lone '{'"),
+        ("{A} happened", "{A happened", 5, "template: single '{'"),
         ("{A} happened", "{A B}", 5, "template: {A B} is not a column"),
-        ("{A} happened", "{A:>9}", 5, "the form must be like ',' or '.1f', or 'time', not '>9'"),
+        ("{A} happened", "{A:>9}", 5, "the format must be like ',', '.1f' or ',.2f', or 'time', not '>9'"),
         ('["A"]', '"A"', 7, "once.by must be a list of columns"),
-        ("10 minutes", "a while", 8, "once.within must be a time like '10 minutes', not 'a while'"),
+        ("10 minutes", "a while", 8, "once.within must be a duration like '10 minutes', not 'a while'"),
         ("22:00-07:00", "22-7", 10, "quiet.hours must be like '22:00-07:00', not '22-7'"),
         ("22:00-07:00", "25:00-07:00", 10, "quiet.hours must be like"),
-        ("22:00-07:00", "07:00-07:00", 10, "an alert that is never told is none"),
-        ('topic = "T"', 'topic = "T"\nzone = "Mars"', 3, "'Mars' is no time zone"),
+        ("22:00-07:00", "07:00-07:00", 10, "covers the whole day, so the alert would never be sent"),
+        ('topic = "T"', 'topic = "T"\nzone = "Mars"', 3, "'Mars' is not a time zone"),
         ('topic = "T"', 'topic = "T"\ntopik = "T"', 3, "unknown key topik"),
-        ("[quiet]", "[quiet]\nday = 1", 10, "unknown key quiet.day; there are hours"),
+        ("[quiet]", "[quiet]\nday = 1", 10, "unknown key quiet.day; the known keys are hours"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int | None, problem: str):
@@ -110,7 +110,7 @@ def test_a_file_may_be_json(tmp_path: Path):
         ("[]", None, "must be a JSON object"),
         ("[" * 100_000, None, "is not JSON"),
         ('{\n"topic": "T",\n"channel": "mail"}', 3, "channel must be one of"),
-        ('{"topic": "T", "channel": "slack",\n"to": 7}', 2, "to must be a text"),
+        ('{"topic": "T", "channel": "slack",\n"to": 7}', 2, "to must be a non-empty string"),
     ],
 )
 def test_what_is_wrong_in_json_is_told_with_its_line(tmp_path: Path, text: str, line: int | None, problem: str):
@@ -127,7 +127,7 @@ def test_two_files_cannot_be_one_alert(tmp_path: Path):
     problems: list[DeclarationError] = []
 
     assert [alert.channel for alert in read_alerts(tmp_path, problems.append)] == ["telegram"]
-    assert [problem.problem for problem in problems] == ["it.json is the alert it already"]
+    assert [problem.problem for problem in problems] == ["the alert it is already declared in it.json"]
 
 
 def test_the_projects_own_alerts_can_be_read():
@@ -194,4 +194,7 @@ def test_what_is_too_long_is_cut_in_its_longest_column():
 def test_quiet_hours_are_those_of_the_zone(hours: str, now: str, remaining_h: float):
     begin, end = (datetime.strptime(text, "%H:%M").time() for text in hours.split("-"))
 
-    assert Quiet(begin, end, LONDON).remaining_s(datetime.fromisoformat(now).replace(tzinfo=UTC)) == remaining_h * 3600
+    assert (
+        QuietHours(begin, end, LONDON).remaining_s(datetime.fromisoformat(now).replace(tzinfo=UTC))
+        == remaining_h * 3600
+    )

@@ -11,7 +11,7 @@ from bifrost.alerts import read_alert
 from bifrost.cli.main import app
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.targets import TABLES
-from services.delivery.slack import escaped, fitting
+from services.delivery.slack import escape, shorten
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -64,7 +64,7 @@ def test_the_alert_of_ones_own_works_as_it_is_written(tmp_path: Path) -> None:
 
     assert validate(tmp_path, TABLES["embedded"]) == before
     payment = {"USER_ID": 7, "TOTAL": 1234.5, "COUNTRY": None}
-    told = read_alert(tmp_path / path).template.render(payment, escape=escaped, cut=fitting, length=len, limit=1_000)
+    told = read_alert(tmp_path / path).template.render(payment, escape=escape, shorten=shorten, length=len, limit=1_000)
     assert told == "1,234.50 from somewhere, user 7"
 
 

@@ -79,7 +79,7 @@ class ConsumerGroup:
         self._group = group
         self._topic = topic
         self._from_beginning = from_beginning
-        self.is_placed = False
+        self.has_position = False
         """Whether it misses no record from now on: it has its place, or its topic is yet to be made."""
         self._last_error = ""
         self._uncommitted: dict[Partition, int] = {}
@@ -145,7 +145,7 @@ class ConsumerGroup:
             raise Refused(kafka.SYSTEM, f"read {self._topic}", status=error.code(), body=error.str())
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             # It will be made while we wait, so everything in it is new to this group.
-            self._from_beginning = self.is_placed = True
+            self._from_beginning = self.has_position = True
         if error.str() != self._last_error:
             self._last_error = error.str()
             _log.warning("reading %s: %s; waiting", self._topic, error.str())
@@ -161,7 +161,7 @@ class ConsumerGroup:
             # At once: a crash before the first delivery must not lose what comes in between.
             self.commit(moved, wait=True)
         consumer.assign(placed)
-        self.is_placed = True
+        self.has_position = True
         self._last_error = ""
         _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in placed))
 

@@ -1,4 +1,4 @@
-"""TombstoneWriter: records without a value, by which a row of a table is deleted."""
+"""Deletes rows of tables by writing tombstones: records without a value."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from bifrost.clients import kafka
 from bifrost.errors import Refused, Unreachable
 
-ACCEPTED_S = 10.0
-"""How long the broker may take to accept a tombstone."""
+DELIVERY_TIMEOUT_S = 10.0
+"""Time for the broker to accept a tombstone."""
 
 
 class TombstoneWriter:
-    """Writes tombstones; usable from several threads. It connects when the first one is written."""
+    """Writes tombstones. Thread-safe. Connects when the first one is written."""
 
     def __init__(self, client: Mapping[str, str]) -> None:
-        """Take the librdkafka properties of the cluster (`Settings.kafka_client()`)."""
+        """Keep the librdkafka properties of the cluster (`Settings.kafka_client()`)."""
         self._client = client
         self._producer: Producer | None = None
 
-    def put(self, topic: str, key: bytes) -> None:
+    def delete(self, topic: str, key: bytes) -> None:
         """Delete the row of this key.
 
         Raises:
-            Unreachable: the broker has not accepted it in time.
-            Refused: the broker will not take it.
+            Unreachable: the broker did not accept the tombstone in time.
+            Refused: the broker refused it.
         """
         request = f"tombstone to {topic}"
         outcome: list[KafkaError | None] = []
@@ -34,13 +34,13 @@ class TombstoneWriter:
             self._opened().produce(topic, None, key, on_delivery=lambda error, _: outcome.append(error))
         except (KafkaException, BufferError) as error:
             raise Refused(kafka.SYSTEM, request, status=0, body=str(error)) from error
-        self._opened().flush(ACCEPTED_S)
+        self._opened().flush(DELIVERY_TIMEOUT_S)
         if not outcome:
-            raise Unreachable(kafka.SYSTEM, request, f"not accepted within {ACCEPTED_S:.0f} s")
+            raise Unreachable(kafka.SYSTEM, request, f"not accepted within {DELIVERY_TIMEOUT_S:.0f} s")
         if outcome[0] is not None:
             raise Refused(kafka.SYSTEM, request, status=outcome[0].code(), body=outcome[0].str())
 
     def _opened(self) -> Producer:
         if self._producer is None:
-            self._producer = kafka.producer(self._client, message_timeout_ms=int(ACCEPTED_S * 1000) - 1000)
+            self._producer = kafka.producer(self._client, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000) - 1000)
         return self._producer

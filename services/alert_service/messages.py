@@ -1,4 +1,4 @@
-"""Alerts as messages of their channels, and the rules that keep some of them back."""
+"""Alerts as messages of their channels, and the channel that suppresses repeats and waits during quiet hours."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bifrost.alert_template import value_of
-from bifrost.alerts import CHANNELS, Alert, Once, Quiet
+from bifrost.alert_template import value_at
+from bifrost.alerts import CHANNELS, Alert, Once, QuietHours
 from bifrost.clients.consumer_group import Record
 from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
 from services.delivery import slack, telegram
-from services.delivery.channel import Channel, ComposeRecord, Delivered, LeftOut, Outcome, RetryAfter, Undeliverable
+from services.delivery.channel import Channel, ComposeRecord, Delivered, Outcome, RetryAfter, Suppressed, Undeliverable
 from services.delivery.slack import SlackMessage
 from services.delivery.telegram import TelegramMessage
 
 NOT_FOUND = 404
-LOOK_AGAIN_S = 60.0
-"""Quiet hours are looked at anew after so long: a clock may be set."""
-REMEMBERED = 100_000
-"""Most different alerts that are remembered as told."""
+QUIET_RECHECK_S = 60.0
+"""Longest wait of quiet hours before the clock is read again: someone may set it."""
+MAX_IDENTITIES = 100_000
+"""Delivered alerts that are remembered to recognise repeats; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertMessage:
-    """A message, and what makes it the same as another one (`None`: nothing does)."""
+    """A message, and the values that make a later message a repeat of it (`None`: never a repeat)."""
 
     message: SlackMessage | TelegramMessage
     identity: tuple[str, ...] | None = None
 
     @property
     def destination(self) -> str:
-        """Where it goes."""
+        """The recipient."""
         return self.message.destination
 
 
-Reader = Callable[[Record], dict[str, Any] | None]
+ReadColumns = Callable[[Record], dict[str, Any] | None]
+"""Returns a record's columns by name, `None` for a tombstone; raises `ValueError` if the record cannot be read."""
 
 
-def composer(alert: Alert, read: Reader, chat: int | str) -> ComposeRecord[AlertMessage]:
-    """What makes an alert's messages; `chat` is the Telegram chat where the alert names none."""
+def message_composer(alert: Alert, read_columns: ReadColumns, chat: int | str) -> ComposeRecord[AlertMessage]:
+    """Return the function that builds an alert's messages; `chat` is the Telegram chat of the alert."""
 
     def compose(record: Record) -> AlertMessage | Undeliverable | None:
         try:
-            values = read(record)
-            return None if values is None else AlertMessage(_message(alert, values, chat), _identity(alert, values))
+            columns = read_columns(record)
+            return None if columns is None else AlertMessage(_message(alert, columns, chat), _identity(alert, columns))
         except ValueError as error:
             return Undeliverable(str(error))
         except Refused as error:
@@ -57,108 +58,113 @@ def composer(alert: Alert, read: Reader, chat: int | str) -> ComposeRecord[Alert
     return compose
 
 
-def _message(alert: Alert, values: dict[str, Any], chat: int | str) -> SlackMessage | TelegramMessage:
+def _message(alert: Alert, columns: dict[str, Any], chat: int | str) -> SlackMessage | TelegramMessage:
     if alert.channel == "slack":
         text = alert.template.render(
-            values, escape=slack.escaped, cut=slack.fitting, length=len, limit=slack.TEXT_LIMIT
+            columns, escape=slack.escape, shorten=slack.shorten, length=len, limit=slack.TEXT_LIMIT
         )
         return SlackMessage(alert.to, text, alert.username, alert.icon)
     text = alert.template.render(
-        values, escape=str, cut=telegram.fitting, length=telegram.length, limit=telegram.TEXT_LIMIT
+        columns, escape=str, shorten=telegram.shorten, length=telegram.length, limit=telegram.TEXT_LIMIT
     )
     return TelegramMessage(chat, text)
 
 
-def _identity(alert: Alert, values: dict[str, Any]) -> tuple[str, ...] | None:
+def _identity(alert: Alert, columns: dict[str, Any]) -> tuple[str, ...] | None:
     if alert.once is None:
         return None
-    return tuple(str(value_of(tuple(name.split(".")), values)) for name in alert.once.by)
+    return tuple(str(value_at(tuple(name.split(".")), columns)) for name in alert.once.by)
 
 
 class SuppressingChannel:
-    """A channel that says nothing in quiet hours, and nothing twice within a while."""
+    """A channel that suppresses repeats of a message and sends nothing during quiet hours."""
 
     def __init__(
         self,
         inner: Channel[Any],
         once: Once | None,
-        quiet: Quiet | None,
+        quiet: QuietHours | None,
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        """Wire the parts; `clock` gives seconds from any fixed moment, `now` the (aware) time of day."""
+        """Wrap a channel.
+
+        Args:
+            clock: returns seconds since any fixed moment.
+            now: returns the aware time of day.
+        """
         self._inner = inner
         self._once = once
         self._quiet = quiet
         self._clock = clock
         self._now = now
-        self._told: dict[tuple[str, ...], float] = {}
+        self._delivered_at: dict[tuple[str, ...], float] = {}
 
     def send(self, notification: AlertMessage) -> Outcome:
-        """Send, unless a rule speaks against it."""
-        if self._is_told(notification.identity):
-            return LeftOut()
+        """Send, unless a rule suppresses it."""
+        if self._is_repeat(notification.identity):
+            return Suppressed()
         quiet_s = self._quiet.remaining_s(self._now()) if self._quiet else 0.0
         if quiet_s > 0:
-            return RetryAfter(min(quiet_s, LOOK_AGAIN_S), "quiet hours")
+            return RetryAfter(min(quiet_s, QUIET_RECHECK_S), "quiet hours")
         outcome = self._inner.send(notification.message)
         if isinstance(outcome, Delivered):
             self._remember(notification.identity)
         return outcome
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the channel."""
         self._inner.close()
 
-    def _is_told(self, identity: tuple[str, ...] | None) -> bool:
+    def _is_repeat(self, identity: tuple[str, ...] | None) -> bool:
         if identity is None or self._once is None:
             return False
-        told_at = self._told.get(identity)
-        return told_at is not None and self._clock() - told_at < self._once.within_s
+        delivered_at = self._delivered_at.get(identity)
+        return delivered_at is not None and self._clock() - delivered_at < self._once.within_s
 
     def _remember(self, identity: tuple[str, ...] | None) -> None:
         if identity is None or self._once is None:
             return
         now = self._clock()
-        self._told.pop(identity, None)
-        self._told[identity] = now  # the oldest stay in front
-        while self._told:
-            oldest = next(iter(self._told))
-            if len(self._told) <= REMEMBERED and now - self._told[oldest] < self._once.within_s:
+        self._delivered_at.pop(identity, None)
+        self._delivered_at[identity] = now  # dictionaries keep their order: the oldest entry comes first
+        while self._delivered_at:
+            oldest = next(iter(self._delivered_at))
+            if len(self._delivered_at) <= MAX_IDENTITIES and now - self._delivered_at[oldest] < self._once.within_s:
                 return
-            del self._told[oldest]
+            del self._delivered_at[oldest]
 
 
-def chosen(alert: Alert, settings: Settings) -> Alert:
-    """The alert on the channel that its setting chooses, where it leaves that to one.
+def with_configured_channel(alert: Alert, settings: Settings) -> Alert:
+    """Return the alert on the channel that its setting selects; without such a setting, the alert itself.
 
     Raises:
-        SettingError: it is no channel.
+        SettingError: the setting's value is not a channel.
     """
-    if not alert.choice:
+    if not alert.channel_setting:
         return alert
-    name = settings.get(alert.choice, alert.channel)
+    name = settings.get(alert.channel_setting, alert.channel)
     for channel in CHANNELS:
         if channel == name:
             return alert.on(channel)
-    raise SettingError(alert.choice, f"{name!r} is neither of {', '.join(CHANNELS)}")
+    raise SettingError(alert.channel_setting, f"{name!r} is not a channel; use one of {', '.join(CHANNELS)}")
 
 
-def channel_of(alert: Alert, settings: Settings) -> Channel[Any]:
-    """The channel that an alert goes to.
+def channel_for(alert: Alert, settings: Settings) -> Channel[Any]:
+    """Return the channel of an alert.
 
     Raises:
-        SettingError: there is no token for it, or no chat.
+        SettingError: its token is missing, or its URL is invalid.
     """
     return slack.slack_channel(settings) if alert.channel == "slack" else telegram.telegram_channel(settings)
 
 
-def chat_of(alert: Alert, settings: Settings) -> int | str:
-    """The Telegram chat that an alert goes to; an alert for Slack has none.
+def chat_for(alert: Alert, settings: Settings) -> int | str:
+    """Return the Telegram chat of an alert; `""` for an alert on Slack.
 
     Raises:
-        SettingError: neither the alert nor the settings name one.
+        SettingError: neither the alert nor the settings name a chat.
     """
     if alert.channel == "slack":
         return ""

@@ -1,4 +1,4 @@
-"""Records of a stream or table as columns by name: value, key, and the bounds of the window that the key carries."""
+"""Reads a record of a stream or table into columns by name: value, key, and the window bounds in the key."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from bifrost.clients.ksqldb import KsqlClient
 WINDOW_START = "WINDOWSTART"
 WINDOW_END = "WINDOWEND"
 SESSION = "SESSION"
-_TIME_WIDTH = 8
+_TIME_BYTES = 8
 _BINARY_KEYS = {"INTEGER": ">i", "BIGINT": ">q", "DOUBLE": ">d"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How a stream or table lies in its topic; `window` is empty, `TUMBLING`, `HOPPING` or `SESSION`.
+class RecordLayout:
+    """How a stream or table is stored in its topic.
 
-    `source` is its name, `values` those of its value columns.
+    `keys` are (name, type), `window` is empty, `TUMBLING`, `HOPPING` or `SESSION`, `source` is the name of the stream
+    or table and `values` are the names of its value columns.
     """
 
     keys: tuple[tuple[str, str], ...]
@@ -36,83 +37,88 @@ class Shape:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All that a record can tell, the bounds of its window included."""
+        """All columns of a record, window bounds included."""
         bounds = (WINDOW_START, WINDOW_END) if self.window == SESSION else (WINDOW_START,) if self.window else ()
         return (*(name for name, _ in self.keys), *self.values, *bounds)
 
 
-def shape_of(ksqldb: KsqlClient, topic: str) -> Shape | None:
-    """The shape of what writes a topic, else of what reads it; `None` while ksqlDB knows nothing of the topic.
+def find_layout(ksqldb: KsqlClient, topic: str) -> RecordLayout | None:
+    """Return the layout of a topic's records; `None` while no stream or table of ksqlDB uses the topic.
 
     Raises:
         RemoteError: ksqlDB does not answer.
     """
-    found = [source for source in (*ksqldb.streams(), *ksqldb.tables()) if source.topic == topic]
-    described = [(ksqldb.describe(source.name), source) for source in found]
-    # What a query writes tells more than what was declared over the same topic.
+    sources = [source for source in (*ksqldb.streams(), *ksqldb.tables()) if source.topic == topic]
+    described = [(ksqldb.describe(source.name), source) for source in sources]
+    # The sink of a query knows its window and all columns; a source declared over the same topic may not.
     described.sort(key=lambda pair: not pair[0].written_by)
     for description, source in described:
         keys, values = description.columns[: description.keys], description.columns[description.keys :]
         names = tuple(name for name, _ in values)
-        return Shape(keys, source.key_format, source.value_format, description.window, source.name, names)
+        return RecordLayout(keys, source.key_format, source.value_format, description.window, source.name, names)
     return None
 
 
-def reader_of(shape: Shape, avro: AvroReader) -> Callable[[Record], dict[str, Any] | None]:
-    """What makes columns by name of a record, `None` of a tombstone; it raises `ValueError` where it cannot."""
+def column_reader(layout: RecordLayout, avro: AvroReader) -> Callable[[Record], dict[str, Any] | None]:
+    """Return a function from a record to its columns by name, or to `None` for a tombstone.
+
+    The function raises `ValueError` for a record that cannot be read.
+    """
 
     def read(record: Record) -> dict[str, Any] | None:
         if record.value is None:
             return None
-        values = _value(shape, record.value, avro)
-        return {**_key(shape, record.key, avro), **values}
+        values = _value(layout, record.value, avro)
+        return {**_key(layout, record.key, avro), **values}
 
     return read
 
 
-def _value(shape: Shape, data: bytes, avro: AvroReader) -> dict[str, Any]:
-    value = avro.read(data) if shape.value_format == "AVRO" else _json(data)
+def _value(layout: RecordLayout, data: bytes, avro: AvroReader) -> dict[str, Any]:
+    value = avro.read(data) if layout.value_format == "AVRO" else _json(data)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object" if shape.value_format == "JSON" else "not a record with fields")
+        raise ValueError(
+            "the value is not a JSON object" if layout.value_format == "JSON" else "the value is not an Avro record"
+        )
     columns = {name: _unwrapped(field) for name, field in value.items()}
-    # A field's name may be in lower case, as ksqlDB reads it too; its column's name is not.
+    # Like ksqlDB: a field in lower case fills the column in upper case.
     return {**{name.upper(): field for name, field in columns.items()}, **columns}
 
 
-def _key(shape: Shape, data: bytes | None, avro: AvroReader) -> dict[str, Any]:
-    if data is None or shape.key_format == "NONE":
+def _key(layout: RecordLayout, data: bytes | None, avro: AvroReader) -> dict[str, Any]:
+    if data is None or layout.key_format == "NONE":
         return {}
     bounds: dict[str, Any] = {}
-    if shape.window:
-        data, bounds = _without_window(data, is_session=shape.window == SESSION)
-    match shape.key_format:
+    if layout.window:
+        data, bounds = _without_window(data, is_session=layout.window == SESSION)
+    match layout.key_format:
         case "AVRO":
             key = avro.read(data)
         case "JSON":
             key = _json(data)
         case _:
-            key = _scalar(data, shape.keys[0][1]) if shape.keys else None
+            key = _scalar(data, layout.keys[0][1]) if layout.keys else None
     if isinstance(key, dict):
         return {**key, **bounds}
-    return {**({shape.keys[0][0]: key} if shape.keys else {}), **bounds}
+    return {**({layout.keys[0][0]: key} if layout.keys else {}), **bounds}
 
 
 def _without_window(data: bytes, *, is_session: bool) -> tuple[bytes, dict[str, Any]]:
-    """The key itself; Kafka Streams puts a window's start behind it, of a session end and start."""
-    width = 2 * _TIME_WIDTH if is_session else _TIME_WIDTH
+    """Split a windowed key of Kafka Streams: key, then the window start; for a session, key, end and start."""
+    width = 2 * _TIME_BYTES if is_session else _TIME_BYTES
     if len(data) < width:
-        raise ValueError("the key is too short to carry a window")
-    times = struct.unpack(f">{width // _TIME_WIDTH}q", data[-width:])
+        raise ValueError("the key is too short to hold a window")
+    times = struct.unpack(f">{width // _TIME_BYTES}q", data[-width:])
     bounds = {WINDOW_START: times[-1], **({WINDOW_END: times[0]} if is_session else {})}
     return data[:-width], bounds
 
 
-def _scalar(data: bytes, kind: str) -> Any:
-    form = _BINARY_KEYS.get(kind)
+def _scalar(data: bytes, type_name: str) -> Any:
+    form = _BINARY_KEYS.get(type_name)
     if form is None:
         return data.decode("utf-8", "replace")
     if len(data) != struct.calcsize(form):
-        raise ValueError(f"the key is no {kind}")
+        raise ValueError(f"the key is not of type {type_name}")
     return struct.unpack(form, data)[0]
 
 
@@ -124,7 +130,7 @@ def _json(data: bytes) -> Any:
 
 
 def _unwrapped(value: Any) -> Any:
-    """The value of the form that Avro's JSON has for a union: `{"string": "a"}`."""
+    """Unwrap a union value in Avro's JSON form: `{"string": "a"}`."""
     if isinstance(value, dict) and len(value) == 1:
         kind, inner = next(iter(value.items()))
         if kind in ("string", "int", "long", "float", "double", "boolean"):

@@ -14,33 +14,33 @@ from bifrost.alerts import Alert, alert_files, read_alerts, write_problems
 from bifrost.backoff import Backoff
 from bifrost.errors import DeclarationError, SettingError
 from bifrost.settings import Settings
-from services.alert_service.worker import AlertWorker, known_shape, refuse_misfit
+from services.alert_service.worker import AlertWorker, check_alert_fits, current_layout
 
 FOLDER = "alerts"
-LOOK_EVERY_S = 1.0
-CHECK_EVERY_S = 5.0
-SETTLE_S = 45.0
-"""The service counts as ready after so long, whatever an alert still waits for."""
+FOLDER_CHECK_INTERVAL_S = 1.0
+MISFIT_CHECK_INTERVAL_S = 5.0
+MAX_SETTLE_S = 45.0
+"""The service counts as ready after this time even if an alert still waits."""
 BACKOFF = Backoff(first_s=1.0)
 _log = logging.getLogger("alerts")
 
 
 class Worker(Protocol):
-    """What delivers one alert (`AlertWorker`)."""
+    """Delivers one alert (`AlertWorker`)."""
 
     error: Exception | None
 
     @property
     def is_settled(self) -> bool:
-        """Whether it misses no record from now on, or ended."""
+        """Whether the worker will miss no record from now on, or has ended."""
         ...
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to deliver."""
         ...
 
-    def ask_to_stop(self) -> None:
-        """Let it end after what it is doing."""
+    def request_stop(self) -> None:
+        """Ask the worker to end after its current message."""
         ...
 
     def join(self) -> None:
@@ -49,29 +49,29 @@ class Worker(Protocol):
 
 
 @dataclass(slots=True)
-class _Told:
-    """An alert and who delivers it; `again_at` is when it is tried again, of one that failed."""
+class _RunningAlert:
+    """An alert and its worker; `restart_at` is set for a worker that failed."""
 
     alert: Alert
     worker: Worker
     started_at: float
     failures: int = 0
-    again_at: float | None = None
+    restart_at: float | None = None
 
     @property
     def setting_error(self) -> SettingError | None:
-        """Why it is told no more, where only another setting will help."""
+        """The error that ended the worker, if only a changed setting can help."""
         return self.worker.error if isinstance(self.worker.error, SettingError) else None
 
 
 class AlertService:
-    """Runs a worker for every alert of a folder, and begins anew when the folder's files change."""
+    """Runs a worker for each alert of a folder, and restarts workers when their files change."""
 
     def __init__(
         self,
         folder: Path,
         problems: Path,
-        open_worker: Callable[[Alert], Worker],
+        make_worker: Callable[[Alert], Worker],
         check: Callable[[Alert], None],
         *,
         clock: Callable[[], float],
@@ -79,128 +79,135 @@ class AlertService:
         """Wire the parts.
 
         Args:
-            problems: a file that holds what is wrong now, for `status`; it is there once nothing is missed any more.
-            open_worker: makes what delivers an alert, not yet started.
-            check: raises `DeclarationError` for an alert that its topic's records do not fit.
-            clock: gives seconds from any fixed moment.
+            problems: the file for the current problems, read by `status`; it appears once no alert can miss a record.
+            make_worker: returns a worker for an alert, not yet started.
+            check: raises `DeclarationError` for an alert that does not fit the records of its topic.
+            clock: returns seconds since any fixed moment.
         """
         self._folder = folder
-        self._problems = problems
-        self._open = open_worker
+        self._problems_file = problems
+        self._make_worker = make_worker
         self._check = check
         self._clock = clock
-        self._told: dict[str, _Told] = {}
-        self._seen: dict[Path, bytes] | None = None
-        self._broken: dict[str, str] = {}
+        self._running: dict[str, _RunningAlert] = {}
+        self._contents: dict[Path, bytes] | None = None
+        self._file_problems: dict[str, str] = {}
         self._check_again_at: float | None = None
-        self._kept: dict[str, str] | None = None
-        self._settle_by = clock() + SETTLE_S
+        self._written_problems: dict[str, str] | None = None
+        self._settle_by = clock() + MAX_SETTLE_S
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set.
 
         Raises:
-            SettingError: no alert at all can be told: why the first of them cannot.
+            SettingError: wrong settings prevent every alert from being delivered; the first alert's error.
         """
         try:
             while not stop.is_set():
-                self.look()
-                stop.wait(LOOK_EVERY_S)
+                self.update()
+                stop.wait(FOLDER_CHECK_INTERVAL_S)
         finally:
-            self._end(list(self._told))
+            self._stop_workers(list(self._running))
 
-    def look(self) -> None:
-        """Take up changed files, begin anew what failed, and tell what is wrong.
+    def update(self) -> None:
+        """Pick up changed files, restart failed workers when they are due, and write the problems file.
 
         Raises:
-            SettingError: no alert at all can be told: why the first of them cannot.
+            SettingError: wrong settings prevent every alert from being delivered; the first alert's error.
         """
         now = {path: content for path in alert_files(self._folder) if (content := _content(path)) is not None}
-        is_time = self._check_again_at is not None and self._clock() >= self._check_again_at
-        if now != self._seen or is_time:
-            self._seen = now
-            self._take_up()
-        for name, told in list(self._told.items()):
-            self._mind(name, told)
-        self._keep_problems()
-        failed = [error for told in self._told.values() if (error := told.setting_error)]
-        if failed and len(failed) == len(self._told):
-            raise failed[0]
+        is_check_due = self._check_again_at is not None and self._clock() >= self._check_again_at
+        if now != self._contents or is_check_due:
+            self._contents = now
+            self._apply_files()
+        for name, running in list(self._running.items()):
+            self._restart_if_failed(name, running)
+        self._write_problems()
+        errors = [error for running in self._running.values() if (error := running.setting_error)]
+        if errors and len(errors) == len(self._running):
+            raise errors[0]
 
-    def _take_up(self) -> None:
-        """Start what is new or changed, stop what is gone. A broken file changes nothing."""
-        broken: list[DeclarationError] = []
-        alerts = {alert.name: alert for alert in read_alerts(self._folder, broken.append)}
-        misfits = [error for name in alerts if (error := self._misfit(alerts[name]))]
-        # A statement may be changed next, so that they fit.
-        self._check_again_at = self._clock() + CHECK_EVERY_S if misfits else None
-        self._tell_broken({error.path.stem: str(error) for error in (*broken, *misfits)})
-        self._end(
-            [name for name, told in self._told.items() if name not in self._broken and alerts.get(name) != told.alert]
+    def _apply_files(self) -> None:
+        """Start new and changed alerts and stop removed ones; a faulty file leaves its running alert as it is."""
+        faulty: list[DeclarationError] = []
+        alerts = {alert.name: alert for alert in read_alerts(self._folder, faulty.append)}
+        misfits = [error for alert in alerts.values() if (error := self._misfit(alert))]
+        # Check again later: the next change may be to the statement, so that the alert fits.
+        self._check_again_at = self._clock() + MISFIT_CHECK_INTERVAL_S if misfits else None
+        self._log_file_problems({error.path.stem: str(error) for error in (*faulty, *misfits)})
+        self._stop_workers(
+            [
+                name
+                for name, running in self._running.items()
+                if name not in self._file_problems and alerts.get(name) != running.alert
+            ]
         )
         for name, alert in alerts.items():
-            if name not in self._told:
-                self._begin(alert)
+            if name not in self._running:
+                self._start_worker(alert)
 
     def _misfit(self, alert: Alert) -> DeclarationError | None:
-        """Why a changed alert cannot take the place of the one that is told; a new one finds out by itself."""
-        if alert.name in self._told and self._told[alert.name].alert != alert:
+        """Return why a changed alert cannot replace the running one; a new alert's worker checks for itself."""
+        if alert.name in self._running and self._running[alert.name].alert != alert:
             try:
                 self._check(alert)
             except DeclarationError as error:
                 return error
         return None
 
-    def _tell_broken(self, found: dict[str, str]) -> None:
+    def _log_file_problems(self, found: dict[str, str]) -> None:
         for name, problem in found.items():
-            if self._broken.get(name) != problem:
-                _log.error("%s; %s", problem, "left as it was" if name in self._told else "it is not told")
-        self._broken = found
+            if self._file_problems.get(name) != problem:
+                consequence = "its previous version keeps running" if name in self._running else "the alert is not sent"
+                _log.error("%s; %s", problem, consequence)
+        self._file_problems = found
 
-    def _begin(self, alert: Alert, failures: int = 0) -> None:
-        worker = self._open(alert)
-        self._told[alert.name] = _Told(alert, worker, self._clock(), failures)
+    def _start_worker(self, alert: Alert, failures: int = 0) -> None:
+        worker = self._make_worker(alert)
+        self._running[alert.name] = _RunningAlert(alert, worker, self._clock(), failures)
         worker.start()
 
-    def _mind(self, name: str, told: _Told) -> None:
-        """Look after one alert: a failure that may pass is followed by another try."""
-        error = told.worker.error
+    def _restart_if_failed(self, name: str, running: _RunningAlert) -> None:
+        error = running.worker.error
         if error is None:
             return
         now = self._clock()
-        if told.again_at is None:
-            told.failures = 1 if now - told.started_at >= BACKOFF.steady_s else told.failures + 1
-            pause_s = BACKOFF.delay(told.failures)
-            told.again_at = now + pause_s
-            then = "" if told.setting_error else f"; trying again in {pause_s:g} s"
-            _log.error("%s stopped: %s%s", name, error, then)
-        if told.setting_error is None and now >= told.again_at:
-            told.worker.join()
-            self._begin(told.alert, told.failures)
+        if running.restart_at is None:
+            running.failures = 1 if now - running.started_at >= BACKOFF.steady_s else running.failures + 1
+            delay_s = BACKOFF.delay(running.failures)
+            running.restart_at = now + delay_s
+            consequence = "" if running.setting_error else f"; restarting in {delay_s:g} s"
+            _log.error("%s stopped: %s%s", name, error, consequence)
+        if running.setting_error is None and now >= running.restart_at:
+            running.worker.join()
+            self._start_worker(running.alert, running.failures)
 
-    def _end(self, names: list[str]) -> None:
-        ending = [self._told.pop(name).worker for name in names]
-        for worker in ending:
-            worker.ask_to_stop()
-        for worker in ending:
+    def _stop_workers(self, names: list[str]) -> None:
+        stopping = [self._running.pop(name).worker for name in names]
+        for worker in stopping:
+            worker.request_stop()
+        for worker in stopping:
             worker.join()
 
-    def _keep_problems(self) -> None:
-        found = {name: str(told.worker.error) for name, told in self._told.items() if told.worker.error is not None}
-        found |= self._broken
-        is_settled = all(told.worker.is_settled for told in self._told.values())
-        if found != self._kept and (is_settled or self._clock() >= self._settle_by):
-            self._kept = found
-            write_problems(self._problems, found)
+    def _write_problems(self) -> None:
+        problems = {
+            name: str(running.worker.error)
+            for name, running in self._running.items()
+            if running.worker.error is not None
+        } | self._file_problems
+        is_settled = all(running.worker.is_settled for running in self._running.values())
+        if problems != self._written_problems and (is_settled or self._clock() >= self._settle_by):
+            self._written_problems = problems
+            write_problems(self._problems_file, problems)
 
 
-def service_of(values: Settings, *, from_beginning: bool = False) -> AlertService:
-    """The service over Kafka, ksqlDB and the channels of the settings."""
+def service_from(values: Settings, *, from_beginning: bool = False) -> AlertService:
+    """Return the service over Kafka, ksqlDB and the channels of the settings."""
 
     def check(alert: Alert) -> None:
-        shape = known_shape(alert, values)
-        if shape is not None:
-            refuse_misfit(alert, shape)
+        layout = current_layout(alert, values)
+        if layout is not None:
+            check_alert_fits(alert, layout)
 
     return AlertService(
         values.project / FOLDER,
@@ -212,7 +219,7 @@ def service_of(values: Settings, *, from_beginning: bool = False) -> AlertServic
 
 
 def _content(path: Path) -> bytes | None:
-    """What a file holds; `None` where it went away meanwhile or cannot be read."""
+    """Return the content of a file; `None` if it was removed or cannot be read."""
     try:
         return path.read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""One alert on a thread of its own: its group reads its topic, and its channel is told."""
+"""The worker of one alert: a thread that reads its topic as a consumer group and sends its messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from bifrost.alert_template import missing_column
+from bifrost.alert_template import unknown_column
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
 from bifrost.clients import ksqldb, schema_registry
 from bifrost.clients.avro import AvroReader
@@ -15,17 +15,24 @@ from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import BifrostError, DeclarationError, RemoteError
 from bifrost.settings import Settings
-from services.alert_service.messages import AlertMessage, SuppressingChannel, channel_of, chat_of, chosen, composer
-from services.alert_service.record_columns import Shape, reader_of, shape_of
-from services.delivery.loop import Delivery
+from services.alert_service.messages import (
+    AlertMessage,
+    SuppressingChannel,
+    channel_for,
+    chat_for,
+    message_composer,
+    with_configured_channel,
+)
+from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
+from services.delivery.loop import DeliveryLoop
 
-RETRY_EVERY_S = 2.0
-PATIENCE_S = 1.0
+RETRY_INTERVAL_S = 2.0
+KSQLDB_PATIENCE_S = 1.0
 _log = logging.getLogger("alerts")
 
 
 class AlertWorker(threading.Thread):
-    """Delivers one alert until stopped; `error` is what ended it before."""
+    """Delivers one alert until asked to stop; `error` is the error that ended it early."""
 
     def __init__(self, alert: Alert, values: Settings, *, from_beginning: bool) -> None:
         super().__init__(name=f"alert-{alert.name}")
@@ -33,19 +40,19 @@ class AlertWorker(threading.Thread):
         self.error: Exception | None = None
         self._values = values
         self._from_beginning = from_beginning
-        self._stop_asked = threading.Event()
+        self._stop_requested = threading.Event()
         self._source: ConsumerGroup | None = None
         self._topic_is_known = True
 
     @property
     def is_settled(self) -> bool:
-        """Whether it misses no record from now on, or ended."""
-        is_placed = self._source is not None and self._source.is_placed
-        return is_placed or not self._topic_is_known or self.error is not None
+        """Whether the worker will miss no record from now on, or has ended."""
+        has_position = self._source is not None and self._source.has_position
+        return has_position or not self._topic_is_known or self.error is not None
 
-    def ask_to_stop(self) -> None:
-        """Let it end after what it is doing."""
-        self._stop_asked.set()
+    def request_stop(self) -> None:
+        """Ask the worker to end after its current message."""
+        self._stop_requested.set()
 
     def run(self) -> None:
         """Deliver."""
@@ -53,82 +60,82 @@ class AlertWorker(threading.Thread):
             self._deliver()
         except BifrostError as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001 - the thread's top: whoever minds it tells and tries again
+        except Exception as error:  # noqa: BLE001 - the thread's top: the service logs the error and restarts the worker
             _log.exception("%s", self.alert.name)
             self.error = error
 
     def _deliver(self) -> None:
-        alert, client = chosen(self.alert, self._values), self._values.kafka_client()
-        chat = chat_of(alert, self._values)
-        inner = channel_of(alert, self._values)
+        alert, client = with_configured_channel(self.alert, self._values), self._values.kafka_client()
+        chat = chat_for(alert, self._values)
+        inner = channel_for(alert, self._values)
         channel = SuppressingChannel(
             inner, alert.once, alert.quiet, clock=time.monotonic, now=lambda: datetime.now(tz=UTC)
         )
-        shape, is_new = self._awaited_shape()
-        if shape is None:
+        layout, is_new = self._wait_for_layout()
+        if layout is None:
             inner.close()
             return
         with schema_registry.from_settings(self._values) as registry:
-            # What was not there when we looked is new: all of it.
+            # A topic that did not exist at first is new: all its records count.
             begin = self._from_beginning or is_new
             self._source = source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=begin)
-            delivery: Delivery[AlertMessage] = Delivery(
+            loop: DeliveryLoop[AlertMessage] = DeliveryLoop(
                 source,
                 channel,
-                composer(alert, reader_of(shape, AvroReader(registry)), chat),
+                message_composer(alert, column_reader(layout, AvroReader(registry)), chat),
                 DeadLetterTopic(client, alert.dead_letter_topic),
                 clock=time.monotonic,
-                is_stopping=self._stop_asked.is_set,
+                is_stopping=self._stop_requested.is_set,
                 name=alert.name,
             )
             _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
-            delivery.run()
+            loop.run()
 
-    def _awaited_shape(self) -> tuple[Shape | None, bool]:
-        """How the topic's records look, as soon as ksqlDB knows; whether it did not at first. `None`: asked to stop."""
-        said, is_new = "", False
-        with ksqldb.from_settings(self._values, patience_s=PATIENCE_S) as server:
+    def _wait_for_layout(self) -> tuple[RecordLayout | None, bool]:
+        """Wait until ksqlDB knows the topic; return its layout (`None`: asked to stop) and whether it was unknown."""
+        last_problem, is_new = "", False
+        with ksqldb.from_settings(self._values, patience_s=KSQLDB_PATIENCE_S) as server:
             while True:
                 try:
-                    shape = shape_of(server, self.alert.topic)
-                    if shape is not None:
-                        refuse_misfit(self.alert, shape)
+                    layout = find_layout(server, self.alert.topic)
+                    if layout is not None:
+                        check_alert_fits(self.alert, layout)
                         self._topic_is_known = True
-                        return shape, is_new
+                        return layout, is_new
                     is_new, self._topic_is_known = True, False
                     problem = f"ksqlDB knows no stream or table of topic {self.alert.topic} yet"
                 except RemoteError as error:
                     problem = str(error)
-                if problem != said:
-                    said = problem
+                if problem != last_problem:
+                    last_problem = problem
                     _log.info("%s waits: %s", self.alert.name, problem)
-                if self._stop_asked.wait(RETRY_EVERY_S):
+                if self._stop_requested.wait(RETRY_INTERVAL_S):
                     return None, is_new
 
 
-def known_shape(alert: Alert, values: Settings) -> Shape | None:
-    """The shape of an alert's topic; `None` where ksqlDB does not know it, or does not answer now."""
+def current_layout(alert: Alert, values: Settings) -> RecordLayout | None:
+    """Return the layout of an alert's topic; `None` if ksqlDB does not know the topic or does not answer."""
     try:
-        with ksqldb.from_settings(values, patience_s=PATIENCE_S) as server:
-            return shape_of(server, alert.topic)
+        with ksqldb.from_settings(values, patience_s=KSQLDB_PATIENCE_S) as server:
+            return find_layout(server, alert.topic)
     except RemoteError:
         return None
 
 
-def refuse_misfit(alert: Alert, shape: Shape) -> None:
-    """Refuse an alert that its topic's records do not fit.
+def check_alert_fits(alert: Alert, layout: RecordLayout) -> None:
+    """Check that an alert can read the records of its topic.
 
     Raises:
-        DeclarationError: they are in a format that cannot be read, or lack a column.
+        DeclarationError: their format cannot be read, or a column that the alert needs is missing.
     """
-    if shape.value_format not in VALUE_FORMATS or shape.key_format not in KEY_FORMATS:
-        formats = f"{shape.key_format} and {shape.value_format}"
-        raise _misfit(alert, "topic", f"topic {alert.topic} is written in {formats}, which alerts cannot read")
+    if layout.value_format not in VALUE_FORMATS or layout.key_format not in KEY_FORMATS:
+        formats = f"{layout.key_format} keys and {layout.value_format} values"
+        raise _misfit(alert, "topic", f"topic {alert.topic} has {formats}, which alerts cannot read")
     for name in sorted(alert.columns):
         column = name.partition(".")[0]
-        if column not in shape.columns:
+        if column not in layout.columns:
             key = "template" if column in alert.template.columns else "by"
-            raise _misfit(alert, key, f"{key}: {missing_column(shape.source, column, shape.columns)}")
+            raise _misfit(alert, key, f"{key}: {unknown_column(layout.source, column, layout.columns)}")
 
 
 def _misfit(alert: Alert, key: str, problem: str) -> DeclarationError:

@@ -1,4 +1,4 @@
-"""What a notification is, what a channel does with it, and what can come of that."""
+"""The contract of a channel: the notifications that it sends, and the outcomes of one attempt to send."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from bifrost.clients.consumer_group import Record
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The API has accepted the message."""
+    """The API accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """The channel does not send the message on purpose: people have been told the same a moment ago."""
+class Suppressed:
+    """The channel skipped the message on purpose: the same message was sent a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """No message may go to this destination for so many seconds: the API wants that, or people do."""
+    """Send nothing to this destination for `seconds`: the API limits the rate, or a quiet period is on."""
 
     seconds: float
     reason: str = "rate limit"
 
 
 @dataclass(frozen=True, slots=True)
-class TryAgain:
-    """The API failed in a way that passes."""
+class TemporaryFailure:
+    """The API failed, and may accept the same message later."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """This message can never be delivered."""
+    """The message can never be delivered."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRefused:
-    """The API refuses us, whatever the message; `setting` is what the operator must look at."""
+    """The API refuses every message of this account; `setting` names what the operator must change."""
 
     setting: str
     reason: str
 
 
-Outcome = Delivered | LeftOut | RetryAfter | TryAgain | Undeliverable | AccountRefused
+Outcome = Delivered | Suppressed | RetryAfter | TemporaryFailure | Undeliverable | AccountRefused
 
 
 class Notification(Protocol):
@@ -57,30 +57,30 @@ class Notification(Protocol):
 
     @property
     def destination(self) -> str:
-        """Where it goes; messages to one destination share its rate limit."""
+        """The recipient, as shown in logs; messages to one destination share its rate limit."""
         ...
 
 
 N = TypeVar("N", bound=Notification)
 M = TypeVar("M", contravariant=True)
 ComposeRecord = Callable[[Record], N | Undeliverable | None]
-"""Makes the notification of a record; `None` when there is nothing to say. Pure."""
+"""Builds the notification for a record; `None` if the record needs none. Pure."""
 Compose = Callable[[bytes | None], N | Undeliverable | None]
-"""Makes the notification of a record's value; `None` when there is nothing to say. Pure."""
+"""Builds the notification for a record's value; `None` if the record needs none. Pure."""
 
 
-def of_value(compose: Compose[N]) -> ComposeRecord[N]:
-    """Makes the notification of a record's value alone."""
+def compose_from_value(compose: Compose[N]) -> ComposeRecord[N]:
+    """Adapt a function of the value alone to one of the whole record."""
     return lambda record: compose(record.value)
 
 
 class Channel(Protocol[M]):
-    """An outside API that takes messages."""
+    """An outside API that accepts messages."""
 
     def send(self, notification: M) -> Outcome:
-        """Try once to deliver, within seconds."""
+        """Make one attempt to deliver, within seconds."""
         ...
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         ...

@@ -1,8 +1,8 @@
 """The loop that every notification service runs: records of an alert topic become messages to people.
 
-At least once, in order per partition: a record is committed when its message was accepted, put among the dead letters,
-collapsed into another one or has nothing to say. While an outside API wants to be left alone, the partitions whose next
-message goes there are paused and polling goes on, so that the group membership holds.
+Delivery is at least once and in order per partition. A record is committed once its message was accepted, suppressed or
+written to the dead-letter topic, or once it needs no message. While a destination must wait, the partitions whose next
+message goes there are paused, and polling continues so that the consumer stays in its group.
 """
 
 from __future__ import annotations
@@ -21,73 +21,73 @@ from services.delivery.channel import (
     Channel,
     ComposeRecord,
     Delivered,
-    LeftOut,
     N,
     Outcome,
     RetryAfter,
-    TryAgain,
+    Suppressed,
+    TemporaryFailure,
     Undeliverable,
 )
 
 POLL_S = 0.1
-COMMIT_EVERY_S = 0.1
-REPORT_EVERY_S = 10.0
-SLICE = 200
-"""Most records of a partition in one turn: polling must come around however long the backlog is."""
-SLICE_S = 1.0
-BACKLOG = 2_000
-"""A partition with so many records waiting is paused until half of them are gone."""
+COMMIT_INTERVAL_S = 0.1
+REPORT_INTERVAL_S = 10.0
+MAX_RECORDS_PER_TURN = 200
+"""Records of one partition per turn: a long backlog must not delay the next poll."""
+MAX_TURN_S = 1.0
+MAX_BACKLOG = 2_000
+"""A partition with this many waiting records is paused until half of them are delivered."""
 BACKOFF = Backoff()
 
-DEAD_LETTERS = "the dead-letter topic"
+DEAD_LETTER_TOPIC = "the dead-letter topic"
 
 _log = logging.getLogger("delivery")
 
 
 class Source(Protocol):
-    """What the loop needs of a consumer group's member (`bifrost.clients.consumer_group.ConsumerGroup`)."""
+    """The part of a consumer group's member that the loop needs (`bifrost.clients.consumer_group.ConsumerGroup`)."""
 
     def subscribe(self, on_revoked: Callable[[Collection[Partition]], None]) -> None:
-        """Join; `on_revoked` is called inside of `poll` and `close`."""
+        """Join the group; `on_revoked` is called within `poll` and `close`."""
         ...
 
     def poll(self, timeout_s: float) -> Sequence[Record]:
-        """Records, or none after the timeout."""
+        """Return the next records, or none after the timeout."""
         ...
 
     def pause(self, partitions: Collection[Partition]) -> None:
-        """Get no records of these."""
+        """Stop fetching these partitions."""
         ...
 
     def resume(self, partitions: Collection[Partition]) -> None:
-        """Get records of these again."""
+        """Fetch these partitions again."""
         ...
 
     def commit(self, positions: Mapping[Partition, int], *, wait: bool = False) -> None:
-        """Let the group stand at these offsets."""
+        """Commit these next offsets for the group."""
         ...
 
     def close(self) -> None:
-        """Leave."""
+        """Leave the group."""
         ...
 
 
 class DeadLetters(Protocol):
-    """Where undeliverable records go."""
+    """The destination of undeliverable records."""
 
     def put(self, record: Record, reason: str) -> None:
-        """Keep a record; raises `RemoteError` when it is not safely there."""
+        """Store a record; raises `RemoteError` if the broker did not confirm it."""
         ...
 
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the records, and how often a delivery had to wait."""
+    """The fate of the records, and how often a delivery had to wait."""
 
     delivered: int = 0
     dead_lettered: int = 0
     skipped: int = 0
-    collapsed: int = 0
+    suppressed: int = 0
     rate_limited: int = 0
     retried: int = 0
 
@@ -97,14 +97,14 @@ class Counters:
 
 @dataclass(slots=True)
 class Hold:
-    """A destination that is left alone until a moment of the clock; `failures` counts its failures in a row."""
+    """Blocks a destination until a moment of the clock; `failures` counts its consecutive failures."""
 
     until: float
     failures: int
 
 
 @dataclass(slots=True)
-class _Letter(Generic[N]):
+class _PendingRecord(Generic[N]):
     record: Record
     content: N | Undeliverable | None
 
@@ -114,19 +114,19 @@ class _Letter(Generic[N]):
             case None:
                 return ""
             case Undeliverable():
-                return DEAD_LETTERS
+                return DEAD_LETTER_TOPIC
             case notification:
                 return notification.destination
 
 
 @dataclass(slots=True)
 class _Backlog(Generic[N]):
-    letters: deque[_Letter[N]] = field(default_factory=deque)
+    pending: deque[_PendingRecord[N]] = field(default_factory=deque)
     paused: bool = False
 
 
-class Delivery(Generic[N]):
-    """Delivers the records of a source through a channel until told to stop."""
+class DeliveryLoop(Generic[N]):
+    """Delivers the records of a source through a channel until it is asked to stop."""
 
     def __init__(
         self,
@@ -139,7 +139,12 @@ class Delivery(Generic[N]):
         is_stopping: Callable[[], bool],
         name: str = "",
     ) -> None:
-        """Wire the parts; `clock` gives seconds from any fixed moment, `name` stands before the counters in the log."""
+        """Wire the parts.
+
+        Args:
+            clock: returns seconds since any fixed moment.
+            name: prefix of the counters in the log.
+        """
         self.counters = Counters()
         self._source = source
         self._channel = channel
@@ -147,18 +152,18 @@ class Delivery(Generic[N]):
         self._dead_letters = dead_letters
         self._clock = clock
         self._is_stopping = is_stopping
-        self._title = f"{name}: " if name else ""
+        self._log_prefix = f"{name}: " if name else ""
         self._backlogs: dict[Partition, _Backlog[N]] = {}
         self._holds: dict[str, Hold] = {}
         self._positions: dict[Partition, int] = {}
         self._committed_at = self._reported_at = clock()
-        self._reported = ""
+        self._last_report = ""
 
     def run(self) -> None:
-        """Deliver until stopped, then commit what was delivered and leave the group.
+        """Deliver until asked to stop, then commit what was delivered and leave the group.
 
         Raises:
-            SettingError: the channel refuses the account; what it had accepted before is committed.
+            SettingError: the channel refuses the account; messages accepted before are committed.
             RemoteError: the source can no longer be read.
         """
         self._source.subscribe(self._revoked)
@@ -172,118 +177,118 @@ class Delivery(Generic[N]):
             self._report()
 
     def turn(self) -> None:
-        """Poll once, deliver a slice of what is waiting, commit and report when it is time."""
-        for record in self._source.poll(self._patience()):
+        """Poll once, deliver part of each backlog, then commit and report if due."""
+        for record in self._source.poll(self._poll_timeout_s()):
             backlog = self._backlogs.setdefault(record.home, _Backlog())
-            backlog.letters.append(_Letter(record, self._compose(record)))
-        ends_at = self._clock() + SLICE_S
-        for home in list(self._backlogs):
-            self._deliver_slice(home, ends_at)
-        self._balance()
-        if self._clock() - self._committed_at >= COMMIT_EVERY_S:
+            backlog.pending.append(_PendingRecord(record, self._compose(record)))
+        ends_at = self._clock() + MAX_TURN_S
+        for partition in list(self._backlogs):
+            self._deliver_part(partition, ends_at)
+        self._pause_and_resume()
+        if self._clock() - self._committed_at >= COMMIT_INTERVAL_S:
             self._commit()
-        if self._clock() - self._reported_at >= REPORT_EVERY_S:
+        if self._clock() - self._reported_at >= REPORT_INTERVAL_S:
             self._report()
 
-    def _patience(self) -> float:
-        """How long a poll may wait: not at all while there is something to deliver."""
+    def _poll_timeout_s(self) -> float:
+        """Return 0 if something can be delivered now, else the time until something can."""
         now = self._clock()
-        waits = [self._held_for(backlog, now) for backlog in self._backlogs.values() if backlog.letters]
+        waits = [self._hold_s(backlog, now) for backlog in self._backlogs.values() if backlog.pending]
         return min([POLL_S, *waits])
 
-    def _held_for(self, backlog: _Backlog[N], now: float) -> float:
-        hold = self._holds.get(backlog.letters[0].destination)
+    def _hold_s(self, backlog: _Backlog[N], now: float) -> float:
+        hold = self._holds.get(backlog.pending[0].destination)
         return max(hold.until - now, 0.0) if hold else 0.0
 
-    def _deliver_slice(self, home: Partition, ends_at: float) -> None:
-        backlog = self._backlogs[home]
-        for _ in range(min(SLICE, len(backlog.letters))):
+    def _deliver_part(self, partition: Partition, ends_at: float) -> None:
+        backlog = self._backlogs[partition]
+        for _ in range(min(MAX_RECORDS_PER_TURN, len(backlog.pending))):
             now = self._clock()
-            if self._is_stopping() or now >= ends_at or self._held_for(backlog, now) > 0:
+            if self._is_stopping() or now >= ends_at or self._hold_s(backlog, now) > 0:
                 return
-            letter = backlog.letters[0]
-            if not self._is_settled(letter):
+            first = backlog.pending[0]
+            if not self._process(first):
                 return
-            backlog.letters.popleft()
-            self._positions[home] = letter.record.offset + 1
+            backlog.pending.popleft()
+            self._positions[partition] = first.record.offset + 1
 
-    def _is_settled(self, letter: _Letter[N]) -> bool:
-        """Whether the record is done with, now that it was tried."""
-        match letter.content:
+    def _process(self, pending: _PendingRecord[N]) -> bool:
+        """Make one attempt; return whether the record is finished."""
+        match pending.content:
             case None:
                 self.counters.skipped += 1
                 return True
             case Undeliverable(reason):
-                return self._is_buried(letter, reason)
+                return self._dead_letter(pending, reason)
             case notification:
-                return self._is_accepted(letter, self._channel.send(notification))
+                return self._apply(pending, self._channel.send(notification))
 
-    def _is_accepted(self, letter: _Letter[N], outcome: Outcome) -> bool:
+    def _apply(self, pending: _PendingRecord[N], outcome: Outcome) -> bool:
         match outcome:
             case Delivered():
                 self.counters.delivered += 1
-                self._holds.pop(letter.destination, None)
+                self._holds.pop(pending.destination, None)
                 return True
-            case LeftOut():
-                self.counters.collapsed += 1
+            case Suppressed():
+                self.counters.suppressed += 1
                 return True
             case RetryAfter(seconds, reason):
                 self.counters.rate_limited += 1
-                _log.info("%s: %s, waiting %g s", letter.destination, reason, seconds)
-                self._holds[letter.destination] = Hold(self._clock() + seconds, 0)
+                _log.info("%s: %s, waiting %g s", pending.destination, reason, seconds)
+                self._holds[pending.destination] = Hold(self._clock() + seconds, 0)
                 return False
-            case TryAgain(reason):
-                self._back_off(letter, reason)
+            case TemporaryFailure(reason):
+                self._back_off(pending, reason)
                 return False
             case Undeliverable(reason):
-                # Kept, so that a dead-letter topic that is not there yet does not mean another try to send.
-                letter.content = outcome
-                return self._is_buried(letter, reason)
+                # Remember the verdict: while the dead-letter topic is unavailable, the message must not be sent again.
+                pending.content = outcome
+                return self._dead_letter(pending, reason)
             case AccountRefused(setting, reason):
                 raise SettingError(setting, reason)
             case _:
                 assert_never(outcome)
 
-    def _is_buried(self, letter: _Letter[N], reason: str) -> bool:
+    def _dead_letter(self, pending: _PendingRecord[N], reason: str) -> bool:
         try:
-            self._dead_letters.put(letter.record, reason)
+            self._dead_letters.put(pending.record, reason)
         except RemoteError as error:
-            self._back_off(letter, str(error))
+            self._back_off(pending, str(error))
             return False
         self.counters.dead_lettered += 1
-        self._holds.pop(DEAD_LETTERS, None)
-        _log.warning("%s dead-lettered: %s", letter.record, reason)
+        self._holds.pop(DEAD_LETTER_TOPIC, None)
+        _log.warning("%s dead-lettered: %s", pending.record, reason)
         return True
 
-    def _back_off(self, letter: _Letter[N], reason: str) -> None:
+    def _back_off(self, pending: _PendingRecord[N], reason: str) -> None:
         self.counters.retried += 1
-        known = self._holds.get(letter.destination)
-        failures = known.failures + 1 if known else 1
-        pause_s = BACKOFF.delay(failures)
-        _log.warning("%s: %s; trying %s again in %g s", letter.destination, reason, letter.record, pause_s)
-        self._holds[letter.destination] = Hold(self._clock() + pause_s, failures)
+        hold = self._holds.get(pending.destination)
+        failures = hold.failures + 1 if hold else 1
+        delay_s = BACKOFF.delay(failures)
+        _log.warning("%s: %s; retrying %s in %g s", pending.destination, reason, pending.record, delay_s)
+        self._holds[pending.destination] = Hold(self._clock() + delay_s, failures)
 
-    def _balance(self) -> None:
-        """Pause the partitions that cannot go on or have enough waiting, resume those that can."""
+    def _pause_and_resume(self) -> None:
+        """Pause the partitions that must wait or have a full backlog, and resume the others."""
         now = self._clock()
         changes: dict[bool, list[Partition]] = {True: [], False: []}
-        for home, backlog in self._backlogs.items():
-            room = BACKLOG // 2 if backlog.paused else BACKLOG
-            held = bool(backlog.letters) and self._held_for(backlog, now) > 0
-            wanted = held or len(backlog.letters) >= room
-            if wanted != backlog.paused:
-                backlog.paused = wanted
-                changes[wanted].append(home)
+        for partition, backlog in self._backlogs.items():
+            limit = MAX_BACKLOG // 2 if backlog.paused else MAX_BACKLOG
+            is_held = bool(backlog.pending) and self._hold_s(backlog, now) > 0
+            paused = is_held or len(backlog.pending) >= limit
+            if paused != backlog.paused:
+                backlog.paused = paused
+                changes[paused].append(partition)
         if changes[True]:
             self._source.pause(changes[True])
         if changes[False]:
             self._source.resume(changes[False])
 
     def _revoked(self, partitions: Collection[Partition]) -> None:
-        """Give partitions up: another member goes on where the last accepted record was."""
+        """Give partitions up; another member continues after the last committed record."""
         self._commit(wait=True)
-        for home in partitions:
-            self._backlogs.pop(home, None)
+        for partition in partitions:
+            self._backlogs.pop(partition, None)
 
     def _commit(self, *, wait: bool = False) -> None:
         if self._positions:
@@ -293,7 +298,7 @@ class Delivery(Generic[N]):
 
     def _report(self) -> None:
         self._reported_at = self._clock()
-        line = f"{self._title}{self.counters}"
-        if line != self._reported:
-            self._reported = line
+        line = f"{self._log_prefix}{self.counters}"
+        if line != self._last_report:
+            self._last_report = line
             _log.info("%s", line)

@@ -1,4 +1,4 @@
-"""What all notification services share as programs: arguments, signals, log and exit codes."""
+"""The shared program of the notification services: arguments, signals, logging and exit codes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.settings import Settings
-from services.delivery.channel import Channel, Compose, N, of_value
-from services.delivery.loop import Delivery
+from services.delivery.channel import Channel, Compose, N, compose_from_value
+from services.delivery.loop import DeliveryLoop
 
 _log = logging.getLogger("service")
 
 
 @dataclass(frozen=True, slots=True)
 class Service(Generic[N]):
-    """A notification service: which topic it reads as which group, what it says, and where.
+    """A notification service: its topic, consumer group, messages and channel.
 
-    `live` is another way to run it, offered as `--live`: for who watches, with nothing caught up after a break.
+    `live` is an alternative for people who watch, offered as `--live`: it does not catch up after an interruption.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Service(Generic[N]):
 
     @property
     def dead_letter_topic(self) -> str:
-        """Where the records go that can never be delivered."""
+        """The topic for records that can never be delivered."""
         return f"{self.name}.dlq"
 
 
 def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
-    """Run a service until SIGTERM or SIGINT; its exit code: 0 stopped, 1 failed, 78 a setting is wrong."""
+    """Run a service until SIGTERM or SIGINT; return 0 when stopped, 1 on failure, 78 for a wrong setting."""
     options = _parser(service).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
@@ -56,7 +56,7 @@ def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
         else:
             deliver(service, settings.load(), stop, from_beginning=options.from_beginning)
     except BifrostError as error:
-        # The last line: whoever restarts services shows it as the reason.
+        # The last line of the log: the supervisor shows it as the cause.
         _log.error("%s stopped: %s", service.name, error)
         return EX_CONFIG if isinstance(error, SettingError) else 1
     return 0
@@ -66,17 +66,17 @@ def deliver(service: Service[N], values: Settings, stop: threading.Event, *, fro
     """Deliver until `stop` is set.
 
     Raises:
-        SettingError: a setting is missing, or its account is refused.
+        SettingError: a setting is missing, or the account is refused.
         RemoteError: the alert topic cannot be read.
     """
     client = values.kafka_client()
     channel = service.channel(values)
     source = ConsumerGroup(client, service.group, service.topic, from_beginning=from_beginning)
-    letters = DeadLetterTopic(client, service.dead_letter_topic)
-    compose = of_value(service.compose)
-    delivery = Delivery(source, channel, compose, letters, clock=time.monotonic, is_stopping=stop.is_set)
+    dead_letters = DeadLetterTopic(client, service.dead_letter_topic)
+    compose = compose_from_value(service.compose)
+    loop = DeliveryLoop(source, channel, compose, dead_letters, clock=time.monotonic, is_stopping=stop.is_set)
     _log.info("%s reads %s as group %s", service.name, service.topic, service.group)
-    delivery.run()
+    loop.run()
     _log.info("%s stopped", service.name)
 
 
@@ -85,13 +85,13 @@ def _parser(service: Service[N]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--from-beginning",
         action="store_true",
-        help=f"a new group starts at the oldest record of {service.topic}, not at the newest",
+        help=f"let a new group start at the oldest record of {service.topic} instead of the newest",
     )
     if service.live is not None:
         parser.add_argument(
             "--live",
             action="store_true",
-            help="follow a push query instead: only what comes from now on, never caught up",
+            help="follow a push query instead: new rows only, without catching up",
         )
     return parser
 

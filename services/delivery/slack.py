@@ -1,4 +1,4 @@
-"""Slack as a channel: one `chat.postMessage` per notification, and what Slack's answers mean for its delivery."""
+"""The Slack channel: one `chat.postMessage` per notification, and how Slack's answers map to outcomes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from slack_sdk.errors import SlackApiError
 
 from bifrost.errors import SettingError
 from bifrost.settings import LOOPBACK, Settings
-from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TryAgain, Undeliverable
+from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
 
 TEXT_LIMIT = 40_000
-"""Characters that Slack keeps of a text."""
+"""Slack truncates longer texts; in characters."""
 TIMEOUT_S = 10
 DEFAULT_RETRY_AFTER_S = 1.0
 GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
@@ -36,9 +36,9 @@ ACCOUNT_ERRORS: Mapping[str, str] = {
     "not_allowed_token_type": "this kind of token may not post",
     "missing_scope": "the app lacks a scope (it needs chat:write and chat:write.customize)",
 }
-"""Errors that every message would meet, and what they mean."""
+"""Errors that would refuse every message, and their meaning."""
 
-PASSING_ERRORS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+TEMPORARY_ERRORS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 RATE_ERRORS = frozenset({"ratelimited", "rate_limited"})
 
 _ERROR_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -46,7 +46,7 @@ _ERROR_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
-    """A message as `chat.postMessage` takes it; `text` is in Slack's markup, user text in it escaped."""
+    """The arguments of `chat.postMessage`; `text` is Slack markup with user text escaped."""
 
     channel: str
     text: str
@@ -60,13 +60,13 @@ class SlackMessage:
 
 
 class SlackChannel:
-    """Posts messages with one client; not for several threads."""
+    """Posts messages with one client. Not thread-safe."""
 
     def __init__(self, client: KeepAliveClient) -> None:
         self._client = client
 
     def send(self, notification: SlackMessage) -> Outcome:
-        """Post once. Delivered means that Slack answered `ok: true`."""
+        """Post once; `Delivered` means that Slack answered `ok: true`."""
         try:
             self._client.chat_postMessage(
                 channel=notification.channel,
@@ -78,33 +78,33 @@ class SlackChannel:
             response = error.response
             return outcome_of_refusal(response.status_code, str(response.get("error", "")), response.headers)
         except (OSError, http.client.HTTPException) as error:
-            return TryAgain(f"no answer ({type(error).__name__}: {error})")
+            return TemporaryFailure(f"no answer ({type(error).__name__}: {error})")
         return Delivered()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._client.close()
 
 
 def outcome_of_refusal(status: int, error: str, headers: Mapping[str, str]) -> Outcome:
-    """What an answer other than `ok: true` means; `error` is Slack's name for it."""
+    """Map an answer other than `ok: true` to an outcome; `error` is Slack's error name."""
     if status == 429 or error in RATE_ERRORS:
-        return RetryAfter(_retry_after(headers))
+        return RetryAfter(_retry_after_s(headers))
     if error in ACCOUNT_ERRORS:
         return AccountRefused(TOKEN_SETTING, f"Slack refuses it: {error}, {ACCOUNT_ERRORS[error]}")
-    # Only a name from Slack itself is a verdict on the message; anything else came from something in between.
-    if status >= 500 or error in PASSING_ERRORS or not _ERROR_NAME.fullmatch(error):
-        return TryAgain(f"HTTP {status} {error}".rstrip())
+    # Only an error name of Slack condemns the message; anything else came from a proxy in between.
+    if status >= 500 or error in TEMPORARY_ERRORS or not _ERROR_NAME.fullmatch(error):
+        return TemporaryFailure(f"HTTP {status} {error}".rstrip())
     return Undeliverable(error)
 
 
-def escaped(text: str) -> str:
-    """User text for a Slack message: Slack's three control characters, and no others, are replaced."""
+def escape(text: str) -> str:
+    """Escape user text for a Slack message: only the three control characters `&`, `<` and `>`."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def fitting(text: str, room: int) -> str:
-    """An escaped text cut to `room` characters, marked with an ellipsis, never inside of an entity."""
+def shorten(text: str, room: int) -> str:
+    """Cut an escaped text to `room` characters with an ellipsis at the end, never within an entity such as `&amp;`."""
     if len(text) <= room:
         return text
     cut = text[: max(room - 1, 0)]
@@ -112,16 +112,16 @@ def fitting(text: str, room: int) -> str:
 
 
 def slack_channel(settings: Settings) -> SlackChannel:
-    """The channel of the target: Slack, or the inbox where no token is set and the platform is embedded.
+    """Return the target's channel: Slack, or the local inbox on the embedded platform without a token.
 
     Raises:
-        SettingError: there is no token, or the URL is none.
+        SettingError: the token is missing, or the URL is not an http or https URL.
     """
     token = settings.get(TOKEN_SETTING)
     if not token and settings.target == "embedded":
         token = GUEST_TOKEN
     if not token:
-        token = settings.require(TOKEN_SETTING, "messages to Slack are posted with it")
+        token = settings.require(TOKEN_SETTING, "it is needed to post messages to Slack")
     url = settings.endpoints.slack
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise SettingError(URL_SETTING, f"{url!r} is not an http or https URL")
@@ -129,11 +129,11 @@ def slack_channel(settings: Settings) -> SlackChannel:
 
 
 class KeepAliveClient(WebClient):
-    """slack-sdk's client on one lasting connection; its own opens a new one (and a TLS session) for every message."""
+    """slack-sdk's client on one persistent connection; the library opens a new one (with TLS) for each message."""
 
     def __init__(self, url: str, token: str) -> None:
         logger = logging.getLogger("slack_sdk")
-        # The delivery loop logs what matters; the library would add each failure once more.
+        # The delivery loop logs failures; the library would log each of them again.
         logger.setLevel(logging.CRITICAL)
         super().__init__(token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[], logger=logger)
         self._endpoint = urlsplit(self.base_url)
@@ -142,7 +142,7 @@ class KeepAliveClient(WebClient):
         self._connection: http.client.HTTPConnection | None = None
 
     def close(self) -> None:
-        """Close the connection; the next message would open another one."""
+        """Close the connection; the next message opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -151,13 +151,13 @@ class KeepAliveClient(WebClient):
         if self.proxy:
             return super()._perform_urllib_http_request_internal(url, req)
         body = req.data if isinstance(req.data, bytes) else b""
-        kept, self._connection = self._connection, None
-        if kept is not None:
+        idle, self._connection = self._connection, None
+        if idle is not None:
             try:
-                return self._exchange(kept, url, body, dict(req.header_items()))
+                return self._exchange(idle, url, body, dict(req.header_items()))
             except (ConnectionError, http.client.BadStatusLine):
-                kept.close()  # it ended while it was not used
-        return self._exchange(self._connected(), url, body, dict(req.header_items()))
+                idle.close()  # Slack closed it while it was idle
+        return self._exchange(self._connect(), url, body, dict(req.header_items()))
 
     def _exchange(
         self, connection: http.client.HTTPConnection, url: str, body: bytes, headers: dict[str, str]
@@ -174,15 +174,15 @@ class KeepAliveClient(WebClient):
         self._connection = connection
         return {"status": response.status, "headers": response.headers, "body": text}
 
-    def _connected(self) -> http.client.HTTPConnection:
+    def _connect(self) -> http.client.HTTPConnection:
         host, port = self._endpoint.hostname or "", self._endpoint.port
         if self._endpoint.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self.ssl)
         return http.client.HTTPConnection(host, port, timeout=self.timeout)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
-    named = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    if not re.fullmatch(r"\d{1,6}(\.\d+)?", named.strip()):
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    header = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", header.strip()):
         return DEFAULT_RETRY_AFTER_S
-    return max(float(named), 0.1)
+    return max(float(header), 0.1)

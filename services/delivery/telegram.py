@@ -1,4 +1,4 @@
-"""Telegram as a channel: one `sendMessage` per notification, and what Telegram's answers mean for its delivery."""
+"""The Telegram channel: one `sendMessage` per notification, and how Telegram's answers map to outcomes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 from bifrost.clients.telegram import TOO_MANY, TelegramApi, TelegramRefused
 from bifrost.errors import NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
-from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TryAgain, Undeliverable
+from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
 
 TEXT_LIMIT = 4096
-"""UTF-16 units of a text; Telegram refuses a longer one."""
+"""Telegram refuses longer texts; in UTF-16 units."""
 DEFAULT_RETRY_AFTER_S = 1.0
 TOKEN_REFUSALS: Final = (401, 404)
-"""A token that is not valid, and one that does not even look like a token."""
+"""Statuses for an invalid token, and for a text that does not have the form of a token."""
 
 GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
 GUEST_CHAT = 4242
-"""The chat that the inbox opens with."""
+"""The chat that the inbox shows first."""
 
 _CHAT_NAME = re.compile(r"@[A-Za-z]\w{3,}")
 _BREAKS = ("\n", ", ", " ")
@@ -29,7 +29,7 @@ _BREAKS = ("\n", ", ", " ")
 
 @dataclass(frozen=True, slots=True)
 class TelegramMessage:
-    """A message as `sendMessage` takes it: plain text without markup, so nothing in it needs escaping."""
+    """The arguments of `sendMessage`: plain text without markup, so nothing needs escaping."""
 
     chat: int | str
     text: str
@@ -47,22 +47,22 @@ class TelegramChannel:
         self._api = api
 
     def send(self, notification: TelegramMessage) -> Outcome:
-        """Send once. Delivered means that Telegram answered `ok: true`."""
+        """Send once; `Delivered` means that Telegram answered `ok: true`."""
         try:
             self._api.send(notification.chat, notification.text)
         except TelegramRefused as error:
             return outcome_of_refusal(error)
         except (Unreachable, NotReady) as error:
-            return TryAgain(error.problem)
+            return TemporaryFailure(error.problem)
         return Delivered()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._api.close()
 
 
 def outcome_of_refusal(error: TelegramRefused) -> Outcome:
-    """What an answer other than `ok: true` means."""
+    """Map an answer other than `ok: true` to an outcome."""
     if error.status == TOO_MANY:
         return RetryAfter(max(error.retry_after or DEFAULT_RETRY_AFTER_S, 0.1))
     if error.status in TOKEN_REFUSALS:
@@ -71,18 +71,18 @@ def outcome_of_refusal(error: TelegramRefused) -> Outcome:
 
 
 def telegram_api(settings: Settings) -> TelegramApi:
-    """The Bot API of the target: Telegram, or the inbox where no token is set and the platform is embedded.
+    """Return the target's Bot API: Telegram, or the local inbox on the embedded platform without a token.
 
     Raises:
-        SettingError: there is no token, or the URL is none.
+        SettingError: the token is missing or malformed, or the URL is not an http or https URL.
     """
     token = settings.get("TELEGRAM_BOT_TOKEN")
     if not token and settings.target == "embedded":
         token = GUEST_TOKEN
     if not token:
-        token = settings.require("TELEGRAM_BOT_TOKEN", "the bot speaks to Telegram with it")
+        token = settings.require("TELEGRAM_BOT_TOKEN", "the bot needs it to talk to Telegram")
     if not re.fullmatch(r"[\w:.-]+", token):
-        raise SettingError("TELEGRAM_BOT_TOKEN", "holds characters that no token has")
+        raise SettingError("TELEGRAM_BOT_TOKEN", "contains characters that a token cannot have")
     url = settings.endpoints.telegram
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise SettingError("TELEGRAM_API_URL", f"{url!r} is not an http or https URL")
@@ -90,15 +90,15 @@ def telegram_api(settings: Settings) -> TelegramApi:
 
 
 def telegram_channel(settings: Settings) -> TelegramChannel:
-    """The channel of the target; raises as `telegram_api`."""
+    """Return the target's channel; raises as `telegram_api`."""
     return TelegramChannel(telegram_api(settings))
 
 
 def alert_chat(settings: Settings) -> int | str:
-    """The chat that alerts go to: `TELEGRAM_CHAT_ID`, or the inbox's where Telegram is not in play.
+    """Return the chat for alerts: `TELEGRAM_CHAT_ID`, or the inbox's chat where Telegram is not used.
 
     Raises:
-        SettingError: it is not set, or is not a chat's id or name.
+        SettingError: it is not set, or is neither a chat id nor a channel name.
     """
     if not settings.get("TELEGRAM_BOT_TOKEN") and settings.target == "embedded":
         found = settings.get("TELEGRAM_CHAT_ID", str(GUEST_CHAT))
@@ -108,23 +108,23 @@ def alert_chat(settings: Settings) -> int | str:
         return int(found)
     if _CHAT_NAME.fullmatch(found):
         return found
-    raise SettingError("TELEGRAM_CHAT_ID", f"{found!r} is not the id of a chat (a number) nor the name of a channel")
+    raise SettingError("TELEGRAM_CHAT_ID", f"{found!r} is neither a chat id (a number) nor a channel name (@name)")
 
 
 def length(text: str) -> int:
-    """The UTF-16 units of a text, by which Telegram measures."""
+    """Return the length of a text in UTF-16 units, as Telegram measures it."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def fitting(text: str, room: int) -> str:
-    """A text cut to `room` UTF-16 units, marked with an ellipsis."""
-    return text if length(text) <= room else text[: _fits(text, room - 1)] + "…"
+def shorten(text: str, room: int) -> str:
+    """Cut a text to `room` UTF-16 units with an ellipsis at the end."""
+    return text if length(text) <= room else text[: _prefix_length(text, room - 1)] + "…"
 
 
-def parts(text: str, limit: int = TEXT_LIMIT) -> Iterator[str]:
-    """A text in pieces that Telegram takes, broken at lines, list items or words where that is possible."""
+def split(text: str, limit: int = TEXT_LIMIT) -> Iterator[str]:
+    """Split a text into pieces that Telegram accepts, at lines, list items or words where possible."""
     while length(text) > limit:
-        end = _fits(text, limit)
+        end = _prefix_length(text, limit)
         found = (text.rfind(mark, 1, end) + len(mark) for mark in _BREAKS if text.rfind(mark, 1, end) > end // 2)
         end = next(found, end)
         if piece := text[:end].rstrip():
@@ -134,8 +134,8 @@ def parts(text: str, limit: int = TEXT_LIMIT) -> Iterator[str]:
         yield text
 
 
-def _fits(text: str, room: int) -> int:
-    """How many characters of the text have room in so many UTF-16 units."""
+def _prefix_length(text: str, room: int) -> int:
+    """Return how many characters of the text fit into `room` UTF-16 units."""
     used = 0
     for place, character in enumerate(text):
         used += 2 if character > "\uffff" else 1

@@ -1,4 +1,4 @@
-"""The list of SSIDs that are looked out for: it lives in a ksqlDB table, and a change takes effect at once."""
+"""The watch list of SSIDs: a ksqlDB table, so a change takes effect immediately."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ from bifrost.errors import Refused
 
 TABLE = "SSID_ALERT_LIST"
 VIEW = "QUERYABLE_SSID_ALERT_LIST"
-"""The same rows where pull queries can be answered; ksqlDB keeps no state for a table that only describes a topic."""
+"""A materialised view for pull queries: ksqlDB keeps no state for a table that only describes a topic."""
 
 
-class Deleter(Protocol):
-    """What deletes rows (`bifrost.clients.tombstone_writer.TombstoneWriter`)."""
+class RowDeleter(Protocol):
+    """Deletes rows of a table (`bifrost.clients.tombstone_writer.TombstoneWriter`)."""
 
-    def put(self, topic: str, key: bytes) -> None:
-        """Write a tombstone."""
+    def delete(self, topic: str, key: bytes) -> None:
+        """Delete the row of this key."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedSsid:
-    """One entry of the list."""
+    """One entry of the watch list."""
 
     ssid: str
     reason: str
 
 
 class AlertList:
-    """Reads and changes the list. All calls raise `RemoteError` when ksqlDB or Kafka does not do its part."""
+    """Reads and changes the watch list. All calls raise `RemoteError` if ksqlDB or Kafka fails."""
 
-    def __init__(self, ksql: KsqlClient, deleter: Deleter) -> None:
+    def __init__(self, ksql: KsqlClient, deleter: RowDeleter) -> None:
         self._ksql = ksql
         self._deleter = deleter
 
     def watch(self, ssid: str, reason: str) -> None:
-        """Put an SSID on the list, or give it another reason."""
+        """Add an SSID, or change its reason."""
         values = f"{quote_text(ssid)}, {quote_text(reason)}"
         self._ksql.execute(f"INSERT INTO {TABLE} (SSID, REASON) VALUES ({values});")  # noqa: S608
 
     def unwatch(self, ssid: str) -> None:
-        """Take an SSID off the list; one that is not on it is fine."""
+        """Remove an SSID; a missing one is not an error."""
         table = next((found for found in self._ksql.tables() if found.name == TABLE), None)
         if table is None:
-            raise Refused("ksqlDB", f"table {TABLE}", status=0, body="there is no such table; deploy the wifi pipeline")
-        self._deleter.put(table.topic, key_bytes(ssid, table.key_format))
+            raise Refused(
+                "ksqlDB", f"table {TABLE}", status=0, body="the table does not exist; deploy the wifi pipeline"
+            )
+        self._deleter.delete(table.topic, key_bytes(ssid, table.key_format))
 
     def reason_for(self, ssid: str) -> str | None:
-        """Why an SSID is on the list; `None` when it is not."""
+        """Return the reason of an SSID, `None` if it is not on the list."""
         rows = self._ksql.pull(f"SELECT REASON FROM {VIEW} WHERE SSID = {quote_text(ssid)};")  # noqa: S608
         return str(rows[0]["REASON"] or "") if rows else None
 
     def entries(self) -> list[WatchedSsid]:
-        """The list, by SSID."""
+        """Return the list, sorted by SSID."""
         rows = self._ksql.pull(f"SELECT SSID, REASON FROM {VIEW};")  # noqa: S608
         return sorted(
             (WatchedSsid(str(row["SSID"]), str(row["REASON"] or "")) for row in rows), key=lambda entry: entry.ssid
@@ -63,10 +65,10 @@ class AlertList:
 
 
 def key_bytes(ssid: str, key_format: str) -> bytes:
-    """An SSID as the key of a record, in the key format of its table.
+    """Encode an SSID as a record key in the key format of the table (`KAFKA` or `JSON`).
 
     Raises:
-        Refused: keys of this format are not written here.
+        Refused: the key format is another one.
     """
     match key_format.upper():
         case "KAFKA":
@@ -74,5 +76,5 @@ def key_bytes(ssid: str, key_format: str) -> bytes:
         case "JSON":
             return json.dumps(ssid, ensure_ascii=False).encode()
         case other:
-            problem = f"its keys are {other}; delete the row with a producer of that format"
+            problem = f"its key format {other} is not supported here; delete the row with a producer of that format"
             raise Refused("ksqlDB", f"table {TABLE}", status=0, body=problem)

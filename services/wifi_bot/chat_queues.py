@@ -1,4 +1,4 @@
-"""Takes messages of many chats at once: in order within a chat, side by side between them, each update once."""
+"""Queues the messages of many chats: in order within a chat, in parallel across chats, each update once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from bifrost.clients.telegram import TextMessage
 
 WORKERS = 16
-BACKLOG = 50
-"""Messages of one chat that may wait; who sends more than can be answered is not answered."""
-REMEMBERED = 10_000
+MAX_WAITING = 50
+"""Waiting messages per chat; further ones are dropped."""
+MAX_UPDATE_IDS = 10_000
 
 _log = logging.getLogger("bot")
 
 
 class ChatQueues:
-    """Hands each message to `answer` on one of its threads."""
+    """Passes each message to `answer` on a thread of its pool."""
 
     def __init__(self, answer: Callable[[TextMessage], None], *, workers: int = WORKERS) -> None:
         self._answer = answer
@@ -29,14 +29,14 @@ class ChatQueues:
         self._waiting: dict[int, deque[TextMessage]] = {}
         self._is_closed = False
 
-    def take(self, message: TextMessage) -> bool:
-        """Queue a message; `False` when it was seen before, comes too late, or its chat sends too much."""
+    def add(self, message: TextMessage) -> bool:
+        """Queue a message; return `False` for a repeated update, a full queue, or after `close`."""
         with self._lock:
             if self._is_closed or self._is_seen(message.update_id):
                 return False
             queue = self._waiting.get(message.chat_id)
-            if queue is not None and len(queue) >= BACKLOG:
-                _log.warning("chat %d sends faster than it is answered; update %d left out", *_ids(message))
+            if queue is not None and len(queue) >= MAX_WAITING:
+                _log.warning("chat %d: too many waiting messages; update %d dropped", *_ids(message))
                 return False
             if queue is None:
                 self._waiting[message.chat_id] = queue = deque()
@@ -45,7 +45,7 @@ class ChatQueues:
             return True
 
     def close(self) -> None:
-        """Take no more, answer what is queued, then end."""
+        """Accept no more messages, answer the queued ones, then end."""
         with self._lock:
             self._is_closed = True
         self._pool.shutdown()
@@ -54,7 +54,7 @@ class ChatQueues:
         if update_id in self._seen:
             return True
         self._seen[update_id] = None
-        if len(self._seen) > REMEMBERED:
+        if len(self._seen) > MAX_UPDATE_IDS:
             self._seen.popitem(last=False)
         return False
 
@@ -68,8 +68,8 @@ class ChatQueues:
                 message = queue.popleft()
             try:
                 self._answer(message)
-            except Exception:  # noqa: BLE001 - the top of a thread: what one message met must not end the others
-                _log.exception("chat %d: update %d is not answered", *_ids(message))
+            except Exception:  # noqa: BLE001 - the top of a thread: an error in one message must not stop the others
+                _log.exception("chat %d: answering update %d failed", *_ids(message))
 
 
 def _ids(message: TextMessage) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Answers the question which networks a device has looked for, by its MAC address or its name, with pull queries."""
+"""Looks up by pull query which networks a device has probed for, by its MAC address or name."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bifrost.clients.ksqldb_query import QueryFailed
 from bifrost.errors import Unreachable
 
 ZONE = ZoneInfo("Europe/London")
-LONGEST_NAME = 200
-"""Characters; no device has a longer name, so nobody needs to be asked about it."""
+MAX_NAME_LENGTH = 200
+"""Characters; no device has a longer name, so a longer one needs no query."""
 
 FOUND = (
     "📡 Wi-Fi probe stats for %s\n"
@@ -35,29 +35,29 @@ _CURLY_QUOTES = str.maketrans("‘’“”", "''\"\"")
 
 
 class Queries(Protocol):
-    """What is needed of ksqlDB (`bifrost.clients.ksqldb_query.QueryClient`)."""
+    """The part of ksqlDB that look-ups need (`bifrost.clients.ksqldb_query.QueryClient`)."""
 
     def pull(self, query: str) -> list[list[Any]]:
-        """The rows of a pull query."""
+        """Return the rows of a pull query."""
         ...
 
 
 class ProbeLookup:
-    """Looks devices up; usable from several threads."""
+    """Looks up devices. Thread-safe."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    def answer(self, asked: str) -> str:
-        """What is known about the device of this MAC address or name, or why nothing is told."""
-        device = mac_address(asked) or asked.strip()
-        if len(device) > LONGEST_NAME:
+    def answer(self, question: str) -> str:
+        """Return the statistics of the device with this MAC address or name, or why there are none."""
+        device = mac_address(question) or question.strip()
+        if len(device) > MAX_NAME_LENGTH:
             return NOT_FOUND % (device[:60] + "…")
         try:
-            for query in queries_for(asked):
+            for query in queries_for(question):
                 rows = self._queries.pull(query)
                 if rows:
-                    return FOUND % (device, *_told(rows[0]))
+                    return FOUND % (device, *_statistics(rows[0]))
         except QueryFailed as error:
             return FAILED % (error.status, error.reason, error.body)
         except Unreachable:
@@ -65,20 +65,20 @@ class ProbeLookup:
         return NOT_FOUND % device
 
 
-def queries_for(asked: str) -> Iterator[str]:
-    """The pull queries that may know the device, the likeliest first."""
-    mac = mac_address(asked)
+def queries_for(question: str) -> Iterator[str]:
+    """Return the pull queries that may find the device, the most likely first."""
+    mac = mac_address(question)
     if mac:
         yield _BY_MAC % quote_text(mac)
-    name = asked.strip()
-    # What a phone makes of a name: curly quotes, and accents as characters of their own.
+    name = question.strip()
+    # Phones type curly quotes, and may send an accent as a separate character.
     spellings = (name, unicodedata.normalize("NFC", name), name.translate(_CURLY_QUOTES))
     for spelling in dict.fromkeys(spellings):
         yield _BY_NAME % quote_text(spelling)
 
 
 def mac_address(text: str) -> str | None:
-    """The MAC address that a text spells, as the capture writes it; `None` when it spells none.
+    """Return the MAC address in a text in the form that the capture writes, `None` if there is none.
 
     >>> mac_address(" A4-83-E7-4E-39-15 "), mac_address("a483.e74e.3915"), mac_address("a4:83:e7:4e:39:5")
     ('a4:83:e7:4e:39:15', 'a4:83:e7:4e:39:15', 'a4:83:e7:4e:39:05')
@@ -92,9 +92,9 @@ def mac_address(text: str) -> str | None:
     return None
 
 
-def _told(columns: list[Any]) -> tuple[str, str, int, int, list[str]]:
+def _statistics(columns: list[Any]) -> tuple[str, str, int, int, list[str]]:
     count, first, last, unique, ssids = columns
-    # A hidden network is looked for without a name.
+    # A probe for a hidden network has no SSID.
     names = list(dict.fromkeys("" if ssid is None else str(ssid) for ssid in ssids or ()))
     return _time(first), _time(last), int(count or 0), int(unique or 0), names
 

@@ -1,4 +1,4 @@
-"""Sends the bot's answers: in pieces that Telegram takes, and as slowly as it wants."""
+"""Sends the bot's replies: in pieces that Telegram accepts, within its rate limit."""
 
 from __future__ import annotations
 
@@ -9,46 +9,54 @@ from typing import assert_never
 
 from bifrost.backoff import Backoff, RetryDelays
 from bifrost.errors import SettingError
-from services.delivery.channel import AccountRefused, Channel, Delivered, LeftOut, RetryAfter, TryAgain, Undeliverable
-from services.delivery.telegram import TelegramMessage, parts
+from services.delivery.channel import (
+    AccountRefused,
+    Channel,
+    Delivered,
+    RetryAfter,
+    Suppressed,
+    TemporaryFailure,
+    Undeliverable,
+)
+from services.delivery.telegram import TelegramMessage, split
 
 BACKOFF = Backoff()
-TRIES = 12
-"""With the pauses, about four minutes: after that nobody waits for the answer any more."""
+MAX_ATTEMPTS = 12
+"""About four minutes with the pauses: later, the person no longer expects a reply."""
 
 _log = logging.getLogger("bot")
 
 
-class Replies:
-    """Sends texts to chats; usable from several threads, each waiting for its own chat alone."""
+class ReplySender:
+    """Sends texts to chats. Thread-safe; a thread waits only for its own chat."""
 
     def __init__(
         self, channel: Channel[TelegramMessage], stop: threading.Event, fail: Callable[[SettingError], None]
     ) -> None:
-        """Take the channel, what ends a wait, and who is told that the account is refused."""
+        """Wire the parts; `stop` ends a wait, and `fail` is called if the account is refused."""
         self._channel = channel
         self._stop = stop
         self._fail = fail
 
     def send(self, chat_id: int, text: str) -> None:
-        """Send a text, of any length; what cannot be sent is logged."""
-        for part in parts(text):
+        """Send a text of any length; a failure is logged."""
+        for part in split(text):
             if not self._is_sent(TelegramMessage(chat_id, part)):
                 return
 
     def _is_sent(self, message: TelegramMessage) -> bool:
         delays = RetryDelays(BACKOFF)
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             outcome = self._channel.send(message)
             match outcome:
-                case Delivered() | LeftOut():
+                case Delivered() | Suppressed():
                     return True
                 case RetryAfter(seconds):
                     wait_s, problem = seconds, "rate limit"
-                case TryAgain(reason):
+                case TemporaryFailure(reason):
                     wait_s, problem = delays.next_s(), reason
                 case Undeliverable(reason):
-                    _log.warning("%s: not sent: %s", message.destination, reason)
+                    _log.warning("%s: reply not sent: %s", message.destination, reason)
                     return False
                 case AccountRefused(setting, reason):
                     self._fail(SettingError(setting, reason))
@@ -59,5 +67,5 @@ class Replies:
                 break
             _log.info("%s: %s, waiting %g s", message.destination, problem, wait_s)
             self._stop.wait(wait_s)
-        _log.warning("%s: given up", message.destination)
+        _log.warning("%s: reply not sent after %d attempts", message.destination, MAX_ATTEMPTS)
         return False

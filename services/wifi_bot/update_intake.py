@@ -1,4 +1,4 @@
-"""How messages of people come in: asked for by long polling, or posted to a webhook."""
+"""Receives messages from Telegram: by long polling, or by a webhook."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ from services.delivery.telegram import TOKEN_REFUSALS
 LONG_POLL_S = 25.0
 BACKOFF = Backoff()
 BODY_LIMIT = 1_000_000
-"""Bytes of an update; Telegram's own are a few thousand."""
+"""Largest update in bytes; Telegram's are a few thousand."""
 
 _log = logging.getLogger("bot")
 
-Take = Callable[[TextMessage], object]
+TakeMessage = Callable[[TextMessage], object]
+"""Receives each message; must not block."""
 
 
 class Intake(Protocol):
-    """A way in which messages come; each is given to a function that does not wait."""
+    """A source of messages, which passes each one to a `TakeMessage`."""
 
     def start(self) -> None:
-        """Begin, on a thread."""
+        """Start, on a thread."""
         ...
 
     def close(self) -> None:
-        """End; no message is given any more."""
+        """Stop; no message is passed on afterwards."""
         ...
 
 
 class Polling:
-    """Asks for updates. Telegram forgets an update when the ones behind it are asked for."""
+    """Polls for updates. Telegram deletes an update when a later offset is requested."""
 
-    def __init__(self, api: TelegramApi, take: Take, fail: Callable[[SettingError], None]) -> None:
-        """Take the way to Telegram, who gets messages, and who is told that the account is refused."""
+    def __init__(self, api: TelegramApi, take: TakeMessage, fail: Callable[[SettingError], None]) -> None:
+        """Wire the parts; `fail` is called if Telegram refuses the account."""
         self._api = api
         self._take = take
         self._fail = fail
@@ -58,17 +59,17 @@ class Polling:
         self._delays = RetryDelays(BACKOFF)
 
     def start(self) -> None:
-        """Begin to ask, on a thread that does not outlive the process: it may be waiting for Telegram."""
+        """Start polling on a daemon thread: it may be waiting for Telegram when the process ends."""
         threading.Thread(target=self._run, name="polling", daemon=True).start()
 
     def close(self) -> None:
-        """Give no more messages, and let Telegram forget the ones that were given."""
+        """Stop, and confirm to Telegram the updates that were passed on."""
         self._stop.set()
         if self._next:
             try:
                 self._api.updates(self._next, wait_s=0, limit=1)
             except RemoteError as error:
-                _log.warning("the last updates may come again: %s", error)
+                _log.warning("Telegram may send the last updates again: %s", error)
 
     def _run(self) -> None:
         is_clear = False
@@ -77,18 +78,18 @@ class Polling:
                 if not is_clear:
                     self._api.delete_webhook()
                     is_clear = True
-                self._ask()
+                self._poll()
                 self._delays.reset()
             except TelegramRefused as error:
                 if error.status in TOKEN_REFUSALS:
                     self._fail(SettingError("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}"))
                     return
-                # 409: somebody set a webhook since, or asks too. It is not taken away: they meant it.
+                # 409: a webhook was set meanwhile, or another program polls. Leave it: someone did that on purpose.
                 self._pause(error, error.retry_after or self._delays.next_s())
             except RemoteError as error:
                 self._pause(error, self._delays.next_s())
 
-    def _ask(self) -> None:
+    def _poll(self) -> None:
         for update in self._api.updates(self._next, wait_s=LONG_POLL_S):
             if self._stop.is_set():
                 return
@@ -99,20 +100,20 @@ class Polling:
                 self._take(message)
 
     def _pause(self, error: RemoteError, pause_s: float) -> None:
-        _log.warning("%s; asking again in %g s", error, pause_s)
+        _log.warning("%s; polling again in %g s", error, pause_s)
         self._stop.wait(pause_s)
 
 
 class WebhookServer:
-    """Serves `POST /` for Telegram's updates, which must carry the secret where one is set."""
+    """Serves `POST /` for Telegram's updates, which must carry the secret if one is set."""
 
-    def __init__(self, host: str, port: int, secret: str, take: Take) -> None:
-        """Take the port at once.
+    def __init__(self, host: str, port: int, secret: str, take: TakeMessage) -> None:
+        """Bind the port.
 
         Raises:
-            SettingError: it is not to be had.
+            SettingError: the port is not available.
         """
-        # Named as TCP: else asyncio leaves its small packets waiting for each other.
+        # Name the protocol: asyncio disables Nagle's algorithm only on sockets created as TCP.
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -130,27 +131,27 @@ class WebhookServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return int(self._listener.getsockname()[1])
 
     def start(self) -> None:
-        """Begin to serve, on a thread."""
+        """Start serving on a thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Answer what is being asked, then end."""
+        """Finish the current requests, then end."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
 
 
-def webhook_app(secret: str, take: Take) -> Starlette:
-    """The webhook as an application. An update is answered as soon as it is queued: Telegram waits for nobody."""
+def webhook_app(secret: str, take: TakeMessage) -> Starlette:
+    """Return the webhook as an ASGI application. It answers as soon as an update is queued: Telegram does not wait."""
 
     async def receive(request: Request) -> Response:
-        if secret and not _is_same(secret, request.headers.get(SECRET_HEADER, "")):
+        if secret and not _is_equal(secret, request.headers.get(SECRET_HEADER, "")):
             return JSONResponse({"error": "wrong secret token"}, 401)
-        body = await _body(request)
+        body = await _read_body(request)
         if body is None:
             return JSONResponse({"error": "too large"}, 413)
         try:
@@ -171,37 +172,39 @@ def webhook_app(secret: str, take: Take) -> Starlette:
     )
 
 
-def webhook_server(settings: Settings, take: Take) -> WebhookServer:
-    """The webhook of the settings: `TELEGRAM_WEBHOOK_HOST`, `BIFROST_PORT_TELEGRAM_WEBHOOK`, `TELEGRAM_WEBHOOK_SECRET`.
+def webhook_server(settings: Settings, take: TakeMessage) -> WebhookServer:
+    """Return the webhook server for the settings.
+
+    They are `TELEGRAM_WEBHOOK_HOST`, `BIFROST_PORT_TELEGRAM_WEBHOOK` and `TELEGRAM_WEBHOOK_SECRET`.
 
     Raises:
-        SettingError: one of them cannot be used.
+        SettingError: one of them is invalid.
     """
     secret = webhook_secret(settings)
     if not secret:
-        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: whoever reaches the port can write to the bot")
+        _log.warning("TELEGRAM_WEBHOOK_SECRET is not set: anyone who can reach the port can send messages to the bot")
     host = settings.get("TELEGRAM_WEBHOOK_HOST", LOOPBACK)
     return WebhookServer(host, settings.declared_port("telegram_webhook"), secret, take)
 
 
 def webhook_secret(settings: Settings) -> str:
-    """The secret that comes with each update, or nothing.
+    """Return the secret that each update must carry; `""` if none is set.
 
     Raises:
-        SettingError: Telegram would not take it.
+        SettingError: Telegram does not accept such a secret.
     """
     secret = settings.get("TELEGRAM_WEBHOOK_SECRET")
     if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
-        raise SettingError("TELEGRAM_WEBHOOK_SECRET", "holds something else than letters, digits, _ and -")
+        raise SettingError("TELEGRAM_WEBHOOK_SECRET", "must consist of up to 256 letters, digits, _ and -")
     return secret
 
 
-def _is_same(secret: str, given: str) -> bool:
+def _is_equal(secret: str, given: str) -> bool:
     return hmac.compare_digest(secret.encode(), given.encode())
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or `None` when it is too large to be an update."""
+async def _read_body(request: Request) -> bytes | None:
+    """Return the body, `None` if it is too large for an update."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

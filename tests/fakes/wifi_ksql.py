@@ -31,7 +31,7 @@ class FakeWifiKsql:
     def server(self) -> FakeServer:
         return FakeServer(self.respond)
 
-    def put(self, topic: str, key: bytes) -> None:
+    def delete(self, topic: str, key: bytes) -> None:
         """A tombstone comes in."""
         assert topic == TABLE["topic"]
         self.watched.pop(key.decode(), None)

@@ -16,7 +16,7 @@ import requests
 from confluent_kafka import Consumer
 
 from bifrost.alerts import read_problems
-from services.alert_service.service import service_of
+from services.alert_service.service import service_from
 from tests.live.conftest import Platform
 from tests.live.waiting import SOON_S, eventually
 
@@ -65,7 +65,7 @@ class Till:
 def till(platform: Platform, tmp_path: Path) -> Iterator[Till]:
     found = Till(platform, tmp_path)
     stop = threading.Event()
-    service = service_of(found.settings, from_beginning=True)
+    service = service_from(found.settings, from_beginning=True)
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
     yield found

@@ -149,7 +149,7 @@ def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platfo
     eventually_equal(listed, {"RNM0": "home network", "RNM-GUEST": "guest network"})
     change(ksql, "RNM0", "somebody is home")
     eventually_equal(listed, {"RNM0": "somebody is home", "RNM-GUEST": "guest network"})
-    TombstoneWriter(platform.settings.kafka_client()).put("ssid_alert_list_01", b"RNM-GUEST")
+    TombstoneWriter(platform.settings.kafka_client()).delete("ssid_alert_list_01", b"RNM-GUEST")
     eventually_equal(listed, {"RNM0": "somebody is home"})
 
     platform.run("up", "wifi", "--no-demo")

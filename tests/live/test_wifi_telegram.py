@@ -25,7 +25,7 @@ def air(platform: Platform) -> Air:
 
 def test_the_bot_answers_in_the_inbox(person: Person):
     assert "/watch SSID reason" in person.write("/help")
-    assert person.write("/nonsense").startswith("I do not know the command /nonsense.")
+    assert person.write("/nonsense").startswith("Unknown command /nonsense.")
 
 
 def test_a_device_is_told_by_its_mac_address_in_any_spelling(person: Person, air: Air):
@@ -57,7 +57,7 @@ def test_a_device_is_told_by_its_name(platform: Platform, person: Person, air: A
 def test_the_list_can_be_changed_while_frames_come_in(person: Person, air: Air):
     ssid, other = (f"live-{uuid.uuid4().hex[:8]}" for _ in range(2))
     person.write(f"/watch {other} to know that a later frame has come through")
-    assert person.write(f"/watch {ssid} it's a test") == f"👀 I tell when a device probes for SSID `{ssid}`"
+    assert person.write(f"/watch {ssid} it's a test") == f"👀 I will notify you when a device probes for SSID `{ssid}`"
     first = a_mac()
     air.probe(first, ssid)
     (alert,) = wait_for(lambda: person.alerts(ssid))
@@ -65,7 +65,7 @@ def test_the_list_can_be_changed_while_frames_come_in(person: Person, air: Air):
     assert alert.endswith("\n\nThis SSID is being tracked because: it's a test")
 
     wait_for(lambda: ssid in person.write("/list"))
-    assert person.write(f"/unwatch {ssid}") == f"🙈 SSID `{ssid}` is off the list"
+    assert person.write(f"/unwatch {ssid}") == f"🙈 SSID `{ssid}` is no longer watched"
     wait_for(lambda: ssid not in person.write("/list"))
     unlisted = a_mac()
     air.probe(unlisted, ssid)
@@ -94,7 +94,7 @@ def test_a_dialogue_typed_on_the_page(platform: Platform, person: Person, air: A
 
         answered(mac.upper().replace(":", "-"), f"Unique SSIDs   : 1 (['{ssid}'])")
         answered("'; DROP TABLE DEVICES;--", "🛎 No result found for device '; DROP TABLE DEVICES;--")
-        answered(f"/watch {ssid} typed <b>here</b>", f"👀 I tell when a device probes for SSID `{ssid}`")
+        answered(f"/watch {ssid} typed <b>here</b>", f"👀 I will notify you when a device probes for SSID `{ssid}`")
         wait_for(lambda: "typed <b>here</b>" in person.write("/list"))
-        answered(f"/unwatch {ssid}", f"🙈 SSID `{ssid}` is off the list")
+        answered(f"/unwatch {ssid}", f"🙈 SSID `{ssid}` is no longer watched")
         assert complaints(browser) == []

@@ -12,9 +12,9 @@ import pytest
 
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
-from services.delivery.bursts import Alert
+from services.delivery.bursts import SubjectAlert
 from services.delivery.channel import Undeliverable
-from services.wifi_telegram_alerts import QUERY, alert_channel, alert_of, compose, follow
+from services.wifi_telegram_alerts import QUERY, alert_channel, alert_from, compose, follow
 from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import running
 from tests.fakes.wifi_ksql import FakeWifiKsql, row_line
@@ -26,7 +26,7 @@ GUEST = f"📣 At {AT} MAC address {MAC} probed for SSID `RNM-GUEST`\n\nThis SSI
 
 
 def text_of(found: object) -> str:
-    assert isinstance(found, Alert)
+    assert isinstance(found, SubjectAlert)
     return found.text
 
 
@@ -35,8 +35,8 @@ def value(**fields: object) -> bytes:
 
 
 def test_the_message_is_the_documents():
-    assert text_of(alert_of([AT, MAC, "RNM0"])) == RNM0
-    assert text_of(alert_of([AT, MAC, "RNM-GUEST", "guest network"])) == GUEST
+    assert text_of(alert_from([AT, MAC, "RNM0"])) == RNM0
+    assert text_of(alert_from([AT, MAC, "RNM-GUEST", "guest network"])) == GUEST
     assert text_of(compose(value(SSID="RNM-GUEST", REASON="guest network"))) == GUEST
 
 
@@ -58,10 +58,10 @@ def test_a_tombstone_says_nothing():
     ("record", "reason"),
     [
         (b"\x00\x00", "not JSON"),
-        (b"[]", "not a JSON object"),
+        (b"[]", "the value is not a JSON object"),
         (b"{}", "TS is missing"),
         (value(MAC=None), "MAC is missing"),
-        (value(SSID=7), "SSID is not a text"),
+        (value(SSID=7), "SSID is not a string"),
     ],
 )
 def test_what_cannot_be_read_is_undeliverable_with_its_reason(record: bytes, reason: str):

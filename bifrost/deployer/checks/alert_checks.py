@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bifrost.alert_template import Field, missing_column, near
+from bifrost.alert_template import Field, suggestion, unknown_column
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
 from bifrost.deployer.checks.lint import FileProblem
 from bifrost.engine.catalog.metastore import DataSource
@@ -28,7 +28,7 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
             yield _problem(alert, "group", f"group {alert.group} is also used by {other.path.name}")
         source = by_topic.get(alert.topic)
         if source is None:
-            close = near(alert.topic, by_topic)
+            close = suggestion(alert.topic, by_topic)
             yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
         else:
             yield from _compare(alert, source)
@@ -68,11 +68,11 @@ def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: 
     kind: SqlType | None = None
     for depth, name in enumerate(field.path):
         if name not in known:
-            return missing_column(".".join((source, *field.path[:depth])), name, known)
+            return unknown_column(".".join((source, *field.path[:depth])), name, known)
         kind = known[name]
         known = {inner.name: inner.type for inner in kind.fields} if isinstance(kind, SqlStruct) else {}
-    if field.form and kind is not None and str(kind).partition("(")[0] not in _NUMBERS:
-        return f"{field.name} is a {kind}; only a number can be written as {field.form!r}"
+    if field.format and kind is not None and str(kind).partition("(")[0] not in _NUMBERS:
+        return f"{field.name} is a {kind}; only a number can be written as {field.format!r}"
     return ""
 
 

@@ -10,21 +10,21 @@ from typing import Any, cast
 
 import pytest
 
-from bifrost.alerts import Once, Quiet, read_alert
+from bifrost.alerts import Once, QuietHours, read_alert
 from bifrost.clients.avro import AvroReader, encoded, parsed
 from bifrost.clients.consumer_group import Record
 from bifrost.clients.ksqldb import KsqlClient, SourceDescription, SourceSummary
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
-from services.alert_service.messages import AlertMessage, SuppressingChannel, chosen, composer
-from services.alert_service.record_columns import Shape, reader_of, shape_of
-from services.delivery.channel import Delivered, LeftOut, RetryAfter, TryAgain, Undeliverable
+from services.alert_service.messages import AlertMessage, SuppressingChannel, message_composer, with_configured_channel
+from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
+from services.delivery.channel import Delivered, RetryAfter, Suppressed, TemporaryFailure, Undeliverable
 from services.delivery.slack import SlackMessage
 from services.delivery.telegram import TelegramMessage
 from tests.fakes.clock import FakeClock
 
-FRAUD = Shape((("CARD_NUMBER", "STRING"),), "KAFKA", "JSON", "TUMBLING")
+FRAUD = RecordLayout((("CARD_NUMBER", "STRING"),), "KAFKA", "JSON", "TUMBLING")
 START_MS = 1_600_000_200_000
 SCHEMA = {"type": "record", "name": "V", "fields": [{"name": "NAME", "type": ["null", "string"], "default": None}]}
 
@@ -50,10 +50,10 @@ def windowed(key: str) -> bytes:
     return key.encode() + struct.pack(">q", START_MS)
 
 
-def composed(folder: Path, text: str, shape: Shape, found: Record, chat: int | str = "") -> Any:
+def composed(folder: Path, text: str, shape: RecordLayout, found: Record, chat: int | str = "") -> Any:
     path = folder / "it.toml"
     path.write_text(text)
-    return composer(read_alert(path), reader_of(shape, AVRO), chat)(found)
+    return message_composer(read_alert(path), column_reader(shape, AVRO), chat)(found)
 
 
 SLACK = (
@@ -71,7 +71,7 @@ def test_value_key_and_window_are_told(tmp_path: Path):
 
 def test_telegram_gets_plain_text_in_its_chat(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "<b>{NAME}"\n'
-    shape = Shape((), "NONE", "AVRO")
+    shape = RecordLayout((), "NONE", "AVRO")
     found = composed(tmp_path, text, shape, record(encoded(7, parsed(json.dumps(SCHEMA)), {"NAME": "<a>"})), 42)
 
     assert found == AlertMessage(TelegramMessage(42, "<b><a>"))
@@ -83,7 +83,7 @@ def test_telegram_gets_plain_text_in_its_chat(tmp_path: Path):
 def test_a_setting_chooses_the_channel(tmp_path: Path, setting: str, channel: str, to: str):
     path = tmp_path / "it.toml"
     path.write_text('topic = "T"\nchannel = "${IT_CHANNEL|slack}"\nto = "room"\ntemplate = "x"\n')
-    alert = chosen(read_alert(path), Settings({"IT_CHANNEL": setting}))
+    alert = with_configured_channel(read_alert(path), Settings({"IT_CHANNEL": setting}))
 
     assert (alert.channel, alert.to) == (channel, to)
 
@@ -93,9 +93,12 @@ def test_a_setting_that_is_no_channel_is_refused(tmp_path: Path):
     path.write_text('topic = "T"\nchannel = "${IT_CHANNEL|telegram}"\nto = "room"\ntemplate = "x"\n')
     alert = read_alert(path)
 
-    assert (chosen(alert, Settings({})).channel, chosen(alert, Settings({})).to) == ("telegram", "")
-    with pytest.raises(SettingError, match="IT_CHANNEL: 'mail' is neither of slack, telegram"):
-        chosen(alert, Settings({"IT_CHANNEL": "mail"}))
+    assert (with_configured_channel(alert, Settings({})).channel, with_configured_channel(alert, Settings({})).to) == (
+        "telegram",
+        "",
+    )
+    with pytest.raises(SettingError, match="IT_CHANNEL: 'mail' is not a channel; use one of slack, telegram"):
+        with_configured_channel(alert, Settings({"IT_CHANNEL": "mail"}))
 
 
 def test_a_row_that_left_its_table_says_nothing(tmp_path: Path):
@@ -107,9 +110,9 @@ def test_a_row_that_left_its_table_says_nothing(tmp_path: Path):
     [
         (b"{", windowed("a"), "not JSON"),
         (b"\0\0\0\0\1abc", windowed("a"), "not JSON"),
-        ([], windowed("a"), "not a JSON object"),
+        ([], windowed("a"), "the value is not a JSON object"),
         ({}, windowed("a"), "ATTEMPTS is missing"),
-        ({"ATTEMPTS": 4}, b"short", "the key is too short to carry a window"),
+        ({"ATTEMPTS": 4}, b"short", "the key is too short to hold a window"),
         ({"ATTEMPTS": 4}, None, "CARD_NUMBER is missing"),
     ],
 )
@@ -123,19 +126,23 @@ def test_what_cannot_be_told_is_undeliverable(tmp_path: Path, value: object, key
 @pytest.mark.parametrize(
     ("shape", "key", "columns"),
     [
-        (Shape((("A", "INTEGER"),), "KAFKA", "JSON"), b"\xff\xff\xff\xfe", {"A": -2}),
-        (Shape((("A", "BIGINT"),), "KAFKA", "JSON"), struct.pack(">q", 7), {"A": 7}),
-        (Shape((("A", "STRING"),), "JSON", "JSON"), b'"x"', {"A": "x"}),
-        (Shape((("A", "STRING"), ("B", "STRING")), "JSON", "JSON"), b'{"A":"x","B":"y"}', {"A": "x", "B": "y"}),
+        (RecordLayout((("A", "INTEGER"),), "KAFKA", "JSON"), b"\xff\xff\xff\xfe", {"A": -2}),
+        (RecordLayout((("A", "BIGINT"),), "KAFKA", "JSON"), struct.pack(">q", 7), {"A": 7}),
+        (RecordLayout((("A", "STRING"),), "JSON", "JSON"), b'"x"', {"A": "x"}),
+        (RecordLayout((("A", "STRING"), ("B", "STRING")), "JSON", "JSON"), b'{"A":"x","B":"y"}', {"A": "x", "B": "y"}),
         (
-            Shape((("A", "STRING"),), "KAFKA", "JSON", "SESSION"),
+            RecordLayout((("A", "STRING"),), "KAFKA", "JSON", "SESSION"),
             b"x" + struct.pack(">qq", 9, 5),
             {"A": "x", "WINDOWSTART": 5, "WINDOWEND": 9},
         ),
     ],
 )
-def test_keys_are_read_in_their_format(shape: Shape, key: bytes, columns: dict[str, Any]):
-    assert reader_of(shape, AVRO)(record({"email": {"string": "a"}}, key)) == {**columns, "email": "a", "EMAIL": "a"}
+def test_keys_are_read_in_their_format(shape: RecordLayout, key: bytes, columns: dict[str, Any]):
+    assert column_reader(shape, AVRO)(record({"email": {"string": "a"}}, key)) == {
+        **columns,
+        "email": "a",
+        "EMAIL": "a",
+    }
 
 
 class FakeKsql:
@@ -155,24 +162,24 @@ class FakeKsql:
 
 
 def test_a_topic_is_read_as_what_writes_it_describes_it():
-    found = shape_of(cast("KsqlClient", FakeKsql()), "ERRORS")
+    found = find_layout(cast("KsqlClient", FakeKsql()), "ERRORS")
 
-    assert found == Shape((("VEHICLE", "STRING"),), "KAFKA", "AVRO", "SESSION", "FAILING", ("ERRORS",))
+    assert found == RecordLayout((("VEHICLE", "STRING"),), "KAFKA", "AVRO", "SESSION", "FAILING", ("ERRORS",))
     assert found.columns == ("VEHICLE", "ERRORS", "WINDOWSTART", "WINDOWEND")
-    assert shape_of(cast("KsqlClient", FakeKsql()), "ELSEWHERE") is None
+    assert find_layout(cast("KsqlClient", FakeKsql()), "ELSEWHERE") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\0", b"{}12345", b"\0\0\0\0\7", b"\0\0\0\0\7\x09"])
 def test_what_is_no_avro_of_the_schema_is_undeliverable(tmp_path: Path, data: bytes):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
 
-    assert isinstance(composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(data), 42), Undeliverable)
+    assert isinstance(composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(data), 42), Undeliverable)
 
 
 def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
     value = encoded(404, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
-    found = composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(value), 42)
+    found = composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(value), 42)
 
     assert found == Undeliverable("its schema is not in the registry: Schema not found")
 
@@ -182,7 +189,7 @@ def test_a_registry_that_is_ill_is_waited_for(tmp_path: Path):
     value = encoded(500, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
 
     with pytest.raises(Refused):
-        composed(tmp_path, text, Shape((), "NONE", "AVRO"), record(value), 42)
+        composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(value), 42)
 
 
 class Inner:
@@ -206,7 +213,7 @@ def message(text: str, *identity: str) -> AlertMessage:
 class Ruled:
     """A ruled channel and the clocks that it looks at."""
 
-    def __init__(self, *answers: Any, quiet: Quiet | None = None) -> None:
+    def __init__(self, *answers: Any, quiet: QuietHours | None = None) -> None:
         self.clock = FakeClock()
         self.inner = Inner(*answers)
         start = datetime(2026, 1, 10, 21, 0, tzinfo=UTC)
@@ -223,7 +230,7 @@ def test_the_same_is_told_once_within_its_time():
     it = Ruled()
 
     assert it.channel.send(message("1", "a")) == Delivered()
-    assert it.channel.send(message("2", "a")) == LeftOut()
+    assert it.channel.send(message("2", "a")) == Suppressed()
     assert it.channel.send(message("3", "b")) == Delivered()
     it.clock.now = 60
     assert it.channel.send(message("4", "a")) == Delivered()
@@ -231,9 +238,9 @@ def test_the_same_is_told_once_within_its_time():
 
 
 def test_what_was_not_delivered_was_not_told():
-    it = Ruled(TryAgain("down"))
+    it = Ruled(TemporaryFailure("down"))
 
-    assert it.channel.send(message("1", "a")) == TryAgain("down")
+    assert it.channel.send(message("1", "a")) == TemporaryFailure("down")
     assert it.channel.send(message("1", "a")) == Delivered()
 
 
@@ -245,11 +252,11 @@ def test_without_a_column_to_tell_by_everything_is_told():
 
 def test_in_quiet_hours_messages_wait_and_then_come():
     hours = [datetime(2026, 1, 1, hour, tzinfo=UTC).time() for hour in (20, 22)]
-    it = Ruled(quiet=Quiet(hours[0], hours[1], cast("Any", UTC)))
+    it = Ruled(quiet=QuietHours(hours[0], hours[1], cast("Any", UTC)))
 
     assert it.channel.send(message("1", "a")) == RetryAfter(60.0, "quiet hours")
     it.clock.now = 3590
     assert it.channel.send(message("1", "a")) == RetryAfter(10.0, "quiet hours")
     it.clock.now = 3600
     assert it.channel.send(message("1", "a")) == Delivered()
-    assert it.channel.send(message("2", "a")) == LeftOut()
+    assert it.channel.send(message("2", "a")) == Suppressed()

@@ -9,13 +9,13 @@ import pytest
 
 from bifrost.alerts import Alert, read_problems
 from bifrost.errors import DeclarationError, SettingError, Unreachable
-from services.alert_service.record_columns import Shape
-from services.alert_service.service import CHECK_EVERY_S, SETTLE_S, AlertService
-from services.alert_service.worker import refuse_misfit
+from services.alert_service.record_columns import RecordLayout
+from services.alert_service.service import MAX_SETTLE_S, MISFIT_CHECK_INTERVAL_S, AlertService
+from services.alert_service.worker import check_alert_fits
 from tests.fakes.clock import FakeClock
 
 ALERT = 'topic = "T"\nchannel = "slack"\nto = "room"\ntemplate = "{A} happened"\n'
-SHAPE = Shape((("ID", "STRING"),), "JSON", "JSON", "TUMBLING", "T", ("A", "B"))
+SHAPE = RecordLayout((("ID", "STRING"),), "JSON", "JSON", "TUMBLING", "T", ("A", "B"))
 
 
 @dataclass
@@ -27,7 +27,7 @@ class FakeWorker:
 
     def start(self) -> None: ...
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self.ended = True
 
     def join(self) -> None: ...
@@ -38,7 +38,7 @@ class Stage:
     """A folder of alerts, the service over it, and the workers that it opened."""
 
     folder: Path
-    shape: Shape = SHAPE
+    shape: RecordLayout = SHAPE
     clock: FakeClock = field(default_factory=FakeClock)
     opened: list[FakeWorker] = field(default_factory=list)
     settled: bool = True
@@ -49,7 +49,7 @@ class Stage:
             self.folder / "alerts",
             self.folder / "run" / "alerts.json",
             self._open,
-            lambda alert: refuse_misfit(alert, self.shape),
+            lambda alert: check_alert_fits(alert, self.shape),
             clock=self.clock.monotonic,
         )
 
@@ -59,7 +59,7 @@ class Stage:
 
     def write(self, text: str, name: str = "it.toml") -> None:
         (self.folder / "alerts" / name).write_text(text)
-        self.service.look()
+        self.service.update()
 
     def told(self) -> list[str]:
         """Who works now, by alert and the end of its template."""
@@ -84,14 +84,14 @@ def test_new_changed_and_removed_files_are_taken_up(stage: Stage):
     assert stage.told() == ["other:  happened", "it:  was seen"]
 
     (stage.folder / "alerts" / "other.toml").unlink()
-    stage.service.look()
+    stage.service.update()
     assert stage.told() == ["it:  was seen"]
     assert len(stage.opened) == 3
 
 
 def test_what_says_the_same_is_left_alone(stage: Stage):
     stage.write(ALERT)
-    stage.service.look()
+    stage.service.update()
     stage.write("# only a comment\n" + ALERT.replace("\n", "\n\n"))
 
     assert len(stage.opened) == 1
@@ -101,7 +101,7 @@ def test_what_says_the_same_is_left_alone(stage: Stage):
     ("text", "problem"),
     [
         ("topic =", "is not TOML"),
-        (ALERT.replace("{A}", "{C}"), "it.toml:4: template: T has no column C; there are ID, A, B, WINDOWSTART"),
+        (ALERT.replace("{A}", "{C}"), "it.toml:4: template: T has no column C; its columns are ID, A, B, WINDOWSTART"),
         (ALERT.replace("{A}", "{a}"), "T has no column a; did you mean A?"),
         (ALERT + '[once]\nby = ["WINDOWEND"]\nwithin = "1 hour"\n', "it.toml:6: by: T has no column WINDOWEND"),
     ],
@@ -113,7 +113,7 @@ def test_a_file_that_breaks_leaves_the_alert_as_it_was_and_is_told(
     stage.write(text)
 
     assert stage.told() == ["it:  happened"]
-    assert problem in caplog.messages[-1] and caplog.messages[-1].endswith("; left as it was")
+    assert problem in caplog.messages[-1] and caplog.messages[-1].endswith("; its previous version keeps running")
     assert problem in stage.problems()["it"]
     stage.write(ALERT)
     assert stage.problems() == {}
@@ -124,7 +124,7 @@ def test_a_file_that_is_broken_from_the_start_is_told(stage: Stage, caplog: pyte
     stage.write("topic =")
 
     assert stage.told() == []
-    assert caplog.messages[-1].endswith("; it is not told")
+    assert caplog.messages[-1].endswith("; the alert is not sent")
 
 
 def test_an_alert_that_waits_for_its_statement_is_taken_up_when_that_changes(
@@ -132,14 +132,14 @@ def test_an_alert_that_waits_for_its_statement_is_taken_up_when_that_changes(
 ):
     stage.write(ALERT)
     stage.write(ALERT.replace("{A}", "{C}"))
-    stage.clock.now += CHECK_EVERY_S
-    stage.service.look()
+    stage.clock.now += MISFIT_CHECK_INTERVAL_S
+    stage.service.update()
     assert stage.told() == ["it:  happened"]
     assert len(caplog.messages) == 1
 
-    stage.shape = Shape((), "NONE", "JSON", "", "T", ("C",))
-    stage.clock.now += CHECK_EVERY_S
-    stage.service.look()
+    stage.shape = RecordLayout((), "NONE", "JSON", "", "T", ("C",))
+    stage.clock.now += MISFIT_CHECK_INTERVAL_S
+    stage.service.update()
     assert [worker.alert.columns for worker in stage.opened if not worker.ended] == [{"C"}]
     assert stage.problems() == {}
 
@@ -150,7 +150,7 @@ def test_an_alert_without_a_setting_does_not_keep_the_others_back(stage: Stage, 
     stage.opened[0].error = SettingError("SLACK_API_TOKEN", "is not set")
     for _ in range(3):
         stage.clock.now += 100
-        stage.service.look()
+        stage.service.update()
 
     assert len(stage.opened) == 2
     assert stage.problems() == {"it": "SLACK_API_TOKEN: is not set"}
@@ -162,7 +162,7 @@ def test_when_no_alert_can_be_told_the_service_ends(stage: Stage):
     stage.opened[0].error = SettingError("SLACK_API_TOKEN", "Slack refuses it")
 
     with pytest.raises(SettingError, match="Slack refuses it"):
-        stage.service.look()
+        stage.service.update()
 
 
 def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
@@ -173,7 +173,7 @@ def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
         if stage.opened[-1].error is None:
             began.append(now)
             stage.opened[-1].error = Unreachable("Kafka", "position", "no answer")
-        stage.service.look()
+        stage.service.update()
 
     assert began == [0, 2, 5, 10, 19]
     assert "no answer" in stage.problems()["it"]
@@ -182,9 +182,9 @@ def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
 def test_an_alert_that_comes_back_is_no_problem_any_more(stage: Stage):
     stage.write(ALERT)
     stage.opened[0].error = Unreachable("Kafka", "position", "no answer")
-    stage.service.look()
+    stage.service.update()
     stage.clock.now += 10
-    stage.service.look()
+    stage.service.update()
 
     assert stage.problems() == {}
 
@@ -195,19 +195,19 @@ def test_the_service_is_ready_when_no_alert_misses_a_record(stage: Stage):
     stage.write(ALERT)
     stage.write(ALERT, "other.toml")
     stage.opened[0].is_settled = True
-    stage.service.look()
+    stage.service.update()
     assert not ready.exists()
 
     stage.opened[1].is_settled = True
-    stage.service.look()
+    stage.service.update()
     assert ready.exists()
 
 
 def test_the_service_does_not_wait_for_ever_to_be_ready(stage: Stage):
     stage.settled = False
     stage.write(ALERT)
-    stage.clock.now += SETTLE_S
-    stage.service.look()
+    stage.clock.now += MAX_SETTLE_S
+    stage.service.update()
 
     assert stage.problems() == {}
     assert (stage.folder / "run" / "alerts.json").exists()
@@ -216,5 +216,5 @@ def test_the_service_does_not_wait_for_ever_to_be_ready(stage: Stage):
 def test_formats_that_cannot_be_read_are_refused(stage: Stage):
     stage.write(ALERT)
 
-    with pytest.raises(DeclarationError, match="topic T is written in KAFKA and PROTOBUF, which alerts cannot read"):
-        refuse_misfit(stage.opened[0].alert, Shape((), "KAFKA", "PROTOBUF"))
+    with pytest.raises(DeclarationError, match="topic T has KAFKA keys and PROTOBUF values, which alerts cannot read"):
+        check_alert_fits(stage.opened[0].alert, RecordLayout((), "KAFKA", "PROTOBUF"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.delivery.bursts import Alert, Collapsing
-from services.delivery.channel import Delivered, LeftOut, Outcome, RetryAfter
+from services.delivery.bursts import BurstLimiter, SubjectAlert
+from services.delivery.channel import Delivered, Outcome, RetryAfter, Suppressed
 from services.delivery.telegram import TEXT_LIMIT, TelegramMessage, length
 
 
@@ -26,22 +26,22 @@ class Sent:
         """Nothing to give back."""
 
 
-def alert(at_s: float | None, subject: str = "mac", text: str = "seen") -> Alert:
-    return Alert(text, (subject, "ssid"), at_s)
+def alert(at_s: float | None, subject: str = "mac", text: str = "seen") -> SubjectAlert:
+    return SubjectAlert(text, (subject, "ssid"), at_s)
 
 
 def test_a_burst_of_one_device_is_one_message_and_the_next_says_how_many():
     sent = Sent()
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
     outcomes = [channel.send(alert(at_s)) for at_s in (0, 1, 2, 59, 60)]
 
-    assert outcomes == [Delivered(), LeftOut(), LeftOut(), LeftOut(), Delivered()]
-    assert sent.texts == ["seen", "seen\n\n3 more since the previous message were not told one by one"]
+    assert outcomes == [Delivered(), Suppressed(), Suppressed(), Suppressed(), Delivered()]
+    assert sent.texts == ["seen", "seen\n\n3 similar alerts suppressed since the last message"]
 
 
 def test_devices_and_networks_are_told_apart():
     sent = Sent()
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
     for subject in ("a", "b", "a"):
         channel.send(alert(0, subject, subject))
 
@@ -50,23 +50,23 @@ def test_devices_and_networks_are_told_apart():
 
 def test_what_could_not_be_sent_opens_no_window():
     sent = Sent([RetryAfter(3)])
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
 
     assert [channel.send(alert(0)), channel.send(alert(0))] == [RetryAfter(3), Delivered()]
 
 
 def test_a_message_that_is_tried_again_still_says_how_many():
     sent = Sent([Delivered(), RetryAfter(3)])
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
     for at_s in (0, 1, 60, 60):
         channel.send(alert(at_s))
 
-    assert sent.texts[-1].startswith("seen\n\n1 more since")
+    assert sent.texts[-1].startswith("seen\n\n1 similar alert suppressed since")
 
 
 def test_a_capture_that_is_played_again_is_told_again():
     sent = Sent()
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
     for at_s in (1_000, 0, 1_000):
         channel.send(alert(at_s))
 
@@ -75,7 +75,7 @@ def test_a_capture_that_is_played_again_is_told_again():
 
 def test_without_a_window_or_a_time_everything_is_sent():
     sent = Sent()
-    for channel, at_s in ((Collapsing(sent, 1, 0), 0), (Collapsing(sent, 1, 60), None)):
+    for channel, at_s in ((BurstLimiter(sent, 1, 0), 0), (BurstLimiter(sent, 1, 60), None)):
         for _ in range(2):
             channel.send(alert(at_s))
 
@@ -84,9 +84,9 @@ def test_without_a_window_or_a_time_everything_is_sent():
 
 def test_a_text_never_gets_longer_than_telegram_takes():
     sent = Sent()
-    channel = Collapsing(sent, 1, 60)
+    channel = BurstLimiter(sent, 1, 60)
     for at_s in (0, 1, 60):
         channel.send(alert(at_s, text="🦄" * 5_000))
 
     assert all(length(text) <= TEXT_LIMIT for text in sent.texts)
-    assert sent.texts[1].endswith("…\n\n1 more since the previous message were not told one by one")
+    assert sent.texts[1].endswith("…\n\n1 similar alert suppressed since the last message")

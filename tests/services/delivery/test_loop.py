@@ -6,8 +6,15 @@ import pytest
 
 from bifrost.clients.consumer_group import Partition
 from bifrost.errors import SettingError
-from services.delivery.channel import AccountRefused, Delivered, RetryAfter, TryAgain, Undeliverable, of_value
-from services.delivery.loop import BACKLOG, BACKOFF, Delivery
+from services.delivery.channel import (
+    AccountRefused,
+    Delivered,
+    RetryAfter,
+    TemporaryFailure,
+    Undeliverable,
+    compose_from_value,
+)
+from services.delivery.loop import BACKOFF, MAX_BACKLOG, DeliveryLoop
 from tests.fakes.alerts import FakeChannel, FakeDeadLetters, FakeSource, FakeTopic, Killed, Note, compose
 from tests.fakes.clock import FakeClock
 
@@ -22,10 +29,10 @@ class Member:
         self.channel = FakeChannel(self.clock, list(script))
         self.letters = FakeDeadLetters(failing_letters)
         self.stopping = False
-        self.delivery: Delivery[Note] = Delivery(
+        self.delivery: DeliveryLoop[Note] = DeliveryLoop(
             self.source,
             self.channel,
-            of_value(compose),
+            compose_from_value(compose),
             self.letters,
             clock=self.clock.monotonic,
             is_stopping=lambda: self.stopping,
@@ -60,7 +67,7 @@ def test_alerts_are_delivered_in_order_and_then_committed():
 
 
 def test_what_was_not_accepted_is_not_committed():
-    member = Member(topic_of("a", "b", "c"), Delivered(), TryAgain("down")).until(0.3)
+    member = Member(topic_of("a", "b", "c"), Delivered(), TemporaryFailure("down")).until(0.3)
 
     assert member.channel.tried == ["a", "b"]
     assert member.topic.position() == 1
@@ -131,7 +138,7 @@ def test_a_rate_limit_holds_only_its_destination():
 
 
 def test_failures_back_off_up_to_a_limit_and_lose_nothing():
-    member = Member(topic_of("a", "b"), *[TryAgain("HTTP 503")] * 12).until(400)
+    member = Member(topic_of("a", "b"), *[TemporaryFailure("HTTP 503")] * 12).until(400)
 
     assert member.channel.accepted == ["a", "b"]
     assert member.channel.tried.count("a") == 13
@@ -141,7 +148,7 @@ def test_failures_back_off_up_to_a_limit_and_lose_nothing():
 
 def test_back_off_starts_anew_after_a_success():
     topic = topic_of("a")
-    member = Member(topic, *[TryAgain("down")] * 5, Delivered(), TryAgain("down")).until(20)
+    member = Member(topic, *[TemporaryFailure("down")] * 5, Delivered(), TemporaryFailure("down")).until(20)
     began = member.clock.now
     topic.add("b")
     member.until(began + 1)
@@ -200,7 +207,7 @@ def test_a_stop_finishes_the_message_in_flight_and_commits_it():
 
 
 def test_partitions_taken_away_are_committed_and_forgotten():
-    member = Member(topic_of("a", "b"), Delivered(), TryAgain("down"))
+    member = Member(topic_of("a", "b"), Delivered(), TemporaryFailure("down"))
     member.source.subscribe(member.delivery._revoked)
     member.turns(1)
     member.source.revoke([0])
@@ -211,7 +218,7 @@ def test_partitions_taken_away_are_committed_and_forgotten():
 
 
 def test_a_long_backlog_does_not_keep_the_loop_from_polling():
-    topic = topic_of(*map(str, range(3 * BACKLOG)))
+    topic = topic_of(*map(str, range(3 * MAX_BACKLOG)))
     member = Member(topic)
     member.channel.takes_s = 0.4
     longest = 0.0
@@ -224,8 +231,8 @@ def test_a_long_backlog_does_not_keep_the_loop_from_polling():
 
     member.channel.takes_s = 0
     member.until(member.clock.now + 1)
-    assert member.channel.accepted == list(map(str, range(3 * BACKLOG)))
-    assert topic.position() == 3 * BACKLOG
+    assert member.channel.accepted == list(map(str, range(3 * MAX_BACKLOG)))
+    assert topic.position() == 3 * MAX_BACKLOG
 
 
 def test_commits_come_at_most_every_tenth_of_a_second():

@@ -11,8 +11,8 @@ import pytest
 
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
-from services.delivery.channel import AccountRefused, Delivered, RetryAfter, TryAgain, Undeliverable
-from services.delivery.slack import SlackChannel, SlackMessage, escaped, fitting, outcome_of_refusal, slack_channel
+from services.delivery.channel import AccountRefused, Delivered, RetryAfter, TemporaryFailure, Undeliverable
+from services.delivery.slack import SlackChannel, SlackMessage, escape, outcome_of_refusal, shorten, slack_channel
 from tests.fakes.console import Client, running_console
 from tests.fakes.http_server import Answer, FakeServer, Fault, Request, running
 
@@ -95,21 +95,21 @@ def test_a_message_error_is_final(inbox: Client, error: str, channel_to: Connect
 def test_a_server_error_passes(inbox: Client, order: dict[str, object], channel_to: Connect):
     fault(inbox, **order)
 
-    assert isinstance(channel_to(inbox.url).send(MESSAGE), TryAgain)
+    assert isinstance(channel_to(inbox.url).send(MESSAGE), TemporaryFailure)
 
 
 def test_a_page_of_some_proxy_is_no_verdict(server: FakeServer, channel_to: Connect):
     server.respond = lambda request: Answer(403, text="<html>Proxy says no</html>")
 
-    assert isinstance(channel_to(server.url).send(MESSAGE), TryAgain)
+    assert isinstance(channel_to(server.url).send(MESSAGE), TemporaryFailure)
 
 
 def test_no_answer_passes(server: FakeServer, channel_to: Connect):
     server.faults = [Fault("POST", "chat.postMessage", hang_up=True, times=2)]
     channel = channel_to(server.url)
 
-    assert isinstance(channel.send(MESSAGE), TryAgain)
-    assert isinstance(channel.send(MESSAGE), TryAgain)
+    assert isinstance(channel.send(MESSAGE), TemporaryFailure)
+    assert isinstance(channel.send(MESSAGE), TemporaryFailure)
     assert channel.send(MESSAGE) == Delivered()
 
 
@@ -117,7 +117,7 @@ def test_nobody_there_passes(channel_to: Connect):
     with running(FakeServer(lambda request: Answer(body=OK))) as gone:
         channel = channel_to(gone.url)
 
-    assert isinstance(channel.send(MESSAGE), TryAgain)
+    assert isinstance(channel.send(MESSAGE), TemporaryFailure)
 
 
 def test_one_connection_serves_many_messages_and_its_end_is_not_noticed(server: FakeServer, channel_to: Connect):
@@ -174,7 +174,7 @@ def test_a_setting_that_cannot_work_is_named(values: dict[str, str], names: str)
 
 
 def test_only_slacks_three_characters_are_escaped():
-    assert escaped('<!channel> & "it\'s" *_~`:') == '&lt;!channel&gt; &amp; "it\'s" *_~`:'
+    assert escape('<!channel> & "it\'s" *_~`:') == '&lt;!channel&gt; &amp; "it\'s" *_~`:'
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_only_slacks_three_characters_are_escaped():
     [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("a&amp;b", 4, "a…"), ("&lt;&gt;", 7, "&lt;…"), ("ab", 1, "…")],
 )
 def test_a_cut_never_goes_through_an_entity(text: str, room: int, cut: str):
-    assert fitting(text, room) == cut
+    assert shorten(text, room) == cut

@@ -11,14 +11,14 @@ import pytest
 
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
-from services.delivery.channel import AccountRefused, Delivered, RetryAfter, TryAgain, Undeliverable
+from services.delivery.channel import AccountRefused, Delivered, RetryAfter, TemporaryFailure, Undeliverable
 from services.delivery.telegram import (
     TelegramChannel,
     TelegramMessage,
     alert_chat,
-    fitting,
     length,
-    parts,
+    shorten,
+    split,
     telegram_channel,
 )
 from tests.fakes.console import Client, running_console
@@ -115,14 +115,14 @@ def test_a_group_that_moved_is_named(server: FakeServer, channel_to: Connect):
 def test_a_server_error_passes(inbox: Client, status: int, channel_to: Connect):
     fault(inbox, status=status)
 
-    assert isinstance(channel_to(inbox.url).send(MESSAGE), TryAgain)
+    assert isinstance(channel_to(inbox.url).send(MESSAGE), TemporaryFailure)
 
 
 @pytest.mark.parametrize("answer", [Answer(403, text="<html>Proxy"), Answer(200, text="[]"), Answer(200, text="")])
 def test_a_page_of_some_proxy_is_no_verdict(server: FakeServer, answer: Answer, channel_to: Connect):
     server.respond = lambda request: answer
 
-    assert isinstance(channel_to(server.url).send(MESSAGE), TryAgain)
+    assert isinstance(channel_to(server.url).send(MESSAGE), TemporaryFailure)
 
 
 def test_the_token_is_never_told(server: FakeServer, caplog: pytest.LogCaptureFixture, channel_to: Connect):
@@ -134,7 +134,7 @@ def test_the_token_is_never_told(server: FakeServer, caplog: pytest.LogCaptureFi
     server.respond = lambda request: Answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
     outcomes.append(channel.send(MESSAGE))
 
-    assert [type(outcome) for outcome in outcomes] == [Delivered, TryAgain, AccountRefused]
+    assert [type(outcome) for outcome in outcomes] == [Delivered, TemporaryFailure, AccountRefused]
     assert "very-secret" not in caplog.text + str(outcomes)
 
 
@@ -187,16 +187,16 @@ def test_a_chat_that_is_none_is_refused(values: dict[str, str]):
     ],
 )
 def test_a_long_text_is_sent_in_pieces(text: str, limit: int, pieces: list[str]):
-    assert list(parts(text, limit)) == pieces
+    assert list(split(text, limit)) == pieces
 
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "word " * 3_000, "🦄" * 5_000, "\n" * 9_000, "'a', " * 2_000])
 def test_no_piece_is_longer_than_telegram_takes(text: str):
-    pieces = list(parts(text))
+    pieces = list(split(text))
 
     assert all(0 < length(piece) <= 4096 for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
 def test_a_cut_is_marked():
-    assert (fitting("abc", 3), fitting("abcd", 3), fitting("🦄🦄", 3)) == ("abc", "ab…", "🦄…")
+    assert (shorten("abc", 3), shorten("abcd", 3), shorten("🦄🦄", 3)) == ("abc", "ab…", "🦄…")

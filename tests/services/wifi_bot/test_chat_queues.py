@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from bifrost.clients.telegram import TextMessage
-from services.wifi_bot.chat_queues import BACKLOG, ChatQueues
+from services.wifi_bot.chat_queues import MAX_WAITING, ChatQueues
 
 SOON_S = 10
 
@@ -37,58 +37,58 @@ def clerk() -> Clerk:
 
 
 @pytest.fixture
-def desk(clerk: Clerk) -> Iterator[ChatQueues]:
-    with closing(ChatQueues(clerk, workers=2)) as desk:
-        yield desk
+def queues(clerk: Clerk) -> Iterator[ChatQueues]:
+    with closing(ChatQueues(clerk, workers=2)) as queues:
+        yield queues
 
 
-def test_a_slow_answer_holds_up_its_own_chat_alone(clerk: Clerk, desk: ChatQueues):
+def test_a_slow_answer_holds_up_its_own_chat_alone(clerk: Clerk, queues: ChatQueues):
     clerk.held["slow"] = threading.Event()
-    desk.take(TextMessage(1, 1, "slow"))
-    desk.take(TextMessage(2, 1, "behind it"))
-    desk.take(TextMessage(3, 2, "other"))
+    queues.add(TextMessage(1, 1, "slow"))
+    queues.add(TextMessage(2, 1, "behind it"))
+    queues.add(TextMessage(3, 2, "other"))
 
     assert clerk.has_answered.wait(SOON_S)
     assert clerk.answered == ["other"]
     clerk.held["slow"].set()
-    desk.close()
+    queues.close()
     assert clerk.answered == ["other", "slow", "behind it"]
 
 
-def test_an_update_that_comes_again_is_answered_once(clerk: Clerk, desk: ChatQueues):
-    assert desk.take(TextMessage(7, 1, "a"))
-    assert not desk.take(TextMessage(7, 1, "a"))
-    desk.close()
+def test_an_update_that_comes_again_is_answered_once(clerk: Clerk, queues: ChatQueues):
+    assert queues.add(TextMessage(7, 1, "a"))
+    assert not queues.add(TextMessage(7, 1, "a"))
+    queues.close()
 
     assert clerk.answered == ["a"]
 
 
-def test_the_order_within_a_chat_is_kept(clerk: Clerk, desk: ChatQueues):
-    for number in range(BACKLOG):
-        desk.take(TextMessage(number, 1, str(number)))
-    desk.close()
+def test_the_order_within_a_chat_is_kept(clerk: Clerk, queues: ChatQueues):
+    for number in range(MAX_WAITING):
+        queues.add(TextMessage(number, 1, str(number)))
+    queues.close()
 
-    assert clerk.answered == [str(number) for number in range(BACKLOG)]
+    assert clerk.answered == [str(number) for number in range(MAX_WAITING)]
 
 
-def test_who_floods_is_not_answered_without_end(clerk: Clerk, desk: ChatQueues):
+def test_who_floods_is_not_answered_without_end(clerk: Clerk, queues: ChatQueues):
     clerk.held["slow"] = threading.Event()
-    desk.take(TextMessage(0, 1, "slow"))
-    taken = [desk.take(TextMessage(number, 1, "more")) for number in range(1, 2 * BACKLOG)]
+    queues.add(TextMessage(0, 1, "slow"))
+    taken = [queues.add(TextMessage(number, 1, "more")) for number in range(1, 2 * MAX_WAITING)]
     clerk.held["slow"].set()
 
-    assert BACKLOG - 1 <= sum(taken) <= BACKLOG
+    assert MAX_WAITING - 1 <= sum(taken) <= MAX_WAITING
 
 
-def test_a_message_that_breaks_something_does_not_end_its_chat(clerk: Clerk, desk: ChatQueues):
+def test_a_message_that_breaks_something_does_not_end_its_chat(clerk: Clerk, queues: ChatQueues):
     for number, text in enumerate(("bad", "good")):
-        desk.take(TextMessage(number, 1, text))
-    desk.close()
+        queues.add(TextMessage(number, 1, text))
+    queues.close()
 
     assert clerk.answered == ["good"]
 
 
-def test_after_the_end_nothing_is_taken(clerk: Clerk, desk: ChatQueues):
-    desk.close()
+def test_after_the_end_nothing_is_taken(clerk: Clerk, queues: ChatQueues):
+    queues.close()
 
-    assert not desk.take(TextMessage(1, 1, "late"))
+    assert not queues.add(TextMessage(1, 1, "late"))

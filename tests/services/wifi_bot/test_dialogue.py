@@ -54,7 +54,7 @@ def dialogue(ksql: FakeWifiKsql, server: FakeServer) -> Iterator[Dialogue]:
     ],
 )
 def test_watch_puts_an_ssid_on_the_list(ksql: FakeWifiKsql, dialogue: Dialogue, written: str, ssid: str, reason: str):
-    assert dialogue.reply(written) == f"👀 I tell when a device probes for SSID `{ssid}`"
+    assert dialogue.reply(written) == f"👀 I will notify you when a device probes for SSID `{ssid}`"
     assert ksql.watched == {ssid: reason}
 
 
@@ -64,11 +64,11 @@ def test_watch_puts_an_ssid_on_the_list(ksql: FakeWifiKsql, dialogue: Dialogue, 
         ("/watch", "Which SSID?"),
         ('/watch ""', "Which SSID?"),
         ("/unwatch", "Which SSID?"),
-        ("/watch RNM0", "Please say why, too: /watch RNM0 "),
-        ('/watch "a b"', 'Please say why, too: /watch "a b" '),
+        ("/watch RNM0", "Please add a reason: /watch RNM0 "),
+        ('/watch "a b"', 'Please add a reason: /watch "a b" '),
         ("/watch " + "x" * 33 + " why", "An SSID has at most 32 bytes; this one has 33."),
         ("/watch " + "ü" * 17 + " why", "An SSID has at most 32 bytes; this one has 34."),
-        ("/watch RNM0 " + "y" * 10_000, "Please say it in 500 characters; these are 10000."),
+        ("/watch RNM0 " + "y" * 10_000, "A reason has at most 500 characters; this one has 10000."),
         ("/unwatch " + "x" * 33, "An SSID has at most 32 bytes"),
     ],
 )
@@ -83,20 +83,20 @@ def test_a_command_that_lacks_something_is_answered_kindly(
 def test_unwatch_takes_an_ssid_off(ksql: FakeWifiKsql, dialogue: Dialogue, written: str):
     ksql.watched = {"Guest Wi-Fi": "guests", "RNM0": "home"}
 
-    assert dialogue.reply(written) == "🙈 SSID `Guest Wi-Fi` is off the list"
+    assert dialogue.reply(written) == "🙈 SSID `Guest Wi-Fi` is no longer watched"
     assert ksql.watched == {"RNM0": "home"}
 
 
 def test_unwatch_of_what_is_not_on_the_list_is_said(dialogue: Dialogue):
-    assert dialogue.reply("/unwatch RNM0") == "SSID `RNM0` was not on the list. /list tells what is."
+    assert dialogue.reply("/unwatch RNM0") == "SSID `RNM0` was not on the list. /list shows the watched networks."
 
 
 def test_the_list_is_told_by_ssid(ksql: FakeWifiKsql, dialogue: Dialogue):
-    assert dialogue.reply("/list") == "The list is empty. /watch SSID reason puts a network on it."
+    assert dialogue.reply("/list") == "The list is empty. Add a network with /watch SSID reason."
     ksql.watched = {"RNM0": "home network", "RNM-GUEST": "guest network"}
 
     assert dialogue.reply("/list") == (
-        "👀 I tell when a device probes for one of these SSIDs\n"
+        "👀 I notify you when a device probes for one of these SSIDs\n"
         "\t`RNM-GUEST` because: guest network\n\t`RNM0` because: home network"
     )
 
@@ -107,7 +107,7 @@ def test_the_list_is_told_by_ssid(ksql: FakeWifiKsql, dialogue: Dialogue):
         ("/start", WELCOME),
         ("/help", HELP),
         ("/help me please", HELP),
-        ("/nonsense 1", "I do not know the command /nonsense. /help tells what I understand."),
+        ("/nonsense 1", "Unknown command /nonsense. /help lists the commands."),
         ("   ", HELP),
         ("/list@other_bot", None),
     ],
@@ -119,19 +119,19 @@ def test_other_messages(dialogue: Dialogue, written: str, answer: str | None):
 def test_no_answer_of_ksqldb_is_told_without_its_address(server: FakeServer, dialogue: Dialogue):
     server.faults = [Fault("POST", "/", hang_up=True)]
 
-    assert dialogue.reply("/list") == "❌ ksqlDB does not answer\nPlease try again in a minute."
+    assert dialogue.reply("/list") == "❌ ksqlDB is not responding\nPlease try again in a minute."
 
 
 @pytest.mark.parametrize("written", ["/list", "/watch RNM0 home", "/unwatch RNM0"])
 def test_ksqldb_not_ready_is_told_and_then_the_command_works(server: FakeServer, dialogue: Dialogue, written: str):
     server.faults = [Fault("POST", "/", 503, {"message": "starting up"})]
 
-    assert (dialogue.reply(written) or "").startswith("❌ ksqlDB did not do that: 503 starting up\n")
+    assert (dialogue.reply(written) or "").startswith("❌ ksqlDB refused the command: 503 starting up\n")
     assert not (dialogue.reply(written) or "").startswith("❌")
 
 
 def test_a_key_is_written_in_the_format_of_its_table():
     assert key_bytes("ü", "KAFKA") == "ü".encode()
     assert key_bytes('a"b', "JSON") == b'"a\\"b"'
-    with pytest.raises(Refused, match="its keys are AVRO; delete the row with a producer of that format"):
+    with pytest.raises(Refused, match="its key format AVRO is not supported here; delete the row"):
         key_bytes("x", "AVRO")
