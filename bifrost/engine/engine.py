@@ -1,7 +1,7 @@
-"""The embedded ksqlDB's façade: statements in, results and queries out.
+"""The facade of the embedded ksqlDB: executes statements, runs queries.
 
 One engine owns one service id on one cluster. Statements that change it are checked, written to the command topic and
-then carried out, so that a restart, which repeats the command topic, ends up where it was.
+then executed, so a restart, which replays the command topic, leads to the same state.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bifrost.engine.queries.json_rows import insert_target, json_row
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult, run_pull
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.runtime.record_producer import WriteCallback
+from bifrost.engine.runtime.insert_producer import WriteCallback
 from bifrost.engine.runtime.topic_reader import TopicReader
 from bifrost.engine.statements.assert_topic_schema import AssertStatements
 from bifrost.engine.statements.client_session import ClientSession
@@ -40,7 +40,7 @@ PlannedQuery = PushPlan | StreamPullPlan | PullPlan | PrintTopic
 
 
 class KsqlEngine:
-    """Carries out statements and runs queries. Safe to use from several threads."""
+    """Executes statements and runs queries. Thread-safe."""
 
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
@@ -56,11 +56,11 @@ class KsqlEngine:
     # --- life
 
     def start(self) -> None:
-        """Repeats the command topic and starts what was running; waits for the schema registry if need be.
+        """Replays the command topic and starts its queries; waits for the schema registry if necessary.
 
         Raises:
             RemoteError: the broker does not answer.
-            StateError: the command topic holds something else.
+            StateError: a record of the command topic is not a command.
         """
         self.parts.commands.prepare()
         with self._lock:
@@ -94,10 +94,10 @@ class KsqlEngine:
     # --- statements
 
     def execute(self, text: str, session: ClientSession) -> list[Result]:
-        """Carries out all statements of a text, in order; all are checked before the first one is carried out.
+        """Executes all statements of a text in order; checks all of them before it executes the first.
 
         Raises:
-            StatementError: one of them cannot be accepted; nothing was changed if the check found it.
+            StatementError: a statement is invalid; if the check found it, nothing was changed.
             RemoteError: Kafka, the registry or Connect failed.
         """
         statements = parse_script(text, session.variables)
@@ -142,15 +142,15 @@ class KsqlEngine:
         self.parts.inserts.write(planned)
 
     def insert_target(self, name: str) -> DataSource:
-        """The source that rows of /inserts-stream are to go into.
+        """Returns the source that rows of /inserts-stream are inserted into.
 
         Raises:
-            AnalysisError: there is none of that name, or it cannot be written.
+            AnalysisError: it does not exist or cannot be written.
         """
         return insert_target(name, self.state.metastore)
 
-    def insert(self, target: DataSource, row: object, told: WriteCallback) -> None:
-        """Queues a JSON row; `told` hears (on another thread) when the broker has it, or why not.
+    def insert(self, target: DataSource, row: object, written: WriteCallback) -> None:
+        """Queues a JSON row; `written` receives the outcome, on another thread.
 
         Raises:
             AnalysisError, SerdeError: the row does not fit.
@@ -159,10 +159,10 @@ class KsqlEngine:
         if not isinstance(row, dict):
             raise AnalysisError("Invalid JSON: a row must be an object")
         key, value = json_row(target, row)
-        self.parts.inserts.send(target, key, value, told)
+        self.parts.inserts.send(target, key, value, written)
 
     def terminate(self, topics: Sequence[str]) -> CommandResult:
-        """Ends all queries, forgets all statements, and deletes the sources' topics that match one of the patterns.
+        """Stops all queries, drops all sources, and deletes the topics of sources that match one of the patterns.
 
         Raises:
             RemoteError: the broker does not answer.
@@ -188,25 +188,25 @@ class KsqlEngine:
 
     @property
     def statuses(self) -> dict[str, CommandResult]:
-        """What became of the commands, by id."""
+        """The outcome of each command, by id."""
         return self.changes.statuses
 
-    # --- queries that a person asks
+    # --- push and pull queries
 
     def query(self, text: str, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
         """Starts a push query or PRINT, or answers a pull query.
 
         Raises:
-            StatementError: the text is not one query, or one that cannot be accepted.
+            StatementError: the text is not exactly one valid query.
             NotReady: the state that a pull query needs is still being loaded.
         """
         return self.run(self.plan_query(text, session), session)
 
     def plan_query(self, text: str, session: ClientSession) -> PlannedQuery:
-        """What a text asks; asks nobody outside, so it is quick.
+        """Plans a query; it calls no other server, so it is quick.
 
         Raises:
-            StatementError: the text is not one query, or one that cannot be accepted.
+            StatementError: the text is not exactly one valid query.
         """
         key = (text, frozenset(session.properties.items()), frozenset(session.variables.items()))
         plans = self.state.pull_plans
@@ -230,7 +230,7 @@ class KsqlEngine:
         return planned
 
     def run(self, planned: PlannedQuery, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
-        """Starts or answers what was planned; see `query`."""
+        """Starts or answers a planned query; see `query`."""
         match planned:
             case PrintTopic():
                 return self._print(planned)
@@ -256,10 +256,10 @@ class KsqlEngine:
             )
         group = f"_confluent-ksql-{parts.launcher.service_id}print"
 
-        def tail() -> TopicReader:
+        def open_topic() -> TopicReader:
             return TopicReader(parts.launcher.cluster, tree.topic, group, from_beginning=tree.from_beginning)
 
-        return PrintQuery(tree, tail, parts.environment.registry)
+        return PrintQuery(tree, open_topic, parts.environment.registry)
 
     def _push(self, planned: PushPlan | StreamPullPlan, session: ClientSession) -> PushQuery:
         query_id = planned.query.query_id
@@ -276,7 +276,7 @@ class KsqlEngine:
         self.push_queries.pop(query_id, None)
 
     def close_query(self, query_id: str) -> bool:
-        """Ends a push query; False when there is none of that id."""
+        """Ends a push query; returns False if the id is unknown."""
         push = self.push_queries.get(query_id)
         if push is not None:
             push.finish()

@@ -1,4 +1,4 @@
-"""The parts of an engine put together over a live cluster, registry and Connect worker."""
+"""Assembles an engine over a live cluster, schema registry and Connect worker."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
+from bifrost.engine.runtime.insert_producer import InsertProducer
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
-from bifrost.engine.runtime.record_producer import RecordProducer
 from bifrost.engine.runtime.registry import LiveRegistry
 from bifrost.engine.serde import Serdes
 from bifrost.engine.statements.engine_state import EngineParts
@@ -20,12 +20,12 @@ from bifrost.settings import Settings
 
 SERVICE_ID = "default_"
 
-# Queries wait by themselves for a registry that is away, and must be able to stop while they do.
+# Short, since queries retry while the registry is unavailable and must be able to stop meanwhile.
 _REGISTRY_PATIENCE_S = 5.0
 
 
 def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Callable[[], int]) -> EngineParts:
-    """The parts of the engine of the settings' target, with the project's own functions (`ksql/udf/`).
+    """Returns the parts of the engine for the target of the settings, with the functions of `ksql/udf/`.
 
     Raises:
         DeclarationError: a file of user-defined functions cannot be loaded.
@@ -46,7 +46,7 @@ def assemble(settings: Settings, *, properties: Mapping[str, str], now_ms: Calla
         functions=functions,
         launcher=Launcher(cluster, serdes, functions, log, service_id, now_ms),
         commands=CommandTopic(cluster, service_id),
-        inserts=InsertWriter(RecordProducer(cluster), serdes, now_ms),
+        inserts=InsertWriter(InsertProducer(cluster), serdes, now_ms),
         connect=connect.from_settings(settings),
         properties={**outside, **properties},
     )

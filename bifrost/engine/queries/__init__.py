@@ -1,1 +1,1 @@
-"""Persistent, push and pull queries: what runs, and how people get rows out of it."""
+"""Persistent, push and pull queries, PRINT, and rows inserted one by one."""

@@ -1,4 +1,4 @@
-"""INSERT INTO ... VALUES and the rows of /inserts-stream: one record each, acknowledged by the broker."""
+"""Writes INSERT INTO ... VALUES and rows of /inserts-stream: one record each, acknowledged by the broker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.planner.outcome import InsertValuesPlan
-from bifrost.engine.runtime.record_producer import RecordProducer, WriteCallback
+from bifrost.engine.runtime.insert_producer import InsertProducer, WriteCallback
 from bifrost.engine.serde import Serdes
 from bifrost.engine.serde.record_part import Encoder
 
@@ -14,33 +14,35 @@ from bifrost.engine.serde.record_part import Encoder
 class InsertWriter:
     """Writes rows to the topics of sources."""
 
-    def __init__(self, writer: RecordProducer, serdes: Serdes, now_ms: Callable[[], int]) -> None:
+    def __init__(self, writer: InsertProducer, serdes: Serdes, now_ms: Callable[[], int]) -> None:
         self._writer = writer
         self._serdes = serdes
         self._now_ms = now_ms
         self._encoders: dict[str, tuple[DataSource | None, Encoder, Encoder]] = {}
 
     def write(self, plan: InsertValuesPlan) -> None:
-        """Writes one record and waits until the broker has it.
+        """Writes one record and waits until the broker acknowledges it.
 
         Raises:
             SerdeError: a format cannot carry the row.
-            Refused, NotReady: the broker did not take it.
+            Refused, NotReady: the broker did not acknowledge it.
         """
         timestamp = plan.timestamp if plan.timestamp is not None else self._now_ms()
         self._writer.write(plan.target.topic, *self._record(plan.target, plan.key, plan.value), timestamp)
 
-    def send(self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...], told: WriteCallback) -> None:
-        """Queues one record; `told` hears when the broker has it.
+    def send(
+        self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...], written: WriteCallback
+    ) -> None:
+        """Queues one record; `written` receives the outcome.
 
         Raises:
             SerdeError: a format cannot carry the row.
             Refused: the record cannot be queued.
         """
-        self._writer.send(target.topic, *self._record(target, key, value), self._now_ms(), told)
+        self._writer.send(target.topic, *self._record(target, key, value), self._now_ms(), written)
 
     def close(self) -> None:
-        """Gives up the producer."""
+        """Closes the producer."""
         self._writer.close()
 
     def _record(

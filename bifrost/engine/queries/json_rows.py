@@ -1,4 +1,4 @@
-"""Rows as people send them in JSON to /inserts-stream, made into values of a source's columns."""
+"""Converts the JSON rows of /inserts-stream to values of a source's columns."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _JAVA = {str: "String", int: "Integer", bool: "Boolean", float: "Double", Decima
 
 
 def insert_target(name: str, metastore: MetaStore) -> DataSource:
-    """The source that rows are to go into.
+    """Returns the source that rows are inserted into.
 
     Raises:
-        AnalysisError: there is none of that name, or it cannot be written.
+        AnalysisError: it does not exist or cannot be written.
     """
     plain = _identifier(name)
     target = metastore.find(plain)
@@ -54,10 +54,12 @@ def insert_target(name: str, metastore: MetaStore) -> DataSource:
 
 
 def json_row(target: DataSource, row: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Key and value columns of a JSON object; names match in upper case or as they are, unknown ones are ignored.
+    """Returns the key and value columns of a JSON object.
+
+    Names match in upper case, or exactly if quoted by backticks; unknown names are ignored.
 
     Raises:
-        AnalysisError: a value cannot be one of its column's type.
+        AnalysisError: a value cannot be converted to the type of its column.
     """
     given: dict[str, Any] = {}
     for name, value in row.items():
@@ -85,10 +87,10 @@ def _column(column: Column, given: Mapping[str, Any]) -> Any:
 
 
 def coerced(value: Any, kind: SqlType) -> Any:
-    """A JSON value as a value of a type.
+    """Converts a JSON value to a type.
 
     Raises:
-        AnalysisError: it cannot be one.
+        AnalysisError: it cannot be converted.
     """
     if value is None:
         return None
@@ -101,7 +103,7 @@ def coerced(value: Any, kind: SqlType) -> Any:
 
 
 def _coerce(value: Any, kind: SqlType) -> Any:
-    """The value, or None where it does not fit."""
+    """Returns the converted value, or None if it does not fit."""
     match kind:
         case SqlArray(item):
             return [coerced(entry, item) for entry in value] if isinstance(value, list) else None

@@ -1,4 +1,4 @@
-"""Making a runner out of a query plan: compiled code, options from session properties, names of internal topics."""
+"""Creates the runner of a query plan: compiles it, reads session properties, names groups and internal topics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EXACTLY_ONCE = ("exactly_once", "exactly_once_v2", "exactly_once_beta")
 
 
 def streams_property(properties: Mapping[str, str], name: str, default: str) -> str:
-    """A Kafka Streams property of a session, with or without ksqlDB's prefixes."""
+    """Returns a Kafka Streams property, given with or without ksqlDB's prefixes."""
     for prefix in ("ksql.streams.", "ksql.streams.consumer.", ""):
         if prefix + name in properties:
             return str(properties[prefix + name])
@@ -39,12 +39,12 @@ def streams_property(properties: Mapping[str, str], name: str, default: str) -> 
 
 
 def auto_reset(properties: Mapping[str, str]) -> str:
-    """Where streams without committed offsets begin: `earliest` or `latest`."""
+    """Returns where streams without committed offsets begin: `earliest` or `latest`."""
     return streams_property(properties, "auto.offset.reset", "latest").lower()
 
 
 def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
-    """The topic of a sink whose keys carry a window, and the bytes that the window takes."""
+    """Returns the topic of a sink whose keys carry a window, and the length of the window in bytes."""
     window = sink.formats.key.window if sink is not None else None
     if sink is None or window is None:
         return None
@@ -53,7 +53,7 @@ def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Makes runners for one engine."""
+    """Creates the runners of one engine."""
 
     cluster: Cluster
     serdes: Serdes
@@ -63,21 +63,21 @@ class Launcher:
     now_ms: Callable[[], int]
 
     def group(self, query_id: str) -> str:
-        """The consumer group of a persistent query, as ksqlDB names it."""
+        """Returns the consumer group of a persistent query, named as by ksqlDB."""
         return f"_confluent-ksql-{self.service_id}query_{query_id}"
 
     def transient_group(self, query_id: str) -> str:
-        """The consumer group of a push query, as ksqlDB names it."""
+        """Returns the consumer group of a push query, named as by ksqlDB."""
         return f"_confluent-ksql-{self.service_id}transient_{query_id}_{self.now_ms()}"
 
     def persistent(
         self, plan: QueryPlan, properties: Mapping[str, str], sink: DataSource | None
     ) -> tuple[CompiledQuery, QueryRunner]:
-        """A runner whose state and offsets last; schemas of the sink are registered before it reads anything."""
+        """Returns a runner with durable state and offsets; it registers the schemas of the sink before it reads."""
         group = self.group(plan.query_id)
         compiled = self.compile(plan, group, properties)
         exactly_once = streams_property(properties, "processing.guarantee", "") in _EXACTLY_ONCE
-        # Under exactly-once nobody sees a result before its commit.
+        # Under exactly-once a result becomes visible with its commit, so commits are more frequent.
         interval = streams_property(properties, "commit.interval.ms", "100" if exactly_once else "200")
         options = RunOptions(
             group=group,
@@ -98,7 +98,7 @@ class Launcher:
         until_end: bool,
         on_end: Callable[[], None],
     ) -> QueryRunner:
-        """A runner for a push query, or (`until_end`) a pull query on a stream: nothing of it lasts."""
+        """Returns a runner for a push query or (`until_end`) a pull query on a stream, which leaves nothing behind."""
         group = self.transient_group(plan.query_id)
         compiled = self.compile(plan, group, properties)
         reset = "earliest" if until_end else auto_reset(properties)
@@ -106,16 +106,16 @@ class Launcher:
         return QueryRunner(self._job(plan, compiled, options, on_row=on_row), on_end=on_end)
 
     def register(self, sink: DataSource) -> None:
-        """Registers the schemas of a sink's keys and values, as ksqlDB does when the statement that makes it runs.
+        """Registers the schemas of a sink's keys and values, as ksqlDB does when it executes the statement.
 
         Raises:
             SerdeError: the registry refuses a schema.
-            RegistryUnavailable: it does not answer.
+            RegistryUnavailable: the registry does not answer.
         """
         self.serdes.register(sink.topic, sink.formats, sink.schema)
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
-        """Removes the internal topics of a query that has ended, and where it stood."""
+        """Deletes the internal topics and the committed offsets of a query that has ended."""
         group = self.group(query_id)
         for repartition in compiled.repartitions:
             self.cluster.admin.delete(repartition.topic)
@@ -125,10 +125,11 @@ class Launcher:
         self.cluster.admin.delete_group(group)
 
     def compile(self, plan: QueryPlan, internal: str, properties: Mapping[str, str]) -> CompiledQuery:
-        """The code of a plan; `internal` begins the names of its internal topics.
+        """Compiles a plan; `internal` is the prefix of its internal topics.
 
         Raises:
-            AnalysisError, SerdeError: it means nothing, or its formats do not fit.
+            AnalysisError: an expression is invalid.
+            SerdeError: a format cannot carry a schema.
         """
         return compile_query(plan, self.serdes, self.functions.configured(properties), internal_prefix=internal)
 

@@ -1,4 +1,4 @@
-"""Telling what the bytes of a topic are, and showing them to a person: what PRINT does, as ksqlDB does it."""
+"""Detects the format of a topic's bytes and shows them as text, as ksqlDB's PRINT does."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
 _MAGIC = struct.Struct(">bI")
 
 _Show = Callable[[bytes], str | None]
-"""The text of bytes, or None where they are not of the format."""
+"""Returns the text of a payload, or None if it is not of the format."""
 
 
 class PayloadReader:
-    """Shows the keys or values of one topic; what they may be narrows with every one that is seen."""
+    """Shows the keys or values of one topic. Each payload narrows the possible formats."""
 
     def __init__(self, topic: str, registry: SchemaRegistry) -> None:
         self._topic = topic
@@ -42,13 +42,13 @@ class PayloadReader:
 
     @property
     def formats(self) -> str:
-        """What the payloads so far may be, such as `JSON or KAFKA_STRING`."""
+        """The possible formats of the payloads so far, such as `JSON or KAFKA_STRING`."""
         if not self._seen:
             return NOTHING_SEEN
         return " or ".join(self._possible) or "UNRECOGNISED_BYTES"
 
     def show(self, data: bytes | None) -> str:
-        """The text of a payload, in the first format that it may have."""
+        """Returns the text of a payload in the first possible format."""
         if data is None:
             return "<null>"
         self._seen = True
@@ -56,7 +56,7 @@ class PayloadReader:
         if texts:
             self._possible = {name: self._possible[name] for name in texts}
             return next(iter(texts.values()))
-        # A stray record: what the others are stays as it is known.
+        # A stray payload: it does not narrow the formats of the others.
         return f"[0x{data.hex().upper()}]"
 
     def _registered(self, data: bytes, kind: str) -> str | None:
@@ -80,7 +80,7 @@ class PayloadReader:
         return json.dumps(shown, default=_plain, ensure_ascii=False)
 
     def _decoder(self, info: FormatInfo) -> tuple[tuple[str, ...], Decoder]:
-        """The fields' names, none for a schema that is no record, and what reads their values."""
+        """Returns the names of the fields, none for a schema that is not a record, and their decoder."""
         try:
             named, wrap = infer_columns(info, self._registry, self._topic, is_key=False, is_bare=False), None
         except AnalysisError:

@@ -15,10 +15,10 @@ from bifrost.errors import AnalysisError
 
 @dataclass(frozen=True, slots=True)
 class PersistentQuery:
-    """A CSAS, CTAS, INSERT INTO ... SELECT or CREATE SOURCE TABLE at work.
+    """A running CSAS, CTAS, INSERT INTO ... SELECT or CREATE SOURCE TABLE.
 
-    `statement` is its filled-in text, `sink` what it writes (None for CREATE SOURCE TABLE), `properties` are those of
-    the session that it was made in.
+    `statement` is its completed text, `sink` the source that it writes (None for CREATE SOURCE TABLE), `properties` are
+    those of the session that created it.
     """
 
     statement: str
@@ -35,13 +35,13 @@ class PersistentQuery:
 
 
 class PersistentQueries:
-    """Queries by id. Changed under the engine's lock; may be read at any time."""
+    """Queries by id. Changes need the engine's lock; any thread may read."""
 
     def __init__(self, launcher: Launcher) -> None:
         self._launcher = launcher
         self._queries: dict[str, PersistentQuery] = {}
 
-    def make(
+    def create(
         self,
         statement: str,
         plan: QueryPlan,
@@ -49,7 +49,7 @@ class PersistentQueries:
         properties: Mapping[str, str],
         defaults: Mapping[str, str],
     ) -> PersistentQuery:
-        """A query that is not started yet. `properties` are the session's, `defaults` those of the server.
+        """Returns a query that is not started yet. `properties` are the session's, `defaults` the server's.
 
         Raises:
             AnalysisError, SerdeError: it cannot be compiled.
@@ -58,7 +58,7 @@ class PersistentQueries:
         return PersistentQuery(statement, plan, sink, compiled, runner, dict(properties))
 
     def start(self, query: PersistentQuery) -> None:
-        """Starts a query; one of the same id (CREATE OR REPLACE) is stopped first, its state and position stay."""
+        """Starts a query. Stops one of the same id first (CREATE OR REPLACE); its state and offsets stay."""
         replaced = self._queries.pop(query.id, None)
         if replaced is not None:
             replaced.runner.stop()
@@ -66,16 +66,16 @@ class PersistentQueries:
         self._queries[query.id] = query
 
     def terminate(self, query_id: str) -> None:
-        """Ends a query and removes its internal topics and offsets."""
+        """Stops a query and deletes its internal topics and offsets."""
         query = self._queries.pop(query_id)
         query.runner.stop()
         self._launcher.clean_up(query.id, query.compiled)
 
     def get(self, query_id: str) -> PersistentQuery:
-        """The query of that id.
+        """Returns a query by id.
 
         Raises:
-            AnalysisError: there is none.
+            AnalysisError: the id is unknown.
         """
         found = self._queries.get(query_id)
         if found is None:
@@ -83,15 +83,15 @@ class PersistentQueries:
         return found
 
     def find(self, query_id: str | None) -> PersistentQuery | None:
-        """The query of that id, or None."""
+        """Returns a query by id, or None."""
         return self._queries.get(query_id) if query_id is not None else None
 
     def writers(self, source: str) -> tuple[PersistentQuery, ...]:
-        """Queries that write a source."""
+        """Returns the queries that write a source."""
         return tuple(query for query in self if query.plan.sink == source)
 
     def readers(self, source: str) -> tuple[PersistentQuery, ...]:
-        """Queries that read a source."""
+        """Returns the queries that read a source."""
         return tuple(query for query in self if source in query.plan.sources)
 
     def stop(self) -> None:

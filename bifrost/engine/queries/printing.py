@@ -1,4 +1,4 @@
-"""PRINT: the records of a topic as lines of text, for one reader."""
+"""PRINT: follows a topic and shows its records as lines of text."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _POLL_S = 0.2
 
 
 class PrintQuery:
-    """Follows a topic. `rows` gets one-element rows, each a piece of text that ends with a line's end."""
+    """Follows a topic. `rows` receives rows of one column, each a text that ends with a newline."""
 
-    def __init__(self, statement: PrintTopic, tail: Callable[[], TopicReader], registry: SchemaRegistry) -> None:
+    def __init__(self, statement: PrintTopic, open_topic: Callable[[], TopicReader], registry: SchemaRegistry) -> None:
         self.rows = RowBuffer()
         self._statement = statement
-        self._tail = tail
+        self._open = open_topic
         self._lines = RecordLines(statement.topic, registry)
         self._thread = threading.Thread(target=self._run, name=f"PRINT {statement.topic}", daemon=True)
 
     def start(self) -> None:
-        """Begins to follow."""
+        """Starts reading, on a separate thread."""
         self._thread.start()
 
     def finish(self) -> None:
-        """No more lines; those that are there can still be read."""
+        """Ends the query; lines that were read before stay available."""
         self.rows.close()
 
     def _run(self) -> None:
@@ -44,11 +44,11 @@ class PrintQuery:
             self.rows.close()
 
     def _follow(self) -> None:
-        tail = self._tail()
+        reader = self._open()
         try:
             shown = seen = 0
             while not self.rows.closed and shown != self._statement.limit:
-                for record in tail.read(_POLL_S):
+                for record in reader.read(_POLL_S):
                     seen += 1
                     if (seen - 1) % (self._statement.interval or 1):
                         continue
@@ -56,27 +56,27 @@ class PrintQuery:
                         return
                     shown += 1
         finally:
-            tail.close()
+            reader.close()
 
 
 class RecordLines:
-    """Turns records into PRINT's lines; what is known of the formats stands before the first, and where it changes."""
+    """Converts records to PRINT's lines; shows the detected formats before the first record and when they change."""
 
     def __init__(self, topic: str, registry: SchemaRegistry) -> None:
         self._key = PayloadReader(topic, registry)
         self._value = PayloadReader(topic, registry)
-        self._told = ("", "")
+        self._shown_formats = ("", "")
 
     def of(self, record: InputRecord) -> Iterator[str]:
-        """The lines of a record."""
+        """Returns the lines of a record."""
         key, value, timestamp, partition, _, _ = record
         shown_key, shown_value = self._key.show(key), self._value.show(value)
         formats = (self._key.formats, self._value.formats)
-        if formats[0] != self._told[0]:
+        if formats[0] != self._shown_formats[0]:
             yield f"Key format: {formats[0]}\n"
-        if formats[1] != self._told[1]:
+        if formats[1] != self._shown_formats[1]:
             yield f"Value format: {formats[1]}\n"
-        self._told = formats
+        self._shown_formats = formats
         yield f"rowtime: {_instant(timestamp)}, key: {shown_key}, value: {shown_value}, partition: {partition}\n"
 
 

@@ -1,4 +1,4 @@
-"""Pull queries on tables: rows looked up in the stores of the query that makes the table, while it runs."""
+"""Pull queries on tables: look up rows in the stores of the query that writes the table."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Compute = Callable[[ResultRow], Any]
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """The answer of a pull query."""
+    """The result of a pull query."""
 
     header: ResultHeader
     rows: list[ResultRow]
 
 
 def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegistry, now_ms: int) -> PullResult:
-    """Answers a pull query from the stores as they are now.
+    """Answers a pull query from the present state of the stores.
 
     Raises:
-        AnalysisError: nothing keeps the table's rows.
-        NotReady: they are still being loaded.
+        AnalysisError: no running query materializes the table.
+        NotReady: its state is still being loaded.
     """
     header = ResultHeader(
         f"query_{now_ms}",
@@ -47,7 +47,7 @@ def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegi
 
 
 def pull_rows(plan: PullPlan, tasks: Sequence[Task], functions: FunctionRegistry) -> list[ResultRow]:
-    """The rows that a pull query gives, from the tasks that hold its table."""
+    """Returns the rows of a pull query, from the tasks that hold its table."""
     return list(islice(_projected(plan, _found(plan, tasks), functions), plan.limit))
 
 
@@ -55,8 +55,8 @@ def _tasks(source: DataSource, queries: PersistentQueries) -> list[Task]:
     query = queries.find(source.created_by)
     if query is None:
         raise AnalysisError(
-            f"The `{source.name}` table isn't queryable: no query keeps its rows any more. Make the table anew, or add "
-            "EMIT CHANGES for a push query."
+            f"The `{source.name}` table isn't queryable: no running query stores its rows. Create the table again, or "
+            "add EMIT CHANGES for a push query."
         )
     tasks = [task for _, task in query.runner.tasks()]
     if not tasks:
@@ -89,7 +89,7 @@ def _all(tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
 
 
 def _in_order(rows: Iterable[MaterializedRow]) -> list[MaterializedRow]:
-    """By key and window, which is the order of ksqlDB's stores too for the commonest kinds of key."""
+    """Sorts by key and window, which is the order of ksqlDB's stores for the most common key types."""
     return sorted(rows, key=lambda row: (sort_key(freeze_key(row.key) or ()), row.window or ()))
 
 
@@ -107,7 +107,7 @@ def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: Func
 
 
 def _columns(source: DataSource) -> tuple[list[str], dict[str, SqlType]]:
-    """Names, in the order of the rows that `_projected` makes, and types of what expressions may refer to."""
+    """Returns the columns that expressions may use: names in the order of the rows of `_projected`, and types."""
     schema = source.schema
     columns = (*schema.key, *schema.value, *schema.headers)
     types = {column.name: column.type for column in columns}
@@ -122,7 +122,7 @@ def _columns(source: DataSource) -> tuple[list[str], dict[str, SqlType]]:
 def _compute(
     expression: Expression, names: Sequence[str], types: dict[str, SqlType], functions: FunctionRegistry
 ) -> Compute:
-    """A function of such a row; what cannot be computed is null, as ksqlDB does."""
+    """Compiles an expression over such rows; a failing expression is null, as in ksqlDB."""
     if isinstance(expression, ColumnRef) and expression.source is None:
         place = names.index(expression.name)
         return lambda row: row[place]

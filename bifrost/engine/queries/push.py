@@ -1,4 +1,4 @@
-"""Push queries, and pull queries on streams: a transient query whose rows go to one reader."""
+"""Push queries, and pull queries on streams: transient queries whose rows go to one client."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bifrost.engine.state.stores import Row
 
 
 class PushQuery:
-    """A push query. Rows are put into `rows` until the limit is reached, the end is, or `finish` is called.
+    """A push query. `rows` receives rows until the limit or the end is reached, or `finish` is called.
 
-    `on_end` is told once when nothing more will come.
+    `on_end` is called once when the query has ended.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class PushQuery:
         self._runner.start()
 
     def finish(self) -> None:
-        """No more rows: the query stops, and those that are there can still be read."""
+        """Ends the query; rows that it has produced stay available."""
         self._runner.request_stop()
         self.rows.close()
 
@@ -62,18 +62,18 @@ class PushQuery:
 
     @property
     def end_message(self) -> str:
-        """Why there are no more rows, in ksqlDB's words."""
+        """The message that ends the result, in ksqlDB's words."""
         return "Limit Reached" if self.limit_reached else "Query Completed"
 
     @property
     def failure(self) -> str | None:
-        """Why the query ended too early, None where it did not."""
+        """The error that ended the query, or None."""
         failed = self._runner.state is QueryState.ERROR and self._runner.errors
         return self._runner.errors[-1].message if failed else None
 
     @property
     def state(self) -> QueryState:
-        """What the query is doing."""
+        """The state of the query."""
         return self._runner.state
 
     def _take(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:

@@ -1,4 +1,4 @@
-"""Rows on their way from a query's thread to whoever reads them."""
+"""The rows of a query between its thread and the client that reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ResultRow = tuple[Any, ...]
 
 
 class Tombstone(tuple[Any, ...]):
-    """The row of a table that is gone: only its key columns have values."""
+    """A deleted row of a table: only its key columns have values."""
 
     __slots__ = ()
 
@@ -24,7 +24,7 @@ _WAIT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ResultColumn:
-    """A column of a query's result; `is_key` is told for pull queries only, as ksqlDB does."""
+    """A column of a query's result; `is_key` is set for pull queries only, as in ksqlDB."""
 
     name: str
     type: SqlType
@@ -33,21 +33,21 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class ResultHeader:
-    """What a query's rows look like."""
+    """The id and the columns of a query's result."""
 
     query_id: str
     columns: tuple[ResultColumn, ...]
 
     def __str__(self) -> str:
-        """The schema as ksqlDB prints it in a result's header."""
+        """Returns the schema as ksqlDB prints it in a result's header."""
         return ", ".join(f"`{c.name}` {c.type}{' KEY' if c.is_key else ''}" for c in self.columns)
 
 
 class RowBuffer:
-    """A bounded buffer between a query's thread and its reader.
+    """A bounded buffer between a query's thread and its client.
 
-    A reader that is slow makes its own query wait, and nothing else. `on_ready` is called (on the query's thread)
-    whenever there is something new; it must be quick.
+    A slow client makes only its own query wait. `on_ready` is called on the query's thread when rows arrive in an empty
+    buffer and when the buffer is closed; it must be quick.
     """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
@@ -55,13 +55,13 @@ class RowBuffer:
         self._changed = threading.Condition()
         self._rows: list[ResultRow] = []
         self._closed = False
-        self.on_ready: Callable[[], None] = _nobody
+        self.on_ready: Callable[[], None] = _ignore
 
     def put(self, row: ResultRow) -> bool:
         """Adds a row, waiting while the buffer is full.
 
         Returns:
-            False when the reader is gone.
+            False if the buffer is closed.
         """
         with self._changed:
             while len(self._rows) >= self._capacity and not self._closed:
@@ -77,7 +77,7 @@ class RowBuffer:
         return True
 
     def take(self, timeout_s: float = 0.0) -> list[ResultRow]:
-        """All rows that are there, waiting up to `timeout_s` for the first."""
+        """Removes and returns all rows, waiting up to `timeout_s` for the first."""
         with self._changed:
             if not self._rows and not self._closed and timeout_s > 0:
                 self._changed.wait(timeout_s)
@@ -86,7 +86,7 @@ class RowBuffer:
             return rows
 
     def close(self) -> None:
-        """No more rows: the query has ended, or the reader has gone."""
+        """Closes the buffer: the query has ended, or the client is gone."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -94,9 +94,9 @@ class RowBuffer:
 
     @property
     def closed(self) -> bool:
-        """Whether no row will come any more; those that are there can still be taken."""
+        """Whether no further rows will arrive; rows in the buffer can still be taken."""
         return self._closed
 
 
-def _nobody() -> None:
-    """Nobody waits yet."""
+def _ignore() -> None:
+    """The default of `on_ready`."""

@@ -1,1 +1,1 @@
-"""Running compiled queries against a Kafka cluster: consumers, producers, changelogs, commits, the command topic."""
+"""Runs compiled queries on a Kafka cluster: consumers, producers, changelogs, commits, the command topic."""

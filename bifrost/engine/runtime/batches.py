@@ -1,4 +1,4 @@
-"""Records on their way from the consumer to the tasks: grouped by task, in the order in which they are processed."""
+"""Batches of records between the consumer and the tasks: grouped by partition, merged in processing order."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from bifrost.engine.runtime.cluster import is_end, is_missing
 from bifrost.engine.topology.compiled import InputRecord
 
 PartitionId = tuple[str, int]
-"""A topic and a partition of it."""
+"""A topic and the number of one of its partitions."""
 
 _TIMESTAMP = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a consumer handed over: records by place in the order of their offsets, and where places ended."""
+    """Records by partition in the order of their offsets, and the ends of partitions that have no more for now."""
 
     records: dict[PartitionId, list[InputRecord]] = field(default_factory=dict)
     ends: dict[PartitionId, int] = field(default_factory=dict)
 
 
 def batch_of(messages: Iterable[Message]) -> Batch:
-    """The records and ends among messages.
+    """Sorts the messages of a consumer into records and ends.
 
     Raises:
-        KafkaException: the consumer reports an error that does not pass by itself.
+        KafkaException: the consumer reports an error that needs action (see `_check`).
     """
     batch = Batch()
-    places = batch.records
+    by_partition = batch.records
     for message in messages:
         error = message.error()
         if error is not None:
@@ -52,10 +52,10 @@ def batch_of(messages: Iterable[Message]) -> Batch:
             message.offset() or 0,
             message.headers(),
         )
-        place = (message.topic() or "", partition)
-        records = places.get(place)
+        source = (message.topic() or "", partition)
+        records = by_partition.get(source)
         if records is None:
-            places[place] = [record]  # type: ignore[list-item]  # keys and values are bytes without deserializers
+            by_partition[source] = [record]  # type: ignore[list-item]  # keys and values are bytes without deserializers
         else:
             records.append(record)  # type: ignore[arg-type]
     return batch
@@ -67,9 +67,9 @@ def _check(error: KafkaError) -> None:
 
 
 def in_time_order(topics: Mapping[str, Sequence[InputRecord]]) -> Iterator[tuple[str, Sequence[InputRecord]]]:
-    """Runs of records of one topic, the topic whose next record is oldest first (as Kafka Streams chooses).
+    """Merges the records of several topics into runs of one topic, oldest next record first, as Kafka Streams does.
 
-    Within a topic the order of offsets holds, whatever the timestamps are.
+    Within a topic the order of offsets is kept, whatever the timestamps are.
     """
     if len(topics) == 1:
         yield from topics.items()

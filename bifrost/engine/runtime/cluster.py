@@ -1,4 +1,4 @@
-"""The Kafka cluster as the engine uses it: its admin, and clients made with the engine's settings."""
+"""The Kafka cluster as the engine uses it: the admin client, and consumers and producers with the engine's settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOK_AGAIN_S = 0.05
 T = TypeVar("T")
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
-"""Takes an error or None, and the offsets, each with its own error or None."""
+"""Receives the outcome of an offset commit: an error or None, and the offsets, each with an error or None."""
 
 
 class Cluster:
@@ -30,24 +30,25 @@ class Cluster:
         self.admin = KafkaAdmin(properties, timeout_s=_DEADLINE_S)
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
-        """Makes a topic; `False` when it was there already.
+        """Creates a topic and waits until the brokers list it: a busy broker does so some time after it has answered.
 
-        Returns once the brokers tell of it: a busy one answers for a while as if it were not there yet.
+        Returns:
+            False if the topic exists already; its partitions and settings stay as they are.
 
         Raises:
-            Refused: the broker said no.
-            NotReady: it does not show within the deadline.
+            Refused: the broker refused to create it.
+            NotReady: it is not listed within the deadline.
         """
         made = self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
         deadline = time.monotonic() + _DEADLINE_S
         while made and name not in self.admin.topics():
             if time.monotonic() > deadline:
-                raise NotReady("Kafka", f"create topic {name}", f"not to be seen within {_DEADLINE_S:.0f} s")
+                raise NotReady("Kafka", f"create topic {name}", f"not listed within {_DEADLINE_S:.0f} s")
             time.sleep(_LOOK_AGAIN_S)
         return made
 
     def producer(self, *, transaction_id: str | None = None, **options: object) -> Producer:
-        """A producer for the engine: ordered, patient with restarting brokers, quick to send."""
+        """Returns a producer that keeps records in order, survives broker restarts and sends with little delay."""
         settled: dict[str, object] = {
             "compression_type": "lz4",
             "linger_ms": 5,
@@ -59,11 +60,11 @@ class Cluster:
         return producer({**self.properties, **transactional}, delivered=None, **{**settled, **options})
 
     def consumer(self, group: str, *, committed: CommitCallback | None = None, **options: object) -> Consumer:
-        """A consumer for the engine: partitions are assigned and offsets committed by hand, ends are told.
+        """Returns a consumer whose partitions are assigned and whose offsets are committed explicitly.
 
-        By hand, since one engine owns all partitions: a restart goes on at once instead of waiting for the session
-        of a dead group member to end. `committed` is told the fate of offsets that were committed without waiting,
-        while the consumer is asked for records.
+        One engine owns all partitions, so it needs no group membership: a restart resumes immediately instead of
+        waiting until the session of a dead member expires. The consumer reports the end of each partition.
+        `committed` receives the outcome of asynchronous offset commits, on the thread that polls.
         """
         settled: dict[str, object] = {
             "enable_auto_offset_store": False,
@@ -76,12 +77,12 @@ class Cluster:
             "queued_max_messages_kbytes": 32_768,
             "reconnect_backoff_max_ms": 1000,
         }
-        # A callback is no property, so its name keeps its underscore.
-        told: dict[str, Any] = {} if committed is None else {"on_commit": committed}
-        return consumer({**self.properties, **told}, group, **{**settled, **options})
+        # A callback is not a property, so its name keeps its underscore.
+        callbacks: dict[str, Any] = {} if committed is None else {"on_commit": committed}
+        return consumer({**self.properties, **callbacks}, group, **{**settled, **options})
 
     def committed(self, reader: Consumer, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
-        """The committed offset of each (topic, partition) that has one.
+        """Returns the committed offset of each (topic, partition) that has one.
 
         Raises:
             Unreachable: no broker answered within the deadline.
@@ -90,10 +91,10 @@ class Cluster:
         return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
 
     def watermarks(self, reader: Consumer, topic: str, partition: int) -> tuple[int, int]:
-        """The first offset that is kept and the one after the last record.
+        """Returns the first offset that the broker still has and the offset after the last record.
 
         Raises:
-            Refused: there is no such topic or partition.
+            Refused: the topic or partition does not exist.
             Unreachable: no broker answered within the deadline.
         """
         place = TopicPartition(topic, partition)
@@ -105,12 +106,12 @@ class Cluster:
 
 
 def is_missing(error: KafkaError) -> bool:
-    """Whether an error says that a topic or partition is not there."""
+    """Whether an error says that a topic or partition does not exist."""
     return error.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION")
 
 
 def is_end(error: KafkaError) -> bool:
-    """Whether an "error" of a consumer only says that there are no more records for now."""
+    """Whether an "error" of a consumer only says that a partition has no more records for now."""
     return error.name() == "_PARTITION_EOF"
 
 

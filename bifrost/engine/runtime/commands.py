@@ -1,4 +1,4 @@
-"""The command topic: every statement that changed the engine, in order, so that a restart can repeat them."""
+"""The command topic: every statement that changed the engine, in order. A restart replays it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DEADLINE_S = 30.0
 class Command:
     """A statement as it was accepted.
 
-    `statement` is the filled-in text (columns named, so that a registry that has changed since does not matter),
-    `properties` are the session's at that time, `query_id` is the id that the statement's query was given, `partitions`
-    counts those of the topics that it relies on.
+    `statement` is the completed text (with columns, so that later changes in the schema registry do not matter),
+    `properties` are the session's at that time, `query_id` is the id assigned to the statement's query, `partitions`
+    are the partition counts of the topics that it relies on.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Command:
 
 
 class CommandTopic:
-    """Appends and repeats commands. One engine writes to it at a time."""
+    """Appends and replays commands. Only one engine may write to it at a time."""
 
     def __init__(self, cluster: Cluster, service_id: str) -> None:
         self._cluster = cluster
@@ -40,18 +40,18 @@ class CommandTopic:
         self.next_offset = 0
 
     def prepare(self) -> None:
-        """Creates the topic where it is missing: one partition, kept for ever."""
+        """Creates the topic if it is missing: one partition, unlimited retention."""
         self._cluster.create_topic(self.name, 1, {"cleanup.policy": "delete", "retention.ms": "-1"})
 
     def append(self, command: Command) -> int:
-        """Writes a command and waits until the broker has it.
+        """Writes a command and waits until the broker acknowledges it.
 
         Returns:
             its offset (ksqlDB's command sequence number).
 
         Raises:
-            Refused: the broker said no.
-            NotReady: no broker took it within the deadline.
+            Refused: the broker refused it.
+            NotReady: no broker acknowledged it within the deadline.
         """
         written: list[tuple[KafkaError | None, Message]] = []
         self._producer.produce(
@@ -71,16 +71,16 @@ class CommandTopic:
             raise Refused("Kafka", f"write to {self.name}", status=0, body=error.str())
         offset = message.offset()
         if offset is None:
-            raise StateError(f"{self.name}: the broker took a command without telling its offset; restart the server")
+            raise StateError(f"{self.name}: the broker acknowledged a command without its offset; restart the server")
         self.next_offset = offset + 1
         return int(offset)
 
     def replay(self) -> Iterator[tuple[int, Command]]:
-        """All commands so far, oldest first, with their offsets.
+        """Returns all commands so far with their offsets, oldest first.
 
         Raises:
             NotReady, Unreachable: the broker does not answer.
-            StateError: something else was written to the topic.
+            StateError: a record of the topic is not a command.
         """
         consumer = self._cluster.consumer(f"{self.name}-reader")
         try:
@@ -102,11 +102,11 @@ class CommandTopic:
             consumer.close()
 
     def forget(self) -> None:
-        """Drops all commands; the numbers of later ones go on from there."""
+        """Deletes all commands; the numbers of later ones continue from there."""
         self._cluster.admin.delete_records([TopicPartition(self.name, 0, self.next_offset)])
 
     def close(self) -> None:
-        """Gives up the producer."""
+        """Closes the producer."""
         self._producer.flush(_DEADLINE_S)
 
 

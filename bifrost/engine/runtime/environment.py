@@ -1,4 +1,4 @@
-"""The live cluster and registry, as planning sees them."""
+"""The live cluster and schema registry behind the planner's `Environment`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bifrost.engine.runtime.registry import LiveRegistry
 
 @dataclass(frozen=True, slots=True)
 class LiveEnvironment:
-    """Implements `bifrost.engine.environment.Environment` over a cluster."""
+    """Implements `bifrost.engine.planner.environment.Environment` over a cluster."""
 
     cluster: Cluster
     registry: LiveRegistry
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic, or None where there is none of that name.
+        """Returns a topic, or None if it does not exist.
 
         Raises:
             Unreachable: no broker answered.
@@ -30,7 +30,7 @@ class LiveEnvironment:
         return TopicInfo(found.partitions, found.replication, retention)
 
     def topics(self) -> dict[str, TopicInfo]:
-        """All topics by name.
+        """Returns all topics by name.
 
         Raises:
             Unreachable: no broker answered.
@@ -39,10 +39,10 @@ class LiveEnvironment:
         return {name: TopicInfo(partitions, self.cluster.replicas) for name, partitions in counts.items()}
 
     def make_topic(self, spec: TopicSpec) -> None:
-        """Makes the topic of a statement; one that is there stays as it is.
+        """Creates the topic of a statement; an existing topic stays as it is.
 
         Raises:
-            Refused: the broker said no.
+            Refused: the broker refused to create it.
         """
         config = {"cleanup.policy": spec.cleanup_policy}
         if spec.retention_ms is not None:
@@ -50,7 +50,7 @@ class LiveEnvironment:
         self.cluster.create_topic(spec.name, spec.partitions, config, replicas=spec.replicas)
 
     def delete_topic(self, name: str) -> None:
-        """Deletes a topic, and the subjects of its schemas with it as ksqlDB does; one that is gone is fine."""
+        """Deletes a topic, if it exists, and the subjects of its schemas, as ksqlDB does."""
         self.cluster.admin.delete(name)
         for subject in (f"{name}-key", f"{name}-value"):
             self.registry.delete(subject)
@@ -58,9 +58,9 @@ class LiveEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class RememberedEnvironment:
-    """The live cluster as it was when commands were first carried out: topics that are gone since are still seen.
+    """The live cluster plus the topics that existed when commands were first executed.
 
-    So a restart brings back what was there, and the queries over a missing topic tell that it is missing.
+    So a restart restores every source and query, and the queries over a missing topic report that it is missing.
     """
 
     live: LiveEnvironment
@@ -72,11 +72,11 @@ class RememberedEnvironment:
         return self.live.registry
 
     def remember(self, partitions: Mapping[str, int]) -> None:
-        """Takes in the topics that a command relied on, with their partition counts."""
+        """Adds the topics that a command relied on, with their partition counts."""
         self._partitions.update(partitions)
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic as it is, else as it was, else None.
+        """Returns the live topic, else the remembered one, else None.
 
         Raises:
             Unreachable: no broker answered.

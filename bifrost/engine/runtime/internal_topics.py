@@ -1,4 +1,4 @@
-"""The topics of a query before it runs: partition counts, where to begin, internal topics that are to be made."""
+"""Prepares the topics of a query: counts partitions, settles start offsets, creates missing internal topics."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from bifrost.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class InputPartitions:
-    """`partitions` counts those of every input topic, `starts` says where to begin without a committed offset.
+    """The partitions that a query reads.
 
-    `ends` is where inputs ended when the query was started, filled only for queries that end there.
+    `partitions` counts those of every input topic, `starts` are the offsets to begin at without a committed offset.
+    `ends` are the offsets at which a query that ends has read its inputs; empty for other queries.
     """
 
     partitions: Mapping[str, int]
@@ -26,10 +27,10 @@ class InputPartitions:
 
 
 def prepare_topics(job: QueryJob) -> InputPartitions:
-    """Makes the internal topics of a query that are missing, and settles where it begins.
+    """Creates the internal topics of a query that are missing, and settles where it begins.
 
     Raises:
-        Refused: an input topic is missing, or the broker will not make an internal one.
+        Refused: an input topic is missing, or the broker refused to create an internal one.
         Unreachable: no broker answered.
     """
     partitions = _partitions(job)
@@ -40,7 +41,7 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
         return InputPartitions(partitions, starts, {place: end for place, end in ends.items() if end > starts[place]})
     if not job.options.transient:
         _make_changelogs(job, partitions)
-        _keep(job, starts)
+        _commit_starts(job, starts)
     return InputPartitions(partitions, starts)
 
 
@@ -59,7 +60,7 @@ def _partitions(job: QueryJob) -> dict[str, int]:
 
 
 def task_counts(job: QueryJob, partitions: Mapping[str, int]) -> dict[int, int]:
-    """How many tasks each sub-topology has: as many as the largest of its topics has partitions."""
+    """Returns the number of tasks by sub-topology: the partition count of the largest of its topics."""
     counts: dict[int, int] = {}
     for entry in job.query.inputs:
         counts[entry.subtopology] = max(counts.get(entry.subtopology, 0), partitions[entry.topic])
@@ -75,17 +76,17 @@ def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> None:
 
 
 def changelog_topic(internal: str, store: str) -> str:
-    """The name of a store's changelog topic; `internal` begins the names of a query's topics."""
+    """Returns the name of a store's changelog topic; `internal` is the prefix of the query's topics."""
     return f"{internal}-{store}-changelog"
 
 
 def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> dict[PartitionId, int]:
-    """Beginnings and ends as offsets: settled now, no record is missed whenever the query really begins to read."""
+    """Returns `earliest` and `latest` as offsets, so that the query misses no record however late it begins to read."""
     latest = {entry.topic for entry in job.query.inputs if entry.role == "stream"}
     if job.options.reset != "latest":
         latest = set()
     elif job.options.transient and not latest and not job.query.stores:
-        # Changes of a table are asked for, and nothing needs the rows before them.
+        # A push query for the changes of a table, which needs no row from before them.
         latest = set(ranges)
     return {
         (topic, index): at.next if topic in latest else at.first
@@ -94,8 +95,8 @@ def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> d
     }
 
 
-def _keep(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
-    """Commits where a query begins, so that a restart before its first commit begins there too."""
+def _commit_starts(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
+    """Commits the start offsets, so that a restart before the first commit begins at the same records."""
     consumer = job.cluster.consumer(job.options.group)
     try:
         known = job.cluster.committed(consumer, [TopicPartition(*place) for place in starts])

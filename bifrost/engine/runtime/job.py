@@ -1,4 +1,4 @@
-"""A query that is to run, and how."""
+"""A query to be run, and its options."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class RunOptions:
     """How a query runs.
 
     `group` is the consumer group, `internal` the prefix of its internal topics; `reset` is `earliest` or `latest` for
-    stream inputs without committed offsets. `transient` queries (push) keep nothing: no commits, no changelogs.
-    `until_end` ends the query where its inputs ended when it was started. `windowed_sink` is a topic whose keys carry a
-    window, with the number of its bytes.
+    stream inputs without committed offsets. `transient` (push) queries commit no offsets and write no changelogs.
+    `until_end` ends the query at the offsets where its inputs ended when it was started. `windowed_sink` is a topic
+    whose keys carry a window, with the length of the window in bytes.
     """
 
     group: str
@@ -30,14 +30,15 @@ class RunOptions:
 
 
 def _nothing() -> None:
-    """Nothing needs to be done before a query reads its first record."""
+    """The default of `QueryJob.ready`."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryJob:
-    """A compiled query with all that it needs to run.
+    """A compiled query with everything that it needs to run.
 
-    `ready` is called before records are read and raises while something that writing them needs is missing (schemas).
+    `ready` is called before the first record is read; it raises as long as the query could not write its output
+    (schemas are not registered). `now_ms` is the wall clock, epoch ms.
     """
 
     query: CompiledQuery

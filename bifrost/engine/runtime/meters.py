@@ -1,4 +1,4 @@
-"""What a query has read and written so far, counted by topic."""
+"""Meters of what a query has read and written, by topic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BUCKETS = 10
 
 @dataclass(slots=True)
 class Meter:
-    """Counts records and their bytes; `last_ms` is the wall clock of the last count."""
+    """Counts records and their bytes; `last_ms` is the wall clock of the last count, epoch ms."""
 
     messages: int = 0
     size: int = 0
@@ -29,7 +29,7 @@ class Meter:
         self._recent.append((bucket, messages))
 
     def rate(self, now_ms: int) -> float:
-        """Records a second over the last 100 s, as Kafka's own meters take it."""
+        """Returns records per second over the last 100 s, the window of Kafka's own meters."""
         oldest = now_ms // _BUCKET_MS - _BUCKETS
         counted = sum(messages for bucket, messages in tuple(self._recent) if bucket > oldest)
         return counted * 1000 / (_BUCKETS * _BUCKET_MS)
@@ -37,7 +37,7 @@ class Meter:
 
 @dataclass(slots=True)
 class QueryMeters:
-    """The meters of a query, by topic. Written by the query's thread, read by any."""
+    """The meters of a query, by topic. Only the query's thread writes; any thread may read."""
 
     consumed: dict[str, Meter] = field(default_factory=dict)
     produced: dict[str, Meter] = field(default_factory=dict)

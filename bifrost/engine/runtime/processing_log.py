@@ -1,7 +1,7 @@
-"""The processing log: every record that could not be read, processed or written, with its place and the reason.
+"""The processing log: every record that could not be read, processed or written, with its position and the reason.
 
-Entries go to the topic `<service id>ksql_processing_log` in the form of ksqlDB's and are counted per query; a query
-goes on after a bad record.
+Entries go to the topic `<service id>ksql_processing_log` in ksqlDB's format and are counted by query; a query
+continues after a bad record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class LogKind(IntEnum):
-    """What went wrong with a record; the numbers are ksqlDB's."""
+    """The kinds of problems with a record; the numbers are ksqlDB's."""
 
     DESERIALIZATION = 0
     PROCESSING = 1
@@ -42,7 +42,7 @@ _BODIES = {
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One problem. `logger` is the step's (`CSAS_X_1.KsqlTopic.Source`), `record` the bytes that could not be read."""
+    """One problem. `logger` names the step (`CSAS_X_1.KsqlTopic.Source`), `record` has the unreadable bytes."""
 
     kind: LogKind
     logger: str
@@ -54,14 +54,14 @@ class LogEntry:
 
 
 class LogSink(Protocol):
-    """Where entries are written."""
+    """The destination of entries."""
 
     def produce(self, topic: str, value: bytes) -> None:
-        """Queues a record; never blocks."""
+        """Queues a record without blocking."""
 
 
 class LogTopic:
-    """Writes entries to Kafka in the background; what cannot be queued is dropped, the log being only a log."""
+    """Writes entries to Kafka in the background. Entries that cannot be queued are dropped, with a log line."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -69,7 +69,7 @@ class LogTopic:
         self._made: set[str] = set()
 
     def produce(self, topic: str, value: bytes) -> None:
-        """Queues a record; the topic is made with the first one."""
+        """Queues a record; the first one creates the topic."""
         try:
             if topic not in self._made:
                 self._cluster.create_topic(topic, 1, {"cleanup.policy": "delete"})
@@ -82,7 +82,7 @@ class LogTopic:
 
 @dataclass(frozen=True, slots=True)
 class LogCount:
-    """How many entries a query has, and the last one."""
+    """The number of entries of a query, and the last one with its time (epoch ms)."""
 
     entries: int
     last: LogEntry | None
@@ -90,7 +90,7 @@ class LogCount:
 
 
 class ProcessingLog:
-    """Counts entries by query id and hands them on to a topic. Safe to use from several threads."""
+    """Counts entries by query id and writes them to a topic. Thread-safe."""
 
     def __init__(self, service_id: str, sink: LogSink | None, now_ms: Callable[[], int]) -> None:
         self.topic = f"{service_id}ksql_processing_log"
@@ -101,7 +101,7 @@ class ProcessingLog:
         self._last: dict[str, tuple[LogEntry, int]] = {}
 
     def record(self, query_id: str, entry: LogEntry) -> None:
-        """Counts an entry and writes it."""
+        """Counts and writes an entry."""
         now = self._now_ms()
         with self._lock:
             self._counts[query_id] += 1
@@ -110,7 +110,7 @@ class ProcessingLog:
             self._sink.produce(self.topic, orjson.dumps(_as_json(entry, now)))
 
     def count(self, query_id: str) -> LogCount:
-        """What was logged for a query so far."""
+        """Returns what was logged for a query so far."""
         with self._lock:
             entry, when = self._last.get(query_id, (None, None))
             return LogCount(self._counts[query_id], entry, when)

@@ -1,4 +1,4 @@
-"""The schema registry over HTTP, as the serdes need it; what cannot change is kept."""
+"""The schema registry over HTTP for the serdes, with a cache of what never changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class LiveRegistry:
-    """Implements `bifrost.engine.serde.SchemaRegistry`. Schemas by id never change, so they are asked for once."""
+    """Implements `bifrost.engine.serde.SchemaRegistry`. The schema of an id never changes, so it is read once."""
 
     def __init__(self, client: SchemaRegistryClient) -> None:
         self._client = client
@@ -22,29 +22,29 @@ class LiveRegistry:
         self._registered: dict[tuple[str, str, str], int] = {}
 
     def by_id(self, schema_id: int) -> RegisteredSchema:
-        """The schema of that id.
+        """Returns the schema of an id.
 
         Raises:
-            SerdeError: there is none.
+            SerdeError: no schema has this id.
             RegistryUnavailable: the registry does not answer.
         """
         known = self._by_id.get(schema_id)
         if known is None:
-            known = self._by_id[schema_id] = _schema(_asked(lambda: self._client.by_id(schema_id)))
+            known = self._by_id[schema_id] = _schema(_request(lambda: self._client.by_id(schema_id)))
         return known
 
     def latest(self, subject: str) -> RegisteredSchema | None:
-        """The newest version of a subject, or None."""
-        found = _asked(lambda: self._client.latest(subject))
+        """Returns the latest version of a subject, or None."""
+        found = _request(lambda: self._client.latest(subject))
         return None if found is None else _schema(found)
 
     def version(self, subject: str, version: int) -> RegisteredSchema | None:
-        """One version of a subject, or None."""
-        found = _asked(lambda: self._client.version(subject, version))
+        """Returns one version of a subject, or None."""
+        found = _request(lambda: self._client.version(subject, version))
         return None if found is None else _schema(found)
 
     def register(self, subject: str, schema_type: str, text: str, references: Sequence[SchemaReference] = ()) -> int:
-        """Registers a schema and gives its id; repeating it gives the same id.
+        """Registers a schema and returns its id; registering it again returns the same id.
 
         Raises:
             SerdeError: the registry refuses it.
@@ -53,14 +53,14 @@ class LiveRegistry:
         key = (subject, schema_type, text)
         if key not in self._registered:
             sent = [Reference(entry.name, entry.subject, entry.version) for entry in references]
-            self._registered[key] = _asked(
+            self._registered[key] = _request(
                 lambda: self._client.register(subject, text, schema_type=schema_type, references=sent)
             )
         return self._registered[key]
 
     def delete(self, subject: str) -> None:
-        """Removes a subject and forgets what is known of it; one that is not there is fine."""
-        _asked(lambda: self._client.delete(subject))
+        """Deletes a subject, if it exists, and what is cached for it."""
+        _request(lambda: self._client.delete(subject))
         self._registered = {key: found for key, found in self._registered.items() if key[0] != subject}
 
 
@@ -69,9 +69,9 @@ def _schema(found: Found) -> RegisteredSchema:
     return RegisteredSchema(found.id, found.type, found.schema, references)
 
 
-def _asked(ask: Callable[[], T]) -> T:
+def _request(send: Callable[[], T]) -> T:
     try:
-        return ask()
+        return send()
     except (Unreachable, NotReady) as error:
         raise RegistryUnavailable(str(error)) from error
     except Refused as error:

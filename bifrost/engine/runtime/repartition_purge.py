@@ -1,4 +1,4 @@
-"""Dropping what a query has read of its repartition topics, which are kept for ever otherwise."""
+"""Deletes records of repartition topics that the query has read; these topics have unlimited retention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class RepartitionPurge:
-    """Drops records now and then, on a thread of its own: brokers take their time over it."""
+    """Deletes read records every 30 s, on a separate thread since brokers are slow at it."""
 
     def __init__(self, admin: KafkaAdmin, query: str, topics: frozenset[str], now_ms: int) -> None:
         self._admin = admin
@@ -25,7 +25,7 @@ class RepartitionPurge:
         self._next_ms = now_ms + _EVERY_MS
 
     def committed(self, offsets: Sequence[TopicPartition], now_ms: int) -> None:
-        """Hears of committed offsets: nobody reads the records before them again."""
+        """Takes committed offsets; the records before them are never read again."""
         if now_ms < self._next_ms:
             return
         self._next_ms = now_ms + _EVERY_MS
@@ -37,4 +37,4 @@ class RepartitionPurge:
         try:
             self._admin.delete_records(read)
         except RemoteError as error:
-            _log.warning("query %s: read records of repartition topics stay for now: %s", self._query, error)
+            _log.warning("query %s: records of repartition topics not deleted, retrying later: %s", self._query, error)

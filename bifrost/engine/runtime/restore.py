@@ -1,4 +1,4 @@
-"""Filling the stores of a query's tasks from their changelog topics."""
+"""Restores the stores of a query's tasks from their changelog topics."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def restore(
     internal: str,
     tasks: Mapping[tuple[int, int], Task],
     stopping: Callable[[], bool],
-    loading: RestoreProgress,
+    progress: RestoreProgress,
 ) -> None:
-    """Reads the changelogs of all stores from their beginnings to where they end now.
+    """Reads the changelogs of all stores from the beginning to their present ends.
 
-    `internal` begins the names of changelog topics, `tasks` are by sub-topology and partition.
+    `internal` is the prefix of changelog topics, `tasks` are by sub-topology and partition.
 
     Raises:
-        Refused: a changelog topic is gone.
+        Refused: a changelog topic does not exist any more.
         Unreachable: a changelog could not be read within the deadline.
     """
     stores = {
@@ -40,23 +40,25 @@ def restore(
     starts, ends = _bounds(cluster, stores)
     if not ends:
         return
-    loading.begin("its state", sum(ends.values()) - sum(starts.values()))
+    progress.begin("its state", sum(ends.values()) - sum(starts.values()))
     reader = cluster.consumer(f"{internal}-restore")
     try:
-        reader.assign([TopicPartition(*place, start) for place, start in starts.items()])
+        reader.assign([TopicPartition(*source, start) for source, start in starts.items()])
         done = 0
         while ends and not stopping():
             done += _take(reader.consume(_BATCH, _WAIT_S), stores, ends)
-            loading.reached(done)
-        loading.end()
+            progress.reached(done)
+        progress.end()
     finally:
         reader.close()
 
 
-def _bounds(cluster: Cluster, places: Iterable[PartitionId]) -> tuple[dict[PartitionId, int], dict[PartitionId, int]]:
-    """Where changelogs begin and end, of those that hold anything."""
+def _bounds(
+    cluster: Cluster, partitions: Iterable[PartitionId]
+) -> tuple[dict[PartitionId, int], dict[PartitionId, int]]:
+    """Returns the first and the next offset of each changelog partition that is not empty."""
     counts: dict[str, int] = {}
-    for topic, partition in places:
+    for topic, partition in partitions:
         counts[topic] = max(counts.get(topic, 0), partition + 1)
     starts, ends = {}, {}
     for topic, ranges in cluster.admin.ends(counts).items():
@@ -69,22 +71,23 @@ def _bounds(cluster: Cluster, places: Iterable[PartitionId]) -> tuple[dict[Parti
 def _take(
     messages: Iterable[Message], stores: Mapping[PartitionId, tuple[Task, str]], ends: dict[PartitionId, int]
 ) -> int:
-    """Restores records, takes places that are read out of `ends`, and gives the number of records.
+    """Restores records, removes partitions that are read from `ends`, and returns the number of records.
 
-    Compaction and transactions leave gaps: the last offset may be no record's, then the broker tells the end.
+    Compaction and transactions leave gaps: there may be no record at the last offset, then the consumer reports the
+    end.
     """
     count = 0
     for message in messages:
-        place = (message.topic() or "", message.partition() or 0)
+        source = (message.topic() or "", message.partition() or 0)
         error = message.error()
         if error is None:
-            task, store = stores[place]
+            task, store = stores[source]
             task.restore(store, message.key() or b"", message.value())
             count += 1
-            if (message.offset() or 0) + 1 >= ends.get(place, 0):
-                ends.pop(place, None)
+            if (message.offset() or 0) + 1 >= ends.get(source, 0):
+                ends.pop(source, None)
         elif is_end(error):
-            ends.pop(place, None)
+            ends.pop(source, None)
         elif is_missing(error):
-            raise Refused("Kafka", f"read {place[0]}", status=error.code(), body=error.str())
+            raise Refused("Kafka", f"read {source[0]}", status=error.code(), body=error.str())
     return count

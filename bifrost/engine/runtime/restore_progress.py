@@ -1,6 +1,6 @@
-"""How far a query is with what it must read before its first record: its state, and the tables for its look-ups.
+"""The progress of what a query reads before its first record: its state, and the tables for its look-ups.
 
-Both take seconds per million records, in which people wonder what it does.
+Both take seconds per million records, so the log and the errors of pull queries show how far they are.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-_WORTH_TELLING = 20_000
-_TELL_EVERY_MS = 5_000
+_WORTH_LOGGING = 20_000
+_LOG_EVERY_MS = 5_000
 _log = logging.getLogger(__name__)
 
 
 class RestoreProgress:
-    """Counts what is read, says so in the log now and then; `text` may be asked by any thread."""
+    """Counts records and logs the progress every 5 s; any thread may read `text`."""
 
     def __init__(self, query: str, now_ms: Callable[[], int]) -> None:
         self._query = query
@@ -24,28 +24,28 @@ class RestoreProgress:
         self._began_ms = self._next_ms = 0
 
     def begin(self, what: str, total: int) -> None:
-        """Begins to count: `what` is to be read, at most `total` records."""
+        """Starts counting: `what` names the records to be read, at most `total`."""
         self._what, self._done, self._total = what, 0, total
         self._began_ms = self._next_ms = self._now_ms()
 
     def reached(self, done: int) -> None:
-        """Hears how many records have been read by now."""
+        """Takes the number of records read so far."""
         self._done = done
         now = self._now_ms()
-        if self._total >= _WORTH_TELLING and now >= self._next_ms:
-            self._next_ms = now + _TELL_EVERY_MS
+        if self._total >= _WORTH_LOGGING and now >= self._next_ms:
+            self._next_ms = now + _LOG_EVERY_MS
             _log.info("query %s: %s", self._query, self.text)
 
     def end(self) -> None:
-        """All is read."""
-        if self._total >= _WORTH_TELLING:
+        """Ends counting: everything is read."""
+        if self._total >= _WORTH_LOGGING:
             took_s = (self._now_ms() - self._began_ms) / 1000
             _log.info("query %s: %s: %s records read in %.1f s", self._query, self._what, f"{self._done:,}", took_s)
         self._what = ""
 
     @property
     def text(self) -> str:
-        """What is being read and how much of it has been."""
+        """The records being read, and how many of them have been."""
         if not self._what:
             return "it is still being loaded"
         share = 100 * self._done // self._total if self._total else 100

@@ -1,4 +1,4 @@
-"""A running query: the thread that keeps a session going, and the state that people see."""
+"""A running query: the thread that runs it again after a failure, and the state that SHOW QUERIES reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class QueryState(Enum):
-    """What a query is doing; the names are ksqlDB's."""
+    """The states of a query; the names are ksqlDB's."""
 
     STARTING = "REBALANCING"
     RUNNING = "RUNNING"
@@ -38,104 +38,104 @@ class QueryState(Enum):
 
     @property
     def shown(self) -> str:
-        """As SHOW QUERIES tells it: a query that is just starting counts as running."""
+        """The state that SHOW QUERIES reports: a query that is starting counts as running."""
         return "RUNNING" if self is QueryState.STARTING else self.value
 
 
 @dataclass(frozen=True, slots=True)
 class QueryError:
-    """Why a query stopped for a while: `kind` is ksqlDB's class of cause (USER, SYSTEM, UNKNOWN)."""
+    """Why a run failed: `kind` is ksqlDB's class of cause (USER, SYSTEM, UNKNOWN), `at_ms` epoch ms."""
 
     at_ms: int
     message: str
     kind: str
 
 
-def _nobody() -> None:
-    """Nobody wants to know that a query has ended."""
+def _ignore_end() -> None:
+    """The default of `on_end`."""
 
 
 class QueryRunner:
-    """Runs a query on a thread of its own; a session that fails is followed by another, after a pause."""
+    """Runs a query on its own thread. After a failure it starts another run, with increasing pauses."""
 
-    def __init__(self, job: QueryJob, *, on_end: Callable[[], None] = _nobody) -> None:
+    def __init__(self, job: QueryJob, *, on_end: Callable[[], None] = _ignore_end) -> None:
         self._job = job
         self._on_end = on_end
         self._stop = threading.Event()
         self._paused = threading.Event()
-        self._session: QueryRun | None = None
-        self._layout: InputPartitions | None = None
+        self._query_run: QueryRun | None = None
+        self._inputs: InputPartitions | None = None
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
-        self.progress = QueryMeters()
-        self.loading = RestoreProgress(job.name, job.now_ms)
+        self.meters = QueryMeters()
+        self.restoring = RestoreProgress(job.name, job.now_ms)
         self.errors: deque[QueryError] = deque(maxlen=10)
         self.state = QueryState.STARTING
 
     # --- from outside
 
     def prepare(self) -> None:
-        """Makes the internal topics and notes where streams begin for this query.
+        """Creates the internal topics and settles at which offsets the query begins.
 
         Raises:
-            Refused, Unreachable: a topic is missing or cannot be made.
+            Refused, Unreachable: a topic is missing or cannot be created.
         """
-        self._layout = prepare_topics(self._job)
+        self._inputs = prepare_topics(self._job)
 
     def start(self) -> None:
-        """Starts the thread; what `prepare` does is done there if it was not done before, and tried until it works."""
+        """Starts the thread, which calls `prepare` if that was not done, and retries it until it succeeds."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops after a last commit and waits for it."""
+        """Stops the query after a last commit and waits for it."""
         self._stop.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_S)
 
     def request_stop(self) -> None:
-        """Asks the thread to stop and does not wait."""
+        """Stops the query without waiting."""
         self._stop.set()
 
     def pause(self) -> None:
-        """Stops reading; state and position stay."""
+        """Stops reading; state and offsets stay."""
         self._paused.set()
 
     def resume(self) -> None:
-        """Goes on after `pause`."""
+        """Continues after `pause`."""
         self._paused.clear()
 
     def tasks(self) -> Iterator[tuple[tuple[int, int], Task]]:
-        """The tasks by (sub-topology, partition), for look-ups in their stores.
+        """Returns the tasks by (sub-topology, partition), for look-ups in their stores.
 
         Raises:
-            NotReady: the query is not running yet (or not now).
+            NotReady: the query is not running now.
         """
-        session = self._session
-        if session is None:
-            raise NotReady("ksqlDB", f"read the state of {self._job.name}", f"{self.loading.text}; try again")
-        yield from sorted(session.tasks.items())
+        run = self._query_run
+        if run is None:
+            raise NotReady("ksqlDB", f"read the state of {self._job.name}", f"{self.restoring.text}; try again")
+        yield from sorted(run.tasks.items())
 
     def offsets(self) -> dict[PartitionId, tuple[int, int]]:
-        """Position and end of every input partition that was read so far."""
-        session = self._session
-        return session.offsets() if session is not None else {}
+        """Returns position and end of every input partition read so far."""
+        run = self._query_run
+        return run.offsets() if run is not None else {}
 
     # --- the thread
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                if self._run_session():
+                if self._run_once():
                     break
             except RegistryUnavailable as error:
                 self._failed(str(error), "SYSTEM")
             except (BifrostError, KafkaException) as error:
                 self._failed(str(error), "USER" if isinstance(error, Refused) else "SYSTEM")
-            except Exception as error:  # noqa: BLE001 - the top of a thread: the query shows it and is tried again
+            except Exception as error:  # noqa: BLE001 - the top of a thread: the query reports it and runs again
                 _log.exception("query %s failed", self._job.name)
                 self._failed(f"{type(error).__name__}: {error}", "UNKNOWN")
             if self._job.options.transient:
-                # Its rows are with its reader already: to begin anew would repeat them.
+                # The client has received rows already: another run would repeat them.
                 break
             if not self._stop.is_set():
                 self._back_off()
@@ -145,8 +145,8 @@ class QueryRunner:
 
     def _failed(self, message: str, kind: str) -> None:
         self.state = QueryState.ERROR
-        # Topics may have changed: they are looked at again before the next session.
-        self._layout = None
+        # Topics may have changed, so the next run prepares them again.
+        self._inputs = None
         self._note(message, kind)
 
     def _note(self, message: str, kind: str) -> None:
@@ -158,42 +158,42 @@ class QueryRunner:
         self._failures += 1
         return not self._stop.is_set()
 
-    def _run_session(self) -> bool:
-        """Runs until it is stopped; True where the query has come to its own end."""
-        if self._layout is None:
+    def _run_once(self) -> bool:
+        """Runs until the query is stopped; returns True if it has read its inputs to their ends."""
+        if self._inputs is None:
             self.prepare()
-        assert self._layout is not None
-        session = QueryRun(
-            self._job, progress=self.progress, loading=self.loading, stopping=self._stop.is_set, wait=self._wait
+        assert self._inputs is not None
+        run = QueryRun(
+            self._job, meters=self.meters, restoring=self.restoring, stopping=self._stop.is_set, wait=self._wait
         )
         clean = False
         try:
-            session.open(self._layout)
-            self._session = session
-            finished = self._loop(session)
+            run.open(self._inputs)
+            self._query_run = run
+            finished = self._loop(run)
             clean = True
             return finished
         finally:
-            self._session = None
-            session.close(commit=clean)
+            self._query_run = None
+            run.close(commit=clean)
 
     def _wait(self, problem: str) -> bool:
         self._note(problem, "SYSTEM")
         return self._back_off()
 
-    def _loop(self, session: QueryRun) -> bool:
+    def _loop(self, run: QueryRun) -> bool:
         self.state = QueryState.RUNNING
         while not self._stop.is_set():
             if self._paused.is_set():
-                self._rest(session)
-            if session.step():
+                self._pause(run)
+            if run.step():
                 self._failures = 0
-            if session.is_finished:
+            if run.is_finished:
                 return True
         return False
 
-    def _rest(self, session: QueryRun) -> None:
-        session.commit()
+    def _pause(self, run: QueryRun) -> None:
+        run.commit()
         self.state = QueryState.PAUSED
         while self._paused.is_set() and not self._stop.is_set():
             self._stop.wait(_PAUSED_S)

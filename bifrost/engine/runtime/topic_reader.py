@@ -1,4 +1,4 @@
-"""Reading a topic as it is, for PRINT."""
+"""Reads the raw records of a topic, for PRINT."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _BATCH = 500
 
 
 class TopicReader:
-    """Hands out the records of a topic, those of its partitions mixed by time as far as they come together."""
+    """Reads all partitions of a topic; records that arrive together are merged by time."""
 
     def __init__(self, cluster: Cluster, topic: str, group: str, *, from_beginning: bool) -> None:
-        """Begins to read.
+        """Starts reading.
 
         Raises:
-            Refused: there is no such topic.
+            Refused: the topic does not exist.
             Unreachable: no broker answered.
         """
         count = cluster.admin.topics().get(topic)
         if count is None:
-            raise Refused("Kafka", f"read {topic}", status=0, body="there is no such topic")
+            raise Refused("Kafka", f"read {topic}", status=0, body="the topic does not exist")
         self._topic = topic
         self._consumer = cluster.consumer(group)
         start = OFFSET_BEGINNING if from_beginning else OFFSET_END
         self._consumer.assign([TopicPartition(topic, partition, start) for partition in range(count)])
 
     def read(self, timeout_s: float) -> list[InputRecord]:
-        """The records that have come, waiting up to `timeout_s` for the first.
+        """Returns the records that have arrived, waiting up to `timeout_s` for the first.
 
         Raises:
-            Refused: the topic is gone.
+            Refused: the topic does not exist any more.
         """
         first = self._consumer.poll(timeout_s)
         if first is None:
@@ -48,5 +48,5 @@ class TopicReader:
         return [record for _, run in in_time_order(by_partition) for record in run] if by_partition else []
 
     def close(self) -> None:
-        """Gives the consumer up."""
+        """Closes the consumer."""
         self._consumer.close()

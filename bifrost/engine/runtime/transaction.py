@@ -1,4 +1,4 @@
-"""Transactions of a query under exactly-once: output, state and offsets become visible at once."""
+"""Transactions of a query under exactly-once: output, state and offsets become visible together."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class Transaction:
-    """The transactions of one producer, one after the other."""
+    """The transactions of one producer, one after another."""
 
     def __init__(self, producer: Producer) -> None:
-        """Ends what a killed predecessor left open: its records will never be seen.
+        """Aborts the transaction that a killed predecessor left open: its records never become visible.
 
         Raises:
             NotReady: it took too long.
@@ -38,7 +38,7 @@ class Transaction:
             self._is_open = True
 
     def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
-        """Makes all that was written since `begin` visible, and the offsets with it.
+        """Makes everything written since `begin` visible, together with the offsets.
 
         Raises:
             NotReady: it took too long.
@@ -52,22 +52,22 @@ class Transaction:
         self._is_open = False
 
     def abort(self) -> None:
-        """Gives up what was written since `begin`."""
+        """Discards what was written since `begin`."""
         if not self._is_open:
             return
         self._is_open = False
         try:
             bounded("abort", _COMMIT_S, self._producer.abort_transaction)
         except (KafkaException, NotReady) as error:
-            # The next session's beginning ends the transaction.
-            _log.warning("a transaction is left open for now: %s", error)
+            # The transactions of the next run begin by aborting it.
+            _log.warning("transaction not aborted, it stays open until the query starts again: %s", error)
 
 
 def bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:
-    """Makes a call about a transaction, with a time limit as its last argument, that ends in time whatever happens.
+    """Calls a method of a transaction, with a time limit as its last argument, and enforces the limit.
 
-    The library's own time limit does not hold when the broker is killed while it is asked about offsets: such a call
-    never returns. It is left alone then with its producer, whose transaction the next session's producer ends.
+    The library's own time limit does not hold if the broker is killed while it handles offsets: then the call never
+    returns. The call and its producer are abandoned; the producer of the next run aborts the transaction.
 
     Raises:
         NotReady: it took too long.

@@ -1,4 +1,4 @@
-"""The partition of a record with a windowed key: that of its key without the window, as Kafka Streams has it."""
+"""Partitions records with windowed keys by the key without the window, as Kafka Streams does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _KNOWN = 100_000
 
 
 def murmur2(data: bytes) -> int:
-    """Kafka's hash of a key, as an unsigned number."""
+    """Returns Kafka's hash of a key as an unsigned 32-bit number."""
     length = len(data)
     value = (_SEED ^ length) & _WORD
     whole = length & ~3
@@ -22,7 +22,7 @@ def murmur2(data: bytes) -> int:
 
 
 class WindowedPartitioner:
-    """The partition of windowed keys of one topic. Remembers keys: hashing is slow, and they come again and again."""
+    """Partitions the windowed keys of one topic. Caches partitions by key: hashing is slow and keys repeat."""
 
     def __init__(self, partitions: int, window_bytes: int) -> None:
         self._partitions = partitions
@@ -30,7 +30,7 @@ class WindowedPartitioner:
         self._known: dict[bytes, int] = {}
 
     def partition(self, key: bytes | None) -> int:
-        """The partition of a key with its window; -1 (any) for none."""
+        """Returns the partition of a key with its window; -1 (any) for a null key."""
         if key is None:
             return -1
         bare = key[: -self._window_bytes]

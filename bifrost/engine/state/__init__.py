@@ -1,1 +1,1 @@
-"""Where queries keep what they remember: stores in memory, their changelog records, and the codec of both."""
+"""The state of queries: stores in memory, their changelog records, and the codec of both."""

@@ -1,8 +1,8 @@
-"""What stores write to their changelogs: rows that say which columns they have.
+"""The changelog records of stores: rows that say which columns they have.
 
-The columns that a store keeps follow from what its query uses. When a query is replaced by another version of itself,
-its stores are restored from rows of the old columns: each row carries a tag of its layout, and a record of its own says
-once what the tag stands for.
+The columns of a store follow from what its query uses. When a query is replaced by another version of itself, its
+stores are restored from rows with the old columns. So each row carries a tag of its column list, and a separate record
+defines each tag once.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from bifrost.engine.state.codec import decode, encoder
 from bifrost.engine.state.stores import Changelog, Entry, Row, StoreKey
 from bifrost.errors import StateError
 
-# No key in the codec's encoding begins with this byte.
+# Begins the key of a record that defines a tag: no key in the codec's encoding begins with this byte.
 _LAYOUT = b"\xc1"
 
 
 class ChangelogRecorder:
-    """Turns changes of one store into changelog records and back; writes nothing without a changelog.
+    """Converts changes of one store to changelog records and back; without a changelog it writes nothing.
 
-    `missing` holds the values of columns that a restored row does not have.
+    `missing` holds the values of columns that a restored row lacks.
     """
 
     def __init__(self, changelog: Changelog | None, columns: tuple[str, ...], missing: Row | None) -> None:
@@ -33,28 +33,28 @@ class ChangelogRecorder:
         self._pack = encoder()
         self._encode, self._encode_layout = self._encoded, self._encoded_layout
 
-    def put(self, place: StoreKey, row: Row, timestamp: int) -> None:
+    def put(self, key: StoreKey, row: Row, timestamp: int) -> None:
         """Records a row."""
         if self._changelog is None:
             return
         if self._tag not in self._layouts:
             self._layouts[self._tag] = self._columns
             self._changelog(self._encode_layout, (_LAYOUT, self._tag), self._columns, max(timestamp, 0))
-        self._changelog(self._encode, place, row, timestamp)
+        self._changelog(self._encode, key, row, timestamp)
 
-    def delete(self, place: StoreKey, timestamp: int) -> None:
-        """Records that a row is gone."""
+    def delete(self, key: StoreKey, timestamp: int) -> None:
+        """Records the deletion of a row."""
         if self._changelog is not None:
-            self._changelog(self._encode, place, None, max(timestamp, 0))
+            self._changelog(self._encode, key, None, max(timestamp, 0))
 
-    def _encoded(self, place: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
-        return self._pack(list(place)), None if row is None else self._pack([timestamp, self._tag, *row])
+    def _encoded(self, key: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+        return self._pack(list(key)), None if row is None else self._pack([timestamp, self._tag, *row])
 
-    def _encoded_layout(self, place: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
-        return _LAYOUT + self._pack(place[1]), self._pack(list(row or ()))
+    def _encoded_layout(self, key: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
+        return _LAYOUT + self._pack(key[1]), self._pack(list(row or ()))
 
-    def place(self, key: bytes, value: bytes | None) -> list[Any] | None:
-        """The place that a record is about; None for one that is about a layout, which is taken note of."""
+    def store_key(self, key: bytes, value: bytes | None) -> list[Any] | None:
+        """Returns the store key of a record; None for a record that defines a tag, which is remembered."""
         if not key.startswith(_LAYOUT):
             found: list[Any] = decode(key)
             return found
@@ -63,17 +63,17 @@ class ChangelogRecorder:
         return None
 
     def entry(self, value: bytes) -> Entry:
-        """The row of a record, in this store's columns, and its time.
+        """Returns the row of a record, with this store's columns, and its time.
 
         Raises:
-            StateError: the record's layout is not known.
+            StateError: the record's columns are unknown.
         """
         timestamp, tag, *row = decode(value)
         if tag == self._tag:
             return tuple(row), timestamp
         if tag not in self._layouts:
             raise StateError(
-                "a changelog has rows of an unknown layout; delete the query's internal topics to begin anew"
+                "a changelog has rows with unknown columns; delete the query's internal topics to rebuild its state"
             )
         found = dict(zip(self._layouts[tag], row, strict=True))
         pairs = zip(self._columns, self._missing, strict=True)

@@ -1,7 +1,7 @@
-"""Exact bytes for rows, keys and aggregation states: what changelog and repartition records carry.
+"""The exact encoding of rows, keys and aggregate states in changelog and repartition records.
 
-Every runtime value comes back equal and of the same type: decimals keep their scale, tuples stay tuples, integers have
-no limit, texts with lone surrogates survive.
+Every runtime value is decoded to an equal value of the same type: decimals keep their scale, tuples stay tuples,
+integers have no limit, texts may have lone surrogates.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ def _restored(code: int, data: bytes) -> object:
 
 
 def encoder() -> Callable[[Any], bytes]:
-    """A function that gives the bytes of a value. It keeps a buffer: use it on one thread at a time."""
+    """Returns a function that encodes a value. It reuses a buffer, so only one thread at a time may call it."""
     pack: Callable[[Any], bytes] = msgpack.Packer(default=_extension, **_PACKING).pack
     return pack
 
 
 def decode(data: bytes) -> Any:
-    """The value of these bytes.
+    """Decodes a value.
 
     Raises:
-        StateError: these are not bytes of this codec.
+        StateError: the bytes are not of this codec.
     """
     try:
         return msgpack.unpackb(data, ext_hook=_restored, strict_map_key=False, unicode_errors="surrogatepass")
     except (ValueError, msgpack.UnpackException) as error:
         raise StateError(
-            f"stored bytes cannot be read ({error}); delete the query's internal topics to begin anew"
+            f"stored bytes cannot be read ({error}); delete the query's internal topics to rebuild its state"
         ) from error

@@ -1,4 +1,4 @@
-"""Keys that hold arrays, maps or structs, made hashable and back; keys of plain values need neither."""
+"""Converts keys with arrays, maps or structs to a hashable form and back; other keys are hashable already."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class FrozenDict(tuple[tuple[Any, Any], ...]):
 
 
 def is_plain(sql_type: SqlType) -> bool:
-    """Whether values of the type are hashable as they are."""
+    """Whether values of the type are hashable without conversion."""
     return not isinstance(sql_type, SqlArray | SqlMap | SqlStruct)
 
 
 def freeze(value: Any) -> Any:
-    """The value with lists and dicts in it made hashable."""
+    """Returns the value with its lists and dicts made hashable."""
     if isinstance(value, list):
         return FrozenList(freeze(item) for item in value)
     if isinstance(value, dict):
@@ -45,7 +45,7 @@ def freeze(value: Any) -> Any:
 
 
 def thaw(value: Any) -> Any:
-    """What was frozen."""
+    """Reverts `freeze`."""
     if isinstance(value, FrozenList):
         return [thaw(item) for item in value]
     if isinstance(value, FrozenDict):
@@ -54,10 +54,10 @@ def thaw(value: Any) -> Any:
 
 
 def freeze_key(key: Key | None) -> Key | None:
-    """The key with each of its columns frozen."""
+    """Returns the key with each of its columns frozen."""
     return None if key is None else tuple(freeze(part) for part in key)
 
 
 def thaw_key(key: Key) -> Key:
-    """The key with each of its columns thawed."""
+    """Returns the key with each of its columns thawed."""
     return tuple(thaw(part) for part in key)

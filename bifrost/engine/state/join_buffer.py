@@ -1,4 +1,4 @@
-"""Rows by key and time, in lists, with the oldest row at hand."""
+"""A join buffer in memory: sorted lists of rows by key, and a heap of all rows by time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bifrost.engine.state.stores import NEVER, Row
 
 
 class MemoryJoinBuffer:
-    """A `JoinBuffer`."""
+    """Implements `JoinBuffer`."""
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
-        # Rows as (time, number, row); numbers are unique, so that rows themselves are never compared.
+        # Rows as (time, number, row); the numbers are unique, so sorting never compares rows.
         self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
-        # Time, number, key; rows that are gone stay here until they are the oldest.
+        # A heap of (time, number, key); removed rows stay in it until they are the oldest.
         self._oldest: list[tuple[int, int, Key]] = []
         self._count = 0
         self._retention_ms = retention_ms
@@ -60,7 +60,7 @@ class MemoryJoinBuffer:
             self._record.delete((timestamp, number, *key), self.stream_time)
 
     def _drop(self, key: Key, timestamp: int, number: int) -> Row | None:
-        """Takes one row out, if it is there."""
+        """Removes and returns a row, if it exists."""
         rows = self._by_key.get(key)
         if rows is None:
             return None
@@ -98,7 +98,7 @@ class MemoryJoinBuffer:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        found = self._record.place(key, value)
+        found = self._record.store_key(key, value)
         if found is None:
             return
         timestamp, number, *parts = found

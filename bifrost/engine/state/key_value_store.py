@@ -1,4 +1,4 @@
-"""The last row of every key, in a dict."""
+"""A key-value store in memory: the last row of every key in a dict."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bifrost.engine.state.stores import Entry, Row
 
 
 class MemoryKeyValueStore:
-    """A `KeyValueStore`."""
+    """Implements `KeyValueStore`."""
 
     def __init__(self, recorder: ChangelogRecorder) -> None:
         self._entries: dict[Key | None, Entry] = {}
         self._record = recorder
         self.stream_time = -1
-        # Bound to the dict itself: this is the look-up of every stream-table join.
+        # The method of the dict itself, since every record of a stream-table join calls it.
         self.get = self._entries.get
 
     def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
@@ -46,7 +46,7 @@ class MemoryKeyValueStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        parts = self._record.place(key, value)
+        parts = self._record.store_key(key, value)
         if parts is None:
             return
         place = tuple(parts)

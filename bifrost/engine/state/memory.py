@@ -1,4 +1,4 @@
-"""Stores in memory, each with a changelog that sees every change."""
+"""Creates the stores of a task, in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bifrost.engine.state.window_store import MemoryWindowStore
 
 
 def new_store(spec: StoreSpec, changelog: Changelog | None) -> Store:
-    """An empty store of that kind in memory."""
+    """Returns an empty store; `changelog` receives each of its changes."""
     recorder = ChangelogRecorder(changelog, spec.columns, spec.missing)
     match spec.kind:
         case StoreKind.KEY_VALUE:

@@ -1,4 +1,4 @@
-"""The order in which entries of equal time come out: by key, whatever types it has."""
+"""Orders entries of equal time by key, whatever types the key has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bifrost.engine.state.frozen import FrozenDict, Key
 
 
 def sort_key(key: Key) -> tuple[Any, ...]:
-    """Something comparable for any key: nulls first, then numbers, texts, bytes, nested values."""
+    """Returns a comparable form of any key: nulls first, then numbers, texts, bytes, nested values."""
     return tuple(_rank(part) for part in key)
 
 

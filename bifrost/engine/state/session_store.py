@@ -1,4 +1,4 @@
-"""Rows by key and session, in dicts, with the sessions' ends in order."""
+"""A session store in memory: dicts of sessions by key, and a sorted list of sessions by end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ StoredSession = tuple[int, int, Key, Entry]
 
 
 class MemorySessionStore:
-    """A `SessionStore`."""
+    """Implements `SessionStore`."""
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[tuple[int, int], Row]] = {}
-        # End, start, a number (so that keys are never compared), key; sessions that are gone stay until they are due.
+        # Sorted (end, start, number, key), removed sessions included. The numbers are unique, so keys are never compared.
         self._ends: list[tuple[int, int, int, Key]] = []
         self._count = 0
         self._retention_ms = retention_ms
@@ -91,7 +91,7 @@ class MemorySessionStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        found = self._record.place(key, value)
+        found = self._record.store_key(key, value)
         if found is None:
             return
         start, end, *parts = found

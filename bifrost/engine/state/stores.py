@@ -1,4 +1,4 @@
-"""What the topology needs of stores; `memory` has them as dicts, others may keep them on disk."""
+"""The stores that the topology uses, as protocols; this package implements them in memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Entry = tuple[Row, int]
 """A row and its time (epoch ms)."""
 
 StoreKey = tuple[Any, ...]
-"""What an entry is known by in a changelog: its key, behind its window, session or number."""
+"""Identifies an entry in a changelog: its key, preceded by window start, session bounds, or time and number."""
 
 Encode = Callable[[StoreKey, Row | None, int], tuple[bytes, bytes | None]]
-"""Makes key and value of the changelog record of a change."""
+"""Encodes a change as key and value of a changelog record."""
 
 Changelog = Callable[[Encode, StoreKey, Row | None, int], None]
-"""Takes each change of a store: place, row (None: deleted), time of the change in epoch ms.
+"""Receives each change of a store: encoder, store key, row (None: deleted), time of the change (epoch ms).
 
-Only the last change of a place counts in the end: whoever gathers changes need not encode those before it.
+Only the last change of a key matters, so a receiver that gathers changes need not encode the ones before it.
 """
 
 NEVER = 1 << 63
@@ -30,7 +30,7 @@ NEVER = 1 << 63
 
 
 class StoreKind(Enum):
-    """The four kinds of store."""
+    """The kinds of store."""
 
     KEY_VALUE = "KEY_VALUE"
     WINDOW = "WINDOW"
@@ -42,9 +42,9 @@ class StoreKind(Enum):
 class StoreSpec:
     """A store that a query needs in every task of a sub-topology.
 
-    `retention_ms` is how long entries are kept in stream time, None for ever. `changelog` says whether its changes must
-    survive the process. `columns` names what its rows hold, `missing` is what columns are that a row restored from an
-    earlier version of the query does not have (None: all null).
+    `retention_ms` is how long entries stay in stream time, None without limit. `changelog` says whether changes must
+    survive the process. `columns` names the columns of its rows, `missing` are the values of columns that a row written
+    by an earlier version of the query lacks (None: all null).
     """
 
     name: str
@@ -57,92 +57,92 @@ class StoreSpec:
 
 
 class Store(Protocol):
-    """What every store can do.
+    """The methods of every store.
 
-    One thread writes; look-ups may come from others meanwhile and see entries from before or after a change.
+    One thread writes; others may look up rows meanwhile, and see each entry before or after a change.
     """
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Takes a changelog record back in; nothing is written to the changelog."""
+        """Applies a changelog record without writing it to the changelog again."""
 
     @property
     def stream_time(self) -> int:
-        """The highest time of its entries so far, -1 for an empty store."""
+        """The highest time of an entry so far (epoch ms), -1 for an empty store."""
 
     def __len__(self) -> int:
-        """Number of entries."""
+        """The number of entries."""
 
 
 class KeyValueStore(Store, Protocol):
     """The last row of every key."""
 
     def get(self, key: Key | None) -> Entry | None:
-        """The entry of a key; None for none, and for a null key."""
+        """Returns the entry of a key, or None; None for a null key."""
 
     def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
-        """Sets the row of a key and gives the one it had."""
+        """Sets the row of a key and returns the row before, or None."""
 
     def delete(self, key: Key, timestamp: int) -> Row | None:
-        """Forgets a key and gives the row it had."""
+        """Deletes a key and returns the row before, or None."""
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
-        """All entries, oldest key first."""
+        """Returns all entries, oldest key first."""
 
 
 class WindowStore(Store, Protocol):
-    """Rows by key and window start. Windows older than the retention vanish."""
+    """Rows by key and window start. Windows older than the retention are deleted."""
 
     def get(self, key: Key, start: int) -> Entry | None:
-        """The entry of one window."""
+        """Returns the entry of one window, or None."""
 
     def put(self, key: Key, start: int, row: Row, timestamp: int) -> None:
-        """Sets the row of one window; a window that is past the retention already is not kept."""
+        """Sets the row of one window, unless the window is older than the retention."""
 
     def windows(self, key: Key) -> Iterator[tuple[int, Entry]]:
-        """The windows of a key by start."""
+        """Returns the windows of a key by start."""
 
     def between(self, first: int, last: int) -> Iterator[tuple[int, Key, Entry]]:
-        """All windows whose start lies in `first..last`, by start, then by key."""
+        """Returns all windows with `first <= start <= last`, by start, then by key."""
 
     @property
     def newest(self) -> int:
-        """The newest window start ever put, -1 for none."""
+        """The latest window start ever put, -1 for none."""
 
 
 class SessionStore(Store, Protocol):
-    """Rows by key and session. Sessions that ended before the retention vanish."""
+    """Rows by key and session. Sessions that ended before the retention are deleted."""
 
     def find(self, key: Key, earliest_end: int, latest_start: int) -> list[tuple[int, int, Entry]]:
-        """Sessions (start, end, entry) of a key that end at or after and start at or before these times, by end."""
+        """Returns the sessions (start, end, entry) of a key that overlap these times (inclusive), by end."""
 
     def put(self, key: Key, start: int, end: int, row: Row) -> None:
         """Sets the row of a session."""
 
     def remove(self, key: Key, start: int, end: int) -> None:
-        """Forgets a session."""
+        """Deletes a session."""
 
     def ended(self, first: int, until: int) -> list[tuple[int, int, Key, Entry]]:
-        """All sessions (start, end, key, entry) with `first <= end < until`, by end, then by start and key."""
+        """Returns all sessions (start, end, key, entry) with `first <= end < until`, by end, then by start and key."""
 
     def sessions(self) -> Iterator[tuple[int, int, Key, Entry]]:
-        """All sessions."""
+        """Returns all sessions."""
 
 
 class JoinBuffer(Store, Protocol):
-    """Rows by key and time, several of equal time too. Rows older than the retention vanish."""
+    """Rows by key and time, also several of equal time. Rows older than the retention are deleted."""
 
     def put(self, key: Key, row: Row, timestamp: int) -> None:
         """Adds a row."""
 
     def fetch(self, key: Key, first: int, last: int) -> list[tuple[int, Row]]:
-        """Rows (time, row) of a key with time in `first..last`, by time, equal ones as they came."""
+        """Returns the rows (time, row) of a key with `first <= time <= last`, by time, then in order of arrival."""
 
     def remove(self, key: Key, timestamp: int) -> None:
-        """Forgets the rows of a key at a time."""
+        """Deletes the rows of a key at a time."""
 
     def take_older(self, timestamp: int) -> list[tuple[int, Key, Row]]:
-        """Takes out all rows (time, key, row) from before a time, by time, then by key."""
+        """Removes and returns all rows (time, key, row) from before a time, by time, then by key."""
 
     @property
     def oldest(self) -> int:
-        """The time of its oldest row, `NEVER` when it is empty."""
+        """The time of the oldest row, `NEVER` if the buffer is empty."""

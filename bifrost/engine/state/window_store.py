@@ -1,4 +1,4 @@
-"""Rows by key and window, in dicts, with the windows' starts in order."""
+"""A window store in memory: dicts of windows by key, keys by window start, and a sorted list of starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bifrost.engine.state.stores import Entry, Row
 
 
 class MemoryWindowStore:
-    """A `WindowStore`."""
+    """Implements `WindowStore`."""
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[int, Entry]] = {}
@@ -82,7 +82,7 @@ class MemoryWindowStore:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""
-        found = self._record.place(key, value)
+        found = self._record.store_key(key, value)
         if found is None:
             return
         start, *parts = found

@@ -153,7 +153,7 @@ class DefinitionStatements:
             self._parts.launcher.register(planned.source)
 
     def _query(self, planned: Planned, session: ClientSession) -> PersistentQuery | None:
-        make = self._state.queries.make
+        make = self._state.queries.create
         match planned:
             case PersistentPlan():
                 return make(planned.statement, planned.query, planned.sink, session.properties, self._parts.properties)

@@ -144,8 +144,8 @@ class ShowStatements:
     def _statistics(
         self, source: DataSource, readers: Iterable[PersistentQuery], writers: Iterable[PersistentQuery]
     ) -> SourceStatistics:
-        consumed = [query.runner.progress.consumed.get(source.topic) for query in readers]
-        produced = [query.runner.progress.produced.get(source.topic) for query in writers]
+        consumed = [query.runner.meters.consumed.get(source.topic) for query in readers]
+        produced = [query.runner.meters.produced.get(source.topic) for query in writers]
         log = self._state.parts.launcher.log
         logged = [log.count(query.id) for query in (*readers, *writers)]
         failures = [entry.last_ms for entry in logged if entry.last_ms is not None]

@@ -9,8 +9,8 @@ from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
+from bifrost.engine.runtime.insert_producer import InsertProducer
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
-from bifrost.engine.runtime.record_producer import RecordProducer
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineParts
@@ -61,7 +61,7 @@ class World:
             functions=functions,
             launcher=launcher,
             commands=CommandTopic(self.cluster, "test_"),
-            inserts=InsertWriter(RecordProducer(self.cluster), serdes, lambda: NOW_MS),
+            inserts=InsertWriter(InsertProducer(self.cluster), serdes, lambda: NOW_MS),
             connect=self.connect,
             properties={"commit.interval.ms": "0", **properties},
         )

@@ -1,4 +1,4 @@
-"""Writing single records for people: INSERT VALUES and /inserts-stream."""
+"""Writes single records for INSERT VALUES and /inserts-stream."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _DEADLINE_S = 30.0
 _POLL_S = 0.5
 
 WriteCallback = Callable[[BifrostError | None], None]
-"""Takes what became of a record: an error, or None when the broker has it. Called on the writer's own thread."""
+"""Receives the outcome of a write: an error, or None once the broker has the record. Runs on the producer's thread."""
 
 
-class RecordProducer:
-    """Writes records one by one, each acknowledged by the broker; those of one partition stay in order."""
+class InsertProducer:
+    """Writes records one by one, each acknowledged by the broker, in order within a partition."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._producer = cluster.producer(linger_ms=0)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="record writer", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="insert producer", daemon=True)
         self._thread.start()
 
-    def send(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, told: WriteCallback) -> None:
-        """Queues a record and returns at once.
+    def send(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, written: WriteCallback) -> None:
+        """Queues a record; `written` receives the outcome.
 
         Raises:
-            Refused: it cannot be queued (too large, too many waiting).
+            Refused: it cannot be queued (it is too large, or too many records are waiting).
         """
 
         def delivered(error: KafkaError | None, _: Message) -> None:
-            told(
+            written(
                 None if error is None else Refused("Kafka", f"write to {topic}", status=error.code(), body=error.str())
             )
 
@@ -49,10 +49,10 @@ class RecordProducer:
             raise Refused("Kafka", f"write to {topic}", status=problem.code(), body=problem.str()) from error
 
     def write(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int) -> None:
-        """Writes a record and waits until the broker has it.
+        """Writes a record and waits until the broker acknowledges it.
 
         Raises:
-            Refused, NotReady: the broker did not take it.
+            Refused, NotReady: the broker did not acknowledge it.
         """
         done: Future[BifrostError | None] = Future()
         self.send(topic, key, value, timestamp, done.set_result)
@@ -64,7 +64,7 @@ class RecordProducer:
             raise error
 
     def close(self) -> None:
-        """Waits a moment for what is on its way, then gives the producer up."""
+        """Waits for pending records for a moment, then closes the producer."""
         self._closed.set()
         self._thread.join(_DEADLINE_S)
 
