@@ -28,7 +28,7 @@ docs: setup ## Check README and docs against the code
 	$(PYTHON) -m pytest -q tests/test_docs.py tests/test_env_example.py
 
 golden: setup ## Rewrite the golden files after an intended change
-	$(PYTHON) -m pytest -q tests --update-golden -m "not live" -k golden
+	$(PYTHON) -m pytest -q tests --update-golden -m "not live" -k "golden or settings_page"
 
 coverage: setup ## Measure which code the fast tests run
 	$(PYTHON) -m pytest -q -n 2 -m "not live" --cov --cov-report=term --cov-report=html:.bifrost/coverage
