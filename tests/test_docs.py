@@ -309,10 +309,10 @@ def test_the_reference_of_alerts_names_exactly_their_keys(tmp_path: Path) -> Non
     page = PROJECT / "docs" / "reference" / "alerts.md"
     listed = re.findall(r"^\| `([a-z.]+)` \|", text_of(page), re.MULTILINE)
     (tmp_path / "wrong.toml").write_text('unknown = ""')
-    with pytest.raises(Exception, match="unknown key unknown; there are ") as error:
+    with pytest.raises(Exception, match="unknown key unknown") as error:
         read_alert(tmp_path / "wrong.toml")
-    known = str(error.value).partition("there are ")[2].split(", ")
-    assert {name.partition(".")[0] for name in listed} == set(known)
+    (known,) = re.findall(r"\w+(?:, \w+)+$", str(error.value))
+    assert {name.partition(".")[0] for name in listed} == set(known.split(", "))
     (sample,) = blocks(page, "toml")
     (tmp_path / "sample.toml").write_text(sample)
     assert read_alert(tmp_path / "sample.toml").quiet is not None
