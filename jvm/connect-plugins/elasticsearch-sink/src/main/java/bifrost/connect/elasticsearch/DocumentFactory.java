@@ -42,8 +42,9 @@ final class DocumentFactory {
         if (record.value() == null) {
             return tombstone(record, index, ignoresKey);
         }
+        // A transform may merge topics, so only the original topic, partition and offset identify a record.
         String id = ignoresKey
-                ? record.topic() + "+" + record.kafkaPartition() + "+" + record.kafkaOffset()
+                ? record.originalTopic() + "+" + record.originalKafkaPartition() + "+" + record.originalKafkaOffset()
                 : idOf(record.key());
         Action action = upserts ? Action.UPDATE : Action.INDEX;
         return Optional.of(new Document(record, action, index, id, version(record), json.of(record)));
@@ -65,7 +66,7 @@ final class DocumentFactory {
         if (upserts) {
             return Document.NO_VERSION;
         }
-        return versionHeader.isEmpty() ? record.kafkaOffset() : headerVersion(record);
+        return versionHeader.isEmpty() ? record.originalKafkaOffset() : headerVersion(record);
     }
 
     private long headerVersion(SinkRecord record) {

@@ -156,6 +156,6 @@ public final class ElasticsearchSinkTask extends SinkTask {
     }
 
     private static String describe(SinkRecord record) {
-        return "Record " + record.topic() + "-" + record.kafkaPartition() + "@" + record.kafkaOffset();
+        return "Record " + record.originalTopic() + "-" + record.originalKafkaPartition() + "@" + record.originalKafkaOffset();
     }
 }

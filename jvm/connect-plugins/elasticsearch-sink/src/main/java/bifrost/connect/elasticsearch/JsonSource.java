@@ -1,5 +1,6 @@
 package bifrost.connect.elasticsearch;
 
+import bifrost.connect.data.FieldValues;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
@@ -69,7 +70,7 @@ final class JsonSource {
         out.writeStartObject();
         for (Field field : struct.schema().fields()) {
             out.writeFieldName(field.name());
-            write(out, struct.get(field), true);
+            write(out, FieldValues.of(struct, field), true);
         }
         out.writeEndObject();
     }

@@ -1,5 +1,6 @@
 package bifrost.connect.elasticsearch;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -55,7 +55,10 @@ final class RestSearchClient implements SearchClient {
     @Override
     public void check() throws CheckFailed {
         try {
-            rest.performRequest(new Request("GET", "/"));
+            Request request = new Request("GET", "/");
+            readObject(request, rest.performRequest(request));
+        } catch (Busy busy) {
+            throw new CheckFailed(ElasticsearchSinkConfig.URL, busy.getMessage(), busy);
         } catch (ResponseException answer) {
             int status = answer.getResponse().getStatusLine().getStatusCode();
             boolean deniesUser = status == 401 || status == 403;
@@ -73,12 +76,24 @@ final class RestSearchClient implements SearchClient {
         Request request = new Request("POST", "/_bulk");
         request.addParameter("filter_path", "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by");
         request.setEntity(new NByteArrayEntity(BulkBody.of(documents), ContentType.create("application/x-ndjson")));
-        JsonNode answer = perform(request);
-        if (!answer.path("errors").asBoolean()) {
-            return Collections.nCopies(documents.size(), Outcome.DONE);
+        return outcomes(perform(request), documents.size());
+    }
+
+    /** Only a complete bulk answer confirms documents: a proxy may answer with status 200 and another body. */
+    private List<Outcome> outcomes(JsonNode answer, int expected) throws Busy {
+        JsonNode items = answer.path("items");
+        if (!answer.path("errors").isBoolean() || !items.isArray() || items.size() != expected) {
+            throw new Busy("The answer of " + hostNames + " to a bulk request does not list the results of its " + expected
+                    + " documents; check what " + ElasticsearchSinkConfig.URL + " leads to", null);
         }
-        List<Outcome> outcomes = new ArrayList<>(documents.size());
-        answer.path("items").forEach(item -> outcomes.add(outcome(item.elements().next())));
+        List<Outcome> outcomes = new ArrayList<>(expected);
+        for (JsonNode item : items) {
+            JsonNode result = item.elements().hasNext() ? item.elements().next() : item;
+            if (!result.path("status").isInt()) {
+                throw new Busy("The answer of " + hostNames + " to a bulk request has a result without a status", null);
+            }
+            outcomes.add(outcome(result));
+        }
         return outcomes;
     }
 
@@ -129,9 +144,7 @@ final class RestSearchClient implements SearchClient {
     private JsonNode perform(Request request) throws Busy, Refused {
         try {
             Response response = rest.performRequest(request);
-            try (InputStream body = response.getEntity().getContent()) {
-                return JSON.readTree(body);
-            }
+            return readObject(request, response);
         } catch (ResponseException answer) {
             int status = answer.getResponse().getStatusLine().getStatusCode();
             String message = request.getMethod() + " " + request.getEndpoint() + " at " + hostNames + ": " + answer.getMessage();
@@ -144,10 +157,27 @@ final class RestSearchClient implements SearchClient {
         }
     }
 
+    private JsonNode readObject(Request request, Response response) throws IOException, Busy {
+        String message = hostNames + " answered " + request.getMethod() + " " + request.getEndpoint()
+                + " with a body that is not a JSON object; check what " + ElasticsearchSinkConfig.URL + " leads to";
+        if (response.getEntity() == null) {
+            throw new Busy(message, null);
+        }
+        try (InputStream body = response.getEntity().getContent()) {
+            JsonNode answer = JSON.readTree(body);
+            if (!answer.isObject()) {
+                throw new Busy(message, null);
+            }
+            return answer;
+        } catch (JsonProcessingException invalid) {
+            throw new Busy(message, invalid);
+        }
+    }
+
     private static Outcome outcome(JsonNode item) {
         int status = item.path("status").asInt();
         // Conflict: this version or a later one is stored already. Not found: the document to delete does not exist.
-        if (status < 300 || status == CONFLICT || status == NOT_FOUND && item.path("error").isMissingNode()) {
+        if (status >= 200 && status < 300 || status == CONFLICT || status == NOT_FOUND && item.path("error").isMissingNode()) {
             return Outcome.DONE;
         }
         JsonNode error = item.path("error");

@@ -21,6 +21,17 @@ class ElasticsearchSinkConnectorTest {
     }
 
     @Test
+    void validateReportsAServerThatIsNotASearchEngine() throws Exception {
+        try (FakeSearch search = new FakeSearch()) {
+            for (String page : List.of("", "<html>Welcome</html>", "[]", "\"ok\"")) {
+                search.root = page;
+                String error = errors(Map.of("connection.url", search.url())).get("connection.url").get(0);
+                assertTrue(error.contains("not a JSON object"), error);
+            }
+        }
+    }
+
+    @Test
     void validateReportsThatTheUserIsNotAccepted() throws Exception {
         try (FakeSearch search = new FakeSearch()) {
             search.authorization = "Basic somebody";

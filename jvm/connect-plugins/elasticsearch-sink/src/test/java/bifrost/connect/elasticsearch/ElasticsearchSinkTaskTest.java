@@ -26,6 +26,8 @@ import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every key of the task changes the requests to the search engine or the handling of answers. */
 class ElasticsearchSinkTaskTest {
@@ -281,6 +283,68 @@ class ElasticsearchSinkTaskTest {
         assertEquals("k", only().head().get("_id").asText());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "", "{}", "[]", "null", "<html>Please log in</html>", "{\"errors\":false}", "{\"errors\":false,\"items\":[]}",
+        "{\"items\":[{\"index\":{\"status\":201}}]}", "{\"errors\":false,\"items\":{\"index\":{\"status\":201}}}",
+        "{\"errors\":false,\"items\":[{}]}", "{\"errors\":false,\"items\":[{\"index\":{}}]}", "{\"errors\":false,\"items\":[3]}",
+        "{\"errors\":false,\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}}]}"
+    })
+    void onlyACompleteBulkAnswerAcknowledgesDocuments(String body) {
+        given.put("max.retries", "0");
+        search.prepared.add(new Answer(200, body));
+        start();
+        task.put(List.of(record("k", Map.of("a", 1))));
+        var error = assertThrows(ConnectException.class, this::flush);
+        assertTrue(error.getMessage().contains("tried 1 times (max.retries): "), error.getMessage());
+        assertTrue(error.getMessage().contains(search.url()), error.getMessage());
+        assertEquals(List.of(), search.operations());
+    }
+
+    @Test
+    void documentsWithoutAnAnswerAreRetried() {
+        search.prepared.add(new Answer(200, ""));
+        search.prepared.add(new Answer(200, "{\"errors\":false,\"items\":[{\"index\":{\"status\":201}}]}"));
+        write(record("a", Map.of("a", 1)), record("b", Map.of("a", 1)));
+        assertEquals(List.of("a", "b"), ids(search.operations()));
+    }
+
+    @Test
+    void aFailureIsReportedEvenIfTheAnswerSaysThatThereAreNoErrors() {
+        given.put("behavior.on.malformed.documents", "warn");
+        search.prepared.add(new Answer(200, "{\"errors\":false,\"items\":[{\"index\":" + MALFORMED + "}]}"));
+        write(record("bad", Map.of("a", 1)));
+        assertEquals(1, worker.reported.size());
+    }
+
+    @Test
+    void recordsOfMergedTopicsGetDifferentIds() {
+        given.put("key.ignore", "true");
+        SinkRecord first = new SinkRecord("web", 0, null, null, null, Map.of("a", 1), 7);
+        SinkRecord second = new SinkRecord("ios", 0, null, null, null, Map.of("a", 2), 7);
+        start();
+        task.put(List.of(renamed(first, "all"), renamed(second, "all")));
+        flush();
+        assertEquals(List.of("web+0+7", "ios+0+7"), ids(search.operations()));
+        assertEquals(List.of("all", "all"), search.operations().stream().map(each -> each.head().get("_index").asText()).toList());
+    }
+
+    @Test
+    void aNullIsNotReplacedByTheDefaultOfItsField() {
+        Schema inner = SchemaBuilder.struct().field("level", SchemaBuilder.int32().optional().defaultValue(5).build()).build();
+        Schema schema = SchemaBuilder.struct()
+                .field("status", SchemaBuilder.string().optional().defaultValue("new").build())
+                .field("source", SchemaBuilder.string().defaultValue("web").build())
+                .field("inner", inner)
+                .field("list", SchemaBuilder.array(inner).build())
+                .build();
+        Struct nulls = new Struct(inner).put("level", null);
+        write(record("k", new Struct(schema).put("status", null).put("inner", nulls).put("list", List.of(nulls))));
+        assertEquals(
+                "{\"status\":null,\"source\":\"web\",\"inner\":{\"level\":null},\"list\":[{\"level\":null}]}",
+                only().source().toString());
+    }
+
     @Test
     void maxRetriesBoundsTheRetries() {
         given.put("max.retries", "2");
@@ -443,6 +507,21 @@ class ElasticsearchSinkTaskTest {
             Thread.onSpinWait();
         }
         assertEquals(offset, committed());
+    }
+
+    /** Sends everything and waits until it is answered. */
+    private void flush() {
+        long end = System.nanoTime() + 10_000_000_000L;
+        while (task.preCommit(Map.of()).isEmpty() && System.nanoTime() < end) {
+            task.put(List.of());
+            Thread.onSpinWait();
+        }
+    }
+
+    /** A record after a transform that renames its topic. */
+    private static SinkRecord renamed(SinkRecord record, String topic) {
+        return record.newRecord(topic, record.kafkaPartition(), record.keySchema(), record.key(), record.valueSchema(),
+                record.value(), record.timestamp());
     }
 
     private long committed() {

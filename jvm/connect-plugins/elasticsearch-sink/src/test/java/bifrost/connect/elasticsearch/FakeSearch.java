@@ -39,6 +39,7 @@ final class FakeSearch implements AutoCloseable {
     final AtomicInteger running = new AtomicInteger();
     final AtomicInteger mostRunning = new AtomicInteger();
     volatile Function<Operation, String> refusal = operation -> null;
+    volatile String root = "{}";
     volatile String authorization = "";
     volatile long delayMillis;
     private final HttpServer server;
@@ -99,6 +100,9 @@ final class FakeSearch implements AutoCloseable {
         if (path.equals("/_bulk")) {
             Thread.sleep(delayMillis);
             return bulk(body);
+        }
+        if (path.equals("/")) {
+            return new Answer(200, root);
         }
         String index = path.split("/").length < 2 ? "" : path.split("/")[1];
         boolean isMapping = path.endsWith("/_mapping");

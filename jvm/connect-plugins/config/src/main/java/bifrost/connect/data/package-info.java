@@ -1,0 +1,2 @@
+/** What the sinks share to read records. */
+package bifrost.connect.data;
