@@ -234,13 +234,13 @@ def test_sixteen_enriched_orders_are_the_five_objects_of_the_documents(platform:
 @pytest.mark.parametrize(
     ("sink", "changed", "key", "message"),
     [
-        (S3_SINK, {"s3.bucket.name": "nowhere"}, "s3.bucket.name", "there is no bucket nowhere at http://"),
+        (S3_SINK, {"s3.bucket.name": "nowhere"}, "s3.bucket.name", "bucket nowhere does not exist at http://"),
         (S3_SINK, {"store.url": "http://127.0.0.1:1"}, "store.url", "http://127.0.0.1:1 does not answer"),
         (
             S3_SINK,
             {"aws.access.key.id": "someone", "aws.secret.access.key": "else"},
             "aws.access.key.id",
-            "does not let this access key into bucket",
+            "denies this access key access to bucket",
         ),
         (ES_SINK, {"connection.url": "http://127.0.0.1:1"}, "connection.url", "http://127.0.0.1:1 does not answer"),
         (

@@ -67,9 +67,13 @@ public final class Options {
             return this;
         }
 
-        /** Accepts only values that pass this check. */
+        /** Accepts only values that pass this check. A value that is missing or not of the key's type is not checked. */
         public Key check(Validator check) {
-            validator = check;
+            validator = (key, value) -> {
+                if (value != null) {
+                    check.ensureValid(key, value);
+                }
+            };
             return this;
         }
 
@@ -80,7 +84,7 @@ public final class Options {
 
         /** Accepts one of these words in upper or lower case; validate recommends them. */
         public Key oneOf(String... words) {
-            validator = ConfigDef.CaseInsensitiveValidString.in(words);
+            check(ConfigDef.CaseInsensitiveValidString.in(words));
             return recommend(Arrays.asList((Object[]) words));
         }
 

@@ -3,6 +3,7 @@ package bifrost.connect.config;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.kafka.common.config.ConfigDef;
@@ -73,6 +74,13 @@ public final class VendorKeys {
                 .filter(name -> FRAMEWORK_PREFIXES.stream().noneMatch(name::startsWith))
                 .sorted()
                 .toList();
+    }
+
+    /** The keys that have a value: the worker also passes keys that a client set to null. */
+    public static Map<String, String> withoutNulls(Map<String, String> given) {
+        Map<String, String> found = new LinkedHashMap<>(given);
+        found.values().removeIf(Objects::isNull);
+        return found;
     }
 
     private void check(String name, Object value) {

@@ -49,7 +49,7 @@ public abstract class VendorSinkConnector extends SinkConnector {
 
     @Override
     public final void start(Map<String, String> properties) {
-        given = Map.copyOf(properties);
+        given = VendorKeys.withoutNulls(properties);
         vendorKeys.warn(LoggerFactory.getLogger(getClass()), definition, given);
     }
 
@@ -65,10 +65,11 @@ public abstract class VendorSinkConnector extends SinkConnector {
 
     @Override
     public final Config validate(Map<String, String> properties) {
-        Config result = super.validate(properties);
-        conflicts(properties).forEach(finding -> finding.addTo(result));
+        Map<String, String> set = VendorKeys.withoutNulls(properties);
+        Config result = super.validate(set);
+        conflicts(set).forEach(finding -> finding.addTo(result));
         if (Finding.areNone(result)) {
-            checkRemote(properties).ifPresent(finding -> finding.addTo(result));
+            checkRemote(set).ifPresent(finding -> finding.addTo(result));
         }
         return result;
     }

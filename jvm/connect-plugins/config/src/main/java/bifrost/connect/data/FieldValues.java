@@ -14,4 +14,18 @@ public final class FieldValues {
     public static Object of(Struct struct, Field field) {
         return field.schema().isOptional() ? struct.getWithoutDefault(field.name()) : struct.get(field);
     }
+
+    /** Sets required fields that have no value to their default, also in nested records. */
+    public static void setRequiredDefaults(Object value) {
+        if (value instanceof Struct struct) {
+            for (Field field : struct.schema().fields()) {
+                Object found = struct.getWithoutDefault(field.name());
+                if (found != null) {
+                    setRequiredDefaults(found);
+                } else if (!field.schema().isOptional()) {
+                    struct.put(field, field.schema().defaultValue());
+                }
+            }
+        }
+    }
 }

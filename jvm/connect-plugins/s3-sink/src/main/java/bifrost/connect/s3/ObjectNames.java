@@ -4,7 +4,12 @@ import bifrost.connect.s3.config.S3Keys;
 import bifrost.connect.s3.config.S3SinkConfig;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Names objects: {@code topics/<topic>/<folder>/<topic>+<partition>+<first offset>.<extension>}. */
+/**
+ * Names objects: {@code topics/<topic>/<folder>/<source topic>+<partition>+<first offset>.<extension>}.
+ *
+ * <p>The topic of the path is the one that transforms gave the record. The file name has the topic that the record was
+ * read from: if a transform merges topics, only the source topic keeps their objects apart.
+ */
 final class ObjectNames {
     private final String topicsDir;
     private final String directoryDelim;
@@ -13,7 +18,7 @@ final class ObjectNames {
     private final String extension;
 
     ObjectNames(S3SinkConfig config, String extension) {
-        topicsDir = config.getString(S3Keys.TOPICS_DIR);
+        topicsDir = config.withoutTrailingDelim(S3Keys.TOPICS_DIR);
         directoryDelim = config.getString(S3Keys.DIRECTORY_DELIM);
         fileDelim = config.getString(S3Keys.FILE_DELIM);
         int width = config.getInt(S3Keys.PAD_WIDTH);
@@ -21,10 +26,16 @@ final class ObjectNames {
         this.extension = extension;
     }
 
-    /** The name of the object in this folder that begins with this record. */
-    String of(SinkRecord first, String folder) {
-        String file = first.topic() + fileDelim + first.kafkaPartition() + fileDelim + String.format(offsetFormat, first.kafkaOffset());
-        String path = String.join(directoryDelim, first.topic(), folder, file + extension);
+    /** The path of all objects of a topic and folder. */
+    String path(SinkRecord record, String folder) {
+        String path = record.topic() + directoryDelim + folder;
         return topicsDir.isEmpty() ? path : topicsDir + directoryDelim + path;
+    }
+
+    /** The name of the object in this path that begins with this record. */
+    String name(String path, SinkRecord first) {
+        String offset = String.format(offsetFormat, first.originalKafkaOffset());
+        String file = String.join(fileDelim, first.originalTopic(), first.originalKafkaPartition().toString(), offset);
+        return path + directoryDelim + file + extension;
     }
 }

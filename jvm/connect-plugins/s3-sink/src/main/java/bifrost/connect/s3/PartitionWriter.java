@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes one partition to one open object per folder. All open objects end together, so that one offset can be committed
+ * Writes one partition to one open object per path. All open objects end together, so that one offset can be committed
  * for them. While the store is unavailable, the partition is paused and open objects stay in memory.
  */
 final class PartitionWriter {
@@ -123,7 +123,7 @@ final class PartitionWriter {
             SinkRecord record = waiting.getFirst();
             try {
                 if (hasValue(record)) {
-                    addTo(context.partitioner().folder(record), record);
+                    addTo(names.path(record, context.partitioner().folder(record)), record);
                 }
             } catch (DataException invalid) {
                 report(record, invalid);
@@ -137,19 +137,19 @@ final class PartitionWriter {
         }
     }
 
-    private void addTo(String folder, SinkRecord record) throws StoreUnavailable, UploadLost {
-        if (mustEndBefore(record, folder)) {
+    private void addTo(String path, SinkRecord record) throws StoreUnavailable, UploadLost {
+        if (mustEndBefore(record, path)) {
             isEnding = true;
             storeIfEnding();
         }
-        OpenObject object = open.get(folder);
+        OpenObject object = open.get(path);
         Schema schema = record.valueSchema();
         if (object == null) {
-            object = new OpenObject(names.of(record, folder), schema, context.format(), context.store(), partSize);
+            object = new OpenObject(names.name(path, record), schema, context.format(), context.store(), partSize);
         }
         object.add(record, object.schema(), change.projected(object.schema(), schema, record.value()));
-        open.put(folder, object);
-        isEnding = rotation.added(record, folder);
+        open.put(path, object);
+        isEnding = rotation.added(record, path);
     }
 
     /** Removes a record from the queue: it was written, skipped or reported. */
@@ -164,10 +164,10 @@ final class PartitionWriter {
         }
     }
 
-    private boolean mustEndBefore(SinkRecord record, String folder) {
-        OpenObject object = open.get(folder);
+    private boolean mustEndBefore(SinkRecord record, String path) {
+        OpenObject object = open.get(path);
         boolean hasOtherSchema = object != null && change.endsObject(object.schema(), record.valueSchema());
-        return hasOtherSchema || rotation.isDueBefore(record, folder);
+        return hasOtherSchema || rotation.isDueBefore(record, path);
     }
 
     private void storeIfEnding() throws StoreUnavailable, UploadLost {

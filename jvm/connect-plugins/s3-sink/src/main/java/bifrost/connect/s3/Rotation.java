@@ -4,9 +4,9 @@ import bifrost.connect.s3.config.S3Keys;
 import bifrost.connect.s3.config.S3SinkConfig;
 import bifrost.connect.s3.partition.Partitioners;
 import bifrost.connect.s3.partition.RecordClock;
-import java.time.Instant;
 import java.util.function.LongSupplier;
 import org.apache.kafka.connect.sink.SinkRecord;
+import org.joda.time.DateTime;
 
 /** Decides when the open objects of a partition end: by number of records, by record times, or by the clock. */
 final class Rotation {
@@ -20,7 +20,7 @@ final class Rotation {
 
     private int count;
     private long firstTime;
-    private String folder;
+    private String path;
     private long nextSchedule;
 
     Rotation(S3SinkConfig config, RecordClock time, LongSupplier clock) {
@@ -35,21 +35,21 @@ final class Rotation {
     }
 
     /** Whether the open objects must end before this record is written. */
-    boolean isDueBefore(SinkRecord record, String recordFolder) {
+    boolean isDueBefore(SinkRecord record, String recordPath) {
         if (count == 0) {
             return false;
         }
         boolean isLater = interval > 0
-                && (time.timeOf(record) - firstTime >= interval || isByFolder && !recordFolder.equals(folder));
+                && (time.timeOf(record) - firstTime >= interval || isByFolder && !recordPath.equals(path));
         return isLater || isScheduled();
     }
 
     /** Counts a written record and returns whether the open objects end with it. */
-    boolean added(SinkRecord record, String recordFolder) {
+    boolean added(SinkRecord record, String recordPath) {
         if (count == 0 && interval > 0) {
             firstTime = time.timeOf(record);
         }
-        folder = recordFolder;
+        path = recordPath;
         count++;
         return count >= flushSize;
     }
@@ -74,12 +74,7 @@ final class Rotation {
 
     /** The next multiple of the schedule interval, counted from midnight in the configured zone. */
     private long next(long now) {
-        long midnight = Instant.ofEpochMilli(now)
-                .atZone(config.zone())
-                .toLocalDate()
-                .atStartOfDay(config.zone())
-                .toInstant()
-                .toEpochMilli();
+        long midnight = new DateTime(now, config.zone()).withTimeAtStartOfDay().getMillis();
         return midnight + ((now - midnight) / schedule + 1) * schedule;
     }
 }

@@ -1,10 +1,12 @@
 package bifrost.connect.s3;
 
+import bifrost.connect.data.FieldValues;
 import bifrost.connect.s3.config.S3Keys.Compatibility;
 import java.util.Objects;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaProjector;
+import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.errors.SchemaProjectorException;
 
@@ -47,13 +49,34 @@ record SchemaChange(Compatibility compatibility) {
         return field.schema().isOptional() || field.schema().defaultValue() != null;
     }
 
+    /**
+     * Undoes what {@link SchemaProjector} does to optional fields: it replaces a null by the default of the field. And it
+     * leaves out the default of an optional field that the record's schema does not have, which the field gets here.
+     */
+    private static Object withNulls(Object projected, Object source) {
+        if (!(projected instanceof Struct target && source instanceof Struct origin)) {
+            return projected;
+        }
+        for (Field field : target.schema().fields()) {
+            Field original = origin.schema().field(field.name());
+            if (original == null) {
+                target.put(field, target.get(field));
+            } else if (field.schema().isOptional() && FieldValues.of(origin, original) == null) {
+                target.put(field, null);
+            } else {
+                withNulls(target.getWithoutDefault(field.name()), FieldValues.of(origin, original));
+            }
+        }
+        return target;
+    }
+
     /** The value, converted to the schema of the object. */
     Object projected(Schema objectSchema, Schema recordSchema, Object value) {
         if (objectSchema == null || objectSchema.equals(recordSchema)) {
             return value;
         }
         try {
-            return SchemaProjector.project(recordSchema, value, objectSchema);
+            return withNulls(SchemaProjector.project(recordSchema, value, objectSchema), value);
         } catch (SchemaProjectorException unlike) {
             throw new DataException("cannot be written in its object's schema: " + unlike.getMessage(), unlike);
         }

@@ -150,7 +150,7 @@ class BucketTest {
     @Test
     void validateReportsAMissingBucket() {
         statuses.add(404);
-        assertTrue(errors().get("s3.bucket.name").startsWith("bucket lake does not exist at http://127.0.0.1"));
+        assertTrue(errors().get("s3.bucket.name").startsWith("s3.bucket.name: bucket lake does not exist at http://127.0.0.1"));
     }
 
     @Test
@@ -199,6 +199,25 @@ class BucketTest {
         assertEquals(
                 List.of("flush.size", "format.class", "s3.part.size", "store.kafka.keys", "timestamp.extractor", "timezone"),
                 errors().keySet().stream().sorted().toList());
+    }
+
+    @Test
+    void missingKeysAreReportedByName() {
+        given.keySet().retainAll(List.of("store.url"));
+        given.put("aws.access.key.id", null);
+        given.put("partitioner.class", "io.confluent.connect.storage.partitioner.TimeBasedPartitioner");
+        Map<String, String> errors = errors();
+        for (String key : List.of("s3.bucket.name", "flush.size", "format.class", "locale", "timezone", "path.format",
+                "partition.duration.ms")) {
+            assertTrue(errors.get(key).startsWith("Missing required configuration \"" + key + "\""), errors.toString());
+        }
+        assertEquals(7, errors.size(), errors.toString());
+    }
+
+    @Test
+    void anErrorThatTheStoreReportsNamesItsKey() {
+        statuses.add(404);
+        assertTrue(errors().get("s3.bucket.name").startsWith("s3.bucket.name: "), errors().toString());
     }
 
     private void put() throws Exception {

@@ -1,6 +1,7 @@
 package bifrost.connect.s3;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bifrost.connect.config.Finding;
@@ -9,9 +10,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
+import org.joda.time.DateTimeZone;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The folders of records. */
 class FoldersTest {
@@ -68,6 +74,111 @@ class FoldersTest {
         assertEquals(List.of("date=2018-Mai-31/at=23.00", "date=2018-Mai-31/at=23.30"), harness.folders());
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+        "xxxx-'W'ww-e | 2021-01-01T00:00:00Z | 2020-W53-5",
+        "xxxx-'W'ww-e | 2019-12-30T00:00:00Z | 2020-W01-1",
+        "xxxx/ww/e    | 2023-01-01T00:00:00Z | 2022/52/7",
+        "YYYY-DDD     | 2020-12-31T00:00:00Z | 2020-366",
+        "yyyy.MM.dd G | 2020-12-31T00:00:00Z | 2020.12.31 AD",
+        "CC-YY        | 2020-12-31T00:00:00Z | 20-20",
+        "EEE-EEEE     | 2020-12-31T00:00:00Z | Thu-Thursday",
+        "hh.mm.a K k  | 2020-12-31T00:05:00Z | 12.05.AM 0 24",
+        "HH:mm:ss.SSS | 2020-12-31T23:59:59.987Z | 23:59:59.987",
+        "Z ZZ ZZZ     | 2020-12-31T00:00:00Z | +0000 +00:00 UTC",
+        "'it''s' YYYY | 2020-12-31T00:00:00Z | it's 2020",
+        "YYYY/        | 2020-12-31T00:00:00Z | 2020",
+        "YYYY/MM//    | 2020-12-31T00:00:00Z | 2020/12"
+    })
+    void pathFormatFollowsJodaTime(String path, String time, String folder) {
+        timeBased(path, 1);
+        harness.given.put("flush.size", "1");
+        write(time);
+        assertEquals(List.of(folder), harness.folders());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "EST, -05:00", "MST, -07:00", "HST, -10:00", "America/New_York, -05:00", "Europe/Berlin, +01:00", "+02:00, +02:00",
+        "GMT+2, +02:00", "UTC, +00:00", "Z, +00:00", "PST, -08:00", "Asia/Kolkata, +05:30"
+    })
+    void everyNameOfAZoneIsAccepted(String zone, String offset) {
+        timeBased("ZZ", 1);
+        harness.given.put("timezone", zone);
+        harness.given.put("flush.size", "1");
+        write("2020-12-31T00:00:00Z");
+        assertEquals(List.of(offset), harness.folders());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"en-US", "en_US", "de-DE", "fr", "ar-SA", "th-TH-u-ca-buddhist"})
+    void theLocaleChangesNamesButNotWeeks(String locale) {
+        timeBased("xxxx-'W'ww-e", 1);
+        harness.given.put("locale", locale);
+        harness.given.put("flush.size", "1");
+        write("2021-01-01T00:00:00Z");
+        assertEquals(List.of("2020-W53-5"), harness.folders());
+    }
+
+    @Test
+    void directoryDelimSeparatesTimeFoldersToo() {
+        for (String delim : List.of("|", "_", "d", "'", "--")) {
+            SinkHarness each = new SinkHarness();
+            each.given.putAll(harness.given);
+            each.given.put("partitioner.class", PARTITIONER + "HourlyPartitioner");
+            each.given.put("directory.delim", delim);
+            each.given.put("flush.size", "1");
+            each.put(List.of(each.record(null, Map.of("a", 1), 0L)));
+            String expected = String.join(
+                    delim, "topics", "orders", "year=1970", "month=01", "day=01", "hour=00", "orders+0+0000000000.json");
+            assertEquals(List.of(expected), each.names());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "2024-05-06T07:08:09, 2024-05-06 07:08", "2024-05-06, 2024-05-06 00:00", "2024-05-06T07:08:09+0000, 2024-05-06 07:08",
+        "2024-05-06T07:08:09.123Z, 2024-05-06 07:08", "2024-05-06T07:08:09.123456789Z, 2024-05-06 07:08",
+        "2024-05-06T09:08+02:00, 2024-05-06 07:08", "2024-05-06T07, 2024-05-06 07:00", "2024-05, 2024-05-01 00:00",
+        "2024-W19-1, 2024-05-06 00:00", "2024-127, 2024-05-06 00:00", "' 2024-05-06 ', 2024-05-06 00:00"
+    })
+    void timesOfFieldsMayHaveEveryIsoForm(String text, String expected) {
+        DateTimeZone before = DateTimeZone.getDefault();
+        DateTimeZone.setDefault(DateTimeZone.UTC); // times without a zone are in the worker's
+        try {
+            timeBased("YYYY-MM-dd HH:mm", 60_000);
+            harness.given.put("timestamp.extractor", "RecordField");
+            harness.given.put("timestamp.field", "at");
+            harness.given.put("flush.size", "1");
+            harness.put(List.of(record(Map.of("at", text))));
+            assertEquals(List.of(expected), harness.folders());
+        } finally {
+            DateTimeZone.setDefault(before);
+        }
+    }
+
+    @Test
+    void fieldsWithoutATimeAreReportedWithTheirNameAndValue() {
+        timeBased("YYYY", 60_000);
+        harness.given.put("timestamp.extractor", "RecordField");
+        harness.given.put("timestamp.field", "at");
+        for (Object wrong : List.of("yesterday", "", "2024-13-01", "2024-02-30", true, List.of(1))) {
+            SinkHarness each = new SinkHarness();
+            each.given.putAll(harness.given);
+            var error = assertThrows(
+                    ConnectException.class, () -> each.put(List.of(each.record(null, Map.of("at", wrong), 0L))));
+            assertTrue(error.getMessage().startsWith("Record orders-0@0 field at "), error.getMessage());
+        }
+    }
+
+    @Test
+    void timesBefore1970BelongToTheFolderTheyBeginIn() {
+        harness.given.put("partitioner.class", PARTITIONER + "HourlyPartitioner");
+        harness.given.put("flush.size", "1");
+        write("1969-12-31T23:30:00Z");
+        assertEquals(List.of("year=1969/month=12/day=31/hour=23"), harness.folders());
+    }
+
     @Test
     void foldersAreInTheConfiguredZone() {
         timeBased("YYYY-MM-dd", 86_400_000);
@@ -110,7 +221,7 @@ class FoldersTest {
         assertEquals(
                 List.of("locale", "timezone", "partition.duration.ms", "path.format"),
                 found.stream().map(Finding::key).toList());
-        assertTrue(found.get(3).message().contains("not a Joda pattern"), found.toString());
+        assertTrue(found.get(3).message().contains("not a Joda-Time pattern"), found.toString());
     }
 
     private void timeBased(String path, long duration) {

@@ -60,6 +60,26 @@ class FormatsTest {
     }
 
     @Test
+    void aNullIsNotReplacedByTheDefaultOfItsField() throws Exception {
+        Schema inner = SchemaBuilder.struct().field("level", SchemaBuilder.int32().optional().defaultValue(5).build()).build();
+        Schema schema = SchemaBuilder.struct()
+                .field("status", SchemaBuilder.string().optional().defaultValue("new").build())
+                .field("source", SchemaBuilder.string().defaultValue("web").build())
+                .field("inner", inner)
+                .build();
+        Struct value = new Struct(schema).put("status", null).put("inner", new Struct(inner).put("level", null));
+        harness.given.put("flush.size", "1");
+        harness.put(List.of(harness.record(value)));
+        assertEquals(
+                List.of("{\"status\": null, \"source\": \"web\", \"inner\": {\"level\": null}}"), harness.records(0));
+        SinkHarness json = new SinkHarness();
+        json.given.put("flush.size", "1");
+        json.given.put("format.class", FORMAT + "json.JsonFormat");
+        json.put(List.of(json.record(value)));
+        assertEquals("{\"status\":null,\"source\":\"web\",\"inner\":{\"level\":null}}\n", json.text(0));
+    }
+
+    @Test
     void avroCodecCompresses() throws Exception {
         for (String codec : List.of("null", "deflate", "snappy", "bzip2")) {
             SinkHarness other = new SinkHarness();

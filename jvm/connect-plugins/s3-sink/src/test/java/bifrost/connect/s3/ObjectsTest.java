@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -42,6 +43,56 @@ class ObjectsTest {
         harness.given.put("filename.offset.zero.pad.width", "2");
         harness.put(3);
         assertEquals(List.of("lake|orders|partition=0|orders-0-00.avro"), harness.names());
+    }
+
+    @Test
+    void trailingDelimitersOfTheTopicsFolderAreRemoved() {
+        harness.given.put("topics.dir", "lake/raw/");
+        harness.put(3);
+        assertEquals(List.of("lake/raw/orders/partition=0/orders+0+0000000000.avro"), harness.names());
+    }
+
+    @Test
+    void objectsOfMergedTopicsHaveDifferentNames() throws Exception {
+        TopicPartition other = new TopicPartition("returns", 0);
+        harness.given.put("flush.size", "1");
+        harness.start().open(List.of(other));
+        SinkRecord order = harness.record(new Struct(SinkHarness.SCHEMA).put("id", 1));
+        SinkRecord back = new SinkRecord(
+                "returns", 0, null, null, SinkHarness.SCHEMA, new Struct(SinkHarness.SCHEMA).put("id", 2), 0);
+        harness.put(List.of(renamed(order, "all"), renamed(back, "all")));
+        assertEquals(
+                List.of("topics/all/partition=0/orders+0+0000000000.avro", "topics/all/partition=0/returns+0+0000000000.avro"),
+                harness.names());
+        assertEquals(List.of("{\"id\": 1}"), harness.records(0));
+        assertEquals(List.of("{\"id\": 2}"), harness.records(1));
+    }
+
+    @Test
+    void recordsOfAPartitionThatATransformSplitsGoToDifferentObjects() throws Exception {
+        harness.given.put("flush.size", "2");
+        SinkRecord first = harness.record(new Struct(SinkHarness.SCHEMA).put("id", 1));
+        SinkRecord second = harness.record(new Struct(SinkHarness.SCHEMA).put("id", 2));
+        harness.put(List.of(renamed(first, "monday"), renamed(second, "tuesday")));
+        assertEquals(
+                List.of("topics/monday/partition=0/orders+0+0000000000.avro", "topics/tuesday/partition=0/orders+0+0000000001.avro"),
+                harness.names());
+        assertEquals(List.of("{\"id\": 2}"), harness.records(1));
+    }
+
+    @Test
+    void aConvertedRecordKeepsItsNulls() throws Exception {
+        Schema level = SchemaBuilder.int32().optional().defaultValue(5).build();
+        Schema older = SchemaBuilder.struct().name("A").version(1).field("level", level).build();
+        Schema newer = SchemaBuilder.struct().name("A").version(2).field("level", level)
+                .field("note", SchemaBuilder.string().optional().defaultValue("none").build())
+                .build();
+        harness.given.put("schema.compatibility", "BACKWARD");
+        harness.given.put("flush.size", "2");
+        harness.put(List.of(
+                harness.record(new Struct(newer).put("level", null).put("note", null)),
+                harness.record(new Struct(older).put("level", null))));
+        assertEquals(List.of("{\"level\": null, \"note\": null}", "{\"level\": null, \"note\": \"none\"}"), harness.records(0));
     }
 
     @Test
@@ -233,6 +284,12 @@ class ObjectsTest {
         harness.put(List.of());
         assertEquals(2, harness.names().size());
         assertEquals(2, harness.calls.stream().filter("resume"::equals).count());
+    }
+
+    /** A record after a transform that renames its topic. */
+    private static SinkRecord renamed(SinkRecord record, String topic) {
+        return record.newRecord(topic, record.kafkaPartition(), record.keySchema(), record.key(), record.valueSchema(),
+                record.value(), record.timestamp());
     }
 
     private void change() {

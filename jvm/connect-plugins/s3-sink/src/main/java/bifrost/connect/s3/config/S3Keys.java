@@ -3,8 +3,6 @@ package bifrost.connect.s3.config;
 import bifrost.connect.config.Options;
 import bifrost.connect.config.VendorKeys;
 import java.net.URI;
-import java.time.DateTimeException;
-import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.common.config.ConfigDef;
@@ -134,7 +132,7 @@ public final class S3Keys {
             .group("Objects")
             .optional(TOPICS_DIR, Type.STRING, "topics").doc("The prefix of all object names.")
             .optional(DIRECTORY_DELIM, Type.STRING, "/").low().doc("The separator between folders.")
-            .optional(FILE_DELIM, Type.STRING, "+").low().doc("The separator between topic, partition and offset.")
+            .optional(FILE_DELIM, Type.STRING, "+").low().check(new ConfigDef.NonEmptyString()).doc("The separator between topic, partition and offset.")
             .optional(PAD_WIDTH, Type.INT, 10).low().atLeast(0).doc("The minimum number of digits of the offset in an object name.")
             .required(FLUSH_SIZE, Type.INT).atLeast(1).doc("The number of records after which an object ends.")
             .optional(ROTATE_INTERVAL, Type.LONG, -1L)
@@ -187,6 +185,15 @@ public final class S3Keys {
 
     private S3Keys() {}
 
+    /** A path without the delimiters at its end, which would make empty folder names. */
+    public static String withoutTrailing(String path, String delim) {
+        String shorter = path;
+        while (!delim.isEmpty() && shorter.endsWith(delim)) {
+            shorter = shorter.substring(0, shorter.length() - delim.length());
+        }
+        return shorter;
+    }
+
     /** The short name of a timestamp extractor: {@code Record} for the vendor's class of that name. */
     static String extractorName(String value) {
         return value.replaceFirst("^.*[.$]", "").replaceFirst("TimestampExtractor$", "");
@@ -223,9 +230,9 @@ public final class S3Keys {
     private static void checkZone(String key, Object value) {
         try {
             if (!value.toString().isEmpty()) {
-                ZoneId.of(value.toString());
+                TimeZones.parse(value.toString());
             }
-        } catch (DateTimeException unknown) {
+        } catch (IllegalArgumentException unknown) {
             throw new ConfigException(key, value, "is not a time zone");
         }
     }

@@ -3,10 +3,10 @@ package bifrost.connect.s3.config;
 import bifrost.connect.s3.config.S3Keys.Compatibility;
 import bifrost.connect.s3.config.S3Keys.NullValues;
 import java.time.Duration;
-import java.time.ZoneId;
 import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.common.config.AbstractConfig;
+import org.joda.time.DateTimeZone;
 
 /** The configuration of a connector or task, with typed values. */
 public final class S3SinkConfig extends AbstractConfig {
@@ -21,8 +21,13 @@ public final class S3SinkConfig extends AbstractConfig {
     }
 
     /** The time zone of folders and schedules. */
-    public ZoneId zone() {
-        return ZoneId.of(getString(S3Keys.TIMEZONE));
+    public DateTimeZone zone() {
+        return TimeZones.parse(getString(S3Keys.TIMEZONE));
+    }
+
+    /** The value of a key that holds a path, without the delimiters at its end. */
+    public String withoutTrailingDelim(String key) {
+        return S3Keys.withoutTrailing(getString(key), getString(S3Keys.DIRECTORY_DELIM));
     }
 
     /** What a changed schema does to the open object. */

@@ -1,5 +1,6 @@
 package bifrost.connect.s3.format;
 
+import bifrost.connect.data.FieldValues;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
@@ -175,7 +176,7 @@ final class AvroTypeFactory {
     private static void writeStruct(Struct struct, List<AvroType> types, Encoder out) throws IOException {
         List<Field> fields = struct.schema().fields();
         for (int i = 0; i < types.size(); i++) {
-            types.get(i).write(struct.get(fields.get(i)), out);
+            types.get(i).write(FieldValues.of(struct, fields.get(i)), out);
         }
     }
 

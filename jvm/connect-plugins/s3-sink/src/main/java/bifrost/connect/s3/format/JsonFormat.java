@@ -1,5 +1,6 @@
 package bifrost.connect.s3.format;
 
+import bifrost.connect.data.FieldValues;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Locale;
@@ -18,6 +19,7 @@ final class JsonFormat implements Format {
         this.compression = compression;
         Map<String, Object> settings = Map.of(
                 JsonConverterConfig.SCHEMAS_ENABLE_CONFIG, false,
+                JsonConverterConfig.REPLACE_NULL_WITH_DEFAULT_CONFIG, false,
                 JsonConverterConfig.DECIMAL_FORMAT_CONFIG, decimals.toUpperCase(Locale.ROOT));
         converter.configure(settings, false);
     }
@@ -33,6 +35,7 @@ final class JsonFormat implements Format {
         return new RecordWriter() {
             @Override
             public void write(SinkRecord record, Schema ofValue, Object value) throws IOException {
+                FieldValues.setRequiredDefaults(value); // the converter, which must not touch other nulls, refuses them
                 byte[] line = converter.fromConnectData(record.topic(), ofValue, value);
                 out.write(line);
                 out.write('\n');

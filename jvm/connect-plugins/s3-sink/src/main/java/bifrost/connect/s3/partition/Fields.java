@@ -1,6 +1,8 @@
 package bifrost.connect.s3.partition;
 
+import bifrost.connect.data.FieldValues;
 import java.util.Map;
+import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -21,9 +23,13 @@ final class Fields {
         return value;
     }
 
+    private static Object value(Struct struct, Field field) {
+        return field == null ? null : FieldValues.of(struct, field);
+    }
+
     private static Object in(Object value, String name) {
         if (value instanceof Struct struct) {
-            return struct.schema().field(name) == null ? null : struct.get(name);
+            return value(struct, struct.schema().field(name));
         }
         return value instanceof Map<?, ?> map ? map.get(name) : null;
     }

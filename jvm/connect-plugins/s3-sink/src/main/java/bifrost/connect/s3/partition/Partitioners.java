@@ -12,7 +12,9 @@ import java.util.Map;
 public final class Partitioners {
     private static final List<String> TIME_BASED =
             List.of(S3Keys.TIME_PARTITIONER, S3Keys.DAILY_PARTITIONER, S3Keys.HOURLY_PARTITIONER);
-    private static final String DAY_PATH = "'year'=YYYY/'month'=MM/'day'=dd";
+    /** Joda-Time patterns; {@code %1$s} is the delimiter, inside quotes because it may be a letter of the pattern language. */
+    private static final String DAY_PATH = "'year='YYYY'%1$smonth='MM'%1$sday='dd";
+    private static final String HOUR_PATH = DAY_PATH + "'%1$shour='HH";
 
     private Partitioners() {}
 
@@ -24,13 +26,15 @@ public final class Partitioners {
     /** The partitioner of a configuration; {@code clock} gives the time of a record. */
     public static Partitioner of(S3SinkConfig config, RecordClock clock) {
         String delim = config.getString(S3Keys.DIRECTORY_DELIM);
+        String quotedDelim = delim.replace("'", "''");
         return switch (config.getString(S3Keys.PARTITIONER)) {
             case S3Keys.FIELD_PARTITIONER -> new FieldPartitioner(config.getList(S3Keys.FIELDS), delim);
             case S3Keys.TIME_PARTITIONER -> new TimePartitioner(
-                    clock, config, config.getString(S3Keys.PATH_FORMAT), config.duration(S3Keys.DURATION));
-            case S3Keys.DAILY_PARTITIONER -> new TimePartitioner(clock, config, DAY_PATH, Duration.ofDays(1));
+                    clock, config, config.withoutTrailingDelim(S3Keys.PATH_FORMAT), config.duration(S3Keys.DURATION));
+            case S3Keys.DAILY_PARTITIONER ->
+                new TimePartitioner(clock, config, DAY_PATH.formatted(quotedDelim), Duration.ofDays(1));
             case S3Keys.HOURLY_PARTITIONER ->
-                new TimePartitioner(clock, config, DAY_PATH + "/'hour'=HH", Duration.ofHours(1));
+                new TimePartitioner(clock, config, HOUR_PATH.formatted(quotedDelim), Duration.ofHours(1));
             default -> record -> "partition=" + record.kafkaPartition();
         };
     }
@@ -54,7 +58,8 @@ public final class Partitioners {
         if (partitioner.equals(S3Keys.TIME_PARTITIONER)) {
             require(found, given, S3Keys.DURATION, "TimeBasedPartitioner");
             require(found, given, S3Keys.PATH_FORMAT, "TimeBasedPartitioner");
-            TimePartitioner.problemOf(given.getOrDefault(S3Keys.PATH_FORMAT, ""))
+            String delim = given.getOrDefault(S3Keys.DIRECTORY_DELIM, "/");
+            TimePartitioner.problemOf(S3Keys.withoutTrailing(given.getOrDefault(S3Keys.PATH_FORMAT, "").trim(), delim))
                     .ifPresent(problem -> found.add(new Finding(S3Keys.PATH_FORMAT, problem)));
         }
         return found;
@@ -63,7 +68,7 @@ public final class Partitioners {
     private static void require(List<Finding> found, Map<String, String> given, String key, String reason) {
         String value = given.getOrDefault(key, "").trim();
         if (value.isEmpty() || key.equals(S3Keys.DURATION) && value.startsWith("-")) {
-            found.add(new Finding(key, "is not set, but is required by " + reason));
+            found.add(Finding.missing(key, reason));
         }
     }
 }

@@ -3,69 +3,51 @@ package bifrost.connect.s3.partition;
 import bifrost.connect.s3.config.S3Keys;
 import bifrost.connect.s3.config.S3SinkConfig;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.connect.sink.SinkRecord;
+import org.joda.time.DateTimeZone;
+import org.joda.time.format.DateTimeFormat;
+import org.joda.time.format.DateTimeFormatter;
 
-/** Names folders after spans of local time. */
+/**
+ * Names folders after spans of local time. Patterns are those of Joda-Time, as in the vendor's plugin: weeks are ISO
+ * weeks in every locale, and {@code ZZ} is {@code +02:00}.
+ */
 final class TimePartitioner implements Partitioner {
     private final RecordClock clock;
-    private final ZoneId zone;
+    private final DateTimeZone zone;
     private final DateTimeFormatter format;
     private final long spanMillis;
-    private long cachedSpan = Long.MIN_VALUE;
-    private ZoneOffset cachedOffset;
-    private String cached;
+    private long cachedBegin = Long.MIN_VALUE;
+    private String cachedFolder;
 
     TimePartitioner(RecordClock clock, S3SinkConfig config, String pattern, Duration span) {
         this.clock = clock;
         zone = config.zone();
-        format = DateTimeFormatter.ofPattern(fromJoda(pattern), Locale.forLanguageTag(config.getString(S3Keys.LOCALE)));
+        Locale locale = Locale.forLanguageTag(config.getString(S3Keys.LOCALE).replace('_', '-'));
+        format = DateTimeFormat.forPattern(pattern).withZone(zone).withLocale(locale);
         spanMillis = span.toMillis();
     }
 
     @Override
     public String folder(SinkRecord record) {
-        long time = clock.timeOf(record);
-        ZoneOffset offset = zone.getRules().getOffset(Instant.ofEpochMilli(time));
-        long local = time + offset.getTotalSeconds() * 1000L;
-        long span = Math.floorDiv(local, spanMillis) * spanMillis;
-        if (span != cachedSpan || !offset.equals(cachedOffset)) {
-            LocalDateTime begin = LocalDateTime.ofInstant(Instant.ofEpochMilli(span), ZoneOffset.UTC);
-            cached = format.format(begin.atZone(zone));
-            cachedSpan = span;
-            cachedOffset = offset;
+        long local = zone.convertUTCToLocal(clock.timeOf(record));
+        long begin = zone.convertLocalToUTC(Math.floorDiv(local, spanMillis) * spanMillis, false);
+        if (begin != cachedBegin) {
+            cachedFolder = format.print(begin);
+            cachedBegin = begin;
         }
-        return cached;
+        return cachedFolder;
     }
 
     /** The error in a pattern; empty if it is valid. */
     static Optional<String> problemOf(String pattern) {
         try {
-            DateTimeFormatter.ofPattern(fromJoda(pattern));
+            DateTimeFormat.forPattern(pattern);
             return Optional.empty();
-        } catch (IllegalArgumentException wrong) {
-            return Optional.of("is not a Joda pattern: " + wrong.getMessage());
+        } catch (IllegalArgumentException invalid) {
+            return Optional.of("is not a Joda-Time pattern: " + invalid.getMessage());
         }
-    }
-
-    /** Joda's Y is the year and its x the year of the week; {@link DateTimeFormatter} uses other letters for them. */
-    private static String fromJoda(String pattern) {
-        StringBuilder converted = new StringBuilder();
-        boolean isQuoted = false;
-        for (char letter : pattern.toCharArray()) {
-            isQuoted ^= letter == '\'';
-            converted.append(isQuoted ? letter : switch (letter) {
-                case 'Y', 'y' -> 'u';
-                case 'x' -> 'Y';
-                default -> letter;
-            });
-        }
-        return converted.toString();
     }
 }
