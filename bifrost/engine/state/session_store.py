@@ -18,7 +18,7 @@ class MemorySessionStore:
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[tuple[int, int], Row]] = {}
-        # Sorted (end, start, number, key), removed sessions included. The numbers are unique, so keys are never compared.
+        # Sorted (end, start, number, key), removed sessions included; unique numbers, so keys are never compared.
         self._ends: list[tuple[int, int, int, Key]] = []
         self._count = 0
         self._retention_ms = retention_ms

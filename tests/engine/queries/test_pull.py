@@ -82,12 +82,12 @@ def _answers(engine):
         return False
 
 
-def test_a_table_that_no_query_keeps_cannot_be_asked(world, engine):
+def test_a_table_that_no_query_materializes_cannot_be_queried(world, engine):
     execute(engine, "CREATE TABLE T (K STRING PRIMARY KEY) WITH (KAFKA_TOPIC='N', VALUE_FORMAT='JSON');")
     with pytest.raises(AnalysisError, match="The `T` table isn't queryable"):
         rows(engine, "SELECT * FROM T WHERE K = 'a';")
     execute(engine, "TERMINATE ALL;")
-    with pytest.raises(AnalysisError, match="no query keeps its rows any more"):
+    with pytest.raises(AnalysisError, match="no running query stores its rows"):
         rows(engine, "SELECT * FROM N WHERE K = 'a';")
 
 
