@@ -1,9 +1,9 @@
--- Order entry: who logs on, which of them matter to inside sales, and orders by the hour. CUSTOMERS and ORDERS of the
--- source system carry the prefix SOE_ here. Its dates are texts without a zone; they are London's.
+-- Order entry: who logs on, which logons matter to inside sales, and orders per hour. The source system's CUSTOMERS and
+-- ORDERS have the prefix SOE_ here. Its dates are texts without a zone, in London time.
 SET 'auto.offset.reset' = 'earliest';
 
--- As Debezium writes them: the key is a struct, and a deleted row is a tombstone under its key. The customer's id is
--- taken out of the key, so that a deleted customer leaves the table.
+-- As Debezium writes them: the key is a struct, and a deleted row is a tombstone with its key. The customer's id comes
+-- from the key, so that a deleted customer leaves the table.
 CREATE STREAM CUST_SRC (K STRUCT<CUSTOMER_ID BIGINT> KEY)
   WITH (KAFKA_TOPIC='ora-ogg-SOE-CUSTOMERS-avro', KEY_FORMAT='AVRO', VALUE_FORMAT='AVRO');
 CREATE STREAM CUST_REKEYED
@@ -17,9 +17,9 @@ CREATE STREAM CUST_REKEYED
 CREATE TABLE SOE_CUSTOMERS (CUSTOMER_ID BIGINT PRIMARY KEY)
   WITH (KAFKA_TOPIC='CUST_REKEYED', KEY_FORMAT='JSON', VALUE_FORMAT='AVRO');
 
--- Orders on the time of the order. The dates go years back: without RETENTION_MS=-1 the broker would delete the
--- records at its next look. An order of the far future would make all that follow it late for ever, so one that is dated
--- more than a day after it was read is left out, as is one whose date cannot be parsed.
+-- Orders with the time of the order. The dates are years old: without RETENTION_MS=-1 the broker would soon delete the
+-- records. An order dated far in the future would make all later orders late, so orders dated more than a day after they
+-- were read are dropped, like orders whose date cannot be parsed.
 CREATE STREAM ORDERS_SRC WITH (KAFKA_TOPIC='ora-ogg-SOE-ORDERS-avro', VALUE_FORMAT='AVRO');
 CREATE STREAM ORDERS_INT_01 WITH (VALUE_FORMAT='AVRO') AS
   SELECT ROWTIME AS EXTRACT_TS, ORDER_DATE,
@@ -33,9 +33,9 @@ CREATE STREAM SOE_ORDERS WITH (RETENTION_MS=-1, TIMESTAMP='ORDER_DATE_EPOCH', VA
   WHERE ORDER_DATE_EPOCH <= EXTRACT_TS + 86400000
   EMIT CHANGES;
 
--- By hour and status. The orders come in no order of time, years apart: so long is the grace period. A persistent query
--- over a windowed table is not possible, so the table with the window's start is an aggregate of its own. STATUS_AND_HOUR
--- names its rows where the bytes of a windowed key cannot, with the zone's offset: one hour of autumn comes twice.
+-- By hour and status. Orders arrive out of order, years apart, so the grace period is long. ksqlDB has no persistent
+-- queries over windowed tables, so the table with the window's start is a second aggregate. STATUS_AND_HOUR identifies
+-- its rows, because a sink cannot read windowed keys. It contains the zone's offset: one hour in autumn occurs twice.
 CREATE TABLE ORDERS_AGG_HOURLY WITH (VALUE_FORMAT='AVRO', KEY_FORMAT='JSON') AS
   SELECT ORDER_STATUS, COUNT(*) AS ORDER_COUNT, MAX(ORDER_TOTAL) AS MAX_ORDER_TOTAL,
          MIN(ORDER_TOTAL) AS MIN_ORDER_TOTAL, SUM(ORDER_TOTAL) AS SUM_ORDER_TOTAL,
@@ -57,8 +57,8 @@ CREATE TABLE ORDERS_AGG_HOURLY_WITH_WINDOW WITH (VALUE_FORMAT='AVRO', KEY_FORMAT
   GROUP BY ORDER_STATUS
   EMIT CHANGES;
 
--- Logons with who it is; they come last, when the customers of the first snapshot have arrived. The age of a customer is
--- measured when his record was written, not when he logs on. A date that cannot be parsed gives no age.
+-- Logons with the customer; they come last, after the customers of the first snapshot. A customer's age is that at the
+-- time the record was written, not at the logon. It is null if the date cannot be parsed.
 CREATE STREAM LOGON WITH (KAFKA_TOPIC='ora-ogg-SOE-LOGON-avro', VALUE_FORMAT='AVRO');
 CREATE STREAM LOGON_ENRICHED WITH (PARTITIONS=1, KEY_FORMAT='JSON', VALUE_FORMAT='AVRO') AS
   SELECT L.CUSTOMER_ID AS CUSTOMER_ID, L.LOGON_ID AS LOGON_ID, L.LOGON_DATE AS LOGON_DATE,

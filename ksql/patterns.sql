@@ -35,7 +35,7 @@ CREATE TABLE possible_malfunction AS
   HAVING COUNT(*) > 3
   EMIT CHANGES;
 
--- Mortgages: clients whose credit is good enough for a house of their own.
+-- Mortgages: clients with enough credit for a house.
 CREATE STREAM mortgages (client_id INT, city VARCHAR, action VARCHAR)
   WITH (KAFKA_TOPIC='mortgages', VALUE_FORMAT='JSON');
 CREATE TABLE clients (user_id INT PRIMARY KEY, type VARCHAR, credit_score INT)
@@ -47,7 +47,7 @@ CREATE STREAM qualified_clients AS
   WHERE c.type = 'Residential' AND c.credit_score > 750
   EMIT CHANGES;
 
--- Payments with the country of the user; of users that are not known too.
+-- Payments with the country of the user; payments of unknown users are kept.
 CREATE STREAM payments_stream (payment_id BIGINT, user_id INT, total DOUBLE)
   WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON');
 CREATE TABLE users_table (user_id INT PRIMARY KEY, country VARCHAR)
@@ -58,7 +58,7 @@ CREATE STREAM enriched_payments AS
   LEFT JOIN users_table u ON p.user_id = u.user_id
   EMIT CHANGES;
 
--- Clicks: those of the best customers, and all of them by user, on the time of the click.
+-- Clicks: those of the best customers, and all clicks by user, with the time of the click.
 CREATE STREAM clickstream
   (user_id INT, page VARCHAR, action VARCHAR, status INT, bytes BIGINT, user_agent VARCHAR, view_time BIGINT)
   WITH (KAFKA_TOPIC='clickstream', VALUE_FORMAT='JSON');
@@ -76,8 +76,8 @@ CREATE STREAM clicks_by_user_id
   PARTITION BY user_id
   EMIT CHANGES;
 
--- Orders that were not shipped within two hours. The prefix keeps them apart from the orders of other pipelines. With
--- a grace period an order is judged once its window is over; without one, every order would be late at first.
+-- Orders that were not shipped within two hours. The prefix distinguishes them from the orders of other pipelines. With
+-- a grace period, the join reports an order after its window; without one, it would report every order as late at first.
 CREATE STREAM p_orders (orderid BIGINT KEY, itemid BIGINT)
   WITH (KAFKA_TOPIC='p_orders', VALUE_FORMAT='JSON');
 CREATE STREAM shipments (orderid BIGINT KEY, shipmentid BIGINT)
@@ -89,7 +89,7 @@ CREATE STREAM late_orders AS
   WHERE s.orderid IS NULL
   EMIT CHANGES;
 
--- Sales of both channels in one stream, and what each item brings in a day.
+-- Sales of both channels in one stream, and the revenue of each item per day.
 CREATE STREAM sales_online (itemId BIGINT, price INT, shipmentId BIGINT)
   WITH (KAFKA_TOPIC='sales_online', VALUE_FORMAT='JSON');
 CREATE STREAM sales_offline (itemId BIGINT, price INT, storeId BIGINT)

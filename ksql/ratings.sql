@@ -1,11 +1,11 @@
--- Ratings: what users of the app say, enriched with who they are, and an alert where that needs a person.
+-- Ratings by users of the app, enriched with the customer, and an alert for bad reviews by important customers.
 -- Reads the table of customers.sql.
 SET 'auto.offset.reset' = 'earliest';
 
 -- As the web app produces them; the columns come from the schema registry.
 CREATE STREAM RATINGS WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='AVRO');
 
--- A rating without a known customer is left out: there is nobody to contact. The key in JSON is readable digits.
+-- Ratings of unknown customers are dropped, because no one can be contacted. A JSON key is readable text.
 CREATE STREAM RATINGS_ENRICHED
   WITH (KAFKA_TOPIC='ratings-with-customer-data', PARTITIONS=1, KEY_FORMAT='JSON', VALUE_FORMAT='AVRO') AS
   SELECT R.USER_ID AS USER_ID, R.RATING_ID AS RATING_ID, R.CHANNEL AS CHANNEL, R.STARS AS STARS, R.MESSAGE AS MESSAGE,

@@ -1,16 +1,16 @@
--- Syslog: every line is kept, and told with who sent it; logins are taken out of the text and counted per host and
--- address, and what looks like a break-in becomes an alert. Times of windows are those of arrival.
+-- Syslog: every line is kept and enriched with its sender. Logins are parsed from the text and counted per host and
+-- address, and likely break-ins become alerts. Windows use the time of arrival.
 SET 'auto.offset.reset' = 'earliest';
 
 -- As the syslog sources write it; the columns come from the schema registry.
 CREATE STREAM SYSLOG WITH (KAFKA_TOPIC='syslog', VALUE_FORMAT='AVRO');
 
--- The login attack of the documents: LIKE tells capitals apart, so each attempt is counted by one line of sshd's.
+-- The login attack of the documents: LIKE is case-sensitive, so only one of sshd's lines counts each attempt.
 CREATE STREAM SYSLOG_INVALID_USERS
   WITH (VALUE_FORMAT='AVRO') AS
   SELECT * FROM SYSLOG WHERE HOST='rpi-03' AND MESSAGE LIKE '%Invalid user%' EMIT CHANGES;
 
--- Attempts per minute, from three on.
+-- Attempts per minute, if three or more.
 CREATE TABLE SYSLOG_INVALID_USER_ATTEMPTS
   WITH (VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
   SELECT HOST, AS_VALUE(HOST) AS HOST_NAME, COUNT(*) AS ATTEMPTS,
@@ -49,7 +49,7 @@ INSERT INTO SYSLOG_FACILITIES VALUES (21, 'local5', 'local use 5');
 INSERT INTO SYSLOG_FACILITIES VALUES (22, 'local6', 'local use 6');
 INSERT INTO SYSLOG_FACILITIES VALUES (23, 'local7', 'local use 7');
 
--- What devices of MongoDB (wifi.sql) call themselves in a log: MAC without colons, IP address, host name.
+-- The names of MongoDB's devices (wifi.sql) in logs: MAC without colons, IP address, host name.
 CREATE STREAM SYSLOG_SENDERS
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON') AS
   SELECT EXPLODE(ARRAY[REPLACE(EXTRACTJSONFIELD(AFTER, '$.mac'), ':', ''), EXTRACTJSONFIELD(AFTER, '$.ip')]) AS SENDER,
@@ -74,8 +74,8 @@ CREATE TABLE SYSLOG_DEVICES
   EMIT CHANGES;
 
 -- Every line with the names of facility, level and device. An access point's host is like
--- ("BZ2,24a43c000001,v3.7.40.6115"); a line without date or host is known by the address that it came from. Nulls are
--- replaced where they would be a key: a join leaves out records without one.
+-- ("BZ2,24a43c000001,v3.7.40.6115"); a line without date or host is identified by its sender's address. Nulls that
+-- would be a key are replaced, because joins drop records without a key.
 CREATE STREAM SYSLOG_ENRICHED
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON') AS
   SELECT D.SENDER AS SENDER, S.DATE AS DATE, S.HOST AS HOST, D.NAME AS DEVICE, D.MODEL AS MODEL,
@@ -90,9 +90,9 @@ CREATE STREAM SYSLOG_ENRICHED
          ELSE LCASE(S.HOST) END = D.SENDER
   EMIT CHANGES;
 
--- Logins by sshd, and what became of each; an unknown user makes a second line, of `Failed`, that is not counted again.
--- What a stranger writes as a name must not pass for something else: the line begins as sshd begins it, and the address
--- is what stands behind the last `from`.
+-- Logins by sshd, with their results; an unknown user causes a second line, `Failed`, which is not counted again.
+-- An attacker chooses the user name, so the line must begin as sshd begins it, and the address is the text after the
+-- last `from`.
 CREATE STREAM SYSLOG_LOGINS
   WITH (PARTITIONS=1, KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS
   SELECT HOST, AS_VALUE(HOST) AS HOST_NAME, DATE, DEVICE, FACILITY_NAME, LEVEL_NAME, MESSAGE,
@@ -107,8 +107,8 @@ CREATE STREAM SYSLOG_LOGINS
   PARTITION BY HOST
   EMIT CHANGES;
 
--- A break-in attempt: three logins of one address that failed on a host within five minutes. Each further one changes
--- the row; the alert says who is told of that.
+-- A break-in attempt: three failed logins from one address on a host within five minutes. Each further one changes the
+-- row; the alert's file decides which changes are sent.
 CREATE TABLE SYSLOG_LOGIN_ATTACKS
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
   SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS,
@@ -123,7 +123,7 @@ CREATE TABLE SYSLOG_LOGIN_ATTACKS
   HAVING COUNT(*) >= 3
   EMIT CHANGES;
 
--- What is over, counted once per window when it closes: who came how often, and how often they got in.
+-- Closed windows, each emitted once: how often each address tried to log in, and how often it succeeded.
 CREATE TABLE SYSLOG_LOGINS_BY_HOUR
   WITH (PARTITIONS=1, VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
   SELECT HOST, ADDRESS, AS_VALUE(HOST) AS HOST_NAME, AS_VALUE(ADDRESS) AS FROM_ADDRESS, COUNT(*) AS LOGINS,

@@ -1,6 +1,6 @@
--- Wi-Fi frames (topic `pcap`, one record a frame as tshark writes it) become what devices looked for, who they are, and
--- alerts about networks on a list. Record time is the capture's: replayed captures are old, so sinks keep for ever.
--- Times are told in Europe/London; days are ksqlDB's windows, which begin at midnight GMT.
+-- Wi-Fi frames (topic `pcap`, one record per frame as tshark writes it): the networks that devices probe for, the
+-- devices' names, and alerts about networks on a list. Record time is the capture's: replayed captures are old, so sinks
+-- have no retention limit. Times are shown in Europe/London; days are ksqlDB's windows, which begin at midnight GMT.
 
 SET 'auto.offset.reset' = 'earliest';
 
@@ -12,7 +12,7 @@ CREATE STREAM PCAP_RAW (timestamp BIGINT, wlan_fc_type_subtype ARRAY<INT>, wlan_
   wlan_country_info_code ARRAY<VARCHAR>, wps_device_name ARRAY<VARCHAR>, wlan_ssid ARRAY<VARCHAR>)
   WITH (KAFKA_TOPIC='pcap', VALUE_FORMAT='JSON', TIMESTAMP='timestamp', PARTITIONS=12);
 
--- What each device looked for; the bot asks it by MAC. A probe for any network counts as ''.
+-- The networks that each device probed for; the bot looks a device up by MAC. A probe for any network counts as ''.
 CREATE TABLE PCAP_STATS_01 AS
   SELECT WLAN_SA[1] AS SOURCE_DEVICE, COUNT(*) AS PROBE_COUNT,
          TIMESTAMPTOSTRING(MIN(ROWTIME),'yyyy-MM-dd HH:mm:ss','Europe/London') AS FIRST_PROBE,
@@ -20,7 +20,7 @@ CREATE TABLE PCAP_STATS_01 AS
          COUNT_DISTINCT(WLAN_SSID[1]) AS UNIQUE_SSIDS_PROBED, COLLECT_SET(WLAN_SSID[1]) AS SSIDS_PROBED
   FROM PCAP_RAW WHERE WLAN_FC_TYPE_SUBTYPE[1]=4 GROUP BY WLAN_SA[1] EMIT CHANGES;
 
--- Frames per day and kind of frame; the grace lets a capture of years ago count while there are frames of today.
+-- Frames per day and kind; the grace period lets captures from past years count beside those of today.
 CREATE TABLE PCAP_STATS WITH (RETENTION_MS=-1, VALUE_FORMAT='AVRO') AS
   SELECT WLAN_FC_TYPE_SUBTYPE[1] AS SUBTYPE_KEY, AS_VALUE(WLAN_FC_TYPE_SUBTYPE[1]) AS SUBTYPE,
          TIMESTAMPTOSTRING(WINDOWSTART,'yyyy-MM-dd','GMT') AS WINDOW_DAY, COUNT(*) AS PACKET_COUNT,
@@ -42,7 +42,7 @@ CREATE STREAM ALL_DEVICES WITH (PARTITIONS=12, KAFKA_TOPIC='all_devices_00', VAL
          CAST('0' AS BOOLEAN) AS IS_GUEST
   FROM DEVICES_RAW PARTITION BY EXTRACTJSONFIELD(AFTER,'$.mac') EMIT CHANGES;
 
--- People's devices: named by them, or by their host name, or at least by vendor; not the access points themselves.
+-- People's devices, without access points: named by their owner, by host name, or at least by vendor.
 INSERT INTO ALL_DEVICES
   SELECT EXTRACTJSONFIELD(AFTER,'$.mac') AS MAC, 'ace.user' AS SOURCE, '' AS IP,
          CASE WHEN EXTRACTJSONFIELD(AFTER,'$.name') IS NULL THEN
@@ -56,18 +56,18 @@ INSERT INTO ALL_DEVICES
          EXTRACTJSONFIELD(AFTER,'$.oui') AS MODEL, '' AS TYPE, CAST(EXTRACTJSONFIELD(AFTER,'$.is_guest') AS BOOLEAN) AS IS_GUEST
   FROM USERS_RAW WHERE EXTRACTJSONFIELD(AFTER,'$.oui') != 'Ubiquiti' PARTITION BY EXTRACTJSONFIELD(AFTER,'$.mac') EMIT CHANGES;
 
--- The latest name of every address.
+-- The latest name of every MAC address.
 CREATE TABLE DEVICES AS
   SELECT MAC, LATEST_BY_OFFSET(SOURCE) AS SOURCE, LATEST_BY_OFFSET(NAME) AS NAME, LATEST_BY_OFFSET(IS_GUEST) AS IS_GUEST
   FROM ALL_DEVICES GROUP BY MAC EMIT CHANGES;
 
--- The same as PCAP_STATS_01 by a device's name; the bot asks it by name.
+-- Like PCAP_STATS_01, but by device name; the bot looks a device up by name.
 CREATE TABLE PCAP_STATS_ENRICHED_01 AS
   SELECT D.NAME AS DEVICE_NAME, COUNT(*) AS PROBE_COUNT, MIN(P.ROWTIME) AS FIRST_PROBE, MAX(P.ROWTIME) AS LAST_PROBE,
          COUNT_DISTINCT(P.WLAN_SSID[1]) AS UNIQUE_SSIDS_PROBED, COLLECT_SET(P.WLAN_SSID[1]) AS SSIDS_PROBED
   FROM PCAP_PROBE P INNER JOIN DEVICES D ON P.WLAN_SA[1] = D.MAC GROUP BY D.NAME EMIT CHANGES;
 
--- Every probe with what is known of its sender.
+-- Every probe with its sender's name, if known.
 CREATE STREAM PCAP_PROBE_ENRICHED WITH (KAFKA_TOPIC='pcap_probe_enriched_00', RETENTION_MS=-1, VALUE_FORMAT='AVRO') AS
   SELECT D.MAC AS SOURCE_ADDRESS_KEY, P.WLAN_SA[1] AS SOURCE_ADDRESS, D.NAME AS SOURCE_DEVICE_NAME,
          CASE WHEN D.IS_GUEST IS NULL THEN FALSE ELSE CASE WHEN D.IS_GUEST THEN FALSE ELSE TRUE END END AS IS_KNOWN_DEVICE,
@@ -76,7 +76,7 @@ CREATE STREAM PCAP_PROBE_ENRICHED WITH (KAFKA_TOPIC='pcap_probe_enriched_00', RE
          P.WLAN_TAG_VENDOR_DATA AS WLAN_TAG_VENDOR_DATA, P.WLAN_TAG_VENDOR_OUI_TYPE AS WLAN_TAG_VENDOR_OUI_TYPE, P.WLAN_TAG_OUI AS WLAN_TAG_OUI
   FROM PCAP_PROBE P LEFT JOIN DEVICES D ON P.WLAN_SA[1] = D.MAC EMIT CHANGES;
 
--- Several addresses that say the same of themselves within minutes: likely one device that hides its address.
+-- Several addresses with the same fingerprint within minutes: likely one device that randomizes its address.
 CREATE TABLE OUI_FINGERPRINT_PROBES_01 WITH (RETENTION_MS=-1, KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS
   SELECT WLAN_TAG_VENDOR_DATA, WLAN_TAG_VENDOR_OUI_TYPE, WLAN_TAG_OUI, COUNT(*) AS PROBE_COUNT,
          COUNT_DISTINCT(WLAN_SA[1]) AS SOURCE_MAC_ADDRESS_COUNT, COLLECT_SET(WLAN_SA[1]) AS SOURCE_MAC_ADDRESSES,
@@ -86,7 +86,7 @@ CREATE TABLE OUI_FINGERPRINT_PROBES_01 WITH (RETENTION_MS=-1, KEY_FORMAT='JSON',
   FROM PCAP_PROBE WINDOW SESSION (5 MINUTES) GROUP BY WLAN_TAG_VENDOR_DATA, WLAN_TAG_VENDOR_OUI_TYPE, WLAN_TAG_OUI
   HAVING COUNT_DISTINCT(WLAN_SA[1]) > 2 EMIT CHANGES;
 
--- Signal, networks and targets per device, named or not. DEVICE is its key once more, for the table of the dashboard.
+-- Signal, networks and targets per device, named or not. DEVICE repeats the key as a value for the dashboard's table.
 CREATE TABLE PCAP_PROBE_STATS_BY_SOURCE_DEVICE_02 AS
   SELECT CASE WHEN SOURCE_DEVICE_NAME IS NULL THEN SOURCE_ADDRESS_RESOLVED ELSE SOURCE_DEVICE_NAME END AS SOURCE,
          AS_VALUE(CASE WHEN SOURCE_DEVICE_NAME IS NULL THEN SOURCE_ADDRESS_RESOLVED ELSE SOURCE_DEVICE_NAME END) AS DEVICE,
@@ -98,16 +98,17 @@ CREATE TABLE PCAP_PROBE_STATS_BY_SOURCE_DEVICE_02 AS
   FROM PCAP_PROBE_ENRICHED
   GROUP BY CASE WHEN SOURCE_DEVICE_NAME IS NULL THEN SOURCE_ADDRESS_RESOLVED ELSE SOURCE_DEVICE_NAME END EMIT CHANGES;
 
--- Networks to tell about. Changes take effect at once: INSERT a row to add or change it, write a tombstone to delete it
--- (by a producer that partitions by murmur2). What the table begins with is written once, when it is new.
+-- Networks to send alerts about. Changes take effect immediately: INSERT a row to add or change a network, write a
+-- tombstone to delete one (with a producer that partitions by murmur2). The first rows are written once, when the table
+-- is created.
 CREATE TABLE SSID_ALERT_LIST (SSID VARCHAR PRIMARY KEY, REASON VARCHAR) WITH (KAFKA_TOPIC='ssid_alert_list_01', PARTITIONS=12, VALUE_FORMAT='AVRO');
 INSERT INTO SSID_ALERT_LIST VALUES ('RNM0','home network');
 INSERT INTO SSID_ALERT_LIST VALUES ('RNM-GUEST','guest network');
 
--- The list where it can be asked for.
+-- The list as a queryable table.
 CREATE TABLE QUERYABLE_SSID_ALERT_LIST AS SELECT * FROM SSID_ALERT_LIST EMIT CHANGES;
 
--- A device looked for a network on the list. JSON, so that any consumer can read it without a registry.
+-- A device probed for a network on the list. JSON, so that any consumer can read it without a registry.
 CREATE STREAM SSID_ALERTS WITH (KAFKA_TOPIC='ssid_alerts', PARTITIONS=1, RETENTION_MS=-1, VALUE_FORMAT='JSON') AS
   SELECT S.SSID AS SSID_KEY, TIMESTAMPTOSTRING(P.ROWTIME,'yyyy-MM-dd HH:mm:ss','Europe/London') AS TS,
          P.WLAN_SA[1] AS MAC, P.WLAN_SSID[1] AS SSID, S.REASON AS REASON

@@ -12,7 +12,7 @@ FILES = sorted((PROJECT / "ksql" / "tests").glob("*.sql"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_what_the_statements_promise_holds(path: Path):
+def test_the_tests_of_the_statements_pass(path: Path):
     told = CliRunner().invoke(app, ["test", str(path)])
 
     assert told.exit_code == 0, told.output

@@ -1,4 +1,4 @@
-"""A place in a list of tokens: looking ahead, taking what is expected, and saying what was expected instead."""
+"""A position in a list of tokens: looks ahead, takes expected tokens, and reports what was expected instead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME)
 
 
 class Cursor:
-    """The parser's place. Methods named `accept` take a token if it is there, those named `expect` fail otherwise."""
+    """The parser's position. `accept` methods take a token if it matches; `expect` methods raise if it does not."""
 
     def __init__(self, source: SourceText, tokens: list[Token], index: int = 0) -> None:
         self.source = source
@@ -33,7 +33,7 @@ class Cursor:
         return self._tokens[self.index]
 
     def peek(self, ahead: int = 1) -> Token:
-        """The token `ahead` places behind the next one."""
+        """The token `ahead` positions after the next one."""
         return self._tokens[min(self.index + ahead, len(self._tokens) - 1)]
 
     def advance(self) -> Token:
@@ -45,7 +45,7 @@ class Cursor:
 
     @property
     def location(self) -> Location:
-        """Where the next token stands."""
+        """The location of the next token."""
         return self.source.location(self.token.start)
 
     def text_of(self, token: Token) -> str:
@@ -62,16 +62,16 @@ class Cursor:
         return all(_is_word(self.peek(ahead), word) for ahead, word in enumerate(words))
 
     def at_sign(self, ahead: int, sign: str) -> bool:
-        """Whether the token `ahead` places behind the next one is that sign."""
+        """Whether the token `ahead` positions after the next one is that sign."""
         token = self.peek(ahead)
         return token.value == sign and token.kind is TokenKind.SIGN
 
     def accept(self, *words: str) -> str | None:
-        """Take the next token if it is one of these keywords or signs; which one it was."""
+        """Take the next token if it is one of these keywords or signs, and return it."""
         return self.advance().value if self.at(*words) else None
 
     def accept_all(self, *words: str) -> bool:
-        """Take these keywords or signs if all are there, in this order."""
+        """Take these keywords or signs if all of them follow, in this order."""
         if not self.at_all(*words):
             return False
         self.index += len(words)
@@ -85,7 +85,7 @@ class Cursor:
         return found
 
     def expect_after(self, word: str, *also: str) -> None:
-        """Take a keyword or sign; `also` names what could have stood here too."""
+        """Take a keyword or sign; `also` names what else would have been valid here."""
         if not self.accept(word):
             raise self.failure(*(f"'{other}'" for other in also), f"'{word}'")
 
@@ -95,16 +95,16 @@ class Cursor:
         return token.kind in _NAMES or (token.kind is TokenKind.KEYWORD and token.value in NON_RESERVED)
 
     def expect_name(self) -> str:
-        """Take a name: upper case, or as written where quoted."""
+        """Take a name: in upper case, or as written if quoted."""
         return self._expect_name_token().value
 
     def expect_verbatim_name(self) -> str:
-        """Take a name in the case it is written in, as for topics and query ids."""
+        """Take a name exactly as written, as for topics and query ids."""
         token = self._expect_name_token()
         return token.value if token.kind is TokenKind.QUOTED_NAME else self.text_of(token)
 
     def expect_resource(self) -> str:
-        """Take the name of something outside (a topic, a subject): a string, or a name in the case it is written in."""
+        """Take the name of an external resource (a topic, a subject): a string, or a name exactly as written."""
         return self.advance().value if self.token.kind is TokenKind.STRING else self.expect_verbatim_name()
 
     def expect_string(self) -> str:
@@ -119,7 +119,7 @@ class Cursor:
         return self.advance()
 
     def comma_separated(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
-        """One or more items with commas between them."""
+        """One or more items, separated by commas."""
         items = [item(self)]
         while self.accept(","):
             items.append(item(self))
@@ -134,10 +134,10 @@ class Cursor:
 
     @contextmanager
     def nested(self) -> Iterator[None]:
-        """One more part is open.
+        """Count one more open part while the block runs.
 
         Raises:
-            ParseError: more than `MAX_OPEN` are.
+            ParseError: more than `MAX_OPEN` parts are open.
         """
         self._open += 1
         if self._open > MAX_OPEN:
@@ -146,14 +146,14 @@ class Cursor:
         self._open -= 1
 
     def error(self, message: str, at: Token | None = None) -> ParseError:
-        """An error at the next token, or at the one given."""
+        """An error located at the next token, or at `at`."""
         token = at if at is not None else self.token
         where = self.source.location(token.start)
         near = token.value if token.kind is TokenKind.KEYWORD else ""
         return ParseError(message, line=where.line, column=where.column, near=near)
 
     def failure(self, *expecting: str) -> ParseError:
-        """The next token is none of what was expected; with nothing given, it fits nowhere."""
+        """The error for a next token that is none of those expected; without arguments, it names none."""
         if self.token.kind is TokenKind.VARIABLE:
             return self._undefined_variable()
         listed = ", ".join(expecting)

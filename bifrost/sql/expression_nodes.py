@@ -11,7 +11,7 @@ from bifrost.sql.types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a statement's text; line and column count from 1."""
+    """A location in a statement's text; line and column count from 1."""
 
     line: int
     column: int
@@ -22,7 +22,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What every node has: where it stands in the text, which plays no part in equality."""
+    """The base of all nodes: a location in the text, which does not count for equality."""
 
     location: Location | None = field(default=None, compare=False, repr=False, kw_only=True)
 
@@ -38,7 +38,7 @@ class ArithmeticOperator(Enum):
 
 
 class ComparisonOperator(Enum):
-    """The value is the sign or words, as printed."""
+    """The value is the sign or the words, as printed."""
 
     EQUAL = "="
     NOT_EQUAL = "<>"
@@ -65,7 +65,7 @@ class Sign(Enum):
 
 
 class TimeUnit(Enum):
-    """A unit of time; the value is its length in milliseconds."""
+    """A unit of time; the value is its length in ms."""
 
     MILLISECONDS = 1
     SECONDS = 1_000
@@ -129,7 +129,7 @@ class DecimalLiteral(Node):
 
 @dataclass(frozen=True, slots=True)
 class StringLiteral(Node):
-    """'text', with doubled quotes undone."""
+    """'text'; `value` has doubled quotes replaced by single ones."""
 
     value: str
 
@@ -150,7 +150,7 @@ class TimestampLiteral(Node):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Node):
-    """left + right and its like."""
+    """left + right, or another arithmetic operator."""
 
     operator: ArithmeticOperator
     left: Expression
@@ -167,7 +167,7 @@ class ArithmeticUnary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
-    """left = right and its like, IS [NOT] DISTINCT FROM among them."""
+    """left = right, or another comparison, including IS [NOT] DISTINCT FROM."""
 
     operator: ComparisonOperator
     left: Expression
@@ -185,7 +185,7 @@ class LogicalBinary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Not(Node):
-    """NOT value; also what NOT BETWEEN, NOT IN and NOT LIKE become."""
+    """NOT value; also NOT BETWEEN, NOT IN and NOT LIKE, around the positive predicate."""
 
     value: Expression
 
@@ -247,7 +247,7 @@ class IntervalUnit(Node):
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall(Node):
-    """NAME(arguments); the name in upper case. `NAME(*)` has no arguments."""
+    """NAME(arguments); the name is in upper case. `NAME(*)` has no arguments."""
 
     name: str
     arguments: tuple[Expression, ...] = ()
@@ -271,7 +271,7 @@ class Dereference(Node):
 
 @dataclass(frozen=True, slots=True)
 class WhenClause(Node):
-    """WHEN condition THEN result; in a simple CASE the condition is the value compared with the operand."""
+    """WHEN condition THEN result; in a simple CASE, the condition is the value to compare the operand with."""
 
     condition: Expression
     result: Expression

@@ -1,4 +1,4 @@
-"""Expressions and types as text, in the form in which ksqlDB prints them."""
+"""Writes expressions and types as ksqlDB prints them."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ from bifrost.sql.tree import (
 from bifrost.sql.types import SqlType, render_type
 
 _CONSTRUCTORS = ("MAP", "STRUCT")
-"""Function names that would be read as constructors if written bare."""
+"""Function names that would be parsed as constructors without quotes."""
 
 
 def format_type(sql_type: SqlType) -> str:
-    """The type as in a statement's text: names of fields are quoted only where needed."""
+    """The type as a statement writes it: field names have quotes only where they need them."""
     return render_type(sql_type, write_name)
 
 
@@ -61,7 +61,7 @@ def quote_string(text: str) -> str:
 
 
 def format_expression(expression: Expression) -> str:
-    """The expression in ksqlDB's form, with brackets around every operator: `(ORDERS.AMOUNT * 2)`."""
+    """The expression as ksqlDB prints it, with brackets around every operator: `(ORDERS.AMOUNT * 2)`."""
     match expression:
         case ColumnRef(name, source):
             return write_name(name) if source is None else f"{write_name(source)}.{write_name(name)}"
@@ -104,7 +104,7 @@ def format_expression(expression: Expression) -> str:
 
 
 def format_literal(literal: Literal) -> str:
-    """The literal as text; reading it gives the same literal."""
+    """The literal as text; parsing it gives the same literal."""
     match literal:
         case NullLiteral():
             return "null"
@@ -148,9 +148,9 @@ def _predicate(expression: Not | IsNull | IsNotNull | Between | InList | Like) -
 
 def _unary(sign: Sign, value: str) -> str:
     if value.startswith(("-", "+")):
-        return f"{sign.value} {value}"  # two signs without a blank would begin a comment
+        return f"{sign.value} {value}"  # two signs without a blank would start a comment
     if sign is Sign.MINUS and value[0] in "0123456789.":
-        return f"-({value})"  # bare, it would be read as a negative number
+        return f"-({value})"  # without brackets, it would be parsed as a negative number
     return f"{sign.value}{value}"
 
 
@@ -177,7 +177,7 @@ def _case(operand: str, whens: tuple[WhenClause, ...], default: Expression | Non
 
 
 def _double(number: float) -> str:
-    """As ksqlDB's number format: `1.5E-10`, `1E2`."""
+    """A DOUBLE in ksqlDB's number format: `1.5E-10`, `1E2`."""
     sign, digits, exponent = Decimal(repr(number)).as_tuple()
     text = "".join(map(str, digits))
     shortened = text.rstrip("0") or "0"

@@ -1,4 +1,4 @@
-"""SELECT as text, in the form in which ksqlDB prints it."""
+"""Writes SELECT as ksqlDB prints it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from bifrost.sql.tree import (
 
 
 def format_query(query: Query) -> str:
-    """The query, a clause per line, without `;`."""
+    """The query, one clause per line, without `;`."""
     return "\n".join(_clauses(query))
 
 
 def format_duration(duration: Duration) -> str:
-    """`1 HOURS`: the unit in the plural, as ksqlDB."""
+    """`1 HOURS`: the unit is always plural, as in ksqlDB."""
     return f"{duration.count} {duration.unit.name}"
 
 

@@ -1,4 +1,4 @@
-"""Statements as text, in the form in which ksqlDB prints them. Reading the text gives the same tree.
+"""Writes statements as ksqlDB prints them. Parsing the text gives the same tree.
 
 CREATE STREAM BIG WITH (PARTITIONS=1) AS SELECT
   ORDERS.ID ID,
@@ -60,7 +60,7 @@ __all__ = ["format_expression", "format_literal", "format_query", "format_statem
 
 
 def format_statement(statement: Statement) -> str:
-    """The statement in ksqlDB's form, with its `;`."""
+    """The statement as ksqlDB prints it, with its `;`."""
     return f"{_statement(statement)};"
 
 
@@ -118,7 +118,7 @@ def _element(element: TableElement) -> str:
 
 
 def _with(properties: Properties) -> str:
-    """Properties by name, as ksqlDB prints them."""
+    """The WITH clause, sorted by name as ksqlDB prints it."""
     inner = ", ".join(f"{_property_name(name)}={format_literal(properties[name])}" for name in sorted(properties))
     return f" WITH ({inner})" if properties else ""
 
@@ -271,5 +271,5 @@ def _query(query_id: str | None) -> str:
 
 
 def _verbatim(name: str) -> str:
-    """A name whose case counts though it is not quoted."""
+    """A name that keeps its case without quotes, such as a query id."""
     return name if not needs_quotes(name.upper()) else f"`{name.replace('`', '``')}`"

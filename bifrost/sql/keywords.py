@@ -1,4 +1,4 @@
-"""The words of the language: which are keywords, which of those cannot be names, and when a name needs quotes."""
+"""Keywords of the language, which of them are reserved, and when a name needs quotes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESERVED = frozenset(
     WITHIN YEARS
     """.split()
 )
-"""Keywords that cannot name anything unless quoted; the same as ksqlDB's."""
+"""Keywords that need quotes to be a name; the same as ksqlDB's."""
 
 NON_RESERVED = frozenset(
     """
@@ -24,21 +24,21 @@ NON_RESERVED = frozenset(
     SYSTEM TABLES TIME TIMEOUT TIMESTAMP TYPE TYPES UNDEFINE VARIABLES YEAR ZONE
     """.split()
 )
-"""Keywords that can also be names."""
+"""Keywords that can be names without quotes."""
 
 KEYWORDS = RESERVED | NON_RESERVED
 
 COMPLETIONS = tuple(sorted(KEYWORDS | {"BIGINT", "BOOLEAN", "BYTES", "DOUBLE", "INT", "SPOOL", "VARCHAR"}))
-"""Words for a shell to complete: keywords, types and the shell's own commands."""
+"""Words that a shell completes: keywords, types and the shell's own commands."""
 
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_@]*\Z")
 
 
 def needs_quotes(name: str) -> bool:
-    """Whether the name, as stored, would be read as something else if written bare."""
+    """Whether the name, as stored, would be parsed as something else without quotes."""
     return name in RESERVED or not _PLAIN.match(name)
 
 
 def write_name(name: str) -> str:
-    """The name as it is written in a statement: in back quotes only where needed."""
+    """The name as a statement writes it: in back quotes only where it needs them."""
     return "`" + name.replace("`", "``") + "`" if needs_quotes(name) else name

@@ -1,4 +1,4 @@
-"""From text to tokens: names, keywords, literals, signs. Comments and blanks are left out."""
+"""Splits text into tokens: names, keywords, literals, signs. Comments and blanks are dropped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEGINNING = Location(1, 1)
 
 
 class TokenKind(Enum):
-    """What a token is; the value is its name in messages."""
+    """The kind of a token; the value is its name in messages, which are ksqlDB's."""
 
     KEYWORD = "KEYWORD"
     NAME = "IDENTIFIER"
@@ -31,12 +31,12 @@ class TokenKind(Enum):
 
 
 class Token(NamedTuple):
-    """`value` is what the text means: keywords and bare names in upper case, quotes taken off."""
+    """A token. `value` has keywords and unquoted names in upper case, and quotes removed."""
 
     kind: TokenKind
     value: str
     start: int  # offset of the first character
-    end: int  # offset behind the last one
+    end: int  # offset after the last character
 
 
 _TOKEN = re.compile(
@@ -58,11 +58,11 @@ _UNTERMINATED = {"'": "string", "`": "quoted name", '"': "quoted name"}
 
 
 class UnfinishedError(ParseError):
-    """A quote or comment does not end: more text may mend it."""
+    """A quote or comment is not closed: more text may complete it."""
 
 
 class SourceText:
-    """A text that finds the line and column of its offsets; `origin` is where its first character stands."""
+    """A text that converts offsets to lines and columns; `origin` is the location of its first character."""
 
     def __init__(self, text: str, origin: Location = BEGINNING) -> None:
         self.text = text
@@ -70,7 +70,7 @@ class SourceText:
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def location(self, offset: int) -> Location:
-        """Where the character at `offset` stands."""
+        """The location of the character at `offset`, counted from 0."""
         line = bisect_right(self._lines, offset)
         column = offset - self._lines[line - 1]
         first = self._origin.column if line == 1 else 1
@@ -78,10 +78,10 @@ class SourceText:
 
 
 def tokenize(source: SourceText) -> list[Token]:
-    """All tokens of the text, the last one of kind END.
+    """All tokens of the text; the last one has kind END.
 
     Raises:
-        ParseError: a character that begins no token, or a quote or comment that does not end.
+        ParseError: a character begins no token, or a quote or comment is not closed.
     """
     tokens = []
     text, position = source.text, 0
@@ -115,9 +115,9 @@ def _unreadable(source: SourceText, position: int) -> ParseError:
     where = source.location(position)
     character = source.text[position]
     if source.text.startswith("/*", position):
-        problem = "The comment does not end: '*/' is missing"
+        problem = "The comment is not closed: '*/' is missing"
     elif character in _UNTERMINATED:
-        problem = f"The {_UNTERMINATED[character]} does not end: a closing {character} is missing"
+        problem = f"The {_UNTERMINATED[character]} is not closed: {character} is missing"
     else:
         return ParseError(f"Syntax Error\nUnexpected character {character!r}", line=where.line, column=where.column)
     return UnfinishedError(f"Syntax Error\n{problem}", line=where.line, column=where.column)

@@ -1,4 +1,4 @@
-"""How deep statements may nest, so that everything that follows a tree down stays within Python's stack."""
+"""Limits on how deeply statements may nest, so that recursive code stays within Python's stack."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bifrost.sql.traversal import children
 from bifrost.sql.tree import Node
 
 MAX_OPEN = 220
-"""Parts that the parser may have open at once. Each takes at most four of the 1000 frames that Python allows."""
+"""How many parts the parser may have open. Each takes at most four of the 1000 frames that Python allows."""
 
 MAX_DEPTH = 180
-"""The depth of a tree: 180 terms of a sum or of an OR, 60 function calls within one another."""
+"""The depth of a tree: 180 terms of a sum or of an OR, or 60 nested function calls."""
 
 TOO_DEEP = "Syntax Error\nNested too deeply: split the expression, or make part of it a column of another stream"
 
@@ -30,14 +30,14 @@ _INFIX = (
     tree.Subscript,
 )
 _FURTHER = 3
-"""What a part counts that is not the first one of an operator: so many parts are open when its text is read again."""
+"""The cost of a part that is not the first operand: this many parts are open when its formatted text is parsed."""
 
 
 def refuse_deep_nesting(node: Node) -> None:
-    """Refuse a tree that is too deep, or whose formatted text would be too deep to read.
+    """Refuse a tree that nests too deeply, or whose formatted text would nest too deeply to be parsed again.
 
     Raises:
-        ParseError: at the place of the part that is too deep.
+        ParseError: the tree is too deep; its location is that of the part that is.
     """
     pending = [(node, 1)]
     while pending:

@@ -1,7 +1,7 @@
-"""A canonical form of statements, in which two that say the same are equal.
+"""A canonical form of statements: statements with equal forms have the same meaning.
 
-What the text alone cannot decide (`SELECT *`, unqualified columns of a join) stays as it is: there, forms that differ
-may still mean the same, never the other way round.
+What the text alone cannot decide (`SELECT *`, unqualified columns of a join) stays as it is. So two statements of the
+same meaning may have different forms, but never the other way round.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 
 
 def normalise(statement: Statement) -> Statement:
-    """The statement's canonical form: equal to that of every statement that differs only in how it is written.
+    """The statement's canonical form: equal for all statements that differ only in spelling.
 
-    Durations are in milliseconds; properties have one spelling; the columns of a query over one source carry no
-    qualifier and always a name, as ksqlDB would give it (`KSQL_COL_0` where there is none). OR REPLACE and
-    IF NOT EXISTS are left out: they say how to define, not what.
+    Durations are in milliseconds and properties have one spelling. Columns of a query over one source have no qualifier
+    and always a name, generated as ksqlDB does (`KSQL_COL_0`) if the statement gives none. OR REPLACE and
+    IF NOT EXISTS are dropped: they say how to define something, not what.
     """
     plain = transform(statement, _in_milliseconds)
     match plain:
@@ -97,7 +97,7 @@ def _property(name: str, value: Literal) -> Literal:
 
 
 def column_name(text: str) -> str:
-    """The column that a property such as TIMESTAMP names: in upper case unless quoted, as names in statements."""
+    """The column that a property such as TIMESTAMP names: in upper case unless quoted, like names in statements."""
     if len(text) > 1 and text[0] == text[-1] == "`":
         return text[1:-1].replace("``", "`")
     return text.upper()

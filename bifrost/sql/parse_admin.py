@@ -1,4 +1,4 @@
-"""Statements that look, set and steer: SHOW, DESCRIBE, PRINT, SET, DEFINE, TERMINATE, PAUSE, RESUME, ASSERT, ..."""
+"""Parses statements that inspect, configure and control: SHOW, DESCRIBE, PRINT, SET, DEFINE, TERMINATE, ASSERT, ..."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def parse_show(cursor: Cursor) -> Statement:
 
 
 def parse_describe(cursor: Cursor) -> Statement:
-    """DESCRIBE of a source, of all streams or tables, of a function or of a connector."""
+    """DESCRIBE a source, all streams or tables, a function or a connector."""
     where = cursor.location
     cursor.expect("DESCRIBE")
     if cursor.at("FUNCTION") and cursor.at_name(1):
@@ -65,7 +65,7 @@ def parse_describe(cursor: Cursor) -> Statement:
 
 
 def parse_print(cursor: Cursor) -> Statement:
-    """PRINT a topic."""
+    """PRINT topic."""
     where = cursor.location
     cursor.expect("PRINT")
     topic = cursor.expect_resource()
@@ -155,7 +155,7 @@ def parse_assert(cursor: Cursor) -> Statement:
 
 
 def parse_test_assert(cursor: Cursor) -> Statement:
-    """The ASSERT statements of test files: VALUES, NULL VALUES, STREAM, TABLE; and those of a server."""
+    """The ASSERT statements of test files (VALUES, NULL VALUES, STREAM, TABLE) and of servers (TOPIC, SCHEMA)."""
     where = cursor.location
     if cursor.accept_all("ASSERT", "VALUES"):
         source, columns = cursor.expect_name(), parse_columns(cursor)

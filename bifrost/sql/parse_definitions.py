@@ -1,4 +1,4 @@
-"""Statements that define: CREATE, ALTER, DROP, INSERT."""
+"""Parses CREATE, ALTER, DROP and INSERT statements."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def parse_elements(cursor: Cursor, kind: SourceKind) -> tuple[TableElement, ...]
     """`(name type [constraint], ...)`.
 
     Raises:
-        AnalysisError: a constraint that this kind of source cannot have.
+        AnalysisError: this kind of source cannot have a constraint (KEY on a table, PRIMARY KEY on a stream).
     """
     elements = cursor.bracketed(_element)
     wrong, right = Constraint.PRIMARY_KEY, Constraint.KEY
@@ -113,10 +113,10 @@ def _element(cursor: Cursor) -> TableElement:
 
 
 def parse_properties(cursor: Cursor, *, verbatim: bool = False) -> Properties:
-    """`(NAME=literal, ...)`; names in upper case unless `verbatim`, when quoted ones stay as written.
+    """`(NAME=literal, ...)`; names are in upper case, or with `verbatim` as the text gives them.
 
     Raises:
-        ParseError: a name stands twice.
+        ParseError: a name occurs twice.
     """
     cursor.expect("(")
     entries: dict[str, Literal] = {}
@@ -125,7 +125,7 @@ def parse_properties(cursor: Cursor, *, verbatim: bool = False) -> Properties:
         name = cursor.advance().value if token.kind is TokenKind.STRING else cursor.expect_name()
         name = name if verbatim else name.upper()
         if name in entries:
-            raise cursor.error(f"Syntax Error\nThe property '{name}' is given twice", token)
+            raise cursor.error(f"Syntax Error\nThe property '{name}' occurs twice", token)
         cursor.expect("=")
         entries[name] = parse_literal(cursor)
         if not cursor.accept(","):
@@ -189,10 +189,10 @@ def parse_insert(cursor: Cursor) -> Statement:
 
 
 def parse_columns(cursor: Cursor) -> tuple[str, ...]:
-    """`(name, ...)`, or nothing."""
+    """`(name, ...)`; empty if there is no such list."""
     return cursor.bracketed(Cursor.expect_name) if cursor.at("(") else ()
 
 
 def parse_values(cursor: Cursor) -> tuple[Expression, ...]:
-    """`(value, ...)`, which may be empty."""
+    """`(value, ...)`, possibly empty."""
     return () if cursor.accept_all("(", ")") else cursor.bracketed(parse_value)

@@ -1,4 +1,4 @@
-"""Expressions. Operators are parsed by precedence climbing: one loop instead of one function per level."""
+"""Parses expressions by precedence climbing: one loop instead of one function per level."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from bifrost.sql.tree import (
 
 
 class Level(IntEnum):
-    """How tightly operators bind, loosest first."""
+    """Operator precedence, loosest first."""
 
     OR = 1
     AND = 2
@@ -78,7 +78,7 @@ def parse_expression(cursor: Cursor, loosest: Level = Level.OR) -> Expression:
     """An expression whose operators bind at least as tightly as `loosest`.
 
     Raises:
-        ParseError: it is none, or nests too deeply.
+        ParseError: the text is not an expression, or nests too deeply.
     """
     with cursor.nested():
         where = cursor.location
@@ -93,13 +93,13 @@ def parse_expression(cursor: Cursor, loosest: Level = Level.OR) -> Expression:
                 left = _predicate(cursor, left, where)
             else:
                 left = _binary(cursor, level, left, where)
-            if level <= Level.PREDICATE:  # `a = b = c` and `a IS NULL IS NULL` are not in the language
+            if level <= Level.PREDICATE:  # the language has no `a = b = c` and no `a IS NULL IS NULL`
                 tightest = Level.AND
         return left
 
 
 def parse_value(cursor: Cursor) -> Expression:
-    """An expression without comparisons, AND, OR and NOT (in brackets they may stand)."""
+    """An expression without comparisons, AND, OR and NOT (except in brackets)."""
     return parse_expression(cursor, Level.CONCATENATION)
 
 
@@ -165,7 +165,7 @@ def _operand(cursor: Cursor) -> Expression:
 
 
 def parse_primary(cursor: Cursor) -> Expression:
-    """An expression that needs no brackets to be followed by `[...]` or `->`. A final `->*` is left standing."""
+    """An expression that can be followed by `[...]` or `->` without brackets. A final `->*` is not taken."""
     where = cursor.location
     return _postfixed(cursor, accept_literal(cursor) or _atom(cursor), where)
 
@@ -316,7 +316,7 @@ def _argument(cursor: Cursor) -> Expression:
 
 
 def _lambda_parameters(cursor: Cursor) -> tuple[str, ...]:
-    """Take `x =>` or `(x, y) =>`; the empty tuple where no lambda begins."""
+    """Take `x =>` or `(x, y) =>`; the empty tuple if no lambda begins here."""
     if cursor.at_name() and cursor.at_sign(1, "=>"):
         name = cursor.expect_name()
         cursor.expect("=>")

@@ -1,4 +1,4 @@
-"""Numbers as they stand in statements, and the other literals."""
+"""Parses literals: numbers, strings, NULL, TRUE and FALSE."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bifrost.sql.tree import (
 NUMBERS = (TokenKind.INTEGER, TokenKind.DECIMAL, TokenKind.FLOAT)
 _INTEGER_LIMIT = 2**31
 _LONG_LIMIT = 2**63
-_LONGEST_NUMBER = 20  # digits; every whole number with more of them is out of range
+_LONGEST_NUMBER = 20  # digits; every whole number with more digits is out of range
 
 
 def parse_literal(cursor: Cursor) -> Literal:
     """A literal, as in a WITH clause.
 
     Raises:
-        ParseError: something else, or a number out of range.
+        ParseError: the next token is not a literal, or a number is out of range.
     """
     found = accept_literal(cursor)
     if found is None:
@@ -39,10 +39,10 @@ def parse_literal(cursor: Cursor) -> Literal:
 
 
 def accept_literal(cursor: Cursor) -> Literal | None:
-    """The literal that stands here, a negative number among them, or None.
+    """The next literal, which may be a negative number, or None.
 
     Raises:
-        ParseError: a number out of range.
+        ParseError: a number is out of range.
     """
     token, where = cursor.token, cursor.location
     if token.kind in NUMBERS:
@@ -65,7 +65,7 @@ def parse_whole_number(cursor: Cursor, clause: str) -> int:
     """The whole number of a clause such as LIMIT.
 
     Raises:
-        ParseError: not a number, not whole, or out of range.
+        ParseError: it is not a number, not whole, or out of range.
     """
     token = cursor.token
     if token.kind not in NUMBERS and not (cursor.at("-") and cursor.peek().kind in NUMBERS):

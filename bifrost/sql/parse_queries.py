@@ -1,4 +1,4 @@
-"""SELECT: items, sources, joins, windows and the clauses behind them."""
+"""Parses SELECT: items, sources, joins, windows and the other clauses."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ UNITS = {
 }
 _JOINS = {"INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.OUTER}
 _CLAUSES_AFTER_A_NAME = (("EMIT", "CHANGES"), ("EMIT", "FINAL"), ("PARTITION", "BY"))
-"""Clauses that begin with a word which is not reserved, so that it might be taken for an alias."""
+"""Clauses whose first word is not reserved, so that it could be mistaken for an alias."""
 
 
 def parse_query(cursor: Cursor, *, persistent: bool = False) -> Query:
-    """A SELECT; in a `persistent` one EMIT CHANGES is understood where nothing is said, as in ksqlDB.
+    """A SELECT; a `persistent` one without an EMIT clause gets EMIT CHANGES, as in ksqlDB.
 
     Raises:
-        ParseError: it is none.
-        AnalysisError: GROUP BY or PARTITION BY with nothing in the brackets.
+        ParseError: the text is not a SELECT.
+        AnalysisError: GROUP BY or PARTITION BY has empty brackets.
     """
     where = cursor.location
     cursor.expect("SELECT")
@@ -136,7 +136,7 @@ def _within(cursor: Cursor) -> Within:
 def _window(cursor: Cursor) -> Window:
     where = cursor.location
     if cursor.token.kind is TokenKind.NAME:
-        cursor.advance()  # a window may be given a name, which means nothing
+        cursor.advance()  # a window may have a name, which has no effect
     kind = cursor.expect("TUMBLING", "HOPPING", "SESSION")
     cursor.expect("(")
     if kind == "SESSION":
@@ -168,7 +168,7 @@ def _expressions(cursor: Cursor, clause: str) -> tuple[Expression, ...]:
 
 
 def _bracketed_list_ahead(cursor: Cursor) -> bool:
-    """Whether `(a, b)` begins here, as opposed to `(a + b) * c`: no expression has a comma directly within brackets."""
+    """Whether a list `(a, b)` begins here, and not `(a + b) * c`: only a list has a comma directly in its brackets."""
     if not cursor.at("("):
         return False
     depth, ahead = 0, 0

@@ -1,4 +1,4 @@
-"""Types as they stand in statements: `DECIMAL(10, 2)`, `ARRAY<STRUCT<A INT>>`, names of custom types."""
+"""Parses types: `DECIMAL(10, 2)`, `ARRAY<STRUCT<A INT>>`, names of custom types."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ PRIMITIVES: dict[str, SqlPrimitive] = {
 
 
 def parse_type(cursor: Cursor) -> SqlType:
-    """A type; a name that is no built-in type becomes a `SqlCustom`.
+    """A type; a name that is not a built-in type becomes a `SqlCustom`.
 
     Raises:
         AnalysisError: a DECIMAL with an impossible precision or scale.
     """
     with cursor.nested():
         found = _prefix_type(cursor)
-        if cursor.accept("ARRAY"):  # `INT ARRAY` is another way of writing `ARRAY<INT>`
+        if cursor.accept("ARRAY"):  # `INT ARRAY` is another spelling of `ARRAY<INT>`
             return SqlArray(found)
         return found
 

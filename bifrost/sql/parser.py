@@ -1,8 +1,8 @@
-"""From text to trees: the one door to the language's grammar.
+"""Parses statements, expressions and types: the entry point to the grammar.
 
 parse_script("SHOW STREAMS; DROP STREAM A;")   every statement of a script
-parse_statement("SHOW STREAMS;")               the only one
-parse_expression_text("A + 1")                 an expression by itself
+parse_statement("SHOW STREAMS;")               the only statement of a text
+parse_expression_text("A + 1")                 an expression alone
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 class Dialect(Enum):
-    """Who reads the statements: some are the shell's own, some stand only in test files."""
+    """Where statements come from: some exist only in the shell, some only in test files."""
 
     SERVER = "server"
     SHELL = "shell"
@@ -49,7 +49,7 @@ class Dialect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StatementText:
-    """A statement not yet parsed: its text from its first character to its `;`, and where it begins."""
+    """An unparsed statement: its text from the first character to its `;`, and the location of its beginning."""
 
     text: str
     location: Location
@@ -99,12 +99,12 @@ def parse_script(
 ) -> tuple[ParsedStatement, ...]:
     """All statements of a text, each ending in `;`.
 
-    `${name}` stands for the value in `variables`; DEFINE and UNDEFINE in the text take effect for what follows.
-    Lines and columns count from the beginning of the text (before values are put in).
+    `${name}` is replaced by its value in `variables`; DEFINE and UNDEFINE in the text affect later statements.
+    Lines and columns count from the beginning of the text, before variables are replaced.
 
     Raises:
-        ParseError: a statement that is not the language; its `statement` holds that statement's text.
-        AnalysisError: a statement that cannot mean anything, whatever sources there are.
+        ParseError: a statement cannot be parsed; the error's `statement` is its text.
+        AnalysisError: a statement is invalid whatever sources exist.
     """
     return tuple(_parse_texts(_split(text), dict(variables), dialect))
 
@@ -115,7 +115,7 @@ def parse_statement(
     """The only statement of a text.
 
     Raises:
-        ParseError: not the language, or not exactly one statement.
+        ParseError: the text cannot be parsed, or is not exactly one statement.
         AnalysisError: as for `parse_script`.
     """
     statements = parse_script(text, variables, dialect=dialect)
@@ -127,41 +127,41 @@ def parse_statement(
 
 
 def parse_expression_text(text: str) -> Expression:
-    """An expression by itself, without `;`.
+    """An expression alone, without `;`.
 
     Raises:
-        ParseError: not an expression.
+        ParseError: the text is not an expression.
     """
     return _parse_whole(text, parse_expression)
 
 
 def parse_type_text(text: str) -> SqlType:
-    """A type by itself, such as `ARRAY<STRING>`.
+    """A type alone, such as `ARRAY<STRING>`.
 
     Raises:
-        ParseError: not a type.
-        AnalysisError: a DECIMAL with an impossible precision or scale.
+        ParseError: the text is not a type.
+        AnalysisError: a DECIMAL has an invalid precision or scale.
     """
     return _parse_whole(text, parse_type)
 
 
 def split_statements(text: str) -> tuple[StatementText, ...]:
-    """The statements of a text by their `;`, not parsed; the last one may lack its `;`.
+    """The statements of a text, split at each `;` but not parsed; the last one may lack its `;`.
 
     Raises:
-        ParseError: a quote or comment that does not end, or a character that is not of the language.
+        ParseError: a quote or comment is not closed, or a character is not part of the language.
     """
     return tuple(_split(text))
 
 
 def is_complete(text: str) -> bool:
-    """Whether a shell has all of a statement: nothing is left open and the last sign is `;`."""
+    """Whether a shell has read a whole statement: no quote or comment is open, and the last sign is `;`."""
     try:
         tokens = tokenize(SourceText(text))
     except UnfinishedError:
         return False
     except ParseError:
-        return True  # no further line mends it: better to say what is wrong
+        return True  # no further line can correct it: the shell should report the error
     return len(tokens) > 1 and tokens[-2].kind is TokenKind.SIGN and tokens[-2].value == ";"
 
 
@@ -223,7 +223,9 @@ def _parse_tree(cursor: Cursor, parsers: Mapping[str, StatementParser]) -> State
 def _expect_end(cursor: Cursor) -> None:
     if cursor.accept(";"):
         if cursor.token.kind is not TokenKind.END:
-            raise cursor.error("Syntax Error\nExpected only one statement; the value of a variable may hold no ';'")
+            raise cursor.error(
+                "Syntax Error\nExpected only one statement; the value of a variable must not contain ';'"
+            )
         return
     if cursor.token.kind is TokenKind.END or cursor.at(*_SERVER):
         raise cursor.error(f"Syntax Error\nmissing ';' at '{cursor.text_of(cursor.token)}'")

@@ -10,7 +10,7 @@ from bifrost.sql.expression_nodes import Expression, Node, TimeUnit
 
 @dataclass(frozen=True, slots=True)
 class Duration(Node):
-    """A length of time as written: `1 HOUR` and `60 MINUTES` differ, their `milliseconds` do not."""
+    """A length of time as written: `1 HOUR` and `60 MINUTES` are different durations with equal `milliseconds`."""
 
     count: int
     unit: TimeUnit
@@ -34,7 +34,7 @@ class JoinKind(Enum):
 
 
 class Emit(Enum):
-    """How a query that does not end gives its results."""
+    """When a push or persistent query emits its results."""
 
     CHANGES = "CHANGES"
     FINAL = "FINAL"
@@ -42,7 +42,7 @@ class Emit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AliasedSource(Node):
-    """A stream or table and the name it goes by in the query (its own where none is given)."""
+    """A stream or table and its alias in the query (its own name if the query gives none)."""
 
     name: str
     alias: str
@@ -50,7 +50,7 @@ class AliasedSource(Node):
 
 @dataclass(frozen=True, slots=True)
 class Within(Node):
-    """WITHIN (before, after) [GRACE PERIOD grace]; `WITHIN d` has both equal."""
+    """WITHIN (before, after) [GRACE PERIOD grace]; in `WITHIN d` both are equal."""
 
     before: Duration
     after: Duration
@@ -59,7 +59,7 @@ class Within(Node):
 
 @dataclass(frozen=True, slots=True)
 class Join(Node):
-    """left JOIN right [WITHIN ...] ON criteria; of several joins the last one is the outermost node."""
+    """left JOIN right [WITHIN ...] ON criteria; the last of several joins is the outermost node."""
 
     kind: JoinKind
     left: Relation
@@ -129,9 +129,9 @@ Window = TumblingWindow | HoppingWindow | SessionWindow
 
 @dataclass(frozen=True, slots=True)
 class Query(Node):
-    """SELECT. `emit` is None for a pull query; within CREATE ... AS and INSERT INTO it is never None, as in ksqlDB.
+    """SELECT. `emit` is None for a pull query only, never in CREATE ... AS and INSERT INTO, as in ksqlDB.
 
-    `group_by` and `partition_by` are empty where there is no such clause.
+    `group_by` and `partition_by` are empty if the query has no such clause.
     """
 
     select: tuple[SelectItem, ...]

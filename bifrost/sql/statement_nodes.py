@@ -13,14 +13,14 @@ from bifrost.sql.types import SqlType
 
 
 class SourceKind(Enum):
-    """What a source is."""
+    """The kind of a source."""
 
     STREAM = "STREAM"
     TABLE = "TABLE"
 
 
 class Constraint(Enum):
-    """Where a column of a source lives, as written behind its type."""
+    """The part of a record that a column is stored in, as written after its type."""
 
     KEY = "KEY"
     PRIMARY_KEY = "PRIMARY KEY"
@@ -29,14 +29,14 @@ class Constraint(Enum):
 
 
 class ConnectorKind(Enum):
-    """Which way a connector carries records."""
+    """The direction in which a connector moves records."""
 
     SOURCE = "SOURCE"
     SINK = "SINK"
 
 
 class Subject(Enum):
-    """What SHOW (or LIST) lists; the value is how it is written."""
+    """What SHOW (or LIST) lists; the value is its spelling."""
 
     PROPERTIES = "PROPERTIES"
     TOPICS = "TOPICS"
@@ -55,9 +55,9 @@ class Subject(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Properties(Mapping[str, Literal]):
-    """The properties of a WITH clause in the order written, which plays no part in equality.
+    """The properties of a WITH clause, in the order written; the order does not count for equality.
 
-    Names are in upper case (those of connectors, and names in quotes, as written).
+    Names are in upper case; those of connectors are as written.
     """
 
     entries: Mapping[str, Literal] = field(default_factory=lambda: MappingProxyType({}))
@@ -75,7 +75,7 @@ class Properties(Mapping[str, Literal]):
         return hash(frozenset(self.entries.items()))
 
     def adding(self, more: Mapping[str, Literal]) -> Properties:
-        """These properties and those of `more`, which win."""
+        """These properties and those of `more`, which take precedence."""
         return Properties(MappingProxyType({**self.entries, **more}))
 
 
@@ -237,7 +237,7 @@ class Show(Node):
 
 @dataclass(frozen=True, slots=True)
 class Explain(Node):
-    """EXPLAIN query id, or EXPLAIN statement: exactly one of the two is given."""
+    """EXPLAIN query id, or EXPLAIN statement: exactly one of the two is set."""
 
     query_id: str | None = None
     statement: Statement | None = None
@@ -334,7 +334,7 @@ class AssertSchema(Node):
 
 @dataclass(frozen=True, slots=True)
 class AssertValues(Node):
-    """ASSERT VALUES source (columns) VALUES (values): of test files."""
+    """ASSERT VALUES source (columns) VALUES (values): only in test files."""
 
     source: str
     columns: tuple[str, ...]
@@ -343,7 +343,7 @@ class AssertValues(Node):
 
 @dataclass(frozen=True, slots=True)
 class AssertTombstone(Node):
-    """ASSERT NULL VALUES source (columns) KEY (values): of test files."""
+    """ASSERT NULL VALUES source (columns) KEY (values): only in test files."""
 
     source: str
     columns: tuple[str, ...]
@@ -352,7 +352,7 @@ class AssertTombstone(Node):
 
 @dataclass(frozen=True, slots=True)
 class AssertSource(Node):
-    """ASSERT STREAM|TABLE name (elements) WITH (properties): of test files."""
+    """ASSERT STREAM|TABLE name (elements) WITH (properties): only in test files."""
 
     kind: SourceKind
     name: str
@@ -362,14 +362,14 @@ class AssertSource(Node):
 
 @dataclass(frozen=True, slots=True)
 class RunScript(Node):
-    """RUN SCRIPT 'path': of the shell and of test files."""
+    """RUN SCRIPT 'path': only in the shell and in test files."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Spool(Node):
-    """SPOOL 'path' or SPOOL OFF (None): of the shell."""
+    """SPOOL 'path' or SPOOL OFF (None): only in the shell."""
 
     path: str | None = None
 
@@ -413,7 +413,7 @@ Statement = (
 
 @dataclass(frozen=True, slots=True)
 class ParsedStatement:
-    """One statement of a script: `text` as written with its `;`, without what stands before it."""
+    """One statement of a script: `text` is as written, with its `;` and without comments before it."""
 
     text: str
     tree: Statement

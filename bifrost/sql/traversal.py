@@ -37,15 +37,15 @@ def children(node: Node) -> Iterator[Node]:
 def transform(node: N, change: Callable[[Node], Node]) -> N:
     """The tree with `change` applied to every node, innermost first; what does not change is shared with the old tree.
 
-    `change` gives back its argument where there is nothing to do, and otherwise a node that may stand in its place.
+    `change` returns its argument to leave a node as it is, or the node that replaces it.
     """
     return cast(N, _transformed(node, change, _unchanged_type))
 
 
 def rewrite(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression:
-    """The expression with every part for which `change` gives an expression replaced by that, outermost first.
+    """The expression with every part replaced by what `change` returns for it, outermost first.
 
-    What was put in is not looked at again; where `change` gives None the parts below are visited.
+    Replacements are not visited again. Where `change` returns None, the parts below are visited.
     """
 
     def visit(item: object) -> object:
@@ -60,10 +60,10 @@ def rewrite(expression: Expression, change: Callable[[Expression], Expression | 
 
 
 def resolve_types(node: N, custom: Mapping[str, SqlType]) -> N:
-    """The tree with custom types replaced by what they stand for.
+    """The tree with each custom type replaced by its definition.
 
     Raises:
-        AnalysisError: a type is neither built in nor in `custom`.
+        AnalysisError: a type is neither built-in nor in `custom`.
     """
 
     def resolve(part: SqlType) -> SqlType:

@@ -1,6 +1,6 @@
-"""The tree of a statement or expression: immutable nodes, equal when they say the same wherever they stand in a text.
+"""The tree of a statement or expression: immutable nodes, whose location in the text does not count for equality.
 
-One door to `expression_nodes`, `query_nodes`, `statement_nodes` and `traversal`.
+Re-exports `expression_nodes`, `query_nodes`, `statement_nodes` and `traversal`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SQL types: immutable values that compare and hash by structure and print as ksqlDB prints them."""
+"""SQL types: immutable values, compared and hashed by structure, and printed as ksqlDB prints them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SqlMap:
 
 @dataclass(frozen=True, slots=True)
 class StructField:
-    """A named field of a struct; the name as it is stored, without quotes."""
+    """A named field of a struct; the name as stored, without quotes."""
 
     name: str
     type: SqlType
@@ -95,9 +95,9 @@ class SqlStruct:
 
 @dataclass(frozen=True, slots=True)
 class SqlCustom:
-    """A type name made by CREATE TYPE, as it stands in a statement's text.
+    """The name of a type that CREATE TYPE made, as a statement writes it.
 
-    Only trees fresh from the parser hold it; `bifrost.sql.tree.resolve_types` puts the type in its place.
+    Only unresolved trees contain it: `bifrost.sql.tree.resolve_types` replaces it with the type.
     """
 
     name: str
@@ -122,7 +122,7 @@ def quoted(name: str) -> str:
 
 
 def render_type(sql_type: SqlType, name_of: Callable[[str], str]) -> str:
-    """The type's text with names of struct fields and custom types written by `name_of`."""
+    """The type's text; `name_of` writes the names of struct fields and custom types."""
     match sql_type:
         case SqlArray(item):
             return f"ARRAY<{render_type(item, name_of)}>"
@@ -138,7 +138,7 @@ def render_type(sql_type: SqlType, name_of: Callable[[str], str]) -> str:
 
 
 def map_type(sql_type: SqlType, change: Callable[[SqlType], SqlType]) -> SqlType:
-    """The type with `change` applied to every part of it, innermost first."""
+    """The type with `change` applied to each of its parts, innermost first."""
     match sql_type:
         case SqlArray(item):
             return change(SqlArray(map_type(item, change)))

@@ -1,4 +1,4 @@
-"""Variables of a session: `${name}` in a statement's text stands for what DEFINE gave it."""
+"""Session variables: `${name}` in a statement's text is replaced by the value that DEFINE set."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _REFERENCE = re.compile(r"\$(\$\{[^{}]*\})|\$\{([A-Za-z_][A-Za-z0-9_@]*)\}")
 
 
 def substitute_variables(text: str, variables: Mapping[str, str]) -> str:
-    """The text with every `${name}` replaced, within quotes too; names match in any case.
+    """The text with every `${name}` replaced, also inside quotes; names match in any case.
 
-    Unknown names stay as they are, and `$${name}` gives `${name}`, as in ksqlDB.
+    As in ksqlDB, unknown names stay as they are and `$${name}` becomes `${name}`.
     """
     if "${" not in text:
         return text

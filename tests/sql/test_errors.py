@@ -19,15 +19,15 @@ from bifrost.sql.parser import parse_script, parse_statement
         ("SELECT * FROM A\nLIMIT heh;", "line 2:7: Syntax Error\n"),
         ("SELECT * FROM A LIMIT 2.5;", "line 1:23: Value must be integer for command: LIMIT"),
         ("SET x=1;", "line 1:5: Syntax Error\nExpecting STRING"),
-        ("SELECT 'a FROM b;", "line 1:8: Syntax Error\nThe string does not end: a closing ' is missing"),
-        ("SELECT /* a FROM b;", "line 1:8: Syntax Error\nThe comment does not end: '*/' is missing"),
+        ("SELECT 'a FROM b;", "line 1:8: Syntax Error\nThe string is not closed: ' is missing"),
+        ("SELECT /* a FROM b;", "line 1:8: Syntax Error\nThe comment is not closed: '*/' is missing"),
         ("SELECT a ? b FROM c;", "line 1:10: Syntax Error\nUnexpected character '?'"),
         ("SELECT 9223372036854775808 FROM a;", "line 1:8: Invalid numeric literal: 9223372036854775808"),
         ("SELECT -1E400 FROM a;", "line 1:9: Number overflows DOUBLE: -1E400"),
         ("SELECT DATE 'x' FROM a;", "line 1:8: Unknown type: DATE"),
         (
             "CREATE STREAM a (b INT) WITH (x=1, X=2);",
-            "line 1:36: Syntax Error\nThe property 'X' is given twice",
+            "line 1:36: Syntax Error\nThe property 'X' occurs twice",
         ),
         (
             "CREATE STREAM select (a INT);",
@@ -63,7 +63,7 @@ def test_messages(text, message):
         ("CREATE STREAM a AS SELECT * FROM b PARTITION BY ();", "PARTITION BY requires at least one expression"),
     ],
 )
-def test_what_parses_but_cannot_mean_anything(text, message):
+def test_statements_that_parse_but_are_never_valid(text, message):
     with pytest.raises(AnalysisError) as caught:
         parse_script(text)
     assert str(caught.value) == message
@@ -77,13 +77,13 @@ def test_the_failing_statement_of_a_script_is_named():
     assert caught.value.statement == "DROP NOTHING x;"
 
 
-def test_the_summary_holds_nothing_of_the_text():
+def test_the_summary_contains_no_statement_text():
     with pytest.raises(ParseError) as caught:
         parse_script("SELEC;")
     assert caught.value.summary == "line 1:1: Syntax error at line 1:1"
 
 
 @pytest.mark.parametrize("text", ["", "-- nothing", "SHOW STREAMS; SHOW TABLES;"])
-def test_one_statement_means_one(text):
+def test_parse_statement_accepts_exactly_one_statement(text):
     with pytest.raises(ParseError, match="one statement"):
         parse_statement(text)

@@ -103,14 +103,14 @@ def test_statements_with_parts_changed(data):
         "CREATE STREAM A (A " + "ARRAY<" * 5000 + "INT" + ">" * 5000 + ");",
     ],
 )
-def test_nesting_without_end_is_refused(text):
+def test_too_deep_nesting_is_refused(text):
     started = time.process_time()  # of this process alone, whatever else the machine does
     with pytest.raises(ParseError, match="Nested too deeply"):
         parse_script(text)
     assert time.process_time() - started < 5
 
 
-def test_what_is_within_the_limits_survives_every_walk():
+def test_nesting_within_the_limits_can_be_traversed():
     nested = "SELECT " + "F(" * 55 + "1" + ")" * 55 + " FROM A;"
     chained = "SELECT " + " + ".join(["1"] * 170) + " FROM A;"
     leaning = "SELECT " + "1 + (" * 55 + "1" + ")" * 55 + " FROM A;"
@@ -122,7 +122,7 @@ def test_what_is_within_the_limits_survives_every_walk():
     assert parse_type_text("ARRAY<" * 200 + "INT" + ">" * 200)
 
 
-def test_long_lists_are_read():
+def test_long_lists_are_parsed():
     listed = ",".join(["1"] * 20000)
     assert parse_statement(f"SELECT * FROM A WHERE A IN ({listed});").tree.where.items[-1].value == 1
     assert parse_statement(f"SELECT '{'x' * 1000000}' FROM A;")

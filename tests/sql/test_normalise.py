@@ -38,7 +38,7 @@ def same(one, other):
         ("SELECT a.* FROM a WHERE a.b = 1;", "SELECT * FROM a z WHERE ((b = 1));"),
     ],
 )
-def test_the_same(one, other):
+def test_equal_statements(one, other):
     assert same(one, other)
 
 
@@ -55,5 +55,5 @@ def test_the_same(one, other):
         ("SELECT a FROM x;", "SELECT a FROM x EMIT CHANGES;"),
     ],
 )
-def test_not_the_same(one, other):
+def test_different_statements(one, other):
     assert not same(one, other)

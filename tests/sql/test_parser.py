@@ -78,7 +78,7 @@ def test_expressions(text, expected):
 @pytest.mark.parametrize(
     "text", ["a = b = c", "a is null is null", "a = not b", "1 +", "(a", "f(a", "a b", "case end", ""]
 )
-def test_what_is_no_expression(text):
+def test_texts_that_are_not_expressions(text):
     with pytest.raises(ParseError):
         parse_expression_text(text)
 
@@ -129,7 +129,7 @@ def test_words_that_are_not_reserved_are_names():
     assert query.partition_by == (t.ColumnRef("TIMESTAMP"),)
 
 
-def test_several_joins_lean_to_the_left():
+def test_joins_are_left_associative():
     source = tree("SELECT * FROM a JOIN b WITHIN 1 DAY GRACE PERIOD 1 HOUR ON x RIGHT JOIN c d ON y;").source
     assert (source.kind, source.right) == (t.JoinKind.RIGHT, t.AliasedSource("C", "D"))
     assert (source.left.kind, source.left.left) == (t.JoinKind.INNER, t.AliasedSource("A", "A"))
@@ -137,7 +137,7 @@ def test_several_joins_lean_to_the_left():
     assert source.left.within.grace.milliseconds == 3_600_000
 
 
-def test_only_persistent_queries_emit_changes_unasked():
+def test_only_persistent_queries_emit_changes_by_default():
     assert tree("SELECT * FROM a;").emit is None
     assert tree("CREATE TABLE t AS SELECT * FROM a;").query.emit is t.Emit.CHANGES
     assert tree("INSERT INTO t SELECT * FROM a;").query.emit is t.Emit.CHANGES
@@ -178,7 +178,7 @@ def test_shell_commands():
     assert parse_statement("RUN SCRIPT '/a.sql';", dialect=Dialect.SHELL).tree == t.RunScript("/a.sql")
 
 
-def test_a_script_keeps_texts_and_places():
+def test_a_script_keeps_texts_and_locations():
     script = "-- first; not a statement\nSHOW STREAMS;  /* ; */ SHOW\n  TABLES;"
     statements = parse_script(script)
     assert [(s.text, s.line, s.column) for s in statements] == [("SHOW STREAMS;", 2, 1), ("SHOW\n  TABLES;", 2, 24)]
@@ -209,7 +209,7 @@ def test_complete(text, complete):
     assert is_complete(text) is complete
 
 
-def test_variables_are_defined_as_the_script_goes():
+def test_variables_apply_to_later_statements_of_a_script():
     script = "DEFINE fmt = 'JSON'; CREATE STREAM s (a INT) WITH (VALUE_FORMAT='${FMT}', PARTITIONS=${n});"
     created = parse_script(script, {"n": "3"})[1]
     assert created.tree.properties["VALUE_FORMAT"] == t.StringLiteral("JSON")

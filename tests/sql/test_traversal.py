@@ -4,7 +4,7 @@ from bifrost.sql import tree as t
 from bifrost.sql.parser import parse_expression_text, parse_statement
 
 
-def test_walk_goes_from_the_top_left_to_right():
+def test_walk_visits_parents_first_left_to_right():
     names = [
         node.name
         for node in t.walk(parse_expression_text("f(a, case when b then c end, d[e])"))
@@ -24,7 +24,7 @@ def test_transform_replaces_everywhere_and_shares_the_rest():
     assert changed.select[1] is query.select[1]
 
 
-def test_rewrite_does_not_look_into_what_it_put_in():
+def test_rewrite_does_not_visit_replacements():
     seen = []
 
     def doubled(expression):
@@ -37,7 +37,7 @@ def test_rewrite_does_not_look_into_what_it_put_in():
     assert len(seen) == 3
 
 
-def test_equality_ignores_where_a_node_stands():
+def test_equality_ignores_locations():
     assert parse_expression_text("  a") == parse_expression_text("a")
     assert parse_expression_text("  a").location == t.Location(1, 3)
     assert hash(parse_expression_text("  a")) == hash(t.ColumnRef("A"))

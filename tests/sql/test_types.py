@@ -36,7 +36,7 @@ def test_equal_types_are_one_key():
     assert ADDRESS.field("ZIP") is None
 
 
-def test_custom_types_are_resolved_wherever_they_stand():
+def test_custom_types_are_resolved_at_every_level():
     created = parse_statement("CREATE STREAM s (a ARRAY<address>, b INT);").tree
     resolved = t.resolve_types(created, {"ADDRESS": ADDRESS})
     assert resolved.elements[0].type == ty.SqlArray(ADDRESS)

@@ -1,1 +1,1 @@
-"""Parts of the analyzer: scopes, generated names, joins, aggregates, checks of expressions."""
+"""The analysis of SELECT: source scopes, generated names, joins, aggregates, and checks of clauses."""

@@ -1,4 +1,4 @@
-"""What a query with GROUP BY computes, and whether its other expressions are part of the group."""
+"""The aggregate calls of a query with GROUP BY, and the checks of its other expressions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _REMEDY = "Either add the column(s) to the GROUP BY or remove them from the SELE
 
 @dataclass(frozen=True, slots=True)
 class AggregateCheck:
-    """Checks expressions of a query against its GROUP BY; all expressions are over the columns that steps see."""
+    """Checks a query's expressions against its GROUP BY; expressions refer to step columns, unqualified."""
 
     functions: FunctionRegistry
     group_by: tuple[Expression, ...]
     windowed: bool
 
     def calls_in(self, expressions: Collection[Expression]) -> tuple[FunctionCall, ...]:
-        """The aggregate calls, each once, in order.
+        """The distinct aggregate calls, in order.
 
         Raises:
-            AnalysisError: one stands within another, or reads the window's bounds.
+            AnalysisError: a call is nested in another, or reads the window's bounds.
         """
         found = dict.fromkeys(
             call for expression in expressions for call in aggregate_calls(expression, self.functions)
@@ -43,10 +43,10 @@ class AggregateCheck:
         self.refuse_window_bounds(argument)
 
     def refuse_window_bounds(self, expression: Expression) -> None:
-        """Raises where a windowed aggregation reads its bounds outside of SELECT.
+        """Refuses a windowed aggregation that reads its bounds outside SELECT.
 
         Raises:
-            AnalysisError: it does.
+            AnalysisError: the expression reads WINDOWSTART or WINDOWEND.
         """
         for column in columns_in(expression):
             if self.windowed and column.source is None and column.name in WINDOW_BOUNDS:
@@ -57,10 +57,10 @@ class AggregateCheck:
                 )
 
     def check_selects(self, selects: Sequence[Expression]) -> None:
-        """Raises unless what is selected beside aggregates is in GROUP BY.
+        """Checks that everything selected outside aggregates is in GROUP BY.
 
         Raises:
-            AnalysisError: it is not.
+            AnalysisError: an expression or column is not in GROUP BY.
         """
         plain = [select for select in selects if not self._aggregates(select)]
         unmatched = [select for select in plain if self._outside(select)]
@@ -76,10 +76,10 @@ class AggregateCheck:
             raise AnalysisError(f"{problem}: {names}\n{_REMEDY}")
 
     def check_having(self, having: Expression) -> None:
-        """Raises unless what HAVING reads beside aggregates is in GROUP BY.
+        """Checks that everything HAVING reads outside aggregates is in GROUP BY.
 
         Raises:
-            AnalysisError: it is not.
+            AnalysisError: a column is not in GROUP BY.
         """
         outside = list(self._outside(having))
         if outside:
@@ -88,10 +88,10 @@ class AggregateCheck:
         self.refuse_window_bounds(having)
 
     def check_group_by(self) -> None:
-        """Raises where GROUP BY itself cannot be.
+        """Checks the expressions of GROUP BY.
 
         Raises:
-            AnalysisError: it aggregates, or reads the window's bounds.
+            AnalysisError: one is an aggregate, or reads the window's bounds.
         """
         for expression in self.group_by:
             for call in aggregate_calls(expression, self.functions):
@@ -104,7 +104,7 @@ class AggregateCheck:
         return any(True for _ in aggregate_calls(expression, self.functions))
 
     def _outside(self, expression: Expression) -> tuple[ColumnRef, ...]:
-        """Columns read neither by an aggregate nor as part of an expression of GROUP BY."""
+        """The columns read outside aggregates and outside expressions of GROUP BY."""
         return tuple(self._columns_outside(expression))
 
     def _columns_outside(self, expression: Expression) -> Iterator[ColumnRef]:

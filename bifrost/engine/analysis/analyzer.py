@@ -1,6 +1,6 @@
-"""SELECT, resolved: sources found, columns qualified, select items named, clauses checked.
+"""Analyzes SELECT: finds sources, qualifies columns, names select items and checks clauses.
 
-What comes out still is the query as a person wrote it, clause by clause; the planner makes steps of it.
+The result still has the query's clauses as written; the planner turns them into steps.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from bifrost.sql.tree import (
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A query, resolved. Its expressions are qualified, `bare` makes them ones over the columns that steps see.
+    """An analyzed query. Its expressions are qualified; `unqualify` converts them to refer to step columns.
 
-    `synthetic_key` is the name that the key of the outermost join would have where no column can name it.
+    `synthetic_key` is the name of the outermost join's key if no source column can name it.
     """
 
     query: Query
@@ -46,7 +46,7 @@ class Analysis:
     functions: FunctionRegistry
 
     def unqualify(self, expression: Expression) -> Expression:
-        """The expression over the columns that steps see, `COUNT(*)` as COUNT(ROWTIME)."""
+        """The expression over step columns, with `COUNT(*)` as COUNT(ROWTIME)."""
         rowtime = self._rowtime()
 
         def change(part: Expression) -> Expression | None:
@@ -58,23 +58,23 @@ class Analysis:
 
     @property
     def group_by(self) -> tuple[Expression, ...]:
-        """GROUP BY, over the columns that steps see."""
+        """GROUP BY, over step columns."""
         return tuple(self.unqualify(expression) for expression in self.query.group_by)
 
     @property
     def where(self) -> Expression | None:
-        """WHERE, over the columns that steps see, with texts that are compared with times as numbers."""
+        """WHERE, over step columns, with texts that are compared with times converted to epoch milliseconds."""
         where = self.query.where
         return None if where is None else self.unqualify(with_time_literals(where))
 
     @property
     def selects(self) -> tuple[Expression, ...]:
-        """The explicit select expressions, over the columns that steps see."""
+        """The explicit select expressions, over step columns."""
         return tuple(self.unqualify(item.expression) for item in self.query.select if isinstance(item, SingleColumn))
 
     @property
     def aggregate_check(self) -> AggregateCheck:
-        """The rules of this query's GROUP BY."""
+        """The checks of this query's GROUP BY."""
         return AggregateCheck(self.functions, self.group_by, self.query.window is not None)
 
     def _rowtime(self) -> ColumnRef:
@@ -83,7 +83,7 @@ class Analysis:
 
 
 def prepare(query: Query, metastore: MetaStore) -> tuple[Query, QueryScope]:
-    """The query with its columns qualified and its select items named, which is what statements are shown as.
+    """The query with qualified columns and named select items, as statements are shown.
 
     Raises:
         AnalysisError: a source does not exist, a name is ambiguous.
@@ -93,10 +93,10 @@ def prepare(query: Query, metastore: MetaStore) -> tuple[Query, QueryScope]:
 
 
 def analyze(query: Query, scope: QueryScope, functions: FunctionRegistry) -> Analysis:
-    """Resolves a prepared query.
+    """Analyzes a query that `prepare` returned.
 
     Raises:
-        AnalysisError: a column does not exist, or clauses do not go together.
+        AnalysisError: a column does not exist, or clauses cannot be combined.
     """
     _check_columns_of_criteria(query, scope)
     joins = analyze_joins(query.source, scope)
@@ -162,7 +162,7 @@ def _check_clauses(analysis: Analysis) -> None:
 
 
 def _check_value_formats(analysis: Analysis, grouped: bool) -> None:
-    """As ksqlDB: rows of KAFKA values take part in no stateful operation."""
+    """As in ksqlDB, sources with KAFKA values cannot be joined or grouped."""
     clause = "JOIN" if analysis.scope.is_join else "GROUP BY" if grouped else ""
     names = [
         source.source.name for source in analysis.scope.sources if source.source.formats.value.format.name == "KAFKA"

@@ -1,4 +1,4 @@
-"""Errors know the statement that they are about."""
+"""Adds the statement's text to errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bifrost.errors import AnalysisError, StatementError
 
 @contextmanager
 def attach_statement(text: str, prefix: str = "") -> Iterator[None]:
-    """Errors within carry the statement's text, and the prefix before their message."""
+    """Errors raised in the block get the statement's text, and `prefix` before their message."""
     try:
         yield
     except AnalysisError as error:

@@ -1,4 +1,4 @@
-"""Join criteria: which source each side reads, and which columns can name the key of the result."""
+"""Analyzes join criteria: the source that each side reads, and the columns that can name the result's key."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bifrost.sql.tree import (
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedJoin:
-    """A join of what stands left of it (a source or the join before) with one source.
+    """A join of its left side (a source or the previous join) with one source.
 
-    The expressions are qualified; `left` reads only `left_alias`, `right` only the right source. `criteria` is the
-    condition as written. `equivalent` are the expressions that equal the key of the result.
+    The expressions are qualified; `left` reads only one source of the left side, `right` only the right source.
+    `criteria` is the condition as written. `equivalent` are the expressions that equal the result's key.
     """
 
     kind: JoinKind
@@ -39,14 +39,14 @@ class AnalyzedJoin:
 
     @property
     def viable_keys(self) -> tuple[ColumnRef, ...]:
-        """The columns that can name the result's key; none where the key needs a name of its own."""
+        """The columns that can name the result's key; empty if the key needs a synthetic name."""
         if self.kind is JoinKind.OUTER:
             return ()
         return tuple(column for column in self.equivalent if isinstance(column, ColumnRef))
 
     @property
     def text(self) -> str:
-        """Both sources and the kind, as messages name a join."""
+        """The join as messages name it: both sources and the kind."""
         return f"{self.left_source.source.name} {_KIND_TEXT[self.kind]} {self.right_source.source.name}"
 
 
@@ -62,7 +62,7 @@ def analyze_joins(relation: Relation, scope: QueryScope) -> tuple[AnalyzedJoin, 
     """The joins of a qualified FROM clause, innermost first.
 
     Raises:
-        AnalysisError: a condition is not an equality between an expression of each side, or a source meets itself.
+        AnalysisError: a condition is not an equality of one expression per side, or a source is joined with itself.
     """
     if not isinstance(relation, Join):
         return ()

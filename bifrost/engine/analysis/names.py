@@ -1,4 +1,4 @@
-"""Names that are made up for columns which have none: KSQL_COL_0, FIELD_1, ROWKEY."""
+"""Generates names for columns without one: KSQL_COL_0, FIELD_1, ROWKEY."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bifrost.sql.tree import ColumnRef, Dereference, Expression
 
 
 class NameGenerator:
-    """Makes names that clash neither with those in use nor with each other."""
+    """Generates names that differ from those in use and from each other."""
 
     def __init__(self, used: Iterable[str]) -> None:
         self._used = set(used)
@@ -19,11 +19,11 @@ class NameGenerator:
         return self._take(f"KSQL_COL_{number}" for number in count())
 
     def field(self, name: str) -> str:
-        """The name of a struct's field, numbered where it is in use already."""
+        """The name of a struct's field, with a number if the name is in use."""
         return self._take(_numbered(name))
 
     def key(self, expression: Expression) -> str:
-        """The name of the key column that an expression of PARTITION BY or GROUP BY makes."""
+        """The name of the key column for an expression of PARTITION BY or GROUP BY."""
         match expression:
             case ColumnRef(name):
                 return name
@@ -39,7 +39,7 @@ class NameGenerator:
 
 
 def synthetic_key(used: Iterable[str]) -> str:
-    """ROWKEY, or the first ROWKEY_<n> that is not in use: the key of a join that no source column can name."""
+    """ROWKEY, or the first unused ROWKEY_<n>: the key of a join that no source column can name."""
     taken = set(used)
     return next(name for name in _numbered("ROWKEY") if name not in taken)
 

@@ -1,7 +1,7 @@
-"""Says of every column in a query which source it comes from, and gives every select item its name.
+"""Qualifies every column of a query with its source, and names every select item.
 
-What comes out is what ksqlDB prints as the statement of a query; names that cannot be resolved stay as they are, for
-the analyzer to report with the clause that they stand in.
+The result is the query as ksqlDB prints it. Unresolvable names stay as they are: the analyzer reports them with their
+clause.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def qualify_query(query: Query, scope: QueryScope) -> Query:
     """The query with qualified columns and named select items.
 
     Raises:
-        AnalysisError: a name fits several sources, a qualifier is none of them, an alias is reserved.
+        AnalysisError: a name is ambiguous, a qualifier is not a source of the query, or an alias is reserved.
     """
     for column in columns_in(query):
         if column.source is not None:
@@ -109,7 +109,7 @@ class _Columns:
         return rewrite(expression, self._change)
 
     def optional(self, expression: Expression | None) -> Expression | None:
-        """As `of`; None stays None."""
+        """Like `of`; None stays None."""
         return None if expression is None else self.of(expression)
 
     def _change(self, part: Expression) -> Expression | None:
@@ -127,6 +127,6 @@ class _Columns:
         return replace(part, source=aliases[0]) if aliases else part
 
     def _qualified(self, column: ColumnRef, source: AnalyzedSource) -> ColumnRef:
-        """As it is; window bounds that the query's own window makes belong to no source."""
+        """The column unchanged, except that window bounds of the query's own window belong to no source."""
         makes_bounds = self.windowed and column.name in WINDOW_BOUNDS and not source.offers(column.name)
         return replace(column, source=None) if makes_bounds else column

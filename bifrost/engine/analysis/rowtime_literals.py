@@ -1,4 +1,4 @@
-"""Text compared with ROWTIME or window bounds is a time: `ROWTIME > '2026-11-21T10'` means epoch milliseconds."""
+"""Converts texts that are compared with ROWTIME or window bounds to epoch ms: `ROWTIME > '2026-11-21T10'`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def with_time_literals(predicate: Expression) -> Expression:
     """The (qualified) predicate with such texts replaced by numbers.
 
     Raises:
-        AnalysisError: a text is no time.
+        AnalysisError: a text is not a time.
     """
 
     def change(part: Expression) -> Expression | None:
@@ -44,10 +44,10 @@ def _bound(expression: Expression) -> Expression:
 
 
 def epoch_ms(text: str) -> int:
-    """Epoch milliseconds of `yyyy-MM-ddTHH:mm:ss.SSS`, with a zone or in UTC; the end may be left out (`2026-11`).
+    """Epoch milliseconds of `yyyy-MM-ddTHH:mm:ss.SSS`, with a zone or in UTC; trailing parts are optional (`2026-11`).
 
     Raises:
-        AnalysisError: it is no such time.
+        AnalysisError: the text is not such a time.
     """
     match = _PARTS.fullmatch(text.strip())
     if match is None:

@@ -1,4 +1,4 @@
-"""The sources of a query and which columns they offer."""
+"""The sources of a query and their columns."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bifrost.errors import AnalysisError
 from bifrost.sql.tree import AliasedSource, ColumnRef, Expression, Join, Node, Relation, rewrite, walk
 
 SYSTEM_COLUMNS = frozenset(PSEUDO_COLUMNS) | frozenset(WINDOW_BOUNDS)
-"""Names that no column of a source may have."""
+"""Reserved names: no column of a source can have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedSource:
-    """A source of the query and the name it goes by there."""
+    """A source of the query and its alias."""
 
     alias: str
     source: DataSource
 
     def offers(self, name: str) -> bool:
-        """Whether the source has such a column, pseudo columns and window bounds of its key included."""
+        """Whether the source has such a column; pseudo columns and the window bounds of its key count."""
         if name in PSEUDO_COLUMNS or (name in WINDOW_BOUNDS and self.source.is_windowed):
             return True
         return self.source.schema.find(name) is not None
@@ -35,7 +35,7 @@ class QueryScope:
 
     @property
     def is_join(self) -> bool:
-        """Whether there is more than one source."""
+        """Whether the query has more than one source."""
         return len(self.sources) > 1
 
     def find(self, alias: str) -> AnalyzedSource | None:
@@ -47,14 +47,14 @@ class QueryScope:
         return [source.alias for source in self.sources if source.offers(name)]
 
     def clashes(self, name: str) -> bool:
-        """Whether the name alone does not say which source's column is meant."""
+        """Whether several sources have a column of that name."""
         return len(self.aliases_with(name)) > 1
 
     def require(self, alias: str) -> AnalyzedSource:
         """The source of that alias.
 
         Raises:
-            AnalysisError: there is none.
+            AnalysisError: the query has no such alias.
         """
         source = self.find(alias)
         if source is None:
@@ -77,7 +77,7 @@ def require_source(name: str, metastore: MetaStore) -> DataSource:
     """The source of that name.
 
     Raises:
-        AnalysisError: there is none; a name that differs in case only is suggested.
+        AnalysisError: no such source exists; the message suggests a name that differs only in case.
     """
     source = metastore.find(name)
     if source is None:
@@ -88,7 +88,7 @@ def require_source(name: str, metastore: MetaStore) -> DataSource:
 
 
 def did_you_mean(name: str, metastore: MetaStore) -> str:
-    """A hint at sources whose names differ from this one in case only, or nothing."""
+    """A hint that names a source whose name differs only in case, or an empty text."""
     similar = [other.name for other in metastore if other.name != name and other.name.upper() == name.upper()]
     if not similar:
         return ""
@@ -108,7 +108,7 @@ def aliased_sources(relation: Relation) -> tuple[AliasedSource, ...]:
 
 
 def location_prefix(node: Node) -> str:
-    """`Line: 1, Col: 8: ` for messages, or nothing where the node has no place in a text."""
+    """`Line: 1, Col: 8: ` for messages, or an empty text if the node has no location."""
     return "" if node.location is None else f"{node.location}: "
 
 
@@ -118,9 +118,9 @@ def join_alias(source: str, name: str) -> str:
 
 
 def unqualify(expression: Expression, scope: QueryScope) -> Expression:
-    """The expression over the columns that the query's steps see.
+    """The expression over the columns of the query's steps, without qualifiers.
 
-    These are a source's own names for one source, `<ALIAS>_<NAME>` for joins.
+    Step columns have the source's names, or `<ALIAS>_<NAME>` in joins.
     """
 
     def change(part: Expression) -> Expression | None:

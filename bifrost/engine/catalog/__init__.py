@@ -1,1 +1,1 @@
-"""What the engine knows: streams and tables with their schemas, and the topics under them."""
+"""Streams, tables and types with their schemas, and the topics that back them."""

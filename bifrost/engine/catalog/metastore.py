@@ -14,9 +14,9 @@ from bifrost.sql.types import SqlType
 class DataSource:
     """A stream or table over a topic.
 
-    `statement` is the filled-in text that made it (as ksqlDB's DESCRIBE EXTENDED prints); `created_by` is the id of the
-    persistent query that writes it (CSAS/CTAS), None for plain CREATE; `read_only` is CREATE SOURCE; `partitions` is
-    what was known of the topic when it was made.
+    `statement` is the completed text of the statement that created it (as ksqlDB's DESCRIBE EXTENDED prints it).
+    `created_by` is the id of the persistent query that writes it (CSAS/CTAS), None for a plain CREATE. `read_only`
+    marks CREATE SOURCE. `partitions` is the topic's partition count when the source was created.
     """
 
     name: str
@@ -43,34 +43,34 @@ class MetaStore:
     sources: dict[str, DataSource] = field(default_factory=dict)
     types: dict[str, SqlType] = field(default_factory=dict)
     links: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Names that a CSAS/CTAS/INSERT sink was made from, by sink: these may not be dropped before it."""
+    """The sources that each CSAS/CTAS sink reads, by sink: they cannot be dropped before the sink."""
 
     def find(self, name: str) -> DataSource | None:
         """The source of that name, or None."""
         return self.sources.get(name)
 
     def put(self, source: DataSource, made_from: frozenset[str] = frozenset()) -> None:
-        """Adds or replaces a source."""
+        """Adds or replaces a source; `made_from` are the sources that it reads."""
         self.sources[source.name] = source
         self.links[source.name] = made_from
 
     def drop(self, name: str) -> None:
-        """Forgets a source."""
+        """Removes a source."""
         del self.sources[name]
         self.links.pop(name, None)
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Removes all sources and types."""
         self.sources.clear()
         self.types.clear()
         self.links.clear()
 
     def users_of(self, name: str) -> tuple[str, ...]:
-        """Sources that were made from this one."""
+        """The names of the sinks that read this source, sorted."""
         return tuple(sorted(sink for sink, origins in self.links.items() if name in origins and sink != name))
 
     def copy(self) -> MetaStore:
-        """An independent copy, to try statements on."""
+        """An independent copy, on which statements can be tried."""
         return MetaStore(dict(self.sources), dict(self.types), dict(self.links))
 
     def __iter__(self) -> Iterator[DataSource]:

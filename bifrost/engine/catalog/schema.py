@@ -1,4 +1,4 @@
-"""Columns and schemas of sources, steps and sinks, and the formats that carry them."""
+"""Columns and schemas of sources, steps and sinks, and their formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 
 
 class Namespace(Enum):
-    """Which part of a record a column lives in."""
+    """The part of a record that a column is stored in."""
 
     KEY = "KEY"
     VALUE = "VALUE"
@@ -60,7 +60,7 @@ class LogicalSchema:
 
     @property
     def value(self) -> tuple[Column, ...]:
-        """The value columns, in order (header columns not among them)."""
+        """The value columns, in order, without header columns."""
         return tuple(column for column in self.columns if column.namespace is Namespace.VALUE)
 
     @property
@@ -83,9 +83,9 @@ class LogicalSchema:
         return {column.name: column.type for column in self.columns}
 
     def with_pseudo_columns(self, *, windowed: bool) -> LogicalSchema:
-        """What a source step offers to expressions: pseudo columns (and window bounds) and key columns among the value.
+        """The columns that a source step offers: also pseudo columns, window bounds, and key columns as values.
 
-        As ksqlDB does when it reads a source.
+        ksqlDB adds the same columns when it reads a source.
         """
         pseudo = tuple(Column(name, kind) for name, kind in PSEUDO_COLUMNS.items())
         keys = tuple(replace(column, namespace=Namespace.VALUE) for column in self.key)
@@ -111,12 +111,12 @@ def _suffix(column: Column) -> str:
 
 
 HEADERS_ITEM_FIELDS = (("KEY", "STRING"), ("VALUE", str(BYTES)))
-"""Fields of the struct that a HEADERS column is an array of."""
+"""The fields of the structs in a HEADERS column."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """A serialisation format by its ksqlDB name (`JSON`, `AVRO`, ...) and its properties.
+    """A serialization format by its ksqlDB name (`JSON`, `AVRO`, ...) and its properties.
 
     Properties are ksqlDB's: `delimiter`, `fullSchemaName`, `schemaId`, `unwrapPrimitives`, ...
     """
@@ -135,7 +135,7 @@ class WindowKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WindowInfo:
-    """The window in a source's key; `size_ms` is None for session windows."""
+    """The window in a source's key; `size_ms` (milliseconds) is None for session windows."""
 
     kind: WindowKind
     size_ms: int | None = None
@@ -144,7 +144,7 @@ class WindowInfo:
 
 @dataclass(frozen=True, slots=True)
 class KeyFormat:
-    """How keys are written: the format, whether a single key column is unwrapped, and the window they carry."""
+    """How keys are written: the format, whether a single key column is unwrapped, and the window in the key."""
 
     format: FormatInfo
     unwrap_single: bool = True
@@ -153,7 +153,7 @@ class KeyFormat:
 
 @dataclass(frozen=True, slots=True)
 class ValueFormat:
-    """How values are written; `wrap_single` is None where the format's own default holds."""
+    """How values are written; `wrap_single` is None for the format's default."""
 
     format: FormatInfo
     wrap_single: bool | None = None
@@ -169,7 +169,7 @@ class Formats:
 
 @dataclass(frozen=True, slots=True)
 class TimestampColumn:
-    """The column that event time is read from; `pattern` is a java.time pattern for text columns."""
+    """The column that event time comes from; `pattern` is the `DateTimeFormatter` pattern of a text column."""
 
     column: str
     pattern: str | None = None

@@ -1,15 +1,15 @@
-"""Topics: what is known of one, and what a new one is to be like."""
+"""The settings of existing topics, and those of topics to create."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_RETENTION_MS = 604_800_000
+DEFAULT_RETENTION_MS = 604_800_000  # Kafka's default: seven days
 
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """What is known of a topic; `retention_ms` is its effective `retention.ms` (-1: for ever)."""
+    """The settings of an existing topic; `retention_ms` is its effective `retention.ms` (-1: unlimited)."""
 
     partitions: int = 1
     replicas: int = 1
@@ -18,7 +18,7 @@ class TopicInfo:
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic to be made if it is not there."""
+    """A topic to create if it does not exist; `retention_ms` None leaves the broker's default."""
 
     name: str
     partitions: int

@@ -1,6 +1,7 @@
-"""Query plans as JSON and back: what golden files hold and what a plan can be compared by.
+"""Converts query plans to JSON and back, for golden files and for comparing plans.
 
-Expressions and types are their SQL text, steps and windows objects with an `@type`; what is None by default is absent.
+Expressions and types become SQL text; steps and windows become objects with an `@type`. Fields that are None by default
+are omitted.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ def plan_to_json(plan: QueryPlan) -> dict[str, Json]:
 
 
 def plan_from_json(data: Mapping[str, Json]) -> QueryPlan:
-    """The plan that `plan_to_json` made this of.
+    """The plan that `plan_to_json` converted.
 
     Raises:
-        StateError: it is not such a plan.
-        ParseError: an expression or type in it is not the language.
+        StateError: the data is not a query plan.
+        ParseError: an expression or type in it cannot be parsed.
     """
     try:
         return cast(QueryPlan, _decoded(QueryPlan, dict(data)))
@@ -63,9 +64,9 @@ def _encoded(value: object) -> Json:
 def _encoded_object(value: object) -> Json:
     assert is_dataclass(value)  # plans hold nothing else
     shown = {field.name: getattr(value, field.name) for field in fields(value)}
-    left_out = {field.name for field in fields(value) if shown[field.name] is None and field.default is None}
-    kept = {name: _encoded(item) for name, item in shown.items() if name not in left_out}
-    return {"@type": type(value).__name__, **kept}
+    omitted = {field.name for field in fields(value) if shown[field.name] is None and field.default is None}
+    present = {name: _encoded(item) for name, item in shown.items() if name not in omitted}
+    return {"@type": type(value).__name__, **present}
 
 
 def _decoded(hint: Any, data: Json) -> object:
@@ -106,7 +107,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
-    """The alternatives of a union but None; of anything else, itself."""
+    """The members of a union without None; for any other hint, only itself."""
     if get_origin(hint) in (Union, UnionType):
         return tuple(part for part in get_args(hint) if part is not NoneType)
     return (hint,)

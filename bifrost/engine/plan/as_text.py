@@ -1,4 +1,4 @@
-"""A query plan as EXPLAIN prints it: one line per step, what feeds a step indented below it."""
+"""A query plan as EXPLAIN prints it: one line per step, with the steps that feed it indented below."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _WORDS: dict[type[object], str] = {
 
 
 def execution_plan_text(plan: QueryPlan) -> str:
-    """The plan's steps from the last one to the sources, as in ` > [ SINK ] | Schema: ... | Logger: CSAS_X_1.X`."""
+    """The plan's steps from the last one to the sources, such as ` > [ SINK ] | Schema: ... | Logger: CSAS_X_1.X`."""
     return "".join(f"{line}\n" for line in _lines(plan.step, plan.query_id, 0))
 
 
 def logger_name(step: Step, query_id: str) -> str:
-    """The name under which a step's processing errors are logged, as ksqlDB's."""
+    """The logger of a step's processing errors; names are ksqlDB's."""
     place = step.context if isinstance(step, StreamSink | TableSink) else step.context.replace("-", ".")
     return f"{query_id}.{place}"
 
@@ -76,7 +76,7 @@ def _lines(step: Step, query_id: str, depth: int) -> list[str]:
 
 
 def _shown_columns(step: Step) -> tuple[Column, ...]:
-    """As ksqlDB, whose aggregations carry the grouped row's columns along; ours drop what nothing reads."""
+    """The columns that ksqlDB shows: its aggregations keep the grouped row's columns; ours drop unread ones."""
     if not isinstance(step, StreamAggregate | StreamWindowedAggregate | TableAggregate) or step.non_aggregates:
         return step.schema.columns
     return (*step.schema.key, *step.source.schema.value, *step.schema.value)

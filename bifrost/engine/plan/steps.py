@@ -1,10 +1,10 @@
-"""The query plan: what a query does, as data, between SQL and the topology.
+"""The query plan: a query's execution steps as data, between SQL and the topology.
 
-Steps carry ksqlDB's names for execution steps. A step's `schema` is its output; `context` is its place in the query
+Steps have ksqlDB's names of execution steps. A step's `schema` is its output; `context` is its position in the query
 (`KsqlTopic-Source`, `Aggregate-GroupBy`, `LeftSourceKeyed-SelectKey`, `Project`, `Join`, ...; the sink's is the sink's
-name), from which loggers, stores and internal topics take their names.
-Expressions refer to columns of the source step's schema by bare name. A plan is plain frozen data: it can be printed,
-compared, written to JSON and read back, and it knows nothing of Kafka.
+name). The names of loggers, stores and internal topics derive from it.
+Expressions refer to columns of the source step's schema by unqualified name. A plan is frozen data: it can be printed,
+compared, written to JSON and read back. It does not depend on Kafka.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SelectItem:
 
 @dataclass(frozen=True, slots=True)
 class Tumbling:
-    """Fixed, gapless windows; `retention_ms` and `grace_ms` are None where the statement does not say."""
+    """Fixed windows without gaps; `retention_ms` and `grace_ms` are None if the statement does not set them."""
 
     size_ms: int
     retention_ms: int | None = None
@@ -45,7 +45,7 @@ class Hopping:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Windows of activity, closed by `gap_ms` of silence."""
+    """Windows of activity; one ends after `gap_ms` without a record."""
 
     gap_ms: int
     retention_ms: int | None = None
@@ -55,12 +55,12 @@ class Session:
 Window = Tumbling | Hopping | Session
 
 
-# --- sources: schema is the topic's with pseudo columns (LogicalSchema.with_pseudo_columns)
+# --- sources: `schema` is the topic's schema with pseudo columns (LogicalSchema.with_pseudo_columns)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSource:
-    """Reads a stream's topic. `source_name` is the stream's name, `window` is set where its keys are windowed."""
+    """Reads a stream's topic. `source_name` is the stream's name; `window` is set if its keys are windowed."""
 
     context: str
     schema: LogicalSchema
@@ -74,9 +74,9 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """Reads a table's topic: the last value of a key holds, null removes it.
+    """Reads a table's topic: the last value of a key is current; a null value removes the key.
 
-    `materialized` is False where nothing needs the old value or a look-up: then nulls and repeats just pass on.
+    `materialized` is False if no step needs the previous value or a look-up: nulls and repeated values then pass.
     """
 
     context: str
@@ -105,10 +105,10 @@ class StreamFilter:
 
 @dataclass(frozen=True, slots=True)
 class StreamSelect:
-    """Projects: value columns from `selects`, key columns from the source's key, renamed to `key_names` in order.
+    """Projects value columns from `selects` and key columns from the source's key, renamed to `key_names` in order.
 
-    `selected_key` names the source key column (by position in the source's key) that each `key_names` entry shows,
-    None = all, in order (ksqlDB's `selectedKeys`).
+    `selected_key` holds, for each entry of `key_names`, the position of its column in the source's key; None means all
+    columns in order (ksqlDB's `selectedKeys`).
     """
 
     context: str
@@ -121,7 +121,7 @@ class StreamSelect:
 
 @dataclass(frozen=True, slots=True)
 class StreamFlatMap:
-    """Explodes rows by table functions; results are added as columns `KSQL_SYNTH_<n>`."""
+    """Expands rows by table functions; their results become columns `KSQL_SYNTH_<n>`."""
 
     context: str
     schema: LogicalSchema
@@ -131,13 +131,13 @@ class StreamFlatMap:
 
 @dataclass(frozen=True, slots=True)
 class StreamSelectKey:
-    """PARTITION BY, and the new key that a join asks for: the key becomes `keys`, which may be none (BY NULL).
+    """PARTITION BY, and the new key that a join needs: the key becomes `keys`, which is empty for BY NULL.
 
-    Value columns are the source's, then those key columns that are no columns of the source, with the key's value.
-    A repartition topic in `formats` is needed only where a step after this one (a join, an aggregation) wants equal
-    keys in one partition; else the sink places the rows. Where `keys` are the key columns as they are, only their
-    bytes change: to those of `formats`. Where all keys read key columns only, a null value is passed on with its new
-    key (as ksqlDB).
+    Value columns are the source's, then the new key columns that are not columns of the source.
+    A repartition topic in `formats` is needed only if a later step (a join, an aggregation) needs equal keys in one
+    partition; otherwise the sink chooses the partitions. If `keys` are the current key columns, only their bytes
+    change, to those of `formats`. As in ksqlDB, if all keys read only key columns, a null value is forwarded with its
+    new key.
     """
 
     context: str
@@ -149,7 +149,7 @@ class StreamSelectKey:
 
 @dataclass(frozen=True, slots=True)
 class StreamGroupBy:
-    """GROUP BY expressions other than the key: a repartition by them. Rows with a null group value are dropped."""
+    """GROUP BY expressions other than the key: repartitions by them. Rows with a null group value are dropped."""
 
     context: str
     schema: LogicalSchema
@@ -168,15 +168,15 @@ class StreamGroupByKey:
     formats: Formats
 
 
-# --- aggregation: output value columns are `non_aggregates`, then KSQL_AGG_VARIABLE_<n>, then window bounds if windowed
+# --- aggregation: value columns are `non_aggregates`, then KSQL_AGG_VARIABLE_<n>, then window bounds if windowed
 
 
 @dataclass(frozen=True, slots=True)
 class StreamAggregate:
     """Aggregates a grouped stream per key into a table.
 
-    `non_aggregates` are kept from the last row (the planner leaves them out: nothing reads them). Arguments of
-    `aggregates` are columns of the source and literals.
+    `non_aggregates` come from the last row (the planner passes none: no step reads them). Arguments of `aggregates` are
+    columns of the source and literals.
     """
 
     context: str
@@ -189,7 +189,7 @@ class StreamAggregate:
 
 @dataclass(frozen=True, slots=True)
 class StreamWindowedAggregate:
-    """Aggregates a grouped stream per key and window. Grace as ksqlDB: max(24 h - size, 0) where not said."""
+    """Aggregates a grouped stream per key and window. The default grace is ksqlDB's: max(24 h - size, 0)."""
 
     context: str
     schema: LogicalSchema
@@ -203,7 +203,7 @@ class StreamWindowedAggregate:
 
 @dataclass(frozen=True, slots=True)
 class TableAggregate:
-    """Aggregates a grouped table: a change undoes the old row's part and adds the new row's."""
+    """Aggregates a grouped table: a change subtracts the old row and adds the new one."""
 
     context: str
     schema: LogicalSchema
@@ -240,9 +240,9 @@ class TableSelect:
 
 @dataclass(frozen=True, slots=True)
 class TableSelectKey:
-    """A table whose keys are written anew in `formats`, for a join that wants both sides' keys alike byte by byte.
+    """Writes a table's keys again in `formats`, for a join that needs equal key bytes on both sides.
 
-    `keys` are always the key columns as they are.
+    `keys` are always the current key columns.
     """
 
     context: str
@@ -254,7 +254,7 @@ class TableSelectKey:
 
 @dataclass(frozen=True, slots=True)
 class TableGroupBy:
-    """Groups a table's changes by expressions, through a repartition topic that carries old and new row."""
+    """Groups a table's changes by expressions, through a repartition topic with old and new rows."""
 
     context: str
     schema: LogicalSchema
@@ -263,7 +263,7 @@ class TableGroupBy:
     formats: Formats
 
 
-# --- joins: output columns are `<ALIAS>_<NAME>` of both sides (pseudo columns too), key column named by `key_name`
+# --- joins: output columns are `<ALIAS>_<NAME>` of both sides (pseudo columns too), the key column is `key_name`
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +283,8 @@ class StreamTableJoin:
 class StreamStreamJoin:
     """Joins rows of equal key whose times lie within `before_ms`/`after_ms`.
 
-    Without grace an unmatched row of LEFT/RIGHT/OUTER is written at once, with grace when its window has closed
-    (as ksqlDB); `grace_ms` is None where the statement does not say.
+    As in ksqlDB, without grace an unmatched row of LEFT/RIGHT/OUTER is emitted immediately, with grace when its window
+    closes. `grace_ms` is None if the statement does not set it.
     """
 
     context: str
@@ -314,9 +314,9 @@ class TableTableJoin:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyTableTableJoin:
-    """Joins a table by an expression over it with another table's primary key; INNER or LEFT; the left key stays.
+    """Joins a table, by an expression over its columns, with another table's primary key; INNER or LEFT.
 
-    `left_expression` reads columns of the left step; key columns of the result are the left step's.
+    `left_expression` reads columns of the left step. The result keeps the left step's key columns.
     """
 
     context: str
@@ -333,7 +333,7 @@ class ForeignKeyTableTableJoin:
 
 @dataclass(frozen=True, slots=True)
 class StreamSink:
-    """Writes a stream's rows to a topic; `timestamp` takes the record's time from a column."""
+    """Writes a stream's rows to a topic; `timestamp` names the column that sets the record's time."""
 
     context: str
     schema: LogicalSchema
@@ -382,10 +382,11 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """A query, ready to be compiled.
+    """A query, ready to compile.
 
-    `step` is the last step: a sink for persistent queries, else the step whose rows a person gets (push query);
-    `limit` ends a push query after so many rows; `result` says whether rows are a stream's or a table's changes.
+    `step` is the last step: a sink for persistent queries, otherwise the step whose rows the client receives (push
+    query). `limit` ends a push query after that many rows. `result` says whether rows are a stream's rows or a table's
+    changes.
     """
 
     query_id: str

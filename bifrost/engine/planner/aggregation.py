@@ -1,4 +1,4 @@
-"""GROUP BY: the columns that aggregates read, the grouping, the aggregation, HAVING."""
+"""Plans GROUP BY: the columns that aggregates read, the grouping, the aggregation, HAVING."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ _ARGUMENT_COLUMN = "KSQL_INTERNAL_COL_"
 
 @dataclass(frozen=True, slots=True)
 class GroupOrigin:
-    """Rows are groups. `keys` are the expressions of GROUP BY with the columns they became, `calls` the aggregates."""
+    """Rows are groups. `keys` are the expressions of GROUP BY with their columns, `calls` are the aggregates."""
 
     keys: tuple[tuple[Expression, str], ...]
     calls: tuple[FunctionCall, ...]
     written: tuple[Expression, ...]
 
     def star(self, alias: str | None) -> tuple[str, ...]:
-        """Nothing: `*` is expanded before rows are grouped."""
+        """No columns: `*` is expanded before rows are grouped."""
         return ()
 
     def resolve(self, expression: Expression) -> Expression:
@@ -85,9 +85,9 @@ class GroupOrigin:
         return rewrite(expression, change)
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """All expressions of GROUP BY must be selected."""
-        pairs_ = zip(self.written, self.keys, strict=True)
-        missing = [format_expression(key) for written, (key, _) in pairs_ if not projection.contains(written)]
+        """Refuses a projection without all expressions of GROUP BY."""
+        expressions = zip(self.written, self.keys, strict=True)
+        missing = [format_expression(key) for written, (key, _) in expressions if not projection.contains(written)]
         if missing:
             raise AnalysisError(missing_key(sink, "grouping expression", missing))
 
@@ -101,14 +101,14 @@ class AggregationPlanner:
     selects: tuple[Expression, ...]
 
     def stage(self, source: Stage) -> Stage:
-        """The stage of groups, HAVING applied.
+        """The stage of groups, with HAVING applied.
 
         Raises:
-            AnalysisError: the query's expressions do not fit its GROUP BY, or an aggregate its arguments.
+            AnalysisError: an expression conflicts with GROUP BY, or an aggregate does not accept its arguments.
         """
         group_by = self.analysis.group_by
         calls = self._calls()
-        _refuse_unsuited(source, [resolve_call(source, call) for call in calls])
+        _check_aggregates_suit_source(source, [resolve_call(source, call) for call in calls])
         prepared, reads = _prepared(source, [*group_by, *calls])
         grouped = self._grouped(prepared, group_by)
         aggregated = self._aggregated(grouped, calls, tuple(_reading(call, reads) for call in calls))
@@ -190,7 +190,7 @@ class AggregationPlanner:
 
 
 def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, dict[Expression, str]]:
-    """Only what is read further on: plain columns, and arguments of aggregates under names of their own."""
+    """The stage reduced to the columns that later steps read, and the column names of aggregate arguments."""
     items: dict[str, Expression] = {}
     reads: dict[Expression, str] = {}
     for expression in expressions:
@@ -213,15 +213,15 @@ def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, 
 
 
 def resolve_call(stage: Stage, call: FunctionCall) -> AggregateCall:
-    """The aggregate that a call over the stage's columns means.
+    """The aggregate overload that a call over the stage's columns selects.
 
     Raises:
-        AnalysisError: no overload fits.
+        AnalysisError: no overload accepts the arguments.
     """
     return resolve_aggregate(call, stage.schema.types(), stage.functions)
 
 
-def _refuse_unsuited(source: Stage, calls: Sequence[AggregateCall]) -> None:
+def _check_aggregates_suit_source(source: Stage, calls: Sequence[AggregateCall]) -> None:
     names = list(dict.fromkeys(call.aggregate.name for call in calls if call.aggregate.remove is None))
     if source.is_table and names:
         raise AnalysisError(
@@ -243,7 +243,11 @@ def _reading(call: FunctionCall, reads: dict[Expression, str]) -> FunctionCall:
 
 
 def plan_window(analysis: Analysis) -> Window | None:
-    """The query's window as the plan has it."""
+    """The query's window for the plan, with lengths in ms.
+
+    Raises:
+        AnalysisError: the window's durations are invalid.
+    """
     _check_window(analysis.query.window)
     match analysis.query.window:
         case None:
@@ -275,7 +279,7 @@ def _ms(duration: Duration | None) -> int | None:
 
 
 def window_info(window: Window, *, emit_final: bool) -> WindowInfo:
-    """What the window makes of keys."""
+    """The window that the keys of the result carry."""
     match window:
         case Tumbling(size):
             return WindowInfo(WindowKind.TUMBLING, size, emit_final)

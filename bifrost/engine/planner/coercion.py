@@ -1,4 +1,4 @@
-"""Which types become which others without being asked, where values are written."""
+"""Implicit conversions between types when values are written or compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WRITTEN_AS_TEXT = frozenset({BYTES, DATE, TIME, TIMESTAMP})
 
 
 def widens(source: SqlType, target: SqlType) -> bool:
-    """Whether every value of the one type has its place in the other, so that INSERT INTO ... SELECT casts it."""
+    """Whether every value of `source` can be a `target`, so that INSERT INTO ... SELECT can cast it."""
     if source == target:
         return True
     match source, target:
@@ -47,10 +47,10 @@ def widens(source: SqlType, target: SqlType) -> bool:
 
 
 def insertable(source: SqlType | None, target: SqlType) -> bool:
-    """Whether INSERT ... VALUES takes a value of the one type for a column of the other; None is NULL.
+    """Whether INSERT ... VALUES accepts a `source` value for a `target` column; None is NULL.
 
-    Beside what widens, as ksqlDB: text for times, bytes and decimals, any number that fits a decimal; fields of structs
-    that the column's type does not have are left out.
+    Besides widening, ksqlDB accepts text for times, bytes and decimals, and numbers for decimals; it drops fields of
+    structs that the column's type does not have.
     """
     if source is None or widens(source, target):
         return True

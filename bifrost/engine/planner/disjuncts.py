@@ -1,4 +1,4 @@
-"""A predicate as an OR of ANDs, which is how rows are looked up by key."""
+"""Converts a predicate to a disjunction of conjunctions (DNF), from which key look-ups are derived."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 1000
 
 
 def disjuncts(predicate: Expression) -> tuple[Conjunction, ...] | None:
-    """The ANDs whose OR the predicate is; None where there would be too many of them."""
+    """The conjunctions whose disjunction is the predicate; None if there are more than `_MOST`."""
     match predicate:
         case LogicalBinary(LogicalOperator.OR, left, right):
             return _joined(disjuncts(left), disjuncts(right))

@@ -1,4 +1,4 @@
-"""What planning needs to know of the world outside: topics, the schema registry, configuration."""
+"""What planning reads from outside: topics, the schema registry, and configuration."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Environment(Protocol):
-    """Topics and schemas as planning sees them: the live cluster, or a picture of it."""
+    """Topics and schemas for planning: those of a live cluster, or declared ones."""
 
     @property
     def registry(self) -> SchemaRegistry:
-        """Where schemas are looked up."""
+        """The registry of schemas."""
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic, or None where there is none of that name."""
+        """The topic's settings, or None if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannerConfig:
-    """The part of ksqlDB's configuration that changes what a statement means."""
+    """The part of ksqlDB's configuration that affects how statements are planned."""
 
     default_key_format: str = "KAFKA"
     default_value_format: str | None = None
@@ -35,7 +35,7 @@ class PlannerConfig:
 
     @classmethod
     def of(cls, properties: Mapping[str, object]) -> PlannerConfig:
-        """From ksqlDB's property names (`ksql.persistence.default.format.key`, ...); others are ignored."""
+        """The configuration in ksqlDB's properties, such as `ksql.persistence.default.format.key`; ignores others."""
         value_format = _text(properties, "ksql.persistence.default.format.value")
         return cls(
             default_key_format=_text(properties, "ksql.persistence.default.format.key") or "KAFKA",

@@ -1,4 +1,4 @@
-"""Table functions in SELECT: rows are exploded before they are projected."""
+"""Plans table functions in SELECT, which expand rows before the projection."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ SYNTHETIC_COLUMN = "KSQL_SYNTH_"
 
 @dataclass(frozen=True, slots=True)
 class FlatMapOrigin:
-    """Rows were exploded; the calls of table functions are columns now."""
+    """Rows are expanded; each call of a table function is a column."""
 
     before: Origin
     calls: tuple[FunctionCall, ...]
 
     def star(self, alias: str | None) -> tuple[str, ...]:
-        """The columns before the explosion."""
+        """The columns before the expansion."""
         return self.before.star(alias)
 
     def resolve(self, expression: Expression) -> Expression:
-        """Calls of table functions become their columns."""
+        """The expression with calls of table functions replaced by their columns."""
         columns: dict[Expression, str] = {call: f"{SYNTHETIC_COLUMN}{n}" for n, call in enumerate(self.calls)}
 
         def change(part: Expression) -> Expression | None:
@@ -38,15 +38,15 @@ class FlatMapOrigin:
         return self.before.resolve(rewrite(expression, change))
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """As before the explosion."""
+        """The check before the expansion: table functions do not change the key."""
         self.before.check_keys(projection, sink)
 
 
 def flat_map_stage(stage: Stage, selects: Sequence[Expression]) -> Stage:
-    """The stage with all table functions of the select expressions applied; the stage itself where there are none.
+    """The stage with all table functions of the select expressions applied; unchanged if there are none.
 
     Raises:
-        AnalysisError: no overload of one fits its arguments.
+        AnalysisError: no overload of a function accepts its arguments.
     """
     calls = tuple(dict.fromkeys(call for select in selects for call in table_calls(select, stage.functions)))
     if not calls:

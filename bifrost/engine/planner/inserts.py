@@ -1,4 +1,4 @@
-"""INSERT INTO ... VALUES: one record, its values cast to the columns of its target."""
+"""Plans INSERT INTO ... VALUES: one record, with its values cast to the target's columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plan_insert_values(
     """The record that a statement writes; columns that it does not name are null.
 
     Raises:
-        AnalysisError: the target cannot be written, a column is unknown, a value does not fit, a key is missing.
+        AnalysisError: the target is not writable, a column is unknown, a value has a wrong type, or a key is missing.
     """
     target = _target(statement.target, metastore)
     names = statement.columns or tuple(column.name for column in (*target.schema.key, *target.schema.value))
@@ -68,9 +68,7 @@ def _check_names(target: DataSource, names: Sequence[str]) -> None:
                 f"{target.schema}"
             )
         if names.count(name) > 1:
-            raise AnalysisError(
-                f"Failed to insert values into '{target.name}'. Column `{name}` is given more than once."
-            )
+            raise AnalysisError(f"Failed to insert values into '{target.name}'. Column `{name}` occurs more than once.")
 
 
 def _value(target: DataSource, name: str, expression: Expression, functions: FunctionRegistry) -> object:
@@ -85,7 +83,8 @@ def _value(target: DataSource, name: str, expression: Expression, functions: Fun
         value: object = evaluate(expression, functions, target=wanted)
     except EVALUATION_ERRORS as error:
         raise AnalysisError(
-            f"Failed to insert values into '{target.name}'. The value for field `{name}` is no {wanted}: {error}"
+            f"Failed to insert values into '{target.name}'. The value for field `{name}` cannot be converted to "
+            f"{wanted}: {error}"
         ) from error
     return value
 

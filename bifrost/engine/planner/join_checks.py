@@ -1,4 +1,4 @@
-"""Which joins there are: kinds of both sides, key types, windows, partitions."""
+"""Checks joins: the kinds of both sides, key types, windows and partitions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bifrost.sql.tree import ColumnRef, Expression, JoinKind
 def is_foreign_key_join(
     left: Stage, right: Stage, left_key: Expression, right_key: Expression, *, has_joined: bool
 ) -> bool:
-    """Whether a table is joined by an expression that is not its primary key with another's primary key."""
+    """Whether the join matches a non-key expression of one table with the primary key of another."""
     if not (left.is_table and right.is_table):
         return False
     if not right.keyed_by([right_key]):
@@ -40,10 +40,10 @@ def check_join(
     foreign: bool,
     is_first: bool,
 ) -> None:
-    """Raises where ksqlDB cannot join like that.
+    """Checks that ksqlDB supports a join.
 
     Raises:
-        AnalysisError: says why.
+        AnalysisError: it does not; the message says why.
     """
     _check_kinds(join, left, right)
     if right.is_table and not right.keyed_by([right_key]):
@@ -118,10 +118,10 @@ def _check_types(join: AnalyzedJoin, left: Stage, right: Stage, left_key: Expres
 
 
 def check_partitions(left: DataSource, right: DataSource) -> None:
-    """Raises unless both topics have as many partitions: only then are equal keys in partitions of equal number.
+    """Checks that both topics have equal partition counts, which a join on equal keys needs.
 
     Raises:
-        AnalysisError: they have not.
+        AnalysisError: the counts differ.
     """
     if left.partitions != right.partitions:
         raise AnalysisError(

@@ -1,4 +1,4 @@
-"""Joins: both sides made ready (same key, same key format, columns prefixed by alias), then joined, left to right."""
+"""Plans joins, left to right: both sides get the same key and key format, and columns prefixed by alias."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from bifrost.sql.tree import ColumnRef, Expression, JoinKind
 class JoinOrigin:
     """Rows come from a join; columns are `<ALIAS>_<NAME>`. `viable` are the columns that can be the result's key.
 
-    `synthetic` is the key's name where none is viable. `foreign` is the left source of a foreign-key join, whose key
-    the result has.
+    `synthetic` is the key's name if no column is viable. `foreign` is the left source of a foreign-key join; the result
+    has its key.
     """
 
     sources: tuple[AnalyzedSource, ...]
@@ -45,7 +45,7 @@ class JoinOrigin:
     foreign: AnalyzedSource | None = None
 
     def star(self, alias: str | None) -> tuple[str, ...]:
-        """The columns of all sources (or the one), after the synthetic key where there is one."""
+        """The columns of all sources (or the named one), after the synthetic key if there is one."""
         names = [self.synthetic] if self.synthetic is not None and alias is None else []
         for source in self.sources:
             if alias in (None, source.alias):
@@ -53,11 +53,11 @@ class JoinOrigin:
         return tuple(names)
 
     def resolve(self, expression: Expression) -> Expression:
-        """As it is: `bare` gave columns their prefix already."""
+        """The expression unchanged: `unqualify` has prefixed its columns."""
         return expression
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """The key, by any of its names, must be selected."""
+        """Refuses a projection without the key, under any of its names."""
         if self.foreign is not None:
             _check_foreign_keys(self.foreign, projection)
         elif self.synthetic is not None:
@@ -102,14 +102,14 @@ class JoinPlanner:
         """The stage after the last join.
 
         Raises:
-            AnalysisError: two sources cannot be joined like that.
+            AnalysisError: two sources cannot be joined this way.
         """
         joins = self.analysis.joins
         left: Stage | None = None
         for number, join in enumerate(joins):
             prefix = "L_" * (len(joins) - 1 - number)
             left = self._join(join, left, joins[:number], prefix)
-        assert left is not None  # a FROM clause without joins does not come here
+        assert left is not None  # called only for FROM clauses with joins
         return left
 
     def _join(self, join: AnalyzedJoin, before: Stage | None, earlier: Sequence[AnalyzedJoin], prefix: str) -> Stage:
@@ -132,7 +132,7 @@ class JoinPlanner:
         return source_stage(source, f"KafkaTopic_{side}", self.analysis.functions, persistent=self.persistent)
 
     def _key_expression(self, expression: Expression, *, joined: bool) -> Expression:
-        """Over a source's own columns, or over those of the joins before."""
+        """The expression over the columns of one source, or of the previous joins."""
         scope = self.analysis.scope if joined else QueryScope(self.analysis.scope.sources[:1])
         return unqualify(expression, scope)
 
@@ -140,14 +140,16 @@ class JoinPlanner:
         viable = tuple(
             key for source in self.analysis.scope.sources for key in join.viable_keys if key.source == source.alias
         )
-        chosen = next((key for key in viable if self.projection.contains(key)), viable[0] if viable else None)
-        name = self.analysis.synthetic_key if chosen is None else join_alias(str(chosen.source), chosen.name)
+        key_column = next((key for key in viable if self.projection.contains(key)), viable[0] if viable else None)
+        name = (
+            self.analysis.synthetic_key if key_column is None else join_alias(str(key_column.source), key_column.name)
+        )
         schema = _joined_schema(name, left.schema, right.schema)
         is_outermost = context == "Join"
         origin = JoinOrigin(
             sources=self.analysis.scope.sources,
             viable=viable,
-            synthetic=name if chosen is None and is_outermost else None,
+            synthetic=name if key_column is None and is_outermost else None,
         )
         step = _join_step(join, left, right, context, schema, name)
         return replace(left, step=step, origin=origin)
@@ -174,7 +176,7 @@ class JoinPlanner:
 def _same_key(
     left: Stage, right: Stage, left_key: Expression, right_key: Expression, prefix: str, *, pinned: bool
 ) -> tuple[Stage, Stage]:
-    """Both sides keyed by the join's expressions in one format; `pinned`: the left one is so already."""
+    """Both sides keyed by the join's expressions in one format; `pinned` says that the left side already is."""
     wanted = _common_format(left, right, left_key, right_key, pinned=pinned)
     if not pinned:
         left = _keyed(left, left_key, f"{prefix}LeftSourceKeyed-SelectKey", wanted)
@@ -184,7 +186,7 @@ def _same_key(
 def _common_format(
     left: Stage, right: Stage, left_key: Expression, right_key: Expression, *, pinned: bool
 ) -> FormatInfo:
-    """That of a side that needs no new key, the left one first."""
+    """The key format of a side that needs no new key, preferring the left side."""
     if pinned or left.keyed_by([left_key]):
         return left.formats.key.format
     if right.keyed_by([right_key]):
@@ -194,13 +196,17 @@ def _common_format(
 
 
 def _keyed(stage: Stage, key: Expression, context: str, wanted: FormatInfo) -> Stage:
-    """As ksqlDB: keys of registry formats are always written anew, since ids of schemas are part of their bytes."""
+    """The stage keyed by `key` in the wanted format.
+
+    As in ksqlDB, keys in registry formats are always written again: their bytes contain schema ids, which differ
+    between topics.
+    """
     if not stage.keyed_by([key]):
         return select_key(stage, [key], context, wanted)
     if stage.formats.key.format == wanted and wanted.name not in REGISTRY_FORMATS:
         return stage
     if stage.is_windowed and stage.formats.key.format != wanted:
-        return select_key(stage, [key], context, wanted)  # refuses it
+        return select_key(stage, [key], context, wanted)  # raises: windowed sources cannot be rekeyed
     return change_key_format(stage, context, wanted)
 
 

@@ -1,4 +1,4 @@
-"""From WHERE to the keys, the range of keys or the scan that finds a pull query's rows."""
+"""Derives from WHERE how a pull query finds its rows: by keys, by a range of keys, or by a scan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NEEDS_SCAN = "Query requires table scan to be enabled."
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """How rows are found, as in `PullPlan`; `predicate` is None where all rows found are wanted."""
+    """How to find rows, as in `PullPlan`; `predicate` is None if all rows found match."""
 
     kind: LookupKind
     lookups: tuple[KeyLookup, ...] = ()
@@ -40,10 +40,10 @@ class Lookup:
 def find_lookup(
     where: Expression | None, source: DataSource, functions: FunctionRegistry, *, table_scans: bool
 ) -> Lookup:
-    """The cheapest way to the rows that WHERE wants.
+    """The cheapest way to find the rows that match WHERE.
 
     Raises:
-        AnalysisError: it is a scan, and scans are switched off; or a key is compared with NULL or what is no key.
+        AnalysisError: only a scan finds them and scans are disabled, or a key is compared with NULL or another type.
     """
     found = _found(where, source, functions)
     if isinstance(found, Lookup):
@@ -52,13 +52,13 @@ def find_lookup(
         raise AnalysisError(
             f"{found} See https://cnfl.io/queries for more info.\n"
             "Add EMIT CHANGES if you intended to issue a push query.\n"
-            "Table scans can be switched on with 'ksql.query.pull.table.scan.enabled'."
+            "Enable table scans with SET 'ksql.query.pull.table.scan.enabled'='true';"
         )
     return Lookup(LookupKind.SCAN, predicate=where)
 
 
 def _found(where: Expression | None, source: DataSource, functions: FunctionRegistry) -> Lookup | str:
-    """A look-up, or why there is none."""
+    """A look-up, or the reason why only a scan finds the rows."""
     if where is None:
         return "Missing WHERE clause."
     terms = disjuncts(where)
@@ -76,7 +76,7 @@ def _found(where: Expression | None, source: DataSource, functions: FunctionRegi
 
 @dataclass(slots=True)
 class _Conditions:
-    """What one AND says of the key and of the window."""
+    """The conditions of one conjunction on the key and on the window."""
 
     source: DataSource
     equal: dict[str, object] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Conditions:
         return KeyLookup(key, self.window[WINDOWSTART], self.window[WINDOWEND])
 
     def reason(self, *, alone: bool) -> str | None:
-        """Why rows cannot be found without a scan, in ksqlDB's words; None where they can."""
+        """Why only a scan finds the rows, in ksqlDB's words; None if the key finds them."""
         if self.is_key:
             return None
         several = len(self.keys.columns) > 1
@@ -132,7 +132,7 @@ class _Conditions:
 
     def _add(self, predicate: Expression, functions: FunctionRegistry) -> None:
         if not isinstance(predicate, Comparison):
-            self._leave(f"WHERE clause missing key column for disjunct: {format_expression(predicate)}.")
+            self._need_scan(f"WHERE clause missing key column for disjunct: {format_expression(predicate)}.")
             return
         for operator, column, value in _orientations(predicate):
             if column.name in self.window and self.source.is_windowed and not columns_in(value):
@@ -142,15 +142,15 @@ class _Conditions:
             if key is not None:
                 self._add_key(operator, key, value, predicate, functions)
                 return
-        self._leave(self._unsuited(predicate))
+        self._need_scan(self._scan_reason(predicate))
 
-    def _unsuited(self, predicate: Comparison) -> str:
+    def _scan_reason(self, predicate: Comparison) -> str:
         names = {column.name for column in columns_in(predicate)}
         if any(column.name in names for column in self.keys.columns):
             return "A comparison must directly reference a key column."
         return f"WHERE clause missing key column for disjunct: {format_expression(predicate)}."
 
-    def _leave(self, problem: str) -> None:
+    def _need_scan(self, problem: str) -> None:
         self.is_exact = False
         self.problem = self.problem or problem
 
@@ -163,19 +163,19 @@ class _Conditions:
         functions: FunctionRegistry,
     ) -> None:
         if columns_in(value):
-            self._leave("A comparison must be between a key column and a resolvable expression.")
+            self._need_scan("A comparison must be between a key column and a resolvable expression.")
             return
         if operator is not ComparisonOperator.EQUAL and operator not in _FLIPPED:
-            self._leave(f"Bound on key columns '[{self.keys}]' must currently be '='. ")
+            self._need_scan(f"Bound on key columns '[{self.keys}]' must currently be '='. ")
             return
         constant = _key_value(key, value, whole, functions)
         if constant is None:
-            self._leave(_NEEDS_SCAN)
+            self._need_scan(_NEEDS_SCAN)
         elif operator is not ComparisonOperator.EQUAL:
             self.is_exact = False
             self.ranges.append(_bounds(operator, constant[0]))
         elif self.equal.setdefault(key.name, constant[0]) != constant[0]:
-            self._leave("An equality condition on the key column cannot be combined with other comparisons.")
+            self._need_scan("An equality condition on the key column cannot be combined with other comparisons.")
 
     def _add_window(
         self, operator: ComparisonOperator, name: str, value: Expression, functions: FunctionRegistry
@@ -189,7 +189,7 @@ class _Conditions:
 
 
 def _orientations(predicate: Comparison) -> Sequence[tuple[ComparisonOperator, ColumnRef, Expression]]:
-    """The comparison seen from each of its sides that is a column."""
+    """The comparison with each side that is a column on the left."""
     seen = []
     if isinstance(predicate.left, ColumnRef):
         seen.append((predicate.operator, predicate.left, predicate.right))
@@ -200,26 +200,26 @@ def _orientations(predicate: Comparison) -> Sequence[tuple[ComparisonOperator, C
 
 
 def _key_value(key: Column, value: Expression, whole: Comparison, functions: FunctionRegistry) -> tuple[object] | None:
-    """The value as the key holds it; None where the key's type cannot hold it exactly.
+    """The value converted to the key's type; None if that type cannot represent it exactly.
 
     Raises:
-        AnalysisError: it is NULL, or of a type that keys are not compared with.
+        AnalysisError: the value is NULL, or its type cannot be compared with the key.
     """
     found = infer_type(value, {}, functions)
     if found is not None and (found is STRING) != (key.type is STRING) and not insertable(found, key.type):
-        raise _no_key(key, value)
+        raise _not_a_key(key, value)
     if found is not None and not insertable(found, key.type):
         return None
     try:
         constant: object = None if found is None else evaluate(value, functions, target=key.type)
     except EVALUATION_ERRORS as error:
-        raise _no_key(key, value) from error
+        raise _not_a_key(key, value) from error
     if constant is None:
         raise AnalysisError(f"Primary key columns can not be NULL: {format_expression(whole)}")
     return (constant,)
 
 
-def _no_key(key: Column, value: Expression) -> AnalysisError:
+def _not_a_key(key: Column, value: Expression) -> AnalysisError:
     return AnalysisError(
         f"{format_expression(value)} can not be converted to the type of the key column: {key.name} {key.type} KEY"
     )
@@ -240,7 +240,7 @@ def _bounds(operator: ComparisonOperator, value: object) -> Bounds:
 
 
 def _narrowed(one: Bounds, other: Bounds) -> Bounds:
-    """What lies within both."""
+    """The intersection of two ranges."""
     lower, lower_inclusive = max(
         (_lower(bounds) for bounds in (one, other)), key=lambda bound: (bound[0], not bound[1])
     )

@@ -1,4 +1,4 @@
-"""What a statement turns out to be once it is planned: the answer of `Planner.plan`."""
+"""The plans of statements, which `Planner.plan` returns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bifrost.sql.types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class CreatePlan:
-    """CREATE STREAM|TABLE: put `source` into the metastore; `replaces` where one of that name is there.
+    """CREATE STREAM|TABLE: adds `source` to the metastore; `replaces` is set if a source of that name exists.
 
-    `query` is that of CREATE SOURCE TABLE (kind `CST`): it keeps the table's rows for pull queries, writes no topic,
-    and its id is the source's `created_by`.
+    `query` belongs to CREATE SOURCE TABLE (kind `CST`): it materializes the table for pull queries and writes no topic.
+    Its id is the source's `created_by`.
     """
 
     statement: str
@@ -30,7 +30,7 @@ class CreatePlan:
 
 @dataclass(frozen=True, slots=True)
 class AlterPlan:
-    """ALTER STREAM|TABLE: put `source` in place of the one of its name."""
+    """ALTER STREAM|TABLE: replaces the source of that name by `source`."""
 
     statement: str
     source: DataSource
@@ -38,7 +38,7 @@ class AlterPlan:
 
 @dataclass(frozen=True, slots=True)
 class DropPlan:
-    """DROP STREAM|TABLE; `query_id` is the query that writes it and ends with it."""
+    """DROP STREAM|TABLE; `query_id` is the query that writes the source, which terminates with it."""
 
     statement: str
     source: DataSource
@@ -65,7 +65,7 @@ class DropTypePlan:
 
 @dataclass(frozen=True, slots=True)
 class NothingToDo:
-    """IF [NOT] EXISTS found what it looked for: `message` says so, as ksqlDB does."""
+    """A statement with IF [NOT] EXISTS that changes nothing; `message` says why, in ksqlDB's words."""
 
     statement: str
     message: str
@@ -78,8 +78,8 @@ DdlPlan = CreatePlan | AlterPlan | DropPlan | CreateTypePlan | DropTypePlan | No
 class PersistentPlan:
     """CREATE ... AS SELECT and INSERT INTO ... SELECT.
 
-    `sink` is what the query writes; it goes into the metastore unless `inserts`. `replaces` is the id of the query
-    that CREATE OR REPLACE takes the place of. `sources` names what is read.
+    `sink` is the source that the query writes; unless `inserts`, it is added to the metastore. `replaces` is the id of
+    the query that CREATE OR REPLACE replaces. `sources` are the names of the sources that the query reads.
     """
 
     statement: str
@@ -93,7 +93,7 @@ class PersistentPlan:
 
 @dataclass(frozen=True, slots=True)
 class PushPlan:
-    """SELECT ... EMIT: `query.schema` is the rows that a person gets."""
+    """SELECT ... EMIT: `query.schema` is the schema of the rows that the client receives."""
 
     statement: str
     query: QueryPlan
@@ -101,7 +101,7 @@ class PushPlan:
 
 @dataclass(frozen=True, slots=True)
 class StreamPullPlan:
-    """SELECT from a stream without EMIT: the stream's rows up to now, then the end."""
+    """SELECT from a stream without EMIT: the stream's rows up to the present end of its topic."""
 
     statement: str
     query: QueryPlan
@@ -117,7 +117,7 @@ class LookupKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A range of values; None: open. `*_inclusive` says whether the bound itself belongs to it."""
+    """A range of values; None is unbounded. `*_inclusive` says whether the range contains the bound."""
 
     lower: object | None = None
     upper: object | None = None
@@ -125,14 +125,14 @@ class Bounds:
     upper_inclusive: bool = True
 
     def holds(self, value: object) -> bool:
-        """Whether the (non-null) value lies within."""
+        """Whether the range contains the (non-null) value."""
         if self.lower is not None and not _before(self.lower, value, self.lower_inclusive):
             return False
         return self.upper is None or _before(value, self.upper, self.upper_inclusive)
 
 
 UNBOUNDED = Bounds()
-"""All values."""
+"""The range of all values."""
 
 
 def _before(low: object, high: object, inclusive: bool) -> bool:
@@ -141,7 +141,7 @@ def _before(low: object, high: object, inclusive: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeyLookup:
-    """One key (a value per key column) and the windows of it that are wanted (epoch ms of their start and end)."""
+    """One key (a value per key column) and the ranges of its window starts and ends (epoch ms)."""
 
     key: tuple[object, ...]
     window_start: Bounds = UNBOUNDED
@@ -150,11 +150,11 @@ class KeyLookup:
 
 @dataclass(frozen=True, slots=True)
 class PullPlan:
-    """SELECT from a materialised table.
+    """SELECT from a materialized table.
 
-    KEYS: rows of `lookups`; RANGE: rows whose (single) key column lies in `key_range`; SCAN: all rows. Every row found
-    must then satisfy `predicate` (over the table's columns, ROWTIME and window bounds by bare name), and is projected
-    by `selects` to `schema`. `limit` ends the answer.
+    KEYS finds the rows of `lookups`, RANGE the rows whose single key column is in `key_range`, SCAN all rows. Rows must
+    satisfy `predicate` (over the table's columns, ROWTIME and window bounds, unqualified); `selects` projects them to
+    `schema`. `limit` is the maximum number of rows.
     """
 
     statement: str
@@ -172,7 +172,7 @@ class PullPlan:
 class InsertValuesPlan:
     """INSERT INTO ... VALUES: one record. `key` and `value` are rows of the target's schema.
 
-    `timestamp` is ROWTIME where it was given; `value` is None only for a tombstone, which statements cannot write.
+    `timestamp` is ROWTIME (epoch ms) if the statement sets it, otherwise None.
     """
 
     statement: str

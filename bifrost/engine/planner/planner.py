@@ -1,4 +1,4 @@
-"""The door of planning: a statement in, what it turns out to be out."""
+"""The entry point of planning: turns a parsed statement into its plan."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NO_SCHEMA = "Could not determine output schema for query due to error: "
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans statements against a metastore, which it does not change."""
+    """Plans statements against a metastore without changing it."""
 
     metastore: MetaStore
     functions: FunctionRegistry
@@ -64,14 +64,14 @@ class Planner:
     config: PlannerConfig = field(default_factory=PlannerConfig)
 
     def plan(self, statement: ParsedStatement, *, query_number: int = 0, query_id: str | None = None) -> Planned:
-        """What a statement that defines, changes or asks something turns out to be.
+        """The plan of a statement that defines, changes or queries something.
 
-        New queries are named `CSAS_<SINK>_<query_number>` as ksqlDB does, or `query_id` where that is given (when a
-        statement is repeated).
+        New queries get the id `CSAS_<SINK>_<query_number>` as in ksqlDB, or `query_id` if given (when a command is
+        replayed).
 
         Raises:
-            StatementError: it means nothing here; its `statement` is the text as ksqlDB shows it.
-            RegistryUnavailable, RemoteError: the registry or the broker was needed and does not answer.
+            StatementError: the statement is invalid; the error's `statement` is the text as ksqlDB shows it.
+            RegistryUnavailable, RemoteError: the registry or the broker is needed and unavailable.
         """
         with attach_statement(statement.text):
             match statement.tree:
@@ -88,7 +88,7 @@ class Planner:
                 case Query() as query:
                     return self._select(query, statement.text, query_id)
                 case other:
-                    raise UnsupportedError(f"{type(other).__name__} is not a statement that is planned")
+                    raise UnsupportedError(f"{type(other).__name__} cannot be planned")
 
     def _ddl(self) -> DdlPlanner:
         return DdlPlanner(self.metastore, self.environment, self.config)
@@ -101,7 +101,7 @@ class Planner:
         query = materializing_query(planned.source, query_id, self.functions)
         return replace(planned, query=query, source=replace(planned.source, created_by=query_id))
 
-    # --- queries that write
+    # --- persistent queries
 
     def _create_as(self, statement: CreateAsSelect, number: int, query_id: str | None) -> PersistentPlan | NothingToDo:
         kind = statement.kind
@@ -187,7 +187,7 @@ class Planner:
             stage = QueryPlanner(analysis, self.config, sink.name).stage()
             if stage.kind is not sink.kind:
                 raise AnalysisError(
-                    f"Incompatible data sink: {sink.name} is a {sink.kind.value}, but the query gives a "
+                    f"Incompatible data sink: {sink.name} is a {sink.kind.value}, but the query produces a "
                     f"{stage.kind.value}."
                 )
             stage = cast_to_sink(stage, sink)
@@ -211,7 +211,7 @@ class Planner:
         statement = resolve_types(statement, self.metastore.types)
         return plan_insert_values(statement, text, self.metastore, self.functions)
 
-    # --- queries that a person asks
+    # --- push and pull queries
 
     def _select(self, query: Query, text: str, query_id: str | None) -> PushPlan | StreamPullPlan | PullPlan:
         query, scope = prepare(resolve_types(query, self.metastore.types), self.metastore)
@@ -246,7 +246,7 @@ def _names(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _check_timestamp_selected(query: Query, properties: SourceProperties) -> None:
-    """Early, so that what is said first is what is wrong with the WITH clause."""
+    """Runs before the query is planned, so that errors in the WITH clause are reported first, as in ksqlDB."""
     selected = {item.alias for item in query.select if isinstance(item, SingleColumn)}
     plain = all(isinstance(item, SingleColumn) for item in query.select)
     if plain and properties.timestamp is not None and properties.timestamp not in selected:

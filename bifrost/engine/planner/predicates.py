@@ -11,10 +11,10 @@ from bifrost.sql.types import BOOLEAN
 
 
 def check_predicate(stage: Stage, predicate: Expression, clause: str) -> None:
-    """Raises unless the predicate over the stage's columns is a boolean.
+    """Checks that a predicate over the stage's columns is a boolean.
 
     Raises:
-        AnalysisError: it is not, or makes no sense; `clause` (`WHERE`, `HAVING`) is named.
+        AnalysisError: it is not, or it is invalid; the message names the `clause` (`WHERE`, `HAVING`).
     """
     try:
         kind = stage.type_of(predicate)
@@ -31,7 +31,7 @@ def check_predicate(stage: Stage, predicate: Expression, clause: str) -> None:
 
 
 def _explained(problem: str, predicate: Expression, clause: str) -> str:
-    """As ksqlDB, which finds members of IN that do not fit later than other mistakes."""
+    """The message in ksqlDB's words: it finds invalid members of IN later than other errors."""
     if problem.startswith(("operator does not exist", "invalid input syntax")):
         return f"Invalid Predicate: {problem}"
     return f"Error in {clause} expression: {problem}\nStatement: {format_expression(predicate)}"

@@ -1,4 +1,4 @@
-"""What a query selects, as far as the choice of the result's key depends on it."""
+"""The projection of a query, which decides the name of the result's key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Projection:
     items: tuple[SelectItem, ...]
 
     def contains(self, expression: Expression) -> bool:
-        """Whether the (qualified) expression is selected, be it by `*`."""
+        """Whether the (qualified) expression is selected, also by `*`."""
         if any(isinstance(item, SingleColumn) and item.expression == expression for item in self.items):
             return True
         if not isinstance(expression, ColumnRef):
@@ -44,7 +44,7 @@ def join_words(names: Sequence[str], last: str) -> str:
 
 
 def missing_key(sink: str, kind: str, names: Sequence[str], *, alternatives: bool = False, note: str = "") -> str:
-    """ksqlDB's words for a projection that lacks the result's key; `kind` says what the key is (`key column`)."""
+    """ksqlDB's message for a projection without the result's key; `kind` describes the key (`key column`)."""
     plural = "s" if len(names) > 1 else ""
     example = names[0] if alternatives else ", ".join(names)
     return (

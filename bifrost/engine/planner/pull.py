@@ -1,4 +1,4 @@
-"""Pull queries: what may be asked of a table's rows, and how they are found."""
+"""Plans pull queries on tables, and refuses clauses that pull queries do not support."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _HIDDEN = (ROWPARTITION, ROWOFFSET)
 
 
 def pull_refusal(problem: str) -> AnalysisError:
-    """A pull query that cannot be answered, with ksqlDB's advice."""
+    """The error of an unsupported pull query, with ksqlDB's advice."""
     return AnalysisError(
         f"{problem} See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query."
     )
 
 
 def check_pull(analysis: Analysis) -> None:
-    """Raises where a query without EMIT has clauses that only push queries have.
+    """Refuses clauses that only push queries support.
 
     Raises:
-        AnalysisError: says which.
+        AnalysisError: the query has one; the message names it.
     """
     query = analysis.query
     for clause, given in (
@@ -62,7 +62,8 @@ def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
     """A pull query on a table.
 
     Raises:
-        AnalysisError: the table keeps no rows, the query is no pull query, or would need a scan that is switched off.
+        AnalysisError: the table is not materialized, a clause is unsupported, or the query needs a scan and scans are
+            disabled.
     """
     check_pull(analysis)
     source = analysis.scope.sources[0]

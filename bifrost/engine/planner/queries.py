@@ -1,4 +1,4 @@
-"""SELECT as steps: source or joins, WHERE, PARTITION BY, table functions, GROUP BY, the last projection."""
+"""Plans SELECT as steps: source or joins, WHERE, PARTITION BY, table functions, GROUP BY, the last projection."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from bifrost.sql.tree import Emit, SourceKind
 
 @dataclass(frozen=True, slots=True)
 class QueryPlanner:
-    """Plans the steps of one query up to its last projection; `sink` names what it writes, None for push queries."""
+    """Plans the steps of one query up to its last projection; `sink` is its sink's name, None for push queries."""
 
     analysis: Analysis
     config: PlannerConfig
     sink: str | None
 
     def stage(self) -> Stage:
-        """The stage that gives the query's rows.
+        """The stage that produces the query's rows.
 
         Raises:
-            AnalysisError: the query means nothing.
+            AnalysisError: the query is invalid.
         """
         self._check_windowed_tables()
         source = self._filtered(self._source())
@@ -54,8 +54,8 @@ class QueryPlanner:
         self._check_final()
         selection = Selection(grouped, items, context)
         if self.sink is None:
-            return _settled(selection.transient())
-        return _settled(selection.persistent(self._projection, self.sink))
+            return _without_unused_store(selection.transient())
+        return _without_unused_store(selection.persistent(self._projection, self.sink))
 
     @property
     def _projection(self) -> Projection:
@@ -110,8 +110,8 @@ class QueryPlanner:
                 raise AnalysisError("KSQL does not support persistent queries on windowed tables.")
 
 
-def _settled(stage: Stage) -> Stage:
-    """Without the look-up store of a table source whose old values nobody asks for."""
+def _without_unused_store(stage: Stage) -> Stage:
+    """The stage with its table source unmaterialized, if no step needs the source's previous values."""
     step = _unmaterialized(stage.step)
     return stage if step is None else replace(stage, step=step)
 

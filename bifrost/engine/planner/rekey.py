@@ -1,4 +1,4 @@
-"""Changing the key: PARTITION BY, and the repartitioning that joins ask for."""
+"""Changes the key: PARTITION BY, and the repartitioning that joins need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KAFKA_KEY_TYPES = frozenset({INTEGER, BIGINT, DOUBLE, STRING, BYTES})
 
 @dataclass(frozen=True, slots=True)
 class PartitionOrigin:
-    """Rows were given a new key. `keys` are its expressions with the columns they became, `written` as written."""
+    """Rows have a new key. `keys` are its expressions with their columns, `written` the expressions as written."""
 
     before: Origin
     keys: tuple[tuple[Expression, str], ...]
@@ -42,14 +42,14 @@ class PartitionOrigin:
         return tuple(name for name in shown if name in ours)
 
     def resolve(self, expression: Expression) -> Expression:
-        """A key's expression becomes its column."""
+        """The expression with key expressions replaced by their columns."""
         for key, name in self.keys:
             if key == expression:
                 return ColumnRef(name, location=expression.location)
         return self.before.resolve(expression)
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """All expressions of PARTITION BY must be selected."""
+        """Refuses a projection without all expressions of PARTITION BY."""
         if not all(_selected(key, projection) for key in self.written):
             names = [format_expression(key) for key in self.written]
             raise AnalysisError(missing_key(sink, "partitioning expression", names))
@@ -66,10 +66,10 @@ def _selected(key: Expression, projection: Projection) -> bool:
 def partition_stage(
     stage: Stage, written: Sequence[Expression], keys: Sequence[Expression], default_key: FormatInfo
 ) -> Stage:
-    """PARTITION BY: `written` qualified, `keys` over the stage's columns.
+    """The stage after PARTITION BY: `written` are the qualified expressions, `keys` those over the stage's columns.
 
     Raises:
-        AnalysisError: a table is to be rekeyed, or NULL stands among several expressions.
+        AnalysisError: the source is a table, or NULL is one of several expressions.
     """
     named = [(key, text) for key, text in zip(keys, written, strict=True) if not isinstance(key, NullLiteral)]
     if len(named) != len(keys) and len(keys) > 1:
@@ -105,10 +105,10 @@ def _partition_format(stage: Stage, default_key: FormatInfo) -> FormatInfo:
 
 
 def select_key(stage: Stage, keys: Sequence[Expression], context: str, key_format: FormatInfo) -> Stage:
-    """The stage under a new key; a windowed one cannot be rekeyed.
+    """The stage with a new key.
 
     Raises:
-        AnalysisError: its keys are windowed, or the new key holds a map.
+        AnalysisError: the stage's keys are windowed, or the new key contains a map.
     """
     if stage.is_windowed:
         raise AnalysisError(
@@ -122,7 +122,7 @@ def select_key(stage: Stage, keys: Sequence[Expression], context: str, key_forma
 
 
 def change_key_format(stage: Stage, context: str, key_format: FormatInfo) -> Stage:
-    """The same rows under the same key, written anew so that keys of both sides of a join are alike byte by byte."""
+    """The same rows and key in another format, so that both sides of a join have equal key bytes."""
     keys = tuple(ColumnRef(column.name) for column in stage.schema.key)
     window = stage.formats.key.window
     formats = Formats(
@@ -133,7 +133,7 @@ def change_key_format(stage: Stage, context: str, key_format: FormatInfo) -> Sta
 
 
 def _rekeyed_schema(stage: Stage, keys: Sequence[Expression]) -> LogicalSchema:
-    """New key columns; of the values, those that are no columns of the stage come last, with the key's value."""
+    """New key columns and the stage's columns as values; generated key columns are also the last value columns."""
     schema = stage.schema
     generator = NameGenerator(column.name for column in schema)
     new = [(generator.key(key), known_type(stage, key)) for key in keys]
@@ -144,7 +144,7 @@ def _rekeyed_schema(stage: Stage, keys: Sequence[Expression]) -> LogicalSchema:
 
 
 def fitting_key_format(info: FormatInfo, keys: Sequence[tuple[str, SqlType]]) -> KeyFormat:
-    """The key format of an internal topic: JSON where the wanted one cannot hold the key, as ksqlDB does."""
+    """The key format of an internal topic: JSON if `info` cannot hold the key, as in ksqlDB."""
     holds = info.name != "NONE"
     if info.name == "KAFKA":
         holds = len(keys) == 1 and keys[0][1] in _KAFKA_KEY_TYPES

@@ -1,4 +1,4 @@
-"""The last projection: what SELECT lists becomes key and value columns of the result."""
+"""The last projection: turns the select items into key and value columns of the result."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from bifrost.sql.types import SqlStruct, SqlType
 
 
 def expand_items(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
-    """The select items with `*` and `->*` written out, over the columns of the query.
+    """The select items with `*` and `->*` expanded, over the columns of the query.
 
     Raises:
-        AnalysisError: `->*` stands behind something that is no struct.
+        AnalysisError: `->*` follows an expression that is not a STRUCT.
     """
     items: list[SelectItem] = []
     for item in analysis.query.select:
@@ -40,7 +40,7 @@ def expand_items(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
             case StructAll(base):
                 items.extend(_fields(analysis.unqualify(base), stage))
             case SingleColumn(expression, alias):
-                assert alias is not None  # every item has a name once it is qualified
+                assert alias is not None  # qualifying names every item
                 items.append(SelectItem(alias, analysis.unqualify(expression)))
     return tuple(items)
 
@@ -48,7 +48,7 @@ def expand_items(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
 def _fields(base: Expression, stage: Stage) -> list[SelectItem]:
     kind = stage.type_of(stage.origin.resolve(base))
     if not isinstance(kind, SqlStruct):
-        raise AnalysisError(f"Cannot expand '->*': it stands behind a {kind}, not behind a STRUCT.")
+        raise AnalysisError(f"Cannot expand '->*': it needs a STRUCT, but follows a {kind}.")
     return [SelectItem(field.name, Dereference(base, field.name)) for field in kind.fields]
 
 
@@ -61,16 +61,16 @@ class Selection:
     context: str
 
     def transient(self) -> Stage:
-        """All items as value columns: what a person gets from a push query."""
+        """All items as value columns: the rows of a push query."""
         items = self._resolved()
         schema = schema_of(names_and_types(self.stage.schema.key), self._typed(items))
         return self._select(schema, items, tuple(column.name for column in self.stage.schema.key))
 
     def persistent(self, projection: Projection, sink: str) -> Stage:
-        """Items that show key columns as key columns, the others as value columns.
+        """Items that select key columns as key columns, the others as value columns.
 
         Raises:
-            AnalysisError: the key is missing or there more than once, no value column is left, a name is reserved.
+            AnalysisError: the key is missing or selected twice, no value column remains, or a name is reserved.
         """
         items = self._resolved()
         values = tuple(item for item in items if not self._is_key(item))
@@ -103,7 +103,7 @@ class Selection:
             raise AnalysisError(self._explained(error.message, expression)) from error
 
     def _explained(self, problem: str, expression: Expression) -> str:
-        """In ksqlDB's words, which finds impossible casts later than other mistakes and names the part that failed."""
+        """The message in ksqlDB's words: it finds invalid casts later than other errors, and names the failing part."""
         if problem.startswith("Cast of "):
             return f"Invalid Select: {problem}"
         if problem.startswith("Error processing expression: "):

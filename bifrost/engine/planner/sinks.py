@@ -1,4 +1,4 @@
-"""What CREATE ... AS SELECT and INSERT INTO write to: formats, schema, the last step."""
+"""The sink of CREATE ... AS SELECT and INSERT INTO: its formats, its schema, and the last step."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _INHERITED = frozenset({"delimiter", "unwrapPrimitives", "nullableRepresentation
 def sink_formats(
     name: str, stage: Stage, properties: SourceProperties, origin: DataSource, config: PlannerConfig
 ) -> Formats:
-    """The formats of a new sink: what WITH says, else those of the (leftmost) source.
+    """The formats of a new sink: those in WITH, otherwise those of the leftmost source.
 
     Raises:
-        AnalysisError: a format is unknown, or understands a property not.
+        AnalysisError: a format is unknown, or does not support a property.
     """
     schema = stage.schema
     key_info = _inherited(properties.key, _key_origin(origin, config, has_key=bool(schema.key)))
@@ -55,19 +55,19 @@ def _key_origin(origin: DataSource, config: PlannerConfig, *, has_key: bool) -> 
 def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:
     own = part.as_format_properties()
     name = (part.format or origin.name).upper()
-    return format_info(name, {**_kept(origin), **own} if name == origin.name else own)
+    return format_info(name, {**_inheritable_properties(origin), **own} if name == origin.name else own)
 
 
-def _kept(origin: FormatInfo) -> dict[str, str]:
+def _inheritable_properties(origin: FormatInfo) -> dict[str, str]:
     inherited = _INHERITED | ({"fullSchemaName"} if origin.name == "PROTOBUF" else set())
     return {name: value for name, value in origin.properties.items() if name in inherited}
 
 
 def check_sink(schema: LogicalSchema, formats: Formats, timestamp: TimestampColumn | None) -> None:
-    """Raises where a new sink cannot be.
+    """Checks a new sink.
 
     Raises:
-        AnalysisError: a key holds a map, a format cannot carry the columns, the timestamp column is none.
+        AnalysisError: a key contains a map, a format cannot hold the columns, or the timestamp column is invalid.
     """
     check_key_types(names_and_types(schema.key))
     check_formats(schema, formats)
@@ -75,10 +75,10 @@ def check_sink(schema: LogicalSchema, formats: Formats, timestamp: TimestampColu
 
 
 def check_registered(schema: LogicalSchema, formats: Formats, topic: str, environment: Environment) -> None:
-    """Raises where columns do not fit the registered schemas that WITH names by id.
+    """Checks the columns against the registered schemas that WITH names by id.
 
     Raises:
-        AnalysisError: they do not.
+        AnalysisError: a column differs from its schema.
     """
     for is_key, info, columns in (
         (True, formats.key.format, schema.key),
@@ -105,16 +105,16 @@ def _check_subset(columns: Sequence[Column], registered: Sequence[tuple[str, Sql
 
 
 def with_sink_step(stage: Stage, name: str, topic: str, formats: Formats, timestamp: TimestampColumn | None) -> Stage:
-    """The stage with its rows written to a topic; the step's context is the sink's name."""
+    """The stage with a sink step on top; the step's context is the sink's name."""
     step = TableSink if stage.is_table else StreamSink
     return replace(stage, step=step(name, stage.schema, stage.step, topic, formats, timestamp), formats=formats)
 
 
 def cast_to_sink(stage: Stage, sink: DataSource) -> Stage:
-    """The stage with its columns cast to those of an existing sink, where that is possible without loss.
+    """The stage with its columns cast to those of an existing sink, if no value can be lost.
 
     Raises:
-        AnalysisError: names or types differ.
+        AnalysisError: a name differs, or a type cannot be cast.
     """
     result, wanted = stage.schema, sink.schema
     if [c.name for c in result.columns] != [c.name for c in wanted.columns] or not all(

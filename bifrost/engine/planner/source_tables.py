@@ -1,4 +1,4 @@
-"""CREATE SOURCE TABLE: a query that keeps the table's rows, so that pull queries can ask for them."""
+"""Plans the query of CREATE SOURCE TABLE, which materializes the table for pull queries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bifrost.sql.tree import ColumnRef
 
 
 def materializing_query(source: DataSource, query_id: str, functions: FunctionRegistry) -> QueryPlan:
-    """A plan that writes nowhere and whose last step is the table as declared."""
+    """A plan without a sink; its last step has the table's declared columns."""
     stage = source_stage(AnalyzedSource(source.name, source), "KsqlTopic", functions, persistent=True)
     keys = names_and_types(source.schema.key)
     values = (*names_and_types(source.schema.value), *names_and_types(source.schema.headers))

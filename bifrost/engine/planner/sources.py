@@ -1,4 +1,4 @@
-"""The first steps of a plan: reading streams and tables."""
+"""Plans the source steps, which read streams and tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bifrost.sql.tree import ColumnRef, Expression, SourceKind
 
 
 def star_of(source: DataSource) -> tuple[str, ...]:
-    """The columns of a source that `*` stands for: key, window bounds, value, headers."""
+    """The columns of a source that `*` expands to: key, window bounds, value, headers."""
     schema = source.schema
     bounds = tuple(WINDOW_BOUNDS) if source.is_windowed else ()
     values = tuple(column.name for column in (*schema.value, *schema.headers))
@@ -25,7 +25,7 @@ def star_of(source: DataSource) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SourceOrigin:
-    """Rows come from a source as they are. `hides_bounds` where `*` leaves window bounds out (persistent queries)."""
+    """Rows come from a source unchanged. `hides_bounds` excludes window bounds from `*` (persistent queries)."""
 
     source: AnalyzedSource
     hides_bounds: bool
@@ -36,11 +36,11 @@ class SourceOrigin:
         return tuple(name for name in names if name not in WINDOW_BOUNDS) if self.hides_bounds else names
 
     def resolve(self, expression: Expression) -> Expression:
-        """As it is."""
+        """The expression unchanged."""
         return expression
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """All key columns must be selected."""
+        """Refuses a projection without all key columns."""
         names = [column.name for column in self.source.source.schema.key]
         if not all(projection.contains(ColumnRef(name, self.source.alias)) for name in names):
             raise AnalysisError(missing_key(sink, "key column", names))

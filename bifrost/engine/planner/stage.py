@@ -1,4 +1,4 @@
-"""A plan in the making: the step that was put last, and what the next one has to know of it."""
+"""A plan under construction: its last step, and what the next step needs to know about it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from bifrost.sql.types import SqlType
 
 
 class Origin(Protocol):
-    """Where the columns of a stage come from: what `*` means there, and which columns are its key."""
+    """The origin of a stage's columns: what `*` expands to, and which columns are the key."""
 
     def star(self, alias: str | None) -> tuple[str, ...]:
-        """The columns that `*`, or `alias.*`, stands for."""
+        """The columns that `*`, or `alias.*`, expands to."""
 
     def resolve(self, expression: Expression) -> Expression:
-        """A select expression over the columns of the query, as one over the columns of the stage."""
+        """Converts a select expression over the query's columns to one over the stage's columns."""
 
     def check_keys(self, projection: Projection, sink: str) -> None:
-        """Raises unless the projection has the key that a sink needs.
+        """Checks that the projection contains the key that a sink needs.
 
         Raises:
-            AnalysisError: it has not.
+            AnalysisError: the key is missing.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step and its origin. `formats` are those of a topic that the rows would be written to at this place."""
+    """A step and its origin. `formats` are those of an internal topic written after this step."""
 
     step: Step
     kind: SourceKind
@@ -46,12 +46,12 @@ class Stage:
 
     @property
     def schema(self) -> LogicalSchema:
-        """The columns that the step gives."""
+        """The step's output columns."""
         return self.step.schema
 
     @property
     def is_windowed(self) -> bool:
-        """Whether keys carry a window."""
+        """Whether keys contain a window."""
         return self.formats.key.window is not None
 
     @property
@@ -67,20 +67,20 @@ class Stage:
         """The type of an expression over the stage's columns; None for NULL.
 
         Raises:
-            AnalysisError: it makes no sense.
+            AnalysisError: the expression is invalid.
         """
         return infer_type(expression, self.schema.types(), self.functions)
 
     def keyed_by(self, keys: Sequence[Expression]) -> bool:
-        """Whether these expressions are the key as it is."""
+        """Whether these expressions are exactly the key columns, in order."""
         return tuple(ColumnRef(column.name) for column in self.schema.key) == tuple(keys) and bool(keys)
 
 
 def known_type(stage: Stage, expression: Expression) -> SqlType:
-    """The type of an expression that cannot be NULL.
+    """The type of an expression that must not be NULL.
 
     Raises:
-        AnalysisError: it is NULL, or makes no sense.
+        AnalysisError: it is the literal NULL, or it is invalid.
     """
     found = stage.type_of(expression)
     if found is None:
@@ -94,7 +94,7 @@ def schema_of(keys: Sequence[tuple[str, SqlType]], values: Sequence[tuple[str, S
     """A schema; names must be unique among the values.
 
     Raises:
-        AnalysisError: a name repeats, or a key column holds a map.
+        AnalysisError: a name occurs twice, or a key column contains a map.
     """
     seen: set[str] = set()
     for name, kind in values:
@@ -106,5 +106,5 @@ def schema_of(keys: Sequence[tuple[str, SqlType]], values: Sequence[tuple[str, S
 
 
 def all_values(schema: LogicalSchema) -> tuple[Column, ...]:
-    """Value columns and those filled from headers, in order: all that expressions may read but the key."""
+    """Value and header columns, in order: all columns except the key."""
     return tuple(column for column in schema.columns if column.namespace is not Namespace.KEY)

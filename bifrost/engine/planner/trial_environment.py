@@ -1,4 +1,4 @@
-"""Trying statements out: topics and schemas that earlier statements of a script would make are seen by later ones."""
+"""A trial of a script's statements: later ones see the topics and schemas that earlier ones would create."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bifrost.engine.planner.environment import Environment
 from bifrost.engine.planner.outcome import CreatePlan, PersistentPlan, Planned
 from bifrost.engine.serde import InMemoryRegistry, RegisteredSchema, SchemaReference, SchemaRegistry, Serdes
 
-# Ids of schemas that are only tried; a registry counts from 1.
+# Trial ids start here so that they differ from those of the registry, which count from 1.
 _TRIAL_IDS = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRegistry:
-    """A registry whose new schemas live in memory; implements `SchemaRegistry`."""
+    """A registry that keeps new schemas in memory; implements `SchemaRegistry`."""
 
     live: SchemaRegistry
     tried: InMemoryRegistry = field(default_factory=InMemoryRegistry)
@@ -38,7 +38,7 @@ class TrialRegistry:
         return self.live.version(subject, version)
 
     def register(self, subject: str, schema_type: str, text: str, references: Sequence[SchemaReference] = ()) -> int:
-        """Takes a schema in and gives its trial id."""
+        """Registers a schema in memory and returns its trial id."""
         return _TRIAL_IDS + self.tried.register(subject, schema_type, text, references)
 
 
@@ -47,7 +47,7 @@ def _shown(schema: RegisteredSchema) -> RegisteredSchema:
 
 
 class TrialEnvironment:
-    """The cluster with what tried statements would have added; implements `Environment`."""
+    """The cluster plus the topics and schemas of tried statements; implements `Environment`."""
 
     def __init__(self, live: Environment) -> None:
         self._live = live
@@ -56,14 +56,14 @@ class TrialEnvironment:
         self._serdes = Serdes(self.registry)
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic, or None where there is none of that name."""
+        """The topic's settings, or None if it does not exist."""
         return self._topics.get(name) or self._live.topic(name)
 
     def make(self, planned: Planned) -> None:
-        """Adds what a statement would make.
+        """Adds the topic and schemas that a statement would create.
 
         Raises:
-            SerdeError: a format cannot carry the columns.
+            SerdeError: a format cannot hold the columns.
         """
         if not isinstance(planned, CreatePlan | PersistentPlan):
             return
@@ -75,5 +75,5 @@ class TrialEnvironment:
 
 
 def has_subject(registry: SchemaRegistry, source: DataSource) -> bool:
-    """Whether the registry knows a schema of the source's keys or values."""
+    """Whether the registry has a schema of the source's keys or values."""
     return any(registry.latest(f"{source.topic}-{part}") is not None for part in ("key", "value"))

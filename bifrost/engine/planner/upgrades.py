@@ -1,4 +1,4 @@
-"""CREATE OR REPLACE ... AS SELECT: which changes a running query's state survives."""
+"""Decides which changes of CREATE OR REPLACE ... AS SELECT can keep a running query's state."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ _FIXED = frozenset(
         "ForeignKeyTableTableJoin",
     }
 )
-_REMEDY = "DROP it and create it anew."
+_REMEDY = "DROP it and create it again."
 _IGNORED = frozenset({"source", "left", "right", "schema", "source_schema"})
 
 
 def check_upgrade(running: QueryPlan, wanted: QueryPlan) -> None:
-    """Raises where a query cannot go on with the state and offsets of the one that it takes the place of.
+    """Checks that a query can continue with the state and offsets of the query that it replaces.
 
-    Projections and filters may change; sources, keys and aggregations may not, and as in ksqlDB nothing of queries with
-    windows or joins.
+    Projections and filters may change; sources, keys and aggregations may not. As in ksqlDB, nothing may change in
+    queries with windows or joins.
 
     Raises:
-        AnalysisError: they do.
+        AnalysisError: something else changed; the message names it.
     """
     if running.step == wanted.step:
         return
     if set(running.sources) != set(wanted.sources):
         raise AnalysisError(
             f"Cannot replace query {running.query_id}: it reads {', '.join(running.sources)}, "
-            f"the new one {', '.join(wanted.sources)}. {_REMEDY}"
+            f"the replacement {', '.join(wanted.sources)}. {_REMEDY}"
         )
     before, after = (list(_lasting(plan.step)) for plan in (running, wanted))
     fixed = [name for name, _ in (*before, *after) if name in _FIXED]
@@ -60,7 +60,7 @@ def check_upgrade(running: QueryPlan, wanted: QueryPlan) -> None:
 
 
 def _lasting(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """The steps that make state or place rows, without what may change."""
+    """The steps that have state or set keys, without the parts that may change."""
     if not isinstance(step, _FREE):
         names = [field.name for field in fields(step) if field.name not in _IGNORED]
         if isinstance(step, StreamSource | TableSource):

@@ -1,1 +1,1 @@
-"""Statements that change or show the engine's state."""
+"""Carries out statements that change or show the engine's state, and holds their results."""

@@ -1,4 +1,4 @@
-"""ASSERT TOPIC and ASSERT SCHEMA: waits until something is there, or gone."""
+"""ASSERT TOPIC and ASSERT SCHEMA: wait until a topic or schema exists, or no longer exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Mismatch = str | None
 
 
 class AssertStatements:
-    """Checks the cluster and the registry until a statement holds or its time is over."""
+    """Checks the cluster and the registry until an assertion holds or its timeout expires."""
 
     def __init__(self, environment: LiveEnvironment) -> None:
         self._environment = environment
@@ -29,30 +29,30 @@ class AssertStatements:
         """ASSERT [NOT EXISTS] TOPIC.
 
         Raises:
-            AssertionMissed: it did not come true in time.
-            Unreachable: no broker answered.
+            AssertionMissed: the assertion did not hold before the timeout.
+            Unreachable: the broker is unavailable.
         """
-        self._wait(tree.timeout, lambda: self._topic_problem(tree), text)
+        self._wait(tree.timeout, lambda: self._topic_mismatch(tree), text)
         return AssertionResult(text, {"topicName": tree.topic, "exists": tree.exists}, "assert_topic")
 
     def schema(self, text: str, tree: AssertSchema) -> AssertionResult:
         """ASSERT [NOT EXISTS] SCHEMA.
 
         Raises:
-            AssertionMissed: it did not come true in time.
-            RegistryUnavailable: the registry does not answer.
+            AssertionMissed: the assertion did not hold before the timeout.
+            RegistryUnavailable: the registry is unavailable.
         """
-        self._wait(tree.timeout, lambda: self._schema_problem(tree), text)
+        self._wait(tree.timeout, lambda: self._schema_mismatch(tree), text)
         return AssertionResult(text, {"subject": tree.subject, "id": tree.id, "exists": tree.exists}, "assert_schema")
 
-    def _wait(self, timeout: Duration | None, problem: Callable[[], Mismatch], text: str) -> None:
+    def _wait(self, timeout: Duration | None, mismatch: Callable[[], Mismatch], text: str) -> None:
         deadline = time.monotonic() + (timeout.milliseconds if timeout is not None else _DEFAULT_MS) / 1000
-        while (found := problem()) is not None:
+        while (found := mismatch()) is not None:
             if time.monotonic() >= deadline:
                 raise AssertionMissed(found, text)
             self._pause.wait(_POLL_S)
 
-    def _topic_problem(self, tree: AssertTopic) -> Mismatch:
+    def _topic_mismatch(self, tree: AssertTopic) -> Mismatch:
         found = self._environment.topic(tree.topic)
         if not tree.exists:
             return None if found is None else f"Topic {tree.topic} exists"
@@ -67,15 +67,15 @@ class AssertStatements:
         wrong += [f"Cannot assert unknown topic property: {name}" for name in tree.properties if name not in counts]
         return f"Mismatched configuration for topic {tree.topic}: {', '.join(wrong)}" if wrong else None
 
-    def _schema_problem(self, tree: AssertSchema) -> Mismatch:
-        there = self._schema(tree)
-        if there is tree.exists:
+    def _schema_mismatch(self, tree: AssertSchema) -> Mismatch:
+        exists = self._schema_exists(tree)
+        if exists is tree.exists:
             return None
         named = [f"subject name {tree.subject}"] if tree.subject is not None else []
         named += [f"id {tree.id}"] if tree.id is not None else []
-        return f"Schema with {' and '.join(named)} {'exists' if there else 'does not exist'}"
+        return f"Schema with {' and '.join(named)} {'exists' if exists else 'does not exist'}"
 
-    def _schema(self, tree: AssertSchema) -> bool:
+    def _schema_exists(self, tree: AssertSchema) -> bool:
         registry = self._environment.registry
         by_id = _by_id(registry.by_id, tree.id) if tree.id is not None else None
         latest = registry.latest(tree.subject) if tree.subject is not None else None

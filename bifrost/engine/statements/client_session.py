@@ -1,4 +1,4 @@
-"""What SET and DEFINE did so far: the properties and variables of one request or shell."""
+"""The properties and variables that SET and DEFINE change, for one request or one shell."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _DENIED = frozenset(
 
 @dataclass(slots=True)
 class ClientSession:
-    """Properties by their full names, variables by name (upper case)."""
+    """Properties by their full names, and variables by their names in upper case."""
 
     properties: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, properties: Mapping[str, object], variables: Mapping[str, object]) -> ClientSession:
-        """The session that a request brings along.
+        """The session of a request that carries these properties and variables.
 
         Raises:
             PropertyError: a property is unknown.
-            AnalysisError: it may not be set.
+            AnalysisError: clients cannot set a property.
         """
         session = cls(variables={name.upper(): str(value) for name, value in variables.items()})
         for name, value in properties.items():
@@ -40,13 +40,13 @@ class ClientSession:
 
         Raises:
             PropertyError: the property is unknown.
-            AnalysisError: it may not be set.
+            AnalysisError: clients cannot set the property.
         """
         check_property(name)
         self.properties[name] = value
 
     def apply(self, statement: Statement) -> bool:
-        """Carries out a statement that changes only the session; False for all others."""
+        """Carries out SET, UNSET, DEFINE or UNDEFINE; returns False for all other statements."""
         match statement:
             case SetProperty(name, value):
                 self.set(name, value)
@@ -62,7 +62,7 @@ class ClientSession:
 
 
 def check_property(name: str) -> None:
-    """Refuses properties that no part of ksqlDB knows, and those that only the server's owner sets, as ksqlDB does."""
+    """Refuses unknown properties, and those that only the server's configuration can set, as ksqlDB does."""
     if name in _DENIED:
         raise AnalysisError(
             "One or more properties overrides set locally are prohibited by the KSQL server "

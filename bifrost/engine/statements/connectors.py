@@ -1,4 +1,4 @@
-"""Statements about connectors, carried out through Kafka Connect's REST API."""
+"""Carries out statements about connectors through Kafka Connect's REST API."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _LISTED = {Subject.CONNECTORS: None, Subject.SOURCE_CONNECTORS: "source", Subjec
 
 
 class ConnectorStatements:
-    """Answers statements about connectors."""
+    """Carries out statements about connectors."""
 
     def __init__(self, connect: ConnectClient) -> None:
         self._connect = connect
 
     def answer(self, statement: ParsedStatement) -> Result | None:
-        """The answer to a statement about connectors, None for all other statements.
+        """The result of a statement about connectors; None for all other statements.
 
         Raises:
-            AnalysisError: a connector is there already, or is not there.
-            RemoteError: Connect refused or does not answer.
+            AnalysisError: the connector already exists, or does not exist.
+            RemoteError: Connect refused the request or is unavailable.
         """
         text = statement.text
         match statement.tree:
@@ -105,7 +105,7 @@ class ConnectorStatements:
 
 
 def _state(status: ConnectorStatus) -> str:
-    """As ksqlDB's list tells it, with the number of tasks that run."""
+    """The state as ksqlDB lists it, with the number of running tasks."""
     running = sum(task.state == "RUNNING" for task in status.tasks)
     if status.state != "RUNNING" or not status.tasks:
         return status.state

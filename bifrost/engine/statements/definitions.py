@@ -1,12 +1,15 @@
-"""Statements that change the engine: planned, written to the command topic, carried out; and repeated at a start."""
+"""Carries out statements that change the engine: plans them, writes them to the command topic, executes them.
+
+At a start, it replays the command topic.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 
-from bifrost.engine.catalog.metastore import MetaStore
 from bifrost.engine.planner import check_upgrade
+from bifrost.engine.planner.metastore_changes import apply_to_metastore
 from bifrost.engine.planner.outcome import (
     AlterPlan,
     CreatePlan,
@@ -49,7 +52,7 @@ CONTROLS = (TerminateQuery, PauseQuery, ResumeQuery, AlterSystem)
 
 
 class DefinitionStatements:
-    """Carries out the statements that change an engine, one at a time: callers hold the engine's lock."""
+    """Carries out the statements that change an engine, one at a time: callers must hold the engine's lock."""
 
     def __init__(self, state: EngineState) -> None:
         self._state = state
@@ -59,10 +62,10 @@ class DefinitionStatements:
     # --- definitions
 
     def check(self, statements: tuple[ParsedStatement, ...], session: ClientSession) -> None:
-        """Plans statements one after the other on a copy of the metastore, so that none is carried out if one is wrong.
+        """Plans all statements on a copy of the metastore, so that none is executed if one is invalid.
 
         Raises:
-            StatementError: one of them cannot be accepted.
+            StatementError: a statement is invalid.
         """
         if len(statements) < 2:
             return
@@ -76,11 +79,11 @@ class DefinitionStatements:
                 apply_to_metastore(trial, planned)
 
     def define(self, statement: ParsedStatement, session: ClientSession) -> Result:
-        """Carries out a statement that defines something.
+        """Carries out a statement of `DEFINITIONS`.
 
         Raises:
-            StatementError: it cannot be accepted.
-            RemoteError, RegistryUnavailable: its topics or schemas cannot be made.
+            StatementError: the statement is invalid.
+            RemoteError, RegistryUnavailable: its topics or schemas cannot be created.
         """
         planned = self._state.planner(session).plan(statement, query_number=self._parts.commands.next_offset)
         if isinstance(planned, NothingToDo):
@@ -98,7 +101,7 @@ class DefinitionStatements:
         sequence = self._parts.commands.append(command)
         message = self._execute(planned, query)
         shown = query.id if query is not None and isinstance(planned, PersistentPlan) else None
-        # As ksqlDB: only what names topics and columns is shown_statement filled in.
+        # As in ksqlDB, the response shows the completed text only of statements that name topics and columns.
         shown_statement = (
             planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
         )
@@ -107,7 +110,7 @@ class DefinitionStatements:
     def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: ClientSession) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):
             return WarningResult(statement.text, planned.message)
-        # As ksqlDB: a DROP IF EXISTS is a command even where there is nothing to drop.
+        # As in ksqlDB, DROP IF EXISTS is a command even if there is nothing to drop.
         kind = statement.tree.kind.value.lower() if isinstance(statement.tree, DropSource) else "type"
         command = Command(f"{kind}/{statement.tree.name}/drop", planned.statement, dict(session.properties))
         return self._record_result(
@@ -135,7 +138,7 @@ class DefinitionStatements:
             check_upgrade(running.plan, planned.query)
 
     def _prepare_resources(self, planned: Planned, session: ClientSession) -> PersistentQuery | None:
-        """Makes what a statement needs outside: topics, schemas, the compiled query and its internal topics."""
+        """Creates what the statement needs before its command is written: topics, schemas, and the compiled query."""
         if isinstance(planned, CreatePlan | PersistentPlan) and planned.topic is not None:
             self._parts.environment.make_topic(planned.topic)
         if isinstance(planned, CreatePlan):
@@ -148,7 +151,7 @@ class DefinitionStatements:
         return query
 
     def _register_if_new(self, planned: CreatePlan) -> None:
-        """As ksqlDB: columns that a statement lists become the subject's schema, unless it has one."""
+        """Registers the columns that a statement lists, unless their subject has a schema, as ksqlDB does."""
         if not planned.replaces and not has_subject(self._parts.environment.registry, planned.source):
             self._parts.launcher.register(planned.source)
 
@@ -163,7 +166,7 @@ class DefinitionStatements:
                 return None
 
     def _execute(self, planned: Planned, query: PersistentQuery | None) -> str:
-        """Carries out what was planned and tells it as ksqlDB does."""
+        """Executes the plan and returns ksqlDB's message."""
         if isinstance(planned, DropPlan):
             return self._drop(planned)
         self._enter(planned)
@@ -183,10 +186,10 @@ class DefinitionStatements:
     # --- controls
 
     def control(self, statement: ParsedStatement) -> Result:
-        """Ends, pauses or resumes queries, or sets a property of the server.
+        """Carries out a statement of `CONTROLS`: terminates, pauses or resumes queries, or sets a server property.
 
         Raises:
-            AnalysisError: there is no such query.
+            AnalysisError: no such query exists.
         """
         tree = statement.tree
         assert isinstance(tree, CONTROLS)
@@ -216,7 +219,7 @@ class DefinitionStatements:
         return f"Query {_PAST_TENSE[type(tree)]}."
 
     def forget_all(self) -> None:
-        """Ends all queries and forgets all that was ever defined."""
+        """Terminates all queries and removes all definitions and the history of commands."""
         for query in self._state.queries:
             self._state.queries.terminate(query.id)
         self._state.metastore.clear()
@@ -227,14 +230,14 @@ class DefinitionStatements:
     # --- at a start
 
     def replay(self, wait: Callable[[str], None]) -> None:
-        """Repeats the command topic and starts what was running. A command that fails now is logged and left out.
+        """Replays the command topic and starts the queries that were running; logs and skips commands that fail.
 
         Args:
             wait: pauses before the next attempt while the broker or the registry is unavailable; gets the reason.
 
         Raises:
             RemoteError: the command topic cannot be read.
-            StateError: the command topic holds something else.
+            StateError: the command topic has a record that is not a command.
         """
         environment = RememberedEnvironment(self._parts.environment)
         started: dict[str, PersistentQuery] = {}
@@ -247,7 +250,7 @@ class DefinitionStatements:
                     wait(f"command {sequence} ({command.id}) waits: {error}")
                     continue
                 except BifrostError as error:
-                    _log.error("command %d (%s) cannot be repeated: %s", sequence, command.id, error)
+                    _log.error("command %d (%s) cannot be replayed: %s", sequence, command.id, error)
                 break
         for query in started.values():
             self._state.queries.start(query)
@@ -309,27 +312,8 @@ _PAST_TENSE: dict[type[object], str] = {TerminateQuery: "terminated", PauseQuery
 _VERBS: dict[type[object], str] = {TerminateQuery: "terminate", PauseQuery: "pause", ResumeQuery: "resume"}
 
 
-def apply_to_metastore(metastore: MetaStore, planned: Planned) -> None:
-    """Makes a metastore show what was planned."""
-    match planned:
-        case AlterPlan():
-            metastore.put(planned.source, metastore.links.get(planned.source.name, frozenset()))
-        case CreatePlan():
-            metastore.put(planned.source, metastore.links.get(planned.source.name, frozenset()))
-        case PersistentPlan() if not planned.inserts:
-            metastore.put(planned.sink, planned.sources)
-        case DropPlan():
-            metastore.drop(planned.source.name)
-        case CreateTypePlan():
-            metastore.types[planned.name] = planned.type
-        case DropTypePlan():
-            metastore.types.pop(planned.name, None)
-        case _:
-            pass
-
-
 def _partitions(planned: Planned) -> dict[str, int]:
-    """Partition counts of the topics that a statement relies on, in case they are gone when it is repeated."""
+    """Partition counts of the statement's topics, in case a topic no longer exists when the command is replayed."""
     match planned:
         case PersistentPlan():
             return {planned.sink.topic: planned.sink.partitions}
@@ -340,7 +324,7 @@ def _partitions(planned: Planned) -> dict[str, int]:
 
 
 def _command_id(planned: Planned) -> str:
-    """The id of a command, as ksqlDB makes them."""
+    """The id of the command, in ksqlDB's format."""
     match planned:
         case PersistentPlan() if planned.inserts:
             return f"stream/`{planned.query.query_id}`/create"
@@ -357,7 +341,7 @@ def _command_id(planned: Planned) -> str:
         case DropTypePlan():
             return f"type/{planned.name}/drop"
         case _:
-            raise UnsupportedError(f"{type(planned).__name__} does not change anything")
+            raise UnsupportedError(f"{type(planned).__name__} does not change the engine")
 
 
 def _control_id(tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -> str:
@@ -367,7 +351,7 @@ def _control_id(tree: TerminateQuery | PauseQuery | ResumeQuery | AlterSystem) -
 
 
 def _done_text(planned: Planned) -> str:
-    """What ksqlDB says when it is done."""
+    """ksqlDB's message for an executed plan."""
     match planned:
         case PersistentPlan():
             return f"Created query with ID {planned.query.query_id}"

@@ -1,4 +1,4 @@
-"""What an engine is made of, and what changes while it runs."""
+"""The parts of an engine, and its state."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.statements.client_session import ClientSession
 
 PullKey = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
-"""What a pull query's plan depends on besides sources and types: its text, properties and variables."""
+"""The cache key of a pull query's plan: its text, properties and variables."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What an engine is made of; the program that starts it puts them together. `properties` are the server's."""
+    """The parts of an engine, which `wiring` assembles. `properties` are the server's."""
 
     environment: LiveEnvironment
     functions: FunctionRegistry
@@ -36,7 +36,7 @@ class EngineParts:
 
 
 class EngineState:
-    """What statements change: sources, types and persistent queries."""
+    """The state that statements change: sources, types and persistent queries."""
 
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
@@ -45,22 +45,22 @@ class EngineState:
         self.pull_plans: dict[PullKey, PullPlan] = {}
 
     def changed(self) -> None:
-        """Tells that sources or types are not what they were: plans made before do not hold any more."""
-        # A new dict: whoever plans just now may put an outdated plan into the old one.
+        """Discards cached plans after a change of sources or types."""
+        # A new dict: a thread that is planning now may still add an outdated plan to the old one.
         self.pull_plans = {}
 
     def properties(self, session: ClientSession) -> dict[str, str]:
-        """The properties in force: the session's over the server's."""
+        """The effective properties: the session's override the server's."""
         return {**self.parts.properties, **session.properties}
 
     def functions(self, session: ClientSession) -> FunctionRegistry:
-        """The functions under the properties in force."""
+        """The functions, configured by the effective properties."""
         return self.parts.functions.configured(self.properties(session))
 
     def planner(
         self, session: ClientSession, *, metastore: MetaStore | None = None, environment: Environment | None = None
     ) -> Planner:
-        """A planner over the metastore (or another one) for a session."""
+        """A planner for a session, over the engine's metastore and environment or the given ones."""
         properties: Mapping[str, object] = self.properties(session)
         return Planner(
             metastore if metastore is not None else self.metastore,

@@ -1,4 +1,4 @@
-"""What statements answer, as data; the server turns these into ksqlDB's JSON."""
+"""The results of statements, as data; the server converts them to ksqlDB's JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bifrost.sql.types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """A statement that changed the engine; `statement` is filled in, `sequence` its place in the command topic."""
+    """A statement that changed the engine; `sequence` is its offset in the command topic."""
 
     statement: str
     command_id: str
@@ -35,7 +35,7 @@ class TerminateResult:
 
 @dataclass(frozen=True, slots=True)
 class WarningResult:
-    """A statement that had nothing to do (IF [NOT] EXISTS)."""
+    """A statement with IF [NOT] EXISTS that changed nothing."""
 
     statement: str
     message: str
@@ -63,7 +63,7 @@ class QueryList:
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """A task: its id (`<sub-topology>_<partition>`) and (topic, partition) -> (position, end) of what it reads."""
+    """A task: its id (`<sub-topology>_<partition>`) and (topic, partition) -> (position, end offset) of its inputs."""
 
     id: str
     places: Mapping[tuple[str, int], tuple[int, int]]
@@ -71,7 +71,7 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class QueryDescription:
-    """A query as EXPLAIN and SHOW QUERIES EXTENDED tell it."""
+    """A query as EXPLAIN and SHOW QUERIES EXTENDED describe it."""
 
     info: QueryInfo
     schema: LogicalSchema
@@ -105,7 +105,7 @@ class SourceList:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """What a meter shows: records, their bytes, records a second of late, and when it last moved (epoch ms)."""
+    """A meter's values: records, bytes, recent records per second, and the time of the last record (epoch ms)."""
 
     messages: int
     size: int
@@ -115,7 +115,7 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatistics:
-    """Meters of a source's topic, from the queries that read and write it; None where none has moved."""
+    """Meters of a source's topic, from the queries that read and write it; None if they saw no record."""
 
     consumed: MeterReading | None = None
     produced: MeterReading | None = None
@@ -125,7 +125,7 @@ class SourceStatistics:
 
 @dataclass(frozen=True, slots=True)
 class QueryOffsets:
-    """Where a query's group stands: (topic, partition) -> (position, end of the topic)."""
+    """The offsets of a query's consumer group: (topic, partition) -> (position, end offset)."""
 
     group: str
     places: Mapping[tuple[str, int], tuple[int, int]]
@@ -133,7 +133,7 @@ class QueryOffsets:
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
-    """DESCRIBE of one source; the last four fields are filled for EXTENDED only."""
+    """DESCRIBE of one source; the last four fields are set only for EXTENDED."""
 
     source: DataSource
     readers: tuple[QueryInfo, ...]
@@ -228,7 +228,7 @@ class VariableList:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorAnswer:
-    """A connector statement: `kind` is ksqlDB's `@type`, `body` what Connect answered in ksqlDB's shape."""
+    """A connector statement: `kind` is ksqlDB's `@type`, `body` is Connect's response in ksqlDB's format."""
 
     statement: str
     kind: str

@@ -1,4 +1,4 @@
-"""ksqlDB's properties that mean something to this engine, with their defaults, as SHOW PROPERTIES lists them."""
+"""The ksqlDB properties that this engine supports, with their defaults, as SHOW PROPERTIES lists them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _DEFAULTS = {**_FIXED, **_OF_STREAMS, **_OF_QUERIES}
 
 
 def property_entries(service_id: str, server: Mapping[str, str], session: Mapping[str, str]) -> Iterator[PropertyEntry]:
-    """All properties by name: the session's values over the server's over the defaults."""
+    """All properties by name; the session's values override the server's, which override the defaults."""
     own = {"ksql.service.id": service_id, **server}
     for name in sorted({*_DEFAULTS, *own, *session}):
         yield PropertyEntry(

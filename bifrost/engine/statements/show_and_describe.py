@@ -1,4 +1,4 @@
-"""Statements that only tell: SHOW, DESCRIBE, EXPLAIN."""
+"""Carries out statements that change nothing: SHOW, DESCRIBE, EXPLAIN."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ _INTERNAL_TOPICS = ("_confluent", "__")
 
 
 class ShowStatements:
-    """Answers about one engine."""
+    """Carries out SHOW, DESCRIBE and EXPLAIN for one engine."""
 
     def __init__(self, state: EngineState, push_queries: Mapping[str, PushQuery]) -> None:
         self._state = state
         self._push_queries = push_queries
 
     def answer(self, statement: ParsedStatement, session: ClientSession) -> Result:
-        """The answer to a statement that changes nothing.
+        """The result of a statement that changes nothing.
 
         Raises:
-            StatementError: it names something unknown, or is not for the server.
+            StatementError: it names something unknown, or the server does not support it.
         """
         text, tree = statement.text, statement.tree
         match tree:
@@ -125,7 +125,7 @@ class ShowStatements:
         return SourceDescriptions(text, tuple(described), many=True)
 
     def describe(self, source: DataSource, *, extended: bool) -> SourceDescription:
-        """What is known of a source."""
+        """The description of a source."""
         queries = self._state.queries
         readers, writers = queries.readers(source.name), queries.writers(source.name)
         info = self._state.parts.environment.topic(source.topic)
@@ -194,7 +194,7 @@ class ShowStatements:
 
     def _explain_statement(self, text: str, tree: Explain, session: ClientSession) -> QueryDescription:
         if tree.statement is None:
-            raise AnalysisError("EXPLAIN needs a statement or the id of a query", text)
+            raise AnalysisError("EXPLAIN needs a statement or a query id", text)
         shown = text.lstrip()[len("EXPLAIN") :].strip()
         planned = self._state.planner(session).plan(ParsedStatement(shown, tree.statement, 1, 1))
         if not isinstance(planned, PersistentPlan | PushPlan | StreamPullPlan):
@@ -212,7 +212,7 @@ class ShowStatements:
             group=group,
         )
 
-    # --- the rest
+    # --- topics
 
     def _topics(self, text: str, tree: Show) -> Result:
         found = self._state.parts.environment.topics()
@@ -251,7 +251,7 @@ def _tasks(query: PersistentQuery) -> tuple[TaskInfo, ...]:
 
 
 def _reading(meters: Iterable[Meter | None], now_ms: int) -> MeterReading | None:
-    """The sum of what meters show."""
+    """The sum of the meters' values; None if none has counted a record."""
     moved = [(meter, meter.last_ms) for meter in meters if meter is not None and meter.last_ms is not None]
     if not moved:
         return None

@@ -1,1 +1,1 @@
-"""Statements and records without a broker: the driver, test files, the offline check, conformance."""
+"""Runs statements and records without a broker: the driver, test files, the offline check, conformance."""

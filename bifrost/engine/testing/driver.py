@@ -1,4 +1,4 @@
-"""Statements and records without a broker: topics are lists, queries run when they are told to, on the calling thread.
+"""Runs statements and records without a broker: topics are lists, and queries run on the calling thread.
 
     driver = Driver()
     driver.run("CREATE STREAM S (ID INT KEY, N INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');")
@@ -6,7 +6,7 @@
     driver.run("INSERT INTO S (ID, N) VALUES (1, 2);")
     driver.topic("T").records
 
-Every topic has one partition here, whatever is declared. The wall clock stands still at 0; only times of records move.
+Every topic has one partition, whatever its declaration says. The wall clock stays at 0; only record times advance.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.planner import Planner, check_upgrade
 from bifrost.engine.planner.environment import PlannerConfig
+from bifrost.engine.planner.metastore_changes import apply_to_metastore
 from bifrost.engine.planner.outcome import (
-    AlterPlan,
     CreatePlan,
-    CreateTypePlan,
     DropPlan,
-    DropTypePlan,
     InsertValuesPlan,
     PersistentPlan,
     Planned,
@@ -49,13 +47,13 @@ from bifrost.sql.tree import (
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
-    """A record of a topic; its offset is its place in the list. `given`: it was produced from outside."""
+    """A record of a topic; its offset is its index in the list. `is_input` marks records produced by the test."""
 
     key: bytes | None
     value: bytes | None
     timestamp: int
     headers: Headers = None
-    given: bool = False
+    is_input: bool = False
 
 
 @dataclass(slots=True)
@@ -69,9 +67,9 @@ class Topic:
 
 @dataclass(slots=True)
 class MemoryEnvironment:
-    """Topics and schemas that live with the object; an `Environment`.
+    """Topics and schemas in memory; implements `Environment`.
 
-    `declared` says what topics are to be like once they are made, `partitions` is what others have.
+    `declared` has the settings of topics to create; other topics get `partitions` partitions.
     """
 
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
@@ -80,12 +78,12 @@ class MemoryEnvironment:
     partitions: int = 1
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic, or None."""
+        """The topic's settings, or None if it does not exist."""
         found = self.topics.get(name)
         return found.info if found is not None else None
 
     def add(self, name: str, info: TopicInfo | None = None) -> Topic:
-        """The topic of that name, made if it is not there."""
+        """The topic of that name, created if it does not exist."""
         found = self.topics.get(name)
         if found is None:
             found = Topic(name, info or self.declared.get(name, TopicInfo(self.partitions)))
@@ -94,7 +92,7 @@ class MemoryEnvironment:
 
 
 class RunningQuery:
-    """A query with its tasks, one for each sub-topology. `outputs` are records that it wrote and nobody took yet."""
+    """A query with its tasks, one per sub-topology. `outputs` are written records that the driver has not yet taken."""
 
     def __init__(
         self,
@@ -114,23 +112,23 @@ class RunningQuery:
         self.changelogs: dict[str, dict[StoreKey, tuple[Encode, Row, int]]] = {}
         self.tasks: dict[int, Task] = {
             number: compiled.new_task(
-                number, emit=self._emit, log=self.problems.append, changelog=self._keep, on_row=on_row
+                number, emit=self._emit, log=self.problems.append, changelog=self._record_change, on_row=on_row
             )
             for number in range(compiled.subtopologies)
         }
         if before is not None:
-            self._take_over(before)
+            self._restore_from(before)
         self._task_of = {entry.topic: self.tasks[entry.subtopology] for entry in compiled.inputs}
 
-    def _keep(self, store: str, encode: Encode, place: StoreKey, row: Row | None, timestamp: int) -> None:
+    def _record_change(self, store: str, encode: Encode, place: StoreKey, row: Row | None, timestamp: int) -> None:
         entries = self.changelogs.setdefault(store, {})
         if row is None:
             entries.pop(place, None)
         else:
             entries[place] = (encode, row, timestamp)
 
-    def _take_over(self, before: RunningQuery) -> None:
-        """Restores the stores from those of an earlier version of the query."""
+    def _restore_from(self, before: RunningQuery) -> None:
+        """Restores the stores from those of the replaced version of the query."""
         self.changelogs = before.changelogs
         for task in self.tasks.values():
             for store in task.changelogged():
@@ -139,11 +137,11 @@ class RunningQuery:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics of streams and tables that it reads."""
+        """The topics of the streams and tables that the query reads."""
         return tuple(entry.topic for entry in self.compiled.inputs if entry.role != "repartition")
 
     def take(self, topic: str, record: TopicRecord, offset: int) -> None:
-        """Processes one record, and what the query sends to itself because of it, to the end."""
+        """Processes one record, and all records that it causes in the query's internal topics."""
         self._process(topic, record, offset)
         while self._internal:
             internal_topic, internal = self._internal.popleft()
@@ -159,10 +157,10 @@ class RunningQuery:
 
 
 class Driver:
-    """Runs statements against a picture of a cluster.
+    """Runs statements against topics and schemas in memory.
 
-    With `live`, each record goes through the whole graph of queries at once. Otherwise queries run when `run_queries`
-    is called, one after the other, each over all that is there.
+    With `live`, each record passes through all queries immediately. Otherwise `run_queries` runs the queries one after
+    the other, each over all records of its topics.
     """
 
     def __init__(
@@ -185,19 +183,19 @@ class Driver:
     # --- statements
 
     def run(self, text: str, *, dialect: Dialect = Dialect.SERVER) -> list[Planned | None]:
-        """Runs all statements of a text in order; what each was planned to be, None for those that need no plan.
+        """Runs all statements of a text in order, and returns their plans (None for statements without one).
 
         Raises:
-            StatementError: a statement cannot be accepted; those before it have run.
+            StatementError: a statement is invalid; those before it have run.
         """
         statements = parse_script(text, self.variables, dialect=dialect)
         return [self.execute(statement) for statement in statements]
 
     def execute(self, statement: ParsedStatement) -> Planned | None:
-        """Runs one statement.
+        """Runs one statement and returns its plan, or None for SET, UNSET, DEFINE and UNDEFINE.
 
         Raises:
-            StatementError: it cannot be accepted.
+            StatementError: the statement is invalid.
         """
         match statement.tree:
             case SetProperty(name=name, value=value):
@@ -219,7 +217,7 @@ class Driver:
         return planned
 
     def planner(self) -> Planner:
-        """The planner of the present state and properties."""
+        """A planner with the current sources and properties."""
         functions = self._functions.configured(self._settings())
         return Planner(self.metastore, functions, self.environment, PlannerConfig.of(self.properties))
 
@@ -235,31 +233,24 @@ class Driver:
         match planned:
             case CreatePlan():
                 self._create(planned)
-            case AlterPlan(source=source):
-                self.metastore.put(source, self.metastore.links.get(source.name, frozenset()))
             case DropPlan():
                 self._drop(planned)
-            case CreateTypePlan(name=name, type=sql_type):
-                self.metastore.types[name] = sql_type
-            case DropTypePlan(name=name):
-                self.metastore.types.pop(name, None)
             case PersistentPlan():
                 self._start(planned)
             case InsertValuesPlan():
                 self._insert(planned)
             case _:
                 pass
+        apply_to_metastore(self.metastore, planned)
         self._count += 1
 
     def _create(self, planned: CreatePlan) -> None:
         self._make_topic(planned.topic)
         self._register(planned.source)
-        self.metastore.put(planned.source)
         if planned.query is not None:
             self._run_query(planned.query)
 
     def _drop(self, planned: DropPlan) -> None:
-        self.metastore.drop(planned.source.name)
         if planned.query_id is not None:
             self.queries.pop(planned.query_id, None)
         if planned.delete_topic:
@@ -274,7 +265,6 @@ class Driver:
         self.environment.add(planned.sink.topic)
         if not planned.inserts:
             self._register(planned.sink)
-            self.metastore.put(planned.sink, planned.sources)
         self._run_query(planned.query, before)
 
     def _run_query(self, plan: QueryPlan, before: RunningQuery | None = None) -> None:
@@ -287,7 +277,7 @@ class Driver:
             self.environment.add(spec.name, TopicInfo(spec.partitions, spec.replicas))
 
     def _register(self, source: DataSource) -> None:
-        """Registers the schemas of a source's topic where it has none yet, as ksqlDB does."""
+        """Registers the schemas of a source's topic if it has none, as ksqlDB does."""
         known = [self.environment.registry.latest(f"{source.topic}-{part}") for part in ("key", "value")]
         if not any(known):
             self.serdes.register(source.topic, source.formats, source.schema)
@@ -304,14 +294,14 @@ class Driver:
     # --- records
 
     def topic(self, name: str) -> Topic:
-        """The topic of that name, made if it is not there."""
+        """The topic of that name, created if it does not exist."""
         return self.environment.add(name)
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int = 0, headers: Headers = None
     ) -> None:
-        """Appends a record to a topic; live queries process it and all that comes of it."""
-        self._send(topic, TopicRecord(key, value, timestamp, headers, given=True))
+        """Appends a record to a topic; live queries process it and all records that it causes."""
+        self._send(topic, TopicRecord(key, value, timestamp, headers, is_input=True))
 
     def _send(self, topic: str, record: TopicRecord) -> None:
         pending = deque([(topic, record)])
@@ -333,15 +323,15 @@ class Driver:
         return (query for query in tuple(self.queries.values()) if topic in query.topics)
 
     def run_queries(self, inputs: Sequence[str] = ()) -> None:
-        """Runs the queries in the order of their making, each to its end over what is in its topics by then.
+        """Runs the queries in the order of their creation, each over all records that its topics have by then.
 
-        `inputs` names the topic of every record that was produced from outside, in order: a query gets these in that
-        order first, then its other topics, one after the other. A topic among `inputs` is not read beyond them.
+        `inputs` names the topic of each input record, in order: a query first processes these in that order, then its
+        other topics one after the other. From a topic in `inputs`, it reads only input records.
         """
-        given = self._given(inputs)
+        positions = self._input_positions(inputs)
         for query in tuple(self.queries.values()):
             before = {name: len(self.topic(name).records) for name in query.topics}
-            for name, offset in given:
+            for name, offset in positions:
                 if name in before:
                     query.take(name, self.topic(name).records[offset], offset)
             for name in query.topics:
@@ -352,19 +342,19 @@ class Driver:
                 self._append(name, record)
             query.outputs.clear()
 
-    def _given(self, inputs: Sequence[str]) -> list[tuple[str, int]]:
-        """Topic and offset of each record from outside: they are the last ones of their topics."""
+    def _input_positions(self, inputs: Sequence[str]) -> list[tuple[str, int]]:
+        """The topic and offset of each input record: these are the last records of their topics."""
         counts = {name: len(self.topic(name).records) - inputs.count(name) for name in dict.fromkeys(inputs)}
-        places = []
+        positions = []
         for name in inputs:
-            places.append((name, counts[name]))
+            positions.append((name, counts[name]))
             counts[name] += 1
-        return places
+        return positions
 
     # --- rows
 
     def rows(self, source: DataSource) -> list[tuple[tuple[Any, ...] | None, tuple[Any, ...] | None, int]]:
-        """Key, value columns and time of all records of a source's topic."""
+        """Key columns, value columns and time (epoch ms) of all records of a source's topic."""
         read_key = self.serdes.key_deserializer(source.topic, source.formats.key, source.schema.key)
         read_value = self.serdes.value_deserializer(source.topic, source.formats.value, source.schema.value)
         return [

@@ -1,4 +1,4 @@
-"""What the ASSERT statements of test files compare."""
+"""The comparisons of ASSERT statements in test files."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from bifrost.sql.types import SqlType
 
 
 class ExpectationFailed(BifrostError):
-    """A record is not what an ASSERT statement says, or there is none."""
+    """A record differs from an ASSERT statement, or is missing."""
 
 
 def check_record(
     driver: Driver, source: DataSource, record: TopicRecord, expected: AssertValues | AssertTombstone
 ) -> None:
-    """Compares a record of the source's topic with what is expected of it, in the listed columns.
+    """Compares a record of the source's topic with the expected values of the listed columns.
 
     Raises:
-        ExpectationFailed: it differs.
-        AnalysisError: a column is unknown, or an expected value cannot be one of it.
+        ExpectationFailed: the record differs.
+        AnalysisError: a column is unknown, or an expected value does not have the column's type.
     """
     tombstone = isinstance(expected, AssertTombstone)
     shown = source.schema.key if tombstone else (*source.schema.key, *source.schema.value)
@@ -62,7 +62,9 @@ def _value(source: DataSource, name: str, expression: Expression) -> Any:
     try:
         return evaluate(expression, default_registry(), target=_type_of(source, name))
     except EVALUATION_ERRORS as error:
-        raise AnalysisError(f"The expected value of {source.name}.{name} cannot be one of it: {error}") from error
+        raise AnalysisError(
+            f"The expected value of {source.name}.{name} cannot be converted to the column's type: {error}"
+        ) from error
 
 
 def _type_of(source: DataSource, name: str) -> SqlType:
@@ -107,10 +109,10 @@ _PARTS: tuple[tuple[str, Callable[[DataSource], object]], ...] = (
 
 
 def check_source(driver: Driver, expected: AssertSource) -> None:
-    """Compares a source with the one that CREATE with the same columns and properties would make.
+    """Compares a source with the one that CREATE with the same columns and properties would create.
 
     Raises:
-        AnalysisError: there is no such source, or it differs.
+        AnalysisError: no such source exists, or it differs.
     """
     actual = driver.metastore.find(expected.name)
     if actual is None:
@@ -136,5 +138,5 @@ def _planned(driver: Driver, expected: AssertSource) -> DataSource:
     metastore = MetaStore(types=dict(driver.metastore.types))
     planner = Planner(metastore, default_registry(), environment, PlannerConfig.of(driver.properties))
     planned = planner.plan(ParsedStatement("", create, 1, 1))
-    assert isinstance(planned, CreatePlan)  # nothing of that name is there
+    assert isinstance(planned, CreatePlan)  # the metastore is empty, so the name is free
     return planned.source

@@ -1,4 +1,4 @@
-"""Statements checked with nothing running: types, names and schemas, against declared topics and schemas.
+"""Checks statements offline: types, names and schemas, against declared topics and schemas.
 
 >>> checker = OfflineChecker()
 >>> create, select = parse_script(
@@ -21,12 +21,10 @@ from bifrost.engine.catalog.topics import TopicInfo, TopicSpec
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.engine.planner import Planner
 from bifrost.engine.planner.environment import PlannerConfig
+from bifrost.engine.planner.metastore_changes import apply_to_metastore
 from bifrost.engine.planner.outcome import (
-    AlterPlan,
     CreatePlan,
     CreateTypePlan,
-    DropPlan,
-    DropTypePlan,
     InsertValuesPlan,
     PersistentPlan,
     Planned,
@@ -66,10 +64,10 @@ _PLANNED = (
 
 @dataclass(frozen=True, slots=True)
 class CheckedStatement:
-    """A statement that can be accepted. `planned` is None for statements that define or ask nothing (SET, SHOW, ...).
+    """A valid statement. `planned` is None for statements that need no plan (SET, SHOW, ...).
 
-    `creates` is the stream, table or type that it makes, `reads` the streams and tables that it reads, `writes` the
-    topic that it writes or makes.
+    `creates` is the stream, table or type that the statement creates, `reads` are the streams and tables that it reads,
+    and `writes` is the topic that it writes or creates.
     """
 
     statement: ParsedStatement
@@ -81,23 +79,23 @@ class CheckedStatement:
 
 @dataclass(slots=True)
 class DeclaredEnvironment:
-    """Topics and schemas as declared; statements that are checked add theirs."""
+    """Declared topics and schemas, plus those of checked statements; implements `Environment`."""
 
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     topics: dict[str, TopicInfo] = field(default_factory=dict)
 
     def topic(self, name: str) -> TopicInfo | None:
-        """The topic, or None where nobody declares or makes it."""
+        """The topic's settings, or None if it is neither declared nor created by a statement."""
         return self.topics.get(name)
 
 
 class OfflineChecker:
-    """Checks statements one after the other, each seeing what those before it made.
+    """Checks statements in order; each sees what earlier statements created.
 
     Args:
-        subjects: Avro schemas (their JSON text) by subject (`ratings-value`).
+        subjects: Avro schemas (as JSON text) by subject (`ratings-value`).
         topics: topics by name.
-        functions: ksqlDB's own where not given.
+        functions: the available functions; default: the built-in ones.
         properties: ksqlDB's configuration, such as `ksql.persistence.default.format.value`.
     """
 
@@ -119,10 +117,10 @@ class OfflineChecker:
         self._number = 0
 
     def check(self, statement: ParsedStatement, properties: Mapping[str, str] | None = None) -> CheckedStatement:
-        """Checks a statement and remembers what it makes; `properties` are those of its session.
+        """Checks a statement and remembers what it creates; `properties` are those of its session.
 
         Raises:
-            AnalysisError: it means nothing; its `line` and `column` are the statement's.
+            AnalysisError: the statement is invalid; `line` and `column` are the statement's.
         """
         match statement.tree:
             case SetProperty(name, value):
@@ -150,18 +148,9 @@ class OfflineChecker:
         match planned:
             case CreatePlan(source=source, topic=topic):
                 self._make(source, topic)
-                self.metastore.put(source)
             case PersistentPlan(sink=sink, topic=topic, inserts=False):
                 self._make(sink, topic)
-                self.metastore.put(sink, planned.sources)
-            case AlterPlan(source=source):
-                self.metastore.put(source, self.metastore.links.get(source.name, frozenset()))
-            case DropPlan(source=source):
-                self.metastore.drop(source.name)
-            case CreateTypePlan(name=name, type=kind):
-                self.metastore.types[name] = kind
-            case DropTypePlan(name=name):
-                self.metastore.types.pop(name, None)
+        apply_to_metastore(self.metastore, planned)
 
     def _make(self, source: DataSource, topic: TopicSpec | None) -> None:
         if topic is None:

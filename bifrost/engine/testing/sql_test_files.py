@@ -1,14 +1,14 @@
-"""Test files in ksqlDB's form: statements and ASSERT statements, run with no broker.
+"""Runs test files in ksqlDB's format: statements and ASSERT statements, without a broker.
 
-    --@test: small numbers are left out
+    --@test: small numbers are filtered out
     CREATE STREAM S (ID INT KEY, N INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
     CREATE STREAM BIG AS SELECT * FROM S WHERE N > 10;
     INSERT INTO S (ID, N) VALUES (1, 5);
     INSERT INTO S (ID, N) VALUES (1, 15);
     ASSERT VALUES BIG (ID, N) VALUES (1, 15);
 
-`--@expected.error: <class>` and `--@expected.message: <part of the message>` say that a statement must fail. Records go
-through all queries before the next statement runs.
+`--@expected.error: <class>` and `--@expected.message: <part of the message>` say that a statement must fail. All
+queries process a record before the next statement runs.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _DIRECTIVE = re.compile(r"\s*--\s*@([a-z.]+)\s*:\s*(.*?)\s*$")
 _MAX_SCRIPT_DEPTH = 20
 
 Prepare = Callable[[Driver], None]
-"""Puts in what a test takes for granted: topics, schemas."""
+"""Adds the topics and schemas that a test needs to its driver."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlTest:
-    """A test of a file. `text` begins with as many empty lines as stand before it in the file."""
+    """A test of a file. `text` begins with an empty line per line before it in the file, to keep line numbers."""
 
     name: str
     line: int
@@ -45,7 +45,7 @@ class SqlTest:
 
 @dataclass(frozen=True, slots=True)
 class SqlTestResult:
-    """What became of a test: `problem` is None where it passed, `line` is where in the file it failed."""
+    """The result of a test: `problem` is None if it passed; `line` is the line in the file where it failed."""
 
     name: str
     problem: str | None = None
@@ -53,7 +53,7 @@ class SqlTestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the test did what it says."""
+        """Whether the test passed."""
         return self.problem is None
 
 
@@ -63,7 +63,7 @@ def run_file(
     """Runs all tests of a file; `prepare` is called with the driver of each before its first statement.
 
     Raises:
-        DeclarationError: the file cannot be read or has no tests.
+        DeclarationError: the file is unreadable or has no tests.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def run_file(
 
 
 def read_tests(text: str) -> tuple[SqlTest, ...]:
-    """The tests of a file's text; what stands before the first `--@test` belongs to none."""
+    """The tests of a file's text; lines before the first `--@test` belong to no test."""
     lines = text.split("\n")
     starts = [number for number, line in enumerate(lines) if _directive(line)[0] == "test"]
     ends = [*starts[1:], len(lines)][: len(starts)]
@@ -106,7 +106,7 @@ def run_test(
     functions: FunctionRegistry | None = None,
     prepare: Prepare | None = None,
 ) -> SqlTestResult:
-    """Runs one test on a driver of its own; paths of RUN SCRIPT are relative to `base`."""
+    """Runs one test on a new driver; paths of RUN SCRIPT are relative to `base`."""
     run = SqlTestRun(base, Driver(functions=functions))
     if prepare is not None:
         prepare(run.driver)
@@ -115,13 +115,13 @@ def run_test(
         run.run(test.text)
     except BifrostError as error:
         line = error.line if isinstance(error, ParseError) else run.line
-        return SqlTestResult(test.name, _judged(test, error), line)
+        return SqlTestResult(test.name, _unexpected(test, error), line)
     missing = None if expected is None else f"expected an error ({expected}), but all statements succeeded"
     return SqlTestResult(test.name, missing, run.line)
 
 
-def _judged(test: SqlTest, error: BifrostError) -> str | None:
-    """What is wrong with an error, None if it is the one that the test expects."""
+def _unexpected(test: SqlTest, error: BifrostError) -> str | None:
+    """The problem with an error; None if the test expects it."""
     if test.expected_error is None and test.expected_message is None:
         return str(error)
     expects_mismatch = (test.expected_error or "").endswith("AssertionError")
@@ -134,7 +134,7 @@ def _judged(test: SqlTest, error: BifrostError) -> str | None:
 
 @dataclass(slots=True)
 class SqlTestRun:
-    """A test while it runs. `line` is that of the statement at work, `read` how much of each topic was asserted."""
+    """A running test. `line` is that of the current statement; `read` counts the asserted records of each topic."""
 
     base: Path
     driver: Driver
@@ -145,8 +145,8 @@ class SqlTestRun:
         """Runs the statements of a text.
 
         Raises:
-            StatementError: a statement is refused.
-            ExpectationFailed: an ASSERT does not hold.
+            StatementError: a statement is invalid.
+            ExpectationFailed: an ASSERT statement does not hold.
         """
         for statement in parse_script(text, self.driver.variables, dialect=Dialect.TESTS):
             if depth == 0:
@@ -172,17 +172,19 @@ class SqlTestRun:
         records = self.driver.topic(source.topic).records
         if position >= len(records):
             raise ExpectationFailed(
-                f"Expected another record, but all {len(records)} records of topic {source.topic} were read already"
+                f"Expected another record, but all {len(records)} records of topic {source.topic} were already asserted"
             )
         self.read[source.topic] = position + 1
         check_record(self.driver, source, records[position], expected)
 
     def _run_script(self, path: str, depth: int) -> None:
-        place = self.base / path.lstrip("/")
+        script = self.base / path.lstrip("/")
         if depth > _MAX_SCRIPT_DEPTH:
-            raise AnalysisError(f"RUN SCRIPT '{path}': scripts run each other without end")
+            raise AnalysisError(
+                f"RUN SCRIPT '{path}': scripts run each other more than {_MAX_SCRIPT_DEPTH} levels deep"
+            )
         try:
-            text = place.read_text(encoding="utf-8")
+            text = script.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise AnalysisError(f"RUN SCRIPT '{path}': {place} cannot be read ({error})") from error
+            raise AnalysisError(f"RUN SCRIPT '{path}': {script} cannot be read ({error})") from error
         self.run(text, depth)

@@ -78,7 +78,7 @@ def test_select_items(metastore: MetaStore, select: str, items: list[tuple[str, 
         ("ID AS ROWOFFSET FROM A", "`ROWOFFSET` is a reserved column name."),
     ],
 )
-def test_names_that_cannot_be(metastore: MetaStore, select: str, words: str) -> None:
+def test_unresolvable_names_are_refused(metastore: MetaStore, select: str, words: str) -> None:
     with pytest.raises(AnalysisError) as caught:
         prepared(f"SELECT {select} EMIT CHANGES;", metastore)
     assert words in caught.value.message
@@ -110,6 +110,6 @@ def test_times(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "now", "1970-13", "1970-01-01T25", "1970-01-01T24:01", "70-01-01"])
-def test_texts_that_are_no_times(text: str) -> None:
+def test_texts_that_are_not_times_are_refused(text: str) -> None:
     with pytest.raises(AnalysisError, match="Failed to parse timestamp"):
         epoch_ms(text)

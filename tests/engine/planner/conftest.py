@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.planner.bench import Bench
+from tests.engine.planner.planning import StatementPlanner
 
 
 @pytest.fixture
-def bench() -> Bench:
+def planner() -> StatementPlanner:
     """A stream of orders, a table of customers keyed by id, a stream of shipments keyed by order."""
-    made = Bench()
+    made = StatementPlanner()
     made.run(
         "CREATE STREAM ORDERS (ID BIGINT KEY, CUSTOMER INT, TOTAL DOUBLE, ADDRESS STRUCT<TOWN STRING, ZIP INT>,"
         " TAGS ARRAY<STRING>) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', PARTITIONS=2);",

@@ -13,11 +13,11 @@ from bifrost.engine.plan.steps import (
     StreamWindowedAggregate,
     TableFilter,
 )
-from tests.engine.planner.bench import Bench, step_of, steps
+from tests.engine.planner.planning import StatementPlanner, step_of, steps
 
 
-def test_groups_by_the_key_need_no_repartition(bench: Bench) -> None:
-    planned = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
+def test_groups_by_the_key_need_no_repartition(planner: StatementPlanner) -> None:
+    planned = planner.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
     assert steps(planned) == [
         "TableSink",
         "TableSelect",
@@ -26,13 +26,13 @@ def test_groups_by_the_key_need_no_repartition(bench: Bench) -> None:
         "StreamSelect",
         "StreamSource",
     ]
-    assert bench.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
+    assert planner.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
     assert planned.topic is not None
     assert planned.topic.cleanup_policy == "compact"
 
 
-def test_aggregates_read_columns_and_appear_once_each(bench: Bench) -> None:
-    planned = bench.query(
+def test_aggregates_read_columns_and_appear_once_each(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE TABLE X AS SELECT CUSTOMER, SUM(TOTAL * 2) AS A, SUM(TOTAL * 2) / COUNT(*) AS B FROM ORDERS "
         "GROUP BY CUSTOMER;"
     )
@@ -40,32 +40,32 @@ def test_aggregates_read_columns_and_appear_once_each(bench: Bench) -> None:
     assert isinstance(aggregate, StreamAggregate)
     assert [str(call.name) for call in aggregate.aggregates] == ["SUM", "COUNT"]
     assert [column.name for column in aggregate.schema.value] == ["KSQL_AGG_VARIABLE_0", "KSQL_AGG_VARIABLE_1"]
-    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `A` DOUBLE, `B` DOUBLE"
+    assert planner.schema("X") == "`CUSTOMER` INTEGER KEY, `A` DOUBLE, `B` DOUBLE"
 
 
-def test_an_expression_is_the_key_under_its_alias(bench: Bench) -> None:
-    planned = bench.query("CREATE TABLE X AS SELECT TAGS[1] AS TAG, COUNT(*) AS N FROM ORDERS GROUP BY TAGS[1];")
+def test_an_expression_is_the_key_under_its_alias(planner: StatementPlanner) -> None:
+    planned = planner.query("CREATE TABLE X AS SELECT TAGS[1] AS TAG, COUNT(*) AS N FROM ORDERS GROUP BY TAGS[1];")
     grouped = step_of(planned, "StreamGroupBy")
     assert isinstance(grouped, StreamGroupBy)
     assert [column.name for column in grouped.schema.key] == ["KSQL_COL_0"]
-    assert bench.schema("X") == "`TAG` STRING KEY, `N` BIGINT"
+    assert planner.schema("X") == "`TAG` STRING KEY, `N` BIGINT"
 
 
-def test_several_keys_are_grouped_as_json(bench: Bench) -> None:
-    planned = bench.query(
+def test_several_keys_are_grouped_as_json(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE TABLE X WITH (KEY_FORMAT='JSON') AS SELECT CUSTOMER, ADDRESS->TOWN, COUNT(*) AS N FROM ORDERS "
         "GROUP BY CUSTOMER, ADDRESS->TOWN;"
     )
     grouped = step_of(planned, "StreamGroupBy")
     assert isinstance(grouped, StreamGroupBy)
     assert grouped.formats.key.format.name == "JSON"
-    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `TOWN` STRING KEY, `N` BIGINT"
+    assert planner.schema("X") == "`CUSTOMER` INTEGER KEY, `TOWN` STRING KEY, `N` BIGINT"
 
 
-def test_tables_are_grouped_with_undo(bench: Bench) -> None:
-    planned = bench.query("CREATE TABLE X AS SELECT COUNTRY, COUNT(*) AS N FROM CUSTOMERS GROUP BY COUNTRY;")
+def test_tables_are_grouped_with_undo(planner: StatementPlanner) -> None:
+    planned = planner.query("CREATE TABLE X AS SELECT COUNTRY, COUNT(*) AS N FROM CUSTOMERS GROUP BY COUNTRY;")
     assert "TableAggregate" in steps(planned)
-    assert "cannot be applied to a table source" in bench.refusal(
+    assert "cannot be applied to a table source" in planner.refusal(
         "CREATE TABLE Y AS SELECT COUNTRY, MAX(NAME) AS N FROM CUSTOMERS GROUP BY COUNTRY;"
     )
 
@@ -83,22 +83,24 @@ def test_tables_are_grouped_with_undo(bench: Bench) -> None:
         ("SESSION (30 SECONDS)", WindowKind.SESSION, None, Session(30_000)),
     ],
 )
-def test_windows(bench: Bench, window: str, kind: WindowKind, size: int | None, planned_window: object) -> None:
-    planned = bench.query(
+def test_windows(
+    planner: StatementPlanner, window: str, kind: WindowKind, size: int | None, planned_window: object
+) -> None:
+    planned = planner.query(
         f"CREATE TABLE X AS SELECT ID, WINDOWSTART AS W, COUNT(*) AS N FROM ORDERS WINDOW {window} GROUP BY ID;"
     )
     info = planned.sink.formats.key.window
     assert info is not None
     assert (info.kind, info.size_ms) == (kind, size)
-    assert bench.schema("X") == "`ID` BIGINT KEY, `W` BIGINT, `N` BIGINT"
+    assert planner.schema("X") == "`ID` BIGINT KEY, `W` BIGINT, `N` BIGINT"
     aggregate = step_of(planned, "StreamWindowedAggregate")
     assert isinstance(aggregate, StreamWindowedAggregate)
     assert not aggregate.emit_final
     assert planned_window is None or aggregate.window == planned_window
 
 
-def test_emit_final_waits_for_the_window_to_close(bench: Bench) -> None:
-    planned = bench.query(
+def test_emit_final_waits_for_the_window_to_close(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY ID EMIT FINAL;"
     )
     aggregate = step_of(planned, "StreamWindowedAggregate")
@@ -106,8 +108,8 @@ def test_emit_final_waits_for_the_window_to_close(bench: Bench) -> None:
     assert aggregate.emit_final
 
 
-def test_a_topic_of_windows_lives_as_long_as_they_are_kept(bench: Bench) -> None:
-    planned = bench.query(
+def test_a_windowed_topic_is_retained_as_long_as_its_windows(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 DAY, RETENTION 30 DAYS) "
         "GROUP BY ID;"
     )
@@ -115,12 +117,12 @@ def test_a_topic_of_windows_lives_as_long_as_they_are_kept(bench: Bench) -> None
     assert (planned.topic.cleanup_policy, planned.topic.retention_ms) == ("compact,delete", 30 * 86_400_000)
 
 
-def test_having_filters_groups(bench: Bench) -> None:
-    planned = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID HAVING SUM(TOTAL) > 5;")
+def test_having_filters_groups(planner: StatementPlanner) -> None:
+    planned = planner.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID HAVING SUM(TOTAL) > 5;")
     step = step_of(planned, "TableFilter")
     assert isinstance(step, TableFilter)
     assert step.context == "Aggregate-HavingFilter"
-    assert bench.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
+    assert planner.schema("X") == "`ID` BIGINT KEY, `N` BIGINT"
 
 
 @pytest.mark.parametrize(
@@ -160,12 +162,12 @@ def test_having_filters_groups(bench: Bench) -> None:
         ),
     ],
 )
-def test_refusals(bench: Bench, query: str, words: str) -> None:
-    assert words in bench.refusal(f"CREATE TABLE X AS {query};")
+def test_refusals(planner: StatementPlanner, query: str, words: str) -> None:
+    assert words in planner.refusal(f"CREATE TABLE X AS {query};")
 
 
-def test_windowed_tables_feed_no_persistent_query(bench: Bench) -> None:
-    bench.run("CREATE TABLE W AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW SESSION (1 MINUTE) GROUP BY ID;")
-    assert "KSQL does not support persistent queries on windowed tables." in bench.refusal(
+def test_persistent_queries_over_windowed_tables_are_refused(planner: StatementPlanner) -> None:
+    planner.run("CREATE TABLE W AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW SESSION (1 MINUTE) GROUP BY ID;")
+    assert "KSQL does not support persistent queries on windowed tables." in planner.refusal(
         "CREATE TABLE X AS SELECT * FROM W;"
     )

@@ -5,30 +5,30 @@ from __future__ import annotations
 import pytest
 
 from bifrost.engine.planner.outcome import InsertValuesPlan
-from tests.engine.planner.bench import Bench
+from tests.engine.planner.planning import StatementPlanner
 
 
-def values(bench: Bench, statement: str) -> InsertValuesPlan:
-    planned = bench.plan(statement)
+def values(planner: StatementPlanner, statement: str) -> InsertValuesPlan:
+    planned = planner.plan(statement)
     assert isinstance(planned, InsertValuesPlan)
     return planned
 
 
-def test_columns_that_are_not_named_are_null(bench: Bench) -> None:
-    planned = values(bench, "INSERT INTO ORDERS (ID, TOTAL) VALUES (7, 2);")
+def test_columns_that_are_not_named_are_null(planner: StatementPlanner) -> None:
+    planned = values(planner, "INSERT INTO ORDERS (ID, TOTAL) VALUES (7, 2);")
     assert planned.key == (7,)
     assert planned.value == (None, 2.0, None, None)
     assert isinstance(planned.value[1], float)
     assert planned.timestamp is None
 
 
-def test_without_names_all_columns_are_meant(bench: Bench) -> None:
-    planned = values(bench, "INSERT INTO ORDERS VALUES (1, 2, 3.5, STRUCT(TOWN := 'Oslo', ZIP := 150), ARRAY['a']);")
+def test_values_without_names_are_for_all_columns(planner: StatementPlanner) -> None:
+    planned = values(planner, "INSERT INTO ORDERS VALUES (1, 2, 3.5, STRUCT(TOWN := 'Oslo', ZIP := 150), ARRAY['a']);")
     assert planned.value == (2, 3.5, {"TOWN": "Oslo", "ZIP": 150}, ["a"])
 
 
-def test_rowtime_is_the_time_of_the_record(bench: Bench) -> None:
-    assert values(bench, "INSERT INTO CUSTOMERS (ROWTIME, ID) VALUES (1234, 5);").timestamp == 1234
+def test_rowtime_is_the_time_of_the_record(planner: StatementPlanner) -> None:
+    assert values(planner, "INSERT INTO CUSTOMERS (ROWTIME, ID) VALUES (1234, 5);").timestamp == 1234
 
 
 @pytest.mark.parametrize(
@@ -42,31 +42,31 @@ def test_rowtime_is_the_time_of_the_record(bench: Bench) -> None:
         ("INSERT INTO CUSTOMERS (NAME) VALUES ('x');", "Value for primary key column(s) ID is required for tables"),
     ],
 )
-def test_refused_values(bench: Bench, statement: str, words: str) -> None:
-    assert words in bench.refusal(statement)
+def test_refused_values(planner: StatementPlanner, statement: str, words: str) -> None:
+    assert words in planner.refusal(statement)
 
 
-def test_a_name_in_another_case_is_hinted_at(bench: Bench) -> None:
-    message = bench.refusal('INSERT INTO "orders" VALUES (1);')
+def test_the_error_suggests_a_name_in_another_case(planner: StatementPlanner) -> None:
+    message = planner.refusal('INSERT INTO "orders" VALUES (1);')
     assert message.endswith("Did you mean ORDERS? Hint: try removing double quotes from the source name.")
 
 
-def test_a_query_inserts_what_fits_without_loss(bench: Bench) -> None:
-    bench.run(
+def test_a_query_inserts_what_converts_without_loss(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE STREAM ALL_TOTALS (ID BIGINT KEY, N DOUBLE) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
-    planned = bench.query("INSERT INTO ALL_TOTALS SELECT ID, CUSTOMER AS N FROM ORDERS;")
+    planned = planner.query("INSERT INTO ALL_TOTALS SELECT ID, CUSTOMER AS N FROM ORDERS;")
     assert planned.inserts
     assert planned.query.query_id.startswith("INSERTQUERY_")
     assert str(planned.query.schema) == "`ID` BIGINT KEY, `N` DOUBLE"
     assert planned.sink.name == "ALL_TOTALS"
 
 
-def test_a_query_may_name_itself(bench: Bench) -> None:
-    bench.run(
+def test_a_query_can_set_its_id(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE STREAM A (ID BIGINT KEY, TOTAL DOUBLE) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
-    planned = bench.query("INSERT INTO A WITH (QUERY_ID='copy_totals') SELECT ID, TOTAL FROM ORDERS;")
+    planned = planner.query("INSERT INTO A WITH (QUERY_ID='copy_totals') SELECT ID, TOTAL FROM ORDERS;")
     assert planned.query.query_id == "COPY_TOTALS"
 
 
@@ -83,5 +83,5 @@ def test_a_query_may_name_itself(bench: Bench) -> None:
         ),
     ],
 )
-def test_refused_queries(bench: Bench, statement: str, words: str) -> None:
-    assert words in bench.refusal(statement)
+def test_refused_queries(planner: StatementPlanner, statement: str, words: str) -> None:
+    assert words in planner.refusal(statement)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.engine.plan.steps import ForeignKeyTableTableJoin, JoinKind, StreamStreamJoin, StreamTableJoin
-from tests.engine.planner.bench import Bench, step_of, steps
+from bifrost.engine.plan.steps import ForeignKeyTableTableJoin, StreamStreamJoin, StreamTableJoin
+from bifrost.sql.tree import JoinKind
+from tests.engine.planner.planning import StatementPlanner, step_of, steps
 
 
-def test_a_stream_is_rekeyed_for_a_table(bench: Bench) -> None:
-    planned = bench.query(
+def test_a_stream_is_rekeyed_for_a_table(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE STREAM X AS SELECT O.CUSTOMER, O.ID, C.NAME FROM ORDERS O LEFT JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;"
     )
-    assert bench.schema("X") == "`CUSTOMER` INTEGER KEY, `O_ID` BIGINT, `NAME` STRING"
+    assert planner.schema("X") == "`CUSTOMER` INTEGER KEY, `O_ID` BIGINT, `NAME` STRING"
     join = step_of(planned, "StreamTableJoin")
     assert isinstance(join, StreamTableJoin)
     assert (join.kind, join.key_name) == (JoinKind.LEFT, "O_CUSTOMER")
     assert steps(planned).count("StreamSelectKey") == 1
 
 
-def test_equal_keys_are_joined_where_they_are(bench: Bench) -> None:
-    planned = bench.query(
+def test_equal_keys_are_joined_without_repartition(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE STREAM X AS SELECT O.ID, S.CARRIER FROM ORDERS O JOIN SHIPMENTS S WITHIN (1 MINUTE, 2 HOURS) "
         "GRACE PERIOD 5 SECONDS ON O.ID = S.ORDER_ID;"
     )
@@ -28,56 +29,56 @@ def test_equal_keys_are_joined_where_they_are(bench: Bench) -> None:
     assert isinstance(join, StreamStreamJoin)
     assert (join.before_ms, join.after_ms, join.grace_ms) == (60_000, 7_200_000, 5_000)
     assert "StreamSelectKey" not in steps(planned)
-    assert bench.schema("X") == "`ID` BIGINT KEY, `CARRIER` STRING"
+    assert planner.schema("X") == "`ID` BIGINT KEY, `CARRIER` STRING"
 
 
-def test_the_selected_side_names_the_key(bench: Bench) -> None:
-    bench.run("CREATE STREAM X AS SELECT C.ID AS WHO, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;")
-    assert bench.schema("X") == "`WHO` INTEGER KEY, `TOTAL` DOUBLE"
+def test_the_selected_side_names_the_key(planner: StatementPlanner) -> None:
+    planner.run("CREATE STREAM X AS SELECT C.ID AS WHO, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;")
+    assert planner.schema("X") == "`WHO` INTEGER KEY, `TOTAL` DOUBLE"
 
 
-def test_sides_of_the_condition_may_be_swapped(bench: Bench) -> None:
-    bench.run("CREATE STREAM X AS SELECT C.ID, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON C.ID = O.CUSTOMER;")
-    assert bench.schema("X") == "`C_ID` INTEGER KEY, `TOTAL` DOUBLE"
+def test_sides_of_the_condition_may_be_swapped(planner: StatementPlanner) -> None:
+    planner.run("CREATE STREAM X AS SELECT C.ID, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON C.ID = O.CUSTOMER;")
+    assert planner.schema("X") == "`C_ID` INTEGER KEY, `TOTAL` DOUBLE"
 
 
-def test_star_prefixes_all_columns(bench: Bench) -> None:
-    bench.run("CREATE STREAM X AS SELECT C.*, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;")
-    assert bench.schema("X") == "`C_ID` INTEGER KEY, `C_NAME` STRING, `C_COUNTRY` STRING, `TOTAL` DOUBLE"
+def test_star_prefixes_all_columns(planner: StatementPlanner) -> None:
+    planner.run("CREATE STREAM X AS SELECT C.*, O.TOTAL FROM ORDERS O JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;")
+    assert planner.schema("X") == "`C_ID` INTEGER KEY, `C_NAME` STRING, `C_COUNTRY` STRING, `TOTAL` DOUBLE"
 
 
-def test_full_outer_joins_have_a_key_of_their_own(bench: Bench) -> None:
+def test_full_outer_joins_have_a_synthetic_key(planner: StatementPlanner) -> None:
     from_ = "FROM ORDERS O FULL OUTER JOIN SHIPMENTS S WITHIN 1 HOUR ON O.ID = S.ORDER_ID"
-    bench.run(f"CREATE STREAM X AS SELECT ROWKEY AS K, O.ID, S.CARRIER {from_};")
-    assert bench.schema("X") == "`K` BIGINT KEY, `ID` BIGINT, `CARRIER` STRING"
-    assert "ROWKEY was added as a synthetic key column" in bench.refusal(
+    planner.run(f"CREATE STREAM X AS SELECT ROWKEY AS K, O.ID, S.CARRIER {from_};")
+    assert planner.schema("X") == "`K` BIGINT KEY, `ID` BIGINT, `CARRIER` STRING"
+    assert "ROWKEY was added as a synthetic key column" in planner.refusal(
         f"CREATE STREAM Y AS SELECT O.ID, S.CARRIER {from_};"
     )
 
 
-def test_expressions_on_both_sides_need_a_key_of_their_own(bench: Bench) -> None:
-    bench.run(
+def test_joins_by_expressions_have_a_synthetic_key(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE STREAM X AS SELECT ROWKEY, O.TOTAL, S.CARRIER FROM ORDERS O JOIN SHIPMENTS S WITHIN 1 HOUR "
         "ON O.ID + 1 = S.ORDER_ID + 1;"
     )
-    assert bench.schema("X") == "`ROWKEY` BIGINT KEY, `TOTAL` DOUBLE, `CARRIER` STRING"
+    assert planner.schema("X") == "`ROWKEY` BIGINT KEY, `TOTAL` DOUBLE, `CARRIER` STRING"
 
 
-def test_joins_after_joins_use_the_key_that_is_there(bench: Bench) -> None:
-    bench.run(
+def test_later_joins_reuse_the_key(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE TABLE LIMITS (ID INT PRIMARY KEY, MAXIMUM DOUBLE) "
         "WITH (KAFKA_TOPIC='l', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
-    planned = bench.query(
+    planned = planner.query(
         "CREATE STREAM X AS SELECT L.ID, O.TOTAL, C.NAME, L.MAXIMUM FROM ORDERS O "
         "JOIN CUSTOMERS C ON O.CUSTOMER = C.ID LEFT JOIN LIMITS L ON C.ID = L.ID;"
     )
     assert steps(planned).count("StreamSelectKey") == 1
-    assert bench.schema("X") == "`L_ID` INTEGER KEY, `TOTAL` DOUBLE, `NAME` STRING, `MAXIMUM` DOUBLE"
+    assert planner.schema("X") == "`L_ID` INTEGER KEY, `TOTAL` DOUBLE, `NAME` STRING, `MAXIMUM` DOUBLE"
 
 
-def test_a_second_join_on_another_column_rekeys_again(bench: Bench) -> None:
-    planned = bench.query(
+def test_a_second_join_on_another_column_rekeys_again(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE STREAM X AS SELECT O.CUSTOMER, O.TOTAL, S.CARRIER, C.NAME FROM ORDERS O JOIN SHIPMENTS S WITHIN 1 HOUR "
         "ON O.ID = S.ORDER_ID JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;"
     )
@@ -86,40 +87,40 @@ def test_a_second_join_on_another_column_rekeys_again(bench: Bench) -> None:
     assert contexts == ["L_Join", "Join"]
 
 
-def test_tables_join_on_their_primary_keys(bench: Bench) -> None:
-    bench.run(
+def test_tables_join_on_their_primary_keys(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE TABLE LIMITS (ID INT PRIMARY KEY, MAXIMUM INT) "
         "WITH (KAFKA_TOPIC='l', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
-    planned = bench.query(
+    planned = planner.query(
         "CREATE TABLE X AS SELECT C.ID, NAME, MAXIMUM FROM CUSTOMERS C LEFT JOIN LIMITS L ON C.ID = L.ID;"
     )
     assert "TableTableJoin" in steps(planned)
-    assert bench.schema("X") == "`C_ID` INTEGER KEY, `NAME` STRING, `MAXIMUM` INTEGER"
+    assert planner.schema("X") == "`C_ID` INTEGER KEY, `NAME` STRING, `MAXIMUM` INTEGER"
 
 
-def test_tables_join_by_foreign_key_and_keep_the_left_key(bench: Bench) -> None:
-    bench.run(
+def test_tables_join_by_foreign_key_and_keep_the_left_key(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE TABLE COUNTRIES (CODE STRING PRIMARY KEY, LABEL STRING) "
         "WITH (KAFKA_TOPIC='co', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
     join = "FROM CUSTOMERS C JOIN COUNTRIES L ON C.COUNTRY = L.CODE"
-    planned = bench.query(f"CREATE TABLE X AS SELECT C.ID, NAME, LABEL {join};")
-    assert bench.schema("X") == "`ID` INTEGER KEY, `NAME` STRING, `LABEL` STRING"
+    planned = planner.query(f"CREATE TABLE X AS SELECT C.ID, NAME, LABEL {join};")
+    assert planner.schema("X") == "`ID` INTEGER KEY, `NAME` STRING, `LABEL` STRING"
     step = step_of(planned, "ForeignKeyTableTableJoin")
     assert isinstance(step, ForeignKeyTableTableJoin)
-    assert "Missing column: `ID`." in bench.refusal(f"CREATE TABLE Y AS SELECT NAME, LABEL {join};")
-    assert "RIGHT OUTER JOIN on a foreign key is not supported" in bench.refusal(
+    assert "Missing column: `ID`." in planner.refusal(f"CREATE TABLE Y AS SELECT NAME, LABEL {join};")
+    assert "RIGHT OUTER JOIN on a foreign key is not supported" in planner.refusal(
         "CREATE TABLE Y AS SELECT * FROM CUSTOMERS C RIGHT JOIN COUNTRIES L ON C.COUNTRY = L.CODE;"
     )
 
 
-def test_other_key_formats_are_written_anew(bench: Bench) -> None:
-    bench.run(
+def test_keys_in_another_format_are_written_again(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE TABLE NOTES (ID INT PRIMARY KEY, NOTE STRING) "
         "WITH (KAFKA_TOPIC='n', KEY_FORMAT='JSON', VALUE_FORMAT='JSON', PARTITIONS=2);"
     )
-    planned = bench.query("CREATE TABLE X AS SELECT C.ID, NAME, NOTE FROM CUSTOMERS C JOIN NOTES N ON C.ID = N.ID;")
+    planned = planner.query("CREATE TABLE X AS SELECT C.ID, NAME, NOTE FROM CUSTOMERS C JOIN NOTES N ON C.ID = N.ID;")
     assert step_of(planned, "TableSelectKey").context == "RightSourceKeyed-SelectKey"
 
 
@@ -141,22 +142,22 @@ def test_other_key_formats_are_written_anew(bench: Bench) -> None:
         ("ORDERS O JOIN CUSTOMERS C ON ID = C.ID", "Column 'ID' is ambiguous. Could be O.ID or C.ID."),
     ],
 )
-def test_refusals(bench: Bench, join: str, words: str) -> None:
-    assert words in bench.refusal(f"CREATE STREAM X AS SELECT * FROM {join};")
+def test_refusals(planner: StatementPlanner, join: str, words: str) -> None:
+    assert words in planner.refusal(f"CREATE STREAM X AS SELECT * FROM {join};")
 
 
-def test_topics_must_have_as_many_partitions(bench: Bench) -> None:
-    bench.run("CREATE STREAM FEW (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='f', VALUE_FORMAT='JSON', PARTITIONS=1);")
-    assert "`ORDERS` partitions = 2; `FEW` partitions = 1." in bench.refusal(
+def test_joined_topics_must_have_equal_partition_counts(planner: StatementPlanner) -> None:
+    planner.run("CREATE STREAM FEW (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='f', VALUE_FORMAT='JSON', PARTITIONS=1);")
+    assert "`ORDERS` partitions = 2; `FEW` partitions = 1." in planner.refusal(
         "CREATE STREAM X AS SELECT * FROM ORDERS JOIN FEW WITHIN 1 HOUR ON ORDERS.ID = FEW.ID;"
     )
 
 
-def test_windowed_keys_meet_windowed_keys_only(bench: Bench) -> None:
-    bench.run(
+def test_windowed_sources_join_only_windowed_sources(planner: StatementPlanner) -> None:
+    planner.run(
         "CREATE STREAM W (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON', PARTITIONS=2,"
         " WINDOW_TYPE='SESSION');"
     )
-    assert "`W` is SESSION windowed\n`ORDERS` is not windowed" in bench.refusal(
+    assert "`W` is SESSION windowed\n`ORDERS` is not windowed" in planner.refusal(
         "CREATE STREAM X AS SELECT * FROM W JOIN ORDERS WITHIN 1 HOUR ON W.ID = ORDERS.ID;"
     )

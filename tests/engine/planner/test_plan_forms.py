@@ -10,7 +10,7 @@ from bifrost.engine.plan.as_json import plan_from_json, plan_to_json
 from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.planner import check_upgrade
 from bifrost.errors import AnalysisError, StateError
-from tests.engine.planner.bench import Bench
+from tests.engine.planner.planning import StatementPlanner
 
 STATEMENTS = [
     "CREATE STREAM X AS SELECT ID, EXPLODE(TAGS) AS TAG, ADDRESS->* FROM ORDERS WHERE TOTAL > 1.5 PARTITION BY ID;",
@@ -23,8 +23,8 @@ STATEMENTS = [
 ]
 
 
-def test_execution_plan_text(bench: Bench) -> None:
-    planned = bench.query(
+def test_execution_plan_text(planner: StatementPlanner) -> None:
+    planned = planner.query(
         "CREATE STREAM BIG AS SELECT ORDER_ID, UCASE(CARRIER) AS C FROM SHIPMENTS WHERE CARRIER <> 'x';"
     )
     source = (
@@ -39,26 +39,28 @@ def test_execution_plan_text(bench: Bench) -> None:
     )
 
 
-def test_aggregations_are_shown_with_the_columns_they_read(bench: Bench) -> None:
-    planned = bench.query("CREATE TABLE X AS SELECT ID, SUM(TOTAL) AS S FROM ORDERS GROUP BY ID;")
+def test_aggregations_are_shown_with_the_columns_they_read(planner: StatementPlanner) -> None:
+    planned = planner.query("CREATE TABLE X AS SELECT ID, SUM(TOTAL) AS S FROM ORDERS GROUP BY ID;")
     lines = execution_plan_text(planned.query).splitlines()
     assert "[ AGGREGATE ] | Schema: ID BIGINT KEY, ID BIGINT, TOTAL DOUBLE, KSQL_AGG_VARIABLE_0 DOUBLE |" in lines[2]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_plans_survive_json(bench: Bench, statement: str) -> None:
-    plan = bench.query(statement).query
+def test_plans_survive_json(planner: StatementPlanner, statement: str) -> None:
+    plan = planner.query(statement).query
     assert plan_from_json(json.loads(json.dumps(plan_to_json(plan)))) == plan
 
 
-def test_what_is_no_plan_is_refused() -> None:
+def test_data_that_is_not_a_plan_is_refused() -> None:
     with pytest.raises(StateError, match="not a query plan"):
         plan_from_json({"@type": "QueryPlan", "query_id": "X"})
 
 
-def test_filters_and_projections_may_be_replaced(bench: Bench) -> None:
-    old = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
-    new = bench.query("CREATE OR REPLACE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WHERE TOTAL > 5 GROUP BY ID;")
+def test_filters_and_projections_may_be_replaced(planner: StatementPlanner) -> None:
+    old = planner.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
+    new = planner.query(
+        "CREATE OR REPLACE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WHERE TOTAL > 5 GROUP BY ID;"
+    )
     check_upgrade(old.query, new.query)
 
 
@@ -73,18 +75,18 @@ def test_filters_and_projections_may_be_replaced(bench: Bench) -> None:
         ("SELECT ORDER_ID AS ID, COUNT(*) AS N FROM SHIPMENTS GROUP BY ORDER_ID", "it reads ORDERS"),
     ],
 )
-def test_state_is_not_given_another_meaning(bench: Bench, select: str, words: str) -> None:
-    old = bench.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
-    new = bench.query(f"CREATE TABLE Y AS {select};")
+def test_changes_that_invalidate_state_are_refused(planner: StatementPlanner, select: str, words: str) -> None:
+    old = planner.query("CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS GROUP BY ID;")
+    new = planner.query(f"CREATE TABLE Y AS {select};")
     with pytest.raises(AnalysisError, match=words):
         check_upgrade(old.query, new.query)
 
 
-def test_queries_with_joins_are_not_changed_in_place(bench: Bench) -> None:
+def test_queries_with_joins_are_not_changed_in_place(planner: StatementPlanner) -> None:
     join = "FROM ORDERS O JOIN CUSTOMERS C ON O.CUSTOMER = C.ID"
-    old = bench.query(f"CREATE STREAM X AS SELECT O.CUSTOMER, NAME {join};")
-    same = bench.query(f"CREATE OR REPLACE STREAM X AS SELECT O.CUSTOMER, NAME {join};")
+    old = planner.query(f"CREATE STREAM X AS SELECT O.CUSTOMER, NAME {join};")
+    same = planner.query(f"CREATE OR REPLACE STREAM X AS SELECT O.CUSTOMER, NAME {join};")
     check_upgrade(old.query, same.query)
-    new = bench.query(f"CREATE OR REPLACE STREAM X AS SELECT O.CUSTOMER, NAME, COUNTRY {join};")
+    new = planner.query(f"CREATE OR REPLACE STREAM X AS SELECT O.CUSTOMER, NAME, COUNTRY {join};")
     with pytest.raises(AnalysisError, match="Upgrades not yet supported for StreamTableJoin"):
         check_upgrade(old.query, new.query)

@@ -17,7 +17,7 @@ SCRIPTS_FLOOR = 39
 needs_cases = pytest.mark.skipif(not (CASES / "cases.jsonl").exists(), reason="not present: ../shared/conformance")
 
 
-def test_a_case_is_answered_with_records_sources_and_topics():
+def test_the_result_of_a_case_has_records_sources_and_topics():
     case = {
         "id": "one",
         "kind": "qtt",
@@ -39,7 +39,7 @@ def test_a_case_is_answered_with_records_sources_and_topics():
     assert {topic["name"] for topic in found["topics"]} == {"s", "O"}
 
 
-def test_a_refused_statement_is_answered_with_its_number_and_message():
+def test_an_invalid_statement_is_reported_with_its_index_and_message():
     case = {"id": "two", "kind": "qtt", "statements": ["SELECT * FROM NOPE EMIT CHANGES;"], "properties": {}}
     found = answer({**case, "topics": [], "inputs": []})
     assert found["error"]["statement"] == 0

@@ -5,7 +5,7 @@ from bifrost.errors import AnalysisError
 from tests.engine.topology.queries import STREAM, driver_of, received, send
 
 
-def test_inserted_rows_go_through_the_whole_graph_at_once():
+def test_inserted_rows_pass_all_queries_immediately():
     driver = driver_of(STREAM + "CREATE STREAM O AS SELECT * FROM S WHERE A > 1; CREATE STREAM P AS SELECT * FROM O;")
     driver.run("INSERT INTO S (K, A, ROWTIME) VALUES ('k', 2, 77);")
     assert received(driver, "P") == [("k", {"A": 2, "B": None})]
@@ -13,7 +13,7 @@ def test_inserted_rows_go_through_the_whole_graph_at_once():
     assert driver.rows(driver.metastore.sources["P"]) == [(("k",), (2, None), 77)]
 
 
-def test_without_live_each_query_runs_to_its_end_in_the_order_of_its_making():
+def test_without_live_queries_run_one_after_the_other_in_order_of_creation():
     driver = driver_of(
         STREAM
         + "CREATE STREAM O AS SELECT K, A FROM S WHERE A < 10;"
@@ -27,7 +27,7 @@ def test_without_live_each_query_runs_to_its_end_in_the_order_of_its_making():
     assert [row["A"] for _, row in received(driver, "O")] == [1, 2, 10, 20]
 
 
-def test_topics_given_from_outside_come_first_and_in_the_order_given():
+def test_input_topics_are_processed_first_in_input_order():
     driver = driver_of(
         STREAM
         + "CREATE TABLE T (K STRING PRIMARY KEY, N INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');"
@@ -41,7 +41,7 @@ def test_topics_given_from_outside_come_first_and_in_the_order_given():
     assert [row for _, row in received(driver, "O")] == [{"A": 1, "N": None}, {"A": 2, "N": 1}]
 
 
-def test_properties_variables_types_and_drops_hold_from_statement_to_statement():
+def test_properties_variables_types_and_drops_affect_later_statements():
     driver = Driver()
     driver.run("SET 'ksql.persistence.default.format.value' = 'JSON'; DEFINE n = '5'; CREATE TYPE PT AS STRUCT<X INT>;")
     driver.run("CREATE STREAM S (K STRING KEY, P PT) WITH (KAFKA_TOPIC='s');")

@@ -10,7 +10,7 @@ from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.testing.offline_check import CheckedStatement, OfflineChecker
 from bifrost.errors import AnalysisError, ParseError
 from bifrost.sql.parser import parse_script
-from tests.engine.planner.bench import avro
+from tests.engine.planner.planning import avro
 
 SUBJECTS = {"ratings-value": avro(user_id="int", stars="int", message="string")}
 TOPICS = {"ratings": TopicInfo(1)}

@@ -20,7 +20,7 @@ def problems(tmp_path, body, directives=""):
     return result.problem
 
 
-def test_a_file_holds_tests_by_name_with_their_lines(tmp_path):
+def test_tests_are_read_with_names_and_lines(tmp_path):
     text = f"-- notes\n--@test: first\n{HEAD}\n--@test: second\n--@expected.error: X\n--@expected.message: some text\n"
     first, second = read_tests(text)
     assert (first.name, first.line, first.expected_error) == ("first", 2, None)
@@ -88,7 +88,7 @@ def test_windows_are_columns(tmp_path):
         ),
     ],
 )
-def test_sources_are_compared_with_what_create_would_make(tmp_path, statement, problem):
+def test_sources_are_compared_with_those_that_create_would_make(tmp_path, statement, problem):
     found = problems(tmp_path, statement)
     assert found is None if problem is None else problem in found
 
@@ -103,20 +103,20 @@ def test_expected_errors_pass_and_missing_or_other_ones_fail(tmp_path):
     assert problems(tmp_path, "ASSERT VALUES BIG (N) VALUES (1);", wrong) is None
 
 
-def test_a_syntax_error_is_told_with_its_place_in_the_file(tmp_path):
+def test_a_syntax_error_has_its_line_in_the_file(tmp_path):
     [result] = run(tmp_path, "--@test: one\n\nSELEKT 1;\n")
     assert result.line == 3
     assert "line 3:1" in result.problem
 
 
-def test_scripts_are_found_beside_the_file(tmp_path):
+def test_run_script_paths_are_relative_to_the_file(tmp_path):
     (tmp_path / "head.sql").write_text(HEAD)
     text = "--@test: one\nRUN SCRIPT '/head.sql'; INSERT INTO S (ID, N) VALUES (1, 11);"
     text += "ASSERT VALUES BIG (N) VALUES (11);"
     assert run(tmp_path, text)[0].passed
     assert "cannot be read" in run(tmp_path, "--@test: one\nRUN SCRIPT 'none.sql';")[0].problem
     (tmp_path / "loop.sql").write_text("RUN SCRIPT 'loop.sql';")
-    assert "without end" in run(tmp_path, "--@test: one\nRUN SCRIPT 'loop.sql';")[0].problem
+    assert "more than 20 levels deep" in run(tmp_path, "--@test: one\nRUN SCRIPT 'loop.sql';")[0].problem
 
 
 def test_a_file_without_tests_is_refused_by_name(tmp_path):

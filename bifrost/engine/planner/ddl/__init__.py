@@ -1,1 +1,1 @@
-"""CREATE, ALTER and DROP of sources and types."""
+"""Plans CREATE, ALTER and DROP of sources and types, and reads WITH clauses."""

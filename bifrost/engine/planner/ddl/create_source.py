@@ -1,4 +1,4 @@
-"""CREATE STREAM|TABLE: columns declared or inferred, formats, the topic."""
+"""Plans CREATE STREAM|TABLE: declared or inferred columns, formats, and the topic."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ HEADERS_TYPE = SqlArray(SqlStruct((StructField("KEY", STRING), StructField("VALU
 
 @dataclass(frozen=True, slots=True)
 class SourceCreation:
-    """One CREATE STREAM|TABLE; `statement` has its formats filled in and its types resolved."""
+    """One CREATE STREAM|TABLE; `statement` has its default formats added and its types resolved.
+
+    `taken` is the source that already has the name, or None.
+    """
 
     environment: Environment
     config: PlannerConfig
@@ -61,10 +64,10 @@ class SourceCreation:
     taken: DataSource | None
 
     def plan(self) -> CreatePlan:
-        """What the statement makes.
+        """The plan of the statement.
 
         Raises:
-            AnalysisError: it cannot be.
+            AnalysisError: the statement is invalid.
         """
         statement = self.statement
         with attach_statement(format_statement(statement)):
@@ -100,7 +103,7 @@ class SourceCreation:
         config = self.config
         key = self.properties.key.format_info(config.default_key_format)
         value = self.properties.value.format_info(config.default_value_format)
-        assert key is not None and value is not None  # both have been filled in
+        assert key is not None and value is not None  # `DdlPlanner.create` added the defaults
         if key.name == "AVRO" and "fullSchemaName" not in key.properties:
             key = FormatInfo("AVRO", {**key.properties, "fullSchemaName": avro_key_name(self.statement.name)})
         return key, value
@@ -138,7 +141,7 @@ class SourceCreation:
         found = self._from_registry(info, is_key=is_key)
         if not declared:
             return found
-        # A statement that was filled in lists what its schema gives; it may be read again.
+        # A completed statement lists the columns of its schema id; it must be accepted when it is replayed.
         if found != tuple(replace(element, location=None) for element in declared):
             raise AnalysisError(f"Table elements and {name}_SCHEMA_ID cannot both exist for create statement.")
         return ()
@@ -161,7 +164,7 @@ class SourceCreation:
         check_key_types(names_and_types(schema.key))
 
     def _topic_name(self) -> str:
-        assert self.properties.topic is not None  # the property is required
+        assert self.properties.topic is not None  # `SourceProperties.of_source` requires it
         return self.properties.topic
 
     def _topic(self, statement: CreateSource) -> tuple[TopicSpec | None, CreateSource]:

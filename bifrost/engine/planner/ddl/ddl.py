@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP of streams, tables and types, decided on without doing them."""
+"""Plans CREATE, ALTER and DROP of streams, tables and types."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bifrost.sql.tree import (
 
 @dataclass(frozen=True, slots=True)
 class DdlPlanner:
-    """Decides what a statement would change in a metastore."""
+    """Plans the changes that a statement makes to a metastore."""
 
     metastore: MetaStore
     environment: Environment
@@ -46,7 +46,7 @@ class DdlPlanner:
         """CREATE STREAM|TABLE.
 
         Raises:
-            AnalysisError: the name is taken, columns cannot be had or carried, a property is wrong.
+            AnalysisError: the name is in use, columns cannot be inferred or serialized, or a property is invalid.
         """
         statement = resolve_types(statement, self.metastore.types)
         kind = statement.kind
@@ -74,7 +74,7 @@ class DdlPlanner:
         """ALTER STREAM|TABLE ... ADD COLUMN.
 
         Raises:
-            AnalysisError: there is no such source, a query writes it, or it has such a column.
+            AnalysisError: no such source exists, a query writes it, or it already has the column.
         """
         statement = resolve_types(statement, self.metastore.types)
         source = self._existing(statement.kind, statement.name, "ALTER")
@@ -99,7 +99,7 @@ class DdlPlanner:
         """DROP STREAM|TABLE.
 
         Raises:
-            AnalysisError: there is none of that name and kind, or others are made from it.
+            AnalysisError: no source of that name and kind exists, or other sources read it.
         """
         text = format_statement(replace(statement, delete_topic=False))
         if statement.if_exists and self.metastore.find(statement.name) is None:
@@ -131,7 +131,7 @@ class DdlPlanner:
         """CREATE TYPE.
 
         Raises:
-            AnalysisError: the name is taken, or a type within is unknown.
+            AnalysisError: the name is in use, or an inner type is unknown.
         """
         statement = resolve_types(statement, self.metastore.types)
         text = format_statement(statement)
@@ -147,7 +147,7 @@ class DdlPlanner:
         """DROP TYPE.
 
         Raises:
-            AnalysisError: there is none of that name.
+            AnalysisError: no type of that name exists.
         """
         text = format_statement(statement)
         if statement.name in self.metastore.types:
@@ -158,7 +158,7 @@ class DdlPlanner:
 
 
 def already_exists(name: str, kind: SourceKind, taken: DataSource, text: str) -> NothingToDo:
-    """The answer to IF NOT EXISTS where the name is taken."""
+    """The plan of a statement with IF NOT EXISTS whose name is in use."""
     message = (
         f"Cannot add {kind.value.lower()} `{name}`: A {taken.kind.value.lower()} with the same name already exists."
     )
@@ -170,10 +170,10 @@ DDL = CreateSource | AlterSource | DropSource | CreateType | DropType
 
 
 def plan_ddl(planner: DdlPlanner, statement: DDL) -> DdlPlan:
-    """What the statement would change.
+    """The plan of a DDL statement.
 
     Raises:
-        AnalysisError: it cannot be.
+        AnalysisError: the statement is invalid.
     """
     match statement:
         case CreateSource():

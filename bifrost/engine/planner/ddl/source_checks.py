@@ -1,4 +1,4 @@
-"""Checks that every stream and table must pass, however it is made."""
+"""Checks that apply to every stream and table, declared or created by a query."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bifrost.sql.types import BIGINT, STRING, TIMESTAMP, SqlArray, SqlMap, SqlSt
 
 
 def check_formats(schema: LogicalSchema, formats: Formats) -> None:
-    """Raises where a format cannot carry the key or value columns.
+    """Checks that the formats can hold the key and value columns.
 
     Raises:
-        AnalysisError: it cannot.
+        AnalysisError: a format does not support a column.
     """
     validate_format(formats.key.format, schema.key, is_key=True, features=())
     validate_format(formats.value.format, schema.value, is_key=False, features=_features(formats.value))
@@ -29,10 +29,10 @@ def _features(value: ValueFormat) -> tuple[str, ...]:
 
 
 def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) -> None:
-    """Raises where event time cannot be read from the column.
+    """Checks that event time can be read from the column.
 
     Raises:
-        AnalysisError: there is no such column, or its type is no time.
+        AnalysisError: the column does not exist, or its type is not a time.
     """
     if timestamp is None:
         return
@@ -53,15 +53,15 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
 
 
 def missing_timestamp(column: str) -> AnalysisError:
-    """What is wrong where TIMESTAMP names no column."""
+    """The error of a TIMESTAMP property that names no column."""
     return AnalysisError(f"The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'")
 
 
 def check_replacement(old: DataSource, new: DataSource) -> None:
-    """Raises where CREATE OR REPLACE or ALTER may not put `new` in the place of `old`.
+    """Checks that CREATE OR REPLACE may replace `old` by `new`.
 
     Raises:
-        AnalysisError: they differ in more than columns that are added at the end.
+        AnalysisError: they differ in more than columns added at the end.
     """
     name = f"{new.kind.value.lower()} '{new.name}'"
     if old.read_only or new.read_only:
@@ -95,10 +95,10 @@ def _changed(old: Sequence[Column], new: Sequence[Column], *, may_grow: bool = T
 
 
 def check_name_is_free(name: str, kind: SourceKind, taken: DataSource | None) -> None:
-    """Raises where the name is in use.
+    """Checks that the name is unused.
 
     Raises:
-        AnalysisError: it is.
+        AnalysisError: `taken` has the name.
     """
     if taken is not None:
         raise AnalysisError(
@@ -107,13 +107,13 @@ def check_name_is_free(name: str, kind: SourceKind, taken: DataSource | None) ->
 
 
 def check_key_types(keys: Sequence[tuple[str, SqlType]]) -> None:
-    """Raises where a key column holds a map.
+    """Checks that no key column contains a map.
 
     Raises:
-        AnalysisError: it does.
+        AnalysisError: one does.
     """
     for name, kind in keys:
-        if _holds_map(kind):
+        if _contains_map(kind):
             raise AnalysisError(
                 "Map keys, including types that contain maps, are not supported as they may lead to unexpected "
                 f"behavior due to inconsistent serialization. Key column name: `{name}`. Column type: {kind}. "
@@ -121,18 +121,18 @@ def check_key_types(keys: Sequence[tuple[str, SqlType]]) -> None:
             )
 
 
-def _holds_map(kind: SqlType) -> bool:
+def _contains_map(kind: SqlType) -> bool:
     match kind:
         case SqlMap():
             return True
         case SqlArray(item):
-            return _holds_map(item)
+            return _contains_map(item)
         case SqlStruct(fields):
-            return any(_holds_map(field.type) for field in fields)
+            return any(_contains_map(field.type) for field in fields)
         case _:
             return False
 
 
 def names_and_types(columns: Sequence[Column]) -> tuple[tuple[str, SqlType], ...]:
-    """Name and type of columns."""
+    """The name and type of each column."""
     return tuple((column.name, column.type) for column in columns)

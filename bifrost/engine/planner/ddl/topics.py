@@ -1,4 +1,4 @@
-"""The topics that statements make: their settings, and what a WITH clause is filled in with."""
+"""The topics that statements create: their settings, and the properties added to a WITH clause."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _INTEGER_MAX = 2**31 - 1
 
 
 def cleanup_policy(kind: SourceKind, *, windowed: bool) -> str:
-    """As ksqlDB: streams are deleted, tables compacted, windowed tables both."""
+    """ksqlDB's policies: `delete` for streams, `compact` for tables, both for windowed tables."""
     if kind is SourceKind.STREAM:
         return "delete"
     return "compact,delete" if windowed else "compact"
 
 
 def source_topic(name: str, properties: SourceProperties, found: TopicInfo | None, policy: str) -> TopicSpec | None:
-    """The topic that CREATE STREAM|TABLE makes; None where it is there.
+    """The topic that CREATE STREAM|TABLE creates; None if it exists.
 
     Raises:
-        AnalysisError: it is there with other settings than asked for.
+        AnalysisError: the topic exists with other settings than WITH requires.
     """
     if found is not None:
         _check_same(name, found, properties.partitions, properties.replicas)
@@ -45,7 +45,7 @@ def sink_topic(
     policy: str,
     window_retention_ms: int | None,
 ) -> TopicSpec:
-    """The topic of CREATE ... AS SELECT: what WITH does not say is as it is with the (leftmost) source's topic."""
+    """The topic of CREATE ... AS SELECT; settings that WITH omits come from the leftmost source's topic."""
     source, info = origin
     like = info or TopicInfo(partitions=source.partitions)
     retention = properties.retention_ms
@@ -61,10 +61,10 @@ def sink_topic(
 
 
 def check_sink_topic(spec: TopicSpec, found: TopicInfo | None) -> None:
-    """Raises where the topic of a sink is there with another number of partitions.
+    """Checks that an existing topic of a sink has the required partition count.
 
     Raises:
-        AnalysisError: it is.
+        AnalysisError: the counts differ.
     """
     if found is not None:
         _check_same(spec.name, found, spec.partitions, None)
@@ -87,7 +87,7 @@ def _check_same(name: str, found: TopicInfo, partitions: int | None, replicas: i
 
 
 def sink_topic_properties(spec: TopicSpec) -> Mapping[str, Literal]:
-    """What ksqlDB adds to the WITH clause of CREATE ... AS SELECT."""
+    """The properties that ksqlDB adds to the WITH clause of CREATE ... AS SELECT."""
     retention = DEFAULT_RETENTION_MS if spec.retention_ms is None else spec.retention_ms
     return {
         "CLEANUP_POLICY": StringLiteral(spec.cleanup_policy),

@@ -1,4 +1,4 @@
-"""The properties of WITH clauses: which there are, how they are read, and the formats that they make."""
+"""Reads the properties of WITH clauses, and the formats that they define."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
         "PROTOBUF_NOSR": frozenset({"unwrapPrimitives", "nullableRepresentation"}),
     }
 )
-"""Formats, each with the properties that it understands."""
+"""Each format with the properties that it supports."""
 
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {"PROTOBUF": {"unwrapPrimitives": "true"}}
 
 REGISTRY_FORMATS = frozenset({"AVRO", "JSON_SR", "PROTOBUF"})
-"""Formats whose schemas live in the schema registry."""
+"""Formats with schemas in the schema registry."""
 
 _SINK_PROPERTIES = frozenset(
     {
@@ -74,7 +74,7 @@ _DURATION = re.compile(r"\s*(\d+)\s+(\w+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class PartProperties:
-    """What WITH says of the key's or the value's format; None where it says nothing."""
+    """The properties of the key's or the value's format in WITH; None if WITH does not set one."""
 
     format: str | None = None
     delimiter: str | None = None
@@ -83,16 +83,16 @@ class PartProperties:
     nullable: str | None = None
 
     def format_info(self, default: str | None) -> FormatInfo | None:
-        """The format with its properties; `default` where WITH names none.
+        """The format with its properties; `default` if WITH names none.
 
         Raises:
-            AnalysisError: the format is unknown, or does not understand one of its properties.
+            AnalysisError: the format is unknown, or does not support one of its properties.
         """
         name = self.format or default
         return None if name is None else format_info(name, self.as_format_properties())
 
     def as_format_properties(self) -> dict[str, str]:
-        """Under the names that formats know them by."""
+        """The properties under the names that formats use."""
         pairs = {
             "delimiter": self.delimiter,
             "schemaId": None if self.schema_id is None else str(self.schema_id),
@@ -104,7 +104,7 @@ class PartProperties:
 
 @dataclass(frozen=True, slots=True)
 class SourceProperties:
-    """WITH, read: of CREATE STREAM|TABLE (`of_source`) or of CREATE ... AS SELECT (`of_sink`)."""
+    """The WITH clause of CREATE STREAM|TABLE (`of_source`) or of CREATE ... AS SELECT (`of_sink`)."""
 
     key: PartProperties = field(default_factory=PartProperties)
     value: PartProperties = field(default_factory=PartProperties)
@@ -120,19 +120,19 @@ class SourceProperties:
 
     @classmethod
     def of_source(cls, properties: Mapping[str, Literal]) -> SourceProperties:
-        """Of CREATE STREAM|TABLE.
+        """The properties of CREATE STREAM|TABLE.
 
         Raises:
-            AnalysisError: a name is unknown, a value is of the wrong kind, KAFKA_TOPIC is missing, two contradict.
+            AnalysisError: a name is unknown, a value has a wrong type, KAFKA_TOPIC is missing, or two conflict.
         """
         return _read(properties, _SOURCE_PROPERTIES, needs_topic=True)
 
     @classmethod
     def of_sink(cls, properties: Mapping[str, Literal]) -> SourceProperties:
-        """Of CREATE ... AS SELECT.
+        """The properties of CREATE ... AS SELECT.
 
         Raises:
-            AnalysisError: a name is unknown, a value is of the wrong kind, two contradict.
+            AnalysisError: a name is unknown, a value has a wrong type, or two properties conflict.
         """
         return _read(properties, _SINK_PROPERTIES, needs_topic=False)
 
@@ -141,7 +141,7 @@ def insert_query_id(properties: Mapping[str, Literal]) -> str | None:
     """QUERY_ID of INSERT INTO ... WITH, in upper case.
 
     Raises:
-        AnalysisError: another property is given.
+        AnalysisError: the clause has another property.
     """
     _refuse_unknown(properties, frozenset({"QUERY_ID"}))
     query_id = _Reader(properties).text("QUERY_ID")
@@ -152,7 +152,7 @@ def format_info(name: str, properties: Mapping[str, str]) -> FormatInfo:
     """A format by name, in any case.
 
     Raises:
-        AnalysisError: there is no such format, or it does not understand a property.
+        AnalysisError: the format is unknown, or does not support a property.
     """
     known = FORMATS.get(name.strip().upper())
     if known is None:
@@ -165,7 +165,7 @@ def format_info(name: str, properties: Mapping[str, str]) -> FormatInfo:
 
 
 def key_format(info: FormatInfo, window: WindowInfo | None = None) -> KeyFormat:
-    """A key format: single key columns are wrapped only where the format knows no other way, as in ksqlDB."""
+    """A key format; as in ksqlDB, only Protobuf wraps a single key column."""
     return KeyFormat(info, unwrap_single=not info.name.startswith("PROTOBUF"), window=window)
 
 
@@ -173,7 +173,7 @@ def value_format(info: FormatInfo, columns: int, *, wrap: bool | None, default_w
     """A value format for a number of value columns.
 
     Raises:
-        AnalysisError: WRAP_SINGLE_VALUE is given where it means nothing.
+        AnalysisError: WRAP_SINGLE_VALUE does not apply to the format or to the number of columns.
     """
     if wrap is None:
         usable = columns == 1 and default_wrap is not None and _may_wrap(info.name, default_wrap)
@@ -193,7 +193,7 @@ def avro_key_name(source: str) -> str:
 
 
 def timestamp_of(properties: SourceProperties) -> TimestampColumn | None:
-    """The column that WITH takes event time from."""
+    """The event-time column that WITH names, or None."""
     if properties.timestamp is None:
         return None
     return TimestampColumn(properties.timestamp, properties.timestamp_format)
@@ -211,7 +211,7 @@ def _read(properties: Mapping[str, Literal], known: frozenset[str], *, needs_top
         reader = _Reader(properties)
         if needs_topic and reader.text("KAFKA_TOPIC") is None:
             raise AnalysisError('Missing required property "KAFKA_TOPIC" which has no default value.')
-        return _settled(reader)
+        return _properties_of(reader)
     except AnalysisError as error:
         raise AnalysisError(f"Failed to prepare statement: {error.message}") from error
 
@@ -222,7 +222,7 @@ def _refuse_unknown(properties: Mapping[str, Literal], known: frozenset[str]) ->
         raise AnalysisError(f"Invalid config variable(s) in the WITH clause: {','.join(unknown)}")
 
 
-def _settled(reader: _Reader) -> SourceProperties:
+def _properties_of(reader: _Reader) -> SourceProperties:
     shared = reader.text("FORMAT")
     for name in ("KEY_FORMAT", "VALUE_FORMAT"):
         if shared is not None and reader.text(name) is not None:
@@ -237,9 +237,9 @@ def _settled(reader: _Reader) -> SourceProperties:
         key=_part(reader, "KEY", shared, reader.text("KEY_SCHEMA_FULL_NAME")),
         value=_part(reader, "VALUE", shared, _value_schema_name(reader)),
         topic=reader.text("KAFKA_TOPIC"),
-        partitions=reader.whole("PARTITIONS"),
-        replicas=reader.whole("REPLICAS"),
-        retention_ms=reader.whole("RETENTION_MS"),
+        partitions=reader.integer("PARTITIONS"),
+        replicas=reader.integer("REPLICAS"),
+        retention_ms=reader.integer("RETENTION_MS"),
         cleanup_policy=None if policy is None else policy.lower(),
         timestamp=None if timestamp is None else column_name(timestamp),
         timestamp_format=reader.text("TIMESTAMP_FORMAT"),
@@ -264,7 +264,7 @@ def _part(reader: _Reader, part: str, shared: str | None, schema_name: str | Non
     return PartProperties(
         format=shared or reader.text(f"{part}_FORMAT"),
         delimiter=delimiter,
-        schema_id=reader.whole(f"{part}_SCHEMA_ID"),
+        schema_id=reader.integer(f"{part}_SCHEMA_ID"),
         schema_name=schema_name,
         nullable=reader.text(f"{part}_PROTOBUF_NULLABLE_REPRESENTATION"),
     )
@@ -298,7 +298,7 @@ def duration_ms(text: str) -> int:
     """`10 SECONDS` in milliseconds.
 
     Raises:
-        AnalysisError: it is not a number and a unit of time.
+        AnalysisError: the text is not a number and a unit of time.
     """
     match = _DURATION.fullmatch(text)
     unit = "" if match is None else match.group(2).upper()
@@ -312,7 +312,7 @@ def duration_ms(text: str) -> int:
 
 
 def column_name(text: str) -> str:
-    """A column's name as written in a property: in upper case unless in back quotes or double quotes."""
+    """The column that a property names: in upper case unless in back quotes or double quotes."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in '`"':
         quote = text[0]
@@ -322,15 +322,15 @@ def column_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads literals as the kinds that properties want."""
+    """Converts literals to the types of properties."""
 
     literals: Mapping[str, Literal]
 
     def text(self, name: str) -> str | None:
         return self._read(name, "STRING", _as_text)
 
-    def whole(self, name: str) -> int | None:
-        return self._read(name, "INT", _as_whole)
+    def integer(self, name: str) -> int | None:
+        return self._read(name, "INT", _as_integer)
 
     def flag(self, name: str) -> bool | None:
         return self._read(name, "BOOLEAN", _as_flag)
@@ -361,7 +361,7 @@ def _as_text(literal: Literal) -> str:
             return str(literal)
 
 
-def _as_whole(literal: Literal) -> int:
+def _as_integer(literal: Literal) -> int:
     return int(_as_text(literal))
 
 

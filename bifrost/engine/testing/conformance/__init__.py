@@ -1,8 +1,8 @@
-"""ksqlDB's published query tests against this engine.
+"""Runs ksqlDB's published query tests against this engine.
 
-`python -m bifrost.engine.testing.conformance` answers them line by line.
+`python -m bifrost.engine.testing.conformance` reads cases and writes results, one JSON object per line.
 
-Neither cases nor expectations are part of this project.
+The project contains neither cases nor expectations.
 """
 
 from bifrost.engine.testing.conformance.cases import answer

@@ -1,4 +1,4 @@
-"""Answers cases from standard input, one JSON object per line, until it ends."""
+"""Reads cases from standard input, one JSON object per line, and writes their results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bifrost.engine.testing.conformance.exact_json import read_exact, write_exac
 
 
 def main() -> None:
-    """Answers a line with a line, at once."""
+    """Writes and flushes one line per input line."""
     for line in sys.stdin:
         if line.strip():
             sys.stdout.write(write_exact(answer(read_exact(line))) + "\n")

@@ -1,6 +1,6 @@
-"""One case: its statements, topics and records on a driver of its own, and the answer that the protocol wants.
+"""Runs one case: its statements, topics and records on a new driver.
 
-The answer has the records of all topics, the sources and topics that there are at the end, or the error.
+The result has the records of all topics and the final sources and topics, or the error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bifrost.engine.serde import RegisteredSchema, SchemaReference
 from bifrost.engine.testing.conformance.exact_json import write_exact
 from bifrost.engine.testing.conformance.functions import LIBRARIES
 from bifrost.engine.testing.conformance.queries import PushRun, answer_pull, start_query
-from bifrost.engine.testing.conformance.records import RecordReader, RecordWriter, TopicFormats
+from bifrost.engine.testing.conformance.records import RecordDecoder, RecordEncoder, TopicFormats
 from bifrost.engine.testing.driver import Driver
 from bifrost.engine.topology.steps.aggregate import AGGREGATION_FAILED
 from bifrost.errors import BifrostError, StatementError, UnsupportedError
@@ -28,13 +28,13 @@ Case = Mapping[str, Any]
 _SCHEMA_TYPES = {"JSON": "JSON", "AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 
 _PARTITIONS = 4
-"""What topics have that a case does not declare."""
+"""The partition count of topics that a case does not declare."""
 
 _FUNCTIONS = default_registry().extended(LIBRARIES)
 
 
 def answer(case: Case) -> dict[str, Any]:
-    """The answer to one case."""
+    """The result of one case, in the runner's protocol."""
     run = CaseRun(case)
     try:
         run.run()
@@ -59,7 +59,7 @@ def _error(error: BifrostError, run: CaseRun) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class CaseRun:
-    """One case on a driver of its own. `position` is the number of the statement that is being run."""
+    """One case with its driver. `position` is the index of the current statement."""
 
     case: Case
     position: int = 0
@@ -71,31 +71,31 @@ class CaseRun:
         self.driver.environment.partitions = _PARTITIONS
 
     def run(self) -> None:
-        """Statements, then inputs, then the queries: persistent ones, each to its end, or those of a person.
+        """Runs the statements, then the inputs, then the queries: persistent ones to their end, or those of a client.
 
         Raises:
-            StatementError: a statement is refused.
+            StatementError: a statement is invalid.
         """
         self.driver.properties.update({name: str(value) for name, value in self.case["properties"].items()})
         if any(name.endswith("Schema") for topic in self.case["topics"] for name in topic):
             self._register_columns()
         for topic in self.case["topics"]:
             self._declare(topic)
-        asked = self._asked()
-        self._execute(range(len(self.case["statements"]) - len(asked)))
+        client_queries = self._client_queries()
+        self._execute(range(len(self.case["statements"]) - len(client_queries)))
         inputs = self.case["inputs"]
         early = self._starts_early()
-        started = [self._start(position) for position in asked] if early else []
+        started = [self._start(position) for position in client_queries] if early else []
         for record in inputs:
             self._produce(record)
         if self.case["kind"] == "rest":
-            self._answer(asked, started)
+            self._answer(client_queries, started)
         else:
             self.driver.run_queries([record["topic"] for record in inputs])
         self._refuse_fatal()
 
-    def _asked(self) -> range:
-        """Positions of the queries that a person asks: in cases of the REST API, from the first SELECT on."""
+    def _client_queries(self) -> range:
+        """The positions of push and pull queries: in REST cases, from the first SELECT on."""
         texts = self.case["statements"]
         first = len(texts)
         if self.case["kind"] == "rest":
@@ -117,21 +117,21 @@ class CaseRun:
         self.position = position
         return start_query(self.driver, self.case["statements"][position])
 
-    def _answer(self, asked: range, started: Sequence[PushRun | None]) -> None:
-        for number, position in enumerate(asked):
+    def _answer(self, client_queries: range, started: Sequence[PushRun | None]) -> None:
+        for number, position in enumerate(client_queries):
             push = started[number] if started else self._start(position)
             rows = push.answer() if push is not None else answer_pull(self.driver, self.case["statements"][position])
             self.responses.append({"query": rows})
 
     def _refuse_fatal(self) -> None:
-        """Fails where a record would have ended ksqlDB's query: ours leaves the record out and goes on."""
+        """Fails if a record would have stopped ksqlDB's query: ours skips the record and continues."""
         for query in self.driver.queries.values():
             for problem in query.problems:
                 if problem.kind == "production" or problem.message.startswith(AGGREGATION_FAILED):
                     raise StatementError(f"Exception caught in process. {problem.message}")
 
     def _register_columns(self) -> None:
-        """Registers the schemas of columns that CREATE statements list: they come before the topics' own schemas."""
+        """Registers the columns that CREATE statements list: they precede the topics' own schemas."""
         scratch = Driver(live=False, functions=_FUNCTIONS)
         declared = {topic["name"] for topic in self.case["topics"]}
         for text in self.case["statements"]:
@@ -171,17 +171,17 @@ class CaseRun:
 
     def _produce(self, record: Mapping[str, Any]) -> None:
         name = record["topic"]
-        writer = RecordWriter(self.driver.environment.registry, self._formats(name))
+        writer = RecordEncoder(self.driver.environment.registry, self._formats(name))
         key = writer.key(record["key"], record["window"])
         headers = writer.headers(record["headers"])
         self.driver.produce(name, key, writer.value(record["value"]), record["timestamp"] or 0, headers)
 
     def outputs(self) -> Iterator[dict[str, Any]]:
-        """The records of all topics but those that were given."""
+        """The records of all topics, without inputs."""
         for name, topic in self.driver.environment.topics.items():
             formats = self._formats(name)
-            reader = RecordReader(self.driver.serdes, formats)
-            produced = [record for record in topic.records if not record.given]
+            reader = RecordDecoder(self.driver.serdes, formats)
+            produced = [record for record in topic.records if not record.is_input]
             yield from (reader.record(record) for record in produced)
 
     def _formats(self, topic: str) -> TopicFormats:
@@ -195,7 +195,7 @@ class CaseRun:
         return tuple(self.driver.metastore)
 
     def topics(self) -> Iterator[dict[str, Any]]:
-        """The topics with their formats and declared partitions."""
+        """The topics with their formats and declared partition counts."""
         for name, topic in self.driver.environment.topics.items():
             formats = self._formats(name).formats
             yield {

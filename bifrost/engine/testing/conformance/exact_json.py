@@ -1,4 +1,4 @@
-"""JSON whose numbers keep their digits: fractions are read as Decimal and written as they were."""
+"""JSON with exact numbers: fractions are read as Decimal and written with the same digits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def read_exact(text: str | bytes) -> Any:
     """The value of a JSON text; numbers with a fraction or exponent are Decimals.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: the text is not JSON.
     """
     return json.loads(text, parse_float=Decimal)
 
@@ -20,7 +20,7 @@ def write_exact(value: Any) -> str:
     """The JSON text of a value; Decimals are written with all their digits.
 
     Raises:
-        TypeError: a value is not one that JSON has.
+        TypeError: JSON has no such value.
     """
     match value:
         case dict():
@@ -35,7 +35,7 @@ def write_exact(value: Any) -> str:
 
 def _number(value: Decimal) -> str:
     text = str(value)
-    # A number token with neither point nor exponent would be read back as an integer.
+    # Without point or exponent, the number would be parsed as an integer.
     return text if any(mark in text for mark in ".Ee") else f"{text}E0"
 
 

@@ -1,6 +1,6 @@
-"""Functions that only the conformance cases call: they exist to see overloads, failures and argument lists at work.
+"""Functions that only conformance cases call, to test overloads, failures and argument lists.
 
-Written after what the cases show of them. They are no part of the default registry.
+Their behaviour is derived from the cases. They are not part of the default registry.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LIBRARY = Library("TEST", author="", path="conformance")
 @LIBRARY.scalar("WHENCONDITION", "value BOOLEAN, allowed BOOLEAN -> BOOLEAN", description="Fails unless allowed.")
 @LIBRARY.scalar("WHENRESULT", "value INTEGER, allowed BOOLEAN -> INTEGER", description="Fails unless allowed.")
 def only_if(value: Any, allowed: bool) -> Any:
-    """The value, if this may be evaluated at all."""
+    """The value, if `allowed`; otherwise an error."""
     if not allowed:
         raise FunctionError("this branch must not be evaluated")
     return value
@@ -25,19 +25,19 @@ def only_if(value: Any, allowed: bool) -> Any:
 
 @LIBRARY.scalar("BAD_UDF", "value INTEGER -> STRING", description="Always fails.")
 def fail(value: int) -> str:
-    """Never gives anything."""
+    """Always raises."""
     raise FunctionError("boom!")
 
 
-@LIBRARY.scalar("BAD_UDF", "shouldFail BOOLEAN -> INTEGER", description="Fails if it is told to.")
+@LIBRARY.scalar("BAD_UDF", "shouldFail BOOLEAN -> INTEGER", description="Fails if the argument is true.")
 def fail_if(should_fail: bool) -> int:
-    """0, or nothing at all."""
+    """0, or an error."""
     if should_fail:
         raise FunctionError("boom!")
     return 0
 
 
-@LIBRARY.scalar("BAD_UDF", "value STRING -> STRING", description="Gives null for every other call.", made=True)
+@LIBRARY.scalar("BAD_UDF", "value STRING -> STRING", description="Returns null for every other call.", made=True)
 def make_forgetful(context: CallContext) -> Callable[[str], str | None]:
     """Null, the value, null, the value, ..."""
     calls = 0
@@ -51,10 +51,12 @@ def make_forgetful(context: CallContext) -> Callable[[str], str | None]:
 
 
 def _named(name: str, *signatures: str) -> None:
-    def tell(*values: Any) -> str:
+    def overload_name(*values: Any) -> str:
         return name
 
-    LIBRARY.scalar("TEST_UDF", *signatures, description="Tells which overload was chosen.", nulls=True)(tell)
+    LIBRARY.scalar("TEST_UDF", *signatures, description="Returns the name of the selected overload.", nulls=True)(
+        overload_name
+    )
 
 
 _named("doStuffIntString", "a INTEGER, b STRING -> STRING")
@@ -63,7 +65,7 @@ _named("doStuffLongLongString", "a BIGINT, b BIGINT, c STRING -> STRING")
 _named("doStuffLongVarargs", "longs BIGINT... -> STRING")
 
 
-@LIBRARY.scalar("TEST_UDF", "struct STRUCT<A STRING> -> STRING", description="Gives the field A.")
+@LIBRARY.scalar("TEST_UDF", "struct STRUCT<A STRING> -> STRING", description="Returns the field A.")
 def field_a(struct: dict[str, str | None]) -> str | None:
     """The field of the struct."""
     return struct["A"]
@@ -75,7 +77,7 @@ def to_struct(value: str) -> dict[str, str]:
     return {"A": value}
 
 
-@LIBRARY.table("TEST_UDTF", "value T -> T", description="Gives the value as the only row.")
+@LIBRARY.table("TEST_UDTF", "value T -> T", description="Returns the value as the only row.")
 def one_row(value: Any) -> list[Any]:
     """One row; none for null."""
     return [] if value is None else [value]
@@ -143,7 +145,7 @@ for _name, _signature in _WEIGHED:
 @LIBRARY.aggregate("GENERIC_VAR_ARG", "first A, second B, others C... -> ARRAY<A>", description="Gathers first values.")
 @LIBRARY.aggregate("OBJ_COL_ARG", "first INTEGER, others ANY... -> ARRAY<INTEGER>", description="Gathers first values.")
 def gather(context: AggregateContext) -> Aggregator:
-    """The first arguments of the rows that have no null among them."""
+    """The first arguments of the rows without nulls."""
 
     def add(state: list[Any], *values: Any) -> list[Any]:
         return state if None in values else [*state, values[0]]

@@ -1,4 +1,4 @@
-"""SELECT statements of test cases, answered over a driver as ksqlDB's REST API answers them."""
+"""Runs SELECT statements of test cases over a driver, with results as in ksqlDB's REST API."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PushRun:
             self._read = {name: len(driver.topic(name).records) for name in self._query.topics}
 
     def catch_up(self) -> None:
-        """Processes what came to its topics since the last time: tables first, then streams by time."""
+        """Processes new records of its topics: first tables, then streams by time."""
         new = {name: list(self._new_records(name)) for name in self._read}
         tables = (item for name in self._read if name in self._tables for item in new[name])
         streams = (new[name] for name in self._read if name not in self._tables)
@@ -67,7 +67,7 @@ class PushRun:
         return _shown_row(self._plan.schema, tuple(known.get(column.name) for column in self._plan.schema))
 
     def answer(self) -> Answer:
-        """Header, rows and, where the query is at its end, why."""
+        """The header, the rows and, if the query has ended, the reason."""
         self.catch_up()
         header = {"queryId": self._query_id(), "schema": _schema_text(self._plan.schema, keys=False)}
         limited = self._plan.limit is not None and len(self._rows) == self._plan.limit
@@ -75,7 +75,7 @@ class PushRun:
         return [{"header": header}, *self._rows, *([{"finalMessage": end}] if limited or self._ends else [])]
 
     def _query_id(self) -> str:
-        """As ksqlDB names them: from `latest`, queries of what another query writes are scalable push queries."""
+        """ksqlDB's query id: queries from `latest` over another query's sink are scalable push queries."""
         source = self._driver.metastore.find(self._plan.sources[0])
         latest = self._driver.properties.get("auto.offset.reset") == "latest"
         if latest and not self._ends and source is not None and source.created_by is not None:
@@ -84,10 +84,10 @@ class PushRun:
 
 
 def start_query(driver: Driver, text: str) -> PushRun | None:
-    """Plans a SELECT; None for a pull query on a table, which `answer_pull` answers later.
+    """Starts a SELECT; None for a pull query on a table, which `answer_pull` runs later.
 
     Raises:
-        StatementError: it cannot be accepted.
+        StatementError: the query is invalid.
     """
     planned = driver.planner().plan(parse_statement(text, driver.variables))
     if isinstance(planned, PushPlan | StreamPullPlan):
@@ -99,14 +99,14 @@ def answer_pull(driver: Driver, text: str) -> Answer:
     """Header and rows of a pull query on a table.
 
     Raises:
-        StatementError: it cannot be accepted, or nothing keeps the table's rows.
+        StatementError: the query is invalid, or the table is not materialized.
     """
     planned = driver.planner().plan(parse_statement(text, driver.variables))
     if not isinstance(planned, PullPlan):
         raise AnalysisError("not a pull query", text)
     query = driver.queries.get(planned.source.created_by or "")
     if query is None:
-        raise AnalysisError(f"The `{planned.source.name}` table isn't queryable: no query keeps its rows", text)
+        raise AnalysisError(f"The `{planned.source.name}` table isn't queryable: no query materializes it", text)
     rows = pull_rows(planned, list(query.tasks.values()), default_registry())
     header = {"queryId": "query_0", "schema": _schema_text(planned.schema, keys=True)}
     return [{"header": header}, *({"row": {"columns": _shown_row(planned.schema, row)}} for row in rows)]
@@ -122,7 +122,7 @@ def _shown_row(schema: LogicalSchema, row: Iterable[Any]) -> list[Any]:
 
 
 def _shown(value: Any, sql_type: SqlType) -> Any:
-    """A value's JSON in rows of the REST API."""
+    """A value as JSON in rows of the REST API."""
     match sql_type:
         case _ if value is None:
             return None

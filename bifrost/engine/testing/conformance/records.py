@@ -1,4 +1,4 @@
-"""Records of test cases: JSON values to bytes in a topic's formats, and back."""
+"""Converts records of test cases between JSON values and bytes in a topic's formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REGISTERED = frozenset({"AVRO", "JSON_SR", "PROTOBUF"})
 
 @dataclass(frozen=True, slots=True)
 class TopicFormats:
-    """How a topic's records are written, and the columns that they hold."""
+    """A topic's formats and columns."""
 
     topic: str
     formats: Formats
@@ -30,7 +30,7 @@ class TopicFormats:
 
     @classmethod
     def undeclared(cls, topic: str, key: str | None, value: str | None) -> TopicFormats:
-        """Of a topic that no statement declares: texts, or what its schemas say."""
+        """The formats of a topic that no statement declares; its columns are text unless it has schemas."""
         formats = Formats(KeyFormat(FormatInfo(key or "KAFKA")), ValueFormat(FormatInfo(value or "JSON")))
         return cls(topic, formats, LogicalSchema.of(key=(("ROWKEY", STRING),), value=(("ROWVAL", STRING),)))
 
@@ -46,14 +46,14 @@ class TopicFormats:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordWriter:
-    """Writes records of one topic."""
+class RecordEncoder:
+    """Encodes records of one topic."""
 
     registry: SchemaRegistry
     formats: TopicFormats
 
     def key(self, value: Any, window: Mapping[str, Any] | None) -> bytes | None:
-        """The bytes of a key, with its window."""
+        """The bytes of a key with its window."""
         data = self._bytes(self.formats.key_part, value)
         if window is None:
             return data
@@ -91,7 +91,7 @@ class RecordWriter:
         return Serdes(self.registry).encoder(part)((converter(column.type)(value),))
 
     def _typed(self, part: RecordPart, value: Any) -> bytes | None:
-        """By the registered schema, or by the columns where the format has none."""
+        """Encodes by the registered schema, or by the columns if there is none."""
         row = self._registered(part)
         if row is None:
             row = SqlStruct(part.fields) if part.is_wrapped else part.columns[0].type
@@ -121,8 +121,8 @@ class RecordWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordReader:
-    """Reads records of one topic into the JSON of test cases."""
+class RecordDecoder:
+    """Decodes records of one topic to the JSON of test cases."""
 
     serdes: Serdes
     formats: TopicFormats
@@ -166,7 +166,7 @@ class RecordReader:
         return shown if part.is_wrapped else next(iter(shown.values()))
 
     def _as_written(self, part: RecordPart, data: bytes) -> RecordPart:
-        """The part with all the columns of the schema that the bytes name."""
+        """The part with all columns of the schema whose id the bytes contain."""
         if part.format.name not in _REGISTERED or not part.is_wrapped:
             return part
         schema = self.serdes.registry.by_id(int.from_bytes(data[1:5], "big"))
@@ -177,7 +177,7 @@ class RecordReader:
 
 
 def _renamed(value: Any, sql_type: SqlType) -> Any:
-    """The value with the members of objects named as the struct's fields, whatever their case."""
+    """The value with its objects' members renamed to the struct's fields, ignoring case."""
     match sql_type:
         case SqlStruct(fields) if isinstance(value, dict):
             members = {name.upper(): member for name, member in value.items()}
@@ -191,7 +191,7 @@ def _renamed(value: Any, sql_type: SqlType) -> Any:
 
 
 def _shower(format_name: str) -> Callable[[Any, SqlType], Any]:
-    """A function of value and type that gives a value's JSON. AVRO has maps of other keys than texts as entries."""
+    """A function from value and type to JSON. Avro stores maps whose keys are not text as lists of entries."""
 
     def show(value: Any, sql_type: SqlType) -> Any:
         match sql_type:

@@ -5,48 +5,48 @@ from __future__ import annotations
 import pytest
 
 from bifrost.engine.planner.outcome import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
-from tests.engine.planner.bench import Bench
+from tests.engine.planner.planning import StatementPlanner
 
 
 @pytest.fixture
-def tables(bench: Bench) -> Bench:
+def tables(planner: StatementPlanner) -> StatementPlanner:
     """Adds a table of totals by order, one of counts by window, one with two keys."""
-    bench.run(
+    planner.run(
         "CREATE TABLE TOTALS AS SELECT ID, SUM(TOTAL) AS SPENT FROM ORDERS GROUP BY ID;",
         "CREATE TABLE WINDOWS AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID;",
         "CREATE TABLE PAIRS WITH (KEY_FORMAT='JSON') AS SELECT ID, CUSTOMER, COUNT(*) AS N FROM ORDERS "
         "GROUP BY ID, CUSTOMER;",
     )
-    return bench
+    return planner
 
 
-def pull(bench: Bench, statement: str) -> PullPlan:
-    planned = bench.plan(statement)
+def pull(planner: StatementPlanner, statement: str) -> PullPlan:
+    planned = planner.plan(statement)
     assert isinstance(planned, PullPlan)
     return planned
 
 
-def test_a_push_query_gives_its_items_as_columns(bench: Bench) -> None:
-    planned = bench.plan("SELECT TOTAL, ID FROM ORDERS EMIT CHANGES LIMIT 3;")
+def test_a_push_query_returns_its_items_as_columns(planner: StatementPlanner) -> None:
+    planned = planner.plan("SELECT TOTAL, ID FROM ORDERS EMIT CHANGES LIMIT 3;")
     assert isinstance(planned, PushPlan)
     assert str(planned.query.schema) == "`TOTAL` DOUBLE, `ID` BIGINT"
     assert (planned.query.limit, planned.query.result, planned.query.sink) == (3, "STREAM", None)
     assert planned.query.query_id.startswith("transient_ORDERS_")
 
 
-def test_a_push_query_shows_window_bounds(tables: Bench) -> None:
+def test_a_push_query_shows_window_bounds(tables: StatementPlanner) -> None:
     planned = tables.plan("SELECT * FROM WINDOWS EMIT CHANGES;")
     assert isinstance(planned, PushPlan)
     assert str(planned.query.schema) == "`ID` BIGINT, `WINDOWSTART` BIGINT, `WINDOWEND` BIGINT, `N` BIGINT"
     assert planned.query.result == "TABLE"
 
 
-def test_a_stream_can_be_asked_for_what_it_holds(bench: Bench) -> None:
-    planned = bench.plan("SELECT * FROM SHIPMENTS WHERE CARRIER = 'dhl';")
+def test_a_pull_query_reads_a_stream_to_its_end(planner: StatementPlanner) -> None:
+    planned = planner.plan("SELECT * FROM SHIPMENTS WHERE CARRIER = 'dhl';")
     assert isinstance(planned, StreamPullPlan)
 
 
-def test_one_key(tables: Bench) -> None:
+def test_one_key(tables: StatementPlanner) -> None:
     planned = pull(tables, "SELECT * FROM TOTALS WHERE ID = 1 + 4 LIMIT 1;")
     assert planned.kind is LookupKind.KEYS
     assert planned.lookups == (KeyLookup((5,)),)
@@ -56,24 +56,24 @@ def test_one_key(tables: Bench) -> None:
 
 
 @pytest.mark.parametrize("where", ["ID IN (1, 2, 1)", "ID = 1 OR 2 = ID"])
-def test_several_keys(tables: Bench, where: str) -> None:
+def test_several_keys(tables: StatementPlanner, where: str) -> None:
     planned = pull(tables, f"SELECT SPENT FROM TOTALS WHERE {where};")
     assert planned.lookups == (KeyLookup((1,)), KeyLookup((2,)))
     assert str(planned.schema) == "`SPENT` DOUBLE"
 
 
-def test_more_conditions_are_left_to_check(tables: Bench) -> None:
+def test_other_conditions_become_the_predicate(tables: StatementPlanner) -> None:
     planned = pull(tables, "SELECT * FROM TOTALS WHERE ID = 1 AND SPENT > 5;")
     assert planned.kind is LookupKind.KEYS
     assert planned.predicate is not None
 
 
-def test_all_key_columns_are_needed(tables: Bench) -> None:
+def test_all_key_columns_are_needed(tables: StatementPlanner) -> None:
     assert pull(tables, "SELECT * FROM PAIRS WHERE CUSTOMER = 2 AND ID = 1;").lookups == (KeyLookup((1, 2)),)
     assert pull(tables, "SELECT * FROM PAIRS WHERE CUSTOMER = 2;").kind is LookupKind.SCAN
 
 
-def test_windows_of_a_key(tables: Bench) -> None:
+def test_windows_of_a_key(tables: StatementPlanner) -> None:
     planned = pull(
         tables, "SELECT * FROM WINDOWS WHERE ID = 1 AND WINDOWSTART >= '2026-11-21' AND WINDOWSTART < 1795305600000;"
     )
@@ -83,7 +83,7 @@ def test_windows_of_a_key(tables: Bench) -> None:
     assert str(planned.schema) == "`ID` BIGINT KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `N` BIGINT"
 
 
-def test_a_range_of_keys(tables: Bench) -> None:
+def test_a_range_of_keys(tables: StatementPlanner) -> None:
     planned = pull(tables, "SELECT * FROM TOTALS WHERE 10 < ID;")
     assert planned.kind is LookupKind.RANGE
     assert planned.key_range == Bounds(lower=10, lower_inclusive=False)
@@ -91,7 +91,7 @@ def test_a_range_of_keys(tables: Bench) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "WHERE SPENT > 1", "WHERE ID > 1 AND ID < 5", "WHERE ID = 1 OR SPENT = 2"])
-def test_scans(tables: Bench, where: str) -> None:
+def test_scans(tables: StatementPlanner, where: str) -> None:
     assert pull(tables, f"SELECT * FROM TOTALS {where};").kind is LookupKind.SCAN
 
 
@@ -106,7 +106,7 @@ def test_scans(tables: Bench, where: str) -> None:
         ("WHERE ID < 1 OR ID > 5", "Query requires table scan to be enabled"),
     ],
 )
-def test_scans_can_be_switched_off(tables: Bench, where: str, words: str) -> None:
+def test_scans_can_be_disabled(tables: StatementPlanner, where: str, words: str) -> None:
     tables.properties["ksql.query.pull.table.scan.enabled"] = "false"
     assert words in tables.refusal(f"SELECT * FROM TOTALS {where};")
 
@@ -126,5 +126,5 @@ def test_scans_can_be_switched_off(tables: Bench, where: str, words: str) -> Non
         ("SELECT * FROM WINDOWS WHERE WINDOWSTART = 'noon';", "Failed to parse timestamp 'noon'"),
     ],
 )
-def test_refusals(tables: Bench, statement: str, words: str) -> None:
+def test_refusals(tables: StatementPlanner, statement: str, words: str) -> None:
     assert words in tables.refusal(statement)

@@ -7,18 +7,18 @@ import pytest
 from bifrost.engine.catalog.schema import WindowKind
 from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.planner.outcome import CreatePlan, NothingToDo
-from tests.engine.planner.bench import Bench, avro
+from tests.engine.planner.planning import StatementPlanner, avro
 
 
-def created(bench: Bench, statement: str) -> CreatePlan:
-    planned = bench.run(statement)
+def created(planner: StatementPlanner, statement: str) -> CreatePlan:
+    planned = planner.run(statement)
     assert isinstance(planned, CreatePlan)
     return planned
 
 
-def test_a_statement_is_filled_in_with_what_was_left_out(bench: Bench) -> None:
+def test_a_statement_is_completed_with_defaults(planner: StatementPlanner) -> None:
     planned = created(
-        bench, "create stream x (a varchar key, b int) with (kafka_topic='x', value_format='json', partitions=3);"
+        planner, "create stream x (a varchar key, b int) with (kafka_topic='x', value_format='json', partitions=3);"
     )
     assert planned.statement == (
         "CREATE STREAM X (A STRING KEY, B INTEGER) WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='x', "
@@ -29,39 +29,39 @@ def test_a_statement_is_filled_in_with_what_was_left_out(bench: Bench) -> None:
     assert planned.source.partitions == 3
 
 
-def test_columns_come_from_the_registry_where_the_statement_lists_none() -> None:
-    bench = Bench({"r-value": avro(user_id="int", stars="long")}, {"r": TopicInfo(4)})
-    planned = created(bench, "CREATE STREAM R WITH (KAFKA_TOPIC='r', VALUE_FORMAT='AVRO');")
+def test_columns_are_inferred_if_the_statement_lists_none() -> None:
+    planner = StatementPlanner({"r-value": avro(user_id="int", stars="long")}, {"r": TopicInfo(4)})
+    planned = created(planner, "CREATE STREAM R WITH (KAFKA_TOPIC='r', VALUE_FORMAT='AVRO');")
     assert str(planned.source.schema) == "`USER_ID` INTEGER, `STARS` BIGINT"
     assert planned.topic is None
     assert planned.source.partitions == 4
 
 
 def test_key_columns_may_be_listed_and_value_columns_inferred() -> None:
-    bench = Bench({"c-value": avro(name="string")}, {"c": TopicInfo()})
+    planner = StatementPlanner({"c-value": avro(name="string")}, {"c": TopicInfo()})
     created(
-        bench, "CREATE TABLE C (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='c', VALUE_FORMAT='AVRO', KEY_FORMAT='JSON');"
+        planner, "CREATE TABLE C (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='c', VALUE_FORMAT='AVRO', KEY_FORMAT='JSON');"
     )
-    assert bench.schema("C") == "`ID` INTEGER KEY, `NAME` STRING"
+    assert planner.schema("C") == "`ID` INTEGER KEY, `NAME` STRING"
 
 
 def test_an_unwrapped_key_schema_gives_one_column() -> None:
-    bench = Bench({"c-value": avro(name="string"), "c-key": avro(ID="int")}, {"c": TopicInfo()})
-    created(bench, "CREATE STREAM C WITH (KAFKA_TOPIC='c', FORMAT='AVRO');")
-    assert bench.schema("C") == "`ROWKEY` STRUCT<`ID` INTEGER> KEY, `NAME` STRING"
+    planner = StatementPlanner({"c-value": avro(name="string"), "c-key": avro(ID="int")}, {"c": TopicInfo()})
+    created(planner, "CREATE STREAM C WITH (KAFKA_TOPIC='c', FORMAT='AVRO');")
+    assert planner.schema("C") == "`ROWKEY` STRUCT<`ID` INTEGER> KEY, `NAME` STRING"
 
 
-def test_custom_types_are_resolved(bench: Bench) -> None:
-    bench.run("CREATE TYPE PLACE AS STRUCT<TOWN STRING>;")
+def test_custom_types_are_resolved(planner: StatementPlanner) -> None:
+    planner.run("CREATE TYPE PLACE AS STRUCT<TOWN STRING>;")
     created(
-        bench, "CREATE STREAM X (P PLACE, Q ARRAY<PLACE>) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        planner, "CREATE STREAM X (P PLACE, Q ARRAY<PLACE>) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1);"
     )
-    assert bench.schema("X") == "`P` STRUCT<`TOWN` STRING>, `Q` ARRAY<STRUCT<`TOWN` STRING>>"
+    assert planner.schema("X") == "`P` STRUCT<`TOWN` STRING>, `Q` ARRAY<STRUCT<`TOWN` STRING>>"
 
 
-def test_windowed_keys_are_declared_by_properties(bench: Bench) -> None:
+def test_windowed_keys_are_declared_by_properties(planner: StatementPlanner) -> None:
     planned = created(
-        bench,
+        planner,
         "CREATE TABLE W (ID STRING PRIMARY KEY, N INT) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON', PARTITIONS=1,"
         " WINDOW_TYPE='tumbling', WINDOW_SIZE='10 SECONDS');",
     )
@@ -72,9 +72,9 @@ def test_windowed_keys_are_declared_by_properties(bench: Bench) -> None:
     assert planned.topic.cleanup_policy == "compact,delete"
 
 
-def test_header_columns_are_neither_key_nor_value(bench: Bench) -> None:
+def test_header_columns_are_neither_key_nor_value(planner: StatementPlanner) -> None:
     planned = created(
-        bench,
+        planner,
         "CREATE STREAM H (K STRING KEY, V INT, T BYTES HEADER('trace')) "
         "WITH (KAFKA_TOPIC='h', VALUE_FORMAT='JSON', PARTITIONS=1);",
     )
@@ -83,16 +83,16 @@ def test_header_columns_are_neither_key_nor_value(bench: Bench) -> None:
 
 
 def test_defaults_for_formats_come_from_the_configuration() -> None:
-    bench = Bench(
+    planner = StatementPlanner(
         properties={"ksql.persistence.default.format.value": "JSON", "ksql.persistence.default.format.key": "JSON"}
     )
-    planned = created(bench, "CREATE STREAM X (A INT) WITH (KAFKA_TOPIC='x', PARTITIONS=1);")
+    planned = created(planner, "CREATE STREAM X (A INT) WITH (KAFKA_TOPIC='x', PARTITIONS=1);")
     assert (planned.source.formats.key.format.name, planned.source.formats.value.format.name) == ("JSON", "JSON")
 
 
-def test_a_source_table_keeps_its_rows_by_a_query(bench: Bench) -> None:
+def test_a_source_table_is_materialized_by_a_query(planner: StatementPlanner) -> None:
     planned = created(
-        bench,
+        planner,
         "CREATE SOURCE TABLE T (ID INT PRIMARY KEY, N INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);",
     )
     assert planned.source.read_only
@@ -101,20 +101,20 @@ def test_a_source_table_keeps_its_rows_by_a_query(bench: Bench) -> None:
     assert str(planned.query.schema) == "`ID` INTEGER KEY, `N` INTEGER"
 
 
-def test_if_not_exists_leaves_the_one_that_is_there(bench: Bench) -> None:
-    planned = bench.run(
+def test_if_not_exists_keeps_the_existing_source(planner: StatementPlanner) -> None:
+    planned = planner.run(
         "CREATE STREAM IF NOT EXISTS ORDERS (A INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1);"
     )
     assert isinstance(planned, NothingToDo)
     assert planned.message == "Cannot add stream `ORDERS`: A stream with the same name already exists."
 
 
-def test_or_replace_may_add_columns_only(bench: Bench) -> None:
+def test_or_replace_may_add_columns_only(planner: StatementPlanner) -> None:
     start = "CREATE OR REPLACE STREAM SHIPMENTS (ORDER_ID BIGINT KEY, CARRIER STRING"
     properties = "WITH (KAFKA_TOPIC='shipments', VALUE_FORMAT='JSON');"
-    planned = created(bench, f"{start}, WEIGHT INT) {properties}")
+    planned = created(planner, f"{start}, WEIGHT INT) {properties}")
     assert planned.replaces
-    assert "(The following columns are changed, missing or reordered: [`WEIGHT` INTEGER])" in bench.refusal(
+    assert "(The following columns are changed, missing or reordered: [`WEIGHT` INTEGER])" in planner.refusal(
         f"{start}) {properties}"
     )
 
@@ -169,10 +169,10 @@ def test_or_replace_may_add_columns_only(bench: Bench) -> None:
         ),
     ],
 )
-def test_refusals(bench: Bench, statement: str, words: str) -> None:
-    assert words in bench.refusal(statement)
+def test_refusals(planner: StatementPlanner, statement: str, words: str) -> None:
+    assert words in planner.refusal(statement)
 
 
-def test_a_missing_subject_says_where_to_look(bench: Bench) -> None:
-    message = bench.refusal("CREATE STREAM X WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='AVRO');")
+def test_a_missing_subject_says_where_to_look(planner: StatementPlanner) -> None:
+    message = planner.refusal("CREATE STREAM X WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='AVRO');")
     assert message.startswith("Schema for message values on topic 'orders' does not exist in the Schema Registry.")

@@ -25,7 +25,7 @@ def avro(**columns: str) -> str:
 
 
 @dataclass
-class Bench:
+class StatementPlanner:
     """Plans statements and remembers what they make."""
 
     subjects: dict[str, str] = field(default_factory=dict)
