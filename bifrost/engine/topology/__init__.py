@@ -1,1 +1,1 @@
-"""From a query plan to compiled record functions: generated Python that reads, filters, joins, aggregates, writes."""
+"""Compiles query plans to record functions: generated Python that reads, filters, joins, aggregates and writes."""

@@ -1,4 +1,4 @@
-"""A query ready to run: what it reads, the topics and stores that it needs, and how to make its tasks."""
+"""A compiled query: its input topics, internal topics and stores, and the creation of its tasks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class InputTopic:
 
 @dataclass(frozen=True, slots=True)
 class RepartitionTopic:
-    """A topic by which a query sends rows to itself under another key.
+    """A topic through which a query sends rows to itself under another key.
 
     It needs as many partitions as the largest of `partitions_like`: topics that exist, or repartition topics that stand
     before it in `CompiledQuery.repartitions`.
@@ -66,13 +66,13 @@ class RepartitionTopic:
     partitions_like: tuple[str, ...]
 
     def partition_count(self, counts: Mapping[str, int]) -> int:
-        """The number of partitions, from those of the topics known so far."""
+        """Returns the number of partitions, given those of the topics known so far."""
         return max((counts[topic] for topic in self.partitions_like if topic in counts), default=1)
 
 
 @dataclass(frozen=True)
 class CompiledQuery:
-    """A query's topology. It holds no state: that is in the tasks."""
+    """The topology of a query. It is stateless: state is in the tasks."""
 
     plan: QueryPlan
     program: QueryProgram
@@ -81,32 +81,34 @@ class CompiledQuery:
 
     @cached_property
     def inputs(self) -> tuple[InputTopic, ...]:
-        """The topics that it reads, each once."""
-        found = {function.topic: InputTopic(function.topic, place, function.role) for place, function in self.functions}
+        """The topics that the query reads, each once."""
+        found = {
+            function.topic: InputTopic(function.topic, number, function.role) for number, function in self.functions
+        }
         return tuple(found.values())
 
     @cached_property
     def repartitions(self) -> tuple[RepartitionTopic, ...]:
-        """The repartition topics that it needs, those that others are modelled on first."""
+        """The repartition topics, each after those that it takes its partition count from."""
         return _repartitions(self.program)
 
     @cached_property
     def stores(self) -> tuple[StoreSpec, ...]:
-        """The stores that its tasks have."""
+        """The stores of its tasks."""
         return tuple(
-            replace(spec, subtopology=place)
-            for place in range(self.subtopologies)
-            for spec in self._specs(place).values()
+            replace(spec, subtopology=number)
+            for number in range(self.subtopologies)
+            for spec in self._specs(number).values()
         )
 
     @property
     def subtopologies(self) -> int:
         """The number of sub-topologies; they count from 0."""
-        return 1 + max(place for place, _ in self.functions)
+        return 1 + max(number for number, _ in self.functions)
 
     @property
     def source_text(self) -> str:
-        """The generated Python, for EXPLAIN and for those who look for an error."""
+        """The generated Python, for EXPLAIN and for debugging."""
         return self.program.text
 
     def new_task(
@@ -120,17 +122,17 @@ class CompiledQuery:
     ) -> Task:
         """Returns a task of a sub-topology with empty stores; the tasks of all its partitions are alike."""
         context = TaskContext(self._specs(subtopology), TaskOutputs(emit, log, changelog, on_row))
-        functions = [function for place, function in self.functions if place == subtopology]
+        functions = [function for number, function in self.functions if number == subtopology]
         return Task(functions, self.program.bindings, self._namespace, context, self.materialization)
 
     def _specs(self, subtopology: int) -> dict[str, StoreSpec]:
-        used = {name for place, function in self.functions if place == subtopology for name in function.globals}
+        used = {name for number, function in self.functions if number == subtopology for name in function.globals}
         names = {store for name, binding in self.program.bindings.items() if name in used for store in binding.stores}
         return {name: spec for name, spec in self.program.stores.items() if name in names}
 
     @cached_property
     def _namespace(self) -> dict[str, object]:
-        """Constants and auxiliary functions, which all tasks share."""
+        """Constants and auxiliary functions, shared by all tasks."""
         namespace = dict(self.program.constants)
         for name, text in self.program.auxiliary.items():
             exec(compile(text, f"<{name}>", "exec"), namespace)  # noqa: S102 - generated; names enter it by repr only
@@ -140,14 +142,14 @@ class CompiledQuery:
 def compile_query(
     plan: QueryPlan, serdes: Serdes, functions: FunctionRegistry, *, internal_prefix: str = ""
 ) -> CompiledQuery:
-    """The topology of a plan.
+    """Compiles a plan.
 
-    `internal_prefix` begins the names of its repartition topics (`_confluent-ksql-<service id>query_<query id>`).
+    `internal_prefix` is the prefix of its repartition topics (`_confluent-ksql-<service id>query_<query id>`).
 
     Raises:
-        AnalysisError: an expression of the plan means nothing over its columns.
+        AnalysisError: an expression of the plan is invalid for its columns.
         SerdeError: a format cannot carry a schema.
-        RegistryUnavailable: a schema could not be had.
+        RegistryUnavailable: a schema could not be read.
     """
     program = QueryProgram()
     expressions = ExpressionWriter.of(program, functions)
@@ -160,7 +162,7 @@ def compile_query(
 
 
 def _numbered(program: QueryProgram) -> tuple[tuple[int, RecordFunction], ...]:
-    """The record functions with the numbers of their sub-topologies; functions of one topic end up in one."""
+    """Numbers the sub-topologies and assigns record functions to them; all functions of a topic get the same one."""
     first: dict[str, Site] = {}
     for function in program.functions:
         first.setdefault(function.topic, function.site).join(function.site)
@@ -172,7 +174,7 @@ def _repartitions(program: QueryProgram) -> tuple[RepartitionTopic, ...]:
     topics_at: dict[int, list[RecordFunction]] = {}
     for function in program.functions:
         topics_at.setdefault(id(function.site.root), []).append(function)
-    real = {place: _topics(found, real=True) for place, found in topics_at.items()}
+    real = {site: _topics(found, real=True) for site, found in topics_at.items()}
     likes = {}
     for topic, receiver in program.receivers.items():
         at_receiver = real.get(id(receiver.root), [])
@@ -184,12 +186,12 @@ def _repartitions(program: QueryProgram) -> tuple[RepartitionTopic, ...]:
 
 
 def _topics(functions: list[RecordFunction], *, real: bool | None) -> list[str]:
-    """Topics of functions: only source topics, only repartition topics, or (None) all."""
+    """Returns the topics of functions: source topics only, repartition topics only, or (None) all."""
     return [f.topic for f in functions if real is None or (f.role != "repartition") is real]
 
 
 def _in_order(likes: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Topics after those that they are modelled on."""
+    """Sorts topics so that each follows those that it takes its partition count from."""
     ordered: list[str] = []
 
     def visit(topic: str) -> None:

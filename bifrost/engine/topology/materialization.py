@@ -1,4 +1,4 @@
-"""How pull queries find a table's rows: in the store nearest to the query's end, through the steps behind it."""
+"""Chooses the store from which pull queries read a table, and generates the steps from there to the result."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _WITHOUT_NULLS = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
 
 @dataclass(frozen=True, slots=True)
 class Materializer:
-    """Whether a query's results can be looked up (`wanted`), and by which step's store."""
+    """Materializes a query's results for look-ups, if they are `wanted`."""
 
     wanted: bool
 
     @classmethod
     def of(cls, plan: QueryPlan) -> Materializer:
-        """As ksqlDB: tables that a query makes can be asked, what a person follows cannot."""
+        """Returns the materializer of a plan; as in ksqlDB, pull queries can read tables of persistent queries only."""
         return cls(plan.result == "TABLE" and plan.kind != "PUSH")
 
     def stored(self, step: Step, downstream: Downstream, emission: Emission) -> Downstream:
-        """The downstream of the last step, with a store in front where no step has one that would do."""
+        """Returns the downstream of the last step, behind a store of results unless an aggregation has one."""
         if not self.wanted or isinstance(_root(step), _AGGREGATES):
             return downstream
         return stored_rows(downstream, step.schema, _RESULT_STORE, emission)
 
     def materialization(self, last: Step, emission: Emission) -> Materialization | None:
-        """How results are looked up, once all steps are built."""
+        """Returns how to look up results; call it once all steps are built."""
         if not self.wanted:
             return None
         found = self._found(last, emission)
@@ -73,7 +73,7 @@ class Materializer:
 
 
 def _rounding(last: Step, emission: Emission) -> tuple[str, ...]:
-    """What the sink's format makes of rows, where it cannot carry nulls: ksqlDB keeps tables in that format."""
+    """Encodes and decodes rows if the sink's format cannot carry nulls: ksqlDB stores tables in that format."""
     if not isinstance(last, TableSink) or last.formats.value.format.name not in _WITHOUT_NULLS:
         return ()
     write = emission.value_writer(last.topic, last.formats.value, last.schema.value)
@@ -87,7 +87,7 @@ def _rounding(last: Step, emission: Emission) -> tuple[str, ...]:
 
 
 def _root(step: Step) -> Step:
-    """The step whose store the results can be computed from, row by row."""
+    """Returns the step from whose store the results follow row by row."""
     match step:
         case TableSelect() | TableFilter():
             return _root(step.source)
@@ -101,7 +101,7 @@ def _is_windowed(step: Step) -> bool:
 
 
 def _chain(step: Step, wants: frozenset[str], emission: Emission) -> tuple[list[str], frozenset[str]]:
-    """Functions that make the wanted columns of the step from the columns of its root, which are given too."""
+    """Returns functions that compute the wanted columns of a step from columns of its root, and these columns."""
     match step:
         case TableSelect():
             given = frozenset(ordered_columns(step.source.schema, _needed(step, wants)))

@@ -1,4 +1,4 @@
-"""What went wrong with single records: they are reported and left out, and the query goes on."""
+"""Problems with single records: they are reported and skipped, and the query continues."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ProblemKind = Literal["deserialization", "processing", "production"]
 class RecordProblem:
     """One problem with one record.
 
-    `topic`, `partition` and `offset` say which record was being processed; `context` is the step of the plan;
-    `record` the bytes that could not be read.
+    `topic`, `partition` and `offset` identify the record; `context` is the step of the plan, `record` has the bytes
+    that are unreadable.
     """
 
     kind: ProblemKind
@@ -37,14 +37,14 @@ class Reporter:
     log: LogCallback
 
     def unreadable(self, context: str, error: Exception, partition: int, offset: int, record: bytes | None) -> None:
-        """Key or value bytes that cannot be read."""
+        """Reports key or value bytes that are unreadable."""
         self.log(RecordProblem("deserialization", self.topic, partition, offset, context, str(error), record))
 
     def failed(self, context: str, what: str, error: Exception | str, partition: int, offset: int) -> None:
-        """A step that failed on the record: `what` was to be computed."""
+        """Reports a step that failed on a record; `what` says what it was computing."""
         cause = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         self.log(RecordProblem("processing", self.topic, partition, offset, context, f"{what}: {cause}"))
 
     def unwritable(self, context: str, error: Exception, partition: int, offset: int) -> None:
-        """A result that its format cannot carry."""
+        """Reports a result that its format cannot carry."""
         self.log(RecordProblem("production", self.topic, partition, offset, context, str(error)))

@@ -1,4 +1,4 @@
-"""A task: one partition of a sub-topology, with its own stores and its own copy of the generated functions."""
+"""A task: one partition of a sub-topology, with its own stores and its own instance of the generated functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RecordFunctionCall(Protocol):
 
 
 class Task:
-    """Processes the records of one partition. Not thread-safe, but for look-ups, which may come from other threads."""
+    """Processes the records of one partition. Only look-ups may run on other threads."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class Task:
         return cast(RecordFunctionCall, self._namespace[name])
 
     def process(self, topic: str, records: Iterable[InputRecord]) -> None:
-        """Processes records of one topic in order; problems with single records go to the log.
+        """Processes records of one topic in order; reports problems with single records to the log.
 
         Raises:
-            RegistryUnavailable: a schema could not be had; the records may be given again.
+            RegistryUnavailable: a schema could not be read; the record may be processed again.
         """
         functions = self._functions[topic]
         if len(functions) == 1:
@@ -70,18 +70,18 @@ class Task:
         return max((store.stream_time for store in self._context.stores.values()), default=-1)
 
     def stores(self) -> Mapping[str, Store]:
-        """Its stores by name."""
+        """Returns its stores by name."""
         return dict(self._context.stores)
 
     def changelogged(self) -> tuple[str, ...]:
-        """Names of the stores that are to be restored before the first record is processed."""
+        """Returns the names of the stores to be restored before the first record is processed."""
         return tuple(sorted(self._context.stores))
 
     def restore(self, store: str, key: bytes, value: bytes | None) -> None:
         """Applies a changelog record to a store.
 
         Raises:
-            StateError: the record is not one of this engine's.
+            StateError: the record was not written by this engine.
         """
         self._context.stores[store].restore(key, value)
 

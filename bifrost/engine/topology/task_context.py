@@ -1,4 +1,4 @@
-"""What the code of a task is bound to: its stores, and where its results and problems go."""
+"""The surroundings of a task's code: its stores, and the receivers of its results and problems."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ InputRecord = tuple[bytes | None, bytes | None, int, int, int, Headers]
 """Key, value, timestamp (epoch ms), partition, offset, headers."""
 
 EmitCallback = Callable[[str, bytes | None, bytes | None, int, Headers], None]
-"""Takes an output record: topic, key, value, timestamp, headers."""
+"""Receives an output record: topic, key, value, timestamp (epoch ms), headers."""
 
 RowCallback = Callable[[Key | None, Row | None, int, tuple[int, int] | None], None]
-"""Takes a result row: key, value columns (None: deleted), timestamp, window start and end."""
+"""Receives a result row: key, value columns (None: deleted), timestamp, window start and end (epoch ms)."""
 
 ChangelogCallback = Callable[[str, Encode, StoreKey, Row | None, int], None]
-"""Takes a change of a store: the store's name, then what a `Changelog` takes."""
+"""Receives a change of a store: the store's name, then the arguments of `Changelog`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOutputs:
-    """Where a task's results, problems and changes of state go."""
+    """The receivers of a task's results, problems and changes of state."""
 
     emit: EmitCallback
     log: LogCallback
@@ -48,7 +48,7 @@ class TaskOutputs:
 
 
 class TaskContext:
-    """What the bindings of generated code are made from; stores are made when they are first asked for."""
+    """Provides what the bindings of generated code need; creates each store on first use."""
 
     def __init__(self, specs: Mapping[str, StoreSpec], outputs: TaskOutputs) -> None:
         self._specs = specs
@@ -57,20 +57,20 @@ class TaskContext:
 
     @property
     def emit(self) -> EmitCallback:
-        """Where output records go."""
+        """The receiver of output records."""
         return self._outputs.emit
 
     def on_row(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:
-        """Hands on a result row, if anybody wants it."""
+        """Passes a result row on, if the query has a receiver."""
         if self._outputs.on_row is not None:
             self._outputs.on_row(key, row, timestamp, window)
 
     def reporter(self, topic: str) -> Reporter:
-        """What tells of problems with records of a topic."""
+        """Returns the reporter of problems with records of a topic."""
         return Reporter(topic, self._outputs.log)
 
     def store(self, name: str) -> Store:
-        """The task's store of that name."""
+        """Returns a store of the task by name."""
         found = self.stores.get(name)
         if found is None:
             spec, write = self._specs[name], self._outputs.changelog
@@ -79,17 +79,17 @@ class TaskContext:
         return found
 
     def key_value_store(self, name: str) -> KeyValueStore:
-        """A store declared as key-value store."""
+        """Returns a store declared as key-value store."""
         return cast(KeyValueStore, self.store(name))
 
     def window_store(self, name: str) -> WindowStore:
-        """A store declared as window store."""
+        """Returns a store declared as window store."""
         return cast(WindowStore, self.store(name))
 
     def session_store(self, name: str) -> SessionStore:
-        """A store declared as session store."""
+        """Returns a store declared as session store."""
         return cast(SessionStore, self.store(name))
 
     def join_buffer(self, name: str) -> JoinBuffer:
-        """A store declared as buffer."""
+        """Returns a store declared as join buffer."""
         return cast(JoinBuffer, self.store(name))

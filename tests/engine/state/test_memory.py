@@ -58,11 +58,11 @@ def test_rows_of_an_earlier_layout_are_restored_by_column_name():
     assert restored.get(("k",)) == ((0, 2), 10)
 
 
-def test_rows_of_an_unknown_layout_are_refused():
+def test_rows_with_unknown_columns_are_refused():
     log = Changelog()
     new_store(spec_of(StoreKind.KEY_VALUE, columns=("A", "B")), log).put(("k",), (1, 2), 10)
     log.records = {key: value for key, value in log.records.items() if not key.startswith(b"\xc1")}
-    with pytest.raises(StateError, match="unknown layout"):
+    with pytest.raises(StateError, match="unknown columns"):
         log.restored(spec_of(StoreKind.KEY_VALUE, columns=("A",)))
 
 

@@ -1,1 +1,1 @@
-"""The generated code in the making: names, lines, expressions, and what takes a row next."""
+"""Generating code: names, lines, expressions, and the code behind each step."""

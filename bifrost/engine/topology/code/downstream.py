@@ -1,4 +1,4 @@
-"""What passes between the steps while code is generated: where a row's parts are, and what takes the row next."""
+"""The interface between steps while code is generated: the parts of a row, and the code that takes the row."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class OldRows(IntEnum):
 
     UNUSED = 0
     IF_KNOWN = 1
-    """To leave out tombstones for rows that never showed, as Kafka Streams does above a stored table."""
+    """To suppress tombstones of rows that were never in the result, as Kafka Streams does behind a stored table."""
     REQUIRED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class RowScope:
-    """Where generated code finds the parts of the row at hand.
+    """The expressions by which generated code reads the parts of a row.
 
-    All are Python expressions that are cheap and may be repeated, mostly names of locals. `key` is the key tuple
+    All are cheap and may be repeated; most are names of locals. `key` is the key tuple
     (None at run time for a null key, unless `has_key`), `window` start and end of the key's window, `plain_key` says
     that keys are hashable as they are. `old`, in a table, is a local with the tuple of the row before (of the wanted
     columns, see `ordered_columns`) or None; the field is None where that is not known. Behind a table's GROUP BY a
@@ -43,25 +43,25 @@ class RowScope:
 
     @property
     def identity(self) -> str:
-        """The expression by which stores know the key."""
+        """The expression of the key as stores use it."""
         key = self.key if self.plain_key else f"freeze_key({self.key})"
         return key if self.window is None else f"(*{key}, {self.window[0]}, {self.window[1]})"
 
     def tuple_of(self, names: Iterable[str]) -> str:
-        """The expression of a tuple of columns."""
+        """Returns the expression of a tuple of columns."""
         return tuple_text(self.columns[name] for name in names)
 
     def rowless(self) -> RowScope:
-        """The scope of a tombstone: only the key is left."""
+        """Returns the scope of a tombstone, which has only the key."""
         return replace(self, columns={})
 
 
 @dataclass(frozen=True, slots=True)
 class Downstream:
-    """What takes the rows of a step.
+    """The code behind a step.
 
-    `row` writes the code for a row (of a table: its new state), `tombstone` the code for a null value, None where null
-    values end. Both write code that stands at the end of a loop's body, so that `continue` leaves the row.
+    `row` writes the code for a row (of a table: its new state), `tombstone` the code for a null value; None skips null
+    values. Both write code that stands at the end of a loop's body, so that `continue` skips the row.
     `wants` names the columns that are used, `old` says whether `RowScope.old` is.
     """
 
@@ -71,24 +71,24 @@ class Downstream:
     old: OldRows = OldRows.UNUSED
 
     def write_tombstone(self, writer: CodeWriter, scope: RowScope) -> None:
-        """Writes what happens to a null value, if anything does."""
+        """Writes the code for a null value, if any."""
         if self.tombstone is not None:
             self.tombstone(writer, scope.rowless())
 
 
 def ordered_columns(schema: LogicalSchema, wants: frozenset[str]) -> tuple[str, ...]:
-    """The wanted columns in the order of the schema, each once: the order of stored and passed rows."""
+    """Returns the wanted columns in the order of the schema, each once: the order of stored and passed rows."""
     return tuple(dict.fromkeys(column.name for column in schema if column.name in wants))
 
 
 def tuple_text(parts: Iterable[str]) -> str:
-    """The source of a tuple of expressions."""
+    """Returns the source of a tuple of expressions."""
     texts = tuple(parts)
     return f"({', '.join(texts)},)" if texts else "()"
 
 
 def null_test(parts: Iterable[str]) -> str:
-    """The source of a test whether any of the expressions is null; literals are not asked."""
+    """Returns the source of a test whether any of the expressions is null; literals need no test."""
     tests = [f"{part} is None" for part in parts if part == "None" or not isinstance(_parsed(part), ast.Constant)]
     return " or ".join(tests) or "False"
 
@@ -98,7 +98,7 @@ def _parsed(part: str) -> ast.expr:
 
 
 def unpack(writer: CodeWriter, names: Iterable[str], source: str) -> dict[str, str]:
-    """Writes the unpacking of a tuple into fresh locals and gives the local of each column."""
+    """Writes the unpacking of a tuple into fresh locals and returns the local of each column."""
     places = {name: writer.name(name) for name in names}
     if places:
         writer.line(f"{', '.join(places.values())}, = {source}")

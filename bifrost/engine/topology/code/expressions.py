@@ -1,4 +1,4 @@
-"""Writes expressions into generated functions, each guarded: what cannot be computed is null and reported."""
+"""Writes expressions into generated functions, each guarded: a failing expression is null and reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Types = Mapping[str, SqlType]
 
 
 def columns_in(*expressions: Expression) -> frozenset[str]:
-    """Names of the columns that expressions read."""
+    """Returns the names of the columns that expressions read."""
     return frozenset(
         node.name for expression in expressions for node in walk(expression) if isinstance(node, ColumnRef)
     )
@@ -34,7 +34,7 @@ class ExpressionWriter:
 
     @classmethod
     def of(cls, program: QueryProgram, functions: FunctionRegistry) -> ExpressionWriter:
-        """A writer whose constants are the program's."""
+        """Returns a writer whose constants are the program's."""
         compiler = ExpressionCompiler({}, functions, config=functions.settings)
         compiler.constants = program.constants
         return cls(program, functions, compiler)
@@ -42,7 +42,7 @@ class ExpressionWriter:
     def code(
         self, expression: Expression, types: Types, columns: Mapping[str, str], target: SqlType | None = None
     ) -> Code:
-        """The Python source of an expression, cast to `target`; `columns` says how each column is written."""
+        """Returns the Python source of an expression, cast to `target`; `columns` has the source of each column."""
         self.compiler.types = types
         code = self.compiler.code(expression, columns)
         return code if target is None else convert(self.compiler, code, target)
@@ -57,7 +57,7 @@ class ExpressionWriter:
         context: str,
         target: SqlType | None = None,
     ) -> str:
-        """Writes the computation of a column called `name` and gives the expression that holds it afterwards."""
+        """Writes the computation of a column called `name` and returns the expression that holds it afterwards."""
         code = self.code(expression, types, columns, target)
         if code.simple:
             return code.text
@@ -72,7 +72,7 @@ class ExpressionWriter:
     def condition(
         self, writer: CodeWriter, expression: Expression, types: Types, columns: Mapping[str, str], context: str
     ) -> str:
-        """Writes the computation of a predicate that may fail; gives the expression that is true where it holds."""
+        """Writes the computation of a predicate that may fail and returns the expression that is true if it holds."""
         code = self.code(expression, types, columns)
         if not code.fails:
             return code.text
@@ -84,7 +84,7 @@ class ExpressionWriter:
     def table_call(
         self, writer: CodeWriter, call: FunctionCall, types: Types, columns: Mapping[str, str], context: str
     ) -> str:
-        """Writes the call of a table function and gives the local of its list."""
+        """Writes the call of a table function and returns the local of its list."""
         kinds = [self.code(argument, types, columns).type for argument in call.arguments]
         resolved = self.functions.table(call.name, kinds)
         arguments = [
@@ -98,7 +98,7 @@ class ExpressionWriter:
         return items
 
     def guard(self, writer: CodeWriter, line: str, context: str, what: str, otherwise: Sequence[str]) -> None:
-        """Writes a line and, for when it fails, a report (where there is a record to report) and other lines."""
+        """Writes a line, and a handler that reports a failure (inside a record loop) and runs `otherwise`."""
         with writer.block("try:"):
             writer.line(line)
         with writer.block("except Exception as problem:"):
@@ -114,9 +114,9 @@ class ExpressionWriter:
         key_names: Sequence[str],
         write: Callable[[CodeWriter, dict[str, str]], None],
     ) -> str:
-        """Adds a generated function of (key, row) that works on a row apart from the record loop.
+        """Adds a generated function of (key, row) that works on a row outside the record loop.
 
-        `write` gets the locals of the row's columns `names` and of the key's columns, and writes the body.
+        `write` receives the locals of the row's columns `names` and of the key's columns, and writes the body.
         """
         name = self.program.fresh(stem)
         writer = CodeWriter(f"{name}(key, row)")

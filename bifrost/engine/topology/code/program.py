@@ -28,29 +28,33 @@ STANDARD_NAMES: dict[str, object] = {
     "windowed_key": windowed_key,
     "zip_longest": zip_longest,
 }
-"""What generated code may always refer to."""
+"""The globals of all generated code."""
 
 
 @dataclass(slots=True, eq=False)
 class Site:
-    """A sub-topology in the making: what runs in one task. Sites that read the same topic become one."""
+    """A sub-topology while code is generated: the code that runs in one task.
+
+    Whether two pieces of code share a task is known only once both have read the same topic. So each begins with a site
+    alone, and sites are joined later; a joined site refers to the other (a union-find structure).
+    """
 
     joined: Site | None = None
 
     @property
     def root(self) -> Site:
-        """The site that this one has become part of."""
+        """The site that this one was joined to, directly or through others; else itself."""
         return self if self.joined is None else self.joined.root
 
     def join(self, other: Site) -> None:
-        """Makes the two one."""
+        """Makes the two sites one. Code that holds either site then has the same `root`."""
         if other.root is not self.root:
             other.root.joined = self.root
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A global of the generated code that every task has its own of: `make` is called once per task."""
+    """A global of the generated code with one value per task: `make` is called once per task."""
 
     make: Callable[[TaskContext], object]
     stores: tuple[str, ...] = ()
@@ -69,13 +73,13 @@ class RecordFunction:
 
     @property
     def globals(self) -> frozenset[str]:
-        """Names of globals that the function may use."""
+        """The names of globals that the function may use."""
         return frozenset(names_in(self.code))
 
 
 @dataclass(slots=True)
 class QueryProgram:
-    """Collects what a query's generated code consists of.
+    """Collects the generated code of a query.
 
     `constants` are shared by all tasks, `bindings` are made per task; both are found by the generated code under the
     names that they were given here. `auxiliary` are generated functions that others call, `receivers` and `senders` the
@@ -92,31 +96,31 @@ class QueryProgram:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def fresh(self, stem: str) -> str:
-        """A global name that is not used yet."""
+        """Returns an unused global name."""
         number = self._counts[stem] = self._counts.get(stem, 0) + 1
         return f"{stem}_{number}"
 
     def constant(self, stem: str, value: object) -> str:
-        """The name under which generated code finds a value."""
+        """Adds a value that all tasks share, and returns its name."""
         name = self.fresh(stem)
         self.constants[name] = value
         return name
 
     def bind(self, stem: str, make: Callable[[TaskContext], object], *stores: str) -> str:
-        """The name under which generated code finds something that each task has its own of."""
+        """Adds a value that is created per task, and returns its name; `stores` are the stores that it uses."""
         name = self.fresh(stem)
         self.bindings[name] = Binding(make, stores)
         return name
 
     def store(self, spec: StoreSpec) -> str:
-        """Declares a store and gives its name."""
+        """Declares a store and returns its name."""
         if spec.name in self.stores:
             raise ValueError(f"store {spec.name} is declared twice")
         self.stores[spec.name] = spec
         return spec.name
 
     def function(self, name: str, text: str) -> None:
-        """Adds a generated function that others call by name."""
+        """Adds a generated function that other generated code calls by name."""
         self.auxiliary[name] = text
 
     def record_function(self, text: str, name: str, *, topic: str, role: Role, site: Site) -> None:
@@ -126,13 +130,13 @@ class QueryProgram:
 
     @property
     def text(self) -> str:
-        """The whole generated source, to be read by people."""
+        """The whole generated source."""
         parts = [*self.auxiliary.values(), *(function.text for function in self.functions)]
         return "\n\n".join(parts)
 
 
 def names_in(code: CodeType) -> Iterator[str]:
-    """Global names that code and the functions in it refer to."""
+    """Returns the global names that code and the functions in it refer to."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -1,4 +1,4 @@
-"""Writes the text of generated functions: lines, indentation, names that are not taken yet."""
+"""Writes the text of generated functions: lines, indentation, unique names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _INDENT = "    "
 
 
 class CodeWriter:
-    """One function in the making. `report` is the name of the reporter that its code tells of problems."""
+    """Writes one function. `report` is the name of the reporter to which its code reports problems."""
 
     def __init__(self, header: str, report: str = "") -> None:
         self.lines = [f"def {header}:"]
@@ -21,7 +21,7 @@ class CodeWriter:
         self._taken: set[str] = set()
 
     def line(self, text: str) -> None:
-        """Adds a line at the present depth."""
+        """Adds a line at the current depth."""
         self.lines.append(_INDENT * self._depth + text)
 
     @contextmanager
@@ -36,11 +36,11 @@ class CodeWriter:
         self._depth -= 1
 
     def name(self, wanted: str) -> str:
-        """A local name like the wanted one (a column's name, say) that the function does not use yet."""
+        """Returns an unused local name that resembles the wanted one (a column's name, for example)."""
         stem = re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_") or "column"
         if stem[0].isdigit() or keyword.iskeyword(stem):
             stem = f"c_{stem}"
-        # The underscore at the end keeps locals apart from every global that generated code refers to.
+        # The underscore at the end separates locals from every global that generated code refers to.
         name, number = f"{stem}_", 1
         while name in self._taken:
             number += 1
@@ -49,5 +49,5 @@ class CodeWriter:
         return name
 
     def text(self) -> str:
-        """The function's source."""
+        """Returns the function's source."""
         return "\n".join(self.lines) + "\n"

@@ -1,1 +1,1 @@
-"""What generated code calls: aggregators, joiners, windows."""
+"""The stateful operators that generated code calls: aggregators and joiners."""

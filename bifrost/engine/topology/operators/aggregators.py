@@ -1,4 +1,4 @@
-"""Aggregates at work: plain tuples in, changes of result rows out. One object per task and aggregation."""
+"""Aggregators: take rows as plain tuples, return changes of result rows. One object per task and aggregation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from bifrost.engine.topology.operators.fold import Fold, Values
 from bifrost.engine.topology.operators.windows import grace_of, starts_of
 
 WindowChange = tuple[Key, int, int, Row | None, int, Row | None]
-"""Key, window start and end, new row (None: gone), its time, old row (None: there was none)."""
+"""Key, window start and end, new row (None: deleted), its time, old row (None: none). Times are epoch ms."""
 
 
 _UNKNOWN = -2
-"""The stream time before a store was asked for it; no time is as early."""
+"""Marks a stream time that was not read from the store yet; it is before the -1 of an empty store.
+
+A store is restored after its aggregator is created, so its stream time is valid only from the first row on.
+"""
 
 
 class GroupAggregator:
-    """Aggregates without windows, of streams and of tables. Old results are None unless they are wanted."""
+    """Aggregates without windows, of streams and of tables. Old results are None unless `wants_old`."""
 
     def __init__(self, fold: Fold, store: KeyValueStore, *, wants_old: bool) -> None:
         self._fold = fold
@@ -27,7 +30,7 @@ class GroupAggregator:
         self._wants_old = wants_old
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> tuple[Row, int, Row | None]:
-        """Takes a row in: the group's new result, its time, the old result."""
+        """Adds a row; returns the group's new result, its time, the old result."""
         entry = self._store.get(key)
         stored = None if entry is None else entry[0]
         changed = self._fold.add(stored, kept, values)
@@ -38,7 +41,7 @@ class GroupAggregator:
     def change(
         self, key: Key, new: tuple[Row, Values] | None, old: tuple[Row, Values] | None, timestamp: int
     ) -> tuple[Row, int, Row | None] | None:
-        """Takes the old row out and the new one in; None where there is no group to take it from."""
+        """Removes the old row and adds the new one; returns None if the group does not exist."""
         entry = self._store.get(key)
         stored = before = None if entry is None else entry[0]
         if stored is not None and old is not None:
@@ -72,9 +75,9 @@ class WindowedAggregator:
         self._closed = -1
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
-        """Takes a row into the windows that are open for it; gives changes, or the windows that closed by it."""
+        """Adds a row to its open windows; returns the changes or, with EMIT FINAL, the windows that it closed."""
         if timestamp > self._stream_time:
-            self._move_on(timestamp)
+            self._advance(timestamp)
         now = self._stream_time
         closed_start = now - self._grace - self._size
         changes = [
@@ -82,12 +85,11 @@ class WindowedAggregator:
             for start in starts_of(timestamp, self._size, self._advance_ms)
             if start > closed_start
         ]
-        # As ksqlDB: after the row is put, which may take windows past their retention away.
+        # After the row is put, as in ksqlDB: that may delete windows older than their retention.
         return self._closed_windows(now - self._grace) if self._final else changes
 
-    def _move_on(self, timestamp: int) -> None:
+    def _advance(self, timestamp: int) -> None:
         if self._stream_time == _UNKNOWN:
-            # Not before the first row: the store is restored after this object is made.
             self._stream_time = self._store.stream_time
             self._closed = max(self._stream_time - self._grace, -1)
         self._stream_time = max(self._stream_time, timestamp)
@@ -102,7 +104,7 @@ class WindowedAggregator:
         return key, start, start + self._size, self._fold.result(changed), at, before
 
     def _closed_windows(self, until: int) -> Sequence[WindowChange]:
-        """Windows that end in (closed, until]: each is given once."""
+        """Returns the windows that end in (closed, until], each once."""
         closed = self._closed
         if until <= closed:
             return ()
@@ -114,7 +116,7 @@ class WindowedAggregator:
 
 
 class SessionAggregator:
-    """Aggregates by sessions: a row joins, extends or merges the sessions that its gap reaches."""
+    """Aggregates by session windows: a row joins, extends or merges the sessions within its gap."""
 
     def __init__(self, fold: Fold, store: SessionStore, window: Session, *, final: bool) -> None:
         self._fold = fold
@@ -124,13 +126,13 @@ class SessionAggregator:
         self._final = final
         self._stream_time: int | None = None
         self._closed: int | None = None
-        # Sessions that closed by a row which then could not be taken go with the next one.
+        # If the row that closes sessions cannot be added, they are returned with the next row.
         self._due: list[WindowChange] = []
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
-        """Takes a row in: removed sessions, then the one that took their place; or the sessions that closed by it."""
+        """Adds a row; returns the merged sessions, then the new one; with EMIT FINAL, the sessions that it closed."""
         closed = self._advance(timestamp) - self._grace - self._gap
-        # Before the row is put: the store may forget sessions by it that were not given yet.
+        # Before the row is put: that may delete sessions that were not returned yet.
         if self._final:
             self._due += self._closed_sessions(closed)
         merged = self._store.find(key, timestamp - self._gap, timestamp + self._gap)
@@ -162,7 +164,7 @@ class SessionAggregator:
         changes: list[WindowChange] = []
         for start, end, (row, _) in merged:
             stored = row if stored is None else self._fold.merge(stored, row)
-            if grown:  # as Kafka Streams: also a session that keeps its bounds is taken back first
+            if grown:  # as in Kafka Streams: also a session that keeps its bounds is deleted first
                 self._store.remove(key, start, end)
                 changes.append((key, start, end, None, end, self._fold.result(row)))
         changed = self._fold.add(stored, kept, values)

@@ -1,4 +1,4 @@
-"""The arithmetic of a group's aggregates as generated functions: all states at once, no loops over aggregates."""
+"""Combines the aggregates of a group into generated functions that work on all states without loops."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from bifrost.engine.topology.code.downstream import tuple_text
 from bifrost.engine.topology.code.writer import CodeWriter
 
 Values = tuple[tuple[Any, ...], ...]
-"""The arguments of each aggregate."""
+"""The arguments by aggregate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Works on stored rows: the kept columns of a group's last row, then the state of each aggregate.
+    """Functions on stored rows: the columns of a group's last row, then the state of each aggregate.
 
-    `add(stored or None, kept, values)` takes a row in, `remove` takes it out again, `merge(older, newer)` joins two
-    sessions; `result` is the row that is shown; `empty()` are the states before the first row.
+    `add(stored or None, kept, values)` adds a row, `remove` removes it, `merge(older, newer)` merges two sessions;
+    `result` converts states to values; `empty()` returns the states before the first row. `kept` are the columns that
+    are stored as they are. None of them changes its arguments.
     """
 
     empty: Callable[[], Row]
@@ -32,7 +33,7 @@ class Fold:
 
     @classmethod
     def of(cls, kept: int, parts: Sequence[ResolvedAggregate]) -> Fold:
-        """The fold of these aggregates behind a number of kept columns."""
+        """Generates the functions for `kept` columns and these aggregates."""
         namespace: dict[str, Any] = {}
         for number, part in enumerate(parts):
             for name in ("initialize", "add", "remove", "merge", "result"):
@@ -58,7 +59,7 @@ def _arguments(number: int, part: ResolvedAggregate) -> list[str]:
 
 
 def _row(kept: Sequence[str], states: Sequence[str]) -> str:
-    """The text of a stored row, or of the names that one is taken apart into."""
+    """Returns the source of a stored row, or of the names that one is unpacked into."""
     return tuple_text([*kept, *states])
 
 

@@ -1,6 +1,6 @@
-"""Foreign-key joins at work. A left row subscribes with its foreign key where the right row lives, and gets answers.
+"""Foreign-key joins. A left row subscribes at the task of the right row with its foreign key, and receives answers.
 
-Two topics of the query carry this, so that it holds for any number of partitions: subscriptions, keyed by the foreign
+Two topics of the query carry this, so that it works for any number of partitions: subscriptions, keyed by the foreign
 key, and answers, keyed by the left key. The rules are those of Kafka Streams.
 """
 
@@ -14,14 +14,14 @@ from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import KeyValueStore, Row
 
 FORGET, FORGET_AND_ANSWER, ANSWER_IF_FOUND, ANSWER = range(4)
-"""What a subscription asks of the right side: to be taken back (and the left row told), or to be kept and answered."""
+"""The instructions of a subscription: delete it (and answer), or store it and answer (if a right row exists)."""
 
 Subscription = tuple[Key, list[object]]
-"""The foreign key, and what is sent: left key, digest of the left row, instruction."""
+"""The foreign key, and the message: left key, digest of the left row, instruction."""
 
 
 class ForeignKeyLeft:
-    """The left side: keeps its rows, subscribes for them, and takes the answers."""
+    """The left side: stores its rows, subscribes for them, and receives the answers."""
 
     def __init__(self, rows: KeyValueStore, *, outer: bool) -> None:
         self._rows = rows
@@ -31,7 +31,7 @@ class ForeignKeyLeft:
     def change(
         self, key: Key, foreign: Key | None, row: Row | None, sent_key: Key, timestamp: int
     ) -> list[Subscription]:
-        """The row of a left key changes (None: is gone); `foreign` is its foreign key, `sent_key` the key as sent."""
+        """Changes the row of a left key (None: deleted); `foreign` is its foreign key, `sent_key` the key as sent."""
         stored = None if row is None else (foreign, *row)
         before = self._rows.delete(key, timestamp) if stored is None else self._rows.put(key, stored, timestamp)
         old_foreign = None if before is None else before[0]
@@ -47,7 +47,7 @@ class ForeignKeyLeft:
         return [*moved, (foreign, [sent, digest, ANSWER])]
 
     def answered(self, key: Key, digest: bytes | None, right: Row | None) -> tuple[Row | None, Row | None] | None:
-        """The (left, right) rows that an answer makes, (None, None) for a tombstone, None if it is out of date."""
+        """Returns the (left, right) rows of an answer, (None, None) for a tombstone, None if the answer is outdated."""
         entry = self._rows.get(key)
         stored = None if entry is None else entry[0]
         if self._digest(stored) != digest:
@@ -61,7 +61,7 @@ class ForeignKeyLeft:
 
 
 class ForeignKeyRight:
-    """The right side: keeps its rows and who subscribed to them."""
+    """The right side: stores its rows and their subscriptions."""
 
     def __init__(self, rows: KeyValueStore, subscriptions: KeyValueStore) -> None:
         self._rows = rows
@@ -69,7 +69,7 @@ class ForeignKeyRight:
         self._by_foreign: dict[Key, dict[Key, bytes | None]] | None = None
 
     def change(self, foreign: Key, row: Row | None, timestamp: int) -> list[tuple[Key, bytes | None, Row | None]]:
-        """The row of a right key changes (None: is gone): answers as (left key, digest, right row)."""
+        """Changes the row of a right key (None: deleted); returns answers as (left key, digest, right row)."""
         if row is None:
             self._rows.delete(foreign, timestamp)
         else:
@@ -80,15 +80,15 @@ class ForeignKeyRight:
     def subscribe(
         self, foreign: Key, key: Key, digest: bytes | None, instruction: int, timestamp: int
     ) -> tuple[Key, bytes | None, Row | None, int] | None:
-        """Takes a subscription: the answer as (left key, digest, right row, time), None where none is due."""
-        self._keep(foreign, key, digest, timestamp, kept=instruction in (ANSWER, ANSWER_IF_FOUND))
+        """Takes a subscription; returns the answer as (left key, digest, right row, time), or None if none is due."""
+        self._store(foreign, key, digest, timestamp, kept=instruction in (ANSWER, ANSWER_IF_FOUND))
         entry = self._rows.get(foreign)
         row, at = (None, timestamp) if entry is None else (entry[0], max(timestamp, entry[1]))
         if instruction == FORGET or (instruction == ANSWER_IF_FOUND and row is None):
             return None
         return key, digest, None if instruction == FORGET_AND_ANSWER else row, at
 
-    def _keep(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, kept: bool) -> None:
+    def _store(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, kept: bool) -> None:
         subscribers = self._index().setdefault(foreign, {})
         if kept:
             subscribers[key] = digest
@@ -100,7 +100,7 @@ class ForeignKeyRight:
             del self._index()[foreign]
 
     def _index(self) -> dict[Key, dict[Key, bytes | None]]:
-        """Subscriptions by foreign key, gathered from the store when they are first asked for (it may be restored)."""
+        """Returns subscriptions by foreign key, read from the store on first use: it is restored after creation."""
         if self._by_foreign is None:
             self._by_foreign = {}
             for (foreign, key), ((digest,), _) in self._subscriptions.entries():

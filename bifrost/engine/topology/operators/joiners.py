@@ -1,4 +1,4 @@
-"""Joins with state at work: plain tuples in, joined pairs out. One object per task and join."""
+"""Joiners: take rows as plain tuples, return joined pairs. One object per task and join."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bifrost.engine.state.stores import JoinBuffer, KeyValueStore, Row
 from bifrost.sql.tree import JoinKind
 
 Pair = tuple[Row | None, Row | None]
-"""The left and the right row of a joined row."""
+"""The left and the right part of a joined row."""
 
 Side = Literal["left", "right"]
 
@@ -27,11 +27,11 @@ class TableJoiner:
         self._right = right
 
     def left(self, key: Key, row: Row | None, timestamp: int) -> tuple[Pair | None, Pair | None, int] | None:
-        """The left table's row of a key changes (None: is gone): new and old pair and their time; None: no change."""
+        """Changes the left row of a key (None: deleted); returns new pair, old pair and time, None for no change."""
         return _changed(self._kind, self._left, self._right, key, row, timestamp)
 
     def right(self, key: Key, row: Row | None, timestamp: int) -> tuple[Pair | None, Pair | None, int] | None:
-        """As `left`, for the right table."""
+        """Like `left`, for the right table."""
         change = _changed(_MIRRORED[self._kind], self._right, self._left, key, row, timestamp)
         if change is None:
             return None
@@ -42,7 +42,7 @@ class TableJoiner:
 def _changed(
     kind: JoinKind, this: KeyValueStore, other: KeyValueStore, key: Key, row: Row | None, timestamp: int
 ) -> tuple[Pair | None, Pair | None, int] | None:
-    """A change of this side, seen from it; what Kafka Streams' table-table joins do."""
+    """Changes `this` side and returns its view of the pairs, as Kafka Streams' table-table joins do."""
     before = this.delete(key, timestamp) if row is None else this.put(key, row, timestamp)
     entry = other.get(key)
     partner, at = (None, timestamp) if entry is None else (entry[0], max(timestamp, entry[1]))
@@ -60,8 +60,8 @@ def _changed(
 class StreamJoiner:
     """Joins rows of two streams that have the same key and lie close in time.
 
-    A left row at t meets right rows from t - before to t + after. `unmatched` holds rows of outer sides until nothing
-    can match them any more; it is None where such rows are given at once (joins without GRACE).
+    A left row at t joins right rows from t - before to t + after. `unmatched` holds rows of outer sides until nothing
+    can match them; it is None for joins without GRACE, which emit unmatched rows immediately.
     """
 
     def __init__(
@@ -87,17 +87,17 @@ class StreamJoiner:
         self._oldest_unmatched = 0
 
     def left(self, key: Key, row: Row, timestamp: int) -> list[tuple[Key, Row | None, Row | None, int]]:
-        """A row of the left stream: joined rows as (key, left, right, time)."""
+        """Takes a row of the left stream; returns joined rows as (key, left, right, time)."""
         return [(at_key, mine, other, at) for at_key, mine, other, at in self._arrived("left", key, row, timestamp)]
 
     def right(self, key: Key, row: Row, timestamp: int) -> list[tuple[Key, Row | None, Row | None, int]]:
-        """A row of the right stream: joined rows as (key, left, right, time)."""
+        """Takes a row of the right stream; returns joined rows as (key, left, right, time)."""
         return self._arrived("right", key, row, timestamp)
 
     def _arrived(self, side: Side, key: Key, row: Row, timestamp: int) -> list[tuple[Key, Row | None, Row | None, int]]:
         self._buffers[side].put(key, row, timestamp)
         now = self._advance(timestamp)
-        results = self._given_up(now) if timestamp == now else []
+        results = self._expired(now) if timestamp == now else []
         other: Side = "right" if side == "left" else "left"
         first, last = max(0, timestamp - self._back[side]), max(0, timestamp + self._ahead[side])
         partners = self._buffers[other].fetch(key, first, last)
@@ -119,8 +119,8 @@ class StreamJoiner:
         self._stream_time = max(self._stream_time, timestamp)
         return self._stream_time
 
-    def _given_up(self, now: int) -> list[tuple[Key, Row | None, Row | None, int]]:
-        """Unmatched rows whose window has closed: by time, at equal times right before left, then by key."""
+    def _expired(self, now: int) -> list[tuple[Key, Row | None, Row | None, int]]:
+        """Returns unmatched rows whose window has closed: by time, at equal times right before left, then by key."""
         if self._unmatched is None or self._oldest_unmatched >= now - self._grace - min(self._ahead.values()):
             return []
         found = []

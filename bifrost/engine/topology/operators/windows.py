@@ -1,4 +1,4 @@
-"""Window arithmetic: which windows a time falls into, and when they close. All times are epoch ms."""
+"""Window arithmetic: which windows contain a time, and when they close. All times are epoch ms."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ DAY_MS = 86_400_000
 
 
 def size_of(window: Window) -> int:
-    """The size of a window; the gap of a session window."""
+    """Returns the size of a window in ms; the gap of a session window."""
     return window.gap_ms if isinstance(window, Session) else window.size_ms
 
 
 def grace_of(window: Window, *, emit_final: bool) -> int:
-    """How long after its end a window takes late rows. Where the statement does not say: up to a day, none if final.
+    """Returns how long after its end (ms) a window accepts late rows.
 
-    As ksqlDB: the default is 24 h less the window's size.
+    Without GRACE PERIOD, as in ksqlDB: 24 h less the window's size, and 0 with EMIT FINAL.
     """
     if window.grace_ms is not None:
         return window.grace_ms
@@ -23,12 +23,12 @@ def grace_of(window: Window, *, emit_final: bool) -> int:
 
 
 def retention_of(window: Window, *, emit_final: bool) -> int:
-    """How long windows are kept: as said, but never less than they may change."""
+    """Returns how long windows are stored (ms): the RETENTION of the statement, but at least while they may change."""
     needed = size_of(window) + grace_of(window, emit_final=emit_final)
     return max(window.retention_ms or 0, needed)
 
 
 def starts_of(timestamp: int, size_ms: int, advance_ms: int) -> range:
-    """Starts of the windows that a time falls into, earliest first."""
+    """Returns the starts of the windows that contain a time, earliest first."""
     first = timestamp - size_ms + advance_ms
     return range(first - first % advance_ms if first > 0 else 0, timestamp + 1, advance_ms)

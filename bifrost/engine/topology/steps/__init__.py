@@ -1,1 +1,1 @@
-"""One module per execution step, or per family of them: the code that each becomes."""
+"""Generates the code of execution steps: one module per step or family of steps."""

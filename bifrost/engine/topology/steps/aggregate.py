@@ -1,4 +1,4 @@
-"""Aggregation steps: generated code gathers each row's arguments, an aggregator folds them into its store."""
+"""Aggregation steps: generated code computes each row's arguments, an aggregator adds them to its store."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from bifrost.sql.formatter import format_expression
 AggregateStep = StreamAggregate | StreamWindowedAggregate | TableAggregate
 
 AGGREGATION_FAILED = "Error aggregating"
-"""Begins the report of a row that an aggregate cannot take; ksqlDB's queries end by such a row, ours leave it out."""
+"""Begins the report of a row that an aggregate cannot add. Such a row ends a query of ksqlDB; here it is skipped."""
 
 _BOUNDS = (WINDOWSTART, WINDOWEND)
 
 
 def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emission: Emission) -> Inlets:
-    """Every row of the stream changes its group's result."""
+    """Adds every row of the stream to its group."""
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     add = emission.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
@@ -43,7 +43,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emissi
 
 
 def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission: Emission) -> Inlets:
-    """A change takes its old row out of the group's result and its new row in."""
+    """Removes the old row of each change from its group and adds the new row."""
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     change = emission.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
@@ -64,7 +64,7 @@ def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission
 def build_stream_windowed_aggregate(
     step: StreamWindowedAggregate, downstream: Downstream, emission: Emission
 ) -> Inlets:
-    """Every row changes the results of its windows; with EMIT FINAL results come out when their window has closed."""
+    """Adds every row to its windows; with EMIT FINAL, emits a window's result when it has closed."""
     parts = _Parts.of(step, emission)
     session = isinstance(step.window, Session)
     kind = StoreKind.SESSION if session else StoreKind.WINDOW
@@ -91,7 +91,7 @@ def build_stream_windowed_aggregate(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What is known of an aggregation before code is written."""
+    """The parts of an aggregation that its code needs."""
 
     step: AggregateStep
     calls: tuple[AggregateCall, ...]
@@ -104,11 +104,11 @@ class _Parts:
 
     @property
     def wants(self) -> frozenset[str]:
-        """Columns that are read of the rows."""
+        """The columns of rows that are used."""
         return frozenset(self.step.non_aggregates) | columns_in(*(a for call in self.calls for a in call.arguments))
 
     def declare_store(self, kind: StoreKind, retention_ms: int | None, emission: Emission) -> str:
-        """Declares the store of states; a state is known by its aggregate's text, whatever stands beside it."""
+        """Declares the store of states. Each column is named by the text of its aggregate."""
         kept = self.step.non_aggregates
         columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
         missing = ((None,) * len(kept)) + self.fold.empty()
@@ -138,7 +138,7 @@ class _Parts:
         )
 
     def write_arguments(self, writer: CodeWriter, scope: RowScope, emission: Emission) -> tuple[str, str]:
-        """Writes the computation of arguments; gives the expressions of kept columns and of arguments by aggregate."""
+        """Writes the computation of arguments; returns the source of kept columns and of arguments by aggregate."""
         types = self.step.source.schema.types()
         values = []
         for call in self.calls:
@@ -152,7 +152,7 @@ class _Parts:
         return scope.tuple_of(self.step.non_aggregates), tuple_text(values)
 
     def arguments_function(self, names: tuple[str, ...], emission: Emission) -> str:
-        """A generated function of (key, row): kept columns and arguments by aggregate."""
+        """Generates a function of (key, row): kept columns and arguments by aggregate."""
 
         def write(writer: CodeWriter, places: dict[str, str]) -> None:
             kept, values = self.write_arguments(writer, RowScope(places, "key"), emission)
@@ -162,7 +162,7 @@ class _Parts:
         return emission.expressions.row_function("arguments", names, key_names, write)
 
     def write_result(self, writer: CodeWriter, scope: RowScope, downstream: Downstream) -> None:
-        """Writes the unpacking of `result` and what becomes of the row."""
+        """Writes the unpacking of `result` and the code behind the aggregation."""
         names = result_names(self.step.schema)
         used = [name for name in names if name in downstream.wants]
         columns = dict(zip((column.name for column in self.step.schema.key), scope.key_columns, strict=True))
@@ -175,7 +175,7 @@ class _Parts:
         downstream.row(writer, self.with_old(writer, result, downstream))
 
     def with_old(self, writer: CodeWriter, scope: RowScope, downstream: Downstream) -> RowScope:
-        """Writes `old` as the tuple of wanted columns, where somebody uses it."""
+        """Writes `old` as the tuple of wanted columns, if a later step uses it."""
         if downstream.old is OldRows.UNUSED:
             return replace(scope, old=None)
         names = result_names(self.step.schema)
@@ -189,22 +189,22 @@ class _Parts:
 
 
 def result_names(schema: LogicalSchema) -> tuple[str, ...]:
-    """The columns of an aggregator's result row, in order: all value columns but the window's bounds."""
+    """Returns the columns of an aggregator's result row, in order: all value columns but the window's bounds."""
     return tuple(column.name for column in schema.value if column.name not in _BOUNDS)
 
 
 def store_name(step: AggregateStep) -> str:
-    """The name of an aggregation's store, as ksqlDB's."""
+    """Returns the name of an aggregation's store, as in ksqlDB."""
     return f"{step.context}-Materialize"
 
 
 def aggregate_calls(step: AggregateStep, emission: Emission) -> tuple[AggregateCall, ...]:
-    """The aggregates of a step with the expressions of their arguments."""
+    """Returns the aggregates of a step with the expressions of their arguments."""
     types = step.source.schema.types()
     functions = emission.functions
     return tuple(resolve_aggregate(call, types, functions, config=functions.settings) for call in step.aggregates)
 
 
 def fold_of(step: AggregateStep, emission: Emission) -> Fold:
-    """What turns the rows of a step's store into results."""
+    """Returns the functions on the rows of a step's store."""
     return Fold.of(len(step.non_aggregates), [call.aggregate for call in aggregate_calls(step, emission)])

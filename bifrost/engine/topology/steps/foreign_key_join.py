@@ -1,4 +1,4 @@
-"""Foreign-key join: the steps' code around `foreign_keys`, and its two topics."""
+"""Foreign-key join: the code around `foreign_key_joiners`, and its two topics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bifrost.sql.tree import JoinKind
 
 
 def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
-    """Left changes and answers are processed at the left table, subscriptions and right changes at the right one."""
+    """Processes left changes and answers in the left table's task, right changes and subscriptions in the right's."""
     if downstream.old is OldRows.REQUIRED:
         downstream = stored_rows(downstream, step.schema, f"{step.context}-Joined", emission)
     right_emission = emission.elsewhere()
@@ -144,7 +144,7 @@ def _build_right(
 
 
 def key_format_of(step: Step) -> KeyFormat:
-    """The format of the topic by which a table's rows are spread over tasks."""
+    """Returns the key format of the topic that partitions a table's rows."""
     match step:
         case TableSource() | TableSelectKey() | StreamAggregate() | StreamWindowedAggregate() | TableAggregate():
             return step.formats.key

@@ -1,4 +1,4 @@
-"""GROUP BY: rows under the key of their group, through a repartition topic unless that is their key already."""
+"""GROUP BY: sends rows through a repartition topic to the task of their group, unless they have its key already."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bifrost.engine.topology.steps.repartition import Route, build_partitioned, 
 
 
 def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, emission: Emission) -> Inlets:
-    """Rows are grouped by the key that they have; null keys end here."""
+    """Groups rows by their present key; rows with a null key end here."""
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
         write_null_key_test(writer, scope)
@@ -31,7 +31,7 @@ def build_stream_group_by_key(step: StreamGroupByKey, downstream: Downstream, em
 
 
 def write_null_key_test(writer: CodeWriter, scope: RowScope) -> None:
-    """Writes the leaving out of rows with a null key: no key bytes, or a single column that is null."""
+    """Writes the test that skips rows with a null key: no key bytes, or a single column that is null."""
     if scope.has_key:
         return
     with writer.block(f"if {scope.key} is None{_single_null(scope)}:"):
@@ -43,7 +43,7 @@ def _single_null(scope: RowScope) -> str:
 
 
 def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission: Emission) -> Inlets:
-    """Rows go to the task of their group; a null in any of the group's values ends the row, with a report."""
+    """Sends rows to the task of their group; a null in any of the group's values ends the row, with a report."""
     transfer = receive_rows(f"{step.context}-repartition", step.formats.key, step.schema, downstream, emission)
     types = step.source.schema.types()
 
@@ -63,7 +63,7 @@ def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission:
 
 
 def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: Emission) -> Inlets:
-    """Changes go to the tasks of their groups as (new, old): in one record within a group, else the old row first.
+    """Sends changes to the tasks of their groups as (new, old): one record if the group is the same, else old first.
 
     Downstream, `RowScope.new` and `RowScope.old` hold the rows and `RowScope.columns` is empty.
     """
@@ -102,7 +102,7 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: E
 
 
 def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str, ...], emission: Emission) -> str:
-    """A generated function of (key, row): the group's key (None if a part of it is null) and the row to be sent."""
+    """Generates a function of (key, row): the group's key (None if a part of it is null) and the row to send."""
     types = step.source.schema.types()
     source_names = ordered_columns(step.source.schema, given)
 

@@ -1,4 +1,4 @@
-"""What joins have in common when code is written: the columns of both sides, and their absence."""
+"""The code that joins share: the columns of both sides, and rows that are missing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bifrost.engine.topology.steps.source import key_parts
 
 
 def unpack_optional(writer: CodeWriter, names: tuple[str, ...], source: str) -> Mapping[str, str]:
-    """Writes the unpacking of a row that may be missing: then all its columns are null."""
+    """Writes the unpacking of a row that may be missing; then all its columns are null."""
     return unpack(writer, names, f"{source} if {source} is not None else {(None,) * len(names)}")
 
 
 def write_identity_key(writer: CodeWriter, identity: str, scope: RowScope, schema: LogicalSchema) -> RowScope:
-    """Writes the way back from the key that a store knows to the key columns and the window."""
+    """Writes the conversion of a store's key to the key columns and the window."""
     if scope.window is not None:
         writer.line(f"*key, window_start, window_end = {identity}")
         writer.line("key = thaw_key(key)")
@@ -31,5 +31,5 @@ def write_identity_key(writer: CodeWriter, identity: str, scope: RowScope, schem
 def side_columns(
     step: StreamStreamJoin | TableTableJoin, wants: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The wanted columns of the left and of the right side, in the order of their rows."""
+    """Returns the wanted columns of the left and of the right side, in the order of their rows."""
     return ordered_columns(step.left.schema, wants), ordered_columns(step.right.schema, wants)

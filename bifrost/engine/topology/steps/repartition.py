@@ -1,4 +1,4 @@
-"""Sending rows to another task under another key, and reading them there.
+"""Sends rows to another task under another key, and receives them there.
 
 Keys are written in the format that the plan gives (so that they are placed like those of the topics they meet), rows in
 the engine's own exact encoding, since only the query itself reads these topics.
@@ -22,7 +22,7 @@ from bifrost.engine.topology.steps.source import RECORD, key_parts
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A repartition topic with the names of what writes and reads its keys and writes its values."""
+    """A repartition topic, with the names of the functions that write and read its keys and write its values."""
 
     name: str
     topic: str
@@ -34,7 +34,7 @@ class Route:
 
     @classmethod
     def of(cls, emission: Emission, name: str, key: KeyFormat, columns: tuple[Column, ...]) -> Route:
-        """A new topic of the query with the given last part of its name."""
+        """Declares a topic of the query whose name ends with `name`; the emission's code receives its records."""
         topic = f"{emission.internal_prefix}-{name}"
         key = _own_schema(key)
         emission.program.receivers[topic] = emission.site
@@ -49,7 +49,7 @@ class Route:
         )
 
     def sent_from(self, emission: Emission) -> Emission:
-        """Notes that the emission's code sends to this topic, and gives that emission."""
+        """Declares that the emission's code sends to this topic, and returns the emission."""
         emission.program.senders.setdefault(self.topic, []).append(emission.site)
         return emission
 
@@ -67,7 +67,7 @@ class Route:
 
     @contextmanager
     def reading(self, emission: Emission) -> Iterator[tuple[CodeWriter, RowScope]]:
-        """The record function that takes what was sent, up to the decoded key."""
+        """Writes the record function that receives the rows, up to the decoded key."""
         name = emission.program.fresh("process")
         writer = emission.record_writer(name, self.topic)
         with writer.block(f"for {RECORD} in records:"):
@@ -93,13 +93,13 @@ class Route:
 
 
 def _own_schema(key: KeyFormat) -> KeyFormat:
-    """The format without the id of a registered schema, which is for a topic of other columns."""
+    """Returns the format without the id of a registered schema, which describes the columns of another topic."""
     properties = {name: value for name, value in key.format.properties.items() if name != "schemaId"}
     return replace(key, format=replace(key.format, properties=properties))
 
 
 def is_rekeyed(step: Step) -> bool:
-    """Whether rows have a new key and did not pass a topic since: then equal keys may be in different tasks."""
+    """Whether rows have a new key and passed no topic since, so that equal keys may be in different tasks."""
     match step:
         case StreamSelectKey():
             return True
@@ -170,5 +170,5 @@ def receive_rows(
 
 
 def list_text(scope: RowScope, names: tuple[str, ...]) -> str:
-    """The source of a list of columns, which is what rows are sent as."""
+    """Returns the source of a list of columns, the form in which rows are sent."""
     return f"[{', '.join(scope.columns[name] for name in names)}]"

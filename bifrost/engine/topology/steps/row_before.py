@@ -1,4 +1,4 @@
-"""Keeping a table's rows, for the steps that need the row before a change or look rows up."""
+"""Stores a table's rows, for steps that need the row before a change and for look-ups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bifrost.engine.topology.code.writer import CodeWriter
 
 
 def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emission: Emission) -> Downstream:
-    """The downstream with a store of the wanted columns in front, which knows the row before each change."""
+    """Returns the downstream behind a store of the wanted columns, which provides the row before each change."""
     names = ordered_columns(schema, downstream.wants)
     store = emission.key_value_store(name, names)
     put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)

@@ -1,4 +1,4 @@
-"""Reading topics: the loop over records, decoding of what is used, event time, pseudo and header columns."""
+"""Reads topics: the loop over records, decoding of used columns, event time, pseudo and header columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bifrost.sql.types import STRING, SqlType
 SourceStep = StreamSource | TableSource
 
 RECORD = "key_bytes, value_bytes, timestamp, partition, offset, headers"
-"""The names under which generated code has the parts of a record."""
+"""The names of a record's parts in generated code."""
 
 _PSEUDO = dict(zip(PSEUDO_COLUMNS, ("timestamp", "partition", "offset"), strict=True))
 _WINDOW = ("window_start", "window_end")
@@ -50,7 +50,7 @@ def _is_stored(step: TableSource, old: OldRows) -> bool:
 
 @contextmanager
 def _record_loop(writer: CodeWriter, step: SourceStep, downstream: Downstream, emission: Emission) -> Iterator[None]:
-    """The loop over records, up to decoded `key` and `row`; unreadable records are reported and left out."""
+    """Writes the loop over records, up to decoded `key` and `row`; unreadable records are reported and skipped."""
     used = _decoded(step, downstream.wants)
     key = emission.key_reader(step.topic, step.formats.key, step.source_schema.key)
     value = emission.value_reader(step.topic, step.formats.value, step.source_schema.value, used)
@@ -68,7 +68,7 @@ def _record_loop(writer: CodeWriter, step: SourceStep, downstream: Downstream, e
 
 
 def _decoded(step: SourceStep, wants: frozenset[str]) -> frozenset[str]:
-    """Value columns that must be decoded."""
+    """Returns the value columns that must be decoded."""
     names = {column.name for column in step.source_schema.value}
     timestamp = {step.timestamp.column} if step.timestamp is not None else set()
     return frozenset(names & (wants | timestamp))
@@ -92,7 +92,7 @@ def _key_scope(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> R
 
 
 def key_parts(key: str, columns: tuple[Column, ...], *, nullable: bool) -> tuple[str, ...]:
-    """Expressions of the columns of a key tuple."""
+    """Returns the expressions of the columns of a key tuple."""
     if nullable:
         return tuple(f"(None if {key} is None else {key}[{index}])" for index in range(len(columns)))
     return tuple(f"{key}[{index}]" for index in range(len(columns)))
@@ -118,7 +118,7 @@ def _row_scope(
 
 
 def _value_columns(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> dict[str, str]:
-    """Takes the used columns out of `row`: by position where they are few, else all at once."""
+    """Unpacks the used columns of `row`: by position if they are few, else in one statement."""
     used = _decoded(step, wants)
     names = [column.name for column in step.source_schema.value]
     places = {name: writer.name(name) for name in names if name in used}
@@ -147,7 +147,7 @@ def write_event_time(
     context: str,
     emission: Emission,
 ) -> None:
-    """Writes the taking of `timestamp` from a column; records without a usable time are reported and left out."""
+    """Writes the reading of `timestamp` from a column; records without a valid time are reported and skipped."""
     source = emission.expressions.code(_time_expression(timestamp, types), types, columns).text
     what = f"Failed to extract timestamp from row: column {timestamp.column}"
     emission.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"])

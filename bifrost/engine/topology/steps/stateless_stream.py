@@ -20,7 +20,7 @@ from bifrost.engine.topology.code.writer import CodeWriter
 
 
 def build_stream_filter(step: StreamFilter, downstream: Downstream, emission: Emission) -> Inlets:
-    """Rows for which the predicate does not hold, and null values, end here."""
+    """Skips rows for which the predicate does not hold, and null values."""
     types = step.source.schema.types()
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
@@ -33,7 +33,7 @@ def build_stream_filter(step: StreamFilter, downstream: Downstream, emission: Em
 
 
 def build_stream_select(step: StreamSelect, downstream: Downstream, emission: Emission) -> Inlets:
-    """Only the select items that are used further down are computed; a null value stays null."""
+    """Computes only the select items that later steps use; a null value stays null."""
     wants = select_wants(step, downstream.wants)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
@@ -46,14 +46,14 @@ def build_stream_select(step: StreamSelect, downstream: Downstream, emission: Em
 
 
 def select_wants(step: StreamSelect | TableSelect, wants: frozenset[str]) -> frozenset[str]:
-    """Columns of the source that a projection needs for the wanted ones."""
+    """Returns the columns of the source that a projection needs for the wanted ones."""
     return columns_in(*(item.expression for item in step.selects if item.name in wants))
 
 
 def selected_scope(
     writer: CodeWriter, step: StreamSelect | TableSelect, wants: frozenset[str], scope: RowScope, emission: Emission
 ) -> RowScope:
-    """Writes the wanted select items and gives the scope of the projected row."""
+    """Writes the wanted select items and returns the scope of the projected row."""
     types = step.source.schema.types()
     places = {
         item.name: emission.expressions.value(writer, item.expression, item.name, types, scope.columns, step.context)
@@ -65,7 +65,7 @@ def selected_scope(
 
 
 def selected_key(step: StreamSelect | TableSelect, scope: RowScope) -> RowScope:
-    """The scope with the key columns that a projection keeps, under their new names, and no other columns."""
+    """Returns the scope with only the key columns of a projection, under their new names."""
     kept = scope.key_columns
     if step.selected_key is not None:
         kept = tuple(scope.key_columns[index] for index in step.selected_key)
@@ -76,7 +76,7 @@ def selected_key(step: StreamSelect | TableSelect, scope: RowScope) -> RowScope:
 
 
 def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, emission: Emission) -> Inlets:
-    """A row becomes as many as the longest list of the table functions has items; shorter ones are filled with null."""
+    """Emits a row per item of the longest list of the table functions; shorter lists are padded with nulls."""
     types = step.source.schema.types()
     made = tuple(column.name for column in step.schema.value)[-len(step.functions) :]
 
@@ -96,12 +96,12 @@ def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, emission:
 
 
 def build_stream_select_key(step: StreamSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
-    """The row under a new key; it is sent to the task of that key when a step needs it there (see repartition)."""
+    """Sets a new key; a later step that needs equal keys in one task repartitions (see `build_partitioned`)."""
     yield from build_key_change(step, downstream, emission)
 
 
 def build_key_change(step: StreamSelectKey | TableSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
-    """The row under a new key. A null value goes on with what the new key can take from the old one."""
+    """Sets a new key. A null value gets the parts of the new key that follow from the old key."""
     types = step.source.schema.types()
     names = tuple(column.name for column in step.schema.key)
     plain = all(is_plain(column.type) for column in step.schema.key)

@@ -1,4 +1,4 @@
-"""Steps of tables that need no store of their own: they work on the new row, and on the old one where it is known."""
+"""Stateless steps of tables: they work on the new row, and on the old row if it is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bifrost.engine.topology.steps.stateless_stream import build_key_change, sel
 
 
 def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emission) -> Inlets:
-    """A row that stops matching becomes a tombstone; where old rows are known, one that never matched stays silent."""
+    """Turns a row that stops matching into a tombstone; if old rows are known, not one that never matched."""
     wants = downstream.wants | columns_in(step.predicate)
     types = step.source.schema.types()
     old = max(OldRows.IF_KNOWN, downstream.old)
@@ -50,7 +50,7 @@ def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emis
 
 
 def matching_function(step: TableFilter, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
-    """A generated function of (key, row with the `given` columns): the `wanted` columns if it matches, else None."""
+    """Generates a function of (key, row with the `given` columns): the `wanted` columns if it matches, else None."""
     names = ordered_columns(step.source.schema, given)
     types = step.source.schema.types()
 
@@ -63,7 +63,7 @@ def matching_function(step: TableFilter, given: frozenset[str], wanted: frozense
 
 
 def build_table_select(step: TableSelect, downstream: Downstream, emission: Emission) -> Inlets:
-    """Projects new rows in place, and old rows where they are used further down."""
+    """Projects new rows, and old rows if a later step uses them."""
     wants = select_wants(step, downstream.wants)
     project = projection_function(step, wants, downstream.wants, emission) if downstream.old else ""
 
@@ -84,7 +84,7 @@ def build_table_select(step: TableSelect, downstream: Downstream, emission: Emis
 
 
 def projection_function(step: TableSelect, given: frozenset[str], wanted: frozenset[str], emission: Emission) -> str:
-    """A generated function of (key, row with the `given` columns) that gives the `wanted` columns of the projection."""
+    """Generates a function of (key, row with the `given` columns): the `wanted` columns of the projection."""
     names = ordered_columns(step.source.schema, given)
     types = step.source.schema.types()
     items = {item.name: item.expression for item in step.selects}
@@ -107,7 +107,7 @@ def _key_names(step: TableFilter | TableSelect) -> tuple[str, ...]:
 
 
 def build_table_select_key(step: TableSelectKey, downstream: Downstream, emission: Emission) -> Inlets:
-    """Rows under a new key, through a repartition topic: as ksqlDB, changes just pass on, the old key keeps its row."""
+    """Sends changes under a new key through a repartition topic; as in ksqlDB, a row under its old key stays."""
     if downstream.old is OldRows.REQUIRED:
         downstream = stored_rows(downstream, step.schema, f"{step.context}-Table", emission)
     transfer = receive_rows(

@@ -1,4 +1,4 @@
-"""Stream-stream join: rows of equal key that are close in time meet in buffers of both sides."""
+"""Stream-stream join: rows with equal keys that are close in time meet in buffers of both sides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bifrost.sql.tree import JoinKind
 
 
 def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emission: Emission) -> Inlets:
-    """Both sides' rows go through one joiner, each side's code has the steps behind the join."""
+    """Passes both sides' rows through one joiner; each side's code includes the steps behind the join."""
     wanted: dict[Side, tuple[str, ...]] = dict(
         zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
@@ -46,7 +46,7 @@ def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emi
 
 
 def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]], emission: Emission) -> str:
-    """Declares the buffers; the name of the joiner, of which every task has one."""
+    """Declares the buffers; returns the name of the joiner, of which every task has its own."""
     span = step.before_ms + step.after_ms
     grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
     sides: tuple[Side, Side] = ("left", "right")

@@ -1,4 +1,4 @@
-"""Stream-table join: each row of the stream looks its key up in the table as it is now."""
+"""Stream-table join: each row of the stream looks up its key in the present table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bifrost.sql.tree import JoinKind
 
 
 def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
-    """The table's used columns are kept by key. Rows with a null key or value end here, in a LEFT join too."""
+    """Stores the used columns of the table by key. Rows with a null key or value end here, also in a LEFT join."""
     wanted = ordered_columns(step.right.schema, downstream.wants)
     store = emission.key_value_store(f"{step.context}-Table", wanted)
     yield from _build_table_side(step, wanted, store, emission)

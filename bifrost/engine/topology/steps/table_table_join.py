@@ -1,4 +1,4 @@
-"""Table-table join on equal keys: each side's rows are kept, a change of one meets the other's present row."""
+"""Table-table join on equal keys: both sides' rows are stored; a change of one joins the other's present row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bifrost.engine.topology.steps.joined_row import side_columns, unpack_option
 
 
 def build_table_table_join(step: TableTableJoin, downstream: Downstream, emission: Emission) -> Inlets:
-    """Both sides' changes go through one joiner, each side's code has the steps behind the join."""
+    """Passes both sides' changes through one joiner; each side's code includes the steps behind the join."""
     wanted: dict[Side, tuple[str, ...]] = dict(
         zip(("left", "right"), side_columns(step, downstream.wants), strict=True)
     )
@@ -63,7 +63,7 @@ def build_table_table_join(step: TableTableJoin, downstream: Downstream, emissio
 def _combining_function(
     step: TableTableJoin, left: tuple[str, ...], right: tuple[str, ...], downstream: Downstream, emission: Emission
 ) -> str:
-    """A generated function of (key, (left row, right row)): the tuple of the wanted columns."""
+    """Generates a function of (key, (left row, right row)): the tuple of the wanted columns."""
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         writer.line("left_row, right_row = row")
