@@ -21,11 +21,11 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Runs the server until it is told to stop."""
+    """Runs the server until SIGTERM or SIGINT; 1 if it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
-    # Queries run beside requests in one interpreter: a shorter turn keeps look-ups quick under load.
+    # Queries and requests share one interpreter: a shorter switch interval (s) keeps look-ups fast under load.
     sys.setswitchinterval(0.0005)
-    # Rows and states are trees: looking through millions of them for cycles would only make pauses.
+    # Rows and state hold no reference cycles; collecting millions of objects would only cause pauses.
     gc.set_threshold(100_000, 50, 100)
     try:
         settings = load()
@@ -45,7 +45,7 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
     """The engine of the embedded target.
 
     Raises:
-        RemoteError: the broker does not answer.
+        RemoteError: the broker is unavailable.
         DeclarationError: a file of user-defined functions cannot be loaded.
     """
     parts = assemble(settings, properties=server_properties(settings), now_ms=_now_ms)
@@ -65,10 +65,10 @@ def server_properties(settings: Settings) -> dict[str, str]:
 
 
 def credentials(settings: Settings) -> Credentials | None:
-    """Whom the API is for, by the settings that its clients use too; None: anyone who reaches the port.
+    """The user of the API, from the settings that its clients use; None if the API needs no login.
 
     Raises:
-        SettingError: there is a user without a password.
+        SettingError: a user is set without a password.
     """
     user = settings.get("KSQLDB_USER")
     return Credentials(user, settings.require("KSQLDB_PASSWORD", "KSQLDB_USER is set")) if user else None

@@ -1,4 +1,4 @@
-"""ksqlDB's REST API: routes and what they answer."""
+"""ksqlDB's REST API: routes and their handlers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.statements.client_session import ClientSession, check_property
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
-from bifrost.server.auth import BasicAuth, Credentials
+from bifrost.server.auth import Credentials, RequireBasicAuth
 from bifrost.server.bodies import BadRequest, parse_object, read_body, session_of
 from bifrost.server.cluster_status import cluster_status
 from bifrost.server.entities import command_status, entity
@@ -33,7 +33,7 @@ from bifrost.server.problems import (
     FORBIDDEN,
     NOT_FOUND,
     SERVER_ERROR,
-    Problem,
+    ErrorBody,
     generic,
     problem_of,
     query_problem_of,
@@ -55,16 +55,16 @@ from bifrost.server.websocket import QuerySocket
 from bifrost.web.origin_check import OriginCheck
 
 VERSION = "7.6.0"
-"""The version of ksqlDB whose API this is; clients ask for it."""
+"""The version of ksqlDB whose API this is. Clients read it."""
 
-# Statements up to this length are read and planned in about a millisecond.
+# Statements up to this many characters are parsed and planned in about a millisecond.
 _SHORT = 2000
 _COMMAND_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """How this server is called: its service id, the Kafka cluster's id, and `host:port`."""
+    """The names of this server: its service id, the Kafka cluster's id, and `host:port`."""
 
     service_id: str
     cluster_id: str
@@ -101,7 +101,7 @@ class KsqlApi:
             WebSocketRoute("/ws/query", QuerySocket(self._engine).query),
         ]
 
-    # --- what the server is
+    # --- the server
 
     async def info(self, request: Request) -> Response:
         """GET /info."""
@@ -129,7 +129,7 @@ class KsqlApi:
         return json_response({})
 
     async def cluster_status(self, request: Request) -> Response:
-        """GET /clusterStatus: this one host and the state that it keeps."""
+        """GET /clusterStatus: this host and the state that it stores."""
         status = await run_in_threadpool(cluster_status, self._engine.state.queries, self._engine.now_ms())
         return json_response({"clusterStatus": {self._identity.host: status}})
 
@@ -156,7 +156,7 @@ class KsqlApi:
     # --- statements
 
     async def ksql(self, request: Request) -> Response:
-        """POST /ksql: statements that are carried out or answered at once."""
+        """POST /ksql: executes statements and responds with one entity per statement."""
         body = await read_body(request, "ksql")
         if not _takes(request, V1, JSON):
             return Response(status_code=406)
@@ -166,7 +166,7 @@ class KsqlApi:
         return json_response([entity(result, self._identity.host) for result in results])
 
     async def terminate(self, request: Request) -> Response:
-        """POST /ksql/terminate: ends all queries and forgets everything, deleting the topics that are named."""
+        """POST /ksql/terminate: terminates all queries, drops all definitions and deletes the named topics."""
         data = await request.body()
         listed = parse_object(data).get("deleteTopicList", []) if data else []
         result = await run_in_threadpool(self._engine.terminate, [str(pattern) for pattern in listed or []])
@@ -210,7 +210,7 @@ class KsqlApi:
     # --- queries
 
     async def query(self, request: Request) -> Response:
-        """POST /query: a query in the old form of request; the answer's form is the old one unless asked otherwise."""
+        """POST /query: a query in the old form of request; `Accept` may choose a newer form of response."""
         body = await read_body(request, "ksql")
         await self._await_command(body)
         return await self._answer(request, body["ksql"], session_of(body, "streamsProperties"), RowObjects())
@@ -235,7 +235,7 @@ class KsqlApi:
                 return StreamingResponse(push_chunks(result, form), media_type=form.media_type)
 
     async def _result(self, text: str, session: ClientSession) -> PushQuery | PullResult | PrintQuery:
-        """Looks keys up at once: handing a look-up to a thread takes longer than the look-up while queries are busy."""
+        """Runs look-ups by key on the event loop: under load, handing one to a thread takes longer than the look-up."""
         if len(text) > _SHORT:
             return await run_in_threadpool(self._engine.query, text, session)
         planned = self._engine.plan_query(text, session)
@@ -257,11 +257,11 @@ def _takes(request: Request, *media_types: str) -> bool:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
-Telling = Callable[[BifrostError, str], Problem]
+ErrorResponse = Callable[[BifrostError, str], ErrorBody]
 
 
-def guarded(handler: Handler, telling: Telling) -> Handler:
-    """Answers what a handler refuses, in ksqlDB's JSON."""
+def guarded(handler: Handler, error_response: ErrorResponse) -> Handler:
+    """Turns the errors of a handler into responses in ksqlDB's JSON."""
 
     async def guard(request: Request) -> Response:
         try:
@@ -269,7 +269,7 @@ def guarded(handler: Handler, telling: Telling) -> Handler:
         except BadRequest as error:
             return problem_response(error.problem)
         except BifrostError as error:
-            return problem_response(telling(error, await _statement_text(request)))
+            return problem_response(error_response(error, await _statement_text(request)))
 
     return guard
 
@@ -284,7 +284,7 @@ def _forbidden(problem: str) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """What no one expected: Starlette logs it with its traceback, the client gets ksqlDB's form of it."""
+    """The response to an unexpected error. Starlette logs it with its traceback."""
     return problem_response(generic(500, SERVER_ERROR, f"{type(error).__name__}: {error}"))
 
 
@@ -303,7 +303,7 @@ def create_app(
     """
     middleware = [Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)]
     if credentials is not None:
-        middleware.append(Middleware(BasicAuth, credentials=credentials))
+        middleware.append(Middleware(RequireBasicAuth, credentials=credentials))
     return Starlette(
         routes=KsqlApi(engine, identity).routes(),
         middleware=middleware,

@@ -1,4 +1,4 @@
-"""Basic auth for all of the API, where a user is set."""
+"""HTTP basic authentication for the whole API, if a user is configured."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bifrost.server.answers import refuse
 from bifrost.server.problems import UNAUTHORIZED, generic
 
-# As ksqlDB: what watches a server need not know its users.
+# As ksqlDB: health checks need no user.
 _OPEN = ("/v1/metadata", "/v1/metadata/id", "/healthcheck", "/chc/live", "/chc/ready", "/info")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who may use the API."""
+    """The user and password that requests must carry."""
 
     user: str
     password: str
@@ -34,8 +34,8 @@ class Credentials:
         return kind.lower() == "basic" and hmac.compare_digest(given, f"{self.user}:{self.password}".encode())
 
 
-class BasicAuth:
-    """Lets only requests with the right credentials through."""
+class RequireBasicAuth:
+    """ASGI middleware: refuses requests without the right credentials (401)."""
 
     def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Requests' bodies: JSON objects with a statement or query, and the session that they bring along."""
+"""Request bodies: JSON objects with a statement or query, properties and variables."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from starlette.requests import Request
 
 from bifrost.engine.statements.client_session import ClientSession
-from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, Problem, generic
+from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, ErrorBody, generic
 
 _CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}
 _TOKENS = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
 
 class BadRequest(Exception):
-    """A request that is no request; carries its answer."""
+    """The request is malformed; `problem` is the response."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ErrorBody) -> None:
         super().__init__(problem.body.get("message"))
         self.problem = problem
 
 
 async def read_body(request: Request, required: str) -> Mapping[str, Any]:
-    """The JSON object of a request, which must have the text member `required`.
+    """Parse the body of a request, a JSON object with the string member `required`.
 
     Raises:
-        BadRequest: it is not JSON, not an object, or lacks the member.
+        BadRequest: the body is not JSON or not an object, or the member is missing.
     """
     return parse_body(await request.body(), required)
 
@@ -47,7 +47,7 @@ def parse_object(data: bytes) -> Mapping[str, Any]:
         BadRequest: it is not one.
     """
     if not data:
-        # As ksqlDB, which does not expect it either.
+        # ksqlDB responds with this internal error too.
         message = 'Cannot invoke "io.vertx.core.buffer.Buffer.getBytes()" because "<parameter1>" is null'
         raise BadRequest(generic(500, SERVER_ERROR, message))
     try:
@@ -87,10 +87,10 @@ def _quoted(text: str) -> str:
 
 
 def session_of(body: Mapping[str, Any], properties: str) -> ClientSession:
-    """The session that a request brings along.
+    """The session of a request: its properties and variables.
 
     Raises:
-        BadRequest: properties or variables are no objects.
+        BadRequest: properties or variables are not objects.
         PropertyError, AnalysisError: a property is unknown or may not be set.
     """
     given = body.get(properties) or {}

@@ -1,4 +1,4 @@
-"""GET /clusterStatus: what of the queries' state this host keeps, and how far behind it is."""
+"""GET /clusterStatus: the state stores of this host and their lag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ Json = dict[str, Any]
 
 
 def cluster_status(queries: PersistentQueries, now_ms: int) -> Json:
-    """The status of the one host that there is."""
+    """The status of this host; the embedded engine has no others.
+
+    `now_ms` is the wall clock, epoch ms.
+    """
     stateful = [query for query in queries if query.compiled.stores]
     lags: Json = {}
     for query in stateful:
@@ -30,7 +33,7 @@ def _state(query: PersistentQuery) -> Json:
 
 
 def _lags(query: PersistentQuery) -> Json:
-    """Per store and partition, how far its inputs have been read."""
+    """Position, end and lag of the inputs, by store and partition."""
     subtopologies = {entry.topic: entry.subtopology for entry in query.compiled.inputs}
     lags = {}
     for store in query.compiled.stores:

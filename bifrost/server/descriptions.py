@@ -1,4 +1,4 @@
-"""What is told of sources, queries and functions, in ksqlDB's JSON."""
+"""Descriptions of sources, queries and functions in ksqlDB's JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PRODUCED = ("messages-per-sec", "total-messages")
 
 
 def query_info(query: QueryInfo) -> Json:
-    """A query as lists show it."""
+    """A query as an entry of a list."""
     return {
         "queryString": query.statement,
         "sinks": list(query.sinks),
@@ -44,7 +44,7 @@ def query_info(query: QueryInfo) -> Json:
 
 
 def query_description(query: QueryDescription, host: str) -> Json:
-    """A query as EXPLAIN tells it."""
+    """A query in the form of EXPLAIN; `host` is the server's `host:port`."""
     errors = [{"timestamp": at, "errorMessage": message, "type": kind} for at, message, kind in query.errors]
     return {
         "id": query.info.id,
@@ -78,7 +78,7 @@ def _task(task: TaskInfo) -> Json:
 
 
 def source_description(description: SourceDescription, host: str) -> Json:
-    """A source as DESCRIBE tells it."""
+    """A source in the form of DESCRIBE; `host` is the server's `host:port`."""
     source, counts = description.source, description.statistics
     window = source.formats.key.window
     return {
@@ -170,7 +170,7 @@ def _offsets(entry: QueryOffsets) -> Json:
 
 
 def describe_function(declaration: Declaration) -> Json:
-    """A function as DESCRIBE FUNCTION tells it."""
+    """A function in the form of DESCRIBE FUNCTION."""
     return {
         "name": declaration.name,
         "description": declaration.description,
@@ -183,7 +183,7 @@ def describe_function(declaration: Declaration) -> Json:
 
 
 def _overload(overload: Overload, *, own: bool) -> Json:
-    """One signature; in those of users a name may mean anything."""
+    """One signature. Only parameters of built-in functions have descriptions."""
     arguments = [
         {
             "name": parameter.name,
@@ -202,7 +202,7 @@ def _overload(overload: Overload, *, own: bool) -> Json:
 
 
 def fields(schema: LogicalSchema) -> list[Json]:
-    """The columns of a schema as `fields` of a description; key columns are marked."""
+    """The columns of a schema as `fields` of a description; key and header columns carry a type."""
     entries = []
     for column in schema:
         entry: Json = {"name": column.name, "schema": type_info(column.type)}

@@ -1,4 +1,4 @@
-"""Results in ksqlDB's JSON: one function per kind of entity."""
+"""Statement results as ksqlDB's JSON entities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 def entity(result: Result, host: str) -> Json:
-    """The entity of a result; `host` is how this server is called in status maps (`host:port`)."""
+    """The entity of a result; `host` is the name of this server in status maps (`host:port`)."""
     body = {"statementText": result.statement, **_body(result, host), "warnings": []}
     return {"@type": body.pop("@type"), **body}
 
@@ -81,7 +81,7 @@ def _executed(result: CommandResult) -> Json:
 
 
 def command_status(result: CommandResult) -> Json:
-    """The status of a command, as /status answers it."""
+    """The status of a command in the form of /status."""
     return {"status": "SUCCESS", "message": result.message, "queryId": result.query_id}
 
 

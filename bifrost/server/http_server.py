@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["Config", "DrainedRequests", "serve"]
 
 
-class RowBuffer(StreamBuffer):
+class LineBuffer(StreamBuffer):
     """What a stream has yet to send; taken line by line, so that a row is a frame."""
 
     async def pop(self, max_length: int) -> bytes:
@@ -114,4 +114,4 @@ async def _discard_body(receive: Receive) -> None:
 # Hypercorn looks its protocols up by these names and offers no other way to replace them.
 hypercorn.protocol.H2Protocol = Http2  # type: ignore[attr-defined]
 hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
-hypercorn.protocol.h2.StreamBuffer = RowBuffer  # type: ignore[misc]
+hypercorn.protocol.h2.StreamBuffer = LineBuffer  # type: ignore[misc]

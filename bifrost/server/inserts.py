@@ -1,4 +1,4 @@
-"""/inserts-stream: rows in, acknowledgements out, both as they come, over one HTTP/2 stream."""
+"""/inserts-stream: rows in and acknowledgements out over one HTTP/2 stream, at the same time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bifrost.server.bodies import BadRequest, parse_body
 from bifrost.server.problems import BAD_REQUEST, BAD_STATEMENT, HTTP2_ONLY, generic
 from bifrost.server.streaming import DELIMITED, JSON
 
-# Wakes whoever tells of rows: there may be something to tell.
-_NEWS = (-1, None)
+# Wakes the acknowledging task: more rows may be ready to acknowledge.
+_WAKE_UP = (-1, None)
 
 
 class InsertsStream:
-    """The endpoint as an ASGI application: it reads and writes at the same time."""
+    """The endpoint as an ASGI application, which can read and write at the same time."""
 
     def __init__(self, engine: KsqlEngine) -> None:
         self._engine = engine
@@ -45,11 +45,11 @@ class InsertsStream:
             await problem_response(generic(400, BAD_STATEMENT, str(error)))(scope, receive, send)
         else:
             as_lines = JSON not in Headers(scope=scope).get("accept", "")
-            await _Exchange(self._engine, target, send, as_lines=as_lines).run(rows, chunks)
+            await _RowExchange(self._engine, target, send, as_lines=as_lines).run(rows, chunks)
 
 
-class _Exchange:
-    """The rows of one request on their way to Kafka, and what became of them on its way back."""
+class _RowExchange:
+    """The rows of one request and their acknowledgements."""
 
     def __init__(self, engine: KsqlEngine, target: DataSource, send: Send, *, as_lines: bool) -> None:
         self._engine = engine
@@ -57,17 +57,17 @@ class _Exchange:
         self._send = send
         self._as_lines = as_lines
         self._loop = asyncio.get_running_loop()
-        self._told: asyncio.Queue[tuple[int, BifrostError | None]] = asyncio.Queue()
+        self._outcomes: asyncio.Queue[tuple[int, BifrostError | None]] = asyncio.Queue()
         self._sent = 0
         self._cleared = 0
         self._reading = True
 
     async def run(self, rows: list[bytes], chunks: AsyncIterator[list[bytes]]) -> None:
-        """Sends what comes and tells of it; ends with the last row's fate, or with the first row that is wrong."""
+        """Writes rows and acknowledges them until the request ends or a row is wrong."""
         await self._start()
         reader = asyncio.create_task(self._read(rows, chunks))
         try:
-            await self._tell()
+            await self._acknowledge()
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
@@ -87,31 +87,31 @@ class _Exchange:
                 await self._insert(following)
         finally:
             self._reading = False
-            self._told.put_nowait(_NEWS)
+            self._outcomes.put_nowait(_WAKE_UP)
 
     async def _insert(self, rows: list[bytes]) -> None:
-        """Queues rows that came together. They are acknowledged after that: ksqlDB tells of a bad one alone."""
+        """Queues rows that arrived together. As ksqlDB, reports a wrong one before acknowledging the others."""
         for row in rows:
             number, self._sent = self._sent, self._sent + 1
             try:
-                told = partial(self._from_writer, number)
-                await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(row), told)
+                on_delivery = partial(self._from_writer, number)
+                await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(row), on_delivery)
             except (BifrostError, orjson.JSONDecodeError) as error:
                 problem = error if isinstance(error, BifrostError) else BifrostError(f"Invalid JSON: {error}")
-                self._told.put_nowait((number, problem))
+                self._outcomes.put_nowait((number, problem))
         self._cleared = self._sent
-        self._told.put_nowait(_NEWS)
+        self._outcomes.put_nowait(_WAKE_UP)
 
     def _from_writer(self, number: int, error: BifrostError | None) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._told.put_nowait, (number, error))
+            self._loop.call_soon_threadsafe(self._outcomes.put_nowait, (number, error))
 
-    async def _tell(self) -> None:
-        """Acknowledges rows in their order. As ksqlDB: an error is told at once and ends the exchange."""
+    async def _acknowledge(self) -> None:
+        """Acknowledges rows in their order. As ksqlDB, an error is sent immediately and ends the exchange."""
         done: set[int] = set()
         following = 0
         while self._reading or following < self._sent:
-            number, error = await self._told.get()
+            number, error = await self._outcomes.get()
             if error is not None:
                 await self._write(self._entry(_failure(number, error), first=not following))
                 return
@@ -144,7 +144,7 @@ def _failure(number: int, error: BifrostError) -> dict[str, object]:
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[list[bytes]]:
-    """The lines of a request's body that are not empty, as many at a time as come together."""
+    """The lines of a request's body without empty ones, grouped as they arrive."""
     rest, more = b"", True
     while more:
         message = await receive()

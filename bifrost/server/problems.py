@@ -1,4 +1,4 @@
-"""Errors in ksqlDB's JSON: the one place where an error becomes an HTTP status and an error code."""
+"""Errors in ksqlDB's JSON: the only place that maps an error to an HTTP status and an error code."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ COMMAND_TIMEOUT = 50301
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """An HTTP status and the body that goes with it."""
+class ErrorBody:
+    """An HTTP status and its body."""
 
     status: int
     body: dict[str, Any]
 
 
-def generic(status: int, code: int, message: str) -> Problem:
+def generic(status: int, code: int, message: str) -> ErrorBody:
     """A `generic_error`."""
-    return Problem(status, {"@type": "generic_error", "error_code": code, "message": message})
+    return ErrorBody(status, {"@type": "generic_error", "error_code": code, "message": message})
 
 
-def statement_problem(status: int, code: int, message: str, statement: str) -> Problem:
+def statement_problem(status: int, code: int, message: str, statement: str) -> ErrorBody:
     """A `statement_error`."""
     body = {"@type": "statement_error", "error_code": code, "message": message, "statementText": statement}
-    return Problem(status, {**body, "entities": []})
+    return ErrorBody(status, {**body, "entities": []})
 
 
-def problem_of(error: BifrostError, text: str) -> Problem:
-    """The answer to an error; `text` is the statement text that was sent, for errors that do not carry their own."""
+def problem_of(error: BifrostError, text: str) -> ErrorBody:
+    """The response to an error; `text` is the statement that was sent, for errors that do not carry one."""
     match error:
         case QueryElsewhere():
             return statement_problem(400, QUERY_ENDPOINT, error.message, error.statement or text)
@@ -64,8 +64,8 @@ def problem_of(error: BifrostError, text: str) -> Problem:
             return statement_problem(500, SERVER_ERROR, str(error), text)
 
 
-def query_problem_of(error: BifrostError, text: str) -> Problem:
-    """The answer of /query to an error: as ksqlDB, a text that is not the language is told with its cause."""
+def query_problem_of(error: BifrostError, text: str) -> ErrorBody:
+    """The response of /query to an error. As ksqlDB, a syntax error comes with its cause."""
     if not isinstance(error, ParseError):
         return problem_of(error, text)
     message = f"{error}\nStatement: {error.statement or text}\nCaused by: {error.summary}"

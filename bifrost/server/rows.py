@@ -1,4 +1,4 @@
-"""Rows of query results as JSON texts, as ksqlDB prints them: decimals exact, times as text, bytes as base64."""
+"""Rows of query results as JSON, as ksqlDB prints them: exact decimals, times as text, bytes as base64."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def row_encoder(columns: Sequence[ResultColumn]) -> RowEncoder:
-    """A function from a row to the JSON array of its values."""
+    """A function that encodes a row as the JSON array of its values."""
     converters = [(at, _nullable(convert)) for at, c in enumerate(columns) if (convert := converter(c.type))]
     dumps = orjson.dumps
     if not converters:
@@ -35,7 +35,7 @@ def row_encoder(columns: Sequence[ResultColumn]) -> RowEncoder:
 
 
 def converter(kind: SqlType) -> Convert | None:
-    """How values of a type become what JSON shows; None where they are that already."""
+    """A function that converts values of a type for JSON; None if they need no conversion."""
     match kind:
         case SqlDecimal():
             return lambda value: orjson.Fragment(decimal_text(value))

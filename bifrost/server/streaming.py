@@ -1,4 +1,4 @@
-"""Query results on the wire: ksqlDB's three forms, as byte chunks that follow the rows."""
+"""Query results on the wire: ksqlDB's three forms, as chunks of bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEARTBEAT_S = 1.0
 
 
 class ResultForm(Protocol):
-    """How a result is written: at once, or header, rows and end as they come."""
+    """The form of a result: whole, or as header, rows and end."""
 
     media_type: str
     heartbeat_s: float | None
@@ -36,13 +36,13 @@ class ResultForm(Protocol):
         """A whole result; each of `rows` is its JSON array."""
 
     def header(self, header: ResultHeader) -> bytes:
-        """What stands before rows that will come."""
+        """The bytes before the rows."""
 
     def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
         """One row; `row` is its JSON array."""
 
     def end(self, message: str) -> bytes:
-        """What stands behind the rows; `message` says why the query ended."""
+        """The bytes after the rows; `message` says why the query ended."""
 
     def failure(self, message: str) -> bytes:
         """An error after the header was sent."""
@@ -50,7 +50,7 @@ class ResultForm(Protocol):
 
 @dataclass(slots=True)
 class RowObjects:
-    """The old form of /query: an array of objects, one a line, each complete with the line's end."""
+    """The old form of /query: an array of objects, one per line."""
 
     media_type: str = V1
     heartbeat_s: float | None = _HEARTBEAT_S
@@ -70,7 +70,7 @@ class RowObjects:
         return b'{"row":{"columns":' + row + (b',"tombstone":true}},\n' if is_tombstone else b"}},\n")
 
     def end(self, message: str) -> bytes:
-        """`{"finalMessage": ...}]` and a line's end, which clients that read line by line wait for."""
+        """`{"finalMessage": ...}]` and a line break, which clients that read line by line wait for."""
         return orjson.dumps({"finalMessage": message}) + b"]\n"
 
     def failure(self, message: str) -> bytes:
@@ -80,7 +80,7 @@ class RowObjects:
 
 @dataclass(slots=True)
 class RowArrays:
-    """A JSON array: the header object, then an array a row."""
+    """A JSON array: the header object, then an array per row."""
 
     media_type: str = JSON
     heartbeat_s: float | None = None
@@ -108,7 +108,7 @@ class RowArrays:
 
 @dataclass(slots=True)
 class RowLines:
-    """One JSON value a line: the header object, then an array a row."""
+    """One JSON value per line: the header object, then an array per row."""
 
     media_type: str = DELIMITED
     heartbeat_s: float | None = None
@@ -118,11 +118,11 @@ class RowLines:
         return b"\n".join([_header_object(header), *rows, b""])
 
     def header(self, header: ResultHeader) -> bytes:
-        """The header object and a line's end."""
+        """The header object and a line break."""
         return _header_object(header) + b"\n"
 
     def row(self, row: bytes, *, is_tombstone: bool) -> bytes:
-        """The row and a line's end."""
+        """The row and a line break."""
         return row + b"\n"
 
     def end(self, message: str) -> bytes:
@@ -149,7 +149,7 @@ def _error_object(message: str) -> bytes:
 
 
 def form_for(accept: str, default: ResultForm) -> ResultForm:
-    """The form that an Accept header asks for."""
+    """The form that an Accept header names, else the default."""
     if DELIMITED in accept:
         return RowLines()
     if V1 in accept:
@@ -158,13 +158,13 @@ def form_for(accept: str, default: ResultForm) -> ResultForm:
 
 
 def pull_body(result: PullResult, form: ResultForm) -> bytes:
-    """A pull query's answer."""
+    """The response body of a pull query."""
     encode = row_encoder(result.header.columns)
     return form.whole(result.header, [encode(row) for row in result.rows])
 
 
 async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes]:
-    """The chunks of a push query, as its rows come; ends the query when the reader goes away."""
+    """The chunks of a push query; stops the query when the client disconnects."""
     encode = row_encoder(query.header.columns)
     ready = _signal(query.rows)
     try:
@@ -188,7 +188,7 @@ def _joined(rows: Sequence[ResultRow], encode: RowEncoder, form: ResultForm) -> 
 
 
 async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:
-    """The chunks of PRINT: lines of text, and an empty one now and then while nothing comes."""
+    """The chunks of PRINT: lines of text, and an empty line while there is none."""
     ready = _signal(query.rows)
     query.start()
     try:
@@ -206,7 +206,7 @@ async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:
 
 
 def _signal(rows: RowBuffer) -> asyncio.Event:
-    """An event of the running loop that the query's thread sets when there is something new."""
+    """An event of the running loop that the query's thread sets when rows are ready or the query has ended."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -214,7 +214,7 @@ def _signal(rows: RowBuffer) -> asyncio.Event:
             loop.call_soon_threadsafe(event.set)
 
     rows.on_ready = wake
-    # What came before there was anyone to tell.
+    # Rows may have arrived before the callback was set.
     event.set()
     return event
 

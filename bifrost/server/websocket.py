@@ -24,7 +24,7 @@ _NORMAL, _REFUSED = 1000, 1003
 
 
 class QuerySocket:
-    """Answers one query per connection: first the columns, then a message per row."""
+    """Runs one query per connection: sends the columns, then a message per row."""
 
     def __init__(self, engine: KsqlEngine) -> None:
         self._engine = engine
@@ -70,7 +70,7 @@ async def _send(socket: WebSocket, result: PushQuery | PullResult | PrintQuery) 
             form = RowObjects()
             async for chunk in push_chunks(result, form):
                 for line in chunk.decode().splitlines():
-                    # The header and the end are told in other words here.
+                    # Over a WebSocket the header has another form, and there is no final message.
                     if line.startswith('{"row"'):
                         await socket.send_text(line.rstrip(","))
                     elif line.startswith("["):
