@@ -26,12 +26,12 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
         other = groups.setdefault(alert.group, alert)
         if other is not alert:
             yield _problem(alert, "group", f"group {alert.group} is also used by {other.path.name}")
-        source = by_topic.get(alert.topic)
-        if source is None:
+        read = by_topic.get(alert.topic)
+        if read is None:
             close = suggestion(alert.topic, by_topic)
             yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
         else:
-            yield from _compare(alert, source)
+            yield from _compare(alert, read)
 
 
 def _compare(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
