@@ -1,1 +1,1 @@
-"""Measurements against the running platform, and beside peers. Run with `python -m benchmarks.<name>`."""
+"""Measurements of the running platform, and comparisons with other programs. Run `python -m benchmarks.<name>`."""

@@ -1,12 +1,12 @@
-"""Latency from a rating's send to Slack's request for its alert, at a given rate, through the whole platform.
+"""Measures the time from sending a rating to the request to Slack for its alert, at a given rate.
 
     python -m benchmarks.alert_latency --rate 100 --seconds 20
-    python -m benchmarks.alert_latency --rate 1000 --share 0.1             # one rating in ten gives an alert
-    python -m benchmarks.alert_latency --rate 1000 --seconds 10 --alone    # the service without the statements
+    python -m benchmarks.alert_latency --rate 1000 --share 0.1             # one rating in ten causes an alert
+    python -m benchmarks.alert_latency --rate 1000 --seconds 10 --alone    # the alert service without the statements
 
-A rating that gives an alert is of a platinum customer with one star, the others have five; with `--alone` the alert's
-own record is sent in place of the rating. The time of the request is the inbox's `ts`; both clocks are this machine's.
-Prints p50, p90, p99 and the slowest in ms.
+A rating that causes an alert has one star and is of a platinum customer; the others have five stars. With `--alone`,
+the record of the alert topic is sent instead of the rating. The time of the request is the inbox's `ts`; both clocks
+are this machine's. Prints p50, p90, p99 and the maximum in ms.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--share", type=float, default=1.0, help="of the ratings that give an alert (default: all)")
-    parser.add_argument("--alone", action="store_true", help="send what the alert is made of, not ratings")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="share of the ratings that cause an alert (default: all)"
+    )
+    parser.add_argument("--alone", action="store_true", help="send records of the alert topic, not ratings")
     args = parser.parse_args()
     endpoints = status()["endpoints"]
     inbox = Inbox(endpoints)

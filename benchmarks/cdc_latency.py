@@ -1,9 +1,9 @@
-"""Latency from an UPDATE in MariaDB to the first joined rating that shows it.
+"""Measures the time from an UPDATE in MariaDB to the first joined rating that shows it.
 
     python -m benchmarks.cdc_latency --count 40
 
-A rating of the customer is sent every 20 ms; the time is from the UPDATE's commit to the record on
-`ratings-with-customer-data` whose e-mail is the new one.
+A rating of the customer is sent every 20 ms. The time runs from the commit of the UPDATE to the record of
+`ratings-with-customer-data` with the new e-mail address.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Reads a long CSV file through the running Connect worker into a topic of its own, and counts what a reader gets.
+"""Loads a long CSV file through the running Connect worker into a separate topic, and counts the records.
 
-    python -m benchmarks.csv_source              rows a second, and the cores that the parts take
-    python -m benchmarks.csv_source --kills 5    kill -9 of the worker on the way, five rounds
+    python -m benchmarks.csv_source              rows per second, and the cores that each process uses
+    python -m benchmarks.csv_source --kills 5    kill the worker with -9 while it reads, five rounds
 
-Each run has its own folder, connector and topic, which are gone in the end; the connector is that of the orders with
-another folder and topic. Exactly-once is what a reader with read_committed finds: each row once, in the file's order.
+Each run has its own folder, connector and topic, which it removes at the end; the connector is that of the orders with
+another folder and topic. Delivery is exactly once if a read_committed consumer finds each row once, in the file's
+order.
 """
 
 from __future__ import annotations
@@ -37,45 +38,45 @@ from bifrost.settings import PROJECT
 DECLARED = PROJECT / "connectors" / "orders" / "csv-source-orders.json"
 PARTS = ("connect", "broker", "schema_registry")
 KEY_HEAD = 5
-"""Bytes of Confluent's wire format before the Avro of a record."""
+"""Number of bytes that precede a record's Avro in Confluent's wire format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A connector on its own folder and topic."""
+    """A connector with its own folder and topic."""
 
     name: str
     folder: Path
     bootstrap: str
 
     def drop(self, rows: int) -> int:
-        """Drop a file with so many rows; its size in bytes. It was written beside the folder before."""
+        """Drop a file with this many rows, written elsewhere before; return its size in bytes."""
         path = drop(self.folder, "orders.csv", islice(orders(seed=1), rows))
         size = path.stat().st_size
         path.rename(self.folder / "source" / path.name)
         return size
 
     def count(self) -> int:
-        """How far the topic's committed records reach (transaction markers count as well)."""
+        """The end offset of the topic's committed records; transaction markers count too."""
         consumer = self._consumer()
         try:
             return int(consumer.get_watermark_offsets(TopicPartition(self.name, 0), timeout=10)[1])
         except KafkaException:
-            return 0  # the broker does not answer at the moment
+            return 0  # the broker does not answer
         finally:
             consumer.close()
 
     def is_finished(self) -> bool:
-        """Whether the file is moved away, which is after its last commit."""
+        """Whether the file was moved, which happens after its last commit."""
         return (self.folder / "finished" / "orders.csv").exists()
 
     def ids(self) -> Iterator[int]:
-        """The order id of every committed record, in the topic's order."""
+        """The order ids of all committed records, in the topic's order."""
         consumer = self._consumer()
         consumer.assign([TopicPartition(self.name, 0, 0)])
         while True:
             for message in consumer.consume(10_000, timeout=1.0):
-                if message.error() is not None:  # the end
+                if message.error() is not None:  # end of the topic
                     consumer.close()
                     return
                 yield zigzag((message.key() or b"")[KEY_HEAD:])
@@ -86,21 +87,21 @@ class Run:
 
 
 def zigzag(encoded: bytes) -> int:
-    """An Avro long."""
+    """Read an Avro long."""
     number = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(encoded))
     return (number >> 1) ^ -(number & 1)
 
 
 @contextmanager
 def connector(batch_size: int | None) -> Iterator[Run]:
-    """A run whose connector runs; all that it made is gone in the end."""
+    """A run with a running connector; removes everything that it created."""
     settings = project_settings.load()
     name = f"csv-bench-{uuid.uuid4().hex[:8]}"
     run = Run(name, Path(tempfile.mkdtemp(prefix=name)), status()["endpoints"]["kafka"])
     for part in ("source", "finished", "error"):
         (run.folder / part).mkdir()
     config = json.loads(DECLARED.read_text(encoding="utf-8"))
-    # Not the declared class: that one is what a target puts ours in place of.
+    # The declared class is the vendor's; the embedded target replaces it with this one.
     config["connector.class"] = "bifrost.connect.spooldir.SpoolDirCsvSourceConnector"
     config |= {"topic": name, **{f"{part}.path": str(run.folder / part) for part in ("finished", "error")}}
     config["input.path"] = str(run.folder / "source")
@@ -120,7 +121,7 @@ def connector(batch_size: int | None) -> Iterator[Run]:
 
 
 def is_running(client: connect.ConnectClient, name: str) -> bool:
-    """Whether a connector's one task runs."""
+    """Whether the connector's only task runs."""
     try:
         found = client.status(name)
     except RemoteError:
@@ -129,19 +130,19 @@ def is_running(client: connect.ConnectClient, name: str) -> bool:
 
 
 def speed(rows: int, batch_size: int | None) -> None:
-    """Print how fast one file of so many rows becomes committed records."""
+    """Print how fast the rows of one file become committed records."""
     with connector(batch_size) as run:
-        run.drop(20_000)  # the code becomes warm
+        run.drop(20_000)  # warm-up: the JVM compiles the code
         wait_for("the first file", run.is_finished)
         (run.folder / "finished" / "orders.csv").unlink()
         processes = {part: pid_of(part) or 0 for part in PARTS}
         before = run.count()
         size = run.drop(rows)
         wait_for("the first rows", lambda: run.count() > before)
-        began, busy = time.monotonic(), cpu_s(processes)
+        started, busy = time.monotonic(), cpu_s(processes)
         first = run.count() - before
         wait_for("the last row", run.is_finished, 600)
-        took = time.monotonic() - began
+        took = time.monotonic() - started
         used = {part: (now - busy[part]) / took for part, now in cpu_s(processes).items()}
     cores = ", ".join(f"{part} {share:.2f} cores" for part, share in used.items())
     rate = (rows - first) / took
@@ -151,7 +152,7 @@ def speed(rows: int, batch_size: int | None) -> None:
 
 
 def killed(rows: int) -> str:
-    """Kill the worker once in a file of so many rows; what a reader finds afterwards."""
+    """Kill the worker once while it reads a file of this many rows; return what a consumer finds afterwards."""
     with connector(None) as run:
         pid = pid_of("connect")
         if pid is None:
@@ -163,15 +164,15 @@ def killed(rows: int) -> str:
         reached, was_finished = run.count(), run.is_finished()
         took = wait_for("the end of the file", run.is_finished, 600)
         found = list(run.ids())
-    lost, doubled = rows - len(set(found)), len(found) - len(set(found))
+    lost, duplicated = rows - len(set(found)), len(found) - len(set(found))
     order = "in order" if found == sorted(found) else "NOT in order"
     late = ", after its end" if was_finished else ""
-    told = f"{rows} rows, {lost} lost, {doubled} doubled, {order}"
-    return f"killed at row {reached}{late}; {told}; done {took:.0f} s later; {load()}"
+    counts = f"{rows} rows, {lost} lost, {duplicated} duplicated, {order}"
+    return f"killed at row {reached}{late}; {counts}; done {took:.0f} s later; {load()}"
 
 
 def cpu_s(processes: Mapping[str, int]) -> dict[str, float]:
-    """The processor time in seconds that each process has had, by its component's name."""
+    """CPU seconds of each process, by component."""
 
     def used(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -181,15 +182,15 @@ def cpu_s(processes: Mapping[str, int]) -> dict[str, float]:
 
 
 def load() -> str:
-    """The machine's load, to be said with every figure."""
+    """The machine's load average, which is printed with each figure."""
     return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Measure the speed, or run the rounds with kills."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--batch-size", type=int, help="in place of the declared one")
+    parser.add_argument("--batch-size", type=int, help="overrides the declared batch.size")
     parser.add_argument("--kills", type=int, default=0, help="rounds with a kill; 0 measures the speed")
     args = parser.parse_args()
     if args.kills:

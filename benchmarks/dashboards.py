@@ -1,16 +1,16 @@
-"""How fast a dashboard is with many documents, in a real Chromium on the running platform.
+"""Measures how fast a dashboard with many documents is, in Chromium on the running platform.
 
     python -m benchmarks.dashboards --documents 1000000
 
-Fills the ratings' index with documents of the last 15 minutes, all of which the open page stands for. Then it measures
+Fills the index of the ratings with documents of the last 15 minutes, the time range of the page. Then it measures
 
-- from the start of the navigation until all panels are drawn (their searches included), with an empty browser cache
+- the time from the start of the navigation until all panels are drawn, searches included, with an empty browser cache
   (a new browser each time) and with a warm one,
-- one look of the page at all panels (`/api/dashboards/ratings/data`), without the browser,
-- from the send of a rating to Kafka until its message stands on the open page: through ksqlDB, the sink, the index and
-  the page's next look.
+- one request for the data of all panels (`/api/dashboards/ratings/data`), without the browser,
+- the time from sending a rating to Kafka until its message appears on the open page: through ksqlDB, the sink, the
+  index and the page's next request.
 
-The documents are removed at the end. Needs Chromium, its driver and selenium: `scripts/test` installs them.
+Removes the documents at the end. Needs Chromium, its driver and selenium: `scripts/test` installs them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> int:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=1_000_000)
-    parser.add_argument("--ratings", type=int, default=20, help="how many ratings are waited for on the open page")
+    parser.add_argument("--ratings", type=int, default=20, help="number of ratings to wait for on the open page")
     args = parser.parse_args()
     if not (CHROMIUM and DRIVER):
         print("error: needs Chromium and its driver (apt-get install chromium chromium-driver)", file=sys.stderr)
@@ -58,28 +58,28 @@ def main() -> int:
         fill(engine, args.documents)
         wait_for("all documents", lambda: engine.count(INDEX) >= before + args.documents)
         print(f"{engine.count(INDEX):,} documents; load average {os.getloadavg()[0]:.1f}")
-        tell("drawn, empty cache", [drawn_s(page) for _ in range(RUNS)])
+        print_summary("drawn, empty cache", [drawn_s(page) for _ in range(RUNS)])
         with running_browser() as browser:
             load_s(browser, page)
-            tell("drawn, warm cache", [load_s(browser, page) for _ in range(RUNS)])
-            tell("one look", list(looks(endpoints["console"])))
-            tell("rating on the page", list(ratings_shown(browser, RatingsProducer(endpoints), args.ratings)))
+            print_summary("drawn, warm cache", [load_s(browser, page) for _ in range(RUNS)])
+            print_summary("one request", list(request_seconds(endpoints["console"])))
+            print_summary("rating on the page", list(ratings_shown(browser, RatingsProducer(endpoints), args.ratings)))
         print(f"load average {os.getloadavg()[0]:.1f}")
         engine.http.call("POST", f"/{INDEX}/_delete_by_query", body=BENCHMARK_ONLY, timeout_s=300)
     return 0
 
 
 def fill(engine: SearchClient, count: int) -> None:
-    """Writes `count` documents with times of the last minutes, newest last."""
-    began = time.monotonic()
+    """Write `count` documents with times of the last minutes, newest last."""
+    started = time.monotonic()
     for batch in batches(count):
         engine.index_all(INDEX, batch)
     engine.http.call("POST", f"/{INDEX}/_refresh")
-    print(f"filled in {time.monotonic() - began:.0f} s")
+    print(f"documents written in {time.monotonic() - started:.0f} s")
 
 
 def batches(count: int) -> Iterator[list[Document]]:
-    """The documents in batches; each look at all of them must find all, so they end short of the range's begin."""
+    """The documents in batches, all well within the time range, so that each search finds all of them."""
     choose = random.Random(1)
     now = int(time.time() * 1000)
     first, step = now - 240_000, 239_000 / count
@@ -116,39 +116,39 @@ def load_s(browser: Chrome, page: str) -> float:
     return float(browser.execute_script(_DRAWN)) / 1000
 
 
-def looks(console: str) -> Iterator[float]:
-    """Seconds of each of some looks at all panels."""
+def request_seconds(console: str) -> Iterator[float]:
+    """Seconds of each of several requests for all panels."""
     for _ in range(RUNS):
-        time.sleep(0.5)  # the console gives an answer out again for a moment
-        began = time.monotonic()
+        time.sleep(0.5)  # the console caches an answer for a moment
+        started = time.monotonic()
         answer = requests.get(f"{console}/api/dashboards/ratings/data?last={LAST_S}", timeout=60)
         answer.raise_for_status()
-        yield time.monotonic() - began
+        yield time.monotonic() - started
 
 
 def ratings_shown(browser: Chrome, producer: RatingsProducer, count: int) -> Iterator[float]:
-    """Seconds of each rating from its send until its message stands on the open page."""
+    """Seconds from sending each rating until its message appears on the open page."""
     pace = random.Random(2)
     for number in range(count):
-        time.sleep(pace.uniform(0, 1))  # the sends must not keep step with the page's looks
+        time.sleep(pace.uniform(0, 1))  # do not send in step with the page's requests
         message = f"bench {uuid.uuid4().hex[:12]}"
-        began = time.monotonic()
+        started = time.monotonic()
         producer.send(number, CUSTOMER, 5, message)
         producer.flush()
-        yield began_until(lambda text=message: bool(browser.execute_script(_IS_SHOWN, text)), began)
+        yield seconds_until(lambda text=message: bool(browser.execute_script(_IS_SHOWN, text)), started)
 
 
-def began_until(condition: Callable[[], bool], began: float) -> float:
-    """Seconds from `began` until the condition holds, looked at every 10 ms."""
+def seconds_until(condition: Callable[[], bool], started: float) -> float:
+    """Seconds from `started` until the condition holds, checked every 10 ms."""
     while not condition():
-        if time.monotonic() - began > 60:
+        if time.monotonic() - started > 60:
             raise TimeoutError("a rating did not come to the page within 60 s")
         time.sleep(0.01)
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
-def tell(what: str, seconds: list[float]) -> None:
-    """Prints median and worst."""
+def print_summary(what: str, seconds: list[float]) -> None:
+    """Print the median and the maximum."""
     print(f"{what}: median {percentile(seconds, 0.5):.2f} s, slowest {max(seconds):.2f} s of {len(seconds)}")
 
 

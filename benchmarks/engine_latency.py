@@ -1,11 +1,11 @@
-"""How long the running engine takes: from a record to its result, and to answer a pull query while records come in.
+"""Measures the engine's latency: from a record to its result, and of pull queries under load.
 
     python -m benchmarks.engine_latency --rate 200 --seconds 20 --ingest 2000
 
-First ratings are sent at `rate` a second through a CREATE STREAM AS SELECT, and the time is from the send to the
-result's arrival at a consumer; beside it stands the time that the same ratings took to a consumer of their own topic,
-without the engine. Then pull queries by key are sent at `rate` a second over one connection, to a table of
-counts that takes in `ingest` ratings a second meanwhile. Prints p50 and p99 in ms.
+First it sends ratings at `rate` per second through a CREATE STREAM AS SELECT, and measures the time from sending until
+a consumer has the result; for comparison, the time until a consumer of the input topic has the same ratings, without
+the engine. Then it sends pull queries by key at `rate` per second over one connection, to a table of counts that
+processes `ingest` ratings per second meanwhile. Prints p50 and p99 in ms.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
 def result_latencies(
     settings: Settings, loader: Loader, workload: Workload, rate: float, seconds: float
 ) -> dict[str, list[float]]:
-    """Milliseconds from the send of a rating to consumers: of its own topic, and of a CREATE STREAM AS SELECT."""
+    """Milliseconds from sending a rating to its arrival at consumers of its topic and of a CREATE STREAM AS SELECT."""
     values: dict[str, list[float]] = {workload.ratings: [], RESULT: []}
     with _query(settings, loader, "rekey", workload) as (topic, _):
         reader = Consumer({**settings.kafka_client(), "group.id": topic, "enable.auto.commit": False})
@@ -88,20 +88,20 @@ def pull_latencies(
         time.sleep(WARM_UP_S)
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 80)
         for number in paced(rate, int(rate * seconds)):
-            began = time.perf_counter()
+            started = time.perf_counter()
             body = json.dumps({"sql": _PULL.format(name=name, key=number % CUSTOMERS)})
             connection.request("POST", "/query-stream", body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             rows = answer.read()
             if answer.status != http.client.OK:
                 raise RuntimeError(rows.decode())
-            values.append((time.perf_counter() - began) * 1000)
+            values.append((time.perf_counter() - started) * 1000)
         sender.join()
     return values
 
 
 def send(settings: Settings, topic: str, rate: float, seconds: float) -> None:
-    """Sends ratings, stamped with the present, at a rate; a process of its own."""
+    """Send ratings with the current time at a rate; runs in a separate process."""
     with from_settings(settings) as registry:
         encode = encoder("rating", registry.register(f"{topic}-value", json.dumps(SCHEMAS["rating"])))
     writer = producer(settings.kafka_client(), linger_ms=0)

@@ -1,10 +1,10 @@
-"""How long a restart of the engine takes with a large table: from its kill to the first joined row.
+"""Measures a restart of the engine with a large table: from a kill to the next joined row.
 
     scripts/deploy.py up ratings
     python -m benchmarks.engine_restart --customers 1000000
 
-A stream is joined to a table of that many customers; once the table is loaded the engine is killed with -9, one more
-rating is sent, and its joined row is waited for. The log of `ksqldb` tells meanwhile how far the state is.
+A stream is joined to a table of this many customers. Once the table is loaded, the program kills the engine with -9,
+sends one more rating and waits for its joined row. The log of `ksqldb` shows the progress of the restore.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RATINGS = 1_000
 
 
 def main() -> None:
-    """Run the measurement and print a line for each time."""
+    """Run the measurement and print one line per figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=1_000_000)
     settings, args = load(), parser.parse_args()
@@ -49,12 +49,12 @@ def main() -> None:
     with Engine(settings).query("join", workload, topic):
         first = wait_for("the table and the ratings", lambda: arrived(RATINGS))
         print(f"first start, {args.customers:,} customers: {first:.1f} s to {RATINGS:,} joined rows", flush=True)
-        time.sleep(1)  # a commit later than the last row
+        time.sleep(1)  # wait for a commit after the last row
         os.kill(pid_of("ksqldb") or 0, signal.SIGKILL)
-        began = time.monotonic()
+        started = time.monotonic()
         multiprocessing.Process(target=send, args=(settings, workload.ratings, 1, 1)).start()
         wait_for("the row of a rating sent after the kill", lambda: arrived(RATINGS + 1))
-        print(f"killed and started again: {time.monotonic() - began:.1f} s to the next joined row", flush=True)
+        print(f"restart after a kill: {time.monotonic() - started:.1f} s to the next joined row", flush=True)
         wait_for("the engine's process", lambda: pid_of("ksqldb") is not None)
     loader.drop(workload)
     reader.close()

@@ -1,9 +1,9 @@
-"""Kills a part of the platform with -9 at a random moment under load, and counts what is lost and doubled.
+"""Kills a part of the platform with -9 at a random moment under load; counts lost and duplicated records.
 
     python -m benchmarks.kill_parts --rounds 5 --rate 500 ksqldb connect alerts broker
 
-Every rating carries an id in its MESSAGE and gives an alert; the far end is the inbox. For Connect, rows of
-CUSTOMERS are updated meanwhile and counted on their topic's far side, the rekeyed one.
+Every rating has an id in its MESSAGE and causes an alert, which is counted in the inbox. For Connect, rows of
+CUSTOMERS are updated meanwhile and counted on the rekeyed topic.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ SINK_PARTS = ("connect", "search", "s3")
 
 @dataclass(frozen=True)
 class Round:
-    """What one round showed."""
+    """The result of one round."""
 
     sent: int
     lost: int
-    doubled: int
+    duplicated: int
     recovered_s: float
 
 
 @dataclass(frozen=True)
 class SinkRound:
-    """What one round of both sinks showed."""
+    """The result of one round of both sinks."""
 
     sent: int
     documents: int
@@ -55,7 +55,7 @@ class SinkRound:
 
 
 def main() -> None:
-    """Run the rounds and print one line for each."""
+    """Run the rounds and print one line per round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="+")
     parser.add_argument("--rounds", type=int, default=5)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def rounds(part: str, rate: float) -> Iterator[Round | SinkRound]:
-    """What there is to see when a part is killed."""
+    """The rounds that show the effect of killing a part."""
     if part in SINK_PARTS:
         yield sink_round(part, rate)
     if part == "connect":
@@ -128,7 +128,7 @@ def cdc_round(part: str) -> Round:
 
 
 def sink_round(part: str, rate: float) -> SinkRound:
-    """Kill a part while ratings flow through both sinks, and look at what is in the index and in the bucket."""
+    """Kill a part while ratings flow through both sinks, and count the contents of index and bucket."""
     count = int(rate * LOAD_S)
     with SinkTrial(project_settings.load()) as trial:
         trial.both_sinks()
@@ -156,7 +156,7 @@ def connect(url: str) -> pymysql.Connection:
 
 
 def settle(condition) -> float:  # type: ignore[no-untyped-def]
-    """Seconds until the condition held, or the deadline's when it never did (the round then shows a loss)."""
+    """Seconds until the condition holds; the deadline if it never does, and the round then shows a loss."""
     try:
         return wait_for("everything at the far end", condition, 180)
     except TimeoutError:
@@ -164,7 +164,7 @@ def settle(condition) -> float:  # type: ignore[no-untyped-def]
 
 
 def kill_later(part: str, delay_s: float) -> threading.Timer:
-    """Kill the part's process with -9 after a while."""
+    """Kill the part's process with -9 after a random time."""
     pid = pid_of(part)
     if pid is None:
         raise RuntimeError(f"{part} is not running")

@@ -1,4 +1,4 @@
-"""The running platform as an outsider sees it: endpoints and pids from `status --json`, an Avro producer, the inbox."""
+"""The running platform as a client sees it: endpoints and pids from `status --json`, an Avro producer, the inbox."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEADLINE_S = 120.0
 
 
 def status() -> dict[str, Any]:
-    """What `scripts/deploy.py status --json` answers."""
+    """The output of `scripts/deploy.py status --json`."""
     command = [sys.executable, "-m", "bifrost.cli", "status", "--json"]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     return dict(json.loads(answer.stdout))
 
 
 def pid_of(component: str) -> int | None:
-    """The process id of a supervised component, None while it has none."""
+    """The process id of a supervised component; None if it has none."""
     found = {entry["name"]: entry for entry in status()["components"]}
     pid = found[component]["pid"]
     return int(pid) if pid else None
@@ -45,7 +45,7 @@ class RatingsProducer:
         self.errors = 0
 
     def send(self, rating_id: int, user_id: int, stars: int, message: str) -> None:
-        """Queues one rating; blocks while the queue is full."""
+        """Queue one rating; block while the queue is full."""
         record = {
             "rating_id": rating_id,
             "user_id": user_id,
@@ -67,7 +67,7 @@ class RatingsProducer:
                 self._producer.poll(0.05)
 
     def flush(self) -> int:
-        """Waits until everything is written; returns what is left after the deadline."""
+        """Wait until everything is written; return the number of records left after the deadline."""
         return int(self._producer.flush(DEADLINE_S))
 
     def _delivered(self, error: object, _message: object) -> None:
@@ -75,43 +75,43 @@ class RatingsProducer:
 
 
 class AlertProducer:
-    """Sends what the statements would make of ratings, straight to the topic of the alerts."""
+    """Sends records directly to the topic of the alerts, as the statements would write them."""
 
     def __init__(self, endpoints: dict[str, str]) -> None:
         self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "acks": "all"})
 
     def send(self, _rating_id: int, user_id: int, stars: int, message: str) -> None:
-        """Queues one record."""
+        """Queue one record."""
         value = {"CLUB_STATUS": "platinum", "EMAIL": "ltoopinc@icio.us", "STARS": stars, "MESSAGE": message}
         self._producer.produce("UNHAPPY_PLATINUM_CUSTOMERS", json.dumps(value).encode(), str(user_id).encode())
         self._producer.poll(0)
 
     def flush(self) -> int:
-        """Waits until everything is written; returns what is left after the deadline."""
+        """Wait until everything is written; return the number of records left after the deadline."""
         return int(self._producer.flush(DEADLINE_S))
 
 
 class Inbox:
-    """The messages that the console's inbox took. Each is asked for once: whoever measures must not be the load."""
+    """The messages in the console's inbox. Requests each message once, so that the measurement adds little load."""
 
     def __init__(self, endpoints: dict[str, str]) -> None:
         self._url = f"{endpoints['console']}/api/messages"
         self._found: list[dict[str, Any]] = []
 
     def messages(self) -> list[dict[str, Any]]:
-        """All messages, oldest first, those included that the inbox has forgotten since."""
+        """All messages, oldest first, including those that the inbox has dropped since."""
         since = self._found[-1]["ts"] if self._found else "0"
         self._found += requests.get(self._url, params={"since": since}, timeout=60).json()
         return self._found
 
     def clear(self) -> None:
-        """Empties the inbox."""
+        """Empty the inbox."""
         requests.delete(self._url, timeout=60).raise_for_status()
         self._found.clear()
 
 
 def paced(rate: float, count: int) -> Iterator[int]:
-    """0, 1, ... `count` - 1, each at its time from now on, `rate` a second."""
+    """Yield 0, 1, ... `count` - 1, each at its time, `rate` per second."""
     begin = time.monotonic()
     for index in range(count):
         delay = begin + index / rate - time.monotonic()
@@ -123,10 +123,10 @@ def paced(rate: float, count: int) -> Iterator[int]:
 def wait_for(
     what: str, condition: Callable[[], bool], deadline_s: float = DEADLINE_S, *, pause_s: float = 0.2
 ) -> float:
-    """Seconds until the condition held.
+    """Wait until the condition holds; return the seconds it took.
 
     Raises:
-        TimeoutError: it did not hold within the deadline.
+        TimeoutError: it does not hold within the deadline.
     """
     begin = time.monotonic()
     while not condition():
@@ -137,6 +137,6 @@ def wait_for(
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of the values lie."""
+    """The percentile of the values at `share` (0 to 1)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -1,4 +1,4 @@
-"""Processor time, which tells what a program needs also where others use the machine."""
+"""CPU time, a measure that does not depend on other programs on the machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import resource
 
 
 def cpu_s() -> float:
-    """Processor time of this process and of those that it ran and waited for, in seconds."""
+    """CPU seconds of this process and of its finished child processes."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

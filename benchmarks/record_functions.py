@@ -1,9 +1,9 @@
-"""How fast the generated record functions are by themselves: records per second of CPU, without a broker.
+"""Measures the generated record functions alone: records per second of CPU, without a broker.
 
     python -m benchmarks.record_functions [records]
 
-Ratings in Avro, a table of 1,000 customers; the best of four rounds in batches of 2,000. `with changelog` counts the
-making of changelog records too: one for the last change of each place in a batch.
+Ratings in Avro, a table of 1,000 customers; the best of four rounds in batches of 2,000. `with changelog` includes the
+encoding of changelog records: one for the last change of each key in a batch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Record = tuple[bytes | None, bytes | None, int, int, int, None]
 
 
 def main() -> None:
-    """Prints a line per query."""
+    """Print one line per query."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     driver = Driver(live=False)
     driver.run(STATEMENTS)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def ratings(driver: Driver, count: int) -> list[Record]:
-    """Ratings of random customers, three milliseconds apart."""
+    """Ratings of random customers, 3 ms apart."""
     chance = random.Random(1)
     source = driver.metastore.sources["RATINGS"]
     text = "airport refurb looks great, will fly outta here more!"
@@ -58,7 +58,7 @@ def ratings(driver: Driver, count: int) -> list[Record]:
 
 
 def customers(driver: Driver) -> list[Record]:
-    """All customers, once."""
+    """Every customer once."""
     rows = [((user,), (f"First{user}", f"Last{user}", f"u{user}@example.com", "platinum")) for user in range(CUSTOMERS)]
     return encoded(driver, driver.metastore.sources["CUSTOMERS"], rows)
 
@@ -71,14 +71,14 @@ def encoded(driver: Driver, source: DataSource, rows: list[tuple[tuple[Any, ...]
 
 
 class Changes(dict[tuple[Any, ...], tuple[Any, ...]]):
-    """What changed since it was last encoded."""
+    """The changes since the last encoding."""
 
     def __call__(self, store: str, encode: Any, place: Any, row: Any, timestamp: int) -> None:
-        """Takes a change."""
+        """Add a change."""
         self[store, place] = encode, row, timestamp
 
     def encode(self) -> None:
-        """Makes the records, as a commit does."""
+        """Encode the changelog records, as a commit does."""
         for (_, place), (encode, row, timestamp) in self.items():
             encode(place, row, timestamp)
         self.clear()
@@ -106,15 +106,15 @@ def best_rate(query: RunningQuery, topics: dict[str, list[Record]], changelog: C
 def one_round(task: Any, records: list[Record], produced: list[Any], changes: Changes) -> float:
     """CPU seconds for all records."""
     produced.clear()
-    began = time.process_time()
+    started = time.process_time()
     for first in range(0, len(records), BATCH):
         task.process("ratings", records[first : first + BATCH])
         changes.encode()
-    return time.process_time() - began
+    return time.process_time() - started
 
 
 def fail(problem: object) -> None:
-    """No record may fail here."""
+    """Fail: every record must be valid."""
     raise AssertionError(problem)
 
 

@@ -1,9 +1,9 @@
-"""Records per second through the REST proxy of the running platform, in and out, by format and records per request.
+"""Measures records per second through the REST proxy, produced and consumed, by format and records per request.
 
     python -m benchmarks.rest_proxy --records 20000 --clients 4
 
-Each client is a thread with a lasting connection; a consumer is assigned its partition by hand. Prints one line for
-each format and size of a request.
+Each client is a thread with a persistent connection; each consumer is assigned one partition. Prints one line per
+format and request size.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ DEADLINE_S = 120.0
 def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=20_000, help="for each line; one record a request: a tenth")
+    parser.add_argument(
+        "--records", type=int, default=20_000, help="per line; a tenth of it with one record per request"
+    )
     parser.add_argument("--clients", type=int, default=4)
     args = parser.parse_args()
     endpoints = status()["endpoints"]
@@ -50,11 +52,11 @@ def main() -> None:
             KafkaAdmin({"bootstrap.servers": endpoints["kafka"]}).create(TopicDescription(topic, 1, 1))
             came_in = produce(endpoints["rest_proxy"], topic, format_, size, count, args.clients)
             came_out = consume(endpoints["rest_proxy"], topic, format_, count)
-            print(f"{format_}, {size} a request: {came_in:,.0f} records/s in, {came_out:,.0f} out", flush=True)
+            print(f"{format_}, {size} per request: {came_in:,.0f} records/s in, {came_out:,.0f} out", flush=True)
 
 
 def produce(url: str, topic: str, format_: str, size: int, count: int, clients: int) -> float:
-    """Records per second that are accepted."""
+    """Records per second that the proxy accepts."""
     body = {"records": [{"value": value_of(format_, number)} for number in range(size)]}
     if format_ == "avro":
         body["value_schema"] = json.dumps(SCHEMA)  # type: ignore[assignment]
@@ -74,7 +76,7 @@ def produce(url: str, topic: str, format_: str, size: int, count: int, clients: 
 
 
 def consume(url: str, topic: str, format_: str, count: int) -> float:
-    """Records per second that one consumer gets."""
+    """Records per second that one consumer receives."""
     media = {"Content-Type": "application/vnd.kafka.v2+json", "Accept": f"application/vnd.kafka.{format_}.v2+json"}
     with requests.Session() as session:
         options = {"format": format_, "auto.offset.reset": "earliest"}
@@ -92,7 +94,7 @@ def consume(url: str, topic: str, format_: str, count: int) -> float:
 
 
 def value_of(format_: str, number: int) -> Any:
-    """A rating as the format has it."""
+    """A rating in the form of the format."""
     rating = {"rating_id": number, "user_id": 13, "stars": 1, "channel": "web", "message": MESSAGE}
     return base64.b64encode(json.dumps(rating).encode()).decode() if format_ == "binary" else rating
 

@@ -1,8 +1,8 @@
-"""Rows per second and core from bytes and to bytes, per format, with fastavro beside the AVRO figures.
+"""Measures rows per second and core for reading and writing each format, with fastavro for comparison.
 
     python -m benchmarks.serde
 
-Each figure is the best of several short runs, interleaved so that a busy neighbour hurts all alike.
+Each figure is the best of several short runs, interleaved so that other load affects all of them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROUNDS, CALLS = 20, 10_000
 
 
 def calls(registry: InMemoryRegistry) -> dict[str, Callable[[], Any]]:
-    """What is measured, by name."""
+    """The measured functions by name."""
     serdes = Serdes(registry)
     made: dict[str, Callable[[], Any]] = {}
     for name in ("AVRO", "JSON", "JSON_SR", "PROTOBUF", "DELIMITED"):

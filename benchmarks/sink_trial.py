@@ -1,4 +1,4 @@
-"""A topic of numbered ratings with the declared Elasticsearch and S3 sinks on it, and what their far ends hold."""
+"""A topic of numbered ratings with the declared Elasticsearch and S3 sinks, and the contents of index and bucket."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ SCHEMA = {
         {"name": "EMAIL", "type": ["null", "string"], "default": None},
     ],
 }
-"""About what a row of `ratings-with-customer-data` is."""
+"""About the content of a row of `ratings-with-customer-data`."""
 
 
 def rating(number: int) -> dict[str, Any]:
-    """The rating of a number, always the same."""
+    """The rating with a number; the same for each call."""
     name = FIRST_NAMES[number % len(FIRST_NAMES)]
     return {
         "RATING_ID": number,
@@ -77,21 +77,21 @@ class Lake:
         store.create_bucket(BUCKET)
 
     def names(self, prefix: str) -> list[str]:
-        """The names of the objects that begin so, in their order."""
+        """The sorted names of the objects with a prefix."""
         pages = self._store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def content(self, name: str) -> bytes:
-        """An object."""
+        """The bytes of an object."""
         return bytes(self._store.get_object(Bucket=BUCKET, Key=name)["Body"].read())
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """What an Avro object holds."""
+        """The rows of an Avro object."""
         found = fastavro.reader(io.BytesIO(self.content(name)))
         return [dict(row) for row in found]  # type: ignore[arg-type, call-overload]
 
     def create(self, bucket: str) -> None:
-        """Make another bucket."""
+        """Create another bucket."""
         self._store.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.REGION})
 
     def remove(self, bucket: str) -> None:
@@ -99,7 +99,7 @@ class Lake:
         self._store.delete_bucket(Bucket=bucket)
 
     def delete(self, prefix: str) -> None:
-        """Remove the objects that begin so."""
+        """Remove the objects with a prefix."""
         for name in self.names(prefix):
             self._store.delete_object(Bucket=BUCKET, Key=name)
 
@@ -115,7 +115,7 @@ class Lake:
 
 
 class SinkTrial:
-    """Its topic, subject, index template and objects; gone again when the `with` is left."""
+    """The topic, subject, index template and objects of a trial; removed at the end of the `with` block."""
 
     def __init__(self, settings: Settings, *, partitions: int = 2, flush_size: int = 100) -> None:
         self.topic = f"sinks_{uuid.uuid4().hex[:8]}"
@@ -155,7 +155,7 @@ class SinkTrial:
             client.close()
 
     def config(self, declared: str) -> dict[str, str]:
-        """A declared sink's configuration for the topic, as the target runs it."""
+        """The configuration of a declared sink for the trial's topic, as the target runs it."""
         found = next(item for item in read_connectors(PROJECT / "connectors") if item.name == declared)
         own = {
             "topics": self.topic,
@@ -168,19 +168,19 @@ class SinkTrial:
         return config_for_target(item, substitutions(self._settings))
 
     def sink(self, declared: str, **changed: str) -> None:
-        """Put a declared sink on the topic, with some keys (`_` for `.`) changed, and wait until its task runs."""
+        """Start a declared sink on the topic, with some keys (`_` for `.`) changed, and wait until its task runs."""
         config = self.config(declared) | {key.replace("_", "."): value for key, value in changed.items()}
         self._connect.put(config["name"], config)
         self._connectors.append(config["name"])
         wait_for(f"{config['name']} runs", lambda: is_running(self._connect.status(config["name"])))
 
     def both_sinks(self) -> None:
-        """Both, as they are declared."""
+        """Both sinks as declared."""
         self.sink(ES_SINK)
         self.sink(S3_SINK)
 
     def send(self, numbers: Iterable[int]) -> None:
-        """Send ratings, each number to its partition; numbers go on where they ended."""
+        """Send ratings, each number to its partition; numbering continues from the previous call."""
         for number in numbers:
             value = avro.encoded(self._schema_id, self._schema, rating(number))
             while True:
@@ -193,18 +193,18 @@ class SinkTrial:
             self.sent = number + 1
 
     def flush(self) -> None:
-        """Wait until Kafka has what was sent."""
+        """Wait until Kafka has everything that was sent."""
         left = self._producer.flush(120)
         if left:
             raise TimeoutError(f"{left} records of {self.topic} were not taken by Kafka")
 
     def indexed(self) -> int:
-        """How many documents the search engine took, seen or not yet to be seen by searches."""
+        """The number of documents that the search engine indexed, including those not yet visible to searches."""
         found = self._search.http.get_or_none(f"/{self.topic}/_stats/indexing")
         return 0 if found is None else int(found["_all"]["primaries"]["indexing"]["index_total"])
 
     def documents(self) -> int:
-        """How many documents are there; -1 while the search engine is not."""
+        """The number of visible documents; -1 if the search engine does not answer."""
         try:
             self._search.http.call("POST", f"/{self.topic}/_refresh")
             return self._search.count(self.topic)
@@ -215,17 +215,17 @@ class SinkTrial:
         """Whether a search finds the rating of a number."""
         request = SearchRequest(self.topic, {"size": 0, "query": {"term": {"RATING_ID": number}}})
         (found,) = self._search.search_all([request])
-        return "hits" in found and bool(found["hits"]["total"]["value"])  # an error: the index was just made
+        return "hits" in found and bool(found["hits"]["total"]["value"])  # an error: the index was just created
 
     def object_count(self) -> int:
-        """How many objects are there; -1 while the store is not."""
+        """The number of objects; -1 if the store does not answer."""
         try:
             return len(self.lake.names(self._folder))
         except BotoCoreError:
             return -1
 
     def objects(self) -> dict[str, list[dict[str, Any]]]:
-        """The ratings in each object, by its name; none in one that a kill of the store cut off."""
+        """The ratings in each object by its name; none for an object that a kill of the store truncated."""
         return {name: self._whole(name) for name in self.lake.names(self._folder)}
 
     def _whole(self, name: str) -> list[dict[str, Any]]:
@@ -235,7 +235,7 @@ class SinkTrial:
             return []  # the sink writes it again
 
     def expected_objects(self, count: int) -> dict[str, list[dict[str, Any]]]:
-        """What an undisturbed run makes of the numbers below `count`: full objects, from contiguous offsets."""
+        """The objects of an undisturbed run for the numbers below `count`: full objects of contiguous offsets."""
         found = {}
         for partition in range(self._partitions):
             numbers = range(partition, count, self._partitions)
@@ -251,6 +251,6 @@ def is_running(status: ConnectorStatus | None) -> bool:
 
 
 def loadavg() -> str:
-    """The machine's load, to be told beside what was measured."""
+    """The machine's load average, which is printed with each figure."""
     with open("/proc/loadavg", encoding="ascii") as file:
         return file.read().split()[0]

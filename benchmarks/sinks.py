@@ -1,9 +1,9 @@
-"""How fast the Elasticsearch and S3 sinks write a backlog, each by itself and both at once, beside the platform.
+"""Measures how fast the Elasticsearch and S3 sinks write a backlog, each alone and both together.
 
     python -m benchmarks.sinks --records 300000
 
-The sinks are the declared ones of the ratings pipeline, on a topic of their own with four partitions. A rate counts
-from the first record at the far end to the last. Last comes how long after its sending a rating can be searched.
+The sinks are the declared ones of the ratings pipeline, on a separate topic with four partitions. A rate is measured
+from the first written record to the last. The last line is the time from sending a rating until a search finds it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def throughput(records: int, sinks: tuple[str, ...], tasks: str) -> None:
-    """Fill the topic, then put sinks on it and watch their far ends grow."""
+    """Fill the topic, start the sinks, and measure how index and bucket grow."""
     with SinkTrial(project_settings.load(), partitions=PARTITIONS, flush_size=FLUSH_SIZE) as trial:
         trial.send(range(records))
         trial.flush()
@@ -54,23 +54,23 @@ def throughput(records: int, sinks: tuple[str, ...], tasks: str) -> None:
 
 
 def latency() -> None:
-    """Send ratings one at a time, and search each until it is found."""
+    """Send ratings one by one, and search each until it is found."""
     with SinkTrial(project_settings.load()) as trial:
         trial.sink(ES_SINK)
         took = []
         for number in range(LATENCY_RECORDS):
-            time.sleep(random.uniform(0, 0.5))  # so that it does not keep step with the index's refreshes
+            time.sleep(random.uniform(0, 0.5))  # do not send in step with the refreshes of the index
             begun = time.monotonic()
             trial.send([number])
             trial.flush()
             wait_for("the document", lambda number=number: trial.finds(number), pause_s=0.01)  # type: ignore[misc]
             took.append(time.monotonic() - begun)
-        told = ", ".join(f"{name} {percentile(took, share):.2f} s" for name, share in SHARES.items())
-        print(f"rating to searchable document: {told}, load {loadavg()}")
+        percentiles = ", ".join(f"{name} {percentile(took, share):.2f} s" for name, share in SHARES.items())
+        print(f"rating to searchable document: {percentiles}, load {loadavg()}")
 
 
 class Watch:
-    """Sees a number grow up to its end."""
+    """Watches a number grow until it reaches its end."""
 
     def __init__(self, number: Callable[[], int], end: int) -> None:
         self._number = number
@@ -79,9 +79,9 @@ class Watch:
         self._last: tuple[float, int] | None = None
 
     def look(self) -> bool:
-        """Whether it is at its end."""
+        """Read the number; return whether it has reached its end."""
         if self._last is not None and self._last[1] >= self._end:
-            return True  # later looks would make it slower than it was
+            return True  # later readings would lower the rate
         seen = (time.monotonic(), self._number())
         if seen[1] and self._first is None:
             self._first = seen
@@ -89,7 +89,7 @@ class Watch:
         return seen[1] >= self._end
 
     def rate(self) -> float:
-        """A second, from the first look that saw anything to the one that saw the end."""
+        """The rate per second, from the first reading above zero to the first at the end."""
         assert self._first is not None and self._last is not None
         seconds = self._last[0] - self._first[0]
         return (self._last[1] - self._first[1]) / seconds if seconds else float(self._end)

@@ -1,11 +1,11 @@
-"""How many syslog lines a second the worker takes, over TCP and UDP: from the first byte to the record in the topic.
+"""Measures syslog lines per second over TCP and UDP, from the first byte sent to the last record in the topic.
 
     python -m benchmarks.syslog_source --lines 300000 --rates 10000 20000 40000
-    python -m benchmarks.syslog_source --pipeline      # with the queries and sinks that read the lines
+    python -m benchmarks.syslog_source --pipeline      # with the queries and sinks that read the topic
 
-The platform must run with the pipeline `syslog` (`up syslog`). Copies of its connectors write to a topic of their own,
-unless `--pipeline` says to use the deployed ones. TCP is sent as fast as it is taken; UDP at each of the rates for some
-seconds, which tells what of it is kept. Prints lines per second, and the worker's processor time for each line.
+The platform must run with the pipeline `syslog` (`up syslog`). Copies of its connectors write to a separate topic;
+with `--pipeline`, the deployed connectors are used. TCP lines are sent as fast as they are accepted, UDP lines at each
+of the rates for some seconds, to measure the loss. Prints lines per second, and the worker's CPU time per line.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ HOST = "127.0.0.1"
 OWN_TOPIC = "syslog_benchmark"
 SOURCES = ("syslog-source-tcp", "syslog-source-udp")
 BATCH = 50
-"""Datagrams that are sent at once: a pause after each would be longer than it takes to send."""
+"""Datagrams sent between two pauses; a pause after each would take longer than sending it."""
 QUIET_S = 5.0
-"""Nothing for so long after the last record: nothing more comes."""
+"""Seconds without a record after which no more are expected."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where lines go in, and where they come out."""
+    """Where lines are sent to, and the topic where they arrive."""
 
     port: int
     topic: str
@@ -50,14 +50,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """How many lines of a run came into the topic, and when the last one was seen."""
+    """The number of lines of a run that arrived in the topic, and the time of the last one."""
 
     count: int
     last_s: float
 
 
 class Topic:
-    """Counts the lines of one run in the topic, from now on."""
+    """Counts the lines of one run in the topic, starting at its current end."""
 
     def __init__(self, source: Place, marker: bytes) -> None:
         self._marker = marker
@@ -68,7 +68,7 @@ class Topic:
         self._consumer.assign([place])
 
     def count(self, wanted: int) -> Arrived:
-        """Wait for so many, or until no more come."""
+        """Wait for this many lines, or until no more arrive."""
         found, last = 0, time.monotonic()
         while found < wanted and time.monotonic() - last < QUIET_S:
             messages = [message for message in self._consumer.consume(10_000, 0.2) if message.error() is None]
@@ -78,18 +78,18 @@ class Topic:
         return Arrived(found, last)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the consumer."""
         self._consumer.close()
 
 
 def line(marker: bytes, number: int) -> bytes:
-    """A line of usual length: 100 bytes."""
+    """A line of typical length, 100 bytes."""
     text = b"<38>Mar 12 13:30:59 rpi-07 sshd[30105]: Connection closed by 185.55.218.153 %s %08d" % (marker, number)
     return text.ljust(99, b".")
 
 
 def send_tcp(port: int, marker: bytes, count: int) -> None:
-    """Send so many lines over one connection."""
+    """Send lines over one connection."""
     with socket.create_connection((HOST, port)) as connection:
         for begin in range(0, count, 1_000):
             end = min(begin + 1_000, count)
@@ -97,7 +97,7 @@ def send_tcp(port: int, marker: bytes, count: int) -> None:
 
 
 def send_udp(port: int, marker: bytes, rate: int, seconds: float) -> int:
-    """Send at a steady rate; how many it were."""
+    """Send at a steady rate; return the number of lines."""
     batches = int(rate * seconds / BATCH)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for batch in paced(rate / BATCH, batches):
@@ -107,23 +107,23 @@ def send_udp(port: int, marker: bytes, rate: int, seconds: float) -> int:
 
 
 def cpu_s(pid: int) -> float:
-    """The processor time that a process has taken."""
+    """CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager
 def counting(source: Place) -> Iterator[tuple[Topic, bytes]]:
-    """A run: its lines carry the marker."""
+    """Count the lines of a run, which contain the marker."""
     marker = uuid.uuid4().hex[:8].encode()
     with closing(Topic(source, marker)) as topic:
         yield topic, marker
 
 
 def measure_tcp(source: Place, lines: int, senders: int) -> None:
-    """Print how fast lines over TCP are in the topic."""
+    """Print how fast lines over TCP arrive in the topic."""
     with counting(source) as (topic, marker):
-        began, used = time.monotonic(), cpu_s(source.worker)
+        started, used = time.monotonic(), cpu_s(source.worker)
         arguments = (source.port, marker, lines // senders)
         threads = [threading.Thread(target=send_tcp, args=arguments) for _ in range(senders)]
         for thread in threads:
@@ -132,27 +132,29 @@ def measure_tcp(source: Place, lines: int, senders: int) -> None:
         for thread in threads:
             thread.join()
         each_us = (cpu_s(source.worker) - used) / max(arrived.count, 1) * 1e6
-        rate = arrived.count / (arrived.last_s - began)
+        rate = arrived.count / (arrived.last_s - started)
         kept = f"{arrived.count} of {lines} lines"
-        print(f"TCP  {senders} senders  {kept}  {rate:>8.0f}/s  worker {each_us:.0f} us a line", flush=True)
+        print(f"TCP  {senders} senders  {kept}  {rate:>8.0f}/s  worker {each_us:.0f} us per line", flush=True)
 
 
 def measure_udp(source: Place, rate: int, seconds: float) -> None:
-    """Print what is kept of lines over UDP at a rate."""
+    """Print how many lines over UDP arrive at a rate."""
     with counting(source) as (topic, marker):
-        began, used = time.monotonic(), cpu_s(source.worker)
+        started, used = time.monotonic(), cpu_s(source.worker)
         sent = send_udp(source.port, marker, rate, seconds)
-        sent_s = time.monotonic() - began
+        sent_s = time.monotonic() - started
         arrived = topic.count(sent)
         each_us = (cpu_s(source.worker) - used) / max(arrived.count, 1) * 1e6
-        taken = arrived.count / (arrived.last_s - began)
+        taken = arrived.count / (arrived.last_s - started)
         lost = f"{sent - arrived.count} of {sent} dropped"
-        print(f"UDP  {sent / sent_s:>8.0f}/s sent  {lost}  {taken:>8.0f}/s  worker {each_us:.0f} us a line", flush=True)
+        print(
+            f"UDP  {sent / sent_s:>8.0f}/s sent  {lost}  {taken:>8.0f}/s  worker {each_us:.0f} us per line", flush=True
+        )
 
 
 @contextmanager
 def copies(connect: str, source: Place) -> Iterator[None]:
-    """Copies of the deployed connectors at another place, while needed."""
+    """Copies of the deployed connectors with other ports and another topic, removed after the block."""
     own = {"syslog.port": str(source.port), "kafka.topic": source.topic}
     own |= {"topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "1"}
     with ExitStack() as undo:
@@ -167,7 +169,7 @@ def copies(connect: str, source: Place) -> Iterator[None]:
 
 
 def warm_up(source: Place) -> None:
-    """Send until the first lines are in the topic, and some more."""
+    """Send until the first lines arrive in the topic, then some more."""
 
     def listens() -> bool:
         try:
@@ -185,13 +187,17 @@ def warm_up(source: Place) -> None:
 
 
 def main() -> None:
-    """Run the measurements, after a first run that is not counted."""
+    """Run the measurements, after a warm-up that is not counted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=300_000, help="over TCP")
+    parser.add_argument("--lines", type=int, default=300_000, help="lines over TCP")
     parser.add_argument("--senders", type=int, nargs="*", default=[1, 4])
-    parser.add_argument("--rates", type=int, nargs="*", default=[10_000, 20_000, 40_000], help="over UDP")
+    parser.add_argument(
+        "--rates", type=int, nargs="*", default=[10_000, 20_000, 40_000], help="lines per second over UDP"
+    )
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--pipeline", action="store_true", help="use the deployed connectors, with all that reads them")
+    parser.add_argument(
+        "--pipeline", action="store_true", help="use the deployed connectors and everything that reads their topic"
+    )
     args = parser.parse_args()
     endpoints, worker = status()["endpoints"], pid_of("connect")
     if worker is None:

@@ -1,11 +1,11 @@
-"""Latency from a frame's record to Telegram's request for its alert, and how fast a change of the list takes hold.
+"""Measures the time from a frame to the request to Telegram for its alert, and from a change of the list to its effect.
 
     python -m benchmarks.wifi_alert_latency --rate 20 --seconds 20
 
-Every frame is a probe of another device for one listed network, so each gives a message. The time of the request is
-the inbox's `ts`; both clocks are this machine's. In the middle of a second stream of frames the network is taken off
-the list and put on it again. Printed is how long before or after the bot's answer the last frame that was told of was
-sent, and the first one that was told of again.
+Every frame is a probe of another device for one listed network, so each causes a message. The time of the request is
+the inbox's `ts`; both clocks are this machine's. During a second stream of frames, the network is removed from the
+list and added again. For each change, the program prints the time between the bot's answer and the sending of the last
+frame with an alert, or of the first one with an alert again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Air:
         self.sent_s: dict[str, float] = {}
 
     def probe(self, index: int) -> None:
-        """One probe request of a device of its own."""
+        """Send one probe request of a new device."""
         mac = f"02:{uuid.uuid4().hex[:2]}:" + ":".join(f"{byte:02x}" for byte in index.to_bytes(4, "big"))
         now = self.sent_s[mac] = time.time()
         frame = {
@@ -51,14 +51,14 @@ class Air:
 
 
 class Person:
-    """Writes to the bot in a chat of their own."""
+    """Writes to the bot in a separate chat."""
 
     def __init__(self, endpoints: dict[str, str]) -> None:
         self._url = f"{endpoints['console']}/api/telegram/messages"
         self._chat = int(time.time())
 
     def write(self, text: str) -> float:
-        """The moment at which the bot had answered."""
+        """Write a message; return the time of the bot's answer."""
         body = {"chat_id": self._chat, "text": text}
         number = requests.post(self._url, json=body, timeout=30).json()["message_id"]
         wait_for(f"an answer to {text}", lambda: bool(self._answers(number)))
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def latency(air: Air, inbox: Inbox, ssid: str, rate: float, count: int) -> None:
-    """Print the latencies of `count` alerts at `rate` a second."""
+    """Print the latencies of `count` alerts at `rate` per second."""
     for index in paced(rate, count):
         air.probe(index)
     air.flush()
@@ -96,7 +96,7 @@ def latency(air: Air, inbox: Inbox, ssid: str, rate: float, count: int) -> None:
 
 
 def list_change(air: Air, inbox: Inbox, person: Person, ssid: str, rate: float) -> None:
-    """Print how long the network's removal from the list and its return to it took to take hold, under frames."""
+    """Print how fast the removal of the network from the list and its addition take effect while frames arrive."""
     change_at = {int(rate * 3): f"/unwatch {ssid}", int(rate * 8): f"/watch {ssid} again"}
     with ThreadPoolExecutor(1) as pool:
         answers = []
@@ -108,15 +108,15 @@ def list_change(air: Air, inbox: Inbox, person: Person, ssid: str, rate: float) 
         off, on = (answer.result() for answer in answers)
     last = max(air.sent_s, key=air.sent_s.__getitem__)
     wait_for("the last alert", lambda: last in arrivals(inbox, ssid))
-    told = [air.sent_s[mac] for mac in arrivals(inbox, ssid) if mac in air.sent_s]
-    late = max((sent for sent in told if sent < (off + on) / 2), default=off) - off
-    back = min(sent for sent in air.sent_s.values() if sent in told and sent > (off + on) / 2) - on
-    print(f"off the list: the last frame told of was sent {late * 1000:+.0f} ms from the answer")
-    print(f"on it again: the first frame told of was sent {back * 1000:+.0f} ms from the answer")
+    alerted = [air.sent_s[mac] for mac in arrivals(inbox, ssid) if mac in air.sent_s]
+    late = max((sent for sent in alerted if sent < (off + on) / 2), default=off) - off
+    back = min(sent for sent in air.sent_s.values() if sent in alerted and sent > (off + on) / 2) - on
+    print(f"removed from the list: the last frame with an alert was sent {late * 1000:+.0f} ms from the answer")
+    print(f"added again: the first frame with an alert was sent {back * 1000:+.0f} ms from the answer")
 
 
 def arrivals(inbox: Inbox, ssid: str) -> dict[str, float]:
-    """The moment of each device's alert for a network."""
+    """The time of each device's alert for a network."""
     pattern = re.compile(rf"MAC address (\S+) probed for SSID `{ssid}`")
     found = ((pattern.search(message["text"]), float(message["ts"])) for message in inbox.messages())
     return {match[1]: at_s for match, at_s in found if match}

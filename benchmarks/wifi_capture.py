@@ -1,6 +1,6 @@
-"""Capture speed on one core, beside plain scapy and tshark: `python -m benchmarks.wifi_capture [FILE]`.
+"""Measures the capture on one core beside plain scapy and tshark: `python -m benchmarks.wifi_capture [FILE]`.
 
-Each reads the same file and makes the JSON text of every frame's record. Without a file, 100,000 generated frames.
+Each reads the same file and produces the JSON text of every record. Without a file: 100,000 generated frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from capture.sources import read_file
 from capture.vendors import vendors
 
 FRAMES = 100_000
-SCAPY_FRAMES = 5_000  # enough to know: it is slow
+SCAPY_FRAMES = 5_000  # few frames suffice, it is slow
 TSHARK_FIELDS = (
     *("wlan.fc.type", "wlan.fc.type_subtype", "wlan_radio.channel", "wlan_radio.signal_dbm", "wlan_radio.duration"),
     *(f"wlan.{role}{kind}" for role in ("ra", "da", "ta", "sa", "staa") for kind in ("", "_resolved")),
@@ -34,7 +34,7 @@ TSHARK_FIELDS = (
 
 
 def ours(path: Path) -> int:
-    """What `capture` does, up to the producer."""
+    """The work of `capture` up to the producer."""
     known = vendors()
     count = 0
     for frame in read_file(path):
@@ -46,7 +46,7 @@ def ours(path: Path) -> int:
 
 
 def plain_scapy(path: Path) -> int:
-    """Every frame dissected whole, and a few fields of it taken."""
+    """Dissect every frame completely, and read a few of its fields."""
     number = 0
     with PcapReader(str(path)) as reader:
         for number, packet in enumerate(reader, 1):
@@ -66,7 +66,7 @@ def plain_scapy(path: Path) -> int:
 
 
 def tshark(path: Path) -> int:
-    """tshark as the documents run it."""
+    """Run tshark with `-T ek`."""
     fields = [argument for name in TSHARK_FIELDS for argument in ("-e", name)]
     command = ("tshark", "-r", str(path), "-T", "ek", *fields)
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
@@ -74,11 +74,11 @@ def tshark(path: Path) -> int:
 
 
 def measured(name: str, run: Callable[[Path], int], path: Path) -> None:
-    """Run once, and print frames per second of wall-clock time and of processor time."""
-    began, used = time.perf_counter(), cpu_s()
+    """Run once; print frames per second of wall-clock time and of CPU time."""
+    started, used = time.perf_counter(), cpu_s()
     count = run(path)
-    wall_s, busy_s = time.perf_counter() - began, cpu_s() - used
-    print(f"{name:<12} {count:>8} frames  {count / wall_s:>9.0f}/s  {count / busy_s:>9.0f}/s of processor time")
+    wall_s, busy_s = time.perf_counter() - started, cpu_s() - used
+    print(f"{name:<12} {count:>8} frames  {count / wall_s:>9.0f}/s  {count / busy_s:>9.0f}/s of CPU")
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""Replays a capture file on the running platform, and holds every row of the tables against what a real tshark counts.
+"""Replays a capture file on the running platform, and compares every row of the tables with tshark's counts.
 
     python -m benchmarks.wifi_replay --frames 100000
 
-The file is of a day of its own, so that its rows can be told from others. What the tables had counted of its devices
-before is taken off; a device that was not there before must also have its first and last time and its networks right.
+The file has a day of its own, which distinguishes its rows from others. Earlier counts of its devices are subtracted;
+for a new device, the first and last time and the networks must be right too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _Key = TypeVar("_Key")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A row of PCAP_STATS_01: its probe requests, when the first and the last came, and for which networks."""
+    """A row of PCAP_STATS_01: number of probe requests, first and last time, and networks."""
 
     probes: int
     first: str
@@ -52,7 +52,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is counted of frames; `kinds` are frames by the number of their type."""
+    """Counts of frames; `kinds` are frames by the number of their type."""
 
     devices: Mapping[str, Device]
     names: Counter[str]
@@ -66,14 +66,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What it took to send a file: seconds, and seconds of processor time."""
+    """The cost of sending a file: seconds, and CPU seconds."""
 
     seconds: float
     busy_s: float
 
 
 def counted_by_tshark(path: Path, names: Mapping[str, str]) -> Counts:
-    """What tshark's output for a file comes to, by our own sums. `names` are the devices' names by address."""
+    """Counts of tshark's output for a file. `names` are the devices' names by address."""
     probes: dict[str, list[tuple[int, str | None]]] = {}
     kinds: Counter[int] = Counter()
     for at, version, kind, sender, ssid in _tshark(path):
@@ -91,7 +91,7 @@ def counted_by_tshark(path: Path, names: Mapping[str, str]) -> Counts:
 
 
 def counted_by_tables(ksql: KsqlClient, day: str) -> Counts:
-    """What the tables say; `kinds` are those of a day like `2019-01-31`."""
+    """The counts in the tables; `kinds` are those of a day like `2019-01-31`."""
     stats = ksql.pull("SELECT SOURCE_DEVICE, PROBE_COUNT, FIRST_PROBE, LAST_PROBE, SSIDS_PROBED FROM PCAP_STATS_01;")
     named = ksql.pull("SELECT DEVICE_NAME, PROBE_COUNT FROM PCAP_STATS_ENRICHED_01;")
     kinds = ksql.pull("SELECT SUBTYPE, PACKET_COUNT, WINDOW_DAY FROM PCAP_STATS;")
@@ -112,7 +112,7 @@ def counted_by_tables(ksql: KsqlClient, day: str) -> Counts:
 
 
 def differences(expected: Counts, before: Counts, now: Counts) -> list[str]:
-    """Where the tables are not what they were before with the expected added to it."""
+    """The rows of the tables that are not the sum of the earlier and the expected counts."""
     found = [
         f"{mac}: expected {device}, found {now.devices.get(mac)}"
         for mac, device in expected.devices.items()
@@ -125,20 +125,20 @@ def differences(expected: Counts, before: Counts, now: Counts) -> list[str]:
 
 
 def names_of_devices(ksql: KsqlClient) -> dict[str, str]:
-    """The devices' names by address, as MongoDB has them."""
+    """The devices' names by address, from MongoDB."""
     return {row["MAC"]: row["NAME"] for row in ksql.pull("SELECT MAC, NAME FROM DEVICES;") if row["NAME"] is not None}
 
 
 def replay(path: Path, environment: Mapping[str, str]) -> Sent:
-    """Send a file's frames as fast as possible, and wait until all of them were delivered."""
-    began, used_s = time.monotonic(), cpu_s()
+    """Send a file's frames as fast as possible, and wait until all are delivered."""
+    started, used_s = time.monotonic(), cpu_s()
     command = (sys.executable, "-m", "capture", "--replay", str(path), "--speed", "0")
     subprocess.run(command, env=environment, cwd=PROJECT, check=True, timeout=PATIENCE_S)
-    return Sent(time.monotonic() - began, cpu_s() - used_s)
+    return Sent(time.monotonic() - started, cpu_s() - used_s)
 
 
 def write_file(path: Path, frames: int, day: date, seed: int) -> None:
-    """A file of so many frames from a day's morning on, all of them within the day."""
+    """Write a file of frames that start in the morning of a day and end before midnight."""
     start = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
     write_pcap(path, Air(seed, start_s=start.timestamp(), rate=max(30.0, frames / 36_000)).frames(), frames)
 
@@ -158,7 +158,7 @@ def _tshark(path: Path) -> list[list[str]]:
 
 
 def _network(field: str) -> str | None:
-    """A network's name out of tshark's hexadecimal text; `None` where the frame has none."""
+    """A network's name from tshark's hexadecimal text; `None` if the frame has none."""
     if not field:
         return None
     return "" if field == "<MISSING>" else ssid_text(bytes.fromhex(field))
@@ -180,7 +180,7 @@ def _time(milliseconds: int) -> str:
 
 
 def main() -> int:
-    """Replay, wait, compare; exit code 1 where a row differs."""
+    """Replay, wait, compare; return 1 if a row differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=100_000)
     given = parser.parse_args()
@@ -197,17 +197,19 @@ def main() -> int:
 
 
 def report(ksql: KsqlClient, expected: Counts, before: Counts, day: str, sent: Sent) -> int:
-    """Wait until nothing differs any more, and print what came of it."""
-    began, frames = time.monotonic(), expected.kinds.total()
+    """Wait until no row differs, and print the result."""
+    started, frames = time.monotonic(), expected.kinds.total()
     speeds = f"{frames / sent.seconds:.0f}/s, {frames / sent.busy_s:.0f}/s of processor time"
-    print(f"{frames} frames of {day} sent to Kafka in {sent.seconds:.1f} s, start of the program included ({speeds})")
+    print(
+        f"{frames} frames of {day} sent to Kafka in {sent.seconds:.1f} s, including the start of the program ({speeds})"
+    )
     try:
         wait_for("all counts", lambda: not differences(expected, before, counted_by_tables(ksql, day)), PATIENCE_S)
     except TimeoutError:
         print(*differences(expected, before, counted_by_tables(ksql, day)), sep="\n")
         return 1
     rows = f"{len(expected.devices)} by address, {len(expected.names)} by name, {len(expected.kinds)} by kind of frame"
-    print(f"all counted {time.monotonic() - began:.1f} s after that; rows equal to tshark's: {rows}")
+    print(f"all counted {time.monotonic() - started:.1f} s after that; rows equal to tshark's: {rows}")
     return 0
 
 

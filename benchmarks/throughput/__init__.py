@@ -1,1 +1,1 @@
-"""Four queries over ratings, each run by the engine, by Kafka Streams and by quix-streams on one broker."""
+"""Compares the engine, Kafka Streams and quix-streams with four queries over ratings on one broker."""

@@ -1,14 +1,14 @@
-"""Rows per second of the engine beside Kafka Streams and quix-streams, on the running platform's broker.
+"""Compares rows per second of the engine, Kafka Streams and quix-streams, on the running platform's broker.
 
     scripts/deploy.py up                          # or any platform with broker, schema registry and ksqlDB
     python -m benchmarks.throughput               # 300k ratings, 1k and 1M customers, three rounds
     python -m benchmarks.throughput --rows 1000000 --customers 1000 --queries join --rounds 5
 
-The contenders take turns in every round, so that a busy neighbour hurts all alike; the median round is shown, as input
-rows per second of wall clock and, in brackets, per second of the program's CPU, from first to last output record.
-A JVM compiles its code while it runs: Kafka Streams shows what it can only with a million rows and a free machine.
-Needs `mvn` and a JDK for Kafka Streams (`--without kafka-streams` goes without). quix-streams does not stand beside the
-engine in one environment; it gets its own.
+The contenders take turns in every round, so that other load affects all of them. The median round is printed as input
+rows per second of wall clock and, in brackets, per second of the program's CPU, from the first to the last output
+record. A JVM compiles its code while it runs: Kafka Streams reaches full speed only with a million rows and an idle
+machine. Needs `mvn` and a JDK for Kafka Streams (`--without kafka-streams` skips it). The requirements of quix-streams
+conflict with the engine's, so it gets its own Python environment.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bifrost.settings import Settings, load
 
 ENGINE = "engine"
 Results = dict[tuple[str, str], list[Rate]]
-"""Rates of every round by (query, contender)."""
+"""Rates of all rounds by (query, contender)."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--customers", type=int, nargs="+", default=[1_000, 1_000_000])
     parser.add_argument("--queries", nargs="+", choices=QUERIES, default=list(QUERIES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1, help="of Kafka Streams")
+    parser.add_argument("--threads", type=int, default=1, help="threads of Kafka Streams")
     parser.add_argument("--without", nargs="*", default=[], choices=["kafka-streams", "quix-streams"])
     return parser.parse_args()
 
@@ -72,7 +72,7 @@ def _contenders(settings: Settings, folder: Path, args: argparse.Namespace) -> d
 def measured(
     settings: Settings, contenders: dict[str, Contender], workload: Workload, queries: list[str], rounds: int
 ) -> Results:
-    """All rounds of all queries."""
+    """The rates of all rounds of all queries."""
     watch, admin = OutputWatch(settings.kafka_client()), KafkaAdmin(settings.kafka_client())
     results: Results = defaultdict(list)
     for number in range(rounds):
@@ -89,7 +89,7 @@ def measured(
 
 
 def table(results: Results, contenders: list[str]) -> None:
-    """Prints a line per query: medians, and the median of the rounds' ratios engine/peer."""
+    """Print one line per query: medians, and the median ratio engine/peer of the rounds."""
     peers = [name for name in contenders if name != ENGINE]
     heads = "".join(f"{name:>24}" for name in contenders) + "".join(f"{f'engine/{name}':>24}" for name in peers)
     print(f"{'query':8}{heads}")

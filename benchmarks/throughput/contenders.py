@@ -1,4 +1,4 @@
-"""Those who run the queries: the engine through its REST API, and the peers as processes of their own."""
+"""The contenders that run the queries: the engine through its REST API, the peers as separate processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUERIES = ("join", "filter", "count", "rekey")
 
 Pid = Callable[[], int]
 Contender = Callable[[str, Workload, str], AbstractContextManager[Pid]]
-"""Runs a query of that name over a workload into an output topic, until the context ends; gives its process id."""
+"""Runs the query of this name over a workload into an output topic until the context ends; yields the process id."""
 
 _SOURCES = """
 CREATE STREAM {output}_R (K INT KEY) WITH (KAFKA_TOPIC='{ratings}', VALUE_FORMAT='AVRO');
@@ -51,7 +51,7 @@ class Engine:
 
     @contextmanager
     def query(self, query: str, workload: Workload, topic: str) -> Iterator[str]:
-        """A query that runs, by the name of its result."""
+        """The running query that writes a result."""
         names = {"output": topic.replace("-", "_").upper(), "topic": topic}
         names |= {"ratings": workload.ratings, "customers": workload.customers}
         earliest = {"auto.offset.reset": "earliest"}
@@ -73,7 +73,7 @@ class Engine:
 
 
 class Program:
-    """A peer that is a program: started for every run, killed after it."""
+    """A peer that is started for each run and killed after it."""
 
     def __init__(self, command: tuple[str, ...], servers: str, folder: Path, last: tuple[str, ...] = ()) -> None:
         self._command = command
@@ -96,7 +96,7 @@ class Program:
 
 
 def kafka_streams(settings: Settings, servers: str, folder: Path, threads: int) -> Program:
-    """The program of `jvm/benchmarks`, built first."""
+    """Build and return the program of `jvm/benchmarks`."""
     built = settings.cache / "benchmarks-java"
     pom = PROJECT / "jvm" / "benchmarks" / "pom.xml"
     subprocess.run(("mvn", "-q", "-B", "-f", str(pom), "package", f"-Dbenchmarks.dist={built}"), check=True)
@@ -105,7 +105,7 @@ def kafka_streams(settings: Settings, servers: str, folder: Path, threads: int) 
 
 
 def quix_streams(settings: Settings, servers: str, folder: Path) -> Program:
-    """The quix-streams program, in an environment made on first use."""
+    """The quix-streams program, in an environment that is created on first use."""
     home, here = settings.cache / "benchmarks-quix", Path(__file__).parent
     python = home / "bin" / "python"
     if not python.exists():

@@ -1,4 +1,4 @@
-"""A run seen from outside: the output topic's offsets over time, and the CPU time of the program that fills it."""
+"""Measures a run from outside: the output topic's offsets over time, and the CPU time of the program that writes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.throughput.workload import PARTITIONS
 _DEADLINE_S = 300.0
 _POLL_S = 0.02
 _LEADERLESS = ("_NOENT", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART")
-"""What is said of a topic that was made a moment ago."""
+"""Errors of a topic that was just created."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -30,13 +30,13 @@ class Rate:
 
 
 class OutputWatch:
-    """Watches output topics; it asks for offsets only, so that it takes no time from the contenders."""
+    """Watches output topics; requests only offsets, so that it takes no time from the contenders."""
 
     def __init__(self, client: dict[str, str]) -> None:
         self._admin = AdminClient(client)
 
     def written(self, topic: str) -> int:
-        """How many records the topic holds."""
+        """The number of records in the topic."""
         places = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
         answers = self._admin.list_offsets(places, request_timeout=10)
         try:
@@ -47,18 +47,18 @@ class OutputWatch:
             raise
 
     def measure(self, topic: str, rows: int, expected: int, pid: Callable[[], int]) -> Rate:
-        """Waits until `expected` records are there, which `rows` input rows give.
+        """Wait until the topic has the `expected` records that result from `rows` input rows.
 
         Raises:
-            TimeoutError: they did not come.
+            TimeoutError: they did not arrive.
         """
         deadline = time.monotonic() + _DEADLINE_S
         while not (first := self.written(topic)):
             _pause(deadline, topic, 0)
-        began, began_cpu = time.perf_counter(), cpu_seconds(pid())
+        started, started_cpu = time.perf_counter(), cpu_seconds(pid())
         while (seen := self.written(topic)) < expected:
             _pause(deadline, topic, seen)
-        seconds, cpu = time.perf_counter() - began, cpu_seconds(pid()) - began_cpu
+        seconds, cpu = time.perf_counter() - started, cpu_seconds(pid()) - started_cpu
         share = rows * (expected - first) / expected
         return Rate(share / seconds, share / max(cpu, 1 / _TICKS))
 

@@ -1,4 +1,4 @@
-"""One query over ratings as a quix-streams program; run by the Python of quix-streams' own environment.
+"""One query over ratings as a quix-streams program, which runs in the Python environment of quix-streams.
 
 Arguments: bootstrap servers, query, ratings topic, customers topic, output topic, folder of schemas, state folder.
 """
@@ -19,7 +19,7 @@ PREFIX = b"\x00\x00\x00\x00\x01"
 
 
 class AvroReader(Deserializer):
-    """Reads Avro of a known schema behind Confluent's five bytes."""
+    """Reads Avro of a known schema after Confluent's five-byte prefix."""
 
     def __init__(self, schema: Any) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class AvroReader(Deserializer):
 
 
 class AvroWriter(Serializer):
-    """Writes Avro of a known schema behind Confluent's five bytes."""
+    """Writes Avro of a known schema after Confluent's five-byte prefix."""
 
     def __init__(self, schema: Any) -> None:
         self._schema = schema
@@ -53,7 +53,7 @@ def merged(rating: dict[str, Any], customer: dict[str, Any] | None) -> dict[str,
 
 
 def main() -> None:
-    """Runs until it is killed."""
+    """Run until killed."""
     servers, query, ratings, customers, output, schemas, state = sys.argv[1:8]
     schema = {
         name: fastavro.parse_schema(json.loads((Path(schemas) / f"{name}.avsc").read_text()))
@@ -90,7 +90,7 @@ def main() -> None:
         case "rekey":
             stream.to_topic(topic(output, "rating", "str"), key=lambda row: row["CHANNEL"])
         case _:
-            sys.exit(f"no such query: {query}")
+            sys.exit(f"unknown query: {query}")
     app.run()
 
 

@@ -1,4 +1,4 @@
-"""What all contenders read: topics of Avro ratings and customers, the same for every one."""
+"""The input of all contenders: topics of Avro ratings and customers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SCHEMAS = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The input topics of one measurement; `low_ratings` is how many ratings have less than four stars."""
+    """The input topics of one measurement; `low_ratings` is the number of ratings with less than four stars."""
 
     ratings: str
     customers: str
@@ -54,25 +54,25 @@ class Workload:
     low_ratings: int
 
     def expected(self, query: str) -> int:
-        """How many records the query writes."""
+        """The number of records that the query writes."""
         return self.low_ratings if query == "filter" else self.count
 
 
 def write_schemas(folder: Path) -> None:
-    """Leaves the schemas as files for programs that ask no registry."""
+    """Write the schemas as files for programs that do not use the registry."""
     for name, schema in SCHEMAS.items():
         (folder / f"{name}.avsc").write_text(json.dumps(schema))
 
 
 class Loader:
-    """Makes input topics on the target's broker."""
+    """Creates input topics on the target's broker."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.admin = KafkaAdmin(settings.kafka_client())
 
     def load(self, run: str, count: int, customers: int) -> Workload:
-        """Ratings of random customers, three milliseconds apart in event time, and all customers before them."""
+        """Load all customers, then ratings of random customers, 3 ms apart in event time."""
         began_ms = int(time.time() * 1000) - count * APART_MS
         ratings, table = f"bench-{run}-ratings", f"bench-{run}-customers-{customers}"
         low = 0
@@ -88,7 +88,7 @@ class Loader:
         return Workload(ratings, table, count, low)
 
     def drop(self, workload: Workload) -> None:
-        """Removes the topics of a workload."""
+        """Remove the topics of a workload."""
         for topic in (workload.ratings, workload.customers):
             self.admin.delete(topic)
 
@@ -105,7 +105,7 @@ class Loader:
 
 
 def encoder(schema: str, number: int) -> Any:
-    """What writes rows of a schema in Confluent's format; `number` is the schema's id."""
+    """An encoder of rows of a schema in Confluent's wire format; `number` is the schema's id."""
     parsed, prefix = fastavro.parse_schema(SCHEMAS[schema]), b"\x00" + number.to_bytes(4, "big")
 
     def encode(row: dict[str, Any]) -> bytes:
