@@ -29,6 +29,8 @@ from bifrost.sql.types import (
     SqlMap,
     SqlStruct,
     SqlType,
+    SqlValue,
+    StructField,
 )
 
 _JAVA = {str: "String", int: "Integer", bool: "Boolean", float: "Double", Decimal: "BigDecimal"}
@@ -53,7 +55,7 @@ def insert_target(name: str, metastore: MetaStore) -> DataSource:
     return target
 
 
-def json_row(target: DataSource, row: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def json_row(target: DataSource, row: Mapping[str, Any]) -> tuple[tuple[SqlValue, ...], tuple[SqlValue, ...]]:
     """Returns the key and value columns of a JSON object.
 
     Names match in upper case, or exactly if quoted by backticks; unknown names are ignored.
@@ -82,11 +84,11 @@ def _identifier(text: str) -> str:
     return text[1:-1].replace(text[0] * 2, text[0])
 
 
-def _column(column: Column, given: Mapping[str, Any]) -> Any:
+def _column(column: Column, given: Mapping[str, Any]) -> SqlValue:
     return coerced(given.get(column.name), column.type)
 
 
-def coerced(value: Any, kind: SqlType) -> Any:
+def coerced(value: Any, kind: SqlType) -> SqlValue:
     """Converts a JSON value to a type.
 
     Raises:
@@ -102,7 +104,7 @@ def coerced(value: Any, kind: SqlType) -> Any:
     return found
 
 
-def _coerce(value: Any, kind: SqlType) -> Any:
+def _coerce(value: Any, kind: SqlType) -> SqlValue:
     """Returns the converted value, or None if it does not fit."""
     match kind:
         case SqlArray(item):
@@ -119,16 +121,16 @@ def _coerce(value: Any, kind: SqlType) -> Any:
             return _SCALARS[kind](value)
 
 
-def _map_key(name: str, kind: SqlType) -> Any:
+def _map_key(name: str, kind: SqlType) -> SqlValue:
     return name if kind is STRING else coerced(_number(name), kind)
 
 
-def _struct(value: Mapping[str, Any], fields: Any) -> dict[str, Any]:
+def _struct(value: Mapping[str, Any], fields: tuple[StructField, ...]) -> dict[str, Any]:
     by_name = {name.upper(): entry for name, entry in value.items()} | dict(value)
     return {field.name: coerced(by_name.get(field.name), field.type) for field in fields}
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> SqlValue:
     try:
         return int(text)
     except ValueError:
@@ -186,7 +188,7 @@ def _bytes(value: Any) -> bytes | None:
         return None
 
 
-_SCALARS: dict[SqlType, Callable[[Any], Any]] = {
+_SCALARS: dict[SqlType, Callable[[Any], SqlValue]] = {
     STRING: lambda value: value if isinstance(value, str) else None,
     BOOLEAN: lambda value: value if isinstance(value, bool) else None,
     INTEGER: _whole(1 << 31),

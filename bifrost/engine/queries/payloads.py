@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from bifrost.engine.catalog.schema import Column, FormatInfo, ValueFormat
 from bifrost.engine.functions.java.text import double_text
 from bifrost.engine.serde import Decoder, RegistryUnavailable, SchemaRegistry, SerdeError, Serdes, infer_columns
 from bifrost.errors import AnalysisError
+from bifrost.sql.types import SqlValue
 
 NOTHING_SEEN = "¯\\_(ツ)_/¯ - no data processed"
 _FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
@@ -107,5 +107,5 @@ def _text(data: bytes) -> str | None:
     return text if all(char >= " " or char in "\t\r\n" for char in text) else None
 
 
-def _plain(value: Any) -> str:
+def _plain(value: SqlValue) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import ROWTIME, WINDOW_BOUNDS, Namespace
@@ -19,9 +18,9 @@ from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.topology.compiled import MaterializedRow, Task
 from bifrost.errors import AnalysisError, NotReady
 from bifrost.sql.tree import ColumnRef, Expression
-from bifrost.sql.types import BIGINT, SqlType
+from bifrost.sql.types import BIGINT, SqlType, SqlValue
 
-Compute = Callable[[ResultRow], Any]
+Compute = Callable[[ResultRow], SqlValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _compute(
         return lambda row: row[place]
     evaluate = compile_function(expression, names, types, functions)
 
-    def compute(row: ResultRow) -> Any:
+    def compute(row: ResultRow) -> SqlValue:
         try:
             return evaluate(*row)
         except EVALUATION_ERRORS:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from bifrost.sql.types import SqlType
+from bifrost.sql.types import SqlType, SqlValue
 
-ResultRow = tuple[Any, ...]
+ResultRow = tuple[SqlValue, ...]
 
 
-class Tombstone(tuple[Any, ...]):
+class Tombstone(tuple[SqlValue, ...]):
     """A deleted row of a table: only its key columns have values."""
 
     __slots__ = ()

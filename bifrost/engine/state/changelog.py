@@ -7,12 +7,12 @@ defines each tag once.
 
 from __future__ import annotations
 
-from typing import Any
 from zlib import crc32
 
 from bifrost.engine.state.codec import decode, encoder
 from bifrost.engine.state.stores import Changelog, Entry, Row, StoreKey
 from bifrost.errors import StateError
+from bifrost.sql.types import SqlValue
 
 # Begins the key of a record that defines a tag: no key in the codec's encoding begins with this byte.
 _LAYOUT = b"\xc1"
@@ -53,10 +53,10 @@ class ChangelogRecorder:
     def _encoded_layout(self, key: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
         return _LAYOUT + self._pack(key[1]), self._pack(list(row or ()))
 
-    def store_key(self, key: bytes, value: bytes | None) -> list[Any] | None:
+    def store_key(self, key: bytes, value: bytes | None) -> list[SqlValue] | None:
         """Returns the store key of a record; None for a record that defines a tag, which is remembered."""
         if not key.startswith(_LAYOUT):
-            found: list[Any] = decode(key)
+            found: list[SqlValue] = decode(key)
             return found
         if value is not None:
             self._layouts[decode(key[1:])] = tuple(decode(value))

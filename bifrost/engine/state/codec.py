@@ -14,6 +14,7 @@ import msgpack
 
 from bifrost.engine.state.frozen import FrozenDict, FrozenList, freeze, thaw
 from bifrost.errors import StateError
+from bifrost.sql.types import SqlValue
 
 _DECIMAL, _INTEGER, _TUPLE, _FROZEN = 1, 2, 3, 4
 _PACKING: dict[str, Any] = {"use_bin_type": True, "strict_types": True, "unicode_errors": "surrogatepass"}
@@ -51,13 +52,13 @@ def _restored(code: int, data: bytes) -> object:
             raise StateError(f"stored value of unknown kind {code}; was it written by a newer version?")
 
 
-def encoder() -> Callable[[Any], bytes]:
+def encoder() -> Callable[[SqlValue], bytes]:
     """Returns a function that encodes a value. It reuses a buffer, so only one thread at a time may call it."""
     pack: Callable[[Any], bytes] = msgpack.Packer(default=_extension, **_PACKING).pack
     return pack
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes) -> SqlValue:
     """Decodes a value.
 
     Raises:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType, SqlValue
 
-from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType
-
-Key = tuple[Any, ...]
+Key = tuple[SqlValue, ...]
 
 
-class FrozenList(tuple[Any, ...]):
+class FrozenList(tuple[SqlValue, ...]):
     """An array in a key."""
 
     __slots__ = ()
 
 
-class FrozenDict(tuple[tuple[Any, Any], ...]):
+class FrozenDict(tuple[tuple[SqlValue, SqlValue], ...]):
     """A map or struct in a key, as its items in order of insertion."""
 
     __slots__ = ()
@@ -35,7 +33,7 @@ def is_plain(sql_type: SqlType) -> bool:
     return not isinstance(sql_type, SqlArray | SqlMap | SqlStruct)
 
 
-def freeze(value: Any) -> Any:
+def freeze(value: SqlValue) -> SqlValue:
     """Returns the value with its lists and dicts made hashable."""
     if isinstance(value, list):
         return FrozenList(freeze(item) for item in value)
@@ -44,7 +42,7 @@ def freeze(value: Any) -> Any:
     return value
 
 
-def thaw(value: Any) -> Any:
+def thaw(value: SqlValue) -> SqlValue:
     """Reverts `freeze`."""
     if isinstance(value, FrozenList):
         return [thaw(item) for item in value]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from bifrost.engine.state.frozen import FrozenDict, Key
+from bifrost.sql.types import SqlValue
 
 
 def sort_key(key: Key) -> tuple[Any, ...]:
@@ -13,7 +14,7 @@ def sort_key(key: Key) -> tuple[Any, ...]:
     return tuple(_rank(part) for part in key)
 
 
-def _rank(part: Any) -> tuple[int, Any]:
+def _rank(part: SqlValue) -> tuple[int, Any]:
     match part:
         case None:
             return 0, 0

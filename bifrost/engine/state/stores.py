@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from bifrost.engine.state.frozen import Key
+from bifrost.sql.types import SqlValue
 
-Row = tuple[Any, ...]
+Row = tuple[SqlValue, ...]
 Entry = tuple[Row, int]
 """A row and its time (epoch ms)."""
 
-StoreKey = tuple[Any, ...]
+StoreKey = tuple[SqlValue, ...]
 """Identifies an entry in a changelog: its key, preceded by window start, session bounds, or time and number."""
 
 Encode = Callable[[StoreKey, Row | None, int], tuple[bytes, bytes | None]]

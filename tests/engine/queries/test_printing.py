@@ -28,7 +28,7 @@ def reader(registry):
         (b"\x00\xff\x01", "UNRECOGNISED_BYTES", "[0x00FF01]"),
     ],
 )
-def test_what_bytes_may_be(reader, data, formats, text):
+def test_the_possible_formats_of_bytes(reader, data, formats, text):
     assert reader.show(data) == text
     if formats != "UNRECOGNISED_BYTES":
         assert reader.formats == formats
@@ -40,7 +40,7 @@ def test_more_payloads_narrow_the_guess(reader):
     assert reader.formats == "KAFKA_STRING"
 
 
-def test_nothing_is_known_of_nothing(reader):
+def test_without_payloads_no_format_is_known(reader):
     assert reader.show(None) == "<null>"
     assert reader.formats == NOTHING_SEEN
 
@@ -52,12 +52,12 @@ def test_avro_is_read_by_its_schema(registry, reader):
     assert reader.formats == "AVRO"
 
 
-def test_avro_that_is_no_record(registry, reader):
+def test_avro_whose_schema_is_not_a_record(registry, reader):
     head = b"\0" + registry.register("t-key", "AVRO", '"int"').to_bytes(4, "big")
     assert reader.show(head + b"\x54") == "42"
 
 
-def test_lines_tell_formats_first_and_when_they_change(registry):
+def test_lines_show_formats_first_and_when_they_change(registry):
     lines = RecordLines("t", registry)
     first = "".join(lines.of((b"k", b"{}", 1_700_000_000_123, 0, 0, None)))
     assert first == (

@@ -29,7 +29,7 @@ def rows(engine, text):
 
 def test_by_key(engine):
     assert rows(engine, "SELECT * FROM N WHERE K = 'a';") == [("a", 2, 4)]
-    assert rows(engine, "SELECT * FROM N WHERE K = 'nobody';") == []
+    assert rows(engine, "SELECT * FROM N WHERE K = 'missing';") == []
 
 
 def test_by_several_keys(engine):
@@ -66,7 +66,7 @@ def test_the_header_marks_keys(engine):
     assert str(header) == "`K` STRING KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `C` BIGINT"
 
 
-def test_the_answer_is_there_after_a_restart(world, engine):
+def test_rows_are_available_after_a_restart(world, engine):
     engine.close()
     again = world.engine()
     (query, _) = again.state.queries

@@ -21,7 +21,7 @@ def engine(world):
     return made
 
 
-def asked(engine, text, properties=EARLIEST):
+def started(engine, text, properties=EARLIEST):
     return engine.query(text, ClientSession.of(properties, {}))
 
 
@@ -35,15 +35,15 @@ def read(query, count):
 
 
 def test_rows_come_as_records_come(world, engine):
-    query = asked(engine, "SELECT K, A * 2 AS D FROM S EMIT CHANGES;")
+    query = started(engine, "SELECT K, A * 2 AS D FROM S EMIT CHANGES;")
     assert read(query, 3) == [("k0", 0), ("k1", 2), ("k2", 4)]
     world.send("s", {"A": 9}, "k9")
     assert read(query, 1) == [("k9", 18)]
     query.finish()
 
 
-def test_by_default_only_what_comes_from_now_on(world, engine):
-    query = asked(engine, "SELECT A FROM S EMIT CHANGES;", {})
+def test_by_default_only_new_records_are_read(world, engine):
+    query = started(engine, "SELECT A FROM S EMIT CHANGES;", {})
     world.cluster.wait_for(lambda: query.state.name == "RUNNING")
     world.send("s", {"A": 9}, "k9")
     assert read(query, 1) == [(9,)]
@@ -51,29 +51,29 @@ def test_by_default_only_what_comes_from_now_on(world, engine):
 
 
 def test_a_limit_ends_the_query(world, engine):
-    query = asked(engine, "SELECT A FROM S EMIT CHANGES LIMIT 2;")
+    query = started(engine, "SELECT A FROM S EMIT CHANGES LIMIT 2;")
     assert read(query, 2) == [(0,), (1,)]
     world.cluster.wait_for(lambda: query.rows.closed and query.id not in engine.push_queries)
     assert query.end_message == "Limit Reached"
 
 
-def test_a_limit_of_none_ends_at_once(engine):
-    query = asked(engine, "SELECT A FROM S EMIT CHANGES LIMIT 0;")
+def test_a_limit_of_zero_ends_immediately(engine):
+    query = started(engine, "SELECT A FROM S EMIT CHANGES LIMIT 0;")
     assert query.rows.closed
     assert query.end_message == "Limit Reached"
 
 
 def test_without_emit_a_stream_is_read_to_its_end(world, engine):
-    query = asked(engine, "SELECT K FROM S;", {})
+    query = started(engine, "SELECT K FROM S;", {})
     assert read(query, 3) == [("k0",), ("k1",), ("k2",)]
     world.cluster.wait_for(lambda: query.rows.closed)
     assert query.end_message == "Query Completed"
     assert query.failure is None
 
 
-def test_an_empty_stream_has_come_to_its_end(world, engine):
+def test_an_empty_stream_ends_immediately(world, engine):
     execute(engine, "CREATE STREAM E (A INT) WITH (KAFKA_TOPIC='e', PARTITIONS=2, VALUE_FORMAT='JSON');")
-    query = asked(engine, "SELECT * FROM E;")
+    query = started(engine, "SELECT * FROM E;")
     world.cluster.wait_for(lambda: query.rows.closed)
     assert query.rows.take() == []
 
@@ -81,29 +81,29 @@ def test_an_empty_stream_has_come_to_its_end(world, engine):
 def test_a_deleted_row_of_a_table_shows_its_key(world, engine):
     world.send("t", {"A": 1}, "x")
     world.send("t", None, "x")
-    rows = read(asked(engine, "SELECT A, K FROM T EMIT CHANGES;"), 2)
+    rows = read(started(engine, "SELECT A, K FROM T EMIT CHANGES;"), 2)
     assert rows == [(1, "x"), (None, "x")]
     assert [isinstance(row, Tombstone) for row in rows] == [False, True]
 
 
 def test_a_closed_query_is_forgotten(world, engine):
-    query = asked(engine, "SELECT A FROM S EMIT CHANGES;")
+    query = started(engine, "SELECT A FROM S EMIT CHANGES;")
     assert engine.close_query(query.id)
     world.cluster.wait_for(lambda: query.id not in engine.push_queries)
     assert not engine.close_query(query.id)
 
 
-def test_a_query_that_cannot_go_on_ends_with_its_reason(world, engine):
-    query = asked(engine, "SELECT A FROM S EMIT CHANGES;")
+def test_a_failed_query_ends_with_its_error(world, engine):
+    query = started(engine, "SELECT A FROM S EMIT CHANGES;")
     read(query, 3)
     world.cluster.admin.delete("s")
     world.cluster.wait_for(lambda: query.rows.closed)
     assert query.failure
 
 
-def test_nothing_of_a_push_query_lasts(world, engine):
+def test_a_push_query_leaves_nothing_behind(world, engine):
     before = set(world.cluster.admin.topics())
-    query = asked(engine, "SELECT K, COUNT(*) FROM S GROUP BY K EMIT CHANGES LIMIT 1;")
+    query = started(engine, "SELECT K, COUNT(*) FROM S GROUP BY K EMIT CHANGES LIMIT 1;")
     read(query, 1)
     assert set(world.cluster.admin.topics()) == before
     assert not any("transient" in group for group in world.cluster.admin.groups)

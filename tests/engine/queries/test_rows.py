@@ -4,12 +4,12 @@ from bifrost.engine.queries.rows import ResultColumn, ResultHeader, RowBuffer
 from bifrost.sql.types import BIGINT, STRING
 
 
-def test_the_header_tells_its_columns_as_ksqldb_does():
+def test_the_header_shows_its_columns_as_ksqldb_does():
     header = ResultHeader("q", (ResultColumn("ID", STRING, True), ResultColumn("N", BIGINT)))
     assert str(header) == "`ID` STRING KEY, `N` BIGINT"
 
 
-def test_rows_come_out_as_they_went_in():
+def test_rows_leave_in_the_order_of_arrival():
     buffer = RowBuffer()
     assert buffer.put((1,))
     assert buffer.put((2,))
@@ -30,7 +30,7 @@ def test_a_full_buffer_makes_its_writer_wait_until_someone_reads():
     assert written == [True] * 4
 
 
-def test_a_reader_that_has_gone_frees_the_writer():
+def test_a_client_that_is_gone_frees_the_query():
     buffer = RowBuffer(capacity=1)
     answers = []
     writer = threading.Thread(target=lambda: answers.extend(buffer.put((n,)) for n in range(3)))
@@ -42,11 +42,11 @@ def test_a_reader_that_has_gone_frees_the_writer():
     assert answers == [True, False, False]
 
 
-def test_someone_is_told_of_the_first_row_and_of_the_end():
-    told = []
+def test_the_callback_reports_the_first_row_and_the_end():
+    calls = []
     buffer = RowBuffer()
-    buffer.on_ready = lambda: told.append(len(told))
+    buffer.on_ready = lambda: calls.append(len(calls))
     buffer.put((1,))
     buffer.put((2,))
     buffer.close()
-    assert len(told) == 2
+    assert len(calls) == 2

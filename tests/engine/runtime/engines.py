@@ -21,15 +21,15 @@ EARLIEST = {"auto.offset.reset": "earliest"}
 
 
 class FlakyRegistry(InMemoryRegistry):
-    """A registry that may be down, and forgets subjects when it is told to."""
+    """A registry that may be down, and forgets subjects on demand."""
 
     def __init__(self):
         super().__init__()
         self.down = False
-        self.asked = 0
+        self.requests = 0
 
     def by_id(self, schema_id):
-        self.asked += 1
+        self.requests += 1
         if self.down:
             raise RegistryUnavailable("Schema Registry: no answer")
         return super().by_id(schema_id)

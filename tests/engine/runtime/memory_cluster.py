@@ -210,7 +210,7 @@ Sent = tuple[str, bytes | None, bytes | None, int, int, list[tuple[str, bytes | 
 
 
 class MemoryProducer:
-    """Delivers at once (but to topics that are held), or with its transaction."""
+    """Delivers immediately (except to topics that are held), or with its transaction."""
 
     def __init__(self, cluster: MemoryCluster, *, transactional: bool) -> None:
         self._cluster = cluster
@@ -236,30 +236,30 @@ class MemoryProducer:
         timestamp: int = 0,
         headers: list[tuple[str, bytes | None]] | None = None,
     ) -> None:
-        told = callback or on_delivery
+        report = callback or on_delivery
         encoded = key.encode() if isinstance(key, str) else key
         error = self._cluster.refusing
         if error is not None:
             failed = MemoryMessage((topic, 0), -1)
-            if told is not None:
-                self._reports.append(lambda: told(error, failed))
+            if report is not None:
+                self._reports.append(lambda: report(error, failed))
             return
         sent = (topic, value, encoded, timestamp, partition, headers)
         if self._transactional:
             self._pending.append(sent)
         elif topic in self._cluster.holding:
             self._cluster.held += 1
-            self._held.append((sent, told))
+            self._held.append((sent, report))
         else:
-            self._deliver(sent, told)
+            self._deliver(sent, report)
 
-    def _deliver(self, sent: Sent, told: Delivered | None) -> None:
+    def _deliver(self, sent: Sent, report: Delivered | None) -> None:
         self._cluster.count_write()
         if self._is_killed:
             return
         message = self._write(sent)
-        if told is not None:
-            self._reports.append(lambda: told(None, message))
+        if report is not None:
+            self._reports.append(lambda: report(None, message))
 
     def _write(self, sent: Sent) -> MemoryMessage:
         topic, value, key, timestamp, partition, headers = sent
@@ -267,11 +267,11 @@ class MemoryProducer:
 
     def poll(self, timeout: float = 0) -> int:
         held, self._held = self._held, []
-        for sent, told in held:
+        for sent, report in held:
             if sent[0] in self._cluster.holding:
-                self._held.append((sent, told))
+                self._held.append((sent, report))
             else:
-                self._deliver(sent, told)
+                self._deliver(sent, report)
         reports, self._reports = self._reports, []
         for report in reports:
             report()
@@ -309,7 +309,7 @@ class MemoryProducer:
 
 
 class MemoryConsumer:
-    """Reads assigned partitions in turn and tells their ends."""
+    """Reads assigned partitions in turn and reports their ends."""
 
     def __init__(self, cluster: MemoryCluster, group: str, committed: Committed | None) -> None:
         self._cluster = cluster
@@ -369,9 +369,9 @@ class MemoryConsumer:
             error = self._cluster.refusing_offsets
             if error is None:
                 self._cluster.commit(self.group, offsets)
-            told = self._committed
-            if asynchronous and told is not None:
-                self._reports.append(lambda: told(error, offsets))
+            report = self._committed
+            if asynchronous and report is not None:
+                self._reports.append(lambda: report(error, offsets))
 
     def consumer_group_metadata(self) -> str:
         return self.group

@@ -13,7 +13,7 @@ def event(code, place=("t", 0), at=0):
     return MemoryMessage(place, at, problem=KafkaError(code))
 
 
-def test_records_are_grouped_by_place_in_the_order_of_their_offsets():
+def test_records_are_grouped_by_partition_in_the_order_of_their_offsets():
     batch = batch_of([message("t", 0, 1), message("t", 1, 4), message("t", 0, 2)])
     assert {place: [record[4] for record in records] for place, records in batch.records.items()} == {
         ("t", 0): [1, 2],
@@ -21,7 +21,7 @@ def test_records_are_grouped_by_place_in_the_order_of_their_offsets():
     }
 
 
-def test_ends_are_told_apart_from_records():
+def test_ends_are_separated_from_records():
     batch = batch_of([message("t", 0, 1), event(KafkaError._PARTITION_EOF, at=2)])
     assert batch.ends == {("t", 0): 2}
     assert len(batch.records["t", 0]) == 1
@@ -32,7 +32,7 @@ def test_a_missing_topic_is_an_error():
         batch_of([event(KafkaError.UNKNOWN_TOPIC_OR_PART)])
 
 
-def test_what_passes_by_itself_is_no_error():
+def test_a_temporary_problem_is_no_error():
     assert batch_of([event(KafkaError._TRANSPORT)]).records == {}
 
 

@@ -27,7 +27,7 @@ def test_commands_come_back_in_order_with_their_numbers(cluster):
     assert again.next_offset == 2
 
 
-def test_nothing_was_ever_said(cluster):
+def test_an_empty_command_topic_has_no_commands(cluster):
     assert list(prepared(cluster).replay()) == []
 
 
@@ -38,7 +38,7 @@ def test_something_else_in_the_topic_is_not_taken_for_a_command(cluster):
         list(prepared(cluster).replay())
 
 
-def test_forgotten_commands_do_not_come_back_and_numbers_go_on(cluster):
+def test_forgotten_commands_do_not_come_back_and_numbers_continue(cluster):
     topic = prepared(cluster)
     topic.append(FIRST)
     topic.forget()

@@ -17,7 +17,7 @@ def test_the_rate_is_over_the_last_100_seconds():
     assert meter.rate(1_000_000) == 0
 
 
-def test_progress_is_kept_by_topic():
+def test_meters_count_by_topic():
     progress = QueryMeters()
     progress.read("a", 2, 20, 1)
     progress.wrote("b", 1, 1)

@@ -30,7 +30,7 @@ def test_by_default_a_query_begins_at_the_end_and_misses_nothing_from_then_on(wo
     world.wait_for("OUT", [{"B": 6}])
 
 
-def test_a_restart_goes_on_where_it_was(world):
+def test_a_restart_continues_at_the_committed_offset(world):
     first = world.engine()
     execute(first, STREAM + COPY)
     world.send("s", {"A": 1}, "x")
@@ -43,7 +43,7 @@ def test_a_restart_goes_on_where_it_was(world):
     world.wait_for("OUT", [{"B": 2}, {"B": 3}])
 
 
-def test_state_comes_back_with_a_restart(world):
+def test_a_restart_restores_state(world):
     first = world.engine()
     execute(first, STREAM + COUNT)
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_a_record_that_cannot_be_read_is_logged_and_left_out(world):
 
 
 def avro_world(world):
-    """A stream in AVRO with one record of a known schema and one of a schema that must be asked for."""
+    """A stream in AVRO with one record of a known schema and one of an unknown schema."""
     execute(
         world.engine(),
         "CREATE STREAM A (K STRING KEY, N INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1, VALUE_FORMAT='AVRO');"
@@ -110,10 +110,10 @@ def test_while_the_registry_is_down_the_query_waits_at_the_record_and_doubles_no
     world.send("a", known(1), "x")
     world.wait_for("OUT", [{"N": 1}])
     world.registry.down = True
-    asked = world.registry.asked
+    before = world.registry.requests
     for data in (known(2), unknown(3), known(4)):
         world.send("a", data, "x")
-    world.cluster.wait_for(lambda: world.registry.asked > asked + 2)
+    world.cluster.wait_for(lambda: world.registry.requests > before + 2)
     assert world.values("OUT") == [{"N": 1}, {"N": 2}]
 
     world.registry.down = False
@@ -217,7 +217,7 @@ def test_the_final_row_of_a_window_survives_a_kill_at_the_moment_of_its_closing(
 
 
 @pytest.mark.parametrize("writes", range(12))
-def test_wherever_it_is_killed_what_a_query_tells_only_once_is_told(world, writes):
+def test_a_kill_at_any_write_loses_no_result_that_is_emitted_only_once(world, writes):
     """A final row, an unmatched row given up, a tombstone of a row that was shown: each knows of state that changes."""
     execute(
         world.engine(),
@@ -247,7 +247,7 @@ def test_wherever_it_is_killed_what_a_query_tells_only_once_is_told(world, write
     world.cluster.wait_for(lambda: None in world.values("SHOWN"))
 
 
-def test_offsets_that_were_not_committed_go_with_the_next_commit(world):
+def test_failed_offset_commits_are_retried_with_the_next_commit(world):
     execute(world.engine(), STREAM + COPY)
     world.cluster.refusing_offsets = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE)
     world.send("s", {"A": 1}, "x")
@@ -256,7 +256,7 @@ def test_offsets_that_were_not_committed_go_with_the_next_commit(world):
     world.cluster.wait_for(lambda: world.committed("CSAS_OUT_1", "s") == 1)
 
 
-def test_a_query_whose_topic_is_gone_says_so_and_goes_on_when_it_is_back(world):
+def test_a_query_whose_topic_was_deleted_reports_it_and_continues_when_it_exists_again(world):
     engine = world.engine()
     execute(engine, STREAM + COPY)
     (query,) = engine.state.queries

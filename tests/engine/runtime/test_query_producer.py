@@ -74,7 +74,7 @@ def test_offsets_are_not_committed_when_a_record_was_refused():
     assert "g" not in cluster.admin.groups
 
 
-def test_a_transaction_that_is_given_up_is_never_seen():
+def test_a_aborted_transaction_is_never_seen():
     cluster = MemoryCluster()
     output = output_of(cluster, transaction="g")
     output.begin()
@@ -83,7 +83,7 @@ def test_a_transaction_that_is_given_up_is_never_seen():
     assert cluster.values("out") == []
 
 
-def test_a_call_that_never_returns_is_left_alone():
+def test_a_call_that_never_returns_is_abandoned():
     forever = threading.Event()
     with pytest.raises(NotReady, match="commit of a transaction: no answer within 0 s"):
         bounded("commit", 0.0, lambda _: forever.wait())
@@ -144,7 +144,7 @@ def test_what_is_written_during_a_commit_belongs_to_the_next():
     assert cluster.admin.groups["g"] == {("in", 0): 2}
 
 
-def test_a_commit_is_looked_after_less_often_the_longer_it_takes():
+def test_a_commit_is_polled_less_often_the_longer_it_takes():
     _, output = held_output()
     output.start_commit(MemoryCluster().consumer("g"), [])
     assert output.is_committing

@@ -28,5 +28,5 @@ def test_committed_records_of_repartition_topics_are_dropped_and_no_others():
     assert cluster.values("s") == [b"1", b"2", b"3"]
 
 
-def test_only_now_and_then():
+def test_purges_are_at_least_30_seconds_apart():
     assert purged(filled(), 29_999).values("r") == [b"1", b"2", b"3"]

@@ -19,7 +19,7 @@ def clock():
     return Clock()
 
 
-def test_who_asks_is_told_how_much_is_read(clock):
+def test_the_text_says_how_much_was_read(clock):
     loading = RestoreProgress("Q", clock)
     assert loading.text == "it is still being loaded"
     loading.begin("its state", 1_000_000)
@@ -29,7 +29,7 @@ def test_who_asks_is_told_how_much_is_read(clock):
     assert loading.text == "it is still being loaded"
 
 
-def test_the_log_tells_every_few_seconds_and_at_the_end(clock, caplog):
+def test_progress_is_logged_every_few_seconds_and_at_the_end(clock, caplog):
     caplog.set_level(logging.INFO, "bifrost")
     loading = RestoreProgress("Q", clock)
     loading.begin("its tables", 50_000)
@@ -43,7 +43,7 @@ def test_the_log_tells_every_few_seconds_and_at_the_end(clock, caplog):
     ]
 
 
-def test_what_takes_no_time_is_not_told(clock, caplog):
+def test_a_short_restore_is_not_logged(clock, caplog):
     caplog.set_level(logging.INFO, "bifrost")
     loading = RestoreProgress("Q", clock)
     loading.begin("its state", 10)

@@ -33,7 +33,7 @@ def same(left: object, right: object) -> bool:
 
 
 @given(VALUES)
-def test_every_value_comes_back_as_it_was(value):
+def test_every_value_is_decoded_as_it_was_encoded(value):
     assert same(decode(encoder()(value)), value)
 
 

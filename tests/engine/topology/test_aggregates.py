@@ -96,7 +96,7 @@ def test_a_longer_retention_keeps_final_results_however_far_time_leaps():
     assert windowed(driver, "O") == [("a", 0, {"N": 1}, 1)]
 
 
-def test_a_row_that_cannot_be_taken_does_not_cost_the_windows_that_it_closes():
+def test_a_row_that_cannot_be_added_loses_no_window_that_it_closes():
     driver = driver_of(
         "CREATE STREAM S (K STRING KEY, A DECIMAL(2, 0)) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
         "CREATE TABLE O AS SELECT K, SUM(A) AS N FROM S "
@@ -121,7 +121,7 @@ def sessions(driver):
     return found
 
 
-def test_sessions_merge_and_take_back_what_they_replace():
+def test_merged_sessions_are_deleted_before_the_new_one():
     driver = driver_of(count("SESSION (5 MILLISECONDS)"))
     feed(driver, ("a", 0), ("a", 10), ("a", 5))
     assert sessions(driver) == [

@@ -75,7 +75,7 @@ def test_rows_of_streams_meet_within_the_window_at_the_later_time():
     assert [record.timestamp for record in driver.topic("O").records] == [100, 105]
 
 
-def test_without_grace_an_unmatched_row_is_written_at_once_and_again_with_its_match():
+def test_without_grace_an_unmatched_row_is_written_immediately_and_again_with_its_match():
     driver = driver_of(stream_join("LEFT", "10 MILLISECONDS"))
     send(driver, "s", "a", {"A": 1}, 100)
     send(driver, "r", "a", {"Z": 2}, 105)
@@ -168,7 +168,7 @@ def test_left_foreign_key_join_keeps_rows_without_a_partner():
     assert [row for _, row in received(driver, "O")] == [{"A": 1, "D": None}, {"A": 1, "D": 10}, {"A": 1, "D": None}]
 
 
-def test_the_foreign_keys_join_sends_by_topics_of_its_own():
+def test_the_foreign_keys_join_sends_through_its_own_topics():
     compiled = driver_of(foreign("INNER")).queries["CTAS_O_2"].compiled
     suffixes = sorted(repartition.topic.rpartition("-Join-")[2] for repartition in compiled.repartitions)
     assert suffixes == ["subscription-registration-topic", "subscription-response-topic"]

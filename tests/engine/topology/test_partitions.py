@@ -24,7 +24,7 @@ class Cluster:
         self.start()
 
     def start(self):
-        """Makes all tasks anew and restores them from their changelogs."""
+        """Creates all tasks again and restores them from their changelogs."""
         for number in range(self.compiled.subtopologies):
             for partition in range(PARTITIONS):
                 self.tasks[number, partition] = self._task(number, partition)
@@ -101,12 +101,12 @@ def test_the_state_of_all_keys_is_the_same_over_one_and_several_partitions(name)
             cluster.send(topic, key, value, timestamp)
     expected = [(None, record.key, record.value, None) for record in driver.topic("O").records]
     assert expected
-    if name != "stream-stream":  # there, each task's own time tells when unmatched rows are given
+    if name != "stream-stream":  # there, each task's own time decides when unmatched rows are emitted
         assert last_by_key(cluster.outputs) == last_by_key(expected)
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_restored_tasks_go_on_as_if_nothing_had_happened(name):
+def test_restored_tasks_continue_with_the_same_results(name):
     driver = driver_of(STREAM + TABLE + QUERIES[name])
     [query] = driver.queries.values()
     steady, restarted = Cluster(query.compiled), Cluster(query.compiled)
@@ -129,7 +129,7 @@ def test_subtopologies_follow_from_the_topics_between_them():
     assert {store.subtopology for store in query.compiled.stores} == {0, 1}
 
 
-def test_only_columns_that_are_used_are_kept_and_sent():
+def test_only_columns_that_are_used_are_stored_and_sent():
     driver = driver_of(STREAM + TABLE + "CREATE STREAM O AS SELECT B, N FROM S JOIN T ON S.B = T.K;")
     [query] = driver.queries.values()
     [store] = query.compiled.stores

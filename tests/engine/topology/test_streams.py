@@ -19,7 +19,7 @@ def test_projection_passes_null_values_on():
     assert received(driver, "O") == [("k", {"A1": 2}), ("k", None)]
 
 
-def test_a_failing_expression_is_null_and_reported_and_the_row_goes_on():
+def test_a_failing_expression_is_null_and_reported_and_the_row_continues():
     driver = driver_of(STREAM + "CREATE STREAM O AS SELECT K, 10 / A AS Q, B FROM S;")
     send(driver, "s", "k", {"A": 0, "B": "x"})
     assert received(driver, "O") == [("k", {"Q": None, "B": "x"})]
@@ -36,7 +36,7 @@ def test_a_failing_predicate_drops_the_row_and_is_reported():
     assert [kind for kind, _ in problems(driver)] == ["processing"]
 
 
-def test_an_unreadable_record_is_reported_with_its_place_and_the_next_one_is_read():
+def test_an_unreadable_record_is_reported_with_its_position_and_the_next_one_is_read():
     driver = driver_of(STREAM + "CREATE STREAM O AS SELECT * FROM S;")
     driver.produce("s", b"k", b"not json")
     send(driver, "s", "k", {"A": 1})
@@ -45,15 +45,15 @@ def test_an_unreadable_record_is_reported_with_its_place_and_the_next_one_is_rea
     assert (problem.kind, problem.topic, problem.offset, problem.record) == ("deserialization", "s", 0, b"not json")
 
 
-def test_a_registry_that_is_away_is_not_a_bad_record(monkeypatch):
+def test_an_unavailable_registry_is_not_a_bad_record(monkeypatch):
     driver = driver_of(
         "CREATE STREAM S (A INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='AVRO');CREATE STREAM O AS SELECT * FROM S;"
     )
 
-    def away(schema_id):
+    def unavailable(schema_id):
         raise RegistryUnavailable("no answer")
 
-    monkeypatch.setattr(type(driver.environment.registry), "by_id", lambda self, schema_id: away(schema_id))
+    monkeypatch.setattr(type(driver.environment.registry), "by_id", lambda self, schema_id: unavailable(schema_id))
     with pytest.raises(RegistryUnavailable):
         driver.produce("s", None, b"\0\0\0\0\7xx")
     assert problems(driver) == []
@@ -80,7 +80,7 @@ def test_explode_gives_a_row_per_item_and_fills_shorter_lists_with_null():
     assert [row for _, row in received(driver, "O")] == [{"X": 1, "Y": "a"}, {"X": 2, "Y": None}]
 
 
-def test_partition_by_a_value_needs_no_topic_of_its_own_before_a_sink():
+def test_partition_by_a_value_needs_no_separate_topic_before_a_sink():
     driver = driver_of(STREAM + "CREATE STREAM O AS SELECT B, A FROM S PARTITION BY B;")
     send(driver, "s", "k", {"A": 1, "B": "x"})
     send(driver, "s", "k", {"A": 2, "B": None})

@@ -11,8 +11,9 @@ from bifrost.engine.functions.registry import ResolvedAggregate
 from bifrost.engine.state.stores import Row
 from bifrost.engine.topology.code.downstream import tuple_text
 from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.sql.types import SqlValue
 
-Values = tuple[tuple[Any, ...], ...]
+Values = tuple[tuple[SqlValue, ...], ...]
 """The arguments by aggregate."""
 
 

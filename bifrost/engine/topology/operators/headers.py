@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from bifrost.sql.types import SqlValue
 
 _Headers = Sequence[tuple[str, bytes | None]] | None
 
 
-def header_list(headers: _Headers) -> list[dict[str, Any]]:
+def header_list(headers: _Headers) -> list[dict[str, SqlValue]]:
     """Returns the value of a HEADERS column: a struct of KEY and VALUE per header, in order."""
     return [{"KEY": name, "VALUE": value} for name, value in headers or ()]
 
