@@ -8,7 +8,7 @@ import subprocess
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.maven import Progress
-from bifrost.supervisor.processes.child_process import failure_line, log_path
+from bifrost.supervisor.processes.component_logs import failure_line, log_path
 
 FILE = "docker-compose.yml"
 NAME = "compose"

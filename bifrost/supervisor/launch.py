@@ -21,7 +21,8 @@ from bifrost.supervisor.install.java import find_java
 from bifrost.supervisor.install.jvm_stack import install
 from bifrost.supervisor.install.maven import Progress
 from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND
-from bifrost.supervisor.processes.child_process import end_with_parent, failure_line, log_path, rotate
+from bifrost.supervisor.processes.child_process import ended_with_parent
+from bifrost.supervisor.processes.component_logs import failure_line, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
 
 READY_S = 180.0
@@ -122,18 +123,21 @@ def _start(
 
 def _spawn_daemon(settings: Settings, only: Collection[str], end_with_caller: bool) -> None:
     log = log_path(settings, "supervisor")
-    rotate(log)
+    rotate_before_start(log)
+    environment = {**settings.values, "BIFROST_HOME": str(settings.home)}
+    command = (sys.executable, "-m", "bifrost.supervisor", *only)
+    if end_with_caller:
+        command = ended_with_parent(command, environment, signal.SIGTERM)
     with log.open("ab") as output:
         start = output.tell()
         daemon = subprocess.Popen(
-            (sys.executable, "-m", "bifrost.supervisor", *only),
+            command,
             cwd=settings.project,
-            env={**settings.values, "BIFROST_HOME": str(settings.home)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=end_with_parent(signal.SIGTERM) if end_with_caller else None,
         )
     client = SupervisorClient(settings)
     end = time.monotonic() + ANSWER_S

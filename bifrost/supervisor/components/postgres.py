@@ -16,7 +16,8 @@ from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
 from bifrost.supervisor.install.system_parts import find_postgres
-from bifrost.supervisor.processes.child_process import log_path, run_step
+from bifrost.supervisor.processes.child_process import run_step
+from bifrost.supervisor.processes.component_logs import log_path
 from bifrost.supervisor.processes.run_as import UNPRIVILEGED, drop_root_prefix, give_folder_to
 
 NAME = "postgres"

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
+import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from bifrost.errors import ComponentError
-from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.processes.component_logs import failure_line, rotate_before_start
 
 STEP_TIMEOUT_S = 120.0
-ROTATE_ABOVE_BYTES = 20 * 1024 * 1024
 COMPONENT_VARIABLE = "BIFROST_COMPONENT"
 """In the environment of every child, as `<home>::<name>`, by which leftovers are recognised."""
 
-_SEARCHED_BYTES = 64 * 1024
-_MAX_LINE_CHARS = 400
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+_UNLESS_ORPHANED = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
+_NOT_STARTED = (OSError, subprocess.SubprocessError, LookupError, ValueError)
+"""What starting a process raises: also for an unknown account, or a NUL in an argument or variable."""
 
 
 class ChildProcess:
@@ -58,22 +56,22 @@ def spawn(component: Component, *, home: Path, log: Path) -> ChildProcess:
     """Start a component's process, its output appended to `log`.
 
     Raises:
-        ComponentError: the program cannot be started.
+        ComponentError: the program cannot be started, or its log cannot be written.
     """
-    rotate(log)
     environment = {**component.env, COMPONENT_VARIABLE: component_mark(home, component.name)}
-    with log.open("ab") as output:
-        start = output.tell()
-        try:
+    try:
+        rotate_before_start(log)
+        with log.open("ab") as output:
+            start = output.tell()
             popen = _popen(component, environment, output.fileno())
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ComponentError(component.name, f"cannot run {component.command[0]}: {error}", log=log) from error
+    except _NOT_STARTED as error:
+        raise ComponentError(component.name, f"cannot run {component.command[0]}: {error}", log=log) from error
     return ChildProcess(popen, log, start)
 
 
 def _popen(component: Component, environment: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        component.command,
+        ended_with_parent(component.command, environment),
         cwd=component.cwd,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -83,31 +81,43 @@ def _popen(component: Component, environment: Mapping[str, str], output: int) ->
         group=None if component.user is None else group_of(component.user),
         extra_groups=None if component.user is None else [],
         process_group=0,
-        # Runs after the change of user, which would clear it.
-        preexec_fn=end_with_parent(),
     )
 
 
-def end_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """What a child runs before its program, so that it receives a signal when the thread that started it ends."""
-    parent = os.getpid()
+def ended_with_parent(
+    command: tuple[str, ...], environment: Mapping[str, str], number: signal.Signals = signal.SIGKILL
+) -> tuple[str, ...]:
+    """The command, made to receive a signal when the thread that starts it ends.
 
-    def set_signal() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # the parent ended before the line above
-            os._exit(1)
+    `setpriv` sets this up, a shell checks that the parent had not ended before that, and then becomes the program. Code
+    of ours between fork and exec (`preexec_fn`) could deadlock instead, since the supervisor has threads.
 
-    return set_signal
+    Raises:
+        FileNotFoundError: the program is missing; `setpriv` would report that in the log only.
+    """
+    # As the child would: looked for in the PATH of its own environment.
+    program = shutil.which(command[0], path=environment.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError("no such program")
+    setpriv = shutil.which("setpriv") or "/usr/bin/setpriv"
+    signal_option = ("--pdeathsig", number.name.removeprefix("SIG"))
+    return (
+        setpriv,
+        *signal_option,
+        "--",
+        "/bin/sh",
+        "-c",
+        _UNLESS_ORPHANED,
+        "sh",
+        str(os.getpid()),
+        program,
+        *command[1:],
+    )
 
 
 def group_of(user: str) -> int:
-    """The primary group of an account."""
+    """The primary group of an account; raises `KeyError` for an unknown one."""
     return pwd.getpwnam(user).pw_gid
-
-
-def log_path(settings: Settings, name: str) -> Path:
-    """The log of a component."""
-    return settings.logs / f"{name}.log"
 
 
 def component_mark(home: Path, name: str) -> str:
@@ -132,21 +142,20 @@ def run_step(
     Raises:
         ComponentError: it failed; the message carries the line of the log that explains why.
     """
-    with log.open("ab") as output:
-        start = output.tell()
-        try:
+    try:
+        with log.open("ab") as output:
+            start = output.tell()
             done = subprocess.run(
-                command,
+                ended_with_parent(command, env),
                 env=env,
                 cwd=cwd,
                 input=text.encode(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=STEP_TIMEOUT_S,
-                preexec_fn=end_with_parent(),
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ComponentError(component, f"cannot run {command[0]}: {error}", log=log) from error
+    except _NOT_STARTED as error:
+        raise ComponentError(component, f"cannot run {command[0]}: {error}", log=log) from error
     if done.returncode:
         problem = f"{Path(command[0]).name} ended with {describe_exit(done.returncode)}: {failure_line(log, start)}"
         raise ComponentError(component, problem, log=log)
@@ -155,29 +164,3 @@ def run_step(
 def describe_exit(code: int) -> str:
     """Describe how a process ended: `exit code 1`, `signal SIGKILL`."""
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-
-
-def rotate(log: Path) -> None:
-    """Rename a large log to `<name>.log.1`, replacing the previous one."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > ROTATE_ABOVE_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
-
-
-def failure_line(log: Path, start: int = 0, *, last_line_only: bool = False) -> str:
-    """The last line of a log that mentions an error, else its last line; only what was written after `start` counts."""
-    try:
-        with log.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(start, end - _SEARCHED_BYTES))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    error_lines = [] if last_line_only else [line for line in lines if _mentions_error(line)]
-    return (error_lines or lines or [""])[-1][:_MAX_LINE_CHARS]
-
-
-def _mentions_error(line: str) -> bool:
-    # Stack frames mention exceptions too, but explain less than the line above them.
-    return not line.startswith("at ") and any(word in line for word in ("ERROR", "FATAL", "Exception", "Error:"))

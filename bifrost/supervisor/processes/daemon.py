@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bifrost.errors import BifrostError, ComponentError
 from bifrost.settings import Settings, without_secrets
-from bifrost.supervisor.component import Component
+from bifrost.supervisor.component import Component, Probe
 from bifrost.supervisor.processes import child_process
+from bifrost.supervisor.processes.component_logs import log_path, rotate_while_running
 from bifrost.supervisor.processes.control_socket import ControlServer
 from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepared, Probed
 from bifrost.supervisor.processes.supervisor import Supervisor
 
 PROBE_PAUSE_S = 0.1
 REPLY_S = 5.0
+ROTATION_INTERVAL_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +52,7 @@ class ProcessEffects:
         self._settings = settings
         self._inbox = inbox
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="component")
+        self._rotation = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rotation")
 
     def prepare(self, component: Component, attempt: int) -> None:
         """Run the preparation; answered by `Prepared`."""
@@ -55,29 +61,35 @@ class ProcessEffects:
 
     def spawn(self, component: Component, attempt: int) -> child_process.ChildProcess:
         """Start the process in the calling thread; `Exited` follows when it ends."""
-        child = child_process.spawn(
-            component, home=self._settings.home, log=child_process.log_path(self._settings, component.name)
-        )
+        child = child_process.spawn(component, home=self._settings.home, log=log_path(self._settings, component.name))
         pid_file = self._settings.run / f"{component.name}.pid"
-        pid_file.write_text(f"{child.pid}\n")
 
         def watch() -> None:
             code = child.wait()
-            pid_file.unlink(missing_ok=True)
+            with suppress(OSError):
+                pid_file.unlink(missing_ok=True)
             self._inbox.put(Exited(component.name, attempt, code))
 
-        threading.Thread(target=watch, name=f"watch-{component.name}", daemon=True).start()
+        try:
+            threading.Thread(target=watch, name=f"watch-{component.name}", daemon=True).start()
+        except RuntimeError as error:  # too many threads
+            child.signal(signal.SIGKILL)
+            raise ComponentError(component.name, f"cannot watch its process: {error}") from error
+        try:
+            pid_file.write_text(f"{child.pid}\n")
+        except OSError as error:  # the file is for people; the component runs without it
+            _log.warning("%s: cannot write %s: %s", component.name, pid_file, error)
         return child
 
     def probe(self, component: Component, attempt: int) -> None:
         """Probe once, after a short pause; answered by `Probed`."""
         probe = component.probe
 
-        def look() -> Event:
+        def probe_once() -> Event:
             time.sleep(PROBE_PAUSE_S)
-            return Probed(component.name, attempt, probe() if probe else None)
+            return Probed(component.name, attempt, self._missing_for(probe))
 
-        self._work(look)
+        self._work(probe_once)
 
     def finish(self, component: Component, attempt: int) -> None:
         """Run the step that follows readiness; answered by `Finished`."""
@@ -86,10 +98,31 @@ class ProcessEffects:
 
     def log_of(self, component: Component) -> str:
         """The path of its log."""
-        return str(child_process.log_path(self._settings, component.name))
+        return str(log_path(self._settings, component.name))
 
     def _work(self, task: Callable[[], Event]) -> None:
         self._workers.submit(lambda: self._inbox.put(task()))
+
+    def rotate_logs(self, logs: Collection[Path]) -> None:
+        """Rotate those logs that have become large, in a thread."""
+        self._rotation.submit(self._rotate_logs, logs)
+
+    def _rotate_logs(self, logs: Collection[Path]) -> None:
+        for log in logs:
+            try:
+                if rotate_while_running(log):
+                    _log.info("%s was rotated", log)
+            except OSError as error:
+                _log.warning("%s cannot be rotated: %s", log, error)
+
+    def _missing_for(self, probe: Probe | None) -> str | None:
+        try:
+            return probe() if probe else None
+        except (BifrostError, OSError) as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - a thread's top: an exception here would leave the probe unanswered
+            problem = f"{type(error).__name__}: {error}"
+        return without_secrets(f"its probe failed: {problem}", self._settings.values)
 
     def _problem_of(self, step: Callable[[], None] | None) -> str | None:
         try:
@@ -113,8 +146,10 @@ class Daemon:
         self._ended = threading.Event()
         self._secrets = settings.values
         self._endpoints_file = settings.endpoints_file
-        effects = ProcessEffects(settings, self._inbox)
-        self._supervisor = Supervisor(components, effects, clock=time.monotonic, calendar=time.time)
+        self._effects = ProcessEffects(settings, self._inbox)
+        self._logs = tuple(log_path(settings, name) for name in (*(each.name for each in components), "supervisor"))
+        self._rotation_due = time.monotonic()
+        self._supervisor = Supervisor(components, self._effects, clock=time.monotonic, calendar=time.time)
         self._control = ControlServer(settings.control_socket, self._answer)
 
     def run(self) -> None:
@@ -124,7 +159,8 @@ class Daemon:
             while not self._supervisor.done:
                 self._step()
             # Before the socket disappears: until then no other platform of this home can start.
-            self._endpoints_file.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._endpoints_file.unlink(missing_ok=True)
             self._close()
 
     def shut_down(self) -> None:
@@ -132,6 +168,9 @@ class Daemon:
         self._inbox.put(Command("shutdown"))
 
     def _step(self) -> None:
+        if time.monotonic() >= self._rotation_due:
+            self._rotation_due = time.monotonic() + ROTATION_INTERVAL_S
+            self._effects.rotate_logs(self._logs)
         try:
             item = self._inbox.get(timeout=self._wait_limit_s())
         except queue.Empty:

@@ -214,15 +214,15 @@ class Supervisor:
         if managed.phase is Phase.STOPPING:
             self._enter(managed, managed.after_stop)
         elif problem is not None:
-            self._fail(managed, problem)
+            self._fail_start(managed, problem)
         else:
             self._spawn(managed)
 
     def _spawn(self, managed: ManagedComponent) -> None:
         try:
             managed.child = self._effects.spawn(managed.component, managed.attempt)
-        except ComponentError as error:
-            self._fail(managed, error.problem)
+        except (ComponentError, OSError) as error:
+            self._fail_start(managed, error.problem if isinstance(error, ComponentError) else str(error))
             return
         self._enter(managed, Phase.PROBING, due_in=managed.component.ready_within_s)
         if managed.component.probe is None:
@@ -310,6 +310,14 @@ class Supervisor:
             managed,
             Phase.BACKOFF if managed.was_up and managed.component.restart is not Restart.NEVER else Phase.FAILED,
         )
+
+    def _fail_start(self, managed: ManagedComponent, cause: str) -> None:
+        """Give up a start that failed before the process ran, unless the component was up before: then retry."""
+        managed.cause = cause
+        if managed.was_up and managed.component.restart is not Restart.NEVER:
+            self._enter(managed, Phase.BACKOFF, due_in=self._backoff(managed))
+        else:
+            self._enter(managed, Phase.FAILED)
 
     def _fail(self, managed: ManagedComponent, cause: str) -> None:
         managed.cause = cause

@@ -29,6 +29,7 @@ class FakeEffects:
         self.attempts: dict[str, int] = {}
         self.children: dict[str, FakeChild] = {}
         self.unstartable: set[str] = set()
+        self.disk_is_full = False
 
     def prepare(self, component: Component, attempt: int) -> None:
         self.attempts[component.name] = attempt
@@ -37,6 +38,8 @@ class FakeEffects:
     def spawn(self, component: Component, attempt: int) -> FakeChild:
         if component.name in self.unstartable:
             raise ComponentError(component.name, "cannot run it")
+        if self.disk_is_full:
+            raise OSError(28, "No space left on device")
         self.done.append(("spawn", component.name))
         child = FakeChild(component.name, pid=100 + len(self.done))
         self.children[component.name] = child

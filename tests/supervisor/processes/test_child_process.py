@@ -11,16 +11,11 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.processes import child_process
-from bifrost.supervisor.processes.child_process import (
-    COMPONENT_VARIABLE,
-    component_mark,
-    failure_line,
-    rotate,
-    run_step,
-    spawn,
-)
+from bifrost.supervisor.processes import component_logs
+from bifrost.supervisor.processes.child_process import COMPONENT_VARIABLE, component_mark, run_step, spawn
+from bifrost.supervisor.processes.component_logs import failure_line, rotate_before_start, rotate_while_running
 from bifrost.supervisor.processes.leftovers import kill_leftovers, leftover_pids
+from tests.waiting import eventually
 
 SOON_S = 15.0
 PROJECT = Path(__file__).parents[3]
@@ -90,6 +85,35 @@ def test_a_missing_program_is_named(tmp_path):
         spawn(Component("broker", ("no-such-java",)), home=tmp_path, log=tmp_path / "broker.log")
 
 
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        ({"env": {"PATH": os.defpath, "TEXT": "a\0b"}}, "null byte"),
+        ({"cwd": Path("/no/such/folder")}, "No such file or directory"),
+        ({"user": "no-such-account"}, "no-such-account"),
+    ],
+)
+def test_whatever_keeps_a_program_from_starting_is_an_error_of_its_component(tmp_path, broken, problem):
+    with pytest.raises(ComponentError, match=f"broker: cannot run true: .*{problem}"):
+        spawn(Component("broker", ("true",), **broken), home=tmp_path, log=tmp_path / "broker.log")
+
+
+def test_a_log_that_cannot_be_written_is_an_error_of_its_component(tmp_path):
+    (tmp_path / "broker.log").mkdir()
+    with pytest.raises(ComponentError, match=r"broker: cannot run true: .*Is a directory"):
+        spawn(Component("broker", ("true",)), home=tmp_path, log=tmp_path / "broker.log")
+    with pytest.raises(ComponentError, match=r"broker: cannot run true: .*Is a directory"):
+        run_step("broker", ("true",), log=tmp_path / "broker.log", env={"PATH": os.defpath})
+
+
+def test_arguments_reach_the_program_as_they_are(tmp_path):
+    arguments = ("-x", "--", "$HOME", "a b", "*", "", "'\"", "-")
+    code = "import sys; print(sys.argv[1:])"
+    child = spawn(Component("echo", (sys.executable, "-c", code, *arguments)), home=tmp_path, log=tmp_path / "e.log")
+    assert child.wait() == 0
+    assert (tmp_path / "e.log").read_text() == f"{list(arguments)}\n"
+
+
 def test_last_words_are_of_this_run_only(tmp_path):
     log = tmp_path / "broker.log"
     log.write_text("ERROR of the run before\n")
@@ -107,12 +131,35 @@ def test_last_words_prefer_the_line_that_tells_of_an_error(tmp_path):
 
 
 def test_a_large_log_is_put_aside(tmp_path, monkeypatch):
-    monkeypatch.setattr(child_process, "ROTATE_ABOVE_BYTES", 10)
+    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 10)
     log = tmp_path / "x.log"
     log.write_text("0123456789abcdef")
-    rotate(log)
+    rotate_before_start(log)
     assert not log.exists()
     assert (tmp_path / "x.log.1").read_text() == "0123456789abcdef"
+
+
+def test_a_log_is_rotated_while_its_program_writes_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 1000)
+    log = tmp_path / "connect.log"
+    code = "import sys\nfor line in sys.stdin: print(line.strip() * 50, flush=True)"
+    with log.open("ab") as output:
+        writer = subprocess.Popen((sys.executable, "-c", code), stdin=subprocess.PIPE, stdout=output, text=True)
+    with writer:
+        writer.stdin.write("".join(f"{number:03d}\n" for number in range(10)))
+        writer.stdin.flush()
+        eventually(lambda: log.stat().st_size == 10 * 151)
+        assert rotate_while_running(log)
+        assert not rotate_while_running(log)
+        writer.stdin.write("ERROR\n")
+        writer.stdin.close()
+    assert (tmp_path / "connect.log.1").read_text().splitlines()[-1] == "009" * 50
+    assert log.read_text() == "ERROR" * 50 + "\n"
+    assert failure_line(log, 1510) == ("ERROR" * 50)
+
+
+def test_a_missing_log_is_not_rotated(tmp_path):
+    assert not rotate_while_running(tmp_path / "none.log")
 
 
 def test_a_step_that_fails_says_how(tmp_path):

@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Restart
-from bifrost.supervisor.processes import probes
+from bifrost.supervisor.processes import component_logs, daemon, probes
 from tests.supervisor.conftest import running
+from tests.waiting import eventually
 
 SOON_S = 15.0
 QUICK = Backoff(first_s=0.01, max_s=0.05)
@@ -134,6 +136,50 @@ def test_an_unexpected_error_of_a_step_fails_the_component_alone(settings):
         assert client.wait_for("sleeper", ("running",), wait_s=SOON_S).is_up
 
 
+def test_a_log_that_cannot_be_written_fails_its_component_alone(settings):
+    (settings.logs / "broken.log").mkdir()
+    with running(settings, python("broken", "pass"), SLEEPER) as client:
+        assert "Is a directory" in client.wait_for("broken", ("failed",), wait_s=SOON_S).cause
+        assert client.wait_for("sleeper", ("running",), wait_s=SOON_S).is_up
+        assert "Is a directory" in client.restart("broken", wait_s=SOON_S).cause
+
+
+def test_a_pid_file_that_cannot_be_written_stops_nothing(settings):
+    (settings.run / "sleeper.pid").mkdir()
+    with running(settings, SLEEPER) as client:
+        assert client.wait_for("sleeper", ("running",), wait_s=SOON_S).is_up
+        assert client.stop("sleeper", wait_s=SOON_S).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [(RuntimeError("a bug"), "RuntimeError: a bug"), (OSError("no route"), "no route")]
+)
+def test_an_error_of_a_probe_is_the_cause_that_status_shows(settings, error, cause):
+    is_fixed = threading.Event()
+
+    def probe() -> None:
+        if not is_fixed.is_set():
+            raise error
+
+    with running(settings, replace(SLEEPER, probe=probe)) as client:
+        eventually(lambda: client.component("sleeper").cause == f"its probe failed: {cause}")
+        assert client.component("sleeper").state == "starting"
+        is_fixed.set()
+        assert client.wait_for("sleeper", ("ready",), wait_s=SOON_S).cause == ""
+
+
+def test_logs_are_rotated_while_the_platform_runs(settings, monkeypatch):
+    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 100)
+    monkeypatch.setattr(daemon, "ROTATION_INTERVAL_S", 0.05)
+    code = "import time\nwhile True: print('x' * 60, flush=True); time.sleep(0.01)"
+    with running(settings, python("talker", code)) as client:
+        client.wait_for("talker", ("running",), wait_s=SOON_S)
+        eventually((settings.logs / "talker.log.1").exists)
+        rotated = (settings.logs / "talker.log.1").stat().st_mtime_ns
+        eventually(lambda: (settings.logs / "talker.log.1").stat().st_mtime_ns > rotated, "the next rotation")
+        assert (settings.logs / "talker.log").stat().st_size < 50_000
+
+
 def test_the_control_socket_is_its_owners_alone(settings):
     with running(settings, SLEEPER) as client:
         client.wait_for("sleeper", ("running",), wait_s=SOON_S)
@@ -153,7 +199,7 @@ def test_unknown_names_are_refused_with_the_known_ones(settings):
         client.wait_for("sleeper", ("running",), wait_s=SOON_S)
         with pytest.raises(Refused, match="'slepper'; known are sleeper"):
             client.start("slepper")
-        with pytest.raises(Refused, match="'slepper'; (there|known) are sleeper"):
+        with pytest.raises(Refused, match=r"'slepper'; (there|known) are sleeper"):
             client.component("slepper")
 
 

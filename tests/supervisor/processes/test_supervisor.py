@@ -110,6 +110,42 @@ def test_a_program_that_cannot_be_started_is_failed():
     assert "cannot run it" in stage.status("broker").cause
 
 
+def test_a_full_disk_fails_the_component_that_starts_and_no_other():
+    stage = Stage(component("broker"), component("search"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.effects.disk_is_full = True
+    stage.prepared("search")
+    assert (stage.state("broker"), stage.state("search")) == ("ready", "failed")
+    assert "No space left on device" in stage.status("search").cause
+
+
+def test_a_component_that_was_up_is_started_again_once_the_disk_has_space():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.exited("broker", 1)
+    stage.effects.disk_is_full = True
+    stage.pass_time(60)
+    stage.prepared("broker")
+    assert stage.state("broker") == "backoff"
+    assert "No space left on device" in stage.status("broker").cause
+    stage.effects.disk_is_full = False
+    stage.pass_time(60)
+    stage.bring_up("broker")
+    assert stage.state("broker") == "ready"
+
+
+def test_a_preparation_that_fails_at_a_restart_is_tried_again():
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.exited("broker", 1)
+    stage.pass_time(60)
+    stage.prepared("broker", "No space left on device")
+    assert stage.state("broker") == "backoff"
+
+
 def test_death_before_it_was_ever_ready_is_final():
     stage = Stage(component("broker"))
     stage.supervisor.start_platform()
