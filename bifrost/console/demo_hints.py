@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 
 from bifrost.settings import LOOPBACK, Settings
 
@@ -16,7 +17,8 @@ _BREAK_IN = "Invalid user oracle from 185.55.218.153"
 def demo_hints(settings: Settings) -> DemoHints:
     """The hints of all pipelines that need one."""
     syslog = f"logger --server {LOOPBACK} --port {settings.port('syslog')} --tcp --tag sshd '{_BREAK_IN}'"
-    drop = f"cp {settings.project / 'data' / 'orders'}/orders*.csv {settings.orders / 'source'}/"
+    samples, folder = quote(str(settings.project / "data" / "orders")), quote(str(settings.orders / "source"))
+    drop = f"cp {samples}/orders*.csv {folder}/"
     return {
         **{name: {"say": "Send records", "command": f"scripts/deploy.py demo {name}"} for name in _DEMOS},
         "syslog": {"say": "Send a line", "command": syslog},

@@ -14,7 +14,7 @@ from bifrost.supervisor.install.jvm_stack import stack_of
 
 NAME = "CSV schemas"
 _PROGRAM = "bifrost.connect.spooldir.SchemaPrinter"
-_LONGEST_S = 60.0
+_TIMEOUT_S = 60.0
 
 
 def propose(settings: Settings, file: Path, key: Sequence[str], format_keys: Mapping[str, str]) -> dict[str, str]:
@@ -32,9 +32,16 @@ def propose(settings: Settings, file: Path, key: Sequence[str], format_keys: Map
         raise ComponentError(NAME, "the Java parts are not installed yet; `up` installs them")
     plugin = connect_plugins_folder(settings) / "spooldir-csv-source"
     classpath = f"{plugin}/*:{stack_of(settings).kafka_classpath}"
+    for column in key:
+        if "=" in column:
+            problem = f"the key column {column!r} contains '='; rename it in the file"
+            raise ComponentError(NAME, problem)
     words = (*key, *(f"{name}={value}" for name, value in format_keys.items()))
     command = (java.program, "-cp", classpath, _PROGRAM, str(file), *words)
-    done = subprocess.run(command, env=settings.values, capture_output=True, text=True, timeout=_LONGEST_S)
+    try:
+        done = subprocess.run(command, env=settings.values, capture_output=True, text=True, timeout=_TIMEOUT_S)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise ComponentError(NAME, f"cannot read {file}: {error}") from error
     if done.returncode:
         raise ComponentError(NAME, done.stderr.strip().rpartition("error: ")[2] or f"exit code {done.returncode}")
     return dict(line.split("=", 1) for line in done.stdout.splitlines())

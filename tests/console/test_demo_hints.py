@@ -20,3 +20,10 @@ def test_every_pipeline_can_be_set_in_motion_with_a_command_that_exists(tmp_path
             assert command[2] in GENERATORS, name
     assert found["syslog"][:6] == ["logger", "--server", "127.0.0.1", "--port", "5555", "--tcp"]
     assert found["orders"][-1] == f"{settings.orders / 'source'}/"
+
+
+def test_a_path_with_blanks_stays_one_word_of_the_command():
+    settings = Settings({"BIFROST_HOME": "/my home"}, Path("/my project"))
+    command = shlex.split(demo_hints(settings)["orders"]["command"])
+
+    assert command == ["cp", "/my project/data/orders/orders*.csv", "/my home/data/orders/source/"]

@@ -52,6 +52,16 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         propose(installed(tmp_path, FAILING), Path("sample.csv"), ["nosuch"], {})
 
 
+def test_a_key_column_that_reads_as_a_setting_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ComponentError, match="the key column 'a=b' contains '='"):
+        propose(installed(tmp_path, ANSWERING), Path("sample.csv"), ["a=b"], {})
+
+
+def test_an_argument_that_no_program_can_have_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ComponentError, match=r"cannot read sample\.csv: embedded null byte"):
+        propose(installed(tmp_path, ANSWERING), Path("sample.csv"), ["a\0b"], {})
+
+
 def test_without_the_java_parts_it_says_what_installs_them(tmp_path: Path) -> None:
     settings = installed(tmp_path, ANSWERING)
     connect_plugins_folder(settings).rmdir()

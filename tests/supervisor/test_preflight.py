@@ -98,9 +98,7 @@ def test_the_limit_of_a_container_counts(tmp_path):
 def test_a_refused_start_starts_nothing(settings):
     with listener() as port:
         taken = settings.with_values(BIFROST_PORT_CONSOLE=str(port))
-        with pytest.raises(
-            ComponentError, match=f"nothing was started:\n  - port {port} \\(console\\) is used by pid"
-        ):
+        with pytest.raises(ComponentError, match=f"nothing was started:\n  - port {port} \\(console\\) is used by pid"):
             start_platform(taken, progress=lambda line: None, only=("console",))
     assert not settings.endpoints_file.exists()
     assert not settings.control_socket.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription
@@ -15,7 +15,8 @@ from bifrost.supervisor.components.config_files import write_log4j, write_proper
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
-from bifrost.supervisor.processes.child_process import log_path, run_step
+from bifrost.supervisor.processes.child_process import run_step
+from bifrost.supervisor.processes.component_logs import log_path
 
 NAME = "broker"
 
@@ -48,12 +49,22 @@ def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> 
         return
     logs = settings.data / NAME / "log"
     shutil.rmtree(logs, ignore_errors=True)
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", str(properties))
+    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", new_cluster_id(), "--config", str(properties))
     run_step(
         NAME, (java.program, "-cp", stack.kafka_classpath, *tool), log=log_path(settings, NAME), env=settings.values
     )
     formatted.touch()
+
+
+def new_cluster_id(new_uuid: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """A random cluster id: a UUID in 22 characters of URL-safe base64.
+
+    As Kafka's own ids, it never begins with `-`, which the storage tool takes for an option.
+    """
+    while True:
+        cluster_id = base64.urlsafe_b64encode(new_uuid().bytes).rstrip(b"=").decode()
+        if not cluster_id.startswith("-"):
+            return cluster_id
 
 
 def server_properties(settings: Settings) -> dict[str, object]:

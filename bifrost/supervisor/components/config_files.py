@@ -46,4 +46,12 @@ def write_log4j(path: Path) -> None:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+    # Java skips blanks before a value, ends it at a line break, and reads the file as Latin-1.
+    text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\f", "\\f")
+    text = "\\" + text if text[:1] in (" ", "\t") else text
+    return "".join(character if character.isascii() else _java_escape(character) for character in text)
+
+
+def _java_escape(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -1,6 +1,7 @@
 """How the platform's components are configured and depend on each other."""
 
 import stat
+import uuid
 
 import pytest
 
@@ -123,6 +124,29 @@ def test_properties_files_are_for_their_owner_alone(tmp_path):
     write_properties(path, {"password": "a\\b\nc", "port": 1})
     assert path.read_text() == "password=a\\\\b\\nc\nport=1\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (" s ecret", b"\\ s ecret"),
+        ("\tx", b"\\\tx"),
+        ("a\rb", b"a\\rb"),
+        ("pässwörd€", b"p\\u00e4ssw\\u00f6rd\\u20ac"),
+        ("😀", b"\\ud83d\\ude00"),
+    ],
+)
+def test_java_reads_every_secret_as_it_was_set(tmp_path, value, line):
+    path = tmp_path / "s3.properties"
+    write_properties(path, {"credential": value})
+    assert path.read_bytes() == b"credential=" + line + b"\n"
+
+
+def test_a_cluster_id_never_begins_like_an_option():
+    candidates = [uuid.UUID(bytes=b"\xf8" * 16), uuid.UUID(bytes=b"\xfb" * 16), uuid.UUID(int=0)]
+    assert broker.new_cluster_id(iter(candidates).__next__) == "A" * 22
+    assert all(len(broker.new_cluster_id()) == 22 for _ in range(100))
+    assert not any(broker.new_cluster_id().startswith("-") for _ in range(1000))
 
 
 def test_every_java_program_can_read_its_logging_configuration(home):
