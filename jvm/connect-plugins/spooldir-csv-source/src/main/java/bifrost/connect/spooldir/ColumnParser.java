@@ -2,22 +2,12 @@ package bifrost.connect.spooldir;
 
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.LocalTime;
 import java.time.ZoneId;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.time.temporal.ChronoField;
-import java.time.temporal.TemporalAccessor;
-import java.time.temporal.TemporalQueries;
 import java.util.Base64;
-import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.connect.data.Date;
 import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Time;
@@ -29,15 +19,13 @@ final class ColumnParser {
     static final Set<String> LOGICAL = Set.of(
             Decimal.LOGICAL_NAME,
             Timestamp.LOGICAL_NAME,
-            org.apache.kafka.connect.data.Date.LOGICAL_NAME,
+            Date.LOGICAL_NAME,
             Time.LOGICAL_NAME);
 
-    private final List<DateTimeFormatter> formats;
-    private final ZoneId zone;
+    private final TimeFormats times;
 
-    ColumnParser(List<String> patterns, ZoneId zone) {
-        this.zone = zone;
-        formats = patterns.stream().map(ColumnParser::formatter).toList();
+    ColumnParser(List<String> timePatterns, ZoneId zone) {
+        times = new TimeFormats(timePatterns, zone);
     }
 
     /**
@@ -90,11 +78,9 @@ final class ColumnParser {
     private Object logical(Schema schema, String text) {
         return switch (schema.name()) {
             case Decimal.LOGICAL_NAME -> decimal(schema, text);
-            case Timestamp.LOGICAL_NAME -> Date.from(instant(parseTime(text)));
-            case org.apache.kafka.connect.data.Date.LOGICAL_NAME -> Date.from(
-                    date(parseTime(text)).atStartOfDay(ZoneOffset.UTC).toInstant());
-            case Time.LOGICAL_NAME -> Date.from(
-                    time(parseTime(text)).atDate(LocalDate.EPOCH).toInstant(ZoneOffset.UTC));
+            case Timestamp.LOGICAL_NAME -> times.timestamp(text);
+            case Date.LOGICAL_NAME -> times.date(text);
+            case Time.LOGICAL_NAME -> times.time(text);
             default -> primitive(schema, text);
         };
     }
@@ -114,45 +100,5 @@ final class ColumnParser {
             case "false" -> false;
             default -> throw new IllegalArgumentException("'" + text + "' is not true or false");
         };
-    }
-
-    private TemporalAccessor parseTime(String text) {
-        for (DateTimeFormatter format : formats) {
-            try {
-                return format.parse(text);
-            } catch (DateTimeException problem) {
-                continue; // try the next format
-            }
-        }
-        throw new IllegalArgumentException("'" + text + "' matches none of the formats in parser.timestamp.date.formats");
-    }
-
-    private Instant instant(TemporalAccessor found) {
-        if (found.isSupported(ChronoField.INSTANT_SECONDS)) {
-            return Instant.from(found);
-        }
-        ZoneId givenZone = found.query(TemporalQueries.zone());
-        return date(found).atTime(time(found)).atZone(givenZone == null ? zone : givenZone).toInstant();
-    }
-
-    private static LocalDate date(TemporalAccessor found) {
-        LocalDate date = found.query(TemporalQueries.localDate());
-        if (date == null) {
-            throw new IllegalArgumentException("has no date");
-        }
-        return date;
-    }
-
-    private static LocalTime time(TemporalAccessor found) {
-        LocalTime time = found.query(TemporalQueries.localTime());
-        return time == null ? LocalTime.MIDNIGHT : time;
-    }
-
-    static DateTimeFormatter formatter(String pattern) {
-        try {
-            return DateTimeFormatter.ofPattern(pattern.trim(), Locale.ROOT);
-        } catch (IllegalArgumentException problem) {
-            throw new ConfigException("parser.timestamp.date.formats", pattern, problem.getMessage());
-        }
     }
 }

@@ -10,6 +10,7 @@ import com.opencsv.RFC4180ParserBuilder;
 import com.opencsv.exceptions.CsvException;
 import com.opencsv.exceptions.CsvMalformedLineException;
 import com.opencsv.exceptions.CsvMultilineLimitBrokenException;
+import com.opencsv.validators.LineValidator;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
@@ -37,6 +38,7 @@ final class CsvRows implements Closeable {
     private final Format format;
     private final CSVReader reader;
     private long line;
+    private String lastLine = "";
 
     CsvRows(Path file, Format format) throws IOException, BadFileException {
         this.file = file;
@@ -47,6 +49,7 @@ final class CsvRows implements Closeable {
                 .withKeepCarriageReturn(format.keepCarriageReturn())
                 .withMultilineLimit(MAX_LINES_PER_ROW)
                 .withVerifyReader(false)
+                .withLineValidator(new LastLine())
                 .build();
     }
 
@@ -56,7 +59,7 @@ final class CsvRows implements Closeable {
         do {
             line = Math.max(format.skipLines(), reader.getLinesRead()) + 1;
             row = read();
-        } while (row != null && row.length == 1 && (row[0] == null || row[0].isBlank()));
+        } while (row != null && lastLine.isBlank());
         return row;
     }
 
@@ -68,6 +71,20 @@ final class CsvRows implements Closeable {
     @Override
     public void close() throws IOException {
         reader.close();
+    }
+
+    /** Remembers each line as it is in the file: {@code ""} gives the same row as a blank line, but is not one. */
+    private final class LastLine implements LineValidator {
+        @Override
+        public boolean isValid(String text) {
+            lastLine = text == null ? "" : text;
+            return true;
+        }
+
+        @Override
+        public void validate(String text) {
+            isValid(text);
+        }
     }
 
     private String[] read() throws IOException, BadFileException {

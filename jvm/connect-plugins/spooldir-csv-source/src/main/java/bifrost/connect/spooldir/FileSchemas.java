@@ -29,7 +29,7 @@ final class FileSchemas {
      * @throws IllegalArgumentException the header does not fit the schemas
      */
     RowMapper mapper(List<String> header) {
-        Schema keySchema = schemas.generated() ? generatedKey() : key;
+        Schema keySchema = schemas.generated() ? generatedKey(header) : key;
         Schema valueSchema = schemas.generated() ? structOfStrings(schemas.valueName(), header) : value;
         return new RowMapper(columns, keySchema, valueSchema, header, format.caseSensitiveNames());
     }
@@ -41,14 +41,28 @@ final class FileSchemas {
                 : value.fields().stream().map(field -> field.name()).toList();
     }
 
-    private Schema generatedKey() {
+    /** Generated fields are optional, so that a column that is missing would give every record a null key. */
+    private Schema generatedKey(List<String> header) {
+        for (String field : schemas.keyFields()) {
+            if (header.stream().noneMatch(name -> RowMapper.isSameName(name, field, format.caseSensitiveNames()))) {
+                throw new IllegalArgumentException("the header lacks " + field + " (schema.generation.key.fields)");
+            }
+        }
         return schemas.keyFields().isEmpty() ? null : structOfStrings(schemas.keyName(), schemas.keyFields());
     }
 
     /** A struct of optional strings. */
-    static Schema structOfStrings(String name, List<String> fields) {
+    private static Schema structOfStrings(String name, List<String> fields) {
         SchemaBuilder builder = SchemaBuilder.struct().name(name);
-        fields.forEach(field -> builder.field(field, Schema.OPTIONAL_STRING_SCHEMA));
+        for (String field : fields) {
+            if (field == null || field.isBlank()) {
+                throw new IllegalArgumentException("a column has no name, which a generated schema needs");
+            }
+            if (builder.field(field) != null) {
+                throw new IllegalArgumentException("the generated schema " + name + " would have the field " + field + " twice");
+            }
+            builder.field(field, Schema.OPTIONAL_STRING_SCHEMA);
+        }
         return builder.build();
     }
 }

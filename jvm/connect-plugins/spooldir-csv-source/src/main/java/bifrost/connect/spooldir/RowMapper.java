@@ -97,6 +97,11 @@ final class RowMapper {
         return columnIndexes;
     }
 
+    /** Whether a header names a field. */
+    static boolean isSameName(String name, String field, boolean caseSensitive) {
+        return normalized(name, caseSensitive).equals(normalized(field, caseSensitive));
+    }
+
     private static String normalized(String name, boolean caseSensitive) {
         String trimmed = name == null ? "" : name.trim();
         return caseSensitive ? trimmed : trimmed.toLowerCase(Locale.ROOT);

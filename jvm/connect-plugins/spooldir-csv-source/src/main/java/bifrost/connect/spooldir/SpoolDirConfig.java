@@ -1,5 +1,6 @@
 package bifrost.connect.spooldir;
 
+import bifrost.connect.config.Finding;
 import bifrost.connect.spooldir.SpoolDirKeys.Cleanup;
 import bifrost.connect.spooldir.SpoolDirKeys.MetadataLocation;
 import bifrost.connect.spooldir.SpoolDirKeys.TimestampMode;
@@ -8,9 +9,9 @@ import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigException;
@@ -66,8 +67,8 @@ final class SpoolDirConfig {
             String key, String value, boolean generated, List<String> keyFields, String keyName, String valueName) {}
 
     SpoolDirConfig(Map<String, String> given) {
-        conflicts(given).forEach((key, problem) -> {
-            throw new ConfigException(key, given.get(key), problem);
+        conflicts(given).forEach(conflict -> {
+            throw new ConfigException(conflict.key() + ": " + conflict.message());
         });
         AbstractConfig config = new AbstractConfig(SpoolDirKeys.DEFINITION, given, false);
         topic = config.getString("topic");
@@ -94,23 +95,25 @@ final class SpoolDirConfig {
         timestampZone = SpoolDirKeys.zone(config.getString("parser.timestamp.timezone"));
     }
 
-    /** Errors by key that result from other keys. Each value must be valid in itself. */
-    static Map<String, String> conflicts(Map<String, String> given) {
+    /** Errors that result from other keys. Each value must be valid in itself. */
+    static List<Finding> conflicts(Map<String, String> given) {
         AbstractConfig config = new AbstractConfig(SpoolDirKeys.DEFINITION, given, false);
-        Map<String, String> found = new TreeMap<>();
+        List<Finding> found = new ArrayList<>();
         Cleanup cleanup = SpoolDirKeys.word(Cleanup.class, config.getString("cleanup.policy"));
         if (cleanup.moves() && config.getString("finished.path").isBlank()) {
-            found.put("finished.path", "is required with cleanup.policy=" + cleanup);
+            found.add(Finding.missing("finished.path", "cleanup.policy=" + cleanup));
         }
         boolean generated = config.getBoolean("schema.generation.enabled");
         if (generated && !config.getBoolean("csv.first.row.as.header")) {
-            found.put("csv.first.row.as.header", "must be true with schema.generation.enabled=true");
+            found.add(new Finding("csv.first.row.as.header", "must be true with schema.generation.enabled=true"));
         }
         Schema value = SchemaJson.read("value.schema", config.getString("value.schema"));
         if (!generated && value == null) {
-            found.put("value.schema", "is required unless schema.generation.enabled=true");
+            found.add(Finding.missing("value.schema", "every file, unless schema.generation.enabled=true"));
         } else if (!hasTimestampField(generated ? null : value, config)) {
-            found.put("timestamp.field", "must name a Timestamp field of value.schema that is not optional, because timestamp.mode is FIELD");
+            found.add(new Finding(
+                    "timestamp.field",
+                    "must name a Timestamp field of value.schema that is not optional, because timestamp.mode is FIELD"));
         }
         checkCharacters(format(config), found);
         return found;
@@ -124,12 +127,14 @@ final class SpoolDirConfig {
         return field != null && Timestamp.LOGICAL_NAME.equals(field.schema().name()) && !field.schema().isOptional();
     }
 
-    private static void checkCharacters(Format format, Map<String, String> found) {
+    private static void checkCharacters(Format format, List<Finding> found) {
         boolean escapes = !format.rfc4180 && format.escape != 0;
         if (format.quote == format.separator || escapes && format.escape == format.separator) {
-            found.put("csv.separator.char", "is also the quote or the escape character");
+            found.add(new Finding("csv.separator.char", "is also the quote or the escape character"));
         } else if (escapes && format.escape == format.quote) {
-            found.put("csv.escape.char", "is also the quote character; to read doubled quotes, set csv.rfc.4180.parser.enabled=true");
+            found.add(new Finding(
+                    "csv.escape.char",
+                    "is also the quote character; to read doubled quotes, set csv.rfc.4180.parser.enabled=true"));
         }
     }
 
@@ -144,8 +149,9 @@ final class SpoolDirConfig {
     }
 
     private static Format format(AbstractConfig config) {
+        String charset = config.getString("csv.file.charset");
         return new Format(
-                SpoolDirKeys.charset(config.getString("file.charset")),
+                Charset.forName(charset == null ? config.getString("file.charset") : charset),
                 config.getBoolean("csv.first.row.as.header"),
                 config.getBoolean("csv.case.sensitive.field.names"),
                 config.getInt("csv.skip.lines"),

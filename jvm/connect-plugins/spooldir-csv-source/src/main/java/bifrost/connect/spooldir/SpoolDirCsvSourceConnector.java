@@ -2,6 +2,7 @@ package bifrost.connect.spooldir;
 
 import bifrost.connect.config.Finding;
 import bifrost.connect.config.PluginVersion;
+import bifrost.connect.config.VendorKeys;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,21 +36,22 @@ public final class SpoolDirCsvSourceConnector extends SourceConnector {
     /** Checks each key, keys that depend on each other, and that the input folder exists. */
     @Override
     public Config validate(Map<String, String> properties) {
-        Config result = super.validate(properties);
+        Map<String, String> set = VendorKeys.withoutNulls(properties);
+        Config result = super.validate(set);
         if (Finding.areNone(result)) {
-            Map<String, String> problems = SpoolDirConfig.conflicts(properties);
-            if (!Files.isDirectory(Path.of(properties.get("input.path")))) {
-                problems.put("input.path", "is not a folder of the worker");
+            SpoolDirConfig.conflicts(set).forEach(conflict -> conflict.addTo(result));
+            String input = set.get("input.path");
+            if (!Files.isDirectory(Path.of(input))) {
+                new Finding("input.path", input + " is not a folder of the worker; create it").addTo(result);
             }
-            problems.forEach((key, message) -> new Finding(key, message).addTo(result));
         }
         return result;
     }
 
     @Override
     public void start(Map<String, String> properties) {
-        given = properties;
-        new SpoolDirConfig(properties); // fails where validate reports an error
+        given = VendorKeys.withoutNulls(properties);
+        new SpoolDirConfig(given); // fails where validate reports an error
         SpoolDirKeys.VENDOR.warn(LOG, SpoolDirKeys.DEFINITION, properties);
     }
 

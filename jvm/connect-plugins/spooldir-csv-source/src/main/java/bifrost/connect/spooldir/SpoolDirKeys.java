@@ -68,17 +68,17 @@ final class SpoolDirKeys {
         }
     }
 
-    static Charset charset(String name) {
+    private static void checkCharset(String key, Object name) {
         try {
-            return Charset.forName(name);
+            Charset.forName(name.toString());
         } catch (IllegalCharsetNameException | UnsupportedCharsetException problem) {
-            throw new ConfigException("file.charset", name, "is not a character set of this Java");
+            throw new ConfigException(key, name, "is not a character set of this Java");
         }
     }
 
     static ZoneId zone(String name) {
         try {
-            return ZoneId.of(name);
+            return ZoneId.of(name, ZoneId.SHORT_IDS);
         } catch (DateTimeException problem) {
             throw new ConfigException("parser.timestamp.timezone", name, "is not a time zone");
         }
@@ -107,10 +107,12 @@ final class SpoolDirKeys {
     }
 
     private static void folders(Options options) {
-        options.required("topic", Type.STRING).doc("The topic that rows are written to.")
-                .required("input.path", Type.STRING).doc("The folder that files are read from.")
+        options.required("topic", Type.STRING).check(new ConfigDef.NonEmptyString()).doc("The topic that rows are written to.")
+                .required("input.path", Type.STRING).check(new ConfigDef.NonEmptyString())
+                .doc("The folder that files are read from.")
                 .optional("finished.path", Type.STRING, "").doc("The folder for files whose rows are all delivered.")
-                .required("error.path", Type.STRING).doc("The folder for files with an error; a .log file beside each names the cause.")
+                .required("error.path", Type.STRING).check(new ConfigDef.NonEmptyString())
+                .doc("The folder for files with an error; a .log file beside each names the cause.")
                 .required("input.file.pattern", Type.STRING).check(text(SpoolDirKeys::pattern))
                 .doc("A regular expression that must match the whole file name.")
                 .optional("halt.on.error", Type.BOOLEAN, true)
@@ -137,11 +139,11 @@ final class SpoolDirKeys {
                 .optional("csv.case.sensitive.field.names", Type.BOOLEAN, false).low()
                 .doc("Whether upper and lower case matter when header names are compared with the schema.")
                 .optional("csv.skip.lines", Type.INT, 0).atLeast(0).doc("The number of lines to skip at the top of a file.")
-                .optional("csv.separator.char", Type.INT, (int) ',').check(character())
+                .optional("csv.separator.char", Type.INT, (int) ',').check(character(1))
                 .doc("The character code of the separator; 9 is a tab.")
-                .optional("csv.quote.char", Type.INT, (int) '"').check(character())
+                .optional("csv.quote.char", Type.INT, (int) '"').check(character(0))
                 .doc("The character code of the quote; 0 for none.")
-                .optional("csv.escape.char", Type.INT, (int) '\\').check(character())
+                .optional("csv.escape.char", Type.INT, (int) '\\').check(character(0))
                 .doc("The character code of the escape; 0 for none.")
                 .optional("csv.rfc.4180.parser.enabled", Type.BOOLEAN, false)
                 .doc("Whether rows follow RFC 4180: a doubled quote is the only escape.")
@@ -156,8 +158,10 @@ final class SpoolDirKeys {
                 .optional("csv.null.field.indicator", Type.STRING, "NEITHER")
                 .oneOf(CSVReaderNullFieldIndicator.class)
                 .doc("Which empty fields are null: those without quotes, those in quotes, both or neither.")
-                .optional("file.charset", Type.STRING, "UTF-8").check(text(SpoolDirKeys::charset))
-                .doc("The character set of the files; a byte order mark is removed.");
+                .optional("csv.file.charset", Type.STRING, null).check(SpoolDirKeys::checkCharset)
+                .doc("The character set of the files; a byte order mark is removed. Default: file.charset.")
+                .optional("file.charset", Type.STRING, "UTF-8").low().check(SpoolDirKeys::checkCharset)
+                .doc("The character set of the files, under the name that the vendor's other file sources use.");
     }
 
     private static void schemas(Options options) {
@@ -179,8 +183,9 @@ final class SpoolDirKeys {
                 .doc("The timestamp of records: the time of reading, the time of the file's last change, or a column.")
                 .optional("timestamp.field", Type.STRING, "").doc("The Timestamp column with the record's timestamp.")
                 .optional("parser.timestamp.date.formats", Type.LIST, "yyyy-MM-dd'T'HH:mm:ss,yyyy-MM-dd' 'HH:mm:ss")
-                .check((name, value) -> strings(value).forEach(ColumnParser::formatter))
-                .doc("The formats of Timestamp, Date and Time columns; the first one that matches is used.")
+                .check((name, value) -> strings(value).forEach(TimeFormats::format))
+                .doc("The formats of Timestamp, Date and Time columns as patterns of SimpleDateFormat; the first one that matches"
+                        + " the whole text is used.")
                 .optional("parser.timestamp.timezone", Type.STRING, "UTC").check(text(SpoolDirKeys::zone))
                 .doc("The time zone of times that name none.");
     }
@@ -189,8 +194,14 @@ final class SpoolDirKeys {
         return (name, value) -> check.accept((String) value);
     }
 
-    private static Validator character() {
-        return ConfigDef.Range.between(0, (int) Character.MAX_VALUE);
+    /** A check of a character code; 0 stands for no character. A line end cannot have another meaning in a row. */
+    private static Validator character(int least) {
+        return (name, value) -> {
+            ConfigDef.Range.between(least, (int) Character.MAX_VALUE).ensureValid(name, value);
+            if (value.equals((int) '\n') || value.equals((int) '\r')) {
+                throw new ConfigException(name, value, "is the code of a line end");
+            }
+        };
     }
 
     private static List<String> strings(Object value) {

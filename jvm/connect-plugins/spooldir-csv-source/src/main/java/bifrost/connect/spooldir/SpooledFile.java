@@ -7,6 +7,7 @@ import bifrost.connect.spooldir.SpoolDirKeys.MetadataLocation;
 import bifrost.connect.spooldir.SpoolDirKeys.TimestampMode;
 import java.io.Closeable;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Date;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -120,7 +122,7 @@ final class SpooledFile implements Closeable {
             read++;
             undelivered.incrementAndGet();
             return record;
-        } catch (IllegalArgumentException problem) {
+        } catch (IllegalArgumentException | DataException problem) {
             snapshot.throwIfChanged();
             throw new BadFileException(line, problem.getMessage());
         } catch (BadFileException problem) {
@@ -156,8 +158,8 @@ final class SpooledFile implements Closeable {
             return null; // the file is empty: there is no row to map
         }
         try {
-            return schemas.mapper(names == null ? List.of(first) : names);
-        } catch (IllegalArgumentException problem) {
+            return schemas.mapper(names == null ? Arrays.asList(first) : names);
+        } catch (IllegalArgumentException | DataException problem) {
             throw new BadFileException(rows.line(), problem.getMessage());
         }
     }
@@ -201,13 +203,23 @@ final class SpooledFile implements Closeable {
                 .addTimestamp("file.last.modified", new Date(snapshot.modifiedMs()));
     }
 
+    /** Kafka refuses negative timestamps, which would stop the task for good. */
     private Long timestamp(Struct value) {
+        Long timestamp = timestampInMode(value);
+        if (timestamp != null && timestamp < 0) {
+            throw new IllegalArgumentException("the record's time is before 1970, which Kafka does not accept: "
+                    + Instant.ofEpochMilli(timestamp));
+        }
+        return timestamp;
+    }
+
+    private Long timestampInMode(Struct value) {
         if (config.timestampMode == TimestampMode.PROCESS_TIME) {
             return null; // the producer's clock
         }
         if (config.timestampMode == TimestampMode.FILE_TIME) {
             return snapshot.modifiedMs();
         }
-        return value.get(config.timestampField) instanceof Date time ? time.getTime() : null;
+        return ((Date) value.get(config.timestampField)).getTime();
     }
 }

@@ -17,6 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The format of rows. */
 class CsvFormatTest {
+    private static final String ONE_COLUMN =
+            "{\"type\":\"STRUCT\",\"fieldSchemas\":{\"product\":{\"type\":\"STRING\",\"isOptional\":true}}}";
+
     @TempDir
     private Path root;
 
@@ -134,6 +137,40 @@ class CsvFormatTest {
             harness.kill();
         }
         assertEquals(Arrays.asList("", "", null, "", "", null, null, null), harness.column("product"));
+    }
+
+    @Test
+    void quotedBlanksOfASingleColumnAreRows() throws Exception {
+        harness.with("value.schema", ONE_COLUMN).with("key.schema", "");
+        assertEquals(
+                Arrays.asList("", " ", "\n", "Wine", ""),
+                products("product\n\"\"\n\" \"\n\n\"\n\"\n   \nWine\n\"\"\n\n"));
+    }
+
+    @Test
+    void quotedBlanksOfASingleColumnCanBeNull() throws Exception {
+        harness.with("value.schema", ONE_COLUMN).with("key.schema", "").with("csv.null.field.indicator", "BOTH");
+        assertEquals(Arrays.asList(null, "Wine"), products("product\n\"\"\nWine\n"));
+    }
+
+    @Test
+    void quotedBlanksOfASingleColumnAreRowsByRfc4180Too() throws Exception {
+        harness.with("value.schema", ONE_COLUMN).with("key.schema", "").with("csv.rfc.4180.parser.enabled", "true");
+        assertEquals(List.of("", " "), products("product\r\n\"\"\r\n\r\n\" \"\r\n"));
+    }
+
+    @Test
+    void blankLinesBetweenRowsAreSkipped() throws Exception {
+        assertEquals(List.of("Wine", "Tea"), products("\norder_id,product\n\n1,Wine\n  \n\t\n2,Tea\n\n"));
+        assertCause("order_id,product\n\"\"\n", "line 2: 1 columns where 2 are expected");
+    }
+
+    @Test
+    void theCharsetHasTwoNames() throws Exception {
+        harness.with("csv.file.charset", "ISO-8859-1").with("file.charset", "UTF-8");
+        Files.write(harness.source.resolve("orders.csv"), "order_id,product\n1,Cr\u00e8me\n".getBytes(StandardCharsets.ISO_8859_1));
+        harness.runUntil(() -> harness.rows.size() == 1);
+        assertEquals(List.of("Cr\u00e8me"), harness.column("product"));
     }
 
     @Test

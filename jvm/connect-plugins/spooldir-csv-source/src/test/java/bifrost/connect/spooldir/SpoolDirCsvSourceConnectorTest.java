@@ -47,6 +47,13 @@ class SpoolDirCsvSourceConnectorTest {
                 List.of("input.path", "/nowhere/at/all"),
                 List.of("finished.path", ""),
                 List.of("csv.separator.char", "-1"),
+                List.of("csv.separator.char", "0"),
+                List.of("csv.separator.char", "10"),
+                List.of("csv.quote.char", "13"),
+                List.of("csv.file.charset", "EBCDIC-9000"),
+                List.of("topic", ""),
+                List.of("input.path", ""),
+                List.of("error.path", ""),
                 List.of("csv.separator.char", "34"),
                 List.of("csv.escape.char", "34"),
                 List.of("csv.null.field.indicator", "SOME"),
@@ -66,10 +73,44 @@ class SpoolDirCsvSourceConnectorTest {
                         "{\"type\":\"BYTES\",\"name\":\"org.apache.kafka.connect.data.Decimal\"}")),
                 List.of("timestamp.mode", "NEVER"),
                 List.of("parser.timestamp.date.formats", "bb"),
+                List.of("parser.timestamp.date.formats", "yyyy-MM-dd,nnnn"),
                 List.of("parser.timestamp.timezone", "Moon"),
                 List.of("input.path.walk.recursively", "true"),
                 List.of("task.partitioner", "ByMood"))) {
             assertProblem(wrong.get(0), wrong.get(1));
+        }
+    }
+
+    @Test
+    void missingKeysAreReportedByName() {
+        harness.settings.keySet().removeAll(List.of("topic", "input.path", "error.path"));
+        harness.settings.put("input.file.pattern", null);
+        assertEquals(
+                List.of("error.path", "input.file.pattern", "input.path", "topic").stream()
+                        .map(key -> "Missing required configuration \"" + key + "\" which has no default value.")
+                        .toList(),
+                messages());
+        harness.with("topic", "t").with("input.path", root.toString()).with("error.path", "e").with("input.file.pattern", ".*")
+                .with("finished.path", "").with("value.schema", "");
+        assertEquals(
+                List.of(
+                        "Missing required configuration \"finished.path\", which is required by cleanup.policy=MOVE",
+                        "Missing required configuration \"value.schema\", which is required by every file, unless"
+                                + " schema.generation.enabled=true"),
+                messages());
+    }
+
+    @Test
+    void everyMessageNamesItsKey() {
+        harness.with("input.path", "/nowhere/at/all").with("csv.escape.char", "34");
+        assertTrue(messages().stream().allMatch(message -> message.contains("input.path") || message.contains("csv.escape.char")));
+    }
+
+    @Test
+    void zonesMayHaveTheirShortNames() {
+        for (String zone : List.of("EST", "PST", "UTC", "America/New_York", "+02:00", "GMT+2")) {
+            harness.with("parser.timestamp.timezone", zone);
+            assertEquals(List.of(), problems());
         }
     }
 
@@ -103,6 +144,13 @@ class SpoolDirCsvSourceConnectorTest {
         } else {
             harness.with(key, before);
         }
+    }
+
+    private List<String> messages() {
+        return connector.validate(harness.settings).configValues().stream()
+                .flatMap(value -> value.errorMessages().stream())
+                .sorted()
+                .toList();
     }
 
     private List<String> problems() {
