@@ -51,7 +51,7 @@ def names_in_settings_module() -> Iterator[str]:
 
 def settings_of_the_code() -> set[str]:
     ports = {f"BIFROST_PORT_{part.upper()}" for part in PORTS}
-    alerts = {alert.choice for alert in read_alerts(PROJECT / "alerts", pytest.fail) if alert.choice}
+    alerts = {alert.channel_setting for alert in read_alerts(PROJECT / "alerts", pytest.fail)} - {""}
     return {*names_read(), *names_in_settings_module(), *ports, *alerts} - BELONGS_TO_THE_SYSTEM
 
 
