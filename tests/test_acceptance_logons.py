@@ -46,4 +46,4 @@ def test_it_is_declared_for_targets_whose_workers_have_its_class() -> None:
     assert config("remote") is not None
     assert config("embedded") is None
     reasons = unavailable_connectors(load(PROJECT), substitutions(Settings({})))
-    assert "CDC is the better way" in reasons[NAME]
+    assert "compose and remote can run it" in reasons[NAME]

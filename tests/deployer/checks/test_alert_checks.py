@@ -41,7 +41,7 @@ def test_an_alert_of_known_columns_is_fine_and_brings_its_service(project: Proje
         ("{EMAIL}", "{EMAIL:.1f}", "4: template: EMAIL is a STRING; only a number can be written as '.1f'"),
         ('["EMAIL"]', '["MAIL"]', "7: once.by: ALERTS has no column MAIL; did you mean EMAIL?"),
         ('"ALERTS"', '"ALERT"', "1: no stream or table has the topic ALERT; did you mean ALERTS?"),
-        ("{EMAIL}", "{EMAIL", "4: template: a lone '{'"),
+        ("{EMAIL}", "{EMAIL", "4: template: single '{'"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_line(project: Project, old: str, new: str, problem: str):

@@ -177,16 +177,16 @@ def test_an_object_that_kibana_does_not_take_is_an_error_that_names_it(dashboard
 @pytest.mark.parametrize(
     ("path", "content", "problem"),
     [
-        ("counts.json", {**CHART, "data": {"values": []}}, "has no data that is a search"),
+        ("counts.json", {**CHART, "data": {"values": []}}, "has no data source that is a search"),
         ("counts.json", {**CHART, "title": ""}, "expected a text 'title'"),
-        ("counts.json", {**CHART, "data": {"url": {"index": "i", "body": {}, "%x%": 1}}}, "'%x%' is not known"),
+        ("counts.json", {**CHART, "data": {"url": {"index": "i", "body": {}, "%x%": 1}}}, "'%x%' is unknown"),
         (
             "counts.json",
             {**CHART, "data": {"url": {"%context%": True, "%timefield%": "T", "index": "i", "body": {"query": {}}}}},
-            "exclude each other",
+            "mutually exclusive",
         ),
         ("feed.json", {**TABLE, "columns": []}, "expected a list 'columns'"),
-        ("other.json", TABLE, "other.json has no place"),
+        ("other.json", TABLE, "other.json has no position"),
         ("dashboard.json", {"title": "x", "panels": [{"panel": "counts"}]}, "expected gridData"),
         ("templates/ratings.json", {"index_patterns": ["x"]}, 'expected an object "template"'),
         ("templates/ratings.json", "{", "is not JSON"),
