@@ -40,6 +40,7 @@ from bifrost.engine.planner.predicates import check_predicate
 from bifrost.engine.planner.projection import Projection, join_words, missing_key
 from bifrost.engine.planner.rekey import fitting_key_format
 from bifrost.engine.planner.stage import Stage, known_type, schema_of
+from bifrost.engine.planner.window_checks import check_window
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import (
@@ -54,7 +55,6 @@ from bifrost.sql.tree import (
     TumblingWindow,
     rewrite,
 )
-from bifrost.sql.tree import Window as WrittenWindow
 from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType
 
 AGGREGATE_COLUMN = "KSQL_AGG_VARIABLE_"
@@ -248,7 +248,8 @@ def plan_window(analysis: Analysis) -> Window | None:
     Raises:
         AnalysisError: the window's durations are invalid.
     """
-    _check_window(analysis.query.window)
+    if analysis.query.window is not None:
+        check_window(analysis.query.window)
     match analysis.query.window:
         case None:
             return None
@@ -258,20 +259,6 @@ def plan_window(analysis: Analysis) -> Window | None:
             return Hopping(size.milliseconds, advance.milliseconds, _ms(retention), _ms(grace))
         case SessionWindow(gap, retention, grace):
             return Session(gap.milliseconds, _ms(retention), _ms(grace))
-
-
-def _check_window(window: WrittenWindow | None) -> None:
-    if window is None:
-        return
-    size = window.gap if isinstance(window, SessionWindow) else window.size
-    if isinstance(window, HoppingWindow) and not 0 < window.advance.milliseconds <= size.milliseconds:
-        raise AnalysisError("ADVANCE BY must be greater than zero and not more than the window's SIZE.")
-    least = size.milliseconds + (_ms(window.grace) or 0)
-    if window.retention is not None and window.retention.milliseconds < least:
-        raise AnalysisError(
-            f"RETENTION ({window.retention}) must not be less than the window's size and grace period together "
-            f"({least} MILLISECONDS)."
-        )
 
 
 def _ms(duration: Duration | None) -> int | None:

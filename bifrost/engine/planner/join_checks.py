@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bifrost.engine.analysis.joins import AnalyzedJoin
 from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import WindowKind
 from bifrost.engine.planner.ddl.source_checks import check_key_types
 from bifrost.engine.planner.stage import Stage, known_type
+from bifrost.engine.planner.window_checks import check_within
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Expression, JoinKind
@@ -52,6 +54,8 @@ def check_join(
         raise AnalysisError(f"Invalid join condition: {kinds} joins require to join on {which}. Got {join.criteria}.")
     if foreign:
         _check_foreign_key(join, left, right, is_first=is_first)
+    if join.within is not None:
+        check_within(join.within)
     _check_windows(join, left, right, foreign=foreign)
     _check_types(join, left, right, left_key, right_key)
     check_partitions(join.left_source.source, join.right_source.source)
@@ -94,10 +98,21 @@ def _check_foreign_key(join: AnalyzedJoin, left: Stage, right: Stage, *, is_firs
 
 
 def _check_windows(join: AnalyzedJoin, left: Stage, right: Stage, *, foreign: bool) -> None:
-    if foreign or left.is_windowed == right.is_windowed:
+    if foreign:
         return
-    described = "\n".join(_windowing(source.source) for source in (join.left_source, join.right_source))
-    raise AnalysisError(f"Can not join windowed source to non-windowed source.\n{described}")
+    if left.is_windowed != right.is_windowed:
+        described = "\n".join(_windowing(source.source) for source in (join.left_source, join.right_source))
+        raise AnalysisError(f"Can not join windowed source to non-windowed source.\n{described}")
+    left_window, right_window = left.formats.key.window, right.formats.key.window
+    if left_window is None or right_window is None:
+        return
+    # Keys of session windows contain the window's start and end, other keys only the start: they never match.
+    if (left_window.kind is WindowKind.SESSION) != (right_window.kind is WindowKind.SESSION):
+        raise AnalysisError(
+            f"Incompatible windowed sources.\nLeft source: {left_window.kind.value}\n"
+            f"Right source: {right_window.kind.value}\nSession windowed sources can only be joined to other session "
+            "windowed sources; hopping and tumbling windowed sources can only be joined to each other."
+        )
 
 
 def _windowing(source: DataSource) -> str:

@@ -205,7 +205,7 @@ def _keyed(stage: Stage, key: Expression, context: str, wanted: FormatInfo) -> S
         return select_key(stage, [key], context, wanted)
     if stage.formats.key.format == wanted and wanted.name not in REGISTRY_FORMATS:
         return stage
-    if stage.is_windowed and stage.formats.key.format != wanted:
+    if stage.is_windowed and stage.formats.key.format.name != wanted.name:
         return select_key(stage, [key], context, wanted)  # raises: windowed sources cannot be rekeyed
     return change_key_format(stage, context, wanted)
 

@@ -12,7 +12,9 @@ from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate, infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner.coercion import insertable
 from bifrost.engine.planner.disjuncts import Conjunction, disjuncts
+from bifrost.engine.planner.environment import PlannerConfig
 from bifrost.engine.planner.outcome import UNBOUNDED, Bounds, KeyLookup, LookupKind
+from bifrost.engine.state.frozen import freeze
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Comparison, ComparisonOperator, Expression
@@ -25,6 +27,9 @@ _FLIPPED = {
     ComparisonOperator.GREATER_THAN_OR_EQUAL: ComparisonOperator.LESS_THAN_OR_EQUAL,
 }
 _NEEDS_SCAN = "Query requires table scan to be enabled."
+_REPEATED = (
+    "A comparison condition on the key column cannot be combined with other comparisons such as an IN predicate."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,17 @@ class Lookup:
 
 
 def find_lookup(
-    where: Expression | None, source: DataSource, functions: FunctionRegistry, *, table_scans: bool
+    where: Expression | None, source: DataSource, functions: FunctionRegistry, config: PlannerConfig
 ) -> Lookup:
     """The cheapest way to find the rows that match WHERE.
 
     Raises:
         AnalysisError: only a scan finds them and scans are disabled, or a key is compared with NULL or another type.
     """
-    found = _found(where, source, functions)
+    found = _found(where, source, functions, config)
     if isinstance(found, Lookup):
         return found
-    if not table_scans:
+    if not config.table_scans:
         raise AnalysisError(
             f"{found} See https://cnfl.io/queries for more info.\n"
             "Add EMIT CHANGES if you intended to issue a push query.\n"
@@ -57,7 +62,9 @@ def find_lookup(
     return Lookup(LookupKind.SCAN, predicate=where)
 
 
-def _found(where: Expression | None, source: DataSource, functions: FunctionRegistry) -> Lookup | str:
+def _found(
+    where: Expression | None, source: DataSource, functions: FunctionRegistry, config: PlannerConfig
+) -> Lookup | str:
     """A look-up, or the reason why only a scan finds the rows."""
     if where is None:
         return "Missing WHERE clause."
@@ -66,12 +73,14 @@ def _found(where: Expression | None, source: DataSource, functions: FunctionRegi
         return _NEEDS_SCAN
     read = [_Conditions.of(term, source, functions) for term in terms]
     if all(conditions.is_key for conditions in read):
+        if not config.table_scans and any(conditions.is_repeated for conditions in read):
+            return _REPEATED
         lookups = tuple(dict.fromkeys(conditions.lookup for conditions in read))
         exact = all(conditions.is_exact for conditions in read)
         return Lookup(LookupKind.KEYS, lookups, predicate=None if exact else where)
-    if len(read) == 1 and read[0].is_range:
+    if len(read) == 1 and read[0].is_range and config.range_scans:
         return Lookup(LookupKind.RANGE, key_range=read[0].key_range, predicate=where)
-    return next(reason for conditions in read if (reason := conditions.reason(alone=len(read) == 1)) is not None)
+    return next(reason for conditions in read if (reason := conditions.reason()) is not None)
 
 
 @dataclass(slots=True)
@@ -84,6 +93,9 @@ class _Conditions:
     window: dict[str, Bounds] = field(default_factory=lambda: {WINDOWSTART: UNBOUNDED, WINDOWEND: UNBOUNDED})
     problem: str | None = None
     is_exact: bool = True
+    is_repeated: bool = False
+    """Whether several conditions compare the same key column."""
+    compared: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, term: Conjunction, source: DataSource, functions: FunctionRegistry) -> _Conditions:
@@ -111,19 +123,17 @@ class _Conditions:
 
     @property
     def lookup(self) -> KeyLookup:
-        key = tuple(self.equal[column.name] for column in self.keys.columns)
+        # Arrays and structs are frozen, because look-ups are hashed.
+        key = tuple(freeze(self.equal[column.name]) for column in self.keys.columns)
         return KeyLookup(key, self.window[WINDOWSTART], self.window[WINDOWEND])
 
-    def reason(self, *, alone: bool) -> str | None:
+    def reason(self) -> str | None:
         """Why only a scan finds the rows, in ksqlDB's words; None if the key finds them."""
         if self.is_key:
             return None
         several = len(self.keys.columns) > 1
         if len(self.ranges) > 1 and not several:
-            return (
-                "A comparison condition on the key column cannot be combined with other comparisons such as an IN "
-                "predicate."
-            )
+            return _REPEATED
         if several and (len(self.ranges) + len(self.equal) < len(self.keys.columns)) and self.problem is None:
             return "Multi-column sources must specify every key in the WHERE clause."
         if self.ranges:
@@ -165,6 +175,8 @@ class _Conditions:
         if columns_in(value):
             self._need_scan("A comparison must be between a key column and a resolvable expression.")
             return
+        self.is_repeated = self.is_repeated or key.name in self.compared
+        self.compared.add(key.name)
         if operator is not ComparisonOperator.EQUAL and operator not in _FLIPPED:
             self._need_scan(f"Bound on key columns '[{self.keys}]' must currently be '='. ")
             return
@@ -175,7 +187,7 @@ class _Conditions:
             self.is_exact = False
             self.ranges.append(_bounds(operator, constant[0]))
         elif self.equal.setdefault(key.name, constant[0]) != constant[0]:
-            self._need_scan("An equality condition on the key column cannot be combined with other comparisons.")
+            self._need_scan(_REPEATED)
 
     def _add_window(
         self, operator: ComparisonOperator, name: str, value: Expression, functions: FunctionRegistry

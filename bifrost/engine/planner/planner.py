@@ -37,11 +37,13 @@ from bifrost.errors import AnalysisError, UnsupportedError
 from bifrost.sql.formatter import format_statement
 from bifrost.sql.tree import (
     AlterSource,
+    Constraint,
     CreateAsSelect,
     CreateSource,
     CreateType,
     DropSource,
     DropType,
+    Emit,
     InsertSelect,
     InsertValues,
     ParsedStatement,
@@ -94,6 +96,12 @@ class Planner:
         return DdlPlanner(self.metastore, self.environment, self.config)
 
     def _create_source(self, statement: CreateSource, number: int, query_id: str | None) -> CreatePlan | NothingToDo:
+        if statement.or_replace:
+            self.config.require("ksql.create.or.replace.enabled")
+        if statement.is_source and statement.kind is SourceKind.TABLE:
+            self.config.require("ksql.source.table.materialization.enabled")
+        if any(element.constraint in (Constraint.HEADER, Constraint.HEADERS) for element in statement.elements):
+            self.config.require("ksql.headers.columns.enabled")
         planned = self._ddl().create(statement)
         if isinstance(planned, NothingToDo) or not statement.is_source or planned.source.kind is SourceKind.STREAM:
             return planned
@@ -107,6 +115,9 @@ class Planner:
         kind = statement.kind
         taken = self.metastore.find(statement.name)
         statement = resolve_types(statement, self.metastore.types)
+        self._check_persistent(statement.query, f"CREATE {kind.value} {statement.name} AS SELECT")
+        if statement.or_replace:
+            self.config.require("ksql.create.or.replace.enabled")
         query, scope = prepare(statement.query, self.metastore)
         properties = SourceProperties.of_sink(statement.properties)
         topic = self._sink_topic(statement, query, properties, scope.sources[0].source)
@@ -129,6 +140,15 @@ class Planner:
             check_sink_topic(topic, self.environment.topic(topic.name))
         replaces = taken.created_by if taken is not None else None
         return _persistent(text, stage, sink, topic, analysis, query_id, replaces=replaces)
+
+    def _check_persistent(self, query: Query, statement: str) -> None:
+        if query.limit is not None:
+            raise AnalysisError(
+                f"LIMIT is not supported in persistent queries. Remove it from {statement}, or run the SELECT as a "
+                f"push query: SELECT ... EMIT CHANGES LIMIT {query.limit};"
+            )
+        if query.emit is Emit.FINAL:
+            self.config.require("ksql.suppress.enabled")
 
     def _sink_topic(
         self, statement: CreateAsSelect, query: Query, properties: SourceProperties, origin: DataSource
@@ -179,6 +199,7 @@ class Planner:
     def _insert_select(self, statement: InsertSelect, number: int, query_id: str | None) -> PersistentPlan:
         sink = self._insert_target(statement)
         statement = resolve_types(statement, self.metastore.types)
+        self._check_persistent(statement.query, f"INSERT INTO {sink.name} SELECT")
         query, scope = prepare(statement.query, self.metastore)
         named = insert_query_id(statement.properties)
         text = format_statement(replace(statement, query=query))
@@ -208,6 +229,7 @@ class Planner:
         return sink
 
     def _insert_values(self, statement: InsertValues, text: str) -> InsertValuesPlan:
+        self.config.require("ksql.insert.into.values.enabled")
         statement = resolve_types(statement, self.metastore.types)
         return plan_insert_values(statement, text, self.metastore, self.functions)
 
@@ -220,7 +242,10 @@ class Planner:
         if query.emit is None and (scope.is_join or first.kind is SourceKind.TABLE):
             return plan_pull(analysis, text, self.config)
         if query.emit is None:
-            check_pull(analysis)
+            check_pull(analysis, self.config)
+            self.config.require("ksql.query.pull.stream.enabled")
+        elif query.limit is not None and query.limit < 0:
+            raise AnalysisError(f"LIMIT must not be negative, but is {query.limit}.")
         stage = QueryPlanner(analysis, self.config, None).stage()
         plan = QueryPlan(
             query_id=query_id or f"transient_{first.name}_{random.getrandbits(63)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bifrost.engine.analysis.aggregates import aggregate_calls
 from bifrost.engine.analysis.analyzer import Analysis
 from bifrost.engine.analysis.scope import SYSTEM_COLUMNS, columns_in
 from bifrost.engine.catalog.metastore import DataSource
@@ -27,13 +28,16 @@ def pull_refusal(problem: str) -> AnalysisError:
     )
 
 
-def check_pull(analysis: Analysis) -> None:
+def check_pull(analysis: Analysis, config: PlannerConfig) -> None:
     """Refuses clauses that only push queries support.
 
     Raises:
         AnalysisError: the query has one; the message names it.
     """
     query = analysis.query
+    config.require("ksql.pull.queries.enable")
+    if query.limit is not None:
+        config.require("ksql.query.pull.limit.clause.enabled")
     for clause, given in (
         ("JOIN", bool(analysis.joins)),
         ("WINDOW", query.window is not None),
@@ -45,8 +49,19 @@ def check_pull(analysis: Analysis) -> None:
             raise pull_refusal(f"Pull queries don't support {clause} clauses.")
     if query.limit is not None and query.limit < 0:
         raise pull_refusal("Pull queries don't support negative integers in the LIMIT clause.")
+    _refuse_aggregates(analysis)
     _refuse_hidden("SELECT", analysis.selects)
     _refuse_hidden("WHERE", () if query.where is None else (query.where,))
+
+
+def _refuse_aggregates(analysis: Analysis) -> None:
+    calls = [call for select in analysis.selects for call in aggregate_calls(select, analysis.functions)]
+    if calls:
+        names = ", ".join(dict.fromkeys(call.name for call in calls))
+        raise pull_refusal(
+            f"Pull queries don't support aggregate functions: {names}. Create a table with CREATE TABLE ... AS SELECT "
+            "... GROUP BY, and select its columns."
+        )
 
 
 def _refuse_hidden(clause: str, expressions: tuple[Expression, ...]) -> None:
@@ -65,7 +80,7 @@ def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
         AnalysisError: the table is not materialized, a clause is unsupported, or the query needs a scan and scans are
             disabled.
     """
-    check_pull(analysis)
+    check_pull(analysis, config)
     source = analysis.scope.sources[0]
     stage = source_stage(source, "KsqlTopic", analysis.functions, persistent=False)
     where = analysis.where
@@ -73,7 +88,7 @@ def plan_pull(analysis: Analysis, text: str, config: PlannerConfig) -> PullPlan:
         check_predicate(stage, where, "WHERE")
     _check_queryable(source.source)
     items = expand_items(analysis, stage)
-    lookup = find_lookup(where, source.source, analysis.functions, table_scans=config.table_scans)
+    lookup = find_lookup(where, source.source, analysis.functions, config)
     return PullPlan(
         statement=text,
         source=source.source,

@@ -27,7 +27,7 @@ from bifrost.engine.planner.sources import source_stage
 from bifrost.engine.planner.stage import Stage
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
-from bifrost.sql.tree import Emit, SourceKind
+from bifrost.sql.tree import Emit, IntegerLiteral, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,17 @@ class QueryPlanner:
             return AggregationPlanner(self.analysis, self.config, selects).stage(stage), "Aggregate-Project"
         check = self.analysis.aggregate_check
         calls = check.calls_in(selects)
-        if calls:
-            check.check_selects(selects)
+        if not calls:
+            return stage, "Project"
+        check.check_selects(selects)
+        if self.sink is not None:
             shown = ", ".join(format_expression(call) for call in calls)
-            kind = "SELECT" if self.sink is None else "CREATE TABLE AS SELECT"
             raise AnalysisError(
-                f"{kind} statement does not support aggregate function [{shown}] without a GROUP BY clause."
+                f"CREATE TABLE AS SELECT statement does not support aggregate function [{shown}] without a GROUP BY "
+                "clause."
             )
-        return stage, "Project"
+        # As in ksqlDB, a push query without GROUP BY aggregates all rows as one group.
+        return AggregationPlanner(_as_one_group(self.analysis), self.config, selects).stage(stage), "Aggregate-Project"
 
     def _check_final(self) -> None:
         query = self.analysis.query
@@ -108,6 +111,10 @@ class QueryPlanner:
         for source in self.analysis.scope.sources:
             if source.source.kind is SourceKind.TABLE and source.source.is_windowed:
                 raise AnalysisError("KSQL does not support persistent queries on windowed tables.")
+
+
+def _as_one_group(analysis: Analysis) -> Analysis:
+    return replace(analysis, query=replace(analysis.query, group_by=(IntegerLiteral(1),)))
 
 
 def _without_unused_store(stage: Stage) -> Stage:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from bifrost.engine.analysis.analyzer import Analysis
-from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, LogicalSchema
+from bifrost.engine.analysis.scope import SYSTEM_COLUMNS
+from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.steps import SelectItem, StreamSelect, TableSelect
 from bifrost.engine.planner.ddl.source_checks import names_and_types
 from bifrost.engine.planner.projection import Projection, join_words
@@ -80,7 +81,7 @@ class Selection:
         if not values:
             raise AnalysisError("The projection contains no value columns.")
         for item in values:
-            if item.name in PSEUDO_COLUMNS:
+            if item.name in SYSTEM_COLUMNS:
                 raise AnalysisError(
                     f"Reserved column name in select: `{item.name}`. Please remove or alias the column."
                 )

@@ -13,6 +13,7 @@ from bifrost.engine.plan.steps import (
     StreamWindowedAggregate,
     TableFilter,
 )
+from bifrost.engine.planner.outcome import PushPlan
 from tests.engine.planner.planning import StatementPlanner, step_of, steps
 
 
@@ -171,3 +172,59 @@ def test_persistent_queries_over_windowed_tables_are_refused(planner: StatementP
     assert "KSQL does not support persistent queries on windowed tables." in planner.refusal(
         "CREATE TABLE X AS SELECT * FROM W;"
     )
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ("TUMBLING (SIZE 0 SECONDS)", "The SIZE of a window must be greater than zero, but is 0 SECONDS."),
+        ("TUMBLING (SIZE -5 SECONDS)", "The SIZE of a window must be greater than zero"),
+        ("HOPPING (SIZE 0 SECONDS, ADVANCE BY 0 SECONDS)", "The SIZE of a window must be greater than zero"),
+        ("HOPPING (SIZE 10 SECONDS, ADVANCE BY -1 SECONDS)", "ADVANCE BY must be greater than zero"),
+        ("HOPPING (SIZE 10 SECONDS, ADVANCE BY 11 SECONDS)", "not more than the window's SIZE"),
+        ("SESSION (0 SECONDS)", "The gap of a SESSION window must be greater than zero"),
+        ("SESSION (-1 MINUTES)", "The gap of a SESSION window must be greater than zero"),
+        ("TUMBLING (SIZE 1 HOUR, GRACE PERIOD -1 HOURS)", "The GRACE PERIOD of a window must not be negative"),
+        ("SESSION (1 HOUR, GRACE PERIOD -1 MILLISECONDS)", "The GRACE PERIOD of a window must not be negative"),
+        ("TUMBLING (SIZE 1 HOUR, RETENTION -1 DAYS)", "The RETENTION of a window must not be negative"),
+        ("TUMBLING (SIZE 9223372036854775807 DAYS)", "is too long"),
+    ],
+)
+@pytest.mark.parametrize("statement", ["CREATE TABLE X AS SELECT ID, COUNT(*) AS N", "SELECT ID, COUNT(*)"])
+def test_windows_with_impossible_durations_are_refused(
+    planner: StatementPlanner, statement: str, window: str, words: str
+) -> None:
+    assert words in planner.refusal(f"{statement} FROM ORDERS WINDOW {window} GROUP BY ID EMIT CHANGES;")
+
+
+@pytest.mark.parametrize("name", ["WINDOWSTART", "WINDOWEND"])
+def test_unaliased_window_bounds_are_refused_in_tables(planner: StatementPlanner, name: str) -> None:
+    words = f"Reserved column name in select: `{name}`. Please remove or alias the column."
+    assert words in planner.refusal(
+        f"CREATE TABLE X AS SELECT ID, {name}, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID;"
+    )
+
+
+def test_a_push_query_without_group_by_aggregates_all_rows(planner: StatementPlanner) -> None:
+    planned = planner.plan("SELECT COUNT(*), SUM(TOTAL) AS S, COUNT(*) + 1 AS M FROM ORDERS EMIT CHANGES;")
+    assert isinstance(planned, PushPlan)
+    assert (str(planned.query.schema), planned.query.result) == (
+        "`KSQL_COL_0` BIGINT, `S` DOUBLE, `M` BIGINT",
+        "TABLE",
+    )
+
+
+def test_a_persistent_query_without_group_by_cannot_aggregate(planner: StatementPlanner) -> None:
+    words = "CREATE TABLE AS SELECT statement does not support aggregate function [COUNT(ROWTIME)] without a GROUP BY"
+    assert words in planner.refusal("CREATE TABLE X AS SELECT COUNT(*) AS N FROM ORDERS;")
+    assert "Non-aggregate SELECT expression(s) not part of GROUP BY: ID" in planner.refusal(
+        "SELECT ID, COUNT(*) FROM ORDERS EMIT CHANGES;"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE STREAM X AS SELECT * FROM ORDERS LIMIT 3;", "INSERT INTO SHIPMENTS SELECT * FROM SHIPMENTS LIMIT 3;"],
+)
+def test_persistent_queries_with_limit_are_refused(planner: StatementPlanner, statement: str) -> None:
+    assert "LIMIT is not supported in persistent queries" in planner.refusal(statement)

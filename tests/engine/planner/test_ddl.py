@@ -176,3 +176,50 @@ def test_refusals(planner: StatementPlanner, statement: str, words: str) -> None
 def test_a_missing_subject_says_where_to_look(planner: StatementPlanner) -> None:
     message = planner.refusal("CREATE STREAM X WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='AVRO');")
     assert message.startswith("Schema for message values on topic 'orders' does not exist in the Schema Registry.")
+
+
+@pytest.mark.parametrize("size", ["0 SECONDS", "9223372036854775807 DAYS"])
+def test_windowed_keys_need_a_possible_size(planner: StatementPlanner, size: str) -> None:
+    assert "Configuration WINDOW_SIZE is invalid" in planner.refusal(
+        "CREATE STREAM X (ID INT KEY) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1,"
+        f" WINDOW_TYPE='TUMBLING', WINDOW_SIZE='{size}');"
+    )
+
+
+def test_windowed_sources_need_a_key_column(planner: StatementPlanner) -> None:
+    assert "Windowed sources require a key column." in planner.refusal(
+        "CREATE STREAM X (N INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1, WINDOW_TYPE='SESSION');"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "words"),
+    [
+        ("ksql.insert.into.values.enabled", "INSERT INTO ORDERS (ID) VALUES (1);", "disabled INSERT INTO ... VALUES"),
+        (
+            "ksql.create.or.replace.enabled",
+            "CREATE OR REPLACE STREAM X AS SELECT * FROM ORDERS;",
+            "CREATE OR REPLACE is disabled",
+        ),
+        (
+            "ksql.headers.columns.enabled",
+            "CREATE STREAM X (H BYTES HEADER('h')) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1);",
+            "HEADER and HEADERS columns are disabled",
+        ),
+        (
+            "ksql.source.table.materialization.enabled",
+            "CREATE SOURCE TABLE X (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON', PARTITIONS=1);",
+            "CREATE SOURCE TABLE is disabled",
+        ),
+        (
+            "ksql.suppress.enabled",
+            "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID"
+            " EMIT FINAL;",
+            "Suppression is currently disabled",
+        ),
+    ],
+)
+def test_properties_disable_statements(planner: StatementPlanner, name: str, statement: str, words: str) -> None:
+    planner.plan(statement)
+    planner.properties[name] = "false"
+    assert words in planner.refusal(statement)

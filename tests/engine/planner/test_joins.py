@@ -161,3 +161,49 @@ def test_windowed_sources_join_only_windowed_sources(planner: StatementPlanner) 
     assert "`W` is SESSION windowed\n`ORDERS` is not windowed" in planner.refusal(
         "CREATE STREAM X AS SELECT * FROM W JOIN ORDERS WITHIN 1 HOUR ON W.ID = ORDERS.ID;"
     )
+
+
+def test_session_windows_join_only_session_windows(planner: StatementPlanner) -> None:
+    for name, window in (("A", "SESSION"), ("B", "SESSION"), ("C", "HOPPING"), ("D", "TUMBLING")):
+        size = "" if window == "SESSION" else ", WINDOW_SIZE='10 SECONDS'"
+        planner.run(
+            f"CREATE STREAM {name} (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON',"
+            f" PARTITIONS=2, WINDOW_TYPE='{window}'{size});"
+        )
+    join = "CREATE STREAM X AS SELECT * FROM {} L JOIN {} R WITHIN 1 HOUR ON L.ID = R.ID;"
+    assert "Incompatible windowed sources.\nLeft source: SESSION\nRight source: HOPPING" in planner.refusal(
+        join.format("A", "C")
+    )
+    assert "Left source: TUMBLING\nRight source: SESSION" in planner.refusal(join.format("D", "B"))
+    for left, right in (("A", "B"), ("C", "D")):
+        assert planner.query(join.format(left, right).replace("X", f"X{left}")).sink.is_windowed
+
+
+@pytest.mark.parametrize("key_format", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_windowed_sources_with_registered_keys_can_be_joined(planner: StatementPlanner, key_format: str) -> None:
+    for name in ("A", "B"):
+        planner.run(
+            f"CREATE STREAM {name} (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='{name}', KEY_FORMAT='{key_format}',"
+            " VALUE_FORMAT='JSON', PARTITIONS=2, WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS');"
+        )
+    planned = planner.query("CREATE STREAM X AS SELECT * FROM A JOIN B WITHIN 1 HOUR ON A.ID = B.ID;")
+    assert planned.sink.is_windowed
+    assert "Implicit repartitioning of windowed sources is not supported" in planner.refusal(
+        "CREATE STREAM Y AS SELECT * FROM A JOIN B WITHIN 1 HOUR ON A.N = B.N;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("within", "words"),
+    [
+        ("-1 SECONDS", "WITHIN must not be negative, but is -1 SECONDS."),
+        ("(1 SECOND, -2 SECONDS)", "WITHIN must not be negative"),
+        ("(-1 SECONDS, 2 SECONDS)", "WITHIN must not be negative"),
+        ("1 HOUR GRACE PERIOD -1 HOURS", "The GRACE PERIOD of a join must not be negative"),
+        ("9223372036854775807 DAYS", "WITHIN is too long"),
+    ],
+)
+def test_joins_with_impossible_durations_are_refused(planner: StatementPlanner, within: str, words: str) -> None:
+    assert words in planner.refusal(
+        f"CREATE STREAM X AS SELECT * FROM ORDERS O JOIN SHIPMENTS S WITHIN {within} ON O.ID = S.ORDER_ID;"
+    )

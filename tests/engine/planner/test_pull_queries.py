@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bifrost.engine.planner.outcome import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
+from bifrost.engine.state.frozen import thaw_key
 from tests.engine.planner.planning import StatementPlanner
 
 
@@ -128,3 +129,63 @@ def test_scans_can_be_disabled(tables: StatementPlanner, where: str, words: str)
 )
 def test_refusals(tables: StatementPlanner, statement: str, words: str) -> None:
     assert words in tables.refusal(statement)
+
+
+@pytest.mark.parametrize("source", ["TOTALS", "ORDERS", "WINDOWS"])
+@pytest.mark.parametrize("item", ["COUNT(*)", "SUM(ID) + 1", "ID, MAX(ID)"])
+def test_aggregates_are_refused(tables: StatementPlanner, source: str, item: str) -> None:
+    assert "Pull queries don't support aggregate functions" in tables.refusal(f"SELECT {item} FROM {source};")
+
+
+@pytest.mark.parametrize(
+    ("kind", "literal", "key"),
+    [
+        ("ARRAY<INT>", "ARRAY[1, 2]", [1, 2]),
+        ("STRUCT<A INT, B STRING>", "STRUCT(A := 1, B := 'x')", {"A": 1, "B": "x"}),
+        ("ARRAY<STRUCT<A INT>>", "ARRAY[STRUCT(A := 1)]", [{"A": 1}]),
+    ],
+)
+def test_keys_can_be_arrays_and_structs(planner: StatementPlanner, kind: str, literal: str, key: object) -> None:
+    planner.run(
+        f"CREATE STREAM S (K {kind} KEY, N INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);",
+        "CREATE TABLE T AS SELECT K, COUNT(*) AS C FROM S GROUP BY K;",
+    )
+    for where in (f"K = {literal}", f"K IN ({literal}, {literal})"):
+        planned = pull(planner, f"SELECT * FROM T WHERE {where};")
+        assert [thaw_key(lookup.key) for lookup in planned.lookups] == [(key,)]
+
+
+@pytest.mark.parametrize(
+    "where", ["ID = 1 AND ID = 1", "ID = 1 AND ID = 2", "ID = 1 AND ID IN (1, 2)", "ID = 1 AND ID > 0"]
+)
+def test_several_conditions_on_a_key_column_need_scans(tables: StatementPlanner, where: str) -> None:
+    statement = f"SELECT * FROM TOTALS WHERE {where};"
+    pull(tables, statement)
+    tables.properties["ksql.query.pull.table.scan.enabled"] = "false"
+    assert "cannot be combined with other comparisons such as an IN predicate" in tables.refusal(statement)
+
+
+def test_without_range_scans_a_range_needs_a_table_scan(tables: StatementPlanner) -> None:
+    statement = "SELECT * FROM TOTALS WHERE ID > 10;"
+    tables.properties["ksql.query.pull.range.scan.enabled"] = "false"
+    assert pull(tables, statement).kind is LookupKind.SCAN
+    tables.properties["ksql.query.pull.table.scan.enabled"] = "false"
+    assert "Query requires table scan to be enabled" in tables.refusal(statement)
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "words"),
+    [
+        ("ksql.query.pull.limit.clause.enabled", "SELECT * FROM TOTALS LIMIT 1;", "LIMIT clauses of pull queries"),
+        ("ksql.query.pull.stream.enabled", "SELECT * FROM ORDERS;", "Pull queries on streams are disabled."),
+        ("ksql.pull.queries.enable", "SELECT * FROM TOTALS WHERE ID = 1;", "Pull queries are disabled."),
+    ],
+)
+def test_properties_disable_pull_queries(tables: StatementPlanner, name: str, statement: str, words: str) -> None:
+    tables.plan(statement)
+    tables.properties[name] = "false"
+    assert words in tables.refusal(statement)
+
+
+def test_a_push_query_with_a_negative_limit_is_refused(planner: StatementPlanner) -> None:
+    assert "LIMIT must not be negative" in planner.refusal("SELECT * FROM ORDERS EMIT CHANGES LIMIT -1;")

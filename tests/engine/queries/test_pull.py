@@ -100,3 +100,24 @@ def test_a_plan_holds_no_longer_than_its_table(world, engine):
     execute(engine, "CREATE TABLE N AS SELECT K, MAX(A) AS M FROM S GROUP BY K EMIT CHANGES;")
     world.cluster.wait_for(lambda: _answers(engine))
     assert rows(engine, text) == [("a", 3)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "literal", "key"),
+    [
+        ("ARRAY[A, 7]", "ARRAY[1, 7]", [1, 7]),
+        ("STRUCT(N := A, T := 'x')", "STRUCT(N := 1, T := 'x')", {"N": 1, "T": "x"}),
+        ("ARRAY[STRUCT(N := A)]", "ARRAY[STRUCT(N := 1)]", [{"N": 1}]),
+    ],
+)
+def test_by_array_and_struct_keys(world, engine, expression, literal, key):
+    execute(
+        engine,
+        f"CREATE TABLE X WITH (KEY_FORMAT='JSON') AS SELECT {expression} AS K2, COUNT(*) AS C FROM S"
+        f" GROUP BY {expression} EMIT CHANGES;",
+        {"auto.offset.reset": "earliest"},
+    )
+    world.cluster.wait_for(lambda: len(world.values("X")) == 4)
+    assert rows(engine, f"SELECT * FROM X WHERE K2 = {literal};") == [(key, 1)]
+    assert rows(engine, f"SELECT C FROM X WHERE K2 IN ({literal}, {literal});") == [(1,)]
+    assert len(rows(engine, "SELECT * FROM X;")) == 4

@@ -107,3 +107,11 @@ def test_a_push_query_leaves_nothing_behind(world, engine):
     read(query, 1)
     assert set(world.cluster.admin.topics()) == before
     assert not any("transient" in group for group in world.cluster.admin.groups)
+
+
+def test_aggregates_without_group_by_count_all_rows(world, engine):
+    query = started(engine, "SELECT COUNT(*), SUM(A) FROM S EMIT CHANGES;")
+    assert read(query, 3) == [(1, 0), (2, 1), (3, 3)]
+    world.send("s", {"A": 9}, "k9")
+    assert read(query, 1) == [(4, 12)]
+    query.finish()

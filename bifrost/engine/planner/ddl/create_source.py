@@ -161,6 +161,8 @@ class SourceCreation:
     def _check_schema(self, schema: LogicalSchema) -> None:
         if self.kind is SourceKind.TABLE and not schema.key:
             raise AnalysisError("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.")
+        if self.properties.window is not None and not schema.key:
+            raise AnalysisError("Windowed sources require a key column.")
         check_key_types(names_and_types(schema.key))
 
     def _topic_name(self) -> str:

@@ -291,7 +291,13 @@ def _window(reader: _Reader) -> WindowInfo | None:
             f"{kind.value} windows require 'WINDOW_SIZE' to be provided in the WITH clause. "
             "For example: 'WINDOW_SIZE'='10 SECONDS'"
         )
-    return WindowInfo(kind, duration_ms(size_text))
+    size_ms = duration_ms(size_text)
+    if not 0 < size_ms < 2**63:
+        raise AnalysisError(
+            f"Configuration WINDOW_SIZE is invalid: '{size_text}' must be greater than zero and at most "
+            f"{2**63 - 1} milliseconds."
+        )
+    return WindowInfo(kind, size_ms)
 
 
 def duration_ms(text: str) -> int:
