@@ -17,11 +17,15 @@ def main() -> int:
     """Run the platform until it is shut down; exit code 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m bifrost.supervisor", description=__doc__)
     parser.add_argument("components", nargs="*", metavar="COMPONENT", help="only these")
-    names = parser.parse_args().components
+    claims = "open files that hold the platform's port claims, separated by commas; closed at the end"
+    parser.add_argument("--port-claims", type=_file_descriptors, default=(), metavar="FD,...", help=claims)
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
     settings = project_settings.load()
     try:
-        daemon = Daemon(settings, platform_components(settings, only=names or None))
+        daemon = Daemon(
+            settings, platform_components(settings, only=arguments.components or None), arguments.port_claims
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.shut_down())
         daemon.run()
@@ -29,6 +33,10 @@ def main() -> int:
         print(f"ERROR {error}", flush=True)
         return 1
     return 0
+
+
+def _file_descriptors(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",") if number)
 
 
 if __name__ == "__main__":

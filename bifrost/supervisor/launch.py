@@ -21,6 +21,7 @@ from bifrost.supervisor.install.java import find_java
 from bifrost.supervisor.install.jvm_stack import install
 from bifrost.supervisor.install.maven import Progress
 from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND
+from bifrost.supervisor.port_claims import PortClaims
 from bifrost.supervisor.processes.child_process import ended_with_parent
 from bifrost.supervisor.processes.component_logs import failure_line, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
@@ -108,24 +109,26 @@ def _start(
     left = kill_leftovers(settings.home)
     if left:
         progress(f"killed {len(left)} processes that a killed supervisor left behind")
-    taken = ports.assign_ports(settings, automatic=automatic_ports)
-    found = preflight.problems(settings, only or COMPONENTS, taken)
-    if found:
-        raise ComponentError("preflight", "nothing was started:" + "".join(f"\n  - {problem}" for problem in found))
-    java = find_java(settings)
-    if java is not None:
-        install(settings, java, progress)
-        connect_plugins.install(settings, progress)
-    for path in (ports.previous_file(settings), settings.endpoints_file):
-        ports.write_ports(path, taken)
-    _spawn_daemon(settings, only or (), end_with_caller)
+    with PortClaims() as claims:
+        assignment = ports.assign_ports(settings, claims, automatic=automatic_ports)
+        found = preflight.problems(settings, only or COMPONENTS, assignment)
+        if found:
+            raise ComponentError("preflight", "nothing was started:" + "".join(f"\n  - {problem}" for problem in found))
+        java = find_java(settings)
+        if java is not None:
+            install(settings, java, progress)
+            connect_plugins.install(settings, progress)
+        for path in (ports.previous_file(settings), settings.endpoints_file):
+            ports.write_ports(path, assignment.ports)
+        _spawn_daemon(settings, only or (), claims, end_with_caller)
 
 
-def _spawn_daemon(settings: Settings, only: Collection[str], end_with_caller: bool) -> None:
+def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims, end_with_caller: bool) -> None:
     log = log_path(settings, "supervisor")
     rotate_before_start(log)
     environment = {**settings.values, "BIFROST_HOME": str(settings.home)}
-    command = (sys.executable, "-m", "bifrost.supervisor", *only)
+    inherited = ",".join(map(str, claims.file_descriptors))
+    command = (sys.executable, "-m", "bifrost.supervisor", f"--port-claims={inherited}", *only)
     if end_with_caller:
         command = ended_with_parent(command, environment, signal.SIGTERM)
     with log.open("ab") as output:
@@ -138,6 +141,7 @@ def _spawn_daemon(settings: Settings, only: Collection[str], end_with_caller: bo
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=claims.file_descriptors,
         )
     client = SupervisorClient(settings)
     end = time.monotonic() + ANSWER_S

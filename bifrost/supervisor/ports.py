@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import socket
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import sample
 
+from bifrost.errors import ComponentError
 from bifrost.settings import LOOPBACK, PORTS, Settings
+from bifrost.supervisor.port_claims import PortClaims
 
 _PROC = Path("/proc")
+_FIRST_AUTOMATIC, _LAST_AUTOMATIC = 20_000, 32_000
 _LISTENING = "0A"  # state LISTEN in /proc/net/tcp
 
 
@@ -25,6 +28,14 @@ class PortHolder:
 
     def __str__(self) -> str:
         return f"pid {self.pid}: {self.command}" if self.pid else "a process of another user"
+
+
+@dataclass(frozen=True, slots=True)
+class PortAssignment:
+    """The ports of a platform by part; `unclaimed` are parts whose port another platform has claimed."""
+
+    ports: Mapping[str, int]
+    unclaimed: frozenset[str] = frozenset()
 
 
 def is_free(port: int) -> bool:
@@ -49,22 +60,25 @@ def port_holder(port: int, *, proc: Path = _PROC) -> PortHolder:
     return PortHolder(0, "")
 
 
-def assign_ports(settings: Settings, *, automatic: bool) -> dict[str, int]:
-    """The port of every part for a new platform.
+def assign_ports(settings: Settings, claims: PortClaims, *, automatic: bool) -> PortAssignment:
+    """Choose and claim the port of every part for a new platform.
 
     In order of precedence: `BIFROST_PORT_<PART>`, the port of the previous platform of this home, the default. With
-    `automatic`, a free port replaces an occupied one unless it was set.
+    `automatic`, a free port replaces an occupied or claimed one unless it was set.
     """
     before = read_ports(previous_file(settings))
-    fixed = {part for part in PORTS if settings.get(f"BIFROST_PORT_{part.upper()}")}
-    ports = {
-        part: settings.declared_port(part) if part in fixed else before.get(part, default)
-        for part, default in PORTS.items()
-    }
-    if automatic:
-        taken = [part for part, port in ports.items() if part not in fixed and not is_free(port)]
-        ports.update(zip(taken, _free_ports(len(taken), avoid=ports.values()), strict=True))
-    return ports
+    ports: dict[str, int] = {}
+    unclaimed: set[str] = set()
+    for part, default in PORTS.items():
+        is_set = bool(settings.get(f"BIFROST_PORT_{part.upper()}"))
+        port = settings.declared_port(part) if is_set else before.get(part, default)
+        if automatic and not is_set:
+            ports[part] = port if is_free(port) and claims.claim(port) else _claim_free_port(claims)
+        else:
+            ports[part] = port
+            if not claims.claim(port):
+                unclaimed.add(part)
+    return PortAssignment(ports, frozenset(unclaimed))
 
 
 def previous_file(settings: Settings) -> Path:
@@ -78,7 +92,9 @@ def read_ports(path: Path) -> dict[str, int]:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return {str(part): int(port) for part, port in found.get("ports", {}).items() if part in PORTS}
+    ports = found.get("ports") if isinstance(found, dict) else None
+    known = ports.items() if isinstance(ports, dict) else ()
+    return {part: port for part, port in known if part in PORTS and type(port) is int and 0 < port < 65536}
 
 
 def write_ports(path: Path, ports: Mapping[str, int]) -> None:
@@ -89,17 +105,13 @@ def write_ports(path: Path, ports: Mapping[str, int]) -> None:
     unfinished.replace(path)
 
 
-def _free_ports(count: int, *, avoid: Iterable[int]) -> list[int]:
-    avoided = set(avoid)
-    found: list[int] = []
-    with ExitStack() as held:  # keep all open until the last is found, so that no port comes twice
-        while len(found) < count:
-            listener = held.enter_context(socket.socket())
-            listener.bind((LOOPBACK, 0))
-            port = listener.getsockname()[1]
-            if port not in avoided:
-                found.append(port)
-    return found
+def _claim_free_port(claims: PortClaims) -> int:
+    # Below the range from which the kernel takes ports of outgoing connections: one of those could take the port later.
+    candidates = range(_FIRST_AUTOMATIC, _LAST_AUTOMATIC)
+    for port in sample(candidates, len(candidates)):
+        if is_free(port) and claims.claim(port):
+            return port
+    raise ComponentError("platform", f"no port from {_FIRST_AUTOMATIC} to {_LAST_AUTOMATIC} is free")
 
 
 def _listening_inodes(port: int, proc: Path) -> list[str]:

@@ -23,6 +23,9 @@ PORTS_OF_COMPONENT: Mapping[str, tuple[str, ...]] = {
     "mongodb": ("mongodb",),
     "ksqldb": ("ksqldb",),
     "console": ("console",),
+    "search": ("search",),
+    "s3": ("s3",),
+    "rest_proxy": ("rest_proxy",),
 }
 """The parts (keys of `settings.PORTS`) whose ports each component listens on."""
 
@@ -69,17 +72,17 @@ class MinimumResources:
 def problems(
     settings: Settings,
     components: Iterable[str],
-    taken: Mapping[str, int],
+    assignment: ports.PortAssignment,
     *,
     machine: Machine | None = None,
     needs: MinimumResources | None = None,
 ) -> list[str]:
-    """Return everything that prevents starting these components on these ports (by part), a line each."""
+    """Return everything that prevents starting these components on these ports, a line each."""
     machine, needs, names = machine or Machine(), needs or MinimumResources(), set(components)
     return [
         *_resources(settings, machine, needs),
         *_missing_parts(settings, names, machine),
-        *_taken_ports(names, taken, machine),
+        *_unusable_ports(names, assignment, machine),
     ]
 
 
@@ -102,14 +105,16 @@ def _missing_parts(settings: Settings, names: set[str], machine: Machine) -> Ite
             yield f"{part.name} is not installed: apt-get install --no-install-recommends {part.packages[0]}"
 
 
-def _taken_ports(names: set[str], taken: Mapping[str, int], machine: Machine) -> Iterator[str]:
+def _unusable_ports(names: set[str], assignment: ports.PortAssignment, machine: Machine) -> Iterator[str]:
     for part in (part for name, parts in PORTS_OF_COMPONENT.items() if name in names for part in parts):
-        port = taken[part]
+        port = assignment.ports[part]
         if not machine.is_free(port):
-            yield (
-                f"port {port} ({part}) is used by {machine.port_holder(port)}; "
-                f"use --ports auto, or set BIFROST_PORT_{part.upper()} to another one"
-            )
+            user = f"is used by {machine.port_holder(port)}"
+        elif part in assignment.unclaimed:
+            user = "is reserved by another platform, or by another part of this one"
+        else:
+            continue
+        yield (f"port {port} ({part}) {user}; use --ports auto, or set BIFROST_PORT_{part.upper()} to another one")
 
 
 def _existing(path: Path) -> Path:

@@ -7,7 +7,7 @@ from bifrost.settings import PORTS
 from bifrost.supervisor.install.system_parts import PLATFORM_PARTS
 from bifrost.supervisor.launch import start_platform
 from bifrost.supervisor.platform_components import COMPONENTS
-from bifrost.supervisor.ports import PortHolder
+from bifrost.supervisor.ports import PortAssignment, PortHolder
 from bifrost.supervisor.preflight import MIB, PORTS_OF_COMPONENT, Machine, MinimumResources, available_memory, problems
 from tests.supervisor.listening import listener
 
@@ -28,7 +28,9 @@ def machine(**options) -> Machine:
 
 
 def found(settings, components=COMPONENTS, **options) -> list[str]:
-    return problems(settings, components, PORTS, machine=machine(**options), needs=MinimumResources(2000, 500, 1000))
+    return problems(
+        settings, components, PortAssignment(PORTS), machine=machine(**options), needs=MinimumResources(2000, 500, 1000)
+    )
 
 
 def test_a_machine_that_has_everything_has_no_problems(settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import signal
 import threading
@@ -141,7 +142,11 @@ class ProcessEffects:
 class Daemon:
     """Runs a supervisor until it is shut down."""
 
-    def __init__(self, settings: Settings, components: tuple[Component, ...]) -> None:
+    def __init__(
+        self, settings: Settings, components: tuple[Component, ...], port_claims: Collection[int] = ()
+    ) -> None:
+        """Wire the parts; `port_claims` are file descriptors to close when the platform has stopped."""
+        self._port_claims = port_claims
         self._inbox: Inbox = queue.SimpleQueue()
         self._ended = threading.Event()
         self._secrets = settings.values
@@ -161,6 +166,8 @@ class Daemon:
             # Before the socket disappears: until then no other platform of this home can start.
             with suppress(OSError):
                 self._endpoints_file.unlink(missing_ok=True)
+            for claim in self._port_claims:
+                os.close(claim)
             self._close()
 
     def shut_down(self) -> None:
