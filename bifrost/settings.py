@@ -77,8 +77,6 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
-_SECRET_NAME = re.compile(r"password|secret|token|credential|api[._-]?key|private[._-]?key|sasl\.jaas|auth", re.I)
-REDACTED = "********"
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,21 +376,3 @@ def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
         return value[1:-1]
     return value
-
-
-def is_secret(name: str) -> bool:
-    """Whether a setting or connector key of this name holds a secret."""
-    return _SECRET_NAME.search(name) is not None
-
-
-def redacted(config: Mapping[str, str]) -> dict[str, str]:
-    """A copy to print, without the values of secret keys; placeholders (`${env:NAME}`) are no secrets and stay."""
-    return {key: value if not is_secret(key) or value.startswith("${") else REDACTED for key, value in config.items()}
-
-
-def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
-    """A text without the values of secret settings, for error bodies that repeat their request."""
-    for name, value in secrets.items():
-        if is_secret(name) and len(value) >= 3:
-            text = text.replace(value, REDACTED)
-    return text

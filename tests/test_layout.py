@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
-EVERYWHERE = {"errors", "settings", "backoff"}
+EVERYWHERE = {"errors", "settings", "backoff", "redaction"}
 ALERTS = {"alerts", "alert_template"}
 ENGINE = "engine"
 OFFLINE_CHECK = {
@@ -16,6 +16,7 @@ OFFLINE_CHECK = {
 """The part of the engine that needs no broker: it checks types offline."""
 MAY_IMPORT: dict[str, set[str]] = {
     "backoff": set(),
+    "redaction": set(),
     "errors": set(),
     "settings": {"errors"},
     "alert_template": set(),

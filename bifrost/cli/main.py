@@ -94,9 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def print_error(text: str) -> None:
     """Write an error to stderr, after everything that was written before."""
-    from bifrost.cli.output import Screen, flush  # only needed on failure, and `rich` costs time
+    # Only needed on failure, and `rich` costs time.
+    from bifrost.cli.output import Screen, flush
+    from bifrost.redaction import redact_text
 
-    Screen().error(text)
+    Screen().error(redact_text(text))
     flush()
 
 

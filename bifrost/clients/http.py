@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +15,14 @@ from urllib3.exceptions import NewConnectionError
 
 from bifrost.backoff import Backoff, RetryDelays
 from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
-from bifrost.settings import REDACTED, Settings, without_secrets
+from bifrost.redaction import redact_text, secrets_of
+from bifrost.settings import Settings
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 30.0
 READ_TIMEOUT_S = 30.0
 BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
-_SECRET_ASSIGNMENT = re.compile(
-    r"((?:password|secret|token)[\w.]*\s*[=:]\s*)(?!\$\{|YES\b|NO\b)[^\s,;&)]+", re.IGNORECASE
-)
 
 
 class Clock(Protocol):
@@ -93,6 +90,7 @@ class HttpClient:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._session = requests.Session()
+        self._secrets = secrets_of(connection.secrets)
         if connection.auth is not None:
             self._session.auth = (connection.auth.user, connection.auth.password)
 
@@ -213,7 +211,10 @@ class HttpClient:
     def unreachable(self, request: str, error: Exception) -> Unreachable:
         """The error for a request that got no answer."""
         return _NoAnswer(
-            self.connection.system, request, f"no answer from {self.connection.url} ({reason_of(error)})", error
+            self.connection.system,
+            request,
+            f"no answer from {redact_text(self.connection.url)} ({reason_of(error)})",
+            error,
         )
 
     def refused(self, request: str, status: int, body: str) -> Refused:
@@ -226,7 +227,7 @@ class HttpClient:
 
     def redacted(self, text: str) -> str:
         """A text from outside with what is known or looks like a secret taken out."""
-        return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", without_secrets(text, self.connection.secrets))
+        return redact_text(text, self._secrets)
 
     def _deadline(self, patience_s: float | None) -> float:
         patience = self.connection.patience_s if patience_s is None else patience_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -202,7 +202,7 @@ class KsqlClient(RestClient):
         """All persistent queries with what they read and what went wrong in them, newest error last."""
         (entity,) = self.execute("SHOW QUERIES EXTENDED;")
         found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
-        return tuple(_details(entry) for entry in found)
+        return tuple(_details(entry, self.http.clean) for entry in found)
 
     def types(self) -> frozenset[str]:
         """The names of the custom types."""
@@ -213,7 +213,7 @@ class KsqlClient(RestClient):
         """What went wrong in a persistent query, newest last."""
         (entity,) = self.execute(f"EXPLAIN {query_id};")
         found = entity["queryDescription"].get("queryErrors", ())
-        return tuple(str(error.get("errorMessage", "")) for error in found)
+        return tuple(self.http.clean(str(error.get("errorMessage", ""))) for error in found)
 
     def describe(self, name: str) -> SourceDescription:
         """A stream or table in full.
@@ -320,7 +320,7 @@ def _query(found: Json) -> QuerySummary:
     return QuerySummary(found["id"], found["queryString"], tuple(found.get("sinks", ())), found.get("state", ""))
 
 
-def _details(entry: Json) -> QueryDetails:
+def _details(entry: Json, clean: Callable[[str], str]) -> QueryDetails:
     return QueryDetails(
         id=entry["id"],
         statement=entry.get("statementText", ""),
@@ -328,7 +328,7 @@ def _details(entry: Json) -> QueryDetails:
         sinks=tuple(entry.get("sinks", ())),
         state=entry.get("state") or "",
         group=entry.get("consumerGroupId") or "",
-        errors=tuple(str(error.get("errorMessage", "")) for error in entry.get("queryErrors") or ()),
+        errors=tuple(clean(str(error.get("errorMessage", ""))) for error in entry.get("queryErrors") or ()),
     )
 
 

@@ -9,6 +9,7 @@ from bifrost import __version__
 from bifrost.alerts import write_problems
 from bifrost.cli.commands import up
 from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unread_files
+from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.main import COMMANDS
 from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.clients.supervisor import ComponentStatus
@@ -291,3 +292,32 @@ def test_csv_schema_needs_a_file_and_pairs(run, tmp_path):
 
     assert run("csv-schema", str(tmp_path / "nosuch.csv")).code == 2
     assert run("csv-schema", str(sample), "a", "--set", "csv.separator.char").code == 2
+
+
+SECRETS = {
+    "MYSQL_URL": "mysql://u:hunter22@db/demo",
+    "POSTGRES_URL": "postgresql://u:hunter22@db/demo",
+    "MONGODB_CONNECTION_STRING": "mongodb://u:hunter22@h1:27017,h2:27017/?replicaSet=rs0",
+    "ELASTICSEARCH_URL": "https://elastic:hunter22@search:9200",
+}
+
+
+def test_status_of_a_remote_target_shows_no_password():
+    needed = {"KAFKA_BOOTSTRAP_SERVERS": "b:9092", "CONNECT_URL": "http://c", "SCHEMA_REGISTRY_URL": "http://r"}
+    settings = Settings({"BIFROST_TARGET": "remote", **needed, "KSQLDB_URL": "http://u:hunter22@k:8088", **SECRETS})
+
+    found = visible_endpoints(settings)
+
+    assert "hunter22" not in str(found)
+    assert found["mongodb"] == "mongodb://u:********@h1:27017,h2:27017/?replicaSet=rs0"
+
+
+def test_status_of_the_embedded_target_shows_the_way_into_its_demo_databases_and_no_other_password():
+    assert visible_endpoints(Settings())["mysql"].startswith("mysql://demo:demo@127.0.0.1:")
+    assert "hunter22" not in str(visible_endpoints(Settings({"MYSQL_APP_PASSWORD": "hunter22"})))
+
+
+def test_logs_show_no_secret(run, project):
+    project.write("home/logs/connect.log", "connection.url = jdbc:mysql://db/x?user=u&password=hunter22\n")
+
+    assert run("logs", "connect").out == "connection.url = jdbc:mysql://db/x?user=u&password=********\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from bifrost.cli.commands.status import read_status
 from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.errors import Refused
+from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 
 
@@ -27,11 +29,9 @@ def command(
     settings = settings_for(target)
     require_embedded(settings, "logs")
     path = log_of(settings, name)
-    for line in last_lines(path, lines):
-        typer.echo(line)
-    if follow:
-        for line in new_lines(path):
-            typer.echo(line)
+    secrets = secrets_of(settings.values)
+    for line in chain(last_lines(path, lines), new_lines(path) if follow else ()):
+        typer.echo(redact_text(line, secrets))
 
 
 def log_of(settings: Settings, name: str) -> Path:

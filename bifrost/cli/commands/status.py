@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from bifrost.alerts import read_problems
+from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients import csv_error_folder
@@ -16,6 +17,7 @@ from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.state import Platform, is_running, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
 from bifrost.errors import BifrostError
+from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 
 Status = dict[str, Any]
@@ -41,7 +43,7 @@ def read_status(settings: Settings) -> Status:
         try:
             return read()
         except BifrostError as error:
-            problems.append(str(error))
+            problems.append(redact_text(str(error), secrets_of(settings.values)))
             return []
 
     with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:
@@ -52,7 +54,7 @@ def read_status(settings: Settings) -> Status:
         return {
             "target": settings.target,
             "running": running,
-            "endpoints": settings.endpoints.as_json(),
+            "endpoints": visible_endpoints(settings),
             "connectors": list_or_note(lambda: _connectors(platform)) if running else [],
             "elsewhere": list_or_note(lambda: _elsewhere(settings)),
             "queries": list_or_note(lambda: _queries(platform)) if running else [],

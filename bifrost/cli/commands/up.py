@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.options import (
     JsonOption,
     PipelinesArgument,
@@ -118,23 +119,23 @@ def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> Non
 
 
 def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
-    endpoints = settings.endpoints
+    endpoints = visible_endpoints(settings)
     if screen.as_json:
         result: dict[str, Any] = {
             **plan_json(plan, settings.target),
             "running": True,
             "writes": writes,
             "seconds": round(screen.seconds, 1),
-            "endpoints": endpoints.as_json(),
+            "endpoints": endpoints,
         }
         screen.json(result)
         return
     for item in plan.undeclared:
         screen.warn(f"{item.resource} {item.name} is not declared")
     screen.say(f"Everything runs: {result_summary(plan)}; {writes} writes, {screen.seconds:.1f} s.")
-    for name, value in (("console", endpoints.console), ("ksqlDB", endpoints.ksqldb), ("Connect", endpoints.connect)):
-        if value:
-            screen.say(f"  {name:<8} {value}")
+    for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
+        if endpoints[part]:
+            screen.say(f"  {name:<8} {endpoints[part]}")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
 
 

@@ -12,7 +12,7 @@ from bifrost.deployer.checks.lint import REQUIRED
 from bifrost.deployer.declared.declarations import DeclaredConnector
 from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
 from bifrost.errors import DeclarationError, Refused
-from bifrost.settings import REDACTED, is_secret
+from bifrost.redaction import redact_text, secrets_of
 
 _ALIASED = re.compile(r"(?:transforms|predicates)\.[^.]+\.")
 _FREE_PREFIXES = (
@@ -80,7 +80,7 @@ def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
 
 def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
     """The problems of a declaration in Connect's answer."""
-    secrets = [key.value for key in report.keys if key.value and is_secret(key.name) and len(key.value) >= 3]
+    secrets = secrets_of({key.name: key.value for key in report.keys if key.value})
     for key in report.keys:
         left = PLACEHOLDER.search(" ".join((key.value or "", *key.errors)))
         # A connection check reports another key's placeholder under the key of the host.
@@ -89,7 +89,7 @@ def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Itera
             yield _unresolved(connector, owner, left)
             continue
         for error in key.errors:
-            yield ConnectorProblem(connector, f"{key.name}: {_without(error, secrets)}", True)
+            yield ConnectorProblem(connector, f"{key.name}: {redact_text(error, secrets)}", True)
     yield from _unknown_keys(connector, report)
 
 
@@ -146,12 +146,6 @@ def _as_pattern(name: str) -> str:
 def _hint(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, list(known), n=1, cutoff=0.85)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, REDACTED)
-    return text
 
 
 def check_variables(

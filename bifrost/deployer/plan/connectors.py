@@ -18,7 +18,7 @@ from bifrost.deployer.plan.actions import (
     ResumeConnector,
     keep,
 )
-from bifrost.settings import REDACTED, is_secret
+from bifrost.redaction import REDACTED, redact_value
 
 _MASKED = re.compile(r"[*•]+|\[hidden\]", re.IGNORECASE)
 LONGEST_VALUE = 80
@@ -53,7 +53,9 @@ def config_changes(declared: Mapping[str, str], live: Mapping[str, str]) -> list
         wanted, found = declared.get(key), live.get(key)
         if wanted == found or (wanted is not None and found is not None and _MASKED.fullmatch(found)):
             continue
-        changes.append(f"{key}: {_display(key, found)} -> {_display(key, wanted)}")
+        before, after = _display(key, found), _display(key, wanted)
+        # Only the secrets in both differ: equal texts would look like no change.
+        changes.append(f"{key}: {before} -> {after}" if before != after else f"{key}: a secret in it differs")
     return changes
 
 
@@ -92,6 +94,7 @@ def _state_steps(name: str, status: ConnectorStatus | None, *, was_put: bool) ->
 def _display(key: str, value: str | None) -> str:
     if value is None:
         return "not set"
-    if is_secret(key) and not value.startswith("${"):
-        return REDACTED
-    return repr(value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}...")
+    text = redact_value(key, value)
+    if text == REDACTED:
+        return text
+    return repr(text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}...")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bifrost.errors import BifrostError, ComponentError
-from bifrost.settings import Settings, without_secrets
+from bifrost.redaction import redact_text, secrets_of
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Probe
 from bifrost.supervisor.processes import child_process
 from bifrost.supervisor.processes.component_logs import log_path, rotate_while_running
@@ -123,16 +124,16 @@ class ProcessEffects:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - a thread's top: an exception here would leave the probe unanswered
             problem = f"{type(error).__name__}: {error}"
-        return without_secrets(f"its probe failed: {problem}", self._settings.values)
+        return redact_text(f"its probe failed: {problem}", secrets_of(self._settings.values))
 
     def _problem_of(self, step: Callable[[], None] | None) -> str | None:
         try:
             if step is not None:
                 step()
         except ComponentError as error:
-            return without_secrets(error.problem, self._settings.values)
+            return redact_text(error.problem, secrets_of(self._settings.values))
         except (BifrostError, OSError) as error:
-            return without_secrets(str(error), self._settings.values)
+            return redact_text(str(error), secrets_of(self._settings.values))
         except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform continues
             _log.exception("a step of a component failed")
             return f"{type(error).__name__}: {error}"
@@ -149,7 +150,7 @@ class Daemon:
         self._port_claims = port_claims
         self._inbox: Inbox = queue.SimpleQueue()
         self._ended = threading.Event()
-        self._secrets = settings.values
+        self._secrets = secrets_of(settings.values)
         self._endpoints_file = settings.endpoints_file
         self._effects = ProcessEffects(settings, self._inbox)
         self._logs = tuple(log_path(settings, name) for name in (*(each.name for each in components), "supervisor"))
@@ -219,7 +220,7 @@ class Daemon:
         return {"components": [self._redacted(status.as_json()) for status in self._supervisor.statuses()]}
 
     def _redacted(self, status: dict[str, Any]) -> dict[str, Any]:
-        return {**status, "cause": without_secrets(status["cause"], self._secrets)}
+        return {**status, "cause": redact_text(status["cause"], self._secrets)}
 
     def _close(self) -> None:
         """Release the clients whose requests came too late."""

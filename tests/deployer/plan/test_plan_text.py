@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from bifrost.clients.kafka import TopicDescription
 from bifrost.deployer.plan.plan_text import plan_json, plan_lines
-from tests.deployer.conftest import CUSTOMERS
+from tests.deployer.conftest import CONNECTOR, CUSTOMERS
 
 
 def text(plan) -> str:
@@ -73,3 +75,34 @@ def test_as_json(project, fakes):
 
     assert (found["target"], found["running"], found["changes"]) == ("embedded", False, 10)
     assert found["actions"][0] == {"action": "create", "what": "topic", "name": "ratings", "reason": "is missing"}
+
+
+@pytest.mark.parametrize(
+    ("live", "declared", "expected"),
+    [
+        (
+            "jdbc:mysql://db/x?password=old",
+            "jdbc:mysql://db/x?password=new",
+            "connection.url: a secret in it differs",
+        ),
+        (
+            "jdbc:mysql://db/x?password=old",
+            "jdbc:mysql://db2/x?password=new",
+            "connection.url: 'jdbc:mysql://db/x?password=********' -> 'jdbc:mysql://db2/x?password=********'",
+        ),
+        (
+            "mongodb://u:old@h1,h2/x",
+            "mongodb://u:new@h1,h2,h3/x",
+            "connection.url: 'mongodb://u:********@h1,h2/x' -> 'mongodb://u:********@h1,h2,h3/x'",
+        ),
+        ("${env:A}old", "${env:A}new", "connection.url: '${env:A}old' -> '${env:A}new'"),
+    ],
+)
+def test_a_plan_shows_no_secret_inside_a_value(project, fakes, live, declared, expected):
+    project.write("connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "connection.url": declared})
+    fakes.apply(project.declared())
+    fakes.connect.configs["mysql-demo-customers"]["connection.url"] = live
+
+    (action,) = fakes.plan(project.declared()).changes
+
+    assert action.reason == expected

@@ -183,7 +183,7 @@ def test_an_object_that_kibana_does_not_take_is_an_error_that_names_it(dashboard
         (
             "counts.json",
             {**CHART, "data": {"url": {"%context%": True, "%timefield%": "T", "index": "i", "body": {"query": {}}}}},
-            "mutually exclusive",
+            "are mutually exclusive",
         ),
         ("feed.json", {**TABLE, "columns": []}, "expected a list 'columns'"),
         ("other.json", TABLE, "other.json has no position"),

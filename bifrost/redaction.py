@@ -1,0 +1,138 @@
+"""Takes secrets out of what people see: by the name of a key, by the value of a known secret, and by its looks.
+
+`redact_value` is for one value of a configuration, `redact_text` for any other text (errors, log lines, URLs).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus, unquote
+
+REDACTED = "********"
+SHORTEST_SECRET = 3
+"""Shorter values are not searched for: they would match inside ordinary words."""
+
+_NAME_PARTS = (
+    r"pass(?:word|wd|phrase|code)|[._-]pwd|secret|token|credential|api[._-]?key|private[._-]?key|access[._-]?key"
+    r"|(?:account|shared|signing|encryption|storage|master)[._-]?key|sasl[._]jaas|auth"
+)
+_SECRET_NAME = re.compile(rf"{_NAME_PARTS}|(?:^|[._-])pass$|ssl\.(?:keystore\.)?key$|http\.headers?$", re.I)
+_PLACEHOLDERS = re.compile(r"(?:\$\{[^{}]*\})+")
+_NOT_SECRET = frozenset({"true", "false", "none", "null", "yes", "no"})
+
+# An authority ends at / ? # or white space; within it, the password ends at the last @.
+_USERINFO = re.compile(r"""(://[^\s:/?#@"'<>]*:)([^\s/?#"'<>]*)(?=@)""")
+# A password with an unescaped / ? or #: whatever follows the colon and is no port belongs to it.
+_BROKEN_USERINFO = re.compile(r"""(://[^\s:/?#@"'<>,]*:)(?!\d{1,5}(?:[/?#,\s]|$))([^\s"'<>]{0,200})(?=@)""")
+_HTTP_USER = re.compile(r"""(https?://)([^\s:/?#@"'<>*]+)(?=@)""", re.I)
+# Every repetition that can run into another one is bounded: a long text must not cost the square of its length.
+_NAME = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|api[._-]?key|private[._-]?key"
+    r"|access[._-]?key|(?:account|shared|signing)[._-]?key|sasl[._]jaas)[\w.\-]{0,40}"
+)
+_QUOTED = r"""(?P<quote>\\*["'])(?:(?!(?P=quote)).)*(?:(?P=quote)|$)"""
+_SIGN = r"""\\*["']?\s*(?:=|:|%3D|%3A)\s*"""
+_KEEP = r"(?!\$\{|YES\b|NO\b|\*{8})"
+_ASSIGNED_IN_TEXT = re.compile(
+    rf"(?P<name>{_NAME}{_SIGN}){_KEEP}(?:{_QUOTED}|(?:(?!%26)[^\s,;&)}}\]\"'\\])+)", re.I | re.S
+)
+_ASSIGNED_IN_VALUE = re.compile(
+    rf"(?P<name>{_NAME}{_SIGN}){_KEEP}(?:{_QUOTED}|\{{[^}}]*\}}|(?:(?!%26)[^;&\"\\])+)", re.I | re.S
+)
+_AUTHORIZATION = re.compile(
+    r"""(authorization\\*["']?\s*[:=]\s*\\*["']?)(?!\$\{|\*{8})"""
+    r"""(?:(?:Basic|Bearer|ApiKey|Digest|Negotiate|Token)\s+)?(?!\$\{)[^\s,;"'|\\]+""",
+    re.I,
+)
+_SCHEME_AND_TOKEN = re.compile(r"\b(Bearer|Basic|ApiKey)(\s+)(?=[^\s\"']*\d)[A-Za-z0-9+/_.=~-]{8,}")
+_LOOKS_LIKE_A_SECRET = re.compile(
+    r"xox[abeoprs]-[\w-]{8,}"  # Slack
+    r"|(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}"  # Telegram
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS
+    r"|\bgh[opsu]_[A-Za-z0-9]{20,}"  # GitHub
+    r"|\beyJ[\w-]{5,}\.[\w-]{8,}\.[\w-]*"  # JSON Web Token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    re.S,
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting or connector key of this name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def redact_value(key: str, value: str) -> str:
+    """One value of a configuration without its secrets; placeholders such as `${env:NAME}` hold none and stay."""
+    if is_secret(key):
+        return value if not value or _PLACEHOLDERS.fullmatch(value) else REDACTED
+    return _redact_patterns(value, _ASSIGNED_IN_VALUE)
+
+
+def redact_config(config: Mapping[str, str]) -> dict[str, str]:
+    """A configuration without its secrets."""
+    return {key: redact_value(key, value) for key, value in config.items()}
+
+
+def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """A text without known secrets (see `secrets_of`) and without whatever looks like one."""
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return _redact_patterns(text, _ASSIGNED_IN_TEXT)
+
+
+def secrets_of(config: Mapping[str, str]) -> tuple[str, ...]:
+    """All secrets in a configuration's values, longest first, in the spellings in which a text may repeat them.
+
+    A secret is the whole value of a secret key and the password in a URL or an assignment within any value.
+    """
+    plain: set[str] = set()
+    for key, value in config.items():
+        if is_secret(key):
+            plain.add(value)
+        else:
+            plain.update(_passwords_in(value))
+    found = {text for secret in plain if _is_searchable(secret) for text in _spellings(secret)}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _is_searchable(secret: str) -> bool:
+    return len(secret) >= SHORTEST_SECRET and secret.lower() not in _NOT_SECRET and not _PLACEHOLDERS.search(secret)
+
+
+def _spellings(secret: str) -> set[str]:
+    decoded = unquote(secret)
+    found = {secret, decoded, quote(decoded, safe=""), quote_plus(decoded), json.dumps(secret)[1:-1]}
+    found.add(base64.b64encode(secret.encode()).decode())
+    return {text for text in found if len(text) >= SHORTEST_SECRET}
+
+
+def _passwords_in(value: str) -> set[str]:
+    found = {match[2] for pattern in (_USERINFO, _BROKEN_USERINFO) for match in pattern.finditer(value)}
+    for match in _ASSIGNED_IN_VALUE.finditer(value):
+        found.add(match[0].removeprefix(match["name"]).strip("\\\"'{}"))
+    return {password for password in found if password and password != REDACTED}
+
+
+def _redact_patterns(text: str, assigned: re.Pattern[str]) -> str:
+    text = _LOOKS_LIKE_A_SECRET.sub(REDACTED, text)
+    text = _USERINFO.sub(_after_prefix, text)
+    text = _BROKEN_USERINFO.sub(_after_prefix, text)
+    text = _HTTP_USER.sub(rf"\1{REDACTED}", text)
+    text = _AUTHORIZATION.sub(rf"\1{REDACTED}", text)
+    text = _SCHEME_AND_TOKEN.sub(rf"\1\2{REDACTED}", text)
+    return assigned.sub(_after_name, text)
+
+
+def _after_prefix(match: re.Match[str]) -> str:
+    return match[0] if not match[2] or _PLACEHOLDERS.fullmatch(match[2]) else f"{match[1]}{REDACTED}"
+
+
+def _after_name(match: re.Match[str]) -> str:
+    quoted = match["quote"] or ""
+    inner = match[0].removeprefix(match["name"]).removeprefix(quoted).removesuffix(quoted)
+    if not inner or _PLACEHOLDERS.fullmatch(inner):
+        return match[0]
+    return f"{match['name']}{quoted}{REDACTED}{quoted}"

@@ -1,0 +1,137 @@
+"""Secrets do not reach people: by key, by known value, by looks; what is no secret stays readable."""
+
+import pytest
+
+from bifrost.redaction import REDACTED, is_secret, redact_config, redact_text, redact_value, secrets_of
+
+S = "hunter22"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("database.password", S),
+        ("connection.passwd", S),
+        ("ssl.key.passphrase", S),
+        ("db.pass", S),
+        ("aws.secret.access.key", S),
+        ("azure.account.key", S),
+        ("basic.auth.user.info", f"alice:{S}"),
+        ("confluent.license.token", S),
+        ("http.headers", f"X-Custom: {S}"),
+        ("sasl.jaas.config", f'x.PlainLoginModule required username="a" password="{S}";'),
+        ("ssl.keystore.key", S),
+        ("api.key", S),
+        ("x.password", "${env:P}" + S),
+        ("connection.url", f"jdbc:mysql://db:3306/demo?user=u&password={S}"),
+        ("connection.url", f"jdbc:mysql://db:3306/demo?password={S}&user=u"),
+        ("connection.url", f"jdbc:mysql://u:{S}@db:3306/demo"),
+        ("connection.url", f"jdbc:sqlserver://db:1433;user=sa;password={S};encrypt=true"),
+        ("connection.url", f"jdbc:sqlserver://db:1433;user=sa;password={{{S};x}};encrypt=true"),
+        ("connection.url", f"jdbc:sqlserver://db:1433;user=sa;Password=a, {S} c;encrypt=true"),
+        ("connection.url", f"jdbc:oracle:thin:@db:1521/x?oracle.net.wallet_password={S}"),
+        ("connection.url", f"https://elastic:{S}@search:9200,https://elastic:{S}@search2:9200"),
+        ("connection.url", f"https://{S}@search:9200"),
+        ("mongodb.connection.string", f"mongodb://u:{S}@h1:27017,h2:27017,h3/?replicaSet=rs0"),
+        ("mongodb.connection.string", f"mongodb+srv://u:{S}%40x@cluster.example.net/db"),
+        ("mongodb.connection.string", f"mongodb://u:p@ss:{S}@h1:27017/db"),
+        ("mongodb.connection.string", f"mongodb://u:a/{S}?#b@h1:27017/db"),
+        ("mongodb.connection.string", f"mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:{S}"),
+        ("redis.hosts", f"redis://:{S}@cache:6379/0"),
+        ("value.converter.schema.registry.url", f"http://u:{S}@registry:8081"),
+        ("producer.override", f'sasl.jaas.config=x.ScramLoginModule required username="a" password="{S}";'),
+        ("consumer.config", f'{{"sasl.jaas.config": "x required username=\\"a\\" password=\\"{S}\\";"}}'),
+        ("extra", f'{{"password": "{S}", "user": "u"}}'),
+        ("extra", f"{{'api_key': '{S}'}}"),
+        ("extra", f"host=db password='{S} with blanks' user=u"),
+        ("extra", f"Authorization: Bearer {S}"),
+        ("extra", f"Authorization:Basic {S}|X-A:b"),
+        ("extra", f'{{"Authorization": "ApiKey {S}"}}'),
+        ("extra", f"proxy-authorization={S}"),
+        ("extra", f"jdbc%3Amysql%3A%2F%2Fdb%3Fpassword%3D{S}%26user%3Du"),
+        ("extra", f"Bearer {S}{S}"),
+        ("extra", f"-----BEGIN PRIVATE KEY-----\n{S}\n-----END PRIVATE KEY-----"),
+        ("extra", f"https://api.telegram.org/bot123456789:AAF{S}{S}{S}{S}/getMe"),
+        ("extra", f"xoxb-123456-{S}"),
+        ("extra", f"eyJhbGciOi.{S}abc.{S}"),
+    ],
+)
+def test_no_secret_is_left_in_a_value(key, value):
+    for found in (redact_value(key, value), redact_config({key: value})[key]):
+        assert S not in found
+        assert REDACTED in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("database.password", "${env:MYSQL_PASSWORD}"),
+        ("database.password", "${file:/etc/x.properties:p}"),
+        ("database.password", ""),
+        ("connection.url", "jdbc:mysql://db:3306/demo?user=u&password=${env:P}&x=1"),
+        ("connection.url", "jdbc:mysql://u:${env:P}@db:3306/demo"),
+        ("connection.url", "https://search:9200/path?mail=a@b.example"),
+        ("connection.url", "http://a:9200,http://b:9200"),
+        ("mongodb.connection.string", "mongodb://h1:27017,h2:27017/?replicaSet=rs0"),
+        ("topics", "ratings,orders"),
+        ("transforms.x.type", "org.apache.kafka.connect.transforms.InsertField$Value"),
+        ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("topic.prefix", "password-resets"),
+        ("table.include.list", "demo.TOKENS,demo.passwords"),
+        ("header", "Basic authentication failed"),
+    ],
+)
+def test_what_is_no_secret_stays_as_it_is(key, value):
+    assert redact_value(key, value) == value
+
+
+def test_the_rest_of_a_value_stays_readable():
+    url = "jdbc:mysql://db:3306/demo?user=u&password=hunter22&useSSL=false"
+    assert redact_value("connection.url", url) == "jdbc:mysql://db:3306/demo?user=u&password=********&useSSL=false"
+    hosts = "mongodb://u:hunter22@h1:27017,h2:27017/?replicaSet=rs0"
+    assert redact_text(f"cannot reach {hosts} now") == (
+        "cannot reach mongodb://u:********@h1:27017,h2:27017/?replicaSet=rs0 now"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Access denied for user 'u'@'h' (using password: YES)", None),
+        ("jdbc:x?password=abc&a=1 token: t0k", "jdbc:x?password=******** &a=1 token: ********".replace(" &", "&")),
+        ("line 3:5: mismatched input 'x' expecting ';'", None),
+        ("POST http://u:p4ss@h:1/x failed", "POST http://u:********@h:1/x failed"),
+        ('config {"password":"a b,c"} refused', 'config {"password":"********"} refused'),
+        ("login with password='a b' failed", "login with password='********' failed"),
+    ],
+)
+def test_texts(text, expected):
+    assert redact_text(text) == (text if expected is None else expected)
+
+
+def test_known_secrets_are_found_in_every_spelling():
+    config = {
+        "DB_PASSWORD": 'p@ss/w"rd',
+        "MONGODB_URL": "mongodb://u:s3cr%40t@h/db",
+        "MODE_TOKEN": "true",
+        "X_TOKEN": "ab",
+    }
+    secrets = secrets_of(config)
+    for text in ('a p@ss/w"rd b', "a p%40ss%2Fw%22rd b", 'a p@ss/w\\"rd b', "a s3cr@t b", "a s3cr%40t b"):
+        assert redact_text(text, secrets) == f"a {REDACTED} b"
+    assert redact_text("it is true that ab", secrets) == "it is true that ab"
+
+
+def test_names_of_secrets():
+    assert all(
+        map(is_secret, ("MYSQL_PASSWORD", "SLACK_API_TOKEN", "AWS_SECRET_ACCESS_KEY", "DB_PWD", "sasl.jaas.config"))
+    )
+    assert not any(
+        map(is_secret, ("topics", "key.converter", "connector.class", "mongodb.connection.string", "PWD", "OLDPWD"))
+    )
+
+
+def test_long_texts_cost_little():
+    for text in ("a" * 400_000, "password" * 50_000, "://" * 100_000, "x://a:" + "b" * 400_000, '"' * 200_000):
+        redact_text(text)
+        redact_value("x", text)
