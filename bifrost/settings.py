@@ -242,7 +242,7 @@ class Settings:
         return Endpoints(
             kafka=self.get("KAFKA_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{self.port('kafka')}"),
             connect=self.get("CONNECT_URL", f"http://{LOOPBACK}:{self.port('connect')}"),
-            schema_registry=self.get("SCHEMA_REGISTRY_URL", self._local_registry()),
+            schema_registry=self.get("SCHEMA_REGISTRY_URL", f"http://{LOOPBACK}:{self.port('schema_registry')}"),
             ksqldb=self.get("KSQLDB_URL", f"http://{LOOPBACK}:{self.port('ksqldb')}"),
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
             postgres=self.local_postgres(),
@@ -255,10 +255,6 @@ class Settings:
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL if self.get("TELEGRAM_BOT_TOKEN") else inbox),
             rest_proxy=self.get("REST_PROXY_URL", f"http://{LOOPBACK}:{self.port('rest_proxy')}"),
         )
-
-    def _local_registry(self) -> str:
-        path = "/apis/ccompat/v7" if self.target == "embedded" else ""
-        return f"http://{LOOPBACK}:{self.port('schema_registry')}{path}"
 
     def _remote_endpoints(self) -> Endpoints:
         why = "the remote target needs it"

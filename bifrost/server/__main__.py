@@ -14,7 +14,7 @@ from bifrost.engine.wiring import assemble
 from bifrost.errors import BifrostError
 from bifrost.server.app import ServerIdentity, create_app
 from bifrost.server.auth import Credentials
-from bifrost.server.http_server import Config, DrainedRequests, serve
+from bifrost.server.http_server import Config, adapted, serve
 from bifrost.settings import LOOPBACK, Settings, load
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
         loop.add_signal_handler(number, stop.set)
     _log.info("listening on http://%s, %d queries running", identity.host, len(engine.state.queries))
     app = create_app(engine, identity, credentials(settings), allowed_hosts=settings.allowed_hosts)
-    await serve(DrainedRequests(app), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    await serve(adapted(app), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -213,7 +213,8 @@ class KsqlApi:
         """POST /query: a query in the old form of request; `Accept` may choose a newer form of response."""
         body = await read_body(request, "ksql")
         await self._await_command(body)
-        return await self._answer(request, body["ksql"], session_of(body, "streamsProperties"), RowObjects())
+        default = RowObjects(for_line_readers=request.headers.get("accept", "*/*") == "*/*")
+        return await self._answer(request, body["ksql"], session_of(body, "streamsProperties"), default)
 
     async def query_stream(self, request: Request) -> Response:
         """POST /query-stream: a query in the new form of request."""

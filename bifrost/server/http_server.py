@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import h2.events
 import h2.exceptions
@@ -22,7 +23,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Config", "DrainedRequests", "serve"]
+__all__ = ["Config", "adapted", "serve"]
 
 
 class LineBuffer(StreamBuffer):
@@ -63,6 +64,25 @@ class Http1(H11Protocol):
             reason = HTTPStatus(event.status_code).phrase.encode()
             event = h11.Response(status_code=event.status_code, headers=list(event.headers), reason=reason)
         await super()._send_h11_event(event)
+
+
+def adapted(app: ASGIApp) -> ASGIApp:
+    """The application as it is served: for requests of any form, with their bodies read to the end."""
+    return DrainedRequests(AbsoluteTargets(app))
+
+
+class AbsoluteTargets:
+    """ASGI middleware: accepts a whole URL as the target of a request, as HTTP demands and some clients send it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request; other kinds of connection pass unchanged."""
+        if scope["type"] == "http" and scope["path"].startswith(("http://", "https://")):
+            path = urlsplit(scope["path"]).path or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
 
 
 class DrainedRequests:

@@ -54,12 +54,13 @@ class RowObjects:
 
     media_type: str = V1
     heartbeat_s: float | None = _HEARTBEAT_S
+    for_line_readers: bool = False
+    """Whether a pull query's result ends with a line break: old clients, which send no Accept, read line by line."""
 
     def whole(self, header: ResultHeader, rows: Sequence[bytes]) -> bytes:
         """See `ResultForm`."""
-        return (
-            b"[" + b",\n".join([_header_entry(header), *(b'{"row":{"columns":' + row + b"}}" for row in rows)]) + b"]"
-        )
+        entries = [_header_entry(header), *(b'{"row":{"columns":' + row + b"}}" for row in rows)]
+        return b"[" + b",\n".join(entries) + (b"]\n" if self.for_line_readers else b"]")
 
     def header(self, header: ResultHeader) -> bytes:
         """`[{"header": ...},`."""

@@ -5,7 +5,7 @@ import socket
 import threading
 from contextlib import contextmanager
 
-from bifrost.server.http_server import Config, DrainedRequests, serve
+from bifrost.server.http_server import Config, adapted, serve
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def served(app):
 
     async def run():
         started.set()
-        await serve(DrainedRequests(app), config, shutdown_trigger=stop.wait)
+        await serve(adapted(app), config, shutdown_trigger=stop.wait)
 
     def main():
         asyncio.set_event_loop(loop)

@@ -146,6 +146,13 @@ def test_each_row_is_a_frame_of_its_own(orders):
         assert rows == [["o1", ["a"]], ["o2", ["a"]]]
 
 
+def test_the_target_of_a_request_may_be_a_whole_url(orders):
+    with http2(orders) as client:
+        stream = client.request("POST", f"{orders.http.base_url}/query-stream", accept=DELIMITED)
+        client.send(stream, json.dumps({"sql": "SELECT * FROM STATS WHERE ID = 'o1';"}).encode(), end=True)
+        assert client.answer(stream).splitlines()[1] == b'["o1",1]'
+
+
 @pytest.mark.parametrize(("path", "line"), [("/info", b"HTTP/1.1 200 OK"), ("/nope", b"HTTP/1.1 404 Not Found")])
 def test_http_1_answers_with_a_reason_phrase(api, path, line):
     url = httpx.URL(str(api.http.base_url))

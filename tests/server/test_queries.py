@@ -57,6 +57,11 @@ def test_pull_as_objects_marks_keys_and_has_no_final_message(orders):
     )
 
 
+def test_a_pull_query_of_a_client_that_names_no_media_type_ends_with_a_line_break(orders):
+    text = body(orders.query("SELECT * FROM STATS WHERE ID = 'o1';", accept="*/*"))
+    assert text.endswith('{"row":{"columns":["o1",1]}}]\n')
+
+
 def test_pull_without_rows(orders):
     header = '[{"header":{"queryId":"query_N","schema":"`ID` STRING KEY, `N` BIGINT"}}]'
     assert body(orders.query("SELECT * FROM STATS WHERE ID = 'none';")) == header

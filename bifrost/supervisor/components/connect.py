@@ -63,7 +63,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "POSTGRES_USER": settings.local("POSTGRES_USER"),
         "POSTGRES_PASSWORD": settings.local("POSTGRES_PASSWORD"),
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
-        "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/ccompat/v7",
+        "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}",
         "MONGODB_CONNECTION_STRING": settings.local_mongodb(),
         "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.port('search')}",
         "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",

@@ -1,8 +1,8 @@
-"""The schema registry: Apicurio, which speaks Confluent's API under `/apis/ccompat/v7`."""
+"""The schema registry: Apicurio, with Confluent's API at the root of its address (see `jvm/registry`)."""
 
 from __future__ import annotations
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
@@ -15,8 +15,9 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     """The registry; its database is the file `<data>/schema_registry/registry`."""
     data = settings.data / NAME
     options = {
-        "quarkus.http.host": LOOPBACK,
-        "quarkus.http.port": settings.port(NAME),
+        # A client that writes a schema with other white space or attribute order than it was registered with finds it,
+        # as with Confluent's registry.
+        "apicurio.ccompat.use-canonical-hash": "true",
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
         # In memory, the ids of schemas would be lost with the process, and every Avro record with them. WRITE_DELAY=0
@@ -33,10 +34,13 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             java.program,
             *memory,
             *(f"-D{key}={value}" for key, value in options.items()),
-            "-jar",
-            str(stack.registry_jar),
+            "-cp",
+            stack.registry_classpath,
+            "bifrost.registry.RegistryNode",
+            str(settings.port(NAME)),
+            *sorted(settings.allowed_hosts),
         ),
         env=settings.values,
         prepare=lambda: data.mkdir(parents=True, exist_ok=True),
-        probe=probes.http(settings.port(NAME), "/apis/ccompat/v7/subjects"),
+        probe=probes.http(settings.port(NAME), "/subjects"),
     )

@@ -33,9 +33,10 @@ class Stack:
         return self.root / "plugins"
 
     @property
-    def registry_jar(self) -> Path:
-        """The schema registry's application."""
-        return next((self.root / "registry").glob("*-runner.jar"))
+    def registry_classpath(self) -> str:
+        """The class path of the schema registry: our main, and the application, whose manifest names the rest."""
+        application = next((self.root / "registry").glob("*-runner.jar"))
+        return f"{self.root / 'registry-node'}/*:{application}"
 
     @property
     def mongo_classpath(self) -> str:

@@ -101,6 +101,7 @@ TEST_PARTS = (
     SystemPart("tshark", ("tshark",), _program("tshark")),
     SystemPart("Chromium", ("chromium",), _program("chromium")),
     SystemPart("Chromium's driver", ("chromium-driver",), _program("chromedriver")),
+    SystemPart("Node.js and npm", ("npm",), _program("node", "npm")),
     SystemPart("DejaVu fonts", ("fonts-dejavu-core",), lambda _: _FONT.exists()),
 )
 """Required in addition to run the whole test suite."""

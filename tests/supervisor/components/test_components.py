@@ -71,7 +71,7 @@ def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environme
     assert (environment["POSTGRES_HOST"], environment["POSTGRES_PORT"]) == (LOOPBACK, "5432")
     assert (environment["POSTGRES_USER"], environment["POSTGRES_PASSWORD"]) == ("debezium", "dbz")
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == f"{LOOPBACK}:9092"
-    assert environment["SCHEMA_REGISTRY_URL"] == f"http://{LOOPBACK}:8081/apis/ccompat/v7"
+    assert environment["SCHEMA_REGISTRY_URL"] == f"http://{LOOPBACK}:8081"
     assert environment["ELASTICSEARCH_URL"] == f"http://{LOOPBACK}:9200"
     assert environment["S3_ENDPOINT"] == f"http://{LOOPBACK}:9000"
     assert environment["DOTENV_NAME"] == "its value"
