@@ -19,7 +19,7 @@ POLL_EVERY = 100
 _log = logging.getLogger("capture")
 
 
-class Producer(Protocol):
+class FrameProducer(Protocol):
     """What is needed of a Kafka producer."""
 
     def produce(self, topic: str, value: bytes) -> None:
@@ -46,7 +46,7 @@ class Publisher:
         self._reported_frames = 0
         self.frames = self.malformed = self.sent = self.lost = 0
 
-    def run(self, frames: Iterable[CapturedFrame], producer: Producer) -> None:
+    def run(self, frames: Iterable[CapturedFrame], producer: FrameProducer) -> None:
         """Send until the frames end."""
         for frame in frames:
             self._publish(frame, producer)
@@ -61,7 +61,7 @@ class Publisher:
                 _log.warning("not delivered to %s: %s", TOPIC, error)
             self.lost += 1
 
-    def finish(self, producer: Producer) -> None:
+    def finish(self, producer: FrameProducer) -> None:
         """Wait for what is on its way, and say what it was in all."""
         self.lost += producer.flush(FLUSH_S)
         self._report(self.frames, self._clock() - self._started)
@@ -73,7 +73,7 @@ class Publisher:
             self._report(self.frames - self._reported_frames, now - self._reported)
             self._reported, self._reported_frames = now, self.frames
 
-    def _publish(self, frame: CapturedFrame, producer: Producer) -> None:
+    def _publish(self, frame: CapturedFrame, producer: FrameProducer) -> None:
         self.frames += 1
         mapped = map_frame(frame, self._vendors)
         self.malformed += mapped.is_malformed

@@ -73,7 +73,7 @@ class QueryDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceDescription:
+class DescribedSource:
     """DESCRIBE ... EXTENDED; `columns` are (name, type) with keys first, `statement` is filled in by the server.
 
     `keys` counts the key columns; `window` is `TUMBLING`, `HOPPING` or `SESSION`, empty for keys without a window.
@@ -215,7 +215,7 @@ class KsqlClient(RestClient):
         found = entity["queryDescription"].get("queryErrors", ())
         return tuple(self.http.clean(str(error.get("errorMessage", ""))) for error in found)
 
-    def describe(self, name: str) -> SourceDescription:
+    def describe(self, name: str) -> DescribedSource:
         """A stream or table in full.
 
         Raises:
@@ -332,9 +332,9 @@ def _details(entry: Json, clean: Callable[[str], str]) -> QueryDetails:
     )
 
 
-def _description(found: Json) -> SourceDescription:
+def _description(found: Json) -> DescribedSource:
     fields = sorted(found.get("fields", ()), key=lambda field: field.get("type") != "KEY")
-    return SourceDescription(
+    return DescribedSource(
         name=found["name"],
         type=found["type"],
         topic=found.get("topic", ""),

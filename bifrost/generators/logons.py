@@ -18,7 +18,7 @@ from bifrost.clients import postgres
 from bifrost.clients.readiness import wait_until_ready
 from bifrost.generators import program
 from bifrost.generators.program import Order, Program, Wait
-from bifrost.generators.sending import Record, Sender
+from bifrost.generators.sending import DemoRecord, Sender
 from bifrost.settings import Settings
 
 CUSTOMERS = "soe.customers"
@@ -87,10 +87,10 @@ def _moment(random: Random, year: int, years: int) -> datetime:
     return datetime(year, 1, 1) + timedelta(seconds=random.randrange(years * 365 * 86_400))
 
 
-def records(wanted: Order) -> Iterator[Record]:
+def records(wanted: Order) -> Iterator[DemoRecord]:
     """The rows as they are sent: their table, and JSON by column."""
     for table, row in rows(Random(wanted.seed), wanted.first_id):
-        yield Record(table, json.dumps(row).encode(), int(time.time() * 1000))
+        yield DemoRecord(table, json.dumps(row).encode(), int(time.time() * 1000))
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from bifrost.clients.readiness import require_topics
 from bifrost.generators import program
 from bifrost.generators.program import Generator, Order
-from bifrost.generators.sending import Record
+from bifrost.generators.sending import DemoRecord
 from bifrost.settings import Settings
 
 CLIENTS = 20
@@ -44,9 +44,9 @@ class Event:
     at_ms: int
     key: bytes | None = None
 
-    def record(self) -> Record:
+    def record(self) -> DemoRecord:
         """It as it is sent: the value as JSON."""
-        return Record(self.topic, json.dumps(self.value, separators=(",", ":")).encode(), self.at_ms, self.key)
+        return DemoRecord(self.topic, json.dumps(self.value, separators=(",", ":")).encode(), self.at_ms, self.key)
 
 
 TOPICS = frozenset(
@@ -202,7 +202,7 @@ def _sale(random: Random, number: int, now_ms: int) -> Iterator[Event]:
         yield Event("sales_offline", {**sale, "storeId": random.randrange(1, 9)}, now_ms)
 
 
-def _declared(order: Order, values: Settings) -> Iterator[Record]:
+def _declared(order: Order, values: Settings) -> Iterator[DemoRecord]:
     require_topics(values, TOPICS)
     found = events(Random(order.seed), order.first_id, time.time)
     return (event.record() for event in found)

@@ -15,7 +15,7 @@ from bifrost import settings
 from bifrost.clients import avro, kafka, schema_registry
 from bifrost.clients.readiness import require_topics, wait_until_ready
 from bifrost.errors import EX_CONFIG, BifrostError, NotReady, SettingError
-from bifrost.generators.sending import Record, Sender
+from bifrost.generators.sending import DemoRecord, Sender
 from bifrost.settings import Settings
 
 Wait = Callable[[float], bool]
@@ -56,7 +56,7 @@ class Generator(Program):
     not when the first record is asked for), and is asked again.
     """
 
-    records: Callable[[Order, Settings], Iterator[Record]]
+    records: Callable[[Order, Settings], Iterator[DemoRecord]]
 
 
 def main(generator: Generator, arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:

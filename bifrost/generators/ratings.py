@@ -10,7 +10,7 @@ from random import Random
 
 from bifrost.generators import program
 from bifrost.generators.program import Generator, Order
-from bifrost.generators.sending import Record
+from bifrost.generators.sending import DemoRecord
 from bifrost.settings import Settings
 
 TOPIC = "ratings"
@@ -45,15 +45,15 @@ def rating(n: int, random: Random, now_ms: int) -> Rating:
     }
 
 
-def ratings(order: Order, encode: Callable[[object], bytes], clock: Callable[[], float]) -> Iterator[Record]:
+def ratings(order: Order, encode: Callable[[object], bytes], clock: Callable[[], float]) -> Iterator[DemoRecord]:
     """Ratings without end; `clock` gives seconds since 1970."""
     random = Random(order.seed)
     for number in count(order.first_id):
         now_ms = int(clock() * 1000)
-        yield Record(TOPIC, encode(rating(number, random, now_ms)), now_ms)
+        yield DemoRecord(TOPIC, encode(rating(number, random, now_ms)), now_ms)
 
 
-def _declared(order: Order, values: Settings) -> Iterator[Record]:
+def _declared(order: Order, values: Settings) -> Iterator[DemoRecord]:
     return ratings(order, program.declared_encoders(values, (TOPIC,))[TOPIC], time.time)
 
 

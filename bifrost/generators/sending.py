@@ -18,7 +18,7 @@ _log = logging.getLogger("generator")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DemoRecord:
     """One record: its value and key as bytes, and when it happened (ms since 1970)."""
 
     topic: str
@@ -27,7 +27,7 @@ class Record:
     key: bytes | None = None
 
 
-class Producer(Protocol):
+class RecordSender(Protocol):
     """What is needed of a Kafka producer."""
 
     def produce(
@@ -48,13 +48,15 @@ class Producer(Protocol):
 class Sender:
     """Sends `records` of an iterator without end; each is made when it is due."""
 
-    def __init__(self, records: Iterator[Record], producer: Producer, *, clock: Callable[[], float], what: str) -> None:
+    def __init__(
+        self, records: Iterator[DemoRecord], producer: RecordSender, *, clock: Callable[[], float], what: str
+    ) -> None:
         """Wire the parts; `clock` gives seconds, `what` is the records' name in the log."""
         self._records = records
         self._producer = producer
         self._clock = clock
         self._what = what
-        self._next: Record | None = None
+        self._next: DemoRecord | None = None
         self._failed = 0
         self.sent = 0
 
@@ -99,7 +101,7 @@ class Sender:
         self._producer.poll(0)
         return most
 
-    def _produce(self, record: Record) -> None:
+    def _produce(self, record: DemoRecord) -> None:
         self._producer.produce(
             record.topic, record.payload, record.key, timestamp=record.at_ms, on_delivery=self._delivered
         )

@@ -18,7 +18,7 @@ from bifrost.clients import syslog
 from bifrost.clients.readiness import wait_until_ready
 from bifrost.generators import program
 from bifrost.generators.program import Generator, Order, Wait
-from bifrost.generators.sending import Record, Sender
+from bifrost.generators.sending import DemoRecord, Sender
 from bifrost.settings import Settings
 
 KERN, DAEMON, AUTH, CRON = 0, 3, 4, 9
@@ -124,11 +124,11 @@ def _sshd(host: str, pid: int, text: str) -> Line:
     return Line(host, AUTH, INFO, "sshd", pid, text)
 
 
-def records(order: Order, clock: Callable[[], float]) -> Iterator[Record]:
+def records(order: Order, clock: Callable[[], float]) -> Iterator[DemoRecord]:
     """Lines as they are sent; `clock` gives seconds since 1970."""
     for line in lines(Random(order.seed)):
         now = datetime.fromtimestamp(clock()).astimezone()
-        yield Record("syslog", line.written(now), int(now.timestamp() * 1000))
+        yield DemoRecord("syslog", line.written(now), int(now.timestamp() * 1000))
 
 
 GENERATOR = Generator("syslog", "lines", __doc__, rate=5.0, records=lambda order, _: records(order, time.time))

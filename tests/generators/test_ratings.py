@@ -15,14 +15,14 @@ import pytest
 from bifrost.clients import avro
 from bifrost.generators.program import Order
 from bifrost.generators.ratings import CHANNELS, MESSAGES, main, rating, ratings
-from bifrost.generators.sending import Record
+from bifrost.generators.sending import DemoRecord
 from bifrost.settings import PROJECT
 
 SCHEMA = json.loads((PROJECT / "topics" / "schemas" / "ratings-value.avsc").read_text())
 NOW_MS = 1_528_800_546_808
 
 
-def some(seed: int | None, count: int) -> list[Record]:
+def some(seed: int | None, count: int) -> list[DemoRecord]:
     encode = partial(avro.encoded, 7, SCHEMA)
     return list(islice(ratings(Order(rate=1, seed=seed), encode, lambda: NOW_MS / 1000), count))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bifrost.generators.pace import Pace
-from bifrost.generators.sending import Record, Sender
+from bifrost.generators.sending import DemoRecord, Sender
 from tests.fakes.clock import FakeClock
 
 
@@ -30,15 +30,15 @@ class FakeProducer:
     def __init__(self, room: int = 1_000_000, refusing: int = 0) -> None:
         self.room = room
         self.refusing = refusing
-        self.queued: list[tuple[Record, Callable[[Any, Any], None]]] = []
-        self.records: list[Record] = []
+        self.queued: list[tuple[DemoRecord, Callable[[Any, Any], None]]] = []
+        self.records: list[DemoRecord] = []
 
     def produce(
         self, topic: str, value: bytes, key: bytes | None, *, timestamp: int, on_delivery: Callable[[Any, Any], None]
     ) -> None:
         if len(self.queued) >= self.room:
             raise BufferError("queue full")
-        self.queued.append((Record(topic, value, timestamp, key), on_delivery))
+        self.queued.append((DemoRecord(topic, value, timestamp, key), on_delivery))
 
     def poll(self, timeout: float) -> int:
         for record, on_delivery in self.queued:
@@ -64,7 +64,7 @@ def sent(
         clock.sleep(seconds)
         return clock.now >= stop_at_s
 
-    records = (Record("ratings", str(number).encode(), number, b"key") for number in count())
+    records = (DemoRecord("ratings", str(number).encode(), number, b"key") for number in count())
     delivered = Sender(records, producer, clock=clock.monotonic, what="ratings").run(rate, most, wait)
     return producer, clock, delivered
 
@@ -86,7 +86,7 @@ def test_it_ends_after_its_count():
 def test_records_go_out_as_they_are():
     producer, _, _ = sent(10, 2)
 
-    assert producer.records == [Record("ratings", b"0", 0, b"key"), Record("ratings", b"1", 1, b"key")]
+    assert producer.records == [DemoRecord("ratings", b"0", 0, b"key"), DemoRecord("ratings", b"1", 1, b"key")]
 
 
 def test_a_slow_broker_slows_it_down_and_changes_nothing_else():

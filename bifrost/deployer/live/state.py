@@ -14,7 +14,7 @@ from bifrost.clients.connect import ConnectClient, ConnectorStatus
 from bifrost.clients.http import PATIENCE_S
 from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
-from bifrost.clients.ksqldb import KsqlClient, QuerySummary, SourceDescription
+from bifrost.clients.ksqldb import DescribedSource, KsqlClient, QuerySummary
 from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
@@ -145,7 +145,7 @@ class LiveConnector:
 class LiveSource:
     """A stream or table; `tree` is `None` where its statement cannot be parsed."""
 
-    description: SourceDescription
+    description: DescribedSource
     tree: Creating | None
 
 

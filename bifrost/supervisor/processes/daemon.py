@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ControlCommand:
     """A request from the control socket or a signal handler; the response is put into `reply`.
 
     The response is `None` if the supervisor ended before it could handle the request.
@@ -44,7 +44,7 @@ class Command:
     reply: queue.SimpleQueue[dict[str, Any] | None] = field(default_factory=queue.SimpleQueue)
 
 
-Inbox = queue.SimpleQueue[Event | Command]
+Inbox = queue.SimpleQueue[Event | ControlCommand]
 
 
 class ProcessEffects:
@@ -173,7 +173,7 @@ class Daemon:
 
     def shut_down(self) -> None:
         """Request the shutdown; may be called from a signal handler."""
-        self._inbox.put(Command("shutdown"))
+        self._inbox.put(ControlCommand("shutdown"))
 
     def _step(self) -> None:
         if time.monotonic() >= self._rotation_due:
@@ -184,7 +184,7 @@ class Daemon:
         except queue.Empty:
             self._supervisor.tick()
             return
-        if isinstance(item, Command):
+        if isinstance(item, ControlCommand):
             item.reply.put(self._execute(item))
         else:
             if not (isinstance(item, Probed) and item.missing):
@@ -197,7 +197,7 @@ class Daemon:
         # Bounded, so that signals are handled while nothing is due.
         return 1.0 if due is None else min(1.0, max(0.0, due - time.monotonic()))
 
-    def _execute(self, command: Command) -> dict[str, Any]:
+    def _execute(self, command: ControlCommand) -> dict[str, Any]:
         if command.action != "status":
             _log.info("%s %s", command.action, command.name)
         try:
@@ -227,11 +227,11 @@ class Daemon:
         self._ended.set()
         while not self._inbox.empty():
             item = self._inbox.get()
-            if isinstance(item, Command):
+            if isinstance(item, ControlCommand):
                 item.reply.put(None)
 
     def _answer(self, action: str, name: str) -> dict[str, Any]:
-        command = Command(action, name)
+        command = ControlCommand(action, name)
         self._inbox.put(command)
         try:
             # After the end nothing will answer.

@@ -13,7 +13,7 @@ import pytest
 from bifrost.alerts import Once, QuietHours, read_alert
 from bifrost.clients.avro import AvroReader, encoded, parsed
 from bifrost.clients.consumer_group import Record
-from bifrost.clients.ksqldb import KsqlClient, SourceDescription, SourceSummary
+from bifrost.clients.ksqldb import DescribedSource, KsqlClient, SourceSummary
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
@@ -154,11 +154,11 @@ class FakeKsql:
     def tables(self) -> list[SourceSummary]:
         return [SourceSummary("FAILING", "TABLE", "ERRORS", "KAFKA", "AVRO")]
 
-    def describe(self, name: str) -> SourceDescription:
+    def describe(self, name: str) -> DescribedSource:
         if name == "OVER_IT":
-            return SourceDescription(name, "STREAM", "ERRORS", 1, "", (("K", "STRING"),), (), ())
+            return DescribedSource(name, "STREAM", "ERRORS", 1, "", (("K", "STRING"),), (), ())
         columns = (("VEHICLE", "STRING"), ("ERRORS", "BIGINT"))
-        return SourceDescription(name, "TABLE", "ERRORS", 1, "", columns, ("CTAS_1",), (), 1, "SESSION")
+        return DescribedSource(name, "TABLE", "ERRORS", 1, "", columns, ("CTAS_1",), (), 1, "SESSION")
 
 
 def test_a_topic_is_read_as_what_writes_it_describes_it():
