@@ -145,6 +145,11 @@ final class ElasticsearchSinkConfig extends AbstractConfig {
         topicsIgnoringSchema = new HashSet<>(getList(TOPIC_SCHEMA_IGNORE));
     }
 
+    /** The path that all URLs have in common, without a slash at its end; empty for none. */
+    String path() {
+        return path(urls().get(0));
+    }
+
     List<URI> urls() {
         return getList(URL).stream().map(ElasticsearchSinkConfig::uri).toList();
     }
@@ -217,15 +222,22 @@ final class ElasticsearchSinkConfig extends AbstractConfig {
                 throw new ConfigException(key + " names a user; set " + USERNAME + " and " + PASSWORD + " instead");
             }
         }
-        if (urls.stream().map(url -> uri(url.toString()).getPath()).distinct().count() > 1) {
+        if (urls.stream().map(url -> path(uri(url.toString()))).distinct().count() > 1) {
             throw new ConfigException(key, value, "the URLs have different paths");
         }
+    }
+
+    private static String path(URI uri) {
+        return uri.getPath().replaceFirst("/+$", "");
     }
 
     private static boolean isHttp(String text) {
         try {
             URI uri = uri(text);
-            return List.of("http", "https").contains(uri.getScheme()) && uri.getHost() != null;
+            return List.of("http", "https").contains(uri.getScheme().toLowerCase(Locale.ROOT))
+                    && uri.getHost() != null
+                    && uri.getQuery() == null
+                    && uri.getFragment() == null;
         } catch (IllegalArgumentException invalid) {
             return false;
         }

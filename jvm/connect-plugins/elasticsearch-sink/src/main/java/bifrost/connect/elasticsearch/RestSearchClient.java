@@ -48,8 +48,8 @@ final class RestSearchClient implements SearchClient {
                 .setCompressionEnabled(config.getBoolean(ElasticsearchSinkConfig.COMPRESSION))
                 .setRequestConfigCallback(request -> request.setConnectTimeout(connect).setSocketTimeout(read))
                 .setHttpClientConfigCallback(client -> client.setMaxConnPerRoute(config.inFlight() + 1));
-        String path = config.urls().get(0).getPath();
-        rest = (path.length() > 1 ? builder.setPathPrefix(path) : builder).build();
+        String path = config.path();
+        rest = (path.isEmpty() ? builder : builder.setPathPrefix(path)).build();
     }
 
     @Override
@@ -200,6 +200,6 @@ final class RestSearchClient implements SearchClient {
     }
 
     private static int defaultPort(String scheme) {
-        return scheme.equals("https") ? 443 : 9200;
+        return scheme.equalsIgnoreCase("https") ? 443 : 9200;
     }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigValue;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ElasticsearchSinkConnectorTest {
     private final ElasticsearchSinkConnector connector = new ElasticsearchSinkConnector();
@@ -17,7 +19,7 @@ class ElasticsearchSinkConnectorTest {
     void validateReportsThatNothingAnswers() {
         Map<String, List<String>> errors = errors(Map.of("connection.url", "http://127.0.0.1:1"));
         assertEquals(List.of("connection.url"), List.copyOf(errors.keySet()));
-        assertTrue(errors.get("connection.url").get(0).startsWith("http://127.0.0.1:1 does not answer: "));
+        assertTrue(errors.get("connection.url").get(0).startsWith("connection.url: http://127.0.0.1:1 does not answer: "));
     }
 
     @Test
@@ -87,6 +89,30 @@ class ElasticsearchSinkConnectorTest {
         long begun = System.nanoTime();
         errors(Map.of("connection.url", "http://10.255.255.1:9200", "connection.timeout.ms", "100"));
         assertTrue(System.nanoTime() - begun < 5_000_000_000L);
+    }
+
+    @Test
+    void missingKeysAreReportedByName() {
+        Map<String, String> given = new HashMap<>();
+        given.put("connection.username", null);
+        assertEquals(
+                Map.of("connection.url", List.of("Missing required configuration \"connection.url\" which has no default value.")),
+                errors(given));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "http://a:9200/,http://b:9200", "http://a:9200,b:9200/", "https://a/es/, https://b/es", "HTTP://a:9200", "a", "[::1]:9200"
+    })
+    void severalUrlsAreAccepted(String urls) {
+        new ElasticsearchSinkConfig(Map.of("connection.url", urls));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://a:9200/es,http://b:9200", "", "ftp://a", "http://", "http://a b", "http://a,,http://b", "http://a?x=1"})
+    void urlsThatDoNotFitAreRefusedByName(String urls) {
+        String message = errors(Map.of("connection.url", urls)).get("connection.url").get(0);
+        assertTrue(message.contains("connection.url"), message);
     }
 
     @Test

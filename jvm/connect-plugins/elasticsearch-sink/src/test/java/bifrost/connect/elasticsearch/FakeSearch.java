@@ -70,17 +70,18 @@ final class FakeSearch implements AutoCloseable {
             paths.add(exchange.getRequestURI().getPath());
             byte[] body = body(exchange);
             String given = exchange.getRequestHeaders().getFirst("Authorization");
-            if (!authorization.isEmpty() && !authorization.equals(given)) {
-                send(exchange, new Answer(401, "{\"error\":\"who?\"}"));
-                return;
-            }
-            Answer ready = exchange.getRequestURI().getPath().equals("/_bulk") ? prepared.poll() : null;
-            send(exchange, ready == null ? answer(exchange, body) : ready);
+            boolean isRefused = !authorization.isEmpty() && !authorization.equals(given);
+            Answer answer = isRefused ? new Answer(401, "{\"error\":\"who?\"}") : preparedOrUsual(exchange, body);
+            running.decrementAndGet(); // before the client can send its next request
+            send(exchange, answer);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-        } finally {
-            running.decrementAndGet();
         }
+    }
+
+    private Answer preparedOrUsual(HttpExchange exchange, byte[] body) throws IOException, InterruptedException {
+        Answer ready = exchange.getRequestURI().getPath().equals("/_bulk") ? prepared.poll() : null;
+        return ready == null ? answer(exchange, body) : ready;
     }
 
     private byte[] body(HttpExchange exchange) throws IOException {
@@ -120,7 +121,7 @@ final class FakeSearch implements AutoCloseable {
         List<Operation> operations = new CopyOnWriteArrayList<>();
         String[] lines = new String(body, StandardCharsets.UTF_8).split("\n");
         for (int i = 0; i < lines.length; i++) {
-            Map.Entry<String, JsonNode> head = JSON.readTree(lines[i]).fields().next();
+            Map.Entry<String, JsonNode> head = JSON.readTree(lines[i]).properties().iterator().next();
             JsonNode source = head.getKey().equals("delete") ? null : JSON.readTree(lines[++i]);
             operations.add(new Operation(head.getKey(), head.getValue(), source));
         }

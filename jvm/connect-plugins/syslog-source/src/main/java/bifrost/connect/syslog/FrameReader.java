@@ -4,11 +4,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
-import java.util.Arrays;
 
 /**
  * Splits a TCP stream into messages as RFC 6587 specifies: a message begins with its length and a blank, or ends with a
  * line feed or a NUL byte. Both forms may be mixed. If the stream ends or fails within a message, its beginning is kept.
+ * Terminators at the end of a message are removed, also if its length counts them.
  */
 final class FrameReader {
     private static final int MAX_DIGITS = 7;
@@ -88,9 +88,7 @@ final class FrameReader {
         } catch (IOException problem) {
             failure = problem;
         }
-        byte[] bytes = message.toByteArray();
-        boolean hasReturn = endsWithLine && bytes.length > 0 && bytes[bytes.length - 1] == '\r';
-        return hasReturn ? Arrays.copyOf(bytes, bytes.length - 1) : bytes;
+        return Terminators.removed(message.toByteArray(), message.size());
     }
 
     private void append(int next, ByteArrayOutputStream message) {

@@ -76,12 +76,14 @@ final class SyslogConfig {
 
     private static Options common() {
         return new Options().group("Syslog")
-                .required("kafka.topic", Type.STRING).doc("The topic that messages are written to.")
+                .required("kafka.topic", Type.STRING).check(new ConfigDef.NonEmptyString())
+                .doc("The topic that messages are written to.")
                 .required("syslog.port", Type.INT).check(ConfigDef.Range.between(1, 65535))
                 .doc("The port to listen on.")
                 .optional("syslog.host", Type.STRING, "0.0.0.0").doc("The address to listen on.")
-                .optional("syslog.charset", Type.STRING, "UTF-8").doc("The character set of messages.")
-                .optional("syslog.timezone", Type.STRING, "")
+                .optional("syslog.charset", Type.STRING, "UTF-8").check((key, value) -> charset(value.toString()))
+                .doc("The character set of messages.")
+                .optional("syslog.timezone", Type.STRING, "").check((key, value) -> zone(value.toString()))
                 .doc("The time zone of dates that name none. Default: the system's time zone.")
                 .optional("syslog.structured.data", Type.BOOLEAN, false)
                 .doc("Whether the structured data of RFC 5424 is kept in front of the text.")
@@ -142,7 +144,7 @@ final class SyslogConfig {
 
     private static ZoneId zone(String name) {
         try {
-            return name.isBlank() ? ZoneId.systemDefault() : ZoneId.of(name);
+            return name.isBlank() ? ZoneId.systemDefault() : ZoneId.of(name, ZoneId.SHORT_IDS);
         } catch (DateTimeException problem) {
             throw new ConfigException("syslog.timezone", name, "is not a time zone");
         }

@@ -2,11 +2,13 @@ package bifrost.connect.syslog;
 
 import java.time.Clock;
 import java.time.DateTimeException;
-import java.time.LocalDateTime;
+import java.time.LocalDate;
+import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -20,12 +22,12 @@ final class SyslogParser {
     private static final Pattern ISO_DATE =
             Pattern.compile("(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?(?:Z|[+-]\\d\\d:\\d\\d)) ");
     private static final Pattern RFC_3164_DATE = Pattern.compile(
-            "([A-Z][a-z]{2}) ([ \\d]\\d) (?:(\\d{4}) )?(\\d\\d):(\\d\\d):(\\d\\d)(?:\\.\\d+)?:? ");
+            "([A-Za-z]{3}) {1,2}(\\d{1,2}) (?:(\\d{4}) )?(\\d\\d):(\\d\\d):(\\d\\d)(?:[.,](\\d{1,9})\\d*)?:? ");
     private static final String STRUCTURED_DATA = "-|(?:\\[(?:[^\\]\\\\]|\\\\.)*+\\])++";
     private static final Pattern RFC_5424_HEADER = Pattern.compile(
             "1 (\\S+) (\\S+) (\\S+) (\\S+) \\S+ (" + STRUCTURED_DATA + ")(?: (.*))?", Pattern.DOTALL);
     private static final List<String> MONTHS =
-            List.of("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec");
+            List.of("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec");
     private static final String NONE = "-";
 
     private final ZoneId zone;
@@ -108,7 +110,7 @@ final class SyslogParser {
 
     /** A date without a year gets the latest year that does not put it more than a day into the future. */
     private Long rfc3164Date(Matcher date) {
-        int month = MONTHS.indexOf(date.group(1)) + 1;
+        int month = MONTHS.indexOf(date.group(1).toLowerCase(Locale.ROOT)) + 1;
         ZonedDateTime now = clock.instant().atZone(zone);
         int year = date.group(3) == null ? now.getYear() : Integer.parseInt(date.group(3));
         try {
@@ -121,8 +123,13 @@ final class SyslogParser {
     }
 
     private ZonedDateTime at(int year, int month, Matcher date) {
-        int day = Integer.parseInt(date.group(2).trim());
-        return LocalDateTime.of(year, month, day, number(date, 4), number(date, 5), number(date, 6)).atZone(zone);
+        LocalTime time = LocalTime.of(number(date, 4), number(date, 5), number(date, 6), nanos(date.group(7)));
+        return LocalDate.of(year, month, number(date, 2)).atTime(time).atZone(zone);
+    }
+
+    /** The nanoseconds of the digits behind the second, of which there are at most nine. */
+    private static int nanos(String fraction) {
+        return fraction == null ? 0 : Integer.parseInt(fraction + "0".repeat(9 - fraction.length()));
     }
 
     private static int number(Matcher date, int group) {

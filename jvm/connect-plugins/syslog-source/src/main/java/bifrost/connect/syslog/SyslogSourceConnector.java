@@ -1,9 +1,10 @@
 package bifrost.connect.syslog;
 
 import bifrost.connect.config.PluginVersion;
-import java.util.HashMap;
+import bifrost.connect.config.VendorKeys;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.source.SourceConnector;
@@ -34,8 +35,13 @@ abstract class SyslogSourceConnector extends SourceConnector {
     }
 
     @Override
+    public Config validate(Map<String, String> properties) {
+        return super.validate(VendorKeys.withoutNulls(properties));
+    }
+
+    @Override
     public void start(Map<String, String> properties) {
-        given = new HashMap<>(properties);
+        given = VendorKeys.withoutNulls(properties);
         given.put(SyslogConfig.PROTOCOL, protocol);
         new SyslogConfig(given);
         SyslogConfig.VENDOR.warn(LOG, definition, properties);

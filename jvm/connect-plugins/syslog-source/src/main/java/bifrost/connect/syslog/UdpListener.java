@@ -70,11 +70,11 @@ final class UdpListener implements Listener {
             while (!socket.isClosed()) {
                 packet.setLength(LARGEST_DATAGRAM);
                 socket.receive(packet);
-                int length = Math.min(packet.getLength(), config.maxMessageBytes);
-                if (length < packet.getLength()) {
+                int length = Terminators.lengthWithout(packet.getData(), packet.getLength());
+                if (length > config.maxMessageBytes) {
                     queue.cut.increment();
                 }
-                byte[] bytes = Arrays.copyOf(packet.getData(), length);
+                byte[] bytes = Arrays.copyOf(packet.getData(), Math.min(length, config.maxMessageBytes));
                 queue.put(new ReceivedMessage(bytes, (InetSocketAddress) packet.getSocketAddress()));
             }
         } catch (InterruptedException stopped) {

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.Test;
@@ -179,6 +180,31 @@ class CommonSettingsTest extends SyslogHarness {
             assertTrue(problem.getMessage().contains(key), problem.getMessage());
             settings.remove(key);
         }
+    }
+
+    @Test
+    void validateReportsMissingAndWrongKeysByName() {
+        settings.clear();
+        settings.put("syslog.port", null);
+        assertEquals(
+                List.of(
+                        "Missing required configuration \"kafka.topic\" which has no default value.",
+                        "Missing required configuration \"syslog.port\" which has no default value."),
+                messages());
+        settings.putAll(Map.of("kafka.topic", "", "syslog.port", "0", "syslog.charset", "x!", "syslog.timezone", "Moon"));
+        assertEquals(4, messages().size());
+        for (String key : settings.keySet()) {
+            assertTrue(messages().stream().anyMatch(message -> message.contains(key)), key);
+        }
+        settings.putAll(Map.of("kafka.topic", "t", "syslog.port", "5140", "syslog.charset", "latin1", "syslog.timezone", "EST"));
+        assertEquals(List.of(), messages());
+    }
+
+    private List<String> messages() {
+        return new UdpSyslogSourceConnector().validate(settings).configValues().stream()
+                .flatMap(value -> value.errorMessages().stream())
+                .sorted()
+                .toList();
     }
 
     /** A clock that the test moves. */

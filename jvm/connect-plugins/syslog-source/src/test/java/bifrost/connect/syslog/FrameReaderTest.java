@@ -28,6 +28,14 @@ class FrameReaderTest {
     }
 
     @Test
+    void countedTerminatorsAreRemoved() throws IOException {
+        assertEquals(
+                List.of("<13>one", "<13>two\nlines", "<13>three", "<13>four", "<13>five"),
+                frames("8 <13>one\n14 <13>two\nlines\n11 <13>three\r\n9 <13>four\0<13>five\r\n", 100));
+        assertEquals(List.of("<13>a", "<13>b"), frames("5 <13>a\n5 <13>b\n", 100));
+    }
+
+    @Test
     void aLineMayBeginWithANumber() throws IOException {
         assertEquals(
                 List.of("12 monkeys", "7", "99999999999 <x", "5"), frames("12 monkeys\n7\n99999999999 <x\n5", 100));

@@ -8,6 +8,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SyslogParserTest {
@@ -60,6 +61,28 @@ class SyslogParserTest {
         assertEquals("2018-03-12T13:30:59.123Z", date(parser, "<13>2018-03-12T13:30:59.123+00:00 h x"));
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "Jan 2 03:04:05          | 2018-01-02T03:04:05Z",
+        "Jan  2 03:04:05         | 2018-01-02T03:04:05Z",
+        "Jan 02 03:04:05         | 2018-01-02T03:04:05Z",
+        "JAN 2 03:04:05          | 2018-01-02T03:04:05Z",
+        "Jan 12 03:04:05.123     | 2018-01-12T03:04:05.123Z",
+        "Jan 12 03:04:05.1       | 2018-01-12T03:04:05.100Z",
+        "Jan 12 03:04:05.123456  | 2018-01-12T03:04:05.123Z",
+        "Jan 12 03:04:05.1234567891 | 2018-01-12T03:04:05.123Z",
+        "Jan 12 03:04:05,123     | 2018-01-12T03:04:05.123Z",
+        "Jan 2 2017 03:04:05.9:  | 2017-01-02T03:04:05.900Z",
+        "2018-01-02T03:04:05.123456Z | 2018-01-02T03:04:05.123Z"
+    })
+    void datesMayHaveMillisecondsAndOneBlank(String date, String expected) {
+        SyslogMessage message = parser.parse("<13>" + date + " h text");
+
+        assertEquals(Instant.parse(expected), Instant.ofEpochMilli(message.date()));
+        assertEquals("h", message.host());
+        assertEquals("h text", message.message());
+    }
+
     @Test
     void datesWithoutAZoneAreLocal() {
         SyslogParser tokyo = new SyslogParser(ZoneId.of("Asia/Tokyo"), Clock.fixed(NOW, ZoneOffset.UTC), false);
@@ -79,7 +102,7 @@ class SyslogParserTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "<13>Mar 99 25:61:61 h x", "<13>Xyz 12 13:30:59 h x", "<13>1 nonsense", "<13>1 a b c d e [broken"
+                "<13>Mar 99 25:61:61 h x", "<13>Xyz 12 13:30:59 h x", "<13>Jan 0 13:30:59 h x", "<13>Jan   2 13:30:59 h x", "<13>1 nonsense", "<13>1 a b c d e [broken"
             })
     void aBrokenHeaderIsPartOfTheMessage(String line) {
         assertEquals(line.substring(4), parser.parse(line).message());

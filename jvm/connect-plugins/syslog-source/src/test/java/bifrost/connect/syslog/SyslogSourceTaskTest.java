@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Random;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SyslogSourceTaskTest extends SyslogHarness {
     @Test
@@ -30,12 +32,31 @@ class SyslogSourceTaskTest extends SyslogHarness {
 
         String sender = "/127.0.0.1:" + port;
         assertEquals(
-                "Struct{facility=1,host=I,level=6,message=I \u2764  logs\n,charset=UTF-8,remote_address=" + sender
+                "Struct{facility=1,host=I,level=6,message=I \u2764  logs,charset=UTF-8,remote_address=" + sender
                         + ",hostname=I}",
                 record.value().toString());
         assertEquals("Struct{remote_address=" + sender + "}", record.key().toString());
         assertEquals(1L, task.counts().get("received"));
         assertEquals(0L, task.counts().get("dropped"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\n", "\r\n", "\0", "\n\0", "\r\n\0", "\n\n"})
+    void terminatorsOfADatagramAreRemoved(String terminator) throws Exception {
+        assertEquals("a\nb", receivedOver("udp", bytes("<13>a\nb" + terminator)).getString("message"));
+    }
+
+    @Test
+    void aTerminatorDoesNotMakeADatagramTooLong() throws Exception {
+        settings.put("syslog.max.message.bytes", "480");
+        String longest = "x".repeat(476);
+        assertEquals(longest, receivedOver("udp", bytes("<13>" + longest + "\0")).getString("message"));
+        assertEquals(0L, task.counts().get("cut"));
+    }
+
+    @Test
+    void aDatagramOfTerminatorsIsAnEmptyMessage() throws Exception {
+        assertEquals("", receivedOver("udp", bytes("\r\n\0")).getString("message"));
     }
 
     @Test
