@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests import examples
+
+__all__ = ["examples"]  # registers the profiles of Hypothesis
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

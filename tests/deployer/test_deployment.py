@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bifrost.clients.kafka import TopicDescription
 from bifrost.deployer.plan.actions import ActionKind, ResourceKind
 from bifrost.errors import BifrostError, DeclarationError, NotReady, PlanRefused, Refused
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
+from tests.examples import examples
 from tests.fakes.http_server import Fault
 
 
@@ -338,7 +339,7 @@ TWEAKS = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(sorted(TWEAKS)), max_size=4))
 def test_after_any_run_there_is_nothing_left_to_do(project, fakes, tweaks):
     declared = project.declared()

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bifrost.errors import ParseError, StatementError
@@ -11,6 +11,7 @@ from bifrost.sql.formatter import format_statement
 from bifrost.sql.keywords import KEYWORDS
 from bifrost.sql.lexer import SourceText, tokenize
 from bifrost.sql.parser import Dialect, is_complete, parse_script, parse_statement, parse_type_text
+from tests.examples import examples
 from tests.sql import scripts
 
 ALL = scripts.EVERY_KIND + scripts.TEST_FILE
@@ -58,19 +59,19 @@ def assert_answered(text):
         assert parse_statement(format_statement(statement.tree), dialect=Dialect.TESTS).tree == statement.tree
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.text())
 def test_any_text(text):
     assert_answered(text)
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from(["", " ", "\n"]))
 def test_any_words(words, between):
     assert_answered(between.join(words))
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.data())
 def test_statements_with_parts_changed(data):
     text = ALL

@@ -1,15 +1,16 @@
 """What is formatted reads back as the same tree."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from bifrost.errors import StatementError
 from bifrost.sql.format_expressions import format_type
 from bifrost.sql.formatter import format_expression, format_statement
 from bifrost.sql.normalise import normalise
 from bifrost.sql.parser import Dialect, parse_expression_text, parse_script, parse_statement, parse_type_text
+from tests.examples import examples
 from tests.sql import scripts, strategies
 
-GENEROUS = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+GENEROUS = examples(150, suppress_health_check=[HealthCheck.too_slow])
 
 
 def assert_round_trip(script):

@@ -9,7 +9,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bifrost.engine.catalog.schema import Formats, LogicalSchema
@@ -33,6 +33,7 @@ from bifrost.sql.types import (
     StructField,
 )
 from tests.engine.serde.samples import columns_of, key_format, keys, nested, read, rows, value_format, values, write
+from tests.examples import examples
 
 DECIMAL_42 = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
 
@@ -253,7 +254,7 @@ def test_only_needed_columns_are_read() -> None:
     assert reader(fast_write(schema, value)) == (None, 1000, None)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(sample=rows(columns_of(nested(st.sampled_from([STRING, BIGINT])))))
 def test_what_is_registered_and_written_is_avro_to_others(sample: Any) -> None:
     columns, row = sample
@@ -269,7 +270,7 @@ def test_what_is_registered_and_written_is_avro_to_others(sample: Any) -> None:
     assert [value is None for value in found.values()] == [value is None for value in row]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(number=st.integers(-(2**63), 2**63 - 1))
 def test_every_long_is_written_and_read_as_fastavro_does(number: int) -> None:
     schema = record(("v", ["null", "long"]))

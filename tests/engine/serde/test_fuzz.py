@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bifrost.engine.catalog.schema import Column
@@ -27,6 +27,7 @@ from bifrost.sql.types import (
     StructField,
 )
 from tests.engine.serde.samples import columns_of, nested, read, rows, value_format, values, write
+from tests.examples import examples
 
 ROW = values(
     ("A", INTEGER),
@@ -65,21 +66,21 @@ def _outcome(serdes: Serdes, name: str, data: bytes, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(data=st.binary(max_size=40))
 def test_any_bytes(serdes: Serdes, name: str, data: bytes) -> None:
     _outcome(serdes, name, data)
 
 
 @pytest.mark.parametrize("name", ["AVRO", "JSON_SR", "PROTOBUF"])
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(schema_id=st.integers(1, 4), data=st.binary(max_size=40))
 def test_any_bytes_behind_a_schema_id(serdes: Serdes, name: str, schema_id: int, data: bytes) -> None:
     _outcome(serdes, name, b"\0" + schema_id.to_bytes(4, "big") + data)
 
 
 @pytest.mark.parametrize("unwrapped", [False, True])
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(value=JSON_VALUES)
 def test_any_json(serdes: Serdes, unwrapped: bool, value: Any) -> None:
     import json
@@ -94,14 +95,14 @@ def test_any_json(serdes: Serdes, unwrapped: bool, value: Any) -> None:
             read(serdes, "JSON", ROW, text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(text=st.text(st.sampled_from('ab1,"\r\n \t-.e'), max_size=30))
 def test_any_line(serdes: Serdes, text: str) -> None:
     _outcome(serdes, "DELIMITED", text.encode())
 
 
 @pytest.mark.parametrize("name", ["AVRO", "PROTOBUF"])
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(sample=rows(columns_of(nested(st.just(STRING)))), cut=st.integers(0, 60), flip=st.integers(0, 255))
 def test_damaged_records(name: str, sample: tuple[tuple[Column, ...], Any], cut: int, flip: int) -> None:
     columns, row = sample

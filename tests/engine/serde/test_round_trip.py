@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bifrost.engine.catalog.schema import Column
 from bifrost.engine.serde import Serdes
 from bifrost.sql.types import BIGINT, INTEGER, STRING, SqlArray, SqlMap, SqlStruct, SqlType, StructField
 from tests.engine.serde.samples import FLAT, columns_of, nested, read, rows, values, write
+from tests.examples import examples
 
 ANY_KEYS = st.sampled_from([STRING, INTEGER, BIGINT])
 TEXT_KEYS = st.just(STRING)
@@ -20,7 +21,7 @@ Sample = tuple[tuple[Column, ...], tuple[Any, ...]]
 
 
 @pytest.mark.parametrize("name", ["AVRO", "JSON", "JSON_SR"])
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(sample=rows(columns_of(nested(ANY_KEYS))))
 def test_nested_rows(name: str, sample: Sample) -> None:
     columns, row = sample
@@ -43,7 +44,7 @@ def _fits_protobuf(kind: SqlType) -> bool:
 
 
 @pytest.mark.parametrize("name", ["PROTOBUF", "PROTOBUF_NOSR"])
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(sample=rows(columns_of(nested(TEXT_KEYS).filter(_fits_protobuf)), nulls=False))
 def test_protobuf_rows_without_nulls(name: str, sample: Sample) -> None:
     columns, row = sample
@@ -52,7 +53,7 @@ def test_protobuf_rows_without_nulls(name: str, sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("representation", ["OPTIONAL", "WRAPPER"])
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(sample=rows(columns_of(FLAT)))
 def test_protobuf_keeps_nulls_where_asked(representation: str, sample: Sample) -> None:
     columns, row = sample
@@ -62,7 +63,7 @@ def test_protobuf_keeps_nulls_where_asked(representation: str, sample: Sample) -
 
 
 @pytest.mark.parametrize("delimiter", [",", "|", "TAB", "SPACE"])
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(sample=rows(columns_of(FLAT)))
 def test_delimited_rows(delimiter: str, sample: Sample) -> None:
     """Empty text and empty bytes come back as null: a line cannot tell them apart."""
@@ -75,7 +76,7 @@ def test_delimited_rows(delimiter: str, sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("name", ["AVRO", "JSON", "JSON_SR"])
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(sample=rows(nested(ANY_KEYS).map(lambda kind: values(("V", kind)))))
 def test_unwrapped_values(name: str, sample: Sample) -> None:
     """A null single value has no bytes, which is read as no row."""
@@ -85,7 +86,7 @@ def test_unwrapped_values(name: str, sample: Sample) -> None:
     assert read(serdes, name, columns, data, wrap=False) == (None if row[0] is None else row)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(sample=rows(columns_of(nested(ANY_KEYS))))
 def test_avro_keys_of_one_struct(sample: Sample) -> None:
     from tests.engine.serde.samples import key_format, keys
