@@ -32,7 +32,7 @@ from benchmarks.platform import pid_of, status, wait_for
 from bifrost import settings as project_settings
 from bifrost.clients import connect
 from bifrost.errors import RemoteError
-from bifrost.generators.orders import drop, orders
+from bifrost.generators.orders import orders, write_file
 from bifrost.settings import PROJECT
 
 DECLARED = PROJECT / "connectors" / "orders" / "csv-source-orders.json"
@@ -51,7 +51,7 @@ class Run:
 
     def drop(self, rows: int) -> int:
         """Drop a file with this many rows, written elsewhere before; return its size in bytes."""
-        path = drop(self.folder, "orders.csv", islice(orders(seed=1), rows))
+        path = write_file(self.folder, "orders.csv", islice(orders(seed=1), rows))
         size = path.stat().st_size
         path.rename(self.folder / "source" / path.name)
         return size

@@ -128,7 +128,7 @@ class SinkTrial:
         self._registry = schema_registry.from_settings(settings)
         self._admin = kafka.admin(settings)
         self._producer = kafka.producer(settings.kafka_client(), linger_ms=5, compression_type="lz4")
-        self._schema = avro.parsed(json.dumps(SCHEMA))
+        self._schema = avro.parse_schema(json.dumps(SCHEMA))
         self._schema_id = 0
         self._connectors: list[str] = []
         self._folder = f"topics/{self.topic}/"
@@ -182,7 +182,7 @@ class SinkTrial:
     def send(self, numbers: Iterable[int]) -> None:
         """Send ratings, each number to its partition; numbering continues from the previous call."""
         for number in numbers:
-            value = avro.encoded(self._schema_id, self._schema, rating(number))
+            value = avro.encode(self._schema_id, self._schema, rating(number))
             while True:
                 try:
                     self._producer.produce(self.topic, value, partition=number % self._partitions)

@@ -18,7 +18,7 @@ from scapy.layers.dot11 import Dot11, Dot11Elt, RadioTap
 from scapy.utils import PcapReader
 
 from benchmarks.processor_time import cpu_s
-from bifrost.generators.wifi_frames import Air, write_pcap
+from bifrost.generators.wifi_frames import FrameGenerator, write_pcap
 from capture.frames import map_frame
 from capture.sources import read_file
 from capture.vendors import vendors
@@ -86,7 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "house.pcap"
         if not path.exists():
-            write_pcap(path, Air(1, start_s=1_587_225_867).frames(), FRAMES)
+            write_pcap(path, FrameGenerator(1, start_s=1_587_225_867).frames(), FRAMES)
         vendors()
         measured("capture", ours, path)
         measured("plain scapy", plain_scapy, path)

@@ -27,7 +27,7 @@ from benchmarks.processor_time import cpu_s
 from bifrost import settings as project_settings
 from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb import KsqlClient
-from bifrost.generators.wifi_frames import Air, write_pcap
+from bifrost.generators.wifi_frames import FrameGenerator, write_pcap
 from bifrost.settings import PROJECT
 from capture.elements import ssid_text
 
@@ -140,7 +140,7 @@ def replay(path: Path, environment: Mapping[str, str]) -> Sent:
 def write_file(path: Path, frames: int, day: date, seed: int) -> None:
     """Write a file of frames that start in the morning of a day and end before midnight."""
     start = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
-    write_pcap(path, Air(seed, start_s=start.timestamp(), rate=max(30.0, frames / 36_000)).frames(), frames)
+    write_pcap(path, FrameGenerator(seed, start_s=start.timestamp(), rate=max(30.0, frames / 36_000)).frames(), frames)
 
 
 def _off(what: str, expected: Counter[_Key], before: Counter[_Key], now: Counter[_Key]) -> list[str]:

@@ -1,1 +1,1 @@
-"""Wi-Fi frames from the air or a file as JSON records in the topic `pcap`."""
+"""Captures Wi-Fi frames and sends them to Kafka as records."""

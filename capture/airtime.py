@@ -1,6 +1,6 @@
-"""How long a frame is on the air, in microseconds, as IEEE 802.11 has it. Pure.
+"""The airtime of a frame in microseconds, by IEEE 802.11. Pure.
 
-The length counts as captured: the check sequence of 4 bytes only where the receiver kept it, as tshark 4.0 does.
+The length is the captured one: like tshark 4.0, it includes the 4-byte check sequence only if the receiver kept it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import ceil
 
 DSSS_RATES = frozenset({2, 4, 11, 22, 44, 66})
 OFDM_RATES = frozenset({12, 18, 24, 36, 48, 72, 96, 108})
-"""In half Mbit/s."""
+"""In units of 500 kbit/s."""
 
 _HT_BITS = (26, 52, 78, 104, 156, 208, 234, 260)
 """Data bits per symbol of one stream at 20 MHz, by MCS index."""
@@ -20,7 +20,7 @@ _HT_TRAINING = (1, 2, 4, 4)
 
 @dataclass(frozen=True, slots=True)
 class HtRate:
-    """The rate of an 802.11n frame: MCS index (0 to 31 are known here), width, guard interval, format."""
+    """The rate of an 802.11n frame: MCS index (0 to 31 are supported), width, guard interval, format."""
 
     index: int
     is_40_mhz: bool
@@ -30,7 +30,7 @@ class HtRate:
 
 
 def airtime(length: int, rate: int, *, is_short_preamble: bool) -> int | None:
-    """The time of a frame of `length` bytes at a rate in half Mbit/s; `None` for rates that do not exist."""
+    """Return the airtime of a frame of `length` bytes at a rate in units of 500 kbit/s; `None` for an invalid rate."""
     if rate in DSSS_RATES:
         return ceil((96 if is_short_preamble else 192) + length * 16 / rate)
     if rate in OFDM_RATES:
@@ -39,7 +39,7 @@ def airtime(length: int, rate: int, *, is_short_preamble: bool) -> int | None:
 
 
 def ht_airtime(length: int, rate: HtRate) -> int | None:
-    """The time of an 802.11n frame of `length` bytes; `None` for indices that mean unequal streams."""
+    """Return the airtime of an 802.11n frame of `length` bytes; `None` for an index with unequal streams."""
     if rate.index > 31:
         return None
     streams = rate.index // 8 + 1

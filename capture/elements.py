@@ -1,4 +1,4 @@
-"""The elements of a management frame (SSID, country, vendors' own), as far as a record has a field for them. Pure."""
+"""Parses the elements of a management frame for which a record has fields: SSID, country, vendors. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 _SSID, _COUNTRY, _VENDOR = 0, 7, 221
-_SHORTEST_COUNTRY = 6
+_MIN_COUNTRY_BYTES = 6
 _WPS = b"\x00\x50\xf2\x04"
 _WPS_DEVICE_NAME = 0x1011
 
-_UNDERSTOOD = frozenset(
-    # Of these tshark reads the contents itself, so that no bytes are left for `wlan.tag.vendor.data`.
+_DECODED_BY_TSHARK = frozenset(
+    # tshark decodes the contents of these vendors itself, and so leaves no bytes for `wlan.tag.vendor.data`.
     bytes.fromhex(oui)
     for oui in ("0050f2", "506f9a", "000fac", "00904c", "00037f", "004096", "000b86", "001392", "001977", "5c5b35")
 )
@@ -19,7 +19,7 @@ _UNDERSTOOD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The record's fields for what was found; `is_cut` where something ended before its length."""
+    """The record's fields, and `is_cut` if an element ended before its length."""
 
     fields: dict[str, list[str]]
     is_cut: bool
@@ -27,7 +27,7 @@ class Elements:
 
 @lru_cache(maxsize=4096)
 def read(body: bytes) -> Elements:
-    """The elements of a frame. A device says the same again and again, so what was read last is remembered."""
+    """Parse the elements of a frame. The cache helps because devices repeat the same elements."""
     found = _Found()
     is_cut = _read(body, found)
     return Elements(found.fields(), is_cut or found.is_damaged)
@@ -46,7 +46,7 @@ class _Found:
     is_damaged: bool = False
 
     def fields(self) -> dict[str, list[str]]:
-        """The record's fields for what is there."""
+        """Return the record's fields, without empty ones."""
         every = {
             "wlan_tag_vendor_data": self.vendor_data,
             "wlan_tag_vendor_oui_type": self.oui_types,
@@ -59,7 +59,7 @@ class _Found:
 
 
 def _read(body: bytes, found: _Found) -> bool:
-    """Go through the elements; whether the last one is cut off."""
+    """Read all elements; return whether the last one is cut off."""
     at, end = 0, len(body)
     while at + 2 <= end:
         kind, start = body[at], at + 2
@@ -73,7 +73,7 @@ def _read(body: bytes, found: _Found) -> bool:
         elif kind == _VENDOR:
             _add_vendor(found, body[start:at])
         elif kind == _COUNTRY:
-            if at - start >= _SHORTEST_COUNTRY:
+            if at - start >= _MIN_COUNTRY_BYTES:
                 found.countries.append(_text(body[start : start + 2]))
             else:
                 found.is_damaged = True
@@ -81,7 +81,7 @@ def _read(body: bytes, found: _Found) -> bool:
 
 
 def ssid_text(name: bytes) -> str:
-    r"""A network's name as text; a byte that is not UTF-8 as `\xff`, a hidden name (empty, or zeros) as nothing."""
+    r"""Return an SSID as text: bytes that are not UTF-8 as `\xff`, a hidden name (empty or zeros) as `""`."""
     return _text(name) if name.strip(b"\0") else ""
 
 
@@ -89,7 +89,7 @@ def _add_vendor(found: _Found, body: bytes) -> None:
     _add_vendor_ids(found, body)
     if len(body) < 4:
         found.is_damaged = True
-    elif body[:3] not in _UNDERSTOOD:
+    elif body[:3] not in _DECODED_BY_TSHARK:
         found.vendor_data.append(body[3:].hex())
     elif body.startswith(_WPS):
         _add_device_names(found, body)

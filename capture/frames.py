@@ -1,8 +1,8 @@
-"""One captured 802.11 frame as the record of the topic `pcap`: pure, and only as deep as the record needs.
+"""Maps a captured 802.11 frame to a record of the topic `pcap`. Pure.
 
-The record has tshark's field names (`tshark -T ek`): `timestamp` is milliseconds since 1970 as a string, every other
-field an array of strings, and what a frame does not have is left out. Differences from tshark 4: the subtype is
-decimal (`4`, not `0x0004`), an SSID is text (not hex), and one of nothing but zero bytes is empty: the name is hidden.
+The record has tshark's field names (`tshark -T ek`): `timestamp` is milliseconds since the epoch as a string, every
+other field is an array of strings, and missing fields are omitted. Differences from tshark 4: the subtype is decimal
+(`4`, not `0x0004`), an SSID is text (not hex), and an SSID of zero bytes is empty, since the name is hidden.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from capture.vendors import Named, Vendors
 Record = dict[str, str | list[str]]
 
 MANAGEMENT, CONTROL, DATA = 0, 1, 2
-FCS_LENGTH = 4
-HEADER_LENGTH = 24
+FCS_BYTES = 4
+HEADER_BYTES = 24
 
 _TO_ACCESS_POINT, _FROM_ACCESS_POINT, _BETWEEN_ACCESS_POINTS = 1, 2, 3
 _MORE_FRAGMENTS, _PROTECTED, _ORDER = 0x04, 0x40, 0x80
-_FIXED_LENGTH = {0: 4, 1: 6, 2: 10, 3: 6, 4: 0, 5: 12, 8: 12}
-"""Bytes before the elements of a management frame, by its subtype, for those that are nothing but elements then."""
+_FIXED_BYTES = {0: 4, 1: 6, 2: 10, 3: 6, 4: 0, 5: 12, 8: 12}
+"""Bytes before the elements of a management frame, by the subtypes that otherwise consist of elements only."""
 _CONTROL_WITH_SENDER = frozenset({2, 4, 5, 8, 9, 10, 11})
 _CONTROL_WITHOUT_SENDER = frozenset({12, 13, 14, 15})
 
 
 class LinkType(IntEnum):
-    """What comes before a frame in a capture: nothing, or radiotap's header."""
+    """The header before each frame of a capture: none, or radiotap's."""
 
     IEEE802_11 = 105
     RADIOTAP = 127
@@ -38,7 +38,7 @@ class LinkType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CapturedFrame:
-    """Bytes as captured at `time_us` (since 1970); `length` is what they were before they were cut to be kept."""
+    """Captured bytes at `time_us` (µs since the epoch); `length` is the frame's length before truncation."""
 
     time_us: int
     data: bytes
@@ -48,7 +48,7 @@ class CapturedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A record: `None` where not even its type could be read; of a malformed one, what came before the fault."""
+    """A record, `None` if not even its type is readable; a malformed frame's record ends before the fault."""
 
     record: Record | None
     is_malformed: bool = False
@@ -59,7 +59,7 @@ _NO_RADIO = Radio(0)
 
 
 def map_frame(frame: CapturedFrame, vendors: Vendors) -> Mapped:
-    """The record of a captured frame; never raises, whatever the bytes."""
+    """Return the record of a captured frame. Never raises."""
     radio = read_radio(frame.data) if frame.link is LinkType.RADIOTAP else _NO_RADIO
     if radio is None:
         return MALFORMED
@@ -67,9 +67,9 @@ def map_frame(frame: CapturedFrame, vendors: Vendors) -> Mapped:
     if len(body) < 2 or body[0] & 0x03:  # another protocol version
         return MALFORMED
     kind, subtype = body[0] >> 2 & 0x03, body[0] >> 4
-    # In what is shorter than its header there is no room for a check sequence, whatever the receiver says.
-    if radio.has_fcs and frame.length == len(frame.data) and len(body) >= _header_length(kind, subtype) + FCS_LENGTH:
-        body = body[:-FCS_LENGTH]
+    # A frame shorter than its header has no check sequence, even if the receiver claims one.
+    if radio.has_fcs and frame.length == len(frame.data) and len(body) >= _header_length(kind, subtype) + FCS_BYTES:
+        body = body[:-FCS_BYTES]
     record: Record = {
         "timestamp": str(frame.time_us // 1000),
         "wlan_fc_type": [str(kind)],
@@ -78,14 +78,14 @@ def map_frame(frame: CapturedFrame, vendors: Vendors) -> Mapped:
     _add_radio(record, radio, frame.length - radio.length)
     match kind:
         case 0:
-            is_whole = _add_management(record, body, subtype, vendors)
+            is_complete = _add_management(record, body, subtype, vendors)
         case 1:
-            is_whole = _add_control(record, body, subtype, vendors)
+            is_complete = _add_control(record, body, subtype, vendors)
         case 2:
-            is_whole = _add_data(record, body, vendors)
+            is_complete = _add_data(record, body, vendors)
         case _:
-            is_whole = False
-    return Mapped(record, not is_whole)
+            is_complete = False
+    return Mapped(record, not is_complete)
 
 
 def _add_radio(record: Record, radio: Radio, length: int) -> None:
@@ -104,23 +104,23 @@ def _add_radio(record: Record, radio: Radio, length: int) -> None:
 
 def _header_length(kind: int, subtype: int) -> int:
     if kind != CONTROL:
-        return HEADER_LENGTH
+        return HEADER_BYTES
     return 10 if subtype in _CONTROL_WITHOUT_SENDER else 16
 
 
 def _add_management(record: Record, body: bytes, subtype: int, vendors: Vendors) -> bool:
-    """Add what a management frame says; whether it is whole."""
-    if len(body) < HEADER_LENGTH:
+    """Add the fields of a management frame; return whether it is complete."""
+    if len(body) < HEADER_BYTES:
         return _add_receiver(record, body, vendors) and False
     receiver, sender = vendors.named(body[4:10]), vendors.named(body[10:16])
     _add_both(record, receiver, sender)
     record["wlan_da"], record["wlan_da_resolved"] = receiver
     record["wlan_sa"], record["wlan_sa_resolved"] = sender
-    fixed, flags = _FIXED_LENGTH.get(subtype), body[1]
-    is_fragment = len(body) > HEADER_LENGTH and (flags & _MORE_FRAGMENTS or body[22] & 0x0F)
+    fixed, flags = _FIXED_BYTES.get(subtype), body[1]
+    is_fragment = len(body) > HEADER_BYTES and (flags & _MORE_FRAGMENTS or body[22] & 0x0F)
     if fixed is None or flags & _PROTECTED or is_fragment:
         return True
-    start = HEADER_LENGTH + fixed + (4 if flags & _ORDER else 0)
+    start = HEADER_BYTES + fixed + (4 if flags & _ORDER else 0)
     if start > len(body):
         return False
     record["wlan_tagged_all"] = ["1"]
@@ -142,7 +142,7 @@ def _add_control(record: Record, body: bytes, subtype: int, vendors: Vendors) ->
 
 def _add_data(record: Record, body: bytes, vendors: Vendors) -> bool:
     direction = body[1] & 0x03
-    if len(body) < HEADER_LENGTH + (6 if direction == _BETWEEN_ACCESS_POINTS else 0):
+    if len(body) < HEADER_BYTES + (6 if direction == _BETWEEN_ACCESS_POINTS else 0):
         return _add_receiver(record, body, vendors) and False
     first, second, third = (vendors.named(body[at : at + 6]) for at in (4, 10, 16))
     _add_both(record, first, second)

@@ -30,10 +30,10 @@ _log = logging.getLogger("capture")
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Capture or replay until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong.
+    """Capture or replay until done, SIGTERM or SIGINT; return 1 on failure, 78 for a wrong setting.
 
     Args:
-        values: settings to use in place of the environment's.
+        values: settings to use instead of the environment's.
     """
     given = _arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
 
 
 def demo(arguments: Sequence[str], values: Settings) -> int:
-    """Replay the house of `data/wifi` again and again, as if it were now; takes `--rate` and `--count`."""
+    """Replay the demo file of `data/wifi` in a loop with current times; accepts `--rate` and `--count`."""
     return main(["--replay", str(DEMO_FILE), "--loop", "--now", *arguments], values)
 
 
@@ -63,10 +63,10 @@ def captured(
     receive: Callable[[str, Callable[[], bool]], Iterator[CapturedFrame]] = listen,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[CapturedFrame]:
-    """What an interface receives until `stop`; when it goes away, it is tried again and again, ever more rarely.
+    """Yield the frames of an interface until `stop`; if it fails, retry with increasing delays.
 
     Raises:
-        SettingError: it is not in monitor mode, or we may not listen on it.
+        SettingError: it is not in monitor mode, or listening is not permitted.
     """
     delays = RetryDelays(BACKOFF)
     while not stop.is_set():
@@ -77,7 +77,7 @@ def captured(
             if clock() - began > BACKOFF.steady_s:
                 delays.reset()
             pause_s = delays.next_s()
-            _log.warning("%s: %s; again in %.0f s", interface, error.strerror or error, pause_s)
+            _log.warning("%s: %s; retrying in %.0f s", interface, error.strerror or error, pause_s)
             stop.wait(pause_s)
 
 
@@ -107,11 +107,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--interface", metavar="NAME", help="listen on this interface in monitor mode")
     source.add_argument("--replay", type=Path, metavar="FILE", help="replay this pcap or pcapng file")
-    parser.add_argument("--speed", type=float, default=1.0, help="times as fast as recorded; 0: as fast as possible")
-    parser.add_argument("--rate", type=float, default=0.0, help="frames per second, in place of the recorded times")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="replay speed as a factor (default 1); 0: as fast as possible"
+    )
+    parser.add_argument("--rate", type=float, default=0.0, help="frames per second, instead of the recorded times")
     parser.add_argument("--count", type=int, default=0, help="how many frames (default: all)")
-    parser.add_argument("--loop", action="store_true", help="begin the file anew when it ends")
-    parser.add_argument("--now", action="store_true", help="stamp frames with the time of the replay")
+    parser.add_argument("--loop", action="store_true", help="restart the file when it ends")
+    parser.add_argument("--now", action="store_true", help="use the time of the replay as the frames' time")
     given = parser.parse_args(arguments)
     if min(given.speed, given.rate, given.count) < 0:
         parser.error("--speed, --rate and --count must be 0 or above")

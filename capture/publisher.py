@@ -1,4 +1,4 @@
-"""Sends frames as records to the topic `pcap`, and counts what became of them."""
+"""Sends frames as records to the topic `pcap`, and counts the results."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from capture.frames import CapturedFrame, map_frame
 from capture.vendors import Vendors
 
 TOPIC = "pcap"
-REPORT_EVERY_S = 10.0
-FLUSH_S = 30.0
-FULL_S = 0.1
+REPORT_INTERVAL_S = 10.0
+FLUSH_TIMEOUT_S = 30.0
+QUEUE_FULL_WAIT_S = 0.1
 POLL_EVERY = 100
 _log = logging.getLogger("capture")
 
 
 class FrameProducer(Protocol):
-    """What is needed of a Kafka producer."""
+    """The part of a Kafka producer that the publisher needs."""
 
     def produce(self, topic: str, value: bytes) -> None:
-        """Queue a record; `BufferError` when the queue is full."""
+        """Queue a record; raises `BufferError` if the queue is full."""
         ...
 
     def poll(self, timeout: float) -> int:
@@ -31,15 +31,15 @@ class FrameProducer(Protocol):
         ...
 
     def flush(self, timeout: float) -> int:
-        """Wait until the queue is empty; what is left of it."""
+        """Wait until the queue is empty; return how many records remain."""
         ...
 
 
 class Publisher:
-    """Maps frames and sends their records; `frames`, `malformed`, `sent` and `lost` count since the beginning."""
+    """Maps frames and sends their records; `frames`, `malformed`, `sent` and `lost` count since the start."""
 
     def __init__(self, vendors: Vendors, *, clock: Callable[[], float]) -> None:
-        """Begin to count; `clock` gives seconds of any beginning."""
+        """Start counting; `clock` returns seconds since any fixed moment."""
         self._vendors = vendors
         self._clock = clock
         self._started = self._reported = clock()
@@ -55,21 +55,21 @@ class Publisher:
             self.report_if_due()
 
     def delivered(self, error: Any, _message: Any) -> None:
-        """Take the fate of a record."""
+        """Receive the delivery report of a record."""
         if error is not None:
             if not self.lost:
                 _log.warning("not delivered to %s: %s", TOPIC, error)
             self.lost += 1
 
     def finish(self, producer: FrameProducer) -> None:
-        """Wait for what is on its way, and say what it was in all."""
-        self.lost += producer.flush(FLUSH_S)
+        """Wait for the records in flight, and log the totals."""
+        self.lost += producer.flush(FLUSH_TIMEOUT_S)
         self._report(self.frames, self._clock() - self._started)
 
     def report_if_due(self) -> None:
-        """Say every 10 seconds how it goes."""
+        """Log the progress every 10 seconds."""
         now = self._clock()
-        if now - self._reported >= REPORT_EVERY_S:
+        if now - self._reported >= REPORT_INTERVAL_S:
             self._report(self.frames - self._reported_frames, now - self._reported)
             self._reported, self._reported_frames = now, self.frames
 
@@ -86,12 +86,12 @@ class Publisher:
                 self.sent += 1
                 return
             except BufferError:
-                producer.poll(FULL_S)
+                producer.poll(QUEUE_FULL_WAIT_S)
 
     def _report(self, count: int, seconds: float) -> None:
         rate = count / seconds if seconds > 0 else 0.0
         lost = f", {self.lost} not delivered" if self.lost else ""
         _log.info(
-            "%d frames in %.1f s (%.1f/s); in all %d frames, %d malformed, %d records sent%s",
+            "%d frames in %.1f s (%.1f/s); total %d frames, %d malformed, %d records sent%s",
             *(count, seconds, rate, self.frames, self.malformed, self.sent, lost),
         )

@@ -1,4 +1,4 @@
-"""Radiotap: what the receiver says about a frame (channel, signal, rate), in the header before the frame. Pure."""
+"""Parses radiotap headers: the receiver's data about a frame (channel, signal, rate). Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLAG_SHORT_PREAMBLE, FLAG_FCS = 0x02, 0x10
 _FLAGS, _RATE, _CHANNEL, _SIGNAL, _MCS = 1, 2, 3, 5, 19
 _EXTENDED, _VENDOR_SPACE, _RADIOTAP_SPACE = 31, 30, 29
 _SIZES = (
-    # Size and alignment of every field, by its bit.
+    # Size and alignment in bytes of each field, by its bit number.
     *((8, 8), (1, 1), (1, 1), (4, 2), (2, 2), (1, 1), (1, 1), (2, 2), (2, 2), (2, 2), (1, 1), (1, 1), (1, 1), (1, 1)),
     *(
         (2, 2),
@@ -39,9 +39,9 @@ _MCS_BANDWIDTH, _MCS_INDEX, _MCS_GUARD, _MCS_FORMAT, _MCS_STBC = 0x01, 0x02, 0x0
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """What a radiotap header says; `None` for what it does not.
+    """The fields of a radiotap header, `None` for missing ones.
 
-    `length` is the header's in bytes, `rate` in half Mbit/s, `signal` in dBm, `flags` radiotap's own.
+    `length` is the header's in bytes, `rate` in units of 500 kbit/s, `signal` in dBm, `flags` are radiotap's.
     """
 
     length: int
@@ -53,17 +53,17 @@ class Radio:
 
     @property
     def has_fcs(self) -> bool:
-        """Whether the frame ends with its check sequence of 4 bytes."""
+        """Whether the frame ends with its 4-byte check sequence."""
         return bool(self.flags and self.flags & FLAG_FCS)
 
     @property
     def is_short_preamble(self) -> bool:
-        """Whether the short preamble was used; assumed where nothing is said."""
+        """Whether the short preamble was used; assumed if the flags are missing."""
         return self.flags is None or bool(self.flags & FLAG_SHORT_PREAMBLE)
 
 
 def read_radio(data: bytes) -> Radio | None:
-    """The header at the beginning of captured bytes, `None` where there is no whole one."""
+    """Parse the header at the start of captured bytes; `None` if it is incomplete."""
     if len(data) < _HEAD.size:
         return None
     version, _, length, first = _HEAD.unpack_from(data)
@@ -75,12 +75,12 @@ def read_radio(data: bytes) -> Radio | None:
         if at + 4 > length:
             return None
         words.append(_WORD.unpack_from(data, at)[0])
-    return _read(data, length, _layout(tuple(words), length))
+    return _read(data, length, _field_offsets(tuple(words), length))
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the fields are; -1 for those that are not there."""
+class _FieldOffsets:
+    """The offsets of the fields in bytes, -1 for missing ones."""
 
     flags: int = -1
     rate: int = -1
@@ -90,15 +90,15 @@ class _Layout:
 
 
 @lru_cache(maxsize=1024)
-def _layout(words: tuple[int, ...], length: int) -> _Layout:
-    """The places of a header's fields: a receiver writes the same few layouts all the time."""
-    found = {bit: at for bit, at in _places(words) if at + _SIZES[bit][0] <= length}
-    wanted = (found.get(bit, -1) for bit in (_FLAGS, _RATE, _CHANNEL, _SIGNAL, _MCS))
-    return _Layout(*wanted)
+def _field_offsets(words: tuple[int, ...], length: int) -> _FieldOffsets:
+    """Return the field offsets of a header. The cache helps because a receiver writes few different headers."""
+    found = {bit: at for bit, at in _positions(words) if at + _SIZES[bit][0] <= length}
+    offsets = (found.get(bit, -1) for bit in (_FLAGS, _RATE, _CHANNEL, _SIGNAL, _MCS))
+    return _FieldOffsets(*offsets)
 
 
-def _places(words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Bit and offset of every field; a field that comes again, for another antenna, overrides the first."""
+def _positions(words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Yield bit and offset of each field; a field repeated for another antenna overrides the first."""
     at = 4 + 4 * len(words)
     for word in words:
         for bit, (size, alignment) in enumerate(_SIZES):
@@ -107,25 +107,25 @@ def _places(words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
                 yield bit, at
                 at += size
         if word >> _VENDOR_SPACE & 1 or word >> 28 & 1:
-            return  # what follows is laid out by somebody else
+            return  # a vendor's namespace follows: its layout is unknown
 
 
-def _read(data: bytes, length: int, places: _Layout) -> Radio:
-    frequency = _PAIR.unpack_from(data, places.channel)[0] if places.channel >= 0 else 0
-    signal = data[places.signal] if places.signal >= 0 else None
+def _read(data: bytes, length: int, offsets: _FieldOffsets) -> Radio:
+    frequency = _PAIR.unpack_from(data, offsets.channel)[0] if offsets.channel >= 0 else 0
+    signal = data[offsets.signal] if offsets.signal >= 0 else None
     return Radio(
         length,
         channel_of(frequency),
         signal - 256 if signal is not None and signal > 127 else signal,
-        data[places.rate] if places.rate >= 0 else None,
-        data[places.flags] if places.flags >= 0 else None,
-        _ht_rate(*data[places.mcs : places.mcs + 3]) if places.mcs >= 0 else None,
+        data[offsets.rate] if offsets.rate >= 0 else None,
+        data[offsets.flags] if offsets.flags >= 0 else None,
+        _ht_rate(*data[offsets.mcs : offsets.mcs + 3]) if offsets.mcs >= 0 else None,
     )
 
 
 @lru_cache(maxsize=256)
 def channel_of(frequency: int) -> int | None:
-    """The number of the channel at a frequency in MHz, `None` outside the bands of 2.4, 5 and 6 GHz."""
+    """Return the channel number of a frequency in MHz, `None` outside of the 2.4, 5 and 6 GHz bands."""
     if frequency == 2484:
         return 14
     for first, last, base in ((2412, 2472, 2407), (5035, 5885, 5000), (5955, 7115, 5950)):

@@ -1,4 +1,4 @@
-"""A file's frames at the times at which they are due: as recorded, faster or slower, or at a steady rate."""
+"""Replays the frames of a file when they are due: as recorded, at another speed, or at a steady rate."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from bifrost.errors import SettingError
 from capture.frames import CapturedFrame
 
 Wait = Callable[[float], bool]
-"""Waits so many seconds; whether to stop."""
+"""Waits this many seconds and returns whether to stop."""
 
-SHORTEST_WAIT_S = 0.002
-"""Frames that are due sooner are not waited for: waking up would cost more than the work."""
+MIN_WAIT_S = 0.002
+"""Frames due sooner are sent without a wait: waking up would cost more than the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """How a file is replayed.
+    """The timing of a replay.
 
-    `rate` frames per second if above 0; otherwise `speed` times as fast as recorded, 0 for as fast as possible.
-    `count` ends it after so many frames (0: with the file), `loop` begins the file anew, `now` puts the time of the
-    replay in place of the recorded one.
+    A `rate` above 0 is in frames per second; otherwise `speed` is a factor, 0 for as fast as possible. `count` limits
+    the frames (0: no limit), `loop` restarts the file at its end, `now` replaces the recorded times by current ones.
     """
 
     rate: float = 0.0
@@ -34,14 +33,14 @@ class Tempo:
 def replay(
     read: Callable[[], Iterable[CapturedFrame]], tempo: Tempo, clock: Callable[[], float], wait: Wait
 ) -> Iterator[CapturedFrame]:
-    """The frames of a file, each when it is due, until the end or until `wait` says so.
+    """Yield the frames of a file when they are due, until its end or until `wait` asks to stop.
 
     Args:
-        read: begins the file.
-        clock: seconds since 1970.
+        read: opens the file and returns its frames.
+        clock: returns seconds since the epoch.
 
     Raises:
-        SettingError: the file is to be looped and has no frame.
+        SettingError: `loop` is set and the file contains no frame.
     """
     started_s, number = clock(), 0
     while True:
@@ -51,7 +50,7 @@ def replay(
                 return
             first_us = frame.time_us if first_us is None else first_us
             due_s = _due_s(number, started_s, began_s, frame.time_us - first_us, tempo)
-            if due_s - clock() > SHORTEST_WAIT_S and wait(due_s - clock()):
+            if due_s - clock() > MIN_WAIT_S and wait(due_s - clock()):
                 return
             yield replace(frame, time_us=int(clock() * 1_000_000)) if tempo.now else frame
             number += 1

@@ -1,4 +1,4 @@
-"""Where frames come from: a monitor-mode interface, or a pcap or pcapng file. The only user of scapy's input."""
+"""Reads frames from a monitor-mode interface, or from a pcap or pcapng file, with scapy."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scapy.utils import RawPcapNgReader, RawPcapReader
 from bifrost.errors import SettingError
 from capture.frames import CapturedFrame, LinkType
 
-LOOK_S = 0.5
-"""How long an interface may be silent before it is looked whether to stop."""
+STOP_CHECK_INTERVAL_S = 0.5
+"""How often a silent interface checks whether to stop."""
 
 _INTERFACES = Path("/sys/class/net")
 _MONITOR_TYPES = {801: LinkType.IEEE802_11, 803: LinkType.RADIOTAP}
-"""The kernel's numbers (ARPHRD) of monitor-mode interfaces."""
+"""Link types by the kernel's numbers (ARPHRD) of monitor-mode interfaces."""
 
 
 def read_file(path: Path) -> Iterator[CapturedFrame]:
-    """The frames of a file, as far as it goes: one that ends within a frame ends before that frame.
+    """Yield the frames of a file; a truncated last frame is skipped.
 
     Raises:
-        SettingError: it cannot be read, is no capture, or holds no 802.11 frames.
+        SettingError: it cannot be read, is not a capture file, or contains no 802.11 frames.
     """
     try:
         file = path.open("rb")
@@ -33,9 +33,9 @@ def read_file(path: Path) -> Iterator[CapturedFrame]:
         raise SettingError("--replay", f"{path}: {error.strerror or error}") from error
     with file:
         try:
-            reader = RawPcapReader(cast("Any", file))  # by its path, scapy would leave a bad file open
+            reader = RawPcapReader(cast("Any", file))  # given a path, scapy would not close an invalid file
         except Scapy_Exception as error:
-            raise SettingError("--replay", f"{path}: is neither pcap nor pcapng ({error})") from error
+            raise SettingError("--replay", f"{path} is neither a pcap nor a pcapng file ({error})") from error
         if isinstance(reader, RawPcapNgReader):
             yield from _frames_of_pcapng(path, reader)
         else:
@@ -50,7 +50,7 @@ def _frames_of_pcap(path: Path, reader: RawPcapReader) -> Iterator[CapturedFrame
 
 
 def _frames_of_pcapng(path: Path, reader: RawPcapNgReader) -> Iterator[CapturedFrame]:
-    # Each interface of the file has a link type and a clock of its own.
+    # Each interface in the file has its own link type and clock resolution.
     for data, about in cast("Iterable[tuple[bytes, Any]]", reader):
         ticks = ((about.tshigh or 0) << 32) + (about.tslow or 0)
         time_us = ticks * 1_000_000 // int(about.tsresol)
@@ -61,27 +61,27 @@ def _link_type(path: Path, number: int) -> LinkType:
     try:
         return LinkType(number)
     except ValueError:
-        problem = f"holds frames of link type {number}; needed is 802.11 with radiotap (127) or without (105)"
-        raise SettingError("--replay", f"{path}: {problem}") from None
+        problem = f"contains frames of link type {number}; supported are 802.11 with radiotap (127) and without (105)"
+        raise SettingError("--replay", f"{path} {problem}") from None
 
 
 def listen(interface: str, stopped: Callable[[], bool], *, folder: Path = _INTERFACES) -> Iterator[CapturedFrame]:
-    """The frames that an interface receives, until `stopped`.
+    """Yield the frames that an interface receives, until `stopped`.
 
     Raises:
-        SettingError: it is not in monitor mode, or we may not listen on it.
-        OSError: it is not there (now), or went away.
+        SettingError: it is not in monitor mode, or listening is not permitted.
+        OSError: it does not exist, or was removed.
     """
     link = _link_of_interface(interface, folder)
-    from scapy.arch import L2ListenSocket  # takes a moment, and looks at all interfaces
+    from scapy.arch import L2ListenSocket  # import late: it is slow, and inspects all interfaces
 
     try:
         socket = L2ListenSocket(iface=interface)
     except PermissionError as error:
-        raise SettingError("--interface", f"{interface}: listening needs root, or the capability net_raw") from error
+        raise SettingError("--interface", f"{interface}: listening requires root or the capability net_raw") from error
     try:
         while not stopped():
-            if not socket.select([socket], LOOK_S):
+            if not socket.select([socket], STOP_CHECK_INTERVAL_S):
                 continue
             _, data, at_s = socket.recv_raw()
             if data:

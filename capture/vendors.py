@@ -1,6 +1,6 @@
-"""Names for hardware addresses, as Wireshark writes them: `Apple_4e:39:15`, `Broadcast`, `IPv4mcast_fb`.
+"""Resolves hardware addresses to names in Wireshark's form: `Apple_4e:39:15`, `Broadcast`, `IPv4mcast_fb`.
 
-The vendors are those of an installed Wireshark, otherwise those that scapy brings along.
+The vendor list is that of an installed Wireshark, otherwise that of scapy.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _BROADCAST = b"\xff" * 6
 _MULTICAST = {b"\x01\x00\x5e": ("IPv4mcast_", 3), b"\x33\x33": ("IPv6mcast_", 2)}
 
 Named = tuple[list[str], list[str]]
-"""An address and its name, each as the array of one string that a record holds; not to be changed."""
+"""An address and its name, each as the one-element array of a record. Do not modify: it is cached."""
 
 
 class Vendors:
-    """Finds the vendor of an address in blocks of any size; the narrowest block counts."""
+    """Finds the vendor of an address in blocks of any size; the narrowest block wins."""
 
     def __init__(self, blocks: Mapping[str, str]) -> None:
-        """Take names by block: `A4:83:E7`, `00:1B:C5:00:00:00/36` (the number of bits), or a whole address."""
+        """Index names by block: `A4:83:E7`, `00:1B:C5:00:00:00/36` (with a number of bits), or a whole address."""
         self._names: dict[int, dict[int, str]] = {}
         for block, name in blocks.items():
             prefix, _, given = block.partition("/")
@@ -34,11 +34,11 @@ class Vendors:
         self.named = lru_cache(maxsize=65536)(self._named)
 
     def _named(self, address: bytes) -> Named:
-        """An address of 6 bytes as text, and its name or itself where nobody is known."""
+        """Return a 6-byte address as text, and its name, or the address itself if the vendor is unknown."""
         return [address.hex(":")], [self.resolve(address)]
 
     def resolve(self, address: bytes) -> str:
-        """The name of an address of 6 bytes, or itself in hexadecimal where nobody is known."""
+        """Return the name of a 6-byte address, or the address itself if the vendor is unknown."""
         if address == _BROADCAST:
             return "Broadcast"
         for prefix, (name, size) in _MULTICAST.items():
@@ -54,11 +54,11 @@ class Vendors:
 
 @lru_cache(maxsize=1)
 def vendors() -> Vendors:
-    """The vendors that this machine knows."""
+    """Return the vendors known on this machine."""
     return Vendors({block: names[0] for block, names in MANUFDB.d.items()})
 
 
 def _tail(value: int, bits: int) -> str:
-    """What a block leaves open of an address."""
+    """Return the bytes of an address behind its block."""
     size = (_BITS - bits + 7) // 8
     return (value & (1 << _BITS - bits) - 1).to_bytes(size, "big").hex(":")

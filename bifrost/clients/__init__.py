@@ -1,1 +1,1 @@
-"""One client per outside API; every call has a deadline and fails with a `RemoteError`."""
+"""One module per outside API; every call has a deadline and fails with a `RemoteError`."""

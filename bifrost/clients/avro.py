@@ -1,4 +1,4 @@
-"""Avro records in the registry's wire format: a zero byte, four bytes of the schema's id, the record."""
+"""Avro records in the registry's wire format: a zero byte, the schema id in four bytes, the record."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from fastavro.schema import SchemaParseException
 
 from bifrost.clients.schema_registry import SchemaRegistryClient
 
-HEAD = 5
+HEADER_BYTES = 5
 
 
 class AvroReader:
-    """Reads records with the schemas that they were written with. Not for several threads."""
+    """Reads records with the schemas that they were written with. Not thread-safe."""
 
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self._schemas: dict[int, Any] = {}
 
     def read(self, data: bytes) -> Any:
-        """The value of a record.
+        """Return the value of a record.
 
         Raises:
-            ValueError: the bytes are no such record.
+            ValueError: the bytes are not such a record.
             RemoteError: the registry does not answer, or does not know the schema.
         """
-        if len(data) < HEAD or data[0] != 0:
-            raise ValueError("not Avro with a schema's id in front (unknown magic byte)")
-        return decoded(self._schema(int.from_bytes(data[1:HEAD], "big")), data)
+        if len(data) < HEADER_BYTES or data[0] != 0:
+            raise ValueError("not Avro with a schema id (unknown magic byte)")
+        return decode(self._schema(int.from_bytes(data[1:HEADER_BYTES], "big")), data)
 
     def _schema(self, schema_id: int) -> Any:
         if schema_id not in self._schemas:
-            self._schemas[schema_id] = parsed(self._registry.by_id(schema_id).schema)
+            self._schemas[schema_id] = parse_schema(self._registry.by_id(schema_id).schema)
         return self._schemas[schema_id]
 
 
-def parsed(schema: str) -> Any:
-    """A schema's text as fastavro wants it.
+def parse_schema(schema: str) -> Any:
+    """Parse the text of a schema for fastavro.
 
     Raises:
-        ValueError: it is no Avro schema.
+        ValueError: the text is not an Avro schema.
     """
     try:
-        # Names of one schema must not be known to another one.
+        # A dictionary per schema: a named type of one schema must not be visible in another one.
         return fastavro.parse_schema(json.loads(schema), named_schemas={})
     except (SchemaParseException, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an Avro schema: {error}") from error
 
 
-def decoded(schema: Any, data: bytes) -> Any:
-    """The value of a record of a parsed schema, which is that of the id in front of it.
+def decode(schema: Any, data: bytes) -> Any:
+    """Decode a record, header included, by its parsed schema.
 
     Raises:
-        ValueError: the bytes are no such record.
+        ValueError: the bytes are not such a record.
     """
     try:
-        return fastavro.schemaless_reader(io.BytesIO(data[HEAD:]), schema, None)
+        return fastavro.schemaless_reader(io.BytesIO(data[HEADER_BYTES:]), schema, None)
     except (ValueError, TypeError, EOFError, IndexError, OverflowError, KeyError) as error:
         raise ValueError(f"not a record of its schema: {error}") from error
 
 
-def encoded(schema_id: int, schema: Any, value: object) -> bytes:
-    """A record of a parsed schema.
+def encode(schema_id: int, schema: Any, value: object) -> bytes:
+    """Encode a record, header included, by its parsed schema.
 
     Raises:
         ValueError: the value does not fit the schema.

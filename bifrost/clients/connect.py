@@ -1,4 +1,4 @@
-"""Kafka Connect's REST API, one typed record per JSON shape."""
+"""Kafka Connect's REST API, with a typed record for each JSON shape."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
-# Debezium opens the database inside validate and PUT; Connect itself gives up after 90 s.
-CHECK_TIMEOUT_S = 95.0
+# Debezium connects to the database within validate and PUT; Connect gives up after 90 s.
+VALIDATE_TIMEOUT_S = 95.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
-    """A connector's state and that of its tasks; `trace` is empty unless the connector itself failed."""
+    """The state of a connector and of its tasks; `trace` is empty unless the connector itself failed."""
 
     name: str
     type: str
@@ -48,7 +48,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class ValidatedKey:
-    """What the worker knows about one key. `value` is echoed with placeholders resolved: never show it."""
+    """The worker's verdict on one key. `value` has its placeholders resolved and may be secret: never show it."""
 
     name: str
     known: bool
@@ -67,47 +67,47 @@ class ValidationReport:
 
 
 class ConnectClient(RestClient):
-    """Asks and commands the workers of one Connect cluster."""
+    """The client of one Connect cluster."""
 
     def names(self, *, patience_s: float | None = None) -> tuple[str, ...]:
-        """The connectors' names, sorted."""
+        """Return the names of the connectors, sorted."""
         return tuple(sorted(self.http.get("/connectors", patience_s=patience_s)))
 
     def configs(self) -> dict[str, dict[str, str]]:
-        """Every connector's configuration, placeholders as they were sent."""
+        """Return the configuration of each connector by name, with unresolved placeholders."""
         found = self.http.get("/connectors", params={"expand": "info"})
         return {name: dict(entry["info"]["config"]) for name, entry in found.items()}
 
     def statuses(self) -> dict[str, ConnectorStatus]:
-        """Every connector's status by name."""
+        """Return the status of each connector by name."""
         found = self.http.get("/connectors", params={"expand": "status"})
         return {name: self._status(entry["status"]) for name, entry in found.items()}
 
     def config(self, name: str) -> dict[str, str] | None:
-        """A connector's configuration, `None` when there is no such connector."""
+        """Return the configuration of a connector, `None` if it does not exist."""
         found = self.http.get_or_none(f"{_path(name)}/config")
         return None if found is None else {str(key): str(value) for key, value in found.items()}
 
     def status(self, name: str) -> ConnectorStatus | None:
-        """A connector's status, `None` when there is none (also for a moment after it was made)."""
+        """Return the status of a connector, `None` if it has none (or was created a moment ago)."""
         found = self.http.get_or_none(f"{_path(name)}/status")
         return None if found is None else self._status(found)
 
     def topics(self, name: str) -> tuple[str, ...]:
-        """The topics that a connector has used so far, sorted; none when there is no such connector."""
+        """Return the topics that a connector has used so far, sorted; none if it does not exist."""
         found = self.http.get_or_none(f"{_path(name)}/topics")
         return () if found is None else tuple(sorted(found.get(name, {}).get("topics", ())))
 
     def put(self, name: str, config: Mapping[str, str]) -> None:
-        """Create the connector, or give it this configuration.
+        """Create a connector, or replace its configuration.
 
         Raises:
-            Refused: the configuration was not accepted (400), or the worker failed (500).
+            Refused: Connect rejected the configuration (400), or the worker failed (500).
         """
-        self.http.call("PUT", f"{_path(name)}/config", body=dict(config), timeout_s=CHECK_TIMEOUT_S)
+        self.http.call("PUT", f"{_path(name)}/config", body=dict(config), timeout_s=VALIDATE_TIMEOUT_S)
 
     def delete(self, name: str) -> None:
-        """Remove a connector; one that is not there is fine, since a repeated request may find it gone."""
+        """Delete a connector; a missing one is not an error, since a retried request may find it deleted."""
         try:
             self.http.call("DELETE", _path(name))
         except Refused as error:
@@ -115,16 +115,16 @@ class ConnectClient(RestClient):
                 raise
 
     def restart(self, name: str, *, only_failed: bool = False) -> None:
-        """Restart a connector and its tasks, or only what failed."""
+        """Restart a connector and its tasks, or only the failed ones."""
         flags = {"includeTasks": "true", "onlyFailed": str(only_failed).lower()}
         self.http.call("POST", f"{_path(name)}/restart", params=flags)
 
     def resume(self, name: str) -> None:
-        """Let a paused or stopped connector run."""
+        """Resume a paused or stopped connector."""
         self.http.call("PUT", f"{_path(name)}/resume")
 
     def plugins(self) -> tuple[Plugin, ...]:
-        """The connector classes that the workers offer, by class name."""
+        """Return the connector classes of the workers, sorted by class name."""
         found = self.http.get("/connector-plugins")
         return tuple(
             sorted(
@@ -134,24 +134,24 @@ class ConnectClient(RestClient):
         )
 
     def validate(self, class_name: str, config: Mapping[str, str]) -> ValidationReport:
-        """What the worker thinks of a configuration; `config` must hold `name` and `connector.class`.
+        """Let a worker validate a configuration; `config` must contain `name` and `connector.class`.
 
         Raises:
-            Refused: the class is unknown, or the check itself failed.
+            Refused: the class is unknown, or the validation itself failed.
         """
         path = f"/connector-plugins/{quote(class_name, safe='')}/config/validate"
-        found = self.http.call("PUT", path, body=dict(config), timeout_s=CHECK_TIMEOUT_S)
+        found = self.http.call("PUT", path, body=dict(config), timeout_s=VALIDATE_TIMEOUT_S)
         keys = tuple(_validated(entry) for entry in found.get("configs", ()))
         return ValidationReport(class_name, int(found.get("error_count", 0)), keys)
 
     def _status(self, found: Mapping[str, Any]) -> ConnectorStatus:
-        own = found["connector"]
+        connector = found["connector"]
         return ConnectorStatus(
             name=found["name"],
             type=found.get("type") or "",
-            state=own["state"],
-            worker=own.get("worker_id", ""),
-            trace=self.http.redacted(own.get("trace") or ""),
+            state=connector["state"],
+            worker=connector.get("worker_id", ""),
+            trace=self.http.redacted(connector.get("trace") or ""),
             tasks=tuple(
                 TaskStatus(
                     int(task["id"]),
@@ -165,7 +165,7 @@ class ConnectClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> ConnectClient:
-    """The client of the target's Connect cluster (`CONNECT_USER`, `CONNECT_PASSWORD` where set)."""
+    """Return the client of the target's Connect cluster (`CONNECT_USER`, `CONNECT_PASSWORD` if set)."""
     auth = basic_auth(settings, "CONNECT")
     return ConnectClient(
         Connection("Kafka Connect", settings.endpoints.connect, auth, secrets=settings.values, patience_s=patience_s)
@@ -173,7 +173,7 @@ def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> Conn
 
 
 def root_cause(trace: str) -> str:
-    """The innermost cause of a Java stack trace, in one line."""
+    """Return the innermost cause of a Java stack trace in one line."""
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return (causes or lines or [""])[-1 if causes else 0]

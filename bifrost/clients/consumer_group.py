@@ -1,4 +1,4 @@
-"""Membership of a consumer group for services that act on records: nothing is committed before they say so."""
+"""A consumer group's member for services that act on records: it commits only on request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from bifrost.clients import kafka
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import Refused, SettingError, Unreachable
 
-BATCH = 500
-"""Most records of one poll."""
+MAX_POLL_RECORDS = 500
 
-ANSWER_S = 15.0
-"""How long a broker may take to answer about offsets."""
+OFFSETS_TIMEOUT_S = 15.0
 
-# A dead member must not keep its partitions from the one that replaces it for long.
+# A short session: a dead member must not keep its partitions from its replacement.
 _OPTIONS = {
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
@@ -28,7 +26,7 @@ _OPTIONS = {
     "topic_metadata_refresh_interval_ms": 10_000,
     "socket_timeout_ms": 10_000,
     "enable_auto_offset_store": False,
-    # Where a new group starts is decided below; a position that retention has overtaken goes on at the oldest record.
+    # `_assigned` decides where a new group starts; this covers a position that retention has deleted.
     "auto_offset_reset": "earliest",
 }
 
@@ -45,7 +43,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it lies in its topic."""
+    """One record of a topic."""
 
     topic: str
     partition: int
@@ -56,7 +54,7 @@ class Record:
 
     @property
     def home(self) -> Partition:
-        """The partition that it is in."""
+        """The partition of the record."""
         return Partition(self.topic, self.partition)
 
     def __str__(self) -> str:
@@ -64,65 +62,65 @@ class Record:
 
 
 class ConsumerGroup:
-    """One member of a group. All calls come from one thread, and `poll` must be among them every few minutes."""
+    """One member of a group. Call it from one thread, and call `poll` at least every few minutes."""
 
     def __init__(self, client: Mapping[str, str], group: str, topic: str, *, from_beginning: bool = False) -> None:
-        """Make a member that is not yet subscribed.
+        """Create a member that is not yet subscribed.
 
         Args:
             client: librdkafka properties of the cluster (`Settings.kafka_client()`).
-            from_beginning: a group without a position starts at the oldest record, not at the newest.
+            from_beginning: a group without a position starts at the oldest record instead of the newest.
 
         Raises:
-            SettingError: the properties make no client.
+            SettingError: the properties are invalid.
         """
         self._group = group
         self._topic = topic
         self._from_beginning = from_beginning
         self.has_position = False
-        """Whether it misses no record from now on: it has its place, or its topic is yet to be made."""
+        """Whether it will miss no record from now on: it has its offsets, or its topic does not exist yet."""
         self._last_error = ""
         self._uncommitted: dict[Partition, int] = {}
         self._on_revoked: Callable[[Collection[Partition]], None] = lambda _partitions: None
-        # A callback is no property, so its name keeps its underscore.
+        # `kafka.consumer` turns underscores into dots; the name of a callback keeps its underscore.
         properties: dict[str, Any] = {**client, "on_commit": self._commit_done}
         try:
             self._consumer: Consumer = kafka.consumer(properties, group, **_OPTIONS)
         except KafkaException as error:
-            raise SettingError("KAFKA_*", f"no client can be made of these settings: {error.args[0].str()}") from error
+            raise SettingError("KAFKA_*", f"Kafka rejects these client settings: {error.args[0].str()}") from error
 
     def subscribe(self, on_revoked: Callable[[Collection[Partition]], None]) -> None:
-        """Join the group; `on_revoked` is called, inside of `poll` or `close`, for partitions that go to others."""
+        """Join the group; `on_revoked` is called within `poll` or `close` for partitions that it loses."""
         self._on_revoked = on_revoked
         self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
 
     def poll(self, timeout_s: float) -> list[Record]:
-        """The records that are there, as soon as there is one, or none after the timeout.
+        """Return the available records as soon as there is one, or none after the timeout.
 
         Raises:
-            Unreachable: the broker does not say where the group stands.
-            Refused: this member can never read again, or may not read at all.
+            Unreachable: the broker did not return the group's offsets.
+            Refused: this member can no longer read, or is not authorized to read.
         """
         first = self._consumer.poll(timeout_s)
         if first is None:
             return []
-        # `consume` alone would wait out its timeout for a full batch.
-        messages = [first, *self._consumer.consume(BATCH - 1, 0)]
+        # `consume` alone would wait for a full batch until its timeout.
+        messages = [first, *self._consumer.consume(MAX_POLL_RECORDS - 1, 0)]
         return [_record(message) for message in messages if self._is_record(message)]
 
     def pause(self, partitions: Collection[Partition]) -> None:
-        """Get no records of these partitions until `resume`, and stay in the group."""
+        """Stop fetching these partitions until `resume`, and stay in the group."""
         self._consumer.pause(_listed(partitions))
 
     def resume(self, partitions: Collection[Partition]) -> None:
-        """Get records of these partitions again."""
+        """Fetch these partitions again."""
         self._consumer.resume(_listed(partitions))
 
     def commit(self, positions: Mapping[Partition, int], *, wait: bool = False) -> None:
-        """Let the group stand at these offsets (those that come next).
+        """Commit these offsets (of the next records) for the group.
 
-        A commit that fails is logged, and made good when this member gets the partition again; another member would
-        get its records once more.
+        A failed commit is logged, and repeated if this member is assigned the partition again; another member would
+        read the records again.
         """
         offsets = [TopicPartition(home.topic, home.number, offset) for home, offset in positions.items()]
         try:
@@ -144,7 +142,7 @@ class ConsumerGroup:
         if error.fatal() or error.code() in _FORBIDDEN:
             raise Refused(kafka.SYSTEM, f"read {self._topic}", status=error.code(), body=error.str())
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            # It will be made while we wait, so everything in it is new to this group.
+            # The topic will be created while we wait, so all its records are new to this group.
             self._from_beginning = self.has_position = True
         if error.str() != self._last_error:
             self._last_error = error.str()
@@ -153,28 +151,28 @@ class ConsumerGroup:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
-            placed = consumer.committed(partitions, timeout=ANSWER_S)
-            moved = {_home(place): place.offset for place in placed if self._is_moved(place)}
+            committed = consumer.committed(partitions, timeout=OFFSETS_TIMEOUT_S)
+            moved = {_home(place): place.offset for place in committed if self._is_moved(place)}
         except KafkaException as error:
             raise Unreachable(kafka.SYSTEM, f"position of group {self._group}", str(error)) from error
         if moved:
-            # At once: a crash before the first delivery must not lose what comes in between.
+            # Commit now: a crash before the first delivery must not skip the records in between.
             self.commit(moved, wait=True)
-        consumer.assign(placed)
+        consumer.assign(committed)
         self.has_position = True
         self._last_error = ""
-        _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in placed))
+        _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in committed))
 
     def _is_moved(self, place: TopicPartition) -> bool:
-        """Give a partition its position where the committed one is missing or behind what was done here."""
-        done = self._uncommitted.pop(_home(place), -1)
-        if 0 <= place.offset and done <= place.offset:
+        """Set the offset of a partition whose committed one is missing, or behind a commit that failed here."""
+        failed = self._uncommitted.pop(_home(place), -1)
+        if 0 <= place.offset and failed <= place.offset:
             return False
-        oldest, following = self._consumer.get_watermark_offsets(place, timeout=ANSWER_S)
+        oldest, following = self._consumer.get_watermark_offsets(place, timeout=OFFSETS_TIMEOUT_S)
         if place.offset < 0:
             place.offset = oldest if self._from_beginning else following
-        if place.offset < done <= following:  # beyond the end: the topic was made anew
-            place.offset = done
+        if place.offset < failed <= following:  # otherwise the topic was recreated
+            place.offset = failed
         return True
 
     def _commit_done(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:

@@ -1,4 +1,4 @@
-"""The folder that CSV files are dropped into, as its source connector leaves it."""
+"""The files that the CSV source connector rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PIPELINE = "orders"
 
 @dataclass(frozen=True, slots=True)
 class RejectedFile:
-    """A file that could not be read: `cause` names the line and what is wrong with it."""
+    """A file that the connector could not read; `cause` names the line and the problem."""
 
     pipeline: str
     folder: Path
@@ -21,7 +21,7 @@ class RejectedFile:
 
 
 def rejected_files(settings: Settings) -> tuple[RejectedFile, ...]:
-    """The files of orders that could not be read, by name; the connector leaves a `.log` beside each of them."""
+    """Return the rejected files of orders, sorted by name; the connector writes a `.log` beside each of them."""
     folder = settings.orders / "error"
     logs = ((log, log.read_text(encoding="utf-8", errors="replace")) for log in sorted(folder.glob("*.log")))
     return tuple(RejectedFile(PIPELINE, folder, log.stem, text.splitlines()[0]) for log, text in logs if text)

@@ -1,4 +1,4 @@
-"""The HTTP behaviour that all REST clients share: deadlines, retries, errors with secrets taken out."""
+"""The HTTP behaviour of all REST clients: deadlines, retries, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ERROR_BODY_LIMIT = 2000
 
 
 class Clock(Protocol):
-    """Time as the clients see it, so that tests need not wait."""
+    """The clock of the clients; tests replace it."""
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment."""
+        """Return seconds since a fixed moment."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Wait."""
         ...
 
 
@@ -41,11 +41,11 @@ class SystemClock:
     """The real clock."""
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment."""
+        """Return seconds since a fixed moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Wait."""
         time.sleep(seconds)
 
 
@@ -61,8 +61,8 @@ class BasicAuth:
 class Connection:
     """How to reach one REST API.
 
-    `patience_s` bounds the retries of one request; `busy` are the statuses that waiting may cure; `secrets` are
-    settings whose values are removed from error texts.
+    `patience_s` limits the retries of one request, `busy` are the HTTP statuses worth a retry, and `secrets` are the
+    settings whose secret values are removed from error texts.
     """
 
     system: str
@@ -75,7 +75,7 @@ class Connection:
 
 
 def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
-    """`<PREFIX>_USER` and `<PREFIX>_PASSWORD`, where they are set."""
+    """Return `<PREFIX>_USER` and `<PREFIX>_PASSWORD`, `None` if no user is set."""
     user = settings.get(f"{prefix}_USER")
     return BasicAuth(user, settings.get(f"{prefix}_PASSWORD")) if user else None
 
@@ -83,8 +83,8 @@ def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
 class HttpClient:
     """Sends requests to one REST API.
 
-    Retried until `patience_s` is over: no connection, the busy statuses, and 500 while Connect rebalances. A request
-    that may have been carried out and must not be twice (a `POST` that timed out) is not repeated.
+    It retries for `patience_s` seconds after a failed connection, a busy status, or a 500 while Connect rebalances. It
+    does not retry a request that may have taken effect and must not take effect twice (a `POST` that timed out).
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -95,15 +95,15 @@ class HttpClient:
             self._session.auth = (connection.auth.user, connection.auth.password)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def get(self, path: str, *, params: Mapping[str, Any] | None = None, patience_s: float | None = None) -> Any:
-        """The JSON that a GET answers."""
+        """Return the JSON of a GET."""
         return self.call("GET", path, params=params, patience_s=patience_s)
 
     def get_or_none(self, path: str) -> Any:
-        """The JSON that a GET answers, `None` when there is no such thing (404)."""
+        """Return the JSON of a GET, `None` for a 404."""
         try:
             return self.get(path)
         except Refused as error:
@@ -123,15 +123,16 @@ class HttpClient:
         patience_s: float | None = None,
         repeatable: bool | None = None,
     ) -> Any:
-        """Send a request and return the decoded JSON of its answer, `None` when the answer is empty.
+        """Send a request and return the decoded JSON of its answer, `None` for an empty answer.
 
         Args:
-            patience_s: another bound for the retries than the connection's.
-            repeatable: whether it may be sent again when it is not known if it arrived; by default all but `POST`.
+            timeout_s: deadline of one attempt.
+            patience_s: limit of the retries, instead of the connection's.
+            repeatable: whether to retry when the request may have arrived; by default yes, except for `POST`.
 
         Raises:
             Unreachable: no answer within the deadline.
-            NotReady: it kept answering that it is busy.
+            NotReady: the system stayed busy.
             Refused: any other error status, or an answer that is not JSON.
         """
         return self.send(
@@ -158,7 +159,7 @@ class HttpClient:
         patience_s: float | None = None,
         repeatable: bool | None = None,
     ) -> Any:
-        """`call` with a body that is encoded already."""
+        """Send an encoded body; otherwise as `call`."""
         sent_headers = {"Content-Type": content_type, "Accept": "application/json", **(headers or {})}
         may_repeat = method != "POST" if repeatable is None else repeatable
         deadline = self._deadline(patience_s)
@@ -175,10 +176,10 @@ class HttpClient:
             self.connection.clock.sleep(delay_s)
 
     def stream(self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None) -> requests.Response:
-        """POST and return the response with its body still to be read; the caller closes it.
+        """POST and return the response with an unread body; the caller closes it.
 
         Args:
-            idle_s: the longest silence that is borne, `None` for any.
+            idle_s: longest silence of the server, `None` for no limit.
 
         Raises:
             Unreachable, Refused: as `call`.
@@ -192,7 +193,7 @@ class HttpClient:
     def stream_any(
         self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None
     ) -> requests.Response:
-        """As `stream`, but an answer that says no is given back too.
+        """As `stream`, but also return an answer with an error status.
 
         Raises:
             Unreachable: as `call`.
@@ -209,7 +210,7 @@ class HttpClient:
             raise self.unreachable(f"POST {path}", error) from error
 
     def unreachable(self, request: str, error: Exception) -> Unreachable:
-        """The error for a request that got no answer."""
+        """Return the error for a request without an answer."""
         return _NoAnswer(
             self.connection.system,
             request,
@@ -218,15 +219,15 @@ class HttpClient:
         )
 
     def refused(self, request: str, status: int, body: str) -> Refused:
-        """The error for an answer that says no, secrets removed."""
+        """Return the error for an answer with an error status, without secrets."""
         return Refused(self.connection.system, request, status=status, body=self.clean(body))
 
     def clean(self, text: str) -> str:
-        """A text from outside that may be shown: secrets removed, length bounded."""
+        """Return a text from outside without secrets and with a limited length."""
         return self.redacted(text)[:ERROR_BODY_LIMIT]
 
     def redacted(self, text: str) -> str:
-        """A text from outside with what is known or looks like a secret taken out."""
+        """Replace known secrets, and texts that look like secrets, in a text from outside."""
         return redact_text(text, self._secrets)
 
     def _deadline(self, patience_s: float | None) -> float:
@@ -257,7 +258,7 @@ class HttpClient:
     def _problem(self, request: str, response: requests.Response) -> RemoteError:
         message = error_message(response.text)
         rebalancing = response.status_code == 500 and "rebalance" in message.lower()
-        # A Connect worker that is starting answers as the bare web server in it.
+        # A Connect worker that is starting answers with an HTML page of its web server.
         starting = response.status_code == 404 and "html" in response.headers.get("Content-Type", "")
         if rebalancing or starting or response.status_code in self.connection.busy:
             return NotReady(self.connection.system, request, f"{response.status_code} {self.clean(message)}")
@@ -292,7 +293,7 @@ class RestClient:
 
 
 class _NoAnswer(Unreachable):
-    """`Unreachable` that remembers whether the request can have arrived."""
+    """`Unreachable` that knows whether the request may have arrived."""
 
     def __init__(self, system: str, request: str, problem: str, cause: Exception) -> None:
         super().__init__(system, request, problem)
@@ -302,7 +303,7 @@ class _NoAnswer(Unreachable):
 
 
 def error_message(body: str) -> str:
-    """The `message` of a JSON error body, else the body itself."""
+    """Return the `message` of a JSON error body, otherwise the body itself."""
     try:
         found = json.loads(body)
     except ValueError:
@@ -323,7 +324,7 @@ def _is_retriable(error: RemoteError, may_repeat: bool) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """Why there was no answer, in few words and without the URL, which may hold a secret."""
+    """Return in few words why there was no answer, without the URL, which may contain a secret."""
     text = str(error)
     for known in (
         "Connection refused",

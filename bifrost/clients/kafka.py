@@ -1,4 +1,4 @@
-"""Kafka: administration, and the one way in which producers and consumers are made."""
+"""Kafka: administration, and the construction of all producers and consumers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from bifrost.settings import Settings
 SYSTEM = "Kafka"
 TIMEOUT_S = 15.0
 PARTITIONER = "murmur2_random"
-"""Places keys as Java clients and ksqlDB do; librdkafka's own default would break every join on a keyed topic."""
+"""Partitions keys like Java clients and ksqlDB; librdkafka's default would break joins on keyed topics."""
 
 _UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TopicDescription:
-    """A topic as the cluster has it; `config` holds only what is set on the topic itself."""
+    """A topic of the cluster; `config` contains only the values set on the topic itself."""
 
     name: str
     partitions: int
@@ -59,14 +59,14 @@ class TopicDescription:
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """The offsets of one partition: the first kept record, and the one that comes next."""
+    """The offsets of one partition: its first record, and the next record to be written."""
 
     first: int
     next: int
 
 
 class KafkaAdmin:
-    """Lists, makes and changes topics; every call ends within `timeout_s`."""
+    """Lists, creates and changes topics; every call ends within `timeout_s`."""
 
     def __init__(self, client: Mapping[str, str], *, timeout_s: float = TIMEOUT_S) -> None:
         self._servers = client["bootstrap.servers"]
@@ -74,51 +74,51 @@ class KafkaAdmin:
         self._client = AdminClient({**client, "socket.timeout.ms": int(timeout_s * 1000)}, logger=_log)
 
     def cluster_id(self) -> str:
-        """The cluster's id.
+        """Return the cluster id.
 
         Raises:
             Unreachable: no broker answered.
         """
-        found = self._answered("cluster id", lambda: self._client.cluster_id(timeout=self._timeout_s))
+        found = self._call("cluster id", lambda: self._client.cluster_id(timeout=self._timeout_s))
         if found is None:
             raise Unreachable(SYSTEM, "cluster id", f"no answer from {self._servers}")
         return str(found)
 
     def delete_records(self, before: Iterable[TopicPartition]) -> None:
-        """Drop the records before these offsets; a partition that is gone is fine."""
+        """Delete the records before these offsets; a missing partition is not an error."""
         for place, future in self._client.delete_records(list(before), request_timeout=self._timeout_s).items():
             try:
-                self._done(f"delete records of {place.topic}-{place.partition}", future)
+                self._result(f"delete records of {place.topic}-{place.partition}", future)
             except Refused as error:
                 if error.status != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise
 
     def topics(self) -> dict[str, int]:
-        """Partition counts by topic name, Kafka's own topics (`__...`) left out.
+        """Return partition counts by topic name, without Kafka's internal topics (`__...`).
 
         Raises:
             Unreachable: no broker answered.
         """
-        found = self._answered("list topics", lambda: self._client.list_topics(timeout=self._timeout_s))
+        found = self._call("list topics", lambda: self._client.list_topics(timeout=self._timeout_s))
         return {name: len(topic.partitions) for name, topic in found.topics.items() if not name.startswith("__")}
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
-        """Those of the named topics that exist, with what is set on them."""
-        found = self._answered("list topics", lambda: self._client.list_topics(timeout=self._timeout_s))
-        there = [name for name in names if name in found.topics]
-        configs = self._configs(there)
-        return {name: _description(name, found.topics[name], configs[name]) for name in there}
+        """Describe those of the named topics that exist."""
+        found = self._call("list topics", lambda: self._client.list_topics(timeout=self._timeout_s))
+        existing = [name for name in names if name in found.topics]
+        configs = self._configs(existing)
+        return {name: _description(name, found.topics[name], configs[name]) for name in existing}
 
     def create(self, topic: TopicDescription) -> bool:
-        """Make a topic; `False` when it was there already. `replication` -1 leaves it to the cluster.
+        """Create a topic; return `False` if it exists. A `replication` of -1 means the cluster's default.
 
         Raises:
-            Refused: the broker will not make it (bad name, bad setting, too few brokers).
+            Refused: the broker refused it (invalid name or setting, too few brokers).
         """
         new = NewTopic(topic.name, topic.partitions, topic.replication, config=dict(topic.config))
         future = self._client.create_topics([new], operation_timeout=self._timeout_s)[topic.name]
         try:
-            self._done(f"create topic {topic.name}", future)
+            self._result(f"create topic {topic.name}", future)
         except Refused as error:
             if error.status == KafkaError.TOPIC_ALREADY_EXISTS:
                 return False
@@ -126,7 +126,7 @@ class KafkaAdmin:
         return True
 
     def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
-        """Set these configuration values of a topic and leave the others; `None` takes a value back."""
+        """Set these configuration values of a topic and keep the others; `None` resets a value."""
         entries = [
             ConfigEntry(
                 key, value, incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET
@@ -135,52 +135,52 @@ class KafkaAdmin:
         ]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
         future = self._client.incremental_alter_configs([resource])[resource]
-        self._done(f"alter topic {name}", future)
+        self._result(f"alter topic {name}", future)
 
     def add_partitions(self, name: str, total: int) -> None:
-        """Grow a topic to `total` partitions; keys move, so the caller must know what it does."""
+        """Grow a topic to `total` partitions. Existing keys may then map to other partitions."""
         future = self._client.create_partitions([NewPartitions(name, total)])[name]
-        self._done(f"add partitions to topic {name}", future)
+        self._result(f"add partitions to topic {name}", future)
 
     def delete(self, name: str) -> None:
-        """Remove a topic and its records; one that is not there is fine."""
+        """Delete a topic with its records; a missing one is not an error."""
         future = self._client.delete_topics([name], operation_timeout=self._timeout_s)[name]
         try:
-            self._done(f"delete topic {name}", future)
+            self._result(f"delete topic {name}", future)
         except Refused as error:
             if error.status != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
 
     def delete_group(self, name: str) -> None:
-        """Forget a consumer group and its offsets; one that is not there is fine.
+        """Delete a consumer group with its offsets; a missing one is not an error.
 
         Raises:
-            Refused: it still has members.
+            Refused: the group still has members.
         """
         future = self._client.delete_consumer_groups([name], request_timeout=self._timeout_s)[name]
         try:
-            self._done(f"delete group {name}", future)
+            self._result(f"delete group {name}", future)
         except Refused as error:
             if error.status != KafkaError.GROUP_ID_NOT_FOUND:
                 raise
 
     def offsets(self, name: str) -> dict[int, OffsetRange]:
-        """First and next offset by partition of a topic.
+        """Return the offset range of each partition of a topic.
 
         Raises:
-            Refused: there is no such topic.
+            Refused: the topic does not exist.
         """
         count = self.topics().get(name)
         if count is None:
-            raise Refused(SYSTEM, f"offsets of topic {name}", status=0, body="there is no such topic")
+            raise Refused(SYSTEM, f"offsets of topic {name}", status=0, body="the topic does not exist")
         first = self._list_offsets(name, count, OffsetSpec.earliest())
         following = self._list_offsets(name, count, OffsetSpec.latest())
         return {partition: OffsetRange(first[partition], following[partition]) for partition in range(count)}
 
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
-        """First and next offset by partition of many topics at once, given with their partition counts.
+        """Return the offset ranges of many topics, given with their partition counts, by topic and partition.
 
-        A partition that is gone by now is left out.
+        A partition that was deleted meanwhile is omitted.
         """
         places = [TopicPartition(name, partition) for name, count in topics.items() for partition in range(count)]
         first = self._list_all(places, OffsetSpec.earliest())
@@ -191,25 +191,25 @@ class KafkaAdmin:
         return found
 
     def groups(self) -> tuple[str, ...]:
-        """The names of the consumer groups, sorted."""
-        found = self._done("list groups", self._client.list_consumer_groups(request_timeout=self._timeout_s))
+        """Return the names of the consumer groups, sorted."""
+        found = self._result("list groups", self._client.list_consumer_groups(request_timeout=self._timeout_s))
         return tuple(sorted(group.group_id for group in found.valid))
 
     def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
-        """Where consumer groups stand: by group their committed offsets by topic and partition.
+        """Return the committed offsets of consumer groups, by group, topic and partition.
 
-        All are asked at once. A group that is gone by now is left out.
+        The requests run in parallel. A group that was deleted meanwhile is omitted.
         """
-        asked = {
+        futures = {
             group: self._client.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
             )[group]
             for group in groups
         }
         found: dict[str, dict[str, dict[int, int]]] = {}
-        for group, future in asked.items():
+        for group, future in futures.items():
             with suppress(Refused):
-                places = self._done(f"offsets of group {group}", future).topic_partitions
+                places = self._result(f"offsets of group {group}", future).topic_partitions
                 found[group] = _by_topic((place.topic, place.partition, place.offset) for place in places)
         return found
 
@@ -220,14 +220,14 @@ class KafkaAdmin:
         found = {}
         for place, future in futures.items():
             with suppress(Refused):
-                found[place.topic, place.partition] = int(self._done("offsets", future).offset)
+                found[place.topic, place.partition] = int(self._result("offsets", future).offset)
         return found
 
     def _list_offsets(self, name: str, count: int, spec: OffsetSpec) -> dict[int, int]:
-        asked = {TopicPartition(name, partition): spec for partition in range(count)}
-        futures = self._client.list_offsets(asked, request_timeout=self._timeout_s)
+        specs = {TopicPartition(name, partition): spec for partition in range(count)}
+        futures = self._client.list_offsets(specs, request_timeout=self._timeout_s)
         request = f"offsets of topic {name}"
-        return {partition.partition: int(self._done(request, future).offset) for partition, future in futures.items()}
+        return {partition.partition: int(self._result(request, future).offset) for partition, future in futures.items()}
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:
@@ -235,16 +235,16 @@ class KafkaAdmin:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
         futures = self._client.describe_configs(resources, request_timeout=self._timeout_s)
         return {
-            resource.name: _own_values(self._done(f"describe topic {resource.name}", future))
+            resource.name: _own_values(self._result(f"describe topic {resource.name}", future))
             for resource, future in futures.items()
         }
 
-    def _done(self, request: str, future: Future[Any]) -> Any:
-        return self._answered(request, lambda: future.result(timeout=self._timeout_s + 1))
+    def _result(self, request: str, future: Future[Any]) -> Any:
+        return self._call(request, lambda: future.result(timeout=self._timeout_s + 1))
 
-    def _answered(self, request: str, ask: Callable[[], T]) -> T:
+    def _call(self, request: str, send: Callable[[], T]) -> T:
         try:
-            return ask()
+            return send()
         except FutureTimeout as error:
             raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
         except KafkaException as error:
@@ -255,37 +255,37 @@ class KafkaAdmin:
 
 
 def admin(settings: Settings, *, timeout_s: float = TIMEOUT_S) -> KafkaAdmin:
-    """The administrator of the target's cluster."""
+    """Return the administration client of the target's cluster."""
     return KafkaAdmin(settings.kafka_client(), timeout_s=timeout_s)
 
 
 DeliveryCallback = Callable[[KafkaError | None, Message], None]
-"""Takes the fate of a record: an error or None, and the record."""
+"""Receives the delivery report of a record: an error or `None`, and the record."""
 
 
 def producer(client: Mapping[str, str], *, delivered: DeliveryCallback | None = None, **options: object) -> Producer:
-    """A producer that places keys as Java clients do and neither loses nor doubles records on a retry.
+    """Return an idempotent producer that partitions keys like Java clients.
 
     Args:
         client: librdkafka properties of the cluster (`Settings.kafka_client()`).
-        delivered: told the fate of every record that is produced without a callback of its own.
+        delivered: receives the delivery reports of records that are produced without their own callback.
         options: further librdkafka properties, `_` for `.` (`linger_ms=5`).
     """
-    told = {"on_delivery": delivered} if delivered is not None else {}
-    settled = {"enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}
-    return Producer({**client, **told, **settled}, logger=_log)
+    callback = {"on_delivery": delivered} if delivered is not None else {}
+    fixed = {"enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}
+    return Producer({**client, **callback, **fixed}, logger=_log)
 
 
 def consumer(client: Mapping[str, str], group: str, **options: object) -> Consumer:
-    """A consumer of committed records that commits only when it is told to.
+    """Return a consumer of committed records that commits only on request.
 
     Args:
         client: librdkafka properties of the cluster.
         group: the consumer group.
         options: further librdkafka properties, `_` for `.` (`auto_offset_reset="earliest"`).
     """
-    settled = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
-    return Consumer({**client, **settled, **_dotted(options)}, logger=_log)
+    defaults = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
+    return Consumer({**client, **defaults, **_dotted(options)}, logger=_log)
 
 
 def _dotted(options: Mapping[str, object]) -> dict[str, object]:
@@ -299,7 +299,7 @@ def _description(name: str, metadata: Any, config: Mapping[str, str]) -> TopicDe
 
 
 def _own_values(entries: Mapping[str, ConfigEntry]) -> dict[str, str]:
-    # The library hands the source over as a bare number.
+    # The library returns the source as a number.
     return {
         name: entry.value or ""
         for name, entry in entries.items()
@@ -308,7 +308,7 @@ def _own_values(entries: Mapping[str, ConfigEntry]) -> dict[str, str]:
 
 
 def _by_topic(places: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
-    """Offsets by topic and partition, of those places that have one."""
+    """Return offsets by topic and partition, without partitions that have none."""
     found: dict[str, dict[int, int]] = {}
     for topic, partition, offset in places:
         if offset >= 0:

@@ -1,4 +1,4 @@
-"""Kibana's saved-objects API: import, and reading one object back."""
+"""Kibana's saved-objects API: import objects, and read one back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REQUEST_HEADERS = {"kbn-xsrf": "bifrost"}
 
 @dataclass(frozen=True, slots=True)
 class SavedObject:
-    """One saved object, in the form of an exported line."""
+    """One saved object, as in a line of an export file."""
 
     type: str
     id: str
@@ -28,7 +28,7 @@ class SavedObject:
     references: tuple[Mapping[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object as an export file has it."""
+        """Return the object as in an export file."""
         return {
             "type": self.type,
             "id": self.id,
@@ -44,24 +44,24 @@ class KibanaClient(RestClient):
     """
 
     def attributes(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The attributes of one object, `None` when there is no such object."""
-        wanted = {"objects": [{"type": kind, "id": name}], "excludeExportDetails": True}
+        """Return the attributes of one object, `None` if it does not exist."""
+        request = {"objects": [{"type": kind, "id": name}], "excludeExportDetails": True}
         try:
             found = self.http.call(
-                "POST", "/api/saved_objects/_export", body=wanted, headers=_REQUEST_HEADERS, repeatable=True
+                "POST", "/api/saved_objects/_export", body=request, headers=_REQUEST_HEADERS, repeatable=True
             )
         except Refused as error:
-            # It is told as a bad request that names the objects which were not found.
+            # Kibana reports a missing object as a bad request.
             if error.status in (400, 404):
                 return None
             raise
         return dict(found["attributes"])
 
     def import_objects(self, objects: Iterable[SavedObject]) -> None:
-        """Make these objects, or replace those of the same type and id.
+        """Create these objects, or replace those of the same type and id.
 
         Raises:
-            Refused: Kibana did not take one of them.
+            Refused: Kibana rejected one of them.
         """
         lines = "".join(json.dumps(each.as_json(), ensure_ascii=False) + "\n" for each in objects)
         content, content_type = encode_multipart_formdata({"file": ("dashboards.ndjson", lines, "application/ndjson")})
@@ -79,7 +79,7 @@ class KibanaClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KibanaClient | None:
-    """The target's Kibana (`KIBANA_USER`, `KIBANA_PASSWORD` where set), `None` where it has none."""
+    """Return the client of the target's Kibana (`KIBANA_USER`, `KIBANA_PASSWORD` if set), `None` if it has none."""
     url = settings.endpoints.kibana
     if not url:
         return None

@@ -16,7 +16,7 @@ from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient,
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
-# A 409 never means "busy" for ksqlDB.
+# ksqlDB never answers 409 for "busy".
 BUSY = frozenset({503})
 COMMAND_PATIENCE_S = 60.0
 STATEMENT_TIMEOUT_S = 60.0
@@ -30,7 +30,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """Who answers."""
+    """Identity and state of a server."""
 
     version: str
     service_id: str
@@ -68,7 +68,7 @@ class QueryDetails:
     sources: tuple[str, ...]
     sinks: tuple[str, ...]
     state: str
-    group: str  # its consumer group, empty where the server does not tell
+    group: str  # its consumer group, empty if the server does not report it
     errors: tuple[str, ...]
 
 
@@ -92,7 +92,7 @@ class DescribedSource:
 
 
 class QueryRows:
-    """The answer of a push or pull query: columns first, then rows as they come. Close it to end a push query."""
+    """The result of a push or pull query: columns, then rows as they arrive. Close it to end a push query."""
 
     def __init__(self, http: HttpClient, response: requests.Response, sql: str) -> None:
         self._http = http
@@ -108,7 +108,7 @@ class QueryRows:
         self.types: tuple[str, ...] = tuple(header["columnTypes"])
 
     def __iter__(self) -> Iterator[list[Any]]:
-        """The rows, each a list in the order of `columns`.
+        """Yield the rows, each a list in the order of `columns`.
 
         Raises:
             Refused: the server ended the query with an error.
@@ -142,14 +142,14 @@ class QueryRows:
 
 
 class KsqlClient(RestClient):
-    """Sends statements and queries to one ksqlDB server (or the embedded engine)."""
+    """Sends statements and queries to one ksqlDB server or the embedded engine."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._sequence: int | None = None
 
     def info(self, *, patience_s: float | None = None) -> ServerInfo:
-        """Version and ids of the server."""
+        """Return version and ids of the server."""
         found = self.http.get("/info", patience_s=patience_s)["KsqlServerInfo"]
         return ServerInfo(
             version=found["version"],
@@ -165,17 +165,17 @@ class KsqlClient(RestClient):
         properties: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> tuple[Json, ...]:
-        """Run one or more statements (not queries) and return ksqlDB's entities once they are carried out.
+        """Run one or more statements (not queries) and return ksqlDB's entities once they have been executed.
 
         Args:
-            statement: the text, each statement ended by `;`.
+            statement: the text; each statement ends with `;`.
             properties: stream properties, as SET would set them.
             variables: session variables, as DEFINE would.
 
         Raises:
-            Refused: the server does not accept the statement, with its message.
-            Unreachable: no answer; whether it was carried out is not known.
-            NotReady: the command was accepted but did not come to an end.
+            Refused: the server rejected the statement; the error contains its message.
+            Unreachable: no answer; the statement may have been executed.
+            NotReady: the command was accepted but did not finish in time.
         """
         body: dict[str, Any] = {"ksql": statement, "streamsProperties": dict(properties or {})}
         if variables:
@@ -186,40 +186,40 @@ class KsqlClient(RestClient):
         return tuple(self._finished(entity) for entity in answer or ())
 
     def streams(self) -> tuple[SourceSummary, ...]:
-        """All streams."""
+        """Return all streams."""
         return tuple(_source(found, "STREAM") for found in self._list("LIST STREAMS;", "streams"))
 
     def tables(self) -> tuple[SourceSummary, ...]:
-        """All tables."""
+        """Return all tables."""
         return tuple(_source(found, "TABLE") for found in self._list("LIST TABLES;", "tables"))
 
     def queries(self) -> tuple[QuerySummary, ...]:
-        """All persistent queries."""
+        """Return all persistent queries."""
         found = self._list("LIST QUERIES;", "queries")
         return tuple(_query(entry) for entry in found if entry.get("queryType", "PERSISTENT") == "PERSISTENT")
 
     def query_details(self) -> tuple[QueryDetails, ...]:
-        """All persistent queries with what they read and what went wrong in them, newest error last."""
+        """Return all persistent queries with their sources and errors, newest error last."""
         (entity,) = self.execute("SHOW QUERIES EXTENDED;")
         found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
         return tuple(_details(entry, self.http.clean) for entry in found)
 
     def types(self) -> frozenset[str]:
-        """The names of the custom types."""
+        """Return the names of the custom types."""
         (entity,) = self.execute("LIST TYPES;")
         return frozenset(entity["types"])
 
     def query_errors(self, query_id: str) -> tuple[str, ...]:
-        """What went wrong in a persistent query, newest last."""
+        """Return the errors of a persistent query, newest last."""
         (entity,) = self.execute(f"EXPLAIN {query_id};")
         found = entity["queryDescription"].get("queryErrors", ())
         return tuple(self.http.clean(str(error.get("errorMessage", ""))) for error in found)
 
     def describe(self, name: str) -> DescribedSource:
-        """A stream or table in full.
+        """Describe a stream or table.
 
         Raises:
-            Refused: there is none of this name.
+            Refused: it does not exist.
         """
         (entity,) = self.execute(f"DESCRIBE {quote_name(name)} EXTENDED;")
         return _description(entity["sourceDescription"])
@@ -232,14 +232,14 @@ class KsqlClient(RestClient):
         variables: Mapping[str, str] | None = None,
         idle_s: float | None = None,
     ) -> QueryRows:
-        """Start a push or pull query; iterate the result for its rows and close it to end the query.
+        """Start a push or pull query; iterate over the result for its rows and close it to end the query.
 
         Args:
-            sql: one SELECT, ended by `;`.
-            idle_s: give up after this much silence; `None` waits for ever, as a push query must.
+            sql: one SELECT that ends with `;`.
+            idle_s: give up after this much silence; `None` waits without limit, as a push query must.
 
         Raises:
-            Refused: the server does not accept the query.
+            Refused: the server rejected the query.
             Unreachable: no answer.
         """
         body: dict[str, Any] = {"sql": sql, "properties": dict(properties or {})}
@@ -251,12 +251,12 @@ class KsqlClient(RestClient):
     def pull(
         self, sql: str, *, properties: Mapping[str, str] | None = None, idle_s: float = 30.0
     ) -> list[dict[str, Any]]:
-        """The rows of a query that ends by itself, as dictionaries."""
+        """Return the rows of a pull query as dictionaries."""
         with closing(self.stream(sql, properties=properties, idle_s=idle_s)) as rows:
             return [dict(zip(rows.columns, row, strict=True)) for row in rows]
 
     def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Generator[str, None, None]:
-        """The lines of a PRINT statement as they come; close the iterator to end it."""
+        """Yield the lines of a PRINT statement as they arrive; close the iterator to end it."""
         body = {"ksql": sql, "streamsProperties": dict(properties or {})}
         response = self.http.stream("/query", body=body, headers=_V1, idle_s=None)
         with response:
@@ -268,7 +268,7 @@ class KsqlClient(RestClient):
                 raise self.http.unreachable(sql, error) from error
 
     def close_query(self, query_id: str) -> None:
-        """End a push query from elsewhere; one that has ended is fine."""
+        """End a push query by its id; one that has ended is not an error."""
         with suppress(Refused):
             self.http.call("POST", "/close-query", body={"queryId": query_id})
 
@@ -297,18 +297,18 @@ class KsqlClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KsqlClient:
-    """The client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` where set)."""
+    """Return the client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` if set)."""
     url, auth = settings.endpoints.ksqldb, basic_auth(settings, "KSQLDB")
     return KsqlClient(Connection("ksqlDB", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s))
 
 
 def quote_text(text: str) -> str:
-    """A string literal: REST has no bound parameters, so text from people goes through here and nowhere else."""
+    """Return a string literal. REST has no bound parameters, so all text from people must pass through here."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def quote_name(name: str) -> str:
-    """An identifier in backquotes, case kept."""
+    """Return an identifier in backquotes, which keeps its case."""
     return "`" + name.replace("`", "``") + "`"
 
 

@@ -1,4 +1,4 @@
-"""ksqlDB's `POST /query`: rows of pull and push queries as every version of ksqlDB answers them."""
+"""ksqlDB's `POST /query`: rows of pull and push queries in the form of every ksqlDB version."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bifrost.errors import Refused
 from bifrost.settings import Settings
 
 SYSTEM = "ksqlDB"
-PULL_S = 10.0
+PULL_TIMEOUT_S = 10.0
 HEADERS: Mapping[str, str] = {
     "Content-Type": "application/vnd.ksql.v1+json; charset=utf-8",
     "Accept": "application/vnd.ksql.v1+json",
 }
-_BETWEEN = " \t\r\n,[]"
+_SEPARATORS = " \t\r\n,[]"
 _decoder = json.JSONDecoder()
 
 
 class QueryFailed(Refused):
-    """The query was answered with an error; `reason` is the phrase of the status, `body` the answer as it came."""
+    """ksqlDB answered a query with an error; `reason` is the status phrase, `body` the answer without secrets."""
 
     def __init__(self, query: str, *, status: int, body: str) -> None:
         super().__init__(SYSTEM, f"query {query}", status=status, body=body)
@@ -33,16 +33,16 @@ class QueryFailed(Refused):
 
 
 class QueryClient(RestClient):
-    """Asks one ksqlDB server; usable from several threads."""
+    """Sends queries to one ksqlDB server. Thread-safe."""
 
     def pull(self, query: str) -> list[list[Any]]:
-        """The rows of a pull query, each a list of its columns.
+        """Return the rows of a pull query, each a list of its columns.
 
         Raises:
-            QueryFailed: the server does not carry it out.
+            QueryFailed: the server rejected the query.
             Unreachable: no answer.
         """
-        with self._answered(query, {"ksql": query}, PULL_S) as response:
+        with self._send(query, {"ksql": query}, PULL_TIMEOUT_S) as response:
             try:
                 found = response.json()
             except RequestException as error:
@@ -50,17 +50,17 @@ class QueryClient(RestClient):
         return [row for entry in found for row in self._rows(query, entry)]
 
     def push(self, query: str, *, idle_s: float | None = None) -> Iterator[list[Any]]:
-        """The rows of a push query from now on, until the server ends it.
+        """Yield the new rows of a push query until the server ends it.
 
         Args:
-            idle_s: the longest silence that is borne, `None` for any.
+            idle_s: longest silence of the server, `None` for no limit.
 
         Raises:
-            QueryFailed: the server does not carry it out, or ended it with an error.
+            QueryFailed: the server rejected the query, or ended it with an error.
             Unreachable: no answer, or the connection broke.
         """
         body = {"ksql": query, "streamsProperties": {"ksql.streams.auto.offset.reset": "latest"}}
-        with self._answered(query, body, idle_s) as response:
+        with self._send(query, body, idle_s) as response:
             try:
                 for line in response.iter_lines(chunk_size=None):
                     for entry in _entries(line.decode("utf-8", "replace")):
@@ -68,9 +68,11 @@ class QueryClient(RestClient):
             except RequestException as error:
                 raise self.http.unreachable(f"query {query}", error) from error
             except json.JSONDecodeError as error:
-                raise QueryFailed(query, status=response.status_code, body=f"not understood: {error}") from error
+                raise QueryFailed(
+                    query, status=response.status_code, body=f"the answer is not JSON: {error}"
+                ) from error
 
-    def _answered(self, query: str, body: Mapping[str, Any], idle_s: float | None) -> requests.Response:
+    def _send(self, query: str, body: Mapping[str, Any], idle_s: float | None) -> requests.Response:
         response = self.http.stream_any("/query", body=body, headers=HEADERS, idle_s=idle_s)
         if response.ok:
             return response
@@ -83,21 +85,21 @@ class QueryClient(RestClient):
                 yield columns
             case {"errorMessage": {"message": str(message)}}:
                 raise QueryFailed(query, status=200, body=self.http.clean(message))
-            case _:  # the header, the last word, or something that a newer version says
+            case _:  # the header, the final message, or an entry of a newer version
                 return
 
 
 def query_client(settings: Settings) -> QueryClient:
-    """The client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` where set)."""
+    """Return the client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` if set)."""
     auth = basic_auth(settings, "KSQLDB")
     return QueryClient(Connection(SYSTEM, settings.endpoints.ksqldb, auth, secrets=settings.values))
 
 
 def _entries(line: str) -> Iterator[Any]:
-    """The objects in a line of the one long array that a push query answers; an empty line keeps it alive."""
+    """Yield the objects in a line of a push query's answer, one long array; an empty line is a keep-alive."""
     place = 0
     while True:
-        while place < len(line) and line[place] in _BETWEEN:
+        while place < len(line) and line[place] in _SEPARATORS:
             place += 1
         if place == len(line):
             return

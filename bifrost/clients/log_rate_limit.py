@@ -1,4 +1,4 @@
-"""A log filter for a library that says the same thing again and again while a broker is away."""
+"""A log filter that rate-limits the repeated lines of a library, for example while a broker is unavailable."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import logging
 import re
 from collections.abc import Callable
 
-EVERY_S = 30.0
-_KINDS = 200
+INTERVAL_S = 30.0
+_MAX_KINDS = 200
 _NUMBER = re.compile(r"\d+")
 
 
 class LogRateLimit(logging.Filter):
-    """Lets a line pass once in `every_s` seconds; lines that differ only in their numbers count as the same."""
+    """Rate-limits repeated log lines to one per `interval_s` seconds; lines that differ only in numbers are equal."""
 
-    def __init__(self, clock: Callable[[], float], *, every_s: float = EVERY_S) -> None:
+    def __init__(self, clock: Callable[[], float], *, interval_s: float = INTERVAL_S) -> None:
         super().__init__()
         self._clock = clock
-        self._every_s = every_s
-        self._passed: dict[str, float] = {}
+        self._interval_s = interval_s
+        self._last_logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is logged."""
+        """Return whether the record is logged."""
         now = self._clock()
         kind = _NUMBER.sub("#", record.getMessage())
-        if now - self._passed.get(kind, -self._every_s) < self._every_s:
+        if now - self._last_logged.get(kind, -self._interval_s) < self._interval_s:
             return False
-        if len(self._passed) >= _KINDS:
-            self._passed.clear()
-        self._passed[kind] = now
+        if len(self._last_logged) >= _MAX_KINDS:
+            self._last_logged.clear()
+        self._last_logged[kind] = now
         return True

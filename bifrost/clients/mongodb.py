@@ -1,4 +1,4 @@
-"""MongoDB: filling collections from files. Nothing else of it is asked directly; Connect follows its changes."""
+"""MongoDB: fills collections from files. Connect reads the changes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ TIMEOUT_S = 10.0
 
 
 def seed(connection: str, folder: Path) -> tuple[str, ...]:
-    """Fill every collection that has no documents from its file, `<folder>/<database>.<collection>.json`.
+    """Fill each empty collection from its file `<folder>/<database>.<collection>.json`.
 
-    A file is an array of documents in MongoDB's extended JSON, as `mongoimport --jsonArray` takes it.
+    A file is an array of documents in MongoDB's extended JSON, as for `mongoimport --jsonArray`.
 
     Returns:
         The collections that were filled, as `database.collection`.
 
     Raises:
-        DeclarationError: a file is no such array.
-        Unreachable, Refused: the server does not answer, or would not take a document.
+        DeclarationError: a file is not such an array.
+        Unreachable, Refused: the server does not answer, or refuses a document.
     """
     filled = []
     client: MongoClient[dict[str, object]] = MongoClient(connection, serverSelectionTimeoutMS=int(TIMEOUT_S * 1000))
@@ -52,5 +52,5 @@ def _documents(path: Path) -> list[dict[str, object]]:
     except (TypeError, ValueError, InvalidId) as error:
         raise DeclarationError(path, f"is not extended JSON: {error}") from error
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise DeclarationError(path, "expected an array of documents")
+        raise DeclarationError(path, "must be an array of documents")
     return found

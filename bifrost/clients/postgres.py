@@ -1,4 +1,4 @@
-"""PostgreSQL: scripts and rows. What is read of it, Connect reads."""
+"""PostgreSQL: runs scripts and writes rows. Connect reads the database."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
 
 SYSTEM = "PostgreSQL"
-TIMEOUT_S = 10
-STATEMENT_S = 60
-MOST_WAITING = 1000
-RETRY_S = 1.0
+CONNECT_TIMEOUT_S = 10
+STATEMENT_TIMEOUT_S = 60
+MAX_WAITING_ROWS = 1000
+RETRY_INTERVAL_S = 1.0
 
 _log = logging.getLogger("postgres")
 
@@ -30,8 +30,8 @@ _log = logging.getLogger("postgres")
 class PostgresClient:
     """One connection to one database.
 
-    Every method raises `Unreachable` when the server does not answer and `Refused` when it says no; what was begun is
-    undone then.
+    Every method raises `Unreachable` if the server does not answer and `Refused` if it refuses; the transaction is then
+    rolled back.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,35 +40,35 @@ class PostgresClient:
         Args:
             url: `postgresql://user:password@host:port/database`.
         """
-        with _telling("connect"):
+        with _raising_remote_errors("connect"):
             self._connection = psycopg.connect(
                 url,
-                connect_timeout=TIMEOUT_S,
+                connect_timeout=CONNECT_TIMEOUT_S,
                 application_name="bifrost",
-                options=f"-c statement_timeout={STATEMENT_S}s",
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s",
             )
 
     def run_script(self, text: str) -> None:
         """Run the statements of a script in one transaction."""
-        with _telling("run a script"), self._connection.transaction():
-            # Without parameters, so that several statements may come at once.
+        with _raising_remote_errors("run a script"), self._connection.transaction():
+            # Without parameters, psycopg sends several statements in one request.
             self._connection.execute(text)
 
     def insert(self, table: str, rows: Sequence[bytes]) -> None:
-        """Add rows in one transaction; one whose primary key is there already is left out.
+        """Insert rows in one transaction; rows with an existing primary key are skipped.
 
         Args:
             table: `schema.table`.
-            rows: a JSON object each, by column; a column that is missing becomes null.
+            rows: JSON objects by column; a missing column becomes null.
         """
         statement = sql.SQL(
             "INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s) ON CONFLICT DO NOTHING"
         ).format(table=sql.Identifier(*table.split(".")))
-        with _telling(f"insert into {table}"), self._connection.transaction():
+        with _raising_remote_errors(f"insert into {table}"), self._connection.transaction():
             self._connection.execute(statement, (f"[{b','.join(rows).decode()}]",))
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class PostgresClient:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row on its way; it tells where to, as a Kafka message does."""
+    """A queued row; like a Kafka message, it knows its topic: the table."""
 
     table: str
     value: bytes
@@ -93,9 +93,9 @@ class _Row:
 
 
 class RowWriter:
-    """Writes rows; it has the methods of a producer, so that rows are sent as records are.
+    """Writes rows through the interface of a Kafka producer.
 
-    While the database is away, rows wait; when it is back, those that may have been lost are written again.
+    While the database is unavailable, rows wait; afterwards, rows that may have been lost are written again.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,36 +108,36 @@ class RowWriter:
         self._clock = clock
         self._waiting: deque[_Row] = deque()
         self._client: PostgresClient | None = PostgresClient(url)
-        self._again_at = 0.0
+        self._retry_at = 0.0
 
     def produce(
         self, topic: str, value: bytes, key: bytes | None, *, timestamp: int, on_delivery: Callable[[Any, Any], None]
     ) -> None:
-        """Queue a row of a table (`topic`); `BufferError` when too many are waiting."""
-        if len(self._waiting) >= MOST_WAITING:
+        """Queue a row of a table (`topic`); raises `BufferError` if too many rows are waiting."""
+        if len(self._waiting) >= MAX_WAITING_ROWS:
             raise BufferError
         self._waiting.append(_Row(topic, value, on_delivery))
 
     def poll(self, timeout: float) -> int:
-        """Write what is queued, if the database is there; how many rows were taken off the queue."""
+        """Write the queued rows if the database is available; return how many left the queue."""
         before = len(self._waiting)
-        if before and self._clock() >= self._again_at:
+        if before and self._clock() >= self._retry_at:
             try:
                 self._write()
             except Unreachable as error:
                 _log.warning("waiting: %s", error)
                 self.close()
-                self._again_at = self._clock() + RETRY_S
+                self._retry_at = self._clock() + RETRY_INTERVAL_S
         return before - len(self._waiting)
 
     def flush(self, timeout: float) -> int:
-        """Write what is queued; how many rows could not be."""
-        self._again_at = 0.0
+        """Write the queued rows; return how many remain."""
+        self._retry_at = 0.0
         self.poll(timeout)
         return len(self._waiting)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -157,22 +157,24 @@ class RowWriter:
 
 
 def from_settings(settings: Settings) -> RowWriter:
-    """A writer to the target's database.
+    """Return a writer to the target's database.
 
     Raises:
-        SettingError: the target is `remote`, and POSTGRES_URL is not set.
+        SettingError: the target is `remote` and POSTGRES_URL is not set.
         RemoteError: the database does not answer, or refuses.
     """
-    return RowWriter(settings.endpoints.postgres or settings.require("POSTGRES_URL", "rows are written there"))
+    return RowWriter(
+        settings.endpoints.postgres or settings.require("POSTGRES_URL", "the generator writes rows to that database")
+    )
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[None]:
+def _raising_remote_errors(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
         text = " ".join(str(error).split())
-        # The server's own answers have a code; 57P is that of one that goes down or comes up.
+        # Answers of the server have a code; 57P means that it is shutting down or starting.
         if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P").startswith("57P"):
             raise Unreachable(SYSTEM, what, text or "does not answer") from error
         raise Refused(SYSTEM, what, status=0, body=text) from error

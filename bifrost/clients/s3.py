@@ -1,4 +1,4 @@
-"""The S3 store, as far as the deployer needs it: its buckets."""
+"""The buckets of an S3 store."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from bifrost.settings import Settings
 SYSTEM = "S3"
 TIMEOUT_S = 5.0
 REGION = "us-west-2"
-_PLAIN_REGION = "us-east-1"
-"""The one that a request for a bucket must not name."""
+_DEFAULT_REGION = "us-east-1"
+"""A request to create a bucket must not name this region."""
 
 T = TypeVar("T")
 
 
 class Buckets(Protocol):
-    """What there is to know of a store's buckets."""
+    """Lists and creates buckets."""
 
     def buckets(self) -> frozenset[str]:
-        """The names of the buckets."""
+        """Return the names of the buckets."""
         ...
 
     def create_bucket(self, name: str) -> None:
-        """Make a bucket."""
+        """Create a bucket."""
         ...
 
 
 class S3Client:
-    """Lists and makes the buckets of one account."""
+    """Lists and creates the buckets of one account."""
 
     def __init__(self, url: str, *, key_id: str, secret: str, region: str = REGION) -> None:
         self._url = url
@@ -40,7 +40,7 @@ class S3Client:
 
     @cached_property
     def _client(self) -> Any:
-        # It takes longer to load than most commands take to run, and few of them ask for a bucket.
+        # Import late: boto3 takes longer to load than most commands take to run, and few need a bucket.
         import boto3
         from botocore.client import Config
 
@@ -58,40 +58,40 @@ class S3Client:
         )
 
     def buckets(self) -> frozenset[str]:
-        """The names of the account's buckets.
+        """Return the names of the account's buckets.
 
         Raises:
-            Unreachable, Refused: the store does not answer, or says no.
+            Unreachable, Refused: the store does not answer, or refuses.
         """
-        found = self._answered("list buckets", lambda: self._client.list_buckets())
+        found = self._call("list buckets", lambda: self._client.list_buckets())
         return frozenset(bucket["Name"] for bucket in found.get("Buckets", ()))
 
     def create_bucket(self, name: str) -> None:
-        """Make a bucket; one of ours that is there already is fine."""
-        place = {} if self._region == _PLAIN_REGION else {"LocationConstraint": self._region}
-        options = {"CreateBucketConfiguration": place} if place else {}
+        """Create a bucket; one that this account already owns is not an error."""
+        location = {} if self._region == _DEFAULT_REGION else {"LocationConstraint": self._region}
+        options = {"CreateBucketConfiguration": location} if location else {}
         try:
-            self._answered(f"create bucket {name}", lambda: self._client.create_bucket(Bucket=name, **options))
+            self._call(f"create bucket {name}", lambda: self._client.create_bucket(Bucket=name, **options))
         except Refused as error:
             if not error.body.startswith("BucketAlreadyOwnedByYou"):
                 raise
 
-    def _answered(self, request: str, ask: Callable[[], T]) -> T:
+    def _call(self, request: str, send: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return ask()
+            return send()
         except ClientError as error:
-            told = error.response.get("Error", {})
+            details = error.response.get("Error", {})
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-            body = f"{told.get('Code', '')}: {told.get('Message', '')}"
+            body = f"{details.get('Code', '')}: {details.get('Message', '')}"
             raise Refused(SYSTEM, request, status=status, body=body) from error
         except BotoCoreError as error:
             raise Unreachable(SYSTEM, request, f"no answer from {self._url} ({type(error).__name__})") from error
 
 
 def from_settings(settings: Settings) -> S3Client | None:
-    """The target's own S3 store, `None` where the buckets are somebody else's."""
+    """Return the client of the target's own S3 store, `None` if the target manages no buckets."""
     url = settings.endpoints.s3
     if not url:
         return None

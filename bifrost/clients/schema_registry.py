@@ -1,4 +1,4 @@
-"""The schema registry's REST API as Confluent defines it."""
+"""The schema registry's REST API, as defined by Confluent."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _HEADERS = {
     "Content-Type": "application/vnd.schemaregistry.v1+json",
 }
 
-# The registry's 409 means "not compatible", which waiting does not cure.
+# A 409 of the registry means "not compatible"; a retry does not help.
 BUSY = frozenset({503})
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A schema that another one imports by `name`, found as a version of a subject."""
+    """A schema that another one imports by `name`: a version of a subject."""
 
     name: str
     subject: str
@@ -33,7 +33,7 @@ class Reference:
 class SubjectVersion:
     """One version of a subject; `schema` is its text, `type` is `AVRO`, `JSON` or `PROTOBUF`.
 
-    Asked for by its id alone, a schema has no subject and version 0.
+    A look-up by id alone returns an empty subject and version 0.
     """
 
     subject: str
@@ -48,19 +48,19 @@ class SchemaRegistryClient(RestClient):
     """Reads and registers schemas."""
 
     def subjects(self, *, patience_s: float | None = None) -> tuple[str, ...]:
-        """The names of all subjects, sorted."""
+        """Return the names of all subjects, sorted."""
         return tuple(sorted(self.http.call("GET", "/subjects", headers=_HEADERS, patience_s=patience_s)))
 
     def latest(self, subject: str) -> SubjectVersion | None:
-        """The newest version of a subject, `None` when there is no such subject."""
+        """Return the newest version of a subject, `None` if the subject does not exist."""
         return self._version(subject, "latest")
 
     def version(self, subject: str, version: int) -> SubjectVersion | None:
-        """One version of a subject, `None` when it is not there."""
+        """Return one version of a subject, `None` if it does not exist."""
         return self._version(subject, str(version))
 
     def version_of(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int | None:
-        """The version under which a subject holds exactly this schema, `None` when it does not."""
+        """Return the version of this schema in a subject, `None` if the subject does not contain it."""
         try:
             return int(self._write(_path(subject), schema, schema_type)["version"])
         except Refused as error:
@@ -69,21 +69,21 @@ class SchemaRegistryClient(RestClient):
             raise
 
     def by_id(self, schema_id: int) -> SubjectVersion:
-        """The schema with this id.
+        """Return the schema with this id.
 
         Raises:
             Refused: the id is unknown (404).
         """
         found = self.http.call("GET", f"/schemas/ids/{schema_id}", headers=_HEADERS)
-        return _registered({"subject": "", "version": 0, "id": schema_id, **found})
+        return _subject_version({"subject": "", "version": 0, "id": schema_id, **found})
 
     def register(
         self, subject: str, schema: str, *, schema_type: str = "AVRO", references: Sequence[Reference] = ()
     ) -> int:
-        """Register a schema and return its id; the same schema again gives the same id, so repeating is safe.
+        """Register a schema and return its id; registering it again returns the same id.
 
         Raises:
-            Refused: it is not compatible (409) or not a schema (422).
+            Refused: the schema is not compatible (409) or invalid (422).
         """
         path = f"{_path(subject)}/versions"
         return int(self._write(path, schema, schema_type, references)["id"])
@@ -99,7 +99,7 @@ class SchemaRegistryClient(RestClient):
             raise
 
     def delete(self, subject: str) -> None:
-        """Remove a subject and all its versions; one that is not there is fine."""
+        """Delete a subject with all its versions; a missing one is not an error."""
         try:
             self.http.call("DELETE", _path(subject), headers=_HEADERS)
         except Refused as error:
@@ -113,7 +113,7 @@ class SchemaRegistryClient(RestClient):
             if error.status == 404:
                 return None
             raise
-        return _registered(found)
+        return _subject_version(found)
 
     def _write(self, path: str, schema: str, schema_type: str, references: Sequence[Reference] = ()) -> Any:
         body: dict[str, Any] = {"schema": schema, "schemaType": schema_type}
@@ -123,7 +123,7 @@ class SchemaRegistryClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SchemaRegistryClient:
-    """The client of the target's registry (`SCHEMA_REGISTRY_USER`, `SCHEMA_REGISTRY_PASSWORD` where set)."""
+    """Return the client of the target's registry (`SCHEMA_REGISTRY_USER`, `SCHEMA_REGISTRY_PASSWORD` if set)."""
     url, auth = settings.endpoints.schema_registry, basic_auth(settings, "SCHEMA_REGISTRY")
     return SchemaRegistryClient(
         Connection("Schema Registry", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s)
@@ -134,7 +134,7 @@ def _path(subject: str) -> str:
     return f"/subjects/{quote(subject, safe='')}"
 
 
-def _registered(found: Mapping[str, Any]) -> SubjectVersion:
+def _subject_version(found: Mapping[str, Any]) -> SubjectVersion:
     return SubjectVersion(
         subject=found["subject"],
         version=int(found["version"]),

@@ -1,4 +1,4 @@
-"""The search engine's REST API, as far as Elasticsearch and OpenSearch agree on it."""
+"""The search engine's REST API: the part common to Elasticsearch and OpenSearch."""
 
 from __future__ import annotations
 
@@ -23,54 +23,54 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One search: an index (a pattern or a list is fine) and the request's body."""
+    """One search: an index (a pattern or a list is allowed) and the request body."""
 
     index: str
     body: Body
 
 
 class SearchClient(RestClient):
-    """Templates, searches, and what tests need to write documents.
+    """Manages index templates, searches, and writes documents.
 
     Every method raises `Unreachable`, `NotReady` or `Refused` as `HttpClient.call` does.
     """
 
     def template(self, name: str) -> dict[str, Any] | None:
-        """A composable index template as the engine has it, `None` when there is none of that name."""
-        found = self.http.get_or_none(f"/_index_template/{_part(name)}")
+        """Return a composable index template as stored, `None` if it does not exist."""
+        found = self.http.get_or_none(f"/_index_template/{_path_segment(name)}")
         return None if found is None else dict(found["index_templates"][0]["index_template"])
 
     def templates(self) -> dict[str, dict[str, Any]]:
-        """All composable index templates by name."""
+        """Return all composable index templates by name."""
         found = self.http.get("/_index_template")["index_templates"]
         return {entry["name"]: dict(entry["index_template"]) for entry in found}
 
     def put_template(self, name: str, template: Body) -> None:
-        """Make an index template, or replace it; indices that exist keep their mappings."""
-        self.http.call("PUT", f"/_index_template/{_part(name)}", body=template)
+        """Create or replace an index template; existing indices keep their mappings."""
+        self.http.call("PUT", f"/_index_template/{_path_segment(name)}", body=template)
 
     def delete_template(self, name: str) -> None:
-        """Remove an index template; one that is not there is fine."""
+        """Delete an index template; a missing one is not an error."""
         try:
-            self.http.call("DELETE", f"/_index_template/{_part(name)}")
+            self.http.call("DELETE", f"/_index_template/{_path_segment(name)}")
         except Refused as error:
             if error.status != 404:
                 raise
 
     def mapping(self, index: str) -> dict[str, Any] | None:
-        """The mapping of an index, `None` when there is no such index."""
-        found = self.http.get_or_none(f"/{_part(index)}/_mapping")
+        """Return the mapping of an index, `None` if it does not exist."""
+        found = self.http.get_or_none(f"/{_path_segment(index)}/_mapping")
         return None if found is None else dict(found[index]["mappings"])
 
     def count(self, index: str) -> int:
-        """How many documents an index holds; none when it does not exist."""
-        found = self.http.get_or_none(f"/{_part(index)}/_count")
+        """Return the number of documents of an index; 0 if it does not exist."""
+        found = self.http.get_or_none(f"/{_path_segment(index)}/_count")
         return 0 if found is None else int(found["count"])
 
     def search_all(self, requests: Sequence[SearchRequest], *, timeout_s: float = SEARCH_TIMEOUT_S) -> list[Any]:
-        """The answers of several searches, in one round trip and in their order.
+        """Run several searches in one request and return their answers in order.
 
-        An index that does not exist yet counts as empty. An answer that failed is its error's JSON, `{"error": ...}`.
+        A missing index counts as empty. The answer of a failed search is its error as JSON, `{"error": ...}`.
         """
         lines: list[Body] = []
         for request in requests:
@@ -79,10 +79,10 @@ class SearchClient(RestClient):
         return list(found["responses"])
 
     def index_all(self, index: str, documents: Iterable[Document], *, refresh: bool = False) -> None:
-        """Write documents with ids that the engine gives them.
+        """Write documents; the engine generates their ids.
 
         Raises:
-            Refused: one of them was not accepted.
+            Refused: the engine rejected one of them.
         """
         lines: list[Body] = []
         for document in documents:
@@ -94,8 +94,8 @@ class SearchClient(RestClient):
             raise Refused(SYSTEM, f"write to {index}", status=int(failed["status"]), body=body)
 
     def delete_index(self, index: str) -> None:
-        """Remove an index and its documents; one that is not there is fine."""
-        self.http.call("DELETE", f"/{_part(index)}", params={"ignore_unavailable": "true"})
+        """Delete an index with its documents; a missing one is not an error."""
+        self.http.call("DELETE", f"/{_path_segment(index)}", params={"ignore_unavailable": "true"})
 
     def _send_lines(
         self,
@@ -119,11 +119,11 @@ class SearchClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SearchClient:
-    """The client of the target's search engine (`ELASTICSEARCH_USER`, `ELASTICSEARCH_PASSWORD` where set)."""
+    """Return the client of the target's search engine (`ELASTICSEARCH_USER`, `ELASTICSEARCH_PASSWORD` if set)."""
     auth = basic_auth(settings, "ELASTICSEARCH")
     url = settings.endpoints.search
     return SearchClient(Connection(SYSTEM, url, auth, patience_s, BUSY, secrets=settings.values))
 
 
-def _part(name: str) -> str:
+def _path_segment(name: str) -> str:
     return quote(name, safe="*,")

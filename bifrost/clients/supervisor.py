@@ -1,4 +1,4 @@
-"""The control socket of the embedded platform's supervisor: what runs, and start, stop, restart by name."""
+"""The control socket of the embedded platform's supervisor: status, start, stop and restart of components."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bifrost.settings import Settings
 SYSTEM = "supervisor"
 TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 120.0
-"""Longer than the sum of the components' graces along the longest chain of dependencies."""
+"""Longer than the summed grace periods along the longest chain of dependencies."""
 
 _POLL_S = 0.1
-_LONGEST_ADDRESS = 107  # bytes, the kernel's limit for the address of a unix socket
+_MAX_ADDRESS_BYTES = 107  # the kernel's limit for the address of a unix socket
 
 ComponentState = Literal["stopped", "starting", "running", "ready", "backoff", "failed", "stopping"]
-"""`running`: alive and has no ready probe; `ready`: its probe answered; `backoff`: died, is started again soon;
-`failed`: died or never became ready, and is left alone."""
+"""`running`: alive, without a ready probe; `ready`: its probe succeeded; `backoff`: died, will be restarted;
+`failed`: died or never became ready, will not be restarted."""
 
 UP: tuple[ComponentState, ...] = ("running", "ready")
 SETTLED: tuple[ComponentState, ...] = (*UP, "failed", "stopped")
@@ -39,24 +39,24 @@ class ComponentStatus:
     state: ComponentState
     pid: int | None
     restarts: int  # after deaths, in this run of the platform
-    since: float  # when it came into this state, seconds since the epoch
+    since: float  # when it entered this state, seconds since the epoch
     log: str  # path
     cause: str  # why it is in `backoff` or `failed`, one line; otherwise empty
 
     @property
     def is_up(self) -> bool:
-        """Whether it does its work."""
+        """Whether it is working."""
         return self.state in UP
 
     def as_json(self) -> dict[str, Any]:
-        """The status as the control socket sends it."""
+        """Return the status as the control socket sends it."""
         return asdict(self)
 
 
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
-    """An address for a unix socket at `path`, however long the path is; valid within the block."""
-    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+    """Yield an address for a unix socket at `path` of any length; valid within the block."""
+    if len(os.fsencode(path)) <= _MAX_ADDRESS_BYTES:
         yield str(path)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -67,10 +67,10 @@ def socket_address(path: Path) -> Iterator[str]:
 
 
 class SupervisorClient:
-    """Talks to the supervisor of one BIFROST_HOME; every call ends within its deadline.
+    """The client of the supervisor of one BIFROST_HOME; every call has a deadline.
 
-    Every method raises `Unreachable` when no platform runs there, `NotReady` when the supervisor is too busy to answer,
-    and `Refused` when it says no (an unknown name).
+    Every method raises `Unreachable` if no platform runs there, `NotReady` if the supervisor is too busy to answer, and
+    `Refused` if it refuses the request (an unknown name).
     """
 
     def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -78,48 +78,48 @@ class SupervisorClient:
         self._timeout_s = timeout_s
 
     def is_running(self) -> bool:
-        """Whether there is a supervisor; raises `NotReady` when there is one that does not answer."""
+        """Return whether a supervisor is running; raises `NotReady` if it runs but does not answer."""
         try:
-            self._ask("status")
+            self._request("status")
         except Unreachable:
             return False
         return True
 
     def pid(self) -> int:
-        """The supervisor's own process."""
-        return int(self._ask("status")["pid"])
+        """Return the process id of the supervisor."""
+        return int(self._request("status")["pid"])
 
     def status(self) -> list[ComponentStatus]:
-        """Every component, in starting order."""
-        return [ComponentStatus(**fields) for fields in self._ask("status")["components"]]
+        """Return the status of every component, in starting order."""
+        return [ComponentStatus(**fields) for fields in self._request("status")["components"]]
 
     def component(self, name: str) -> ComponentStatus:
-        """One component."""
-        return self._of(name, self.status())
+        """Return the status of one component."""
+        return self._find(name, self.status())
 
     def start(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
-        """Start a component and keep it running from now on; with `wait_s` return when it is up or has failed."""
-        self._ask("start", name)
+        """Start a component and keep it running; with `wait_s`, return when it is up or has failed."""
+        self._request("start", name)
         return self._settled(name, wait_s)
 
     def stop(self, name: str, *, wait_s: float = STOP_TIMEOUT_S) -> ComponentStatus:
-        """Stop a component and leave it stopped; what depends on it goes on as it can."""
-        self._ask("stop", name)
+        """Stop a component and keep it stopped; its dependents keep running."""
+        self._request("stop", name)
         return self._settled(name, wait_s)
 
     def restart(self, name: str, *, wait_s: float = STOP_TIMEOUT_S) -> ComponentStatus:
-        """Stop and start a component; a failed one gets another try."""
-        self._ask("restart", name)
+        """Stop and start a component, also a failed one."""
+        self._request("restart", name)
         return self._settled(name, wait_s)
 
     def shutdown(self, *, wait_s: float = STOP_TIMEOUT_S) -> None:
         """Stop every component in order, then the supervisor.
 
         Raises:
-            NotReady: it still runs after `wait_s`.
+            NotReady: it is still running after `wait_s`.
         """
-        self._ask("shutdown")
-        if not _eventually(lambda: not self.is_running(), wait_s):
+        self._request("shutdown")
+        if not _wait_until(lambda: not self.is_running(), wait_s):
             raise NotReady(SYSTEM, "shutdown", f"still running after {wait_s:.0f} s")
 
     def wait_for(
@@ -128,9 +128,9 @@ class SupervisorClient:
         """Wait until a component is in one of these states.
 
         Raises:
-            NotReady: it is not after `wait_s`.
+            NotReady: it is in none of them after `wait_s`.
         """
-        if not _eventually(lambda: self.component(name).state in states, wait_s):
+        if not _wait_until(lambda: self.component(name).state in states, wait_s):
             found = self.component(name)
             problem = f"{name} is {found.state} after {wait_s:.0f} s, not {' or '.join(states)}; log: {found.log}"
             raise NotReady(SYSTEM, f"wait for {name}", problem)
@@ -140,20 +140,22 @@ class SupervisorClient:
         return self.wait_for(name, SETTLED, wait_s=wait_s) if wait_s else self.component(name)
 
     @staticmethod
-    def _of(name: str, found: list[ComponentStatus]) -> ComponentStatus:
+    def _find(name: str, found: list[ComponentStatus]) -> ComponentStatus:
         for status in found:
             if status.name == name:
                 return status
         known = ", ".join(status.name for status in found)
-        raise Refused(SYSTEM, name, status=0, body=f"there is no component {name!r}; there are {known}")
+        raise Refused(SYSTEM, name, status=0, body=f"unknown component {name!r}; known are {known}")
 
-    def _ask(self, action: str, name: str = "") -> Mapping[str, Any]:
+    def _request(self, action: str, name: str = "") -> Mapping[str, Any]:
         request = f"{action} {name}".strip()
         try:
             answer = self._exchange({"action": action, "name": name})
         except TimeoutError as error:
-            # Not the same as nobody being there: its components must not be taken for leftovers.
-            raise NotReady(SYSTEM, request, f"it runs, but has not answered within {self._timeout_s:.0f} s") from error
+            # It is alive: its components must not be taken for leftovers of a dead platform.
+            raise NotReady(
+                SYSTEM, request, f"it is running but did not answer within {self._timeout_s:.0f} s"
+            ) from error
         except (OSError, ValueError) as error:
             raise Unreachable(SYSTEM, request, f"the embedded platform is not running ({error})") from error
         if "error" in answer:
@@ -171,7 +173,7 @@ class SupervisorClient:
         return answer
 
 
-def _eventually(condition: Callable[[], bool], wait_s: float) -> bool:
+def _wait_until(condition: Callable[[], bool], wait_s: float) -> bool:
     end = time.monotonic() + wait_s
     while not condition():
         if time.monotonic() >= end:

@@ -1,4 +1,4 @@
-"""Syslog over TCP, as a sender: lines with a line feed behind each (RFC 6587, 3.4.2)."""
+"""Sends syslog lines over TCP, each ended by a line feed (RFC 6587, 3.4.2)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from bifrost.errors import Unreachable
 from bifrost.settings import LOOPBACK, Settings
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - not listened on: what a source may listen on
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - an address that a source may listen on; nothing listens here
 TIMEOUT_S = 10.0
 
 
 class SyslogSender:
-    """A connection to a syslog receiver; it has the methods of a producer, so that lines are sent as records are.
+    """A connection to a syslog receiver with the interface of a Kafka producer.
 
-    Syslog acknowledges nothing: a line is delivered when the system has taken it.
+    Syslog has no acknowledgements: a line counts as delivered once the operating system accepted it.
     """
 
     def __init__(self, host: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
         """Connect.
 
         Raises:
-            Unreachable: nobody listens there.
+            Unreachable: nothing listens there.
         """
         self._address = f"{host}:{port}"
         self._waiting: list[bytes] = []
@@ -35,14 +35,14 @@ class SyslogSender:
     def produce(
         self, topic: str, value: bytes, key: bytes | None, *, timestamp: int, on_delivery: Callable[[Any, Any], None]
     ) -> None:
-        """Queue a line; all but `value` is for Kafka alone."""
+        """Queue a line; only `value` and `on_delivery` matter here."""
         self._waiting.append(value)
 
     def poll(self, timeout: float) -> int:
-        """Send what is queued, however long the receiver makes us wait within the connection's timeout.
+        """Send the queued lines within the connection's timeout; return how many.
 
         Raises:
-            Unreachable: the receiver has gone.
+            Unreachable: the connection broke.
         """
         count, lines = len(self._waiting), b"".join(line + b"\n" for line in self._waiting)
         self._waiting.clear()
@@ -53,20 +53,20 @@ class SyslogSender:
         return count
 
     def flush(self, timeout: float) -> int:
-        """Send what is queued; nothing is left."""
+        """Send the queued lines; return 0, since none remain."""
         self.poll(timeout)
         return 0
 
     def close(self) -> None:
-        """End the connection; what was sent is still read by the receiver."""
+        """Close the connection; the receiver still reads the lines sent."""
         self._connection.close()
 
 
 def from_settings(settings: Settings) -> SyslogSender:
-    """A connection to where the pipeline `syslog` listens: SYSLOG_HOST and the port of the settings.
+    """Connect to the source of the pipeline `syslog`: SYSLOG_HOST and the port of the settings.
 
     Raises:
-        Unreachable: nobody listens there.
+        Unreachable: nothing listens there.
     """
     host = settings.get("SYSLOG_HOST", LOOPBACK)
     return SyslogSender(LOOPBACK if host == ANY_ADDRESS else host, settings.port("syslog"))

@@ -1,6 +1,6 @@
-"""The Telegram Bot API, as far as our bots use it.
+"""The part of the Telegram Bot API that our bots use.
 
-The bot's token is a part of every URL, so no error of this module names a URL.
+Every URL contains the bot's token, so no error of this module contains a URL.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bifrost.settings import LOOPBACK
 
 SYSTEM = "Telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
-ANSWER_S = 10.0
+ANSWER_TIMEOUT_S = 10.0
 TOO_MANY = 429
-CONNECTIONS = 32
-"""Kept for as many threads."""
+MAX_CONNECTIONS = 32
+"""Pooled connections: one for each thread that sends."""
 
 
 class TelegramRefused(Refused):
-    """Telegram said no; `retry_after` are the seconds that it wants to be left alone, where it says so."""
+    """Telegram refused a call; `retry_after` are the seconds to wait if it limits the rate."""
 
     def __init__(self, method: str, *, status: int, body: str, retry_after: float | None) -> None:
         super().__init__(SYSTEM, method, status=status, body=body)
@@ -38,7 +38,7 @@ class TelegramRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """What a person wrote in a chat."""
+    """A text message of a person in a chat."""
 
     update_id: int
     chat_id: int
@@ -46,43 +46,43 @@ class TextMessage:
 
 
 class TelegramApi:
-    """Calls the Bot API as one bot; usable from several threads."""
+    """Calls the Bot API as one bot. Thread-safe."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Make a client of the API at `url` (`https://api.telegram.org`)."""
+        """Create a client of the API at `url` (`https://api.telegram.org`)."""
         self._url = f"{url.rstrip('/')}/bot{token}"
-        # At its debug level it would log each URL.
+        # The debug log of urllib3 contains URLs.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
-        # A proxy of the environment is not asked for what is on this machine.
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_CONNECTIONS))
+        # Do not use a proxy of the environment for this machine.
         self._session.trust_env = urlsplit(url).hostname not in (LOOPBACK, "localhost")
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def username(self) -> str:
-        """The bot's own name, without the `@`.
+        """Return the bot's name without the `@`.
 
         Raises:
-            TelegramRefused: the token is not valid (401, or 404 where it does not even look like one).
+            TelegramRefused: the token is invalid (401, or 404 for a malformed one).
             Unreachable, NotReady: as all calls.
         """
         return str(self._call("getMe").get("username", ""))
 
     def updates(self, offset: int, *, wait_s: float, limit: int = 100) -> list[Any]:
-        """What came in since `offset` (an update id; everything before it is forgotten by Telegram), as JSON.
+        """Return the updates from the id `offset` as JSON; Telegram deletes the updates before it.
 
         Args:
-            wait_s: how long Telegram may wait for the first one.
+            wait_s: how long Telegram may wait for the first update.
 
         Raises:
-            TelegramRefused: 409 while a webhook is set or another program asks too.
+            TelegramRefused: 409 while a webhook is set or another program polls.
         """
         body = {"offset": offset, "timeout": int(wait_s), "limit": limit, "allowed_updates": ["message"]}
-        found = self._call("getUpdates", body, timeout_s=wait_s + ANSWER_S)
+        found = self._call("getUpdates", body, timeout_s=wait_s + ANSWER_TIMEOUT_S)
         return found if isinstance(found, list) else []
 
     def send(self, chat: int | str, text: str) -> None:
@@ -90,11 +90,11 @@ class TelegramApi:
         self._call("sendMessage", {"chat_id": chat, "text": text})
 
     def set_webhook(self, url: str, secret: str = "") -> None:
-        """Let Telegram post updates to `url`, with `secret` in `SECRET_HEADER`, instead of keeping them."""
+        """Let Telegram post updates to `url`, with `secret` in the header `SECRET_HEADER`."""
         self._call("setWebHook", query={"url": url, **({"secret_token": secret} if secret else {})})
 
     def delete_webhook(self) -> None:
-        """Let Telegram keep updates until they are asked for; none is lost by it."""
+        """Let Telegram keep updates for polling; no update is lost."""
         self._call("deleteWebhook")
 
     def _call(
@@ -103,12 +103,12 @@ class TelegramApi:
         body: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
-        timeout_s: float = ANSWER_S,
+        timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> Any:
         verb = "POST" if body is not None else "GET"
         timeout = (CONNECT_TIMEOUT_S, timeout_s)
         try:
-            # Chained, the library's error would bring the URL with the token into a traceback.
+            # `from None`: a traceback of the library's error would show the URL with the token.
             response = self._session.request(verb, f"{self._url}/{method}", params=query, json=body, timeout=timeout)
         except RequestException as error:
             raise Unreachable(SYSTEM, method, f"no answer ({reason_of(error)})") from None
@@ -116,7 +116,7 @@ class TelegramApi:
 
 
 def post_update(url: str, update: Mapping[str, Any], secret: str) -> int:
-    """Post an update to a webhook as Telegram does; the status of the answer.
+    """Post an update to a webhook as Telegram does; return the HTTP status.
 
     Raises:
         Unreachable: no answer.
@@ -124,24 +124,28 @@ def post_update(url: str, update: Mapping[str, Any], secret: str) -> int:
     headers = {"Content-Type": "application/json", **({SECRET_HEADER: secret} if secret else {})}
     try:
         answer = requests.post(
-            url, data=json.dumps(update), headers=headers, timeout=(CONNECT_TIMEOUT_S, ANSWER_S), allow_redirects=False
+            url,
+            data=json.dumps(update),
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S),
+            allow_redirects=False,
         )
     except RequestException as error:
-        raise Unreachable("webhook", "POST of an update", f"no answer ({reason_of(error)})") from None
+        raise Unreachable("webhook", "post update", f"no answer ({reason_of(error)})") from None
     return answer.status_code
 
 
 def text_message(update: Any) -> TextMessage | None:
-    """The text message that an update carries; `None` for a photo, a join, an edit and whatever else there is."""
+    """Return the text message of an update, `None` for all other kinds (photo, join, edit, ...)."""
     match update:
         case {"update_id": int(number), "message": {"chat": {"id": int(chat)}, "text": str(text)}}:
-            return TextMessage(number, chat, _whole_characters(text))
+            return TextMessage(number, chat, _without_lone_surrogates(text))
         case _:
             return None
 
 
-def _whole_characters(text: str) -> str:
-    # JSON can hold half of a surrogate pair, which no UTF-8 can.
+def _without_lone_surrogates(text: str) -> str:
+    # JSON can contain half of a surrogate pair, which UTF-8 cannot encode.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -151,8 +155,8 @@ def _result(method: str, response: requests.Response) -> Any:
     except ValueError:
         found = None
     if not isinstance(found, dict) or "ok" not in found:
-        # Not from Telegram itself: something in between answered.
-        raise NotReady(SYSTEM, method, f"{response.status_code}, and the answer is not of the Bot API")
+        # Not from Telegram: a proxy in between answered.
+        raise NotReady(SYSTEM, method, f"HTTP {response.status_code}, and the answer is not from the Bot API")
     if found["ok"] is True:
         return found.get("result")
     status = int(found.get("error_code") or response.status_code)

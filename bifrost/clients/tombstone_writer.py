@@ -31,16 +31,16 @@ class TombstoneWriter:
         request = f"tombstone to {topic}"
         outcome: list[KafkaError | None] = []
         try:
-            self._opened().produce(topic, None, key, on_delivery=lambda error, _: outcome.append(error))
+            self._connect().produce(topic, None, key, on_delivery=lambda error, _: outcome.append(error))
         except (KafkaException, BufferError) as error:
             raise Refused(kafka.SYSTEM, request, status=0, body=str(error)) from error
-        self._opened().flush(DELIVERY_TIMEOUT_S)
+        self._connect().flush(DELIVERY_TIMEOUT_S)
         if not outcome:
             raise Unreachable(kafka.SYSTEM, request, f"not accepted within {DELIVERY_TIMEOUT_S:.0f} s")
         if outcome[0] is not None:
             raise Refused(kafka.SYSTEM, request, status=outcome[0].code(), body=outcome[0].str())
 
-    def _opened(self) -> Producer:
+    def _connect(self) -> Producer:
         if self._producer is None:
             self._producer = kafka.producer(self._client, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000) - 1000)
         return self._producer

@@ -1,4 +1,4 @@
-"""The newest records of a topic, as text, for a person to look at."""
+"""A sample of a topic for people: its newest records as text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from bifrost.clients import kafka
 from bifrost.clients.kafka import KafkaAdmin
 
-PATIENCE_S = 3.0
-LONGEST_TEXT = 4000
+READ_TIMEOUT_S = 3.0
+MAX_TEXT_LENGTH = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class SampledRecord:
-    """One record; what is no text has its other bytes replaced, and a long one is cut."""
+    """One record as text: bytes that are not UTF-8 are replaced, and long texts are cut."""
 
     topic: str
     partition: int
@@ -28,26 +28,26 @@ class SampledRecord:
     headers: Mapping[str, str]
 
 
-def newest(client: Mapping[str, str], topic: str, count: int) -> list[SampledRecord]:
-    """Up to `count` records of each partition, newest first; what has not come after `PATIENCE_S` is left out.
+def newest_records(client: Mapping[str, str], topic: str, count: int) -> list[SampledRecord]:
+    """Return up to `count` records of each partition, newest first, as far as they arrive within `READ_TIMEOUT_S`.
 
     Args:
         client: librdkafka properties of the cluster.
 
     Raises:
-        Refused: there is no such topic.
+        Refused: the topic does not exist.
         Unreachable: no broker answered.
     """
     ranges = KafkaAdmin(client).offsets(topic)
-    wanted = {
+    positions = {
         number: TopicPartition(topic, number, max(each.first, each.next - count))
         for number, each in ranges.items()
         if each.next > each.first
     }
     reader = kafka.consumer(client, "bifrost-console-tail")
     try:
-        reader.assign(list(wanted.values()))
-        found = _read(reader, {number: ranges[number].next for number in wanted})
+        reader.assign(list(positions.values()))
+        found = _read(reader, {number: ranges[number].next for number in positions})
     finally:
         reader.close()
     return sorted(found, key=lambda record: (record.timestamp, record.offset), reverse=True)
@@ -55,19 +55,19 @@ def newest(client: Mapping[str, str], topic: str, count: int) -> list[SampledRec
 
 def _read(reader: Consumer, ends: dict[int, int]) -> list[SampledRecord]:
     found: list[SampledRecord] = []
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + READ_TIMEOUT_S
     while ends and time.monotonic() < deadline:
         message = reader.poll(0.1)
         if message is None or message.error() is not None:
             continue
-        found.append(_shown(message))
+        found.append(_sampled_record(message))
         number, offset = message.partition(), message.offset()
         if number is not None and offset is not None and offset + 1 >= ends.get(number, 0):
             ends.pop(number, None)
     return found
 
 
-def _shown(message: Message) -> SampledRecord:
+def _sampled_record(message: Message) -> SampledRecord:
     headers = message.headers() or []
     pairs = headers.items() if isinstance(headers, dict) else headers
     return SampledRecord(
@@ -83,4 +83,4 @@ def _shown(message: Message) -> SampledRecord:
 
 def _text(content: str | bytes | None) -> str:
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content or ""
-    return text[:LONGEST_TEXT]
+    return text[:MAX_TEXT_LENGTH]

@@ -1,1 +1,1 @@
-"""Load for demos and benchmarks."""
+"""Load generators for demos and benchmarks."""

@@ -1,4 +1,4 @@
-"""Files of orders, dropped into the folder of the CSV source: `python -m bifrost.generators.orders --rate 50`."""
+"""Writes files of orders into the folder of the CSV source: `python -m bifrost.generators.orders --rate 50`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bifrost.settings import Settings
 
 HEADER = ("order_id", "customer_id", "order_ts", "product", "order_total_usd")
 CUSTOMERS = 19
-UNKNOWN = 99_999
-"""A customer that nobody knows: about one order in fifty is theirs."""
+UNKNOWN_CUSTOMER = 99_999
+"""About one order in fifty has this customer, who does not exist."""
 
 PRODUCTS = (
     "Wine - Sherry Dry Sack, William",
@@ -37,27 +37,27 @@ PRODUCTS = (
 )
 _FIRST = datetime(2018, 2, 26, tzinfo=UTC)
 
-FILE_EVERY_S = 0.9
-"""A little less than what `Pace` makes up for."""
+FILE_INTERVAL_S = 0.9
+"""A little less than the delay that `Pace` catches up."""
 
 _log = logging.getLogger("generator")
 
 OrderRow = tuple[int, int, str, str, str]
-"""As `HEADER` has it; totals are texts with two decimals."""
+"""The columns of `HEADER`; totals are strings with two decimals."""
 
 
 def orders(first_id: int = 1, seed: int | None = None) -> Iterator[OrderRow]:
-    """Orders without end; the same seed makes the same ones."""
+    """Yield orders without end; the same seed yields the same orders."""
     random = Random(seed)
     for number in count(first_id):
-        customer = UNKNOWN if random.random() < 0.02 else random.randrange(1, CUSTOMERS + 1)
+        customer = UNKNOWN_CUSTOMER if random.random() < 0.02 else random.randrange(1, CUSTOMERS + 1)
         at = _FIRST + timedelta(seconds=random.randrange(16 * 86_400))
         total = f"{random.randrange(50, 1000) / 100:.2f}"
         yield number, customer, at.strftime("%Y-%m-%dT%H:%M:%SZ"), random.choice(PRODUCTS), total
 
 
-def drop(folder: Path, name: str, rows: Iterable[OrderRow]) -> Path:
-    """Write a file of orders; it gets its name when it is complete."""
+def write_file(folder: Path, name: str, rows: Iterable[OrderRow]) -> Path:
+    """Write a file of orders; it gets its final name once it is complete."""
     partial = folder / f".{name}"
     with partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -67,33 +67,33 @@ def drop(folder: Path, name: str, rows: Iterable[OrderRow]) -> Path:
     return folder / name
 
 
-class Dropping:
-    """Drops `rows` as files into a folder at a steady rate: a file about every second with what is due by then."""
+class FileWriter:
+    """Writes rows as files into a folder at a steady rate: about one file per second with the rows due."""
 
     def __init__(self, folder: Path, rows: Iterator[OrderRow], *, clock: Callable[[], float]) -> None:
-        """Wire the parts; `clock` gives seconds."""
+        """Wire the parts; `clock` returns seconds."""
         self._folder = folder
         self._rows = rows
         self._clock = clock
-        self.dropped = 0
+        self.written = 0
 
     def run(self, rate: float, count: int, wait: Wait) -> int:
-        """Drop `rate` rows per second until `count` are dropped (0: without end) or `wait` says to stop; how many."""
+        """Write `rate` rows per second, `count` in total (0: no limit), until `wait` asks to stop; return how many."""
         pace = Pace(rate, self._clock())
         while True:
             due = pace.due(self._clock())
-            pace.did(self._drop(min(due, count - self.dropped) if count else due))
-            if count and self.dropped >= count:
-                return self.dropped
-            if wait(max(pace.wait_s(self._clock()), FILE_EVERY_S)):
-                return self.dropped
+            pace.count_sent(self._write(min(due, count - self.written) if count else due))
+            if count and self.written >= count:
+                return self.written
+            if wait(max(pace.wait_s(self._clock()), FILE_INTERVAL_S)):
+                return self.written
 
-    def _drop(self, rows: int) -> int:
+    def _write(self, rows: int) -> int:
         found = list(islice(self._rows, rows))
         if found:
-            drop(self._folder, f"orders-{found[0][0]}.csv", found)
+            write_file(self._folder, f"orders-{found[0][0]}.csv", found)
             _log.info("orders-%d.csv: %d orders", found[0][0], len(found))
-        self.dropped += len(found)
+        self.written += len(found)
         return len(found)
 
 
@@ -101,13 +101,15 @@ PROGRAM = Program("orders", "orders", __doc__, rate=20.0)
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate until done, SIGTERM or SIGINT, as `program.main` does."""
-    order = program.ordered(PROGRAM, arguments)
+    """Generate until done, SIGTERM or SIGINT; returns the exit codes of `program.main`."""
+    workload = program.parse_workload(PROGRAM, arguments)
 
     def work(values: Settings, wait: Wait) -> None:
         folder = values.orders / "source"
         folder.mkdir(parents=True, exist_ok=True)
-        Dropping(folder, orders(order.first_id, order.seed), clock=time.monotonic).run(order.rate, order.count, wait)
+        FileWriter(folder, orders(workload.first_id, workload.seed), clock=time.monotonic).run(
+            workload.rate, workload.count, wait
+        )
 
     return program.run(work, values)
 

@@ -1,6 +1,6 @@
-"""Events for the query patterns: `python -m bifrost.generators.patterns --rate 20`.
+"""Generates events for the query patterns: `python -m bifrost.generators.patterns --rate 20`.
 
-Chance alone would hardly ever make a fraud or a failure, so now and then a scene is played: a burst of one kind.
+Random events alone would hardly ever match a pattern, so now and then a scene generates a burst of one kind.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Any
 
 from bifrost.clients.readiness import require_topics
 from bifrost.generators import program
-from bifrost.generators.program import Generator, Order
+from bifrost.generators.program import Generator, Workload
 from bifrost.generators.sending import DemoRecord
 from bifrost.settings import Settings
 
 CLIENTS = 20
-"""Clients, and users, have the ids 1 to this; one more appears in events and is not known."""
+"""Clients and users have the ids 1 to this; events also use one unknown id."""
 CITIES = ("Leeds", "London", "Palo Alto", "Salem")
 COUNTRIES = ("DE", "FR", "UK", "US")
 LEVELS = ("Silver", "Gold", "Platinum")
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (iPhone)", "curl/8.5.0")
 PAGES = ("/", "/basket", "/contact", "/offers")
-SCENE_EVERY = 25
-"""One in so many events begins a scene."""
+EVENTS_PER_SCENE = 25
+"""On average, one of this many events begins a scene."""
 
 BACKLOG_HOURS = 3
-"""Orders of so many hours before the start come first: what is late already shows at once."""
+"""The generator begins with orders of this many past hours, so that late orders appear immediately."""
 BACKLOG_ORDERS = 36
 SHIPPED_WITHIN_MS = 20 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One record: its key as ksqlDB's KAFKA format has it, its value, and when it happened (ms since 1970)."""
+    """One event: its key in ksqlDB's KAFKA format, its value, and its time (ms since the epoch)."""
 
     topic: str
     value: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Event:
     key: bytes | None = None
 
     def record(self) -> DemoRecord:
-        """It as it is sent: the value as JSON."""
+        """Return the record to send: the value as JSON."""
         return DemoRecord(self.topic, json.dumps(self.value, separators=(",", ":")).encode(), self.at_ms, self.key)
 
 
@@ -66,21 +66,21 @@ TOPICS = frozenset(
         "sales_offline",
     }
 )
-"""Where events go; the declarations make these topics."""
+"""The topics of the events; the deployer creates them."""
 
 
 def int_key(number: int) -> bytes:
-    """An INT as ksqlDB's KAFKA format writes it."""
+    """Encode an INT in ksqlDB's KAFKA format."""
     return number.to_bytes(4, "big", signed=True)
 
 
 def bigint_key(number: int) -> bytes:
-    """A BIGINT as ksqlDB's KAFKA format writes it."""
+    """Encode a BIGINT in ksqlDB's KAFKA format."""
     return number.to_bytes(8, "big", signed=True)
 
 
 def reference_data(random: Random, now_ms: int) -> Iterator[Event]:
-    """Clients and users, which the events are joined to."""
+    """Yield the clients and users that events are joined to."""
     for number in range(1, CLIENTS + 1):
         key = int_key(number)
         client = {"TYPE": random.choice(("Residential", "Commercial")), "CREDIT_SCORE": random.randrange(600, 851)}
@@ -90,7 +90,7 @@ def reference_data(random: Random, now_ms: int) -> Iterator[Event]:
 
 
 def past_orders(random: Random, now_ms: int, first_id: int) -> Iterator[Event]:
-    """The orders of the last hours in the order of time, most of them shipped, some of them not."""
+    """Yield the orders of the past hours by time, most of them shipped."""
     step = BACKLOG_HOURS * 3_600_000 // BACKLOG_ORDERS
     found: list[Event] = []
     for place in range(BACKLOG_ORDERS):
@@ -100,7 +100,7 @@ def past_orders(random: Random, now_ms: int, first_id: int) -> Iterator[Event]:
 
 
 def order(random: Random, now_ms: int, number: int, *, shipped_within_ms: int) -> Iterator[Event]:
-    """An order, and with a chance of four in five its shipment."""
+    """Yield an order, and with a probability of 0.8 its shipment."""
     yield Event("p_orders", {"ITEMID": random.randrange(1, 50)}, now_ms, bigint_key(number))
     if random.random() < 0.8:
         shipment = {"SHIPMENTID": 90_000 + number}
@@ -108,7 +108,7 @@ def order(random: Random, now_ms: int, number: int, *, shipped_within_ms: int) -
 
 
 def scene(random: Random, now_ms: int) -> Iterator[Event]:
-    """A burst that a pattern is made to find."""
+    """Yield a burst that one of the patterns matches."""
     match random.randrange(3):
         case 0:
             card = _card(random)
@@ -124,8 +124,8 @@ def scene(random: Random, now_ms: int) -> Iterator[Event]:
                 yield Event("saturation_events", {"device_id": device}, now_ms)
 
 
-def everyday(random: Random, now_ms: int, number: int) -> Iterator[Event]:
-    """The nth thing that happens: any kind."""
+def ordinary_event(random: Random, now_ms: int, number: int) -> Iterator[Event]:
+    """Yield the nth ordinary event, of any kind."""
     someone = random.randrange(1, CLIENTS + 2)
     match random.randrange(8):
         case 0:
@@ -151,17 +151,17 @@ def everyday(random: Random, now_ms: int, number: int) -> Iterator[Event]:
 
 
 def events(random: Random, first_id: int, clock: Callable[[], float]) -> Iterator[Event]:
-    """All events without end: reference data, the orders of the last hours, then whatever happens."""
+    """Yield events without end: reference data, the orders of the past hours, then ordinary events and scenes."""
     start_ms = int(clock() * 1000)
     yield from reference_data(random, start_ms)
     yield from past_orders(random, start_ms, first_id)
     number = first_id + BACKLOG_ORDERS
     while True:
         now_ms = int(clock() * 1000)
-        if random.randrange(SCENE_EVERY) == 0:
+        if random.randrange(EVENTS_PER_SCENE) == 0:
             yield from scene(random, now_ms)
         else:
-            yield from everyday(random, now_ms, number)
+            yield from ordinary_event(random, now_ms, number)
             number += 1
 
 
@@ -202,9 +202,9 @@ def _sale(random: Random, number: int, now_ms: int) -> Iterator[Event]:
         yield Event("sales_offline", {**sale, "storeId": random.randrange(1, 9)}, now_ms)
 
 
-def _declared(order: Order, values: Settings) -> Iterator[DemoRecord]:
+def _declared(workload: Workload, values: Settings) -> Iterator[DemoRecord]:
     require_topics(values, TOPICS)
-    found = events(Random(order.seed), order.first_id, time.time)
+    found = events(Random(workload.seed), workload.first_id, time.time)
     return (event.record() for event in found)
 
 
@@ -212,7 +212,7 @@ GENERATOR = Generator("patterns", "events", __doc__, rate=20.0, records=_declare
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate, as `program.main` does."""
+    """Generate; returns the exit codes of `program.main`."""
     return program.main(GENERATOR, arguments, values)
 
 

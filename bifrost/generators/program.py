@@ -1,4 +1,4 @@
-"""What all generators share as programs: options, signals, log, exit codes, and waiting for what they write to."""
+"""The shared program of the generators: options, signals, logging, exit codes, and waiting for dependencies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bifrost.generators.sending import DemoRecord, Sender
 from bifrost.settings import Settings
 
 Wait = Callable[[float], bool]
-"""Waits for so many seconds; whether to stop."""
+"""Waits this many seconds and returns whether to stop."""
 
 log = logging.getLogger("generator")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What to generate: `rate` per second, `count` in all (0: without end), repeatable with a `seed`."""
+class Workload:
+    """What to generate: `rate` per second, `count` in total (0: no limit), reproducible with a `seed`."""
 
     rate: float
     count: int = 0
@@ -34,13 +34,13 @@ class Order:
 
     @property
     def first_id(self) -> int:
-        """Where ids begin: at 1 with a seed, else where an earlier run cannot have been."""
+        """The first id: 1 with a seed, otherwise one that no earlier run has used."""
         return int(time.time()) * 1000 if self.seed is None else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A generator as a program: `what` it makes (a word for help and log), and at which rate unless told otherwise."""
+    """A generator as a program: `what` it generates (a word for help and log), and its default rate per second."""
 
     name: str
     what: str
@@ -52,25 +52,25 @@ class Program:
 class Generator(Program):
     """A generator of records for Kafka.
 
-    `records` gives what to send, without end. While something that it needs is not there it raises `NotReady` (at once,
-    not when the first record is asked for), and is asked again.
+    `records` returns an endless iterator. While a dependency is missing, the call itself (not the first `next`) raises
+    `NotReady`, and is repeated.
     """
 
-    records: Callable[[Order, Settings], Iterator[DemoRecord]]
+    records: Callable[[Workload, Settings], Iterator[DemoRecord]]
 
 
 def main(generator: Generator, arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate until done, SIGTERM or SIGINT; exit code 1 on failure, 78 when a setting is wrong.
+    """Generate until done, SIGTERM or SIGINT; return 1 on failure, 78 for a wrong setting.
 
     Args:
-        values: settings to use in place of the environment's.
+        values: settings to use instead of the environment's.
     """
-    order = ordered(generator, arguments)
-    return run(lambda values, wait: _send(generator, order, values, wait), values)
+    workload = parse_workload(generator, arguments)
+    return run(lambda values, wait: _send(generator, workload, values, wait), values)
 
 
 def run(work: Callable[[Settings, Wait], object], values: Settings | None = None) -> int:
-    """Do the work of a program until it is done or told to stop; its exit code, as `main` has it."""
+    """Run the work of a program until it is done or stopped; return its exit code, as `main` does."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,27 +83,27 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
     return 0
 
 
-def ordered(generator: Program, arguments: Sequence[str] | None) -> Order:
-    """The order that a command line gives; exits with code 2 on one that makes no sense."""
+def parse_workload(generator: Program, arguments: Sequence[str] | None) -> Workload:
+    """Parse a command line; exits with code 2 if it is invalid."""
     parser = argparse.ArgumentParser(prog=f"python -m bifrost.generators.{generator.name}", description=generator.about)
     what = generator.what
     parser.add_argument("--rate", type=float, default=generator.rate, help=f"{what} per second (default %(default)g)")
-    parser.add_argument("--count", type=int, default=0, help="how many in all (default: without end)")
-    parser.add_argument("--seed", type=int, help=f"the same seed makes the same {what}, with ids from 1")
+    parser.add_argument("--count", type=int, default=0, help="how many in total (default: no limit)")
+    parser.add_argument("--seed", type=int, help=f"generate the same {what} for the same seed, with ids from 1")
     given = parser.parse_args(arguments)
     if not 0 < given.rate < float("inf"):
         parser.error("--rate must be above 0")
     if given.count < 0:
         parser.error("--count must be 0 or above")
-    return Order(given.rate, given.count, given.seed)
+    return Workload(given.rate, given.count, given.seed)
 
 
 def declared_encoders(values: Settings, topics: Collection[str]) -> dict[str, Callable[[object], bytes]]:
-    """For each topic what writes its values as Avro, by the schema that the registry has for it.
+    """Return an Avro encoder for the values of each topic, by the registered schema.
 
     Raises:
-        NotReady: a topic or its schema is not there yet.
-        RemoteError: broker or registry do not answer.
+        NotReady: a topic or its schema does not exist yet.
+        RemoteError: the broker or the registry does not answer.
     """
     encoders: dict[str, Callable[[object], bytes]] = {}
     with schema_registry.from_settings(values) as registry:
@@ -111,14 +111,14 @@ def declared_encoders(values: Settings, topics: Collection[str]) -> dict[str, Ca
             subject = f"{topic}-value"
             found = registry.latest(subject)
             if found is None:
-                raise NotReady("Schema Registry", subject, "the subject is not declared yet")
-            encoders[topic] = partial(avro.encoded, found.id, avro.parsed(found.schema))
+                raise NotReady("Schema Registry", subject, "the subject does not exist yet; deploy the pipeline")
+            encoders[topic] = partial(avro.encode, found.id, avro.parse_schema(found.schema))
     require_topics(values, topics)
     return encoders
 
 
-def _send(generator: Generator, order: Order, values: Settings, wait: Wait) -> None:
-    records = wait_until_ready(lambda: generator.records(order, values), wait, log)
+def _send(generator: Generator, workload: Workload, values: Settings, wait: Wait) -> None:
+    records = wait_until_ready(lambda: generator.records(workload, values), wait, log)
     if records is not None:
         producer = kafka.producer(values.kafka_client(), linger_ms=5, compression_type="lz4")
-        Sender(records, producer, clock=time.monotonic, what=generator.what).run(order.rate, order.count, wait)
+        Sender(records, producer, clock=time.monotonic, what=generator.what).run(workload.rate, workload.count, wait)

@@ -1,4 +1,4 @@
-"""Ratings as the web application of the documents sends them: `python -m bifrost.generators.ratings --rate 2`."""
+"""Generates ratings like those of the web application: `python -m bifrost.generators.ratings --rate 2`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 from random import Random
 
 from bifrost.generators import program
-from bifrost.generators.program import Generator, Order
+from bifrost.generators.program import Generator, Workload
 from bifrost.generators.sending import DemoRecord
 from bifrost.settings import Settings
 
@@ -33,7 +33,7 @@ Rating = dict[str, int | str]
 
 
 def rating(n: int, random: Random, now_ms: int) -> Rating:
-    """The nth rating, made at `now_ms`: user 0 to 19 (0 is no customer), 1 to 5 stars, any text with any stars."""
+    """Return the nth rating at `now_ms`: user 0 to 19 (0 is not a customer), 1 to 5 stars, any text with any stars."""
     return {
         "rating_id": n,
         "user_id": random.randrange(USERS),
@@ -45,23 +45,23 @@ def rating(n: int, random: Random, now_ms: int) -> Rating:
     }
 
 
-def ratings(order: Order, encode: Callable[[object], bytes], clock: Callable[[], float]) -> Iterator[DemoRecord]:
-    """Ratings without end; `clock` gives seconds since 1970."""
-    random = Random(order.seed)
-    for number in count(order.first_id):
+def ratings(workload: Workload, encode: Callable[[object], bytes], clock: Callable[[], float]) -> Iterator[DemoRecord]:
+    """Yield ratings without end; `clock` returns seconds since the epoch."""
+    random = Random(workload.seed)
+    for number in count(workload.first_id):
         now_ms = int(clock() * 1000)
         yield DemoRecord(TOPIC, encode(rating(number, random, now_ms)), now_ms)
 
 
-def _declared(order: Order, values: Settings) -> Iterator[DemoRecord]:
-    return ratings(order, program.declared_encoders(values, (TOPIC,))[TOPIC], time.time)
+def _declared(workload: Workload, values: Settings) -> Iterator[DemoRecord]:
+    return ratings(workload, program.declared_encoders(values, (TOPIC,))[TOPIC], time.time)
 
 
 GENERATOR = Generator("ratings", "ratings", __doc__, rate=2.0, records=_declared)
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Generate, as `program.main` does."""
+    """Generate; returns the exit codes of `program.main`."""
     return program.main(GENERATOR, arguments, values)
 
 

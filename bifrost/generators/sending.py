@@ -1,4 +1,4 @@
-"""Records sent at a steady rate, with a line every ten seconds that says how it goes."""
+"""Sends records at a steady rate, and logs the progress every ten seconds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Protocol
 
 from bifrost.generators.pace import Pace
 
-REPORT_EVERY_S = 10.0
-LONGEST_WAIT_S = 0.1
-SHORTEST_WAIT_S = 0.002
-"""At a high rate a few records are sent at once: waking up for each of them would cost more than the work."""
+REPORT_INTERVAL_S = 10.0
+MAX_WAIT_S = 0.1
+MIN_WAIT_S = 0.002
+"""At a high rate several records are sent together: waking up for each of them would cost more than the work."""
 
 _log = logging.getLogger("generator")
 
 
 @dataclass(frozen=True, slots=True)
 class DemoRecord:
-    """One record: its value and key as bytes, and when it happened (ms since 1970)."""
+    """One record: value and key as bytes, and its event time (ms since the epoch)."""
 
     topic: str
     payload: bytes
@@ -28,12 +28,12 @@ class DemoRecord:
 
 
 class RecordSender(Protocol):
-    """What is needed of a Kafka producer."""
+    """The part of a Kafka producer that a sender needs."""
 
     def produce(
         self, topic: str, value: bytes, key: bytes | None, *, timestamp: int, on_delivery: Callable[[Any, Any], None]
     ) -> None:
-        """Queue a record; `BufferError` when the queue is full."""
+        """Queue a record; raises `BufferError` if the queue is full."""
         ...
 
     def poll(self, timeout: float) -> int:
@@ -41,17 +41,17 @@ class RecordSender(Protocol):
         ...
 
     def flush(self, timeout: float) -> int:
-        """Wait until the queue is empty; what is left of it."""
+        """Wait until the queue is empty; return how many records remain."""
         ...
 
 
 class Sender:
-    """Sends `records` of an iterator without end; each is made when it is due."""
+    """Sends the records of an endless iterator; each is generated when it is due."""
 
     def __init__(
         self, records: Iterator[DemoRecord], producer: RecordSender, *, clock: Callable[[], float], what: str
     ) -> None:
-        """Wire the parts; `clock` gives seconds, `what` is the records' name in the log."""
+        """Wire the parts; `clock` returns seconds, `what` names the records in the log."""
         self._records = records
         self._producer = producer
         self._clock = clock
@@ -61,40 +61,40 @@ class Sender:
         self.sent = 0
 
     def run(self, rate: float, count: int, wait: Callable[[float], bool]) -> int:
-        """Send `rate` per second until `count` are sent (0: without end) or `wait` says to stop.
+        """Send `rate` records per second until `count` are sent (0: no limit) or `wait` asks to stop.
 
         Args:
-            wait: waits for so many seconds; whether to stop.
+            wait: waits this many seconds and returns whether to stop.
 
         Returns:
-            How many were delivered.
+            The number of delivered records.
         """
         started = reported_at = self._clock()
         reported = 0
         pace = Pace(rate, started)
         while True:
             due = pace.due(self._clock())
-            pace.did(self._send(min(due, count - self.sent) if count else due))
+            pace.count_sent(self._send(min(due, count - self.sent) if count else due))
             now = self._clock()
-            if now - reported_at >= REPORT_EVERY_S:
+            if now - reported_at >= REPORT_INTERVAL_S:
                 self._report(self.sent - reported, now - reported_at)
                 reported_at, reported = now, self.sent
             if count and self.sent >= count:
                 break
-            if wait(min(max(pace.wait_s(now), SHORTEST_WAIT_S), LONGEST_WAIT_S)):
+            if wait(min(max(pace.wait_s(now), MIN_WAIT_S), MAX_WAIT_S)):
                 break
-        self._failed += self._producer.flush(LONGEST_WAIT_S * 100)
+        self._failed += self._producer.flush(MAX_WAIT_S * 100)
         self._report(self.sent, self._clock() - started)
         return self.sent - self._failed
 
     def _send(self, most: int) -> int:
-        """Send so many, or fewer when the broker is slower than the rate; how many it were."""
+        """Send up to `most` records, fewer if the queue is full; return how many."""
         for done in range(most):
             self._next = self._next or next(self._records)
             try:
                 self._produce(self._next)
             except BufferError:
-                self._producer.poll(LONGEST_WAIT_S)
+                self._producer.poll(MAX_WAIT_S)
                 return done
             self._next = None
             self.sent += 1

@@ -1,6 +1,6 @@
-"""The logs of a house: `python -m bifrost.generators.syslog --rate 5` sends lines to the syslog source over TCP.
+"""Generates the logs of a house: `python -m bifrost.generators.syslog --rate 5` sends lines to the syslog source.
 
-Computers and access points write of logins, clocks, kernels and stations; now and then a stranger tries names.
+Computers and access points log logins, cron jobs, kernel messages and stations; now and then a stranger guesses names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from random import Random
 from bifrost.clients import syslog
 from bifrost.clients.readiness import wait_until_ready
 from bifrost.generators import program
-from bifrost.generators.program import Generator, Order, Wait
+from bifrost.generators.program import Generator, Wait, Workload
 from bifrost.generators.sending import DemoRecord, Sender
 from bifrost.settings import Settings
 
@@ -26,8 +26,8 @@ ERR, WARNING, NOTICE, INFO = 3, 4, 5, 6
 
 COMPUTERS = ("rpi-03", "proxmox01", "nas")
 ACCESS_POINTS = ('("BZ2,24a43c000001,v3.7.40.6115")', '("BZ2,24a43c000002,v3.7.40.6115")')
-NEW_FORM = "nas"
-"""Hosts whose names begin so write as RFC 5424 says, the others as RFC 3164."""
+RFC_5424_HOST = "nas"
+"""Hosts with this prefix write in the form of RFC 5424, the others in that of RFC 3164."""
 
 PEOPLE = ("robin", "backup", "ansible")
 NAMES = ("oracle", "test", "mini", "admin", "support", "user", "1234", "pi", "git", "postgres", "ubnt")
@@ -39,13 +39,13 @@ KERNEL = (
     (INFO, "eth0: link up, 1000Mbps, full-duplex"),
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-ATTACK_CHANCE = 0.02
-"""Of a line that begins nothing else."""
+ATTACK_PROBABILITY = 0.02
+"""Probability that a line begins an attack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a program of a host has to say; `pid` 0 is a program that tells none."""
+    """A log line of a program on a host; `pid` 0 means that the line contains none."""
 
     host: str
     facility: int
@@ -54,10 +54,10 @@ class Line:
     pid: int
     text: str
 
-    def written(self, now: datetime) -> bytes:
-        """The line as its host writes it, at the (aware) time `now`."""
+    def encode(self, now: datetime) -> bytes:
+        """Return the line in the host's form at the (aware) time `now`."""
         priority = self.facility * 8 + self.level
-        if self.host.startswith(NEW_FORM):
+        if self.host.startswith(RFC_5424_HOST):
             stamp = now.isoformat(timespec="milliseconds")
             return f"<{priority}>1 {stamp} {self.host} {self.program} {self.pid or '-'} - - {self.text}".encode()
         stamp = f"{MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"
@@ -66,15 +66,15 @@ class Line:
 
 
 def lines(random: Random) -> Iterator[Line]:
-    """Lines without end; an attack goes on between the lines of everyday."""
+    """Yield lines without end; the lines of an attack are mixed with ordinary ones."""
     attack: deque[Line] = deque()
     while True:
         if attack and random.random() < 0.6:
             yield attack.popleft()
-        elif not attack and random.random() < ATTACK_CHANCE:
+        elif not attack and random.random() < ATTACK_PROBABILITY:
             attack.extend(_attack(random))
         else:
-            yield from _everyday(random)
+            yield from _ordinary_lines(random)
 
 
 def _attack(random: Random) -> Iterator[Line]:
@@ -90,7 +90,7 @@ def _attack(random: Random) -> Iterator[Line]:
         yield _sshd(host, pid, f"Received disconnect from {address}: 11: Bye Bye [preauth]")
 
 
-def _everyday(random: Random) -> Iterator[Line]:
+def _ordinary_lines(random: Random) -> Iterator[Line]:
     host, pid = random.choice(COMPUTERS), random.randrange(1_000, 32_000)
     match random.randrange(10):
         case 0 | 1:
@@ -124,26 +124,26 @@ def _sshd(host: str, pid: int, text: str) -> Line:
     return Line(host, AUTH, INFO, "sshd", pid, text)
 
 
-def records(order: Order, clock: Callable[[], float]) -> Iterator[DemoRecord]:
-    """Lines as they are sent; `clock` gives seconds since 1970."""
-    for line in lines(Random(order.seed)):
+def records(workload: Workload, clock: Callable[[], float]) -> Iterator[DemoRecord]:
+    """Yield lines as records; `clock` returns seconds since the epoch."""
+    for line in lines(Random(workload.seed)):
         now = datetime.fromtimestamp(clock()).astimezone()
-        yield DemoRecord("syslog", line.written(now), int(now.timestamp() * 1000))
+        yield DemoRecord("syslog", line.encode(now), int(now.timestamp() * 1000))
 
 
-GENERATOR = Generator("syslog", "lines", __doc__, rate=5.0, records=lambda order, _: records(order, time.time))
+GENERATOR = Generator("syslog", "lines", __doc__, rate=5.0, records=lambda workload, _: records(workload, time.time))
 
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
-    """Send lines until done, SIGTERM or SIGINT; exit codes as `program.main` has them."""
-    order = program.ordered(GENERATOR, arguments)
+    """Send lines until done, SIGTERM or SIGINT; returns the exit codes of `program.main`."""
+    workload = program.parse_workload(GENERATOR, arguments)
 
     def send(values: Settings, wait: Wait) -> None:
         sender = wait_until_ready(lambda: syslog.from_settings(values), wait, program.log)
         if sender is not None:
             with closing(sender):
-                sending = Sender(GENERATOR.records(order, values), sender, clock=time.monotonic, what=GENERATOR.what)
-                sending.run(order.rate, order.count, wait)
+                sending = Sender(GENERATOR.records(workload, values), sender, clock=time.monotonic, what=GENERATOR.what)
+                sending.run(workload.rate, workload.count, wait)
 
     return program.run(send, values)
 

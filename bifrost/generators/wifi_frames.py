@@ -1,7 +1,7 @@
-"""The air of a small house as a pcap file: `python -m bifrost.generators.wifi_frames --count 1000 FILE`.
+"""Generates the Wi-Fi traffic of a house as a pcap file: `python -m bifrost.generators.wifi_frames --count 1000 FILE`.
 
-Phones that look for networks they know, access points that tell of theirs, the traffic between them, and the damage
-that a receiver in monitor mode sees. The same seed makes the same file.
+The file contains phones that probe for known networks, beacons of access points, data frames, and the damaged frames
+that a receiver in monitor mode sees. The same seed generates the same file.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ NETWORKS = (
     "Café Zürich".encode(),
     b'Bob\'s "5G" \\ net',
     "📡 home".encode(),
-    b"caf\xe9",  # Latin-1: no UTF-8
+    b"caf\xe9",  # Latin-1, not valid UTF-8
 )
-"""Names that devices look for; the last ones are harder to handle."""
+"""SSIDs that devices probe for; the last ones are hard to handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Something that sends: its address, the networks that it looks for, what it says of itself."""
+    """A device: its address, the networks that it probes for (indexes of NETWORKS), and its vendor data."""
 
     mac: bytes
     networks: tuple[int, ...] = ()
@@ -55,7 +55,7 @@ def _vendor(oui: str, kind: int, data: bytes = b"") -> bytes:
 
 
 def element(kind: int, data: bytes) -> bytes:
-    """An element of a management frame."""
+    """Return an element of a management frame."""
     return bytes([kind, len(data)]) + data
 
 
@@ -75,12 +75,12 @@ ACCESS_POINTS = (
     (bytes.fromhex("24a43c000001"), b"RNM0"),
     (bytes.fromhex("24a43c000002"), b"RNM-GUEST"),
     (bytes.fromhex("b4fbe4d1a002"), b""),  # hidden
-    (bytes.fromhex("f09fc2aa0b03"), b"\0\0\0\0"),  # hidden in another way
+    (bytes.fromhex("f09fc2aa0b03"), b"\0\0\0\0"),  # hidden by zero bytes
 )
 
 _CCK, _OFDM = (2, 4, 11, 22), (12, 18, 24, 36, 48, 72, 96, 108)
 _BANDS = (
-    # Frequency in MHz, radiotap's flags of the channel, rates in half Mbit/s.
+    # Frequency in MHz, radiotap channel flags, rates in units of 500 kbit/s.
     *((2412, 0x00A0, _CCK), (2437, 0x00A0, _CCK), (2462, 0x0480, _CCK + _OFDM), (2484, 0x00A0, _CCK)),
     *((2437, 0x00C0, _OFDM), (5180, 0x0140, _OFDM), (5500, 0x0140, _OFDM), (5825, 0x0140, _OFDM)),
 )
@@ -93,11 +93,11 @@ _WMM = _vendor("0050f2", 2, bytes.fromhex("01018000" + "03a40000" + "27a40000" +
 _COUNTRY = element(7, b"GB \x01\x0d\x14")
 
 
-class Air:
-    """Makes one frame after the other."""
+class FrameGenerator:
+    """Generates frames."""
 
     def __init__(self, seed: int, *, start_s: float, rate: float = FRAMES_PER_S) -> None:
-        """Begin at `start_s` (since 1970) with about `rate` frames per second."""
+        """Begin at `start_s` (seconds since the epoch) with about `rate` frames per second."""
         self._random = Random(seed)
         self._time_s = start_s
         self._rate = rate
@@ -115,7 +115,7 @@ class Air:
         self._weights = [weight for _, weight in kinds]
 
     def frames(self) -> Iterator[tuple[float, bytes]]:
-        """Time (seconds since 1970) and bytes with a radiotap header, without end."""
+        """Yield time (seconds since the epoch) and bytes with a radiotap header, without end."""
         while True:
             self._time_s += self._random.expovariate(self._rate)
             (maker,) = self._random.choices(self._makers, self._weights)
@@ -126,7 +126,7 @@ class Air:
 
     def _probe(self, device: Device) -> bytes:
         mac = device.mac
-        if self._random.random() < 0.15:  # as phones do that hide who they are
+        if self._random.random() < 0.15:  # a random address, as phones use to hide their identity
             mac = bytes([self._random.randrange(1, 64) << 2 | 0x02, *self._random.randbytes(5)])
         network = b"" if self._random.random() < 0.4 else NETWORKS[self._random.choice(device.networks)]
         wps = b""
@@ -148,7 +148,7 @@ class Air:
         return fixed + element(0, name) + _RATES + element(3, b"\x06") + _COUNTRY + _RSN + _HT + _WMM
 
     def _joining(self) -> bytes:
-        """Authentication, association, their ends, and an action frame."""
+        """Return an authentication, association, their end, or an action frame."""
         mac, name = self._random.choice(ACCESS_POINTS)
         station = self._station()
         subtype, body = self._random.choice(
@@ -177,7 +177,7 @@ class Air:
         direction, addresses = self._random.choice(
             ((1, mac + station + other), (2, station + mac + other), (0, station + mac + other))
         )
-        # Encrypted: nobody without the key reads more of it.
+        # Encrypted: the payload is random.
         kind, flags, body = self._random.choice(
             ((0x08, 0x40, self._ciphertext()), (0x88, 0x40, b"\0\0" + self._ciphertext()), (0x48, 0x00, b""))
         )
@@ -190,7 +190,7 @@ class Air:
         return b"\x01\x00\x00\x20\x00\x00\x00\x00" + self._random.randbytes(self._random.randrange(16, 400))
 
     def _damaged(self) -> bytes:
-        """What arrives in a bad state: cut off, of another version, or no frame at all."""
+        """Return a truncated frame, one of another protocol version, or bytes that are not a frame."""
         probe = self._probe(self._random.choice(DEVICES))
         match self._random.randrange(5):
             case 0:
@@ -215,7 +215,7 @@ class Air:
         return self._random.choice(DEVICES).mac
 
     def _radio(self, frame: bytes) -> bytes:
-        """A frame with one of the headers that receivers write."""
+        """Prefix a frame with one of the radiotap headers that receivers write."""
         signal = self._random.randrange(-92, -30)
         frequency, band, rates = self._random.choice(_BANDS)
         rate = self._random.choice(rates)
@@ -244,7 +244,7 @@ def _attribute(kind: int, data: bytes) -> bytes:
 
 
 def write_pcap(path: Path, frames: Iterator[tuple[float, bytes]], count: int) -> None:
-    """Write so many frames as a pcap file."""
+    """Write `count` frames as a pcap file."""
     with path.open("wb") as file:
         file.write(_MAGIC.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, RADIOTAP))
         for _ in range(count):
@@ -254,18 +254,20 @@ def write_pcap(path: Path, frames: Iterator[tuple[float, bytes]], count: int) ->
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the file that the arguments ask for."""
+    """Write the file; return 0."""
     parser = argparse.ArgumentParser(prog="python -m bifrost.generators.wifi_frames", description=__doc__)
     parser.add_argument("file", type=Path, help="the pcap file to write")
     parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)d)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same frames (default %(default)d)")
-    parser.add_argument("--start", type=float, help="seconds since 1970 of the first frame (default: now)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="generate the same frames for the same seed (default %(default)d)"
+    )
+    parser.add_argument("--start", type=float, help="time of the first frame in seconds since the epoch (default: now)")
     parser.add_argument("--rate", type=float, default=FRAMES_PER_S, help="frames per second (default %(default)g)")
     given = parser.parse_args(arguments)
     if given.count < 0 or not given.rate > 0:
         parser.error("--count must be 0 or above and --rate above 0")
     start_s = time.time() if given.start is None else given.start
-    write_pcap(given.file, Air(given.seed, start_s=start_s, rate=given.rate).frames(), given.count)
+    write_pcap(given.file, FrameGenerator(given.seed, start_s=start_s, rate=given.rate).frames(), given.count)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Kafka over HTTP, in the shapes of Confluent's REST Proxy (v2, and v1 where a client still asks so)."""
+"""Kafka over HTTP, compatible with Confluent's REST Proxy: API v2, and v1 for older clients."""

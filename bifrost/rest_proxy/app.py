@@ -1,4 +1,4 @@
-"""The proxy as an application: its routes, its errors, and what it does when nobody asks."""
+"""The proxy as an ASGI application: its routes, error handlers, and the clean-up of idle consumers."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def create_app(
     origins: Sequence[str] = (),
     allowed_hosts: Collection[str] = (),
 ) -> Starlette:
-    """The proxy as an application; it closes its consumers at its end.
+    """Return the proxy as an application, which closes its consumers when it ends.
 
     Args:
-        origins: whose pages may use it from a browser (`*` for all); none by default.
+        origins: origins whose pages may use it from a browser (`*` for all); none by default.
         allowed_hosts: host names beside those of the loopback by which it may be called.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        looking = asyncio.create_task(_close_idle(instances))
+        idle_check = asyncio.create_task(_close_idle(instances))
         try:
             yield
         finally:
-            looking.cancel()
+            idle_check.cancel()
             await run_in_threadpool(instances.close)
             await run_in_threadpool(producer.close)
 
-    handlers: Mapping[Any, Any] = {ProxyError: _refused, RemoteError: _failed, HTTPException: _no_route}
+    handlers: Mapping[Any, Any] = {ProxyError: _proxy_error, RemoteError: _remote_error, HTTPException: _http_error}
     routes = [*TopicRoutes(producer, schemas).routes(), *ConsumerRoutes(instances).routes()]
     methods = ["GET", "POST", "DELETE"]
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=["*"])
@@ -67,7 +67,7 @@ def create_app(
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 
 
-def app_of(settings: Settings) -> Starlette:
+def app_from(settings: Settings) -> Starlette:
     """The proxy of a target.
 
     Raises:
@@ -75,27 +75,27 @@ def app_of(settings: Settings) -> Starlette:
     """
     client = settings.kafka_client()
 
-    def open_reader(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
+    def open_consumer(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
         return ProxiedConsumer(client, group, reset=reset, auto_commit=auto_commit)
 
     origins = allowed_origins(settings)
     schemas = Schemas(schema_registry.from_settings(settings, patience_s=5))
-    instances = ConsumerInstances(open_reader, schemas, clock=time.monotonic)
+    instances = ConsumerInstances(open_consumer, schemas, clock=time.monotonic)
     producer = RecordProducer(client)
     return create_app(producer, schemas, instances, origins=origins, allowed_hosts=settings.allowed_hosts)
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
-    """Whose pages may use the proxy: `https://shop.example, https://till.example`, or `*` for all.
+    """Return the origins whose pages may use the proxy: `https://shop.example, https://till.example`, or `*`.
 
     Raises:
-        SettingError: an entry is no origin.
+        SettingError: an entry is not an origin.
     """
     found = tuple(part.strip() for part in settings.get("REST_PROXY_ALLOW_ORIGIN").split(",") if part.strip())
     for origin in found:
         scheme, _, host = origin.partition("://")
         if origin != "*" and (scheme not in ("http", "https") or not host or "/" in host):
-            problem = f"{origin!r} is no origin; write https://shop.example, or * for all"
+            problem = f"{origin!r} is not an origin; use https://shop.example, or * for all"
             raise SettingError("REST_PROXY_ALLOW_ORIGIN", problem)
     return found
 
@@ -113,14 +113,14 @@ def _forbidden(problem: str) -> ASGIApp:
     return respond
 
 
-def _refused(request: Request, error: ProxyError) -> Response:
+def _proxy_error(request: Request, error: ProxyError) -> Response:
     return answer(request, {"error_code": error.code, "message": error.message}, error.status)
 
 
-def _failed(request: Request, error: RemoteError) -> Response:
+def _remote_error(request: Request, error: RemoteError) -> Response:
     return answer(request, {"error_code": RETRIABLE, "message": str(error)}, 500)
 
 
-def _no_route(request: Request, error: HTTPException) -> Response:
+def _http_error(request: Request, error: HTTPException) -> Response:
     content = {"error_code": error.status_code, "message": f"HTTP {error.status_code} {error.detail}"}
     return answer(request, content, error.status_code)

@@ -1,4 +1,4 @@
-"""`/consumers`: instances, what they read, where they stand, and their records."""
+"""`/consumers`: instances, their subscriptions, assignments, positions, offsets and records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bifrost.rest_proxy.consumer_instances import MAX_BYTES, MAX_INSTANCES, ConsumerInstances, Reader
-from bifrost.rest_proxy.formats import mapping
+from bifrost.clients.consumer_group import Partition
+from bifrost.rest_proxy.consumer_instances import MAX_BYTES, MAX_INSTANCES, ConsumerInstances
+from bifrost.rest_proxy.formats import require_object
 from bifrost.rest_proxy.http_messages import (
     accepted_media,
     answer,
@@ -24,22 +25,22 @@ from bifrost.rest_proxy.http_messages import (
     read_body,
     read_optional_body,
 )
-from bifrost.rest_proxy.proxied_consumer import Partition
+from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
 from bifrost.rest_proxy.proxy_error import EXCLUSIVE, ILLEGAL_STATE, ProxyError
 
 T = TypeVar("T")
 
 
 class ConsumerRoutes:
-    """The requests about consumer instances."""
+    """The request handlers for consumer instances."""
 
     def __init__(self, instances: ConsumerInstances) -> None:
         self._instances = instances
-        # Reads wait for records: they must not take the threads of those that do not.
-        self._readers = CapacityLimiter(MAX_INSTANCES)
+        # Reads wait for records; with their own threads they do not block other requests.
+        self._read_limiter = CapacityLimiter(MAX_INSTANCES)
 
     def routes(self) -> list[Route]:
-        """All routes."""
+        """Return all routes."""
         instance = "/consumers/{group}/instances/{name}"
         return [
             Route("/consumers/{group}", self.create, methods=["POST"]),
@@ -59,7 +60,7 @@ class ConsumerRoutes:
         ]
 
     async def create(self, request: Request) -> Response:
-        """A consumer instance."""
+        """Create a consumer instance."""
         body = await read_optional_body(request)
         group = request.path_params["group"]
         name = await run_in_threadpool(self._instances.create, group, body)
@@ -67,13 +68,13 @@ class ConsumerRoutes:
         return answer(request, {"instance_id": name, "base_uri": base})
 
     async def delete(self, request: Request) -> Response:
-        """An instance's end."""
+        """Delete an instance."""
         await run_in_threadpool(self._instances.delete, *_instance(request))
         return Response(status_code=204)
 
     async def subscribe(self, request: Request) -> Response:
-        """What an instance reads, anew: topics, or a pattern of their names."""
-        body = mapping((await read_body(request))[1], "the request")
+        """Replace the subscription of an instance: topics, or a pattern of their names."""
+        body = require_object((await read_body(request))[1], "the request")
         topics, pattern = body.get("topics"), body.get("topic_pattern")
         if topics is not None and pattern is not None:
             raise ProxyError(*EXCLUSIVE)
@@ -81,124 +82,124 @@ class ConsumerRoutes:
         if not is_list and not (isinstance(pattern, str) and pattern):
             raise ProxyError(422, "topics must be a list of names, or topic_pattern a regular expression")
 
-        def work(reader: Reader) -> None:
-            if reader.is_manually_assigned or (reader.pattern if topics else reader.topics):
+        def work(consumer: ProxiedConsumer) -> None:
+            if consumer.is_manually_assigned or (consumer.pattern if topics else consumer.topics):
                 raise ProxyError(*EXCLUSIVE)
             if is_list:
-                reader.subscribe(topics or ())
+                consumer.subscribe(topics or ())
             else:
-                reader.subscribe_pattern(str(pattern))
+                consumer.subscribe_pattern(str(pattern))
 
-        await self._with_reader(request, work)
+        await self._with_consumer(request, work)
         return Response(status_code=204)
 
     async def subscription(self, request: Request) -> Response:
-        """What an instance reads; of a pattern the topics that it got."""
+        """Return the subscribed topics; for a pattern, the topics assigned so far."""
 
-        def work(reader: Reader) -> list[str]:
-            return sorted({topic for topic, _ in reader.assignment()}) if reader.pattern else list(reader.topics)
+        def work(consumer: ProxiedConsumer) -> list[str]:
+            return sorted({topic for topic, _ in consumer.assignment()}) if consumer.pattern else list(consumer.topics)
 
-        return answer(request, {"topics": await self._with_reader(request, work)})
+        return answer(request, {"topics": await self._with_consumer(request, work)})
 
     async def unsubscribe(self, request: Request) -> Response:
-        """Let an instance read nothing."""
-        await self._with_reader(request, lambda reader: reader.unsubscribe())
+        """Remove the subscription or assignment of an instance."""
+        await self._with_consumer(request, lambda consumer: consumer.unsubscribe())
         return Response(status_code=204)
 
     async def assign(self, request: Request) -> Response:
-        """Partitions for an instance to read, whoever else of its group does."""
-        places = partitions((await read_body(request))[1])
+        """Assign partitions to an instance manually, regardless of its group."""
+        assigned = partitions((await read_body(request))[1])
 
-        def work(reader: Reader) -> None:
-            if reader.topics or reader.pattern:
+        def work(consumer: ProxiedConsumer) -> None:
+            if consumer.topics or consumer.pattern:
                 raise ProxyError(*EXCLUSIVE)
-            reader.assign(places)
+            consumer.assign(assigned)
 
-        await self._with_reader(request, work)
+        await self._with_consumer(request, work)
         return Response(status_code=204)
 
     async def assignments(self, request: Request) -> Response:
-        """The partitions that an instance reads now."""
-        found = await self._with_reader(request, lambda reader: reader.assignment())
+        """Return the assigned partitions."""
+        found = await self._with_consumer(request, lambda consumer: consumer.assignment())
         return answer(request, {"partitions": [{"topic": topic, "partition": number} for topic, number in found]})
 
     async def seek(self, request: Request) -> Response:
-        """Where an instance goes on."""
-        places = offsets((await read_body(request))[1])
+        """Set the positions of an instance."""
+        positions = offsets((await read_body(request))[1])
 
-        def work(reader: Reader) -> None:
-            _refuse_unread(reader, places)
-            reader.seek(places)
+        def work(consumer: ProxiedConsumer) -> None:
+            _require_assigned(consumer, positions)
+            consumer.seek(positions)
 
-        await self._with_reader(request, work)
+        await self._with_consumer(request, work)
         return Response(status_code=204)
 
     async def seek_to_beginning(self, request: Request) -> Response:
-        """Let an instance go on at the first records of partitions."""
+        """Set the positions to the first records of partitions."""
         return await self._seek_to_bound(request, 0)
 
     async def seek_to_end(self, request: Request) -> Response:
-        """Let an instance go on behind the last records of partitions."""
+        """Set the positions behind the last records of partitions."""
         return await self._seek_to_bound(request, 1)
 
     async def _seek_to_bound(self, request: Request, side: int) -> Response:
-        places = partitions((await read_body(request))[1])
+        wanted = partitions((await read_body(request))[1])
 
-        def work(reader: Reader) -> None:
-            _refuse_unread(reader, places)
-            reader.seek({place: bounds[side] for place, bounds in reader.bounds(places).items()})
+        def work(consumer: ProxiedConsumer) -> None:
+            _require_assigned(consumer, wanted)
+            consumer.seek({partition: bounds[side] for partition, bounds in consumer.bounds(wanted).items()})
 
-        await self._with_reader(request, work)
+        await self._with_consumer(request, work)
         return Response(status_code=204)
 
     async def records(self, request: Request) -> Response:
-        """The next records."""
-        media, place = accepted_media(request), _instance(request)
+        """Return the next records."""
+        media, instance = accepted_media(request), _instance(request)
         topic = request.path_params.get("topic", "")
         timeout_ms = number(request, "timeout")
         timeout_s = None if timeout_ms is None else timeout_ms / 1000
         max_bytes = number(request, "max_bytes") or MAX_BYTES
         read = partial(
-            self._instances.read, *place, media.format, timeout_s=timeout_s, max_bytes=max_bytes, topic=topic
+            self._instances.read, *instance, media.format, timeout_s=timeout_s, max_bytes=max_bytes, topic=topic
         )
-        found = await run_sync(read, limiter=self._readers)
-        if topic:  # v1 leaves it out
+        found = await run_sync(read, limiter=self._read_limiter)
+        if topic:  # v1 omits the topic
             found = [{name: part for name, part in record.items() if name != "topic"} for record in found]
         return answer(request, found)
 
     async def commit(self, request: Request) -> Response:
-        """The group's new position: behind the records that are named, or behind all that were read."""
+        """Commit the given offsets, or those of all records returned so far."""
         body = await read_optional_body(request)
-        # A commit names the last record that was dealt with; the group stands behind it.
-        places = {place: offset + 1 for place, offset in offsets(body).items()} if body else None
-        await self._with_reader(request, lambda reader: reader.commit(places))
+        # A request names the last processed record; Kafka stores the offset of the next one.
+        positions = {partition: offset + 1 for partition, offset in offsets(body).items()} if body else None
+        await self._with_consumer(request, lambda consumer: consumer.commit(positions))
         return answer(request, [])
 
     async def committed(self, request: Request) -> Response:
-        """The group's position."""
-        asked = partitions((await read_body(request))[1])
-        found = await self._with_reader(request, lambda reader: reader.committed(asked))
-        places = [
+        """Return the committed offsets."""
+        wanted = partitions((await read_body(request))[1])
+        found = await self._with_consumer(request, lambda consumer: consumer.committed(wanted))
+        committed = [
             {"topic": topic, "partition": number, "offset": offset, "metadata": ""}
             for (topic, number), offset in found.items()
         ]
-        return answer(request, {"offsets": places})
+        return answer(request, {"offsets": committed})
 
-    async def _with_reader(self, request: Request, work: Callable[[Reader], T]) -> T:
-        place = _instance(request)
+    async def _with_consumer(self, request: Request, work: Callable[[ProxiedConsumer], T]) -> T:
+        instance = _instance(request)
 
-        def with_reader() -> T:
-            with self._instances.reader(*place) as reader:
-                return work(reader)
+        def with_consumer() -> T:
+            with self._instances.consumer(*instance) as consumer:
+                return work(consumer)
 
-        # It may have to wait for a read of the same instance.
-        return await run_sync(with_reader, limiter=self._readers)
+        # The thread may wait for a read of the same instance.
+        return await run_sync(with_consumer, limiter=self._read_limiter)
 
 
-def _refuse_unread(reader: Reader, places: Iterable[Partition]) -> None:
-    held = set(reader.assignment())
-    for topic, partition in places:
-        if (topic, partition) not in held:
+def _require_assigned(consumer: ProxiedConsumer, partitions_: Iterable[Partition]) -> None:
+    assigned = set(consumer.assignment())
+    for topic, partition in partitions_:
+        if (topic, partition) not in assigned:
             raise ProxyError(ILLEGAL_STATE, f"Illegal state: No current assignment for partition {topic}-{partition}")
 
 

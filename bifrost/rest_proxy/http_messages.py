@@ -1,4 +1,4 @@
-"""What requests carry, and how they are answered."""
+"""Reads the bodies and parameters of requests, and writes answers."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bifrost.rest_proxy.formats import Media, mapping, media_of
-from bifrost.rest_proxy.proxied_consumer import Partition
+from bifrost.clients.consumer_group import Partition
+from bifrost.rest_proxy.formats import MediaType, media_of, require_object
 from bifrost.rest_proxy.proxy_error import ProxyError
 
-BODY_LIMIT = 16 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
-async def read_body(request: Request) -> tuple[Media, Any]:
-    """The media type and the JSON of a request.
+async def read_body(request: Request) -> tuple[MediaType, Any]:
+    """Return the media type and the JSON of a request.
 
     Raises:
-        ProxyError: the type is another one, there is too much of it, or it is not JSON.
+        ProxyError: the type is not supported (415), the body is too large (413), or it is not JSON (400).
     """
     media = media_of(request.headers.get("content-type", "none"))
     if media is None:
-        raise ProxyError(415, "HTTP 415 Unsupported Media Type: send application/vnd.kafka.json.v2+json or the like")
-    data = await _limited(request)
+        raise ProxyError(415, "HTTP 415 Unsupported Media Type: send for example application/vnd.kafka.json.v2+json")
+    data = await _read_limited(request)
     try:
         return media, orjson.loads(data)
     except (ValueError, RecursionError) as error:
@@ -32,77 +32,79 @@ async def read_body(request: Request) -> tuple[Media, Any]:
 
 
 async def read_optional_body(request: Request) -> Any:
-    """The JSON of a request that may have none (then `{}`)."""
+    """Return the JSON of a request, `{}` if it has no body."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     return (await read_body(request))[1] if has_body else {}
 
 
-async def _limited(request: Request) -> bytes:
-    """The bytes of a request, of which no more than the limit is ever held."""
+async def _read_limited(request: Request) -> bytes:
+    """Return the body of a request; it stops reading at the size limit."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > BODY_LIMIT:
-            raise ProxyError(413, f"HTTP 413 Request Entity Too Large: over {BODY_LIMIT} bytes; send fewer records")
+        if len(data) > MAX_BODY_BYTES:
+            raise ProxyError(413, f"HTTP 413 Request Entity Too Large: over {MAX_BODY_BYTES} bytes; send fewer records")
     return bytes(data)
 
 
-def accepted_media(request: Request) -> Media:
-    """What a reader of records wants to get.
+def accepted_media(request: Request) -> MediaType:
+    """Return the media type that a reader of records accepts.
 
     Raises:
-        ProxyError: something that there is not.
+        ProxyError: it is not supported (406).
     """
     media = media_of(request.headers.get("accept", ""))
     if media is None:
-        raise ProxyError(406, "HTTP 406 Not Acceptable: ask for application/vnd.kafka.json.v2+json or the like")
+        raise ProxyError(406, "HTTP 406 Not Acceptable: accept for example application/vnd.kafka.json.v2+json")
     return media
 
 
 def number(request: Request, name: str) -> int | None:
-    """A whole number of the query; `None` where it says nothing, or (as in Confluent's) a number below 0."""
+    """Return an integer query parameter; `None` if it is missing or, as in Confluent's proxy, negative."""
     value = request.query_params.get(name, "-1")
     if not value.removeprefix("-").isdecimal() or len(value) > 18:
-        raise ProxyError(400, f"{name} must be a whole number")
+        raise ProxyError(400, f"{name} must be an integer")
     return int(value) if int(value) >= 0 else None
 
 
 def partitions(body: object) -> list[Partition]:
-    """The partitions that a request names: `{"partitions": [{"topic": "a", "partition": 0}]}`."""
-    return [_place(entry, "partitions") for entry in _entries(body, "partitions")]
+    """Return the partitions in a request: `{"partitions": [{"topic": "a", "partition": 0}]}`."""
+    return [_partition(entry, "partitions") for entry in _entries(body, "partitions")]
 
 
 def offsets(body: object) -> dict[Partition, int]:
-    """The offsets that a request names: `{"offsets": [{"topic": "a", "partition": 0, "offset": 7}]}`."""
+    """Return the offsets in a request: `{"offsets": [{"topic": "a", "partition": 0, "offset": 7}]}`."""
     found = {}
     for entry in _entries(body, "offsets"):
-        place = _place(entry, "offsets")
-        found[place] = _natural(mapping(entry, "an entry of offsets").get("offset"), "offset of an entry of offsets")
+        partition = _partition(entry, "offsets")
+        found[partition] = _non_negative(
+            require_object(entry, "an entry of offsets").get("offset"), "offset of an entry of offsets"
+        )
     return found
 
 
 def _entries(body: object, name: str) -> list[Any]:
-    entries = mapping(body, "the request").get(name)
+    entries = require_object(body, "the request").get(name)
     if not isinstance(entries, list):
         raise ProxyError(422, f"{name} must be a list")
     return entries
 
 
-def _place(entry: object, of: str) -> Partition:
-    found = mapping(entry, f"an entry of {of}")
+def _partition(entry: object, of: str) -> Partition:
+    found = require_object(entry, f"an entry of {of}")
     topic = found.get("topic")
     if not isinstance(topic, str):
-        raise ProxyError(422, f"topic of an entry of {of} must be a name")
-    return topic, _natural(found.get("partition"), f"partition of an entry of {of}")
+        raise ProxyError(422, f"the topic of an entry of {of} must be a string")
+    return Partition(topic, _non_negative(found.get("partition"), f"partition of an entry of {of}"))
 
 
-def _natural(value: object, what: str) -> int:
+def _non_negative(value: object, field: str) -> int:
     if type(value) is not int or not 0 <= value < 2**62:
-        raise ProxyError(422, f"{what} must be a whole number")
+        raise ProxyError(422, f"{field} must be a non-negative integer")
     return value
 
 
 def answer(request: Request, content: object, status: int = 200) -> Response:
-    """JSON in the media type that was asked for."""
-    media = media_of(request.headers.get("accept", "")) or Media()
+    """Return JSON in the requested media type."""
+    media = media_of(request.headers.get("accept", "")) or MediaType()
     return Response(orjson.dumps(content), status_code=status, media_type=media.name)

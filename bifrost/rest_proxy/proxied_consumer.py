@@ -1,4 +1,4 @@
-"""Consumers of Kafka that live between requests."""
+"""A Kafka consumer that lives between requests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
-from bifrost.clients.consumer_group import Record
+from bifrost.clients.consumer_group import Partition, Record
 from bifrost.errors import Refused, Unreachable
 
-Partition = tuple[str, int]
-"""A partition: topic and number."""
 METADATA_TIMEOUT_S = 10.0
-SEEK_AGAIN_S = 0.02
-BATCH = 5_000
-"""Most records of one read."""
+SEEK_RETRY_S = 0.02
+MAX_RECORDS_PER_READ = 5_000
 
 
 class ProxiedConsumer:
-    """A consumer of a group that lives between requests; one thread at a time."""
+    """A consumer that lives between requests. Not thread-safe."""
 
     def __init__(self, client: Mapping[str, str], group: str, *, reset: str, auto_commit: bool) -> None:
-        # A proxy that died must not keep its partitions from the next one for long.
+        # A short session: a dead proxy must not keep its partitions from its replacement.
         session = {"session_timeout_ms": 10_000, "heartbeat_interval_ms": 1_000}
         options: dict[str, object] = {
             "auto_offset_reset": reset,
@@ -34,108 +31,108 @@ class ProxiedConsumer:
             **session,
         }
         self._consumer: Consumer = kafka.consumer(client, group, **options)
-        self._commits_itself = auto_commit
-        self._read: dict[Partition, int] = {}
+        self._auto_commit = auto_commit
+        self._read_offsets: dict[Partition, int] = {}
         self.topics: tuple[str, ...] = ()
         self.pattern = ""
         self.is_manually_assigned = False
 
     @property
     def has_input(self) -> bool:
-        """Whether it was told what to read."""
+        """Whether it has a subscription or an assignment."""
         return bool(self.topics or self.pattern or self.is_manually_assigned)
 
     def subscribe(self, topics: Sequence[str]) -> None:
-        """Read these topics instead of the ones before."""
-        self._settle()
+        """Replace the subscription by these topics."""
+        self._store_read_offsets()
         self._consumer.subscribe(list(topics))
-        self._forget()
+        self._clear()
         self.topics = tuple(topics)
 
     def subscribe_pattern(self, pattern: str) -> None:
-        """Read the topics whose whole names a regular expression (POSIX, extended) describes, new ones too.
+        """Subscribe to all topics, new ones included, whose full names match a POSIX extended regular expression.
 
         Raises:
-            Refused: it is none.
+            Refused: it is not a regular expression.
         """
-        self._settle()
+        self._store_read_offsets()
         try:
             self._consumer.subscribe([f"^({pattern})$"])
         except KafkaException as error:
             raise Refused(kafka.SYSTEM, f"topics {pattern}", status=0, body="not a regular expression") from error
-        self._forget()
+        self._clear()
         self.pattern = pattern
 
-    def assign(self, places: Sequence[Partition]) -> None:
-        """Read these partitions, whoever else of the group does, from where the group stands."""
-        self._consumer.assign([TopicPartition(topic, number) for topic, number in places])
-        self._forget()
+    def assign(self, partitions: Sequence[Partition]) -> None:
+        """Assign these partitions manually, starting at the group's committed offsets."""
+        self._consumer.assign([TopicPartition(*partition) for partition in partitions])
+        self._clear()
         self.is_manually_assigned = True
 
     def unsubscribe(self) -> None:
-        """Read nothing."""
-        self._settle()
+        """Remove the subscription and the assignment."""
+        self._store_read_offsets()
         self._consumer.unsubscribe()
         self._consumer.unassign()
-        self._forget()
+        self._clear()
 
     def assignment(self) -> list[Partition]:
-        """The partitions that it reads now, in order."""
-        return sorted((place.topic, place.partition) for place in self._consumer.assignment())
+        """Return the assigned partitions, sorted."""
+        return sorted(Partition(each.topic, each.partition) for each in self._consumer.assignment())
 
-    def seek(self, places: Mapping[Partition, int]) -> None:
-        """Go on at these offsets of partitions that it reads.
+    def seek(self, positions: Mapping[Partition, int]) -> None:
+        """Set the positions of assigned partitions.
 
         Raises:
-            Refused: it cannot.
+            Refused: the consumer cannot seek.
         """
-        for (topic, number), offset in places.items():
-            self._seek(TopicPartition(topic, number, offset))
-            self._read.pop((topic, number), None)
+        for partition, offset in positions.items():
+            self._seek(TopicPartition(*partition, offset))
+            self._read_offsets.pop(partition, None)
 
-    def _seek(self, place: TopicPartition) -> None:
+    def _seek(self, position: TopicPartition) -> None:
         end = time.monotonic() + METADATA_TIMEOUT_S
         while True:
             try:
-                self._consumer.seek(place)
+                self._consumer.seek(position)
             except KafkaException as error:
                 cause = error.args[0]
-                # A partition that was assigned this moment has still to find out where it stands.
+                # A partition that was just assigned is still fetching its committed offset.
                 if cause.name() != "_STATE" or time.monotonic() >= end:
                     raise Refused(kafka.SYSTEM, "seek", status=cause.code(), body=cause.str()) from error
-                time.sleep(SEEK_AGAIN_S)
+                time.sleep(SEEK_RETRY_S)
             else:
                 return
 
-    def bounds(self, places: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
-        """The first offset of each partition and the one that comes next.
+    def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        """Return the first and the next offset of each partition.
 
         Raises:
-            Unreachable: the brokers do not say.
+            Unreachable: the brokers do not answer.
         """
         try:
             return {
-                place: self._consumer.get_watermark_offsets(TopicPartition(*place), METADATA_TIMEOUT_S)
-                for place in places
+                each: self._consumer.get_watermark_offsets(TopicPartition(*each), METADATA_TIMEOUT_S)
+                for each in partitions
             }
         except KafkaException as error:
             raise Unreachable(kafka.SYSTEM, "offsets", error.args[0].str()) from error
 
     def records(self, timeout_s: float, max_bytes: int, min_bytes: int = 1) -> list[Record]:
-        """What is there once it is `min_bytes`, at most about `max_bytes`, or what there is after the timeout.
+        """Return records once `min_bytes` are available, about `max_bytes` at most, or what arrived by the timeout.
 
-        Who asks for more has what came before: a consumer that commits by itself does so then.
+        With auto-commit, the offsets behind the previous read are stored for the next commit first.
 
         Raises:
             Refused: this consumer cannot read.
         """
-        self._settle()
+        self._store_read_offsets()
         found: list[Record] = []
         size = 0
         end = time.monotonic() + timeout_s
-        while size < max_bytes and len(found) < BATCH:
-            patience_s = 0 if size >= min_bytes else min(max(end - time.monotonic(), 0), 1.0)
-            message = self._consumer.poll(patience_s)
+        while size < max_bytes and len(found) < MAX_RECORDS_PER_READ:
+            poll_s = 0 if size >= min_bytes else min(max(end - time.monotonic(), 0), 1.0)
+            message = self._consumer.poll(poll_s)
             if message is None:
                 if size >= min_bytes or time.monotonic() >= end:
                     break
@@ -146,59 +143,63 @@ class ProxiedConsumer:
                     raise Refused(kafka.SYSTEM, "read", status=error.code(), body=error.str())
                 continue
             record = _record(message)
-            self._read[record.topic, record.partition] = record.offset + 1
+            self._read_offsets[record.home] = record.offset + 1
             found.append(record)
             size += len(record.key or b"") + len(record.value or b"") + 1
         return found
 
     def rewind(self, records: Sequence[Record]) -> None:
-        """Let records that were read be read again, as if they had not been."""
+        """Seek back, so that these records are read again."""
         first: dict[Partition, int] = {}
         for record in records:
-            first.setdefault((record.topic, record.partition), record.offset)
-        held = set(self.assignment())
-        places = {place: offset for place, offset in first.items() if place in held}
-        self.seek(places)
-        self._read.update(places)
+            first.setdefault(record.home, record.offset)
+        assigned = set(self.assignment())
+        positions = {partition: offset for partition, offset in first.items() if partition in assigned}
+        self.seek(positions)
+        self._read_offsets.update(positions)
 
-    def commit(self, places: Mapping[Partition, int] | None = None) -> None:
-        """Let the group stand at these offsets (those that come next), or behind everything that was read.
+    def commit(self, positions: Mapping[Partition, int] | None = None) -> None:
+        """Commit these offsets (of the next records), or those behind all records read so far.
 
         Raises:
-            Refused: the group does not take them.
+            Refused: the group rejects the commit.
         """
-        wanted = self._read if places is None else places
-        if not wanted:
+        committed = self._read_offsets if positions is None else positions
+        if not committed:
             return
-        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in wanted.items()]
+        offsets = [TopicPartition(*partition, offset) for partition, offset in committed.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             raise Refused(kafka.SYSTEM, "commit", status=error.args[0].code(), body=error.args[0].str()) from error
 
-    def committed(self, places: Sequence[Partition]) -> dict[Partition, int]:
-        """Where the group stands, those places left out where it stands nowhere."""
-        asked = [TopicPartition(topic, number) for topic, number in places]
+    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the committed offsets, without partitions that have none.
+
+        Raises:
+            Unreachable: the brokers do not answer.
+        """
+        request = [TopicPartition(*partition) for partition in partitions]
         try:
-            found = self._consumer.committed(asked, timeout=METADATA_TIMEOUT_S)
+            found = self._consumer.committed(request, timeout=METADATA_TIMEOUT_S)
         except KafkaException as error:
             raise Unreachable(kafka.SYSTEM, "committed offsets", error.args[0].str()) from error
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        return {Partition(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
 
     def close(self) -> None:
-        """Leave the group."""
-        self._settle()
+        """Leave the group and close."""
+        self._store_read_offsets()
         self._consumer.close()
 
-    def _settle(self) -> None:
-        """Let what was read be committed in its time."""
-        if self._commits_itself and self._read:
-            held = set(self.assignment())
-            offsets = [TopicPartition(*place, offset) for place, offset in self._read.items() if place in held]
+    def _store_read_offsets(self) -> None:
+        """With auto-commit, store the offsets behind the records read so far."""
+        if self._auto_commit and self._read_offsets:
+            assigned = set(self.assignment())
+            offsets = [TopicPartition(*each, offset) for each, offset in self._read_offsets.items() if each in assigned]
             self._consumer.store_offsets(offsets=offsets)
 
-    def _forget(self) -> None:
-        self._read.clear()
+    def _clear(self) -> None:
+        self._read_offsets.clear()
         self.topics, self.pattern, self.is_manually_assigned = (), "", False
 
 

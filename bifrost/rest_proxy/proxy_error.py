@@ -1,4 +1,4 @@
-"""Errors as the REST Proxy answers them: `{"error_code": 40401, "message": "Topic not found."}`."""
+"""The error codes and messages of Confluent's REST Proxy: `{"error_code": 40401, "message": "Topic not found."}`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORMAT_MISMATCH = (
 )
 ILLEGAL_STATE = 40903
 EXCLUSIVE = (ILLEGAL_STATE, "Illegal state: Subscription to topics, partitions and pattern are mutually exclusive")
-TOO_MANY_INSTANCES = (42901, "There are too many consumer instances. Delete those that are not used any more.")
+TOO_MANY_INSTANCES = (42901, "Too many consumer instances. Delete the unused ones.")
 INSTANCE_EXISTS = (40902, "Consumer with specified consumer ID already exists in the specified consumer group.")
 NO_KEY_SCHEMA = (42201, "Request includes keys but does not include key schema")
 NO_VALUE_SCHEMA = (42202, "Request includes values but does not include value schema")
@@ -25,7 +25,7 @@ RETRIABLE = 50003
 
 
 class ProxyError(BifrostError):
-    """What a request is refused with; the first three digits of a long code are the HTTP status."""
+    """The error of a refused request; the first three digits of a long code are the HTTP status."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Records placed in Kafka one request at a time, and what Kafka tells of its topics."""
+"""Produces the records of a request and waits for their offsets; describes topics."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bifrost.clients import kafka
 from bifrost.errors import SettingError, Unreachable
 
 DELIVERY_TIMEOUT_S = 15.0
-"""How long the broker may take to accept a record."""
+"""Time for the broker to accept a record."""
 METADATA_TIMEOUT_S = 10.0
 PARTITION_COUNT_MAX_AGE_S = 5.0
-"""How long the number of a topic's partitions is taken for granted."""
+"""How long a topic's number of partitions is cached."""
 POLL_S = 0.1
 _RETRIABLE = frozenset(
     {
@@ -35,7 +35,7 @@ _RETRIABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RecordToProduce:
-    """A record to place; `partition` and `timestamp` (ms since 1970) are the cluster's choice where not given."""
+    """A record to produce. Without `partition` or `timestamp` (ms since the epoch), the producer chooses them."""
 
     key: bytes | None
     value: bytes | None
@@ -45,7 +45,7 @@ class RecordToProduce:
 
 @dataclass(slots=True)
 class ProduceResult:
-    """Where a record went, or `error` why it did not; `is_retriable` says whether another try may help."""
+    """The position of a produced record, or `error`; `is_retriable` says whether a retry may help."""
 
     partition: int | None = None
     offset: int | None = None
@@ -55,7 +55,7 @@ class ProduceResult:
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """A partition: the broker that leads it, those that have it, and those that are up to date."""
+    """A partition: the ids of its leader, of its replicas, and of those in sync."""
 
     number: int
     leader: int
@@ -64,21 +64,21 @@ class PartitionState:
 
 
 @dataclass(slots=True)
-class _Fates:
-    """What became of the records of one request, and whether all of it is known."""
+class _PendingResults:
+    """The results of one request's records, and an event for the last one."""
 
-    placed: list[ProduceResult]
-    left: int
-    is_known: threading.Event = field(default_factory=threading.Event)
+    results: list[ProduceResult]
+    remaining: int
+    are_complete: threading.Event = field(default_factory=threading.Event)
 
-    def report(self) -> None:
-        self.left -= 1
-        if self.left <= 0:
-            self.is_known.set()
+    def count_one(self) -> None:
+        self.remaining -= 1
+        if self.remaining <= 0:
+            self.are_complete.set()
 
 
 class RecordProducer:
-    """Places records; for any number of threads."""
+    """Produces records. Thread-safe."""
 
     def __init__(self, client: Mapping[str, str]) -> None:
         try:
@@ -86,17 +86,17 @@ class RecordProducer:
                 client, linger_ms=1, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000)
             )
         except KafkaException as error:
-            raise SettingError("KAFKA_*", f"no client can be made of these settings: {error.args[0].str()}") from error
+            raise SettingError("KAFKA_*", f"Kafka rejects these client settings: {error.args[0].str()}") from error
         self._admin = kafka.KafkaAdmin(client, timeout_s=METADATA_TIMEOUT_S)
         self._counts: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         self._is_closing = threading.Event()
-        # One thread takes the reports of all requests: a flush would wait for the records of others too.
-        self._reporting = threading.Thread(target=self._report, name="delivery reports", daemon=True)
-        self._reporting.start()
+        # One thread serves the delivery reports of all requests: a flush would also wait for other requests' records.
+        self._report_thread = threading.Thread(target=self._report, name="delivery reports", daemon=True)
+        self._report_thread.start()
 
     def partitions(self, topic: str) -> int | None:
-        """How many partitions a topic has, or had a moment ago; `None` when there is none of that name.
+        """Return the number of partitions of a topic (cached for seconds), `None` if the topic does not exist.
 
         Raises:
             Unreachable: no broker answers.
@@ -108,12 +108,12 @@ class RecordProducer:
         return count or None
 
     def topics(self) -> tuple[str, ...]:
-        """The names of all topics, sorted."""
+        """Return the names of all topics, sorted."""
         found = self._metadata(None).topics.values()
         return tuple(sorted(topic.topic for topic in found if topic.error is None))
 
     def states(self, topic: str) -> tuple[PartitionState, ...]:
-        """The partitions of a topic by number; none when there is no such topic."""
+        """Return the partitions of a topic by number; none if the topic does not exist."""
         found = self._metadata(topic).topics.get(topic)
         if found is None or found.error is not None:
             return ()
@@ -123,41 +123,41 @@ class RecordProducer:
         )
 
     def config(self, topic: str) -> Mapping[str, str]:
-        """How a topic is configured, where that is not the cluster's default."""
+        """Return the configuration values set on a topic itself."""
         found = self._admin.describe([topic]).get(topic)
         return found.config if found else {}
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int] | None:
-        """The first offset of a partition and the one that comes next; `None` when there is no such partition."""
+        """Return the first and the next offset of a partition, `None` if it does not exist."""
         found = self._admin.offsets(topic).get(partition)
         return (found.first, found.next) if found else None
 
     def brokers(self) -> tuple[int, ...]:
-        """The ids of the brokers."""
+        """Return the ids of the brokers, sorted."""
         return tuple(sorted(self._metadata(None).brokers))
 
     def produce(self, topic: str, records: Sequence[RecordToProduce]) -> list[ProduceResult]:
-        """Partition records in their order; what became of each."""
-        fates = _Fates([ProduceResult() for _ in records], len(records))
-        for record, fate in zip(records, fates.placed, strict=True):
-            self._produce(topic, record, fate, fates)
-        fates.is_known.wait(DELIVERY_TIMEOUT_S + 1)
-        return fates.placed
+        """Produce records in order, and return the result of each."""
+        pending = _PendingResults([ProduceResult() for _ in records], len(records))
+        for record, result in zip(records, pending.results, strict=True):
+            self._produce(topic, record, result, pending)
+        pending.are_complete.wait(DELIVERY_TIMEOUT_S + 1)
+        return pending.results
 
     def close(self) -> None:
-        """Wait for what is on its way."""
+        """Wait for the records in flight, then close."""
         self._is_closing.set()
-        self._reporting.join()
+        self._report_thread.join()
         self._producer.flush(DELIVERY_TIMEOUT_S)
 
-    def _produce(self, topic: str, record: RecordToProduce, fate: ProduceResult, fates: _Fates) -> None:
+    def _produce(self, topic: str, record: RecordToProduce, result: ProduceResult, pending: _PendingResults) -> None:
         def delivered(error: KafkaError | None, message: Any) -> None:
             if error is None:
-                fate.partition, fate.offset, fate.error = message.partition(), message.offset(), ""
+                result.partition, result.offset, result.error = message.partition(), message.offset(), ""
             else:
-                fate.error, fate.is_retriable = error.str(), error.name() in _RETRIABLE
+                result.error, result.is_retriable = error.str(), error.name() in _RETRIABLE
             with self._lock:
-                fates.report()
+                pending.count_one()
 
         given = {"partition": record.partition, "timestamp": record.timestamp}
         options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -165,10 +165,10 @@ class RecordProducer:
             self._producer.produce(topic, record.value, record.key, on_delivery=delivered, **options)
         except (KafkaException, BufferError) as error:
             is_full = isinstance(error, BufferError)
-            fate.error = "too many records wait to be accepted" if is_full else error.args[0].str()
-            fate.is_retriable = is_full
+            result.error = "too many records are waiting to be accepted" if is_full else error.args[0].str()
+            result.is_retriable = is_full
             with self._lock:
-                fates.report()
+                pending.count_one()
 
     def _report(self) -> None:
         while not self._is_closing.is_set():

@@ -1,4 +1,4 @@
-"""`/topics` and `/brokers`: what there is, and records to it."""
+"""`/topics` and `/brokers`: describe topics, and produce records."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Json = dict[str, Any]
 
 
 class TopicRoutes:
-    """The requests about topics, over Kafka and the registry."""
+    """The request handlers for topics."""
 
     def __init__(self, producer: RecordProducer, schemas: Schemas) -> None:
         self._producer = producer
         self._schemas = schemas
 
     def routes(self) -> list[Route]:
-        """All routes."""
+        """Return all routes."""
         partition = "/topics/{topic}/partitions/{partition:int}"
         return [
             Route("/", self.root, methods=["GET"]),
@@ -41,39 +41,39 @@ class TopicRoutes:
         ]
 
     async def root(self, request: Request) -> Response:
-        """It is there."""
+        """Answer that the proxy is running."""
         return answer(request, {})
 
     async def brokers(self, request: Request) -> Response:
-        """The ids of the brokers."""
+        """Return the ids of the brokers."""
         return answer(request, {"brokers": await run_in_threadpool(self._producer.brokers)})
 
     async def topics(self, request: Request) -> Response:
-        """The names of all topics but Kafka's own."""
+        """Return the names of all topics except Kafka's internal ones."""
         found = await run_in_threadpool(self._producer.topics)
         return answer(request, [name for name in found if not name.startswith("__")])
 
     async def topic(self, request: Request) -> Response:
-        """A topic with its configuration and partitions."""
+        """Return a topic with its configuration and partitions."""
         name = request.path_params["topic"]
         states = await self._states(name)
         config = await run_in_threadpool(self._producer.config, name)
-        return answer(request, {"name": name, "configs": dict(config), "partitions": list(map(_shown, states))})
+        return answer(request, {"name": name, "configs": dict(config), "partitions": list(map(_as_json, states))})
 
     async def partitions(self, request: Request) -> Response:
-        """A topic's partitions."""
-        return answer(request, list(map(_shown, await self._states(request.path_params["topic"]))))
+        """Return the partitions of a topic."""
+        return answer(request, list(map(_as_json, await self._states(request.path_params["topic"]))))
 
     async def partition(self, request: Request) -> Response:
-        """One partition."""
-        wanted = request.path_params["partition"]
+        """Return one partition."""
+        number = request.path_params["partition"]
         for state in await self._states(request.path_params["topic"]):
-            if state.number == wanted:
-                return answer(request, _shown(state))
+            if state.number == number:
+                return answer(request, _as_json(state))
         raise ProxyError(*PARTITION_NOT_FOUND)
 
     async def bounds(self, request: Request) -> Response:
-        """The first offset of a partition and the one that comes next."""
+        """Return the first and the next offset of a partition."""
         topic = request.path_params["topic"]
         await self._states(topic)
         found = await run_in_threadpool(self._producer.bounds, topic, request.path_params["partition"])
@@ -82,11 +82,11 @@ class TopicRoutes:
         return answer(request, {"beginning_offset": found[0], "end_offset": found[1]})
 
     async def produce(self, request: Request) -> Response:
-        """Records to a topic, or to a partition of it."""
+        """Produce records to a topic, or to one of its partitions."""
         media, body = await read_body(request)
         topic, partition = request.path_params["topic"], request.path_params.get("partition")
-        work = (self._producer, self._schemas, topic, media.format or "binary", body)
-        return answer(request, await run_in_threadpool(produce, *work, partition=partition))
+        arguments = (self._producer, self._schemas, topic, media.format or "binary", body)
+        return answer(request, await run_in_threadpool(produce, *arguments, partition=partition))
 
     async def _states(self, topic: str) -> tuple[PartitionState, ...]:
         found = await run_in_threadpool(self._producer.states, topic)
@@ -95,7 +95,7 @@ class TopicRoutes:
         return found
 
 
-def _shown(state: PartitionState) -> Json:
+def _as_json(state: PartitionState) -> Json:
     replicas = [
         {"broker": broker, "leader": broker == state.leader, "in_sync": broker in state.in_sync}
         for broker in state.replicas

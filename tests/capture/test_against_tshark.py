@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.generators.wifi_frames import Air, write_pcap
+from bifrost.generators.wifi_frames import FrameGenerator, write_pcap
 from capture.elements import ssid_text
 from capture.frames import map_frame
 from capture.sources import read_file
@@ -46,7 +46,7 @@ def as_ours(theirs: dict[str, object]) -> dict[str, object]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_field_is_tsharks(tmp_path, seed):
     path = tmp_path / "house.pcap"
-    write_pcap(path, Air(seed, start_s=1_587_225_867).frames(), 5000)
+    write_pcap(path, FrameGenerator(seed, start_s=1_587_225_867).frames(), 5000)
 
     frames = list(read_file(path))
     expected = tshark(path)

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from bifrost.generators.wifi_frames import Air
+from bifrost.generators.wifi_frames import FrameGenerator
 from capture.frames import CapturedFrame
 from capture.publisher import Publisher
 from capture.vendors import Vendors
@@ -33,7 +33,7 @@ class Kafka:
 
 
 def frames(count):
-    source = Air(3, start_s=1_587_225_867).frames()
+    source = FrameGenerator(3, start_s=1_587_225_867).frames()
     for _ in range(count):
         at, data = next(source)
         yield CapturedFrame(int(at * 1e6), data, len(data))
@@ -64,7 +64,7 @@ def test_every_ten_seconds_there_is_a_line(caplog):
     publisher.run(frames(41), Kafka())
     rates = [record.message for record in caplog.records]
     assert len(rates) == 2
-    assert rates[0].startswith("20 frames in 10.0 s (2.0/s); in all 20 frames, ")
+    assert rates[0].startswith("20 frames in 10.0 s (2.0/s); total 20 frames, ")
 
 
 def test_what_is_not_delivered_is_told_once_and_counted(caplog):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from bifrost.errors import SettingError
-from bifrost.generators.wifi_frames import Air, write_pcap
+from bifrost.generators.wifi_frames import FrameGenerator, write_pcap
 from capture.frames import CapturedFrame, LinkType
 from capture.program import captured
 from capture.replay import Tempo, replay
@@ -16,7 +16,7 @@ from capture.sources import listen, read_file
 
 
 def written(path, count=50):
-    write_pcap(path, Air(1, start_s=1_587_225_867).frames(), count)
+    write_pcap(path, FrameGenerator(1, start_s=1_587_225_867).frames(), count)
     return path
 
 
@@ -56,7 +56,7 @@ def test_a_file_that_ends_within_a_frame(tmp_path):
     ("content", "problem"),
     [
         (None, "No such file"),
-        (b"no capture at all, only text", "neither pcap nor pcapng"),
+        (b"no capture at all, only text", "neither a pcap nor a pcapng"),
         (bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"), "link type 1"),
     ],
 )
@@ -130,7 +130,7 @@ def test_an_interface_that_goes_away_is_tried_again_ever_more_rarely(caplog):
 
     assert frames == RECORDED[:1]
     assert stop.waited == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert caplog.messages[0] == "mon0: Network is down; again in 1 s"
+    assert caplog.messages[0] == "mon0: Network is down; retrying in 1 s"
 
 
 def test_an_interface_that_was_well_for_a_minute_is_tried_again_at_once():

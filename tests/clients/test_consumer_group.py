@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
-from bifrost.clients.dead_letters import letter_headers
+from bifrost.clients.dead_letters import dead_letter_headers
 from bifrost.errors import SettingError
 
 TOPIC = "alerts"
@@ -140,7 +140,7 @@ def test_settings_that_make_no_client_are_named():
 def test_a_dead_letter_tells_where_it_comes_from_and_why():
     record = Record("alerts", 2, 7, b"k", b"v", (("trace", b"1"),))
 
-    assert letter_headers(record, "grüße: missing") == [
+    assert dead_letter_headers(record, "grüße: missing") == [
         ("trace", b"1"),
         ("dlq.reason", "grüße: missing".encode()),
         ("dlq.topic", b"alerts"),

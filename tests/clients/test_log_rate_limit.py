@@ -14,18 +14,18 @@ def line(text: str) -> logging.LogRecord:
 
 def test_lines_that_differ_in_numbers_only_pass_once_in_a_while():
     clock = FakeClock()
-    sparing = LogRateLimit(clock.monotonic, every_s=30)
+    limit = LogRateLimit(clock.monotonic, interval_s=30)
 
-    assert sparing.filter(line("refused after 1 ms"))
-    assert not sparing.filter(line("refused after 22 ms"))
-    assert sparing.filter(line("timed out"))
+    assert limit.filter(line("refused after 1 ms"))
+    assert not limit.filter(line("refused after 22 ms"))
+    assert limit.filter(line("timed out"))
     clock.sleep(31)
-    assert sparing.filter(line("refused after 3 ms"))
+    assert limit.filter(line("refused after 3 ms"))
 
 
 def test_it_remembers_only_so_much():
-    sparing = LogRateLimit(lambda: 0.0)
+    limit = LogRateLimit(lambda: 0.0)
     for number in range(1000):
-        sparing.filter(line("x" * number))
+        limit.filter(line("x" * number))
 
-    assert len(sparing._passed) <= 200
+    assert len(limit._last_logged) <= 200

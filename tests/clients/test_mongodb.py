@@ -14,8 +14,8 @@ NOWHERE = "mongodb://127.0.0.1:1/?directConnection=true"
     [
         ("{", "is not extended JSON"),
         ('[{"_id": {"$oid": "no"}}]', "is not extended JSON"),
-        ('{"a": 1}', "expected an array of documents"),
-        ("[1]", "expected an array of documents"),
+        ('{"a": 1}', "must be an array of documents"),
+        ("[1]", "must be an array of documents"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path, text, problem):

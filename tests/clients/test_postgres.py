@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bifrost.clients import postgres
-from bifrost.clients.postgres import MOST_WAITING, RETRY_S, RowWriter
+from bifrost.clients.postgres import MAX_WAITING_ROWS, RETRY_INTERVAL_S, RowWriter
 from bifrost.errors import Refused, SettingError, Unreachable
 from bifrost.settings import Settings
 from tests.fakes.clock import FakeClock
@@ -67,14 +67,14 @@ def test_while_the_database_is_away_rows_wait_and_it_is_asked_again_after_a_whil
     assert writer.poll(0) == 0
     database.is_away = False
     assert writer.poll(0) == 0
-    clock.sleep(RETRY_S)
+    clock.sleep(RETRY_INTERVAL_S)
     assert writer.poll(0) == 1
     assert (database.rows, database.connections) == ([("a", b"1")], 2)
 
 
 def test_no_more_rows_wait_than_may(database: Database) -> None:
     writer, told = RowWriter("url"), []
-    for _ in range(MOST_WAITING):
+    for _ in range(MAX_WAITING_ROWS):
         produce(writer, "a", b"1", told)
     with pytest.raises(BufferError):
         produce(writer, "a", b"1", told)

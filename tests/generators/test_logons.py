@@ -8,8 +8,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from bifrost.generators.logons import CUSTOMERS, KNOWN, LOGONS, ORDERS, records, rows
-from bifrost.generators.program import Order
+from bifrost.generators.logons import CUSTOMER_COUNT, CUSTOMERS, LOGONS, ORDERS, records, rows
+from bifrost.generators.program import Workload
 from bifrost.settings import PROJECT
 
 SCHEMA = (PROJECT / "data" / "postgres" / "01-order-entry.sql").read_text()
@@ -27,8 +27,8 @@ def columns(table: str) -> set[str]:
 def test_customers_come_first_then_logons_and_orders():
     found = [table for table, _ in some(1)]
 
-    assert found[:KNOWN] == [CUSTOMERS] * KNOWN
-    assert set(found[KNOWN:]) == {LOGONS, ORDERS}
+    assert found[:CUSTOMER_COUNT] == [CUSTOMERS] * CUSTOMER_COUNT
+    assert set(found[CUSTOMER_COUNT:]) == {LOGONS, ORDERS}
 
 
 def test_rows_have_columns_of_their_tables():
@@ -50,10 +50,10 @@ def test_order_dates_are_in_no_order_and_hours_have_several():
 
 
 def test_somebody_logs_on_who_is_not_known():
-    assert any(row["customer_id"] > KNOWN for table, row in some(1, 2000) if table == LOGONS)
+    assert any(row["customer_id"] > CUSTOMER_COUNT for table, row in some(1, 2000) if table == LOGONS)
 
 
 def test_a_record_names_its_table_and_holds_the_row_as_json():
-    sent = list(islice(records(Order(1.0, seed=3)), 100))
+    sent = list(islice(records(Workload(1.0, seed=3)), 100))
 
     assert [(record.topic, json.loads(record.payload)) for record in sent] == some(3, 100)

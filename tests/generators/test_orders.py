@@ -6,7 +6,16 @@ import csv
 from itertools import islice
 from pathlib import Path
 
-from bifrost.generators.orders import CUSTOMERS, HEADER, UNKNOWN, Dropping, OrderRow, drop, main, orders
+from bifrost.generators.orders import (
+    CUSTOMERS,
+    HEADER,
+    UNKNOWN_CUSTOMER,
+    FileWriter,
+    OrderRow,
+    main,
+    orders,
+    write_file,
+)
 from bifrost.settings import Settings
 from tests.fakes.clock import FakeClock
 
@@ -32,11 +41,11 @@ def test_the_same_seed_makes_the_same_orders() -> None:
 def test_orders_are_of_known_customers_and_now_and_then_of_an_unknown_one() -> None:
     customers = {customer for _, customer, *_ in some(2000)}
 
-    assert customers == {*range(1, CUSTOMERS + 1), UNKNOWN}
+    assert customers == {*range(1, CUSTOMERS + 1), UNKNOWN_CUSTOMER}
 
 
 def test_a_file_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    drop(tmp_path, "orders.csv", some(200))
+    write_file(tmp_path, "orders.csv", some(200))
 
     assert [path.name for path in tmp_path.iterdir()] == ["orders.csv"]
     assert read(tmp_path) == [tuple(map(str, row)) for row in some(200)]
@@ -50,7 +59,7 @@ def test_rows_come_at_their_rate_a_file_about_every_second(tmp_path: Path) -> No
         clock.sleep(seconds)
         return False
 
-    dropping = Dropping(tmp_path, orders(seed=1), clock=clock.monotonic)
+    dropping = FileWriter(tmp_path, orders(seed=1), clock=clock.monotonic)
 
     assert dropping.run(10, 35, wait) == 35
 
@@ -60,7 +69,7 @@ def test_rows_come_at_their_rate_a_file_about_every_second(tmp_path: Path) -> No
 
 
 def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:
-    dropping = Dropping(tmp_path, orders(seed=1), clock=FakeClock().monotonic)
+    dropping = FileWriter(tmp_path, orders(seed=1), clock=FakeClock().monotonic)
 
     assert dropping.run(10, 0, lambda _seconds: True) == 1
 
@@ -72,7 +81,7 @@ def test_a_rate_below_one_a_second_is_kept(tmp_path: Path) -> None:
         clock.sleep(seconds)
         return False
 
-    Dropping(tmp_path, orders(seed=1), clock=clock.monotonic).run(0.1, 3, wait)
+    FileWriter(tmp_path, orders(seed=1), clock=clock.monotonic).run(0.1, 3, wait)
 
     assert 20 <= clock.monotonic() < 22
 

@@ -13,7 +13,7 @@ import fastavro
 import pytest
 
 from bifrost.clients import avro
-from bifrost.generators.program import Order
+from bifrost.generators.program import Workload
 from bifrost.generators.ratings import CHANNELS, MESSAGES, main, rating, ratings
 from bifrost.generators.sending import DemoRecord
 from bifrost.settings import PROJECT
@@ -23,8 +23,8 @@ NOW_MS = 1_528_800_546_808
 
 
 def some(seed: int | None, count: int) -> list[DemoRecord]:
-    encode = partial(avro.encoded, 7, SCHEMA)
-    return list(islice(ratings(Order(rate=1, seed=seed), encode, lambda: NOW_MS / 1000), count))
+    encode = partial(avro.encode, 7, SCHEMA)
+    return list(islice(ratings(Workload(rate=1, seed=seed), encode, lambda: NOW_MS / 1000), count))
 
 
 def decoded(value: bytes) -> dict[str, Any]:

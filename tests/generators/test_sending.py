@@ -116,8 +116,8 @@ def test_progress_is_reported_every_ten_seconds(caplog: pytest.LogCaptureFixture
 
 def test_a_machine_that_slept_does_not_flood():
     pace = Pace(100, 0.0)
-    pace.did(pace.due(0.0))
+    pace.count_sent(pace.due(0.0))
 
     assert pace.due(3600.0) <= 101
-    pace.did(pace.due(3600.0))
+    pace.count_sent(pace.due(3600.0))
     assert pace.due(3600.5) == 50

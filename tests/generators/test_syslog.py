@@ -14,7 +14,7 @@ import pytest
 
 from bifrost.clients.syslog import SyslogSender
 from bifrost.errors import Unreachable
-from bifrost.generators.program import Order
+from bifrost.generators.program import Workload
 from bifrost.generators.syslog import ACCESS_POINTS, COMPUTERS, STRANGERS, Line, lines, main, records
 from bifrost.settings import LOOPBACK, Settings
 
@@ -27,12 +27,10 @@ def test_a_line_is_written_in_its_hosts_form():
     text = "Invalid user oracle from 185.55.218.153"
 
     assert (
-        Line("rpi-03", 4, 6, "sshd", 30105, text).written(NOW)
+        Line("rpi-03", 4, 6, "sshd", 30105, text).encode(NOW)
         == f"<38>Mar  4 13:30:59 rpi-03 sshd[30105]: {text}".encode()
     )
-    assert (
-        Line("nas", 0, 6, "kernel", 0, "up").written(NOW) == b"<6>1 2018-03-04T13:30:59.500+00:00 nas kernel - - - up"
-    )
+    assert Line("nas", 0, 6, "kernel", 0, "up").encode(NOW) == b"<6>1 2018-03-04T13:30:59.500+00:00 nas kernel - - - up"
 
 
 def test_every_host_speaks_and_every_line_has_a_form():
@@ -40,7 +38,7 @@ def test_every_host_speaks_and_every_line_has_a_form():
 
     assert {line.host for line in found} == {*COMPUTERS, *ACCESS_POINTS}
     assert {line.program for line in found} == {"sshd", "CRON", "kernel", "hostapd"}
-    assert all(OLD.fullmatch(line.written(NOW)) or NEW.fullmatch(line.written(NOW)) for line in found)
+    assert all(OLD.fullmatch(line.encode(NOW)) or NEW.fullmatch(line.encode(NOW)) for line in found)
 
 
 def test_strangers_come_in_bursts_and_people_get_in():
@@ -53,7 +51,7 @@ def test_strangers_come_in_bursts_and_people_get_in():
 
 def test_the_same_seed_makes_the_same_lines():
     def some(seed: int) -> list[bytes]:
-        return [record.payload for record in islice(records(Order(1, seed=seed), NOW.timestamp), 50)]
+        return [record.payload for record in islice(records(Workload(1, seed=seed), NOW.timestamp), 50)]
 
     assert some(3) == some(3) != some(4)
 

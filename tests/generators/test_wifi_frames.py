@@ -10,7 +10,9 @@ from capture.vendors import Vendors
 
 
 def test_the_same_seed_makes_the_same_air():
-    first, again, other = (list(islice(wifi_frames.Air(seed, start_s=0).frames(), 200)) for seed in (1, 1, 2))
+    first, again, other = (
+        list(islice(wifi_frames.FrameGenerator(seed, start_s=0).frames(), 200)) for seed in (1, 1, 2)
+    )
     assert first == again
     assert first != other
 

@@ -183,7 +183,7 @@ def test_a_changed_schema_ends_an_object_or_is_projected(platform: Platform, top
         )
     rows = ((OLDER, {"ID": 0}), (NEWER, {"ID": 1, "NOTE": "new"}), (OLDER, {"ID": 2}), (OLDER, {"ID": 3}))
     for number, (schema, row) in enumerate(rows):
-        value = avro.encoded(ids[json.dumps(schema)], avro.parsed(json.dumps(schema)), row)
+        value = avro.encode(ids[json.dumps(schema)], avro.parse_schema(json.dumps(schema)), row)
         # The last one is so much later that it ends what is open.
         topic.send(None, value, timestamp_ms=1_700_000_000_000 + (number == 3) * 60_000)
 

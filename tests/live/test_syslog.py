@@ -22,7 +22,7 @@ import pytest
 import requests
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from bifrost.generators.syslog import NEW_FORM, Line, lines
+from bifrost.generators.syslog import RFC_5424_HOST, Line, lines
 from bifrost.settings import PROJECT
 from tests.live.conftest import Platform
 from tests.live.waiting import eventually
@@ -79,7 +79,7 @@ class Sent:
         return Counter((host, login[2], login[3], OUTCOMES[login[1][0]]) for host, login in found if login)
 
     def _date(self, line: Line) -> int:
-        whole = self.now if line.host.startswith(NEW_FORM) else self.now.replace(microsecond=0)
+        whole = self.now if line.host.startswith(RFC_5424_HOST) else self.now.replace(microsecond=0)
         return int(whole.timestamp() * 1000)
 
 
@@ -110,7 +110,7 @@ def sent(platform: Platform, wire: Wire) -> Sent:
     now = datetime.now().astimezone()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     found = [_tagged(line, tag) for line in islice(lines(Random(tag)), COUNT)]
-    written = [line.written(now) for line in found]
+    written = [line.encode(now) for line in found]
     wire.udp(written[:OVER_UDP])
     half = (COUNT + OVER_UDP) // 2
     wire.tcp(b"".join(line + b"\n" for line in written[OVER_UDP:half]))

@@ -135,10 +135,10 @@ def serving(
     clock = FakeClock()
     schemas = Schemas(cast("SchemaRegistryClient", FakeRegistry()))
 
-    def open_reader(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
+    def open_consumer(group: str, reset: str, auto_commit: bool) -> ProxiedConsumer:
         return ProxiedConsumer(cluster, group, reset=reset, auto_commit=auto_commit)
 
-    instances = ConsumerInstances(open_reader, schemas, clock=clock.monotonic)
+    instances = ConsumerInstances(open_consumer, schemas, clock=clock.monotonic)
     with (
         served(create_app(producer(cluster), schemas, instances, origins=origins)) as http,
         ThreadPoolExecutor(80) as background,

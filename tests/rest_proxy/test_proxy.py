@@ -94,7 +94,7 @@ def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
         (JSON, '{"records": [1]}', 422, 422, "a record must be a JSON object"),
         (JSON, '{"records": [{"valeu": 1}]}', 422, 422, "Unrecognized field: valeu"),
         (JSON, '{"records": [{"value": 1, "partition": 99}]}', 404, 40402, "Partition not found."),
-        (JSON, '{"records": [{"value": 1, "partition": "0"}]}', 422, 422, "partition must be a whole number"),
+        (JSON, '{"records": [{"value": 1, "partition": "0"}]}', 422, 422, "partition must be an integer"),
         (BINARY, '{"records": [{"value": "*"}]}', 422, 422, "not base64"),
         (BINARY, '{"records": [{"value": 7}]}', 422, 422, "base64"),
         (AVRO, '{"records": [{"value": {}}]}', 422, 42202, "does not include value schema"),
@@ -274,5 +274,5 @@ def test_origins_are_a_setting(text: str, origins: tuple[str, ...]):
 
 @pytest.mark.parametrize("text", ["shop.example", "https://", "https://a.example/path", "ftp://a"])
 def test_what_is_no_origin_is_refused(text: str):
-    with pytest.raises(SettingError, match="is no origin; write https"):
+    with pytest.raises(SettingError, match="is not an origin; use https"):
         allowed_origins(Settings({"REST_PROXY_ALLOW_ORIGIN": text}))

@@ -14,7 +14,7 @@ from bifrost.clients.connect import ConnectClient
 from bifrost.clients.kafka import KafkaAdmin, OffsetRange
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.clients.supervisor import SupervisorClient
-from bifrost.clients.topic_sample import SampledRecord, newest
+from bifrost.clients.topic_sample import SampledRecord, newest_records
 from bifrost.console.demo_hints import demo_hints
 from bifrost.console.flow.graph import Snapshot, graph
 from bifrost.console.flow.pipeline_owners import PipelineOwnersReader
@@ -69,7 +69,7 @@ class FlowReader:
             Refused: the topic does not exist.
             Unreachable: no broker answers.
         """
-        return newest(self.client, topic, count)
+        return newest_records(self.client, topic, count)
 
     def _links(self) -> Json:
         """Where the page links to from a pipeline: its dashboard, and a command that sends data."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from bifrost.alerts import Once, QuietHours, read_alert
-from bifrost.clients.avro import AvroReader, encoded, parsed
+from bifrost.clients.avro import AvroReader, encode, parse_schema
 from bifrost.clients.consumer_group import Record
 from bifrost.clients.ksqldb import DescribedSource, KsqlClient, SourceSummary
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
@@ -72,7 +72,7 @@ def test_value_key_and_window_are_told(tmp_path: Path):
 def test_telegram_gets_plain_text_in_its_chat(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "<b>{NAME}"\n'
     shape = RecordLayout((), "NONE", "AVRO")
-    found = composed(tmp_path, text, shape, record(encoded(7, parsed(json.dumps(SCHEMA)), {"NAME": "<a>"})), 42)
+    found = composed(tmp_path, text, shape, record(encode(7, parse_schema(json.dumps(SCHEMA)), {"NAME": "<a>"})), 42)
 
     assert found == AlertMessage(TelegramMessage(42, "<b><a>"))
 
@@ -178,7 +178,7 @@ def test_what_is_no_avro_of_the_schema_is_undeliverable(tmp_path: Path, data: by
 
 def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
-    value = encoded(404, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
+    value = encode(404, parse_schema(json.dumps(SCHEMA)), {"NAME": "a"})
     found = composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(value), 42)
 
     assert found == Undeliverable("its schema is not in the registry: Schema not found")
@@ -186,7 +186,7 @@ def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
 
 def test_a_registry_that_is_ill_is_waited_for(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
-    value = encoded(500, parsed(json.dumps(SCHEMA)), {"NAME": "a"})
+    value = encode(500, parse_schema(json.dumps(SCHEMA)), {"NAME": "a"})
 
     with pytest.raises(Refused):
         composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(value), 42)

@@ -25,7 +25,7 @@ def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
     [
         ({"BIFROST_TARGET": "compose"}, "TELEGRAM_BOT_TOKEN: is not set"),
         ({"BIFROST_TARGET": "elsewhere"}, "BIFROST_TARGET: 'elsewhere' is not one of"),
-        ({"KAFKA_SECURITY_PROTOCOL": "none"}, "KAFKA_*: no client can be made of these settings"),
+        ({"KAFKA_SECURITY_PROTOCOL": "none"}, "KAFKA_*: Kafka rejects these client settings"),
     ],
 )
 def test_a_wrong_setting_ends_it_for_good_with_the_reason_last(tmp_path: Path, variables: dict[str, str], reason: str):
