@@ -11,15 +11,22 @@ from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import Entry, Row
 
 StoredSession = tuple[int, int, Key, Entry]
+"""Start, end, key, entry."""
+
+_SPARE_ENTRIES = 64
 
 
 class MemorySessionStore:
     """Implements `SessionStore`."""
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
-        self._by_key: dict[Key, dict[tuple[int, int], Row]] = {}
-        # Sorted (end, start, number, key), removed sessions included; unique numbers, so keys are never compared.
+        # Rows with the numbers of their entries in `_ends`.
+        self._by_key: dict[Key, dict[tuple[int, int], tuple[Row, int]]] = {}
+        # Sorted (end, start, number, key); unique numbers, so keys are never compared. A session that grows is removed
+        # with every row, and taking it out of the middle of a list is slow: its entry stays, and `_compact` drops all
+        # such entries together once they outnumber the sessions.
         self._ends: list[tuple[int, int, int, Key]] = []
+        self._live = 0
         self._count = 0
         self._retention_ms = retention_ms
         self._record = recorder
@@ -32,7 +39,7 @@ class MemorySessionStore:
             return []
         found = [
             (start, end, (row, end))
-            for (start, end), row in list(sessions.items())
+            for (start, end), (row, _) in list(sessions.items())
             if end >= earliest_end and start <= latest_start
         ]
         return sorted(found, key=lambda session: (session[1], session[0]))
@@ -49,44 +56,60 @@ class MemorySessionStore:
 
     def _insert(self, key: Key, start: int, end: int, row: Row) -> None:
         sessions = self._by_key.setdefault(key, {})
-        if (start, end) not in sessions:
-            self._count += 1
-            insort(self._ends, (end, start, self._count, key))
-        sessions[start, end] = row
+        known = sessions.get((start, end))
+        if known is not None:
+            sessions[start, end] = row, known[1]
+            return
+        self._count += 1
+        self._live += 1
+        sessions[start, end] = row, self._count
+        insort(self._ends, (end, start, self._count, key))
 
     def remove(self, key: Key, start: int, end: int) -> None:
         """See `SessionStore`."""
         if self._forget(key, start, end):
             self._record.delete((start, end, *key), self.stream_time)
+            self._compact()
 
     def _forget(self, key: Key, start: int, end: int) -> bool:
         sessions = self._by_key.get(key, {})
         found = sessions.pop((start, end), None) is not None
         if not sessions:
             self._by_key.pop(key, None)
+        self._live -= found
         return found
+
+    def _compact(self) -> None:
+        if len(self._ends) > 2 * self._live + _SPARE_ENTRIES:
+            self._ends = [entry for entry in self._ends if self._is_live(entry)]
+
+    def _is_live(self, entry: tuple[int, int, int, Key]) -> bool:
+        end, start, number, key = entry
+        session = self._by_key.get(key, {}).get((start, end))
+        return session is not None and session[1] == number
 
     def _expire(self) -> None:
         if self._retention_ms is None:
             return
         gone = bisect_left(self._ends, (self.stream_time - self._retention_ms,))
-        for end, start, _, key in self._ends[:gone]:
-            self.remove(key, start, end)
-        del self._ends[:gone]
+        expired, self._ends = self._ends[:gone], self._ends[gone:] if gone else self._ends
+        for end, start, _, key in filter(self._is_live, expired):
+            self._forget(key, start, end)
+            self._record.delete((start, end, *key), self.stream_time)
 
     def ended(self, first: int, until: int) -> list[StoredSession]:
         """See `SessionStore`."""
-        found: dict[tuple[int, int, Key], StoredSession] = {}
-        for end, start, _, key in self._ends[bisect_left(self._ends, (first,)) : bisect_left(self._ends, (until,))]:
-            row = self._by_key.get(key, {}).get((start, end))
-            if row is not None:
-                found[start, end, key] = (start, end, key, (row, end))
-        return sorted(found.values(), key=lambda session: (session[1], session[0], sort_key(session[2])))
+        between = self._ends[bisect_left(self._ends, (first,)) : bisect_left(self._ends, (until,))]
+        found = [
+            (start, end, key, (self._by_key[key][start, end][0], end))
+            for end, start, _, key in filter(self._is_live, between)
+        ]
+        return sorted(found, key=lambda session: (session[1], session[0], sort_key(session[2])))
 
     def sessions(self) -> Iterator[StoredSession]:
         """See `SessionStore`."""
         for key, sessions in list(self._by_key.items()):
-            for (start, end), row in list(sessions.items()):
+            for (start, end), (row, _) in list(sessions.items()):
                 yield start, end, key, (row, end)
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -95,12 +118,13 @@ class MemorySessionStore:
         if found is None:
             return
         start, end, *parts = found
-        place = tuple(parts)
+        session_key = tuple(parts)
         if value is None:
-            self._forget(place, start, end)
+            self._forget(session_key, start, end)
+            self._compact()
             return
-        self._insert(place, start, end, self._record.entry(value)[0])
+        self._insert(session_key, start, end, self._record.entry(value)[0])
         self.stream_time = max(self.stream_time, end)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_key.values()))
+        return self._live

@@ -135,3 +135,41 @@ def test_sessions_that_ended_in_a_span_of_time_come_once_by_their_end():
     store.remove(("b",), 0, 5)
     store.put(("b",), 0, 5, ("again",))
     assert [found[:3] for found in store.ended(5, 10)] == [(0, 5, ("a",)), (0, 5, ("b",)), (6, 8, ("a",))]
+
+
+def test_a_session_store_grows_with_sessions_not_with_records():
+    store = new_store(StoreSpec("s", StoreKind.SESSION, retention_ms=10_000_000), None)
+    for end in range(20_000):
+        if end:
+            store.remove(("k",), 0, end - 1)
+        store.put(("k",), 0, end, (end,))
+    assert len(store) == 1
+    assert len(store._ends) < 1_000
+    assert store.ended(0, 30_000) == [(0, 19_999, ("k",), ((19_999,), 19_999))]
+
+
+def test_a_restored_session_store_has_no_entries_of_removed_sessions():
+    written = []
+    store = new_store(
+        StoreSpec("s", StoreKind.SESSION, retention_ms=10_000_000), lambda *change: written.append(change)
+    )
+    for end in range(2_000):
+        if end:
+            store.remove(("k",), 0, end - 1)
+        store.put(("k",), 0, end, (end,))
+    restored = new_store(StoreSpec("s", StoreKind.SESSION, retention_ms=10_000_000), None)
+    for encode, key, row, timestamp in written:
+        restored.restore(*encode(key, row, timestamp))
+    assert len(restored) == 1
+    assert len(restored._ends) < 1_000
+
+
+def test_a_session_that_is_removed_and_stored_again_is_found_once():
+    store = new_store(StoreSpec("s", StoreKind.SESSION, retention_ms=100), None)
+    for row in (1, 2):
+        store.put(("k",), 5, 9, (row,))
+        if row == 1:
+            store.remove(("k",), 5, 9)
+    assert store.ended(0, 10) == [(5, 9, ("k",), ((2,), 9))]
+    store.put(("k",), 200, 200, (3,))
+    assert [session[:2] for session in store.sessions()] == [(200, 200)]
