@@ -8,18 +8,31 @@
     def shout(text: str) -> str:
         return text.upper() + "!"
 
-Table functions and aggregates are declared the same way: see `Library`. If a function raises `FunctionError`, the
-result is null and the processing log gets the message.
+Table functions and aggregates are declared the same way: see `Library`. If a function raises an exception, the result
+is null (an aggregate skips the row) and the processing log gets the message; `FunctionError` gives it without a type.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from bifrost.engine.functions.library import AggregateContext, Aggregator, CallContext, FunctionError, Library
+from bifrost.engine.functions.library import (
+    AggregateContext,
+    AggregateOverload,
+    Aggregator,
+    CallContext,
+    FunctionError,
+    Library,
+    Overload,
+    ScalarOverload,
+)
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.errors import DeclarationError
 
@@ -71,7 +84,43 @@ def load_file(path: Path) -> tuple[Library, ...]:
     for library in libraries:
         for declaration in library.declarations.values():
             declaration.path = str(path)
+            declaration.overloads = [_contained(overload) for overload in declaration.overloads]
+            declaration.unlisted = [_contained(overload) for overload in declaration.unlisted]
     return libraries
+
+
+def _contained(overload: Overload) -> Overload:
+    """Makes sure that whatever user code raises concerns one row only, as in ksqlDB."""
+    match overload:
+        case AggregateOverload(make=make):
+            return replace(overload, make=lambda context: _contained_aggregator(make(context)))
+        case ScalarOverload(function=function, made=True):
+            return replace(overload, function=lambda context: _contained_call(function(context)))
+        case _:
+            return replace(overload, function=_contained_call(overload.function))
+
+
+def _contained_aggregator(made: Aggregator) -> Aggregator:
+    return Aggregator(
+        _contained_call(made.initialize),
+        _contained_call(made.add),
+        _contained_call(made.result),
+        None if made.remove is None else _contained_call(made.remove),
+        None if made.merge is None else _contained_call(made.merge),
+    )
+
+
+def _contained_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except FunctionError:
+            raise
+        except Exception as error:  # user code: any exception is a failure on these values
+            raise FunctionError(f"{type(error).__name__}: {error}") from error
+
+    return call
 
 
 def _run(path: Path) -> ModuleType:

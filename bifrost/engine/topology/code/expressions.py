@@ -101,7 +101,8 @@ class ExpressionWriter:
         """Writes a line, and a handler that reports a failure (inside a record loop) and runs `otherwise`."""
         with writer.block("try:"):
             writer.line(line)
-        with writer.block("except Exception as problem:"):
+        # Only what evaluating an expression may raise: a bug or an error of a store must not pass for a bad row.
+        with writer.block("except EVALUATION_ERRORS as problem:"):
             if writer.report:
                 writer.line(f"{writer.report}.failed({context!r}, {what!r}, problem, partition, offset)")
             for other in otherwise:

@@ -8,16 +8,20 @@ from itertools import zip_longest
 from types import CodeType
 from typing import Literal
 
+from bifrost.engine.expressions import EVALUATION_ERRORS
 from bifrost.engine.serde import SerdeError, split_windowed_key, windowed_key
 from bifrost.engine.state.codec import decode
 from bifrost.engine.state.frozen import freeze_key, thaw_key
 from bifrost.engine.state.stores import StoreSpec
+from bifrost.engine.topology.operators.aggregators import RowRejected
 from bifrost.engine.topology.operators.headers import header_list, last_header
 from bifrost.engine.topology.task_context import TaskContext
 
 Role = Literal["stream", "table", "repartition"]
 
 STANDARD_NAMES: dict[str, object] = {
+    "EVALUATION_ERRORS": EVALUATION_ERRORS,
+    "RowRejected": RowRejected,
     "SerdeError": SerdeError,
     "decode_state": decode,
     "freeze_key": freeze_key,

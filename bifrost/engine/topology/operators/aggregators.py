@@ -1,10 +1,16 @@
-"""Aggregators: take rows as plain tuples, return changes of result rows. One object per task and aggregation."""
+"""Aggregators: take rows as plain tuples, return changes of result rows. One object per task and aggregation.
+
+An aggregator computes every new state and result of a row before it writes the first of them. So a row that cannot be
+added (`RowRejected`) changes nothing, and an error of a store is never mistaken for a problem of the row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bifrost.engine.expressions import EVALUATION_ERRORS
 from bifrost.engine.plan.steps import Hopping, Session, Tumbling
+from bifrost.engine.state.codec import encoder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import KeyValueStore, Row, SessionStore, WindowStore
 from bifrost.engine.topology.operators.fold import Fold, Values
@@ -12,6 +18,9 @@ from bifrost.engine.topology.operators.windows import grace_of, starts_of
 
 WindowChange = tuple[Key, int, int, Row | None, int, Row | None]
 """Key, window start and end, new row (None: deleted), its time, old row (None: none). Times are epoch ms."""
+
+GroupChange = tuple[Row, int, Row | None]
+"""A group's new result, its time (epoch ms), its old result (None: none, or not wanted)."""
 
 
 _UNKNOWN = -2
@@ -21,41 +30,121 @@ A store is restored after its aggregator is created, so its stream time is valid
 """
 
 
+class RowRejected(Exception):
+    """An aggregate cannot add a row (its sum overflows, say); the cause is `__cause__`."""
+
+
 class GroupAggregator:
-    """Aggregates without windows, of streams and of tables. Old results are None unless `wants_old`."""
+    """Aggregates of streams without windows. Old results are None unless `wants_old`."""
 
     def __init__(self, fold: Fold, store: KeyValueStore, *, wants_old: bool) -> None:
         self._fold = fold
         self._store = store
         self._wants_old = wants_old
 
-    def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> tuple[Row, int, Row | None]:
-        """Adds a row; returns the group's new result, its time, the old result."""
+    def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> GroupChange:
+        """Adds a row.
+
+        Raises:
+            RowRejected: the row cannot be added; the group stays as it was.
+        """
         entry = self._store.get(key)
         stored = None if entry is None else entry[0]
-        changed = self._fold.add(stored, kept, values)
+        try:
+            changed = self._fold.add(stored, kept, values)
+            result = self._fold.result(changed)
+        except EVALUATION_ERRORS as error:
+            raise RowRejected from error
         at = timestamp if entry is None else max(timestamp, entry[1])
         self._store.put(key, changed, at)
-        return self._fold.result(changed), at, self._old(stored)
+        return result, at, self._fold.result(stored) if self._wants_old and stored is not None else None
+
+
+class TableAggregator:
+    """Aggregates of tables: a change removes the old row from its group and adds the new one.
+
+    `exceptions` remembers the rows for which that failed: a row that was never added must not be removed later, and a
+    row that could not be removed must not be added twice. It counts by group and values, which is exact, since rows of
+    equal values have equal effects on a group.
+    """
+
+    def __init__(self, fold: Fold, store: KeyValueStore, exceptions: KeyValueStore, *, wants_old: bool) -> None:
+        self._fold = fold
+        self._store = store
+        self._exceptions = exceptions
+        self._wants_old = wants_old
+        self._pack = encoder()
 
     def change(
         self, key: Key, new: tuple[Row, Values] | None, old: tuple[Row, Values] | None, timestamp: int
-    ) -> tuple[Row, int, Row | None] | None:
-        """Removes the old row and adds the new one; returns None if the group does not exist."""
-        entry = self._store.get(key)
-        stored = before = None if entry is None else entry[0]
-        if stored is not None and old is not None:
-            stored = self._fold.remove(stored, *old)
-        if new is not None:
-            stored = self._fold.add(stored, *new)
-        if stored is None:
-            return None
-        at = timestamp if entry is None else max(timestamp, entry[1])
-        self._store.put(key, stored, at)
-        return self._fold.result(stored), at, self._old(before)
+    ) -> tuple[GroupChange | None, Exception | None]:
+        """Removes the old row and adds the new one.
 
-    def _old(self, stored: Row | None) -> Row | None:
-        return self._fold.result(stored) if self._wants_old and stored is not None else None
+        Returns:
+            the group's change, None if the group does not exist or has not changed; and the error of a row that could
+            not be removed or added, if any.
+        """
+        entry = self._store.get(key)
+        before = None if entry is None else entry[0]
+        removed, not_removed = self._removed(key, before, old, timestamp)
+        stored, not_added = self._added(key, removed, new, timestamp)
+        problem = not_added or not_removed
+        if stored is None or stored is before:
+            return None, problem
+        at = timestamp if entry is None else max(timestamp, entry[1])
+        result = self._fold.result(stored)
+        self._store.put(key, stored, at)
+        old_result = self._fold.result(before) if self._wants_old and before is not None else None
+        return (result, at, old_result), problem
+
+    def _removed(
+        self, key: Key, stored: Row | None, old: tuple[Row, Values] | None, timestamp: int
+    ) -> tuple[Row | None, Exception | None]:
+        if old is None or self._is_settled(key, old, 1, timestamp) or stored is None:
+            return stored, None
+        try:
+            changed = self._fold.remove(stored, *old)
+            self._fold.result(changed)
+        except EVALUATION_ERRORS as error:
+            self._count(key, old, -1, timestamp)
+            return stored, error
+        return changed, None
+
+    def _added(
+        self, key: Key, stored: Row | None, new: tuple[Row, Values] | None, timestamp: int
+    ) -> tuple[Row | None, Exception | None]:
+        if new is None or self._is_settled(key, new, -1, timestamp):
+            return stored, None
+        try:
+            changed = self._fold.add(stored, *new)
+            self._fold.result(changed)
+        except EVALUATION_ERRORS as error:
+            self._count(key, new, 1, timestamp)
+            return stored, error
+        return changed, None
+
+    def _is_settled(self, key: Key, row: tuple[Row, Values], sign: int, timestamp: int) -> bool:
+        """Whether an exception of this sign (1: not added, -1: not removed) covers the row; it is used up then."""
+        if not len(self._exceptions):
+            return False
+        entry = self._exceptions.get(self._exception_key(key, row))
+        if entry is None or entry[0][0] * sign <= 0:
+            return False
+        self._count(key, row, -sign, timestamp)
+        return True
+
+    def _count(self, key: Key, row: tuple[Row, Values], change: int, timestamp: int) -> None:
+        exception = self._exception_key(key, row)
+        entry = self._exceptions.get(exception)
+        count = change if entry is None else entry[0][0] + change
+        if count:
+            self._exceptions.put(exception, (count,), timestamp)
+        else:
+            self._exceptions.delete(exception, timestamp)
+
+    def _exception_key(self, key: Key, row: tuple[Row, Values]) -> Key:
+        # The bytes of the values: exact, also for arrays and for NaN, which is not equal to itself.
+        return (*key, self._pack(list(row)))
 
 
 class WindowedAggregator:
@@ -75,16 +164,32 @@ class WindowedAggregator:
         self._closed = -1
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
-        """Adds a row to its open windows; returns the changes or, with EMIT FINAL, the windows that it closed."""
+        """Adds a row to its open windows; returns the changes or, with EMIT FINAL, the windows that it closed.
+
+        Raises:
+            RowRejected: the row cannot be added to one of them, and was added to none.
+        """
         if timestamp > self._stream_time:
             self._advance(timestamp)
-        now = self._stream_time
+        now, store = self._stream_time, self._store
         closed_start = now - self._grace - self._size
-        changes = [
-            self._add(key, start, kept, values, timestamp)
-            for start in starts_of(timestamp, self._size, self._advance_ms)
-            if start > closed_start
-        ]
+        states: list[tuple[int, Row, int]] = []
+        changes: list[WindowChange] = []
+        for start in starts_of(timestamp, self._size, self._advance_ms):
+            if start > closed_start:
+                entry = store.get(key, start)
+                stored = None if entry is None else entry[0]
+                try:
+                    changed = self._fold.add(stored, kept, values)
+                    result = self._fold.result(changed)
+                except EVALUATION_ERRORS as error:
+                    raise RowRejected from error
+                at = timestamp if entry is None else max(timestamp, entry[1])
+                before = self._fold.result(stored) if self._wants_old and stored is not None else None
+                states.append((start, changed, at))
+                changes.append((key, start, start + self._size, result, at, before))
+        for start, changed, at in states:
+            store.put(key, start, changed, at)
         # After the row is put, as in ksqlDB: that may delete windows older than their retention.
         return self._closed_windows(now - self._grace) if self._final else changes
 
@@ -93,15 +198,6 @@ class WindowedAggregator:
             self._stream_time = self._store.stream_time
             self._closed = max(self._stream_time - self._grace, -1)
         self._stream_time = max(self._stream_time, timestamp)
-
-    def _add(self, key: Key, start: int, kept: Row, values: Values, timestamp: int) -> WindowChange:
-        entry = self._store.get(key, start)
-        stored = None if entry is None else entry[0]
-        changed = self._fold.add(stored, kept, values)
-        at = timestamp if entry is None else max(timestamp, entry[1])
-        self._store.put(key, start, changed, at)
-        before = self._fold.result(stored) if self._wants_old and stored is not None else None
-        return key, start, start + self._size, self._fold.result(changed), at, before
 
     def _closed_windows(self, until: int) -> Sequence[WindowChange]:
         """Returns the windows that end in (closed, until], each once."""
@@ -130,7 +226,11 @@ class SessionAggregator:
         self._due: list[WindowChange] = []
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
-        """Adds a row; returns the merged sessions, then the new one; with EMIT FINAL, the sessions that it closed."""
+        """Adds a row; returns the merged sessions, then the new one; with EMIT FINAL, the sessions that it closed.
+
+        Raises:
+            RowRejected: the row cannot be added; its sessions stay as they were.
+        """
         closed = self._advance(timestamp) - self._grace - self._gap
         # Before the row is put: that may delete sessions that were not returned yet.
         if self._final:
@@ -160,16 +260,22 @@ class SessionAggregator:
         *,
         grown: bool,
     ) -> list[WindowChange]:
+        fold = self._fold
         stored: Row | None = None
+        try:
+            for _, _, (row, _) in merged:
+                stored = row if stored is None else fold.merge(stored, row)
+            changed = fold.add(stored, kept, values)
+            result = fold.result(changed)
+        except EVALUATION_ERRORS as error:
+            raise RowRejected from error
         changes: list[WindowChange] = []
-        for start, end, (row, _) in merged:
-            stored = row if stored is None else self._fold.merge(stored, row)
-            if grown:  # as in Kafka Streams: also a session that keeps its bounds is deleted first
+        if grown:  # as in Kafka Streams: also a session that keeps its bounds is deleted first
+            for start, end, (row, _) in merged:
                 self._store.remove(key, start, end)
-                changes.append((key, start, end, None, end, self._fold.result(row)))
-        changed = self._fold.add(stored, kept, values)
+                changes.append((key, start, end, None, end, fold.result(row)))
         self._store.put(key, *bounds, changed)
-        changes.append((key, *bounds, self._fold.result(changed), bounds[1], None))
+        changes.append((key, *bounds, result, bounds[1], None))
         return changes
 
     def _closed_sessions(self, until: int) -> Sequence[WindowChange]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
@@ -12,7 +13,12 @@ from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScop
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.operators.aggregators import GroupAggregator, SessionAggregator, WindowedAggregator
+from bifrost.engine.topology.operators.aggregators import (
+    GroupAggregator,
+    SessionAggregator,
+    TableAggregator,
+    WindowedAggregator,
+)
 from bifrost.engine.topology.operators.fold import Fold
 from bifrost.engine.topology.operators.windows import retention_of
 from bifrost.engine.topology.steps.source import key_parts
@@ -36,7 +42,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emissi
     def row(writer: CodeWriter, scope: RowScope) -> None:
         kept, values = parts.write_arguments(writer, scope, emission)
         call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        _write_add(writer, call, step.context)
         parts.write_result(writer, scope, downstream)
 
     yield Inlet(step.source, Downstream(parts.wants, row, None), emission)
@@ -46,13 +52,19 @@ def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission
     """Removes the old row of each change from its group and adds the new row."""
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
-    change = emission.program.bind("change", lambda context: parts.aggregator(context, store, downstream).change, store)
+    exceptions = emission.key_value_store(f"{store}-Exceptions", ("count",))
+
+    def bound(context: TaskContext) -> Callable[..., object]:
+        return parts.table_aggregator(context, store, exceptions, downstream).change
+
+    change = emission.program.bind("change", bound, store, exceptions)
     arguments = parts.arguments_function(ordered_columns(step.source.schema, parts.wants), emission)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
         given = [f"None if {side} is None else {arguments}({scope.key}, {side})" for side in (scope.new, scope.old)]
-        call = f"changed = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})"
-        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        writer.line(f"changed, problem = {change}({scope.identity}, {', '.join(given)}, {scope.timestamp})")
+        with writer.block("if problem is not None:"):
+            _write_report(writer, step.context, "problem")
         with writer.block("if changed is None:"):
             writer.line("continue")
         writer.line("result, timestamp, old = changed")
@@ -74,7 +86,7 @@ def build_stream_windowed_aggregate(
     def row(writer: CodeWriter, scope: RowScope) -> None:
         kept, values = parts.write_arguments(writer, scope, emission)
         call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
-        emission.expressions.guard(writer, call, step.context, AGGREGATION_FAILED, ["continue"])
+        _write_add(writer, call, step.context)
         with writer.block("for key, window_start, window_end, result, timestamp, old in changes:"):
             if not scope.plain_key:
                 writer.line("key = thaw_key(key)")
@@ -87,6 +99,19 @@ def build_stream_windowed_aggregate(
             parts.write_result(writer, windowed, downstream)
 
     yield Inlet(step.source, Downstream(parts.wants, row, None), emission)
+
+
+def _write_add(writer: CodeWriter, call: str, context: str) -> None:
+    """Writes the call of an aggregator; a row that it rejects is reported and skipped."""
+    with writer.block("try:"):
+        writer.line(call)
+    with writer.block("except RowRejected as rejected:"):
+        _write_report(writer, context, "rejected.__cause__")
+        writer.line("continue")
+
+
+def _write_report(writer: CodeWriter, context: str, problem: str) -> None:
+    writer.line(f"{writer.report}.failed({context!r}, {AGGREGATION_FAILED!r}, {problem}, partition, offset)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,12 @@ class _Parts:
         return GroupAggregator(
             self.fold, context.key_value_store(store), wants_old=downstream.old is not OldRows.UNUSED
         )
+
+    def table_aggregator(
+        self, context: TaskContext, store: str, exceptions: str, downstream: Downstream
+    ) -> TableAggregator:
+        stores = context.key_value_store(store), context.key_value_store(exceptions)
+        return TableAggregator(self.fold, *stores, wants_old=downstream.old is not OldRows.UNUSED)
 
     def windowed_aggregator(
         self, context: TaskContext, store: str, downstream: Downstream
