@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Container, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     f"{ENGINE}.planner": {
         "errors",
         "sql",
-        *(f"{ENGINE}.{name}" for name in ("catalog", "plan", "analysis", "expressions", "functions", "serde")),
+        *(f"{ENGINE}.{name}" for name in ("catalog", "plan", "analysis", "expressions", "functions", "serde", "state")),
     },
     f"{ENGINE}.topology": {
         "errors",
@@ -80,8 +81,18 @@ ONLY_IN = {
 }
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -89,8 +100,9 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def sources() -> list[Path]:
-    return sorted(path for top in (PKG, "services", "capture") for path in (ROOT / top).rglob("*.py"))
+@cache
+def sources() -> tuple[Path, ...]:
+    return tuple(sorted(path for top in (PKG, "services", "capture") for path in (ROOT / top).rglob("*.py")))
 
 
 def module_of(path: Path) -> str:
