@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,14 +112,30 @@ class SupervisorClient:
         self._request("restart", name)
         return self._settled(name, wait_s)
 
-    def shutdown(self, *, wait_s: float = STOP_TIMEOUT_S) -> None:
+    def shutdown(
+        self,
+        *,
+        wait_s: float = STOP_TIMEOUT_S,
+        on_status: Callable[[Sequence[ComponentStatus]], None] = lambda _: None,
+    ) -> None:
         """Stop every component in order, then the supervisor.
+
+        Args:
+            on_status: receives every component, in starting order, repeatedly while they stop.
 
         Raises:
             NotReady: it is still running after `wait_s`.
         """
         self._request("shutdown")
-        if not _wait_until(lambda: not self.is_running(), wait_s):
+
+        def has_ended() -> bool:
+            try:
+                on_status(self.status())
+            except Unreachable:
+                return True
+            return False
+
+        if not _wait_until(has_ended, wait_s):
             raise NotReady(SYSTEM, "shutdown", f"still running after {wait_s:.0f} s")
 
     def wait_for(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,13 +82,32 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
     client = SupervisorClient(settings)
     if client.is_running():
         progress("stopping the platform")
-        client.shutdown()
+        client.shutdown(on_status=_StopProgress(progress))
         return True
     left = kill_leftovers(settings.home)
     settings.endpoints_file.unlink(missing_ok=True)
     if left:
         progress(f"killed {len(left)} processes that a killed supervisor left behind")
     return bool(left)
+
+
+class _StopProgress:
+    """Reports which components have stopped and which are still stopping, whenever that changes."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._left: frozenset[str] | None = None
+
+    def __call__(self, statuses: Sequence[ComponentStatus]) -> None:
+        left = frozenset(status.name for status in statuses if status.state not in ("stopped", "failed", "backoff"))
+        stopping = ", ".join(status.name for status in statuses if status.state == "stopping")
+        if self._left is not None and self._left != left:
+            stopped = ", ".join(status.name for status in statuses if status.name in self._left - left)
+            if stopped:
+                self._progress(f"stopped {stopped}{f'; waiting for {stopping}' if stopping else ''}")
+        elif self._left is None and stopping:
+            self._progress(f"waiting for {stopping}")
+        self._left = left
 
 
 def purge(settings: Settings) -> None:

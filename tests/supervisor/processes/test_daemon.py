@@ -17,6 +17,7 @@ from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Restart
+from bifrost.supervisor.launch import stop_platform
 from bifrost.supervisor.processes import component_logs, daemon, probes
 from tests.supervisor.conftest import running
 from tests.waiting import eventually
@@ -232,3 +233,29 @@ def test_without_a_platform_every_request_says_so(settings):
     assert not client.is_running()
     with pytest.raises(Unreachable, match="the embedded platform is not running"):
         client.status()
+
+
+def test_down_shows_which_components_have_stopped_and_which_it_waits_for(settings):
+    is_released = settings.run / "released"
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "print('awake', flush=True)\n"
+        f"while not pathlib.Path({str(is_released)!r}).exists(): time.sleep(0.01)\n"
+    )
+    log = settings.logs / "slow.log"
+    slow = python("slow", code, probe=probes.log_line(log, "awake"))
+    quick = replace(SLEEPER, depends_on=("slow",))
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if line.endswith("waiting for slow"):
+            is_released.touch()
+
+    with running(settings, quick, slow) as client:
+        client.wait_for("sleeper", ("running",), wait_s=SOON_S)
+        assert stop_platform(settings, progress=report)
+    assert lines[0] == "stopping the platform"
+    assert lines[1] in ("waiting for sleeper", "waiting for slow")
+    assert lines[-1] in ("stopped sleeper; waiting for slow", "waiting for slow", "stopped slow")
