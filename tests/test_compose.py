@@ -1,4 +1,4 @@
-"""`docker-compose.yml` against the rest of the project: it cannot be started everywhere, but it can be compared."""
+"""`docker-compose.yml` agrees with settings, targets and connectors. Comparing needs no Docker engine."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ PLUGINS = {
     "io.confluent.connect.elasticsearch.": "confluentinc/kafka-connect-elasticsearch:",
     "io.confluent.connect.s3.": "confluentinc/kafka-connect-s3:",
     "com.wepay.kafka.connect.bigquery.": "wepay/kafka-connect-bigquery:",
-    # Ours stand in for the vendor's, by the target's table.
+    # Our plugins replace the vendor's: see the target's table.
     "com.github.jcustenborder.kafka.connect.spooldir.": "spooldir-csv-source",
     "com.github.jcustenborder.kafka.connect.syslog.": "syslog-source",
 }
-"""Where the image gets the plugin of a class from."""
+"""The text of the image's files that installs the plugin, by the prefix of its classes."""
 
 SHIPPED = ("org.apache.kafka.connect.", "io.confluent.connect.avro.")
-"""Packages that the worker's base image holds."""
+"""Packages that the worker's base image contains."""
 
 PLATFORM_VERSION = "8.3.1"
 
@@ -61,14 +61,14 @@ def environment(service: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("service", "part"), PART_OF.items())
-def test_a_part_listens_on_its_port_of_the_loopback_only(service: str, part: str):
+def test_a_part_listens_only_on_its_port_of_127_0_0_1(service: str, part: str):
     published, *further = SERVICES[service]["ports"]
 
     assert published.startswith(f"127.0.0.1:${{BIFROST_PORT_{part.upper()}:-{PORTS[part]}}}:")
     assert all(port.startswith("127.0.0.1:") for port in further)
 
 
-def test_syslog_is_received_where_the_settings_say():
+def test_syslog_is_received_at_the_configured_address():
     _, *further = SERVICES["connect"]["ports"]
     inside = environment("connect")["SYSLOG_PORT"]
 
@@ -77,18 +77,18 @@ def test_syslog_is_received_where_the_settings_say():
     ]
 
 
-def test_nothing_else_is_published():
+def test_no_other_port_is_published():
     assert {name for name, service in SERVICES.items() if service.get("ports")} == set(PART_OF)
 
 
-def test_the_broker_tells_clients_the_published_address():
+def test_the_broker_advertises_the_published_address():
     assert (
         f"OUTSIDE://127.0.0.1:${{BIFROST_PORT_KAFKA:-{PORTS['kafka']}}}"
         in (environment("kafka")["KAFKA_ADVERTISED_LISTENERS"])
     )
 
 
-def test_the_endpoints_of_the_target_are_the_published_ones():
+def test_the_endpoints_of_the_target_are_published():
     endpoints = Settings({"BIFROST_TARGET": "compose", "BIFROST_HOME": "/nonexistent"}).endpoints
 
     assert endpoints.kafka == f"127.0.0.1:{PORTS['kafka']}"
@@ -110,13 +110,13 @@ def test_images_are_pinned(service: str):
 
 
 @pytest.mark.parametrize("service", PART_OF)
-def test_parts_have_a_health_check_and_wait_for_healthy_ones(service: str):
+def test_parts_have_a_health_check_and_wait_for_healthy_parts(service: str):
     assert SERVICES[service]["healthcheck"]["test"]
     for condition in SERVICES[service].get("depends_on", {}).values():
         assert condition == {"condition": "service_healthy"}
 
 
-def test_everything_starts_after_what_it_talks_to():
+def test_a_part_starts_after_the_parts_that_it_calls():
     needs = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
 
     assert needs["schema-registry"] >= {"kafka"}
@@ -126,7 +126,7 @@ def test_everything_starts_after_what_it_talks_to():
     assert needs["ksqldb-server"] >= {"kafka", "schema-registry", "connect"}
 
 
-def test_no_secret_stands_in_the_file():
+def test_the_file_contains_no_secret():
     for name in SERVICES:
         for variable, value in environment(name).items():
             if re.search("PASSWORD$", variable) and "RANDOM" not in variable:
@@ -136,7 +136,7 @@ def test_no_secret_stands_in_the_file():
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
-def test_the_worker_knows_every_variable_of_the_connectors(connector: str):
+def test_the_worker_has_every_variable_of_the_connectors(connector: str):
     wanted = set(re.findall(r"\$\{env:(\w+)\}", json.dumps(CONNECTORS[connector])))
 
     assert wanted - set(environment("connect")) == set()
@@ -154,7 +154,7 @@ def test_variables_of_the_connectors_name_the_services():
     assert "INSIDE://kafka:29092" in environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
 
 
-def test_kibana_and_elasticsearch_are_of_one_version_and_the_panels_are_of_its_vega():
+def test_kibana_and_elasticsearch_have_one_version_whose_vega_fits_the_panels():
     versions = {SERVICES[name]["image"].rpartition(":")[2] for name in ("elasticsearch", "kibana")}
 
     assert len(versions) == 1
@@ -181,7 +181,7 @@ def test_placeholders_are_resolved_by_the_worker():
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
-def test_the_image_holds_every_class_that_the_connectors_name(connector: str):
+def test_the_image_installs_every_class_that_the_connectors_name(connector: str):
     config = CONNECTORS[connector].get("config", CONNECTORS[connector])
     named = {
         value
@@ -218,7 +218,7 @@ def test_the_elasticsearch_sink_fits_the_search_engine():
 
 
 @pytest.mark.parametrize("database", ["mysql", "postgres"])
-def test_a_database_gets_every_file_of_its_data_folder_after_its_accounts(database: str):
+def test_a_database_loads_every_file_of_its_data_folder_after_creating_its_accounts(database: str):
     mounted = [volume.split(":") for volume in SERVICES[database]["volumes"] if volume.startswith("./")]
     sources = {source for source, *_ in mounted}
     order = [target.rpartition("/")[2] for _, target, *_ in mounted]

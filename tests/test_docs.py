@@ -251,7 +251,7 @@ def test_every_toml_sample_parses(block: str) -> None:
 def test_every_function_sample_can_be_loaded(block: str, tmp_path: Path) -> None:
     (tmp_path / "sample.py").write_text(block)
     before = set(registry_of(tmp_path / "empty").names())
-    assert set(registry_of(tmp_path).names()) - before == set(re.findall(r'scalar\("(\w+)"', block))
+    assert set(registry_of(tmp_path).names()) - before == set(re.findall(r'scalar\(\s*"(\w+)"', block))
 
 
 @pytest.mark.parametrize("block", samples("json"))

@@ -13,6 +13,6 @@ FILES = sorted((PROJECT / "ksql" / "tests").glob("*.sql"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_tests_of_the_statements_pass(path: Path):
-    told = CliRunner().invoke(app, ["test", str(path)])
+    result = CliRunner().invoke(app, ["test", str(path)])
 
-    assert told.exit_code == 0, told.output
+    assert result.exit_code == 0, result.output

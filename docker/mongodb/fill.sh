@@ -1,5 +1,5 @@
-# Fills the collections when the database is first set up. The image's entrypoint reads this file in; /seed holds
-# <database>.<collection>.json, each an array of documents.
+# Fills the collections when the database is initialized. The image's entrypoint sources this file. /seed contains
+# <database>.<collection>.json files, each an array of documents.
 for file in /seed/*.json; do
   name=$(basename "$file" .json)
   mongoimport --quiet --db "${name%%.*}" --collection "${name#*.}" --jsonArray --file "$file"

@@ -1,5 +1,5 @@
-# Makes the accounts when the database is first set up. The image's entrypoint reads this file in, with its own functions:
-# READER_USER may read everything and follow the binary log (Debezium), APP_USER owns the database demo.
+# Creates the accounts when the database is initialized. The image's entrypoint sources this file, so its functions are available.
+# READER_USER may read everything and follow the binary log (Debezium); APP_USER owns the database demo.
 
 quoted() {
   local text=${1//\\/\\\\}

@@ -1,5 +1,5 @@
-# Makes the connectors' account when the database is first set up. The image's entrypoint reads this file in, with its own
-# functions, before the SQL files: READER_USER may follow changes (Debezium), and has the role that those files grant to.
+# Creates the connectors' account when the database is initialized. The image's entrypoint sources this file before the SQL
+# files. READER_USER may follow changes (Debezium) and has the role to which those files grant rights.
 
 quoted() {
   printf "'%s'" "${1//\'/\'\'}"
