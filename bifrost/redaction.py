@@ -36,8 +36,10 @@ _NAME = (
 _QUOTED = r"""(?P<quote>\\*["'])(?:(?!(?P=quote)).)*(?:(?P=quote)|$)"""
 _SIGN = r"""\\*["']?\s*(?:=|:|%3D|%3A)\s*"""
 _KEEP = r"(?!\$\{|YES\b|NO\b|\*{8})"
+# In our own messages a sentence follows the name: "SLACK_API_TOKEN: is not set", "refuses the token: invalid_auth".
+_NOT_PROSE = r"(?!(?<=: )[a-z_]+(?:[\s,;.:)]|$))"
 _ASSIGNED_IN_TEXT = re.compile(
-    rf"(?P<name>{_NAME}{_SIGN}){_KEEP}(?:{_QUOTED}|(?:(?!%26)[^\s,;&)}}\]\"'\\])+)", re.I | re.S
+    rf"(?P<name>{_NAME}{_SIGN}){_KEEP}{_NOT_PROSE}(?:{_QUOTED}|(?:(?!%26)[^\s,;&)}}\]\"'\\])+)", re.I | re.S
 )
 _ASSIGNED_IN_VALUE = re.compile(
     rf"(?P<name>{_NAME}{_SIGN}){_KEEP}(?:{_QUOTED}|\{{[^}}]*\}}|(?:(?!%26)[^;&\"\\])+)", re.I | re.S

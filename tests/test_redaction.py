@@ -135,3 +135,15 @@ def test_long_texts_cost_little():
     for text in ("a" * 400_000, "password" * 50_000, "://" * 100_000, "x://a:" + "b" * 400_000, '"' * 200_000):
         redact_text(text)
         redact_value("x", text)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "SLACK_API_TOKEN: is not set; set it in .env",
+        "SLACK_API_TOKEN: Slack refuses it: the token is not valid",
+        "Slack refuses the token: invalid_auth",
+    ],
+)
+def test_a_sentence_about_a_secret_is_not_taken_for_the_secret(message: str):
+    assert redact_text(message) == message

@@ -224,7 +224,7 @@ def test_a_supervisor_that_does_not_answer_is_not_taken_for_none(settings):
         with socket_address(settings.control_socket) as address:
             deaf.bind(address)
         deaf.listen()
-        with pytest.raises(NotReady, match="it runs, but has not answered"):
+        with pytest.raises(NotReady, match="it is running but did not answer"):
             SupervisorClient(settings, timeout_s=0.1).is_running()
 
 
