@@ -77,12 +77,19 @@ class FileWriter:
         self._clock = clock
         self.written = 0
 
-    def run(self, rate: float, count: int, wait: Wait) -> int:
-        """Write `rate` rows per second, `count` in total (0: no limit), until `wait` asks to stop; return how many."""
-        pace = Pace(rate, self._clock())
+    def run(self, rate: float, count: int, wait: Wait, *, file_interval_s: float = FILE_INTERVAL_S) -> int:
+        """Write `rate` rows per second, `count` in total (0: no limit), until `wait` asks to stop; return how many.
+
+        Args:
+            file_interval_s: seconds between two files; each holds the rows of that time.
+        """
+        rows_per_file = max(1, round(rate * file_interval_s)) if file_interval_s > FILE_INTERVAL_S else 1
+        pace = Pace(rate / rows_per_file, self._clock())
         while True:
-            due = pace.due(self._clock())
-            pace.count_sent(self._write(min(due, count - self.written) if count else due))
+            files = pace.due(self._clock())
+            rows = files * rows_per_file
+            self._write(min(rows, count - self.written) if count else rows)
+            pace.count_sent(files)
             if count and self.written >= count:
                 return self.written
             if wait(max(pace.wait_s(self._clock()), FILE_INTERVAL_S)):
@@ -102,14 +109,19 @@ PROGRAM = Program("orders", "orders", __doc__, rate=20.0)
 
 def main(arguments: Sequence[str] | None = None, values: Settings | None = None) -> int:
     """Generate until done, SIGTERM or SIGINT; returns the exit codes of `program.main`."""
-    workload = program.parse_workload(PROGRAM, arguments)
+    parser = program.workload_parser(PROGRAM)
+    interval = "seconds between two files (default %(default)g)"
+    parser.add_argument("--file-interval", type=float, default=FILE_INTERVAL_S, help=interval)
+    given = parser.parse_args(arguments)
+    workload = program.workload_of(parser, given)
+    if not FILE_INTERVAL_S <= given.file_interval < float("inf"):
+        parser.error(f"--file-interval must be at least {FILE_INTERVAL_S}")
 
     def work(values: Settings, wait: Wait) -> None:
         folder = values.orders / "source"
         folder.mkdir(parents=True, exist_ok=True)
-        FileWriter(folder, orders(workload.first_id, workload.seed), clock=time.monotonic).run(
-            workload.rate, workload.count, wait
-        )
+        writer = FileWriter(folder, orders(workload.first_id, workload.seed), clock=time.monotonic)
+        writer.run(workload.rate, workload.count, wait, file_interval_s=given.file_interval)
 
     return program.run(work, values)
 

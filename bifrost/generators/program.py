@@ -85,12 +85,22 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
 
 def parse_workload(generator: Program, arguments: Sequence[str] | None) -> Workload:
     """Parse a command line; exits with code 2 if it is invalid."""
+    parser = workload_parser(generator)
+    return workload_of(parser, parser.parse_args(arguments))
+
+
+def workload_parser(generator: Program) -> argparse.ArgumentParser:
+    """A parser of the options that all generators have; a generator may add its own."""
     parser = argparse.ArgumentParser(prog=f"python -m bifrost.generators.{generator.name}", description=generator.about)
     what = generator.what
     parser.add_argument("--rate", type=float, default=generator.rate, help=f"{what} per second (default %(default)g)")
     parser.add_argument("--count", type=int, default=0, help="how many in total (default: no limit)")
     parser.add_argument("--seed", type=int, help=f"generate the same {what} for the same seed, with ids from 1")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def workload_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Workload:
+    """Check what `workload_parser` parsed; exits with code 2 if it is invalid."""
     if not 0 < given.rate < float("inf"):
         parser.error("--rate must be above 0")
     if given.count < 0:

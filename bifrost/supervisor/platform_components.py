@@ -42,6 +42,10 @@ COMPONENTS = (
     "alerts",
     "generator",
     "wifi_replay",
+    "orders_demo",
+    "syslog_demo",
+    "logons_demo",
+    "patterns_demo",
 )
 """All names, in starting order."""
 
@@ -50,8 +54,7 @@ ON_COMMAND = (
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
     "alerts",
-    "generator",
-    "wifi_replay",
+    *generator.DEMOS.values(),
 )
 """Started by the deployer and not with the platform: they need what the deployer creates."""
 
@@ -86,5 +89,9 @@ def platform_components(settings: Settings, *, only: Collection[str] | None = No
         services.alerts(settings),
         generator.component(settings),
         generator.wifi(settings),
+        generator.orders(settings),
+        generator.syslog(settings),
+        generator.logons(settings),
+        generator.patterns(settings),
     )
     return tuple(component for component in every if only is None or component.name in only)

@@ -6,6 +6,8 @@ import csv
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from bifrost.generators.orders import (
     CUSTOMERS,
     HEADER,
@@ -28,6 +30,10 @@ def read(folder: Path) -> list[tuple[str, ...]]:
             assert tuple(header) == HEADER
             found += [tuple(row) for row in rows]
     return found
+
+
+def _rows_of(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()[1:]
 
 
 def some(count: int, seed: int = 1) -> list[OrderRow]:
@@ -66,6 +72,39 @@ def test_rows_come_at_their_rate_a_file_about_every_second(tmp_path: Path) -> No
     assert 3 <= clock.monotonic() < 4
     assert len(list(tmp_path.iterdir())) == 5
     assert len(read(tmp_path)) == 35
+
+
+def test_with_an_interval_a_file_holds_the_rows_of_that_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    def wait(seconds: float) -> bool:
+        clock.sleep(seconds)
+        return clock.monotonic() > 240
+
+    writer = FileWriter(tmp_path, orders(seed=1), clock=clock.monotonic)
+
+    assert writer.run(0.2, 0, wait, file_interval_s=120) == 3 * 24
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_last_file_holds_what_is_left_of_the_count(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    def wait(seconds: float) -> bool:
+        clock.sleep(seconds)
+        return False
+
+    writer = FileWriter(tmp_path, orders(seed=1), clock=clock.monotonic)
+
+    assert writer.run(0.2, 30, wait, file_interval_s=120) == 30
+    assert [len(read_file) for read_file in map(_rows_of, sorted(tmp_path.iterdir()))] == [24, 6]
+
+
+@pytest.mark.parametrize("interval", ["0", "-1", "nan", "inf", "x"])
+def test_an_interval_that_makes_no_sense_is_refused(interval: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main([f"--file-interval={interval}"], Settings({}))
+    assert refused.value.code == 2
 
 
 def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Demo data generators, started on request per pipeline: ratings of a web application, a replay of Wi-Fi frames."""
+"""Demo data generators, one per pipeline, started on request. Their rates are low: they run for days on a laptop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from bifrost.supervisor.components import python_program
 NAME = "generator"
 WIFI_NAME = "wifi_replay"
 
-DEMOS: Mapping[str, str] = {"ratings": NAME, "wifi": WIFI_NAME}
+DEMOS: Mapping[str, str] = {
+    "ratings": NAME,
+    "wifi": WIFI_NAME,
+    "orders": "orders_demo",
+    "syslog": "syslog_demo",
+    "logons": "logons_demo",
+    "patterns": "patterns_demo",
+}
 """The component that generates demo data, by pipeline."""
 
 
@@ -26,13 +33,33 @@ def wifi(settings: Settings) -> Component:
     return _demo(settings, WIFI_NAME, "capture", "--replay", str(file), "--loop", "--now", "--rate", "5")
 
 
-def _demo(settings: Settings, name: str, module: str, *arguments: str) -> Component:
+def orders(settings: Settings) -> Component:
+    """Writes a CSV file of 24 orders every two minutes."""
+    return _demo(settings, DEMOS["orders"], "bifrost.generators.orders", "--rate", "0.2", "--file-interval", "120")
+
+
+def syslog(settings: Settings) -> Component:
+    """Sends a log line per second to the syslog source, once its port is open."""
+    return _demo(settings, DEMOS["syslog"], "bifrost.generators.syslog", "--rate", "1")
+
+
+def logons(settings: Settings) -> Component:
+    """Writes a row of the order entry system every two seconds."""
+    return _demo(settings, DEMOS["logons"], "bifrost.generators.logons", "--rate", "0.5", needs=("postgres",))
+
+
+def patterns(settings: Settings) -> Component:
+    """Sends an event of the query patterns per second."""
+    return _demo(settings, DEMOS["patterns"], "bifrost.generators.patterns", "--rate", "1")
+
+
+def _demo(settings: Settings, name: str, module: str, *arguments: str, needs: tuple[str, ...] = ()) -> Component:
     return Component(
         name=name,
         command=python_program.command(module, *arguments),
         env=python_program.environment(settings),
         cwd=settings.project,
-        depends_on=("broker", "schema_registry"),
+        depends_on=("broker", "schema_registry", *needs),
         restart=Restart.ON_FAILURE,
         grace_s=10,
         with_platform=False,

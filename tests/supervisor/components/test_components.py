@@ -6,9 +6,11 @@ import uuid
 import pytest
 
 from bifrost.errors import ComponentError
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import LOOPBACK, PROJECT, Settings
+from bifrost.supervisor.component import Restart
 from bifrost.supervisor.components import broker, connect, mariadb, s3
 from bifrost.supervisor.components.config_files import write_properties
+from bifrost.supervisor.components.generator import DEMOS
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack, stack_of
 from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND, platform_components
@@ -60,7 +62,6 @@ def test_everything_listens_on_the_loopback_alone(home):
     commands = {component.name: component.command for component in platform_components(home)}
     assert f"--bind-address={LOOPBACK}" in commands["mariadb"]
     assert f"listen_addresses={LOOPBACK}" in commands["postgres"]
-    assert f"-Dquarkus.http.host={LOOPBACK}" in commands["schema_registry"]
 
 
 def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environment(home):
@@ -155,3 +156,12 @@ def test_every_java_program_can_read_its_logging_configuration(home):
         (component,) = platform_components(home, only=(name,))
         (option,) = (part for part in component.command if part.startswith("-Dlog4j2.configurationFile="))
         assert option.endswith(".properties")
+
+
+def test_every_pipeline_has_a_demo_that_starts_on_request_only(home):
+    pipelines = {path.stem for path in (PROJECT / "topics").glob("*.json")}
+    assert set(DEMOS) == pipelines
+    components = {component.name: component for component in platform_components(home)}
+    for name in DEMOS.values():
+        assert not components[name].with_platform
+        assert components[name].restart is Restart.ON_FAILURE
