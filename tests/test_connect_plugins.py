@@ -8,10 +8,10 @@ import pytest
 
 from bifrost import settings as project_settings
 from bifrost.settings import PROJECT
-from bifrost.supervisor.install.install_folders import connect_plugins_sources
 from bifrost.supervisor.install.java import find_java
 
-SOURCES = PROJECT / "jvm" / "connect-plugins"
+JAVA = PROJECT / "jvm"
+SOURCES = JAVA / "connect-plugins"
 PAGE = (PROJECT / "docs" / "connect-plugins.md").read_text(encoding="utf-8")
 CONFIGS = {
     "Elasticsearch sink": "elasticsearch-sink/src/main/java/bifrost/connect/elasticsearch/ElasticsearchSinkConfig.java",
@@ -60,25 +60,19 @@ def harness_beside(name: str) -> str:
 
 
 @pytest.mark.live
-def test_the_plugins_own_tests_pass(tmp_path):
+@pytest.mark.parametrize(
+    ("pom", "properties"),
+    [
+        ("connect-plugins/pom.xml", {"build.root": "{tmp}"}),
+        ("mongo/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}),
+    ],
+)
+def test_the_java_programs_own_tests_pass(tmp_path, pom, properties):
     settings = project_settings.load()
     java = find_java(settings, compiler=True)
     assert java is not None
-    pom = connect_plugins_sources(settings) / "pom.xml"
-    done = subprocess.run(
-        (
-            "mvn",
-            "--batch-mode",
-            "--quiet",
-            "-Dstyle.color=never",
-            f"-Dbuild.root={tmp_path}",
-            "-f",
-            str(pom),
-            "package",
-        ),
-        env={**settings.values, "JAVA_HOME": str(java.home)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
+    options = [f"-D{name}={value.format(tmp=tmp_path)}" for name, value in properties.items()]
+    command = ("mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", *options, "-f", str(JAVA / pom), "package")
+    environment = {**settings.values, "JAVA_HOME": str(java.home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-20_000:]

@@ -82,7 +82,9 @@ final class ChangeStream implements Cursor {
       position = batch.position();
       return batch.events().stream()
           .map(this::withRequestedFields)
+          .map(EventEscaping::escaped)
           .flatMap(event -> stages.runStagesAsStream(Stream.of(event)))
+          .map(EventEscaping::unescaped)
           .collect(Collectors.toList());
     } catch (InterruptedException error) {
       Thread.currentThread().interrupt();

@@ -108,7 +108,7 @@ final class ReplicaSet extends H2Backend implements Oplog {
   }
 
   private Document byId(String name, Object id) {
-    return find(name, new Document("_id", id));
+    return find(name, new Document("_id", new Document("$eq", id))); // an id may be a document with operators as names
   }
 
   private Document find(String name, Document query) {
@@ -204,7 +204,7 @@ final class ReplicaSet extends H2Backend implements Oplog {
             database,
             collection instanceof String text ? text : null,
             (Document) pipeline.get(0).get("$changeStream"),
-            Aggregation.fromPipeline(rest, this::resolveDatabase, resolveDatabase(database), null, this));
+            Aggregation.fromPipeline(EventEscaping.escapedStages(rest), this::resolveDatabase, resolveDatabase(database), null, this));
     getCursorRegistry().add(stream);
     Document options = (Document) query.getOrDefault("cursor", new Document());
     return stream.reply("firstBatch", (int) number(options, "batchSize", DEFAULT_BATCH), 0);
