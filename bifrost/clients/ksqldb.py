@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from bifrost.settings import Settings
 BUSY = frozenset({503})
 COMMAND_PATIENCE_S = 60.0
 STATEMENT_TIMEOUT_S = 60.0
+_STOPPING = ("Worker executor closed", "RejectedExecutionException", "KsqlEngine is closed")
+"""Texts of the 500s that a ksqlDB server answers while it shuts down."""
 _UNFINISHED = ("QUEUED", "PARSING", "EXECUTING", "RUNNING")
 _V1 = {"Accept": "application/vnd.ksql.v1+json", "Content-Type": "application/vnd.ksql.v1+json"}
 _DELIMITED = {"Accept": "application/vnd.ksqlapi.delimited.v1"}
@@ -182,7 +185,12 @@ class KsqlClient(RestClient):
             body["sessionVariables"] = dict(variables)
         if self._sequence is not None:
             body["commandSequenceNumber"] = self._sequence
-        answer = self.http.call("POST", "/ksql", body=body, headers=_V1, timeout_s=STATEMENT_TIMEOUT_S)
+        try:
+            answer = self.http.call("POST", "/ksql", body=body, headers=_V1, timeout_s=STATEMENT_TIMEOUT_S)
+        except Refused as error:
+            if error.status == 500 and any(text in error.body for text in _STOPPING):
+                raise NotReady(error.system, error.request, f"the server is stopping: {error.body}") from error
+            raise
         return tuple(self._finished(entity) for entity in answer or ())
 
     def streams(self) -> tuple[SourceSummary, ...]:
@@ -204,10 +212,15 @@ class KsqlClient(RestClient):
         found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
         return tuple(_details(entry, self.http.clean) for entry in found)
 
-    def types(self) -> frozenset[str]:
-        """Return the names of the custom types."""
+    def source_descriptions(self) -> tuple[DescribedSource, ...]:
+        """Describe all streams and tables, each kind in one request, so that one dropped meanwhile is no error."""
+        found = (*self.execute("LIST STREAMS EXTENDED;"), *self.execute("LIST TABLES EXTENDED;"))
+        return tuple(_description(entry) for entity in found for entry in entity["sourceDescriptions"])
+
+    def types(self) -> dict[str, Json]:
+        """Return the schema of each custom type, in ksqlDB's JSON form, by name."""
         (entity,) = self.execute("LIST TYPES;")
-        return frozenset(entity["types"])
+        return dict(entity["types"])
 
     def query_errors(self, query_id: str) -> tuple[str, ...]:
         """Return the errors of a persistent query, newest last."""
@@ -317,7 +330,19 @@ def _source(found: Json, kind: str) -> SourceSummary:
 
 
 def _query(found: Json) -> QuerySummary:
-    return QuerySummary(found["id"], found["queryString"], tuple(found.get("sinks", ())), found.get("state", ""))
+    state = effective_state(found.get("state") or "", found.get("statusCount") or {})
+    return QuerySummary(found["id"], found["queryString"], tuple(found.get("sinks", ())), state)
+
+
+def effective_state(state: str, counts: Mapping[str, int]) -> str:
+    """The state of a query over all servers that run it.
+
+    Args:
+        state: ksqlDB's summary, which is `RUNNING` for a paused query.
+        counts: the number of servers by state (`statusCount`).
+    """
+    present = {name for name, count in counts.items() if count}
+    return next((worst for worst in ("ERROR", "UNRESPONSIVE", "PAUSED") if worst in present), state)
 
 
 def _details(entry: Json, clean: Callable[[str], str]) -> QueryDetails:
@@ -326,7 +351,7 @@ def _details(entry: Json, clean: Callable[[str], str]) -> QueryDetails:
         statement=entry.get("statementText", ""),
         sources=tuple(entry.get("sources", ())),
         sinks=tuple(entry.get("sinks", ())),
-        state=entry.get("state") or "",
+        state=effective_state(entry.get("state") or "", Counter((entry.get("ksqlHostQueryStatus") or {}).values())),
         group=entry.get("consumerGroupId") or "",
         errors=tuple(clean(str(error.get("errorMessage", ""))) for error in entry.get("queryErrors") or ()),
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bifrost.clients.kafka import TopicDescription
+from bifrost.server.descriptions import type_info
 from bifrost.sql.formatter import format_statement
-from bifrost.sql.parser import parse_script
+from bifrost.sql.parser import parse_script, parse_statement
 from bifrost.sql.tree import (
     AliasedSource,
     ColumnRef,
@@ -16,6 +17,7 @@ from bifrost.sql.tree import (
     CreateType,
     DescribeSource,
     DropSource,
+    DropType,
     Explain,
     InsertSelect,
     InsertValues,
@@ -71,14 +73,19 @@ class FakeKsql:
 
     def _answer(self, tree: Any, text: str) -> dict[str, Any] | Answer:
         match tree:
-            case Show(subject=Subject.STREAMS | Subject.TABLES as subject):
+            case Show(subject=Subject.STREAMS | Subject.TABLES as subject, extended=extended):
                 kind = subject.value.removesuffix("S")
+                if extended:
+                    found = [name for name, source in self.sources.items() if source.tree.kind.value == kind]
+                    return {"sourceDescriptions": [self._description(name) for name in found]}
                 listed = [self._summary(source) for source in self.sources.values() if source.tree.kind.value == kind]
                 return {subject.value.lower(): listed}
             case Show(subject=Subject.QUERIES):
                 return {"queries": list(self.queries.values())}
             case Show(subject=Subject.TYPES):
-                return {"types": {name: {} for name in self.types}}
+                return {
+                    "types": {name: type_info(parse_statement(text).tree.type) for name, text in self.types.items()}
+                }
             case DescribeSource(name=name):
                 return {"sourceDescription": self._description(name)}
             case Explain(query_id=query_id):
@@ -95,6 +102,9 @@ class FakeKsql:
                 if self.topics is not None:
                     topic = _topic(self.sources[target].tree)
                     self.topics.records[topic] = self.topics.records.get(topic, 0) + 1
+                return _done(text)
+            case DropType(name=name):
+                self.types.pop(name, None)
                 return _done(text)
             case DropSource(name=name):
                 self.sources.pop(name, None)

@@ -13,6 +13,7 @@ from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import STOP_TIMEOUT_S
 from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
 from bifrost.deployer.live.state import Platform, open_platform
+from bifrost.deployer.plan.ksql_commands import pause, resume
 from bifrost.errors import ComponentError, NotReady, Refused
 
 RESTART_PATIENCE_S = 30.0
@@ -45,8 +46,8 @@ def _restart(platform: Platform, name: str) -> str:
         raise Refused("restart", name, status=0, body=problem)
     for query in queries:
         if query.state != "PAUSED":
-            platform.ksqldb.execute(f"PAUSE {query.id};")
-        platform.ksqldb.execute(f"RESUME {query.id};")
+            platform.ksqldb.execute(pause(query.id))
+        platform.ksqldb.execute(resume(query.id))
         _await_query(platform, query.id)
     return "Query"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bifrost.clients.connect import root_cause
 from bifrost.clients.http import Clock
-from bifrost.clients.ksqldb import KsqlClient
+from bifrost.clients.ksqldb import KsqlClient, QuerySummary
 from bifrost.deployer.declared.declarations import Declarations
-from bifrost.deployer.live.state import Platform
+from bifrost.deployer.live.state import LiveQuery, Platform, parse_or_none
 from bifrost.deployer.plan.connectors import state_problems
+from bifrost.deployer.plan.statement_equality import Columns
+from bifrost.deployer.plan.statements import insert_query_of, with_declared_types
 from bifrost.errors import NotReady, RemoteError
-from bifrost.sql.tree import CreateAsSelect
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect
 
 SETTLE_S = 2.0
 """How long everything must run without interruption; a task that fails on start does so well within it."""
@@ -58,7 +61,7 @@ def not_running(platform: Platform, declared: Declarations) -> Iterator[NotRunni
     """The declared connectors, queries and services that do not run right now."""
     if declared.connectors:
         yield from connectors_not_running(platform, [connector.name for connector in declared.connectors])
-    if any(isinstance(statement.tree, CreateAsSelect) for statement in declared.statements):
+    if any(isinstance(statement.tree, CreateAsSelect | InsertSelect) for statement in declared.statements):
         yield from _queries_not_running(platform, declared)
     if declared.services and platform.services is not None:
         yield from _services_not_running(platform, {service.name for service in declared.services})
@@ -84,15 +87,58 @@ def failure(found: Sequence[NotRunning]) -> RemoteError:
 
 
 def _queries_not_running(platform: Platform, declared: Declarations) -> Iterator[NotRunning]:
-    sinks = {item.name for item in declared.statements if isinstance(item.tree, CreateAsSelect)}
-    queries = platform.ksqldb.queries()
-    for query in queries:
-        if query.state != "RUNNING" and sinks.intersection(query.sinks):
-            causes = "; ".join(_causes(platform.ksqldb, query.id))
-            problem = f"is {query.state}{': ' if causes else ''}{causes} (log: {platform.log_of('ksqldb')})"
-            yield NotRunning("ksqlDB", f"query {query.id}", problem, query.state == "ERROR")
-    for name in sorted(sinks.difference(*(query.sinks for query in queries))):
+    """Every declared query that is missing or not RUNNING: of CREATE ... AS SELECT, INSERT INTO and SOURCE TABLE."""
+    queries = {query.id: query for query in platform.ksqldb.queries()}
+    expected = expected_queries(declared, platform, queries.values())
+    for name in sorted(name for name, query_id in expected.items() if query_id is None):
         yield NotRunning("ksqlDB", f"query of {name}", "is missing", failed=True)
+    wanted = set(expected.values())
+    for query in queries.values():
+        if query.id in wanted and query.state != "RUNNING":
+            yield _query_not_running(platform, query)
+
+
+def _query_not_running(platform: Platform, query: QuerySummary) -> NotRunning:
+    causes = "; ".join(_causes(platform.ksqldb, query.id))
+    problem = f"is {query.state}{': ' if causes else ''}{causes} (log: {platform.log_of('ksqldb')})"
+    return NotRunning("ksqlDB", f"query {query.id}", problem, query.state == "ERROR")
+
+
+def expected_queries(
+    declared: Declarations, platform: Platform, queries: Iterable[QuerySummary]
+) -> dict[str, str | None]:
+    """The id of each declared statement's live query, `None` where it has none, by the statement's name."""
+    queries = tuple(queries)
+    by_sink = {sink: query.id for query in queries if not is_insert(query) for sink in query.sinks}
+    inserts = [LiveQuery(query, parse_or_none(query.statement)) for query in queries if is_insert(query)]
+    columns: Columns | None = None
+    expected: dict[str, str | None] = {}
+    for statement, tree in with_declared_types(declared):
+        match tree:
+            case CreateAsSelect(name=name):
+                expected[statement.name] = by_sink.get(name)
+            case InsertSelect():
+                columns = _live_columns(platform.ksqldb) if columns is None else columns
+                found = insert_query_of(tree, inserts, columns)
+                expected[statement.name] = None if found is None else found.summary.id
+            case CreateSource(name=name, is_source=True):
+                # Servers list the query of a source table under an id of its own; older ones start none.
+                found_id = next(
+                    (query.id for query in queries if re.fullmatch(rf"CST_{re.escape(name)}_\d+", query.id)), None
+                )
+                if found_id is not None:
+                    expected[statement.name] = found_id
+    return expected
+
+
+def is_insert(query: QuerySummary) -> bool:
+    """Whether a query was started by INSERT INTO ... SELECT."""
+    return query.statement.lstrip()[:6].upper() == "INSERT"
+
+
+def _live_columns(client: KsqlClient) -> Columns:
+    """Needed to recognise what `*` was expanded to."""
+    return {source.name: [column for column, _ in source.columns] for source in client.source_descriptions()}
 
 
 def _causes(client: KsqlClient, query_id: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import assert_never
 
 from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
-from bifrost.clients.ksqldb import quote_name
 from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
@@ -23,6 +22,7 @@ from bifrost.deployer.plan.actions import (
     DeleteTemplate,
     DeploymentPlan,
     DropLiveSource,
+    DropLiveType,
     ImportDashboard,
     Operation,
     PutConnector,
@@ -36,6 +36,7 @@ from bifrost.deployer.plan.actions import (
     StartService,
     TerminateLiveQuery,
 )
+from bifrost.deployer.plan.ksql_commands import drop_source, drop_type, resume, terminate
 from bifrost.deployer.plan.statements import plan_statements
 from bifrost.errors import NotReady, PlanRefused, Refused, Unreachable
 from bifrost.sql.tree import InsertValues
@@ -110,11 +111,13 @@ class Deployment:
             case RunStatement(statement):
                 self._run_statement(statement)
             case DropLiveSource(name, kind):
-                ksqldb.execute(f"DROP {kind.value} IF EXISTS {quote_name(name)};")
+                ksqldb.execute(drop_source(kind, name, if_exists=True))
+            case DropLiveType(name):
+                ksqldb.execute(drop_type(name))
             case ResumeLiveQuery(query_id):
-                ksqldb.execute(f"RESUME {query_id};")
+                ksqldb.execute(resume(query_id))
             case TerminateLiveQuery(query_id):
-                ksqldb.execute(f"TERMINATE {query_id};")
+                ksqldb.execute(terminate(query_id))
             case PutTemplate() | DeleteTemplate() | CreateBucket() | ImportDashboard():
                 self._perform_on_sinks(step)
             case StartService(name):

@@ -14,7 +14,7 @@ from bifrost.clients.connect import ConnectClient, ConnectorStatus
 from bifrost.clients.http import PATIENCE_S
 from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
-from bifrost.clients.ksqldb import DescribedSource, KsqlClient, QuerySummary
+from bifrost.clients.ksqldb import DescribedSource, Json, KsqlClient, QuerySummary
 from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
@@ -171,7 +171,7 @@ class LiveState:
     connectors: Mapping[str, LiveConnector] = field(default_factory=dict)
     sources: Mapping[str, LiveSource] = field(default_factory=dict)
     queries: Mapping[str, LiveQuery] = field(default_factory=dict)
-    types: frozenset[str] = frozenset()
+    types: Mapping[str, Json] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
     services: Mapping[str, ComponentStatus] | None = None
     templates: Mapping[str, Body] | None = None
@@ -223,7 +223,7 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
         connectors=_connectors(platform.connect),
         sources=sources,
         queries={query.id: LiveQuery(query, parse_or_none(query.statement)) for query in platform.ksqldb.queries()},
-        types=platform.ksqldb.types(),
+        types={name.upper(): schema for name, schema in platform.ksqldb.types().items()},
         written=_written(platform.kafka, declared),
         services=_services(platform.services),
         templates=None if platform.search is None else platform.search.templates(),
@@ -243,8 +243,7 @@ def parse_or_none(statement: str) -> Creating | None:
 
 
 def _sources(client: KsqlClient) -> dict[str, LiveSource]:
-    names = [summary.name for summary in (*client.streams(), *client.tables())]
-    found = (client.describe(name) for name in names)
+    found = client.source_descriptions()
     return {source.name: LiveSource(source, parse_or_none(source.statement)) for source in found}
 
 

@@ -113,6 +113,13 @@ class DropLiveSource:
 
 
 @dataclass(frozen=True, slots=True)
+class DropLiveType:
+    """Drop a custom type; sources that use it keep their columns."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeLiveQuery:
     """Resume a paused query."""
 
@@ -180,6 +187,7 @@ Operation = (
     | DeleteConnector
     | RunStatement
     | DropLiveSource
+    | DropLiveType
     | ResumeLiveQuery
     | TerminateLiveQuery
     | PutTemplate

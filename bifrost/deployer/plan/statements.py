@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredStatement
 from bifrost.deployer.declared.statement_files import names_read
@@ -11,12 +12,15 @@ from bifrost.deployer.plan.actions import (
     Action,
     ActionKind,
     DropLiveSource,
+    DropLiveType,
     ResourceKind,
     ResumeLiveQuery,
     RunStatement,
     keep,
 )
+from bifrost.deployer.plan.ksql_commands import drop_source, terminate
 from bifrost.deployer.plan.statement_equality import Columns, statement_difference
+from bifrost.deployer.plan.type_equality import type_difference
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (
     CreateAsSelect,
@@ -32,14 +36,12 @@ from bifrost.sql.types import SqlType
 
 def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """The actions for all statements, in their order of dependence."""
-    types = {item.tree.name: item.tree.type for item in declared.statements if isinstance(item.tree, CreateType)}
     topics = {item.name: item.topic for item in declared.statements}
-    columns = {name: [column for column, _ in source.description.columns] for name, source in live.sources.items()}
-    for statement in declared.statements:
-        tree = _with_types(statement.tree, types)
+    columns = columns_of(live.sources)
+    for statement, tree in with_declared_types(declared):
         match tree:
             case CreateType():
-                yield _keep_or_create(statement, tree.name.upper() in {name.upper() for name in live.types})
+                yield _type(statement, tree, live)
             case InsertSelect():
                 yield _insert(statement, tree, live, columns)
             case InsertValues(target=target):
@@ -48,12 +50,37 @@ def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]
                 yield _source(statement, tree, live, columns)
 
 
+def columns_of(sources: Mapping[str, LiveSource]) -> Columns:
+    """The names of each source's columns."""
+    return {name: [column for column, _ in source.description.columns] for name, source in sources.items()}
+
+
+def with_declared_types(declared: Declarations) -> Iterator[tuple[DeclaredStatement, Creating]]:
+    """Each statement with its tree, in which declared types take the place of their names."""
+    types = {item.tree.name: item.tree.type for item in declared.statements if isinstance(item.tree, CreateType)}
+    return ((statement, _with_types(statement.tree, types)) for statement in declared.statements)
+
+
 def commands_to_replace(statement: DeclaredStatement, live: LiveState) -> tuple[str, ...]:
     """The commands that remove a live source and everything that reads it, so that `up` can create them again."""
     removed = _with_readers(statement.name, live)
-    queries = [query.summary.id for query in live.queries.values() if _touches(query, removed)]
-    drops = [f"DROP {_kind(live.sources[name])} {name};" for name in reversed(removed)]
-    return (*(f"TERMINATE {query};" for query in queries), *drops, "then run `up` again, which creates them again")
+    queries = [
+        query.summary.id
+        for query in live.queries.values()
+        if _touches(query, removed) and not is_of_source_table(query.summary.id, live)
+    ]
+    drops = [drop_source(SourceKind(live.sources[name].description.type), name) for name in reversed(removed)]
+    return (*map(terminate, queries), *drops, "then run `up` again, which creates them again")
+
+
+def is_of_source_table(query_id: str, live: LiveState) -> bool:
+    """Whether a query belongs to a CREATE SOURCE TABLE: it cannot be terminated and ends with DROP TABLE."""
+    return any(
+        isinstance(source.tree, CreateSource)
+        and source.tree.is_source
+        and re.fullmatch(rf"CST_{re.escape(name)}_\d+", query_id)
+        for name, source in live.sources.items()
+    )
 
 
 def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
@@ -65,10 +92,33 @@ def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
     return None
 
 
+def insert_query_of(tree: InsertSelect, queries: Iterable[LiveQuery], columns: Columns) -> LiveQuery | None:
+    """The live query of an INSERT INTO ... SELECT, `None` when there is none."""
+    return next(
+        (
+            query
+            for query in queries
+            if isinstance(query.tree, InsertSelect) and statement_difference(tree, query.tree, columns) is None
+        ),
+        None,
+    )
+
+
 def _keep_or_create(statement: DeclaredStatement, exists: bool) -> Action:
     if exists:
         return keep(ResourceKind.STATEMENT, statement.name)
     return Action(ActionKind.CREATE, ResourceKind.STATEMENT, statement.name, "is missing", (RunStatement(statement),))
+
+
+def _type(statement: DeclaredStatement, tree: CreateType, live: LiveState) -> Action:
+    found = live.types.get(tree.name.upper())
+    if found is None:
+        return _keep_or_create(statement, exists=False)
+    differs = type_difference(tree.type, found)
+    if differs is None:
+        return keep(ResourceKind.STATEMENT, statement.name)
+    operations = (DropLiveType(tree.name), RunStatement(statement))
+    return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, operations)
 
 
 def _first_row(statement: DeclaredStatement, topic: str, live: LiveState) -> Action:
@@ -80,10 +130,8 @@ def _first_row(statement: DeclaredStatement, topic: str, live: LiveState) -> Act
 
 
 def _insert(statement: DeclaredStatement, tree: InsertSelect, live: LiveState, columns: Columns) -> Action:
-    for query in live.queries.values():
-        if isinstance(query.tree, InsertSelect) and statement_difference(tree, query.tree, columns) is None:
-            return _with_query_state(statement.name, query)
-    return _keep_or_create(statement, exists=False)
+    query = insert_query_of(tree, live.queries.values(), columns)
+    return _keep_or_create(statement, exists=False) if query is None else _with_query_state(statement.name, query)
 
 
 def _source(
@@ -161,7 +209,3 @@ def _reads(tree: Creating, name: str, live: LiveState) -> bool:
 def _touches(query: LiveQuery, names: list[str]) -> bool:
     reads = set(names_read(query.tree)) if query.tree is not None else set()
     return bool(reads.union(query.summary.sinks).intersection(names))
-
-
-def _kind(source: LiveSource) -> str:
-    return source.description.type

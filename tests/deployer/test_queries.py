@@ -1,0 +1,136 @@
+"""Queries, types and names in ksqlDB: what counts as running, what as changed, and how commands are written."""
+
+import pytest
+
+from bifrost.deployer.plan.actions import ActionKind
+from bifrost.errors import NotReady, PlanRefused
+from tests.deployer.conftest import CUSTOMERS, RATINGS
+
+INSERT = (
+    RATINGS
+    + "INSERT INTO ALERTS SELECT R.USER_ID, R.STARS, C.EMAIL FROM RATINGS R JOIN CUSTOMERS C ON R.USER_ID = C.ID;"
+)
+TYPED = "CREATE TYPE ADDRESS AS STRUCT<STREET STRING, LINES ARRAY<STRING>>;\n" + RATINGS
+
+
+def changes(plan) -> list[str]:
+    return [f"{action.kind} {action.resource} {action.name}" for action in plan.changes]
+
+
+def insert_query(fakes) -> str:
+    return next(query for query in fakes.ksqldb.queries if query.startswith("INSERTQUERY"))
+
+
+def test_an_insert_query_in_error_fails_up(project, fakes):
+    project.write("ksql/ratings.sql", INSERT)
+    fakes.up(project.declared())
+    query = insert_query(fakes)
+    fakes.ksqldb.queries[query] |= {"state": "ERROR", "errors": [{"errorMessage": "X: a\nCaused by: Y: no such topic"}]}
+
+    with pytest.raises(NotReady, match=f"query {query}: is ERROR: Y: no such topic"):
+        fakes.up(project.declared())
+
+
+def test_an_insert_query_that_vanishes_after_its_start_fails_up(project, fakes):
+    project.write("ksql/ratings.sql", INSERT)
+    fakes.up(project.declared())
+    start = fakes.ksqldb._start
+    fakes.ksqldb.queries.pop(insert_query(fakes))
+    fakes.ksqldb._start = lambda query_id, text, sink: (
+        None if query_id.startswith("INSERT") else start(query_id, text, sink)
+    )
+
+    with pytest.raises(NotReady, match="query of INSERT INTO ALERTS .ratings 1.: is missing"):
+        fakes.up(project.declared())
+
+
+@pytest.mark.parametrize("counts", [{"PAUSED": 1}, {"RUNNING": 1, "PAUSED": 1}, {"RUNNING": 0, "PAUSED": 2}])
+def test_a_query_that_a_server_counts_as_paused_is_resumed(project, fakes, counts):
+    fakes.up(project.declared())
+    query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[query]["statusCount"] = counts
+
+    plan = fakes.plan(project.declared())
+
+    assert changes(plan) == [f"update query {query}"]
+    assert plan.changes[0].reason == "is PAUSED (ALERTS)"
+
+
+def test_a_query_with_an_error_on_one_of_several_servers_fails_up(project, fakes):
+    fakes.up(project.declared())
+    query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[query]["statusCount"] = {"RUNNING": 1, "ERROR": 1}
+
+    with pytest.raises(NotReady, match=f"query {query}: is ERROR"):
+        fakes.up(project.declared())
+
+
+def test_a_changed_type_is_planned_and_replaced(project, fakes):
+    project.write("ksql/ratings.sql", TYPED)
+    fakes.up(project.declared())
+    assert changes(fakes.plan(project.declared())) == []
+    project.write("ksql/ratings.sql", TYPED.replace("LINES ARRAY<STRING>", "ZIP DECIMAL(5, 0), LINES ARRAY<INT>"))
+
+    plan, _ = fakes.up(project.declared())
+
+    (action,) = plan.changes
+    assert (action.kind, action.name) == (ActionKind.REPLACE, "ADDRESS")
+    assert action.reason == (
+        "STRUCT<`STREET` STRING, `LINES` ARRAY<STRING>> -> "
+        "STRUCT<`STREET` STRING, `ZIP` DECIMAL(5, 0), `LINES` ARRAY<INTEGER>>"
+    )
+    assert changes(fakes.plan(project.declared())) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_changed"),
+    [
+        ("INT", "INTEGER", False),
+        ("VARCHAR", "STRING", False),
+        ("INT", "BIGINT", True),
+        ("DECIMAL(4, 2)", "DECIMAL(4,2)", False),
+        ("DECIMAL(4, 2)", "DECIMAL(5, 2)", True),
+        ("MAP<STRING, INT>", "MAP<STRING, BIGINT>", True),
+        ("STRUCT<A INT>", "STRUCT<a INT>", False),
+        ("STRUCT<A INT>", "STRUCT<`a` INT>", True),
+        ("ARRAY<STRUCT<A INT>>", "ARRAY<STRUCT<A INT, B INT>>", True),
+    ],
+)
+def test_types_are_compared_by_what_they_mean(project, fakes, old, new, is_changed):
+    project.write("ksql/ratings.sql", f"CREATE TYPE T AS {old};\n{RATINGS}")
+    fakes.up(project.declared())
+    project.write("ksql/ratings.sql", f"CREATE TYPE T AS {new};\n{RATINGS}")
+
+    assert bool(changes(fakes.plan(project.declared()))) is is_changed
+
+
+def test_commands_for_a_person_quote_names_that_need_it(project, fakes):
+    named = CUSTOMERS.replace("CUSTOMERS_SRC_REKEY", "`customers re-key`").replace(
+        "'`customers re-key`'", "'customers_rekey'"
+    )
+    named = named.replace("WITH (PARTITIONS=1", "WITH (KAFKA_TOPIC='customers_rekey', PARTITIONS=1")
+    project.write("ksql/customers.sql", named)
+    fakes.up(project.declared())
+    project.write("ksql/customers.sql", named.replace("EMAIL FROM", "UCASE(EMAIL) AS EMAIL FROM"))
+
+    with pytest.raises(PlanRefused) as caught:
+        fakes.up(project.declared())
+
+    assert "DROP STREAM `customers re-key`;" in caught.value.commands
+    assert "TERMINATE `CSAS_customers re-key_1`;" in caught.value.commands
+    assert "DROP TABLE CUSTOMERS;" in caught.value.commands
+
+
+def test_a_source_that_is_dropped_while_the_plan_reads_is_no_error(project, fakes):
+    fakes.up(project.declared())
+    described = fakes.ksqldb._answer
+
+    def drop_after_listing(tree, text):
+        found = described(tree, text)
+        if text.startswith(("LIST STREAMS", "LIST TABLES")):
+            fakes.ksqldb.sources.pop("ALERTS", None)
+        return found
+
+    fakes.ksqldb._answer = drop_after_listing
+
+    assert "ALERTS" in {action.name for action in fakes.plan(project.declared()).actions}
