@@ -59,26 +59,25 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Hours of the day without messages; an `end` before `begin` is on the next day."""
+    """Hours of the day without messages; an end before the begin is on the next day."""
 
-    begin: time
-    end: time
+    begins_at: time
+    ends_at: time
     zone: ZoneInfo
 
-    def remaining_s(self, now: datetime) -> float:
-        """Return the seconds until the quiet hours around `now` (aware) end; 0 outside of them."""
+    def end(self, now: datetime) -> datetime | None:
+        """Return when the quiet hours around `now` (aware) end, in their time zone; `None` outside of them."""
         local = now.astimezone(self.zone)
         clock = local.time()
-        over_midnight = self.end <= self.begin
+        over_midnight = self.ends_at <= self.begins_at
         if over_midnight:
-            is_quiet = clock >= self.begin or clock < self.end
+            is_quiet = clock >= self.begins_at or clock < self.ends_at
         else:
-            is_quiet = self.begin <= clock < self.end
+            is_quiet = self.begins_at <= clock < self.ends_at
         if not is_quiet:
-            return 0.0
-        day = local.date() + timedelta(days=1 if over_midnight and clock >= self.begin else 0)
-        end = datetime.combine(day, self.end, self.zone)
-        return max((end - now).total_seconds(), 0.001)
+            return None
+        day = local.date() + timedelta(days=1 if over_midnight and clock >= self.begins_at else 0)
+        return datetime.combine(day, self.ends_at, self.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -194,7 +194,6 @@ def test_what_is_too_long_is_cut_in_its_longest_column():
 def test_quiet_hours_are_those_of_the_zone(hours: str, now: str, remaining_h: float):
     begin, end = (datetime.strptime(text, "%H:%M").time() for text in hours.split("-"))
 
-    assert (
-        QuietHours(begin, end, LONDON).remaining_s(datetime.fromisoformat(now).replace(tzinfo=UTC))
-        == remaining_h * 3600
-    )
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    ends = QuietHours(begin, end, LONDON).end(at)
+    assert (ends - at if ends else timedelta()) == timedelta(hours=remaining_h)

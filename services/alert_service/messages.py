@@ -13,7 +13,7 @@ from bifrost.clients.consumer_group import Record
 from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
 from services.delivery import slack, telegram
-from services.delivery.channel import Channel, ComposeRecord, Delivered, Outcome, RetryAfter, Suppressed, Undeliverable
+from services.delivery.channel import Channel, ComposeRecord, Delivered, HeldBack, Outcome, Suppressed, Undeliverable
 from services.delivery.slack import SlackMessage
 from services.delivery.telegram import TelegramMessage
 
@@ -105,9 +105,9 @@ class SuppressingChannel:
         """Send, unless a rule suppresses it."""
         if self._is_repeat(notification.identity):
             return Suppressed()
-        quiet_s = self._quiet.remaining_s(self._now()) if self._quiet else 0.0
-        if quiet_s > 0:
-            return RetryAfter(min(quiet_s, QUIET_RECHECK_S), "quiet hours")
+        if self._quiet and (end := self._quiet.end(now := self._now())):
+            until = f"{end:%H:%M} {end.tzname()}"
+            return HeldBack(min(max((end - now).total_seconds(), 0.001), QUIET_RECHECK_S), until)
         outcome = self._inner.send(notification.message)
         if isinstance(outcome, Delivered):
             self._remember(notification.identity)

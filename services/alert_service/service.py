@@ -29,6 +29,7 @@ class Worker(Protocol):
     """Delivers one alert (`AlertWorker`)."""
 
     error: Exception | None
+    reads_from_beginning: bool
 
     @property
     def is_settled(self) -> bool:
@@ -71,7 +72,7 @@ class AlertService:
         self,
         folder: Path,
         problems: Path,
-        make_worker: Callable[[Alert], Worker],
+        make_worker: Callable[[Alert, bool], Worker],
         check: Callable[[Alert], None],
         *,
         clock: Callable[[], float],
@@ -80,7 +81,7 @@ class AlertService:
 
         Args:
             problems: the file for the current problems, read by `status`; it appears once no alert can miss a record.
-            make_worker: returns a worker for an alert, not yet started.
+            make_worker: returns an unstarted worker; its flag lets a new group start at the oldest record.
             check: raises `DeclarationError` for an alert that does not fit the records of its topic.
             clock: returns seconds since any fixed moment.
         """
@@ -135,16 +136,15 @@ class AlertService:
         # Check again later: the next change may be to the statement, so that the alert fits.
         self._check_again_at = self._clock() + MISFIT_CHECK_INTERVAL_S if misfits else None
         self._log_file_problems({error.path.stem: str(error) for error in (*faulty, *misfits)})
-        self._stop_workers(
-            [
-                name
-                for name, running in self._running.items()
-                if name not in self._file_problems and alerts.get(name) != running.alert
-            ]
-        )
+        outdated = {
+            name: running
+            for name, running in self._running.items()
+            if name not in self._file_problems and alerts.get(name) != running.alert
+        }
+        self._stop_workers(list(outdated))
         for name, alert in alerts.items():
             if name not in self._running:
-                self._start_worker(alert)
+                self._start_worker(alert, from_beginning=_continues_from_beginning(outdated.get(name), alert))
 
     def _misfit(self, alert: Alert) -> DeclarationError | None:
         """Return why a changed alert cannot replace the running one; a new alert's worker checks for itself."""
@@ -162,8 +162,8 @@ class AlertService:
                 _log.error("%s; %s", problem, consequence)
         self._file_problems = found
 
-    def _start_worker(self, alert: Alert, failures: int = 0) -> None:
-        worker = self._make_worker(alert)
+    def _start_worker(self, alert: Alert, *, failures: int = 0, from_beginning: bool = False) -> None:
+        worker = self._make_worker(alert, from_beginning)
         self._running[alert.name] = _RunningAlert(alert, worker, self._clock(), failures)
         worker.start()
 
@@ -180,7 +180,10 @@ class AlertService:
             _log.error("%s stopped: %s%s", name, error, consequence)
         if running.setting_error is None and now >= running.restart_at:
             running.worker.join()
-            self._start_worker(running.alert, running.failures)
+            # The next attempt must not forget that the topic was new: its first records are waiting.
+            self._start_worker(
+                running.alert, failures=running.failures, from_beginning=running.worker.reads_from_beginning
+            )
 
     def _stop_workers(self, names: list[str]) -> None:
         stopping = [self._running.pop(name).worker for name in names]
@@ -212,10 +215,17 @@ def service_from(values: Settings, *, from_beginning: bool = False) -> AlertServ
     return AlertService(
         values.project / FOLDER,
         values.alert_problems,
-        lambda alert: AlertWorker(alert, values, from_beginning=from_beginning),
+        lambda alert, is_new: AlertWorker(alert, values, from_beginning=from_beginning or is_new),
         check,
         clock=time.monotonic,
     )
+
+
+def _continues_from_beginning(previous: _RunningAlert | None, alert: Alert) -> bool:
+    """Return whether a changed alert still has to read the first records of a new topic."""
+    if previous is None or (previous.alert.topic, previous.alert.group) != (alert.topic, alert.group):
+        return False
+    return previous.worker.reads_from_beginning
 
 
 def _content(path: Path) -> bytes | None:

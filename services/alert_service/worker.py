@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 from bifrost.alert_template import unknown_column
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
-from bifrost.clients import ksqldb, schema_registry
+from bifrost.clients import kafka, ksqldb, schema_registry
 from bifrost.clients.avro import AvroReader
 from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
@@ -24,31 +25,36 @@ from services.alert_service.messages import (
     with_configured_channel,
 )
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
+from services.delivery.channel import ComposeRecord
 from services.delivery.loop import DeliveryLoop
 
 RETRY_INTERVAL_S = 2.0
 KSQLDB_PATIENCE_S = 1.0
+TOPIC_LIST_TIMEOUT_S = 5.0
 _log = logging.getLogger("alerts")
 
 
 class AlertWorker(threading.Thread):
-    """Delivers one alert until asked to stop; `error` is the error that ended it early."""
+    """Delivers one alert until asked to stop.
+
+    `error` is the error that ended it early. `reads_from_beginning` says that a new group starts at the oldest record:
+    it becomes true when the topic is found missing, so that a later attempt loses none of its first records.
+    """
 
     def __init__(self, alert: Alert, values: Settings, *, from_beginning: bool) -> None:
         super().__init__(name=f"alert-{alert.name}")
         self.alert = alert
         self.error: Exception | None = None
+        self.reads_from_beginning = from_beginning
         self._values = values
-        self._from_beginning = from_beginning
         self._stop_requested = threading.Event()
         self._source: ConsumerGroup | None = None
-        self._topic_is_known = True
 
     @property
     def is_settled(self) -> bool:
         """Whether the worker will miss no record from now on, or has ended."""
         has_position = self._source is not None and self._source.has_position
-        return has_position or not self._topic_is_known or self.error is not None
+        return has_position or self.reads_from_beginning or self.error is not None
 
     def request_stop(self) -> None:
         """Ask the worker to end after its current message."""
@@ -65,52 +71,63 @@ class AlertWorker(threading.Thread):
             self.error = error
 
     def _deliver(self) -> None:
-        alert, client = with_configured_channel(self.alert, self._values), self._values.kafka_client()
+        alert = with_configured_channel(self.alert, self._values)
         chat = chat_for(alert, self._values)
-        inner = channel_for(alert, self._values)
-        channel = SuppressingChannel(
-            inner, alert.once, alert.quiet, clock=time.monotonic, now=lambda: datetime.now(tz=UTC)
-        )
-        layout, is_new = self._wait_for_layout()
-        if layout is None:
-            inner.close()
-            return
-        with schema_registry.from_settings(self._values) as registry:
-            # A topic that did not exist at first is new: all its records count.
-            begin = self._from_beginning or is_new
-            self._source = source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=begin)
-            loop: DeliveryLoop[AlertMessage] = DeliveryLoop(
-                source,
-                channel,
-                message_composer(alert, column_reader(layout, AvroReader(registry)), chat),
-                DeadLetterTopic(client, alert.dead_letter_topic),
-                clock=time.monotonic,
-                is_stopping=self._stop_requested.is_set,
-                name=alert.name,
-            )
-            _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
-            loop.run()
+        # Whatever fails below, the connections are closed: the service makes a new worker for the next attempt.
+        with (
+            closing(channel_for(alert, self._values)) as inner,
+            schema_registry.from_settings(self._values) as registry,
+        ):
+            layout = self._wait_for_layout()
+            if layout is None:
+                return
+            composer = message_composer(alert, column_reader(layout, AvroReader(registry)), chat)
+            channel = SuppressingChannel(inner, alert.once, alert.quiet, clock=time.monotonic, now=_now)
+            self._run_loop(alert, channel, composer)
 
-    def _wait_for_layout(self) -> tuple[RecordLayout | None, bool]:
-        """Wait until ksqlDB knows the topic; return its layout (`None`: asked to stop) and whether it was unknown."""
-        last_problem, is_new = "", False
+    def _run_loop(self, alert: Alert, channel: SuppressingChannel, composer: ComposeRecord[AlertMessage]) -> None:
+        client = self._values.kafka_client()
+        self._source = ConsumerGroup(client, alert.group, alert.topic, from_beginning=self.reads_from_beginning)
+        loop: DeliveryLoop[AlertMessage] = DeliveryLoop(
+            self._source,
+            channel,
+            composer,
+            DeadLetterTopic(client, alert.dead_letter_topic),
+            clock=time.monotonic,
+            is_stopping=self._stop_requested.is_set,
+            name=alert.name,
+        )
+        _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
+        loop.run()
+
+    def _wait_for_layout(self) -> RecordLayout | None:
+        """Wait until ksqlDB knows the topic; return its layout, `None` if asked to stop first."""
+        last_problem = ""
         with ksqldb.from_settings(self._values, patience_s=KSQLDB_PATIENCE_S) as server:
             while True:
                 try:
                     layout = find_layout(server, self.alert.topic)
                     if layout is not None:
                         check_alert_fits(self.alert, layout)
-                        self._topic_is_known = True
-                        return layout, is_new
-                    is_new, self._topic_is_known = True, False
+                        return layout
+                    self.reads_from_beginning = True
                     problem = f"ksqlDB knows no stream or table of topic {self.alert.topic} yet"
                 except RemoteError as error:
                     problem = str(error)
+                    self._check_topic_exists()
                 if problem != last_problem:
                     last_problem = problem
                     _log.info("%s waits: %s", self.alert.name, problem)
                 if self._stop_requested.wait(RETRY_INTERVAL_S):
-                    return None, is_new
+                    return None
+
+    def _check_topic_exists(self) -> None:
+        """Ask Kafka while ksqlDB cannot tell: a topic created later is new, and all its records count."""
+        if self.reads_from_beginning:
+            return
+        with suppress(RemoteError):
+            topics = kafka.admin(self._values, timeout_s=TOPIC_LIST_TIMEOUT_S).topics()
+            self.reads_from_beginning = self.alert.topic not in topics
 
 
 def current_layout(alert: Alert, values: Settings) -> RecordLayout | None:
@@ -144,3 +161,7 @@ def _misfit(alert: Alert, key: str, problem: str) -> DeclarationError:
     except OSError:
         line = None
     return DeclarationError(alert.path, problem, line=line)
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)

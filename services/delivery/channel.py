@@ -21,10 +21,17 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Send nothing to this destination for `seconds`: the API limits the rate, or a quiet period is on."""
+    """The API limits the rate: send nothing to this destination for `seconds`."""
 
     seconds: float
-    reason: str = "rate limit"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Quiet hours hold the message back until `until` (as shown to people); ask again after `seconds`."""
+
+    seconds: float
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class AccountRefused:
     reason: str
 
 
-Outcome = Delivered | Suppressed | RetryAfter | TemporaryFailure | Undeliverable | AccountRefused
+Outcome = Delivered | Suppressed | RetryAfter | HeldBack | TemporaryFailure | Undeliverable | AccountRefused
 
 
 class Notification(Protocol):

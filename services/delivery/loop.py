@@ -21,6 +21,7 @@ from services.delivery.channel import (
     Channel,
     ComposeRecord,
     Delivered,
+    HeldBack,
     N,
     Outcome,
     RetryAfter,
@@ -97,10 +98,14 @@ class Counters:
 
 @dataclass(slots=True)
 class Hold:
-    """Blocks a destination until a moment of the clock; `failures` counts its consecutive failures."""
+    """Blocks a destination until a moment of the clock.
+
+    `failures` counts its consecutive failures; `quiet_until` is set during quiet hours.
+    """
 
     until: float
-    failures: int
+    failures: int = 0
+    quiet_until: str = ""
 
 
 @dataclass(slots=True)
@@ -166,8 +171,8 @@ class DeliveryLoop(Generic[N]):
             SettingError: the channel refuses the account; messages accepted before are committed.
             RemoteError: the source can no longer be read.
         """
-        self._source.subscribe(self._revoked)
         try:
+            self._source.subscribe(self._revoked)
             while not self._is_stopping():
                 self.turn()
         finally:
@@ -232,10 +237,13 @@ class DeliveryLoop(Generic[N]):
             case Suppressed():
                 self.counters.suppressed += 1
                 return True
-            case RetryAfter(seconds, reason):
+            case RetryAfter(seconds):
                 self.counters.rate_limited += 1
-                _log.info("%s: %s, waiting %g s", pending.destination, reason, seconds)
-                self._holds[pending.destination] = Hold(self._clock() + seconds, 0)
+                _log.info("%s: rate limit, waiting %g s", pending.destination, seconds)
+                self._holds[pending.destination] = Hold(self._clock() + seconds)
+                return False
+            case HeldBack(seconds, until):
+                self._hold_back(pending.destination, seconds, until)
                 return False
             case TemporaryFailure(reason):
                 self._back_off(pending, reason)
@@ -248,6 +256,12 @@ class DeliveryLoop(Generic[N]):
                 raise SettingError(setting, reason)
             case _:
                 assert_never(outcome)
+
+    def _hold_back(self, destination: str, seconds: float, until: str) -> None:
+        previous = self._holds.get(destination)
+        self._holds[destination] = Hold(self._clock() + seconds, quiet_until=until)
+        if previous is None or previous.quiet_until != until:
+            self._report()
 
     def _dead_letter(self, pending: _PendingRecord[N], reason: str) -> bool:
         try:
@@ -274,8 +288,7 @@ class DeliveryLoop(Generic[N]):
         changes: dict[bool, list[Partition]] = {True: [], False: []}
         for partition, backlog in self._backlogs.items():
             limit = MAX_BACKLOG // 2 if backlog.paused else MAX_BACKLOG
-            is_held = bool(backlog.pending) and self._hold_s(backlog, now) > 0
-            paused = is_held or len(backlog.pending) >= limit
+            paused = self._must_wait(backlog, now) or len(backlog.pending) >= limit
             if paused != backlog.paused:
                 backlog.paused = paused
                 changes[paused].append(partition)
@@ -283,6 +296,15 @@ class DeliveryLoop(Generic[N]):
             self._source.pause(changes[True])
         if changes[False]:
             self._source.resume(changes[False])
+
+    def _must_wait(self, backlog: _Backlog[N], now: float) -> bool:
+        """Return whether to fetch no more records for now.
+
+        During quiet hours fetching continues up to the backlog's limit, so that the log can say how many messages wait.
+        """
+        if not backlog.pending or self._hold_s(backlog, now) <= 0:
+            return False
+        return not self._holds[backlog.pending[0].destination].quiet_until
 
     def _revoked(self, partitions: Collection[Partition]) -> None:
         """Give partitions up; another member continues after the last committed record."""
@@ -298,7 +320,23 @@ class DeliveryLoop(Generic[N]):
 
     def _report(self) -> None:
         self._reported_at = self._clock()
-        line = f"{self._log_prefix}{self.counters}"
+        line = f"{self._log_prefix}{self.counters}{self._held_back()}"
         if line != self._last_report:
             self._last_report = line
             _log.info("%s", line)
+
+    def _held_back(self) -> str:
+        """Return how many messages wait for the end of quiet hours; an empty text if there are none."""
+        texts = []
+        for destination, hold in self._holds.items():
+            waiting = [
+                pending
+                for backlog in self._backlogs.values()
+                for pending in backlog.pending
+                if hold.quiet_until and pending.destination == destination
+            ]
+            if waiting:
+                is_full = any(len(backlog.pending) >= MAX_BACKLOG for backlog in self._backlogs.values())
+                count = f"{'at least ' if is_full else ''}{len(waiting)}"
+                texts.append(f"; {count} held back until {hold.quiet_until} (quiet hours)")
+        return "".join(texts)

@@ -13,6 +13,7 @@ from services.delivery.channel import (
     AccountRefused,
     Channel,
     Delivered,
+    HeldBack,
     RetryAfter,
     Suppressed,
     TemporaryFailure,
@@ -51,7 +52,7 @@ class ReplySender:
             match outcome:
                 case Delivered() | Suppressed():
                     return True
-                case RetryAfter(seconds):
+                case RetryAfter(seconds) | HeldBack(seconds):
                     wait_s, problem = seconds, "rate limit"
                 case TemporaryFailure(reason):
                     wait_s, problem = delays.next_s(), reason

@@ -19,7 +19,7 @@ from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
 from services.alert_service.messages import AlertMessage, SuppressingChannel, message_composer, with_configured_channel
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
-from services.delivery.channel import Delivered, RetryAfter, Suppressed, TemporaryFailure, Undeliverable
+from services.delivery.channel import Delivered, HeldBack, Suppressed, TemporaryFailure, Undeliverable
 from services.delivery.slack import SlackMessage
 from services.delivery.telegram import TelegramMessage
 from tests.fakes.clock import FakeClock
@@ -254,9 +254,9 @@ def test_in_quiet_hours_messages_wait_and_then_come():
     hours = [datetime(2026, 1, 1, hour, tzinfo=UTC).time() for hour in (20, 22)]
     it = Ruled(quiet=QuietHours(hours[0], hours[1], cast("Any", UTC)))
 
-    assert it.channel.send(message("1", "a")) == RetryAfter(60.0, "quiet hours")
+    assert it.channel.send(message("1", "a")) == HeldBack(60.0, "22:00 UTC")
     it.clock.now = 3590
-    assert it.channel.send(message("1", "a")) == RetryAfter(10.0, "quiet hours")
+    assert it.channel.send(message("1", "a")) == HeldBack(10.0, "22:00 UTC")
     it.clock.now = 3600
     assert it.channel.send(message("1", "a")) == Delivered()
     assert it.channel.send(message("2", "a")) == Suppressed()

@@ -24,6 +24,7 @@ class FakeWorker:
     error: Exception | None = None
     ended: bool = False
     is_settled: bool = True
+    reads_from_beginning: bool = False
 
     def start(self) -> None: ...
 
@@ -53,8 +54,8 @@ class Stage:
             clock=self.clock.monotonic,
         )
 
-    def _open(self, alert: Alert) -> FakeWorker:
-        self.opened.append(FakeWorker(alert, is_settled=self.settled))
+    def _open(self, alert: Alert, from_beginning: bool) -> FakeWorker:
+        self.opened.append(FakeWorker(alert, is_settled=self.settled, reads_from_beginning=from_beginning))
         return self.opened[-1]
 
     def write(self, text: str, name: str = "it.toml") -> None:
@@ -177,6 +178,35 @@ def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
 
     assert began == [0, 2, 5, 10, 19]
     assert "no answer" in stage.problems()["it"]
+
+
+def test_a_failed_attempt_does_not_forget_that_the_topic_was_new(stage: Stage):
+    stage.write(ALERT)
+    stage.opened[0].reads_from_beginning = True
+    stage.opened[0].error = Unreachable("Kafka", "position", "no answer")
+    stage.service.update()
+    stage.clock.now += 10
+    stage.service.update()
+
+    assert [worker.reads_from_beginning for worker in stage.opened] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "from_beginning"),
+    [
+        (("happened", "was seen"), True),
+        (('topic = "T"', 'topic = "U"'), False),
+        (('topic = "T"', 'topic = "T"\ngroup = "other"'), False),
+    ],
+)
+def test_a_changed_file_keeps_the_start_of_its_topic_and_group(
+    stage: Stage, change: tuple[str, str], from_beginning: bool
+):
+    stage.write(ALERT)
+    stage.opened[0].reads_from_beginning = True
+    stage.write(ALERT.replace(*change))
+
+    assert stage.opened[1].reads_from_beginning is from_beginning
 
 
 def test_an_alert_that_comes_back_is_no_problem_any_more(stage: Stage):

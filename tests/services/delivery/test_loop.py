@@ -9,6 +9,7 @@ from bifrost.errors import SettingError
 from services.delivery.channel import (
     AccountRefused,
     Delivered,
+    HeldBack,
     RetryAfter,
     TemporaryFailure,
     Undeliverable,
@@ -242,3 +243,36 @@ def test_commits_come_at_most_every_tenth_of_a_second():
 
     assert member.topic.position() == 1000
     assert 2 <= len(member.source.commits) <= 12
+
+
+def test_quiet_hours_say_how_many_messages_are_held_back_and_until_when(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", "delivery")
+    topic = topic_of("a", "b", None)
+    member = Member(topic, HeldBack(60, "07:00 GMT")).turns(1)
+    assert caplog.messages[-1].endswith("; 2 held back until 07:00 GMT (quiet hours)")
+
+    topic.add("c")
+    member.until(30)
+    assert caplog.messages[-1].endswith("; 3 held back until 07:00 GMT (quiet hours)")
+    assert member.delivery.counters.rate_limited == 0
+    assert member.channel.accepted == [] and topic.position() == 0
+
+    member.until(75)
+    assert member.channel.accepted == ["a", "b", "c"]
+    assert "held back" not in caplog.messages[-1]
+
+
+def test_quiet_hours_are_reported_once_and_not_with_each_check(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", "delivery")
+    Member(topic_of("a"), *[HeldBack(60, "07:00 GMT")] * 9).until(500)
+
+    assert len([line for line in caplog.messages if "held back" in line]) == 1
+
+
+def test_a_long_night_does_not_fill_the_memory():
+    topic = topic_of(*map(str, range(2 * MAX_BACKLOG)))
+    member = Member(topic, HeldBack(60, "07:00 GMT")).until(50)
+
+    assert member.source.paused == {Partition("alerts", 0)}
+    member.until(200)
+    assert len(member.channel.accepted) == 2 * MAX_BACKLOG
