@@ -290,7 +290,7 @@ def test_the_alert_of_the_tutorial_works_as_written(project: Path) -> None:
     tutorial = PROJECT / "docs" / "tutorial.md"
     (statement,) = blocks(tutorial, "sql")
     alert, quiet = blocks(tutorial, "toml")
-    (path,) = re.findall(r"a file `(alerts/\S+)`", text_of(tutorial))
+    (path,) = re.findall(r"a\s+file\s+`(alerts/\S+)`", text_of(tutorial))
     before = validate(project, TABLES["embedded"])
     with (project / "ksql" / "patterns.sql").open("a") as statements:
         statements.write(statement)
