@@ -63,6 +63,7 @@ class KsqlEngine:
             StateError: a record of the command topic is not a command.
         """
         self.parts.commands.prepare()
+        self.parts.launcher.log.prepare()
         with self._lock:
             self.changes.replay(self._wait)
 

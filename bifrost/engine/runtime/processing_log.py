@@ -9,18 +9,24 @@ from __future__ import annotations
 import base64
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Protocol
 
 import orjson
+from confluent_kafka import KafkaError, KafkaException, Message
 
+from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.errors import RemoteError
 
+_MOST_RECORD_BYTES = 64 * 1024
+_MOST_TEXT = 16 * 1024
 _log = logging.getLogger(__name__)
+_log.addFilter(LogRateLimit(time.monotonic))
 
 
 class LogKind(IntEnum):
@@ -56,28 +62,39 @@ class LogEntry:
 class LogSink(Protocol):
     """The destination of entries."""
 
+    def prepare(self, topic: str) -> None:
+        """Creates the topic if it is missing."""
+
     def produce(self, topic: str, value: bytes) -> None:
-        """Queues a record without blocking."""
+        """Queues a record without blocking and without raising."""
 
 
 class LogTopic:
-    """Writes entries to Kafka in the background. Entries that cannot be queued are dropped, with a log line."""
+    """Writes entries to Kafka in the background. Entries that the broker does not take are dropped, with a log line."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._producer = cluster.producer(linger_ms=50)
-        self._made: set[str] = set()
+
+    def prepare(self, topic: str) -> None:
+        """Creates the topic if it is missing; logs a warning if that fails."""
+        try:
+            self._cluster.create_topic(topic, 1, {"cleanup.policy": "delete"})
+        except RemoteError as error:
+            _log.warning("processing log: topic %s not created, entries are lost: %s", topic, error)
 
     def produce(self, topic: str, value: bytes) -> None:
-        """Queues a record; the first one creates the topic."""
+        """Queues a record; logs a warning if the broker does not take it."""
         try:
-            if topic not in self._made:
-                self._cluster.create_topic(topic, 1, {"cleanup.policy": "delete"})
-                self._made.add(topic)
-            self._producer.produce(topic, value)
+            self._producer.produce(topic, value, on_delivery=_delivered)
             self._producer.poll(0)
-        except (BufferError, RemoteError) as error:
-            _log.warning("processing log: %s", error)
+        except (BufferError, KafkaException) as error:
+            _log.warning("processing log: entry lost: %s", error)
+
+
+def _delivered(error: KafkaError | None, message: Message) -> None:
+    if error is not None:
+        _log.warning("processing log: entry lost: %s: %s", message.topic(), error.str())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +117,15 @@ class ProcessingLog:
         self._counts: Counter[str] = Counter()
         self._last: dict[str, tuple[LogEntry, int]] = {}
 
+    def prepare(self) -> None:
+        """Creates the topic, so that no query has to do it while it processes records."""
+        if self._sink is not None:
+            self._sink.prepare(self.topic)
+
     def record(self, query_id: str, entry: LogEntry) -> None:
-        """Counts and writes an entry."""
+        """Counts and writes an entry; a large record or text is cut, so that the broker takes the entry."""
         now = self._now_ms()
+        entry = _cut(entry)
         with self._lock:
             self._counts[query_id] += 1
             self._last[query_id] = (entry, now)
@@ -114,6 +137,16 @@ class ProcessingLog:
         with self._lock:
             entry, when = self._last.get(query_id, (None, None))
             return LogCount(self._counts[query_id], entry, when)
+
+
+def _cut(entry: LogEntry) -> LogEntry:
+    record, problem = entry.record, entry.problem
+    if len(problem) > _MOST_TEXT:
+        problem = f"{problem[:_MOST_TEXT]}... ({len(problem):,} characters)"
+    if record is not None and len(record) > _MOST_RECORD_BYTES:
+        problem += f" (the record of {len(record):,} bytes is cut to {_MOST_RECORD_BYTES:,})"
+        record = record[:_MOST_RECORD_BYTES]
+    return replace(entry, record=record, problem=problem)
 
 
 def _as_json(entry: LogEntry, now_ms: int) -> dict[str, Any]:
