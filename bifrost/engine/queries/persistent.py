@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +12,9 @@ from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.topology.compiled import CompiledQuery
-from bifrost.errors import AnalysisError
+from bifrost.errors import AnalysisError, RemoteError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,24 @@ class PersistentQueries:
         replaced = self._queries.pop(query.id, None)
         if replaced is not None:
             replaced.runner.stop()
-        query.runner.start()
+        query.runner.start(after=replaced.runner if replaced is not None else None)
         self._queries[query.id] = query
 
     def terminate(self, query_id: str) -> None:
         """Stops a query and deletes its internal topics and offsets."""
         query = self._queries.pop(query_id)
-        query.runner.stop()
-        self._launcher.clean_up(query.id, query.compiled)
+        if query.runner.stop():
+            self._launcher.clean_up(query.id, query.compiled)
+            return
+        # A last commit takes long. What it still writes would bring the topics and offsets back.
+        threading.Thread(target=self._clean_up_later, args=(query,), name=f"{query.id} clean-up", daemon=True).start()
+
+    def _clean_up_later(self, query: PersistentQuery) -> None:
+        query.runner.wait_for_end()
+        try:
+            self._launcher.clean_up(query.id, query.compiled)
+        except RemoteError as error:
+            _log.warning("query %s: internal topics not deleted, delete them manually: %s", query.id, error)
 
     def get(self, query_id: str) -> PersistentQuery:
         """Returns a query by id.

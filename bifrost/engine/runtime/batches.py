@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from bifrost.engine.runtime.cluster import is_end, is_missing
+from bifrost.engine.runtime.cluster import is_end, is_temporary
 from bifrost.engine.topology.compiled import InputRecord
 
 PartitionId = tuple[str, int]
@@ -62,7 +62,7 @@ def batch_of(messages: Iterable[Message]) -> Batch:
 
 
 def _check(error: KafkaError) -> None:
-    if error.fatal() or is_missing(error):
+    if not is_temporary(error):
         raise KafkaException(error)
 
 

@@ -13,9 +13,41 @@ from bifrost.errors import NotReady, Refused, Unreachable
 
 OFFSET_BEGINNING = -2
 OFFSET_END = -1
+_ANY_TIME = str((1 << 63) - 1)
+_LARGEST_RECORD = 64 * 1024 * 1024
 _DEADLINE_S = 30.0
 _LOOK_AGAIN_S = 0.05
 T = TypeVar("T")
+
+_TEMPORARY = frozenset(
+    (
+        "_TRANSPORT",
+        "_ALL_BROKERS_DOWN",
+        "_RESOLVE",
+        "_TIMED_OUT",
+        "_TIMED_OUT_QUEUE",
+        "_WAIT_COORD",
+        "_WAIT_CACHE",
+        "_DESTROY_BROKER",
+        "_MAX_POLL_EXCEEDED",
+        "_AUTO_OFFSET_RESET",
+        "BROKER_NOT_AVAILABLE",
+        "COORDINATOR_LOAD_IN_PROGRESS",
+        "COORDINATOR_NOT_AVAILABLE",
+        "FENCED_LEADER_EPOCH",
+        "KAFKA_STORAGE_ERROR",
+        "LEADER_NOT_AVAILABLE",
+        "LISTENER_NOT_FOUND",
+        "NETWORK_EXCEPTION",
+        "NOT_COORDINATOR",
+        "NOT_LEADER_FOR_PARTITION",
+        "OFFSET_OUT_OF_RANGE",
+        "REPLICA_NOT_AVAILABLE",
+        "REQUEST_TIMED_OUT",
+        "UNKNOWN_LEADER_EPOCH",
+    )
+)
+_RECORD_REFUSED = frozenset(("MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_TIMESTAMP", "INVALID_RECORD"))
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 """Receives the outcome of an offset commit: an error or None, and the offsets, each with an error or None."""
@@ -32,6 +64,9 @@ class Cluster:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
         """Creates a topic and waits until the brokers list it: a busy broker does so some time after it has answered.
 
+        The topic accepts records of any time, unless `config` says otherwise. Brokers refuse records from more than an
+        hour ahead by default, but event times come from the data: a wrong clock must not stop a query.
+
         Returns:
             False if the topic exists already; its partitions and settings stay as they are.
 
@@ -39,7 +74,8 @@ class Cluster:
             Refused: the broker refused to create it.
             NotReady: it is not listed within the deadline.
         """
-        made = self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, config))
+        settings = {"message.timestamp.after.max.ms": _ANY_TIME, **config}
+        made = self.admin.create(TopicDescription(name, partitions, replicas or self.replicas, settings))
         deadline = time.monotonic() + _DEADLINE_S
         while made and name not in self.admin.topics():
             if time.monotonic() > deadline:
@@ -48,10 +84,14 @@ class Cluster:
         return made
 
     def producer(self, *, transaction_id: str | None = None, **options: object) -> Producer:
-        """Returns a producer that keeps records in order, survives broker restarts and sends with little delay."""
+        """Returns a producer that keeps records in order, survives broker restarts and sends with little delay.
+
+        It sends records of up to 64 MB, so the size limit of each topic decides.
+        """
         settled: dict[str, object] = {
             "compression_type": "lz4",
             "linger_ms": 5,
+            "message_max_bytes": _LARGEST_RECORD,
             "queue_buffering_max_messages": 500_000,
             "queue_buffering_max_kbytes": 262_144,
             "reconnect_backoff_max_ms": 1000,
@@ -85,9 +125,13 @@ class Cluster:
         """Returns the committed offset of each (topic, partition) that has one.
 
         Raises:
-            Unreachable: no broker answered within the deadline.
+            Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
         """
         found = _answered("read offsets", lambda: reader.committed(list(places), timeout=_DEADLINE_S))
+        problem = next((place.error for place in found if place.error is not None), None)
+        if problem is not None:
+            # Not a missing offset: to begin at the default would repeat or skip records.
+            raise Unreachable("Kafka", "read offsets", problem.str())
         return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
 
     def watermarks(self, reader: Consumer, topic: str, partition: int) -> tuple[int, int]:
@@ -108,6 +152,16 @@ class Cluster:
 def is_missing(error: KafkaError) -> bool:
     """Whether an error says that a topic or partition does not exist."""
     return error.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION")
+
+
+def is_temporary(error: KafkaError) -> bool:
+    """Whether a client recovers from an error without help: brokers are unreachable or move partitions, for example."""
+    return not error.fatal() and (error.retriable() or error.name() in _TEMPORARY)
+
+
+def is_record_refused(error: KafkaError) -> bool:
+    """Whether a broker refused a record for what it is (its size, its time), so that sending it again is of no use."""
+    return error.name() in _RECORD_REFUSED
 
 
 def is_end(error: KafkaError) -> bool:

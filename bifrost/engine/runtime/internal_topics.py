@@ -12,6 +12,9 @@ from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.errors import Refused
 
+# Larger than any record that the engine sends: the state of a group may outgrow a broker's default of 1 MB.
+_ANY_SIZE = {"max.message.bytes": str(100 * 1024 * 1024)}
+
 
 @dataclass(frozen=True, slots=True)
 class InputPartitions:
@@ -54,7 +57,8 @@ def _partitions(job: QueryJob) -> dict[str, int]:
     counts = {entry.topic: known[entry.topic] for entry in query.inputs if entry.topic in known}
     for repartition in query.repartitions:
         count = repartition.partition_count(counts)
-        cluster.create_topic(repartition.topic, count, {"cleanup.policy": "delete", "retention.ms": "-1"})
+        config = {**_ANY_SIZE, "cleanup.policy": "delete", "retention.ms": "-1"}
+        cluster.create_topic(repartition.topic, count, config)
         counts[repartition.topic] = known.get(repartition.topic, count)
     return counts
 
@@ -72,7 +76,7 @@ def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> None:
     for store in job.query.stores:
         if store.changelog:
             name = changelog_topic(job.options.internal, store.name)
-            job.cluster.create_topic(name, counts[store.subtopology], {"cleanup.policy": "compact"})
+            job.cluster.create_topic(name, counts[store.subtopology], {**_ANY_SIZE, "cleanup.policy": "compact"})
 
 
 def changelog_topic(internal: str, store: str) -> str:

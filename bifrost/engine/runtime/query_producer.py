@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.cluster import Cluster
-from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger
+from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, RefusedCallback
 from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.state.stores import Encode, Row, StoreKey
@@ -39,11 +39,17 @@ class QueryProducer:
     together.
     """
 
-    def __init__(self, cluster: Cluster, transaction_id: str | None, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        transaction_id: str | None,
+        stopping: Callable[[], bool],
+        refused: RefusedCallback,
+    ) -> None:
         self._producer = cluster.producer(transaction_id=transaction_id)
         self._transaction = Transaction(self._producer) if transaction_id is not None else None
         self._stopping = stopping
-        self._ledger = DeliveryLedger()
+        self._ledger = DeliveryLedger(refused)
         self._changes: StateChanges = {}
         self._internal = ""
         self._steps: Iterator[None] | None = None
@@ -70,6 +76,8 @@ class QueryProducer:
                 produce(topic, value, key, partition, ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
                 self._send(ledger.report, topic, key, value, timestamp, headers, partition)
+            except KafkaException as error:
+                ledger.take_unsent(topic, error.args[0])
 
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             sent[topic] += 1
@@ -77,6 +85,8 @@ class QueryProducer:
                 produce(topic, value, key, -1, ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
                 self._send(ledger.report, topic, key, value, timestamp, headers, -1)
+            except KafkaException as error:
+                ledger.take_unsent(topic, error.args[0])
 
         return emit_windowed if windowed else emit
 
@@ -169,7 +179,7 @@ class QueryProducer:
         """The steps of a commit; yields wherever the broker has not acknowledged everything yet."""
         while not results.is_complete:
             yield
-        changed = DeliveryCount(self._ledger, len(changes))
+        changed = DeliveryCount(self._ledger, len(changes), skips_refused=False)
         self._send_changes(changes, changed.delivered)
         while not changed.is_complete:
             yield
@@ -211,6 +221,8 @@ class QueryProducer:
             KafkaException: the commit of offsets failed.
         """
         self._producer.poll(wait_s)
+        if self._ledger.to_resend:
+            self._resend()
         if self._steps is None:
             return
         self.check()
@@ -222,6 +234,24 @@ class QueryProducer:
         if time.monotonic() > self._commit_began + _COMMIT_DEADLINE_S:
             problem = f"records not acknowledged within {_COMMIT_DEADLINE_S:.0f} s"
             raise NotReady("Kafka", "write output", problem)
+
+    def _resend(self) -> None:
+        """Sends records again that were in one batch with a refused record.
+
+        They come after records that were sent meanwhile. That is better than to lose them, or to fail at the same batch
+        after every restart.
+        """
+        records, self._ledger.to_resend = self._ledger.to_resend, []
+        for group, message in records:
+            self._send(
+                group.delivered,
+                message.topic() or "",
+                message.key(),  # type: ignore[arg-type]  # bytes, as they were sent
+                message.value(),  # type: ignore[arg-type]
+                message.timestamp()[1],
+                message.headers(),  # type: ignore[arg-type]
+                message.partition() or 0,
+            )
 
     def finish_commit(self) -> None:
         """Waits for the commit in progress, if any; raises what `serve` raises."""

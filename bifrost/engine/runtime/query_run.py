@@ -9,14 +9,15 @@ transaction.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter, length_hint
 from typing import Final
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of, in_time_order
-from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
+from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, is_temporary
 from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters
@@ -26,12 +27,14 @@ from bifrost.engine.runtime.restore import restore
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.topology.compiled import Headers, InputRecord, Task
-from bifrost.errors import StateError
+from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, Task
+from bifrost.errors import NotReady, StateError
 
 _BATCH = 2000
 _OFFSET: Final = 4
 _IDLE_S = 0.25
+_STALLED_S = 60.0
+_FIRST_FETCH_S = 5.0
 _KEY, _VALUE = itemgetter(0), itemgetter(1)
 _log = logging.getLogger(__name__)
 
@@ -64,13 +67,18 @@ class QueryRun:
         self._muted = False  # tables are read without results: only later changes are wanted
         self._dirty = False  # records were processed since the last commit began
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
+        self._commits = 0
+        self._commit_failure: KafkaError | None = None
+        self._opened_at = 0.0
         self._next_commit = job.now_ms() + options.commit_interval_ms
         repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
         self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
         self._producer: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
             exactly_once = options.exactly_once and not options.transient
-            self._producer = QueryProducer(job.cluster, options.group if exactly_once else None, stopping)
+            self._producer = QueryProducer(
+                job.cluster, options.group if exactly_once else None, stopping, self._result_refused
+            )
         self._consumer = job.cluster.consumer(options.group, committed=self._offsets_committed)
         self.tasks: dict[tuple[int, int], Task] = {}
 
@@ -95,6 +103,7 @@ class QueryRun:
         tables = [point for point in points if self._topics[point.topic].role == "table"]
         streams = [point for point in points if self._topics[point.topic].role != "table"]
         self._consumer.assign(tables or streams)
+        self._opened_at = time.monotonic()
         if tables:
             self._load(tables, silently=not streams and self._wants_only_changes())
             if streams:
@@ -152,9 +161,13 @@ class QueryRun:
                 at = (point.topic, point.partition)
                 starts[at], ends[at] = max(point.offset, known.first), known.next
         self._restoring.begin("its tables", sum(ends.values()) - sum(starts.values()))
-        behind = set(ends)
+        behind, deadline = set(ends), time.monotonic() + _STALLED_S
         while behind and not self._stopping():
-            self.step()
+            if self.step():
+                deadline = time.monotonic() + _STALLED_S
+            elif time.monotonic() > deadline:
+                text = f"no record within {_STALLED_S:.0f} s; {self._restoring.text}"
+                raise NotReady("Kafka", f"read the tables of {self._job.name}", text)
             positions = {at: min(self._positions.get(at, starts[at]), ends[at]) for at in ends}
             self._restoring.reached(sum(positions.values()) - sum(starts.values()))
             behind = {at for at in behind if at not in self._reached and positions[at] < ends[at]}
@@ -188,6 +201,13 @@ class QueryRun:
         if not self._dirty or self._job.options.transient:
             return _IDLE_S
         return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run has committed, or found nothing to process: it has passed the records of a failed run."""
+        if self._job.options.transient:
+            return bool(self._positions)
+        return self._commits > 0 or (not self._dirty and time.monotonic() > self._opened_at + _FIRST_FETCH_S)
 
     @property
     def is_finished(self) -> bool:
@@ -259,8 +279,15 @@ class QueryRun:
             for topic, count in self._producer.take_counts():
                 self._meters.wrote(topic, count, now)
 
+    def _result_refused(self, topic: str, partition: int, error: KafkaError) -> None:
+        """Reports a result that the broker refuses for what it is; the query continues without it."""
+        problem = f"Kafka refused a record for topic {topic}: {error.str()} ({error.name()})"
+        self._job.log(RecordProblem("production", topic, partition, -1, self._job.query.plan.step.context, problem))
+
     def _commit_in_time(self) -> None:
         now, producer = self._job.now_ms(), self._producer
+        if self._commit_failure is not None:
+            raise KafkaException(self._commit_failure)
         if producer is not None:
             producer.serve()
             if producer.is_committing and not producer.is_full:
@@ -293,13 +320,18 @@ class QueryRun:
         offsets = [TopicPartition(*source, position) for source, position in self._positions.items()]
         self._producer.start_commit(self._consumer, offsets, waiting=waiting)
         if self._producer.is_transactional:
+            self._commits += 1
             self._purge.committed(offsets, self._job.now_ms())
 
     def _offsets_committed(self, error: KafkaError | None, offsets: Sequence[TopicPartition]) -> None:
         """Takes the outcome of an asynchronous offset commit."""
         problem = error or next((offset.error for offset in offsets if offset.error is not None), None)
         if problem is None:
+            self._commits += 1
             self._purge.committed(offsets, self._job.now_ms())
+            return
+        if not is_temporary(problem):
+            self._commit_failure = problem
             return
         self._dirty = True
         _log.warning("query %s: offset commit failed, retrying with the next commit: %s", self._job.name, problem)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import Message, TopicPartition
 
 from bifrost.engine.runtime.batches import PartitionId
-from bifrost.engine.runtime.cluster import Cluster, is_end, is_missing
+from bifrost.engine.runtime.cluster import Cluster, is_end, is_temporary
 from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.topology.compiled import Task
-from bifrost.errors import Refused
+from bifrost.errors import NotReady, Refused
 
 _BATCH = 5000
 _WAIT_S = 0.1
+_STALLED_S = 60.0
 
 
 def restore(
@@ -29,8 +31,8 @@ def restore(
     `internal` is the prefix of changelog topics, `tasks` are by sub-topology and partition.
 
     Raises:
-        Refused: a changelog topic does not exist any more.
-        Unreachable: a changelog could not be read within the deadline.
+        Refused: a changelog topic does not exist any more, or may not be read.
+        NotReady: no record arrived within the deadline.
     """
     stores = {
         (changelog_topic(internal, store), partition): (task, store)
@@ -44,10 +46,15 @@ def restore(
     reader = cluster.consumer(f"{internal}-restore")
     try:
         reader.assign([TopicPartition(*source, start) for source, start in starts.items()])
-        done = 0
+        done, deadline = 0, time.monotonic() + _STALLED_S
         while ends and not stopping():
-            done += _take(reader.consume(_BATCH, _WAIT_S), stores, ends)
+            messages = reader.consume(_BATCH, _WAIT_S)
+            done += _take(messages, stores, ends)
             progress.reached(done)
+            if messages:
+                deadline = time.monotonic() + _STALLED_S
+            elif time.monotonic() > deadline:
+                raise NotReady("Kafka", f"restore {internal}", f"no record within {_STALLED_S:.0f} s; {progress.text}")
         progress.end()
     finally:
         reader.close()
@@ -88,6 +95,6 @@ def _take(
                 ends.pop(source, None)
         elif is_end(error):
             ends.pop(source, None)
-        elif is_missing(error):
+        elif not is_temporary(error):
             raise Refused("Kafka", f"read {source[0]}", status=error.code(), body=error.str())
     return count

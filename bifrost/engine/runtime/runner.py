@@ -66,6 +66,7 @@ class QueryRunner:
         self._query_run: QueryRun | None = None
         self._inputs: InputPartitions | None = None
         self._failures = 0
+        self._predecessor: QueryRunner | None = None
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self.meters = QueryMeters()
         self.restoring = RestoreProgress(job.name, job.now_ms)
@@ -82,15 +83,30 @@ class QueryRunner:
         """
         self._inputs = prepare_topics(self._job)
 
-    def start(self) -> None:
-        """Starts the thread, which calls `prepare` if that was not done, and retries it until it succeeds."""
+    def start(self, *, after: QueryRunner | None = None) -> None:
+        """Starts the thread, which calls `prepare` if that was not done, and retries it until it succeeds.
+
+        `after` is a runner that was stopped, of the same query: its thread has ended before this one begins, so that
+        two runs never write the same group and changelogs.
+        """
+        self._predecessor = after
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stops the query after a last commit and waits for it."""
+    def stop(self) -> bool:
+        """Stops the query after a last commit and waits for it, up to 70 s.
+
+        Returns:
+            False if a commit is still in progress; the thread ends later by itself.
+        """
         self._stop.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_S)
+        return not self._thread.is_alive()
+
+    def wait_for_end(self) -> None:
+        """Waits without limit until the thread of a stopped query has ended."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def request_stop(self) -> None:
         """Stops the query without waiting."""
@@ -123,6 +139,9 @@ class QueryRunner:
     # --- the thread
 
     def _run(self) -> None:
+        if self._predecessor is not None:
+            self._predecessor.wait_for_end()
+            self._predecessor = None
         while not self._stop.is_set():
             try:
                 if self._run_once():
@@ -182,12 +201,16 @@ class QueryRunner:
         return self._back_off()
 
     def _loop(self, run: QueryRun) -> bool:
-        self.state = QueryState.RUNNING
+        if not self._failures:
+            self.state = QueryState.RUNNING
         while not self._stop.is_set():
             if self._paused.is_set():
                 self._pause(run)
-            if run.step():
+            run.step()
+            if self._failures and run.is_settled:
+                # Not before: a query that fails at the same record again and again must not look as if it ran.
                 self._failures = 0
+                self.state = QueryState.RUNNING
             if run.is_finished:
                 return True
         return False

@@ -111,6 +111,10 @@ class MemoryCluster:
         self.replicas = 1
         self.refusing: KafkaError | None = None
         self.refusing_offsets: KafkaError | None = None
+        self.refusing_record: Callable[[str, bytes | None, int], KafkaError | None] | None = None
+        self.unsendable: set[bytes] = set()  # values that the client library refuses
+        self.consumer_problem: KafkaError | None = None
+        self.unreadable: set[str] = set()  # topics from which nothing arrives
         self.holding: set[str] = set()  # topics whose records no broker takes for now
         self.held = 0  # how many records were held back so far
         self.writes_left: int | None = None  # how many writes until its clients are killed
@@ -244,6 +248,14 @@ class MemoryProducer:
             if report is not None:
                 self._reports.append(lambda: report(error, failed))
             return
+        if value in self._cluster.unsendable:
+            raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+        reason = self._cluster.refusing_record and self._cluster.refusing_record(topic, value, timestamp)
+        if reason:
+            refused = MemoryMessage((topic, max(partition, 0)), -1, encoded, value, timestamp, headers)
+            if report is not None:
+                self._reports.append(lambda: report(reason, refused))
+            return
         sent = (topic, value, encoded, timestamp, partition, headers)
         if self._transactional:
             self._pending.append(sent)
@@ -350,7 +362,12 @@ class MemoryConsumer:
         if self._generation != self._cluster.generation:
             raise KafkaException(KafkaError(KafkaError._FATAL))
         found: list[MemoryMessage] = []
+        if self._cluster.consumer_problem is not None:
+            place = next(iter(self._positions))
+            return [MemoryMessage(place, -1, problem=self._cluster.consumer_problem)]
         for place, position in self._positions.items():
+            if place[0] in self._cluster.unreadable:
+                continue
             if place[0] not in self._cluster.admin.topics_by_name:
                 raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
             there = [record for record in self._cluster.records(*place) if record.at >= position]

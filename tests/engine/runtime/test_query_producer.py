@@ -31,10 +31,14 @@ class SlowCluster(MemoryCluster):
         return FullProducer(self, transactional=False)
 
 
-def output_of(cluster, *, stopping=lambda: False, transaction=None):
+def unexpected(topic, partition, error):
+    raise AssertionError(f"{topic}-{partition}: {error}")
+
+
+def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=None):
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
-    return QueryProducer(cluster, transaction, stopping)
+    return QueryProducer(cluster, transaction, stopping, refused if refused is not None else unexpected)
 
 
 def encoded(place, row, timestamp):
@@ -67,7 +71,7 @@ def test_records_are_counted_by_topic():
 def test_offsets_are_not_committed_when_a_record_was_refused():
     cluster = MemoryCluster()
     output = output_of(cluster)
-    cluster.refusing = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+    cluster.refusing = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     output.emitter({})("out", b"k", b"v", 1, None)
     with pytest.raises(Refused, match="write output"):
         output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
@@ -149,3 +153,65 @@ def test_a_commit_is_polled_less_often_the_longer_it_takes():
     output.start_commit(MemoryCluster().consumer("g"), [])
     assert output.is_committing
     assert 0.005 <= output.look_again_s <= 0.25
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD]
+)
+def test_a_record_that_is_refused_for_what_it_is_does_not_hold_up_the_commit(code):
+    cluster, refused = MemoryCluster(), []
+    output = output_of(cluster, refused=lambda topic, partition, error: refused.append((topic, error.code())))
+    cluster.refusing_record = lambda topic, value, timestamp: KafkaError(code) if value == b"bad" else None
+    emit = output.emitter({})
+    for value in (b"a", b"bad", b"b"):
+        emit("out", b"k", value, 1, None)
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.finish_commit()
+    assert cluster.values("out") == [b"a", b"b"]
+    assert refused == [("out", code)]
+    assert cluster.admin.groups["g"] == {("in", 0): 3}
+
+
+def test_a_record_that_the_client_library_refuses_is_reported_too():
+    cluster, refused = MemoryCluster(), []
+    output = output_of(cluster, refused=lambda topic, partition, error: refused.append((topic, partition)))
+    cluster.unsendable.add(b"too large")
+    emit = output.emitter({})
+    emit("out", b"k", b"too large", 1, None)
+    emit("out", b"k", b"v", 1, None)
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 2)])
+    output.finish_commit()
+    assert refused == [("out", -1)]
+    assert cluster.admin.groups["g"] == {("in", 0): 2}
+
+
+def test_records_that_shared_a_batch_with_a_refused_one_are_sent_again():
+    cluster, refused, once = MemoryCluster(), [], [b"a", b"b"]
+
+    def refuse(topic, value, timestamp):
+        if value in once:
+            once.remove(value)
+            return KafkaError(KafkaError._INVALID_DIFFERENT_RECORD)
+        return KafkaError(KafkaError.INVALID_TIMESTAMP) if value == b"bad" else None
+
+    output = output_of(cluster, refused=lambda topic, partition, error: refused.append(error.code()))
+    cluster.refusing_record = refuse
+    emit = output.emitter({})
+    for value in (b"a", b"bad", b"b"):
+        emit("out", b"k", value, 1, None)
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.finish_commit()
+    assert cluster.values("out") == [b"a", b"b"]
+    assert refused == [KafkaError.INVALID_TIMESTAMP]
+    assert cluster.admin.groups["g"] == {("in", 0): 3}
+
+
+def test_a_refused_change_of_state_is_a_failure():
+    cluster = MemoryCluster()
+    output = output_of(cluster)
+    cluster.refusing_record = lambda topic, value, timestamp: KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+    output.changelog("q", 0)("S", encoded, (b"k",), (b"v",), 1)
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    with pytest.raises(Refused):
+        output.finish_commit()
+    assert "g" not in cluster.admin.groups
