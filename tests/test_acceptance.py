@@ -1,4 +1,4 @@
-"""The documents' acceptance cases, where they are at hand: statements on the driver, user functions, Slack's texts."""
+"""The source documents' acceptance cases, if present: statements on the driver, user functions, texts for Slack."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ UDF = [case for case in CASES if case["kind"] == "udf"]
 SLACK = [case for case in CASES if case["kind"] == "notification" and case["system"] == "ratings"]
 
 
-def test_the_cases_are_at_hand() -> None:
+def test_the_cases_are_present() -> None:
     if not CASES:
         pytest.skip("../shared/acceptance.json: not present")
     assert KSQL and UDF and SLACK
@@ -52,7 +52,7 @@ def test_statements(case: dict[str, Any]) -> None:
 
 
 def declared_topics(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """Topics whose schemas the statements infer: the project's own pictures of them."""
+    """Add the topics whose schemas the statements infer, from the project's declared schemas."""
     if any("(K STRUCT<ID INT> KEY)" in text for text in case["setup_statements"]):
         schemas = ROOT / "topics" / "schemas"
         read = {path.stem: json.loads(path.read_text()) for path in schemas.glob("*.avsc")}
@@ -66,7 +66,7 @@ def declared_topics(case: dict[str, Any]) -> list[dict[str, Any]]:
             },
             {"name": "ratings", "valueSchema": read["ratings-value"], "valueFormat": "AVRO"},
         ]
-    # The documents' topic has one partition, as their table's has.
+    # As in the documents, the topic has one partition, like that of the table.
     return [{"name": "ratings"}] if case["system"] == "ratings" else []
 
 
@@ -86,7 +86,7 @@ def repeated(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def rows_of(answer: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows by column name, in order."""
+    """The rows in order, as values by column name."""
     names = [part.split("`")[1] for part in split_columns(answer[0]["header"]["schema"])]
     return [dict(zip(names, entry["row"]["columns"], strict=True)) for entry in answer[1:] if "row" in entry]
 
@@ -144,7 +144,7 @@ def columns_of(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def holds(row: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """Whether all expected columns are so; a column that the value lacks may be the key."""
+    """Whether all expected columns have their values; a column that the value lacks may be the key."""
     return all(same(row.get(name, row.get("")), value) for name, value in expected.items())
 
 
@@ -180,5 +180,5 @@ def test_notifications(case: dict[str, Any]) -> None:
     expected = case["expect"][0]["notification"]
     note = message_for("ratings_unhappy_platinum", json.dumps(case["inputs"][0]["value"]).encode())
     assert isinstance(note, SlackMessage)
-    told = {name: getattr(note, name) for name in ("channel", "username", "icon_emoji", "text")}
-    assert told == {name: expected[name] for name in told}
+    sent = {name: getattr(note, name) for name in ("channel", "username", "icon_emoji", "text")}
+    assert sent == {name: expected[name] for name in sent}

@@ -1,4 +1,4 @@
-"""The documents' cases of the Elasticsearch, S3 and BigQuery sinks that need no platform: how they are declared.
+"""The source documents' Elasticsearch, S3 and BigQuery sinks agree with the declared ones; no platform needed.
 
 What they do with records is shown by `live/test_sinks.py`.
 """

@@ -1,4 +1,4 @@
-"""The documents' cases of orders that need no platform: connector configurations, status lines, DESCRIBE.
+"""The source documents' cases of orders without a platform: connector configurations, status lines, DESCRIBE.
 
 Statements over records are run by `test_acceptance.py`; files, S3 and MySQL by `live/test_orders.py`.
 """
@@ -30,14 +30,14 @@ NEW_NAMES = {
     "database.history.kafka.bootstrap.servers": "schema.history.internal.kafka.bootstrap.servers",
     "database.history.kafka.topic": "schema.history.internal.kafka.topic",
 }
-"""Debezium's keys since its second version."""
+"""Debezium 2's names of older keys."""
 
 NEW_VALUES = {
     "io.debezium.transforms.UnwrapFromEnvelope": "io.debezium.transforms.ExtractNewRecordState",
-    "demo.customers": "demo.CUSTOMERS",  # the one table of all pipelines
+    "demo.customers": "demo.CUSTOMERS",  # the table that all pipelines share
 }
 OF_THE_PLACE = re.compile(r"database\.(hostname|port|user|password)|.*bootstrap\.servers")
-"""What another machine has otherwise: the declaration leaves it to the environment."""
+"""Keys whose values depend on the machine; the declaration takes them from the environment."""
 
 
 @pytest.fixture

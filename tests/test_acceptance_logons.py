@@ -1,4 +1,4 @@
-"""The documents' acceptance case of a JDBC source, where it is at hand: the declared connector is theirs."""
+"""The source documents' JDBC source, if present, agrees with the declared connector."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ CASES_FILE = PROJECT.parent / "shared" / "acceptance.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.exists() else []
 CONNECTORS = [case for case in CASES if case["kind"] == "connector" and case["system"] == "connect"]
 DOCUMENTS = {"MYSQL_HOST": "localhost", "MYSQL_PORT": "3306", "MYSQL_USER": "rmoff", "MYSQL_PASSWORD": "rmoff"}
-"""What the documents write where the declaration names settings."""
+"""The documents' values of the settings that the declaration names."""
 NAME = "jdbc_source_mysql_foobar_01"
 
 
@@ -23,7 +23,7 @@ def config(target: str) -> dict[str, str] | None:
     return dict(found[0]) if found else None
 
 
-def test_the_cases_are_at_hand() -> None:
+def test_the_cases_are_present() -> None:
     if not CASES:
         pytest.skip("../shared/acceptance.json: not present")
     assert CONNECTORS

@@ -1,4 +1,4 @@
-"""The documents' requests to the REST proxy, in their own (first) version of its API, where the cases are at hand."""
+"""The source documents' requests to the REST proxy in version 1 of its API, if the cases are present."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCUMENTED = "http://localhost:8082"
 
 
 class OnePartition(RecordProducer):
-    """The documents' topic has one partition; the mock's have four."""
+    """In the documents, the topic has one partition; topics of the mock have four."""
 
     def produce(self, topic: str, records: Sequence[RecordToProduce]) -> list[ProduceResult]:
         return super().produce(topic, [replace(record, partition=0) for record in records])
@@ -52,8 +52,8 @@ def test_two_avro_records_are_produced_and_consumed(proxy: Proxy) -> None:
     created, records, deleted = CASES["X02"]["expect"]
     media = "application/vnd.kafka.avro.v1+json"
     answer = asked(proxy, create, media)
-    told = json.loads(answer.text.replace(str(proxy.http.base_url).rstrip("/"), DOCUMENTED))
-    assert (answer.status_code, told) == (created["status"], created["json"])
+    content = json.loads(answer.text.replace(str(proxy.http.base_url).rstrip("/"), DOCUMENTED))
+    assert (answer.status_code, content) == (created["status"], created["json"])
     found: list[Any] = []
     end = time.monotonic() + DEADLINE_S
     while len(found) < len(records["json"]) and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""The documents' cases of syslog: what Slack is told of a login, and that the statements they run are those deployed.
+"""The source documents' cases of syslog: the message to Slack about a login, and the deployed statements.
 
 The statements themselves are run by `test_acceptance.py`.
 """
@@ -26,7 +26,7 @@ from services.delivery.slack import SlackMessage
 from tests.test_acceptance import CASES
 
 SYSLOG = [case for case in CASES if case["system"] == "syslog"]
-TOLD = [case for case in SYSLOG if case["kind"] == "notification"]
+NOTIFICATIONS = [case for case in SYSLOG if case["kind"] == "notification"]
 RUN = [case for case in SYSLOG if case["kind"] == "ksql"]
 NULLABLE = {"DATE": "long", "HOST": "string", "MESSAGE": "string", "HOSTNAME": "string"}
 SCHEMA = {
@@ -38,7 +38,7 @@ ALERT = read_alert(PROJECT / "alerts" / "syslog_invalid_users.toml")
 
 
 class Registry:
-    """Knows the schema that ksqlDB registers."""
+    """A registry with the schema that ksqlDB registers."""
 
     def by_id(self, schema_id: int) -> SubjectVersion:
         return SubjectVersion("", 0, schema_id, json.dumps(SCHEMA), "AVRO")
@@ -51,22 +51,22 @@ def written(value: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("case", TOLD, ids=lambda case: case["id"])
-def test_a_login_of_an_unknown_user_is_told(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", NOTIFICATIONS, ids=lambda case: case["id"])
+def test_a_login_of_an_unknown_user_sends_a_message(case: dict[str, Any]) -> None:
     (given,) = case["inputs"]
     expected = case["expect"][0]["notification"]
     reader = column_reader(RecordLayout((), "NONE", "AVRO"), AvroReader(cast("SchemaRegistryClient", Registry())))
 
-    told = message_composer(ALERT, reader, "")(Record(given["topic"], 0, 0, None, written(given["value"])))
+    message = message_composer(ALERT, reader, "")(Record(given["topic"], 0, 0, None, written(given["value"])))
 
     assert given["topic"] == ALERT.topic
     assert expected["service"] == ALERT.channel
-    assert isinstance(told, AlertMessage) and isinstance(told.message, SlackMessage)
-    assert [part for part in expected["text_contains"] if part not in told.message.text] == []
+    assert isinstance(message, AlertMessage) and isinstance(message.message, SlackMessage)
+    assert [part for part in expected["text_contains"] if part not in message.message.text] == []
 
 
 def statements(text: str) -> dict[str, Statement]:
-    """Those that write a stream or table, by its name."""
+    """The statements that create a stream or table, by its name."""
     trees = [parsed.tree for parsed in parse_script(text)]
     return {tree.name: tree for tree in trees if isinstance(tree, CreateAsSelect)}
 
@@ -78,7 +78,7 @@ def test_what_the_case_creates_is_what_is_deployed(case: dict[str, Any]) -> None
         assert normalise(statement) == normalise(deployed[name]), name
 
 
-def test_the_cases_are_at_hand() -> None:
+def test_the_cases_are_present() -> None:
     if not CASES:
         pytest.skip("../shared/acceptance.json: not present")
-    assert TOLD and RUN
+    assert NOTIFICATIONS and RUN

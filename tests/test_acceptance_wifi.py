@@ -1,4 +1,4 @@
-"""The documents' cases of the Wi-Fi bot and its alerts, through the services' own code: what Telegram is asked to send.
+"""The source documents' cases of the Wi-Fi bot and its alerts: the requests that the services send to Telegram.
 
 ksqlDB and Telegram are small servers; the statements of the same system are run by `test_acceptance.py`.
 """
@@ -33,13 +33,13 @@ def of_kind(kind: str) -> list[Case]:
 
 
 def telegram() -> FakeServer:
-    """A Telegram that takes everything."""
+    """A Telegram that accepts every request."""
     result = {"id": 1, "is_bot": True, "username": "wifi_bot", "message_id": 1}
     return FakeServer(lambda request: Answer(body={"ok": True, "result": result}))
 
 
-def told(server: FakeServer) -> list[Any]:
-    """What Telegram was asked to send."""
+def sent_messages(server: FakeServer) -> list[Any]:
+    """The bodies of the requests to send a message."""
     path = f"/bot{TOKEN}/sendMessage"
     return [request.body for request in server.requests if request.path == path]
 
@@ -51,7 +51,7 @@ def settings_of(telegram_url: str, ksqldb: str = "", **more: str) -> Settings:
 
 @contextmanager
 def working(work: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Something that goes on until it is told to stop."""
+    """Run a service in a thread until the block ends."""
     stop = threading.Event()
     thread = threading.Thread(target=work, args=(stop,))
     thread.start()
@@ -62,7 +62,7 @@ def working(work: Callable[[threading.Event], None]) -> Iterator[None]:
         thread.join()
 
 
-def test_the_cases_are_at_hand() -> None:
+def test_the_cases_are_present() -> None:
     if not CASES:
         pytest.skip("../shared/acceptance.json: not present")
     assert of_kind("bot") and of_kind("notification") and of_kind("http")
@@ -77,9 +77,9 @@ def test_the_bot_answers(case: Case) -> None:
         settings = settings_of(api.url, database.url, BIFROST_PORT_TELEGRAM_WEBHOOK=port)
         with working(lambda stop: Bot(settings, stop).run(webhook=True)):
             eventually(lambda: posted(f"http://127.0.0.1:{port}/", update))
-            eventually(lambda: told(api))
+            eventually(lambda: sent_messages(api))
 
-    assert told(api) == [case["expect"][0]["json"]]
+    assert sent_messages(api) == [case["expect"][0]["json"]]
     (asked,) = database.requests
     assert (asked.method, asked.path) == ("POST", "/query")
     assert asked.headers["Content-Type"] == "application/vnd.ksql.v1+json; charset=utf-8"
@@ -87,7 +87,7 @@ def test_the_bot_answers(case: Case) -> None:
 
 
 def posted(url: str, update: object) -> bool:
-    """Whether the bot listens, and has taken an update."""
+    """Whether the bot listens and has accepted an update."""
     try:
         return requests.post(url, json=update, timeout=5).ok
     except requests.ConnectionError:
@@ -95,7 +95,7 @@ def posted(url: str, update: object) -> bool:
 
 
 @pytest.mark.parametrize("case", of_kind("notification"), ids=lambda case: case["id"])
-def test_alerts_are_told(case: Case) -> None:
+def test_alerts_are_sent(case: Case) -> None:
     rows = [json.dumps({"row": {"columns": given["ksqldb_row"]}}).encode() + b",\n" for given in case["inputs"]]
     header = b'[{"header":{"queryId":"q","schema":"`TS` STRING"}},\n'
     answers = [Answer(chunks=(header, *rows))]
@@ -106,11 +106,11 @@ def test_alerts_are_told(case: Case) -> None:
 
     with running(telegram()) as api, running(FakeServer(push_query)) as database:
         with working(lambda stop: follow(settings_of(api.url, database.url), stop)):
-            eventually(lambda: len(told(api)) >= len(rows))
+            eventually(lambda: len(sent_messages(api)) >= len(rows))
 
     expected = [each["notification"] for each in case["expect"]]
     assert {each["method"] for each in expected} == {"sendMessage"}
-    assert told(api) == [{"chat_id": 4242, "text": each["text"]} for each in expected]
+    assert sent_messages(api) == [{"chat_id": 4242, "text": each["text"]} for each in expected]
 
 
 @pytest.mark.parametrize("case", of_kind("http"), ids=lambda case: case["id"])
