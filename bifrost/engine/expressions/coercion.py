@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bifrost.engine.expressions.code import Code, Translator
 from bifrost.engine.expressions.conversion import convert
-from bifrost.engine.functions.java.text import parse_decimal, parse_double
+from bifrost.engine.functions.java.text import parse_decimal
 from bifrost.engine.functions.overloads import decimal_of, numeric_width, wider_decimal
 from bifrost.errors import AnalysisError
 from bifrost.sql.formatter import format_expression
@@ -47,6 +47,8 @@ _TRUTHS = {
     word[:n]: word in ("true", "yes") for word in ("true", "yes", "false", "no") for n in range(1, len(word) + 1)
 }
 _INT_BITS, _LONG_BITS = 31, 63
+_MOST_DIGITS = 1000
+"""The exponent of a text literal is limited, because a DECIMAL holds all its digits."""
 
 
 def coerce_all(translator: Translator, expressions: Sequence[Expression]) -> tuple[SqlType | None, list[Code]]:
@@ -194,19 +196,18 @@ def _boolean(expression: Expression) -> SqlType | None:
 
 
 def _number_type(common: SqlType, expression: StringLiteral) -> SqlType:
-    """Return the numeric type of a text literal; with an exponent it is a DOUBLE."""
+    """Return the numeric type of a text literal; with a point or an exponent it is a DECIMAL, as in ksqlDB."""
     text = expression.value.strip()
     try:
-        if "e" in text.lower():
-            parse_double(text)
-            return DOUBLE
         number = parse_decimal(text)
     except ValueError as error:
         raise AnalysisError(_bad_literal(common, expression)) from error
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise AnalysisError(_bad_literal(common, expression))
     scale = max(0, -int(number.as_tuple().exponent))
-    if scale == 0 and "." not in text:
+    if scale == 0 and not any(mark in text for mark in ".eE"):
         return _whole_type(int(number))
-    return SqlDecimal(max(len(number.as_tuple().digits), scale), scale)
+    return SqlDecimal(max(number.adjusted() + 1 + scale, scale, 1), scale)
 
 
 def _whole_type(value: int) -> SqlType:

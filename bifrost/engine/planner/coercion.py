@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
+from bifrost.sql.tree import DecimalLiteral, DoubleLiteral, Expression, IntegerLiteral, LongLiteral
 from bifrost.sql.types import (
     BIGINT,
     BYTES,
@@ -25,8 +27,39 @@ _DIGITS: Mapping[SqlType, int] = {INTEGER: 10, BIGINT: 19}
 _WRITTEN_AS_TEXT = frozenset({BYTES, DATE, TIME, TIMESTAMP})
 
 
+def widens_decimal(source: SqlType, target: SqlType) -> bool:
+    """Whether the types are equal, or decimals of which the target holds every digit of the source."""
+    match source, target:
+        case SqlDecimal(precision, scale), SqlDecimal(to_precision, to_scale):
+            return to_scale >= scale and to_precision - to_scale >= precision - scale
+        case _:
+            return source == target
+
+
+def decimal_literal(expression: Expression, target: SqlType) -> DecimalLiteral | None:
+    """A number literal as a literal of a DECIMAL type; None for other expressions, types, and for too many digits.
+
+    In INSERT INTO ... SELECT, ksqlDB converts number literals to the decimals of the sink, but no other expressions.
+    """
+    if not isinstance(target, SqlDecimal):
+        return None
+    match expression:
+        case IntegerLiteral(number) | LongLiteral(number):
+            value = Decimal(number)
+        case DoubleLiteral(number):
+            value = Decimal(repr(number))
+        case DecimalLiteral():
+            value = expression.value
+        case _:
+            return None
+    scale = max(0, -int(value.as_tuple().exponent))
+    if not widens_decimal(SqlDecimal(max(value.adjusted() + 1 + scale, scale, 1), scale), target):
+        return None
+    return DecimalLiteral(f"{value:.{target.scale}f}", location=expression.location)
+
+
 def widens(source: SqlType, target: SqlType) -> bool:
-    """Whether every value of `source` can be a `target`, so that INSERT INTO ... SELECT can cast it."""
+    """Whether every value of `source` can be a `target`."""
     if source == target:
         return True
     match source, target:
@@ -36,8 +69,8 @@ def widens(source: SqlType, target: SqlType) -> bool:
             return widens(key, to_key) and widens(value, to_value)
         case SqlStruct(fields), SqlStruct():
             return all((to := target.field(f.name)) is not None and widens(f.type, to.type) for f in fields)
-        case SqlDecimal(precision, scale), SqlDecimal(to_precision, to_scale):
-            return to_scale >= scale and to_precision - to_scale >= precision - scale
+        case SqlDecimal(), SqlDecimal():
+            return widens_decimal(source, target)
         case SqlDecimal(), _:
             return target is DOUBLE
         case _, SqlDecimal(precision, scale):

@@ -155,7 +155,8 @@ class JoinPlanner:
         return replace(left, step=step, origin=origin)
 
     def _foreign_key_join(self, join: AnalyzedJoin, left: Stage, right: Stage, key: Expression, prefix: str) -> Stage:
-        if left.formats.key.format.name in REGISTRY_FORMATS or right.formats.key.format.name in REGISTRY_FORMATS:
+        # As in ksqlDB, formats may differ; keys in registry formats contain schema ids, which must be equal.
+        if all(side.formats.key.format.name in REGISTRY_FORMATS for side in (left, right)):
             right = change_key_format(right, f"{prefix}RightSourceKeyed-SelectKey", left.formats.key.format)
         left = _prefixed(left, join.left_source.alias, f"PrependAlias{prefix}Left")
         right = _prefixed(right, join.right_source.alias, f"PrependAlias{prefix}Right")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import Column, FormatInfo, Formats, LogicalSchema, Namespace, TimestampColumn
 from bifrost.engine.plan.steps import SelectItem, StreamSelect, StreamSink, TableSelect, TableSink
-from bifrost.engine.planner.coercion import widens
+from bifrost.engine.planner.coercion import decimal_literal, widens_decimal
 from bifrost.engine.planner.ddl.source_checks import check_formats, check_key_types, check_timestamp, names_and_types
 from bifrost.engine.planner.ddl.with_clause import (
     PartProperties,
@@ -111,31 +111,42 @@ def with_sink_step(stage: Stage, name: str, topic: str, formats: Formats, timest
 
 
 def cast_to_sink(stage: Stage, sink: DataSource) -> Stage:
-    """The stage with its columns cast to those of an existing sink, if no value can be lost.
+    """The stage with its columns cast to those of an existing sink, as ksqlDB does.
+
+    Decimals are cast to wider decimals, and number literals to decimals. Other types must be equal: an INTEGER column
+    does not become a BIGINT.
 
     Raises:
-        AnalysisError: a name differs, or a type cannot be cast.
+        AnalysisError: a name differs, or a type is neither equal nor cast.
     """
     result, wanted = stage.schema, sink.schema
-    if [c.name for c in result.columns] != [c.name for c in wanted.columns] or not all(
-        _fits(new, old) for new, old in zip(result.columns, wanted.columns, strict=True)
+    step = stage.step
+    items = step.selects if isinstance(step, StreamSelect | TableSelect) else ()
+    types = {column.name: column.type for column in wanted.value}
+    found = {column.name: column.type for column in result.value}
+    casts = {item.name: _cast(item, found[item.name], types.get(item.name)) for item in items if item.name in found}
+    if len(result.columns) != len(wanted.columns) or not all(
+        new == old or (_same_place(new, old) and casts.get(new.name) is not None)
+        for new, old in zip(result.columns, wanted.columns, strict=True)
     ):
         raise AnalysisError(
             f"Incompatible schema between results and sink.\nResult schema is {result}\nSink schema is {wanted}"
         )
-    step = stage.step
     if result == wanted or not isinstance(step, StreamSelect | TableSelect):
         return stage
-    types = {column.name: column.type for column in wanted.value}
-    now = {column.name: column.type for column in result.value}
-    selects = tuple(
-        item if now[item.name] == types[item.name] else SelectItem(item.name, Cast(item.expression, types[item.name]))
-        for item in step.selects
-    )
+    selects = tuple(casts.get(item.name) or item for item in items)
     return replace(stage, step=replace(step, schema=wanted, selects=selects))
 
 
-def _fits(new: Column, old: Column) -> bool:
-    if new.namespace is Namespace.KEY or old.namespace is Namespace.KEY:
-        return new == old
-    return widens(new.type, old.type)
+def _same_place(new: Column, old: Column) -> bool:
+    return new.name == old.name and new.namespace is old.namespace is Namespace.VALUE
+
+
+def _cast(item: SelectItem, found: SqlType, wanted: SqlType | None) -> SelectItem | None:
+    """The item as the wanted type, or None if it cannot be cast to it."""
+    if wanted is None or found == wanted:
+        return item if found == wanted else None
+    literal = decimal_literal(item.expression, wanted)
+    if literal is not None:
+        return SelectItem(item.name, literal)
+    return SelectItem(item.name, Cast(item.expression, wanted)) if widens_decimal(found, wanted) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bifrost.engine.planner.outcome import InsertValuesPlan
-from tests.engine.planner.planning import StatementPlanner
+from bifrost.sql.format_expressions import format_expression
+from tests.engine.planner.planning import StatementPlanner, step_of
 
 
 def values(planner: StatementPlanner, statement: str) -> InsertValuesPlan:
@@ -51,15 +52,80 @@ def test_the_error_suggests_a_name_in_another_case(planner: StatementPlanner) ->
     assert message.endswith("Did you mean ORDERS? Hint: try removing double quotes from the source name.")
 
 
-def test_a_query_inserts_what_converts_without_loss(planner: StatementPlanner) -> None:
+@pytest.fixture
+def decimals(planner: StatementPlanner) -> StatementPlanner:
+    """Adds a stream of decimals and two streams to insert into."""
     planner.run(
-        "CREATE STREAM ALL_TOTALS (ID BIGINT KEY, N DOUBLE) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=2);"
+        "CREATE STREAM SMALL (ID BIGINT KEY, D DECIMAL(4, 2), A INT, B BIGINT, F DOUBLE)"
+        " WITH (KAFKA_TOPIC='small', VALUE_FORMAT='JSON', PARTITIONS=2);",
+        "CREATE STREAM WIDE (ID BIGINT KEY, D DECIMAL(5, 2)) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON',"
+        " PARTITIONS=2);",
+        "CREATE STREAM LONGS (ID BIGINT KEY, N BIGINT) WITH (KAFKA_TOPIC='l', VALUE_FORMAT='JSON', PARTITIONS=2);",
+        "CREATE STREAM DOUBLES (ID BIGINT KEY, N DOUBLE) WITH (KAFKA_TOPIC='f', VALUE_FORMAT='JSON', PARTITIONS=2);",
     )
-    planned = planner.query("INSERT INTO ALL_TOTALS SELECT ID, CUSTOMER AS N FROM ORDERS;")
+    return planner
+
+
+@pytest.mark.parametrize(
+    ("expression", "written"),
+    [
+        ("D", "CAST(D AS DECIMAL(5, 2))"),
+        ("1", "1.00"),
+        ("-7", "-7.00"),
+        ("2.0", "2.00"),
+        ("999.99", "999.99"),
+        ("1.5E2", "150.00"),
+    ],
+)
+def test_a_query_inserts_decimals_and_number_literals_into_wider_decimals(
+    decimals: StatementPlanner, expression: str, written: str
+) -> None:
+    planned = decimals.query(f"INSERT INTO WIDE SELECT ID, {expression} AS D FROM SMALL;")
     assert planned.inserts
     assert planned.query.query_id.startswith("INSERTQUERY_")
-    assert str(planned.query.schema) == "`ID` BIGINT KEY, `N` DOUBLE"
-    assert planned.sink.name == "ALL_TOTALS"
+    assert str(planned.query.schema) == "`ID` BIGINT KEY, `D` DECIMAL(5, 2)"
+    select = step_of(planned, "StreamSelect")
+    assert [format_expression(item.expression) for item in select.selects] == [written]
+
+
+@pytest.mark.parametrize(
+    ("target", "select"),
+    [
+        ("WIDE", "A AS D"),
+        ("WIDE", "B AS D"),
+        ("WIDE", "F AS D"),
+        ("WIDE", "1000 AS D"),
+        ("WIDE", "1.555 AS D"),
+        ("WIDE", "CAST(D AS DECIMAL(6, 2)) AS D"),
+        ("WIDE", "A + 1 AS D"),
+        ("WIDE", "'1' AS D"),
+        ("LONGS", "A AS N"),
+        ("LONGS", "1 AS N"),
+        ("DOUBLES", "A AS N"),
+        ("DOUBLES", "D AS N"),
+        ("DOUBLES", "1.5 AS N"),
+    ],
+)
+def test_a_query_inserts_no_other_types(decimals: StatementPlanner, target: str, select: str) -> None:
+    assert "Incompatible schema between results and sink." in decimals.refusal(
+        f"INSERT INTO {target} SELECT ID, {select} FROM SMALL;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "kind"),
+    [
+        ("NULL, 10, '2e1', A, B", "DECIMAL(19, 0)"),
+        ("A, '2e1'", "DECIMAL(10, 0)"),
+        ("A, '1.5E-1'", "DECIMAL(12, 2)"),
+        ("A, '2.5'", "DECIMAL(11, 1)"),
+        ("A, '7'", "INTEGER"),
+        ("F, '2e1'", "DOUBLE"),
+    ],
+)
+def test_texts_in_array_constructors_become_exact_numbers(decimals: StatementPlanner, items: str, kind: str) -> None:
+    decimals.query(f"CREATE STREAM X AS SELECT ID, ARRAY[{items}] AS L FROM SMALL;")
+    assert decimals.schema("X") == f"`ID` BIGINT KEY, `L` ARRAY<{kind}>"
 
 
 def test_a_query_can_set_its_id(planner: StatementPlanner) -> None:

@@ -207,3 +207,29 @@ def test_joins_with_impossible_durations_are_refused(planner: StatementPlanner, 
     assert words in planner.refusal(
         f"CREATE STREAM X AS SELECT * FROM ORDERS O JOIN SHIPMENTS S WITHIN {within} ON O.ID = S.ORDER_ID;"
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "is_written_again"),
+    [
+        ("KAFKA", "JSON", False),
+        ("DELIMITED", "AVRO", False),
+        ("AVRO", "KAFKA", False),
+        ("AVRO", "AVRO", True),
+        ("JSON_SR", "AVRO", True),
+    ],
+)
+def test_foreign_key_joins_accept_other_formats_and_partition_counts(
+    planner: StatementPlanner, left: str, right: str, is_written_again: bool
+) -> None:
+    for name, key_format, partitions in (("A", left, 2), ("B", right, 3)):
+        planner.run(
+            f"CREATE TABLE {name} (ID BIGINT PRIMARY KEY, OTHER BIGINT) WITH (KAFKA_TOPIC='{name}',"
+            f" KEY_FORMAT='{key_format}', VALUE_FORMAT='JSON', PARTITIONS={partitions});"
+        )
+    planned = planner.query("CREATE TABLE X AS SELECT A.ID, B.OTHER AS O FROM A JOIN B ON A.OTHER = B.ID;")
+    assert "ForeignKeyTableTableJoin" in steps(planned)
+    assert ("TableSelectKey" in steps(planned)) is is_written_again
+    assert "the number of partitions don't match" in planner.refusal(
+        "CREATE TABLE Y AS SELECT A.ID, B.OTHER AS O FROM A JOIN B ON A.ID = B.ID;"
+    )
