@@ -14,7 +14,7 @@ from bifrost.sql.tree import Location
 
 T = TypeVar("T")
 _WORDS = (TokenKind.KEYWORD, TokenKind.SIGN)
-_NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME)
+_NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME, TokenKind.DIGIT_NAME)
 
 
 class Cursor:
@@ -90,7 +90,7 @@ class Cursor:
             raise self.failure(*(f"'{other}'" for other in also), f"'{word}'")
 
     def at_name(self, ahead: int = 0) -> bool:
-        """Whether a token can be a name: an identifier, a quoted one, or a keyword that is not reserved."""
+        """Whether a token can be a name: an identifier, possibly with a leading digit, or an unreserved keyword."""
         token = self.peek(ahead) if ahead else self.token
         return token.kind in _NAMES or (token.kind is TokenKind.KEYWORD and token.value in NON_RESERVED)
 
@@ -167,9 +167,6 @@ class Cursor:
                 f'Syntax Error\n"{text}" is a reserved keyword and it can\'t be used as an identifier. '
                 f"You can use it as an identifier by escaping it as `{text}`"
             )
-        if token.kind is TokenKind.DIGIT_NAME:
-            problem = f"'{text}': identifiers must not start with a digit; surround the identifier with double quotes"
-            return self.error(f"Syntax Error\n{problem}")
         return self.failure("IDENTIFIER")
 
     def _undefined_variable(self) -> ParseError:

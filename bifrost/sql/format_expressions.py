@@ -64,7 +64,7 @@ def format_expression(expression: Expression) -> str:
     """The expression as ksqlDB prints it, with brackets around every operator: `(ORDERS.AMOUNT * 2)`."""
     match expression:
         case ColumnRef(name, source):
-            return write_name(name) if source is None else f"{write_name(source)}.{write_name(name)}"
+            return write_name(name) if source is None else f"{write_name(source)}.{_after_point(name)}"
         case LambdaVariable(name):
             return write_name(name)
         case Arithmetic(operator, left, right) | Comparison(operator, left, right):
@@ -101,6 +101,11 @@ def format_expression(expression: Expression) -> str:
             return f"STRUCT({', '.join(inner)})"
         case _:
             return format_literal(expression)
+
+
+def _after_point(name: str) -> str:
+    """The name after a point, where a leading digit without quotes would make both a number."""
+    return f"`{name}`" if name[:1].isdigit() and "`" not in name else write_name(name)
 
 
 def format_literal(literal: Literal) -> str:

@@ -31,7 +31,7 @@ KEYWORDS = RESERVED | NON_RESERVED
 COMPLETIONS = tuple(sorted(KEYWORDS | {"BIGINT", "BOOLEAN", "BYTES", "DOUBLE", "INT", "SPOOL", "VARCHAR"}))
 """Words that a shell completes: keywords, types and the shell's own commands."""
 
-_PLAIN = re.compile(r"[A-Z_][A-Z0-9_@]*\Z")
+_PLAIN = re.compile(r"(?![0-9]+(?:E[0-9]+)?\Z)[A-Z0-9_][A-Z0-9_@]*\Z")  # digits alone and `1E5` are numbers
 
 
 def needs_quotes(name: str) -> bool:

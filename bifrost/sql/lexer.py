@@ -105,6 +105,8 @@ def _token(match: re.Match[str]) -> Token:
             return Token(TokenKind.KEYWORD if upper in KEYWORDS else TokenKind.NAME, upper, start, end)
         case "STRING":
             return Token(TokenKind.STRING, raw[1:-1].replace("''", "'"), start, end)
+        case "DIGIT_NAME":
+            return Token(TokenKind.DIGIT_NAME, raw.upper(), start, end)
         case "QUOTED_NAME":
             return Token(TokenKind.QUOTED_NAME, raw[1:-1].replace(raw[0] * 2, raw[0]), start, end)
         case kind:

@@ -34,11 +34,6 @@ from bifrost.sql.parser import parse_script, parse_statement
             'line 1:15: Syntax Error\n"select" is a reserved keyword and it can\'t be used as an identifier. '
             "You can use it as an identifier by escaping it as `select`",
         ),
-        (
-            "SELECT a AS 1st FROM b;",
-            "line 1:13: Syntax Error\n'1st': identifiers must not start with a digit; "
-            "surround the identifier with double quotes",
-        ),
     ],
 )
 def test_messages(text, message):

@@ -5,6 +5,7 @@ import pytest
 from bifrost.errors import ParseError
 from bifrost.sql import tree as t
 from bifrost.sql import types as ty
+from bifrost.sql.formatter import format_statement
 from bifrost.sql.parser import (
     Dialect,
     is_complete,
@@ -225,3 +226,22 @@ def test_an_undefined_variable_is_named():
 def test_a_variable_cannot_bring_a_second_statement():
     with pytest.raises(ParseError, match="only one statement"):
         parse_script("SELECT * FROM ${a};", {"a": "b; DROP STREAM c"})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("1r", "1R"), ("2_x", "2_X"), ("1E5A", "1E5A"), ("007bond", "007BOND"), ("`1r`", "1r")]
+)
+def test_names_can_begin_with_a_digit(text, name):
+    statement = parse_statement(f"SELECT A AS {text}, T.`{name}`, {text} {text} FROM {text} T;")
+    first, second, third = statement.tree.select
+    assert (first.alias, second.expression.name, third.expression.name, third.alias) == (name,) * 4
+    assert statement.tree.source.name == name
+    assert parse_statement(format_statement(statement.tree)).tree == statement.tree
+
+
+def test_numbers_are_not_names():
+    statement = parse_statement("SELECT 1E5, 1, 2 X, `1E5`, `12` FROM S;")
+    assert parse_statement(format_statement(statement.tree)).tree == statement.tree
+    for text in ("SELECT A AS 1E5 FROM S;", "SELECT A AS 12 FROM S;"):
+        with pytest.raises(ParseError):
+            parse_statement(text)

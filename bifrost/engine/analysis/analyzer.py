@@ -183,5 +183,6 @@ def _check_table_functions(analysis: Analysis, grouped: bool) -> None:
             raise AnalysisError("Table functions cannot be nested.")
     if grouped or any(True for select in analysis.selects for _ in aggregate_calls(select, analysis.functions)):
         raise AnalysisError("Table functions cannot be used with aggregations.")
-    if any(source.source.kind is SourceKind.TABLE for source in analysis.scope.sources):
+    # A stream-table join is a stream, whose rows can be expanded.
+    if all(source.source.kind is SourceKind.TABLE for source in analysis.scope.sources):
         raise AnalysisError("Table source is not supported with table functions")

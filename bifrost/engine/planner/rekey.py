@@ -77,7 +77,8 @@ def partition_stage(
     rekeyed = stage
     if not stage.keyed_by(keys):
         _refuse_table(stage, keys)
-        rekeyed = select_key(stage, [key for key, _ in named], "PartitionBy", _partition_format(stage, default_key))
+        key_format = _partition_format(stage, default_key) if named else FormatInfo("NONE")
+        rekeyed = select_key(stage, [key for key, _ in named], "PartitionBy", key_format)
     names = [column.name for column in rekeyed.schema.key]
     origin = PartitionOrigin(
         before=stage.origin,

@@ -34,10 +34,16 @@ def sink_formats(
     """The formats of a new sink: those in WITH, otherwise those of the leftmost source.
 
     Raises:
-        AnalysisError: a format is unknown, or does not support a property.
+        AnalysisError: a format is unknown or does not support a property, or a stream without key has a key format.
     """
     schema = stage.schema
-    key_info = _inherited(properties.key, _key_origin(origin, config, has_key=bool(schema.key)))
+    has_no_key = not schema.key and stage.formats.key.format.name == "NONE"  # after PARTITION BY NULL
+    if has_no_key and properties.key.format is not None and properties.key.format.strip().upper() != "NONE":
+        raise AnalysisError(
+            f"Key format specified for stream without key columns: {name} has no key, so remove KEY_FORMAT and FORMAT "
+            "from WITH, or set KEY_FORMAT='NONE'."
+        )
+    key_info = stage.formats.key.format if has_no_key else _inherited(properties.key, _key_origin(origin, config))
     if key_info.name == "AVRO" and "fullSchemaName" not in key_info.properties:
         key_info = FormatInfo("AVRO", {**key_info.properties, "fullSchemaName": avro_key_name(name)})
     value_info = _inherited(properties.value, origin.formats.value.format)
@@ -47,9 +53,9 @@ def sink_formats(
     return Formats(key_format(key_info, stage.formats.key.window), value)
 
 
-def _key_origin(origin: DataSource, config: PlannerConfig, *, has_key: bool) -> FormatInfo:
+def _key_origin(origin: DataSource, config: PlannerConfig) -> FormatInfo:
     inherited = origin.formats.key.format
-    return FormatInfo(config.default_key_format) if inherited.name == "NONE" and has_key else inherited
+    return FormatInfo(config.default_key_format) if inherited.name == "NONE" else inherited
 
 
 def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:

@@ -64,6 +64,8 @@ def _check(name: str, columns: Sequence[Column]) -> None:
             raise SerdeError("PROTOBUF format only supports MAP types with STRING keys")
         case "JSON" | "JSON_SR" if _has_other_map_keys(columns):
             raise SerdeError("JSON only supports MAP types with STRING keys")
+        case "AVRO" if _has_other_map_keys(columns):
+            raise SerdeError("Avro only supports MAPs with STRING keys")
         case "AVRO":
             for column in columns:
                 checked_name(column.name)

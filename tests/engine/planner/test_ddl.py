@@ -223,3 +223,17 @@ def test_properties_disable_statements(planner: StatementPlanner, name: str, sta
     planner.plan(statement)
     planner.properties[name] = "false"
     assert words in planner.refusal(statement)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["M MAP<INT, STRING>", "L ARRAY<MAP<BIGINT, INT>>", "S STRUCT<M MAP<DOUBLE, INT>>", "M MAP<STRING, MAP<INT, INT>>"],
+)
+def test_avro_maps_need_string_keys(planner: StatementPlanner, columns: str) -> None:
+    words = "Avro only supports MAPs with STRING keys"
+    assert words in planner.refusal(
+        f"CREATE STREAM X ({columns}) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='AVRO', PARTITIONS=1);"
+    )
+    assert words in planner.refusal(
+        "CREATE STREAM X WITH (VALUE_FORMAT='AVRO') AS SELECT ID, MAP(1 := 'x') AS M FROM ORDERS;"
+    )

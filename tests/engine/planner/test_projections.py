@@ -163,3 +163,25 @@ def test_or_replace_keeps_the_query_and_its_columns(planner: StatementPlanner) -
     assert "missing or reordered: [`TOTAL` DOUBLE" in planner.refusal(
         "CREATE OR REPLACE STREAM X AS SELECT ID, CUSTOMER FROM ORDERS;"
     )
+
+
+def test_a_stream_partitioned_by_null_has_no_key_format(planner: StatementPlanner) -> None:
+    select = "AS SELECT TOTAL, ID FROM ORDERS PARTITION BY NULL;"
+    for name, properties in (("X", ""), ("Y", "WITH (KEY_FORMAT='NONE')")):
+        formats = planner.query(f"CREATE STREAM {name} {properties} {select}").sink.formats
+        assert (formats.key.format.name, formats.value.format.name) == ("NONE", "JSON")
+    for properties in ("KEY_FORMAT='JSON'", "KEY_FORMAT='KAFKA'", "FORMAT='JSON'"):
+        assert "Key format specified for stream without key columns" in planner.refusal(
+            f"CREATE STREAM Z WITH ({properties}) {select}"
+        )
+
+
+def test_table_functions_expand_rows_of_a_stream_table_join(planner: StatementPlanner) -> None:
+    planned = planner.query(
+        "CREATE STREAM X AS SELECT O.CUSTOMER AS C, NAME AS N, EXPLODE(TAGS) AS TAG FROM ORDERS O"
+        " JOIN CUSTOMERS C ON O.CUSTOMER = C.ID;"
+    )
+    assert str(planned.sink.schema) == "`C` INTEGER KEY, `N` STRING, `TAG` STRING"
+    assert "Table source is not supported with table functions" in planner.refusal(
+        "CREATE TABLE Y AS SELECT ID, EXPLODE(ARRAY[NAME]) AS N FROM CUSTOMERS;"
+    )
