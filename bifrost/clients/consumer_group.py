@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
 from bifrost.clients.log_rate_limit import LogRateLimit
-from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.errors import Refused, Unreachable
 
 MAX_POLL_RECORDS = 500
 
@@ -26,6 +26,7 @@ _OPTIONS = {
     "topic_metadata_refresh_interval_ms": 10_000,
     "socket_timeout_ms": 10_000,
     "enable_auto_offset_store": False,
+    "enable_partition_eof": True,
     # `_assigned` decides where a new group starts; this covers a position that retention has deleted.
     "auto_offset_reset": "earliest",
 }
@@ -83,11 +84,12 @@ class ConsumerGroup:
         self._uncommitted: dict[Partition, int] = {}
         self._on_revoked: Callable[[Collection[Partition]], None] = lambda _partitions: None
         # `kafka.consumer` turns underscores into dots; the name of a callback keeps its underscore.
-        properties: dict[str, Any] = {**client, "on_commit": self._commit_done}
-        try:
-            self._consumer: Consumer = kafka.consumer(properties, group, **_OPTIONS)
-        except KafkaException as error:
-            raise SettingError("KAFKA_*", f"Kafka rejects these client settings: {error.args[0].str()}") from error
+        self._access_errors = kafka.AccessErrors()
+        self._next_offsets: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        properties: dict[str, Any] = {**client, "on_commit": self._commit_done, "error_cb": self._access_errors}
+        self._consumer: Consumer = kafka.consumer(properties, group, **_OPTIONS)
 
     def subscribe(self, on_revoked: Callable[[Collection[Partition]], None]) -> None:
         """Join the group; `on_revoked` is called within `poll` or `close` for partitions that it loses."""
@@ -102,6 +104,7 @@ class ConsumerGroup:
             Refused: this member can no longer read, or is not authorized to read.
         """
         first = self._consumer.poll(timeout_s)
+        self._access_errors.check(f"read {self._topic}")
         if first is None:
             return []
         # `consume` alone would wait for a full batch until its timeout.
@@ -122,7 +125,8 @@ class ConsumerGroup:
         A failed commit is logged, and repeated if this member is assigned the partition again; another member would
         read the records again.
         """
-        offsets = [TopicPartition(home.topic, home.number, offset) for home, offset in positions.items()]
+        offsets = [TopicPartition(*home, self._behind_markers(home, offset)) for home, offset in positions.items()]
+        self._committed.update(positions)
         try:
             if wait:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
@@ -137,9 +141,14 @@ class ConsumerGroup:
 
     def _is_record(self, message: Any) -> bool:
         error = message.error()
+        home = Partition(message.topic(), message.partition())
         if error is None:
+            self._next_offsets[home] = message.offset() + 1
             return True
-        if error.fatal() or error.code() in _FORBIDDEN:
+        if error.code() == kafka.PARTITION_EOF:
+            self._reached_end(home, message.offset())
+            return False
+        if error.fatal() or error.code() in kafka.ACCESS_ERRORS:
             raise Refused(kafka.SYSTEM, f"read {self._topic}", status=error.code(), body=error.str())
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             # The topic will be created while we wait, so all its records are new to this group.
@@ -149,12 +158,31 @@ class ConsumerGroup:
             _log.warning("reading %s: %s; waiting", self._topic, error.str())
         return False
 
+    def _reached_end(self, home: Partition, end: int) -> None:
+        """Commit the end of a partition whose last records are transaction markers, or its lag would never be 0."""
+        self._ends[home] = end
+        done = self._committed.get(home)
+        if done is not None and done == self._next_offsets.get(home) and done < end:
+            self.commit({home: done})
+
+    def _behind_markers(self, home: Partition, offset: int) -> int:
+        """Return the end of the partition if `offset` is behind the last record and only markers follow."""
+        return max(offset, self._ends.get(home, -1)) if offset == self._next_offsets.get(home) else offset
+
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             committed = consumer.committed(partitions, timeout=OFFSETS_TIMEOUT_S)
-            moved = {_home(place): place.offset for place in committed if self._is_moved(place)}
+            # Partitions without an offset beside others with one were added to the topic: all their records are new.
+            is_known = any(place.offset >= 0 for place in committed)
+            moved = {_home(place): place.offset for place in committed if self._is_moved(place, is_known=is_known)}
         except KafkaException as error:
-            raise Unreachable(kafka.SYSTEM, f"position of group {self._group}", str(error)) from error
+            request, problem = f"position of group {self._group}", error.args[0]
+            if problem.code() in kafka.ACCESS_ERRORS:
+                raise Refused(kafka.SYSTEM, request, status=problem.code(), body=problem.str()) from error
+            raise Unreachable(kafka.SYSTEM, request, problem.str()) from error
+        for place in committed:
+            self._next_offsets[_home(place)] = self._committed[_home(place)] = place.offset
+            self._ends.pop(_home(place), None)
         if moved:
             # Commit now: a crash before the first delivery must not skip the records in between.
             self.commit(moved, wait=True)
@@ -163,14 +191,14 @@ class ConsumerGroup:
         self._last_error = ""
         _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in committed))
 
-    def _is_moved(self, place: TopicPartition) -> bool:
+    def _is_moved(self, place: TopicPartition, *, is_known: bool) -> bool:
         """Set the offset of a partition whose committed one is missing, or behind a commit that failed here."""
         failed = self._uncommitted.pop(_home(place), -1)
         if 0 <= place.offset and failed <= place.offset:
             return False
         oldest, following = self._consumer.get_watermark_offsets(place, timeout=OFFSETS_TIMEOUT_S)
         if place.offset < 0:
-            place.offset = oldest if self._from_beginning else following
+            place.offset = oldest if self._from_beginning or is_known else following
         if place.offset < failed <= following:  # otherwise the topic was recreated
             place.offset = failed
         return True
@@ -187,9 +215,6 @@ class ConsumerGroup:
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_revoked([_home(place) for place in partitions])
-
-
-_FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
 def _home(place: TopicPartition) -> Partition:

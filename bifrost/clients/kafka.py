@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ from confluent_kafka.admin import (
 )
 
 from bifrost.clients.log_rate_limit import LogRateLimit
-from bifrost.errors import Refused, Unreachable
+from bifrost.errors import Refused, SettingError, Unreachable
 from bifrost.settings import Settings
 
 SYSTEM = "Kafka"
@@ -42,8 +42,28 @@ PARTITIONER = "murmur2_random"
 """Partitions keys like Java clients and ksqlDB; librdkafka's default would break joins on keyed topics."""
 
 _UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
+ACCESS_ERRORS = frozenset(
+    {
+        KafkaError._AUTHENTICATION,  # noqa: SLF001 - a public code that librdkafka names so
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    }
+)
+"""Errors that waiting does not cure: the account lacks access."""
+_GONE = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.GROUP_ID_NOT_FOUND,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - a public code that librdkafka names so
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - a public code that librdkafka names so
+    }
+)
 _log = logging.getLogger(__name__)
 _log.addFilter(LogRateLimit(time.monotonic))
+PARTITION_EOF: int = KafkaError._PARTITION_EOF  # noqa: SLF001 - a public code that librdkafka names so
+"""The event for the end of a partition, of consumers with `enable.partition.eof`."""
 T = TypeVar("T")
 
 
@@ -65,13 +85,38 @@ class OffsetRange:
     next: int
 
 
+class AccessErrors:
+    """Remembers a refused account. librdkafka reports one through a callback only; requests just time out."""
+
+    def __init__(self) -> None:
+        self._error: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Take an error of the client (librdkafka's `error_cb`)."""
+        if error.code() in ACCESS_ERRORS:
+            self._error = error
+
+    def check(self, request: str) -> None:
+        """Raise `Refused` if the brokers refused the account since the last check."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise Refused(SYSTEM, request, status=error.code(), body=error.str())
+
+
 class KafkaAdmin:
     """Lists, creates and changes topics; every call ends within `timeout_s`."""
 
     def __init__(self, client: Mapping[str, str], *, timeout_s: float = TIMEOUT_S) -> None:
         self._servers = client["bootstrap.servers"]
         self._timeout_s = timeout_s
-        self._client = AdminClient({**client, "socket.timeout.ms": int(timeout_s * 1000)}, logger=_log)
+        self._access_errors = AccessErrors()
+        options: dict[str, Any] = {
+            **client,
+            "socket.timeout.ms": int(timeout_s * 1000),
+            "error_cb": self._access_errors,
+        }
+        with _rejected_settings():
+            self._client = AdminClient(options, logger=_log)
 
     def cluster_id(self) -> str:
         """Return the cluster id.
@@ -208,7 +253,7 @@ class KafkaAdmin:
         }
         found: dict[str, dict[str, dict[int, int]]] = {}
         for group, future in futures.items():
-            with suppress(Refused):
+            with _missing_is_fine():
                 places = self._result(f"offsets of group {group}", future).topic_partitions
                 found[group] = _by_topic((place.topic, place.partition, place.offset) for place in places)
         return found
@@ -219,7 +264,7 @@ class KafkaAdmin:
         futures = self._client.list_offsets({place: spec for place in places}, request_timeout=self._timeout_s)
         found = {}
         for place, future in futures.items():
-            with suppress(Refused):
+            with _missing_is_fine():
                 found[place.topic, place.partition] = int(self._result("offsets", future).offset)
         return found
 
@@ -246,12 +291,18 @@ class KafkaAdmin:
         try:
             return send()
         except FutureTimeout as error:
+            self._check_access(request)
             raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
         except KafkaException as error:
             problem = error.args[0]
             if problem.name() in _UNREACHABLE:
+                self._check_access(request)
                 raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
             raise Refused(SYSTEM, request, status=problem.code(), body=problem.str()) from error
+
+    def _check_access(self, request: str) -> None:
+        self._client.poll(0)  # serves the error callback
+        self._access_errors.check(request)
 
 
 def admin(settings: Settings, *, timeout_s: float = TIMEOUT_S) -> KafkaAdmin:
@@ -270,10 +321,14 @@ def producer(client: Mapping[str, str], *, delivered: DeliveryCallback | None = 
         client: librdkafka properties of the cluster (`Settings.kafka_client()`).
         delivered: receives the delivery reports of records that are produced without their own callback.
         options: further librdkafka properties, `_` for `.` (`linger_ms=5`).
+
+    Raises:
+        SettingError: the properties are invalid.
     """
     callback = {"on_delivery": delivered} if delivered is not None else {}
     fixed = {"enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}
-    return Producer({**client, **callback, **fixed}, logger=_log)
+    with _rejected_settings():
+        return Producer({**client, **callback, **fixed}, logger=_log)
 
 
 def consumer(client: Mapping[str, str], group: str, **options: object) -> Consumer:
@@ -283,9 +338,31 @@ def consumer(client: Mapping[str, str], group: str, **options: object) -> Consum
         client: librdkafka properties of the cluster.
         group: the consumer group.
         options: further librdkafka properties, `_` for `.` (`auto_offset_reset="earliest"`).
+
+    Raises:
+        SettingError: the properties are invalid.
     """
     defaults = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
-    return Consumer({**client, **defaults, **_dotted(options)}, logger=_log)
+    with _rejected_settings():
+        return Consumer({**client, **defaults, **_dotted(options)}, logger=_log)
+
+
+@contextmanager
+def _rejected_settings() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise SettingError("KAFKA_*", f"Kafka rejects these client settings: {error.args[0].str()}") from error
+
+
+@contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    """Omit a topic or group that was deleted meanwhile; any other refusal must surface."""
+    try:
+        yield
+    except Refused as error:
+        if error.status not in _GONE:
+            raise
 
 
 def _dotted(options: Mapping[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from bifrost.clients import kafka
 from bifrost.clients.kafka import KafkaAdmin
+from bifrost.errors import Refused
 
 READ_TIMEOUT_S = 3.0
 MAX_TEXT_LENGTH = 4000
@@ -35,7 +36,7 @@ def newest_records(client: Mapping[str, str], topic: str, count: int) -> list[Sa
         client: librdkafka properties of the cluster.
 
     Raises:
-        Refused: the topic does not exist.
+        Refused: the topic does not exist, or reading it is not permitted.
         Unreachable: no broker answered.
     """
     ranges = KafkaAdmin(client).offsets(topic)
@@ -58,7 +59,12 @@ def _read(reader: Consumer, ends: dict[int, int]) -> list[SampledRecord]:
     deadline = time.monotonic() + READ_TIMEOUT_S
     while ends and time.monotonic() < deadline:
         message = reader.poll(0.1)
-        if message is None or message.error() is not None:
+        if message is None:
+            continue
+        error = message.error()
+        if error is not None:
+            if error.code() in kafka.ACCESS_ERRORS:
+                raise Refused(kafka.SYSTEM, f"read {message.topic()}", status=error.code(), body=error.str())
             continue
         found.append(_sampled_record(message))
         number, offset = message.partition(), message.offset()

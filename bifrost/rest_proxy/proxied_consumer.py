@@ -16,6 +16,8 @@ METADATA_TIMEOUT_S = 10.0
 SEEK_RETRY_S = 0.02
 MAX_RECORDS_PER_READ = 5_000
 
+_UNREADABLE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, *kafka.ACCESS_ERRORS})
+
 
 class ProxiedConsumer:
     """A consumer that lives between requests. Not thread-safe."""
@@ -27,10 +29,13 @@ class ProxiedConsumer:
             "auto_offset_reset": reset,
             "enable_auto_commit": auto_commit,
             "enable_auto_offset_store": False,
+            "enable_partition_eof": True,
             "topic_metadata_refresh_interval_ms": 10_000,
             **session,
         }
-        self._consumer: Consumer = kafka.consumer(client, group, **options)
+        self._access_errors = kafka.AccessErrors()
+        properties: dict[str, Any] = {**client, "error_cb": self._access_errors}
+        self._consumer: Consumer = kafka.consumer(properties, group, **options)
         self._auto_commit = auto_commit
         self._read_offsets: dict[Partition, int] = {}
         self.topics: tuple[str, ...] = ()
@@ -133,20 +138,30 @@ class ProxiedConsumer:
         while size < max_bytes and len(found) < MAX_RECORDS_PER_READ:
             poll_s = 0 if size >= min_bytes else min(max(end - time.monotonic(), 0), 1.0)
             message = self._consumer.poll(poll_s)
+            self._access_errors.check("read")
             if message is None:
                 if size >= min_bytes or time.monotonic() >= end:
                     break
                 continue
             error = message.error()
             if error is not None:
-                if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART or error.fatal():
-                    raise Refused(kafka.SYSTEM, "read", status=error.code(), body=error.str())
+                self._handle(error, message)
                 continue
             record = _record(message)
             self._read_offsets[record.home] = record.offset + 1
             found.append(record)
             size += len(record.key or b"") + len(record.value or b"") + 1
         return found
+
+    def _handle(self, error: KafkaError, message: Any) -> None:
+        """Raise an error that a retry does not cure; note the end of a partition."""
+        if error.code() == kafka.PARTITION_EOF:
+            # The end may be behind transaction markers, which no record tells: without them the lag is never 0.
+            partition = Partition(message.topic(), message.partition())
+            if message.offset() > self._read_offsets.get(partition, -1):
+                self._read_offsets[partition] = message.offset()
+        elif error.code() in _UNREADABLE or error.fatal():
+            raise Refused(kafka.SYSTEM, "read", status=error.code(), body=error.str())
 
     def rewind(self, records: Sequence[Record]) -> None:
         """Seek back, so that these records are read again."""

@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bifrost.clients import kafka
-from bifrost.errors import SettingError, Unreachable
+from bifrost.errors import Unreachable
 
 DELIVERY_TIMEOUT_S = 15.0
 """Time for the broker to accept a record."""
@@ -81,12 +81,8 @@ class RecordProducer:
     """Produces records. Thread-safe."""
 
     def __init__(self, client: Mapping[str, str]) -> None:
-        try:
-            self._producer: Producer = kafka.producer(
-                client, linger_ms=1, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000)
-            )
-        except KafkaException as error:
-            raise SettingError("KAFKA_*", f"Kafka rejects these client settings: {error.args[0].str()}") from error
+        timeout_ms = int(DELIVERY_TIMEOUT_S * 1000)
+        self._producer: Producer = kafka.producer(client, linger_ms=1, message_timeout_ms=timeout_ms)
         self._admin = kafka.KafkaAdmin(client, timeout_s=METADATA_TIMEOUT_S)
         self._counts: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()

@@ -9,9 +9,10 @@ from contextlib import closing
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
+from bifrost.clients import consumer_group
 from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
 from bifrost.clients.dead_letters import dead_letter_headers
-from bifrost.errors import SettingError
+from bifrost.errors import Refused, SettingError
 
 TOPIC = "alerts"
 HOME = Partition(TOPIC, 0)
@@ -26,9 +27,9 @@ class Cluster:
         (broker,) = self._producer.list_topics(timeout=DEADLINE_S).brokers.values()
         self.client = {"bootstrap.servers": f"{broker.host}:{broker.port}"}
 
-    def write(self, *values: str) -> None:
+    def write(self, *values: str, partition: int = 0) -> None:
         for value in values:
-            self._producer.produce(TOPIC, value.encode(), partition=0)
+            self._producer.produce(TOPIC, value.encode(), partition=partition)
         assert self._producer.flush(DEADLINE_S) == 0
 
     def position(self, group: str) -> int:
@@ -147,3 +148,104 @@ def test_a_dead_letter_tells_where_it_comes_from_and_why():
         ("dlq.partition", b"2"),
         ("dlq.offset", b"7"),
     ]
+
+
+def test_a_partition_that_was_added_to_the_topic_is_read_from_its_oldest_record(cluster: Cluster, group: str, join):
+    cluster.put(group, 0)
+    cluster.write("first of the new partition", partition=2)
+
+    assert "first of the new partition" in read(join(), 2)
+
+
+def test_a_refused_account_ends_the_member(cluster: Cluster):
+    secured = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "u"}
+    member = ConsumerGroup({**cluster.client, **secured, "sasl.password": "hunter22"}, "refused", TOPIC)
+    member.subscribe(lambda _partitions: None)
+    with closing(member), pytest.raises(Refused, match=r"Kafka: read alerts: .*authentication") as caught:
+        read(member, 1)
+
+    assert "hunter22" not in str(caught.value)
+
+
+class Event:
+    """What a poll returns: a record, or an error at an offset."""
+
+    def __init__(self, offset: int, code: int | None = None) -> None:
+        self._offset = offset
+        self._error = None if code is None else KafkaError(code)
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+    def topic(self) -> str:
+        return TOPIC
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> None: ...
+
+    def value(self) -> bytes:
+        return b"x"
+
+    def headers(self) -> None: ...
+
+
+class ScriptedConsumer:
+    """Returns scripted events, and keeps the offsets of its commits."""
+
+    def __init__(self, *events: Event) -> None:
+        self.events = list(events)
+        self.commits: list[int] = []
+
+    def poll(self, _timeout_s: float) -> Event | None:
+        return self.events.pop(0) if self.events else None
+
+    def consume(self, _count: int, _timeout_s: float) -> list[Event]:
+        return []
+
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> None:
+        self.commits += [place.offset for place in offsets]
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, *events: Event) -> tuple[ConsumerGroup, ScriptedConsumer]:
+    consumer = ScriptedConsumer(*events)
+    monkeypatch.setattr(consumer_group.kafka, "consumer", lambda *_args, **_options: consumer)
+    return ConsumerGroup({"bootstrap.servers": "none:1"}, "g", TOPIC), consumer
+
+
+END = KafkaError._PARTITION_EOF
+
+
+def test_transaction_markers_behind_the_last_record_leave_no_lag(monkeypatch: pytest.MonkeyPatch):
+    member, consumer = scripted(monkeypatch, Event(4), Event(6, END))
+    member.poll(0)
+    member.commit({HOME: 5})
+    member.poll(0)
+
+    assert consumer.commits == [5, 6]
+
+
+def test_a_record_that_is_not_yet_done_is_not_skipped_at_the_end_of_the_partition(monkeypatch: pytest.MonkeyPatch):
+    member, consumer = scripted(monkeypatch, Event(4), Event(5), Event(7, END))
+    for _ in range(3):
+        member.poll(0)
+    assert consumer.commits == []
+
+    member.commit({HOME: 5})
+    member.commit({HOME: 6})
+    assert consumer.commits == [5, 7]
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._FATAL]
+)
+def test_a_member_that_may_not_read_says_so(monkeypatch: pytest.MonkeyPatch, code: int):
+    member, _ = scripted(monkeypatch, Event(-1, code))
+    if code == KafkaError._FATAL:
+        monkeypatch.setattr(Event, "error", lambda _self: KafkaError(code, "dead", fatal=True))
+    with pytest.raises(Refused, match="Kafka: read alerts"):
+        member.poll(0)

@@ -3,7 +3,8 @@
 import pytest
 
 from bifrost.clients import kafka
-from bifrost.errors import Unreachable
+from bifrost.errors import Refused, SettingError, Unreachable
+from tests.rest_proxy.conftest import mock_cluster
 
 MOCK = {"test.mock.num.brokers": 1}
 
@@ -39,3 +40,31 @@ def test_keys_are_placed_as_java_clients_place_them():
 def test_nobody_there_is_unreachable_within_the_deadline():
     with pytest.raises(Unreachable, match=r"Kafka: list topics: no answer from 127.0.0.1:1"):
         kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.5).topics()
+
+
+def test_a_refused_account_is_no_silent_broker():
+    secured = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "u"}
+    with mock_cluster() as cluster:
+        admin = kafka.KafkaAdmin({**cluster, **secured, "sasl.password": "hunter22"}, timeout_s=2)
+        with pytest.raises(Refused, match=r"Kafka: list topics: .*authentication") as caught:
+            admin.topics()
+    assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        kafka.KafkaAdmin,
+        kafka.producer,
+        lambda client: kafka.consumer(client, "g"),
+    ],
+    ids=["admin", "producer", "consumer"],
+)
+def test_a_wrong_setting_is_named(make):
+    with pytest.raises(SettingError, match=r"KAFKA_\*: Kafka rejects these client settings: .*security.protocol"):
+        make({"bootstrap.servers": "none:1", "security.protocol": "none"})
+
+
+def test_positions_of_unknown_groups_are_omitted():
+    with mock_cluster() as cluster:
+        assert kafka.KafkaAdmin(cluster, timeout_s=5).positions(["nobody"]) in ({}, {"nobody": {}})
