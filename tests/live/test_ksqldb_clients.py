@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bifrost.clients import ksqldb
+from bifrost.errors import NotReady
 from tests.live.conftest import Platform
 from tests.live.waiting import eventually
 
@@ -37,7 +38,14 @@ def statements(platform: Platform) -> Iterator[str]:
     )
     for row in (FIRST, SECOND):
         client.execute(f"INSERT INTO {STREAM} (ID, AMOUNT) VALUES ('{row['ID']}', {row['AMOUNT']});")
-    eventually(lambda: client.pull(f"SELECT N FROM {TABLE} WHERE ID = 'o2';") == [{"N": 1}])
+
+    def count() -> list[dict[str, Any]]:
+        try:
+            return client.pull(f"SELECT N FROM {TABLE} WHERE ID = 'o2';")
+        except NotReady:
+            return []  # the table is still being restored
+
+    eventually(lambda: count() == [{"N": 1}])
     yield platform.endpoints["ksqldb"]
     client.execute(f"DROP TABLE {TABLE} DELETE TOPIC; DROP STREAM {STREAM} DELETE TOPIC;")
 

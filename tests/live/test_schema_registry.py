@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import requests
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -33,8 +35,9 @@ def topic(platform: Platform) -> str:
 
 
 @pytest.fixture
-def registry(platform: Platform) -> SchemaRegistryClient:
-    return SchemaRegistryClient({"url": platform.endpoints["schema_registry"]})
+def registry(platform: Platform) -> Iterator[SchemaRegistryClient]:
+    with SchemaRegistryClient({"url": platform.endpoints["schema_registry"]}) as client:
+        yield client
 
 
 def register_as_an_outsider(platform: Platform, topic: str) -> int:
@@ -68,9 +71,12 @@ def test_confluents_serializer_finds_a_schema_that_is_written_differently(
 @pytest.fixture
 def sink(platform: Platform, topic: str) -> Iterator[str]:
     """An Elasticsearch sink that reads the topic with the worker's Avro converter; its index has the topic's name."""
+    admin = AdminClient({"bootstrap.servers": platform.endpoints["kafka"]})
+    admin.create_topics([NewTopic(topic, 1)])[topic].result(DEADLINE_S)
     connectors = f"{platform.endpoints['connect']}/connectors"
     deployed = requests.get(f"{connectors}/{DEPLOYED_SINK}/config", timeout=DEADLINE_S).json()
-    config: dict[str, Any] = {key: value for key, value in deployed.items() if not key.startswith("transforms")}
+    left_out = ("transforms", "value.converter", "errors.deadletterqueue")
+    config: dict[str, Any] = {key: value for key, value in deployed.items() if not key.startswith(left_out)}
     config |= {"name": topic, "topics": topic, "key.ignore": "true", "schema.ignore": "true"}
     requests.put(f"{connectors}/{topic}/config", json=config, timeout=DEADLINE_S).raise_for_status()
     yield topic
@@ -84,7 +90,7 @@ def test_connects_converter_reads_what_confluents_serializer_wrote(
     write = AvroSerializer(registry, CANONICAL, conf={"auto.register.schemas": False})
     producer = Producer({"bootstrap.servers": platform.endpoints["kafka"]})
     producer.produce(topic, value=write({"id": 1, "text": "read"}, SerializationContext(topic, MessageField.VALUE)))
-    producer.flush(DEADLINE_S)
+    assert producer.flush(DEADLINE_S) == 0
 
     def documents() -> list[dict[str, Any]]:
         found = requests.get(f"{platform.endpoints['search']}/{sink}/_search", timeout=DEADLINE_S).json()
