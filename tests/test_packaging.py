@@ -1,10 +1,8 @@
 """The package: version, metadata, lock files, and which files a wheel contains."""
 
 import re
-import subprocess
 import tomllib
 from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 
@@ -57,10 +55,12 @@ def test_a_wheel_contains_every_file_of_the_packages() -> None:
     """Setuptools finds a package by its `__init__.py`, and other files by the patterns of pyproject.toml."""
     folders = [name.removesuffix("*") for name in PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
     patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["*"]
-    tracked = subprocess.run(("git", "ls-files", *folders), cwd=PROJECT, capture_output=True, text=True, check=True)
+    files = (path for folder in folders for path in (PROJECT / folder).rglob("*") if path.is_file())
     left_out = []
-    for path in map(Path, tracked.stdout.split()):
-        package = next(folder for folder in path.parents if (PROJECT / folder / "__init__.py").exists())
+    for path in files:
+        if path.parent.name == "__pycache__":
+            continue
+        package = next(folder for folder in path.parents if (folder / "__init__.py").exists())
         inside = path.relative_to(package).as_posix()
         if path.suffix == ".py":
             if path.parent != package:
