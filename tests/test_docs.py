@@ -20,13 +20,15 @@ from typer.main import get_command
 
 from bifrost.alert_template import Template
 from bifrost.alerts import read_alert
+from bifrost.cli.commands import plan
 from bifrost.cli.commands.test import run_files
-from bifrost.cli.main import COMMANDS, app
+from bifrost.cli.main import COMMANDS, HELP, app
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.declarations import DeclaredTopic
 from bifrost.deployer.declared.files import TOPIC_FIELDS, read_connectors, read_subjects, read_topics
 from bifrost.deployer.targets import TABLES
 from bifrost.engine.functions.udf import registry_of
+from bifrost.errors import EX_CONFIG
 from bifrost.settings import PORTS, PROJECT, Settings
 from bifrost.sql.parser import Dialect, parse_script
 from services.delivery.slack import escape, shorten
@@ -124,6 +126,16 @@ def test_the_reference_lists_exactly_the_options_of_a_command(name: str) -> None
     assert {name for row in rows for name in re.findall(r"^`([A-Z]+)`", row)} == arguments
 
 
+def test_the_reference_names_the_exit_codes_of_the_code() -> None:
+    text = section("docs/reference/commands.md", "Exit codes")
+    assert re.findall(r"^\| (\d) \|", text, re.MULTILINE) == ["0", "1", "2", str(plan.CHANGES_PLANNED)]
+    assert f"and {EX_CONFIG} if" in " ".join(text.split())
+    assert all(
+        code in " ".join(HELP.split())
+        for code in ("0 done", "1 an error", "2 wrong usage", f"{plan.CHANGES_PLANNED} `plan`")
+    )
+
+
 def test_the_reference_names_the_generators_of_demo() -> None:
     (argument,) = [parameter for parameter in commands()["demo"].params if parameter.name == "pipeline"]
     named = re.findall(r"`(\w+)`", section("docs/reference/commands.md", "demo").split("`PIPELINE`")[1].split("|")[1])
@@ -164,6 +176,13 @@ def test_the_index_links_every_page() -> None:
 def test_addresses_have_the_default_ports() -> None:
     ports = {int(port) for path in PAGES for port in re.findall(r"127\.0\.0\.1:(\d+)", text_of(path))}
     assert ports <= set(PORTS.values())
+
+
+def test_the_table_of_addresses_is_that_of_the_embedded_target(tmp_path: Path) -> None:
+    rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \|", text_of(PROJECT / "docs/how-to/clients.md"), re.MULTILINE)
+    endpoints = Settings({"BIFROST_HOME": str(tmp_path)}).endpoints.as_json()
+    # The inbox simulates Slack and Telegram at the console's address.
+    assert set(rows) == {url for name, url in endpoints.items() if url and name not in ("console", "slack", "telegram")}
 
 
 @pytest.mark.parametrize("line", lines_with("python -m "))
