@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bifrost.engine.expressions import arithmetic, calls, collections, comparison
 from bifrost.engine.expressions.code import NULL, Code, constant_code
 from bifrost.engine.expressions.conversion import convert
-from bifrost.engine.functions.javatime import isotime
+from bifrost.engine.functions.javatime import sql_texts
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import (
@@ -169,9 +169,9 @@ class ExpressionCompiler:
             case StringLiteral(value=text):
                 return constant_code(self, text, STRING)
             case TimeLiteral(text=text):
-                return constant_code(self, _parsed(isotime.parse_time, text), TIME)
+                return constant_code(self, _parsed(sql_texts.parse_time, text), TIME)
             case TimestampLiteral(text=text):
-                return constant_code(self, _parsed(isotime.parse_timestamp, text), TIMESTAMP)
+                return constant_code(self, _parsed(sql_texts.parse_timestamp, text), TIMESTAMP)
             case _:
                 raise AssertionError(f"no translation of {type(expression).__name__}")
 

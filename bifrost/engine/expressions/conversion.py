@@ -19,7 +19,7 @@ from bifrost.engine.functions.java.text import (
     parse_double,
     parse_integer,
 )
-from bifrost.engine.functions.javatime import isotime
+from bifrost.engine.functions.javatime import isotime, sql_texts
 from bifrost.engine.functions.overloads import decimal_of, widens
 from bifrost.errors import AnalysisError
 from bifrost.sql.types import (
@@ -175,9 +175,9 @@ _SIMPLE: dict[tuple[SqlType, SqlType], Convert | None] = {
     (STRING, INTEGER): integer_of_text,
     (STRING, BIGINT): bigint_of_text,
     (STRING, DOUBLE): parse_double,
-    (STRING, DATE): isotime.parse_date,
-    (STRING, TIME): isotime.parse_time,
-    (STRING, TIMESTAMP): isotime.parse_timestamp,
+    (STRING, DATE): sql_texts.parse_date,
+    (STRING, TIME): sql_texts.parse_time,
+    (STRING, TIMESTAMP): sql_texts.parse_timestamp,
     (TIMESTAMP, DATE): date_of_timestamp,
     (TIMESTAMP, TIME): time_of_timestamp,
     (DATE, TIMESTAMP): timestamp_of_date,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
-from bifrost.engine.functions.javatime.isotime import DAY_MS, civil
-from bifrost.engine.functions.javatime.parse import parse, parse_lenient
-from bifrost.engine.functions.javatime.patterns import Moment, format_moment
+from bifrost.engine.functions.javatime.fields import Field, TimeTextError, day_at
+from bifrost.engine.functions.javatime.formatting import Moment, formatter
+from bifrost.engine.functions.javatime.isotime import DAY_MS, date_text, time_text
+from bifrost.engine.functions.javatime.legacy import parse_legacy
+from bifrost.engine.functions.javatime.parsing import parser
+from bifrost.engine.functions.javatime.resolving import resolve
 from bifrost.engine.functions.library import FunctionError, Library
 from bifrost.sql.tree import TimeUnit
 
@@ -24,27 +28,48 @@ LIBRARY = Library("DATE / TIME")
     description="Formats days since 1970-01-01 as a date with a pattern. Deprecated: use FORMAT_DATE.",
 )
 def format_date(days: int, pattern: str) -> str:
-    """The date as text."""
-    year, month, day = civil(days)
-    return format_moment(Moment(year, month, day, 0), pattern)
+    """Format a date; a field of the time is an error."""
+    try:
+        return formatter(pattern)(Moment(day=day_at(days)))
+    except TimeTextError as error:
+        raise FunctionError(f"Failed to format date {date_text(days)} with formatter '{pattern}': {error}") from error
 
 
 @LIBRARY.scalar(
     "PARSE_DATE",
     "formattedDate STRING, formatPattern STRING -> DATE",
-    description="Parses a date with a pattern of java.time's DateTimeFormatter.",
+    description="Parses a date with a pattern of java.text.SimpleDateFormat.",
 )
+def parse_date(text: str, pattern: str) -> int:
+    """Parse a date leniently; a time of day other than midnight is an error."""
+    try:
+        days, rest = divmod(parse_legacy(text, pattern), DAY_MS)
+    except TimeTextError as error:
+        raise _unparsed("date", text, pattern, error) from error
+    if rest:
+        raise _unparsed("date", text, pattern, "Date format contains time field.")
+    return days
+
+
 @LIBRARY.scalar(
     "STRINGTODATE",
     "formattedDate STRING, formatPattern STRING -> INTEGER",
-    description="Parses a date with a pattern to days since 1970-01-01. Deprecated: use PARSE_DATE.",
+    description="Parses a date with a pattern of java.time's DateTimeFormatter to days since 1970-01-01. "
+    "Deprecated: use PARSE_DATE.",
 )
-def parse_date(text: str, pattern: str) -> int:
-    """The date in the text."""
-    days, rest = divmod(parse_lenient(text, pattern), DAY_MS)
-    if rest:
-        raise FunctionError("Date format contains time field.")
-    return days
+def string_to_date(text: str, pattern: str) -> int:
+    """Parse a date; the text may have a time, which is ignored."""
+    try:
+        day = resolve(parser(pattern).fields(text)).day
+    except TimeTextError as error:
+        raise _unparsed("date", text, pattern, error) from error
+    if day is None:
+        raise _unparsed("date", text, pattern, "the pattern has no complete date")
+    return day.number
+
+
+def _unparsed(kind: str, text: str, pattern: str, reason: object) -> FunctionError:
+    return FunctionError(f"Failed to parse {kind} '{text}' with formatter '{pattern}': {reason}")
 
 
 @LIBRARY.scalar(
@@ -53,8 +78,30 @@ def parse_date(text: str, pattern: str) -> int:
     description="Formats a time with a pattern of java.time's DateTimeFormatter.",
 )
 def format_time(ms: int, pattern: str) -> str:
-    """The time of day as text."""
-    return format_moment(Moment(1970, 1, 1, ms), pattern)
+    """Format a time of day; a field of the date is an error."""
+    try:
+        return formatter(pattern)(Moment(ms_of_day=ms))
+    except TimeTextError as error:
+        raise FunctionError(f"Failed to format time {time_text(ms)} with formatter '{pattern}': {error}") from error
+
+
+_DATE_FIELDS_OF_TIMES = frozenset(
+    {
+        Field.ERA,
+        Field.YEAR,
+        Field.YEAR_OF_ERA,
+        Field.MONTH_OF_YEAR,
+        Field.DAY_OF_YEAR,
+        Field.DAY_OF_MONTH,
+        Field.ALIGNED_DAY_OF_WEEK_IN_MONTH,
+        Field.DAY_OF_WEEK,
+    }
+)
+"""The fields that ksqlDB refuses in a time; quarters and weeks are not among them."""
+
+
+def _has_date(fields: Iterable[Field]) -> bool:
+    return not _DATE_FIELDS_OF_TIMES.isdisjoint(fields)
 
 
 @LIBRARY.scalar(
@@ -63,8 +110,16 @@ def format_time(ms: int, pattern: str) -> str:
     description="Parses a time with a pattern of java.time's DateTimeFormatter.",
 )
 def parse_time(text: str, pattern: str) -> int:
-    """The time of day in the text."""
-    return parse(text, pattern).local_ms % DAY_MS
+    """Parse a time of day; a field of the date is an error."""
+    try:
+        found = resolve(parser(pattern).fields(text))
+    except TimeTextError as error:
+        raise _unparsed("time", text, pattern, error) from error
+    if found.day is not None or _has_date(found.values):
+        raise _unparsed("time", text, pattern, "Time format contains date field.")
+    if found.nanos is None:
+        raise _unparsed("time", text, pattern, "the pattern has no complete time")
+    return found.nanos // 1_000_000
 
 
 @LIBRARY.scalar(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 
 from bifrost.engine.functions.java.integers import wrap_bigint
-from bifrost.engine.functions.javatime.parse import epoch_ms, parse
-from bifrost.engine.functions.javatime.patterns import format_moment, moment_at, offset_at, zone_of
-from bifrost.engine.functions.library import Library
+from bifrost.engine.functions.javatime.fields import TimeTextError
+from bifrost.engine.functions.javatime.formatting import formatter, zoned_moment
+from bifrost.engine.functions.javatime.timestamps import parse_instant
+from bifrost.engine.functions.javatime.zones import zone_of
+from bifrost.engine.functions.library import FunctionError, Library
 from bifrost.sql.tree import TimeUnit
 
 LIBRARY = Library("DATE / TIME")
@@ -20,15 +21,25 @@ LIBRARY = Library("DATE / TIME")
     "timestamp TIMESTAMP, formatPattern STRING, timeZone STRING -> STRING",
     description="Formats a timestamp with a pattern of java.time's DateTimeFormatter, in UTC or a time zone.",
 )
+def format_timestamp(ms: int, pattern: str, time_zone: str = "GMT") -> str:
+    """Format an instant; without a zone it is shown in GMT, as in ksqlDB."""
+    try:
+        return formatter(pattern)(zoned_moment(ms, zone_of(time_zone)))
+    except TimeTextError as error:
+        raise FunctionError(
+            f"Failed to format timestamp {ms} at timeZone '{time_zone}' with formatter '{pattern}': {error}"
+        ) from error
+
+
 @LIBRARY.scalar(
     "TIMESTAMPTOSTRING",
     "epochMilli BIGINT, formatPattern STRING -> STRING",
     "epochMilli BIGINT, formatPattern STRING, timeZone STRING -> STRING",
     description="Formats milliseconds since 1970 with a pattern. Deprecated: use FORMAT_TIMESTAMP.",
 )
-def format_timestamp(ms: int, pattern: str, time_zone: str = "UTC") -> str:
-    """The instant as text."""
-    return format_moment(moment_at(ms, zone_of(time_zone), time_zone), pattern)
+def timestamp_to_string(ms: int, pattern: str, time_zone: str = "UTC") -> str:
+    """Format an instant; without a zone it is shown in the server's zone, which is UTC."""
+    return format_timestamp(ms, pattern, time_zone)
 
 
 @LIBRARY.scalar(
@@ -44,8 +55,13 @@ def format_timestamp(ms: int, pattern: str, time_zone: str = "UTC") -> str:
     description="Parses a timestamp with a pattern to milliseconds since 1970. Deprecated: use PARSE_TIMESTAMP.",
 )
 def parse_timestamp(text: str, pattern: str, time_zone: str = "UTC") -> int:
-    """The instant in the text."""
-    return epoch_ms(parse(text, pattern), zone_of(time_zone))
+    """Parse an instant; a zone in the text takes precedence over `time_zone`."""
+    try:
+        return parse_instant(text, pattern, zone_of(time_zone))
+    except TimeTextError as error:
+        raise FunctionError(
+            f"Failed to parse timestamp '{text}' at timezone '{time_zone}' with formatter '{pattern}': {error}"
+        ) from error
 
 
 @LIBRARY.scalar(
@@ -55,8 +71,7 @@ def parse_timestamp(text: str, pattern: str, time_zone: str = "UTC") -> int:
 )
 def convert_time_zone(ms: int, source: str, target: str) -> int:
     """Shift the timestamp by the difference of the zones' offsets at that instant."""
-    difference = offset_at(ms, zone_of(target)) - offset_at(ms, zone_of(source))
-    return ms + difference // timedelta(milliseconds=1)
+    return ms + (zone_of(target).offset_at(ms) - zone_of(source).offset_at(ms)) * 1000
 
 
 @LIBRARY.scalar(

@@ -1,0 +1,235 @@
+"""Prints dates and times with a pattern, as DateTimeFormatter.format does in English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import assert_never
+
+from bifrost.engine.functions.javatime.fields import (
+    DATE_FIELDS,
+    TIME_FIELDS,
+    Day,
+    Field,
+    TimeTextError,
+    UnsupportedField,
+    day_at,
+)
+from bifrost.engine.functions.javatime.isotime import DAY_MS
+from bifrost.engine.functions.javatime.pattern import (
+    Element,
+    Fraction,
+    Literal,
+    LocalizedOffset,
+    Number,
+    Offset,
+    Optional,
+    Padded,
+    PeriodOfDay,
+    SignStyle,
+    Text,
+    TwoDigitYear,
+    ZoneId,
+    ZoneName,
+    compile_pattern,
+)
+from bifrost.engine.functions.javatime.texts import ENGLISH, Style, day_period_at
+from bifrost.engine.functions.javatime.zones import Zone, zone_names
+
+_NANOS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is printed: a date, a time of day, or both in a zone with the offset (seconds) in force there."""
+
+    day: Day | None = None
+    ms_of_day: int | None = None
+    zone: Zone | None = None
+    offset_s: int = 0
+
+    @property
+    def epoch_ms(self) -> int:
+        """The instant of a date and time in a zone."""
+        if self.day is None or self.ms_of_day is None:
+            raise UnsupportedField("Unsupported field: InstantSeconds")
+        return self.day.number * DAY_MS + self.ms_of_day - self.offset_s * 1000
+
+    def value(self, field: Field) -> int:
+        """Return a field's value.
+
+        Raises:
+            UnsupportedField: the moment has no such field.
+        """
+        if field in DATE_FIELDS and self.day is not None:
+            return DATE_FIELDS[field](self.day)
+        if field in TIME_FIELDS and self.ms_of_day is not None:
+            return TIME_FIELDS[field](self.ms_of_day * _NANOS_PER_MS)
+        if field is Field.OFFSET_SECONDS and self.zone is not None:
+            return self.offset_s
+        raise UnsupportedField(f"Unsupported field: {field.value}")
+
+
+def zoned_moment(epoch_ms: int, zone: Zone) -> Moment:
+    """Return the date and time of an instant in a zone."""
+    offset_s = zone.offset_at(epoch_ms)
+    number, ms_of_day = divmod(epoch_ms + offset_s * 1000, DAY_MS)
+    return Moment(day_at(number), ms_of_day, zone, offset_s)
+
+
+Printer = Callable[[Moment], str]
+
+
+@lru_cache(maxsize=1024)
+def formatter(pattern: str) -> Printer:
+    """Return the function that prints a moment with a pattern.
+
+    The function raises TimeTextError for a moment that lacks a field or whose value does not fit.
+
+    Raises:
+        TimeTextError: the pattern is invalid.
+    """
+    return _joined([_printer(element) for element in compile_pattern(pattern)])
+
+
+def _joined(printers: list[Printer]) -> Printer:
+    return lambda moment: "".join([printer(moment) for printer in printers])
+
+
+def _printer(element: Element) -> Printer:
+    match element:
+        case Literal(text):
+            return lambda moment: text
+        case Number():
+            return _number(element)
+        case Text(field, style, standalone):
+            return _text(field, style, standalone=standalone)
+        case Offset():
+            return lambda moment: _offset_text(element, moment.value(Field.OFFSET_SECONDS))
+        case LocalizedOffset(full):
+            return lambda moment: _localized_offset(moment.value(Field.OFFSET_SECONDS), full=full)
+        case ZoneId():
+            return lambda moment: _zone(moment).id
+        case ZoneName(full, generic):
+            return lambda moment: _zone_name(moment, full=full, generic=generic)
+        case PeriodOfDay(style):
+            return lambda moment: _day_period(moment, style)
+        case Padded(inner, width):
+            return _padded(_printer(inner), width)
+        case Optional(elements):
+            return _optional(_joined([_printer(inner) for inner in elements]))
+        case _:
+            assert_never(element)
+
+
+def _number(number: Number) -> Printer:
+    field, width = number.field, number.min_width
+    match number:
+        case Fraction():
+            return lambda moment: f"{moment.value(field):09d}"[:width]
+        case TwoDigitYear():
+            return lambda moment: f"{abs(moment.value(field)) % 100:02d}"
+        case _ if number.sign is SignStyle.EXCEEDS_PAD:
+            return lambda moment: _signed(number, moment.value(field))
+        case _ if field in DATE_FIELDS and width == number.max_width == 2:
+            of_day = DATE_FIELDS[field]
+            return lambda moment: f"{of_day(moment.day):02d}" if moment.day else _digits(number, moment.value(field))
+        case _:
+            return lambda moment: _digits(number, moment.value(field))
+
+
+def _signed(number: Number, value: int) -> str:
+    """Return the digits with a plus sign if there are more than the pattern has letters."""
+    text = _digits(number, value)
+    return f"+{text}" if value >= 10**number.min_width else text
+
+
+def _digits(number: Number, value: int) -> str:
+    digits = f"{abs(value):0{number.min_width}d}"
+    if len(digits) > number.max_width:
+        raise TimeTextError(
+            f"Field {number.field.value} cannot be printed as the value {value} "
+            f"exceeds the maximum print width of {number.max_width}"
+        )
+    if value < 0 and number.sign is SignStyle.NOT_NEGATIVE:
+        raise TimeTextError(
+            f"Field {number.field.value} cannot be printed as the value {value} "
+            "cannot be negative according to the SignStyle"
+        )
+    return f"-{digits}" if value < 0 else digits
+
+
+def _text(field: Field, style: Style, *, standalone: bool) -> Printer:
+    texts = ENGLISH[field][style]
+    return lambda moment: texts[moment.value(field)]
+
+
+def _offset_text(offset: Offset, seconds: int) -> str:
+    hours, rest = divmod(abs(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    if seconds == 0:
+        return offset.zero
+    colon = ":" if offset.colon else ""
+    text = f"{hours:02d}"
+    with_seconds = offset.seconds == "optional" and rest > 0
+    if offset.minutes == "required" or minutes:
+        text += f"{colon}{minutes:02d}" + (f"{colon}{rest:02d}" if with_seconds else "")
+    # What is printed may be zero although the offset is not: seconds are cut off.
+    is_zero = not hours and not minutes and not with_seconds
+    return offset.zero if is_zero else f"{'-' if seconds < 0 else '+'}{text}"
+
+
+def _localized_offset(seconds: int, *, full: bool) -> str:
+    if seconds == 0:
+        return "GMT"
+    hours, rest = divmod(abs(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    sign = "-" if seconds < 0 else "+"
+    tail = f":{rest:02d}" if rest else ""
+    if full:
+        return f"GMT{sign}{hours:02d}:{minutes:02d}{tail}"
+    return f"GMT{sign}{hours}" + (f":{minutes:02d}{tail}" if minutes or rest else "")
+
+
+def _zone(moment: Moment) -> Zone:
+    if moment.zone is None:
+        raise UnsupportedField("Unable to extract ZoneId from temporal")
+    return moment.zone
+
+
+def _zone_name(moment: Moment, *, full: bool, generic: bool) -> str:
+    zone = _zone(moment)
+    names = None if zone.is_offset else zone_names().get(zone.id)
+    if names is None:
+        return zone.id
+    standard, summer, either = names.full if full else names.short
+    if generic:
+        return either
+    return summer if zone.is_summer_time(moment.epoch_ms) else standard
+
+
+def _day_period(moment: Moment, style: Style) -> str:
+    hour, minute = moment.value(Field.HOUR_OF_DAY), moment.value(Field.MINUTE_OF_HOUR)
+    period = day_period_at(hour * 60 + minute)
+    return period.narrow if style is Style.NARROW else period.text
+
+
+def _padded(printer: Printer, width: int) -> Printer:
+    def pad(moment: Moment) -> str:
+        text = printer(moment)
+        if len(text) > width:
+            raise TimeTextError(f"Cannot print as output of {len(text)} characters exceeds pad width of {width}")
+        return text.rjust(width)
+
+    return pad
+
+
+def _optional(printer: Printer) -> Printer:
+    def try_to_print(moment: Moment) -> str:
+        try:
+            return printer(moment)
+        except UnsupportedField:
+            return ""
+
+    return try_to_print

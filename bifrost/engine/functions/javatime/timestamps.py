@@ -1,0 +1,189 @@
+"""Instants of texts, as ksqlDB reads them.
+
+ksqlDB starts from 1970-01-01T00:00 in the zone of the text (or else a default zone) and sets each field that the text
+gives, in the order of Java's ChronoField. The order shows where a zone changes its offset: of an overlap's two instants
+the one is taken whose offset was in force before the last step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import lru_cache
+
+from bifrost.engine.functions.javatime.fields import Day, Field, TimeTextError, day_at, day_of, month_length
+from bifrost.engine.functions.javatime.isotime import DAY_MS
+from bifrost.engine.functions.javatime.parsing import parser
+from bifrost.engine.functions.javatime.pattern import Element, Fraction, Literal, Number, compile_pattern
+from bifrost.engine.functions.javatime.resolving import NANOS_PER_DAY, Resolved, resolve
+from bifrost.engine.functions.javatime.zones import UTC_ZONE, Zone, offset_zone
+
+_NANOS_PER_MS = 1_000_000
+_EPOCH_DAY = day_at(0)
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_LEAP_DAY = 366
+
+
+def parse_instant(text: str, pattern: str, default: Zone = UTC_ZONE) -> int:
+    """Return the epoch milliseconds of a text; `default` is the zone of texts that name none.
+
+    Raises:
+        TimeTextError: the pattern is invalid, or the text does not match it.
+    """
+    shortcut = _shortcut(pattern)
+    if shortcut is not None and default.fixed_s is not None:
+        local_ms = shortcut(text)
+        if local_ms is not None:
+            return local_ms - default.fixed_s * 1000
+    return instant_of(resolve(parser(pattern, root=True).fields(text)), default)
+
+
+_TWO_DIGITS = {
+    Field.MONTH_OF_YEAR: "month",
+    Field.DAY_OF_MONTH: "day",
+    Field.HOUR_OF_DAY: "hour",
+    Field.MINUTE_OF_HOUR: "minute",
+    Field.SECOND_OF_MINUTE: "second",
+}
+
+
+@lru_cache(maxsize=1024)
+def _shortcut(pattern: str) -> Callable[[str], int | None] | None:
+    """Return a fast reader for a pattern of digits only, such as `yyyy-MM-dd HH:mm:ss`; None for other patterns.
+
+    It returns local milliseconds, or None for a text that is wrong or needs the rules of resolving.
+    """
+    parts = [_expression(element) for element in compile_pattern(pattern)]
+    expression = "".join([part for part in parts if part is not None])
+    groups = _GROUP.findall(expression)
+    if None in parts or len(set(groups)) != len(groups) or not set(_SHORTCUT) <= {*groups, "milli"}:
+        return None
+    match = re.compile(expression if "milli" in groups else f"{expression}(?P<milli>)", re.IGNORECASE).fullmatch
+
+    def read(text: str) -> int | None:
+        found = match(text)
+        return _plain_ms(found.group(*_SHORTCUT)) if found is not None else None
+
+    return read
+
+
+_SHORTCUT = ("year", *_TWO_DIGITS.values(), "milli")
+_GROUP = re.compile(r"\?P<(\w+)>")
+
+
+def _expression(element: Element) -> str | None:
+    match element:
+        case Literal(text) if not text[0].isdigit():
+            return re.escape(text)
+        case Fraction(min_width=width):
+            return f"(?P<milli>[0-9]{{{width}}})"
+        case Number(field=Field.YEAR_OF_ERA | Field.YEAR, min_width=4):
+            return "(?P<year>[0-9]{4})"
+        case Number(field=field, min_width=2, max_width=2) if field in _TWO_DIGITS:
+            return f"(?P<{_TWO_DIGITS[field]}>[0-9]{{2}})"
+        case _:
+            return None
+
+
+def _plain_ms(groups: Sequence[str]) -> int | None:
+    """Return local milliseconds if all values are in range."""
+    year, month, day, hour, minute, second = map(int, groups[:6])
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    try:
+        days = date(year, month, day).toordinal() - _EPOCH_ORDINAL
+    except ValueError:
+        return None
+    return (days * 86_400 + (hour * 60 + minute) * 60 + second) * 1000 + int(groups[6][:3].ljust(3, "0"))
+
+
+def instant_of(resolved: Resolved, default: Zone) -> int:
+    """Return the epoch milliseconds of resolved fields.
+
+    Raises:
+        TimeTextError: the fields that were not resolved to a date make none.
+    """
+    named = resolved.zone
+    offset_s = resolved.offset_s
+    if offset_s is not None and abs(offset_s) > 18 * 3600:
+        raise TimeTextError("Zone offset not in valid range: -18:00 to +18:00")
+    day = resolved.day or _partial_day(resolved.values)
+    nanos = resolved.nanos if resolved.nanos is not None else _partial_time(resolved.values)
+    local_ms = day.number * DAY_MS + nanos // _NANOS_PER_MS
+    if offset_s is not None and resolved.day is not None and resolved.nanos is not None:
+        return local_ms - offset_s * 1000
+    zone = named or (offset_zone(offset_s) if offset_s is not None else default)
+    if zone.fixed_s is not None:
+        return local_ms - zone.fixed_s * 1000
+    if named is not None and resolved.day is not None and resolved.nanos is not None:
+        return _earlier_instant(local_ms, zone)
+    return _stepwise(day, nanos // _NANOS_PER_MS, zone)
+
+
+def _earlier_instant(local_ms: int, zone: Zone) -> int:
+    """Return the instant of a local time; in a gap the time moves forward, in an overlap the earlier instant counts."""
+    return local_ms - zone.offsets_of(local_ms)[0] * 1000
+
+
+def _stepwise(day: Day, ms_of_day: int, zone: Zone) -> int:
+    """Set the time, then the day of the month, the day of the year and the date, each in the zone."""
+    offset_s = None
+    of_year = day.number - day_of(day.year, 1, 1).number
+    steps = [day.day - 1, of_year, day.number] if of_year < _LEAP_DAY - 1 else [day.number]
+    for number in (0, *steps):
+        local_ms = number * DAY_MS + ms_of_day
+        before, after = zone.offsets_of(local_ms)
+        if before < after:  # A gap: the time moves forward and stays so.
+            ms_of_day += (after - before) * 1000
+            local_ms += (after - before) * 1000
+            offset_s = after
+        elif offset_s != after:
+            offset_s = before
+    return local_ms - offset_s * 1000 if offset_s is not None else local_ms
+
+
+def _partial_day(values: dict[Field, int]) -> Day:
+    """Set the date fields one by one on 1970-01-01."""
+    day = _EPOCH_DAY
+    if Field.DAY_OF_WEEK in values:
+        day = day_at(day.number + _checked(values, Field.DAY_OF_WEEK, 1, 7) - day.weekday)
+    if Field.ALIGNED_DAY_OF_WEEK_IN_MONTH in values:
+        aligned = _checked(values, Field.ALIGNED_DAY_OF_WEEK_IN_MONTH, 1, 7)
+        day = day_at(day.number + aligned - ((day.day - 1) % 7 + 1))
+    if Field.DAY_OF_MONTH in values:
+        of_month = _checked(values, Field.DAY_OF_MONTH, 1, month_length(day.year, day.month))
+        day = day_of(day.year, day.month, of_month)
+    if Field.DAY_OF_YEAR in values:
+        of_year = _checked(values, Field.DAY_OF_YEAR, 1, _LEAP_DAY)
+        if of_year == _LEAP_DAY:
+            raise TimeTextError("Leap day cannot be parsed without supplying the year field")
+        day = day_at(day_of(day.year, 1, 1).number + of_year - 1)
+    if Field.MONTH_OF_YEAR in values:
+        month = _checked(values, Field.MONTH_OF_YEAR, 1, 12)
+        day = day_of(day.year, month, min(day.day, month_length(day.year, month)))
+    if Field.YEAR in values:
+        day = _with_year(day, values[Field.YEAR])
+    if values.get(Field.ERA, 1) == 0 and day.year > 0:
+        day = _with_year(day, 1 - day.year)
+    return day
+
+
+def _with_year(day: Day, year: int) -> Day:
+    return day_of(year, day.month, min(day.day, month_length(year, day.month)))
+
+
+def _checked(values: dict[Field, int], field: Field, low: int, high: int) -> int:
+    value = values[field]
+    if low <= value <= high:
+        return value
+    raise TimeTextError(f"Invalid value for {field.value} (valid values {low} - {high}): {value}")
+
+
+def _partial_time(values: dict[Field, int]) -> int:
+    """Set the time fields one by one on midnight; return nanoseconds."""
+    hour = values.get(Field.HOUR_OF_AMPM, 0) + 12 * values.get(Field.AMPM_OF_DAY, 0)
+    hour = values.get(Field.HOUR_OF_DAY, hour)
+    minute, second = values.get(Field.MINUTE_OF_HOUR, 0), values.get(Field.SECOND_OF_MINUTE, 0)
+    nanos = ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + values.get(Field.NANO_OF_SECOND, 0)
+    return nanos % NANOS_PER_DAY
