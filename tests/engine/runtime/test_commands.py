@@ -1,7 +1,9 @@
+import orjson
 import pytest
+from confluent_kafka import KafkaError
 
-from bifrost.engine.runtime.commands import Command, CommandTopic
-from bifrost.errors import StateError
+from bifrost.engine.runtime.commands import Command, CommandTopic, _as_json
+from bifrost.errors import NotReady, Refused, StateError
 from tests.engine.runtime.memory_cluster import MemoryCluster
 
 FIRST = Command("stream/`A`/create", "CREATE STREAM A;", {"auto.offset.reset": "earliest"}, None, {"a": 3})
@@ -44,3 +46,41 @@ def test_forgotten_commands_do_not_come_back_and_numbers_continue(cluster):
     topic.forget()
     assert topic.append(SECOND) == 1
     assert [command for _, command in prepared(cluster).replay()] == [SECOND]
+
+
+def test_a_command_that_was_not_acknowledged_in_time_is_not_replayed_after_it_was_repeated(cluster):
+    topic = prepared(cluster)
+    cluster.refusing = KafkaError(KafkaError._MSG_TIMED_OUT)
+    with pytest.raises(NotReady, match="repeat the statement"):
+        topic.append(FIRST)
+    cluster.refusing = None
+    # The broker had it after all: only its answer was lost.
+    lost = orjson.dumps({**_as_json(FIRST), "token": topic._void[0], "void": []})
+    cluster.write(topic.name, lost)
+    topic.append(FIRST)
+    assert [command for _, command in prepared(cluster).replay()] == [FIRST]
+    topic.append(SECOND)
+    assert [command for _, command in prepared(cluster).replay()] == [FIRST, SECOND]
+
+
+def test_a_command_that_is_still_queued_at_the_deadline_is_never_sent(cluster):
+    topic = prepared(cluster)
+    cluster.holding.add(topic.name)
+    with pytest.raises(NotReady):
+        topic.append(FIRST)
+    cluster.release(topic.name)
+    topic.append(SECOND)
+    assert [command for _, command in prepared(cluster).replay()] == [SECOND]
+
+
+def test_a_refused_command_names_the_brokers_reason(cluster):
+    topic = prepared(cluster)
+    cluster.refusing = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(Refused, match="authorization"):
+        topic.append(FIRST)
+
+
+def test_commands_without_a_token_are_replayed(cluster):
+    topic = prepared(cluster)
+    cluster.write(topic.name, orjson.dumps(_as_json(FIRST)))
+    assert [command for _, command in prepared(cluster).replay()] == [FIRST]
