@@ -102,8 +102,10 @@ class KsqlEngine:
             RemoteError: Kafka, the registry or Connect failed.
         """
         statements = parse_script(text, session.variables)
-        with self._lock:
-            self.changes.check(statements, session)
+        # Only statements that change the engine wait for one another: a slow CREATE must not hold up SHOW or DESCRIBE.
+        if len(statements) > 1 and any(isinstance(statement.tree, DEFINITIONS) for statement in statements):
+            with self._lock:
+                self.changes.check(statements, session)
         return [result for statement in statements for result in self._one(statement, session)]
 
     def _one(self, statement: ParsedStatement, session: ClientSession) -> list[Result]:

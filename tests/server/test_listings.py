@@ -98,7 +98,8 @@ def test_all_at_once(orders):
 
 def test_topics(orders):
     (entity,) = orders.run("SHOW TOPICS;")
-    assert entity["topics"] == [{"name": "STATS", "replicaInfo": [1]}, {"name": "orders", "replicaInfo": [1]}]
+    names = ("STATS", "orders", "test_ksql_processing_log")
+    assert entity["topics"] == [{"name": name, "replicaInfo": [1]} for name in names]
     (entity,) = orders.run("SHOW ALL TOPICS;")
     assert "_confluent-ksql-test__command_topic" in [topic["name"] for topic in entity["topics"]]
     (entity,) = orders.run("SHOW TOPICS EXTENDED;")

@@ -38,7 +38,7 @@ class DataSource:
 
 @dataclass(slots=True)
 class MetaStore:
-    """Sources and custom types by name. Not thread-safe: the engine changes it under its own lock, readers copy."""
+    """Sources and custom types by name. The engine changes it under its lock; any thread may read."""
 
     sources: dict[str, DataSource] = field(default_factory=dict)
     types: dict[str, SqlType] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class MetaStore:
 
     def users_of(self, name: str) -> tuple[str, ...]:
         """The names of the sinks that read this source, sorted."""
-        return tuple(sorted(sink for sink, origins in self.links.items() if name in origins and sink != name))
+        return tuple(sorted(sink for sink, origins in tuple(self.links.items()) if name in origins and sink != name))
 
     def copy(self) -> MetaStore:
         """An independent copy, on which statements can be tried."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bifrost.engine.catalog.topics import DEFAULT_RETENTION_MS, TopicInfo, TopicSpec
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.registry import LiveRegistry
+from bifrost.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,15 @@ class RememberedEnvironment:
         """Returns the live topic, else the remembered one, else None.
 
         Raises:
+            Refused: the broker refuses to describe an unknown topic.
             Unreachable: no broker answered.
         """
-        found = self.live.topic(name)
-        if found is None and name in self._partitions:
-            return TopicInfo(self._partitions[name])
-        return found
+        remembered = self._partitions.get(name)
+        try:
+            found = self.live.topic(name)
+        except Refused:
+            # The query over it reports that it may not be read; its definition must not be lost.
+            if remembered is None:
+                raise
+            found = None
+        return TopicInfo(remembered) if found is None and remembered is not None else found

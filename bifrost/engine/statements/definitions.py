@@ -28,7 +28,7 @@ from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineState
 from bifrost.engine.statements.results import CommandResult, Result, WarningResult
-from bifrost.errors import AnalysisError, BifrostError, Unreachable, UnsupportedError
+from bifrost.errors import AnalysisError, BifrostError, NotReady, Unreachable, UnsupportedError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
     AlterSource,
@@ -110,6 +110,7 @@ class DefinitionStatements:
     def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: ClientSession) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):
             return WarningResult(statement.text, planned.message)
+        self._drop_failures(statement)
         # As in ksqlDB, DROP IF EXISTS is a command even if there is nothing to drop.
         kind = statement.tree.kind.value.lower() if isinstance(statement.tree, DropSource) else "type"
         command = Command(f"{kind}/{statement.tree.name}/drop", planned.statement, dict(session.properties))
@@ -193,7 +194,8 @@ class DefinitionStatements:
         """
         tree = statement.tree
         assert isinstance(tree, CONTROLS)
-        if not isinstance(tree, AlterSystem) and tree.query_id is not None:
+        had_failed = self._drop_failures(statement)
+        if not isinstance(tree, AlterSystem) and tree.query_id is not None and not had_failed:
             self._state.queries.get(tree.query_id)
         command = Command(_control_id(tree), statement.text)
         sequence = self._parts.commands.append(command)
@@ -223,6 +225,7 @@ class DefinitionStatements:
         for query in self._state.queries:
             self._state.queries.terminate(query.id)
         self._state.metastore.clear()
+        self._state.drop_failures(lambda failure: True)
         self._state.changed()
         self.statuses.clear()
         self._parts.commands.forget()
@@ -230,7 +233,9 @@ class DefinitionStatements:
     # --- at a start
 
     def replay(self, wait: Callable[[str], None]) -> None:
-        """Replays the command topic and starts the queries that were running; logs and skips commands that fail.
+        """Replays the command topic and starts the queries that were running.
+
+        A command that fails is listed among the queries, in state ERROR with its cause, until it is dropped.
 
         Args:
             wait: pauses before the next attempt while the broker or the registry is unavailable; gets the reason.
@@ -246,11 +251,12 @@ class DefinitionStatements:
             while True:
                 try:
                     self._replay_command(sequence, command, environment, started)
-                except (RegistryUnavailable, Unreachable) as error:
+                except (RegistryUnavailable, Unreachable, NotReady) as error:
                     wait(f"command {sequence} ({command.id}) waits: {error}")
                     continue
                 except BifrostError as error:
                     _log.error("command %d (%s) cannot be replayed: %s", sequence, command.id, error)
+                    self._state.add_failure(command, str(error))
                 break
         for query in started.values():
             self._state.queries.start(query)
@@ -260,6 +266,7 @@ class DefinitionStatements:
     ) -> None:
         (statement,) = parse_script(command.statement)
         session = ClientSession(dict(command.properties))
+        self._drop_failures(statement)
         if isinstance(statement.tree, CONTROLS):
             message = self._replay_control(statement.tree, started)
         else:
@@ -298,6 +305,18 @@ class DefinitionStatements:
                 case ResumeQuery():
                     query.runner.resume()
         return f"Query {_PAST_TENSE[type(tree)]}."
+
+    def _drop_failures(self, statement: ParsedStatement) -> bool:
+        """Removes failed commands that a TERMINATE or DROP names; returns whether there were any."""
+        match statement.tree:
+            case TerminateQuery(query_id=None):
+                return self._state.drop_failures(lambda failure: failure.command.query_id is not None)
+            case TerminateQuery(query_id=query_id):
+                return self._state.drop_failures(lambda failure: failure.id == query_id)
+            case DropSource(name=name):
+                return self._state.drop_failures(lambda failure: failure.name == name)
+            case _:
+                return False
 
     def _enter(self, planned: Planned) -> None:
         apply_to_metastore(self._state.metastore, planned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bifrost.clients.connect import ConnectClient
@@ -14,7 +14,7 @@ from bifrost.engine.planner.outcome import PullPlan
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.queries.persistent import PersistentQueries
-from bifrost.engine.runtime.commands import CommandTopic
+from bifrost.engine.runtime.commands import Command, CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.statements.client_session import ClientSession
 
@@ -35,6 +35,25 @@ class EngineParts:
     properties: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FailedCommand:
+    """A command of the command topic that could not be executed at the last start; `at_ms` is epoch ms."""
+
+    command: Command
+    error: str
+    at_ms: int
+
+    @property
+    def id(self) -> str:
+        """The id of its query, else of the command."""
+        return self.command.query_id or self.command.id
+
+    @property
+    def name(self) -> str:
+        """The name of the source or type that it defines."""
+        return self.command.id.split("/")[1].strip("`")
+
+
 class EngineState:
     """The state that statements change: sources, types and persistent queries."""
 
@@ -43,6 +62,17 @@ class EngineState:
         self.metastore = MetaStore()
         self.queries = PersistentQueries(parts.launcher)
         self.pull_plans: dict[PullKey, PullPlan] = {}
+        self.failures: tuple[FailedCommand, ...] = ()
+
+    def add_failure(self, command: Command, error: str) -> None:
+        """Adds a command that could not be executed."""
+        self.failures = (*self.failures, FailedCommand(command, error, self.parts.launcher.now_ms()))
+
+    def drop_failures(self, chosen: Callable[[FailedCommand], bool]) -> bool:
+        """Removes failed commands; returns whether there were any."""
+        before = self.failures
+        self.failures = tuple(failure for failure in before if not chosen(failure))
+        return len(self.failures) < len(before)
 
     def changed(self) -> None:
         """Discards cached plans after a change of sources or types."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from bifrost.engine.catalog.metastore import DataSource
+from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.planner.outcome import PersistentPlan, PushPlan, StreamPullPlan
@@ -13,7 +14,7 @@ from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.runtime.meters import Meter
 from bifrost.engine.statements.client_session import ClientSession
-from bifrost.engine.statements.engine_state import EngineState
+from bifrost.engine.statements.engine_state import EngineState, FailedCommand
 from bifrost.engine.statements.results import (
     FunctionDescription,
     FunctionList,
@@ -91,7 +92,7 @@ class ShowStatements:
             case Subject.TABLES:
                 return SourceList(text, SourceKind.TABLE, self._sources(SourceKind.TABLE))
             case Subject.QUERIES if tree.extended:
-                return QueryDescriptions(text, tuple(map(self._describe_query, self._state.queries)), many=True)
+                return QueryDescriptions(text, self._describe_queries(), many=True)
             case Subject.QUERIES:
                 return QueryList(text, tuple(self._all_queries()))
             case Subject.TOPICS | Subject.ALL_TOPICS:
@@ -165,7 +166,25 @@ class ShowStatements:
 
     def _all_queries(self) -> Iterable[QueryInfo]:
         yield from map(query_info, self._state.queries)
+        yield from map(failure_info, self._state.failures)
         yield from map(push_info, tuple(self._push_queries.values()))
+
+    def _describe_queries(self) -> tuple[QueryDescription, ...]:
+        described = map(self._describe_query, self._state.queries)
+        return (*described, *map(self._describe_failure, self._state.failures))
+
+    def _describe_failure(self, failure: FailedCommand) -> QueryDescription:
+        return QueryDescription(
+            info=failure_info(failure),
+            schema=LogicalSchema(()),
+            window=None,
+            sources=(),
+            topology="",
+            plan="",
+            properties=failure.command.properties,
+            group=self._state.parts.launcher.group(failure.id),
+            errors=((failure.at_ms, failure.error, "USER"),),
+        )
 
     def _describe_query(self, query: PersistentQuery) -> QueryDescription:
         plan = query.plan
@@ -185,6 +204,9 @@ class ShowStatements:
     def _explain(self, text: str, tree: Explain, session: ClientSession) -> Result:
         if tree.query_id is not None:
             query = self._state.queries.find(tree.query_id)
+            failure = next((entry for entry in self._state.failures if entry.id == tree.query_id), None)
+            if query is None and failure is not None:
+                return QueryDescriptions(text, (self._describe_failure(failure),), many=False)
             if query is None:
                 raise AnalysisError(
                     f"Query with id:{tree.query_id} does not exist, use SHOW QUERIES to view the full set of queries."
@@ -230,6 +252,11 @@ def query_info(query: PersistentQuery) -> QueryInfo:
     """A persistent query as lists show it."""
     sinks, topics = ((query.sink.name,), (query.sink.topic,)) if query.sink is not None else ((), ())
     return QueryInfo(query.id, query.statement, "PERSISTENT", query.runner.state.shown, sinks, topics)
+
+
+def failure_info(failure: FailedCommand) -> QueryInfo:
+    """A command that could not be executed as lists show it: a query in ERROR."""
+    return QueryInfo(failure.id, failure.command.statement, "PERSISTENT", "ERROR", (failure.name,), ())
 
 
 def push_info(query: PushQuery) -> QueryInfo:

@@ -72,11 +72,15 @@ class MemoryAdmin:
 
     topics_by_name: dict[str, MemoryTopic] = field(default_factory=dict)
     groups: dict[str, dict[Place, int]] = field(default_factory=dict)
+    describing: Callable[[list[str]], None] | None = None  # is called before topics are described
 
     def topics(self) -> dict[str, int]:
         return {name: len(topic.partitions) for name, topic in self.topics_by_name.items()}
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        names = list(names)
+        if self.describing is not None:
+            self.describing(names)
         there = self.topics_by_name
         return {
             name: TopicDescription(name, len(there[name].partitions), 1, there[name].config)
