@@ -4,7 +4,7 @@ import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigValue;
 
 /**
- * A problem that only shows when keys are read together, or when the remote system is asked.
+ * A problem that only shows when keys are read together, or when the remote system is contacted.
  *
  * @param key the key that the problem is shown at
  * @param message what is wrong and what to do about it

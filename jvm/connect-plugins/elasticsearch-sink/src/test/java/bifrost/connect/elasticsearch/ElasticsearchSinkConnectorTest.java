@@ -36,7 +36,7 @@ class ElasticsearchSinkConnectorTest {
     @Test
     void validateReportsThatTheUserIsNotAccepted() throws Exception {
         try (FakeSearch search = new FakeSearch()) {
-            search.authorization = "Basic somebody";
+            search.authorization = "Basic other-user";
             var errors = errors(Map.of("connection.url", search.url()));
             assertTrue(errors.get("connection.username").get(0).contains("does not accept this user"));
         }

@@ -164,7 +164,7 @@ class ElasticsearchSinkTaskTest {
     @Test
     void tombstonesCanDelete() {
         given.put("behavior.on.null.values", "delete");
-        search.refusal = operation -> "{\"status\":404}"; // it was not there
+        search.refusal = operation -> "{\"status\":404}"; // the document did not exist
         write(record("k", null), record(null, null));
         assertEquals("delete", only().action());
         assertEquals(0, only().head().get("version").asInt());
@@ -419,7 +419,7 @@ class ElasticsearchSinkTaskTest {
         task.put(List.of(record("a", Map.of("a", 1))));
         task.put(List.of());
         assertEquals(List.of(), search.operations());
-        assertTrue(worker.timeouts.get(0) > 50_000, "the worker is asked to come back in time");
+        assertTrue(worker.timeouts.get(0) > 50_000, "the task requests a call in time");
     }
 
     @Test

@@ -72,7 +72,7 @@ final class MemoryStore implements ObjectStore {
     private void mayFail() throws StoreUnavailable {
         if (failures > 0) {
             failures--;
-            throw new StoreUnavailable("away", null);
+            throw new StoreUnavailable("unavailable", null);
         }
     }
 }

@@ -151,7 +151,7 @@ class ObjectsTest {
         harness.given.put("flush.size", "4");
         harness.store.forgets = true;
         large(3);
-        assertTrue(harness.calls.contains("offset"), "the worker is asked to go back");
+        assertTrue(harness.calls.contains("offset"), "the task requests the earlier offset");
         assertEquals(List.of(), harness.names());
         harness.offset = 0;
         large(4);

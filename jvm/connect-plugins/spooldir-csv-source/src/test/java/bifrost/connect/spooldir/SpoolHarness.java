@@ -121,7 +121,7 @@ final class SpoolHarness implements AutoCloseable {
 
             @Override
             public <T> Map<Map<String, T>, Map<String, Object>> offsets(Collection<Map<String, T>> partitions) {
-                throw new AssertionError("not asked for");
+                throw new AssertionError("unexpected call");
             }
         };
         return new SourceTaskContext() {
@@ -137,7 +137,7 @@ final class SpoolHarness implements AutoCloseable {
 
             @Override
             public org.apache.kafka.common.metrics.PluginMetrics pluginMetrics() {
-                throw new AssertionError("not asked for");
+                throw new AssertionError("unexpected call");
             }
         };
     }

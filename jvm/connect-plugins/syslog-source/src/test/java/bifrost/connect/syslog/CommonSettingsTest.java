@@ -103,12 +103,12 @@ class CommonSettingsTest extends SyslogHarness {
     void reverseDnsNamesAreCached() throws Exception {
         settings.put("syslog.port", "5140");
         settings.put("syslog.reverse.dns.cache.ms", "1000");
-        List<Instant> asked = new ArrayList<>();
+        List<Instant> lookups = new ArrayList<>();
         Instant[] now = {Instant.EPOCH};
-        Clock clock = Clock.tick(new Hand(now), Duration.ofMillis(1));
+        Clock clock = Clock.tick(new ManualClock(now), Duration.ofMillis(1));
         HostNames names = new HostNames(new SyslogConfig(settings).reverseDnsCacheMs, clock, address -> {
-            asked.add(now[0]);
-            return "name" + asked.size();
+            lookups.add(now[0]);
+            return "name" + lookups.size();
         });
         InetAddress address = InetAddress.getByName("10.0.0.1");
 
@@ -208,10 +208,10 @@ class CommonSettingsTest extends SyslogHarness {
     }
 
     /** A clock that the test moves. */
-    private static final class Hand extends Clock {
+    private static final class ManualClock extends Clock {
         private final Instant[] now;
 
-        Hand(Instant[] now) {
+        ManualClock(Instant[] now) {
             this.now = now;
         }
 

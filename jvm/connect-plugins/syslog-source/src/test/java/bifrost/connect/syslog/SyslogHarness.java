@@ -112,7 +112,7 @@ abstract class SyslogHarness {
 
         @Override
         public OffsetStorageReader offsetStorageReader() {
-            throw new AssertionError("not asked for");
+            throw new AssertionError("unexpected call");
         }
 
         @Override
@@ -135,7 +135,7 @@ abstract class SyslogHarness {
 
         @Override
         public Sensor addSensor(String name) {
-            throw new AssertionError("not asked for");
+            throw new AssertionError("unexpected call");
         }
 
         @Override

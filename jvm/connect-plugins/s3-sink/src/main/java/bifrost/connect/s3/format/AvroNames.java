@@ -20,7 +20,7 @@ final class AvroNames {
         return Arrays.stream(namespace.split("\\.")).map(AvroNames::name).collect(Collectors.joining("."));
     }
 
-    /** The Avro field; its default is kept if it is null, a text, a number or a boolean. */
+    /** The Avro field; it has a default if that is null, a text, a number or a boolean. */
     static Schema.Field field(Field field, Schema type) {
         Object value = field.schema().defaultValue();
         String name = name(field.name());
