@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from bifrost.engine.analysis.scope import did_you_mean
 from bifrost.engine.catalog.metastore import DataSource, MetaStore
 from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, ROWTIME, Column
-from bifrost.engine.expressions import EVALUATION_ERRORS, evaluate, infer_type
+from bifrost.engine.expressions import EVALUATION_ERRORS, infer_type
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner.coercion import insertable
+from bifrost.engine.planner.insert_values import insert_value
 from bifrost.engine.planner.outcome import InsertValuesPlan
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import Expression, InsertValues, SourceKind
-from bifrost.sql.types import BIGINT, SqlType
+from bifrost.sql.types import BIGINT, SqlType, SqlValue
 
 
 def plan_insert_values(
@@ -71,7 +72,7 @@ def _check_names(target: DataSource, names: Sequence[str]) -> None:
             raise AnalysisError(f"Failed to insert values into '{target.name}'. Column `{name}` occurs more than once.")
 
 
-def _value(target: DataSource, name: str, expression: Expression, functions: FunctionRegistry) -> object:
+def _value(target: DataSource, name: str, expression: Expression, functions: FunctionRegistry) -> SqlValue:
     column = target.schema.find(name)
     wanted: SqlType = BIGINT if column is None else column.type
     found = infer_type(expression, {}, functions)
@@ -80,13 +81,12 @@ def _value(target: DataSource, name: str, expression: Expression, functions: Fun
             f"Failed to insert values into '{target.name}'. Expected type {wanted} for field `{name}` but got {found}."
         )
     try:
-        value: object = evaluate(expression, functions, target=wanted)
+        return insert_value(expression, wanted, functions)
     except EVALUATION_ERRORS as error:
         raise AnalysisError(
             f"Failed to insert values into '{target.name}'. The value for field `{name}` cannot be converted to "
             f"{wanted}: {error}"
         ) from error
-    return value
 
 
 def _check_key(target: DataSource, values: Mapping[str, object]) -> None:

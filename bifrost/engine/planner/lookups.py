@@ -13,6 +13,7 @@ from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner.coercion import insertable
 from bifrost.engine.planner.disjuncts import Conjunction, disjuncts
 from bifrost.engine.planner.environment import PlannerConfig
+from bifrost.engine.planner.insert_values import insert_value
 from bifrost.engine.planner.outcome import UNBOUNDED, Bounds, KeyLookup, LookupKind
 from bifrost.engine.state.frozen import freeze
 from bifrost.errors import AnalysisError
@@ -223,7 +224,7 @@ def _key_value(key: Column, value: Expression, whole: Comparison, functions: Fun
     if found is not None and not insertable(found, key.type):
         return None
     try:
-        constant: object = None if found is None else evaluate(value, functions, target=key.type)
+        constant = None if found is None else insert_value(value, key.type, functions)
     except EVALUATION_ERRORS as error:
         raise _not_a_key(key, value) from error
     if constant is None:

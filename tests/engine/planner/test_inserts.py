@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from bifrost.engine.planner.outcome import InsertValuesPlan
@@ -151,3 +153,58 @@ def test_a_query_can_set_its_id(planner: StatementPlanner) -> None:
 )
 def test_refused_queries(planner: StatementPlanner, statement: str, words: str) -> None:
     assert words in planner.refusal(statement)
+
+
+@pytest.fixture
+def exact(planner: StatementPlanner) -> StatementPlanner:
+    """Adds a stream with decimals and bytes, also inside other types."""
+    planner.run(
+        "CREATE STREAM E (K STRING KEY, D DECIMAL(4, 2), B BYTES, L ARRAY<DECIMAL(3, 1)>, M MAP<STRING, DECIMAL(2, 1)>,"
+        " S STRUCT<D DECIMAL(2, 1), B BYTES>, Z DECIMAL(2, 2))"
+        " WITH (KAFKA_TOPIC='e', VALUE_FORMAT='JSON', PARTITIONS=1);"
+    )
+    return planner
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "value"),
+    [
+        ("D", "1.55", Decimal("1.55")),
+        ("D", "1.5500", Decimal("1.55")),
+        ("D", "-7", Decimal("-7.00")),
+        ("D", "'12.5'", Decimal("12.50")),
+        ("D", "1.555 - 0.005", Decimal("1.55")),
+        ("Z", "0", Decimal("0.00")),
+        ("L", "ARRAY[1.5, 20]", [Decimal("1.5"), Decimal("20.0")]),
+        ("B", "'aGVsbG8='", b"hello"),
+        ("B", "''", b""),
+        ("S", "STRUCT(D := 1.5, B := 'aGVsbG8=')", {"D": Decimal("1.5"), "B": b"hello"}),
+    ],
+)
+def test_values_keep_all_digits(exact: StatementPlanner, column: str, expression: str, value: object) -> None:
+    planned = values(exact, f"INSERT INTO E ({column}) VALUES ({expression});")
+    assert [found for found in planned.value if found is not None] == [value]
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "words"),
+    [
+        ("D", "1.555", "Cannot fit decimal '1.555' into DECIMAL(4, 2) without rounding. (Requires 4,3)"),
+        ("D", "-0.001", "without rounding"),
+        ("D", "'1.555'", "without rounding"),
+        ("D", "100", "Cannot fit decimal '100' into DECIMAL(4, 2) as it would truncate left digits."),
+        ("D", "'100.5'", "as it would truncate left digits"),
+        ("D", "'NaN'", "is not a number"),
+        ("L", "ARRAY[1.25]", "without rounding"),
+        ("M", "MAP('a' := 1.55)", "without rounding"),
+        ("S", "STRUCT(D := 1.55)", "without rounding"),
+        ("B", "'not base64!'", "'not base64!' is not base64"),
+        ("B", "'YQ'", "is not base64"),
+    ],
+)
+def test_values_that_would_lose_digits_are_refused(
+    exact: StatementPlanner, column: str, expression: str, words: str
+) -> None:
+    message = exact.refusal(f"INSERT INTO E ({column}) VALUES ({expression});")
+    assert f"The value for field `{column}`" in message
+    assert words in message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from bifrost.engine.planner.outcome import Bounds, KeyLookup, LookupKind, PullPlan, PushPlan, StreamPullPlan
@@ -189,3 +191,14 @@ def test_properties_disable_pull_queries(tables: StatementPlanner, name: str, st
 
 def test_a_push_query_with_a_negative_limit_is_refused(planner: StatementPlanner) -> None:
     assert "LIMIT must not be negative" in planner.refusal("SELECT * FROM ORDERS EMIT CHANGES LIMIT -1;")
+
+
+def test_decimal_keys_are_not_rounded(planner: StatementPlanner) -> None:
+    planner.run(
+        "CREATE STREAM S (K DECIMAL(4, 2) KEY, N INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);",
+        "CREATE TABLE T AS SELECT K, COUNT(*) AS C FROM S GROUP BY K;",
+    )
+    assert pull(planner, "SELECT * FROM T WHERE K = 1.5;").lookups == (KeyLookup((Decimal("1.50"),)),)
+    assert "1.555 can not be converted to the type of the key column" in planner.refusal(
+        "SELECT * FROM T WHERE K = 1.555;"
+    )
