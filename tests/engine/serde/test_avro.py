@@ -459,3 +459,35 @@ def test_names_in_namespaces_and_names_used_twice() -> None:
     columns = values(("A", STRING), ("B", STRING), ("C", STRING))
     data = fast_write(schema, {"a": "P", "b": "Q", "c": "Q"})
     assert read(serdes_with(schema), "AVRO", columns, data) == ("P", "Q", "Q")
+
+
+NAMED = [
+    {"type": "record", "name": "Order", "namespace": "shop", "fields": [{"name": "id", "type": "int"}]},
+    {"type": "record", "name": "Refund", "namespace": "shop", "fields": [{"name": "why", "type": ["null", "string"]}]},
+]
+ORDER, REFUND = SqlStruct((StructField("ID", INTEGER),)), SqlStruct((StructField("WHY", STRING),))
+
+
+@pytest.mark.parametrize("union", [NAMED, ["null", *NAMED], [*NAMED, "null"]])
+def test_a_union_of_records_has_a_column_per_branch(union: Any) -> None:
+    columns = values(("ORDER", ORDER), ("REFUND", REFUND))
+    for value, row in (
+        (("shop.Order", {"id": 7}), ({"ID": 7}, None)),
+        (("shop.Refund", {"why": "late"}), (None, {"WHY": "late"})),
+        (("shop.Refund", {"why": None}), (None, {"WHY": None})),
+    ):
+        data = fast_write(union, value)
+        assert read(serdes_with(union), "AVRO", columns, data) == row
+        assert write(serdes_with(union), "AVRO", columns, row, schemaId="1") == data
+    if "null" in union:
+        assert read(serdes_with(union), "AVRO", columns, fast_write(union, None)) is None
+
+
+def test_a_union_of_one_record_is_the_record() -> None:
+    union = [record(("a", "int"))]
+    assert read(serdes_with(union), "AVRO", values(("A", INTEGER)), fast_write(union, {"a": 3})) == (3,)
+
+
+def test_an_unknown_branch_of_a_union_is_refused() -> None:
+    with pytest.raises(SerdeError, match="a union has no branch 9"):
+        read(serdes_with(NAMED), "AVRO", values(("ORDER", ORDER), ("REFUND", REFUND)), b"\0\0\0\0\1\x12\2")

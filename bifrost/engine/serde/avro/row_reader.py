@@ -76,8 +76,10 @@ class _Generator:
             case AvroRecord(_, fields):
                 names = self.fields(fields, targets, "", is_row=True)
                 self.source.line(f"row = ({''.join(name + ', ' for name in names)})")
-            case AvroUnion(branches) if NULL in branches:
+            case AvroUnion(branches) if len(present_branches(writer)) == 1:
                 self.choose(branches, lambda branch: self.nullable_row(branch, targets))
+            case AvroUnion(branches):
+                self.choose(branches, lambda branch: self.branch_row(branch, targets))
             case _:
                 raise SerdeError(f"The schema's type is {type_text(writer)}, but a record with the columns is needed")
 
@@ -86,6 +88,14 @@ class _Generator:
             self.source.line("row = None")
         else:
             self.row(branch, targets)
+
+    def branch_row(self, branch: AvroType, targets: Sequence[Target]) -> None:
+        """Read one of several branches as the column of its name, as Connect does; the other columns are null."""
+        if branch == NULL:
+            self.source.line("row = None")
+            return
+        names = self.fields([AvroField(branch_name(branch), branch)], targets, "", is_row=True)
+        self.source.line(f"row = ({''.join(name + ', ' for name in names)})")
 
     def fields(
         self, fields: Sequence[AvroField], targets: Sequence[Target], path: str, *, is_row: bool = False

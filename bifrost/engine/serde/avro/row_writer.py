@@ -8,10 +8,11 @@ from bifrost.engine.serde.avro.binary import LONGS, OPTIONAL_LONGS, encode_long
 from bifrost.engine.serde.avro.defaults import missing_bytes
 from bifrost.engine.serde.avro.scalar_readers import type_text
 from bifrost.engine.serde.avro.schema import NO_DEFAULT, AvroField, AvroPrimitive, AvroRecord, AvroType, AvroUnion
+from bifrost.engine.serde.avro.sql_types import present_branches
 from bifrost.engine.serde.avro.value_writers import ValueCode, is_plain, matching_variable, missing_value
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.function_source import FunctionSource
-from bifrost.sql.types import SqlType, SqlValue, StructField
+from bifrost.sql.types import SqlStruct, SqlType, SqlValue, StructField
 
 Writer = Callable[[tuple[SqlValue, ...]], bytes]
 
@@ -64,8 +65,20 @@ class _Generator:
             case AvroUnion(branches) if len(records := [b for b in branches if isinstance(b, AvroRecord)]) == 1:
                 self.parts.append(repr(encode_long(branches.index(records[0]))))
                 self.top_fields(records[0].fields, columns)
+            case AvroUnion() if len(present_branches(avro)) > 1:
+                self.top_union(avro, columns)
             case _:
                 raise SerdeError(f"The schema's type is {type_text(avro)}, but a record with the columns is needed")
+
+    def top_union(self, union: AvroUnion, columns: dict[str, StructField]) -> None:
+        """Write the branch whose column is not null."""
+        struct, out = self.source.fresh("s"), self.source.fresh("o")
+        pairs = ", ".join(f"{column.name!r}: {variable}" for variable, column in columns.items())
+        self.source.line(f"{struct} = {{{pairs}}}")
+        self.source.line(f"{out} = bytearray()")
+        self.values.out = out
+        self.values.union(union, SqlStruct(tuple(columns.values())), struct, "")
+        self.parts.append(out)
 
     def top_fields(self, fields: Sequence[AvroField], columns: dict[str, StructField]) -> None:
         """Write the row's fields, each as a part."""
