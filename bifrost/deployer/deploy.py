@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bifrost.clients.http import Clock
-from bifrost.deployer.apply.await_running import await_running
+from bifrost.deployer.apply.await_running import NotRunning, await_running, failure, live_failures
 from bifrost.deployer.apply.deployment import Deployment, OnAction, refuse_blocked
 from bifrost.deployer.checks.connect_validate import (
     ConnectorProblem,
@@ -19,7 +19,8 @@ from bifrost.deployer.checks.connect_validate import (
 from bifrost.deployer.checks.validate import refuse_file_problems, validate
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
-from bifrost.deployer.live.state import Platform, read_live
+from bifrost.deployer.live.settled import OnWait, read_settled
+from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.targets import Substitutions, for_target, substitutions
@@ -52,15 +53,25 @@ def load_declarations(settings: Settings) -> Declarations:
 
 
 def plan_deployment(
-    platform: Platform, declarations: ProjectDeclarations, table: Substitutions, *, prune: bool
+    platform: Platform,
+    declarations: ProjectDeclarations,
+    table: Substitutions,
+    clock: Clock,
+    *,
+    prune: bool,
+    on_wait: OnWait,
 ) -> tuple[DeploymentPlan, Problems]:
     """The plan, and what is wrong with the connectors that it would write.
+
+    Args:
+        on_wait: is called while ksqlDB is starting or stopping.
 
     Raises:
         Unreachable, NotReady: a part of the target does not answer while others do.
     """
     selected = declarations.selected
-    plan = make_plan(selected, read_live(platform, selected), everything=declarations.everything, prune=prune)
+    live = read_settled(platform, selected, clock, on_wait)
+    plan = make_plan(selected, live, everything=declarations.everything, prune=prune)
     return plan, _check_connectors(platform, selected, plan, table)
 
 
@@ -73,12 +84,14 @@ def deploy(
     prune: bool,
     on_problems: Callable[[Problems], None],
     on_action: OnAction,
+    on_wait: OnWait,
 ) -> tuple[DeploymentPlan, int]:
     """Plan, carry the plan out, and wait until everything declared runs.
 
     Args:
         on_problems: receives what is wrong with connectors, warnings included, before anything is changed.
         on_action: is called before each change.
+        on_wait: is called while ksqlDB is starting or stopping.
 
     Returns:
         The plan and the number of writes.
@@ -91,7 +104,8 @@ def deploy(
     """
     with _naming_dead_components(platform):
         selected = declarations.selected
-        plan = make_plan(selected, read_live(platform, selected), everything=declarations.everything, prune=prune)
+        live = read_settled(platform, selected, clock, on_wait)
+        plan = make_plan(selected, live, everything=declarations.everything, prune=prune)
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
         refuse_blocked(plan)
@@ -102,6 +116,18 @@ def deploy(
         deployment.carry_out(plan, on_action)
         await_running(platform, selected, clock)
     return plan, deployment.writes
+
+
+def refuse_failures(platform: Platform, declared: Declarations) -> list[NotRunning]:
+    """Raise if anything declared has failed by now; return what else on the target has failed.
+
+    Raises:
+        NotReady: a declared connector, one of its tasks or a declared query has failed, with its cause.
+    """
+    declared_failures, others = live_failures(platform, declared)
+    if declared_failures:
+        raise failure(declared_failures)
+    return others
 
 
 def _check_connectors(

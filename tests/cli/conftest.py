@@ -36,7 +36,7 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
 
     for module in (plan, up, status, restart):
         monkeypatch.setattr(module, "open_platform", platform)
-    for module in (up, restart):
+    for module in (plan, up, restart):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)
 

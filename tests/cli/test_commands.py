@@ -321,3 +321,43 @@ def test_logs_show_no_secret(run, project):
     project.write("home/logs/connect.log", "connection.url = jdbc:mysql://db/x?user=u&password=hunter22\n")
 
     assert run("logs", "connect").out == "connection.url = jdbc:mysql://db/x?user=u&password=********\n"
+
+
+def test_up_fails_when_something_failed_that_it_did_not_deploy_now(run, project, fakes):
+    project.write("ksql/orders.sql", "CREATE STREAM O AS SELECT * FROM CUSTOMERS_SRC;")
+    assert run(*UP).code == 0
+    alerts = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[alerts] |= {"state": "ERROR", "errors": [{"errorMessage": "no such topic"}]}
+
+    found = run(*UP, "orders")
+
+    assert found.code == 1
+    assert f"query {alerts}: is ERROR: no such topic" in found.err
+    assert "Everything runs" not in found.out
+
+
+def test_up_warns_of_what_others_have_failing(run, fakes):
+    fakes.connect.configs["foreign"] = {"connector.class": "x"}
+    fakes.connect.states["foreign"] = "RUNNING"
+    fakes.connect.traces["foreign"] = "A: a\nCaused by: B: disk is full"
+
+    found = run(*UP)
+
+    assert found.code == 0
+    assert "warning: Kafka Connect: connector foreign: task 0 is FAILED: B: disk is full" in found.err
+
+
+def test_status_says_what_has_failed_and_what_is_paused(run, fakes):
+    run(*UP)
+    fakes.connect.traces["mysql-demo-customers"] = "A: a\nCaused by: B: disk is full"
+    first, second = fakes.ksqldb.queries
+    fakes.ksqldb.queries[first] |= {"state": "ERROR", "errors": [{"errorMessage": "no such topic"}]}
+    fakes.ksqldb.queries[second]["statusCount"] = {"PAUSED": 1}
+
+    found = json.loads(run("status", "--json").out)
+
+    assert found["problems"] == [
+        "connector mysql-demo-customers: task 0 is FAILED: B: disk is full",
+        f"query {first} is ERROR: no such topic",
+    ]
+    assert {query["id"]: query["state"] for query in found["queries"]} == {first: "ERROR", second: "PAUSED"}

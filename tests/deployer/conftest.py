@@ -18,7 +18,8 @@ from bifrost.deployer.apply.deployment import Deployment
 from bifrost.deployer.checks.connect_validate import check_connectors, refuse_connector_problems
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import load
-from bifrost.deployer.live.state import Platform, read_live
+from bifrost.deployer.live.settled import read_settled
+from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.targets import TABLES, for_target
@@ -69,6 +70,9 @@ CUSTOMER_SCHEMA = {"type": "record", "name": "Value", "fields": [{"name": "email
 KEY_SCHEMA = {"type": "record", "name": "Key", "fields": [{"name": "id", "type": "int"}]}
 
 
+SYSTEMS = {"connect": "Kafka Connect", "ksqldb": "ksqlDB", "registry": "Schema Registry"}
+
+
 @dataclass
 class Project:
     root: Path
@@ -109,6 +113,7 @@ class Fakes:
     clock: FakeClock
     servers: dict[str, FakeServer] = field(default_factory=dict)
     platform: Platform | None = None
+    waits: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return "fakes"
@@ -129,7 +134,8 @@ class Fakes:
 
     def plan(self, declared: Declarations, *, prune: bool = False) -> DeploymentPlan:
         assert self.platform is not None
-        return make_plan(declared, read_live(self.platform, declared), prune=prune)
+        live = read_settled(self.platform, declared, self.clock, self.waits.append)
+        return make_plan(declared, live, prune=prune)
 
     def up(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
         """Everything that `up` does after the platform has started; the plan and the counted writes."""
@@ -174,7 +180,7 @@ def fakes() -> Iterator[Fakes]:
 
 def _platform(made: Fakes) -> Platform:
     def to(part: str, busy: frozenset[int]) -> Connection:
-        return Connection(part, made.servers[part].url, clock=made.clock, busy=busy)
+        return Connection(SYSTEMS[part], made.servers[part].url, clock=made.clock, busy=busy)
 
     return Platform(
         kafka=made.kafka,

@@ -5,6 +5,7 @@ import pytest
 from bifrost.deployer.plan.actions import ActionKind
 from bifrost.errors import NotReady, PlanRefused
 from tests.deployer.conftest import CUSTOMERS, RATINGS
+from tests.fakes.http_server import Fault
 
 INSERT = (
     RATINGS
@@ -40,7 +41,7 @@ def test_an_insert_query_that_vanishes_after_its_start_fails_up(project, fakes):
         None if query_id.startswith("INSERT") else start(query_id, text, sink)
     )
 
-    with pytest.raises(NotReady, match="query of INSERT INTO ALERTS .ratings 1.: is missing"):
+    with pytest.raises(NotReady, match=r"query of INSERT INTO ALERTS \(ratings 1\): is missing"):
         fakes.up(project.declared())
 
 
@@ -134,3 +135,54 @@ def test_a_source_that_is_dropped_while_the_plan_reads_is_no_error(project, fake
     fakes.ksqldb._answer = drop_after_listing
 
     assert "ALERTS" in {action.name for action in fakes.plan(project.declared()).actions}
+
+
+STARTING = {"error_code": 50300, "message": "KSQL is not yet ready to serve requests."}
+
+
+def test_a_server_that_is_starting_is_waited_for_with_progress(project, fakes):
+    fakes.up(project.declared())
+    fakes.servers["ksqldb"].faults.append(Fault("GET", "/info", 503, STARTING, times=20))
+
+    plan = fakes.plan(project.declared())
+
+    assert changes(plan) == []
+    assert len(fakes.waits) == 20
+    assert fakes.waits[-1] == "ksqlDB is not ready yet; waiting (38 s)"
+
+
+def test_a_server_that_never_starts_is_an_error(project, fakes):
+    fakes.servers["ksqldb"].faults.append(Fault("GET", "/info", 503, STARTING, times=9999))
+
+    with pytest.raises(NotReady, match="KSQL is not yet ready to serve requests"):
+        fakes.plan(project.declared())
+
+
+def test_a_server_that_stops_and_starts_again_is_not_read_as_empty(project, fakes):
+    fakes.up(project.declared())
+    queries = dict(fakes.ksqldb.queries)
+    fakes.ksqldb.queries.popitem()
+    stopped = Fault("POST", "/ksql", 500, {"message": "Worker executor closed"}, times=2)
+    steps = [lambda: fakes.ksqldb.queries.clear(), lambda: fakes.servers["ksqldb"].faults.append(stopped)]
+    sleep = fakes.clock.sleep
+
+    def stop_and_start(seconds):
+        sleep(seconds)
+        if steps:
+            steps.pop(0)()
+        elif not stopped.times:
+            fakes.ksqldb.queries.update(queries)
+
+    fakes.clock.sleep = stop_and_start
+
+    assert changes(fakes.plan(project.declared())) == []
+    assert any("checking whether ksqlDB is stopping" in text for text in fakes.waits)
+    assert any("ksqlDB is stopping; waiting" in text for text in fakes.waits)
+
+
+def test_another_system_that_is_away_is_not_waited_for(project, fakes):
+    fakes.servers["connect"].faults.append(Fault("GET", "/connectors", 503, {"message": "x"}, times=9999))
+
+    with pytest.raises(NotReady, match="Kafka Connect"):
+        fakes.plan(project.declared())
+    assert fakes.waits == []

@@ -7,6 +7,7 @@ import typer
 from bifrost.cli.options import JsonOption, PipelinesArgument, PruneOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.cli.projects import read_declarations, warn_of
+from bifrost.clients.http import SystemClock
 from bifrost.deployer.checks.connect_validate import refuse_connector_problems
 from bifrost.deployer.deploy import plan_deployment
 from bifrost.deployer.live.state import open_platform
@@ -27,7 +28,9 @@ def command(
     settings, screen = settings_for(target), Screen(as_json=as_json)
     declarations = read_declarations(settings, pipelines or ())
     with open_platform(settings) as platform, screen.working("comparing with what runs"):
-        plan, problems = plan_deployment(platform, declarations, substitutions(settings), prune=prune)
+        plan, problems = plan_deployment(
+            platform, declarations, substitutions(settings), SystemClock(), prune=prune, on_wait=screen.progress
+        )
     if as_json:
         screen.json(plan_json(plan, settings.target))
     else:

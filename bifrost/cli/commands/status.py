@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
@@ -12,6 +12,7 @@ from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
+from bifrost.clients.ksqldb import QuerySummary
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.state import Platform, is_running, open_platform
@@ -51,13 +52,16 @@ def read_status(settings: Settings) -> Status:
         components = list_or_note(lambda: _components(platform)) if running else []
         services = {ALERT_SERVICE, *(service.name for service in read_services(settings.project / "services"))}
         problems += [*unread_files(settings), *(undelivered_alerts(settings) if running else ())]
+        connectors = list_or_note(lambda: _connectors(platform)) if running else []
+        queries = list_or_note(lambda: _queries(platform)) if running else []
+        problems += failures(connectors, queries)
         return {
             "target": settings.target,
             "running": running,
             "endpoints": visible_endpoints(settings),
-            "connectors": list_or_note(lambda: _connectors(platform)) if running else [],
+            "connectors": connectors,
             "elsewhere": list_or_note(lambda: _elsewhere(settings)),
-            "queries": list_or_note(lambda: _queries(platform)) if running else [],
+            "queries": queries,
             "services": [
                 {"name": found["name"], "state": _service_state(found["state"]), "error": found["cause"] or None}
                 for found in components
@@ -105,7 +109,26 @@ def _elsewhere(settings: Settings) -> list[Status]:
 
 
 def _queries(platform: Platform) -> list[Status]:
-    return [{"id": query.id, "state": query.state, "sinks": list(query.sinks)} for query in platform.ksqldb.queries()]
+    return [_query(platform, query) for query in platform.ksqldb.queries()]
+
+
+def _query(platform: Platform, query: QuerySummary) -> Status:
+    errors = platform.ksqldb.query_errors(query.id) if query.state == "ERROR" else ()
+    error = root_cause(errors[-1]) if errors else None
+    return {"id": query.id, "state": query.state, "error": error, "sinks": list(query.sinks)}
+
+
+def failures(connectors: list[Status], queries: list[Status]) -> Iterator[str]:
+    """A line for everything that has failed, with its cause."""
+    for connector in connectors:
+        name = f"connector {connector['name']}"
+        failed = [(name, connector), *((f"{name}: task {task['id']}", task) for task in connector["tasks"])]
+        yield from (_failure(thing, entry) for thing, entry in failed if entry["state"] == "FAILED")
+    yield from (_failure(f"query {query['id']}", query) for query in queries if query["state"] == "ERROR")
+
+
+def _failure(thing: str, entry: Status) -> str:
+    return f"{thing} is {entry['state']}" + (f": {entry['error']}" if entry["error"] else "")
 
 
 def _components(platform: Platform) -> list[Status]:
@@ -134,7 +157,7 @@ def _show(found: Status, screen: Screen) -> None:
             if task["error"]
         ]
     rows += [["connector", entry["name"], "NOT HERE", entry["reason"]] for entry in found["elsewhere"]]
-    rows += [["query", entry["id"], entry["state"], ""] for entry in found["queries"]]
+    rows += [["query", entry["id"], entry["state"], entry["error"] or ""] for entry in found["queries"]]
     services = {entry["name"] for entry in found["services"]}
     rows += [["service", entry["name"], entry["state"], entry["error"] or ""] for entry in found["services"]]
     rows += [

@@ -22,7 +22,7 @@ from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
 from bifrost.deployer.declared.declarations import Declarations
-from bifrost.deployer.deploy import ProjectDeclarations, deploy
+from bifrost.deployer.deploy import ProjectDeclarations, deploy, refuse_failures
 from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.plan_text import plan_json, result_summary
@@ -69,6 +69,10 @@ def command(
     plan, writes = _deploy(settings, declarations, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
         _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
+    with open_platform(settings) as platform:
+        # Also what was not deployed now, and what failed on the first records of the demos.
+        for other in refuse_failures(platform, declarations.everything):
+            screen.warn(f"{other.system}: {other.thing}: {other.problem}")
     _show_result(settings, plan, writes, screen)
     if foreground:
         _stay(settings, screen)
@@ -89,6 +93,7 @@ def _deploy(
             prune=prune,
             on_problems=lambda problems: warn_of(problems, screen),
             on_action=report,
+            on_wait=screen.progress,
         )
 
 

@@ -155,3 +155,21 @@ def _services_not_running(platform: Platform, names: set[str]) -> Iterator[NotRu
             cause = f": {status.cause}" if status.cause else ""
             problem = f"is {status.state}{cause} (log: {status.log})"
             yield NotRunning("supervisor", f"service {name}", problem, status.state in ("failed", "backoff"))
+
+
+def live_failures(platform: Platform, declared: Declarations) -> tuple[list[NotRunning], list[NotRunning]]:
+    """Everything on the target that has failed: what `declared` names, and what it does not.
+
+    A connector counts as failed with any of its tasks.
+    """
+    names = {connector.name for connector in declared.connectors}
+    failed = [
+        (name in names, entry)
+        for name in sorted(platform.connect.statuses())
+        for entry in connectors_not_running(platform, [name])
+        if entry.failed
+    ]
+    queries = platform.ksqldb.queries()
+    wanted = set(expected_queries(declared, platform, queries).values())
+    failed += [(query.id in wanted, _query_not_running(platform, query)) for query in queries if query.state == "ERROR"]
+    return [entry for is_ours, entry in failed if is_ours], [entry for is_ours, entry in failed if not is_ours]

@@ -43,7 +43,8 @@ from bifrost.sql.tree import InsertValues
 
 SUBJECT_PATIENCE_S = 90.0
 TOPIC_PATIENCE_S = 15.0
-STATEMENT_PATIENCE_S = 30.0
+STATEMENT_PATIENCE_S = 180.0
+"""Long enough for a ksqlDB server with many queries to restart."""
 
 OnAction = Callable[[int, int, Action], None]
 """Called before each change with its number (from 1), the number of all changes, and the action."""
