@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bifrost.console.inbox.message_store import Inbox, Message, microseconds
-from bifrost.console.pages.mrkdwn import emoji, to_html
+from bifrost.console.pages.mrkdwn import EMOJI, to_html
 from bifrost.console.pages.page_frame import HEADERS, page_template
 
 MAX_SHOWN = 200
@@ -62,7 +62,7 @@ def _render(message: Message) -> str:
     return _MESSAGE.format(
         ts=message.ts,
         channel=html.escape(message.channel),
-        icon=html.escape(emoji(message.icon_emoji) or message.username[:1].upper()),
+        icon=html.escape(EMOJI.get(message.icon_emoji.strip(":")) or message.username[:1].upper()),
         username=html.escape(message.username),
         app="Telegram" if is_plain else "app",
         iso=sent.isoformat(timespec="milliseconds"),

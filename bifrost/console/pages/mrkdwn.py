@@ -10,10 +10,12 @@ from itertools import groupby
 EMOJI = {
     "airplane": "✈️",
     "bell": "🔔",
+    "briefcase": "💼",
     "bust_in_silhouette": "👤",
     "chart_with_upwards_trend": "📈",
     "credit_card": "💳",
     "disappointed": "😞",
+    "eyes": "👀",
     "fire": "🔥",
     "heart": "❤️",
     "incoming_envelope": "📨",
@@ -65,11 +67,6 @@ def to_html(text: str) -> str:
             # The empty lines around a quote are its margin and not shown.
             blocks.append("\n".join(map(_inline, lines)).strip("\n"))
     return "".join(blocks)
-
-
-def emoji(name: str) -> str:
-    """The character of an emoji name like `:rocket:`, or the name itself."""
-    return EMOJI.get(name.strip(":"), name)
 
 
 def _is_quote(line: str) -> bool:
