@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -106,7 +107,9 @@ def monitoring_routes(settings: Settings) -> list[BaseRoute]:
     """The pages that show the live system. They never wait for a part: no answer now is itself something to show."""
     reader = PanelReader(settings.project, search.from_settings(settings, patience_s=0))
     dashboards = dashboards_page.routes(reader, bundle(settings.cache), demo_hints(settings))
-    return [*dashboards, *pipelines_page.routes(open_flow_reader(settings))]
+    flows = open_flow_reader(settings)
+    threading.Thread(target=flows.keep_sampling, name="flow-samples", daemon=True).start()
+    return [*dashboards, *pipelines_page.routes(flows)]
 
 
 def inbox_path(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +17,11 @@ from bifrost.clients.ksqldb import KsqlClient
 from bifrost.clients.supervisor import SupervisorClient
 from bifrost.clients.topic_sample import SampledRecord, newest_records
 from bifrost.console.demo_hints import demo_hints
-from bifrost.console.flow.graph import Snapshot, graph
+from bifrost.console.flow.consumer_lag import lag_samples
+from bifrost.console.flow.graph import graph
+from bifrost.console.flow.lag_trend import LagTrends
 from bifrost.console.flow.pipeline_owners import PipelineOwnersReader
+from bifrost.console.flow.snapshot import Snapshot
 from bifrost.dashboards.declared import dashboard_files
 from bifrost.errors import BifrostError
 from bifrost.settings import Settings
@@ -26,9 +30,12 @@ FRESH_S = 1.0
 RATE_S = 5.0
 """The minimum time over which rates are computed: shorter ones fluctuate."""
 PATIENCE_S = 3.0
+SAMPLE_S = 15.0
+"""How often the live system is read while no page is open."""
 _INTERNAL = ("_confluent-ksql-", "_connect-")
 
 Json = dict[str, Any]
+_log = logging.getLogger("console")
 T = TypeVar("T")
 
 
@@ -49,6 +56,8 @@ class FlowReader:
 
     def __post_init__(self) -> None:
         self._owners = PipelineOwnersReader(self.settings.project)
+        self._trends = LagTrends()
+        self._behind: Mapping[str, float] = {}
 
     def read(self) -> Json:
         """The graph as JSON, not older than `FRESH_S`."""
@@ -59,7 +68,7 @@ class FlowReader:
                 while len(self._snapshots) > 2 and now - self._snapshots[1].at >= RATE_S:
                     self._snapshots.pop(0)
                 before = self._snapshots[0] if len(self._snapshots) > 1 else None
-                self._answer = graph(self._snapshots[-1], before) | self._links()
+                self._answer = graph(self._snapshots[-1], before, self._groups_behind(before)) | self._links()
             return self._answer
 
     def records(self, topic: str, count: int) -> list[SampledRecord]:
@@ -70,6 +79,21 @@ class FlowReader:
             Unreachable: no broker answers.
         """
         return newest_records(self.client, topic, count)
+
+    def keep_sampling(self) -> None:
+        """Read every `SAMPLE_S`, so that trends are known when a page is opened. Never returns."""
+        while True:
+            time.sleep(SAMPLE_S)
+            try:
+                self.read()
+            except Exception:  # noqa: BLE001 - a thread's top: one failed read must not end the sampling
+                _log.exception("the live system could not be read")
+
+    def _groups_behind(self, before: Snapshot | None) -> Mapping[str, float]:
+        now = self._snapshots[-1]
+        if now.positions:  # else the broker does not answer, and the history must not be lost
+            self._behind = self._trends.add(lag_samples(now, before))
+        return self._behind
 
     def _links(self) -> Json:
         """Where the page links to from a pipeline: its dashboard, and a command that sends data."""

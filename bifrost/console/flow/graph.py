@@ -6,18 +6,16 @@ Pure: takes snapshots of the live system, returns nodes and edges as JSON.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bifrost.clients.connect import ConnectorStatus, root_cause
-from bifrost.clients.csv_error_folder import RejectedFile
-from bifrost.clients.ksqldb import QueryDetails
+from bifrost.console.flow.consumer_lag import lag_of, read_rate
 from bifrost.console.flow.pipeline_members import Members, members
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
+from bifrost.console.flow.snapshot import Snapshot
 
 Json = dict[str, Any]
 Health = Literal["good", "busy", "bad"]
-Offsets = Mapping[str, Mapping[int, int]]
 
 PIPELINE_KEY = "bifrost.pipeline"
 DEAD_LETTERS = "errors.deadletterqueue.topic.name"
@@ -30,33 +28,20 @@ _BROKEN = ("FAILED", "ERROR", "UNRESPONSIVE")
 _IN_TRANSITION = ("UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "CREATED", "REBALANCING", "PENDING_SHUTDOWN")
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The live system at one moment; a part that did not answer is empty, with a line in `problems`."""
+def graph(now: Snapshot, before: Snapshot | None, behind: Mapping[str, float] | None = None) -> Json:
+    """The graph as JSON for its page.
 
-    at: float  # seconds since the epoch
-    configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
-    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # topics by source connector
-    queries: tuple[QueryDetails, ...] = ()
-    topics_of: Mapping[str, str] = field(default_factory=dict)  # topic by stream or table
-    firsts: Offsets = field(default_factory=dict)
-    ends: Offsets = field(default_factory=dict)
-    positions: Mapping[str, Offsets] = field(default_factory=dict)  # by consumer group
-    components: tuple[Json, ...] = ()
-    broken: tuple[RejectedFile, ...] = ()
-    owners: PipelineOwners = field(default_factory=PipelineOwners)
-    alert_problems: Mapping[str, str] = field(default_factory=dict)  # by alert
-    problems: tuple[str, ...] = ()
-
-
-def graph(now: Snapshot, before: Snapshot | None) -> Json:
-    """The graph as JSON for its page; rates are per second since the snapshot `before`."""
+    Args:
+        before: an earlier snapshot; rates are per second since it.
+        behind: the consumer groups whose lag does not shrink, with since when (seconds since the epoch).
+    """
     edges = sorted({*_connector_edges(now), *_query_edges(now), *_reader_edges(now)})
     named = {name.removeprefix("topic:") for edge in edges for name in edge if name.startswith("topic:")}
     topics = {f"topic:{name}": _topic(name, now, before) for name in sorted(now.ends.keys() | named)}
     processors = (*_connectors(now, before), *_queries(now, before), *_readers(now, before))
     connected = [topic for topic in topics.values() if topic["name"] in named]
+    for node in processors:
+        _mark_behind(node, behind or {})
     nodes = {node["id"]: node for node in (*processors, *connected)}
     for source in (node for node in processors if node["kind"] == "source"):
         source["rate"] = _sum(topics[to]["rate"] for at, to in edges if at == source["id"])
@@ -92,6 +77,13 @@ def _pipeline(
     }
 
 
+def _mark_behind(node: Json, behind: Mapping[str, float]) -> None:
+    """Replace the group of a node by since when it is behind, which is not well."""
+    node["behind_since"] = behind.get(node.pop("group", "") or "")
+    if node["behind_since"] is not None and node["health"] == "good":
+        node["health"] = "busy"
+
+
 def _sum(values: Iterable[float | None]) -> float | None:
     """The sum of the known values, `None` if all are unknown."""
     known = [value for value in values if value is not None]
@@ -113,9 +105,10 @@ def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "state": next((state for state in states if state in _BROKEN), states[0]),
             "health": "bad" if not tasks and status else _worst(states),
             "detail": config.get("connector.class", "").rpartition(".")[2],
-            "error": "; ".join(dict.fromkeys(causes)),
-            "lag": _lag(f"{_CONNECT_GROUP}{name}", now, before) if is_sink else None,
-            "rate": _read_rate(f"{_CONNECT_GROUP}{name}", now, before),
+            "error": "; ".join(dict.fromkeys(causes)) or ("it has no task" if status and not tasks else ""),
+            "group": f"{_CONNECT_GROUP}{name}" if is_sink else "",
+            "lag": lag_of(f"{_CONNECT_GROUP}{name}", now, before) if is_sink else None,
+            "rate": read_rate(f"{_CONNECT_GROUP}{name}", now, before),
             "tasks": tasks,
         }
 
@@ -139,8 +132,9 @@ def _queries(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "health": _worst([query.state]),
             "detail": query.id,
             "error": query.errors[-1] if query.errors and query.state != "RUNNING" else "",
-            "lag": _lag(query.group, now, before) if query.group else None,
-            "rate": _read_rate(query.group, now, before),
+            "group": query.group,
+            "lag": lag_of(query.group, now, before) if query.group else None,
+            "rate": read_rate(query.group, now, before),
             "statement": query.statement,
         }
 
@@ -152,7 +146,7 @@ def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for group, reader in readers.items():
         problem = now.alert_problems.get(reader.name, "")
         found = _service(f"group:{group}", reader, components.get(reader.service), problem)
-        yield {**found, "lag": _lag(group, now, before), "rate": _read_rate(group, now, before)}
+        yield {**found, "group": group, "lag": lag_of(group, now, before), "rate": read_rate(group, now, before)}
     seen = {reader.service for reader in readers.values()}
     for name in sorted((now.owners.services.keys() & components.keys()) - seen):
         reader = GroupReader(name, name, now.owners.services[name])
@@ -241,39 +235,6 @@ def _rate(name: str, now: Snapshot, before: Snapshot | None) -> float | None:
         return None
     added = sum(now.ends[name].values()) - sum(before.ends[name].values())
     return round(max(0, added) / (now.at - before.at), 1)
-
-
-def _read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | None:
-    """The records per second that a group reads."""
-    if before is None or group not in before.positions or group not in now.positions or now.at <= before.at:
-        return None
-    earlier, later = (
-        sum(at for topic in each.positions[group].values() for at in topic.values()) for each in (before, now)
-    )
-    return round(max(0, later - earlier) / (now.at - before.at), 1)
-
-
-def _lag(group: str, now: Snapshot, before: Snapshot | None) -> int | None:
-    """How many records a group has still to read; `None` while it stands nowhere.
-
-    The marker that ends a transaction has an offset too, which nobody reads: one offset that stays behind while nothing
-    comes is that, and no record.
-    """
-    positions = now.positions.get(group)
-    if not positions:
-        return None
-    earlier = before.positions.get(group, {}) if before else {}
-    lag = 0
-    for topic, partitions in positions.items():
-        for number, at in partitions.items():
-            end = now.ends.get(topic, {}).get(number, at)
-            rests = earlier.get(topic, {}).get(number) == at and _end(before, topic, number) == end
-            lag += 0 if rests and end - at == 1 else max(0, end - at)
-    return lag
-
-
-def _end(snapshot: Snapshot | None, topic: str, partition: int) -> int | None:
-    return snapshot.ends.get(topic, {}).get(partition) if snapshot else None
 
 
 def _worst(states: list[str]) -> Health:

@@ -1,6 +1,6 @@
 // Draws a part of the graph: every node right of what it reads, and the edges between them.
 
-import { el, number, rate } from "./page_frame.js";
+import { clock, el, number, rate } from "./page_frame.js";
 
 const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [180, 64, 26, 12];
 
@@ -9,6 +9,7 @@ export function caption(node) {
   if (node.error) return node.error;
   const moving = node.rate ? rate(node.rate) : "";
   if (node.kind === "topic") return node.state === "missing" ? "does not exist" : joined(`${number(node.records)} records`, moving);
+  if (node.behind_since) return `behind since ${clock(node.behind_since)} · lag ${number(node.lag)}`;
   return joined(node.state || (node.kind === "service" ? "consumer group" : ""), moving, node.lag ? `lag ${number(node.lag)}` : "");
 }
 

@@ -1,6 +1,6 @@
 // Shows the overall state, what the pipelines do, and the newest messages.
 
-import { el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./page_frame.js";
+import { clock, el, fetched, fragment, localTimes, number, rate, showProblem, showState } from "./page_frame.js";
 
 const messages = document.getElementById("messages");
 const most = Number(document.body.dataset.newest);
@@ -22,19 +22,26 @@ function causes(found) {
   ];
 }
 
+// The readers whose lag does not shrink, and since when.
+function backlogs(found) {
+  return found.nodes.filter((node) => node.behind_since && node.health !== "bad").map((node) => [
+    node.name, `has not kept up since ${clock(node.behind_since)}: ${counted(node.lag, "record")} unread`, "/pipelines"]);
+}
+
 function showOverallState(found) {
   const problems = causes(found);
-  const isStarting = found.nodes.some((node) => node.health === "busy");
+  const behind = backlogs(found);
+  const isStarting = found.nodes.some((node) => node.health === "busy" && !node.behind_since);
   const overall = document.getElementById("overall");
-  const words = problems.length ? `${counted(problems.length, "part")} in trouble` : isStarting ? "Starting" : found.nodes.length ? "All is well" : "Nothing is deployed yet";
-  overall.className = `state ${problems.length ? "bad" : isStarting || !found.nodes.length ? "busy" : "good"}`;
+  const words = problems.length ? `${counted(problems.length, "part")} in trouble` : behind.length ? `${counted(behind.length, "part")} behind` : isStarting ? "Starting" : found.nodes.length ? "All is well" : "Nothing is deployed yet";
+  overall.className = `state ${problems.length ? "bad" : behind.length || isStarting || !found.nodes.length ? "busy" : "good"}`;
   if (overall.textContent !== words) overall.textContent = words;
   const count = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind)).length;
   document.getElementById("counts").textContent = [
     counted(count(["source", "sink"]), "connector"), `${number(count(["query"]))} queries`, counted(count(["service"]), "service"),
     counted(found.topics.length, "topic"),
   ].join(" · ");
-  document.getElementById("causes").replaceChildren(...problems.map(([name, cause, address]) => {
+  document.getElementById("causes").replaceChildren(...[...problems, ...behind].map(([name, cause, address]) => {
     const item = el("li");
     item.append(...(name ? [link(address, name), " "] : []), cause);
     return item;

@@ -44,6 +44,13 @@ export function localTimes(root, parts = { hour: "2-digit", minute: "2-digit", s
   }
 }
 
+// Seconds since the epoch as a local time, with the day unless it is today.
+export function clock(seconds) {
+  const at = new Date(seconds * 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? at.toLocaleTimeString() : at.toLocaleString();
+}
+
 export function fragment(html) {
   const incoming = document.createElement("template");
   incoming.innerHTML = html; // the server has escaped it

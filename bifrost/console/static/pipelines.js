@@ -1,7 +1,7 @@
 // Shows the graph of each pipeline and tables of their parts, reloaded every few seconds.
 
 import { caption, flow } from "./flow.js";
-import { command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./page_frame.js";
+import { clock, command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./page_frame.js";
 
 const view = document.getElementById("view");
 const views = document.getElementById("views");
@@ -66,11 +66,43 @@ function causes(pipeline, nodes) {
   return list.children.length ? [list] : [];
 }
 
+function edgeButton(scroll, side, sign) {
+  const button = el("button", `edge ${side}`, sign);
+  button.type = "button";
+  button.hidden = true;
+  button.setAttribute("aria-label", `Scroll ${side}`);
+  button.addEventListener("click", () => {
+    const step = scroll.clientWidth * 0.8;
+    scroll.scrollBy({ left: side === "left" ? -step : step, behavior: "smooth" });
+  });
+  return button;
+}
+
+// Content that may be wider than the page: a button at each edge behind which more of it is hidden.
+function scroller(content, name) {
+  const frame = el("div", "scroller");
+  const scroll = el("div", "scroll");
+  scroll.dataset.scroll = name;
+  scroll.setAttribute("role", "group");
+  scroll.setAttribute("aria-label", name);
+  scroll.append(content);
+  const [left, right] = [edgeButton(scroll, "left", "\u2039"), edgeButton(scroll, "right", "\u203a")];
+  const showEdges = () => {
+    const rest = scroll.scrollWidth - scroll.clientWidth;
+    scroll.tabIndex = rest > 1 ? 0 : -1; // only what scrolls is worth a stop of the Tab key
+    left.hidden = scroll.scrollLeft <= 1;
+    right.hidden = scroll.scrollLeft >= rest - 1;
+  };
+  scroll.addEventListener("scroll", showEdges, { passive: true });
+  new ResizeObserver(showEdges).observe(scroll); // also calls it once at the start
+  frame.append(left, scroll, right);
+  return frame;
+}
+
 function flowSection(pipeline, byId) {
   const section = el("section", "flow card");
   section.setAttribute("aria-label", pipeline.name || REST);
-  const scroll = el("div", "scroll");
-  scroll.append(flow(pipeline.nodes, found.edges, byId));
+  const scroll = scroller(flow(pipeline.nodes, found.edges, byId), `Flow of ${pipeline.name || REST}`);
   section.append(pipelineHead(pipeline), ...causes(pipeline, pipeline.nodes.map((id) => byId.get(id))), scroll);
   return section;
 }
@@ -105,17 +137,18 @@ const topics = () => found.topics.filter((topic) => matches(topic.name) && isSel
 const faults = () => topics().filter((topic) => topic.faults);
 const brokenFiles = () => found.broken.filter((file) => matches(file.file) && (!picker.value || picker.value === file.pipeline));
 const health = (component) => (["failed", "backoff"].includes(component.state) ? "bad" : ["ready", "running", "stopped"].includes(component.state) ? "good" : "busy");
+const backlog = (node) => (node.behind_since ? `has not kept up since ${clock(node.behind_since)}` : "");
 const since = (component) => new Date(component.since * 1000).toLocaleString();
 
 const drawing = {
   flow: drawFlow,
   connectors: () => table(["Connector", "Pipeline", "Kind", "State", "Tasks", "#Rate", "#Lag", "Class", "Cause"], named(["source", "sink"]).map((node) => [
     opener(node.id, node.name), node.pipeline, node.kind, state(node), node.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none",
-    rate(node.rate), number(node.lag), node.detail, node.error])),
+    rate(node.rate), number(node.lag), node.detail, node.error || backlog(node)])),
   queries: () => table(["Writes", "Pipeline", "Query", "State", "#Rate", "#Lag", "Cause"], named(["query"]).map((node) => [
-    opener(node.id, node.name), node.pipeline, node.detail, state(node), rate(node.rate), number(node.lag), node.error])),
+    opener(node.id, node.name), node.pipeline, node.detail, state(node), rate(node.rate), number(node.lag), node.error || backlog(node)])),
   services: () => table(["Service or alert", "Pipeline", "State", "#Rate", "#Lag", "Cause"], named(["service"]).map((node) => [
-    opener(node.id, node.name), node.pipeline, state(node), rate(node.rate), number(node.lag), node.error])),
+    opener(node.id, node.name), node.pipeline, state(node), rate(node.rate), number(node.lag), node.error || backlog(node)])),
   topics: () => table(["Topic", "#Partitions", "#Records", "#Rate"], topics().map((topic) => [
     opener(topic.id, topic.name), number(topic.partitions), number(topic.records), rate(topic.rate)])),
   faults: () => [
@@ -174,7 +207,7 @@ function showPipelines() {
 
 // Identifies an element across redraws.
 function mark(element) {
-  const own = element?.dataset?.id || element?.dataset?.copy || element?.getAttribute?.("href");
+  const own = element?.dataset?.id || element?.dataset?.copy || element?.dataset?.scroll || element?.getAttribute?.("href");
   return own && view.contains(element) ? `${element.closest("section")?.getAttribute("aria-label")} ${own}` : "";
 }
 
@@ -193,7 +226,7 @@ function replace(content) {
   if (!isSameShape) view.replaceChildren(...content);
   drawn = texts;
   if (focused && mark(document.activeElement) !== focused) {
-    [...view.querySelectorAll("a, button")].find((each) => mark(each) === focused)?.focus({ preventScroll: true });
+    [...view.querySelectorAll("a, button, .scroll")].find((each) => mark(each) === focused)?.focus({ preventScroll: true });
   }
 }
 
@@ -250,7 +283,7 @@ function open(id) {
   const body = document.getElementById("details-body");
   body.replaceChildren(terms([
     ["kind", node.kind], ["pipeline", node.pipeline], ["state", node.state], ["class or id", node.detail], ["lag", number(node.lag)],
-    ["partitions", node.partitions], ["records", number(node.records)], ["rate", rate(node.rate)], ["cause", node.error],
+    ["partitions", node.partitions], ["records", number(node.records)], ["rate", rate(node.rate)], ["cause", node.error || backlog(node)],
   ]));
   for (const task of node.tasks || []) {
     body.append(el("h3", "", `Task ${task.id}: ${task.state}`));

@@ -11,8 +11,9 @@ import pytest
 from bifrost.clients.connect import ConnectorStatus, TaskStatus
 from bifrost.clients.csv_error_folder import RejectedFile
 from bifrost.clients.ksqldb import QueryDetails
-from bifrost.console.flow.graph import Snapshot, graph
+from bifrost.console.flow.graph import graph
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
+from bifrost.console.flow.snapshot import Snapshot
 
 TRACE = "java.lang.A: a\n\tat x\nCaused by: java.lang.B: disk is full\n\tat y"
 
@@ -95,6 +96,18 @@ def test_a_transactions_marker_that_stays_behind_is_no_lag_but_a_record_that_cam
     assert nodes(moved, before)["query:CSAS_OUT_1"]["lag"] == 1
 
 
+def test_a_reader_that_does_not_keep_up_is_not_well():
+    behind = {"_confluent-ksql-x": 50.0, "connect-sink": 60.0, "notifier": 70.0}
+    found = {node["id"]: node for node in graph(NOW, None, behind)["nodes"]}
+
+    for node, since in (("query:CSAS_OUT_1", 50.0), ("connector:sink", 60.0), ("group:notifier", 70.0)):
+        assert (found[node]["health"], found[node]["behind_since"]) == ("busy", since)
+    assert found["connector:source"]["behind_since"] is None
+    assert {pipeline["health"] for pipeline in graph(replace(NOW, owners=OWNERS), None, behind)["pipelines"]} == {
+        "busy"
+    }
+
+
 def test_what_is_broken_is_bad_and_says_why():
     broken = replace(
         NOW,
@@ -118,7 +131,8 @@ def test_a_connector_is_as_well_as_its_worst_task(state: str, health: str):
 def test_a_connector_without_tasks_is_bad():
     idle = ConnectorStatus("sink", "sink", "RUNNING", "w", "", ())
 
-    assert nodes(replace(NOW, statuses={"sink": idle}))["connector:sink"]["health"] == "bad"
+    found = nodes(replace(NOW, statuses={"sink": idle}))["connector:sink"]
+    assert (found["health"], found["error"]) == ("bad", "it has no task")
 
 
 def test_a_topic_that_does_not_exist_is_bad():

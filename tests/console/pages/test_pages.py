@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,10 +42,14 @@ class Flows:
 
     def __init__(self) -> None:
         self.fault: Exception | None = None
+        self.behind: dict[str, float] | None = None
 
     def read(self) -> dict[str, Any]:
         if self.fault:
             raise self.fault
+        if self.behind is not None:
+            well = {"source": status("source"), "sink": status("sink")}
+            return graph(replace(NOW, statuses=well), None, self.behind) | {"dashboards": [], "hints": {}}
         failed = {**NOW.statuses, "sink": status("sink", "FAILED", TRACE)}
         parts = (component("alerts"), component("broker", "ready"), component("s3", "failed", "exit code 1"))
         now = graph(replace(NOW, statuses=failed, components=parts, owners=OWNERS), None)
@@ -150,6 +155,51 @@ def test_the_overview_tells_what_is_in_trouble_and_why(browser: Chrome, client: 
 
 
 @needs_browser
+def test_the_overview_names_the_part_that_does_not_keep_up_and_since_when(
+    browser: Chrome, client: Client, flows: Flows
+):
+    flows.behind = {"_confluent-ksql-x": time.mktime((2026, 11, 30, 8, 12, 0, 0, 0, 0))}
+    try:
+        browser.get(client.url)
+        _eventually(lambda: browser.find_element("id", "overall").text == "1 part behind")
+        causes = browser.find_element("id", "causes").text
+        assert re.search(r"OUT has not kept up since .*8:12:00.*: 3 records unread", causes)
+
+        browser.get(f"{client.url}/pipelines#queries")
+        _eventually(lambda: "has not kept up since" in browser.find_element("id", "view").text)
+        flows.behind = {}
+        browser.get(client.url)
+        _eventually(lambda: browser.find_element("id", "overall").text == "All is well")
+    finally:
+        flows.behind = None
+
+
+@needs_browser
+def test_a_flow_wider_than_the_page_shows_that_it_scrolls_and_the_keyboard_reaches_it(browser: Chrome, client: Client):
+    _set_width(browser, 700)
+    browser.get(f"{client.url}/pipelines?pipeline=ratings")
+    _eventually(lambda: browser.find_elements("css selector", ".edge.right:not([hidden])"))
+    assert not browser.find_elements("css selector", ".edge.left:not([hidden])")
+    scroll = browser.find_element("css selector", ".scroll")
+    assert scroll.get_attribute("tabindex") == "0"
+    browser.execute_script("arguments[0].focus()", scroll)
+    for _ in range(40):
+        _press(browser, Keys.ARROW_RIGHT)
+    _eventually(lambda: not browser.find_elements("css selector", ".edge.right:not([hidden])"))
+    _eventually(lambda: browser.find_elements("css selector", ".edge.left:not([hidden])"))
+    browser.find_element("css selector", ".edge.left").click()
+    _eventually(lambda: browser.find_elements("css selector", ".edge.right:not([hidden])"))
+
+
+@needs_browser
+def test_a_flow_that_fits_has_no_edges(browser: Chrome, client: Client):
+    _set_width(browser, 1400)
+    browser.get(f"{client.url}/pipelines?pipeline=ratings")
+    _eventually(lambda: browser.find_elements("css selector", '.scroll[tabindex="-1"]'))
+    assert not browser.find_elements("css selector", ".edge:not([hidden])")
+
+
+@needs_browser
 def test_the_overview_shows_a_message_as_it_comes(browser: Chrome, client: Client):
     browser.get(client.url)
     client.post("/api/chat.postMessage", json={"channel": "c", "text": "just sent"})
@@ -195,3 +245,8 @@ def test_a_console_that_cannot_look_says_so_and_comes_back(browser: Chrome, clie
 
 def _press(browser: Chrome, key: str) -> None:
     ActionChains(browser).send_keys(key).perform()
+
+
+def _set_width(browser: Chrome, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
