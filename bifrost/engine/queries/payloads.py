@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from bifrost.engine.catalog.schema import Column, FormatInfo, ValueFormat
 from bifrost.engine.functions.java.text import double_text
@@ -15,6 +16,9 @@ from bifrost.sql.types import SqlValue
 NOTHING_SEEN = "¯\\_(ツ)_/¯ - no data processed"
 _FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
 _MAGIC = struct.Struct(">bI")
+_BOUND = struct.Struct(">q")
+_LATEST_MS = 4_102_444_800_000
+"""No window starts after the year 2100; text that ends a plain key is a much larger number."""
 
 _Show = Callable[[bytes], str | None]
 """Returns the text of a payload, or None if it is not of the format."""
@@ -23,7 +27,7 @@ _Show = Callable[[bytes], str | None]
 class PayloadReader:
     """Shows the keys or values of one topic. Each payload narrows the possible formats."""
 
-    def __init__(self, topic: str, registry: SchemaRegistry) -> None:
+    def __init__(self, topic: str, registry: SchemaRegistry, *, is_key: bool = False) -> None:
         self._topic = topic
         self._registry = registry
         self._serdes = Serdes(registry)
@@ -39,6 +43,8 @@ class PayloadReader:
             "KAFKA_DOUBLE": lambda data: double_text(struct.unpack(">d", data)[0]) if len(data) == 8 else None,
             "KAFKA_STRING": _text,
         }
+        if is_key:
+            self._possible = {**_windowed(self._possible), **self._possible}
 
     @property
     def formats(self) -> str:
@@ -88,6 +94,36 @@ class PayloadReader:
         columns = tuple(Column(name, kind) for name, kind in named)
         decode = self._serdes.value_deserializer(self._topic, ValueFormat(info, wrap), columns)
         return tuple(name for name, _ in named) if wrap is None else (), decode
+
+
+def _windowed(inner: Mapping[str, _Show]) -> dict[str, _Show]:
+    """Returns the formats of keys with windows: those of time windows have a start, those of sessions both bounds."""
+    found: dict[str, _Show] = {}
+    for name, show in inner.items():
+        found[f"SESSION({name})"] = partial(_session_text, show)
+        found[f"HOPPING({name})"] = found[f"TUMBLING({name})"] = partial(_time_window_text, show)
+    return found
+
+
+def _time_window_text(show: _Show, data: bytes) -> str | None:
+    start = _bound(data, 1)
+    text = show(data[: -_BOUND.size]) if start is not None else None
+    return None if text is None else f"[{text}@{start}/-]"
+
+
+def _session_text(show: _Show, data: bytes) -> str | None:
+    end, start = _bound(data, 2), _bound(data, 1)
+    if end is None or start is None or start > end:
+        return None
+    text = show(data[: -2 * _BOUND.size])
+    return None if text is None else f"[{text}@{start}/{end}]"
+
+
+def _bound(data: bytes, place: int) -> int | None:
+    """Returns the window bound at a place from the end of a key, if the key may have one there."""
+    at = len(data) - place * _BOUND.size
+    bound: int = _BOUND.unpack_from(data, at)[0] if at > 0 else -1
+    return bound if 0 <= bound < _LATEST_MS else None
 
 
 def _json(data: bytes) -> str | None:

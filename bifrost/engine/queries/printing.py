@@ -63,7 +63,7 @@ class RecordLines:
     """Converts records to PRINT's lines; shows the detected formats before the first record and when they change."""
 
     def __init__(self, topic: str, registry: SchemaRegistry) -> None:
-        self._key = PayloadReader(topic, registry)
+        self._key = PayloadReader(topic, registry, is_key=True)
         self._value = PayloadReader(topic, registry)
         self._shown_formats = ("", "")
 

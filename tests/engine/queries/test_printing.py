@@ -67,3 +67,46 @@ def test_lines_show_formats_first_and_when_they_change(registry):
     )
     second = "".join(lines.of((b"k", b"x", -1, 1, 0, None)))
     assert second == "Value format: KAFKA_STRING\nrowtime: N/A, key: k, value: x, partition: 1\n"
+
+
+TEXT_WINDOWS = "HOPPING(KAFKA_STRING) or TUMBLING(KAFKA_STRING)"
+
+
+def bounds(*times):
+    return b"".join(struct.pack(">q", time) for time in times)
+
+
+@pytest.mark.parametrize(
+    ("data", "formats", "text"),
+    [
+        (b"alice" + bounds(1_600_000_000_000), TEXT_WINDOWS, "[alice@1600000000000/-]"),
+        (
+            b"alice" + bounds(1_600_000_009_000, 1_600_000_000_000),
+            "SESSION(KAFKA_STRING)",
+            "[alice@1600000000000/1600000009000]",
+        ),
+        (struct.pack(">i", 7) + bounds(0), "HOPPING(KAFKA_INT) or TUMBLING(KAFKA_INT)", "[7@0/-]"),
+        (b'{"A":1}' + bounds(5), f"HOPPING(JSON) or TUMBLING(JSON) or {TEXT_WINDOWS}", '[{"A":1}@5/-]'),
+        (b"a longer plain key", "KAFKA_STRING", "a longer plain key"),
+        (struct.pack(">q", 7), "KAFKA_BIGINT or KAFKA_DOUBLE", "7"),
+    ],
+)
+def test_keys_with_windows_show_their_bounds(registry, data, formats, text):
+    reader = PayloadReader("t", registry, is_key=True)
+    assert reader.show(data) == text
+    assert reader.formats == formats
+
+
+def test_values_have_no_windows(reader):
+    assert reader.show(b"alice" + bounds(1_600_000_000_000)).startswith("[0x")
+
+
+def test_avro_keys_with_windows(registry):
+    reader = PayloadReader("t", registry, is_key=True)
+    head = b"\0" + registry.register("t-key", "AVRO", '"int"').to_bytes(4, "big")
+    assert reader.show(head + b"\x54" + bounds(1_600_000_000_000)) == "[42@1600000000000/-]"
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0" * 8, b"\0" * 16, b"\xff" * 24, bounds(-5, 3, 2)])
+def test_any_bytes_can_be_shown_as_a_key(registry, data):
+    assert PayloadReader("t", registry, is_key=True).show(data) is not None
