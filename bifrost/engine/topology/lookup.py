@@ -50,10 +50,11 @@ class TableLookup:
         self._steps = [cast(Callable[[Key, Row], Row | None], namespace[name]) for name in found.steps]
 
     def rows_of(self, key: Key) -> list[MaterializedRow]:
-        """Returns the rows of a key: at most one, or one per window by start."""
+        """Returns the rows of a key (frozen or not): at most one, or one per window by start."""
+        identity = freeze_key(key) or ()
         if self._found.keyed_by_window:
-            return [row for row in self.rows() if row.key == key]
-        return list(self._shown(self._entries_of(freeze_key(key) or ())))
+            return [row for row in self.rows() if freeze_key(row.key) == identity]
+        return list(self._shown(self._entries_of(identity)))
 
     def rows(self) -> Iterator[MaterializedRow]:
         """Returns all rows, oldest key first."""

@@ -121,3 +121,39 @@ def test_by_array_and_struct_keys(world, engine, expression, literal, key):
     assert rows(engine, f"SELECT * FROM X WHERE K2 = {literal};") == [(key, 1)]
     assert rows(engine, f"SELECT C FROM X WHERE K2 IN ({literal}, {literal});") == [(1,)]
     assert len(rows(engine, "SELECT * FROM X;")) == 4
+
+
+NESTED = (
+    "CREATE STREAM D (K STRING KEY, A ARRAY<INT>, P STRUCT<X INT, Y STRING>)"
+    " WITH (KAFKA_TOPIC='d', PARTITIONS=1, VALUE_FORMAT='JSON');"
+    "CREATE TABLE TA WITH (KEY_FORMAT='JSON') AS SELECT A, COUNT(*) AS N FROM D GROUP BY A;"
+    "CREATE TABLE TP WITH (KEY_FORMAT='JSON') AS SELECT P, A, COUNT(*) AS N FROM D "
+    "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY P, A;"
+    "CREATE SOURCE TABLE TC (P STRUCT<X INT, Y STRING> PRIMARY KEY, A ARRAY<INT> PRIMARY KEY, N BIGINT) WITH "
+    "(KAFKA_TOPIC='TP', KEY_FORMAT='JSON', VALUE_FORMAT='JSON', WINDOW_TYPE='TUMBLING', WINDOW_SIZE='1 HOUR');"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT * FROM TA WHERE A = ARRAY[1, 2];", [([1, 2], 2)]),
+        ("SELECT * FROM TA WHERE A IN (ARRAY[3], ARRAY[3], ARRAY[7]);", [([3], 1)]),
+        ("SELECT N FROM TP WHERE P = STRUCT(X := 1, Y := 'q') AND A = ARRAY[1, 2];", [(2,)]),
+        ("SELECT N FROM TC WHERE P = STRUCT(X := 1, Y := 'q') AND A = ARRAY[1, 2];", [(2,)]),
+        ("SELECT N FROM TC WHERE P = STRUCT(X := 1, Y := 'z') AND A = ARRAY[1, 2];", []),
+        ("SELECT N FROM TP WHERE P->X = 2;", [(1,)]),
+    ],
+)
+def test_keys_of_arrays_and_structs(world, engine, query, expected):
+    execute(engine, NESTED)
+    for array, x in (([1, 2], 1), ([3], 2), ([1, 2], 1)):
+        world.send("d", {"A": array, "P": {"X": x, "Y": "q"}}, "k")
+
+    def ready():
+        try:
+            return rows(engine, query) == expected and rows(engine, "SELECT * FROM TC;")[0][-1] == 2
+        except (NotReady, IndexError):
+            return False
+
+    world.cluster.wait_for(ready)
