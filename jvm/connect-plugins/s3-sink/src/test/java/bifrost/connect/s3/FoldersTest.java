@@ -224,6 +224,24 @@ class FoldersTest {
         assertTrue(found.get(3).message().contains("not a Joda-Time pattern"), found.toString());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "000"})
+    void theTimeSpanOfAFolderMustBePositive(String duration) {
+        List<Finding> found = Partitioners.conflicts(Map.of(
+                "partitioner.class", PARTITIONER + "TimeBasedPartitioner", "path.format", "YYYY", "locale", "en",
+                "timezone", "UTC", "partition.duration.ms", duration));
+        assertEquals(List.of("partition.duration.ms"), found.stream().map(Finding::key).toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "/", "//", "YYYY/bb", "YYYY-MM-ddTHH"})
+    void aPathFormatThatIsNotValidIsReported(String path) {
+        List<Finding> found = Partitioners.conflicts(Map.of(
+                "partitioner.class", PARTITIONER + "TimeBasedPartitioner", "path.format", path, "locale", "en",
+                "timezone", "UTC", "partition.duration.ms", "1000"));
+        assertEquals(List.of("path.format"), found.stream().map(Finding::key).toList());
+    }
+
     private void timeBased(String path, long duration) {
         harness.given.put("partitioner.class", PARTITIONER + "TimeBasedPartitioner");
         harness.given.put("path.format", path);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Creates the partitioner that a configuration names by the vendor's class. */
 public final class Partitioners {
@@ -58,17 +59,26 @@ public final class Partitioners {
         if (partitioner.equals(S3Keys.TIME_PARTITIONER)) {
             require(found, given, S3Keys.DURATION, "TimeBasedPartitioner");
             require(found, given, S3Keys.PATH_FORMAT, "TimeBasedPartitioner");
-            String delim = given.getOrDefault(S3Keys.DIRECTORY_DELIM, "/");
-            TimePartitioner.problemOf(S3Keys.withoutTrailing(given.getOrDefault(S3Keys.PATH_FORMAT, "").trim(), delim))
-                    .ifPresent(problem -> found.add(new Finding(S3Keys.PATH_FORMAT, problem)));
+            findBadPattern(given).ifPresent(found::add);
         }
         return found;
     }
 
+    private static Optional<Finding> findBadPattern(Map<String, String> given) {
+        String path = given.getOrDefault(S3Keys.PATH_FORMAT, "").trim();
+        String delim = given.getOrDefault(S3Keys.DIRECTORY_DELIM, "/");
+        return path.isEmpty()
+                ? Optional.empty()
+                : TimePartitioner.problemOf(S3Keys.withoutTrailing(path, delim))
+                        .map(problem -> new Finding(S3Keys.PATH_FORMAT, problem));
+    }
+
     private static void require(List<Finding> found, Map<String, String> given, String key, String reason) {
         String value = given.getOrDefault(key, "").trim();
-        if (value.isEmpty() || key.equals(S3Keys.DURATION) && value.startsWith("-")) {
+        if (value.isEmpty()) {
             found.add(Finding.missing(key, reason));
+        } else if (key.equals(S3Keys.DURATION) && value.matches("-.*|0+")) {
+            found.add(new Finding(key, "must be greater than 0 for " + reason));
         }
     }
 }
