@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import fastavro
-from fastavro.schema import SchemaParseException
+from fastavro.schema import SchemaParseException, UnknownType
 
 from bifrost.clients.schema_registry import SchemaRegistryClient
 
@@ -47,8 +47,19 @@ def parse_schema(schema: str) -> Any:
     try:
         # A dictionary per schema: a named type of one schema must not be visible in another one.
         return fastavro.parse_schema(json.loads(schema), named_schemas={})
-    except (SchemaParseException, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not an Avro schema: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not an Avro schema: not JSON (line {error.lineno}, column {error.colno})") from error
+    except KeyError as error:
+        raise ValueError(f"not an Avro schema: {error.args[0]} is missing") from error
+    except RecursionError as error:
+        raise ValueError("not an Avro schema: nested too deeply") from error
+    except UnknownType as error:
+        raise ValueError(f"not an Avro schema: unknown type {json.dumps(error.name)}") from error
+    except (SchemaParseException, ValueError) as error:
+        # The library's texts end with the schema as Python prints it.
+        raise ValueError(f"not an Avro schema: {str(error).partition(' from the schema')[0]}") from error
+    except (TypeError, AttributeError) as error:
+        raise ValueError("not an Avro schema: a type, name or list of fields has the wrong JSON type") from error
 
 
 def decode(schema: Any, data: bytes) -> Any:
@@ -63,6 +74,11 @@ def decode(schema: Any, data: bytes) -> Any:
         raise ValueError(f"not a record of its schema: {error}") from error
 
 
+def header(schema_id: int) -> bytes:
+    """Return the bytes in front of each record: a zero byte, and the schema id."""
+    return b"\0" + schema_id.to_bytes(4, "big")
+
+
 def encode(schema_id: int, schema: Any, value: object) -> bytes:
     """Encode a record, header included, by its parsed schema.
 
@@ -70,7 +86,7 @@ def encode(schema_id: int, schema: Any, value: object) -> bytes:
         ValueError: the value does not fit the schema.
     """
     buffer = io.BytesIO()
-    buffer.write(b"\0" + schema_id.to_bytes(4, "big"))
+    buffer.write(header(schema_id))
     try:
         fastavro.schemaless_writer(buffer, schema, value)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError) as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from bifrost.clients.consumer_group import Record
-from bifrost.errors import Refused
+from bifrost.errors import Refused, RemoteError
 from bifrost.rest_proxy.formats import FORMATS, Format, Schemas, from_bytes, require_object
 from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
 from bifrost.rest_proxy.proxy_error import (
@@ -32,6 +32,7 @@ MAX_INSTANCES = 500
 DEFAULT_READ_TIMEOUT_S = 1.0
 MAX_READ_TIMEOUT_S = 30.0
 MAX_BYTES = 64 * 1024 * 1024
+MAX_NAME_LENGTH = 249
 RESETS = {"earliest": "earliest", "latest": "latest", "smallest": "earliest", "largest": "latest"}
 BOOLEANS = {"true": "true", "false": "false"}
 _FIELDS = frozenset(
@@ -89,7 +90,7 @@ class ConsumerInstances:
         auto_commit = _option(request, "auto.commit.enable", "true", BOOLEANS) == "true"
         timeout_s = _integer_option(request, "consumer.request.timeout.ms", int(DEFAULT_READ_TIMEOUT_S * 1000)) / 1000
         min_bytes = max(_integer_option(request, "fetch.min.bytes", 1), 1)
-        name = str(request.get("name") or request.get("id") or f"rest-consumer-{next(self._numbers)}")
+        name = _name(request) or f"rest-consumer-{next(self._numbers)}"
         with self._lock:
             if (group, name) in self._instances:
                 raise ProxyError(*INSTANCE_EXISTS)
@@ -200,6 +201,10 @@ class ConsumerInstances:
                 if found:
                     break
                 raise ProxyError(KAFKA_ERROR, f"{record} is not {format_}: {error}") from error
+            except RemoteError:
+                # The registry does not answer: nothing was returned yet, so nothing may be skipped.
+                consumer.rewind(records)
+                raise
             found.append(
                 {
                     "topic": record.topic,
@@ -221,8 +226,22 @@ def _option(request: Mapping[str, Any], name: str, default: str, known: Mapping[
     return known[value]
 
 
+def _name(request: Mapping[str, Any]) -> str:
+    """Return the requested name of an instance, `""` if there is none."""
+    for key in ("name", "id"):
+        value = request.get(key)
+        if value is None or value == "":
+            continue
+        # The name is a segment of the instance's path.
+        if not isinstance(value, str) or len(value) > MAX_NAME_LENGTH or "/" in value:
+            limits = f"{key} must be a string of up to {MAX_NAME_LENGTH} characters without '/'"
+            raise ProxyError(BAD_CONSUMER, f"Invalid consumer configuration: {limits}")
+        return value
+    return ""
+
+
 def _integer_option(request: Mapping[str, Any], name: str, default: int) -> int:
     value = request.get(name, default)
-    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,9}", str(value)):
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
         raise ProxyError(BAD_CONSUMER, f"Invalid consumer configuration: {name} must be an integer")
     return int(value) if int(value) >= 0 else default

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -19,6 +20,7 @@ from bifrost.rest_proxy.formats import require_object
 from bifrost.rest_proxy.http_messages import (
     accepted_media,
     answer,
+    is_topic_name,
     number,
     offsets,
     partitions,
@@ -64,7 +66,8 @@ class ConsumerRoutes:
         body = await read_optional_body(request)
         group = request.path_params["group"]
         name = await run_in_threadpool(self._instances.create, group, body)
-        base = f"{request.url.scheme}://{request.url.netloc}/consumers/{group}/instances/{name}"
+        path = f"/consumers/{quote(group, safe='')}/instances/{quote(name, safe='')}"
+        base = f"{request.url.scheme}://{request.url.netloc}{path}"
         return answer(request, {"instance_id": name, "base_uri": base})
 
     async def delete(self, request: Request) -> Response:
@@ -78,9 +81,9 @@ class ConsumerRoutes:
         topics, pattern = body.get("topics"), body.get("topic_pattern")
         if topics is not None and pattern is not None:
             raise ProxyError(*EXCLUSIVE)
-        is_list = isinstance(topics, list) and all(isinstance(name, str) and name for name in topics)
+        is_list = isinstance(topics, list) and topics and all(map(is_topic_name, topics))
         if not is_list and not (isinstance(pattern, str) and pattern):
-            raise ProxyError(422, "topics must be a list of names, or topic_pattern a regular expression")
+            raise ProxyError(422, "topics must be a list of topic names, or topic_pattern a regular expression")
 
         def work(consumer: ProxiedConsumer) -> None:
             if consumer.is_manually_assigned or (consumer.pattern if topics else consumer.topics):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, TypeGuard
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bifrost.clients import exact_json
 from bifrost.clients.consumer_group import Partition
 from bifrost.rest_proxy.formats import MediaType, media_of, require_object
 from bifrost.rest_proxy.proxy_error import ProxyError
@@ -22,13 +23,15 @@ async def read_body(request: Request) -> tuple[MediaType, Any]:
         ProxyError: the type is not supported (415), the body is too large (413), or it is not JSON (400).
     """
     media = media_of(request.headers.get("content-type", "none"))
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise ProxyError(415, "HTTP 415 Unsupported Media Type: send the body without Content-Encoding")
     if media is None:
         raise ProxyError(415, "HTTP 415 Unsupported Media Type: send for example application/vnd.kafka.json.v2+json")
     data = await _read_limited(request)
     try:
-        return media, orjson.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ProxyError(400, f"Bad Request: not JSON: {error}") from error
+        return media, exact_json.loads(data)
+    except ValueError as error:
+        raise ProxyError(400, f"Bad Request: {error}") from error
 
 
 async def read_optional_body(request: Request) -> Any:
@@ -62,9 +65,14 @@ def accepted_media(request: Request) -> MediaType:
 def number(request: Request, name: str) -> int | None:
     """Return an integer query parameter; `None` if it is missing or, as in Confluent's proxy, negative."""
     value = request.query_params.get(name, "-1")
-    if not value.removeprefix("-").isdecimal() or len(value) > 18:
+    if not re.fullmatch(r"-?[0-9]{1,17}", value):
         raise ProxyError(400, f"{name} must be an integer")
     return int(value) if int(value) >= 0 else None
+
+
+def is_topic_name(name: object) -> TypeGuard[str]:
+    """Return whether Kafka allows a topic of this name."""
+    return isinstance(name, str) and re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}", name) is not None
 
 
 def partitions(body: object) -> list[Partition]:
@@ -93,13 +101,14 @@ def _entries(body: object, name: str) -> list[Any]:
 def _partition(entry: object, of: str) -> Partition:
     found = require_object(entry, f"an entry of {of}")
     topic = found.get("topic")
-    if not isinstance(topic, str):
-        raise ProxyError(422, f"the topic of an entry of {of} must be a string")
-    return Partition(topic, _non_negative(found.get("partition"), f"partition of an entry of {of}"))
+    if not is_topic_name(topic):
+        raise ProxyError(422, f"the topic of an entry of {of} must be a topic name")
+    number = _non_negative(found.get("partition"), f"partition of an entry of {of}", below=2**31)
+    return Partition(topic, number)
 
 
-def _non_negative(value: object, field: str) -> int:
-    if type(value) is not int or not 0 <= value < 2**62:
+def _non_negative(value: object, field: str, *, below: int = 2**62) -> int:
+    if type(value) is not int or not 0 <= value < below:
         raise ProxyError(422, f"{field} must be a non-negative integer")
     return value
 
@@ -107,4 +116,4 @@ def _non_negative(value: object, field: str) -> int:
 def answer(request: Request, content: object, status: int = 200) -> Response:
     """Return JSON in the requested media type."""
     media = media_of(request.headers.get("accept", "")) or MediaType()
-    return Response(orjson.dumps(content), status_code=status, media_type=media.name)
+    return Response(exact_json.dumps(content), status_code=status, media_type=media.name)

@@ -18,6 +18,7 @@ from bifrost.rest_proxy.proxy_error import (
 from bifrost.rest_proxy.record_producer import ProduceResult, RecordToProduce
 
 Json = dict[str, Any]
+MAX_TIMESTAMP = 2**63
 
 
 class Placer(Protocol):
@@ -80,6 +81,8 @@ def _record_to_produce(
     for name, number in (("partition", record_partition), ("timestamp", timestamp)):
         if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
             raise ProxyError(422, f"{name} must be an integer")
+    if timestamp is not None and not 0 <= timestamp < MAX_TIMESTAMP:
+        raise ProxyError(422, "timestamp must be milliseconds since the epoch, from 0 to 2^63 - 1")
     if partition is not None and record_partition is not None:
         raise ProxyError(422, "the path already contains the partition")
     # With a schema, null is Avro's null; without a value, or without a schema, the record is a tombstone.

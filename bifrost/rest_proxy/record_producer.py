@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bifrost.clients import kafka
 from bifrost.errors import Unreachable
+from bifrost.rest_proxy.http_messages import is_topic_name
 
 DELIVERY_TIMEOUT_S = 15.0
 """Time for the broker to accept a record."""
@@ -110,7 +111,7 @@ class RecordProducer:
 
     def states(self, topic: str) -> tuple[PartitionState, ...]:
         """Return the partitions of a topic by number; none if the topic does not exist."""
-        found = self._metadata(topic).topics.get(topic)
+        found = self._metadata(topic).topics.get(topic) if is_topic_name(topic) else None
         if found is None or found.error is not None:
             return ()
         return tuple(

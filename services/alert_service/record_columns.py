@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from bifrost.clients import exact_json
 from bifrost.clients.avro import AvroReader
 from bifrost.clients.consumer_group import Record
 from bifrost.clients.ksqldb import KsqlClient
@@ -123,10 +122,7 @@ def _scalar(data: bytes, type_name: str) -> Any:
 
 
 def _json(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from error
+    return exact_json.loads(data)
 
 
 def _unwrapped(value: Any) -> Any:

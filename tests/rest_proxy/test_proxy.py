@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from bifrost.errors import SettingError
+from bifrost.errors import SettingError, Unreachable
 from bifrost.rest_proxy.app import allowed_origins
 from bifrost.rest_proxy.consumer_instances import IDLE_TIMEOUT_S
+from bifrost.rest_proxy.formats import Schemas
 from bifrost.settings import Settings
 from tests.rest_proxy.conftest import AVRO, BINARY, DEADLINE_S, JSON, OPTIONAL, PLAIN, USER, Proxy, serving
 
@@ -106,6 +107,29 @@ def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
             "Schema registration or lookup failed",
         ),
         (AVRO, '{"value_schema": "{", "records": [{"value": {}}]}', 408, 40801, "Schema registration or lookup failed"),
+        (AVRO, '{"value_schema": {"type": "int"}, "records": [{"value": 1}]}', 408, 40801, "a schema must be a string"),
+        (AVRO, '{"value_schema": "{\\"type\\": \\"rec\\"}", "records": [{"value": 1}]}', 408, 40801, "unknown type"),
+        (
+            AVRO,
+            '{"value_schema": "{\\"type\\": \\"record\\"}", "records": [{"value": 1}]}',
+            408,
+            40801,
+            "required field",
+        ),
+        (AVRO, '{"value_schema": "5", "records": [{"value": 1}]}', 408, 40801, "not an Avro schema"),
+        (AVRO, '{"value_schema_id": "x", "records": [{"value": 1}]}', 408, 40801, "a schema id must be an integer"),
+        (AVRO, '{"value_schema_id": true, "records": [{"value": 1}]}', 408, 40801, "a schema id must be an integer"),
+        (JSON, '{"records": [{"value": 1, "timestamp": "now"}]}', 422, 422, "timestamp must be an integer"),
+        (JSON, '{"records": [{"value": 1, "timestamp": 99999999999999999999}]}', 422, 422, "timestamp"),
+        (JSON, '{"records": [{"value": 1, "timestamp": -5}]}', 422, 422, "timestamp"),
+        (JSON, '{"records": [{"value": 1, "partition": -1}]}', 404, 40402, "Partition not found."),
+        (JSON, '{"records": [{"value": 1, "partition": 99999999999999999999}]}', 404, 40402, "Partition not found."),
+        (JSON, '{"records": [{"value": "\\ud800"}]}', 400, 400, "not valid Unicode"),
+        (JSON, '{"records": {}}', 422, 422, "records must be a list"),
+        (JSON, "null", 422, 422, "the request must be a JSON object"),
+        (JSON, "", 400, 400, "empty"),
+        (BINARY, '{"records": [{"value": "AA="}]}', 422, 422, "not base64"),
+        (BINARY, '{"records": [{"value": "é"}]}', 422, 422, "not base64"),
     ],
 )
 def test_what_is_wrong_is_answered_in_its_json(
@@ -143,6 +167,65 @@ def test_a_union_names_its_branch(proxy: Proxy, topic: str):
 
     found = proxy.read(proxy.reader("g-union", topic, "avro"), AVRO, 2)
     assert [record["value"] for record in found] == [{"a": {"string": "x"}}, {"a": None}]
+
+
+BIG = 12345678901234567890123
+
+
+def test_integers_beyond_64_bits_keep_their_digits(proxy: Proxy, topic: str):
+    body = f'{{"records": [{{"value": {{"card": {BIG}, "pi": 3.5}}, "key": [-{BIG}]}}]}}'
+    assert proxy.http.post(f"/topics/{topic}", content=body, headers={"Content-Type": JSON}).status_code == 200
+
+    path = proxy.reader("g-big", topic, "json")
+    answer = proxy.http.get(f"{path}/records?timeout=5000", headers={"Accept": JSON})
+    assert f'"card":{BIG}' in answer.text and f"[-{BIG}]" in answer.text
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999"])
+def test_a_number_that_no_double_holds_is_refused_and_not_written_as_null(proxy: Proxy, topic: str, number: str):
+    body = f'{{"records": [{{"value": {number}}}]}}'
+    answer = proxy.http.post(f"/topics/{topic}", content=body, headers={"Content-Type": JSON})
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, 400)
+    assert "a number is too large" in answer.json()["message"]
+
+
+DEFAULTED = {"type": "record", "name": "D", "fields": [{"name": "color", "type": "string", "default": "red"}]}
+
+
+def test_a_misspelt_field_is_refused_although_the_field_has_a_default(proxy: Proxy, topic: str):
+    answer = proxy.produce(topic, AVRO, value_schema=json.dumps(DEFAULTED), records=[{"value": {"colour": "blue"}}])
+
+    assert (answer.status_code, answer.json()["error_code"]) == (422, 42203)
+    expected = "Conversion of JSON to Avro failed: colour: D has no such field; did you mean color?"
+    assert answer.json()["message"] == expected
+
+
+def test_an_avro_value_is_read_as_it_was_sent(proxy: Proxy, topic: str):
+    union = ["null", "int", "long", {"type": "map", "values": ["null", "float"]}]
+    values = [{"long": 5}, {"int": 5}, None, {"map": {"a": {"float": "NaN"}, "b": None}}]
+    records = [{"value": value, "partition": 0} for value in values]
+    assert proxy.produce(topic, AVRO, value_schema=json.dumps(union), records=records).status_code == 200
+
+    found = proxy.read(proxy.reader("g-exact", topic, "avro"), AVRO, 4)
+    assert [record["value"] for record in found] == values
+
+
+def test_records_of_a_registry_that_does_not_answer_are_not_skipped(
+    proxy: Proxy, topic: str, monkeypatch: pytest.MonkeyPatch
+):
+    proxy.produce(topic, AVRO, value_schema='"int"', records=[{"value": 1, "partition": 0}])
+    path = proxy.assigned("g-away", (topic, 0), format="avro")
+    with monkeypatch.context() as patched:
+        patched.setattr(Schemas, "read", _unreachable)
+        answers = [proxy.http.get(f"{path}/records?timeout=5000", headers={"Accept": AVRO}) for _ in range(2)]
+    assert [answer.json()["error_code"] for answer in answers] == [50003, 50003]
+
+    assert [record["value"] for record in proxy.read(path, AVRO, 1)] == [1]
+
+
+def _unreachable(_schemas: Schemas, _data: bytes) -> Any:
+    raise Unreachable("Schema Registry", "schema", "no answer")
 
 
 def test_records_that_are_not_in_the_format_of_the_consumer_are_told(proxy: Proxy, topic: str):
