@@ -17,16 +17,24 @@ from bifrost.engine.serde import Serdes, windowed_key
 from bifrost.engine.topology.compiled import (
     CompiledQuery,
     LogCallback,
+    ProblemKind,
     RecordProblem,
+    RecordUnusable,
     RowCallback,
     compile_query,
 )
 
 _KINDS = {
     "deserialization": LogKind.DESERIALIZATION,
+    "timestamp": LogKind.PROCESSING,
     "processing": LogKind.PROCESSING,
     "production": LogKind.PRODUCTION,
 }
+_FATAL: Mapping[ProblemKind, str] = {
+    "deserialization": "ksql.fail.on.deserialization.error",
+    "timestamp": "ksql.timestamp.throw.on.invalid",
+}
+"""The problems that end a query if a property is true."""
 _EXACTLY_ONCE = ("exactly_once", "exactly_once_v2", "exactly_once_beta")
 
 
@@ -87,7 +95,7 @@ class Launcher:
             exactly_once=exactly_once,
             windowed_sink=_windowed_sink(sink),
         )
-        return compiled, QueryRunner(self._job(plan, compiled, options, sink=sink))
+        return compiled, QueryRunner(self._job(plan, compiled, options, properties, sink=sink))
 
     def transient(
         self,
@@ -103,7 +111,7 @@ class Launcher:
         compiled = self.compile(plan, group, properties)
         reset = "earliest" if until_end else auto_reset(properties)
         options = RunOptions(group=group, internal=group, reset=reset, transient=True, until_end=until_end)
-        return QueryRunner(self._job(plan, compiled, options, on_row=on_row), on_end=on_end)
+        return QueryRunner(self._job(plan, compiled, options, properties, on_row=on_row), on_end=on_end)
 
     def register(self, sink: DataSource) -> None:
         """Registers the schemas of a sink's keys and values, as ksqlDB does when it executes the statement.
@@ -138,6 +146,7 @@ class Launcher:
         plan: QueryPlan,
         compiled: CompiledQuery,
         options: RunOptions,
+        properties: Mapping[str, str],
         *,
         sink: DataSource | None = None,
         on_row: RowCallback | None = None,
@@ -151,13 +160,15 @@ class Launcher:
             cluster=self.cluster,
             options=options,
             name=plan.query_id,
-            log=self._logger(plan.query_id),
+            log=self._logger(plan.query_id, properties),
             now_ms=self.now_ms,
             on_row=on_row,
             ready=ready,
         )
 
-    def _logger(self, query_id: str) -> LogCallback:
+    def _logger(self, query_id: str, properties: Mapping[str, str]) -> LogCallback:
+        fatal = {kind for kind, name in _FATAL.items() if str(properties.get(name, "false")).lower() == "true"}
+
         def log(problem: RecordProblem) -> None:
             entry = LogEntry(
                 _KINDS[problem.kind],
@@ -169,5 +180,7 @@ class Launcher:
                 problem.record,
             )
             self.log.record(query_id, entry)
+            if problem.kind in fatal:
+                raise RecordUnusable(problem, f"{_FATAL[problem.kind]} is true")
 
         return log

@@ -27,7 +27,7 @@ from bifrost.engine.runtime.restore import restore
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, Task
+from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, RecordUnusable, Task
 from bifrost.errors import NotReady, StateError
 
 _BATCH = 2000
@@ -252,6 +252,11 @@ class QueryRun:
             self._dirty = True
             try:
                 task.process(source[0], left)
+            except RecordUnusable:
+                # The records before it are done: the next run must not repeat them.
+                self._count(source, records[: len(records) - length_hint(left) - 1])
+                self.commit()
+                raise
             except RegistryUnavailable as problem:
                 # The loop over records is in generated code. A list iterator's length hint is exact, so it counts the
                 # records that were not taken from it. The last one taken is the one that failed; it had no effect,

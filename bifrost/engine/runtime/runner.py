@@ -18,7 +18,7 @@ from bifrost.engine.runtime.meters import QueryMeters
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.topology.compiled import Task
+from bifrost.engine.topology.compiled import RecordUnusable, Task
 from bifrost.errors import BifrostError, NotReady, Refused
 
 _PAUSED_S = 0.1
@@ -149,7 +149,7 @@ class QueryRunner:
             except RegistryUnavailable as error:
                 self._failed(str(error), "SYSTEM")
             except (BifrostError, KafkaException) as error:
-                self._failed(str(error), "USER" if isinstance(error, Refused) else "SYSTEM")
+                self._failed(str(error), "USER" if isinstance(error, Refused | RecordUnusable) else "SYSTEM")
             except Exception as error:  # noqa: BLE001 - the top of a thread: the query reports it and runs again
                 _log.exception("query %s failed", self._job.name)
                 self._failed(f"{type(error).__name__}: {error}", "UNKNOWN")

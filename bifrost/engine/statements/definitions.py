@@ -45,6 +45,8 @@ from bifrost.sql.tree import (
     TerminateQuery,
 )
 
+_QUERY_LIMIT = "ksql.query.persistent.active.limit"
+_NO_LIMIT = "2147483647"
 _log = logging.getLogger(__name__)
 
 DEFINITIONS = (CreateSource, CreateAsSelect, InsertSelect, DropSource, AlterSource, CreateType, DropType)
@@ -90,6 +92,7 @@ class DefinitionStatements:
             return self._nothing_to_do(statement, planned, session)
         self._check_drop(planned)
         self._check_replacement(planned)
+        self._check_limit(statement, planned)
         query = self._prepare_resources(planned, session)
         command = Command(
             id=_command_id(planned),
@@ -137,6 +140,20 @@ class DefinitionStatements:
         running = self._state.queries.find(planned.replaces) if isinstance(planned, PersistentPlan) else None
         if running is not None and isinstance(planned, PersistentPlan):
             check_upgrade(running.plan, planned.query)
+
+    def _check_limit(self, statement: ParsedStatement, planned: Planned) -> None:
+        """Refuses a query beyond the limit of a server, in ksqlDB's words."""
+        makes_query = isinstance(planned, PersistentPlan) or (isinstance(planned, CreatePlan) and planned.query)
+        replaces = planned.replaces if isinstance(planned, PersistentPlan) else None
+        count, limit = len(self._state.queries), int(self._parts.properties.get(_QUERY_LIMIT, _NO_LIMIT))
+        if makes_query and self._state.queries.find(replaces) is None and count >= limit:
+            raise AnalysisError(
+                f"Not executing statement(s) '{statement.text}' as it would cause the number of active, persistent "
+                "queries to exceed the configured limit. Use the TERMINATE command to terminate existing queries, or "
+                f"increase the '{_QUERY_LIMIT}' setting via the 'ksql-server.properties' file. "
+                f"Current persistent query count: {count}. Configured limit: {limit}.",
+                statement.text,
+            )
 
     def _prepare_resources(self, planned: Planned, session: ClientSession) -> PersistentQuery | None:
         """Creates what the statement needs before its command is written: topics, schemas, and the compiled query."""

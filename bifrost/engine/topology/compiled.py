@@ -15,7 +15,7 @@ from bifrost.engine.topology.code.expressions import ExpressionWriter
 from bifrost.engine.topology.code.program import QueryProgram, RecordFunction, Role, Site
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow
 from bifrost.engine.topology.materialization import Materializer
-from bifrost.engine.topology.record_problems import LogCallback, RecordProblem
+from bifrost.engine.topology.record_problems import LogCallback, ProblemKind, RecordProblem, RecordUnusable
 from bifrost.engine.topology.task import Task
 from bifrost.engine.topology.task_context import (
     ChangelogCallback,
@@ -37,7 +37,9 @@ __all__ = [
     "InputTopic",
     "LogCallback",
     "MaterializedRow",
+    "ProblemKind",
     "RecordProblem",
+    "RecordUnusable",
     "RepartitionTopic",
     "RowCallback",
     "Task",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from bifrost.engine.catalog.schema import WINDOW_BOUNDS, Column, LogicalSchema
-from bifrost.engine.functions.javatime import isotime, sql_texts
+from bifrost.engine.functions.javatime import isotime
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.engine.planner.outcome import PullPlan, PushPlan, StreamPullPlan
 from bifrost.engine.queries.pull import pull_rows

@@ -97,14 +97,26 @@ class ExpressionWriter:
         self.guard(writer, f"{items} = {function}({', '.join(arguments)})", context, what, [f"{items} = ()"])
         return items
 
-    def guard(self, writer: CodeWriter, line: str, context: str, what: str, otherwise: Sequence[str]) -> None:
-        """Writes a line, and a handler that reports a failure (inside a record loop) and runs `otherwise`."""
+    def guard(
+        self,
+        writer: CodeWriter,
+        line: str,
+        context: str,
+        what: str,
+        otherwise: Sequence[str],
+        *,
+        report: str = "failed",
+    ) -> None:
+        """Writes a line, and a handler that reports a failure (inside a record loop) and runs `otherwise`.
+
+        `report` is the method of the reporter.
+        """
         with writer.block("try:"):
             writer.line(line)
         # Only what evaluating an expression may raise: a bug or an error of a store must not pass for a bad row.
         with writer.block("except EVALUATION_ERRORS as problem:"):
             if writer.report:
-                writer.line(f"{writer.report}.failed({context!r}, {what!r}, problem, partition, offset)")
+                writer.line(f"{writer.report}.{report}({context!r}, {what!r}, problem, partition, offset)")
             for other in otherwise:
                 writer.line(other)
 

@@ -19,7 +19,8 @@ def sink_rows(step: StreamSink | TableSink, emission: Emission) -> Downstream:
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
         if step.timestamp is not None:
-            write_event_time(writer, step.timestamp, step.schema.types(), dict(scope.columns), step.context, emission)
+            types, columns = step.schema.types(), dict(scope.columns)
+            write_event_time(writer, step.timestamp, types, columns, step.context, emission, report="failed")
         send(writer, scope, f"{write_value}({scope.tuple_of(names)})")
 
     def tombstone(writer: CodeWriter, scope: RowScope) -> None:

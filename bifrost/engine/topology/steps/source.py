@@ -113,7 +113,9 @@ def _row_scope(
     columns |= _value_columns(writer, step, wants)
     columns |= _header_columns(writer, step, wants)
     if step.timestamp is not None:
-        write_event_time(writer, step.timestamp, step.source_schema.types(), columns, step.context, emission)
+        write_event_time(
+            writer, step.timestamp, step.source_schema.types(), columns, step.context, emission, report="untimed"
+        )
     return replace(scope, columns=columns)
 
 
@@ -146,14 +148,19 @@ def write_event_time(
     columns: dict[str, str],
     context: str,
     emission: Emission,
+    *,
+    report: str,
 ) -> None:
-    """Writes the reading of `timestamp` from a column; records without a valid time are reported and skipped."""
+    """Writes the reading of `timestamp` from a column; records without a valid time are reported and skipped.
+
+    `report` is the method of the reporter.
+    """
     source = emission.expressions.code(_time_expression(timestamp, types), types, columns).text
     what = f"Failed to extract timestamp from row: column {timestamp.column}"
-    emission.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"])
+    emission.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"], report=report)
     with writer.block("if event_time is None or event_time < 0:"):
         problem = "f'no usable time: {event_time}'"
-        writer.line(f"{writer.report}.failed({context!r}, {what!r}, {problem}, partition, offset)")
+        writer.line(f"{writer.report}.{report}({context!r}, {what!r}, {problem}, partition, offset)")
         writer.line("continue")
     writer.line("timestamp = event_time")
 
