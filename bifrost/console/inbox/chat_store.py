@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS lines (
 CREATE INDEX IF NOT EXISTS lines_of_chat ON lines (chat_id, id);
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_MAX_ID = 2**63 - 1  # of SQLite
 _COLUMNS = "id, chat_id, at_us, author, text"
 _CHATS = """
 SELECT newest.chat_id, newest.lines, lines.text, lines.at_us
@@ -144,7 +145,7 @@ class TelegramChats:
         self._store.execute(gone, (self._max_kept - 1, self._confirmed()))
 
     def _confirmed(self) -> int:
-        return int(self._get("confirmed") or 0)
+        return min(int(self._get("confirmed") or 0), _MAX_ID)
 
     def _get(self, name: str) -> str:
         found = self._store.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from bifrost.console.inbox.injected_faults import InjectedFaults, parse_fault
 from bifrost.console.inbox.message_store import Inbox, is_timestamp
+from bifrost.web.inputs import read_body, whole_number
 
 
 def routes(inbox: Inbox, faults: InjectedFaults) -> list[Route]:
@@ -34,13 +35,14 @@ class InboxApi:
     async def list_messages(self, request: Request) -> Response:
         """`GET /api/messages?limit=N&since=TS`: the messages, newest last."""
         since, limit = request.query_params.get("since", ""), request.query_params.get("limit", "")
-        if limit and not limit.isdigit():
-            return _bad_request("limit is a whole number")
+        count = whole_number(limit, 0)
+        if limit and count is None:
+            return _bad_request("limit must be a whole number")
         if not is_timestamp(since):
             return _bad_request("since is the ts of a message, e.g. 1528804500.000001")
 
         def read() -> bytes:
-            found = self._inbox.messages(since=since, limit=int(limit) if limit else None)
+            found = self._inbox.messages(since=since, limit=count)
             return orjson.dumps([message.as_json() for message in found])
 
         return Response(await run_in_threadpool(read), media_type="application/json")
@@ -56,7 +58,7 @@ class InboxApi:
     async def plan_fault(self, request: Request) -> Response:
         """`POST /api/faults`: make the next calls of a method fail."""
         try:
-            fault = parse_fault(orjson.loads(await request.body()))
+            fault = parse_fault(orjson.loads(await read_body(request)))
         except ValueError as error:
             return _bad_request(str(error))
         self._faults.plan(fault)

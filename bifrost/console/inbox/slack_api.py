@@ -13,10 +13,14 @@ from starlette.routing import Route
 
 from bifrost.console.inbox.injected_faults import InjectedFault, InjectedFaults
 from bifrost.console.inbox.message_store import Draft, Inbox
+from bifrost.web.inputs import read_body
 
 VIA = "slack"
 TEXT_LIMIT = 40_000
 """Characters; Slack cuts a longer text."""
+
+MAX_NAME_CHARS = 80
+"""Of channels, user names and icons."""
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -46,7 +50,7 @@ async def _called(inbox: Inbox, name: str, request: Request) -> Answer:
     if method is None:
         return refusal("unknown_method")
     try:
-        arguments = arguments_of(request.headers.get("content-type", ""), await request.body())
+        arguments = arguments_of(request.headers.get("content-type", ""), await read_body(request))
     except BodyError as error:
         return refusal(error.args[0])
     if not _has_token(request, arguments):
@@ -96,12 +100,13 @@ def fault_answer(fault: InjectedFault) -> Response:
 async def post_message(inbox: Inbox, arguments: Arguments) -> Answer:
     """`chat.postMessage`: store the message and return its `ts`."""
     channel, text = arguments.get("channel"), arguments.get("text")
-    if not isinstance(channel, str) or not channel:
+    if not isinstance(channel, str) or not 0 < len(channel) <= MAX_NAME_CHARS:
         return refusal("channel_not_found")
     if not isinstance(text, str) or not text:
         return refusal("no_text")
     username, icon = str(arguments.get("username") or "bot"), str(arguments.get("icon_emoji") or "")
-    draft = Draft(channel.removeprefix("#"), text[:TEXT_LIMIT], username, icon, VIA)
+    name, emoji = username[:MAX_NAME_CHARS], icon[:MAX_NAME_CHARS]
+    draft = Draft(channel.removeprefix("#"), text[:TEXT_LIMIT], name, emoji, VIA)
     stored = await inbox.post(draft)
     message = {
         "type": "message",

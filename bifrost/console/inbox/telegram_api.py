@@ -24,6 +24,7 @@ from bifrost.console.inbox.chat_store import ChatLine, TelegramChats, Webhook
 from bifrost.console.inbox.injected_faults import InjectedFault, InjectedFaults
 from bifrost.console.inbox.message_store import Draft, Inbox
 from bifrost.errors import Unreachable
+from bifrost.web.inputs import MAX_INTEGER, read_body
 
 VIA = "telegram"
 TEXT_LIMIT = 4096
@@ -96,7 +97,7 @@ class BotApi:
         fault = self._faults.take(name)
         if fault is not None:
             raise _injected_error(fault)
-        return await method({**request.query_params, **arguments_of(request, await request.body())})
+        return await method({**request.query_params, **arguments_of(request, await read_body(request))})
 
     async def get_me(self, _arguments: Arguments) -> Any:
         """`getMe`."""
@@ -137,7 +138,7 @@ class BotApi:
     async def set_webhook(self, arguments: Arguments) -> Any:
         """`setWebhook`: post updates to `url`, with `secret_token` in a header; an empty `url` removes the webhook."""
         url, secret = str(arguments.get("url") or ""), str(arguments.get("secret_token") or "")
-        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        if url and not _is_http_url(url):
             raise BotApiError(400, "Bad Request: bad webhook: an HTTPS URL must be provided for webhook")
         if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
             raise BotApiError(400, "Bad Request: secret token contains unallowed characters")
@@ -184,9 +185,10 @@ def chat_id_of(value: Any) -> int:
     Raises:
         BotApiError: it is not a chat id.
     """
-    if type(value) is int or (isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)):
-        return int(value)
-    raise BotApiError(400, "Bad Request: chat not found" if value else "Bad Request: chat_id is empty")
+    number = _integer(value)
+    if number is None:
+        raise BotApiError(400, "Bad Request: chat not found" if value else "Bad Request: chat_id is empty")
+    return number
 
 
 def arguments_of(request: Request, body: bytes) -> Arguments:
@@ -215,6 +217,8 @@ def _posted(webhook: Webhook, line: ChatLine) -> str:
         status = post_update(webhook.url, update_of(line), webhook.secret)
     except Unreachable as error:
         return error.problem
+    except ValueError as error:  # what makes no request at all, such as a host name with empty labels
+        return str(error)
     return "" if 200 <= status < 300 else f"Wrong response from the webhook: {status} {_phrase(status)}"
 
 
@@ -246,12 +250,25 @@ def _phrase(status: int) -> str:
 
 
 def _whole(arguments: Arguments, name: str, default: int) -> int:
-    value = arguments.get(name, default)
-    if type(value) is int:
-        return value
+    number = _integer(arguments.get(name, default))
+    if number is None:
+        raise BotApiError(400, f"Bad Request: {name} is not a number")
+    return number
+
+
+def _integer(value: Any) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
-    raise BotApiError(400, f"Bad Request: {name} is not a number")
+    return value if type(value) is int and abs(value) <= MAX_INTEGER else None
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError for a port that is no port number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable() and " " not in url
 
 
 def _answer(body: Mapping[str, Any], status: int = 200) -> Response:

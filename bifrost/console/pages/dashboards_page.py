@@ -15,6 +15,7 @@ from bifrost.console.pages.page_frame import HEADERS, data_response, page_templa
 from bifrost.console.panel_reader import PanelReader, layout
 from bifrost.dashboards.declared import Dashboard
 from bifrost.errors import DeclarationError, RemoteError
+from bifrost.web.inputs import whole_number
 
 LONGEST_S = 10 * 366 * 24 * 3600
 DEFAULT_S = 900
@@ -81,15 +82,15 @@ class DashboardPages:
 
     async def data(self, request: Request) -> Response:
         """`GET /api/dashboards/NAME/data?last=SECONDS`: the data of the panels."""
-        last = request.query_params.get("last", str(DEFAULT_S))
-        if not last.isdigit() or not 0 < int(last) <= LONGEST_S:
+        last = whole_number(request.query_params.get("last", str(DEFAULT_S)), 1, LONGEST_S)
+        if last is None:
             return data_response({"error": f"last must be a number of seconds from 1 to {LONGEST_S}"}, 400)
         try:
             found = await run_in_threadpool(self._reader.dashboards)
             dashboard = found.get(request.path_params["pipeline"])
             if dashboard is None:
                 return data_response({"error": "no such dashboard"}, 404)
-            return data_response(await run_in_threadpool(self._reader.read, dashboard, int(last)))
+            return data_response(await run_in_threadpool(self._reader.read, dashboard, last))
         except DeclarationError as error:
             return data_response({"error": str(error)}, 500)
         except RemoteError as error:

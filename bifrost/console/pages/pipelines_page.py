@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from bifrost.clients.topic_sample import SampledRecord
 from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
 from bifrost.errors import RemoteError
+from bifrost.web.inputs import whole_number
 
 MAX_RECORDS = 100
 
@@ -41,14 +42,14 @@ def routes(flows: Flows) -> list[BaseRoute]:
 
     async def records(request: Request) -> Response:
         """`GET /api/topics/NAME/records?limit=N`."""
-        limit = request.query_params.get("limit", "20")
-        if not limit.isdigit() or not 0 < int(limit) <= MAX_RECORDS:
+        limit = whole_number(request.query_params.get("limit", "20"), 1, MAX_RECORDS)
+        if limit is None:
             return data_response({"error": f"limit must be a whole number from 1 to {MAX_RECORDS}"}, 400)
         try:
-            found = await run_in_threadpool(flows.records, request.path_params["topic"], int(limit))
+            found = await run_in_threadpool(flows.records, request.path_params["topic"], limit)
         except RemoteError as error:
             return data_response({"error": str(error)}, 503)
-        return data_response([asdict(record) for record in found[: int(limit)]])
+        return data_response([asdict(record) for record in found[:limit]])
 
     return [
         Route("/pipelines", show, methods=["GET"]),

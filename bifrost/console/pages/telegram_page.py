@@ -19,6 +19,7 @@ from bifrost.console.inbox.telegram_api import BotApiError, chat_id_of
 from bifrost.console.pages.page_frame import HEADERS as PAGE_HEADERS
 from bifrost.console.pages.page_frame import page_template
 from bifrost.console.pages.server_events import HEADERS, KEEP_ALIVE, MEDIA_TYPE, RETRY, event
+from bifrost.web.inputs import read_body, whole_number
 
 MAX_SHOWN = 300
 """How many lines of a chat the page shows; the API returns all."""
@@ -68,15 +69,15 @@ class TelegramPage:
     async def events(self, request: Request) -> Response:
         """`GET /telegram/events?chat=ID&since=N`: new lines as server-sent events, for the page."""
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        feed = live_lines(self._chats, _requested_chat(request) or FIRST_CHAT, int(since) if since.isdecimal() else 0)
+        feed = live_lines(self._chats, _requested_chat(request) or FIRST_CHAT, whole_number(since, 0) or 0)
         return StreamingResponse(feed, headers=HEADERS, media_type=MEDIA_TYPE)
 
     async def list_lines(self, request: Request) -> Response:
         """`GET /api/telegram/messages?chat_id=ID&since=MESSAGE_ID`: both sides of the chats, oldest first."""
-        since = request.query_params.get("since", "0")
-        if not since.isdecimal() or len(since) > 18:
+        since = whole_number(request.query_params.get("since", "0"), 0)
+        if since is None:
             return _bad_request("since is the message_id of a message")
-        lines = self._chats.lines(_requested_chat(request, "chat_id"), since=int(since))
+        lines = self._chats.lines(_requested_chat(request, "chat_id"), since=since)
         return JSONResponse([_as_json(line) for line in lines])
 
     async def write(self, request: Request) -> Response:
@@ -85,7 +86,7 @@ class TelegramPage:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return _bad_request("send application/json")
         try:
-            chat_id, text = _written(orjson.loads(await request.body()))
+            chat_id, text = _written(orjson.loads(await read_body(request)))
         except ValueError as error:
             return _bad_request(str(error))
         return JSONResponse(_as_json(self._chats.add(chat_id, "person", text)), 201)
