@@ -32,7 +32,9 @@ Json = dict[str, Any]
 
 def entity(result: Result, host: str) -> Json:
     """The entity of a result; `host` is the name of this server in status maps (`host:port`)."""
-    body = {"statementText": result.statement, **_body(result, host), "warnings": []}
+    warnings = result.warnings if isinstance(result, CommandResult) else ()
+    shown = [{"message": text} for text in warnings]
+    body = {"statementText": result.statement, **_body(result, host), "warnings": shown}
     return {"@type": body.pop("@type"), **body}
 
 

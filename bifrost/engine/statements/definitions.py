@@ -21,6 +21,7 @@ from bifrost.engine.planner.outcome import (
     Planned,
 )
 from bifrost.engine.planner.trial_environment import TrialEnvironment, has_subject
+from bifrost.engine.queries.launcher import streams_property
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.commands import Command
 from bifrost.engine.runtime.environment import RememberedEnvironment
@@ -47,6 +48,11 @@ from bifrost.sql.tree import (
 
 _QUERY_LIMIT = "ksql.query.persistent.active.limit"
 _NO_LIMIT = "2147483647"
+_CACHE_SIZE = "cache.max.bytes.buffering"
+_NO_CACHE = (
+    f"The property ksql.streams.{_CACHE_SIZE} has no effect: this server emits every change of a table, also those "
+    "that ksqlDB buffers until the next commit."
+)
 _log = logging.getLogger(__name__)
 
 DEFINITIONS = (CreateSource, CreateAsSelect, InsertSelect, DropSource, AlterSource, CreateType, DropType)
@@ -108,7 +114,13 @@ class DefinitionStatements:
         shown_statement = (
             planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
         )
-        return self._record_result(CommandResult(shown_statement, command.id, message, sequence, shown))
+        warnings = self._warnings(session) if query is not None else ()
+        return self._record_result(CommandResult(shown_statement, command.id, message, sequence, shown, warnings))
+
+    def _warnings(self, session: ClientSession) -> tuple[str, ...]:
+        """Names properties that a client may set, and that have no effect on a query."""
+        size = streams_property(self._state.properties(session), _CACHE_SIZE, "0")
+        return () if size == "0" else (_NO_CACHE,)
 
     def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: ClientSession) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):

@@ -23,6 +23,7 @@ class CommandResult:
     message: str
     sequence: int
     query_id: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
