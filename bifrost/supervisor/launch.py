@@ -55,9 +55,9 @@ def start_platform(
 
     Raises:
         ComponentError: a requirement is missing (the message lists all; nothing was started), or a component did not
-            become ready (what was started has been stopped again).
+            become ready (what was started has been stopped again), or the home cannot be written.
     """
-    with _lock(settings):
+    with _naming_the_home(settings), _lock(settings):
         client = SupervisorClient(settings)
         fresh = not client.is_running()
         if fresh:
@@ -78,14 +78,16 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
 
     Raises:
         NotReady: it does not stop in time.
+        ComponentError: the home cannot be written.
     """
     client = SupervisorClient(settings)
     if client.is_running():
         progress("stopping the platform")
         client.shutdown(on_status=_StopProgress(progress))
         return True
-    left = kill_leftovers(settings.home)
-    settings.endpoints_file.unlink(missing_ok=True)
+    with _naming_the_home(settings):
+        left = kill_leftovers(settings.home)
+        settings.endpoints_file.unlink(missing_ok=True)
     if left:
         progress(f"killed {len(left)} processes that a killed supervisor left behind")
     return bool(left)
@@ -179,12 +181,12 @@ def _start_missing(client: SupervisorClient) -> None:
 
 def _wait_until_ready(client: SupervisorClient, progress: Progress) -> None:
     began = time.monotonic()
-    told: set[str] = set()
+    reported: set[str] = set()
     while True:
-        waiting = [status for status in _platform_statuses(client) if status.name not in told]
+        waiting = [status for status in _platform_statuses(client) if status.name not in reported]
         for status in waiting:
             if status.is_up:
-                told.add(status.name)
+                reported.add(status.name)
                 progress(f"{status.name} is {status.state} after {time.monotonic() - began:.1f} s")
             elif status.state == "failed":
                 raise ComponentError(status.name, status.cause, log=Path(status.log))
@@ -201,6 +203,15 @@ def _platform_statuses(client: SupervisorClient) -> list[ComponentStatus]:
         return [status for status in client.status() if status.name not in ON_COMMAND]
     except Unreachable as error:
         raise ComponentError("supervisor", "ended while the platform was starting") from error
+
+
+@contextmanager
+def _naming_the_home(settings: Settings) -> Iterator[None]:
+    """Turn errors of the file system into one that names the folder and the setting."""
+    try:
+        yield
+    except OSError as error:
+        raise ComponentError("platform", f"cannot use the folder {settings.home} (BIFROST_HOME): {error}") from error
 
 
 @contextmanager
