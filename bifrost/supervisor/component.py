@@ -32,7 +32,7 @@ class Component:
     """One process of the embedded platform.
 
     It starts once everything in `depends_on` is up, and stops before any of that does. A dependency that starts on
-    request only does not count while nobody has requested it. Without a `probe` it is up as soon as it runs. `user` is
+    request only does not count until it is requested. Without a `probe` it is up as soon as it runs. `user` is
     the account to run as, `None` for the supervisor's own. `grace_s` is how long it may take to stop before SIGKILL,
     `ready_within_s` how long it may take to become ready.
     """

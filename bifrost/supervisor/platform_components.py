@@ -63,7 +63,7 @@ def platform_components(settings: Settings, *, only: Collection[str] | None = No
     """Build the components, or those in `only`.
 
     Raises:
-        ComponentError: a name is unknown, or there is no suitable Java.
+        ComponentError: a name is unknown, or no suitable Java is installed.
     """
     unknown = set(only or ()) - set(COMPONENTS)
     if unknown:

@@ -1,6 +1,6 @@
 """Refuses requests that a web page of another site makes: one ASGI middleware for every HTTP server of the project.
 
-The servers listen on the loopback and ask nobody for a password, yet a browser on the same machine reaches them on
+The servers listen on the loopback and require no password, yet a browser on the same machine reaches them on
 behalf of any page it shows. Two checks close that door:
 
 - `Host` must be a loopback name or a configured one. A page whose own DNS name was rebound to

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the console answers with an error of the client, and goes on serving."""
+"""Whatever a client sends, the console answers with an error of the client and keeps serving."""
 
 from __future__ import annotations
 

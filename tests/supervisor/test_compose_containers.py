@@ -1,4 +1,4 @@
-"""Docker Compose is called as a person would call it, and what it says is told."""
+"""Docker Compose is called as on a command line, and its errors are reported."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def target(folder: Path, *, info: int = 0, plugin: int = 0, says: str = "", code
 
 
 def test_all_containers_are_built_started_and_waited_for(tmp_path: Path):
-    told: list[str] = []
+    reported: list[str] = []
 
-    assert start_containers(target(tmp_path), progress=told.append)
+    assert start_containers(target(tmp_path), progress=reported.append)
 
     file = tmp_path / "docker-compose.yml"
     assert (tmp_path / "calls").read_text().splitlines()[-1] == f"compose --file {file} up --detach --build --wait"
-    assert "starting the containers" in told[0]
+    assert "starting the containers" in reported[0]
     assert "Container connect" in (tmp_path / "home" / "logs" / "compose.log").read_text()
     assert (PROJECT / file.name).is_file()
 
@@ -56,12 +56,12 @@ def test_what_the_engine_says_is_the_error(tmp_path: Path):
 
 @pytest.mark.parametrize("missing", ["info", "plugin"])
 def test_without_an_engine_the_parts_are_taken_to_run_elsewhere(tmp_path: Path, missing: str):
-    told: list[str] = []
+    reported: list[str] = []
 
-    assert not start_containers(target(tmp_path, **{missing: 1}), progress=told.append)
+    assert not start_containers(target(tmp_path, **{missing: 1}), progress=reported.append)
 
     assert "up" not in (tmp_path / "calls").read_text()
-    assert "no Docker engine" in told[0]
+    assert "no Docker engine" in reported[0]
 
 
 def test_without_docker_too(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Schemas are asked of the plugin's program; its answer, and what it says is wrong, come through."""
+"""The plugin's program proposes schemas; its answer and its errors are returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the way of a start is told at once, with what to do."""
+"""Everything that prevents a start is reported together, with what to do."""
 
 import pytest
 

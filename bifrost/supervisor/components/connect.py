@@ -96,7 +96,7 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
             f"config.providers.{name}.class": f"org.apache.kafka.common.config.provider.{provider}"
             for name, provider in _PROVIDERS.items()
         },
-        # With one worker nothing can take over its tasks, so rebalance at once and expire a killed worker soon.
+        # With one worker nothing can take over its tasks, so rebalance immediately and expire a killed worker soon.
         "scheduled.rebalance.max.delay.ms": 0,
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 2000,

@@ -95,7 +95,7 @@ def ended_with_parent(
     Raises:
         FileNotFoundError: the program is missing; `setpriv` would report that in the log only.
     """
-    # As the child would: looked for in the PATH of its own environment.
+    # Search the PATH of the child's environment, as the child would.
     program = shutil.which(command[0], path=environment.get("PATH", os.defpath))
     if program is None:
         raise FileNotFoundError("no such program")

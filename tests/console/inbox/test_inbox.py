@@ -1,4 +1,4 @@
-"""What was accepted is there, in order, also after a restart."""
+"""Accepted messages are kept in order, also across a restart."""
 
 from __future__ import annotations
 

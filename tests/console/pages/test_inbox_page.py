@@ -1,4 +1,4 @@
-"""What a person sees, and that nobody's text can become markup or script."""
+"""What a page shows, and that no message can become markup or script."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_the_page_asks_nothing_of_other_hosts(client: Client):
     assert "default-src 'none'" in policy
     assert not re.search(r"https?:|unsafe", policy)
     files = [path for path in STATIC.iterdir() if path.suffix in (".html", ".css", ".js")]
-    named = {"http://www.w3.org/2000/svg"}  # a namespace, which nobody asks for
+    named = {"http://www.w3.org/2000/svg"}  # a namespace, which is never requested
     assert not any(set(re.findall(r"https?://[^\s\"]+|@import|url\(", file.read_text())) - named for file in files)
 
 

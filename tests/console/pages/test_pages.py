@@ -38,7 +38,7 @@ POOR_CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-
 
 
 class Flows:
-    """A platform in trouble: a connector has failed, a service is away, and records were put aside."""
+    """A platform in trouble: a connector has failed, a service is down, and records are in dead letters."""
 
     def __init__(self) -> None:
         self.fault: Exception | None = None

@@ -61,12 +61,12 @@ def calls(home: Settings) -> int:
 
 
 def test_it_is_fetched_once(home):
-    told: list[str] = []
-    stack = install(home, java(home), told.append)
+    reported: list[str] = []
+    stack = install(home, java(home), reported.append)
     assert (stack.plugins / "one").is_dir()
-    assert told[0].startswith("JVM stack: downloading")
-    assert told[-1].startswith("JVM stack: done in")
-    assert install(home, java(home), told.append) == stack
+    assert reported[0].startswith("JVM stack: downloading")
+    assert reported[-1].startswith("JVM stack: done in")
+    assert install(home, java(home), reported.append) == stack
     assert calls(home) == 1
 
 

@@ -56,7 +56,7 @@ class FakeEffects:
 
 
 class Stage:
-    """A supervisor on fake effects and a clock that is set by hand."""
+    """A supervisor on fake effects and a clock that the test sets."""
 
     def __init__(self, *components: Component) -> None:
         self.effects = FakeEffects()

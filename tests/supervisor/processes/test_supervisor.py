@@ -1,4 +1,4 @@
-"""The supervisor's decisions, from scripted events and a clock set by hand."""
+"""The supervisor's decisions, from scripted events and a clock that the test sets."""
 
 import signal
 
