@@ -80,6 +80,34 @@ class FormatsTest {
     }
 
     @Test
+    void namesThatAvroDoesNotAllowAreReplaced() throws Exception {
+        Schema line = SchemaBuilder.struct().name("my-shop.order line").field("first-name", Schema.STRING_SCHEMA)
+                .field("1st", Schema.INT32_SCHEMA).build();
+        harness.given.put("flush.size", "1");
+        harness.put(List.of(harness.record(new Struct(line).put("first-name", "Ada").put("1st", 1))));
+        assertEquals(List.of("{\"first_name\": \"Ada\", \"_1st\": 1}"), harness.records(0));
+    }
+
+    @Test
+    void aSchemaThatAvroCannotRepresentIsReported() {
+        Schema schema = SchemaBuilder.struct().field("a-b", Schema.STRING_SCHEMA).field("a_b", Schema.STRING_SCHEMA).build();
+        harness.hasQueue = true;
+        harness.put(List.of(harness.record(new Struct(schema).put("a-b", "x").put("a_b", "y"))));
+        assertEquals(1, harness.reported.size());
+    }
+
+    @Test
+    void nestedSchemasOfOneNameStayApart() throws Exception {
+        Schema one = SchemaBuilder.struct().name("N").field("x", Schema.STRING_SCHEMA).build();
+        Schema other = SchemaBuilder.struct().name("N").field("y", Schema.INT32_SCHEMA).build();
+        Schema schema = SchemaBuilder.struct().name("P").field("a", one).field("b", other).build();
+        harness.given.put("flush.size", "1");
+        harness.put(List.of(harness.record(
+                new Struct(schema).put("a", new Struct(one).put("x", "1")).put("b", new Struct(other).put("y", 2)))));
+        assertEquals(List.of("{\"a\": {\"x\": \"1\"}, \"b\": {\"y\": 2}}"), harness.records(0));
+    }
+
+    @Test
     void avroCodecCompresses() throws Exception {
         for (String codec : List.of("null", "deflate", "snappy", "bzip2")) {
             SinkHarness other = new SinkHarness();

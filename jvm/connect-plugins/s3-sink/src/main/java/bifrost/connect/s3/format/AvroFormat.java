@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Locale;
+import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.file.CodecFactory;
 import org.apache.avro.file.DataFileWriter;
 import org.apache.avro.generic.GenericDatumWriter;
@@ -38,6 +39,8 @@ final class AvroFormat implements Format {
         }
         try {
             return new Writer(name, new AvroTypeFactory().of(schema), out);
+        } catch (AvroRuntimeException invalid) { // for example two names that become one when they are made valid
+            throw new DataException("has a schema that Avro cannot represent: " + invalid.getMessage(), invalid);
         } catch (IOException impossible) { // the stream is in memory
             throw new UncheckedIOException(impossible);
         }
