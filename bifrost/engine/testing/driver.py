@@ -160,7 +160,7 @@ class Driver:
     """Runs statements against topics and schemas in memory.
 
     With `live`, each record passes through all queries immediately. Otherwise `run_queries` runs the queries one after
-    the other, each over all records of its topics.
+    the other, each over all records of its topics. EMIT FINAL loses windows where ksqlDB does.
     """
 
     def __init__(
@@ -269,7 +269,7 @@ class Driver:
 
     def _run_query(self, plan: QueryPlan, before: RunningQuery | None = None) -> None:
         functions = self._functions.configured(self._settings())
-        compiled = compile_query(plan, self.serdes, functions)
+        compiled = compile_query(plan, self.serdes, functions, drops_expired=True)
         self.queries[plan.query_id] = RunningQuery(plan, compiled, before=before)
 
     def _make_topic(self, spec: TopicSpec | None) -> None:

@@ -142,11 +142,17 @@ class CompiledQuery:
 
 
 def compile_query(
-    plan: QueryPlan, serdes: Serdes, functions: FunctionRegistry, *, internal_prefix: str = ""
+    plan: QueryPlan,
+    serdes: Serdes,
+    functions: FunctionRegistry,
+    *,
+    internal_prefix: str = "",
+    drops_expired: bool = False,
 ) -> CompiledQuery:
     """Compiles a plan.
 
     `internal_prefix` is the prefix of its repartition topics (`_confluent-ksql-<service id>query_<query id>`).
+    `drops_expired` loses results of EMIT FINAL where ksqlDB does: those of windows past their retention.
 
     Raises:
         AnalysisError: an expression of the plan is invalid for its columns.
@@ -157,7 +163,7 @@ def compile_query(
     expressions = ExpressionWriter.of(program, functions)
     results = Materializer.of(plan)
     prefix = internal_prefix or f"_confluent-ksql-default_query_{plan.query_id}"
-    emission = Emission(program, serdes, functions, prefix, expressions, Site())
+    emission = Emission(program, serdes, functions, prefix, expressions, Site(), drops_expired)
     build_plan(plan.step, results, emission)
     materialization = results.materialization(plan.step, emission)
     return CompiledQuery(plan, program, materialization, _numbered(program))

@@ -2,7 +2,10 @@ import json
 
 import pytest
 
+from bifrost.engine.functions.registry import default_registry
 from bifrost.engine.plan.steps import Session, Tumbling
+from bifrost.engine.testing.driver import RunningQuery
+from bifrost.engine.topology.compiled import compile_query
 from bifrost.engine.topology.operators.windows import DAY_MS, grace_of, retention_of, starts_of
 from tests.engine.topology.queries import STREAM, driver_of, problems, received, send, windowed
 
@@ -88,6 +91,56 @@ def test_windows_past_their_retention_give_no_final_result_as_in_ksqldb():
     driver = driver_of(count("TUMBLING (SIZE 10 MILLISECONDS)", "EMIT FINAL"))
     feed(driver, ("a", 1), ("a", 1000))
     assert windowed(driver, "O") == []
+
+
+def lossless(driver):
+    """Runs the driver's query as a live engine does."""
+    (query,) = driver.queries.values()
+    compiled = compile_query(query.plan, driver.serdes, default_registry())
+    driver.queries[query.plan.query_id] = RunningQuery(query.plan, compiled)
+    return driver
+
+
+@pytest.mark.parametrize(
+    "window", ["TUMBLING (SIZE 10 MILLISECONDS)", "TUMBLING (SIZE 10 MILLISECONDS, GRACE PERIOD 5 MILLISECONDS)"]
+)
+def test_a_live_engine_loses_no_final_result_however_far_time_leaps(window):
+    driver = lossless(driver_of(count(window, "EMIT FINAL")))
+    feed(driver, ("a", 1), ("b", 3), ("a", 12), ("a", 1_000_000_000), ("a", 2_000_000_000))
+    assert windowed(driver, "O") == [
+        ("a", 0, {"N": 1}, 1),
+        ("b", 0, {"N": 1}, 3),
+        ("a", 10, {"N": 1}, 12),
+        ("a", 1_000_000_000, {"N": 1}, 1_000_000_000),
+    ]
+
+
+def test_a_live_engine_loses_no_final_result_of_hopping_windows():
+    driver = lossless(driver_of(count("HOPPING (SIZE 10 MILLISECONDS, ADVANCE BY 5 MILLISECONDS)", "EMIT FINAL")))
+    feed(driver, ("a", 7), ("a", 1_000_000))
+    assert windowed(driver, "O") == [("a", 0, {"N": 1}, 7), ("a", 5, {"N": 1}, 7)]
+
+
+def test_the_last_windows_of_a_quiet_topic_survive_a_restart():
+    driver = lossless(driver_of(count("TUMBLING (SIZE 10 MILLISECONDS)", "EMIT FINAL")))
+    feed(driver, ("a", 1), ("a", 2))
+    (query,) = driver.queries.values()
+    driver.queries[query.plan.query_id] = RunningQuery(query.plan, query.compiled, before=query)
+    feed(driver, ("b", 10_000_000))
+    assert windowed(driver, "O") == [("a", 0, {"N": 2}, 2)]
+
+
+def test_a_row_that_cannot_be_added_and_leaps_ahead_loses_no_window():
+    driver = lossless(
+        driver_of(
+            "CREATE STREAM S (K STRING KEY, A DECIMAL(2, 0)) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+            "CREATE TABLE O AS SELECT K, SUM(A) AS N FROM S WINDOW TUMBLING (SIZE 10 MILLISECONDS) "
+            "GROUP BY K EMIT FINAL;"
+        )
+    )
+    for key, value, timestamp in (("a", 1, 1), ("b", 99, 1_000_000), ("b", 1, 1_000_001), ("c", 0, 1_000_002)):
+        send(driver, "s", key, {"A": value}, timestamp)
+    assert [row[:2] for row in windowed(driver, "O")] == [("a", 0)]
 
 
 def test_a_longer_retention_keeps_final_results_however_far_time_leaps():

@@ -31,7 +31,7 @@ class PushRun:
         self._driver = driver
         self._ends = isinstance(planned, StreamPullPlan)
         self._plan = planned.query
-        compiled = compile_query(planned.query, driver.serdes, functions)
+        compiled = compile_query(planned.query, driver.serdes, functions, drops_expired=True)
         self._query = RunningQuery(planned.query, compiled, on_row=self._take)
         self._tables = {entry.topic for entry in compiled.inputs if entry.role == "table"}
         self._rows: Answer = []

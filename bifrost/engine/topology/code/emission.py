@@ -18,7 +18,10 @@ from bifrost.engine.topology.code.writer import CodeWriter
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Adds code, stores and serdes to `program`. All code emitted with one `site` runs in one task."""
+    """Adds code, stores and serdes to `program`. All code emitted with one `site` runs in one task.
+
+    `drops_expired` is an option of windowed aggregations, see `WindowedAggregator`.
+    """
 
     program: QueryProgram
     serdes: Serdes
@@ -26,6 +29,7 @@ class Emission:
     internal_prefix: str
     expressions: ExpressionWriter
     site: Site
+    drops_expired: bool
 
     def elsewhere(self) -> Emission:
         """Returns a kit for the code on the other side of a repartition topic."""

@@ -148,10 +148,21 @@ class TableAggregator:
 
 
 class WindowedAggregator:
-    """Aggregates by tumbling or hopping windows."""
+    """Aggregates by tumbling or hopping windows.
+
+    With EMIT FINAL (`final`), a row that moves stream time far ahead closes windows that are past their retention at
+    that moment. ksqlDB loses their results; `drops_expired` does the same.
+    """
 
     def __init__(
-        self, fold: Fold, store: WindowStore, window: Tumbling | Hopping, *, final: bool, wants_old: bool
+        self,
+        fold: Fold,
+        store: WindowStore,
+        window: Tumbling | Hopping,
+        *,
+        final: bool,
+        wants_old: bool,
+        drops_expired: bool,
     ) -> None:
         self._fold = fold
         self._store = store
@@ -160,6 +171,7 @@ class WindowedAggregator:
         self._grace = grace_of(window, emit_final=final)
         self._final = final
         self._wants_old = wants_old
+        self._drops_expired = drops_expired
         self._stream_time = _UNKNOWN
         self._closed = -1
 
@@ -188,10 +200,13 @@ class WindowedAggregator:
                 before = self._fold.result(stored) if self._wants_old and stored is not None else None
                 states.append((start, changed, at))
                 changes.append((key, start, start + self._size, result, at, before))
+        # To put the row may delete windows older than their retention, so those that it closes are read before.
+        closed = self._closed_windows(now - self._grace) if self._final and not self._drops_expired else ()
         for start, changed, at in states:
             store.put(key, start, changed, at)
-        # After the row is put, as in ksqlDB: that may delete windows older than their retention.
-        return self._closed_windows(now - self._grace) if self._final else changes
+        if not self._final:
+            return changes
+        return self._closed_windows(now - self._grace) if self._drops_expired else closed
 
     def _advance(self, timestamp: int) -> None:
         if self._stream_time == _UNKNOWN:

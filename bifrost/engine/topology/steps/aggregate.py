@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
@@ -81,7 +82,8 @@ def build_stream_windowed_aggregate(
     session = isinstance(step.window, Session)
     kind = StoreKind.SESSION if session else StoreKind.WINDOW
     store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), emission)
-    add = emission.program.bind("add", lambda context: parts.windowed_aggregator(context, store, downstream).add, store)
+    make = partial(parts.windowed_aggregator, store=store, downstream=downstream, emission=emission)
+    add = emission.program.bind("add", lambda context: make(context).add, store)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
         kept, values = parts.write_arguments(writer, scope, emission)
@@ -154,7 +156,7 @@ class _Parts:
         return TableAggregator(self.fold, *stores, wants_old=downstream.old is not OldRows.UNUSED)
 
     def windowed_aggregator(
-        self, context: TaskContext, store: str, downstream: Downstream
+        self, context: TaskContext, store: str, downstream: Downstream, emission: Emission
     ) -> WindowedAggregator | SessionAggregator:
         step = self.step
         assert isinstance(step, StreamWindowedAggregate)
@@ -166,6 +168,7 @@ class _Parts:
             step.window,
             final=step.emit_final,
             wants_old=downstream.old is not OldRows.UNUSED,
+            drops_expired=emission.drops_expired,
         )
 
     def write_arguments(self, writer: CodeWriter, scope: RowScope, emission: Emission) -> tuple[str, str]:
