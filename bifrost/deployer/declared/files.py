@@ -22,7 +22,7 @@ from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise
 from bifrost.deployer.declared.statement_files import read_statements
 from bifrost.errors import DeclarationError
 
-CLEANUP_POLICIES = ("delete", "compact", "compact,delete")
+CLEANUP_POLICIES = ("delete", "compact", "compact,delete", "delete,compact")
 T = TypeVar("T")
 ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""

@@ -22,6 +22,8 @@ from bifrost.redaction import REDACTED, redact_value
 
 _MASKED = re.compile(r"[*•]+|\[hidden\]", re.IGNORECASE)
 LONGEST_VALUE = 80
+_INTERNAL = "__internal."
+"""Keys that Connect itself adds to a stored configuration, such as `__internal.config.version`."""
 
 
 def plan_connectors(declared: Declarations, live: LiveState, *, sinks: bool) -> Iterator[Action]:
@@ -50,6 +52,8 @@ def config_changes(declared: Mapping[str, str], live: Mapping[str, str]) -> list
     """The keys that differ; placeholders are compared unresolved, a masked live value counts as equal."""
     changes = []
     for key in sorted(declared.keys() | live.keys()):
+        if key.startswith(_INTERNAL):
+            continue
         wanted, found = declared.get(key), live.get(key)
         if wanted == found or (wanted is not None and found is not None and _MASKED.fullmatch(found)):
             continue
