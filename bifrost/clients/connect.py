@@ -123,9 +123,14 @@ class ConnectClient(RestClient):
         """Resume a paused or stopped connector."""
         self.http.call("PUT", f"{_path(name)}/resume")
 
-    def plugins(self) -> tuple[Plugin, ...]:
-        """Return the connector classes of the workers, sorted by class name."""
-        found = self.http.get("/connector-plugins")
+    def plugins(self, *, connectors_only: bool = True) -> tuple[Plugin, ...]:
+        """Return the classes that the workers offer, ordered by class name.
+
+        Args:
+            connectors_only: leave out converters, transformations and predicates, which have their own `type`.
+        """
+        params = None if connectors_only else {"connectorsOnly": "false"}
+        found = self.http.get("/connector-plugins", params=params)
         return tuple(
             sorted(
                 (Plugin(entry["class"], entry.get("type", ""), entry.get("version") or "") for entry in found),

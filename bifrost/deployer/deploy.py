@@ -17,13 +17,20 @@ from bifrost.deployer.checks.connect_validate import (
     refuse_connector_problems,
 )
 from bifrost.deployer.checks.validate import refuse_file_problems, validate
+from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.settled import OnWait, read_settled
-from bifrost.deployer.live.state import Platform
+from bifrost.deployer.live.state import Platform, is_running
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.plan.make_plan import make_plan
-from bifrost.deployer.targets import Substitutions, for_target, substitutions
+from bifrost.deployer.targets import (
+    Substitutions,
+    dropped_converter_keys,
+    for_target,
+    substitutions,
+    unavailable_connectors,
+)
 from bifrost.errors import ComponentError, NotReady, Unreachable
 from bifrost.settings import Settings
 
@@ -32,23 +39,22 @@ Problems = tuple[ConnectorProblem, ...]
 
 @dataclass(frozen=True, slots=True)
 class ProjectDeclarations:
-    """All declarations of a project and the part that is deployed, both as the target runs them."""
+    """All declarations of a project and the part that is deployed."""
 
     everything: Declarations
     selected: Declarations
 
 
 def load_declarations(settings: Settings) -> Declarations:
-    """Everything declared, as the target runs it.
+    """Everything declared, as written.
 
     Raises:
         DeclarationError: a file is wrong; for the embedded target, also when a statement is.
     """
-    table = substitutions(settings)
-    everything = for_target(load(settings.project), table)
+    everything = load(settings.project)
     if settings.target == "embedded":
         # Another ksqlDB server may have functions that the embedded engine lacks.
-        refuse_file_problems(validate(settings.project, table))
+        refuse_file_problems(validate(settings.project, substitutions(settings)))
     return everything
 
 
@@ -69,10 +75,10 @@ def plan_deployment(
     Raises:
         Unreachable, NotReady: a part of the target does not answer while others do.
     """
-    selected = declarations.selected
+    everything, selected, table, problems = _on_workers(platform, declarations, table)
     live = read_settled(platform, selected, clock, on_wait)
-    plan = make_plan(selected, live, everything=declarations.everything, prune=prune)
-    return plan, _check_connectors(platform, selected, plan, table)
+    plan = make_plan(selected, live, everything=everything, prune=prune)
+    return plan, (*problems, *_check_connectors(platform, selected, plan, table))
 
 
 def deploy(
@@ -103,19 +109,39 @@ def deploy(
         RemoteError: a step failed, or something does not run.
     """
     with _naming_dead_components(platform):
-        selected = declarations.selected
+        everything, selected, table, warnings = _on_workers(platform, declarations, table)
         live = read_settled(platform, selected, clock, on_wait)
-        plan = make_plan(selected, live, everything=declarations.everything, prune=prune)
+        plan = make_plan(selected, live, everything=everything, prune=prune)
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
         refuse_blocked(plan)
-        problems = _check_connectors(platform, selected, plan, table)
+        problems = (*warnings, *_check_connectors(platform, selected, plan, table))
         on_problems(problems)
         refuse_connector_problems(problems)
         deployment = Deployment(platform, selected, clock)
         deployment.carry_out(plan, on_action)
         await_running(platform, selected, clock)
     return plan, deployment.writes
+
+
+def _on_workers(
+    platform: Platform, declarations: ProjectDeclarations, table: Substitutions
+) -> tuple[Declarations, Declarations, Substitutions, Problems]:
+    """All declarations and the selected ones as the target's workers run them, and warnings of what they lack."""
+    everything, selected = declarations.everything, declarations.selected
+    warnings: list[ConnectorProblem] = []
+    if everything.connectors and is_running(platform):
+        before = unavailable_connectors(everything, table)
+        table = adapted(table, everything, read_offer(platform.connect))
+        missing = unavailable_connectors(selected, table)
+        for connector in selected.connectors:
+            if connector.name in missing and connector.name not in before:
+                warnings.append(ConnectorProblem(connector, f"is not deployed: {missing[connector.name]}", False))
+    for connector in selected.connectors:
+        for key in dropped_converter_keys(connector, table):
+            text = f"{key}: has no effect here, because the workers' own converter takes the place of the connector's"
+            warnings.append(ConnectorProblem(connector, text, False))
+    return for_target(everything, table), for_target(selected, table), table, tuple(warnings)
 
 
 def refuse_failures(platform: Platform, declared: Declarations) -> list[NotRunning]:

@@ -21,10 +21,14 @@ _CONVERTER_KEYS = ("key.converter", "value.converter")
 
 @dataclass(frozen=True, slots=True)
 class ClassSubstitution:
-    """A connector class that replaces another one, and the keys that must be set with it."""
+    """A connector class that replaces another one, and the keys that must be set with it.
+
+    `is_required` holds where the other class would not work even if the workers had it.
+    """
 
     class_name: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Substitutions:
     deployed without it and writes the same bytes and subjects. `placeholder` rewrites
     `${env:NAME}` to the syntax of the workers (`{name}` stands for NAME); `variables` are the names that the workers
     have, `None` where that is unknown. `unavailable` are classes without a replacement on the target, with the reason:
-    their connectors are declared for other targets.
+    their connectors are declared for other targets. So is `unavailable_converters`, by the converter's class.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
@@ -43,12 +47,14 @@ class Substitutions:
     placeholder: str = "${env:{name}}"
     variables: frozenset[str] | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    unavailable_converters: Mapping[str, str] = field(default_factory=dict)
 
 
 _MARIADB = ClassSubstitution(
     # Debezium's MySqlConnector refuses MariaDB, which takes the place of MySQL on a machine without Docker.
     "io.debezium.connector.mariadb.MariaDbConnector",
     {"database.ssl.mode": "disable"},
+    is_required=True,
 )
 
 _SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
@@ -86,6 +92,9 @@ _EMBEDDED_VARIABLES = frozenset(
     }
 )
 
+OWN_PLUGINS: Mapping[str, ClassSubstitution] = {**_SINKS, **_SPOOLDIR_AND_SYSLOG}
+"""The project's plugins by the vendor's class, for workers that lack the vendor's."""
+
 TABLES: Mapping[Target, Substitutions] = {
     "embedded": Substitutions(
         classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SINKS, **_SPOOLDIR_AND_SYSLOG},
@@ -122,19 +131,47 @@ def substitutions(settings: Settings) -> Substitutions:
 
 
 def for_target(declared: Declarations, table: Substitutions) -> Declarations:
-    """The declarations as this target runs them, without the connectors that it cannot run."""
+    """The declarations as this target runs them, without the connectors that it cannot run.
+
+    Nobody else registers the schemas of what such a connector would write: they become the project's own.
+    """
+    missing = unavailable_connectors(declared, table)
     connectors = tuple(
-        replace(item, config=config_for_target(item, table))
-        for item in declared.connectors
-        if item.config["connector.class"] not in table.unavailable
+        replace(item, config=config_for_target(item, table)) for item in declared.connectors if item.name not in missing
     )
-    return replace(declared, connectors=connectors)
+    topics = {item.name: replace(item, connector="") if item.connector in missing else item for item in declared.topics}
+    subjects = tuple(replace(item, topic=topics[item.topic.name]) for item in declared.subjects)
+    return replace(declared, connectors=connectors, topics=tuple(topics.values()), subjects=subjects)
 
 
 def unavailable_connectors(declared: Declarations, table: Substitutions) -> dict[str, str]:
     """The reason by name of connectors that this target cannot run."""
-    classes = ((item.name, item.config["connector.class"]) for item in declared.connectors)
-    return {name: table.unavailable[found] for name, found in classes if found in table.unavailable}
+    reasons = ((item.name, _why_unavailable(item, table)) for item in declared.connectors)
+    return {name: reason for name, reason in reasons if reason}
+
+
+def _why_unavailable(connector: DeclaredConnector, table: Substitutions) -> str:
+    """Why this target cannot run a connector; empty if it can."""
+    config = connector.config
+    reasons = [table.unavailable.get(config["connector.class"], "")]
+    reasons += [table.unavailable_converters.get(config.get(key, ""), "") for key in _CONVERTER_KEYS]
+    return next(filter(None, reasons), "")
+
+
+def dropped_converter_keys(connector: DeclaredConnector, table: Substitutions) -> tuple[str, ...]:
+    """The keys that get lost where the workers' own converter takes the place of a connector's, sorted.
+
+    The registry's URL is not among them: the workers have their own.
+    """
+    return tuple(
+        sorted(
+            name
+            for key in _CONVERTER_KEYS
+            if connector.config.get(key) in table.worker_converters
+            for name in connector.config
+            if name.startswith(f"{key}.") and name != f"{key}.schema.registry.url"
+        )
+    )
 
 
 def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dict[str, str]:

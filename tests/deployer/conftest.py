@@ -39,6 +39,8 @@ CONNECTOR = {
     "database.server.id": "42",
     "schema.history.internal.kafka.topic": "dbhistory.demo",
     "schema.history.internal.kafka.bootstrap.servers": "${env:KAFKA_BOOTSTRAP_SERVERS}",
+    "schema.history.internal.store.only.captured.tables.ddl": "true",
+    "schema.history.internal.skip.unparseable.ddl": "true",
     "topic.prefix": "asgard",
     "table.include.list": "demo.CUSTOMERS",
     "key.converter": "io.confluent.connect.avro.AvroConverter",

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bifrost.clients.kafka import TopicDescription
+from bifrost.deployer.checks.connect_validate import check_connectors, refuse_connector_problems
+from bifrost.deployer.declared.files import load
 from bifrost.deployer.plan.actions import ActionKind, ResourceKind
 from bifrost.errors import BifrostError, DeclarationError, NotReady, PlanRefused, Refused
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
@@ -423,6 +425,23 @@ class TestChecksBeforeAnyChange:
         assert (
             "is unknown; did you mean io.debezium.connector.mariadb.MariaDbConnector?; available: io.debezium" in text
         )
+
+    def test_the_available_classes_are_listed_once(self, project, fakes):
+        for name in ("one", "two", "three"):
+            self.change(project, connector__class="io.debezium.connector.mariadb.MariaDBConnector")
+            project.write(f"connectors/orders/{name}.json", {"connector.class": f"x.{name}", "topics": "ratings"})
+        text = self.refused(project, fakes)
+        assert text.count("available: ") == 1
+        assert text.count("is unknown") == 4
+
+    def test_a_class_is_not_suggested_in_place_of_itself(self, project, fakes):
+        config = {"connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector", "topics": "ratings"}
+        project.write("connectors/orders/x.json", config)
+        declared = load(project.root)
+        with pytest.raises(DeclarationError) as caught:
+            refuse_connector_problems(check_connectors(fakes.platform.connect, declared.connectors))
+        assert "JdbcSourceConnector is unknown" in str(caught.value)
+        assert "mean io.confluent.connect.jdbc.JdbcSourceConnector" not in str(caught.value)
 
     def test_an_error_of_the_plugin_shows_no_secret(self, project, fakes):
         fakes.connect.errors["database.hostname"] = "Unable to connect: Access denied with hunter22"

@@ -21,6 +21,7 @@ KNOWN_KEYS = (
 class FakeConnect:
     variables: dict[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = (MARIADB,)
+    converters: tuple[str, ...] = ("org.apache.kafka.connect.storage.StringConverter",)
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     traces: dict[str, str] = field(default_factory=dict)
@@ -38,7 +39,10 @@ class FakeConnect:
             case ("GET", "connectors"):
                 return self._listing(request.query.get("expand"))
             case ("GET", "connector-plugins"):
-                return Answer(200, [{"class": name, "type": "source", "version": "1"} for name in self.plugins])
+                offered = [{"class": name, "type": "source", "version": "1"} for name in self.plugins]
+                if request.query.get("connectorsOnly") == "false":
+                    offered += [{"class": name, "type": "converter"} for name in self.converters]
+                return Answer(200, offered)
             case ("PUT", "connector-plugins", _, "config", "validate"):
                 return self._validated(request.body)
             case ("PUT", "connectors", name, "config"):

@@ -14,6 +14,7 @@ from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.ksqldb import QuerySummary
 from bifrost.clients.supervisor import ComponentStatus
+from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.state import Platform, is_running, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
@@ -60,7 +61,7 @@ def read_status(settings: Settings) -> Status:
             "running": running,
             "endpoints": visible_endpoints(settings),
             "connectors": connectors,
-            "elsewhere": list_or_note(lambda: _elsewhere(settings)),
+            "elsewhere": list_or_note(lambda: _elsewhere(settings, platform, running=running)),
             "queries": queries,
             "services": [
                 {"name": found["name"], "state": _service_state(found["state"]), "error": found["cause"] or None}
@@ -102,9 +103,12 @@ def _connector(status: ConnectorStatus) -> Status:
     return {"name": status.name, "state": status.state, "error": error, "tasks": tasks}
 
 
-def _elsewhere(settings: Settings) -> list[Status]:
+def _elsewhere(settings: Settings, platform: Platform, *, running: bool) -> list[Status]:
     """The declared connectors that this target cannot run."""
-    unavailable = unavailable_connectors(load(settings.project), substitutions(settings))
+    declared, table = load(settings.project), substitutions(settings)
+    if running and declared.connectors:
+        table = adapted(table, declared, read_offer(platform.connect))
+    unavailable = unavailable_connectors(declared, table)
     return [{"name": name, "reason": reason} for name, reason in sorted(unavailable.items())]
 
 

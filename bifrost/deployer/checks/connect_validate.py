@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from bifrost.clients.connect import ConnectClient, Plugin, ValidationReport
-from bifrost.deployer.checks.lint import REQUIRED
+from bifrost.clients.connect import ConnectClient, ValidationReport
+from bifrost.deployer.checks.worker_plugins import Offer, read_offer, similar_classes
 from bifrost.deployer.declared.declarations import DeclaredConnector
 from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
 from bifrost.errors import DeclarationError, Refused
@@ -30,6 +30,7 @@ _FREE_PREFIXES = (
     # Debezium's naming of its own topics.
     "topic.heartbeat.prefix",
 )
+CLASS_KEY = "connector.class"
 _GENERIC = frozenset({"name", OWNER_KEY})
 
 
@@ -53,8 +54,15 @@ def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnect
         Unreachable, NotReady: Connect does not answer.
     """
     wanted = tuple(connectors)
-    plugins = client.plugins() if wanted else ()
-    return tuple(problem for connector in wanted for problem in _check(client, connector, plugins))
+    offer = read_offer(client) if wanted else Offer((), frozenset())
+    problems = tuple(problem for connector in wanted for problem in _check(client, connector, offer))
+    unknown = [problem for problem in problems if problem.is_about(CLASS_KEY)]
+    if not unknown:
+        return problems
+    # The list of classes is long: once is enough.
+    available = ", ".join(plugin.class_name for plugin in offer.plugins) or "none"
+    last = replace(unknown[-1], text=f"{unknown[-1].text}; available: {available}")
+    return tuple(last if problem is unknown[-1] else problem for problem in problems)
 
 
 def refuse_connector_problems(problems: Iterable[ConnectorProblem]) -> None:
@@ -67,15 +75,6 @@ def refuse_connector_problems(problems: Iterable[ConnectorProblem]) -> None:
     if errors:
         lines = (f"\n  - {problem.connector.name}: {problem.text}" for problem in errors)
         raise DeclarationError(errors[0].connector.path, "is not accepted; nothing was changed:" + "".join(lines))
-
-
-def is_known_class(name: str, plugins: Iterable[Plugin]) -> bool:
-    """Whether a worker finds a class by this name: in full, or by its simple name with or without `Connector`."""
-    known = set()
-    for plugin in plugins:
-        simple = plugin.class_name.rpartition(".")[2]
-        known |= {plugin.class_name, simple, simple.removesuffix("Connector")}
-    return name in known
 
 
 def problems_in(connector: DeclaredConnector, report: ValidationReport) -> Iterator[ConnectorProblem]:
@@ -100,18 +99,12 @@ def _unresolved(connector: DeclaredConnector, key: str, left: re.Match[str]) -> 
     return ConnectorProblem(connector, f"{key}: could not be checked, {left[0]} was not resolved", False)
 
 
-def _check(
-    client: ConnectClient, connector: DeclaredConnector, plugins: tuple[Plugin, ...]
-) -> Iterator[ConnectorProblem]:
-    class_name = connector.config["connector.class"]
-    if not is_known_class(class_name, plugins):
-        names = [plugin.class_name for plugin in plugins]
-        available = ", ".join(names) or "none"
-        yield ConnectorProblem(
-            connector,
-            f"connector.class: {class_name} is unknown{_hint(class_name, [*names, *REQUIRED])}; available: {available}",
-            True,
-        )
+def _check(client: ConnectClient, connector: DeclaredConnector, offer: Offer) -> Iterator[ConnectorProblem]:
+    class_name = connector.config[CLASS_KEY]
+    if not offer.has_connector(class_name):
+        similar = similar_classes(class_name, offer)
+        hint = f"; did you mean {similar[0]}?" if similar else ""
+        yield ConnectorProblem(connector, f"{CLASS_KEY}: {class_name} is unknown{hint}", True)
         return
     try:
         report = client.validate(class_name, connector.config)

@@ -27,15 +27,21 @@ class FileProblem:
         return f"{place}: {'' if self.is_error else 'warning: '}{self.text}"
 
 
+_HISTORY = "schema.history.internal"
+_KAFKA_HISTORY = "io.debezium.storage.kafka.history.KafkaSchemaHistory"
+_FILE_HISTORY = "io.debezium.storage.file.history.FileSchemaHistory"
+_HISTORY_KEYS: Mapping[str, tuple[str, ...]] = {
+    _KAFKA_HISTORY: (f"{_HISTORY}.kafka.topic", f"{_HISTORY}.kafka.bootstrap.servers"),
+    _FILE_HISTORY: (f"{_HISTORY}.file.filename",),
+}
+"""Keys that a schema history needs, by its class; others are not known here."""
+_BINLOG = ("database.hostname", "database.user", "database.server.id", "topic.prefix")
+_BINLOG_CLASSES = (
+    "io.debezium.connector.mysql.MySqlConnector",
+    "io.debezium.connector.mariadb.MariaDbConnector",
+)
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "io.debezium.connector.mysql.MySqlConnector": (
-        "database.hostname",
-        "database.user",
-        "database.server.id",
-        "topic.prefix",
-        "schema.history.internal.kafka.topic",
-        "schema.history.internal.kafka.bootstrap.servers",
-    ),
+    **dict.fromkeys(_BINLOG_CLASSES, _BINLOG),
     "io.debezium.connector.postgresql.PostgresConnector": (
         "database.hostname",
         "database.user",
@@ -47,7 +53,6 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "io.confluent.connect.s3.S3SinkConnector": (
         "topics",
         "s3.bucket.name",
-        "s3.region",
         "format.class",
         "storage.class",
         "flush.size",
@@ -117,6 +122,21 @@ def _required_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
             yield FileProblem(connector.path, None, f"{key} is missing; {class_name} needs it")
 
 
+def _schema_history(connector: DeclaredConnector) -> Iterator[FileProblem]:
+    """What the history of table definitions needs, and what keeps tables that nobody captures from stopping it."""
+    if connector.config["connector.class"] not in _BINLOG_CLASSES:
+        return
+    history = connector.config.get(_HISTORY) or _KAFKA_HISTORY
+    for key in _HISTORY_KEYS.get(history, ()):
+        if not connector.config.get(key):
+            yield FileProblem(connector.path, None, f"{key} is missing; {history} needs it")
+    for option in ("store.only.captured.tables.ddl", "skip.unparseable.ddl"):
+        key = f"{_HISTORY}.{option}"
+        if key not in connector.config:
+            text = f"set {key} to true: else a table that is not captured can stop this connector for good"
+            yield FileProblem(connector.path, None, text, is_error=False)
+
+
 def _unknown_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
     """Unknown keys of classes that no worker here could validate."""
     for key, meant in unknown_keys(connector.config):
@@ -146,6 +166,7 @@ def _exactly_once_files(connector: DeclaredConnector) -> Iterator[FileProblem]:
 _CHECKS: tuple[Callable[[DeclaredConnector], Iterator[FileProblem]], ...] = (
     _old_names,
     _required_keys,
+    _schema_history,
     _transforms,
     _unknown_keys,
     _exactly_once_files,

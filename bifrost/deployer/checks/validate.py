@@ -14,7 +14,7 @@ from bifrost.deployer.declared.declarations import Declarations, DeclaredStateme
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.declared.statement_files import names_read
 from bifrost.deployer.plan.schema_equality import avro_problem
-from bifrost.deployer.targets import Substitutions, for_target
+from bifrost.deployer.targets import Substitutions, dropped_converter_keys, for_target
 from bifrost.engine.catalog.topics import TopicInfo
 from bifrost.engine.functions.registry import FunctionRegistry, default_registry
 from bifrost.engine.functions.udf import registry_of
@@ -38,6 +38,7 @@ def validate(project: Path, table: Substitutions) -> tuple[FileProblem, ...]:
     found += lint(declared)
     functions = _functions(project, found)
     found += _unknown_variables(declared, table)
+    found += _dropped_keys(declared, table)
     found += _schemas(declared)
     found += _dashboards(declared)
     # What a broken file would have created is unknown, so missing names mean nothing then.
@@ -70,6 +71,13 @@ def _unknown_variables(declared: Declarations, table: Substitutions) -> Iterator
     for connector, key, name in unresolved(for_target(declared, table).connectors, table.variables):
         original = originals[connector.name]
         yield at_key(original, key, f"${{env:{name}}} is not set; set {name} in the environment or in .env")
+
+
+def _dropped_keys(declared: Declarations, table: Substitutions) -> Iterator[FileProblem]:
+    for connector in declared.connectors:
+        for key in dropped_converter_keys(connector, table):
+            text = "has no effect on this target, whose workers have another converter"
+            yield at_key(connector, key, text, is_error=False)
 
 
 def _schemas(declared: Declarations) -> Iterator[FileProblem]:

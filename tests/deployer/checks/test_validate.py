@@ -45,7 +45,7 @@ def test_all_broken_files_are_told_at_once(project):
         ({"database.user": ""}, "database.user is missing; io.debezium.connector.mysql.MySqlConnector needs it"),
         ({"transforms": "u"}, "transforms: u has no transforms.u.type"),
         ({"transforms.u.type": "x"}, "transforms.u.type: transforms does not list u"),
-        ({"database.port": "${env:NOPE}"}, ":14: database.port: ${env:NOPE} is not set; set NOPE in the environment"),
+        ({"database.port": "${env:NOPE}"}, ":16: database.port: ${env:NOPE} is not set; set NOPE in the environment"),
     ],
 )
 def test_known_traps_of_connectors(project, changed, expected):
@@ -156,3 +156,72 @@ def test_a_jdbc_source_is_checked_by_heart_too(project):
     unknown, missing = sorted(problems(project), key=lambda text: "missing" in text)
     assert unknown.endswith("does not know this key; did you mean incrementing.column.name?")
     assert missing.endswith("topic.prefix is missing; io.confluent.connect.jdbc.JdbcSourceConnector needs it")
+
+
+HISTORY = "schema.history.internal"
+BY_FILE = {
+    HISTORY: "io.debezium.storage.file.history.FileSchemaHistory",
+    f"{HISTORY}.file.filename": "/tmp/history.dat",
+}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "changed", "expected"),
+    [
+        (("kafka.topic", "kafka.bootstrap.servers"), BY_FILE, []),
+        (("kafka.topic",), {}, ["schema.history.internal.kafka.topic is missing"]),
+        (
+            ("kafka.topic", "kafka.bootstrap.servers"),
+            {HISTORY: BY_FILE[HISTORY]},
+            ["schema.history.internal.file.filename is missing"],
+        ),
+        (("kafka.topic", "kafka.bootstrap.servers"), {HISTORY: "io.debezium.storage.redis.RedisSchemaHistory"}, []),
+        (("skip.unparseable.ddl",), {}, ["warning: set schema.history.internal.skip.unparseable.ddl to true"]),
+        (
+            ("skip.unparseable.ddl", "store.only.captured.tables.ddl"),
+            {"connector.class": "io.debezium.connector.mariadb.MariaDbConnector"},
+            [
+                "warning: set schema.history.internal.store.only.captured.tables.ddl to true",
+                "warning: set schema.history.internal.skip.unparseable.ddl to true",
+            ],
+        ),
+    ],
+)
+def test_the_history_of_table_definitions(project, left_out, changed, expected):
+    config = {key: value for key, value in CONNECTOR.items() if key not in [f"{HISTORY}.{name}" for name in left_out]}
+    project.write(CONNECTOR_FILE, {**config, **changed})
+
+    found = problems(project)
+
+    assert len(found) == len(expected)
+    assert all(text in problem for text, problem in zip(expected, found, strict=True))
+
+
+def test_an_s3_sink_needs_no_region(project):
+    config = {
+        "connector.class": "io.confluent.connect.s3.S3SinkConnector",
+        "topics": "ratings",
+        "s3.bucket.name": "lake",
+        "format.class": "io.confluent.connect.s3.format.avro.AvroFormat",
+        "storage.class": "io.confluent.connect.s3.storage.S3Storage",
+        "flush.size": "10",
+    }
+    project.write("connectors/ratings/s3.json", config)
+    assert problems(project) == []
+
+
+def test_keys_of_a_converter_that_the_target_replaces_are_named(project):
+    project.write(
+        CONNECTOR_FILE,
+        {
+            **CONNECTOR,
+            "key.converter.basic.auth.user.info": "u:p",
+            "value.converter": "io.confluent.connect.avro.AvroConverter",
+            "value.converter.schema.registry.url": "x",
+            "value.converter.ignore.default.for.nullables": "true",
+        },
+    )
+    assert [problem.partition("warning: ")[2].partition(":")[0] for problem in problems(project)] == [
+        "key.converter.basic.auth.user.info",
+        "value.converter.ignore.default.for.nullables",
+    ]
