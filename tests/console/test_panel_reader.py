@@ -35,12 +35,12 @@ class Engine:
     """Answers every panel of the ratings' dashboard from a list of ratings."""
 
     ratings: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[list[SearchRequest]] = field(default_factory=list)
+    searches: list[list[SearchRequest]] = field(default_factory=list)
     fault: Exception | None = None
     broken: str = ""  # the name of an aggregation that fails
 
     def search_all(self, requests: list[SearchRequest]) -> list[Any]:
-        self.asked.append(list(requests))
+        self.searches.append(list(requests))
         if self.fault is not None:
             raise self.fault
         return [self._answer(request) for request in requests]
@@ -140,18 +140,18 @@ def test_the_layout_holds_specs_without_their_searches(client: Client):
     assert panels["live-feed"]["place"]["w"] > 0
 
 
-def test_all_panels_are_asked_for_in_one_round_trip_over_the_chosen_time(client: Client, engine: Engine):
+def test_all_panels_are_read_in_one_request_over_the_selected_time(client: Client, engine: Engine):
     found = client.get("/api/dashboards/ratings/data?last=3600").json()
 
     assert found["to"] - found["from"] == 3_600_000
-    assert len(engine.asked) == 1
-    assert len(engine.asked[0]) == len(found["panels"])
+    assert len(engine.searches) == 1
+    assert len(engine.searches[0]) == len(found["panels"])
     feed = found["panels"]["live-feed"]
     assert (feed["total"], feed["rows"][0]["values"][1]) == (2, "<b>second</b>")
     assert found["panels"]["ratings-per-minute"]["data"]["panel_data_0"][-1]["doc_count"] == 2
 
 
-def test_many_pages_ask_the_search_engine_once_in_a_moment(engine: Engine):
+def test_many_pages_share_one_search(engine: Engine):
     now = [NOON]
     reader = PanelReader(PROJECT, engine, lambda: now[0])
     dashboard = reader.dashboards()["ratings"]
@@ -160,17 +160,17 @@ def test_many_pages_ask_the_search_engine_once_in_a_moment(engine: Engine):
     now[0] += 2 * FRESH_S
     reader.read(dashboard, 900)
 
-    assert len(engine.asked) == 2
+    assert len(engine.searches) == 2
 
 
-def test_a_slow_dashboard_keeps_no_other_waiting_and_is_asked_for_once(engine: Engine):
+def test_a_slow_dashboard_delays_no_other_and_is_read_once(engine: Engine):
     begun, go_on = threading.Event(), threading.Event()
     answer = engine.search_all
 
     def slow(requests: list[SearchRequest]) -> list[Any]:
         begun.set()
-        if len(engine.asked) == 0:
-            engine.asked.append([])
+        if len(engine.searches) == 0:
+            engine.searches.append([])
             assert go_on.wait(SOON_S)
         return answer(requests)
 
@@ -196,10 +196,10 @@ def test_who_waits_for_a_look_that_fails_hears_why(engine: Engine):
     for _ in range(2):
         with pytest.raises(Unreachable, match="no answer"):
             reader.read(dashboard, 900)
-    assert len(engine.asked) == 1
+    assert len(engine.searches) == 1
 
 
-def test_a_panel_that_fails_does_not_take_the_others_along(client: Client, engine: Engine):
+def test_a_panel_that_fails_does_not_affect_the_others(client: Client, engine: Engine):
     engine.broken = "groups"
 
     panels = client.get("/api/dashboards/ratings/data").json()["panels"]
@@ -208,7 +208,7 @@ def test_a_panel_that_fails_does_not_take_the_others_along(client: Client, engin
     assert panels["live-feed"]["total"] == 2
 
 
-def test_a_search_engine_that_is_down_is_told_of(client: Client, engine: Engine):
+def test_a_search_engine_that_is_down_is_reported(client: Client, engine: Engine):
     engine.fault = Unreachable("search", "POST /_msearch", "no answer from http://127.0.0.1:9200")
 
     answer = client.get("/api/dashboards/ratings/data")
@@ -218,12 +218,12 @@ def test_a_search_engine_that_is_down_is_told_of(client: Client, engine: Engine)
 
 
 @pytest.mark.parametrize("last", ["0", "-1", "x", "1e9", "99999999999"])
-def test_a_time_range_that_makes_no_sense_is_refused(client: Client, last: str):
+def test_an_invalid_time_range_is_refused(client: Client, last: str):
     assert client.get(f"/api/dashboards/ratings/data?last={last}").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/dashboards/none", "/api/dashboards/none", "/api/dashboards/none/data"])
-def test_there_is_no_such_dashboard(client: Client, path: str):
+def test_an_unknown_dashboard_is_not_found(client: Client, path: str):
     assert client.get(path).status_code == 404
 
 

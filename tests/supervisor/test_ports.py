@@ -53,7 +53,7 @@ def test_auto_leaves_a_port_that_was_set(settings):
         assert chosen["kafka"] == taken
 
 
-def test_a_port_that_is_none_is_refused(settings):
+def test_an_invalid_port_is_refused(settings):
     with pytest.raises(SettingError, match="BIFROST_PORT_KAFKA: 'x' is not a port number"):
         assigned(settings.with_values(BIFROST_PORT_KAFKA="x"), automatic=True)
 

@@ -77,7 +77,7 @@ def test_missing_programs_come_with_their_packages(settings):
     assert found(settings, ("console",), missing=lambda settings: PLATFORM_PARTS) == []
 
 
-def test_all_problems_are_told_together(settings):
+def test_all_problems_are_reported_together(settings):
     every = found(
         settings, memory=lambda: 1, disk=lambda path: 1, is_free=lambda port: False, missing=lambda s: PLATFORM_PARTS
     )

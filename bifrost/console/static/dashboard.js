@@ -176,7 +176,7 @@ async function ask() {
     hint.hidden = Object.values(found.panels).some((data) => data.error || data.total);
     if (!performance.getEntriesByName("drawn").length) performance.mark("drawn");
     showProblem("");
-    document.getElementById("asked").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
+    document.getElementById("updated").textContent = `as of ${new Date(found.to).toLocaleTimeString()}`;
     showState(paused() ? "" : "on", paused() ? "paused" : "live");
     pace = refresh;
   } catch (error) {

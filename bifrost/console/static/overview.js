@@ -82,7 +82,7 @@ async function ask() {
     showOverallState(found);
     showPipelines(found);
     showProblem("");
-    document.getElementById("asked").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
+    document.getElementById("updated").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
     showState("on", "live");
   } catch (error) {
     showProblem(error.message);

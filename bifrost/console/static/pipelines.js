@@ -299,7 +299,7 @@ async function ask() {
   try {
     found = await fetched("/api/pipelines");
     showProblem(found.problems.join("; "));
-    document.getElementById("asked").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
+    document.getElementById("updated").textContent = `as of ${new Date(found.at * 1000).toLocaleTimeString()}`;
     showState(found.problems.length ? "off" : "on", found.problems.length ? "in part" : "live");
     draw();
     if (current === "faults") askReasons();

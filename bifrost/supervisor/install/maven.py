@@ -120,7 +120,7 @@ class _DownloadProgress:
     def __init__(self, name: str, progress: Progress, began: float) -> None:
         self._name = name
         self._progress = progress
-        self._began = self._told = began
+        self._began = self._reported_at = began
         self._files = 0
 
     def take_line(self, line: str) -> None:
@@ -129,8 +129,8 @@ class _DownloadProgress:
             return
         self._files += 1
         now = time.monotonic()
-        if now - self._told >= REPORT_EVERY_S:
-            self._told = now
+        if now - self._reported_at >= REPORT_EVERY_S:
+            self._reported_at = now
             latest = line.split()[3].rpartition("/")[2]
             self._progress(f"{self._name}: {self._files} files, {now - self._began:.0f} s, now {latest}")
 

@@ -141,7 +141,7 @@ def test_a_topic_that_does_not_exist_is_bad():
     assert (found["state"], found["health"]) == ("missing", "bad")
 
 
-def test_dead_letters_and_the_processing_log_are_told_apart():
+def test_dead_letters_and_the_processing_log_are_recognised():
     ends = {
         name: {0: 1} for name in ("out", "sink-errors", "ratings_unhappy_platinum.dlq", "default_ksql_processing_log")
     }
@@ -206,7 +206,7 @@ def test_services_are_shown_by_their_names_with_their_state_also_those_without_a
     assert "service:ratings_page" not in found
 
 
-def test_an_alert_that_is_not_told_says_why():
+def test_an_alert_that_is_not_sent_says_why():
     problems = {"ratings_unhappy": "Slack refuses the token"}
     found = nodes(replace(NOW, owners=OWNERS, components=(component("alerts"),), alert_problems=problems))
 

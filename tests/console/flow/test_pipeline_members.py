@@ -27,7 +27,7 @@ def test_a_pipeline_is_what_it_owns_and_all_that_this_reads_from():
     assert found["orders"] == {"enrich", "enriched", "orders", "rekeyed", "rekey", "customers", "cdc"}
 
 
-def test_behind_it_stands_what_nobody_else_owns():
+def test_a_pipeline_includes_unowned_nodes_downstream():
     ratings = members(NODES, EDGES, OWNER)["ratings"]
 
     assert {"joined", "sink", "stranger"} <= ratings
@@ -38,7 +38,7 @@ def test_reference_data_that_others_hold_in_full_is_no_pipeline_of_its_own():
     assert set(members(NODES, EDGES, OWNER)) == {"orders", "ratings", REST}
 
 
-def test_what_belongs_to_none_is_not_lost():
+def test_nodes_without_a_pipeline_are_kept():
     assert members(NODES, EDGES, OWNER)[REST] == {"alone"}
     assert members(NODES, EDGES, {}) == {REST: frozenset(NODES)}
     assert members([], [], {}) == {}

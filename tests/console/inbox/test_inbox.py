@@ -79,7 +79,7 @@ def test_only_the_newest_messages_are_kept(path: Path):
     again.close()
 
 
-def test_a_channel_of_which_nothing_is_kept_is_no_longer_told_of(path: Path):
+def test_a_channel_without_messages_is_no_longer_listed(path: Path):
     inbox = Inbox(path, lambda: NOON, max_kept=2)
     asyncio.run(inbox.post(draft("old", channel="gone")))
     asyncio.run(_post_all(inbox, ["1", "2", "3"]))
@@ -114,7 +114,7 @@ def test_listing_is_bounded_by_since_and_limit(client: Client):
 
 
 @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "since=x", "since=1.2.3", "since=" + "9" * 40, "since=-1"])
-def test_a_listing_that_makes_no_sense_is_refused(client: Client, query: str):
+def test_an_invalid_listing_is_refused(client: Client, query: str):
     assert client.get(f"/api/messages?{query}").status_code == 400
 
 
@@ -142,7 +142,7 @@ async def _next_event(feed: AsyncIterator[str]) -> tuple[str, dict[str, object]]
     raise AssertionError("the feed ended")
 
 
-def test_a_page_hears_of_new_messages_and_of_clearing(path: Path):
+def test_a_page_is_updated_with_new_messages_and_when_they_are_cleared(path: Path):
     async def scenario() -> None:
         inbox = opened(path)
         old = await inbox.post(draft("old"))

@@ -81,7 +81,7 @@ def test_a_too_long_text_is_cut_where_slack_cuts_it(client: Client):
     assert len(client.get("/api/messages").json()[0]["text"]) == 40_000
 
 
-def test_rate_limit_on_order(client: Client):
+def test_an_injected_rate_limit(client: Client):
     order = {"method": "chat.postMessage", "status": 429, "retry_after": 7, "count": 2}
     assert client.post("/api/faults", json=order).status_code == 201
 
@@ -93,14 +93,14 @@ def test_rate_limit_on_order(client: Client):
     assert len(client.get("/api/messages").json()) == 1
 
 
-def test_a_named_error_on_order(client: Client):
+def test_an_injected_error_has_its_name(client: Client):
     client.post("/api/faults", json={"method": "chat.postMessage", "error": "invalid_auth"})
 
     answer = client.post("/chat.postMessage", json=ALERT)
     assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": "invalid_auth"})
 
 
-def test_faults_can_be_listed_and_taken_back(client: Client):
+def test_faults_can_be_listed_and_removed(client: Client):
     client.post("/api/faults", json={"method": "chat.postMessage", "status": 503, "count": 5})
     assert client.get("/api/faults").json()[0]["count"] == 5
 
@@ -122,7 +122,7 @@ def test_faults_can_be_listed_and_taken_back(client: Client):
         ({"method": "m", "retryAfter": 1}, "unknown key 'retryAfter'"),
     ],
 )
-def test_a_fault_that_says_nothing_is_refused(client: Client, order: object, problem: str):
+def test_an_incomplete_fault_is_refused(client: Client, order: object, problem: str):
     answer = client.post("/api/faults", json=order)
 
     assert answer.status_code == 400

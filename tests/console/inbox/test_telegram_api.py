@@ -90,7 +90,7 @@ def test_a_body_that_is_not_json_and_an_unknown_method(client: Client):
     assert client.post(f"{BOT}/sendDice").json() == {"ok": False, "error_code": 404, "description": "Not Found"}
 
 
-def test_updates_are_told_until_they_are_confirmed(client: Client):
+def test_updates_are_returned_until_they_are_confirmed(client: Client):
     first, second = write(client, "a"), write(client, "b")
 
     assert updates(client, offset=first) == ["a", "b"]
@@ -124,7 +124,7 @@ def test_a_long_poll_ends_when_something_is_written(client: Client):
     assert found == ["now"]
 
 
-def test_rate_limit_on_order(client: Client):
+def test_an_injected_rate_limit(client: Client):
     client.post("/api/faults", json={"method": "sendMessage", "status": 429, "retry_after": 5})
     answer = client.post(f"{BOT}/sendmessage", json={"chat_id": 7, "text": "x"})
 
@@ -163,7 +163,7 @@ def test_a_webhook_and_polling_exclude_each_other(client: Client, webhook: FakeS
 @pytest.mark.parametrize(
     "webhook", [{"url": "x"}, {"url": "ftp://x"}, {"url": "https://x", "secret_token": "a b"}], indirect=False
 )
-def test_a_webhook_that_is_none_is_refused(client: Client, webhook: dict[str, str]):
+def test_an_unusable_webhook_is_refused(client: Client, webhook: dict[str, str]):
     assert client.post(f"{BOT}/setWebhook", json=webhook).json()["error_code"] == 400
 
 
@@ -186,7 +186,7 @@ def test_what_a_person_cannot_write_is_refused(client: Client, body: bytes, prob
     assert problem.lower() in answer.json()["error"].lower() or problem == "JSON"
 
 
-def test_a_strange_pages_form_cannot_write_to_the_bot(client: Client):
+def test_a_form_of_another_site_cannot_write_to_the_bot(client: Client):
     body = '{"chat_id": 7, "text": "/unwatch RNM0"}'
 
     assert client.post("/api/telegram/messages", data=body, headers={"Content-Type": "text/plain"}).status_code == 400

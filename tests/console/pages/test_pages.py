@@ -110,7 +110,7 @@ def test_a_browser_asks_whether_its_copy_of_a_file_is_still_good(client: Client)
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_text_can_be_read_at_any_width_and_nothing_is_asked_of_other_hosts(
+def test_text_is_readable_at_any_width_and_no_other_host_is_contacted(
     browser: Chrome, client: Client, address: str, scheme: str
 ):
     for width, is_phone in ((1400, False), (390, True)):
@@ -122,9 +122,9 @@ def test_text_can_be_read_at_any_width_and_nothing_is_asked_of_other_hosts(
 
         assert browser.execute_script(POOR_CONTRAST) == []
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    asked = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert asked
-    assert all(name.startswith(client.url) for name in asked)
+    contacted = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert contacted
+    assert all(name.startswith(client.url) for name in contacted)
     assert complaints(browser) == []
 
 
@@ -143,7 +143,7 @@ def test_the_keyboard_skips_the_header(browser: Chrome, client: Client, address:
 
 
 @needs_browser
-def test_the_overview_tells_what_is_in_trouble_and_why(browser: Chrome, client: Client):
+def test_the_overview_names_what_is_in_trouble_and_why(browser: Chrome, client: Client):
     browser.get(client.url)
     _eventually(lambda: "2 parts in trouble" in browser.find_element("id", "overall").text)
 
@@ -208,7 +208,7 @@ def test_the_overview_shows_a_message_as_it_comes(browser: Chrome, client: Clien
 
 
 @needs_browser
-def test_a_pipeline_can_be_chosen_and_what_was_put_aside_is_named(browser: Chrome, client: Client):
+def test_a_pipeline_can_be_selected_and_its_dead_letters_are_explained(browser: Chrome, client: Client):
     browser.get(f"{client.url}/pipelines?pipeline=ratings")
     _eventually(lambda: len(browser.find_elements("css selector", ".flow")) == 1)
     flow = browser.find_element("css selector", ".flow")
@@ -233,7 +233,7 @@ def test_a_drawing_that_changes_keeps_the_focus(browser: Chrome, client: Client)
 
 
 @needs_browser
-def test_a_console_that_cannot_look_says_so_and_comes_back(browser: Chrome, client: Client, flows: Flows):
+def test_a_console_that_cannot_read_the_system_says_so_and_recovers(browser: Chrome, client: Client, flows: Flows):
     browser.get(f"{client.url}/pipelines")
     _eventually(lambda: browser.find_element("id", "state").text == "live")
     flows.fault = Unreachable("Kafka", "list topics", "no answer")

@@ -83,7 +83,7 @@ def test_the_page_asks_nothing_of_other_hosts(client: Client):
     assert not any(re.search(r"https?://|@import|url\(", file.read_text()) for file in files)
 
 
-def test_listing_of_nonsense_is_refused(client: Client):
+def test_an_invalid_listing_is_refused(client: Client):
     assert client.get("/api/telegram/messages?since=x").status_code == 400
 
 
@@ -95,7 +95,7 @@ async def _next_event(feed: AsyncIterator[str]) -> tuple[str, dict[str, str]]:
     raise AssertionError("the feed ended")
 
 
-def test_a_page_hears_of_its_chat_and_sees_that_others_go_on(chats: TelegramChats):
+def test_a_page_is_updated_with_its_chat_and_the_list_of_chats(chats: TelegramChats):
     async def scenario() -> None:
         old = chats.add(1, "person", "old")
         feed = live_lines(chats, 1, old.number, pace_s=0)

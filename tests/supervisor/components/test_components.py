@@ -46,7 +46,7 @@ def test_connect_stops_before_the_broker(home):
     assert "broker" in worker.depends_on
 
 
-def test_a_part_of_the_platform_can_be_had(home):
+def test_a_part_of_the_platform_can_be_started(home):
     assert [component.name for component in platform_components(home, only=("connect", "broker"))] == [
         "broker",
         "connect",

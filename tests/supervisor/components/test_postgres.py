@@ -104,7 +104,7 @@ def test_it_comes_back_with_its_data_after_a_kill(home: Settings):
 
 
 @installed
-def test_it_is_nobodys_superuser_and_not_roots(home: Settings, server: SupervisorClient):
+def test_no_client_is_a_superuser_and_the_server_does_not_run_as_root(home: Settings, server: SupervisorClient):
     start(server)
     assert os.stat(f"/proc/{server.component(postgres.NAME).pid}").st_uid != 0
     roles = {

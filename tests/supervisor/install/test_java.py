@@ -59,7 +59,7 @@ def test_the_path_is_looked_through(tmp_path):
     assert java.version == 17
 
 
-def test_a_compiler_can_be_asked_for(tmp_path):
+def test_a_compiler_can_be_required(tmp_path):
     jdk(tmp_path / "jvm" / "runtime", "21.0.4")
     kit = jdk(tmp_path / "jvm" / "kit", "17.0.1")
     (kit / "bin" / "javac").touch()

@@ -118,7 +118,7 @@ def test_the_connect_plugins_are_built_once_per_version_of_their_sources(home):
     assert calls(home) == 2
 
 
-def test_builds_that_nobody_uses_any_more_are_removed(home):
+def test_unused_builds_are_removed(home):
     cache = home.cache
     names = ("stack-0123456789ab", "stack-ba9876543210", "connect-plugins-0123456789ab")
     ages_days = (31, 29, 31)

@@ -114,7 +114,7 @@ def test_arguments_reach_the_program_as_they_are(tmp_path):
     assert (tmp_path / "e.log").read_text() == f"{list(arguments)}\n"
 
 
-def test_last_words_are_of_this_run_only(tmp_path):
+def test_the_failure_line_is_of_this_run_only(tmp_path):
     log = tmp_path / "broker.log"
     log.write_text("ERROR of the run before\n")
     child = spawn(Component("broker", ("sh", "-c", "echo all is well")), home=tmp_path, log=log)
@@ -122,7 +122,7 @@ def test_last_words_are_of_this_run_only(tmp_path):
     assert child.failure_line() == "all is well"
 
 
-def test_last_words_prefer_the_line_that_tells_of_an_error(tmp_path):
+def test_the_failure_line_is_the_last_one_that_mentions_an_error(tmp_path):
     log = tmp_path / "x.log"
     log.write_text("INFO start\nERROR disk is full\n  at java.io.Exception.thrower\nINFO bye\n\n")
     assert failure_line(log) == "ERROR disk is full"
@@ -130,7 +130,7 @@ def test_last_words_prefer_the_line_that_tells_of_an_error(tmp_path):
     assert failure_line(tmp_path / "none.log") == ""
 
 
-def test_a_large_log_is_put_aside(tmp_path, monkeypatch):
+def test_a_large_log_is_rotated_before_a_start(tmp_path, monkeypatch):
     monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 10)
     log = tmp_path / "x.log"
     log.write_text("0123456789abcdef")

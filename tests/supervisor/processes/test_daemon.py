@@ -74,14 +74,14 @@ def test_restart_gives_a_new_process(settings):
         assert second.pid != first.pid
 
 
-def test_the_cause_of_a_failure_is_the_telling_line_of_its_log(settings):
+def test_the_cause_of_a_failure_is_the_line_of_its_log_that_explains_it(settings):
     code = "import sys; print('ERROR cannot read config'); print('bye'); sys.exit(3)"
     with running(settings, python("broken", code, restart=Restart.NEVER)) as client:
         status = client.wait_for("broken", ("failed",), wait_s=SOON_S)
         assert status.cause == "ended with exit code 3: ERROR cannot read config"
 
 
-def test_a_refused_token_is_told_in_the_service_s_own_last_words(settings):
+def test_the_last_line_of_a_service_explains_a_refused_token(settings):
     code = "import sys; print('ERROR once'); print('Slack refuses the token: invalid_auth'); sys.exit(78)"
     with running(settings, python("ratings_bot", code)) as client:
         status = client.wait_for("ratings_bot", ("failed",), wait_s=SOON_S)
@@ -204,7 +204,7 @@ def test_unknown_names_are_refused_with_the_known_ones(settings):
             client.component("slepper")
 
 
-def test_a_wait_that_is_in_vain_says_what_there_is_instead(settings):
+def test_a_wait_that_fails_names_the_current_state(settings):
     with running(settings, SLEEPER) as client:
         client.wait_for("sleeper", ("running",), wait_s=SOON_S)
         with pytest.raises(NotReady, match="sleeper is running after 0 s, not failed"):
@@ -219,7 +219,7 @@ def test_shutdown_ends_everything(settings):
         assert not _is_alive(pid)
 
 
-def test_a_supervisor_that_does_not_answer_is_not_taken_for_none(settings):
+def test_a_supervisor_that_does_not_answer_counts_as_running(settings):
     with socket.socket(socket.AF_UNIX) as deaf:
         with socket_address(settings.control_socket) as address:
             deaf.bind(address)

@@ -39,7 +39,7 @@ def test_a_dependency_that_is_not_part_of_this_platform_does_not_count():
     assert stage.did("prepare") == ["connect"]
 
 
-def test_a_dependency_that_is_started_on_command_is_waited_for_once_it_was():
+def test_a_dependency_on_request_is_waited_for_once_it_was_requested():
     stage = Stage(component("database", with_platform=False), component("connect", "database"))
     stage.supervisor.start_platform()
     assert stage.did("prepare") == ["connect"]
@@ -188,7 +188,7 @@ def test_the_back_off_doubles_up_to_its_cap():
     assert deaths_to_delays(stage, 5) == [1, 2, 4, 5, 5]
 
 
-def test_a_steady_while_begins_the_back_off_anew():
+def test_running_steadily_resets_the_back_off():
     stage = Stage(component("service", backoff=Backoff(first_s=1, max_s=50, steady_s=60)))
     stage.supervisor.start_platform()
     deaths_to_delays(stage, 3)
@@ -207,7 +207,7 @@ def test_what_depends_on_a_dead_component_is_left_running():
     assert stage.signals("connect") == []
 
 
-def test_a_service_that_says_its_configuration_is_wrong_is_not_tried_again():
+def test_a_service_with_a_wrong_configuration_is_not_restarted():
     stage = Stage(component("ratings_bot", probe=None))
     stage.supervisor.start_platform()
     stage.bring_up("ratings_bot")
@@ -236,7 +236,7 @@ def test_restart_policies(policy, code, state):
     assert stage.state("generator") == state
 
 
-def test_services_wait_for_the_command_to_start():
+def test_services_start_on_request_only():
     stage = Stage(component("broker"), component("ratings_bot", "broker", probe=None, with_platform=False))
     stage.supervisor.start_platform()
     stage.bring_up("broker")
@@ -255,7 +255,7 @@ def test_starting_what_runs_changes_nothing():
     assert stage.status("broker") == before
 
 
-def test_a_failed_component_gets_another_try_on_command():
+def test_a_failed_component_is_started_again_on_request():
     stage = Stage(component("broker"))
     stage.supervisor.start_platform()
     stage.prepared("broker", "no space left")
