@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 
+from bifrost.engine.functions.java.base64 import decode_base64, decode_lenient_base64
 from bifrost.engine.functions.library import FunctionError, Library
 
 LIBRARY = Library("STRING")
+
+
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+_PREFIXED_HEX = re.compile(r"[xX]'(.*)'", re.DOTALL)
 
 
 def _decoded(text: str, encoding: str) -> bytes:
@@ -46,23 +51,25 @@ def _unsupported(encoding: str) -> FunctionError:
     )
 
 
-def _from_hex(text: str) -> bytes:
-    digits = text
-    if digits[:2] in ("0x", "0X"):
-        digits = digits[2:]
-    elif digits[:2] in ("X'", "x'") and digits.endswith("'"):
-        digits = digits[2:-1]
-    try:
-        return bytes.fromhex(digits.rjust(len(digits) + len(digits) % 2, "0"))
-    except ValueError as error:
-        raise FunctionError(f"Not hexadecimal: {text}") from error
+def _from_hex(digits: str) -> bytes:
+    if _HEX.fullmatch(digits) is None:
+        raise FunctionError(f"Not hexadecimal: {digits[:80]}")
+    return bytes.fromhex(digits)
+
+
+def _bare_hex(text: str) -> str:
+    """Remove `0x`, whose digits may be odd in number, or the frame of `X'...'`."""
+    if text.startswith("0x"):
+        return "0" * (len(text) % 2) + text[2:]
+    framed = _PREFIXED_HEX.fullmatch(text)
+    return framed[1] if framed else text
 
 
 def _from_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise FunctionError(f"Not base64: {text}") from error
+        return decode_base64(text)
+    except ValueError as error:
+        raise FunctionError(str(error)) from error
 
 
 @LIBRARY.scalar(
@@ -71,8 +78,15 @@ def _from_base64(text: str) -> bytes:
     description="Converts a text from one encoding (hex, utf8, ascii, base64) to another.",
 )
 def encode(value: str, source: str, target: str) -> str:
-    """Convert a text between encodings; the encodings' names ignore case."""
-    return _encoded(_decoded(value, source.lower()), target.lower())
+    """Convert a text between two different encodings; the encodings' names ignore case."""
+    source, target = source.lower(), target.lower()
+    if source == target:
+        raise FunctionError(
+            "Supported input and output encodings are: hex, utf8, ascii and base64; they must differ"
+        )
+    if source == "base64":
+        return _encoded(decode_lenient_base64(value), target)
+    return _encoded(_decoded(_bare_hex(value) if source == "hex" else value, source), target)
 
 
 @LIBRARY.scalar(

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from bifrost.engine.functions.java.text import decimal_text, double_text
+from bifrost.engine.functions.java.text import decimal_text, double_text, value_text
 from bifrost.engine.functions.javatime.isotime import date_text, time_text, timestamp_text
 from bifrost.engine.functions.library import CallContext, FunctionError, Library
-from bifrost.sql.types import BYTES, DATE, TIME, TIMESTAMP, SqlArray, SqlMap, SqlStruct, SqlType
+from bifrost.sql.types import BYTES, DATE, TIME, TIMESTAMP, SqlArray, SqlDecimal, SqlMap, SqlStruct, SqlType, SqlValue
 
 LIBRARY = Library("JSON")
 
@@ -27,7 +27,9 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"not JSON: {name}")
 
 
-_LENIENT = JSONDecoder(parse_constant=_no_constant)
+_BLANKS = " \t\r\n"
+_LENIENT = JSONDecoder(parse_constant=_no_constant, parse_float=Decimal)
+"""Keeps the digits of fractions, as ksqlDB does."""
 
 
 def _parsed(text: str) -> Any:
@@ -37,13 +39,15 @@ def _parsed(text: str) -> Any:
         FunctionError: the text does not start with a JSON value.
     """
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return _LENIENT.raw_decode(text.lstrip())[0]
+        return _LENIENT.raw_decode(text.lstrip(_BLANKS))[0]
     except (JSONDecodeError, ValueError, RecursionError) as error:
         raise FunctionError(f"Invalid JSON format:{text}") from error
+
+
+class PlainNumber(str):
+    """A number's text, which JSON shows without quotes."""
+
+    __slots__ = ()
 
 
 def json_text(value: Any) -> str:
@@ -53,10 +57,12 @@ def json_text(value: Any) -> str:
             return "null"
         case bool():
             return "true" if value else "false"
+        case PlainNumber():
+            return str(value)
         case float():
             return double_text(value)
         case Decimal():
-            return decimal_text(value)
+            return exact_text(value)
         case int():
             return str(value)
         case list():
@@ -65,6 +71,11 @@ def json_text(value: Any) -> str:
             return f"{{{','.join(f'{_quoted(key)}:{json_text(item)}' for key, item in value.items())}}}"
         case _:
             return _quoted(value)
+
+
+def exact_text(value: Decimal) -> str:
+    """Return a number of a JSON text with its digits as they were written, as Java's BigDecimal prints it."""
+    return str(value if value else abs(value))
 
 
 def _quoted(value: Any) -> str:
@@ -95,12 +106,29 @@ def _steps(path: str) -> tuple[str | int, ...]:
 )
 def extract_field(text: str, path: str) -> str | None:
     """Return the value at the path; null if it does not exist."""
-    found = _parsed(text)
-    for step in _steps(path):
-        found = _step_into(found, step)
-        if found is _MISSING:
-            return None
-    return found if isinstance(found, str) else json_text(found)
+    steps = _steps(path)
+    try:
+        # The faster parser loses the digits of fractions; only texts, which are the usual case, come from it.
+        found = _at(orjson.loads(text), steps)
+    except orjson.JSONDecodeError:
+        found = None
+    if isinstance(found, str):
+        return found
+    found = _at(_parsed(text), steps)
+    return None if found is _MISSING else _bare_text(found)
+
+
+def _at(value: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        value = _step_into(value, step)
+        if value is _MISSING:
+            return _MISSING
+    return value
+
+
+def _bare_text(value: Any) -> str:
+    """Return a text without quotes, any other value as JSON."""
+    return value if isinstance(value, str) else json_text(value)
 
 
 def _step_into(value: Any, step: str | int) -> Any:
@@ -151,7 +179,13 @@ def array_contains(text: str | None, wanted: Any) -> bool:
         value = _parsed(text) if text is not None else None
     except FunctionError:
         return False
-    return isinstance(value, list) and any(type(item) is type(wanted) and item == wanted for item in value)
+    return isinstance(value, list) and any(_equals(item, wanted) for item in value)
+
+
+def _equals(item: Any, wanted: SqlValue) -> bool:
+    if isinstance(item, Decimal) and isinstance(wanted, float):
+        return float(item) == wanted
+    return type(item) is type(wanted) and bool(item == wanted)
 
 
 @LIBRARY.scalar(
@@ -173,7 +207,7 @@ def keys(text: str) -> list[str] | None:
 def records(text: str) -> dict[str, str] | None:
     """Return the entries; null for any other JSON value."""
     value = _parsed(text)
-    return {key: json_text(item) for key, item in value.items()} if isinstance(value, dict) else None
+    return {key: _bare_text(item) for key, item in value.items()} if isinstance(value, dict) else None
 
 
 @LIBRARY.scalar(
@@ -212,7 +246,7 @@ def concat(*texts: str) -> str:
     made=True,
 )
 def make_to_json(context: CallContext) -> Callable[[Any], str]:
-    """Make the conversion to JSON: dates and times as text, bytes as base64, null as `null`."""
+    """Make the conversion to JSON: members sorted by name, dates and times as text, bytes as base64."""
     plain = _plain(context.types[0])
     return lambda value: json_text(plain(value))
 
@@ -225,10 +259,12 @@ def _plain(sql_type: SqlType | None) -> Callable[[Any], Any]:
             return _unless_null(lambda values: [inner(value) for value in values])
         case SqlMap(_, value_type):
             inner = _plain(value_type)
-            return _unless_null(lambda entries: {key: inner(value) for key, value in entries.items()})
+            return _unless_null(lambda entries: {key: inner(entries[key]) for key in sorted(entries, key=value_text)})
         case SqlStruct(fields):
-            parts = [(field.name, _plain(field.type)) for field in fields]
+            parts = sorted([(field.name, _plain(field.type)) for field in fields], key=lambda part: part[0])
             return _unless_null(lambda struct: {name: part(struct[name]) for name, part in parts})
+        case SqlDecimal():
+            return _unless_null(lambda value: PlainNumber(decimal_text(value)))
         case _ if sql_type == DATE:
             return _unless_null(date_text)
         case _ if sql_type == TIME:

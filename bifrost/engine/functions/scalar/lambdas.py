@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bifrost.engine.functions.library import Library
+from bifrost.engine.functions.java.hashing import hash_map_order
+from bifrost.engine.functions.java.text import value_text
+from bifrost.engine.functions.library import FunctionError, Library
 from bifrost.sql.types import SqlValue
 
 LIBRARY = Library("LAMBDA")
@@ -30,8 +32,21 @@ def transform_map(
     change_key: Callable[[SqlValue, SqlValue], SqlValue],
     change_value: Callable[[SqlValue, SqlValue], SqlValue],
 ) -> dict[SqlValue, SqlValue]:
-    """Return the transformed entries."""
-    return {change_key(key, value): change_value(key, value) for key, value in entries.items()}
+    """Return the transformed entries; two entries must not have the same new key."""
+    changed: dict[SqlValue, SqlValue] = {}
+    for key, value in entries.items():
+        new_key = change_key(key, value)
+        if new_key in changed:
+            raise FunctionError(f"Duplicate key {value_text(new_key)}")
+        changed[new_key] = _present(change_value(key, value))
+    return changed
+
+
+def _present(value: SqlValue) -> SqlValue:
+    """Return the value, which must not be null: Java's collectors refuse null as a map's value, so ksqlDB does."""
+    if value is None:
+        raise FunctionError("A value of the resulting map is null")
+    return value
 
 
 @LIBRARY.scalar(
@@ -53,7 +68,7 @@ def filter_map(
     entries: dict[SqlValue, SqlValue], keep: Callable[[SqlValue, SqlValue], SqlValue]
 ) -> dict[SqlValue, SqlValue]:
     """Return the entries for which the lambda is true."""
-    return {key: value for key, value in entries.items() if keep(key, value)}
+    return {key: _present(value) for key, value in entries.items() if keep(key, value)}
 
 
 @LIBRARY.scalar(
@@ -85,6 +100,6 @@ def reduce_map(
     """Return the final state; the initial one for a null map, null for a null initial state."""
     if state is None or entries is None:
         return state
-    for key, value in entries.items():
-        state = take(state, key, value)
+    for key in hash_map_order(entries):
+        state = take(state, key, entries[key])
     return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bifrost.engine.functions.java.hashing import hash_map_order
 from bifrost.engine.functions.library import Library
 from bifrost.sql.types import SqlValue
 
@@ -21,7 +22,7 @@ _ENTRIES = tuple(
 )
 def keys(entries: dict[str, SqlValue]) -> list[str]:
     """Return the keys."""
-    return list(entries)
+    return hash_map_order(entries)
 
 
 @LIBRARY.scalar(
@@ -32,7 +33,7 @@ def keys(entries: dict[str, SqlValue]) -> list[str]:
 )
 def values(entries: dict[str, SqlValue]) -> list[SqlValue]:
     """Return the values."""
-    return list(entries.values())
+    return [entries[key] for key in hash_map_order(entries)]
 
 
 @LIBRARY.scalar(
@@ -63,5 +64,5 @@ def as_map(names: list[str], items: list[SqlValue]) -> dict[str, SqlValue]:
 @LIBRARY.scalar("ENTRIES", *_ENTRIES, description="Returns the entries of a map as structs of K and V.", total=True)
 def entries(pairs: dict[str, SqlValue], ordered: bool) -> list[dict[str, SqlValue]]:
     """Return the entries, sorted by key if requested."""
-    names = sorted(pairs, key=lambda name: (name is not None, name or "")) if ordered else pairs
+    names = sorted(pairs, key=lambda name: (name is not None, name or "")) if ordered else hash_map_order(pairs)
     return [{"K": name, "V": pairs[name]} for name in names]

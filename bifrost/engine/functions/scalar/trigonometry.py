@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from bifrost.engine.functions.java import math as java_math
 from bifrost.engine.functions.library import Library
 
 LIBRARY = Library("MATHEMATICAL")
@@ -26,12 +27,6 @@ def _natural_log(value: float) -> float:
     return -math.inf if value == 0 else math.nan
 
 
-def _common_log(value: float) -> float:
-    if value > 0:
-        return math.log10(value)
-    return -math.inf if value == 0 else math.nan
-
-
 def _cotangent(value: float) -> float:
     tangent = _real(math.tan, value)
     return 1 / tangent if tangent else math.copysign(math.inf, value)
@@ -44,34 +39,20 @@ def _exponential(value: float) -> float:
         return math.inf
 
 
-def _hyperbolic_cosine(value: float) -> float:
-    try:
-        return math.cosh(value)
-    except OverflowError:
-        return math.inf
-
-
-def _hyperbolic_sine(value: float) -> float:
-    try:
-        return math.sinh(value)
-    except OverflowError:
-        return math.copysign(math.inf, value)
-
-
 _FUNCTIONS: tuple[tuple[str, Callable[[float], float], str], ...] = (
     ("SQRT", math.sqrt, "Returns the square root."),
-    ("CBRT", math.cbrt, "Returns the cube root."),
+    ("CBRT", java_math.cube_root, "Returns the cube root."),
     ("EXP", _exponential, "Returns e to the power of the argument."),
     ("LN", _natural_log, "Returns the natural logarithm."),
     ("SIN", math.sin, "Returns the sine of an angle in radians."),
     ("COS", math.cos, "Returns the cosine of an angle in radians."),
     ("TAN", math.tan, "Returns the tangent of an angle in radians."),
     ("COT", _cotangent, "Returns the cotangent of an angle in radians."),
-    ("ASIN", math.asin, "Returns the arc sine in radians."),
-    ("ACOS", math.acos, "Returns the arc cosine in radians."),
-    ("ATAN", math.atan, "Returns the arc tangent in radians."),
-    ("SINH", _hyperbolic_sine, "Returns the hyperbolic sine."),
-    ("COSH", _hyperbolic_cosine, "Returns the hyperbolic cosine."),
+    ("ASIN", java_math.arc_sine, "Returns the arc sine in radians."),
+    ("ACOS", java_math.arc_cosine, "Returns the arc cosine in radians."),
+    ("ATAN", java_math.arc_tangent, "Returns the arc tangent in radians."),
+    ("SINH", java_math.hyperbolic_sine, "Returns the hyperbolic sine."),
+    ("COSH", java_math.hyperbolic_cosine, "Returns the hyperbolic cosine."),
     ("TANH", math.tanh, "Returns the hyperbolic tangent."),
     ("DEGREES", math.degrees, "Converts radians to degrees."),
     ("RADIANS", math.radians, "Converts degrees to radians."),
@@ -105,18 +86,18 @@ def pi() -> float:
 )
 def arc_tangent(y: float, x: float) -> float:
     """Return the angle of the point."""
-    return math.atan2(y, x)
+    return java_math.angle_of(y, x)
 
 
 @LIBRARY.scalar(
     "LOG",
     *(f"value {kind} -> DOUBLE" for kind in _NUMERIC),
-    description="Returns the logarithm to the base 10.",
+    description="Returns the natural logarithm.",
     total=True,
 )
-def common_log(value: float) -> float:
-    """Return the logarithm to base 10."""
-    return _common_log(value)
+def natural_log(value: float) -> float:
+    """Return the natural logarithm; LOG without a base equals LN."""
+    return _natural_log(value)
 
 
 @LIBRARY.scalar(
@@ -140,6 +121,8 @@ def log_to_base(base: float, value: float) -> float:
 )
 def power(base: float, exponent: float) -> float:
     """Raise the base to the exponent, as Java's Math.pow does."""
+    if math.isnan(exponent) or (abs(base) == 1 and math.isinf(exponent)):
+        return math.nan
     try:
         return math.pow(base, exponent)
     except OverflowError:

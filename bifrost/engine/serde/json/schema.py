@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bifrost.engine.functions.java.hashing import hash_map_order
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.sql.types import (
     BIGINT,
@@ -185,25 +186,13 @@ def _referenced(target: str, context: _SchemaContext) -> tuple[Any, Any]:
 
 def _in_order(properties: Mapping[str, Any]) -> list[str]:
     """Return property names by `connect.index`; those without one in the order of a Java HashMap, as in ksqlDB."""
-    hashed = sorted(properties, key=lambda name: _java_bucket(name, len(properties)))
+    hashed = hash_map_order(properties, smallest=16)
     return sorted(hashed, key=lambda name: _index(properties[name]))
 
 
 def _index(schema: Any) -> int:
     index = schema.get("connect.index") if isinstance(schema, dict) else None
     return index if isinstance(index, int) else 1 << 31
-
-
-def _java_bucket(name: str, count: int) -> int:
-    """Return a text's bucket in a HashMap of that many entries, which grows when it is three quarters full."""
-    buckets = 16
-    while count > buckets * 3 // 4:
-        buckets *= 2
-    units = name.encode("utf-16-be", "surrogatepass")
-    code = 0
-    for at in range(0, len(units), 2):
-        code = (31 * code + int.from_bytes(units[at : at + 2], "big")) & 0xFFFFFFFF
-    return (code ^ (code >> 16)) & (buckets - 1)
 
 
 # From SQL types to schemas.
