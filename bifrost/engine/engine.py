@@ -27,7 +27,7 @@ from bifrost.engine.statements.engine_state import EngineParts, EngineState
 from bifrost.engine.statements.results import CommandResult, Result, TerminateResult
 from bifrost.engine.statements.show_and_describe import ShowStatements
 from bifrost.errors import AnalysisError, NotAQuery, QueryElsewhere, RemoteError, StatementError
-from bifrost.sql.parser import parse_script
+from bifrost.sql.parser import SUBSTITUTION, parse_script
 from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query, TerminateQuery
 
 _RETRY_S = 1.0
@@ -48,7 +48,7 @@ class KsqlEngine:
         self.changes = DefinitionStatements(self.state)
         self.push_queries: dict[str, PushQuery] = {}
         self._connectors = ConnectorStatements(parts.connect)
-        self._asserts = AssertStatements(parts.environment)
+        self._asserts = AssertStatements(parts.environment, parts.properties)
         self._administration = ShowStatements(self.state, self.push_queries)
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -101,12 +101,17 @@ class KsqlEngine:
             StatementError: a statement is invalid; if the check found it, nothing was changed.
             RemoteError: Kafka, the registry or Connect failed.
         """
-        statements = parse_script(text, session.variables)
+        statements = self._parse(text, session)
         # Only statements that change the engine wait for one another: a slow CREATE must not hold up SHOW or DESCRIBE.
         if len(statements) > 1 and any(isinstance(statement.tree, DEFINITIONS) for statement in statements):
             with self._lock:
                 self.changes.check(statements, session)
         return [result for statement in statements for result in self._one(statement, session)]
+
+    def _parse(self, text: str, session: ClientSession) -> tuple[ParsedStatement, ...]:
+        self.state.check_overrides(session)
+        substitutes = self.state.properties(session).get(SUBSTITUTION, "true").strip().lower() != "false"
+        return parse_script(text, session.variables, substitutes=substitutes)
 
     def _one(self, statement: ParsedStatement, session: ClientSession) -> list[Result]:
         tree = statement.tree
@@ -243,7 +248,7 @@ class KsqlEngine:
                 return self._push(planned, session)
 
     def _only_query(self, text: str, session: ClientSession) -> ParsedStatement:
-        statements = [entry for entry in parse_script(text, session.variables) if not session.apply(entry.tree)]
+        statements = [entry for entry in self._parse(text, session) if not session.apply(entry.tree)]
         if len(statements) != 1:
             raise AnalysisError(f"Expected exactly one KSQL statement; found {len(statements)} instead", text)
         if not isinstance(statements[0].tree, Query | PrintTopic):

@@ -8,10 +8,12 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Mapping
 
 from bifrost.engine.engine import KsqlEngine
+from bifrost.engine.planner.properties import check_name, check_value, warning_for
 from bifrost.engine.wiring import assemble
-from bifrost.errors import BifrostError
+from bifrost.errors import AnalysisError, BifrostError, PropertyError, SettingError
 from bifrost.server.app import ServerIdentity, create_app
 from bifrost.server.auth import Credentials
 from bifrost.server.http_server import Config, adapted, serve
@@ -48,7 +50,9 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
         RemoteError: the broker is unavailable.
         DeclarationError: a file of user-defined functions cannot be loaded.
     """
-    parts = assemble(settings, properties=server_properties(settings), now_ms=_now_ms)
+    properties = server_properties(settings)
+    check_server_properties(properties)
+    parts = assemble(settings, properties=properties, now_ms=_now_ms)
     host = f"{LOOPBACK}:{settings.port('ksqldb')}"
     identity = ServerIdentity(parts.launcher.service_id, parts.environment.cluster.admin.cluster_id(), host)
     return KsqlEngine(parts), identity
@@ -62,6 +66,27 @@ def server_properties(settings: Settings) -> dict[str, str]:
         for name, value in settings.values.items()
         if name.startswith(prefix)
     }
+
+
+def check_server_properties(properties: Mapping[str, str]) -> None:
+    """Checks the properties of the server's configuration; logs those that are unknown or have no effect.
+
+    Raises:
+        SettingError: a value is invalid or not supported.
+    """
+    for name, value in properties.items():
+        try:
+            check_name(name, by_server=True)
+            check_value(name, value)
+        except PropertyError as error:
+            _log.warning("%s", error.message)
+        except AnalysisError as error:
+            setting = f"KSQL_{name.upper().replace('.', '_')}"
+            raise SettingError(setting, error.message) from error
+        else:
+            warning = warning_for(name, value)
+            if warning is not None:
+                _log.warning("%s", warning)
 
 
 def credentials(settings: Settings) -> Credentials | None:

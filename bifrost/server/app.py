@@ -16,10 +16,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.planner.outcome import LookupKind, PullPlan
+from bifrost.engine.planner.properties import check_name
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
-from bifrost.engine.statements.client_session import ClientSession, check_property
+from bifrost.engine.statements.client_session import ClientSession
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
@@ -148,7 +149,7 @@ class KsqlApi:
     async def is_valid_property(self, request: Request) -> Response:
         """GET /is_valid_property/{name}."""
         try:
-            check_property(request.path_params["name"])
+            check_name(request.path_params["name"])
         except BifrostError as error:
             return problem_response(generic(400, BAD_REQUEST, str(error)))
         return json_response(True)
@@ -163,7 +164,8 @@ class KsqlApi:
         session = session_of(body, "streamsProperties")
         await self._await_command(body)
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
-        return json_response([entity(result, self._identity.host) for result in results])
+        warnings = session.warnings()
+        return json_response([entity(result, self._identity.host, warnings) for result in results])
 
     async def terminate(self, request: Request) -> Response:
         """POST /ksql/terminate: terminates all queries, drops all definitions and deletes the named topics."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from bifrost.engine.statements.results import (
@@ -30,11 +31,10 @@ from bifrost.sql.tree import SourceKind
 Json = dict[str, Any]
 
 
-def entity(result: Result, host: str) -> Json:
-    """The entity of a result; `host` is the name of this server in status maps (`host:port`)."""
-    warnings = result.warnings if isinstance(result, CommandResult) else ()
-    shown = [{"message": text} for text in warnings]
-    body = {"statementText": result.statement, **_body(result, host), "warnings": shown}
+def entity(result: Result, host: str, warnings: Sequence[str] = ()) -> Json:
+    """The entity of a result with its warnings; `host` is the name of this server in status maps (`host:port`)."""
+    listed = [{"message": warning} for warning in warnings]
+    body = {"statementText": result.statement, **_body(result, host), "warnings": listed}
     return {"@type": body.pop("@type"), **body}
 
 
@@ -154,4 +154,5 @@ def _property(entry: PropertyEntry) -> Json:
         "value": entry.value,
         "editable": entry.is_editable,
         "level": entry.level,
+        "effect": entry.effect,
     }

@@ -29,8 +29,10 @@ from bifrost.sql.tree import (
     Location,
     Node,
     ParsedStatement,
+    SetProperty,
     Statement,
     UndefineVariable,
+    UnsetProperty,
 )
 from bifrost.sql.types import SqlType
 from bifrost.sql.variables import substitute_variables
@@ -94,19 +96,28 @@ _TESTS = MappingProxyType({**_SERVER, "RUN": parse_admin.parse_run_script, "ASSE
 _PARSERS = {Dialect.SERVER: _SERVER, Dialect.SHELL: _SHELL, Dialect.TESTS: _TESTS}
 
 
+SUBSTITUTION = "ksql.variable.substitution.enable"
+"""The property that disables the substitution of variables if it is false."""
+
+
 def parse_script(
-    text: str, variables: Mapping[str, str] = NO_VARIABLES, *, dialect: Dialect = Dialect.SERVER
+    text: str,
+    variables: Mapping[str, str] = NO_VARIABLES,
+    *,
+    dialect: Dialect = Dialect.SERVER,
+    substitutes: bool = True,
 ) -> tuple[ParsedStatement, ...]:
     """All statements of a text, each ending in `;`.
 
     `${name}` is replaced by its value in `variables`; DEFINE and UNDEFINE in the text affect later statements.
-    Lines and columns count from the beginning of the text, before variables are replaced.
+    Nothing is replaced if `substitutes` is false, or after SET 'ksql.variable.substitution.enable'='false'. Lines and
+    columns count from the beginning of the text, before variables are replaced.
 
     Raises:
         ParseError: a statement cannot be parsed; the error's `statement` is its text.
         AnalysisError: a statement is invalid whatever sources exist.
     """
-    return tuple(_parse_texts(_split(text), dict(variables), dialect))
+    return tuple(_parse_texts(_split(text), dict(variables), dialect, substitutes))
 
 
 def parse_statement(
@@ -181,15 +192,20 @@ def _split(text: str) -> Iterator[StatementText]:
 
 
 def _parse_texts(
-    statements: Iterator[StatementText], variables: dict[str, str], dialect: Dialect
+    statements: Iterator[StatementText], variables: dict[str, str], dialect: Dialect, substitutes: bool
 ) -> Iterator[ParsedStatement]:
+    by_default = substitutes
     for statement in statements:
-        parsed = _parse_text(statement, variables, dialect)
+        parsed = _parse_text(statement, variables if substitutes else NO_VARIABLES, dialect)
         match parsed.tree:
             case DefineVariable(name, value):
                 variables[name.upper()] = value
             case UndefineVariable(name):
                 variables.pop(name.upper(), None)
+            case SetProperty(name, value) if name == SUBSTITUTION:
+                substitutes = value.strip().lower() != "false"
+            case UnsetProperty(name) if name == SUBSTITUTION:
+                substitutes = by_default
         yield parsed
 
 

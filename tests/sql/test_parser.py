@@ -245,3 +245,24 @@ def test_numbers_are_not_names():
     for text in ("SELECT A AS 1E5 FROM S;", "SELECT A AS 12 FROM S;"):
         with pytest.raises(ParseError):
             parse_statement(text)
+
+
+def test_a_quote_in_a_variable_is_part_of_the_text():
+    script = "DEFINE name = 'O''Brien'; INSERT INTO S (A) VALUES ('${name}');"
+    _, insert = parse_script(script)
+    assert insert.tree.values == (t.StringLiteral("O'Brien"),)
+
+
+def test_substitution_of_variables_can_be_disabled():
+    text = "INSERT INTO S (A) VALUES ('${a}');"
+    off, on = (f"SET 'ksql.variable.substitution.enable'='{value}';" for value in ("false", "true"))
+    values = [
+        statement.tree.values[0].value
+        for statement in parse_script(text + off + text + on + text, {"A": "1"})
+        if isinstance(statement.tree, t.InsertValues)
+    ]
+    assert values == ["1", "${a}", "1"]
+    (disabled,) = parse_script(text, {"A": "1"}, substitutes=False)
+    assert disabled.tree.values == (t.StringLiteral("${a}"),)
+    with pytest.raises(ParseError, match="Variable 'b' is not defined"):
+        parse_script("SELECT ${b} FROM S;", {"B": "A"}, substitutes=False)

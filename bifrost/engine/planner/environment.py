@@ -89,6 +89,7 @@ DISABLING: Mapping[str, str] = {
     "ksql.source.table.materialization.enabled": (
         "CREATE SOURCE TABLE is disabled. Use CREATE TABLE, or set ksql.source.table.materialization.enabled=true."
     ),
+    "ksql.lambdas.enabled": "Lambdas are not enabled at this time. Set ksql.lambdas.enabled=true to use them.",
     "ksql.suppress.enabled": (
         "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true."
     ),

@@ -46,11 +46,13 @@ from bifrost.sql.tree import (
     Emit,
     InsertSelect,
     InsertValues,
+    Lambda,
     ParsedStatement,
     Query,
     SingleColumn,
     SourceKind,
     resolve_types,
+    walk,
 )
 
 _NO_SCHEMA = "Could not determine output schema for query due to error: "
@@ -76,6 +78,8 @@ class Planner:
             RegistryUnavailable, RemoteError: the registry or the broker is needed and unavailable.
         """
         with attach_statement(statement.text):
+            if any(isinstance(node, Lambda) for node in walk(statement.tree)):
+                self.config.require("ksql.lambdas.enabled")
             match statement.tree:
                 case CreateSource() as create:
                     return self._create_source(create, query_number, query_id)

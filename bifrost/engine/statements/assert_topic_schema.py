@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.serde import RegisteredSchema, SerdeError
@@ -21,8 +21,9 @@ Mismatch = str | None
 class AssertStatements:
     """Checks the cluster and the registry until an assertion holds or its timeout expires."""
 
-    def __init__(self, environment: LiveEnvironment) -> None:
+    def __init__(self, environment: LiveEnvironment, properties: Mapping[str, str]) -> None:
         self._environment = environment
+        self._properties = properties
         self._pause = threading.Event()
 
     def topic(self, text: str, tree: AssertTopic) -> AssertionResult:
@@ -32,7 +33,7 @@ class AssertStatements:
             AssertionMissed: the assertion did not hold before the timeout.
             Unreachable: the broker is unavailable.
         """
-        self._wait(tree.timeout, lambda: self._topic_mismatch(tree), text)
+        self._wait(self._timeout_ms("topic", tree.timeout), lambda: self._topic_mismatch(tree), text)
         return AssertionResult(text, {"topicName": tree.topic, "exists": tree.exists}, "assert_topic")
 
     def schema(self, text: str, tree: AssertSchema) -> AssertionResult:
@@ -42,11 +43,16 @@ class AssertStatements:
             AssertionMissed: the assertion did not hold before the timeout.
             RegistryUnavailable: the registry is unavailable.
         """
-        self._wait(tree.timeout, lambda: self._schema_mismatch(tree), text)
+        self._wait(self._timeout_ms("schema", tree.timeout), lambda: self._schema_mismatch(tree), text)
         return AssertionResult(text, {"subject": tree.subject, "id": tree.id, "exists": tree.exists}, "assert_schema")
 
-    def _wait(self, timeout: Duration | None, mismatch: Callable[[], Mismatch], text: str) -> None:
-        deadline = time.monotonic() + (timeout.milliseconds if timeout is not None else _DEFAULT_MS) / 1000
+    def _timeout_ms(self, kind: str, timeout: Duration | None) -> int:
+        if timeout is not None:
+            return timeout.milliseconds
+        return int(self._properties.get(f"ksql.assert.{kind}.default.timeout.ms", _DEFAULT_MS))
+
+    def _wait(self, timeout_ms: int, mismatch: Callable[[], Mismatch], text: str) -> None:
+        deadline = time.monotonic() + timeout_ms / 1000
         while (found := mismatch()) is not None:
             if time.monotonic() >= deadline:
                 raise AssertionMissed(found, text)

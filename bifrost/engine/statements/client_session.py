@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bifrost.errors import AnalysisError, PropertyError
+from bifrost.engine.planner.properties import check_name, check_value, warning_for
+from bifrost.errors import AnalysisError
 from bifrost.sql.tree import DefineVariable, SetProperty, Statement, UndefineVariable, UnsetProperty
-
-_PREFIXES = ("ksql.", "auto.offset.reset", "processing.guarantee", "cache.max.bytes.buffering", "commit.interval.ms")
-_STREAMS_PREFIXES = ("num.", "max.", "state.", "topology.", "default.", "producer.", "consumer.", "metrics.")
-_DENIED = frozenset(
-    {"ksql.service.id", "ksql.streams.bootstrap.servers", "bootstrap.servers", "ksql.schema.registry.url"}
-)
 
 
 @dataclass(slots=True)
@@ -28,11 +23,12 @@ class ClientSession:
 
         Raises:
             PropertyError: a property is unknown.
-            AnalysisError: clients cannot set a property.
+            AnalysisError: clients cannot set a property, or a value is invalid.
         """
-        session = cls(variables={name.upper(): str(value) for name, value in variables.items()})
+        session = cls(variables={name.upper(): json_text(value) for name, value in variables.items()})
         for name, value in properties.items():
-            session.set(name, str(value))
+            if value is not None:  # null leaves the server's value in force
+                session.set(name, json_text(value))
         return session
 
     def set(self, name: str, value: str) -> None:
@@ -40,9 +36,10 @@ class ClientSession:
 
         Raises:
             PropertyError: the property is unknown.
-            AnalysisError: clients cannot set the property.
+            AnalysisError: clients cannot set the property, or the value is invalid.
         """
-        check_property(name)
+        check_name(name)
+        check_value(name, value)
         self.properties[name] = value
 
     def apply(self, statement: Statement) -> bool:
@@ -60,13 +57,24 @@ class ClientSession:
                 return False
         return True
 
+    def warnings(self) -> tuple[str, ...]:
+        """One warning per property that has no effect in this engine."""
+        found = (warning_for(name, value) for name, value in self.properties.items())
+        return tuple(warning for warning in found if warning is not None)
 
-def check_property(name: str) -> None:
-    """Refuses unknown properties, and those that only the server's configuration can set, as ksqlDB does."""
-    if name in _DENIED:
-        raise AnalysisError(
-            "One or more properties overrides set locally are prohibited by the KSQL server "
-            f"(use UNSET to reset their default value): [{name}]"
-        )
-    if not name.startswith(_PREFIXES + _STREAMS_PREFIXES):
-        raise PropertyError(f"Not recognizable as ksql, streams, consumer, or producer property: '{name}'")
+
+def json_text(value: object) -> str:
+    """A property's or variable's JSON value as text: `true` for True.
+
+    Raises:
+        AnalysisError: it is an object or an array.
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return value
+        case int() | float():
+            return str(value)
+        case _:
+            raise AnalysisError("Properties and variables must be strings, numbers or booleans")

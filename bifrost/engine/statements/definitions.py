@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from bifrost.engine.analysis.error_context import attach_statement
 from bifrost.engine.planner import check_upgrade
 from bifrost.engine.planner.metastore_changes import apply_to_metastore
 from bifrost.engine.planner.outcome import (
@@ -20,8 +21,8 @@ from bifrost.engine.planner.outcome import (
     PersistentPlan,
     Planned,
 )
+from bifrost.engine.planner.properties import check_name, check_value
 from bifrost.engine.planner.trial_environment import TrialEnvironment, has_subject
-from bifrost.engine.queries.launcher import streams_property
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.commands import Command
 from bifrost.engine.runtime.environment import RememberedEnvironment
@@ -48,11 +49,6 @@ from bifrost.sql.tree import (
 
 _QUERY_LIMIT = "ksql.query.persistent.active.limit"
 _NO_LIMIT = "2147483647"
-_CACHE_SIZE = "cache.max.bytes.buffering"
-_NO_CACHE = (
-    f"The property ksql.streams.{_CACHE_SIZE} has no effect: this server emits every change of a table, also those "
-    "that ksqlDB buffers until the next commit."
-)
 _log = logging.getLogger(__name__)
 
 DEFINITIONS = (CreateSource, CreateAsSelect, InsertSelect, DropSource, AlterSource, CreateType, DropType)
@@ -80,7 +76,9 @@ class DefinitionStatements:
         trial, later = self._state.metastore.copy(), ClientSession(dict(session.properties), dict(session.variables))
         environment = TrialEnvironment(self._parts.environment)
         for statement in statements:
-            if not later.apply(statement.tree) and isinstance(statement.tree, DEFINITIONS):
+            with attach_statement(statement.text):
+                if later.apply(statement.tree) or not isinstance(statement.tree, DEFINITIONS):
+                    continue
                 planner = self._state.planner(later, metastore=trial, environment=environment)
                 planned = planner.plan(statement, query_number=self._parts.commands.next_offset)
                 environment.make(planned)
@@ -114,13 +112,7 @@ class DefinitionStatements:
         shown_statement = (
             planned.statement if isinstance(planned, CreatePlan | PersistentPlan | DropPlan) else statement.text
         )
-        warnings = self._warnings(session) if query is not None else ()
-        return self._record_result(CommandResult(shown_statement, command.id, message, sequence, shown, warnings))
-
-    def _warnings(self, session: ClientSession) -> tuple[str, ...]:
-        """Names properties that a client may set, and that have no effect on a query."""
-        size = streams_property(self._state.properties(session), _CACHE_SIZE, "0")
-        return () if size == "0" else (_NO_CACHE,)
+        return self._record_result(CommandResult(shown_statement, command.id, message, sequence, shown))
 
     def _nothing_to_do(self, statement: ParsedStatement, planned: NothingToDo, session: ClientSession) -> Result:
         if not isinstance(statement.tree, DropSource | DropType):
@@ -219,13 +211,17 @@ class DefinitionStatements:
         """Carries out a statement of `CONTROLS`: terminates, pauses or resumes queries, or sets a server property.
 
         Raises:
-            AnalysisError: no such query exists.
+            AnalysisError: no such query exists, or the property's value is invalid.
+            PropertyError: no such property exists.
         """
         tree = statement.tree
         assert isinstance(tree, CONTROLS)
         had_failed = self._drop_failures(statement)
         if not isinstance(tree, AlterSystem) and tree.query_id is not None and not had_failed:
             self._state.queries.get(tree.query_id)
+        if isinstance(tree, AlterSystem):
+            check_name(tree.name)
+            check_value(tree.name, tree.value)
         command = Command(_control_id(tree), statement.text)
         sequence = self._parts.commands.append(command)
         return self._record_result(CommandResult(statement.text, command.id, self._execute_control(tree), sequence))

@@ -17,6 +17,7 @@ from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.runtime.commands import Command, CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.statements.client_session import ClientSession
+from bifrost.errors import AnalysisError
 
 PullKey = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
 """The cache key of a pull query's plan: its text, properties and variables."""
@@ -82,6 +83,20 @@ class EngineState:
     def properties(self, session: ClientSession) -> dict[str, str]:
         """The effective properties: the session's override the server's."""
         return {**self.parts.properties, **session.properties}
+
+    def check_overrides(self, session: ClientSession) -> None:
+        """Checks that a session sets no property of the server's denylist.
+
+        Raises:
+            AnalysisError: it does.
+        """
+        denied = self.parts.properties.get("ksql.properties.overrides.denylist", "").split(",")
+        names = [name for name in session.properties if name in {entry.strip() for entry in denied}]
+        if names:
+            raise AnalysisError(
+                "One or more properties overrides set locally are prohibited by the KSQL server "
+                f"(use UNSET to reset their default value): [{', '.join(names)}]"
+            )
 
     def functions(self, session: ClientSession) -> FunctionRegistry:
         """The functions, configured by the effective properties."""

@@ -23,7 +23,6 @@ class CommandResult:
     message: str
     sequence: int
     query_id: str | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class FunctionDescription:
 
 @dataclass(frozen=True, slots=True)
 class PropertyEntry:
-    """A property as SHOW PROPERTIES lists it; `level` is SERVER or QUERY."""
+    """A property as SHOW PROPERTIES lists it; `level` is SERVER or QUERY, `effect` is that of its rule."""
 
     name: str
     value: str | None
@@ -201,6 +200,7 @@ class PropertyEntry:
     is_editable: bool = False
     is_default: bool = False
     is_overwritten: bool = False
+    effect: str = "ignored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -10,6 +11,7 @@ from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.as_text import execution_plan_text
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.planner.outcome import PersistentPlan, PushPlan, StreamPullPlan
+from bifrost.engine.planner.properties import RULES
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.runtime.meters import Meter
@@ -49,7 +51,7 @@ from bifrost.sql.tree import (
     Subject,
 )
 
-_INTERNAL_TOPICS = ("_confluent", "__")
+_HIDDEN_TOPICS = "ksql.hidden.topics"
 
 
 class ShowStatements:
@@ -96,7 +98,7 @@ class ShowStatements:
             case Subject.QUERIES:
                 return QueryList(text, tuple(self._all_queries()))
             case Subject.TOPICS | Subject.ALL_TOPICS:
-                return self._topics(text, tree)
+                return self._topics(text, tree, session)
             case Subject.FUNCTIONS:
                 return FunctionList(text, self._state.parts.functions)
             case Subject.PROPERTIES:
@@ -236,14 +238,23 @@ class ShowStatements:
 
     # --- topics
 
-    def _topics(self, text: str, tree: Show) -> Result:
+    def _hidden_topics(self, session: ClientSession) -> re.Pattern[str]:
+        text = self._state.properties(session).get(_HIDDEN_TOPICS) or RULES[_HIDDEN_TOPICS].default or ""
+        patterns = [pattern.strip() for pattern in text.split(",") if pattern.strip()]
+        try:
+            return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
+        except re.error as error:
+            raise AnalysisError(f"Property {_HIDDEN_TOPICS} is not a list of regular expressions: {error}") from error
+
+    def _topics(self, text: str, tree: Show, session: ClientSession) -> Result:
         found = self._state.parts.environment.topics()
         every = tree.subject is Subject.ALL_TOPICS
+        hidden = self._hidden_topics(session)
         readers = Counter(entry.topic for query in self._state.queries for entry in query.compiled.inputs)
         entries = [
             TopicEntry(name, (info.replicas,) * info.partitions, readers[name] * info.partitions, readers[name])
             for name, info in sorted(found.items())
-            if every or not name.startswith(_INTERNAL_TOPICS)
+            if every or hidden.fullmatch(name) is None
         ]
         return TopicList(text, tuple(entries), extended=tree.extended)
 

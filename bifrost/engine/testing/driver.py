@@ -30,6 +30,7 @@ from bifrost.engine.planner.outcome import (
     PersistentPlan,
     Planned,
 )
+from bifrost.engine.planner.properties import check_name, check_value
 from bifrost.engine.serde import InMemoryRegistry, Serdes
 from bifrost.engine.state.stores import Encode, Row, StoreKey
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
@@ -199,6 +200,8 @@ class Driver:
         """
         match statement.tree:
             case SetProperty(name=name, value=value):
+                check_name(name)
+                check_value(name, value)
                 self.properties[name] = value
                 return None
             case UnsetProperty(name=name):

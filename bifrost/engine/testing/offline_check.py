@@ -32,6 +32,7 @@ from bifrost.engine.planner.outcome import (
     PushPlan,
     StreamPullPlan,
 )
+from bifrost.engine.planner.properties import check_name, check_value
 from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
 from bifrost.errors import AnalysisError, StatementError
 from bifrost.sql.tree import (
@@ -124,7 +125,7 @@ class OfflineChecker:
         """
         match statement.tree:
             case SetProperty(name, value):
-                self._properties[name] = value
+                self._set(statement, name, value)
             case UnsetProperty(name):
                 self._properties.pop(name, None)
         if not isinstance(statement.tree, _PLANNED):
@@ -136,6 +137,15 @@ class OfflineChecker:
             place = {"line": statement.line, "column": statement.column}
             raise AnalysisError(error.message, statement.text, **place) from error
         return _described(statement, planned)
+
+    def _set(self, statement: ParsedStatement, name: str, value: str) -> None:
+        try:
+            check_name(name)
+            check_value(name, value)
+        except StatementError as error:
+            place = {"line": statement.line, "column": statement.column}
+            raise AnalysisError(error.message, statement.text, **place) from error
+        self._properties[name] = value
 
     def _plan(self, statement: ParsedStatement, properties: Mapping[str, str]) -> Planned:
         self._number += 1
