@@ -149,6 +149,9 @@ def webhook_app(secret: str, take: TakeMessage) -> Starlette:
     """Return the webhook as an ASGI application. It answers as soon as an update is queued: Telegram does not wait."""
 
     async def receive(request: Request) -> Response:
+        # Telegram sends no Origin; a web page that posts always does, and must not speak to the bot without a secret.
+        if "origin" in request.headers:
+            return JSONResponse({"error": "web pages may not post updates"}, 403)
         if secret and not _is_equal(secret, request.headers.get(SECRET_HEADER, "")):
             return JSONResponse({"error": "wrong secret token"}, 401)
         body = await _read_body(request)

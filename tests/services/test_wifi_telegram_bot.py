@@ -319,6 +319,13 @@ def test_the_inbox_posts_to_the_webhook_with_its_secret(scene: Scene, webhook: s
     delete_webhook(scene.settings)
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:8080", "null", ""])
+def test_a_web_page_cannot_post_updates_even_with_the_secret(scene: Scene, webhook: str, origin: str):
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Origin": origin, "Content-Type": "text/plain"}
+    assert requests.post(webhook, data=json.dumps(UPDATE), headers=headers, timeout=5).status_code == 403
+    assert scene.ksql.asked == []
+
+
 def test_a_taken_port_is_named(scene: Scene, webhook: str):
     with scene.bot(webhook=True) as failures:
         eventually(lambda: failures)
