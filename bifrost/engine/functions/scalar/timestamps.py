@@ -59,9 +59,9 @@ def parse_timestamp(text: str, pattern: str, time_zone: str = "UTC") -> int:
     try:
         return parse_instant(text, pattern, zone_of(time_zone))
     except TimeTextError as error:
-        raise FunctionError(
-            f"Failed to parse timestamp '{text}' at timezone '{time_zone}' with formatter '{pattern}': {error}"
-        ) from error
+        place = f"'{text}' at timezone '{time_zone}' with formatter '{pattern}'"
+        # Both of Java's wordings: logs are searched for the older one, ksqlDB's current formatter writes the other.
+        raise FunctionError(f"Failed to parse timestamp {place}: Unparseable date: {error}") from error
 
 
 @LIBRARY.scalar(
