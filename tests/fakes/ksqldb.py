@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from bifrost.clients.kafka import TopicDescription
@@ -200,9 +201,11 @@ def _columns(tree: CreateSource | CreateAsSelect) -> list[str]:
     return [item.alias or item.expression.name for item in tree.query.select if hasattr(item, "expression")]
 
 
-def _read(text: str) -> set[str]:
+@cache
+def _read(text: str) -> frozenset[str]:
+    """The sources that a query reads; each description of a source asks this of every query."""
     (statement,) = parse_script(text)
-    return {node.name for node in walk(statement.tree.query.source) if isinstance(node, AliasedSource)}
+    return frozenset(node.name for node in walk(statement.tree.query.source) if isinstance(node, AliasedSource))
 
 
 def _reads(request: Request) -> bool:
