@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from bifrost.engine.expressions import arithmetic, calls, collections, comparison
 from bifrost.engine.expressions.code import NULL, Code, constant_code
-from bifrost.engine.expressions.conversion import convert
+from bifrost.engine.expressions.conversion import convert_explicitly
 from bifrost.engine.functions.javatime import sql_texts
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.errors import AnalysisError
@@ -125,7 +125,7 @@ class ExpressionCompiler:
             case ArithmeticUnary():
                 return arithmetic.translate_sign(self, expression)
             case Cast(value=value, type=target):
-                return convert(self, self.translate(value), target)
+                return convert_explicitly(self, self.translate(value), target)
             case FunctionCall():
                 return calls.translate_call(self, expression)
             case _:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
-from bifrost.engine.expressions.code import Code, Translator, constant_code, propagate, use
+from bifrost.engine.expressions.code import Code, Translator, bind, constant_code, propagate, use
 from bifrost.engine.expressions.runtime import EVALUATION_ERRORS
 from bifrost.engine.functions.java.integers import wrap_bigint, wrap_integer
 from bifrost.engine.functions.java.text import (
@@ -64,6 +64,28 @@ def convert(translator: Translator, code: Code, target: SqlType) -> Code:
     name = use(translator, function)
     fails = can_fail(code.type, target)
     return propagate(translator, [code], lambda texts: f"{name}({texts[0]})", target, fails=fails)
+
+
+def convert_explicitly(translator: Translator, code: Code, target: SqlType) -> Code:
+    """Return the code of a CAST; the property `ksql.cast.strings.preserve.nulls` decides what text null becomes.
+
+    Raises:
+        AnalysisError: ksqlDB has no such cast.
+    """
+    converted = convert(translator, code, target)
+    if target != STRING or not converted.nullable or not _prints_null(code.type) or _preserves_nulls(translator):
+        return converted
+    first, again = bind(translator, converted)
+    return Code(f"('null' if {first} is None else {again})", STRING, nullable=False, fails=converted.fails)
+
+
+def _prints_null(source: SqlType | None) -> bool:
+    """Return whether a null of this type may become the text `null`: in ksqlDB, decimals and times stay null."""
+    return source in (BOOLEAN, INTEGER, BIGINT, DOUBLE) or isinstance(source, SqlArray | SqlMap | SqlStruct)
+
+
+def _preserves_nulls(translator: Translator) -> bool:
+    return translator.settings.get("ksql.cast.strings.preserve.nulls", "true").strip().lower() != "false"
 
 
 def _folded(translator: Translator, code: Code, function: Convert, target: SqlType) -> Code | None:
@@ -140,8 +162,9 @@ def bigint_of_text(text: str) -> int:
 
 
 def boolean_of_text(text: str) -> bool:
-    """Return True for `true` in any case."""
-    return text.strip().lower() == "true"
+    """Return True for `true`, `yes` and their beginnings (`t`, `y`), in any case; any other text is false."""
+    word = text.strip().lower()
+    return bool(word) and ("true".startswith(word) or "yes".startswith(word))
 
 
 def boolean_text(value: bool) -> str:

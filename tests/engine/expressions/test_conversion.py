@@ -20,10 +20,14 @@ from tests.engine.expressions.evaluating import type_of, value
         ("CAST(S AS INT)", {"S": " 12 "}, 12),
         ("CAST(S AS DOUBLE)", {"S": "1e3"}, 1000.0),
         ("CAST(S AS BOOLEAN)", {"S": "TRUE"}, True),
-        ("CAST(S AS BOOLEAN)", {"S": "yes"}, False),
+        ("CAST(S AS BOOLEAN)", {"S": " yes"}, True),
+        ("CAST(S AS BOOLEAN)", {"S": "T"}, True),
+        ("CAST(S AS BOOLEAN)", {"S": "trues"}, False),
+        ("CAST(S AS BOOLEAN)", {"S": "no"}, False),
+        ("CAST(S AS BOOLEAN)", {"S": ""}, False),
         ("CAST(S AS DATE)", {"S": "1970-01-02"}, 1),
         ("CAST(S AS TIME)", {"S": "00:00:01.5"}, 1500),
-        ("CAST(S AS TIMESTAMP)", {"S": "1970-01-01T01:00:00+01:00"}, 0),
+        ("CAST(S AS TIMESTAMP)", {"S": "1970-01-01T01:00:00+0100"}, 0),
         ("CAST(S AS TIMESTAMP)", {"S": "1971"}, 31_536_000_000),
         ("CAST(TS AS DATE)", {"TS": -1}, -1),
         ("CAST(TS AS TIME)", {"TS": -1}, 86_399_999),
@@ -65,7 +69,18 @@ def test_cast_to_text_prints_as_java(text, row, expected):
         ("CAST(S AS BIGINT)", {"S": "9223372036854775808"}),
         ("CAST(I AS DECIMAL(2, 1))", {"I": 10}),
         ("CAST(S AS DATE)", {"S": "2021-02-30"}),
+        ("CAST(S AS DATE)", {"S": "2020-2-9"}),
+        ("CAST(S AS DATE)", {"S": " 2020-02-09"}),
         ("CAST(S AS TIMESTAMP)", {"S": "soon"}),
+        ("CAST(S AS TIMESTAMP)", {"S": "2020-02-29 01:02:03"}),
+        ("CAST(S AS TIME)", {"S": "1:02"}),
+        ("CAST(S AS TIME)", {"S": "24:00"}),
+        ("CAST(S AS DOUBLE)", {"S": "NaN"}),
+        ("CAST(S AS DOUBLE)", {"S": "-Infinity"}),
+        ("CAST(S AS DOUBLE)", {"S": "1e400"}),
+        ("CAST(S AS DOUBLE)", {"S": "0x10"}),
+        ("CAST(S AS DECIMAL(4, 2))", {"S": "NaN"}),
+        ("CAST(D AS DECIMAL(4, 2))", {"D": float("nan")}),
     ],
 )
 def test_what_does_not_fit_fails_when_it_runs(text, row):
@@ -78,6 +93,22 @@ def test_a_text_becomes_no_collection(target):
     with pytest.raises(AnalysisError) as refused:
         type_of(f"CAST(S AS {target})")
     assert "Cast of STRING to" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CAST(I AS STRING)", "null"),
+        ("CAST(A AS STRING)", "null"),
+        ("CAST(B AS STRING) + '!'", "null!"),
+        ("CAST(DEC AS STRING)", None),
+        ("CAST(TS AS STRING)", None),
+        ("CAST(S AS STRING)", None),
+    ],
+)
+def test_a_property_turns_null_into_text_when_it_is_cast(text, expected):
+    assert value(text, config={"ksql.cast.strings.preserve.nulls": "false"}) == expected
+    assert value("CAST(I AS STRING)") is None
 
 
 def test_bytes_become_no_text():

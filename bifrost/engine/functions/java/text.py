@@ -103,22 +103,18 @@ def parse_integer(text: str, bits: int) -> int:
 
 
 def parse_double(text: str) -> float:
-    """Parse a number as Java's parseDouble does.
+    """Parse a DOUBLE; as in ksqlDB, NaN and infinity are not numbers of SQL.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a number, or the number is too large.
     """
     trimmed = text.strip()
-    if _DECIMAL.fullmatch(trimmed):
-        return float(trimmed)
-    match trimmed:
-        case "NaN" | "+NaN" | "-NaN":
-            return math.nan
-        case "Infinity" | "+Infinity":
-            return math.inf
-        case "-Infinity":
-            return -math.inf
-    raise ValueError(f'For input string: "{text}"')
+    if not _DECIMAL.fullmatch(trimmed):
+        raise ValueError(f'For input string: "{text}"')
+    number = float(trimmed)
+    if math.isinf(number):
+        raise ValueError(f"Invalid double value: {text}")
+    return number
 
 
 def parse_decimal(text: str) -> Decimal:
