@@ -81,9 +81,7 @@ def encode(value: str, source: str, target: str) -> str:
     """Convert a text between two different encodings; the encodings' names ignore case."""
     source, target = source.lower(), target.lower()
     if source == target:
-        raise FunctionError(
-            "Supported input and output encodings are: hex, utf8, ascii and base64; they must differ"
-        )
+        raise FunctionError("Supported input and output encodings are: hex, utf8, ascii and base64; they must differ")
     if source == "base64":
         return _encoded(decode_lenient_base64(value), target)
     return _encoded(_decoded(_bare_hex(value) if source == "hex" else value, source), target)
