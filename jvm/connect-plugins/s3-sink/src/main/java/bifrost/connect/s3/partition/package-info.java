@@ -1,2 +1,2 @@
-/** Which folder a record belongs in, and which time it has. */
+/** The folders and the times of records. */
 package bifrost.connect.s3.partition;

@@ -1,2 +1,2 @@
-/** The bucket: what the sink asks of it, and AWS's client behind it. */
+/** The bucket: the operations that the sink needs, and their implementation with the AWS client. */
 package bifrost.connect.s3.store;
