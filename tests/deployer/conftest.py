@@ -18,6 +18,7 @@ from bifrost.deployer.apply.deployment import Deployment
 from bifrost.deployer.checks.connect_validate import check_connectors, refuse_connector_problems
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import load
+from bifrost.deployer.live.ownership import Ownership
 from bifrost.deployer.live.settled import read_settled
 from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
@@ -26,7 +27,7 @@ from bifrost.deployer.targets import TABLES, for_target
 from tests.fakes.clock import FakeClock
 from tests.fakes.connect import FakeConnect
 from tests.fakes.http_server import FakeServer, running
-from tests.fakes.kafka import FakeServices, FakeTopics
+from tests.fakes.kafka import FakeEntries, FakeServices, FakeTopics
 from tests.fakes.ksqldb import FakeKsql
 from tests.fakes.registry import FakeRegistry
 
@@ -116,6 +117,7 @@ class Fakes:
     servers: dict[str, FakeServer] = field(default_factory=dict)
     platform: Platform | None = None
     waits: list[str] = field(default_factory=list)
+    owned: FakeEntries = field(default_factory=FakeEntries)
 
     def __repr__(self) -> str:
         return "fakes"
@@ -191,4 +193,5 @@ def _platform(made: Fakes) -> Platform:
         ksqldb=ksqldb.KsqlClient(to("ksqldb", ksqldb.BUSY)),
         services=made.services,
         logs=Path("logs"),
+        ownership=Ownership(made.owned, "bifrost"),
     )

@@ -2,8 +2,9 @@
 
 import pytest
 
+from bifrost.deployer.live.ownership import Owned, Ownership
 from bifrost.deployer.plan.actions import ActionKind
-from bifrost.errors import NotReady, PlanRefused
+from bifrost.errors import NotReady, PlanRefused, Refused
 from tests.deployer.conftest import CUSTOMERS, RATINGS
 from tests.fakes.http_server import Fault
 
@@ -186,3 +187,92 @@ def test_another_system_that_is_away_is_not_waited_for(project, fakes):
     with pytest.raises(NotReady, match="Kafka Connect"):
         fakes.plan(project.declared())
     assert fakes.waits == []
+
+
+def foreign(fakes, text: str) -> None:
+    """A statement that other people run on the same server."""
+    fakes.platform.ksqldb.execute(text)
+
+
+class TestPruning:
+    def test_what_other_people_made_is_kept(self, project, fakes):
+        fakes.up(project.declared())
+        foreign(fakes, "CREATE STREAM THEIRS AS SELECT * FROM RATINGS;")
+        foreign(fakes, "INSERT INTO THEIRS SELECT * FROM RATINGS;")
+        before = dict(fakes.ksqldb.queries)
+
+        plan, _ = fakes.up(project.declared(), prune=True)
+
+        assert plan.changes == ()
+        assert {(item.resource, item.name, item.owned) for item in plan.undeclared} == {
+            ("query", "CSAS_THEIRS_3", False),
+            ("query", "INSERTQUERY_4", False),
+            ("statement", "THEIRS", False),
+        }
+        assert (fakes.ksqldb.queries, "THEIRS" in fakes.ksqldb.sources) == (before, True)
+
+    def test_what_this_project_made_is_removed(self, project, fakes):
+        project.write("ksql/ratings.sql", INSERT)
+        fakes.up(project.declared())
+        project.write("ksql/ratings.sql", RATINGS.split(";")[0] + ";")
+
+        plan, _ = fakes.up(project.declared(), prune=True)
+
+        assert changes(plan) == [
+            "delete query CSAS_ALERTS_2",
+            "delete query INSERTQUERY_3",
+            "delete statement ALERTS",
+        ]
+        assert fakes.plan(project.declared()).undeclared == ()
+        assert "bifrost|statement|ALERTS" not in fakes.owned.content
+
+    def test_a_name_that_was_dropped_and_made_again_by_others_is_theirs(self, project, fakes):
+        project.write("ksql/extra.sql", "CREATE STREAM EXTRA AS SELECT * FROM RATINGS;")
+        fakes.up(project.declared())
+        (project.root / "ksql/extra.sql").unlink()
+        fakes.up(project.declared(), prune=True)
+        foreign(fakes, "CREATE STREAM EXTRA AS SELECT * FROM CUSTOMERS_SRC;")
+
+        plan, _ = fakes.up(project.declared(), prune=True)
+
+        assert plan.changes == ()
+
+    def test_what_others_read_is_kept_and_named(self, project, fakes):
+        project.write("ksql/extra.sql", "CREATE STREAM EXTRA AS SELECT * FROM RATINGS;")
+        fakes.up(project.declared())
+        (project.root / "ksql/extra.sql").unlink()
+        foreign(fakes, "CREATE STREAM THEIRS AS SELECT * FROM EXTRA;")
+
+        plan, _ = fakes.up(project.declared(), prune=True)
+
+        assert "EXTRA" in fakes.ksqldb.sources
+        (kept,) = [item for item in plan.undeclared if item.name == "EXTRA"]
+        assert kept.kept_because == "read by CSAS_THEIRS_4, THEIRS, which stays"
+
+    def test_the_query_of_a_source_table_is_dropped_with_its_table(self, project, fakes):
+        table = "CREATE SOURCE TABLE ST (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='ratings', FORMAT='JSON');"
+        project.write("ksql/extra.sql", table)
+        fakes.up(project.declared())
+        fakes.ksqldb._start("CST_ST_171", table, "ST")
+        (project.root / "ksql/extra.sql").unlink()
+
+        plan, _ = fakes.up(project.declared(), prune=True)
+
+        assert changes(plan) == ["delete statement ST"]
+        assert not [text for text in fakes.ksqldb.statements if text.startswith("TERMINATE")]
+
+    def test_a_deployment_that_stops_half_way_has_recorded_what_it_made(self, project, fakes):
+        fakes.ksqldb.subjects_needed = lambda tree: "x" if tree.name == "ALERTS" else None
+        with pytest.raises(Refused):
+            fakes.up(project.declared())
+
+        assert "bifrost|statement|RATINGS" in fakes.owned.content
+
+    def test_two_projects_on_one_cluster_keep_apart(self, project, fakes):
+        fakes.up(project.declared())
+        assert Ownership(fakes.owned, "other").read() == Owned()
+
+    def test_a_declared_insert_with_a_star_is_not_undeclared(self, project, fakes):
+        project.write("ksql/extra.sql", "INSERT INTO ALERTS SELECT * FROM ALERTS;")
+        fakes.up(project.declared())
+        assert fakes.plan(project.declared()).undeclared == ()

@@ -65,3 +65,19 @@ class FakeServices:
 
     def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
         return self.start(name)
+
+
+@dataclass
+class FakeEntries:
+    """What a compacted topic holds."""
+
+    content: dict[str, str] = field(default_factory=dict)
+
+    def read(self) -> dict[str, str]:
+        return dict(self.content)
+
+    def write(self, changed: Mapping[str, str | None]) -> None:
+        for key, value in changed.items():
+            self.content.pop(key, None)
+            if value is not None:
+                self.content[key] = value

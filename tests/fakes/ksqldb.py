@@ -205,6 +205,8 @@ def _columns(tree: CreateSource | CreateAsSelect) -> list[str]:
 def _read(text: str) -> frozenset[str]:
     """The sources that a query reads; each description of a source asks this of every query."""
     (statement,) = parse_script(text)
+    if isinstance(statement.tree, CreateSource):
+        return frozenset({statement.tree.name})
     return frozenset(node.name for node in walk(statement.tree.query.source) if isinstance(node, AliasedSource))
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import assert_never
 
 from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
-from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
+from bifrost.deployer.apply.await_running import (
+    POLL_S,
+    connectors_not_running,
+    expected_queries,
+    failure,
+    is_insert,
+)
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
+from bifrost.deployer.live.ownership import Owned
 from bifrost.deployer.live.state import Platform, ServiceControl, read_live
 from bifrost.deployer.plan.actions import (
     Action,
@@ -38,7 +46,7 @@ from bifrost.deployer.plan.actions import (
 )
 from bifrost.deployer.plan.ksql_commands import drop_source, drop_type, resume, terminate
 from bifrost.deployer.plan.statements import plan_statements
-from bifrost.errors import NotReady, PlanRefused, Refused, Unreachable
+from bifrost.errors import BifrostError, NotReady, PlanRefused, Refused, Unreachable
 from bifrost.sql.tree import InsertValues
 
 SUBJECT_PATIENCE_S = 90.0
@@ -84,10 +92,32 @@ class Deployment:
             RemoteError: an operation failed; those before it stay done, and the next run continues from there.
         """
         refuse_blocked(plan)
-        for number, action in enumerate(plan.changes, 1):
-            report(number, len(plan.changes), action)
-            for step in action.operations:
-                self._perform(step)
+        try:
+            for number, action in enumerate(plan.changes, 1):
+                report(number, len(plan.changes), action)
+                for operation in action.operations:
+                    self._perform(operation)
+        except BifrostError:
+            with suppress(BifrostError):
+                self._record_ownership()
+            raise
+        self._record_ownership()
+
+    def _record_ownership(self) -> None:
+        """Records what of ksqlDB is this project's now; without the right to do so, `--prune` will keep it all."""
+        ownership, ksqldb = self._platform.ownership, self._platform.ksqldb
+        if ownership is None or not self._declared.statements:
+            return
+        queries = ksqldb.queries()
+        live = {source.name for source in (*ksqldb.streams(), *ksqldb.tables())}
+        expected = expected_queries(self._declared, self._platform, queries)
+        inserts = {query.id for query in queries if is_insert(query)}
+        with suppress(Refused):
+            before = ownership.read()
+            declared = {statement.name for statement in self._declared.statements}
+            statements = (before.statements | declared) & live
+            ids = (before.queries | {query_id for query_id in expected.values() if query_id is not None}) & inserts
+            ownership.update(before, Owned(frozenset(statements), frozenset(ids)))
 
     def _perform(self, step: Operation) -> None:
         self.writes += 1

@@ -21,6 +21,8 @@ from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.dashboards.saved_objects import dashboard_id
 from bifrost.deployer.declared.declarations import Creating, Declarations
+from bifrost.deployer.live import ownership
+from bifrost.deployer.live.ownership import Owned, Ownership
 from bifrost.errors import ParseError, RemoteError, Unreachable
 from bifrost.settings import Settings
 from bifrost.sql.parser import parse_script
@@ -93,6 +95,7 @@ class Platform:
     search: SearchClient | None = None
     kibana: KibanaClient | None = None
     s3: Buckets | None = None
+    ownership: Ownership | None = None
 
     def log_of(self, part: str) -> str:
         """The log file of a part (`connect`, `ksqldb`, a service), or words for it where it is elsewhere."""
@@ -122,6 +125,7 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
         search=search.from_settings(settings, patience_s=patience_s),
         kibana=kibana.from_settings(settings, patience_s=patience_s),
         s3=s3.from_settings(settings),
+        ownership=ownership.from_settings(settings),
     )
 
 
@@ -162,7 +166,8 @@ class LiveState:
     """Everything that a plan compares with. `is_running` is false when no part of the target answers.
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
-    such thing. `written` are the topics of declared first rows that hold or held any record.
+    such thing. `written` are the topics of declared first rows that hold or held any record. `owned` is what this
+    project created in ksqlDB; it is read only if something there is undeclared.
     """
 
     is_running: bool = True
@@ -173,6 +178,7 @@ class LiveState:
     queries: Mapping[str, LiveQuery] = field(default_factory=dict)
     types: Mapping[str, Json] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
+    owned: Owned = field(default_factory=Owned)
     services: Mapping[str, ComponentStatus] | None = None
     templates: Mapping[str, Body] | None = None
     buckets: frozenset[str] | None = None
@@ -216,15 +222,17 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
             dashboards=None if platform.kibana is None else {},
         )
     sources = _sources(platform.ksqldb)
+    queries = {query.id: LiveQuery(query, parse_or_none(query.statement)) for query in platform.ksqldb.queries()}
     sinks = {source.description.topic for source in sources.values() if isinstance(source.tree, CreateAsSelect)}
     return LiveState(
         topics=platform.kafka.describe(sorted({topic.name for topic in declared.topics} | sinks)),
         subjects=_subjects(platform.registry, declared),
         connectors=_connectors(platform.connect),
         sources=sources,
-        queries={query.id: LiveQuery(query, parse_or_none(query.statement)) for query in platform.ksqldb.queries()},
+        queries=queries,
         types={name.upper(): schema for name, schema in platform.ksqldb.types().items()},
         written=_written(platform.kafka, declared),
+        owned=_owned(platform, declared, sources, queries),
         services=_services(platform.services),
         templates=None if platform.search is None else platform.search.templates(),
         buckets=platform.s3.buckets() if platform.s3 is not None and declared.buckets else None,
@@ -240,6 +248,16 @@ def parse_or_none(statement: str) -> Creating | None:
         return None
     tree = found[0].tree if len(found) == 1 else None
     return tree if isinstance(tree, CreateSource | CreateAsSelect | InsertSelect) else None
+
+
+def _owned(
+    platform: Platform, declared: Declarations, sources: Mapping[str, LiveSource], queries: Mapping[str, LiveQuery]
+) -> Owned:
+    """What this project created, if that matters: only where ksqlDB has something that `declared` does not name."""
+    names = {statement.name for statement in declared.statements}
+    inserts = sum(isinstance(statement.tree, InsertSelect) for statement in declared.statements)
+    is_complete = sources.keys() <= names and len(queries) <= len(sources) + inserts
+    return Owned() if platform.ownership is None or is_complete else platform.ownership.read()
 
 
 def _sources(client: KsqlClient) -> dict[str, LiveSource]:

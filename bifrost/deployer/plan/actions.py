@@ -228,11 +228,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """A live resource without a declaration; `owned` if an earlier deployment of this project created it."""
+    """A live resource without a declaration; `owned` if an earlier deployment of this project created it.
+
+    `kept_because` says why `--prune` keeps one that is owned.
+    """
 
     resource: ResourceKind
     name: str
     owned: bool
+    kept_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

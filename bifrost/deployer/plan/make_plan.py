@@ -47,7 +47,8 @@ def make_plan(
         *(_service(service, live) for service in declared.services if live.services is not None or not live.is_running),
     ]
     removals = plan_removals(undeclared, live) if prune else ()
-    return DeploymentPlan((*actions, *removals), () if prune else undeclared, live.is_running)
+    remaining = [item for item in undeclared if not prune or not item.owned or item.kept_because]
+    return DeploymentPlan((*actions, *removals), tuple(remaining), live.is_running)
 
 
 def _subject(subject: DeclaredSubject, live: LiveState) -> Action:

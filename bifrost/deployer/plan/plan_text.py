@@ -25,7 +25,8 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
             yield action_line(action)
             yield from (f"      run manually: {command}" for command in action.manual_steps)
     for item in plan.undeclared:
-        status = "kept; --prune removes it" if item.owned else "kept; not made by this project"
+        removable = f"kept; {item.kept_because}" if item.kept_because else "kept; --prune removes it"
+        status = removable if item.owned else "kept; not made by this project"
         yield f"  ? {item.resource:<10} {item.name} is not declared ({status})"
     yield summary(plan)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.declared.declarations import Creating, Declarations
 from bifrost.deployer.declared.statement_files import names_read
-from bifrost.deployer.live.state import LiveQuery, LiveState
+from bifrost.deployer.live.state import LiveState
 from bifrost.deployer.plan.actions import (
     Action,
     ActionKind,
@@ -17,7 +18,12 @@ from bifrost.deployer.plan.actions import (
     TerminateLiveQuery,
     Undeclared,
 )
-from bifrost.deployer.plan.statement_equality import statement_difference
+from bifrost.deployer.plan.statements import (
+    columns_of,
+    insert_query_of,
+    is_of_source_table,
+    with_declared_types,
+)
 from bifrost.deployer.targets import OWNER_KEY
 from bifrost.sql.tree import InsertSelect, SourceKind
 
@@ -25,18 +31,52 @@ _BUILT_IN = frozenset({"KSQL_PROCESSING_LOG"})
 
 
 def undeclared_of(everything: Declarations, live: LiveState) -> tuple[Undeclared, ...]:
-    """Live resources that are not declared. A connector is this project's if it carries the owner key."""
-    return (
+    """Live resources that are not declared.
+
+    Connectors and templates carry this project's mark; what it created in ksqlDB is recorded (`live.owned`).
+    """
+    found = (
         *_connectors(everything, live),
         *_templates(everything, live),
         *_queries(everything, live),
         *_sources(everything, live),
     )
+    return _with_foreign_readers(found, live)
 
 
 def plan_removals(undeclared: Iterable[Undeclared], live: LiveState) -> tuple[Action, ...]:
     """The deletions: connectors, then queries, then sources, readers before what they read; only this project's."""
-    return tuple(_removal(item, live) for item in undeclared if item.owned)
+    return tuple(_removal(item, live) for item in undeclared if item.owned and not item.kept_because)
+
+
+def _with_foreign_readers(found: Sequence[Undeclared], live: LiveState) -> tuple[Undeclared, ...]:
+    """Marks sources that a query or source reads which stays: ksqlDB refuses to drop them."""
+    items = list(found)
+    while True:
+        removed = {item.name for item in items if item.owned and not item.kept_because}
+        changed = False
+        for index, item in enumerate(items):
+            readers = [] if item.resource is not ResourceKind.STATEMENT else _staying_readers(item.name, removed, live)
+            if item.name in removed and readers:
+                items[index] = replace(item, kept_because=f"read by {', '.join(readers)}, which stays")
+                changed = True
+        if not changed:
+            return tuple(items)
+
+
+def _staying_readers(name: str, removed: Container[str], live: LiveState) -> list[str]:
+    queries = {
+        query_id
+        for query_id, query in live.queries.items()
+        if query_id in live.sources[name].description.read_by or name in _read_by_tree(query.tree)
+    }
+    own = {query_id for query_id in queries if is_of_source_table(query_id, live)}
+    # A query ends with the source that it writes.
+    ending = {query_id for query_id in queries if any(sink in removed for sink in live.queries[query_id].summary.sinks)}
+    sources = {other for other in live.sources if other != name and name in _read_by(other, live)}
+    return sorted(query_id for query_id in queries - own - ending if query_id not in removed) + sorted(
+        other for other in sources if other not in removed
+    )
 
 
 def _removal(item: Undeclared, live: LiveState) -> Action:
@@ -73,21 +113,21 @@ def _templates(everything: Declarations, live: LiveState) -> Iterator[Undeclared
 
 def _queries(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
     declared = {statement.name for statement in everything.statements}
+    columns = columns_of(live.sources)
+    inserts = {
+        query.summary.id
+        for _, tree in with_declared_types(everything)
+        if isinstance(tree, InsertSelect)
+        and (query := insert_query_of(tree, live.queries.values(), columns)) is not None
+    }
     for query_id, query in sorted(live.queries.items()):
+        if query_id in inserts or is_of_source_table(query_id, live):
+            continue
         if isinstance(query.tree, InsertSelect):
-            known = _is_declared_insert(query, everything)
-        else:
-            known = bool(declared.intersection(query.summary.sinks))
-        if not known:
-            yield Undeclared(ResourceKind.QUERY, query_id, owned=True)
-
-
-def _is_declared_insert(query: LiveQuery, everything: Declarations) -> bool:
-    live = query.tree
-    return isinstance(live, InsertSelect) and any(
-        isinstance(statement.tree, InsertSelect) and statement_difference(statement.tree, live, {}) is None
-        for statement in everything.statements
-    )
+            yield Undeclared(ResourceKind.QUERY, query_id, owned=query_id in live.owned.queries)
+        elif not declared.intersection(query.summary.sinks):
+            owned = any(sink in live.owned.statements for sink in query.summary.sinks)
+            yield Undeclared(ResourceKind.QUERY, query_id, owned=owned)
 
 
 def _sources(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
@@ -97,10 +137,13 @@ def _sources(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
         read = {name for other in remaining for name in _read_by(other, live) if name != other}
         free = sorted(remaining - read) or sorted(remaining)
         for name in free:
-            yield Undeclared(ResourceKind.STATEMENT, name, owned=True)
+            yield Undeclared(ResourceKind.STATEMENT, name, owned=name in live.owned.statements)
         remaining.difference_update(free)
 
 
 def _read_by(name: str, live: LiveState) -> Iterator[str]:
-    tree = live.sources[name].tree
+    return _read_by_tree(live.sources[name].tree)
+
+
+def _read_by_tree(tree: Creating | None) -> Iterator[str]:
     return iter(()) if tree is None else names_read(tree)

@@ -1,0 +1,81 @@
+"""Which statements and queries of a ksqlDB server this project created, so that `--prune` touches no others.
+
+ksqlDB has no place for an owner's mark, so it is kept beside it, in a compacted topic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bifrost.clients.key_topic import KeyTopic
+from bifrost.settings import Settings
+
+TOPIC = "bifrost-deployments"
+STATEMENT, QUERY = "statement", "query"
+
+
+class Entries(Protocol):
+    """A map of texts that outlives a process (`KeyTopic`)."""
+
+    def read(self) -> dict[str, str]:
+        """All entries."""
+        ...
+
+    def write(self, changed: Mapping[str, str | None]) -> None:
+        """Set entries; `None` removes one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Names of sources and custom types, and ids of INSERT INTO queries."""
+
+    statements: frozenset[str] = frozenset()
+    queries: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """The record of one project; other projects on the same cluster have their own (`BIFROST_PROJECT`)."""
+
+    entries: Entries
+    project: str
+
+    def read(self) -> Owned:
+        """Everything recorded for this project.
+
+        Raises:
+            Unreachable, Refused: Kafka did not give the record.
+        """
+        names = [key.split("|", 2) for key in self.entries.read()]
+        own = [(kind, name) for project, kind, name in filter(_is_entry, names) if project == self.project]
+        return Owned(
+            frozenset(name for kind, name in own if kind == STATEMENT),
+            frozenset(name for kind, name in own if kind == QUERY),
+        )
+
+    def update(self, before: Owned, now: Owned) -> None:
+        """Record the difference between two states.
+
+        Raises:
+            Unreachable, Refused: Kafka did not take the record.
+        """
+        changed: dict[str, str | None] = {}
+        for kind, old, new in ((STATEMENT, before.statements, now.statements), (QUERY, before.queries, now.queries)):
+            changed |= {self._key(kind, name): None for name in old - new}
+            changed |= {self._key(kind, name): "{}" for name in new - old}
+        self.entries.write(changed)
+
+    def _key(self, kind: str, name: str) -> str:
+        return f"{self.project}|{kind}|{name}"
+
+
+def from_settings(settings: Settings) -> Ownership:
+    """The record in the target's Kafka cluster."""
+    return Ownership(KeyTopic(settings, TOPIC), settings.get("BIFROST_PROJECT", "bifrost"))
+
+
+def _is_entry(parts: list[str]) -> bool:
+    return len(parts) == 3
