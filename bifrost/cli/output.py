@@ -18,7 +18,11 @@ _STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", 
 
 
 class Screen:
-    """Writes results to stdout (only JSON with `as_json`) and progress to stderr."""
+    """Writes results to stdout (only JSON with `as_json`) and progress to stderr.
+
+    On a terminal, a stage (`working`) is one line that moves while the stage lasts; elsewhere, as in a log, each
+    progress is a line of its own.
+    """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -27,6 +31,7 @@ class Screen:
         self._spool: Console | None = None
         self._began = time.monotonic()
         self._status = self._err.status("") if self._err.is_terminal else None
+        self._stage = ""
 
     @property
     def seconds(self) -> float:
@@ -75,18 +80,30 @@ class Screen:
                 console.print(content, markup=False)
 
     def progress(self, text: str) -> None:
-        """Print a progress line with the seconds since the start."""
-        self._err.print(Text(f"[{self.seconds:5.1f} s] {text}", style="dim"))
+        """Show progress: within a stage on a terminal its moving line, else a line with the seconds since the start."""
+        if self._stage and self._status is not None:
+            self._status.update(Text(f"{self._stage}: {text}", style="dim", overflow="ellipsis", no_wrap=True))
+        else:
+            self._err.print(Text(f"[{self.seconds:5.1f} s] {text}", style="dim"))
 
     @contextmanager
-    def working(self, text: str) -> Iterator[None]:
-        """Show a spinner with `text` during the block; nothing when stderr is not a terminal."""
-        if self._status is None:
+    def working(self, stage: str) -> Iterator[None]:
+        """Show one moving line during the block, and in the end how long it took; nothing when stderr is no terminal.
+
+        A stage within a stage only changes the line.
+        """
+        if self._status is None or self._stage:
             yield
             return
-        self._status.update(text)
-        with self._status:
-            yield
+        began = time.monotonic()
+        self._stage = stage
+        self._status.update(Text(stage, style="dim"))
+        try:
+            with self._status:
+                yield
+        finally:
+            self._stage = ""
+        self.progress(f"{stage}: done in {time.monotonic() - began:.1f} s")
 
     def warn(self, text: str) -> None:
         """Print a warning, which does not stop the command."""

@@ -20,7 +20,8 @@ def command(
     """Stop the embedded platform and keep its data."""
     settings, screen = settings_for(target), Screen()
     require_embedded(settings, "down")
-    stopped = launch.stop_platform(settings, progress=screen.progress)
+    with screen.working("stopping the platform"):
+        stopped = launch.stop_platform(settings, progress=screen.progress)
     screen.say("Stopped." if stopped else "Nothing was running.")
     if purge:
         launch.purge(settings)

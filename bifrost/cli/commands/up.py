@@ -62,13 +62,14 @@ def command(
             settings = launch.start_platform(
                 settings, progress=screen.progress, automatic_ports=ports == "auto", end_with_caller=foreground
             )
-        _start_databases(settings, selected, screen)
+            _start_databases(settings, selected, screen)
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
     plan, writes = _deploy(settings, declarations, screen, prune=prune)
     if settings.target == "embedded" and not no_demo:
-        _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
+        with screen.working("starting the demo data generators"):
+            _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
     with open_platform(settings) as platform:
         # Also what was not deployed now, and what failed on the first records of the demos.
         for other in refuse_failures(platform, declarations.everything):
