@@ -246,8 +246,8 @@ class QueryProducer:
             self._send(
                 group.delivered,
                 message.topic() or "",
-                message.key(),  # type: ignore[arg-type]  # bytes, as they were sent
-                message.value(),  # type: ignore[arg-type]
+                message.key(),  # bytes, as they were sent
+                message.value(),
                 message.timestamp()[1],
                 message.headers(),  # type: ignore[arg-type]
                 message.partition() or 0,
