@@ -116,10 +116,108 @@ def test_what_cannot_be_is_refused_with_topic_and_reason(kind: SqlType, text: st
     assert problem in str(refused.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"1", b'"x"', b"[]", b"\xff", b'{"V":1} x'])
+@pytest.mark.parametrize("data", [b"", b"{", b"1", b'"x"', b"[]", b"\xff"])
 def test_not_an_object_is_refused(data: bytes) -> None:
     with pytest.raises(SerdeError):
         read(SERDES, "JSON", values(("V", INTEGER)), data)
+
+
+@pytest.mark.parametrize(
+    ("data", "row"),
+    [
+        (b'\xef\xbb\xbf{"V":1}', (1,)),
+        (b'\xef\xbb\xbf \n{"V":1}', (1,)),
+        ('{"V":1}'.encode("utf-16"), (1,)),
+        ('{"V":1}'.encode("utf-16-be"), (1,)),
+        ('{"V":1}'.encode("utf-32-le"), (1,)),
+        (b'{"V":1} x', (1,)),
+        (b'{"V":1}{"V":2}', (1,)),
+        (b'{"V":1}\n\n', (1,)),
+        (b'{"V":1}]', (1,)),
+        (b'{"V":1}\x00', (1,)),
+        (b'{"V":1,"other":1e400}', (1,)),
+        (b'{"V":1,"other":[{"deep":-1e-9999}]}', (1,)),
+        (b'{"V":1,"other":"\\ud800"}', (1,)),
+        (b'{"V":1,"V":2}', (2,)),
+        (b'  {"V" : 1 }', (1,)),
+    ],
+)
+def test_jackson_reads_what_a_strict_parser_refuses(data: bytes, row: tuple[Any, ...]) -> None:
+    assert read(SERDES, "JSON", values(("V", INTEGER)), data) == row
+    assert read(SERDES, "JSON_SR", values(("V", INTEGER)), b"\0\0\0\0\1" + data) == row
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"V":1',
+        '{"V":01}',
+        '{"V":1.}',
+        '{"V":+1}',
+        '{"V":NaN}',
+        "{'V':1}",
+        '{"V":1,}',
+        "{V:1}",
+        '{"V":"a\tb\n"}',
+        '{"V":tru}',
+        "nul",
+    ],
+)
+def test_text_that_is_not_json_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(SerdeError, match="Failed to deserialize value from topic: t. Not JSON") as refused:
+        read(SERDES, "JSON", values(("V", STRING)), text.encode())
+    assert text not in str(refused.value)
+
+
+def test_numbers_beyond_a_double_are_infinite_or_keep_their_digits() -> None:
+    columns = values(("D", DOUBLE), ("S", STRING), ("T", STRING))
+    row = read(SERDES, "JSON", columns, b'{"D":1e400,"S":1e400,"T":-0.0}')
+    assert row == (float("inf"), "1E+400", "0.0")
+
+
+def test_single_surrogates_become_the_replacement_character() -> None:
+    assert one(STRING, '"a\\ud83d!"') == "a\ufffd!"
+    assert one(STRING, '"\\ud83d\\ude00"') == "\U0001f600"
+
+
+DEEP = SqlStruct((StructField("D", SqlArray(SqlStruct((StructField("E", INTEGER), StructField("F", STRING))))),))
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"C":{"D":[{"E":1},{"E":"x"}]}}', "$.C.D[1].E"),
+        ('{"c":{"d":[{"e":1},{"e":true}]}}', "$.C.D[1].E"),
+        ('{"C":{"D":[1]}}', "$.C.D[0]"),
+        ('{"C":{"D":{}}}', "$.C.D"),
+        ('{"C":[]}', "$.C"),
+        ('{"M":{"k":[1,2,"x"]}}', "$.M.k.value[2]"),
+        ('{"M":[]}', "$.M"),
+        ('{"N":1.555}', "$.N"),
+        ("[]", "$"),
+        ("1", "$"),
+    ],
+)
+def test_an_error_names_the_path_of_the_value(text: str, path: str) -> None:
+    columns = values(("C", DEEP), ("M", SqlMap(STRING, SqlArray(INTEGER))), ("N", SqlDecimal(4, 2)))
+    with pytest.raises(SerdeError) as refused:
+        read(SERDES, "JSON", columns, text.encode())
+    assert str(refused.value).endswith(f", path: {path}")
+
+
+@pytest.mark.parametrize(
+    ("text", "node"),
+    [
+        ("1", "IntNode"),
+        ("3000000000", "LongNode"),
+        ("9" * 20, "BigIntegerNode"),
+        ("1.5", "DecimalNode"),
+        ("{}", "ObjectNode"),
+    ],
+)
+def test_an_error_names_the_kind_of_the_value(text: str, node: str) -> None:
+    with pytest.raises(SerdeError, match=rf"sourceType: {node}, requiredType: BOOLEAN, path: \$.V"):
+        one(BOOLEAN, text)
 
 
 def test_names_match_exactly_first_then_in_upper_case() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -12,8 +10,9 @@ import orjson
 from bifrost.engine.serde.avro.row_reader import Target
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.function_source import FunctionSource
-from bifrost.engine.serde.json.values import WHOLE_TYPES, NeedsExact, converter
-from bifrost.sql.types import BOOLEAN, DOUBLE, STRING, SqlType
+from bifrost.engine.serde.json.lenient import exact_json
+from bifrost.engine.serde.json.values import WHOLE_TYPES, NeedsExact, converter, failing_path, invalid
+from bifrost.sql.types import BOOLEAN, DOUBLE, STRING, SqlStruct, SqlType, StructField
 
 Reader = Callable[[bytes], tuple[Any, ...] | None]
 
@@ -26,25 +25,26 @@ _PLAIN: dict[SqlType, str] = {STRING: "str", DOUBLE: "float", BOOLEAN: "bool"}
 def row_reader(targets: Sequence[Target], start: int) -> Reader:
     """Return a function from a payload, an object that begins at `start`, to the row. JSON's null gives None."""
     make = _row_maker(targets)
-    pickers = _MemberPickers([name for name, kind in targets if kind is not None])
+    kind = SqlStruct(tuple(StructField(name, kind) for name, kind in targets if kind is not None))
+    pickers = _MemberPickers([field.name for field in kind.fields])
 
     def row(record: Any) -> tuple[Any, ...] | None:
         if record.__class__ is not dict:
             if record is None:
                 return None
-            raise SerdeError("Can't convert type: the value is not a JSON object")
+            raise invalid(record, kind)
         return make(pickers[tuple(record)](record))
 
-    return _reader(row, start)
+    return _reader(row, start, kind)
 
 
 def single_reader(sql_type: SqlType, start: int) -> Reader:
     """Return a function from a payload that is one unwrapped value to a row of one column. JSON's null gives None."""
     convert = converter(sql_type)
-    return _reader(lambda value: None if value is None else (convert(value),), start)
+    return _reader(lambda value: None if value is None else (convert(value),), start, sql_type)
 
 
-def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int) -> Reader:
+def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int, kind: SqlType) -> Reader:
     loads = orjson.loads
 
     def read(data: bytes) -> tuple[Any, ...] | None:
@@ -52,15 +52,17 @@ def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int) -> Reader:
             data = data[start:]
         try:
             return row(loads(data))
-        except NeedsExact:
-            return row(exact_json(data))
+        except (NeedsExact, orjson.JSONDecodeError, SerdeError):
+            return read_exactly(data)
+
+    def read_exactly(data: bytes) -> tuple[Any, ...] | None:
+        value = exact_json(data)
+        try:
+            return row(value)
+        except SerdeError as error:
+            raise SerdeError(f"{error}, path: ${failing_path(value, kind)}") from error
 
     return read
-
-
-def exact_json(data: bytes) -> Any:
-    """Parse JSON with fractions as Decimals."""
-    return json.loads(data, parse_float=Decimal)
 
 
 class _MemberPickers(dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]]):

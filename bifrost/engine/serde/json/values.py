@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,7 @@ from bifrost.sql.types import (
     SqlMap,
     SqlStruct,
     SqlType,
+    render_type,
 )
 
 Converter = Callable[[Any], Any]
@@ -88,7 +90,7 @@ def _whole(value: Any, sql_type: SqlType, low: int, high: int) -> int:
     elif value.__class__ is str and _WHOLE.fullmatch(value):
         number = int(value)
     elif value.__class__ is str:
-        raise SerdeError(f'Can\'t coerce string to type. targetType: {sql_type}, path: $, value: "{value[:80]}"')
+        raise SerdeError(f"Can't coerce string to type. targetType: {sql_type}")
     elif value.__class__ is float and abs(value) >= _FLOAT_EXACT:
         raise NeedsExact
     elif value.__class__ is float or value.__class__ is Decimal:
@@ -109,11 +111,11 @@ def _double(value: Any) -> float:
         try:
             return float(value)
         except OverflowError:
-            raise SerdeError(f"Number is out of range for type {DOUBLE}") from None
+            return math.copysign(math.inf, value)
     if kind is str and _FRACTION.fullmatch(value):
         return float(value.strip().rstrip("fFdD"))
     if kind is str:
-        raise SerdeError(f'Can\'t coerce string to type. targetType: {DOUBLE}, path: $, value: "{value[:80]}"')
+        raise SerdeError(f"Can't coerce string to type. targetType: {DOUBLE}")
     raise invalid(value, DOUBLE)
 
 
@@ -127,7 +129,7 @@ def _decimal(value: Any, sql_type: SqlType) -> Decimal:
         number = parse_decimal(value)
         if number is not None:
             return number
-        raise SerdeError(f'Can\'t coerce string to type. targetType: {sql_type}, path: $, value: "{value[:80]}"')
+        raise SerdeError(f"Can't coerce string to type. targetType: {sql_type}")
     raise invalid(value, sql_type)
 
 
@@ -143,11 +145,16 @@ def text_of(value: Any) -> str:
         case float():
             raise NeedsExact
         case Decimal():
-            return str(value)
+            return _digits(value)
         case list():
             return f"[{', '.join('null' if item is None else text_of(item) for item in value)}]"
         case _:
             return _compact(value)
+
+
+def _digits(value: Decimal) -> str:
+    """Return a number as Java's BigDecimal prints it: with its digits, and no minus before zero."""
+    return str(value if value else abs(value))
 
 
 def _compact(value: Any) -> str:
@@ -160,7 +167,7 @@ def _printable(value: Any) -> Any:
         case float():
             raise NeedsExact
         case Decimal():
-            return orjson.Fragment(str(value))
+            return orjson.Fragment(_digits(value))
         case int() if not LONG_RANGE[0] <= value <= LONG_RANGE[1]:
             return orjson.Fragment(str(value))
         case dict():
@@ -195,7 +202,7 @@ def _map(key: SqlType, item: SqlType, sql_type: SqlMap) -> Converter:
     convert, convert_key = converter(item), converter(key)
 
     def read(value: Any) -> dict[Any, Any]:
-        if value.__class__ is list:
+        if value.__class__ is list and key != STRING:
             return read_list(value)
         if value.__class__ is not dict:
             raise invalid(value, sql_type)
@@ -236,7 +243,6 @@ def _struct(sql_type: SqlStruct) -> Converter:
 
 _NODES: dict[type, str] = {
     bool: "BooleanNode",
-    int: "IntNode",
     float: "DecimalNode",
     Decimal: "DecimalNode",
     str: "TextNode",
@@ -245,10 +251,50 @@ _NODES: dict[type, str] = {
 }
 
 
-def invalid(value: Any, sql_type: SqlType, path: str = "$") -> SerdeError:
+def _node(value: Any) -> str:
+    """Return the name of Jackson's class for a JSON value, which ksqlDB's errors show."""
+    if value.__class__ is int:
+        fits = (low <= value <= high for low, high in (INT_RANGE, LONG_RANGE))
+        return "IntNode" if next(fits) else "LongNode" if next(fits) else "BigIntegerNode"
+    return _NODES.get(type(value), "NullNode")
+
+
+def invalid(value: Any, sql_type: SqlType) -> SerdeError:
     """Return the error for a JSON value of another type, in ksqlDB's words."""
-    source = _NODES.get(type(value), "NullNode")
-    return SerdeError(f"Can't convert type. sourceType: {source}, requiredType: {sql_type}, path: {path}")
+    shown = render_type(sql_type, lambda name: name)
+    return SerdeError(f"Can't convert type. sourceType: {_node(value)}, requiredType: {shown}")
+
+
+def failing_path(value: Any, sql_type: SqlType) -> str:
+    """Return where in a value the conversion fails, as in `.A[1].B`; empty for the value itself.
+
+    Only errors need the path, so converters do not keep one: this function searches it afterwards.
+    """
+    for step, inner, kind in _parts(value, sql_type):
+        if inner is not None and _fails(inner, kind):
+            return step + failing_path(inner, kind)
+    return ""
+
+
+def _parts(value: Any, sql_type: SqlType) -> Iterator[tuple[str, Any, SqlType]]:
+    match sql_type:
+        case SqlArray(item) if isinstance(value, list):
+            yield from ((f"[{at}]", inner, item) for at, inner in enumerate(value))
+        case SqlMap(key, item) if isinstance(value, dict):
+            for name, inner in value.items():
+                yield f".{name}.key", name, key
+                yield f".{name}.value", inner, item
+        case SqlStruct(fields) if isinstance(value, dict):
+            upper = {name.upper(): inner for name, inner in value.items()}
+            yield from ((f".{f.name}", value.get(f.name, upper.get(f.name)), f.type) for f in fields)
+
+
+def _fails(value: Any, sql_type: SqlType) -> bool:
+    try:
+        converter(sql_type)(value)
+    except (SerdeError, ValueError, ArithmeticError):
+        return True
+    return False
 
 
 _SCALARS: dict[SqlType, Converter] = {BOOLEAN: _boolean, DOUBLE: _double, STRING: text_of, BYTES: _bytes}
