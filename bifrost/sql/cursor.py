@@ -13,6 +13,11 @@ from bifrost.sql.nesting import MAX_OPEN, TOO_DEEP
 from bifrost.sql.tree import Location
 
 T = TypeVar("T")
+_HINTS = {
+    "DISTINCT": ": SELECT DISTINCT is not supported; use GROUP BY",
+    "ORDER": ": ORDER BY is not supported; the order of rows is that of the topic or of the keys",
+}
+"""Hints for words of other SQL dialects."""
 _WORDS = (TokenKind.KEYWORD, TokenKind.SIGN)
 _NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME, TokenKind.DIGIT_NAME)
 
@@ -158,6 +163,11 @@ class Cursor:
             return self._undefined_variable()
         listed = ", ".join(expecting)
         detail = f"Expecting {{{listed}}}" if len(expecting) > 1 else f"Expecting {listed}" if expecting else ""
+        if not expecting:
+            # In `FROM S ORDER BY K`, ORDER is parsed as an alias, and only BY is unexpected.
+            before = self._tokens[self.index - 1].value if self.index and self.token.value == "BY" else ""
+            hint = _HINTS.get(self.token.value) or _HINTS.get(before, "")
+            detail = f"Unexpected '{self.text_of(self.token)}'{hint}"
         return self.error(f"Syntax Error\n{detail}")
 
     def _not_a_name(self) -> ParseError:

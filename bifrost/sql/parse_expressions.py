@@ -141,10 +141,18 @@ def _membership(cursor: Cursor, word: str, value: Expression, where: Location) -
                 return InList(value, cursor.bracketed(parse_expression), location=where)
         case "LIKE":
             pattern = parse_value(cursor)
-            escape = cursor.expect_string() if cursor.accept("ESCAPE") else None
+            escape = _escape(cursor) if cursor.accept("ESCAPE") else None
             return Like(value, pattern, escape, location=where)
         case _:
             return Comparison(_COMPARISONS[word], value, parse_value(cursor), location=where)
+
+
+def _escape(cursor: Cursor) -> str:
+    token = cursor.token
+    character = cursor.expect_string()
+    if len(character) != 1:
+        raise cursor.error(f"Syntax Error\nESCAPE needs exactly one character, but has '{character}'", token)
+    return character
 
 
 def _is_predicate(cursor: Cursor, value: Expression, where: Location) -> Expression:

@@ -25,6 +25,7 @@ from bifrost.sql.types import (
     StructField,
 )
 
+_INTEGER_MAX = 2**31 - 1
 PRIMITIVES: dict[str, SqlPrimitive] = {
     "BOOLEAN": BOOLEAN,
     "INT": INTEGER,
@@ -44,7 +45,7 @@ def parse_type(cursor: Cursor) -> SqlType:
     """A type; a name that is not a built-in type becomes a `SqlCustom`.
 
     Raises:
-        AnalysisError: a DECIMAL with an impossible precision or scale.
+        AnalysisError: a DECIMAL has an invalid precision or scale, or a STRUCT has two fields of one name.
     """
     with cursor.nested():
         found = _prefix_type(cursor)
@@ -80,6 +81,10 @@ def _struct(cursor: Cursor) -> SqlStruct:
     with cursor.nested():
         fields = cursor.comma_separated(_struct_field)
     cursor.expect_after(">", ",")
+    names = [field.name for field in fields]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise AnalysisError(f"Duplicate field found in STRUCT: '{repeated}'")
     return SqlStruct(fields)
 
 
@@ -94,6 +99,8 @@ def _decimal(cursor: Cursor) -> SqlDecimal:
     cursor.expect(",")
     scale = _signed_integer(cursor)
     cursor.expect(")")
+    if precision > _INTEGER_MAX:
+        raise AnalysisError(f"DECIMAL precision must be <= {_INTEGER_MAX}: DECIMAL({precision},{scale})")
     if precision < 1:
         raise AnalysisError(f"DECIMAL precision must be >= 1: DECIMAL({precision},{scale})")
     if scale < 0:
@@ -108,7 +115,7 @@ def _signed_integer(cursor: Cursor) -> int:
     if cursor.token.kind is not TokenKind.INTEGER:
         raise cursor.failure("INTEGER_VALUE")
     digits = cursor.advance().value
-    return sign * int(digits[:10])  # no precision has that many digits
+    return sign * (int(digits) if len(digits) <= 10 else _INTEGER_MAX + 1)  # int() of many digits takes long
 
 
 def _named_type(cursor: Cursor) -> SqlType:

@@ -23,6 +23,12 @@ function_names = st.one_of(st.from_regex(r"[A-Z_][A-Z0-9_]{0,6}", fullmatch=True
 query_ids = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 booleans = st.booleans()
 
+
+def _struct_fields(types: st.SearchStrategy) -> st.SearchStrategy:
+    fields = st.builds(ty.StructField, names, types)
+    return st.lists(fields, max_size=3, unique_by=lambda field: field.name).map(tuple)
+
+
 sql_types = st.recursive(
     st.one_of(
         st.sampled_from(list(ty.SqlPrimitive)),
@@ -32,7 +38,7 @@ sql_types = st.recursive(
     lambda inner: st.one_of(
         st.builds(ty.SqlArray, inner),
         st.builds(ty.SqlMap, inner, inner),
-        st.builds(ty.SqlStruct, st.lists(st.builds(ty.StructField, names, inner), max_size=3).map(tuple)),
+        st.builds(ty.SqlStruct, _struct_fields(inner)),
     ),
     max_leaves=5,
 )
@@ -66,7 +72,7 @@ def _compound(inner: st.SearchStrategy) -> st.SearchStrategy:
         st.builds(t.IsNotNull, inner),
         st.builds(t.Between, inner, inner, inner),
         st.builds(t.InList, inner, tuples(inner)),
-        st.builds(t.Like, inner, inner, st.none() | texts),
+        st.builds(t.Like, inner, inner, st.none() | st.characters(codec="utf-8", exclude_characters="\r")),
         st.builds(t.Cast, inner, sql_types),
         st.builds(t.FunctionCall, function_names, tuples(_arguments(inner), min_size=0)),
         st.builds(t.Subscript, inner, inner),

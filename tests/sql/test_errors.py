@@ -15,8 +15,12 @@ from bifrost.sql.parser import parse_script, parse_statement
         ("SHOW STREAMS SHOW TABLES;", "line 1:14: Syntax Error\nmissing ';' at 'SHOW'"),
         ("SELECT 1;", "line 1:9: Syntax Error\nExpecting {',', 'FROM'}"),
         ("CREATE STREAM I (K INT (KEY));", "line 1:25: Syntax Error\nExpecting {'STRING', INTEGER_VALUE}"),
-        ("SELECT * FROM S1 ORDER BY A;", "line 1:24: Syntax Error\n"),
-        ("SELECT * FROM A\nLIMIT heh;", "line 2:7: Syntax Error\n"),
+        (
+            "SELECT * FROM S1 ORDER BY A;",
+            "line 1:24: Syntax Error\nUnexpected 'BY': ORDER BY is not supported; the order of rows is that of the "
+            "topic or of the keys",
+        ),
+        ("SELECT * FROM A\nLIMIT heh;", "line 2:7: Syntax Error\nUnexpected 'heh'"),
         ("SELECT * FROM A LIMIT 2.5;", "line 1:23: Value must be integer for command: LIMIT"),
         ("SET x=1;", "line 1:5: Syntax Error\nExpecting STRING"),
         ("SELECT 'a FROM b;", "line 1:8: Syntax Error\nThe string is not closed: ' is missing"),

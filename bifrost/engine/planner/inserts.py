@@ -34,6 +34,10 @@ def plan_insert_values(
     values = {name: _value(target, name, value, functions) for name, value in given.items()}
     _check_key(target, values)
     timestamp = values.get(ROWTIME)
+    if isinstance(timestamp, int) and timestamp < 0:
+        raise AnalysisError(
+            f"Failed to insert values into '{target.name}'. ROWTIME must not be negative, but is {timestamp}."
+        )
     return InsertValuesPlan(
         statement=text,
         target=target,
@@ -75,7 +79,12 @@ def _check_names(target: DataSource, names: Sequence[str]) -> None:
 def _value(target: DataSource, name: str, expression: Expression, functions: FunctionRegistry) -> SqlValue:
     column = target.schema.find(name)
     wanted: SqlType = BIGINT if column is None else column.type
-    found = infer_type(expression, {}, functions)
+    try:
+        found = infer_type(expression, {}, functions)
+    except AnalysisError as error:
+        raise AnalysisError(
+            f"Failed to insert values into '{target.name}'. The value for field `{name}` is invalid: {error.message}"
+        ) from error
     if not insertable(found, wanted):
         raise AnalysisError(
             f"Failed to insert values into '{target.name}'. Expected type {wanted} for field `{name}` but got {found}."

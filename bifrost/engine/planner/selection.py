@@ -49,7 +49,7 @@ def expand_items(analysis: Analysis, stage: Stage) -> tuple[SelectItem, ...]:
 def _fields(base: Expression, stage: Stage) -> list[SelectItem]:
     kind = stage.type_of(stage.origin.resolve(base))
     if not isinstance(kind, SqlStruct):
-        raise AnalysisError(f"Cannot expand '->*': it needs a STRUCT, but follows a {kind}.")
+        raise AnalysisError(f"Cannot expand '->*': the expression before it must be a STRUCT, but is {kind}.")
     return [SelectItem(field.name, Dereference(base, field.name)) for field in kind.fields]
 
 

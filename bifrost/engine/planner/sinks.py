@@ -60,7 +60,7 @@ def _key_origin(origin: DataSource, config: PlannerConfig) -> FormatInfo:
 
 def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:
     own = part.as_format_properties()
-    name = (part.format or origin.name).upper()
+    name = (origin.name if part.format is None else part.format).upper()
     return format_info(name, {**_inheritable_properties(origin), **own} if name == origin.name else own)
 
 

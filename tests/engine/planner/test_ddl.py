@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bifrost.engine.catalog.schema import WindowKind
@@ -237,3 +239,11 @@ def test_avro_maps_need_string_keys(planner: StatementPlanner, columns: str) -> 
     assert words in planner.refusal(
         "CREATE STREAM X WITH (VALUE_FORMAT='AVRO') AS SELECT ID, MAP(1 := 'x') AS M FROM ORDERS;"
     )
+
+
+def test_fields_of_a_registered_struct_that_differ_only_in_case_are_refused() -> None:
+    inner = {"type": "record", "name": "I", "fields": [{"name": "a", "type": "int"}, {"name": "A", "type": "string"}]}
+    schema = json.dumps({"type": "record", "name": "R", "fields": [{"name": "s", "type": inner}]})
+    made = StatementPlanner(subjects={"x-value": schema}, topics={"x": TopicInfo(1)})
+    message = made.refusal("CREATE STREAM X WITH (KAFKA_TOPIC='x', VALUE_FORMAT='AVRO');")
+    assert "Duplicate field found in STRUCT: 'A', in column `S`" in message

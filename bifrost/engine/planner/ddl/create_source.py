@@ -15,6 +15,7 @@ from bifrost.engine.planner.ddl.source_checks import (
     check_key_types,
     check_name_is_free,
     check_replacement,
+    check_struct_fields,
     check_timestamp,
     names_and_types,
 )
@@ -163,6 +164,7 @@ class SourceCreation:
             raise AnalysisError("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.")
         if self.properties.window is not None and not schema.key:
             raise AnalysisError("Windowed sources require a key column.")
+        check_struct_fields(schema.columns)
         check_key_types(names_and_types(schema.key))
 
     def _topic_name(self) -> str:

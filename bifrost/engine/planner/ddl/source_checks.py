@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import Column, Formats, LogicalSchema, TimestampColumn, ValueFormat
+from bifrost.engine.functions.javatime.pattern import compile_pattern
 from bifrost.engine.serde import validate_format
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import SourceKind
@@ -32,7 +33,7 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
     """Checks that event time can be read from the column.
 
     Raises:
-        AnalysisError: the column does not exist, or its type is not a time.
+        AnalysisError: the column does not exist, its type is not a time, or the pattern is invalid.
     """
     if timestamp is None:
         return
@@ -40,6 +41,7 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
     if column is None:
         raise missing_timestamp(timestamp.column)
     if column.type is STRING and timestamp.pattern is not None:
+        _check_pattern(timestamp.pattern)
         return
     if column.type not in (BIGINT, TIMESTAMP):
         raise AnalysisError(
@@ -49,6 +51,17 @@ def check_timestamp(schema: LogicalSchema, timestamp: TimestampColumn | None) ->
     if timestamp.pattern is not None:
         raise AnalysisError(
             "'TIMESTAMP_FORMAT' set in the WITH clause can only be used with a timestamp column of type STRING."
+        )
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        valid = bool(compile_pattern(pattern))
+    except ValueError as error:
+        raise AnalysisError(f"Invalid value '{pattern}' for property TIMESTAMP_FORMAT: {error}") from error
+    if not valid:
+        raise AnalysisError(
+            "Invalid value '' for property TIMESTAMP_FORMAT: expected a pattern such as 'yyyy-MM-dd HH:mm:ss'"
         )
 
 
@@ -104,6 +117,36 @@ def check_name_is_free(name: str, kind: SourceKind, taken: DataSource | None) ->
         raise AnalysisError(
             f"Cannot add {kind.value.lower()} '{name}': A {taken.kind.value.lower()} with the same name already exists"
         )
+
+
+def check_struct_fields(columns: Sequence[Column]) -> None:
+    """Checks that no struct has two fields of one name, as schemas with `a` and `A` would give.
+
+    Raises:
+        AnalysisError: one has.
+    """
+    for column in columns:
+        repeated = _repeated_field(column.type)
+        if repeated is not None:
+            raise AnalysisError(
+                f"Duplicate field found in STRUCT: '{repeated}', in column `{column.name}` {column.type}. "
+                "Names of fields do not distinguish upper and lower case."
+            )
+
+
+def _repeated_field(kind: SqlType) -> str | None:
+    match kind:
+        case SqlArray(item):
+            return _repeated_field(item)
+        case SqlMap(key, value):
+            return _repeated_field(key) or _repeated_field(value)
+        case SqlStruct(fields):
+            names = [field.name for field in fields]
+            repeated = next((name for name in names if names.count(name) > 1), None)
+            inner = (_repeated_field(field.type) for field in fields)
+            return repeated or next((name for name in inner if name is not None), None)
+        case _:
+            return None
 
 
 def check_key_types(keys: Sequence[tuple[str, SqlType]]) -> None:

@@ -69,7 +69,12 @@ _SINK_PROPERTIES = frozenset(
 )
 _SOURCE_PROPERTIES = _SINK_PROPERTIES | {"WINDOW_TYPE", "WINDOW_SIZE", "SOURCED_BY_CONNECTOR"}
 _POLICIES = frozenset({"compact", "delete", "compact,delete", "delete,compact"})
-_DURATION = re.compile(r"\s*(\d+)\s+(\w+)\s*")
+_INTEGER_MAX, _LONG_MAX = 2**31 - 1, 2**63 - 1
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_FULL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_LONGEST_SHOWN = 200
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+_DURATION = re.compile(r"\s*([0-9]{1,20})\s+(\w+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class PartProperties:
         Raises:
             AnalysisError: the format is unknown, or does not support one of its properties.
         """
-        name = self.format or default
+        name = default if self.format is None else self.format
         return None if name is None else format_info(name, self.as_format_properties())
 
     def as_format_properties(self) -> dict[str, str]:
@@ -236,16 +241,40 @@ def _properties_of(reader: _Reader) -> SourceProperties:
     return SourceProperties(
         key=_part(reader, "KEY", shared, reader.text("KEY_SCHEMA_FULL_NAME")),
         value=_part(reader, "VALUE", shared, _value_schema_name(reader)),
-        topic=reader.text("KAFKA_TOPIC"),
-        partitions=reader.integer("PARTITIONS"),
-        replicas=reader.integer("REPLICAS"),
-        retention_ms=reader.integer("RETENTION_MS"),
+        topic=_topic_name(reader.text("KAFKA_TOPIC")),
+        partitions=_bounded(reader, "PARTITIONS", least=1, most=_INTEGER_MAX),
+        replicas=_replicas(reader),
+        retention_ms=_bounded(reader, "RETENTION_MS", least=-1, most=_LONG_MAX),
         cleanup_policy=None if policy is None else policy.lower(),
         timestamp=None if timestamp is None else column_name(timestamp),
         timestamp_format=reader.text("TIMESTAMP_FORMAT"),
         window=_window(reader),
         wrap_single_value=reader.flag("WRAP_SINGLE_VALUE"),
     )
+
+
+def _topic_name(name: str | None) -> str | None:
+    if name is not None and (name in (".", "..") or _TOPIC_NAME.fullmatch(name) is None):
+        raise AnalysisError(
+            f"Topic name '{_shortened(name)}' is invalid: Kafka allows 1 to 249 letters, digits, '.', '_' and '-', but "
+            "not '.' or '..'."
+        )
+    return name
+
+
+def _bounded(reader: _Reader, name: str, *, least: int, most: int) -> int | None:
+    number = reader.integer(name)
+    if number is not None and not least <= number <= most:
+        raise AnalysisError(f"Invalid value {number} for property {name}: expected a number from {least} to {most}")
+    return number
+
+
+def _replicas(reader: _Reader) -> int | None:
+    """The number of replicas; -1 stands for the broker's default."""
+    number = _bounded(reader, "REPLICAS", least=-1, most=2**15 - 1)
+    if number == 0:
+        raise AnalysisError("Invalid value 0 for property REPLICAS: expected at least one replica")
+    return number
 
 
 def _value_schema_name(reader: _Reader) -> str | None:
@@ -261,6 +290,11 @@ def _part(reader: _Reader, part: str, shared: str | None, schema_name: str | Non
         )
     if schema_name is not None and not schema_name.strip():
         raise AnalysisError(f"Schema name cannot be empty. Format: {part}_SCHEMA_FULL_NAME")
+    if schema_name is not None and _FULL_NAME.fullmatch(schema_name.strip()) is None:
+        raise AnalysisError(
+            f"Invalid value '{schema_name}' for property {part}_SCHEMA_FULL_NAME: expected a name such as "
+            "'com.example.Order'"
+        )
     return PartProperties(
         format=shared or reader.text(f"{part}_FORMAT"),
         delimiter=delimiter,
@@ -311,7 +345,7 @@ def duration_ms(text: str) -> int:
     unit = unit if unit.endswith("S") else f"{unit}S"
     if match is None or unit not in TimeUnit.__members__:
         raise AnalysisError(
-            f"Configuration WINDOW_SIZE is invalid: Invalid duration: '{text}'. "
+            f"Configuration WINDOW_SIZE is invalid: Invalid duration: '{_shortened(text)}'. "
             "Should be a number and a unit of time, e.g. '10 SECONDS'."
         )
     return int(match.group(1)) * TimeUnit[unit].value
@@ -349,8 +383,13 @@ class _Reader:
             return convert(literal)
         except ValueError as error:
             raise AnalysisError(
-                f"Invalid value {_as_text(literal)} for property {name}: Not a value of type {kind}"
+                f"Invalid value {_shortened(_as_text(literal))} for property {name}: Not a value of type {kind}"
             ) from error
+
+
+def _shortened(text: str) -> str:
+    """The text as messages show it."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _as_text(literal: Literal) -> str:
@@ -368,7 +407,10 @@ def _as_text(literal: Literal) -> str:
 
 
 def _as_integer(literal: Literal) -> int:
-    return int(_as_text(literal))
+    text = _as_text(literal).strip()
+    if _WHOLE.fullmatch(text) is None:  # int() also takes underscores, and very long texts take long
+        raise ValueError(text)
+    return int(text)
 
 
 def _as_flag(literal: Literal) -> bool:
