@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from bifrost.engine.functions.java.text import double_text
+from bifrost.engine.functions.java.text import decode_utf8, double_text
 from bifrost.engine.serde.avro.binary import fit_decimal, parse_decimal
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.formats import unsupported
@@ -39,7 +39,7 @@ def delimited_reader(part: RecordPart, needed: frozenset[str] | None) -> Reader:
     count, topic = len(parsers), part.topic
 
     def read(data: bytes) -> Row:
-        text = data.decode()
+        text = decode_utf8(data)
         values = split_record(text, delimiter) if _SPECIAL.search(text) else text.split(delimiter)
         if not text or not values:
             raise SerdeError("No fields in record")

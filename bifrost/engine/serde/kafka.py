@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from bifrost.engine.functions.java.text import decode_utf8
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.sql.types import BIGINT, BYTES, DOUBLE, INTEGER, STRING, SqlType, SqlValue
 
@@ -20,7 +21,7 @@ def kafka_reader(sql_type: SqlType) -> Callable[[bytes], tuple[SqlValue, ...]]:
     if sql_type in _NUMBERS:
         return _number_reader(*_NUMBERS[sql_type])
     if sql_type == STRING:
-        return lambda data: (data.decode(),)
+        return lambda data: (decode_utf8(data),)
     if sql_type == BYTES:
         return lambda data: (bytes(data),)
     raise SerdeError(f"The 'KAFKA' format does not support type '{sql_type}'")

@@ -89,7 +89,8 @@ class Serdes:
         failed = f"Failed to deserialize {part.word} from topic: {part.topic}."
         match part.format.name:
             case "AVRO":
-                return _choosing(avro_readers(self.registry, part, needed), failed)
+                fast = avro_readers(self.registry, part, needed)
+                return _choosing(fast, failed, avro_readers(self.registry, part, needed, lenient=True))
             case "PROTOBUF":
                 return _choosing(proto_readers(self.registry, part, needed), failed)
             case name:
@@ -171,8 +172,12 @@ def _guarded(read: Reader, failed: str, name: str) -> Decoder:
     return decode
 
 
-def _choosing(readers: ReadersBySchema, failed: str) -> Decoder:
-    """Like `_guarded`, with the reader selected by schema id; one function, because every call counts per record."""
+def _choosing(readers: ReadersBySchema, failed: str, lenient: ReadersBySchema | None = None) -> Decoder:
+    """Like `_guarded`, with the reader selected by schema id; one function, because every call counts per record.
+
+    `lenient` readers take the payloads whose text is not UTF-8.
+    """
+    read_again = _choosing(lenient, failed) if lenient is not None else None
 
     def decode(data: bytes | None) -> Row | None:
         if data is None:
@@ -181,6 +186,10 @@ def _choosing(readers: ReadersBySchema, failed: str) -> Decoder:
             return readers[data[:HEAD]](data)
         except SerdeError as error:
             raise SerdeError(f"{failed} {error}") from error
+        except UnicodeDecodeError as error:
+            if read_again is not None:
+                return read_again(data)
+            raise SerdeError(f"{failed} Not text: {error}") from error
         except _UNREADABLE as error:
             raise SerdeError(f"{failed} Not written with the schema it names: {error}") from error
 

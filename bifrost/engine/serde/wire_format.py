@@ -30,7 +30,7 @@ def schema_type(format_name: str) -> str:
 
 
 class ReadersBySchema(dict[bytes, Reader]):
-    """ReadersBySchema by the first five bytes of a payload, created when an id first occurs."""
+    """Readers by the first five bytes of a payload, created when an id first occurs."""
 
     def __init__(self, registry: SchemaRegistry, part: RecordPart, make: Callable[[RegisteredSchema], Reader]) -> None:
         super().__init__()

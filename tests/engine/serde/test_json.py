@@ -164,7 +164,7 @@ def test_jackson_reads_what_a_strict_parser_refuses(data: bytes, row: tuple[Any,
     ],
 )
 def test_text_that_is_not_json_is_refused_without_showing_it(text: str) -> None:
-    with pytest.raises(SerdeError, match="Failed to deserialize value from topic: t. Not JSON") as refused:
+    with pytest.raises(SerdeError, match=r"from topic: t\. Not JSON") as refused:
         read(SERDES, "JSON", values(("V", STRING)), text.encode())
     assert text not in str(refused.value)
 

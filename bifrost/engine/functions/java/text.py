@@ -26,6 +26,16 @@ _EXACT_BELOW, _LONG_BELOW = float(1 << _EXACT_BITS), float(1 << 63)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MAX_EXPONENT = 9_999
+_ENCODED_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+def decode_utf8(data: bytes) -> str:
+    """Decode UTF-8 as Java does: each malformed sequence becomes U+FFFD, so text is never lost as a whole."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        # Java replaces an encoded surrogate as one sequence, Python byte by byte.
+        return _ENCODED_SURROGATE.sub(b"\xef\xbf\xbd", data).decode(errors="replace")
 
 
 def double_text(value: float) -> str:

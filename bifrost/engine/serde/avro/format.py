@@ -11,15 +11,17 @@ from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistr
 from bifrost.engine.serde.wire_format import HEAD, Reader, ReadersBySchema, Writer, head, referenced_texts, sink_schema
 
 
-def avro_readers(registry: SchemaRegistry, part: RecordPart, needed: frozenset[str] | None) -> ReadersBySchema:
-    """Return the readers by schema: each turns a payload into a row."""
+def avro_readers(
+    registry: SchemaRegistry, part: RecordPart, needed: frozenset[str] | None, *, lenient: bool = False
+) -> ReadersBySchema:
+    """Return the readers by schema: each turns a payload into a row; see `row_reader` for `lenient`."""
     targets = part.targets(needed)
 
     def make(schema: RegisteredSchema) -> Reader:
         writer = parsed(registry, schema)
         if part.is_wrapped:
-            return row_reader(writer, targets, HEAD)
-        return single_reader(writer, part.columns[0].type, HEAD)
+            return row_reader(writer, targets, HEAD, lenient=lenient)
+        return single_reader(writer, part.columns[0].type, HEAD, lenient=lenient)
 
     return ReadersBySchema(registry, part, make)
 

@@ -33,22 +33,23 @@ Target = tuple[str, SqlType | None]
 """A column's name and type; the type is None where nobody needs the column."""
 
 
-def row_reader(writer: AvroType, targets: Sequence[Target], start: int) -> Reader:
+def row_reader(writer: AvroType, targets: Sequence[Target], start: int, *, lenient: bool = False) -> Reader:
     """Generate a function from a payload, whose Avro begins at `start`, to the row.
 
-    A column reads the field of its name; if the record has no such field, it is null. A null record gives None.
+    A column reads the field of its name; if the record has no such field, it is null. A null record gives None. A
+    lenient reader replaces malformed UTF-8 as Java does, others raise UnicodeDecodeError.
 
     Raises:
         SerdeError: a field cannot be read as its column's type; the message names it.
     """
-    generator = _Generator(start)
+    generator = _Generator(start, lenient=lenient)
     generator.row(writer, targets)
     return generator.finished()
 
 
-def single_reader(writer: AvroType, sql_type: SqlType, start: int) -> Reader:
+def single_reader(writer: AvroType, sql_type: SqlType, start: int, *, lenient: bool = False) -> Reader:
     """Generate a function from a payload that is one unwrapped value to a row of one column; null gives None."""
-    generator = _Generator(start)
+    generator = _Generator(start, lenient=lenient)
     generator.value(writer, sql_type, "v", "")
     generator.source.line("row = None if v is None else (v,)")
     return generator.finished()
@@ -57,10 +58,10 @@ def single_reader(writer: AvroType, sql_type: SqlType, start: int) -> Reader:
 class _Generator:
     """Emits code that reads `d` from position `i`, depth first along the writer's schema."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, *, lenient: bool) -> None:
         self.source = FunctionSource("read(d)")
         self.source.line(f"i = {start}")
-        self.scalars = ScalarCode(self.source)
+        self.scalars = ScalarCode(self.source, lenient=lenient)
 
     def finished(self) -> Reader:
         """Compile the function. Slices do not fail on a truncated payload, so the code checks the final position."""
@@ -194,7 +195,7 @@ class _Generator:
         self.source.line(f"{into} = {{}}")
         key, value = self.source.fresh("v"), self.source.fresh("v")
         with self.items():
-            self.scalars.chunk(key, ".decode()")
+            self.scalars.text(key)
             self.value(avro, sql_type, value, f"{path}[]")
             self.source.line(f"{into}[{key}] = {value}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from bifrost.engine.functions.java.text import decode_utf8
 from bifrost.engine.serde.avro.binary import fit_decimal, read_raw, read_raw_int, read_size, to_decimal
 from bifrost.engine.serde.avro.schema import AvroEnum, AvroFixed, AvroPrimitive, AvroType
 from bifrost.engine.serde.errors import SerdeError
@@ -44,8 +45,9 @@ def type_text(avro: AvroType) -> str:
 class ScalarCode:
     """Emits code that reads scalars from `d` at `i` and advances `i`; `n` and `j` are scratch variables."""
 
-    def __init__(self, source: FunctionSource) -> None:
+    def __init__(self, source: FunctionSource, *, lenient: bool) -> None:
         self.source = source
+        self.lenient = lenient
         readers = {"raw": read_raw, "raw_int": read_raw_int, "size": read_size, "decimal": to_decimal}
         for name, value in readers.items():
             source.constants[name] = value
@@ -58,9 +60,9 @@ class ScalarCode:
             case "int" | "long":
                 self.number(avro, sql_type, into, path)
             case "string" if sql_type == STRING:
-                self.chunk(into, ".decode()")
+                self.text(into)
             case "bytes":
-                self.chunk(into, "")
+                self.chunk(into)
                 self.converted_bytes(avro, sql_type, into, path)
             case "boolean" if sql_type in (BOOLEAN, STRING):
                 self.source.line(f"{into} = d[i] == 1")
@@ -107,11 +109,15 @@ class ScalarCode:
             source.line(f"{into} >>= 1")
             source.line("i += 1")
 
-    def chunk(self, into: str, decode: str) -> None:
+    def text(self, into: str) -> None:
+        """Read text; a lenient reader replaces malformed UTF-8 as Java does, the fast one fails."""
+        self.chunk(into, f"{self.source.constant(decode_utf8)}(d[i:j])" if self.lenient else "d[i:j].decode()")
+
+    def chunk(self, into: str, value: str = "d[i:j]") -> None:
         """Read a length and as many bytes."""
         self.length("n")
         self.source.line("j = i + n")
-        self.source.line(f"{into} = d[i:j]{decode}")
+        self.source.line(f"{into} = {value}")
         self.source.line("i = j")
 
     def converted_bytes(self, avro: AvroPrimitive | AvroFixed, sql_type: SqlType, into: str, path: str) -> None:
