@@ -38,6 +38,15 @@ class Screen:
         """Seconds since the command began."""
         return time.monotonic() - self._began
 
+    @property
+    def width(self) -> int:
+        """The columns of stdout."""
+        return self._out.width
+
+    def clear(self) -> None:
+        """Clear the terminal; nothing when stdout is none."""
+        self._out.clear()
+
     def json(self, content: Any) -> None:
         """Print a result for programs."""
         self._print(json.dumps(content, indent=2, ensure_ascii=False))

@@ -2,12 +2,17 @@
 
 import io
 import json
+from typing import get_args
 
 import pytest
 
 from bifrost.cli.commands import ksql as shell
+from bifrost.cli.shell.help_texts import COMMANDS, STATEMENTS
+from bifrost.cli.shell.results import show_entity
+from bifrost.cli.shell.rows import RowLayout, layout
 from bifrost.clients.http import Connection
 from bifrost.clients.ksqldb import KsqlClient
+from bifrost.sql.tree import Statement
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Answer, FakeServer, Fault, running
 
@@ -45,14 +50,26 @@ def test_a_statement_may_lack_its_end(ksql):
 
 
 def test_a_pull_query_as_a_table_and_as_json(ksql):
-    assert ksql("-e", "SELECT * FROM A;").out == 'ID  TAGS\na   ["x", "y"]\nb\n'
+    assert ksql("-e", "SELECT * FROM A;").out == 'ID  TAGS\na   ["x", "y"]\nb   null\n'
 
     lines = ksql("-e", "SELECT * FROM A;", "--json").out.splitlines()
     assert [json.loads(line) for line in lines] == [{"ID": "a", "TAGS": ["x", "y"]}, {"ID": "b", "TAGS": None}]
 
 
-def test_a_push_query_prints_rows_as_they_come(ksql):
-    assert ksql("-e", "SELECT * FROM A EMIT CHANGES LIMIT 2;").out == 'ID | TAGS\na | ["x", "y"]\nb | \n'
+def test_a_push_query_prints_aligned_rows_as_they_come(ksql):
+    found = ksql("-e", "SET CLI COLUMN-WIDTH 12;", "-e", "SELECT * FROM A EMIT CHANGES LIMIT 2;")
+
+    assert (
+        found.out
+        == """\
+CLI COLUMN-WIDTH is 12.
++------------+------------+
+|ID          |TAGS        |
++------------+------------+
+|a           |["x", "y"]  |
+|b           |null        |
+"""
+    )
 
 
 def test_set_and_define_hold_for_what_follows(ksql, server):
@@ -88,3 +105,273 @@ def test_statements_that_only_the_shell_knows(ksql, project):
 
     assert found.out.count("name  topic") == 1
     assert target.read_text() == "name  topic\nA     a\n"
+
+
+def test_errors_have_ksqldbs_message_only_and_the_place_marked(ksql, server):
+    body = {"message": "line 1:15: Syntax Error\nMissing ')' at 'FORM'"}
+    server.faults.append(Fault("POST", "/query-stream", 400, body))
+
+    found = ksql("-e", "SELECT COUNT(* FORM A EMIT CHANGES;")
+    assert found.code == 1
+    assert "ksqlDB: POST" not in found.err
+    assert "400" not in found.err
+    assert found.err.startswith("error: line 1:")
+
+    server.faults.append(Fault("POST", "/ksql", 400, {"message": "line 2:13: Column 'N' cannot be resolved"}))
+    found = ksql("-e", "CREATE STREAM X AS\n  SELECT A, NOPE FROM A;")
+    assert found.err.splitlines()[-2:] == ["    SELECT A, NOPE FROM A;", "              ^^^^"]
+
+
+def test_an_error_of_the_language_is_marked(ksql):
+    found = ksql("-e", "SHOW STREAMS; SELEC 1;")
+    assert found.err.splitlines()[-2:] == ["  SHOW STREAMS; SELEC 1;", "                ^^^^^"]
+
+
+def test_a_server_that_does_not_answer_is_named(ksql, server):
+    server.faults.append(Fault("POST", "/ksql", hang_up=True, times=9))
+    assert "ksqlDB: POST /ksql: no answer from" in ksql("-e", "SHOW STREAMS;").err
+
+
+@pytest.mark.parametrize("end", ["\\G", ";\\G", " \\g", ";\n\\G"])
+def test_vertical_output(ksql, end):
+    lines = ksql("-e", f"SELECT * FROM A{end}").out.splitlines()
+    assert lines[0].startswith("-[ RECORD 1 ]-")
+    assert lines[1:3] == ["ID   | a", 'TAGS | ["x", "y"]']
+    assert lines[5] == "TAGS | null"
+
+
+def test_output_is_set_for_what_follows(ksql):
+    found = ksql("-e", "output json", "-e", "SELECT * FROM A;", "-e", "OUTPUT tabular;", "-e", "SHOW STREAMS;")
+    lines = found.out.splitlines()
+    assert json.loads(lines[1]) == {"ID": "a", "TAGS": ["x", "y"]}
+    assert lines[-2:] == ["name  topic", "A     a"]
+
+    found = ksql("-e", "output nosuch")
+    assert (found.code, "nosuch is unknown; choose one of TABULAR, VERTICAL, JSON" in found.err) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["exit", "quit", "EXIT;", "  exit ; "])
+def test_exit_ends_a_script(ksql, text):
+    assert ksql("-e", text, "-e", "SHOW STREAMS;").out == ""
+
+
+def test_commands_stand_between_the_statements_of_a_script(ksql, project, monkeypatch):
+    script = "help exit\nSHOW\n STREAMS;\noutput\n"
+    expected = ["EXIT", "  End the shell (also quit, or Ctrl-D).", "    exit", "", "name  topic", "A     a"]
+    expected.append("Output: TABULAR (of TABULAR, VERTICAL, JSON)")
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    assert ksql().out.splitlines() == expected
+
+    project.write("script.sql", script)
+    assert ksql("-e", f"RUN SCRIPT '{project.root}/script.sql';").out.splitlines() == expected
+
+
+def test_version_and_server(ksql, server):
+    answer = {"KsqlServerInfo": {"version": "7.6.0", "ksqlServiceId": "x", "serverStatus": "RUNNING"}}
+    server.faults += [Fault("GET", "/info", 200, answer, times=2)]
+    found = ksql("-e", "version", "-e", "server")
+    assert "ksqlDB 7.6.0" in found.out
+    assert "service x, RUNNING" in found.out
+
+
+@pytest.mark.parametrize("value", ["ON", "off"])
+def test_set_cli_wrap(ksql, value):
+    found = ksql("-e", "set cli column-width 6", "-e", f"SET CLI WRAP {value};", "-e", "SELECT * FROM A EMIT CHANGES;")
+    assert ('|["x...|' in found.out) is (value == "off")
+    assert ('|["x", |' in found.out) is (value == "ON")
+
+
+def test_set_cli_refuses_what_it_does_not_know(ksql):
+    assert "SET CLI: expected WRAP ON" in ksql("-e", "SET CLI WRAP maybe").err
+
+
+class TestHelp:
+    def test_every_statement_has_a_page(self):
+        paged = {node for nodes, _, _ in STATEMENTS.values() for node in nodes}
+        assert set(get_args(Statement)) == paged
+
+    @pytest.mark.parametrize("name", STATEMENTS)
+    def test_a_page_shows_syntax_and_purpose(self, ksql, name):
+        _, syntax, purpose = STATEMENTS[name]
+        found = ksql("-e", f"help {name.lower()}").out
+        assert purpose in found
+        assert syntax.splitlines()[0] in found
+
+    def test_the_list(self, ksql):
+        found = ksql("-e", "help").out
+        assert all(name in found for name in (*STATEMENTS, *COMMANDS))
+
+    def test_list_is_show_and_a_longer_text_finds_its_statement(self, ksql):
+        assert "List what exists." in ksql("-e", "help list streams").out
+        assert "Remove a stream." in ksql("-e", "help drop stream if exists").out
+
+    def test_an_unknown_topic(self, ksql):
+        assert "No help for CREAT STREAM; did you mean CREATE STREAM?" in ksql("-e", "help creat stream").out
+
+
+SOURCE = {
+    "name": "ORDERS",
+    "type": "TABLE",
+    "windowType": "TUMBLING",
+    "fields": [
+        {"name": "ID", "type": "KEY", "schema": {"type": "INTEGER"}},
+        {"name": "NOTE", "schema": {"type": "STRING"}},
+        {"name": "LINES", "schema": {"type": "ARRAY", "memberSchema": {"type": "DOUBLE"}}},
+    ],
+    "keyFormat": "KAFKA",
+    "valueFormat": "JSON",
+    "topic": "orders",
+    "partitions": 1,
+    "replication": 1,
+    "statement": "CREATE TABLE ORDERS ...;",
+    "readQueries": [{"id": "CTAS_X_1", "state": "RUNNING", "queryString": "CREATE TABLE X\n AS ...;"}],
+    "writeQueries": [],
+    "clusterStatistics": [{"host": "h:8088", "name": "total-messages", "value": 3, "timestamp": 1700000000000}],
+    "clusterErrorStats": [],
+    "queryOffsetSummaries": [
+        {
+            "groupId": "g1",
+            "topicSummaries": [
+                {
+                    "kafkaTopic": "orders",
+                    "offsets": [{"partition": 0, "logStartOffset": 0, "logEndOffset": 9, "consumerOffset": 5}],
+                }
+            ],
+        }
+    ],
+}
+
+
+def shown(entity) -> list[str]:
+    screen = Lines()
+    show_entity(entity, screen)
+    return [line.rstrip() for line in screen.said]
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+
+def test_describe():
+    assert shown({"@type": "sourceDescription", "sourceDescription": {**SOURCE, "extended": False}}) == [
+        "Name                 : ORDERS",
+        " Field | Type",
+        "----------------------------------------------------------------",
+        " ID    | INTEGER          (primary key) (Window type: TUMBLING)",
+        " NOTE  | VARCHAR(STRING)",
+        " LINES | ARRAY<DOUBLE>",
+        "----------------------------------------------------------------",
+        "For runtime statistics and query details run: DESCRIBE <Stream,Table> EXTENDED;",
+    ]
+
+
+def test_describe_extended():
+    lines = shown({"@type": "sourceDescription", "sourceDescription": {**SOURCE, "extended": True}})
+    assert lines[:7] == [
+        "Name                 : ORDERS",
+        "Type                 : TABLE",
+        "Timestamp field      : Not set - using <ROWTIME>",
+        "Key format           : KAFKA",
+        "Value format         : JSON",
+        "Kafka topic          : orders (partitions: 1, replication: 1)",
+        "Statement            : CREATE TABLE ORDERS ...;",
+    ]
+    assert "CTAS_X_1 (RUNNING) : CREATE TABLE X AS ...;" in lines
+    assert " h:8088 | total-messages | 3.00  | 2023-11-14T22:13:20.000Z" in lines
+    assert lines[-9:] == [
+        "Consumer Group       : g1",
+        "",
+        "Kafka topic          : orders",
+        "Max lag              : 4",
+        "",
+        " Partition | Start Offset | End Offset | Offset | Lag",
+        "------------------------------------------------------",
+        " 0         | 0            | 9          | 5      | 4",
+        "------------------------------------------------------",
+    ]
+
+
+def test_describe_function():
+    function = {
+        "@type": "describe_function",
+        "name": "LPAD",
+        "description": "Pads a\n  text.",
+        "author": "Confluent",
+        "version": "",
+        "path": "internal",
+        "type": "SCALAR",
+        "functions": [
+            {
+                "arguments": [
+                    {"name": "input", "type": "VARCHAR", "description": "the text"},
+                    {"name": "", "type": "INT", "description": "", "isVariadic": True},
+                ],
+                "returnType": "VARCHAR",
+                "description": "Pads on the left.",
+            }
+        ],
+    }
+    assert shown(function) == [
+        "Name        : LPAD",
+        "Author      : Confluent",
+        "Overview    : Pads a text.",
+        "Type        : SCALAR",
+        "Jar         : internal",
+        "Variations  :",
+        "",
+        "\tVariation   : LPAD(input VARCHAR, INT[])",
+        "\tReturns     : VARCHAR",
+        "\tDescription : Pads on the left.",
+        "\tinput       : the text",
+    ]
+
+
+def test_explain():
+    query = {
+        "id": "CSAS_X_1",
+        "statementText": "CREATE STREAM X AS ...;",
+        "fields": [],
+        "sources": ["A"],
+        "sinks": ["X"],
+        "executionPlan": " > [ SINK ] | ...\n",
+        "topology": "Topologies: ...",
+        "overriddenProperties": {"auto.offset.reset": "earliest"},
+        "ksqlHostQueryStatus": {"h:8088": "RUNNING"},
+        "queryErrors": [{"timestamp": 1700000000000, "errorMessage": "no such topic"}],
+    }
+    lines = shown({"@type": "queryDescription", "queryDescription": query})
+    assert lines[:3] == [
+        "ID                   : CSAS_X_1",
+        "SQL                  : CREATE STREAM X AS ...;",
+        "Host Query Status    : {h:8088=RUNNING}",
+    ]
+    for line in (" > [ SINK ] | ...", " auto.offset.reset | earliest", "2023-11-14T22:13:20.000Z no such topic"):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("value", "wraps", "expected"),
+    [
+        ("abc", True, ["|abc   |"]),
+        ("abcdefgh", True, ["|abcdef|", "|gh    |"]),
+        ("abcdefgh", False, ["|abc...|"]),
+        ("日本語テスト", True, ["|日本語|", "|テスト|"]),
+        ("a\nb", True, ["|a\\nb  |"]),
+        ("", True, ["|      |"]),
+        (None, True, ["|null  |"]),
+        (True, True, ["|true  |"]),
+        ({"A": 1}, True, ['|{"A": |', "|1}    |"]),
+    ],
+)
+def test_rows_stay_in_their_columns(value, wraps, expected):
+    assert list(RowLayout(("X",), 6, wraps).row([value])) == expected
+
+
+def test_many_columns_share_a_narrow_screen():
+    assert layout([f"C{n}" for n in range(50)], 80).width == 5
+    assert layout(["A", "B"], 81).width == 39
+    assert layout([], 80).width > 0

@@ -1,52 +1,55 @@
-"""ksqlDB's answers as tables for people."""
+"""ksqlDB's answers to statements as text."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bifrost.cli.output import Screen
+from bifrost.cli.shell.descriptions import function_lines, query_lines, source_lines
+from bifrost.cli.shell.rows import cell
 
 Entity = dict[str, Any]
 _LISTS = ("streams", "tables", "queries", "topics", "properties", "functions", "connectors", "variables", "plugins")
-_DESCRIPTIONS = ("sourceDescriptions", "queryDescriptions")
-_HIDDEN = ("@type", "statementText", "warnings", "statistics", "errorStats")
+_HIDDEN = ("@type", "statementText", "warnings")
 
 
 def show_entity(entity: Entity, screen: Screen) -> None:
     """Show ksqlDB's answer to one statement."""
-    for warning in entity.get("warnings", ()):
+    for warning in entity.get("warnings") or ():
         screen.warn(str(warning.get("message", warning)))
     if "commandStatus" in entity:
         screen.say(entity["commandStatus"]["message"] or entity["commandStatus"]["status"])
         return
     for name in _LISTS:
-        if isinstance(entity.get(name), list):
+        # DESCRIBE FUNCTION has a list of that name as well.
+        if isinstance(entity.get(name), list) and entity.get("@type") != "describe_function":
             _show_rows(entity[name], screen)
             return
-    for name in _DESCRIPTIONS:
-        for described in entity.get(name, ()):
-            _show_fields(described, screen)
-            screen.say("")
-        if name in entity:
-            return
-    _show_fields(next((value for key, value in entity.items() if key.endswith("Description")), entity), screen)
+    for line in _lines(entity):
+        screen.say(line)
 
 
-def cell(value: Any) -> str:
-    """A value as a cell of a table."""
-    match value:
-        case str():
-            return value
-        case None:
-            return ""
+def _lines(entity: Entity) -> list[str]:
+    match entity:
+        case {"sourceDescriptions": list(described)}:
+            return [line for source in described for line in (*source_lines(source), "")]
+        case {"queryDescriptions": list(described)}:
+            return [line for query in described for line in (*query_lines(query), "")]
+        case {"sourceDescription": dict(source)}:
+            return list(source_lines(source))
+        case {"queryDescription": dict(query)}:
+            return list(query_lines(query))
+        case {"@type": "describe_function"}:
+            return list(function_lines(entity))
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return list(_fields(entity))
 
 
 def _listed(value: Any) -> str:
     """A value of a listing: on one line, queries by their ids."""
     match value:
+        case None:
+            return ""
         case str():
             return " ".join(value.split())
         case [{"id": _}, *_]:
@@ -67,32 +70,9 @@ def _show_rows(found: list[Any], screen: Screen) -> None:
     screen.table(columns, [[_listed(row.get(column)) for column in columns] for row in rows])
 
 
-def _show_fields(described: Entity, screen: Screen) -> None:
+def _fields(described: Entity) -> list[str]:
     plain = {key: value for key, value in described.items() if key not in _HIDDEN and value not in (None, "", [])}
-    fields = plain.pop("fields", ())
-    for key, value in plain.items():
-        if isinstance(value, str) and "\n" in value:
-            screen.say(f"{key}\n{value}")
-        else:
-            screen.say(f"{key:<20} {_listed(value)}")
-    if fields:
-        rows = [[field["name"], type_text(field["schema"]), field.get("type") or ""] for field in fields]
-        screen.table(["Field", "Type", "Key"], rows)
-
-
-def type_text(schema: Entity) -> str:
-    """A column's type as ksqlDB writes it in statements."""
-    inner = [type_text(part["schema"] if "schema" in part else part) for part in schema.get("fields") or ()]
-    match schema["type"]:
-        case "ARRAY":
-            return f"ARRAY<{type_text(schema['memberSchema'])}>"
-        case "MAP":
-            return f"MAP<STRING, {type_text(schema['memberSchema'])}>"
-        case "STRUCT":
-            names = [part["name"] for part in schema["fields"]]
-            return f"STRUCT<{', '.join(f'{name} {kind}' for name, kind in zip(names, inner, strict=True))}>"
-        case "DECIMAL":
-            given = schema.get("parameters") or {}
-            return f"DECIMAL({given.get('precision')}, {given.get('scale')})"
-        case plain:
-            return str(plain)
+    return [
+        f"{key}\n{value}" if isinstance(value, str) and "\n" in value else f"{key:<20} {_listed(value)}"
+        for key, value in plain.items()
+    ]
