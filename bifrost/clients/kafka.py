@@ -38,6 +38,8 @@ from bifrost.settings import Settings
 
 SYSTEM = "Kafka"
 TIMEOUT_S = 15.0
+_NEVER_S = 300.0
+"""The maximum of `socket.timeout.ms`, far longer than any caller waits."""
 PARTITIONER = "murmur2_random"
 """Partitions keys like Java clients and ksqlDB; librdkafka's default would break joins on keyed topics."""
 
@@ -110,13 +112,10 @@ class KafkaAdmin:
         self._servers = client["bootstrap.servers"]
         self._timeout_s = timeout_s
         self._access_errors = AccessErrors()
-        options: dict[str, Any] = {
-            **client,
-            "socket.timeout.ms": int(timeout_s * 1000),
-            "error_cb": self._access_errors,
-        }
+        self._group_client: AdminClient | None = None
+        self._options: dict[str, Any] = {**client, "error_cb": self._access_errors}
         with _rejected_settings():
-            self._client = AdminClient(options, logger=_log)
+            self._client = AdminClient({**self._options, "socket.timeout.ms": int(timeout_s * 1000)}, logger=_log)
 
     def cluster_id(self) -> str:
         """Return the cluster id.
@@ -245,18 +244,32 @@ class KafkaAdmin:
 
         The requests run in parallel. A group that was deleted meanwhile is omitted.
         """
+        client, self._group_client = self._group_client or self._new_group_client(), None
         futures = {
-            group: self._client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
-            )[group]
+            group: client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_NEVER_S)[
+                group
+            ]
             for group in groups
         }
+        end = time.monotonic() + self._timeout_s
         found: dict[str, dict[str, dict[int, int]]] = {}
         for group, future in futures.items():
             with _missing_is_fine():
-                places = self._result(f"offsets of group {group}", future).topic_partitions
-                found[group] = _by_topic((place.topic, place.partition, place.offset) for place in places)
+                answer = self._call(f"offsets of group {group}", lambda: future.result(max(0, end - time.monotonic())))  # noqa: B023
+                found[group] = _by_topic(
+                    (place.topic, place.partition, place.offset) for place in answer.topic_partitions
+                )
+        self._group_client = client
         return found
+
+    def _new_group_client(self) -> AdminClient:
+        """A client whose requests never time out by themselves.
+
+        librdkafka aborts the process when a request to a group's coordinator times out, as while the broker is paused
+        or busy (use after free in `rd_kafka_admin_coord_request`). The caller stops waiting instead, and the client is
+        dropped with its pending requests, which is safe.
+        """
+        return AdminClient({**self._options, "socket.timeout.ms": int(_NEVER_S * 1000)}, logger=_log)
 
     def _list_all(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
         if not places:

@@ -1,9 +1,13 @@
 """What can be said of the Kafka client without a broker; librdkafka brings a mock cluster for the rest."""
 
+import subprocess
+import sys
+
 import pytest
 
 from bifrost.clients import kafka
 from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.settings import PROJECT
 from tests.rest_proxy.conftest import mock_cluster
 
 MOCK = {"test.mock.num.brokers": 1}
@@ -63,6 +67,44 @@ def test_a_refused_account_is_no_silent_broker():
 def test_a_wrong_setting_is_named(make):
     with pytest.raises(SettingError, match=r"KAFKA_\*: Kafka rejects these client settings: .*security.protocol"):
         make({"bootstrap.servers": "none:1", "security.protocol": "none"})
+
+
+MOCK_CLUSTER = """
+import time
+from confluent_kafka import Producer
+producer = Producer({"test.mock.num.brokers": 1})
+broker = next(iter(producer.list_topics(timeout=10).brokers.values()))
+print(f"{broker.host}:{broker.port}", flush=True)
+time.sleep(600)
+"""
+PAUSED = """
+import os, signal, sys
+from bifrost.clients.kafka import KafkaAdmin
+from bifrost.errors import Unreachable
+servers, pid = sys.argv[1], int(sys.argv[2])
+admin = KafkaAdmin({"bootstrap.servers": servers}, timeout_s=1)
+groups = [f"group-{number}" for number in range(20)]
+admin.positions(groups)
+for _ in range(3):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        admin.positions(groups)
+    except Unreachable as error:
+        print(error)
+    os.kill(pid, signal.SIGCONT)
+    KafkaAdmin({"bootstrap.servers": servers}, timeout_s=10).positions(groups)
+"""
+
+
+def test_a_broker_that_pauses_does_not_end_the_process_that_asks_for_positions():
+    with subprocess.Popen((sys.executable, "-c", MOCK_CLUSTER), stdout=subprocess.PIPE, text=True) as broker:
+        try:
+            servers = broker.stdout.readline().strip()
+            command = (sys.executable, "-c", PAUSED, servers, str(broker.pid))
+            done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, timeout=60)
+        finally:
+            broker.kill()
+    assert (done.returncode, done.stdout.count("no answer from 127.0.0.1")) == (0, 3), done.stderr
 
 
 def test_positions_of_unknown_groups_are_omitted():
