@@ -120,7 +120,8 @@ class Template:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(f"{field.name} is not a number, as the format {field.format!r} needs")
         if field.format != TIME:
-            return format(value, field.format)
+            # As a decimal, an integer keeps its digits: a float has 15 of them.
+            return format(Decimal(value) if isinstance(value, int) else value, field.format)
         try:
             return (_EPOCH + timedelta(milliseconds=int(value))).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
         except (OverflowError, ValueError) as error:

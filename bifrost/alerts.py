@@ -42,8 +42,9 @@ KEY_FORMATS = ("KAFKA", "JSON", "AVRO", "NONE")
 _FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
+_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
+_DURATION = re.compile(r"([1-9][0-9]{0,8}) (second|minute|hour|day)s?")
+_HOURS = re.compile(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})")
 _CHANNEL_SETTING = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\|(\w*)\}")
 _LINE_NUMBER = re.compile(r"line (\d+)")
 _SUFFIXES = (".json", ".toml")
@@ -167,10 +168,14 @@ def write_problems(path: Path, problems: Mapping[str, str]) -> None:
 def read_problems(path: Path) -> dict[str, str]:
     """Return the stored problems of alerts by alert name."""
     try:
-        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    return found
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return {path.stem: f"{path} is damaged; restart the service alerts"}
+    return {str(name): str(problem) for name, problem in found.items()}
 
 
 def line_of(text: str, key: str) -> int | None:
@@ -225,7 +230,10 @@ class _AlertFile:
         channel, setting = self._channel_and_setting()
         if channel == "telegram" and not setting:
             return self._text(self.content, "to", "")
-        return self._text(self.content, "to").removeprefix("#")
+        to = self._text(self.content, "to").removeprefix("#")
+        if not to:
+            raise self._wrong("to must name a channel", "to")
+        return to
 
     def _template(self, zone: ZoneInfo) -> Template:
         try:
@@ -243,11 +251,10 @@ class _AlertFile:
         return Once(tuple(by), self._seconds(self._text(table, "within")))
 
     def _seconds(self, text: str) -> float:
-        number, _, unit = text.partition(" ")
-        scale = _UNITS.get(unit.removesuffix("s"))
-        if not number.isdigit() or not int(number) or scale is None:
+        found = _DURATION.fullmatch(text)
+        if found is None:
             raise self._wrong(f"once.within must be a duration like '10 minutes', not {text!r}", "within")
-        return float(int(number) * scale)
+        return float(int(found[1]) * _UNITS[found[2]])
 
     def _quiet(self, zone: ZoneInfo) -> QuietHours | None:
         if "quiet" not in self.content:

@@ -1,20 +1,26 @@
-"""JSON with exact numbers: orjson silently turns integers beyond 64 bits into floats, which loses digits."""
+"""JSON with exact numbers: orjson silently turns integers beyond 64 bits, and all decimals, into floats."""
 
 from __future__ import annotations
 
 import json
 import re
 from codecs import BOM_UTF8
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 _LONG_INTEGER = re.compile(rb"\d{19}")
 """The smallest integer beyond 64 bits has 19 digits."""
+_LONG_DECIMAL = re.compile(rb"[\d.]{17}")
+"""A double holds any decimal of up to 15 digits."""
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, *, exact_decimals: bool = False) -> Any:
     """Parse JSON in UTF-8, with or without a byte order mark; integers of any size keep their digits.
+
+    Args:
+        exact_decimals: return a number that no double holds exactly enough as `Decimal`.
 
     Raises:
         ValueError: the bytes are not JSON, or contain a number that no double can hold.
@@ -23,6 +29,8 @@ def loads(data: bytes) -> Any:
     try:
         found = orjson.loads(data)
         # The second parse is rare, and safe: orjson has checked syntax, surrogates and depth.
+        if exact_decimals and _LONG_DECIMAL.search(data):
+            return json.loads(data, parse_float=_decimal)
         return json.loads(data) if _LONG_INTEGER.search(data) else found
     except orjson.JSONDecodeError as error:
         raise ValueError(_problem(error)) from error
@@ -30,6 +38,11 @@ def loads(data: bytes) -> Any:
         raise ValueError("not JSON: nested too deeply") from error
     except ValueError as error:
         raise ValueError("not JSON: a number has too many digits") from error
+
+
+def _decimal(text: str) -> float | Decimal:
+    number, exact = float(text), Decimal(text)
+    return number if Decimal(repr(number)) == exact else exact
 
 
 def dumps(value: Any) -> bytes:

@@ -122,7 +122,7 @@ def _scalar(data: bytes, type_name: str) -> Any:
 
 
 def _json(data: bytes) -> Any:
-    return exact_json.loads(data)
+    return exact_json.loads(data, exact_decimals=True)
 
 
 def _unwrapped(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,3 +60,18 @@ def test_too_many_levels_are_refused():
 
 def test_a_byte_order_mark_is_skipped():
     assert exact_json.loads(b"\xef\xbb\xbf[1]") == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (b"1234567890123456.78", Decimal("1234567890123456.78")),
+        (b"[0.12345678901234567890]", [Decimal("0.12345678901234567890")]),
+        (b"[1.5, 2, 1.0000000000000000000]", [1.5, 2, 1.0]),
+        (b"0.1", 0.1),
+    ],
+)
+def test_decimals_can_be_kept_exact(text: bytes, number: Any):
+    found = exact_json.loads(text, exact_decimals=True)
+
+    assert found == number and type(found) is type(number)
