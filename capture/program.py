@@ -115,6 +115,6 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--loop", action="store_true", help="restart the file when it ends")
     parser.add_argument("--now", action="store_true", help="use the time of the replay as the frames' time")
     given = parser.parse_args(arguments)
-    if min(given.speed, given.rate, given.count) < 0:
-        parser.error("--speed, --rate and --count must be 0 or above")
+    if not all(0 <= value < float("inf") for value in (given.speed, given.rate, given.count)):
+        parser.error("--speed, --rate and --count must be finite numbers of 0 or above")
     return given

@@ -11,15 +11,22 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from bifrost.backoff import Backoff, RetryDelays
+from bifrost.clients import exact_json
 from bifrost.clients.ksqldb_query import QueryClient, query_client
 from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import Settings
 from services.delivery import service
 from services.delivery.bursts import BurstLimiter, SubjectAlert
-from services.delivery.channel import AccountRefused, Undeliverable
+from services.delivery.channel import (
+    AccountRefused,
+    Delivered,
+    HeldBack,
+    RetryAfter,
+    Suppressed,
+    TemporaryFailure,
+    Undeliverable,
+)
 from services.delivery.telegram import alert_chat, telegram_channel
 
 TOPIC = "ssid_alerts"
@@ -41,9 +48,9 @@ def compose(value: bytes | None) -> SubjectAlert | Undeliverable | None:
     if value is None:
         return None
     try:
-        columns = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        return Undeliverable(f"not JSON: {error}")
+        columns = exact_json.loads(value)
+    except ValueError as error:
+        return Undeliverable(str(error))
     if not isinstance(columns, dict):
         return Undeliverable("the value is not a JSON object")
     return alert_from([columns.get(name) for name in ("TS", "MAC", "SSID", "REASON")])
@@ -51,10 +58,10 @@ def compose(value: bytes | None) -> SubjectAlert | Undeliverable | None:
 
 def alert_from(columns: list[Any]) -> SubjectAlert | Undeliverable:
     """Compose the message for a row of time, MAC address, SSID and, if the list has one, the reason."""
-    for name, value in zip(("TS", "MAC", "SSID"), columns, strict=False):
+    at, mac, ssid, *rest = [*columns, None, None, None][: max(len(columns), 3)]
+    for name, value in (("TS", at), ("MAC", mac), ("SSID", ssid)):
         if not isinstance(value, str):
             return Undeliverable(f"{name} is {'missing' if value is None else 'not a string'}")
-    at, mac, ssid, *rest = columns
     reason = str(rest[0]) if rest and rest[0] is not None else ""
     text = TEXT % (at, mac, ssid) + (REASON % reason if reason else "")
     return SubjectAlert(text, (mac, ssid), _seconds(at))
@@ -101,7 +108,7 @@ def _repeat_query(queries: QueryClient, channel: BurstLimiter, stop: threading.E
         try:
             for columns in queries.push(QUERY, idle_s=MAX_SILENCE_S):
                 delays.reset()
-                _send(alert_from(columns), channel)
+                _send(alert_from(columns), channel, stop)
             problem = "the push query ended"
         except RemoteError as error:
             problem = str(error)
@@ -110,14 +117,28 @@ def _repeat_query(queries: QueryClient, channel: BurstLimiter, stop: threading.E
         stop.wait(delay_s)
 
 
-def _send(alert: SubjectAlert | Undeliverable, channel: BurstLimiter) -> None:
+def _send(alert: SubjectAlert | Undeliverable, channel: BurstLimiter, stop: threading.Event) -> None:
+    """Send an alert, and retry until it is delivered or can never be; meanwhile ksqlDB buffers the next rows."""
     if isinstance(alert, Undeliverable):
         _log.warning("skipping a row: %s", alert.reason)
         return
-    outcome = channel.send(alert)
-    if isinstance(outcome, AccountRefused):
-        raise SettingError(outcome.setting, outcome.reason)
-    _log.info("%s: %s", type(outcome).__name__, alert.text.replace("\n\n", " "))
+    delays = RetryDelays(BACKOFF)
+    while not stop.is_set():
+        match channel.send(alert):
+            case (Delivered() | Suppressed()) as outcome:
+                _log.info("%s: %s", type(outcome).__name__, alert.text.replace("\n\n", " "))
+                return
+            case AccountRefused(setting, reason):
+                raise SettingError(setting, reason)
+            case Undeliverable(reason):
+                _log.warning("not delivered: %s: %s", reason, alert.text.replace("\n\n", " "))
+                return
+            case RetryAfter(seconds) | HeldBack(seconds):
+                delay_s, problem = seconds, "rate limit"
+            case TemporaryFailure(problem):
+                delay_s = delays.next_s()
+        _log.warning("Telegram: %s; retrying in %g s", problem, delay_s)
+        stop.wait(delay_s)
 
 
 def _seconds(at: str) -> float | None:

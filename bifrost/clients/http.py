@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import requests
 from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import NewConnectionError
 
 from bifrost.backoff import Backoff, RetryDelays
-from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
+from bifrost.errors import NotReady, Refused, RemoteError, SettingError, Unreachable
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 
@@ -300,6 +301,22 @@ class _NoAnswer(Unreachable):
         self.__cause__ = cause
         reason = getattr(cause.args[0] if cause.args else None, "reason", None)
         self.never_arrived = isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def require_http_url(setting: str, url: str) -> str:
+    """Return `url` if it is an http or https URL with a host.
+
+    Raises:
+        SettingError: it is not; the error names the setting.
+    """
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bad port, or a bracket that is not closed
+        is_valid = False
+    if not is_valid:
+        raise SettingError(setting, f"{redact_text(url)!r} is not an http or https URL")
+    return url
 
 
 def error_message(body: str) -> str:

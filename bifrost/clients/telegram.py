@@ -24,6 +24,8 @@ SYSTEM = "Telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 ANSWER_TIMEOUT_S = 10.0
 TOO_MANY = 429
+MAX_RETRY_AFTER_S = 86_400.0
+"""A longer pause is not believed."""
 MAX_CONNECTIONS = 32
 """Pooled connections: one for each thread that sends."""
 
@@ -70,7 +72,11 @@ class TelegramApi:
             TelegramRefused: the token is invalid (401, or 404 for a malformed one).
             Unreachable, NotReady: as all calls.
         """
-        return str(self._call("getMe").get("username", ""))
+        found = self._call("getMe")
+        name = found.get("username") if isinstance(found, dict) else None
+        if not isinstance(name, str) or not name:
+            raise NotReady(SYSTEM, "getMe", "the answer contains no username")
+        return name
 
     def updates(self, offset: int, *, wait_s: float, limit: int = 100) -> list[Any]:
         """Return the updates from the id `offset` as JSON; Telegram deletes the updates before it.
@@ -138,10 +144,14 @@ def post_update(url: str, update: Mapping[str, Any], secret: str) -> int:
 def text_message(update: Any) -> TextMessage | None:
     """Return the text message of an update, `None` for all other kinds (photo, join, edit, ...)."""
     match update:
-        case {"update_id": int(number), "message": {"chat": {"id": int(chat)}, "text": str(text)}}:
+        case {"update_id": int(number), "message": {"chat": {"id": int(chat)}, "text": str(text)}} if _is_id(chat):
             return TextMessage(number, chat, _without_lone_surrogates(text))
         case _:
             return None
+
+
+def _is_id(value: int) -> bool:
+    return not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _without_lone_surrogates(text: str) -> str:
@@ -152,21 +162,28 @@ def _without_lone_surrogates(text: str) -> str:
 def _result(method: str, response: requests.Response) -> Any:
     try:
         found = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or "ok" not in found:
+    if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
         # Not from Telegram: a proxy in between answered.
         raise NotReady(SYSTEM, method, f"HTTP {response.status_code}, and the answer is not from the Bot API")
     if found["ok"] is True:
         return found.get("result")
-    status = int(found.get("error_code") or response.status_code)
+    code = found.get("error_code")
+    status = code if type(code) is int and 400 <= code < 600 else response.status_code
     description = str(found.get("description") or "")
     if status >= 500:
         raise NotReady(SYSTEM, method, f"{status} {description}".strip())
-    parameters = found.get("parameters") or {}
-    after = parameters.get("retry_after")
-    moved = parameters.get("migrate_to_chat_id")
-    hint = f"; the chat's new id is {moved}" if moved is not None else ""
+    parameters = found.get("parameters")
+    hints = parameters if isinstance(parameters, dict) else {}
+    moved = hints.get("migrate_to_chat_id")
+    hint = f"; the chat's new id is {moved}" if type(moved) is int else ""
     raise TelegramRefused(
-        method, status=status, body=description + hint, retry_after=float(after) if after is not None else None
+        method, status=status, body=description + hint, retry_after=_seconds(hints.get("retry_after"))
     )
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value:
+        return None
+    return min(float(value), MAX_RETRY_AFTER_S)

@@ -80,6 +80,9 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
     except BifrostError as error:
         log.error("stopped: %s", error)
         return EX_CONFIG if isinstance(error, SettingError) else 1
+    except OSError as error:  # a folder or file of the generator: a full disk, missing rights
+        log.error("stopped: %s: %s", error.filename or "writing", error.strerror or error)
+        return 1
     return 0
 
 
@@ -102,7 +105,7 @@ def workload_parser(generator: Program) -> argparse.ArgumentParser:
 def workload_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Workload:
     """Check what `workload_parser` parsed; exits with code 2 if it is invalid."""
     if not 0 < given.rate < float("inf"):
-        parser.error("--rate must be above 0")
+        parser.error("--rate must be a finite number above 0")
     if given.count < 0:
         parser.error("--count must be 0 or above")
     return Workload(given.rate, given.count, given.seed)

@@ -17,6 +17,8 @@ from random import Random
 
 RADIOTAP = 127
 FRAMES_PER_S = 30.0
+MAX_TIME_S = 2**32
+"""A pcap file holds seconds since the epoch in 32 bits."""
 BROADCAST = b"\xff" * 6
 _MAGIC = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
@@ -254,7 +256,7 @@ def write_pcap(path: Path, frames: Iterator[tuple[float, bytes]], count: int) ->
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the file; return 0."""
+    """Write the file; return 0, or 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m bifrost.generators.wifi_frames", description=__doc__)
     parser.add_argument("file", type=Path, help="the pcap file to write")
     parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)d)")
@@ -264,10 +266,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=float, help="time of the first frame in seconds since the epoch (default: now)")
     parser.add_argument("--rate", type=float, default=FRAMES_PER_S, help="frames per second (default %(default)g)")
     given = parser.parse_args(arguments)
-    if given.count < 0 or not given.rate > 0:
-        parser.error("--count must be 0 or above and --rate above 0")
+    if given.count < 0 or not 0 < given.rate < float("inf"):
+        parser.error("--count must be 0 or above and --rate a finite number above 0")
     start_s = time.time() if given.start is None else given.start
-    write_pcap(given.file, FrameGenerator(given.seed, start_s=start_s, rate=given.rate).frames(), given.count)
+    if not 0 <= start_s < MAX_TIME_S:
+        parser.error("--start must be a time that a pcap file can hold, from 0 to 4294967295")
+    try:
+        write_pcap(given.file, FrameGenerator(given.seed, start_s=start_s, rate=given.rate).frames(), given.count)
+    except OSError as error:
+        print(f"{given.file}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

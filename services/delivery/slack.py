@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from urllib.request import Request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bifrost.clients.http import require_http_url
 from bifrost.errors import SettingError
 from bifrost.settings import LOOPBACK, Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
@@ -22,6 +24,7 @@ TEXT_LIMIT = 40_000
 """Slack truncates longer texts; in characters."""
 TIMEOUT_S = 10
 DEFAULT_RETRY_AFTER_S = 1.0
+MAX_RETRY_AFTER_S = 86_400.0
 GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
 
 TOKEN_SETTING = "SLACK_API_TOKEN"  # noqa: S105 - a name
@@ -41,7 +44,8 @@ ACCOUNT_ERRORS: Mapping[str, str] = {
 TEMPORARY_ERRORS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 RATE_ERRORS = frozenset({"ratelimited", "rate_limited"})
 
-_ERROR_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ERROR_NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_TOKEN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class SlackChannel:
     def send(self, notification: SlackMessage) -> Outcome:
         """Post once; `Delivered` means that Slack answered `ok: true`."""
         try:
-            self._client.chat_postMessage(
+            answer = self._client.chat_postMessage(
                 channel=notification.channel,
                 text=notification.text,
                 username=notification.username,
@@ -79,6 +83,8 @@ class SlackChannel:
             return outcome_of_refusal(response.status_code, str(response.get("error", "")), response.headers)
         except (OSError, http.client.HTTPException) as error:
             return TemporaryFailure(f"no answer ({type(error).__name__}: {error})")
+        if answer.get("ok") is not True:
+            return TemporaryFailure("the answer is not from Slack")
         return Delivered()
 
     def close(self) -> None:
@@ -122,10 +128,9 @@ def slack_channel(settings: Settings) -> SlackChannel:
         token = GUEST_TOKEN
     if not token:
         token = settings.require(TOKEN_SETTING, "it is needed to post messages to Slack")
-    url = settings.endpoints.slack
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise SettingError(URL_SETTING, f"{url!r} is not an http or https URL")
-    return SlackChannel(KeepAliveClient(url, token))
+    if not _TOKEN.fullmatch(token):
+        raise SettingError(TOKEN_SETTING, "contains characters that a token cannot have")
+    return SlackChannel(KeepAliveClient(require_http_url(URL_SETTING, settings.endpoints.slack), token))
 
 
 class KeepAliveClient(WebClient):
@@ -172,7 +177,8 @@ class KeepAliveClient(WebClient):
             connection.close()
             raise
         self._connection = connection
-        return {"status": response.status, "headers": response.headers, "body": text}
+        # slack-sdk takes any other JSON for an object: an empty one counts as no answer of Slack.
+        return {"status": response.status, "headers": response.headers, "body": text if _is_object(text) else "{}"}
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._endpoint.hostname or "", self._endpoint.port
@@ -181,8 +187,15 @@ class KeepAliveClient(WebClient):
         return http.client.HTTPConnection(host, port, timeout=self.timeout)
 
 
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _retry_after_s(headers: Mapping[str, str]) -> float:
     header = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    if not re.fullmatch(r"\d{1,6}(\.\d+)?", header.strip()):
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", header.strip()):
         return DEFAULT_RETRY_AFTER_S
-    return max(float(header), 0.1)
+    return min(max(float(header), 0.1), MAX_RETRY_AFTER_S)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
+from bifrost.clients.http import require_http_url
 from bifrost.clients.telegram import TOO_MANY, TelegramApi, TelegramRefused
 from bifrost.errors import NotReady, SettingError, Unreachable
 from bifrost.settings import Settings
@@ -81,12 +81,9 @@ def telegram_api(settings: Settings) -> TelegramApi:
         token = GUEST_TOKEN
     if not token:
         token = settings.require("TELEGRAM_BOT_TOKEN", "the bot needs it to talk to Telegram")
-    if not re.fullmatch(r"[\w:.-]+", token):
+    if not re.fullmatch(r"[A-Za-z0-9_:.-]+", token):
         raise SettingError("TELEGRAM_BOT_TOKEN", "contains characters that a token cannot have")
-    url = settings.endpoints.telegram
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise SettingError("TELEGRAM_API_URL", f"{url!r} is not an http or https URL")
-    return TelegramApi(url, token)
+    return TelegramApi(require_http_url("TELEGRAM_API_URL", settings.endpoints.telegram), token)
 
 
 def telegram_channel(settings: Settings) -> TelegramChannel:

@@ -31,6 +31,7 @@ class Answer:
     text: str | None = None
     chunks: tuple[bytes, ...] = ()
     content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
 
     def content(self) -> bytes:
         if self.text is not None:
@@ -127,6 +128,8 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.content_type)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             if answer.chunks:
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()

@@ -7,8 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
@@ -99,6 +102,22 @@ def test_the_live_form_reconnects_and_tells_what_comes(tmp_path: Path):
 
     pushed = server.requests[0].body
     assert pushed == {"ksql": QUERY, "streamsProperties": {"ksql.streams.auto.offset.reset": "latest"}}
+
+
+def test_the_live_form_retries_a_message_that_telegram_did_not_accept(tmp_path: Path):
+    header = b'[{"header":{"queryId":"q","schema":"`TS` STRING"}},\n'
+    ksql = FakeWifiKsql(pushed=[(header, row_line(AT, MAC, "RNM0", None))])
+    with running(ksql.server()) as server, running_console(tmp_path / "inbox.sqlite", lambda: 0.0) as inbox:
+        inbox.post("/api/faults", json={"method": "sendMessage", "status": 503}).raise_for_status()
+        with following(Settings({"KSQLDB_URL": server.url, "TELEGRAM_API_URL": inbox.url})):
+            eventually(lambda: sent(inbox) == [RNM0])
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=5)))
+def test_a_row_of_any_shape_is_an_alert_or_undeliverable(row: Any):
+    columns = row if isinstance(row, list) else [row]
+
+    assert isinstance(alert_from(columns), SubjectAlert | Undeliverable)
 
 
 def sent(inbox: Client) -> list[str]:

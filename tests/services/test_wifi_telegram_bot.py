@@ -291,6 +291,13 @@ def test_a_wrong_secret_does_nothing(scene: Scene, webhook: str, secret: str):
         {"update_id": 1, "message": {"text": "x"}},
         {"update_id": "1", "message": {"chat": {"id": 1}, "text": "x"}},
         {"update_id": 1, "edited_message": {"chat": {"id": 1}, "text": "x"}},
+        {"update_id": 1, "message": {"chat": {"id": True}, "text": "x"}},
+        {"update_id": 1, "message": {"chat": {"id": 2**63}, "text": "x"}},
+        {"update_id": 1, "message": {"chat": {"id": 1.5}, "text": "x"}},
+        {"update_id": 1, "message": {"chat": [1], "text": "x"}},
+        {"update_id": None, "message": {"chat": {"id": 1}, "text": "x"}},
+        {"update_id": 1, "message": {"chat": {"id": 1}, "text": {"a": 1}}},
+        {"update_id": 1, "message": [{"chat": {"id": 1}, "text": "x"}]},
     ],
 )
 def test_what_is_no_text_message_is_taken_and_ignored(webhook: str, update: object):
