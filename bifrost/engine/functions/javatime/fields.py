@@ -16,7 +16,7 @@ _MODIFIED_JULIAN_EPOCH = 40_587
 _MAX_YEAR = 999_999_999
 
 
-class Field(Enum):
+class TimeField(Enum):
     """A field; its value is the name that Java's messages use."""
 
     ERA = "Era"
@@ -49,29 +49,29 @@ class Field(Enum):
     __hash__ = object.__hash__
 
 
-RANGES: dict[Field, tuple[int, int]] = {
-    Field.ERA: (0, 1),
-    Field.YEAR: (-_MAX_YEAR, _MAX_YEAR),
-    Field.YEAR_OF_ERA: (1, _MAX_YEAR + 1),
-    Field.MONTH_OF_YEAR: (1, 12),
-    Field.DAY_OF_YEAR: (1, 366),
-    Field.DAY_OF_MONTH: (1, 31),
-    Field.ALIGNED_DAY_OF_WEEK_IN_MONTH: (1, 7),
-    Field.DAY_OF_WEEK: (1, 7),
-    Field.WEEK_BASED_YEAR: (-_MAX_YEAR, _MAX_YEAR),
-    Field.WEEK_OF_WEEK_BASED_YEAR: (1, 53),
-    Field.WEEK_OF_MONTH: (0, 6),
-    Field.LOCAL_DAY_OF_WEEK: (1, 7),
-    Field.AMPM_OF_DAY: (0, 1),
-    Field.HOUR_OF_DAY: (0, 23),
-    Field.CLOCK_HOUR_OF_DAY: (1, 24),
-    Field.HOUR_OF_AMPM: (0, 11),
-    Field.CLOCK_HOUR_OF_AMPM: (1, 12),
-    Field.MINUTE_OF_HOUR: (0, 59),
-    Field.SECOND_OF_MINUTE: (0, 59),
-    Field.NANO_OF_SECOND: (0, 999_999_999),
-    Field.MILLI_OF_DAY: (0, 86_399_999),
-    Field.NANO_OF_DAY: (0, 86_399_999_999_999),
+RANGES: dict[TimeField, tuple[int, int]] = {
+    TimeField.ERA: (0, 1),
+    TimeField.YEAR: (-_MAX_YEAR, _MAX_YEAR),
+    TimeField.YEAR_OF_ERA: (1, _MAX_YEAR + 1),
+    TimeField.MONTH_OF_YEAR: (1, 12),
+    TimeField.DAY_OF_YEAR: (1, 366),
+    TimeField.DAY_OF_MONTH: (1, 31),
+    TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH: (1, 7),
+    TimeField.DAY_OF_WEEK: (1, 7),
+    TimeField.WEEK_BASED_YEAR: (-_MAX_YEAR, _MAX_YEAR),
+    TimeField.WEEK_OF_WEEK_BASED_YEAR: (1, 53),
+    TimeField.WEEK_OF_MONTH: (0, 6),
+    TimeField.LOCAL_DAY_OF_WEEK: (1, 7),
+    TimeField.AMPM_OF_DAY: (0, 1),
+    TimeField.HOUR_OF_DAY: (0, 23),
+    TimeField.CLOCK_HOUR_OF_DAY: (1, 24),
+    TimeField.HOUR_OF_AMPM: (0, 11),
+    TimeField.CLOCK_HOUR_OF_AMPM: (1, 12),
+    TimeField.MINUTE_OF_HOUR: (0, 59),
+    TimeField.SECOND_OF_MINUTE: (0, 59),
+    TimeField.NANO_OF_SECOND: (0, 999_999_999),
+    TimeField.MILLI_OF_DAY: (0, 86_399_999),
+    TimeField.NANO_OF_DAY: (0, 86_399_999_999_999),
 }
 
 
@@ -83,7 +83,7 @@ class UnsupportedField(TimeTextError):
     """The value to print has no such field; inside `[...]` the part is left out instead."""
 
 
-def check_range(field: Field, value: int) -> int:
+def check_range(field: TimeField, value: int) -> int:
     """Return the value if it is in the field's range.
 
     Raises:
@@ -155,36 +155,36 @@ def _week_of_week_based_year(day: Day) -> int:
     return (day.number - start_of_week_year(_week_based_year(day))) // 7 + 1
 
 
-DATE_FIELDS: dict[Field, Callable[[Day], int]] = {
-    Field.ERA: lambda day: int(day.year > 0),
-    Field.YEAR: lambda day: day.year,
-    Field.YEAR_OF_ERA: lambda day: day.year if day.year > 0 else 1 - day.year,
-    Field.QUARTER_OF_YEAR: lambda day: (day.month + 2) // 3,
-    Field.MONTH_OF_YEAR: lambda day: day.month,
-    Field.DAY_OF_YEAR: lambda day: day.number - days_of(day.year, 1, 1) + 1,
-    Field.DAY_OF_MONTH: lambda day: day.day,
-    Field.ALIGNED_DAY_OF_WEEK_IN_MONTH: lambda day: (day.day - 1) % 7 + 1,
-    Field.DAY_OF_WEEK: lambda day: day.weekday,
-    Field.MODIFIED_JULIAN_DAY: lambda day: day.number + _MODIFIED_JULIAN_EPOCH,
-    Field.WEEK_BASED_YEAR: _week_based_year,
-    Field.WEEK_OF_WEEK_BASED_YEAR: _week_of_week_based_year,
-    Field.WEEK_OF_MONTH: _week_of_month,
-    Field.LOCAL_DAY_OF_WEEK: lambda day: day.weekday % 7 + 1,
+DATE_FIELDS: dict[TimeField, Callable[[Day], int]] = {
+    TimeField.ERA: lambda day: int(day.year > 0),
+    TimeField.YEAR: lambda day: day.year,
+    TimeField.YEAR_OF_ERA: lambda day: day.year if day.year > 0 else 1 - day.year,
+    TimeField.QUARTER_OF_YEAR: lambda day: (day.month + 2) // 3,
+    TimeField.MONTH_OF_YEAR: lambda day: day.month,
+    TimeField.DAY_OF_YEAR: lambda day: day.number - days_of(day.year, 1, 1) + 1,
+    TimeField.DAY_OF_MONTH: lambda day: day.day,
+    TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH: lambda day: (day.day - 1) % 7 + 1,
+    TimeField.DAY_OF_WEEK: lambda day: day.weekday,
+    TimeField.MODIFIED_JULIAN_DAY: lambda day: day.number + _MODIFIED_JULIAN_EPOCH,
+    TimeField.WEEK_BASED_YEAR: _week_based_year,
+    TimeField.WEEK_OF_WEEK_BASED_YEAR: _week_of_week_based_year,
+    TimeField.WEEK_OF_MONTH: _week_of_month,
+    TimeField.LOCAL_DAY_OF_WEEK: lambda day: day.weekday % 7 + 1,
 }
 """How to compute each field of a date."""
 
 
-TIME_FIELDS: dict[Field, Callable[[int], int]] = {
-    Field.AMPM_OF_DAY: lambda nanos: nanos // 43_200_000_000_000,
-    Field.HOUR_OF_DAY: lambda nanos: nanos // 3_600_000_000_000,
-    Field.CLOCK_HOUR_OF_DAY: lambda nanos: nanos // 3_600_000_000_000 or 24,
-    Field.HOUR_OF_AMPM: lambda nanos: nanos // 3_600_000_000_000 % 12,
-    Field.CLOCK_HOUR_OF_AMPM: lambda nanos: nanos // 3_600_000_000_000 % 12 or 12,
-    Field.MINUTE_OF_HOUR: lambda nanos: nanos // 60_000_000_000 % 60,
-    Field.SECOND_OF_MINUTE: lambda nanos: nanos // 1_000_000_000 % 60,
-    Field.NANO_OF_SECOND: lambda nanos: nanos % 1_000_000_000,
-    Field.MILLI_OF_DAY: lambda nanos: nanos // _NANOS_PER_MS,
-    Field.NANO_OF_DAY: lambda nanos: nanos,
+TIME_FIELDS: dict[TimeField, Callable[[int], int]] = {
+    TimeField.AMPM_OF_DAY: lambda nanos: nanos // 43_200_000_000_000,
+    TimeField.HOUR_OF_DAY: lambda nanos: nanos // 3_600_000_000_000,
+    TimeField.CLOCK_HOUR_OF_DAY: lambda nanos: nanos // 3_600_000_000_000 or 24,
+    TimeField.HOUR_OF_AMPM: lambda nanos: nanos // 3_600_000_000_000 % 12,
+    TimeField.CLOCK_HOUR_OF_AMPM: lambda nanos: nanos // 3_600_000_000_000 % 12 or 12,
+    TimeField.MINUTE_OF_HOUR: lambda nanos: nanos // 60_000_000_000 % 60,
+    TimeField.SECOND_OF_MINUTE: lambda nanos: nanos // 1_000_000_000 % 60,
+    TimeField.NANO_OF_SECOND: lambda nanos: nanos % 1_000_000_000,
+    TimeField.MILLI_OF_DAY: lambda nanos: nanos // _NANOS_PER_MS,
+    TimeField.NANO_OF_DAY: lambda nanos: nanos,
 }
 """How to compute each field of a time of day, given in nanoseconds."""
 

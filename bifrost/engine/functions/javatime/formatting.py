@@ -7,33 +7,33 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
 
+from bifrost.engine.functions.javatime.elements import (
+    Element,
+    FieldText,
+    Fraction,
+    LiteralText,
+    LocalizedOffset,
+    Number,
+    Offset,
+    OptionalPart,
+    Padded,
+    PeriodOfDay,
+    SignStyle,
+    TwoDigitYear,
+    ZoneId,
+    ZoneName,
+)
 from bifrost.engine.functions.javatime.fields import (
     DATE_FIELDS,
     TIME_FIELDS,
     Day,
-    Field,
+    TimeField,
     TimeTextError,
     UnsupportedField,
     day_at,
 )
 from bifrost.engine.functions.javatime.isotime import DAY_MS
-from bifrost.engine.functions.javatime.pattern import (
-    Element,
-    Fraction,
-    Literal,
-    LocalizedOffset,
-    Number,
-    Offset,
-    Optional,
-    Padded,
-    PeriodOfDay,
-    SignStyle,
-    Text,
-    TwoDigitYear,
-    ZoneId,
-    ZoneName,
-    compile_pattern,
-)
+from bifrost.engine.functions.javatime.pattern import compile_pattern
 from bifrost.engine.functions.javatime.texts import ENGLISH, Style, day_period_at
 from bifrost.engine.functions.javatime.zones import Zone, zone_names
 
@@ -56,7 +56,7 @@ class Moment:
             raise UnsupportedField("Unsupported field: InstantSeconds")
         return self.day.number * DAY_MS + self.ms_of_day - self.offset_s * 1000
 
-    def value(self, field: Field) -> int:
+    def value(self, field: TimeField) -> int:
         """Return a field's value.
 
         Raises:
@@ -66,7 +66,7 @@ class Moment:
             return DATE_FIELDS[field](self.day)
         if field in TIME_FIELDS and self.ms_of_day is not None:
             return TIME_FIELDS[field](self.ms_of_day * _NANOS_PER_MS)
-        if field is Field.OFFSET_SECONDS and self.zone is not None:
+        if field is TimeField.OFFSET_SECONDS and self.zone is not None:
             return self.offset_s
         raise UnsupportedField(f"Unsupported field: {field.value}")
 
@@ -99,16 +99,16 @@ def _joined(printers: list[Printer]) -> Printer:
 
 def _printer(element: Element) -> Printer:
     match element:
-        case Literal(text):
+        case LiteralText(text):
             return lambda moment: text
         case Number():
             return _number(element)
-        case Text(field, style, standalone):
+        case FieldText(field, style, standalone):
             return _text(field, style, standalone=standalone)
         case Offset():
-            return lambda moment: _offset_text(element, moment.value(Field.OFFSET_SECONDS))
+            return lambda moment: _offset_text(element, moment.value(TimeField.OFFSET_SECONDS))
         case LocalizedOffset(full):
-            return lambda moment: _localized_offset(moment.value(Field.OFFSET_SECONDS), full=full)
+            return lambda moment: _localized_offset(moment.value(TimeField.OFFSET_SECONDS), full=full)
         case ZoneId():
             return lambda moment: _zone(moment).id
         case ZoneName(full, generic):
@@ -117,7 +117,7 @@ def _printer(element: Element) -> Printer:
             return lambda moment: _day_period(moment, style)
         case Padded(inner, width):
             return _padded(_printer(inner), width)
-        case Optional(elements):
+        case OptionalPart(elements):
             return _optional(_joined([_printer(inner) for inner in elements]))
         case _:
             assert_never(element)
@@ -149,18 +149,18 @@ def _digits(number: Number, value: int) -> str:
     digits = f"{abs(value):0{number.min_width}d}"
     if len(digits) > number.max_width:
         raise TimeTextError(
-            f"Field {number.field.value} cannot be printed as the value {value} "
+            f"TimeField {number.field.value} cannot be printed as the value {value} "
             f"exceeds the maximum print width of {number.max_width}"
         )
     if value < 0 and number.sign is SignStyle.NOT_NEGATIVE:
         raise TimeTextError(
-            f"Field {number.field.value} cannot be printed as the value {value} "
+            f"TimeField {number.field.value} cannot be printed as the value {value} "
             "cannot be negative according to the SignStyle"
         )
     return f"-{digits}" if value < 0 else digits
 
 
-def _text(field: Field, style: Style, *, standalone: bool) -> Printer:
+def _text(field: TimeField, style: Style, *, standalone: bool) -> Printer:
     texts = ENGLISH[field][style]
     return lambda moment: texts[moment.value(field)]
 
@@ -210,7 +210,7 @@ def _zone_name(moment: Moment, *, full: bool, generic: bool) -> str:
 
 
 def _day_period(moment: Moment, style: Style) -> str:
-    hour, minute = moment.value(Field.HOUR_OF_DAY), moment.value(Field.MINUTE_OF_HOUR)
+    hour, minute = moment.value(TimeField.HOUR_OF_DAY), moment.value(TimeField.MINUTE_OF_HOUR)
     period = day_period_at(hour * 60 + minute)
     return period.narrow if style is Style.NARROW else period.text
 

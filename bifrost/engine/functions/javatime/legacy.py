@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from bifrost.engine.functions.javatime.fields import Field, TimeTextError
+from bifrost.engine.functions.javatime.fields import TimeField, TimeTextError
 from bifrost.engine.functions.javatime.isotime import DAY_MS, days_of
 from bifrost.engine.functions.javatime.texts import ENGLISH, Style
 from bifrost.engine.functions.javatime.zones import offset_zone, zone_of, zones_by_text
@@ -90,7 +90,7 @@ _NUMBERS: dict[str, _Number] = {
 }
 
 
-def _names(field: Field, shift: Callable[[int], int] = _plain) -> dict[str, int]:
+def _names(field: TimeField, shift: Callable[[int], int] = _plain) -> dict[str, int]:
     return {
         text.lower(): shift(value)
         for style in (Style.SHORT, Style.FULL)
@@ -98,11 +98,11 @@ def _names(field: Field, shift: Callable[[int], int] = _plain) -> dict[str, int]
     }
 
 
-_MONTH_NAMES = _Name("month", _names(Field.MONTH_OF_YEAR))
+_MONTH_NAMES = _Name("month", _names(TimeField.MONTH_OF_YEAR))
 _NAMED = {
-    "E": _Name("weekday", _names(Field.DAY_OF_WEEK, lambda value: value % 7)),
-    "a": _Name("half", _names(Field.AMPM_OF_DAY) | {"a": 0, "p": 1}),
-    "G": _Name("era", _names(Field.ERA) | {"b": 0, "a": 1}),
+    "E": _Name("weekday", _names(TimeField.DAY_OF_WEEK, lambda value: value % 7)),
+    "a": _Name("half", _names(TimeField.AMPM_OF_DAY) | {"a": 0, "p": 1}),
+    "G": _Name("era", _names(TimeField.ERA) | {"b": 0, "a": 1}),
 }
 
 _Step = _Number | _Name | _Zone | str

@@ -28,160 +28,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import lru_cache
 
-from bifrost.engine.functions.javatime.fields import Field, TimeTextError
+from bifrost.engine.functions.javatime.elements import (
+    FIXED,
+    MAX_WIDTH,
+    Element,
+    FieldText,
+    Fraction,
+    LiteralText,
+    LocalizedOffset,
+    Number,
+    Offset,
+    OptionalPart,
+    Padded,
+    PeriodOfDay,
+    SignStyle,
+    TwoDigitYear,
+    WeekYear,
+    ZoneId,
+    ZoneName,
+)
+from bifrost.engine.functions.javatime.fields import TimeField, TimeTextError
 from bifrost.engine.functions.javatime.texts import Style
 
-_MAX_WIDTH = 19
-_FIXED = -1
 _RUN = re.compile(r"([A-Za-z])\1*")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
-class SignStyle(Enum):
-    """Which signs a number may have."""
-
-    NORMAL = "NORMAL"
-    NOT_NEGATIVE = "NOT_NEGATIVE"
-    EXCEEDS_PAD = "EXCEEDS_PAD"
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number of `min_width` to `max_width` digits.
-
-    Numbers without a separator share their digits: the first may take more digits than its own only if `reserved`
-    digits remain for those of fixed width that follow it. `reserved` is -1 in a number whose width is fixed.
-    """
-
-    field: Field
-    min_width: int = 1
-    max_width: int = _MAX_WIDTH
-    sign: SignStyle = SignStyle.NORMAL
-    reserved: int = 0
-
-    @property
-    def can_follow(self) -> bool:
-        """Whether the number has a fixed width, so that it may follow another number directly."""
-        return self.min_width == self.max_width and self.sign is SignStyle.NOT_NEGATIVE
-
-
-@dataclass(frozen=True, slots=True)
-class TwoDigitYear(Number):
-    """The last two digits of a year from 2000 to 2099."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeekYear(Number):
-    """A week-based year: it counts as a number of fixed sign when numbers follow each other."""
-
-    @property
-    def can_follow(self) -> bool:
-        """Whether the number has a fixed width, so that it may follow another number directly."""
-        return self.min_width == self.max_width
-
-
-@dataclass(frozen=True, slots=True)
-class Fraction(Number):
-    """The first digits of the nanosecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A field's English text; `standalone` texts are those without a date around them (L, q, c)."""
-
-    field: Field
-    style: Style
-    standalone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """An offset from UTC; `zero` is printed for none. Minutes and seconds are required, optional or never written."""
-
-    minutes: str
-    seconds: str
-    colon: bool
-    zero: str
-
-
-@dataclass(frozen=True, slots=True)
-class LocalizedOffset:
-    """`GMT+8`, full `GMT+08:00`."""
-
-    full: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneId:
-    """A zone's id or an offset."""
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneName:
-    """A zone's name; a generic one does not distinguish summer time."""
-
-    full: bool
-    generic: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodOfDay:
-    """The part of the day."""
-
-    style: Style
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """Text that stands for itself."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Padded:
-    """An element with blanks before it up to a width."""
-
-    element: Element
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
-class Optional:
-    """Elements that may be missing together."""
-
-    elements: tuple[Element, ...]
-
-
-Element = Number | Text | Offset | LocalizedOffset | ZoneId | ZoneName | PeriodOfDay | Literal | Padded | Optional
-
 _TEXT_FIELDS = {
-    "M": Field.MONTH_OF_YEAR,
-    "L": Field.MONTH_OF_YEAR,
-    "Q": Field.QUARTER_OF_YEAR,
-    "q": Field.QUARTER_OF_YEAR,
-    "E": Field.DAY_OF_WEEK,
-    "e": Field.DAY_OF_WEEK,
-    "c": Field.DAY_OF_WEEK,
+    "M": TimeField.MONTH_OF_YEAR,
+    "L": TimeField.MONTH_OF_YEAR,
+    "Q": TimeField.QUARTER_OF_YEAR,
+    "q": TimeField.QUARTER_OF_YEAR,
+    "E": TimeField.DAY_OF_WEEK,
+    "e": TimeField.DAY_OF_WEEK,
+    "c": TimeField.DAY_OF_WEEK,
 }
 _TWO_DIGITS = {
-    "d": Field.DAY_OF_MONTH,
-    "H": Field.HOUR_OF_DAY,
-    "k": Field.CLOCK_HOUR_OF_DAY,
-    "K": Field.HOUR_OF_AMPM,
-    "h": Field.CLOCK_HOUR_OF_AMPM,
-    "m": Field.MINUTE_OF_HOUR,
-    "s": Field.SECOND_OF_MINUTE,
+    "d": TimeField.DAY_OF_MONTH,
+    "H": TimeField.HOUR_OF_DAY,
+    "k": TimeField.CLOCK_HOUR_OF_DAY,
+    "K": TimeField.HOUR_OF_AMPM,
+    "h": TimeField.CLOCK_HOUR_OF_AMPM,
+    "m": TimeField.MINUTE_OF_HOUR,
+    "s": TimeField.SECOND_OF_MINUTE,
 }
 _WIDE = {
-    "A": (Field.MILLI_OF_DAY, SignStyle.NOT_NEGATIVE),
-    "n": (Field.NANO_OF_SECOND, SignStyle.NOT_NEGATIVE),
-    "N": (Field.NANO_OF_DAY, SignStyle.NOT_NEGATIVE),
-    "g": (Field.MODIFIED_JULIAN_DAY, SignStyle.NORMAL),
+    "A": (TimeField.MILLI_OF_DAY, SignStyle.NOT_NEGATIVE),
+    "n": (TimeField.NANO_OF_SECOND, SignStyle.NOT_NEGATIVE),
+    "N": (TimeField.NANO_OF_DAY, SignStyle.NOT_NEGATIVE),
+    "g": (TimeField.MODIFIED_JULIAN_DAY, SignStyle.NORMAL),
 }
 _OFFSETS = {
     1: ("optional", "never", False),
@@ -245,7 +143,7 @@ class _Compiler:
         quoted = _QUOTED.match(self.pattern, at)
         if quoted is None:
             raise TimeTextError(f"Pattern ends with an incomplete string literal: {self.pattern}")
-        self.add(Literal(quoted[1].replace("''", "'") or "'"))
+        self.add(LiteralText(quoted[1].replace("''", "'") or "'"))
         return quoted.end()
 
     def other(self, character: str) -> None:
@@ -261,13 +159,13 @@ class _Compiler:
             case "{" | "}" | "#":
                 raise TimeTextError(f"Pattern includes reserved character: '{character}'")
             case _:
-                self.add(Literal(character))
+                self.add(LiteralText(character))
 
     def close(self) -> None:
         elements = self.open.pop()
         self.leader.pop()
         if elements:
-            self.add(Optional(tuple(elements)))
+            self.add(OptionalPart(tuple(elements)))
 
     def add(self, element: Element) -> int:
         """Add an element; a number after it starts a new group. Return the element's index."""
@@ -289,10 +187,10 @@ class _Compiler:
             raise TimeTextError(f"A padded number cannot be followed by a number: {self.pattern}")
         if number.can_follow:
             elements[leader] = replace(first, reserved=first.reserved + number.max_width)
-            self.add(replace(number, reserved=_FIXED))
+            self.add(replace(number, reserved=FIXED))
             self.leader[-1] = leader
         else:
-            elements[leader] = replace(first, reserved=_FIXED)
+            elements[leader] = replace(first, reserved=FIXED)
             self.leader[-1] = self.add(number)
 
     def finished(self) -> Iterator[Element]:
@@ -313,7 +211,7 @@ def element_of(letter: str, count: int) -> Element:
     """
     match letter:
         case "u" | "y":
-            return _year(Field.YEAR if letter == "u" else Field.YEAR_OF_ERA, count)
+            return _year(TimeField.YEAR if letter == "u" else TimeField.YEAR_OF_ERA, count)
         case "M" | "L" | "Q" | "q" | "E" | "e" | "c":
             return _text_or_number(letter, count)
         case "d" | "h" | "H" | "k" | "K" | "m" | "s":
@@ -321,20 +219,20 @@ def element_of(letter: str, count: int) -> Element:
         case "S":
             if count > 9:
                 raise TimeTextError(f"Maximum width must be from 1 to 9 inclusive but was {count}")
-            return Fraction(Field.NANO_OF_SECOND, count, count, SignStyle.NOT_NEGATIVE)
+            return Fraction(TimeField.NANO_OF_SECOND, count, count, SignStyle.NOT_NEGATIVE)
         case "A" | "n" | "N" | "g":
             field, sign = _WIDE[letter]
-            return Number(field, count, _MAX_WIDTH, sign)
+            return Number(field, count, MAX_WIDTH, sign)
         case "a" | "G" | "F" | "D" | "W" | "w" | "Y" | "B":
             return _other_field(letter, count)
         case _:
             return _zone_element(letter, count)
 
 
-def _year(field: Field, count: int) -> Number:
+def _year(field: TimeField, count: int) -> Number:
     if count == 2:
         return TwoDigitYear(field, 2, 2, SignStyle.NOT_NEGATIVE)
-    return Number(field, count, _MAX_WIDTH, SignStyle.NORMAL if count < 4 else SignStyle.EXCEEDS_PAD)
+    return Number(field, count, MAX_WIDTH, SignStyle.NORMAL if count < 4 else SignStyle.EXCEEDS_PAD)
 
 
 def _text_or_number(letter: str, count: int) -> Element:
@@ -344,17 +242,17 @@ def _text_or_number(letter: str, count: int) -> Element:
     if letter == "c" and count == 2:
         raise TimeTextError('Invalid pattern "cc"')
     if count > 2:
-        return Text(field, Style(count), letter in "Lqc")
+        return FieldText(field, Style(count), letter in "Lqc")
     match letter:
         case "e" | "c":
-            return Number(Field.LOCAL_DAY_OF_WEEK, count, count, SignStyle.NOT_NEGATIVE)
+            return Number(TimeField.LOCAL_DAY_OF_WEEK, count, count, SignStyle.NOT_NEGATIVE)
         case "E":
-            return Text(field, Style.SHORT)
+            return FieldText(field, Style.SHORT)
         case _:
             return Number(field) if count == 1 else Number(field, 2, 2, SignStyle.NOT_NEGATIVE)
 
 
-def _two_digits(field: Field, letter: str, count: int) -> Number:
+def _two_digits(field: TimeField, letter: str, count: int) -> Number:
     if count > 2:
         raise _too_many(letter)
     return Number(field) if count == 1 else Number(field, 2, 2, SignStyle.NOT_NEGATIVE)
@@ -363,24 +261,24 @@ def _two_digits(field: Field, letter: str, count: int) -> Number:
 def _other_field(letter: str, count: int) -> Element:
     match letter, count:
         case "a", 1:
-            return Text(Field.AMPM_OF_DAY, Style.SHORT)
+            return FieldText(TimeField.AMPM_OF_DAY, Style.SHORT)
         case "G", (1 | 2 | 3 | 4 | 5):
-            return Text(Field.ERA, Style(max(count, 3)))
+            return FieldText(TimeField.ERA, Style(max(count, 3)))
         case "F", 1:
-            return Number(Field.ALIGNED_DAY_OF_WEEK_IN_MONTH)
+            return Number(TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH)
         case "D", 1:
-            return Number(Field.DAY_OF_YEAR)
+            return Number(TimeField.DAY_OF_YEAR)
         case "D", (2 | 3):
-            return Number(Field.DAY_OF_YEAR, count, 3, SignStyle.NOT_NEGATIVE)
+            return Number(TimeField.DAY_OF_YEAR, count, 3, SignStyle.NOT_NEGATIVE)
         case "W", 1:
-            return Number(Field.WEEK_OF_MONTH, 1, 1, SignStyle.NOT_NEGATIVE)
+            return Number(TimeField.WEEK_OF_MONTH, 1, 1, SignStyle.NOT_NEGATIVE)
         case "w", (1 | 2):
-            return Number(Field.WEEK_OF_WEEK_BASED_YEAR, count, 2, SignStyle.NOT_NEGATIVE)
+            return Number(TimeField.WEEK_OF_WEEK_BASED_YEAR, count, 2, SignStyle.NOT_NEGATIVE)
         case "Y", 2:
-            return TwoDigitYear(Field.WEEK_BASED_YEAR, 2, 2, SignStyle.NOT_NEGATIVE)
+            return TwoDigitYear(TimeField.WEEK_BASED_YEAR, 2, 2, SignStyle.NOT_NEGATIVE)
         case "Y", _:
             sign = SignStyle.NORMAL if count < 4 else SignStyle.EXCEEDS_PAD
-            return WeekYear(Field.WEEK_BASED_YEAR, count, _MAX_WIDTH, sign)
+            return WeekYear(TimeField.WEEK_BASED_YEAR, count, MAX_WIDTH, sign)
         case "B", (1 | 4 | 5):
             return PeriodOfDay(Style(max(count, 3)))
         case "B", _:

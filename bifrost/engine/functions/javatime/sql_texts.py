@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bifrost.engine.functions.javatime.fields import Field, TimeTextError, check_range
+from bifrost.engine.functions.javatime.fields import TimeField, TimeTextError, check_range
 from bifrost.engine.functions.javatime.isotime import days_of
 from bifrost.engine.functions.javatime.timestamps import parse_instant
 from bifrost.engine.functions.javatime.zones import UTC_ZONE, zone_of
@@ -40,7 +40,7 @@ def parse_date(text: str) -> int:
     try:
         if match is None or not _has_right_sign(match[1], match[2]):
             raise ValueError(f"Text '{text}' could not be parsed")
-        year = check_range(Field.YEAR, int(match[1] + match[2]))
+        year = check_range(TimeField.YEAR, int(match[1] + match[2]))
         return days_of(year, int(match[3]), int(match[4]))
     except ValueError as error:
         raise TimeTextError(f"Failed to parse date '{text}': {error}\n{_DATE_HELP}") from error
@@ -66,9 +66,9 @@ def parse_time(text: str) -> int:
     try:
         if match is None:
             raise TimeTextError(f"Text '{text}' could not be parsed")
-        hour = check_range(Field.HOUR_OF_DAY, int(match[1]))
-        minute = check_range(Field.MINUTE_OF_HOUR, int(match[2]))
-        second = check_range(Field.SECOND_OF_MINUTE, int(match[3] or 0))
+        hour = check_range(TimeField.HOUR_OF_DAY, int(match[1]))
+        minute = check_range(TimeField.MINUTE_OF_HOUR, int(match[2]))
+        second = check_range(TimeField.SECOND_OF_MINUTE, int(match[3] or 0))
     except TimeTextError as error:
         raise TimeTextError(f"Failed to parse time '{text}': {error}\n{_TIME_HELP}") from error
     return ((hour * 60 + minute) * 60 + second) * 1000 + int((match[4] or "")[:3].ljust(3, "0"))

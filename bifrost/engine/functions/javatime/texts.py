@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from bifrost.engine.functions.javatime.fields import Field
+from bifrost.engine.functions.javatime.fields import TimeField
 
 Texts = Mapping[int, str]
 
@@ -39,16 +39,16 @@ def _named(names: list[str]) -> dict[Style, Texts]:
 
 
 _AM_PM = {style: _numbered(("AM", "PM"), 0) for style in Style}
-ENGLISH: dict[Field, dict[Style, Texts]] = {
-    Field.MONTH_OF_YEAR: _named(_MONTHS),
-    Field.DAY_OF_WEEK: _named(_DAYS),
-    Field.QUARTER_OF_YEAR: {
+ENGLISH: dict[TimeField, dict[Style, Texts]] = {
+    TimeField.MONTH_OF_YEAR: _named(_MONTHS),
+    TimeField.DAY_OF_WEEK: _named(_DAYS),
+    TimeField.QUARTER_OF_YEAR: {
         Style.SHORT: _numbered(("Q1", "Q2", "Q3", "Q4")),
         Style.FULL: _numbered(_QUARTERS),
         Style.NARROW: _numbered(("1", "2", "3", "4")),
     },
-    Field.AMPM_OF_DAY: _AM_PM,
-    Field.ERA: {
+    TimeField.AMPM_OF_DAY: _AM_PM,
+    TimeField.ERA: {
         Style.SHORT: _numbered(("BC", "AD"), 0),
         Style.FULL: _numbered(("Before Christ", "Anno Domini"), 0),
         Style.NARROW: _numbered(("B", "A"), 0),

@@ -12,10 +12,16 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 
-from bifrost.engine.functions.javatime.fields import Day, Field, TimeTextError, day_at, day_of, month_length
+from bifrost.engine.functions.javatime.elements import (
+    Element,
+    Fraction,
+    LiteralText,
+    Number,
+)
+from bifrost.engine.functions.javatime.fields import Day, TimeField, TimeTextError, day_at, day_of, month_length
 from bifrost.engine.functions.javatime.isotime import DAY_MS
 from bifrost.engine.functions.javatime.parsing import parser
-from bifrost.engine.functions.javatime.pattern import Element, Fraction, Literal, Number, compile_pattern
+from bifrost.engine.functions.javatime.pattern import compile_pattern
 from bifrost.engine.functions.javatime.resolving import NANOS_PER_DAY, Resolved, resolve
 from bifrost.engine.functions.javatime.zones import UTC_ZONE, Zone, offset_zone
 
@@ -40,11 +46,11 @@ def parse_instant(text: str, pattern: str, default: Zone = UTC_ZONE) -> int:
 
 
 _TWO_DIGITS = {
-    Field.MONTH_OF_YEAR: "month",
-    Field.DAY_OF_MONTH: "day",
-    Field.HOUR_OF_DAY: "hour",
-    Field.MINUTE_OF_HOUR: "minute",
-    Field.SECOND_OF_MINUTE: "second",
+    TimeField.MONTH_OF_YEAR: "month",
+    TimeField.DAY_OF_MONTH: "day",
+    TimeField.HOUR_OF_DAY: "hour",
+    TimeField.MINUTE_OF_HOUR: "minute",
+    TimeField.SECOND_OF_MINUTE: "second",
 }
 
 
@@ -74,11 +80,11 @@ _GROUP = re.compile(r"\?P<(\w+)>")
 
 def _expression(element: Element) -> str | None:
     match element:
-        case Literal(text) if not text[0].isdigit():
+        case LiteralText(text) if not text[0].isdigit():
             return re.escape(text)
         case Fraction(min_width=width):
             return f"(?P<milli>[0-9]{{{width}}})"
-        case Number(field=Field.YEAR_OF_ERA | Field.YEAR, min_width=4):
+        case Number(field=TimeField.YEAR_OF_ERA | TimeField.YEAR, min_width=4):
             return "(?P<year>[0-9]{4})"
         case Number(field=field, min_width=2, max_width=2) if field in _TWO_DIGITS:
             return f"(?P<{_TWO_DIGITS[field]}>[0-9]{{2}})"
@@ -143,28 +149,28 @@ def _stepwise(day: Day, ms_of_day: int, zone: Zone) -> int:
     return local_ms - offset_s * 1000 if offset_s is not None else local_ms
 
 
-def _partial_day(values: dict[Field, int]) -> Day:
+def _partial_day(values: dict[TimeField, int]) -> Day:
     """Set the date fields one by one on 1970-01-01."""
     day = _EPOCH_DAY
-    if Field.DAY_OF_WEEK in values:
-        day = day_at(day.number + _checked(values, Field.DAY_OF_WEEK, 1, 7) - day.weekday)
-    if Field.ALIGNED_DAY_OF_WEEK_IN_MONTH in values:
-        aligned = _checked(values, Field.ALIGNED_DAY_OF_WEEK_IN_MONTH, 1, 7)
+    if TimeField.DAY_OF_WEEK in values:
+        day = day_at(day.number + _checked(values, TimeField.DAY_OF_WEEK, 1, 7) - day.weekday)
+    if TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH in values:
+        aligned = _checked(values, TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH, 1, 7)
         day = day_at(day.number + aligned - ((day.day - 1) % 7 + 1))
-    if Field.DAY_OF_MONTH in values:
-        of_month = _checked(values, Field.DAY_OF_MONTH, 1, month_length(day.year, day.month))
+    if TimeField.DAY_OF_MONTH in values:
+        of_month = _checked(values, TimeField.DAY_OF_MONTH, 1, month_length(day.year, day.month))
         day = day_of(day.year, day.month, of_month)
-    if Field.DAY_OF_YEAR in values:
-        of_year = _checked(values, Field.DAY_OF_YEAR, 1, _LEAP_DAY)
+    if TimeField.DAY_OF_YEAR in values:
+        of_year = _checked(values, TimeField.DAY_OF_YEAR, 1, _LEAP_DAY)
         if of_year == _LEAP_DAY:
             raise TimeTextError("Leap day cannot be parsed without supplying the year field")
         day = day_at(day_of(day.year, 1, 1).number + of_year - 1)
-    if Field.MONTH_OF_YEAR in values:
-        month = _checked(values, Field.MONTH_OF_YEAR, 1, 12)
+    if TimeField.MONTH_OF_YEAR in values:
+        month = _checked(values, TimeField.MONTH_OF_YEAR, 1, 12)
         day = day_of(day.year, month, min(day.day, month_length(day.year, month)))
-    if Field.YEAR in values:
-        day = _with_year(day, values[Field.YEAR])
-    if values.get(Field.ERA, 1) == 0 and day.year > 0:
+    if TimeField.YEAR in values:
+        day = _with_year(day, values[TimeField.YEAR])
+    if values.get(TimeField.ERA, 1) == 0 and day.year > 0:
         day = _with_year(day, 1 - day.year)
     return day
 
@@ -173,17 +179,17 @@ def _with_year(day: Day, year: int) -> Day:
     return day_of(year, day.month, min(day.day, month_length(year, day.month)))
 
 
-def _checked(values: dict[Field, int], field: Field, low: int, high: int) -> int:
+def _checked(values: dict[TimeField, int], field: TimeField, low: int, high: int) -> int:
     value = values[field]
     if low <= value <= high:
         return value
     raise TimeTextError(f"Invalid value for {field.value} (valid values {low} - {high}): {value}")
 
 
-def _partial_time(values: dict[Field, int]) -> int:
+def _partial_time(values: dict[TimeField, int]) -> int:
     """Set the time fields one by one on midnight; return nanoseconds."""
-    hour = values.get(Field.HOUR_OF_AMPM, 0) + 12 * values.get(Field.AMPM_OF_DAY, 0)
-    hour = values.get(Field.HOUR_OF_DAY, hour)
-    minute, second = values.get(Field.MINUTE_OF_HOUR, 0), values.get(Field.SECOND_OF_MINUTE, 0)
-    nanos = ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + values.get(Field.NANO_OF_SECOND, 0)
+    hour = values.get(TimeField.HOUR_OF_AMPM, 0) + 12 * values.get(TimeField.AMPM_OF_DAY, 0)
+    hour = values.get(TimeField.HOUR_OF_DAY, hour)
+    minute, second = values.get(TimeField.MINUTE_OF_HOUR, 0), values.get(TimeField.SECOND_OF_MINUTE, 0)
+    nanos = ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + values.get(TimeField.NANO_OF_SECOND, 0)
     return nanos % NANOS_PER_DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from bifrost.engine.functions.javatime.fields import Field, TimeTextError, day_at
+from bifrost.engine.functions.javatime.fields import TimeField, TimeTextError, day_at
 from bifrost.engine.functions.javatime.formatting import Moment, formatter
 from bifrost.engine.functions.javatime.isotime import DAY_MS, date_text, time_text
 from bifrost.engine.functions.javatime.legacy import parse_legacy
@@ -87,20 +87,20 @@ def format_time(ms: int, pattern: str) -> str:
 
 _DATE_FIELDS_OF_TIMES = frozenset(
     {
-        Field.ERA,
-        Field.YEAR,
-        Field.YEAR_OF_ERA,
-        Field.MONTH_OF_YEAR,
-        Field.DAY_OF_YEAR,
-        Field.DAY_OF_MONTH,
-        Field.ALIGNED_DAY_OF_WEEK_IN_MONTH,
-        Field.DAY_OF_WEEK,
+        TimeField.ERA,
+        TimeField.YEAR,
+        TimeField.YEAR_OF_ERA,
+        TimeField.MONTH_OF_YEAR,
+        TimeField.DAY_OF_YEAR,
+        TimeField.DAY_OF_MONTH,
+        TimeField.ALIGNED_DAY_OF_WEEK_IN_MONTH,
+        TimeField.DAY_OF_WEEK,
     }
 )
 """The fields that ksqlDB refuses in a time; quarters and weeks are not among them."""
 
 
-def _has_date(fields: Iterable[Field]) -> bool:
+def _has_date(fields: Iterable[TimeField]) -> bool:
     return not _DATE_FIELDS_OF_TIMES.isdisjoint(fields)
 
 
