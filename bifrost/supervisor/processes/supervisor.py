@@ -4,32 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Protocol
 
-from bifrost.clients.supervisor import ComponentState, ComponentStatus
+from bifrost.clients.supervisor import ComponentStatus
 from bifrost.errors import EX_CONFIG, ComponentError
 from bifrost.supervisor.component import Component, Restart, starting_order
 from bifrost.supervisor.processes.child_process import describe_exit
 from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepared, Probed
-
-
-class Child(Protocol):
-    """A started process."""
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        ...
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to it and its children."""
-        ...
-
-    def failure_line(self, *, last_line_only: bool = False) -> str:
-        """The line of its log that best explains why it ended; with `last_line_only` the last line."""
-        ...
+from bifrost.supervisor.processes.managed_component import Child, ManagedComponent, Phase
 
 
 class Effects(Protocol):
@@ -54,57 +36,6 @@ class Effects(Protocol):
     def log_of(self, component: Component) -> str:
         """The path of its log."""
         ...
-
-
-class Phase(Enum):
-    """The internal state of a component; clients see the coarser `ComponentState`."""
-
-    STOPPED = auto()
-    WAITING = auto()  # for what it depends on
-    PREPARING = auto()
-    PROBING = auto()
-    FINISHING = auto()
-    UP = auto()
-    STOPPING = auto()
-    BACKOFF = auto()
-    FAILED = auto()
-
-
-_STATES: dict[Phase, ComponentState] = {
-    Phase.STOPPED: "stopped",
-    Phase.WAITING: "starting",
-    Phase.PREPARING: "starting",
-    Phase.PROBING: "starting",
-    Phase.FINISHING: "starting",
-    Phase.UP: "ready",
-    Phase.STOPPING: "stopping",
-    Phase.BACKOFF: "backoff",
-    Phase.FAILED: "failed",
-}
-_ALIVE = (Phase.PREPARING, Phase.PROBING, Phase.FINISHING, Phase.UP, Phase.STOPPING)
-
-
-@dataclass(slots=True)
-class ManagedComponent:
-    """One component and its current state."""
-
-    component: Component
-    since: float
-    phase: Phase = Phase.STOPPED
-    child: Child | None = None
-    attempt: int = 0
-    restarts: int = 0
-    deaths: int = 0  # in a row
-    was_up: bool = False  # at least once since it was last requested
-    up_at: float | None = None
-    due: float | None = None  # when the phase times out: not ready, not stopped, or backed off long enough
-    after_stop: Phase = Phase.STOPPED
-    cause: str = ""
-
-    @property
-    def state(self) -> ComponentState:
-        """The state that clients see."""
-        return "running" if self.phase is Phase.UP and self.component.probe is None else _STATES[self.phase]
 
 
 class Supervisor:
@@ -149,7 +80,7 @@ class Supervisor:
     def restart(self, name: str) -> None:
         """Stop and start a component; raises `KeyError` for an unknown name."""
         managed = self._managed[name]
-        if managed.phase in _ALIVE:
+        if managed.is_alive:
             self._stop(managed, Phase.WAITING)
             managed.was_up, managed.deaths = False, 0
         else:
@@ -164,7 +95,7 @@ class Supervisor:
     @property
     def done(self) -> bool:
         """Whether the shutdown is complete."""
-        return self._closing and not any(managed.phase in _ALIVE for managed in self._managed.values())
+        return self._closing and not any(managed.is_alive for managed in self._managed.values())
 
     @property
     def next_due(self) -> float | None:
@@ -362,15 +293,12 @@ class Supervisor:
 
     def _stop_next(self) -> None:
         needed = {
-            name
-            for managed in self._managed.values()
-            if managed.phase in _ALIVE
-            for name in managed.component.depends_on
+            name for managed in self._managed.values() if managed.is_alive for name in managed.component.depends_on
         }
         for managed in self._managed.values():
             if managed.phase is Phase.STOPPING:
                 managed.after_stop = Phase.STOPPED
-            elif managed.phase not in _ALIVE or managed.component.name not in needed:
+            elif not managed.is_alive or managed.component.name not in needed:
                 self._stop(managed, Phase.STOPPED)
 
 
