@@ -146,7 +146,8 @@ def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for group, reader in readers.items():
         problem = now.alert_problems.get(reader.name, "")
         found = _service(f"group:{group}", reader, components.get(reader.service), problem)
-        yield {**found, "group": group, "lag": lag_of(group, now, before), "rate": read_rate(group, now, before)}
+        watched = "" if reader.is_quiet(now.at) else group
+        yield {**found, "group": watched, "lag": lag_of(group, now, before), "rate": read_rate(group, now, before)}
     seen = {reader.service for reader in readers.values()}
     for name in sorted((now.owners.services.keys() & components.keys()) - seen):
         reader = GroupReader(name, name, now.owners.services[name])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bifrost.alerts import alert_files, read_alerts
+from bifrost.alerts import QuietHours, alert_files, read_alerts
 from bifrost.errors import AnalysisError, DeclarationError, ParseError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, CreateSource
@@ -18,11 +19,19 @@ _ALERTS = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class GroupReader:
-    """The reader behind a consumer group: a service, or an alert of the service `alerts`."""
+    """The reader behind a consumer group: a service, or an alert of the service `alerts`.
+
+    During the `quiet` hours of an alert its records wait on purpose.
+    """
 
     name: str
     service: str
     pipeline: str
+    quiet: QuietHours | None = None
+
+    def is_quiet(self, at: float) -> bool:
+        """Whether records wait at a moment (seconds since the epoch)."""
+        return self.quiet is not None and self.quiet.end(datetime.fromtimestamp(at, UTC)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ def _alerts(folder: Path, pipelines: frozenset[str]) -> Iterator[tuple[str, Grou
     wrong: list[DeclarationError] = []
     for alert in read_alerts(folder, wrong.append):
         owner = _prefix(alert.name)
-        yield alert.group, GroupReader(alert.name, _ALERTS, owner if owner in pipelines else "")
+        yield alert.group, GroupReader(alert.name, _ALERTS, owner if owner in pipelines else "", alert.quiet)
 
 
 def _prefix(name: str) -> str:

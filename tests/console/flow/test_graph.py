@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bifrost.alerts import QuietHours
 from bifrost.clients.connect import ConnectorStatus, TaskStatus
 from bifrost.clients.csv_error_folder import RejectedFile
 from bifrost.clients.ksqldb import QueryDetails
@@ -106,6 +109,21 @@ def test_a_reader_that_does_not_keep_up_is_not_well():
     assert {pipeline["health"] for pipeline in graph(replace(NOW, owners=OWNERS), None, behind)["pipelines"]} == {
         "busy"
     }
+
+
+def test_an_alert_in_its_quiet_hours_is_not_behind():
+    quiet = QuietHours(time(0, 1), time(0, 3), ZoneInfo("UTC"))
+    owners = replace(OWNERS, readers={"notifier": GroupReader("ratings_unhappy", "alerts", "ratings", quiet)})
+    behind = {"notifier": 70.0}
+
+    asleep = nodes_of(replace(NOW, owners=owners), behind)["group:notifier"]
+    assert (asleep["health"], asleep["behind_since"]) == ("good", None)
+    awake = nodes_of(replace(NOW, owners=owners, at=NOW.at + 300), behind)["group:notifier"]
+    assert (awake["health"], awake["behind_since"]) == ("busy", 70.0)
+
+
+def nodes_of(snapshot: Snapshot, behind: dict[str, float]) -> dict[str, dict]:
+    return {node["id"]: node for node in graph(snapshot, None, behind)["nodes"]}
 
 
 def test_what_is_broken_is_bad_and_says_why():
