@@ -10,13 +10,13 @@ from pathlib import Path
 from bifrost.clients.http import Clock
 from bifrost.deployer.apply.await_running import NotRunning, await_running, failure, live_failures
 from bifrost.deployer.apply.deployment import Deployment, OnAction, refuse_blocked
+from bifrost.deployer.checks import validation_record
 from bifrost.deployer.checks.connect_validate import (
     ConnectorProblem,
     check_connectors,
     check_variables,
     refuse_connector_problems,
 )
-from bifrost.deployer.checks.validate import refuse_file_problems, validate
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
@@ -52,9 +52,13 @@ def load_declarations(settings: Settings) -> Declarations:
         DeclarationError: a file is wrong; for the embedded target, also when a statement is.
     """
     everything = load(settings.project)
-    if settings.target == "embedded":
-        # Another ksqlDB server may have functions that the embedded engine lacks.
+    # Another ksqlDB server may have functions that the embedded engine lacks.
+    if settings.target == "embedded" and not validation_record.is_recorded(settings):
+        # Imported when needed: with it comes the whole SQL engine.
+        from bifrost.deployer.checks.validate import refuse_file_problems, validate
+
         refuse_file_problems(validate(settings.project, substitutions(settings)))
+        validation_record.record(settings)
     return everything
 
 

@@ -43,3 +43,7 @@ def test_plan_imports_neither_the_supervisor_nor_clients_of_stores():
 def test_the_list_of_commands_says_what_each_command_says_of_itself(name):
     function = import_module(f"bifrost.cli.commands.{name.replace('-', '_')}").command
     assert inspect.getdoc(function) == COMMANDS[name]
+
+
+def test_plan_imports_no_engine_before_it_needs_one():
+    assert [name for name in modules_after("plan", "--help") if name.startswith("bifrost.engine")] == []

@@ -28,8 +28,6 @@ from bifrost.settings import Settings
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues
 
-PROBE_TIMEOUT_S = 5.0
-
 
 class TopicAdmin(Protocol):
     """The part of Kafka's administration that the deployer uses (`KafkaAdmin`)."""
