@@ -146,7 +146,8 @@ def _readers(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
     for group, reader in readers.items():
         problem = now.alert_problems.get(reader.name, "")
         found = _service(f"group:{group}", reader, components.get(reader.service), problem)
-        watched = "" if reader.is_quiet(now.at) else group
+        # A group that no file declares may be a consumer that someone has left behind: its lag says nothing.
+        watched = group if group in now.owners.readers and not reader.is_quiet(now.at) else ""
         yield {**found, "group": watched, "lag": lag_of(group, now, before), "rate": read_rate(group, now, before)}
     seen = {reader.service for reader in readers.values()}
     for name in sorted((now.owners.services.keys() & components.keys()) - seen):

@@ -101,7 +101,7 @@ def test_a_transactions_marker_that_stays_behind_is_no_lag_but_a_record_that_cam
 
 def test_a_reader_that_does_not_keep_up_is_not_well():
     behind = {"_confluent-ksql-x": 50.0, "connect-sink": 60.0, "notifier": 70.0}
-    found = {node["id"]: node for node in graph(NOW, None, behind)["nodes"]}
+    found = nodes_of(replace(NOW, owners=OWNERS), behind)
 
     for node, since in (("query:CSAS_OUT_1", 50.0), ("connector:sink", 60.0), ("group:notifier", 70.0)):
         assert (found[node]["health"], found[node]["behind_since"]) == ("busy", since)
@@ -109,6 +109,10 @@ def test_a_reader_that_does_not_keep_up_is_not_well():
     assert {pipeline["health"] for pipeline in graph(replace(NOW, owners=OWNERS), None, behind)["pipelines"]} == {
         "busy"
     }
+
+
+def test_a_group_that_no_file_declares_is_not_behind():
+    assert nodes_of(NOW, {"notifier": 70.0})["group:notifier"]["behind_since"] is None
 
 
 def test_an_alert_in_its_quiet_hours_is_not_behind():
