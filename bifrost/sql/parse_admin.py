@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import TokenKind
 from bifrost.sql.parse_definitions import parse_columns, parse_elements, parse_properties, parse_values
 from bifrost.sql.parse_literals import parse_whole_number
 from bifrost.sql.parse_queries import parse_duration
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     NO_PROPERTIES,
     AssertSchema,
@@ -37,7 +37,7 @@ from bifrost.sql.tree import (
 _EXTENDABLE = (Subject.TOPICS, Subject.ALL_TOPICS, Subject.STREAMS, Subject.TABLES, Subject.QUERIES)
 
 
-def parse_show(cursor: Cursor) -> Statement:
+def parse_show(cursor: TokenCursor) -> Statement:
     """SHOW and LIST."""
     where = cursor.location
     cursor.expect("SHOW", "LIST")
@@ -48,7 +48,7 @@ def parse_show(cursor: Cursor) -> Statement:
     raise cursor.failure(*(f"'{word}'" for word in sorted({subject.value.split()[0] for subject in Subject})))
 
 
-def parse_describe(cursor: Cursor) -> Statement:
+def parse_describe(cursor: TokenCursor) -> Statement:
     """DESCRIBE a source, all streams or tables, a function or a connector."""
     where = cursor.location
     cursor.expect("DESCRIBE")
@@ -64,7 +64,7 @@ def parse_describe(cursor: Cursor) -> Statement:
     return DescribeSource(name, cursor.accept("EXTENDED") is not None, location=where)
 
 
-def parse_print(cursor: Cursor) -> Statement:
+def parse_print(cursor: TokenCursor) -> Statement:
     """PRINT topic."""
     where = cursor.location
     cursor.expect("PRINT")
@@ -75,7 +75,7 @@ def parse_print(cursor: Cursor) -> Statement:
     return PrintTopic(topic, from_beginning, interval, limit, location=where)
 
 
-def parse_set(cursor: Cursor) -> Statement:
+def parse_set(cursor: TokenCursor) -> Statement:
     """SET 'name'='value'."""
     where = cursor.location
     cursor.expect("SET")
@@ -84,14 +84,14 @@ def parse_set(cursor: Cursor) -> Statement:
     return SetProperty(name, cursor.expect_string(), location=where)
 
 
-def parse_unset(cursor: Cursor) -> Statement:
+def parse_unset(cursor: TokenCursor) -> Statement:
     """UNSET 'name'."""
     where = cursor.location
     cursor.expect("UNSET")
     return UnsetProperty(cursor.expect_string(), location=where)
 
 
-def parse_define(cursor: Cursor) -> Statement:
+def parse_define(cursor: TokenCursor) -> Statement:
     """DEFINE name = 'value'; any keyword can be the name of a variable."""
     where = cursor.location
     cursor.expect("DEFINE")
@@ -100,45 +100,45 @@ def parse_define(cursor: Cursor) -> Statement:
     return DefineVariable(name, cursor.expect_string(), location=where)
 
 
-def parse_undefine(cursor: Cursor) -> Statement:
+def parse_undefine(cursor: TokenCursor) -> Statement:
     """UNDEFINE name."""
     where = cursor.location
     cursor.expect("UNDEFINE")
     return UndefineVariable(_variable_name(cursor), location=where)
 
 
-def _variable_name(cursor: Cursor) -> str:
+def _variable_name(cursor: TokenCursor) -> str:
     if cursor.token.kind not in (TokenKind.NAME, TokenKind.KEYWORD):
         raise cursor.failure("IDENTIFIER")
     return cursor.text_of(cursor.advance())
 
 
-def parse_terminate(cursor: Cursor) -> Statement:
+def parse_terminate(cursor: TokenCursor) -> Statement:
     """TERMINATE a query or ALL."""
     where = cursor.location
     cursor.expect("TERMINATE")
     return TerminateQuery(_query_id(cursor), location=where)
 
 
-def parse_pause(cursor: Cursor) -> Statement:
+def parse_pause(cursor: TokenCursor) -> Statement:
     """PAUSE a query or ALL."""
     where = cursor.location
     cursor.expect("PAUSE")
     return PauseQuery(_query_id(cursor), location=where)
 
 
-def parse_resume(cursor: Cursor) -> Statement:
+def parse_resume(cursor: TokenCursor) -> Statement:
     """RESUME a query or ALL."""
     where = cursor.location
     cursor.expect("RESUME")
     return ResumeQuery(_query_id(cursor), location=where)
 
 
-def _query_id(cursor: Cursor) -> str | None:
+def _query_id(cursor: TokenCursor) -> str | None:
     return None if cursor.accept("ALL") else cursor.expect_verbatim_name()
 
 
-def parse_assert(cursor: Cursor) -> Statement:
+def parse_assert(cursor: TokenCursor) -> Statement:
     """ASSERT TOPIC and ASSERT SCHEMA."""
     where = cursor.location
     cursor.expect("ASSERT")
@@ -154,7 +154,7 @@ def parse_assert(cursor: Cursor) -> Statement:
     return AssertSchema(subject, schema_id, timeout, exists, location=where)
 
 
-def parse_test_assert(cursor: Cursor) -> Statement:
+def parse_test_assert(cursor: TokenCursor) -> Statement:
     """The ASSERT statements of test files (VALUES, NULL VALUES, STREAM, TABLE) and of servers (TOPIC, SCHEMA)."""
     where = cursor.location
     if cursor.accept_all("ASSERT", "VALUES"):
@@ -174,7 +174,7 @@ def parse_test_assert(cursor: Cursor) -> Statement:
     return parse_assert(cursor)
 
 
-def parse_run_script(cursor: Cursor) -> Statement:
+def parse_run_script(cursor: TokenCursor) -> Statement:
     """RUN SCRIPT 'path'."""
     where = cursor.location
     cursor.expect("RUN")
@@ -182,7 +182,7 @@ def parse_run_script(cursor: Cursor) -> Statement:
     return RunScript(cursor.expect_string(), location=where)
 
 
-def parse_spool(cursor: Cursor) -> Statement:
+def parse_spool(cursor: TokenCursor) -> Statement:
     """SPOOL 'path' and SPOOL OFF."""
     where = cursor.location
     cursor.advance()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from bifrost.errors import AnalysisError
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import TokenKind
 from bifrost.sql.parse_expressions import parse_value
 from bifrost.sql.parse_literals import parse_literal
 from bifrost.sql.parse_queries import parse_query
 from bifrost.sql.parse_types import parse_type
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     NO_PROPERTIES,
     AddColumn,
@@ -37,7 +37,7 @@ from bifrost.sql.tree import (
 )
 
 
-def parse_create(cursor: Cursor) -> Statement:
+def parse_create(cursor: TokenCursor) -> Statement:
     """CREATE STREAM, TABLE, TYPE or CONNECTOR."""
     where = cursor.location
     cursor.expect("CREATE")
@@ -58,14 +58,14 @@ def parse_create(cursor: Cursor) -> Statement:
     return CreateAsSelect(kind, name, query, properties, or_replace, if_not_exists, location=where)
 
 
-def _create_type(cursor: Cursor, where: Location) -> CreateType:
+def _create_type(cursor: TokenCursor, where: Location) -> CreateType:
     if_not_exists = cursor.accept_all("IF", "NOT", "EXISTS")
     name = cursor.expect_name()
     cursor.expect("AS")
     return CreateType(name, parse_type(cursor), if_not_exists, location=where)
 
 
-def _create_connector(cursor: Cursor, where: Location) -> CreateConnector:
+def _create_connector(cursor: TokenCursor, where: Location) -> CreateConnector:
     kind = ConnectorKind(cursor.advance().value)
     cursor.expect("CONNECTOR")
     if_not_exists = cursor.accept_all("IF", "NOT", "EXISTS")
@@ -74,7 +74,7 @@ def _create_connector(cursor: Cursor, where: Location) -> CreateConnector:
     return CreateConnector(kind, name, parse_properties(cursor, verbatim=True), if_not_exists, location=where)
 
 
-def parse_elements(cursor: Cursor, kind: SourceKind) -> tuple[TableElement, ...]:
+def parse_elements(cursor: TokenCursor, kind: SourceKind) -> tuple[TableElement, ...]:
     """`(name type [constraint], ...)`.
 
     Raises:
@@ -93,7 +93,7 @@ def parse_elements(cursor: Cursor, kind: SourceKind) -> tuple[TableElement, ...]
     return elements
 
 
-def _element(cursor: Cursor) -> TableElement:
+def _element(cursor: TokenCursor) -> TableElement:
     where = cursor.location
     name = cursor.expect_name()
     kind = parse_type(cursor)
@@ -112,7 +112,7 @@ def _element(cursor: Cursor) -> TableElement:
     return TableElement(name, kind, location=where)
 
 
-def parse_properties(cursor: Cursor, *, verbatim: bool = False) -> Properties:
+def parse_properties(cursor: TokenCursor, *, verbatim: bool = False) -> Properties:
     """`(NAME=literal, ...)`; names are in upper case, or with `verbatim` as the text gives them.
 
     Raises:
@@ -133,7 +133,7 @@ def parse_properties(cursor: Cursor, *, verbatim: bool = False) -> Properties:
             return Properties(MappingProxyType(entries))
 
 
-def parse_alter(cursor: Cursor) -> Statement:
+def parse_alter(cursor: TokenCursor) -> Statement:
     """ALTER STREAM, TABLE or SYSTEM."""
     where = cursor.location
     cursor.expect("ALTER")
@@ -146,7 +146,7 @@ def parse_alter(cursor: Cursor) -> Statement:
     return AlterSource(SourceKind(word), name, cursor.comma_separated(_added_column), location=where)
 
 
-def _added_column(cursor: Cursor) -> AddColumn:
+def _added_column(cursor: TokenCursor) -> AddColumn:
     where = cursor.location
     cursor.expect("ADD")
     if cursor.at("COLUMN") and cursor.at_name(1):
@@ -155,7 +155,7 @@ def _added_column(cursor: Cursor) -> AddColumn:
     return AddColumn(name, parse_type(cursor), location=where)
 
 
-def parse_drop(cursor: Cursor) -> Statement:
+def parse_drop(cursor: TokenCursor) -> Statement:
     """DROP STREAM, TABLE, CONNECTOR or TYPE."""
     where = cursor.location
     cursor.expect("DROP")
@@ -172,7 +172,7 @@ def parse_drop(cursor: Cursor) -> Statement:
             return DropSource(SourceKind(word), name, if_exists, delete_topic, location=where)
 
 
-def parse_insert(cursor: Cursor) -> Statement:
+def parse_insert(cursor: TokenCursor) -> Statement:
     """INSERT INTO ... VALUES and INSERT INTO ... SELECT."""
     where = cursor.location
     cursor.expect("INSERT")
@@ -188,11 +188,11 @@ def parse_insert(cursor: Cursor) -> Statement:
     return InsertSelect(target, parse_query(cursor, persistent=True), properties, location=where)
 
 
-def parse_columns(cursor: Cursor) -> tuple[str, ...]:
+def parse_columns(cursor: TokenCursor) -> tuple[str, ...]:
     """`(name, ...)`; empty if there is no such list."""
-    return cursor.bracketed(Cursor.expect_name) if cursor.at("(") else ()
+    return cursor.bracketed(TokenCursor.expect_name) if cursor.at("(") else ()
 
 
-def parse_values(cursor: Cursor) -> tuple[Expression, ...]:
+def parse_values(cursor: TokenCursor) -> tuple[Expression, ...]:
     """`(value, ...)`, possibly empty."""
     return () if cursor.accept_all("(", ")") else cursor.bracketed(parse_value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import TokenKind
 from bifrost.sql.parse_literals import accept_literal
 from bifrost.sql.parse_types import parse_type
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     Arithmetic,
     ArithmeticOperator,
@@ -74,7 +74,7 @@ _LEVELS = {
 _UNIT_WORDS = {"MILLISECOND": TimeUnit.MILLISECONDS} | {unit.name: unit for unit in TimeUnit}
 
 
-def parse_expression(cursor: Cursor, loosest: Level = Level.OR) -> Expression:
+def parse_expression(cursor: TokenCursor, loosest: Level = Level.OR) -> Expression:
     """An expression whose operators bind at least as tightly as `loosest`.
 
     Raises:
@@ -98,17 +98,17 @@ def parse_expression(cursor: Cursor, loosest: Level = Level.OR) -> Expression:
         return left
 
 
-def parse_value(cursor: Cursor) -> Expression:
+def parse_value(cursor: TokenCursor) -> Expression:
     """An expression without comparisons, AND, OR and NOT (except in brackets)."""
     return parse_expression(cursor, Level.CONCATENATION)
 
 
-def _infix_level(cursor: Cursor) -> Level | None:
+def _infix_level(cursor: TokenCursor) -> Level | None:
     token = cursor.token
     return _LEVELS.get(token.value) if token.kind in (TokenKind.SIGN, TokenKind.KEYWORD) else None
 
 
-def _binary(cursor: Cursor, level: Level, left: Expression, where: Location) -> Expression:
+def _binary(cursor: TokenCursor, level: Level, left: Expression, where: Location) -> Expression:
     word = cursor.advance().value
     right = parse_expression(cursor, Level(level + 1))
     match level:
@@ -120,7 +120,7 @@ def _binary(cursor: Cursor, level: Level, left: Expression, where: Location) -> 
             return Arithmetic(_ARITHMETIC[word], left, right, location=where)
 
 
-def _predicate(cursor: Cursor, value: Expression, where: Location) -> Expression:
+def _predicate(cursor: TokenCursor, value: Expression, where: Location) -> Expression:
     if cursor.accept("IS"):
         return _is_predicate(cursor, value, where)
     negated = cursor.accept("NOT")
@@ -130,7 +130,7 @@ def _predicate(cursor: Cursor, value: Expression, where: Location) -> Expression
     return _membership(cursor, cursor.advance().value, value, where)
 
 
-def _membership(cursor: Cursor, word: str, value: Expression, where: Location) -> Expression:
+def _membership(cursor: TokenCursor, word: str, value: Expression, where: Location) -> Expression:
     match word:
         case "BETWEEN":
             low = parse_value(cursor)
@@ -147,7 +147,7 @@ def _membership(cursor: Cursor, word: str, value: Expression, where: Location) -
             return Comparison(_COMPARISONS[word], value, parse_value(cursor), location=where)
 
 
-def _escape(cursor: Cursor) -> str:
+def _escape(cursor: TokenCursor) -> str:
     token = cursor.token
     character = cursor.expect_string()
     if len(character) != 1:
@@ -155,7 +155,7 @@ def _escape(cursor: Cursor) -> str:
     return character
 
 
-def _is_predicate(cursor: Cursor, value: Expression, where: Location) -> Expression:
+def _is_predicate(cursor: TokenCursor, value: Expression, where: Location) -> Expression:
     negated = cursor.accept("NOT") is not None
     if cursor.expect("NULL", "DISTINCT") == "NULL":
         return IsNotNull(value, location=where) if negated else IsNull(value, location=where)
@@ -164,7 +164,7 @@ def _is_predicate(cursor: Cursor, value: Expression, where: Location) -> Express
     return Comparison(operator, value, parse_value(cursor), location=where)
 
 
-def _operand(cursor: Cursor) -> Expression:
+def _operand(cursor: TokenCursor) -> Expression:
     where = cursor.location
     literal = accept_literal(cursor)
     if literal is None and (sign := cursor.accept("-", "+")):
@@ -172,13 +172,13 @@ def _operand(cursor: Cursor) -> Expression:
     return _postfixed(cursor, literal if literal is not None else _atom(cursor), where)
 
 
-def parse_primary(cursor: Cursor) -> Expression:
+def parse_primary(cursor: TokenCursor) -> Expression:
     """An expression that can be followed by `[...]` or `->` without brackets. A final `->*` is not taken."""
     where = cursor.location
     return _postfixed(cursor, accept_literal(cursor) or _atom(cursor), where)
 
 
-def _postfixed(cursor: Cursor, base: Expression, where: Location) -> Expression:
+def _postfixed(cursor: TokenCursor, base: Expression, where: Location) -> Expression:
     while True:
         if cursor.accept("["):
             with cursor.nested():
@@ -192,7 +192,7 @@ def _postfixed(cursor: Cursor, base: Expression, where: Location) -> Expression:
             return base
 
 
-def _atom(cursor: Cursor) -> Expression:
+def _atom(cursor: TokenCursor) -> Expression:
     if cursor.accept("("):
         inner = parse_expression(cursor)
         cursor.expect(")")
@@ -201,7 +201,7 @@ def _atom(cursor: Cursor) -> Expression:
         return _construct(cursor, cursor.location)
 
 
-def _construct(cursor: Cursor, where: Location) -> Expression:
+def _construct(cursor: TokenCursor, where: Location) -> Expression:
     if cursor.accept("CASE"):
         return _case(cursor, where)
     if cursor.accept("CAST"):
@@ -217,7 +217,7 @@ def _construct(cursor: Cursor, where: Location) -> Expression:
     raise cursor.failure()
 
 
-def _case(cursor: Cursor, where: Location) -> Expression:
+def _case(cursor: TokenCursor, where: Location) -> Expression:
     operand = None if cursor.at("WHEN") else parse_value(cursor)
     cursor.expect("WHEN")
     whens = [_when(cursor)]
@@ -230,14 +230,14 @@ def _case(cursor: Cursor, where: Location) -> Expression:
     return SimpleCase(operand, tuple(whens), default, location=where)
 
 
-def _when(cursor: Cursor) -> WhenClause:
+def _when(cursor: TokenCursor) -> WhenClause:
     where = cursor.location
     condition = parse_expression(cursor)
     cursor.expect("THEN")
     return WhenClause(condition, parse_expression(cursor), location=where)
 
 
-def _cast(cursor: Cursor, where: Location) -> Expression:
+def _cast(cursor: TokenCursor, where: Location) -> Expression:
     cursor.expect("(")
     value = parse_expression(cursor)
     cursor.expect("AS")
@@ -246,7 +246,7 @@ def _cast(cursor: Cursor, where: Location) -> Expression:
     return Cast(value, kind, location=where)
 
 
-def _items(cursor: Cursor, closing: str) -> tuple[Expression, ...]:
+def _items(cursor: TokenCursor, closing: str) -> tuple[Expression, ...]:
     if cursor.accept(closing):
         return ()
     items = cursor.comma_separated(parse_expression)
@@ -254,7 +254,7 @@ def _items(cursor: Cursor, closing: str) -> tuple[Expression, ...]:
     return items
 
 
-def _entries(cursor: Cursor) -> tuple[tuple[Expression, Expression], ...]:
+def _entries(cursor: TokenCursor) -> tuple[tuple[Expression, Expression], ...]:
     if cursor.accept(")"):
         return ()
     entries = cursor.comma_separated(_entry)
@@ -262,13 +262,13 @@ def _entries(cursor: Cursor) -> tuple[tuple[Expression, Expression], ...]:
     return entries
 
 
-def _entry(cursor: Cursor) -> tuple[Expression, Expression]:
+def _entry(cursor: TokenCursor) -> tuple[Expression, Expression]:
     key = parse_expression(cursor)
     cursor.expect(":=")
     return key, parse_expression(cursor)
 
 
-def _fields(cursor: Cursor) -> tuple[tuple[str, Expression], ...]:
+def _fields(cursor: TokenCursor) -> tuple[tuple[str, Expression], ...]:
     if cursor.accept(")"):
         return ()
     fields = cursor.comma_separated(_field)
@@ -276,13 +276,13 @@ def _fields(cursor: Cursor) -> tuple[tuple[str, Expression], ...]:
     return fields
 
 
-def _field(cursor: Cursor) -> tuple[str, Expression]:
+def _field(cursor: TokenCursor) -> tuple[str, Expression]:
     name = cursor.expect_name()
     cursor.expect(":=")
     return name, parse_expression(cursor)
 
 
-def _named(cursor: Cursor, where: Location) -> Expression:
+def _named(cursor: TokenCursor, where: Location) -> Expression:
     token = cursor.token
     name = cursor.expect_name()
     if cursor.accept("("):
@@ -301,7 +301,7 @@ def _named(cursor: Cursor, where: Location) -> Expression:
     return LambdaVariable(name, location=where) if name in cursor.lambda_parameters else ColumnRef(name, location=where)
 
 
-def _arguments(cursor: Cursor) -> tuple[Expression, ...]:
+def _arguments(cursor: TokenCursor) -> tuple[Expression, ...]:
     if cursor.accept_all("*", ")") or cursor.accept(")"):
         return ()
     arguments = cursor.comma_separated(_argument)
@@ -309,7 +309,7 @@ def _arguments(cursor: Cursor) -> tuple[Expression, ...]:
     return arguments
 
 
-def _argument(cursor: Cursor) -> Expression:
+def _argument(cursor: TokenCursor) -> Expression:
     where = cursor.location
     if cursor.token.kind is TokenKind.KEYWORD and cursor.token.value in _UNIT_WORDS:
         return IntervalUnit(_UNIT_WORDS[cursor.advance().value], location=where)
@@ -323,7 +323,7 @@ def _argument(cursor: Cursor) -> Expression:
     return Lambda(parameters, body, location=where)
 
 
-def _lambda_parameters(cursor: Cursor) -> tuple[str, ...]:
+def _lambda_parameters(cursor: TokenCursor) -> tuple[str, ...]:
     """Take `x =>` or `(x, y) =>`; the empty tuple if no lambda begins here."""
     if cursor.at_name() and cursor.at_sign(1, "=>"):
         name = cursor.expect_name()
@@ -332,7 +332,7 @@ def _lambda_parameters(cursor: Cursor) -> tuple[str, ...]:
     ahead = 1
     while cursor.at("(") and cursor.at_name(ahead):
         if cursor.at_sign(ahead + 1, ")") and cursor.at_sign(ahead + 2, "=>"):
-            names = cursor.bracketed(Cursor.expect_name)
+            names = cursor.bracketed(TokenCursor.expect_name)
             cursor.expect("=>")
             return names
         if not cursor.at_sign(ahead + 1, ","):

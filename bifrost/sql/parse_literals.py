@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import Token, TokenKind
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     BooleanLiteral,
     DecimalLiteral,
@@ -24,7 +24,7 @@ _LONG_LIMIT = 2**63
 _LONGEST_NUMBER = 20  # digits; every whole number with more digits is out of range
 
 
-def parse_literal(cursor: Cursor) -> Literal:
+def parse_literal(cursor: TokenCursor) -> Literal:
     """A literal, as in a WITH clause.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_literal(cursor: Cursor) -> Literal:
     return found
 
 
-def accept_literal(cursor: Cursor) -> Literal | None:
+def accept_literal(cursor: TokenCursor) -> Literal | None:
     """The next literal, which may be a negative number, or None.
 
     Raises:
@@ -61,7 +61,7 @@ def accept_literal(cursor: Cursor) -> Literal | None:
             return BooleanLiteral(word == "TRUE", location=where)
 
 
-def parse_whole_number(cursor: Cursor, clause: str) -> int:
+def parse_whole_number(cursor: TokenCursor, clause: str) -> int:
     """The whole number of a clause such as LIMIT.
 
     Raises:
@@ -76,7 +76,7 @@ def parse_whole_number(cursor: Cursor, clause: str) -> int:
     return found.value
 
 
-def _number(cursor: Cursor, token: Token, sign: str, where: Location) -> Literal:
+def _number(cursor: TokenCursor, token: Token, sign: str, where: Location) -> Literal:
     text = sign + token.value
     match token.kind:
         case TokenKind.INTEGER:
@@ -90,7 +90,7 @@ def _number(cursor: Cursor, token: Token, sign: str, where: Location) -> Literal
             return DoubleLiteral(value, location=where)
 
 
-def _whole_number(cursor: Cursor, token: Token, text: str, where: Location) -> Literal:
+def _whole_number(cursor: TokenCursor, token: Token, text: str, where: Location) -> Literal:
     digits = token.value.lstrip("0")
     value = int(text) if len(digits) < _LONGEST_NUMBER else _LONG_LIMIT
     if -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bifrost.errors import AnalysisError
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import TokenKind
 from bifrost.sql.parse_expressions import parse_expression, parse_value
 from bifrost.sql.parse_literals import parse_whole_number
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     AliasedSource,
     AllColumns,
@@ -37,7 +37,7 @@ _CLAUSES_AFTER_A_NAME = (("EMIT", "CHANGES"), ("EMIT", "FINAL"), ("PARTITION", "
 """Clauses whose first word is not reserved, so that it could be mistaken for an alias."""
 
 
-def parse_query(cursor: Cursor, *, persistent: bool = False) -> Query:
+def parse_query(cursor: TokenCursor, *, persistent: bool = False) -> Query:
     """A SELECT; a `persistent` one without an EMIT clause gets EMIT CHANGES, as in ksqlDB.
 
     Raises:
@@ -62,7 +62,7 @@ def parse_query(cursor: Cursor, *, persistent: bool = False) -> Query:
     )
 
 
-def parse_duration(cursor: Cursor, clause: str) -> Duration:
+def parse_duration(cursor: TokenCursor, clause: str) -> Duration:
     """`10 SECONDS`."""
     where = cursor.location
     count = parse_whole_number(cursor, clause)
@@ -72,7 +72,7 @@ def parse_duration(cursor: Cursor, clause: str) -> Duration:
     return Duration(count, UNITS[cursor.advance().value], location=where)
 
 
-def _select_item(cursor: Cursor) -> SelectItem:
+def _select_item(cursor: TokenCursor) -> SelectItem:
     where = cursor.location
     if cursor.accept("*"):
         return AllColumns(location=where)
@@ -89,25 +89,25 @@ def _select_item(cursor: Cursor) -> SelectItem:
     return SingleColumn(expression, alias, location=where)
 
 
-def _alias_ahead(cursor: Cursor) -> bool:
+def _alias_ahead(cursor: TokenCursor) -> bool:
     return cursor.at_name() and not any(cursor.at_all(*clause) for clause in _CLAUSES_AFTER_A_NAME)
 
 
-def _relation(cursor: Cursor) -> Relation:
+def _relation(cursor: TokenCursor) -> Relation:
     relation: Relation = _aliased_source(cursor)
     while cursor.at("JOIN", *_JOINS):
         relation = _join(cursor, relation)
     return relation
 
 
-def _aliased_source(cursor: Cursor) -> AliasedSource:
+def _aliased_source(cursor: TokenCursor) -> AliasedSource:
     where = cursor.location
     name = cursor.expect_name()
     aliased = cursor.accept("AS") or _alias_ahead(cursor)
     return AliasedSource(name, cursor.expect_name() if aliased else name, location=where)
 
 
-def _join(cursor: Cursor, left: Relation) -> Join:
+def _join(cursor: TokenCursor, left: Relation) -> Join:
     where = cursor.location
     word = cursor.accept(*_JOINS)
     if word not in (None, "INNER"):
@@ -120,7 +120,7 @@ def _join(cursor: Cursor, left: Relation) -> Join:
     return Join(kind, left, right, parse_expression(cursor), within, location=where)
 
 
-def _within(cursor: Cursor) -> Within:
+def _within(cursor: TokenCursor) -> Within:
     where = cursor.location
     if cursor.accept("("):
         before = parse_duration(cursor, "WITHIN")
@@ -133,7 +133,7 @@ def _within(cursor: Cursor) -> Within:
     return Within(before, after, grace, location=where)
 
 
-def _window(cursor: Cursor) -> Window:
+def _window(cursor: TokenCursor) -> Window:
     where = cursor.location
     if cursor.token.kind is TokenKind.NAME:
         cursor.advance()  # a window may have a name, which has no effect
@@ -152,14 +152,14 @@ def _window(cursor: Cursor) -> Window:
     return HoppingWindow(size, advance, *_retention_and_grace(cursor), location=where)
 
 
-def _retention_and_grace(cursor: Cursor) -> tuple[Duration | None, Duration | None]:
+def _retention_and_grace(cursor: TokenCursor) -> tuple[Duration | None, Duration | None]:
     retention = parse_duration(cursor, "RETENTION") if cursor.accept_all(",", "RETENTION") else None
     grace = parse_duration(cursor, "GRACE PERIOD") if cursor.accept_all(",", "GRACE", "PERIOD") else None
     cursor.expect_after(")", ",")
     return retention, grace
 
 
-def _expressions(cursor: Cursor, clause: str) -> tuple[Expression, ...]:
+def _expressions(cursor: TokenCursor, clause: str) -> tuple[Expression, ...]:
     if cursor.accept_all("(", ")"):
         raise AnalysisError(f"{clause} requires at least one expression")
     if _bracketed_list_ahead(cursor):
@@ -167,7 +167,7 @@ def _expressions(cursor: Cursor, clause: str) -> tuple[Expression, ...]:
     return cursor.comma_separated(parse_value)
 
 
-def _bracketed_list_ahead(cursor: Cursor) -> bool:
+def _bracketed_list_ahead(cursor: TokenCursor) -> bool:
     """Whether a list `(a, b)` begins here, and not `(a + b) * c`: only a list has a comma directly in its brackets."""
     if not cursor.at("("):
         return False
@@ -183,7 +183,7 @@ def _bracketed_list_ahead(cursor: Cursor) -> bool:
     return False
 
 
-def _emit(cursor: Cursor, *, persistent: bool) -> Emit | None:
+def _emit(cursor: TokenCursor, *, persistent: bool) -> Emit | None:
     if cursor.accept("EMIT"):
         return Emit(cursor.expect("CHANGES", "FINAL"))
     return Emit.CHANGES if persistent else None

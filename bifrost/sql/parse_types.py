@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bifrost.errors import AnalysisError
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import TokenKind
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.types import (
     BIGINT,
     BOOLEAN,
@@ -41,7 +41,7 @@ PRIMITIVES: dict[str, SqlPrimitive] = {
 }
 
 
-def parse_type(cursor: Cursor) -> SqlType:
+def parse_type(cursor: TokenCursor) -> SqlType:
     """A type; a name that is not a built-in type becomes a `SqlCustom`.
 
     Raises:
@@ -54,7 +54,7 @@ def parse_type(cursor: Cursor) -> SqlType:
         return found
 
 
-def _prefix_type(cursor: Cursor) -> SqlType:
+def _prefix_type(cursor: TokenCursor) -> SqlType:
     if cursor.accept("DECIMAL"):
         return _decimal(cursor)
     if cursor.accept_all("ARRAY", "<"):
@@ -75,7 +75,7 @@ def _prefix_type(cursor: Cursor) -> SqlType:
     return _named_type(cursor)
 
 
-def _struct(cursor: Cursor) -> SqlStruct:
+def _struct(cursor: TokenCursor) -> SqlStruct:
     if cursor.accept(">"):
         return SqlStruct(())
     with cursor.nested():
@@ -88,12 +88,12 @@ def _struct(cursor: Cursor) -> SqlStruct:
     return SqlStruct(fields)
 
 
-def _struct_field(cursor: Cursor) -> StructField:
+def _struct_field(cursor: TokenCursor) -> StructField:
     name = cursor.expect_name()
     return StructField(name, parse_type(cursor))
 
 
-def _decimal(cursor: Cursor) -> SqlDecimal:
+def _decimal(cursor: TokenCursor) -> SqlDecimal:
     cursor.expect("(")
     precision = _signed_integer(cursor)
     cursor.expect(",")
@@ -110,7 +110,7 @@ def _decimal(cursor: Cursor) -> SqlDecimal:
     return SqlDecimal(precision, scale)
 
 
-def _signed_integer(cursor: Cursor) -> int:
+def _signed_integer(cursor: TokenCursor) -> int:
     sign = -1 if cursor.accept("-") else 1
     if cursor.token.kind is not TokenKind.INTEGER:
         raise cursor.failure("INTEGER_VALUE")
@@ -118,7 +118,7 @@ def _signed_integer(cursor: Cursor) -> int:
     return sign * (int(digits) if len(digits) <= 10 else _INTEGER_MAX + 1)  # int() of many digits takes long
 
 
-def _named_type(cursor: Cursor) -> SqlType:
+def _named_type(cursor: TokenCursor) -> SqlType:
     name = cursor.expect_name()
     if cursor.accept("("):
         cursor.comma_separated(_type_parameter)  # VARCHAR(255): accepted and ignored, as ksqlDB
@@ -126,7 +126,7 @@ def _named_type(cursor: Cursor) -> SqlType:
     return PRIMITIVES.get(name) or SqlCustom(name)
 
 
-def _type_parameter(cursor: Cursor) -> None:
+def _type_parameter(cursor: TokenCursor) -> None:
     if cursor.token.kind is not TokenKind.INTEGER and not cursor.at("STRING"):
         raise cursor.failure("'STRING'", "INTEGER_VALUE")
     cursor.advance()

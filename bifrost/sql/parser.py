@@ -16,12 +16,12 @@ from typing import TypeVar
 
 from bifrost.errors import ParseError, StatementError
 from bifrost.sql import parse_admin, parse_definitions
-from bifrost.sql.cursor import Cursor
 from bifrost.sql.lexer import SourceText, Token, TokenKind, UnfinishedError, tokenize
 from bifrost.sql.nesting import refuse_deep_nesting
 from bifrost.sql.parse_expressions import parse_expression
 from bifrost.sql.parse_queries import parse_query
 from bifrost.sql.parse_types import parse_type
+from bifrost.sql.token_cursor import TokenCursor
 from bifrost.sql.tree import (
     DefineVariable,
     Explain,
@@ -57,10 +57,10 @@ class StatementText:
     location: Location
 
 
-StatementParser = Callable[[Cursor], Statement]
+StatementParser = Callable[[TokenCursor], Statement]
 
 
-def _parse_explain(cursor: Cursor) -> Statement:
+def _parse_explain(cursor: TokenCursor) -> Statement:
     where = cursor.location
     cursor.expect("EXPLAIN")
     if cursor.at_name() and (cursor.at_sign(1, ";") or cursor.peek().kind is TokenKind.END):
@@ -214,7 +214,7 @@ def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect:
     where = statement.location
     source = SourceText(text, where)
     try:
-        cursor = Cursor(source, tokenize(source))
+        cursor = TokenCursor(source, tokenize(source))
         tree = _parse_tree(cursor, _PARSERS[dialect])
         _expect_end(cursor)
         refuse_deep_nesting(tree)
@@ -224,7 +224,7 @@ def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect:
     return ParsedStatement(text, tree, where.line, where.column)
 
 
-def _parse_tree(cursor: Cursor, parsers: Mapping[str, StatementParser]) -> Statement:
+def _parse_tree(cursor: TokenCursor, parsers: Mapping[str, StatementParser]) -> Statement:
     token = cursor.token
     if token.kind not in (TokenKind.KEYWORD, TokenKind.NAME):
         raise cursor.failure()
@@ -236,7 +236,7 @@ def _parse_tree(cursor: Cursor, parsers: Mapping[str, StatementParser]) -> State
     return parse(cursor)
 
 
-def _expect_end(cursor: Cursor) -> None:
+def _expect_end(cursor: TokenCursor) -> None:
     if cursor.accept(";"):
         if cursor.token.kind is not TokenKind.END:
             raise cursor.error(
@@ -248,10 +248,10 @@ def _expect_end(cursor: Cursor) -> None:
     raise cursor.failure()
 
 
-def _parse_whole(text: str, parse: Callable[[Cursor], T]) -> T:
+def _parse_whole(text: str, parse: Callable[[TokenCursor], T]) -> T:
     source = SourceText(text)
     try:
-        cursor = Cursor(source, tokenize(source))
+        cursor = TokenCursor(source, tokenize(source))
         found = parse(cursor)
         if cursor.token.kind is not TokenKind.END:
             raise cursor.failure()

@@ -79,11 +79,11 @@ def check_comparable(
 ) -> None:
     """Raise AnalysisError, with ksqlDB's text, if two values cannot be compared."""
     if left[1] is None or right[1] is None:
-        shown = " ".join(
-            ("NULL" if left[1] is None else format_expression(left[0]), operator.value,
-             "NULL" if right[1] is None else format_expression(right[0]))
-        )  # fmt: skip
-        raise AnalysisError(f"Comparison with NULL not supported: {shown}")
+        types = [str(sql_type or "NULL") for _, sql_type in (left, right)]
+        raise AnalysisError(
+            f"Comparison with NULL not supported: {types[0]} {operator.value} {types[1]}\n"
+            "Use 'IS NULL' or 'IS NOT NULL' instead."
+        )
     if not comparable(operator, left[1], right[1]):
         raise AnalysisError(
             f"Cannot compare {format_expression(left[0])} ({left[1]}) to {format_expression(right[0])} ({right[1]}) "

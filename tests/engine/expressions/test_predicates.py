@@ -105,6 +105,7 @@ def test_in(text, row, expected):
         ("I >= 'x'", "Cannot compare I (INTEGER) to 'x' (STRING) with GREATER_THAN_OR_EQUAL."),
         ("B < TRUE", "with LESS_THAN."),
         ("NULL <> NULL", "Comparison with NULL not supported: NULL <> NULL"),
+        ("I = NULL", "Comparison with NULL not supported: INTEGER = NULL\nUse 'IS NULL' or 'IS NOT NULL' instead."),
         ("I IN (1, S)", "operator does not exist: INTEGER = STRING (S)"),
         ("I IN (1, 'x')", 'invalid input syntax for type INTEGER: "x".'),
         ("NOWHERE = 1", "Unknown column NOWHERE."),

@@ -22,7 +22,7 @@ class ValueType(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class AnyText:
     """Any text."""
 
     def accepts(self, text: str) -> bool:
@@ -51,7 +51,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeNumber:
     """A whole number within bounds."""
 
     least: int = 0
@@ -69,11 +69,11 @@ class Whole:
         return f"a whole number from {self.least} {upper}"
 
 
-TEXT = Text()
+TEXT = AnyText()
 FLAG = Choice(("true", "false"))
-COUNT = Whole(1, INT_MAX)
+COUNT = WholeNumber(1, INT_MAX)
 """A number of threads, replicas, partitions, ..."""
-INTEGER = Whole(0, INT_MAX)
-LONG = Whole()
-SIGNED = Whole(-1)
+INTEGER = WholeNumber(0, INT_MAX)
+LONG = WholeNumber()
+SIGNED = WholeNumber(-1)
 """A long; -1 stands for no limit."""

@@ -22,7 +22,7 @@ _WORDS = (TokenKind.KEYWORD, TokenKind.SIGN)
 _NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME, TokenKind.DIGIT_NAME)
 
 
-class Cursor:
+class TokenCursor:
     """The parser's position. `accept` methods take a token if it matches; `expect` methods raise if it does not."""
 
     def __init__(self, source: SourceText, tokens: list[Token], index: int = 0) -> None:
@@ -123,14 +123,14 @@ class Cursor:
             raise self._not_a_name()
         return self.advance()
 
-    def comma_separated(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
+    def comma_separated(self, item: Callable[[TokenCursor], T]) -> tuple[T, ...]:
         """One or more items, separated by commas."""
         items = [item(self)]
         while self.accept(","):
             items.append(item(self))
         return tuple(items)
 
-    def bracketed(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
+    def bracketed(self, item: Callable[[TokenCursor], T]) -> tuple[T, ...]:
         """`(item, ...)` with one item or more."""
         self.expect("(")
         items = self.comma_separated(item)
