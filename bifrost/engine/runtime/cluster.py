@@ -47,7 +47,15 @@ _TEMPORARY = frozenset(
         "UNKNOWN_LEADER_EPOCH",
     )
 )
-_RECORD_REFUSED = frozenset(("MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_TIMESTAMP", "INVALID_RECORD"))
+_RECORD_REFUSED = frozenset(
+    (
+        "MSG_SIZE_TOO_LARGE",
+        "RECORD_LIST_TOO_LARGE",
+        "INVALID_TIMESTAMP",
+        "INVALID_RECORD",
+        "_INVALID_DIFFERENT_RECORD",
+    )
+)
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 """Receives the outcome of an offset commit: an error or None, and the offsets, each with an error or None."""
@@ -160,7 +168,7 @@ def is_temporary(error: KafkaError) -> bool:
 
 
 def is_record_refused(error: KafkaError) -> bool:
-    """Whether a broker refused a record for what it is (its size, its time), so that sending it again is of no use."""
+    """Whether a broker refused a batch of records for what one of them is: its size or its time, for example."""
     return error.name() in _RECORD_REFUSED
 
 

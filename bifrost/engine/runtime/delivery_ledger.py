@@ -4,45 +4,68 @@ A commit may write changes of state only once the broker has every result before
 sent and as their delivery reports come in, between one commit and the next, so that records sent meanwhile for the next
 commit do not delay this one.
 
-A result that the broker refuses for what it is (its size, its time) is reported and counts as delivered: it would be
-refused again after a restart. A refused change of state is a failure, since state would be lost.
+A broker may refuse results for what they are: their size or their time, for example. It refuses whole batches, so which
+record is to blame is unknown, and reports of refused records lack their times. Thus the first refusal ends the run
+(`BatchRefused`). The next run keeps its records until they are acknowledged, and settles refused batches itself (see
+`refused_batch`): a record that is to blame is reported and counts as delivered.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, Message
 
 from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.cluster import is_record_refused
-from bifrost.errors import Refused
+from bifrost.engine.topology.compiled import Headers
+from bifrost.errors import BifrostError, Refused
 
-RefusedCallback = Callable[[str, int, KafkaError], None]
-"""Receives a result that the broker refused: topic, partition (-1: unknown), reason."""
+RefusedCallback = Callable[[str, KafkaError], None]
+"""Receives a result that the broker refused: its topic and the reason."""
+
+
+class BatchRefused(BifrostError):
+    """The broker refused results of a run that does not keep them."""
+
+
+class OutputRecord(NamedTuple):
+    """A result as it was sent; `partition` -1 leaves the choice to the producer, `timestamp` is epoch ms."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: Headers
+    partition: int
 
 
 class DeliveryCount:
-    """Counts a group of records until the broker has all of them. `sent` is final once the group takes no more.
+    """Counts a group of records until the broker has all of them. `sent` is final once the group takes no more."""
 
-    `skips_refused` says whether records may be refused.
-    """
+    __slots__ = ("_ledger", "acknowledged", "sent")
 
-    __slots__ = ("_ledger", "acknowledged", "sent", "skips_refused")
-
-    def __init__(self, ledger: DeliveryLedger, sent: int = 0, *, skips_refused: bool = True) -> None:
+    def __init__(self, ledger: DeliveryLedger, sent: int = 0) -> None:
         self._ledger = ledger
         self.acknowledged = 0
         self.sent = sent
-        self.skips_refused = skips_refused
 
-    def delivered(self, error: KafkaError | None, message: Message) -> None:
+    def delivered(self, error: KafkaError | None, _message: Message) -> None:
         """Takes the delivery report of one of its records."""
         if error is None:
             self.acknowledged += 1
         else:
-            self._ledger.take_failure(self, error, message)
+            self._ledger.failure = self._ledger.failure or error
+
+    def delivered_record(self, record: OutputRecord, error: KafkaError | None, message: Message) -> None:
+        """Takes the delivery report of a record that was kept."""
+        if error is not None and is_record_refused(error):
+            self._ledger.refused_batch.append((self, record))
+        else:
+            self.delivered(error, message)
 
     @property
     def is_complete(self) -> bool:
@@ -50,23 +73,31 @@ class DeliveryCount:
         return self.acknowledged >= self.sent
 
 
+RefusedRecord = tuple[DeliveryCount, OutputRecord]
+"""A record of a refused batch, and the group in which it counts."""
+
+
 class DeliveryLedger:
     """Knows when all results are written.
 
-    Senders add to `sent` (records by topic) and pass `report` to the producer with each record. `failure` is the error
-    of a record that the broker will never have. `to_resend` are records that the broker refused only because another
-    record of their batch was bad.
+    Senders add to `sent` (records by topic) and pass `report`, or for a record that is kept `report_of` it, to the
+    producer. `failure` is the error of a record that the broker will never have, `refused_batch` are records of refused
+    batches that are not settled yet.
     """
 
     def __init__(self, refused: RefusedCallback) -> None:
         self.sent: Counter[str] = Counter()
         self.failure: KafkaError | None = None
-        self.to_resend: list[tuple[DeliveryCount, Message]] = []
+        self.refused_batch: list[RefusedRecord] = []
         self._refused = refused
         self._shown = 0  # records that `take_counts` has moved out of `sent`
         self._settled = 0  # records of groups that take no more
         self._current = DeliveryCount(self)
         self.report: DeliveryCallback = self._current.delivered
+
+    def report_of(self, record: OutputRecord) -> DeliveryCallback:
+        """Returns what takes the delivery report of a record, and keeps the record until then."""
+        return partial(self._current.delivered_record, record)
 
     def settle(self) -> DeliveryCount:
         """Closes the group of records sent since the last call and returns it; later records count for the next."""
@@ -83,30 +114,26 @@ class DeliveryLedger:
         self.sent.clear()
         return counts
 
-    def take_failure(self, group: DeliveryCount, error: KafkaError, message: Message) -> None:
-        """Takes the report of a record that was not delivered."""
-        if error.name() == "_INVALID_DIFFERENT_RECORD":
-            self.to_resend.append((group, message))
-        elif group.skips_refused and is_record_refused(error):
-            group.acknowledged += 1
-            partition = message.partition()
-            self._refused(message.topic() or "", -1 if partition is None else partition, error)
+    def take_unsent(self, topic: str, error: KafkaError) -> None:
+        """Takes a result that the producer itself refuses."""
+        if is_record_refused(error):
+            self.take_refusal(self._current, topic, error)
         else:
             self.failure = error
 
-    def take_unsent(self, topic: str, error: KafkaError) -> None:
-        """Takes a result that the producer refused before it was sent."""
-        if is_record_refused(error):
-            self._current.acknowledged += 1
-            self._refused(topic, -1, error)
-        else:
-            self.failure = error
+    def take_refusal(self, group: DeliveryCount, topic: str, error: KafkaError) -> None:
+        """Reports a record that is to blame for its refusal, and counts it as delivered."""
+        group.acknowledged += 1
+        self._refused(topic, error)
 
     def check(self) -> None:
         """Raises if a record could not be delivered.
 
         Raises:
-            Refused: the broker refused it, or was unreachable for minutes.
+            BatchRefused: the broker refused records for what one of them is.
+            Refused: the broker refused it for another reason, or was unreachable for minutes.
         """
-        if self.failure is not None:
-            raise Refused("Kafka", "write output", status=self.failure.code(), body=self.failure.str())
+        if self.failure is None:
+            return
+        error = Refused("Kafka", "write output", status=self.failure.code(), body=self.failure.str())
+        raise BatchRefused(str(error)) if is_record_refused(self.failure) else error

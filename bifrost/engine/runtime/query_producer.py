@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.cluster import Cluster
-from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, RefusedCallback
+from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, OutputRecord, RefusedCallback
+from bifrost.engine.runtime.refused_batch import RefusedBatch
 from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.state.stores import Encode, Row, StoreKey
@@ -34,6 +35,9 @@ StateChanges = dict[tuple[str, int, StoreKey], tuple[Encode, Row | None, int]]
 class QueryProducer:
     """Writes results and changelogs of one query.
 
+    `refused` receives results that the broker refuses for what they are. To find them, `keeps_records` keeps
+    all results until they are acknowledged, which takes time; without it, the first refusal is a `BatchRefused`.
+
     A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
     `transaction_id` it is complete when `start_commit` returns, and everything between two commits becomes visible
     together.
@@ -45,11 +49,14 @@ class QueryProducer:
         transaction_id: str | None,
         stopping: Callable[[], bool],
         refused: RefusedCallback,
+        *,
+        keeps_records: bool = False,
     ) -> None:
         self._producer = cluster.producer(transaction_id=transaction_id)
         self._transaction = Transaction(self._producer) if transaction_id is not None else None
         self._stopping = stopping
         self._ledger = DeliveryLedger(refused)
+        self._keeps_records = keeps_records
         self._changes: StateChanges = {}
         self._internal = ""
         self._steps: Iterator[None] | None = None
@@ -88,7 +95,22 @@ class QueryProducer:
             except KafkaException as error:
                 ledger.take_unsent(topic, error.args[0])
 
+        if self._keeps_records and self._transaction is None:
+            return self._keeping_emitter(windowed)
         return emit_windowed if windowed else emit
+
+    def _keeping_emitter(self, windowed: Mapping[str, WindowedPartitioner]) -> EmitCallback:
+        def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
+            self._ledger.sent[topic] += 1
+            partitioner = windowed.get(topic)
+            partition = -1 if partitioner is None else partitioner.partition(key)
+            record = OutputRecord(topic, key, value, timestamp, headers, partition)
+            try:
+                self._send(self._ledger.report_of(record), topic, key, value, timestamp, headers, partition)
+            except KafkaException as error:
+                self._ledger.take_unsent(topic, error.args[0])
+
+        return emit
 
     def changelog(self, internal: str, partition: int) -> ChangelogCallback:
         """Returns the function that takes changes of a task's stores.
@@ -179,7 +201,7 @@ class QueryProducer:
         """The steps of a commit; yields wherever the broker has not acknowledged everything yet."""
         while not results.is_complete:
             yield
-        changed = DeliveryCount(self._ledger, len(changes), skips_refused=False)
+        changed = DeliveryCount(self._ledger, len(changes))
         self._send_changes(changes, changed.delivered)
         while not changed.is_complete:
             yield
@@ -221,8 +243,9 @@ class QueryProducer:
             KafkaException: the commit of offsets failed.
         """
         self._producer.poll(wait_s)
-        if self._ledger.to_resend:
-            self._resend()
+        if self._ledger.refused_batch:
+            records, self._ledger.refused_batch = self._ledger.refused_batch, []
+            RefusedBatch(self._producer, self._ledger).settle(records)
         if self._steps is None:
             return
         self.check()
@@ -234,24 +257,6 @@ class QueryProducer:
         if time.monotonic() > self._commit_began + _COMMIT_DEADLINE_S:
             problem = f"records not acknowledged within {_COMMIT_DEADLINE_S:.0f} s"
             raise NotReady("Kafka", "write output", problem)
-
-    def _resend(self) -> None:
-        """Sends records again that were in one batch with a refused record.
-
-        They come after records that were sent meanwhile. That is better than to lose them, or to fail at the same batch
-        after every restart.
-        """
-        records, self._ledger.to_resend = self._ledger.to_resend, []
-        for group, message in records:
-            self._send(
-                group.delivered,
-                message.topic() or "",
-                message.key(),  # bytes, as they were sent
-                message.value(),
-                message.timestamp()[1],
-                message.headers(),  # type: ignore[arg-type]
-                message.partition() or 0,
-            )
 
     def finish_commit(self) -> None:
         """Waits for the commit in progress, if any; raises what `serve` raises."""

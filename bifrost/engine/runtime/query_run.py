@@ -43,7 +43,7 @@ _Wait = Callable[[str], bool]
 
 
 class QueryRun:
-    """Runs one query's tasks on the calling thread."""
+    """Runs one query's tasks on the calling thread. `keeps_records` is an option of its `QueryProducer`."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class QueryRun:
         restoring: RestoreProgress,
         stopping: Callable[[], bool],
         wait: _Wait,
+        keeps_records: bool = False,
     ) -> None:
         options = job.options
         self._job = job
@@ -77,7 +78,11 @@ class QueryRun:
         if not options.transient or job.query.repartitions:
             exactly_once = options.exactly_once and not options.transient
             self._producer = QueryProducer(
-                job.cluster, options.group if exactly_once else None, stopping, self._result_refused
+                job.cluster,
+                options.group if exactly_once else None,
+                stopping,
+                self._result_refused,
+                keeps_records=keeps_records,
             )
         self._consumer = job.cluster.consumer(options.group, committed=self._offsets_committed)
         self.tasks: dict[tuple[int, int], Task] = {}
@@ -284,10 +289,10 @@ class QueryRun:
             for topic, count in self._producer.take_counts():
                 self._meters.wrote(topic, count, now)
 
-    def _result_refused(self, topic: str, partition: int, error: KafkaError) -> None:
+    def _result_refused(self, topic: str, error: KafkaError) -> None:
         """Reports a result that the broker refuses for what it is; the query continues without it."""
         problem = f"Kafka refused a record for topic {topic}: {error.str()} ({error.name()})"
-        self._job.log(RecordProblem("production", topic, partition, -1, self._job.query.plan.step.context, problem))
+        self._job.log(RecordProblem("production", topic, -1, -1, self._job.query.plan.step.context, problem))
 
     def _commit_in_time(self) -> None:
         now, producer = self._job.now_ms(), self._producer

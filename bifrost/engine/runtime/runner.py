@@ -12,6 +12,7 @@ from enum import Enum
 from confluent_kafka import KafkaException
 
 from bifrost.engine.runtime.batches import PartitionId
+from bifrost.engine.runtime.delivery_ledger import BatchRefused
 from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters
@@ -66,6 +67,7 @@ class QueryRunner:
         self._query_run: QueryRun | None = None
         self._inputs: InputPartitions | None = None
         self._failures = 0
+        self._keeps_records = False  # a broker has refused results: the next runs keep them to find out which
         self._predecessor: QueryRunner | None = None
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self.meters = QueryMeters()
@@ -146,6 +148,13 @@ class QueryRunner:
             try:
                 if self._run_once():
                     break
+            except BatchRefused as error:
+                if self._keeps_records or self._job.options.transient:
+                    self._failed(str(error), "SYSTEM")
+                else:
+                    _log.warning("query %s: starting again to find the records to blame: %s", self._job.name, error)
+                    self._keeps_records = True
+                    continue
             except RegistryUnavailable as error:
                 self._failed(str(error), "SYSTEM")
             except (BifrostError, KafkaException) as error:
@@ -183,7 +192,12 @@ class QueryRunner:
             self.prepare()
         assert self._inputs is not None
         run = QueryRun(
-            self._job, meters=self.meters, restoring=self.restoring, stopping=self._stop.is_set, wait=self._wait
+            self._job,
+            meters=self.meters,
+            restoring=self.restoring,
+            stopping=self._stop.is_set,
+            wait=self._wait,
+            keeps_records=self._keeps_records,
         )
         clean = False
         try:

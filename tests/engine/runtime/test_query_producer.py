@@ -5,10 +5,12 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from bifrost.engine.runtime.delivery_ledger import BatchRefused
 from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.transaction import bounded
-from bifrost.errors import NotReady, Refused
-from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer
+from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
+from bifrost.errors import BifrostError, NotReady, Refused
+from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryMessage, MemoryProducer
 
 
 class FullProducer(MemoryProducer):
@@ -31,14 +33,14 @@ class SlowCluster(MemoryCluster):
         return FullProducer(self, transactional=False)
 
 
-def unexpected(topic, partition, error):
-    raise AssertionError(f"{topic}-{partition}: {error}")
+def unexpected(topic, error):
+    raise AssertionError(f"{topic}: {error}")
 
 
-def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=None):
+def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=unexpected, keeps_records=False):
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
-    return QueryProducer(cluster, transaction, stopping, refused if refused is not None else unexpected)
+    return QueryProducer(cluster, transaction, stopping, refused, keeps_records=keeps_records)
 
 
 def encoded(place, row, timestamp):
@@ -155,63 +157,118 @@ def test_a_commit_is_polled_less_often_the_longer_it_takes():
     assert 0.005 <= output.look_again_s <= 0.25
 
 
+REFUSALS = [KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD]
+
+
+class BatchingCluster(MemoryCluster):
+    """Refuses all records that are sent between two polls if one of them is bad, as brokers do."""
+
+    bad = (b"bad",)
+
+    def producer(self, *, transaction_id=None, **options):
+        return BatchingProducer(self, transactional=False)
+
+
+class BatchingProducer(MemoryProducer):
+    def __init__(self, cluster, *, transactional):
+        super().__init__(cluster, transactional=transactional)
+        self.batch = []
+
+    def produce(
+        self, topic, value=None, key=None, partition=-1, callback=None, on_delivery=None, timestamp=0, headers=None
+    ):
+        self.batch.append((topic, value, key, partition, callback or on_delivery, timestamp, headers))
+
+    def poll(self, timeout=0):
+        batch, self.batch = self.batch, []
+        if any(value in self._cluster.bad for _, value, *_ in batch):
+            for topic, _, _, _, report, _, _ in batch:
+                # Reports of refused records lack time and headers.
+                report(KafkaError(self._cluster.code), MemoryMessage((topic, 0), -1))
+            return len(batch)
+        for topic, value, key, partition, report, timestamp, headers in batch:
+            super().produce(topic, value, key, partition, report, None, timestamp, headers)
+        return super().poll(timeout)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
 @pytest.mark.parametrize(
-    "code", [KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD]
+    "values",
+    [
+        [b"bad"],
+        [b"a", b"bad", b"b"],
+        [b"bad", b"bad", b"a"],
+        [b"%d" % n for n in range(50)] + [b"bad"] + [b"%d" % n for n in range(50, 77)] + [b"bad"],
+    ],
 )
-def test_a_record_that_is_refused_for_what_it_is_does_not_hold_up_the_commit(code):
-    cluster, refused = MemoryCluster(), []
-    output = output_of(cluster, refused=lambda topic, partition, error: refused.append((topic, error.code())))
-    cluster.refusing_record = lambda topic, value, timestamp: KafkaError(code) if value == b"bad" else None
+def test_only_the_records_that_are_to_blame_for_a_refused_batch_are_skipped(code, values):
+    cluster, refused = BatchingCluster(), []
+    cluster.code = code
+    output = output_of(cluster, refused=lambda topic, error: refused.append((topic, error.code())), keeps_records=True)
     emit = output.emitter({})
-    for value in (b"a", b"bad", b"b"):
-        emit("out", b"k", value, 1, None)
+    for number, value in enumerate(values):
+        emit("out", b"k", value, number, [("h", b"x")])
     output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
     output.finish_commit()
-    assert cluster.values("out") == [b"a", b"b"]
-    assert refused == [("out", code)]
+    good = [(value, number) for number, value in enumerate(values) if value != b"bad"]
+    assert [(record.value_bytes, record.time) for record in cluster.records("out")] == good
+    assert all(record.header_list == [("h", b"x")] for record in cluster.records("out"))
+    assert refused == [("out", code)] * values.count(b"bad")
     assert cluster.admin.groups["g"] == {("in", 0): 3}
 
 
-def test_a_record_that_the_client_library_refuses_is_reported_too():
+def test_records_with_a_time_far_ahead_are_sent_after_the_others():
+    cluster = BatchingCluster()
+    cluster.code, far = KafkaError.INVALID_TIMESTAMP, 1 << 50
+    output = output_of(cluster, refused=lambda topic, error: None, keeps_records=True)
+    for value, timestamp in ((b"a", far), (b"b", 1), (b"bad", far), (b"c", 2)):
+        output.emitter({})("out", b"k", value, timestamp, None)
+    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.finish_commit()
+    assert cluster.values("out") == [b"b", b"c", b"a"]
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_the_first_refusal_of_a_producer_that_keeps_no_records_ends_the_run(code):
+    cluster = BatchingCluster()
+    cluster.code = code
+    output = output_of(cluster)
+    output.emitter({})("out", b"k", b"bad", 1, None)
+    with pytest.raises(BatchRefused):
+        output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    assert "g" not in cluster.admin.groups
+
+
+@pytest.mark.parametrize("keeps_records", [False, True])
+def test_a_record_that_the_client_library_refuses_is_skipped_at_once(keeps_records):
     cluster, refused = MemoryCluster(), []
-    output = output_of(cluster, refused=lambda topic, partition, error: refused.append((topic, partition)))
+    output = output_of(cluster, refused=lambda topic, error: refused.append(topic), keeps_records=keeps_records)
     cluster.unsendable.add(b"too large")
     emit = output.emitter({})
     emit("out", b"k", b"too large", 1, None)
     emit("out", b"k", b"v", 1, None)
     output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 2)])
     output.finish_commit()
-    assert refused == [("out", -1)]
+    assert refused == ["out"]
     assert cluster.admin.groups["g"] == {("in", 0): 2}
 
 
-def test_records_that_shared_a_batch_with_a_refused_one_are_sent_again():
-    cluster, refused, once = MemoryCluster(), [], [b"a", b"b"]
-
-    def refuse(topic, value, timestamp):
-        if value in once:
-            once.remove(value)
-            return KafkaError(KafkaError._INVALID_DIFFERENT_RECORD)
-        return KafkaError(KafkaError.INVALID_TIMESTAMP) if value == b"bad" else None
-
-    output = output_of(cluster, refused=lambda topic, partition, error: refused.append(error.code()))
-    cluster.refusing_record = refuse
-    emit = output.emitter({})
-    for value in (b"a", b"bad", b"b"):
-        emit("out", b"k", value, 1, None)
+@pytest.mark.parametrize("keeps_records", [False, True])
+def test_a_refused_change_of_state_is_a_failure(keeps_records):
+    cluster = BatchingCluster()
+    cluster.code = KafkaError.MSG_SIZE_TOO_LARGE
+    output = output_of(cluster, keeps_records=keeps_records)
+    output.changelog("q", 0)("S", encoded, (b"k",), (b"bad",), 1)
     output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
-    output.finish_commit()
-    assert cluster.values("out") == [b"a", b"b"]
-    assert refused == [KafkaError.INVALID_TIMESTAMP]
-    assert cluster.admin.groups["g"] == {("in", 0): 3}
-
-
-def test_a_refused_change_of_state_is_a_failure():
-    cluster = MemoryCluster()
-    output = output_of(cluster)
-    cluster.refusing_record = lambda topic, value, timestamp: KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
-    output.changelog("q", 0)("S", encoded, (b"k",), (b"v",), 1)
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
-    with pytest.raises(Refused):
+    with pytest.raises(BifrostError):
         output.finish_commit()
     assert "g" not in cluster.admin.groups
+
+
+def test_kept_records_of_windowed_keys_go_to_their_partitions():
+    cluster = MemoryCluster()
+    output = output_of(cluster, keeps_records=True)
+    cluster.create_topic("w", 7, {})
+    output.emitter({"w": WindowedPartitioner(7, 8)})("w", b"alice" + bytes(8), b"v", 1, None)
+    assert [len(cluster.records("w", number)) for number in range(7)].count(1) == 1
+    assert cluster.records("w", WindowedPartitioner(7, 8).partition(b"alice" + bytes(8)))
