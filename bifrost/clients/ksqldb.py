@@ -133,11 +133,18 @@ class QueryRows:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        yield json.loads(line)
+                        yield self._parsed(line)
         except RequestException as error:
             raise self._http.unreachable(self._request, error) from error
         if rest.strip():
-            yield json.loads(rest)
+            yield self._parsed(rest)
+
+    def _parsed(self, line: bytes) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            text = line[:200].decode("utf-8", "replace")
+            raise self._http.refused(self._request, 200, f"the answer is not JSON: {text}") from error
 
     def _refused(self, found: Any) -> Refused:
         body = found.get("message", "") if isinstance(found, dict) else f"unexpected answer {found!r}"

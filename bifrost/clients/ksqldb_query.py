@@ -45,8 +45,10 @@ class QueryClient(RestClient):
         with self._send(query, {"ksql": query}, PULL_TIMEOUT_S) as response:
             try:
                 found = response.json()
-            except RequestException as error:
+            except (RequestException, RecursionError) as error:
                 raise QueryFailed(query, status=response.status_code, body="the answer is not JSON") from error
+        if not isinstance(found, list):
+            raise QueryFailed(query, status=response.status_code, body="the answer is not a list of rows")
         return [row for entry in found for row in self._rows(query, entry)]
 
     def push(self, query: str, *, idle_s: float | None = None) -> Iterator[list[Any]]:
@@ -67,7 +69,7 @@ class QueryClient(RestClient):
                         yield from self._rows(query, entry)
             except RequestException as error:
                 raise self.http.unreachable(f"query {query}", error) from error
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise QueryFailed(
                     query, status=response.status_code, body=f"the answer is not JSON: {error}"
                 ) from error

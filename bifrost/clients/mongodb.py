@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from bson import json_util
-from bson.errors import InvalidId
+from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from bifrost.errors import DeclarationError, Refused, Unreachable
+from bifrost.redaction import redact_text
 
 SYSTEM = "MongoDB"
 TIMEOUT_S = 10.0
@@ -28,7 +29,7 @@ def seed(connection: str, folder: Path) -> tuple[str, ...]:
         Unreachable, Refused: the server does not answer, or refuses a document.
     """
     filled = []
-    client: MongoClient[dict[str, object]] = MongoClient(connection, serverSelectionTimeoutMS=int(TIMEOUT_S * 1000))
+    client = _connect(connection, folder)
     try:
         for path in sorted(folder.glob("*.*.json")):
             database, _, collection = path.stem.partition(".")
@@ -40,17 +41,28 @@ def seed(connection: str, folder: Path) -> tuple[str, ...]:
     except ConnectionFailure as error:
         raise Unreachable(SYSTEM, f"fill from {folder}", "does not answer") from error
     except PyMongoError as error:
-        raise Refused(SYSTEM, f"fill from {folder}", status=0, body=str(error)) from error
+        raise Refused(SYSTEM, f"fill from {folder}", status=0, body=redact_text(str(error))) from error
     finally:
         client.close()
     return tuple(filled)
 
 
+def _connect(connection: str, folder: Path) -> MongoClient[dict[str, object]]:
+    timeout_ms = int(TIMEOUT_S * 1000)
+    try:
+        return MongoClient(connection, serverSelectionTimeoutMS=timeout_ms, timeoutMS=timeout_ms)
+    except (PyMongoError, ValueError) as error:
+        problem = f"the connection string is invalid: {redact_text(str(error))}"
+        raise Refused(SYSTEM, f"fill from {folder}", status=0, body=problem) from error
+
+
 def _documents(path: Path) -> list[dict[str, object]]:
     try:
         found = json_util.loads(path.read_text(encoding="utf-8"))
-    except (TypeError, ValueError, InvalidId) as error:
+    except (TypeError, ValueError, KeyError, RecursionError, BSONError) as error:
         raise DeclarationError(path, f"is not extended JSON: {error}") from error
+    except OSError as error:
+        raise DeclarationError(path, f"cannot be read: {error.strerror}") from error
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise DeclarationError(path, "must be an array of documents")
     return found

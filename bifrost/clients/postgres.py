@@ -16,11 +16,13 @@ import psycopg
 from psycopg import sql
 
 from bifrost.errors import Refused, Unreachable
+from bifrost.redaction import redact_text
 from bifrost.settings import Settings
 
 SYSTEM = "PostgreSQL"
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 60
+KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT = 15, 5, 3
 MAX_WAITING_ROWS = 1000
 RETRY_INTERVAL_S = 1.0
 
@@ -41,12 +43,22 @@ class PostgresClient:
             url: `postgresql://user:password@host:port/database`.
         """
         with _raising_remote_errors("connect"):
-            self._connection = psycopg.connect(
-                url,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                application_name="bifrost",
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s",
-            )
+            try:
+                self._connection = psycopg.connect(
+                    url,
+                    connect_timeout=CONNECT_TIMEOUT_S,
+                    application_name="bifrost",
+                    options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s",
+                    # The statement's timeout is the server's: these end the wait for a server that is gone.
+                    tcp_user_timeout=STATEMENT_TIMEOUT_S * 1000,
+                    keepalives_idle=KEEPALIVE_IDLE_S,
+                    keepalives_interval=KEEPALIVE_INTERVAL_S,
+                    keepalives_count=KEEPALIVE_COUNT,
+                )
+            except psycopg.ProgrammingError as error:
+                # libpq quotes the text, which contains the password.
+                problem = "the URL is malformed; it must be like postgresql://user:password@host:port/database"
+                raise Refused(SYSTEM, "connect", status=0, body=problem) from error
 
     def run_script(self, text: str) -> None:
         """Run the statements of a script in one transaction."""
@@ -173,7 +185,7 @@ def _raising_remote_errors(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        text = " ".join(str(error).split())
+        text = redact_text(" ".join(str(error).split()))
         # Answers of the server have a code; 57P means that it is shutting down or starting.
         if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P").startswith("57P"):
             raise Unreachable(SYSTEM, what, text or "does not answer") from error

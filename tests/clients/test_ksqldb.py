@@ -171,3 +171,21 @@ def test_quoted_text_cannot_be_left(text):
 
 def test_quoted_name():
     assert quote_name("a`b") == "`a``b`"
+
+
+@pytest.mark.parametrize("text", ["<html>", "{", "[1,", "null", "7", '{"a": 1}', "\x00", "[" * 100_000])
+def test_an_answer_that_is_no_result_is_refused(server, client, text):
+    server.respond = lambda request: Answer(200, text=text)
+
+    with pytest.raises(Refused, match="ksqlDB: query SELECT 1;"):
+        client.stream("SELECT 1;")
+
+
+def test_rows_that_break_off_are_an_error_after_the_good_ones(server, client):
+    header = b'{"queryId":"q","columnNames":["A"],"columnTypes":["INTEGER"]}\n'
+    server.respond = lambda request: Answer(chunks=(header, b"[1]\n", b"[2"))
+    with closing(client.stream("SELECT * FROM X EMIT CHANGES;")) as rows:
+        found = iter(rows)
+        assert next(found) == [1]
+        with pytest.raises(Refused, match="not JSON"):
+            next(found)

@@ -3,7 +3,7 @@
 import pytest
 
 from bifrost.clients import mongodb
-from bifrost.errors import DeclarationError
+from bifrost.errors import DeclarationError, Refused, Unreachable
 from bifrost.settings import PROJECT
 
 NOWHERE = "mongodb://127.0.0.1:1/?directConnection=true"
@@ -35,3 +35,39 @@ def test_this_projects_own_files(tmp_path):
     for path in files:
         documents = mongodb._documents(path)
         assert len({document["mac"] for document in documents}) == len(documents)
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "",
+        "http://x",
+        "mongodb://h:port",
+        "mongodb://u:secret77@@h",
+        "mongodb://u:sec/ret77@h",
+        "mongodb://",
+        "secret77",
+    ],
+)
+def test_a_connection_string_that_is_none_is_refused_without_its_password(tmp_path, connection):
+    (tmp_path / "ace.device.json").write_text("[{}]")
+    with pytest.raises(Refused, match="the connection string is invalid") as caught:
+        mongodb.seed(connection, tmp_path)
+
+    assert "ret77" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(mongodb, "TIMEOUT_S", 0.3)
+    (tmp_path / "ace.device.json").write_text("[{}]")
+    with pytest.raises(Unreachable, match="does not answer"):
+        mongodb.seed(NOWHERE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[" * 100_000, '[{"a": {"$numberLong": "x"}}]', '[{"a": {"$date": []}}]', "[NaN,]"]
+)
+def test_files_of_bad_json_are_named(tmp_path, text):
+    (tmp_path / "ace.device.json").write_text(text)
+    with pytest.raises(DeclarationError, match=r"ace\.device\.json"):
+        mongodb.seed(NOWHERE, tmp_path)

@@ -101,3 +101,22 @@ def test_a_remote_database_must_be_named() -> None:
     endpoints = ("KAFKA_BOOTSTRAP_SERVERS", "CONNECT_URL", "SCHEMA_REGISTRY_URL", "KSQLDB_URL")
     with pytest.raises(SettingError, match="POSTGRES_URL"):
         postgres.from_settings(Settings({"BIFROST_TARGET": "remote", **dict.fromkeys(endpoints, "x")}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:secret77@h",
+        "postgresql://u:secret77@[::1/db",
+        "postgresql://u:secret77@127.0.0.1:1/db",
+        "postgresql://u:secret77@h:port/db",
+        "dbname='x password=secret77",
+        "postgresql://u:secret77@127.0.0.1:1/db?secret77=1",
+        "secret77",
+    ],
+)
+def test_an_error_of_the_connection_does_not_show_the_password(url: str):
+    with pytest.raises((Refused, Unreachable), match="PostgreSQL: connect: ") as caught:
+        postgres.PostgresClient(url)
+
+    assert "secret77" not in str(caught.value)
