@@ -46,7 +46,6 @@ def test_this_projects_own_files(tmp_path):
         "mongodb://u:secret77@@h",
         "mongodb://u:sec/ret77@h",
         "mongodb://",
-        "secret77",
     ],
 )
 def test_a_connection_string_that_is_none_is_refused_without_its_password(tmp_path, connection):
