@@ -49,7 +49,10 @@ def _restored(code: int, data: bytes) -> object:
         case 4:
             return freeze(decode(data))
         case _:
-            raise StateError(f"stored value of unknown kind {code}; was it written by a newer version?")
+            raise StateError(
+                f"stored value of unknown kind {code}; if no newer version wrote it, delete the query's internal "
+                "topics to rebuild its state"
+            )
 
 
 def encoder() -> Callable[[SqlValue], bytes]:

@@ -11,6 +11,7 @@ from bifrost.engine.state.stores import Store
 from bifrost.engine.topology.code.program import Binding, RecordFunction
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow, TableLookup
 from bifrost.engine.topology.task_context import InputRecord, TaskContext
+from bifrost.errors import StateError
 
 
 class RecordFunctionCall(Protocol):
@@ -83,7 +84,13 @@ class Task:
         Raises:
             StateError: the record was not written by this engine.
         """
-        self._context.stores[store].restore(key, value)
+        try:
+            self._context.stores[store].restore(key, value)
+        except (TypeError, ValueError, LookupError) as error:
+            raise StateError(
+                f"the changelog of store {store} has a record that is not this engine's ({error}); "
+                "delete the query's internal topics to rebuild its state"
+            ) from error
 
     # --- look-ups
 
