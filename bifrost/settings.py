@@ -350,12 +350,17 @@ def read_dotenv(path: Path) -> dict[str, str]:
     Removes quotes around a value, skips empty lines and lines that begin with `#`.
 
     Raises:
-        SettingError: a line has another form; the message holds its number and not its text, which may be a secret.
+        SettingError: the file cannot be read, or a line has another form; the message holds the line's number and not
+            its text, which may be a secret.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError as error:
+        raise SettingError(str(path), "is not UTF-8 text") from error
+    except OSError as error:
+        raise SettingError(str(path), f"cannot be read: {error.strerror}") from error
     values = {}
     for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("export ")

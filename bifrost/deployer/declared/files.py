@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +20,13 @@ from bifrost.deployer.declared.declarations import (
     DeclaredSubject,
     DeclaredTopic,
 )
-from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise_error
+from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise_error, read_text
 from bifrost.deployer.declared.statement_files import read_statements
 from bifrost.errors import DeclarationError
 
 CLEANUP_POLICIES = ("delete", "compact", "compact,delete", "delete,compact")
 T = TypeVar("T")
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
@@ -148,6 +151,8 @@ def _connector(path: Path) -> DeclaredConnector:
             path, f"is named {named!r}; the file's name must be the connector's", line=line_of(text, "name")
         )
     values = {key: _config_value(path, text, key, value) for key, value in config.items() if key != "name"}
+    if not isinstance(config.get("connector.class", ""), str):
+        raise DeclarationError(path, "connector.class must be a string", line=line_of(text, "connector.class"))
     if not values.get("connector.class"):
         raise DeclarationError(path, "has no connector.class")
     if "${" in values["connector.class"]:
@@ -163,6 +168,8 @@ def _config_value(path: Path, text: str, key: str, value: object) -> str:
             return value
         case bool():
             return "true" if value else "false"
+        case float() if not isfinite(value):
+            raise DeclarationError(path, f"{key} is too large", line=line_of(text, key))
         case int() | float():
             return str(value)
         case _:
@@ -173,6 +180,8 @@ def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
     def wrong(problem: str, key: str = name) -> DeclarationError:
         return DeclarationError(path, f"topic {name}: {problem}", line=line_of(text, key))
 
+    if not _TOPIC_NAME.fullmatch(name) or name in (".", ".."):
+        raise wrong("a topic's name has 1 to 249 of the characters a-z A-Z 0-9 . _ -")
     if not isinstance(settings, dict):
         raise wrong("expected an object of settings")
     for key in settings:
@@ -212,18 +221,28 @@ def _subject(path: Path, topics: Mapping[str, DeclaredTopic]) -> DeclaredSubject
 
 
 def _read_json(path: Path, *, any_shape: bool = False) -> tuple[str, Any]:
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, object_pairs_hook=_no_duplicates)
+        content = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        # Half a pair of surrogates is no text: it could be neither sent nor printed.
+        json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise DeclarationError(path, f"is not JSON: {error.msg} (column {error.colno})", line=error.lineno) from error
     except _DuplicateKey as error:
         raise DeclarationError(path, f"{error.key!r} is written twice", line=line_of(text, error.key)) from error
-    except UnicodeDecodeError as error:
-        raise DeclarationError(path, "is not UTF-8 text") from error
+    except RecursionError as error:
+        raise DeclarationError(path, "is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise DeclarationError(path, "contains an escape such as \\ud800 that is no character") from error
+    except ValueError as error:
+        raise DeclarationError(path, f"is not JSON: {error}") from error
     if not any_shape and not isinstance(content, dict):
         raise DeclarationError(path, "expected a JSON object", line=1)
     return text, content
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 class _DuplicateKey(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bifrost.deployer.declared.declarations import Creating, DeclaredStatement
-from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise_error
+from bifrost.deployer.declared.on_error import OnError, passing_errors_to, raise_error, read_text
 from bifrost.errors import AnalysisError, DeclarationError, ParseError
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
@@ -46,7 +46,7 @@ def read_statements(folder: Path, on_error: OnError = raise_error) -> tuple[Decl
 
 def _statements_of(path: Path) -> Iterator[DeclaredStatement]:
     try:
-        parsed = parse_script(path.read_text(encoding="utf-8"))
+        parsed = parse_script(read_text(path))
     except ParseError as error:
         raise DeclarationError(path, error.message, line=error.line) from error
     except AnalysisError as error:
