@@ -72,6 +72,7 @@ RANGES: dict[TimeField, tuple[int, int]] = {
     TimeField.NANO_OF_SECOND: (0, 999_999_999),
     TimeField.MILLI_OF_DAY: (0, 86_399_999),
     TimeField.NANO_OF_DAY: (0, 86_399_999_999_999),
+    TimeField.OFFSET_SECONDS: (-18 * 3600, 18 * 3600),
 }
 
 

@@ -172,13 +172,18 @@ class _Resolver:
             half = check_range(TimeField.AMPM_OF_DAY, values.pop(TimeField.AMPM_OF_DAY))
             hour = check_range(TimeField.HOUR_OF_AMPM, values.pop(TimeField.HOUR_OF_AMPM))
             self.put(TimeField.HOUR_OF_DAY, half * 12 + hour)
-        for whole, unit in ((TimeField.NANO_OF_DAY, 1), (TimeField.MILLI_OF_DAY, 1_000_000)):
-            if whole in values:
-                nanos = check_range(whole, values.pop(whole)) * unit
-                for field in _CLOCK:
-                    self.put(field, TIME_FIELDS[field](nanos))
         if TimeField.NANO_OF_SECOND in values:
             check_range(TimeField.NANO_OF_SECOND, values[TimeField.NANO_OF_SECOND])
+        if TimeField.NANO_OF_DAY in values:
+            self.put_clock(check_range(TimeField.NANO_OF_DAY, values.pop(TimeField.NANO_OF_DAY)))
+        if TimeField.MILLI_OF_DAY in values:
+            ms = check_range(TimeField.MILLI_OF_DAY, values.pop(TimeField.MILLI_OF_DAY))
+            # The digits below the millisecond come from another field, if there is one.
+            self.put_clock(ms * 1_000_000 + values.get(TimeField.NANO_OF_SECOND, 0) % 1_000_000)
+
+    def put_clock(self, nanos: int) -> None:
+        for field in _CLOCK:
+            self.put(field, TIME_FIELDS[field](nanos))
 
     def clock_hour(self, clock: TimeField, hour: TimeField, last: int) -> None:
         """Turn an hour that counts from 1 to `last` into one from 0; 0 is accepted for `last`."""
@@ -251,6 +256,8 @@ class _Resolver:
 
     def result(self) -> Resolved:
         day = self.day
+        if day is not None and self.nanos is not None:
+            check_range(TimeField.OFFSET_SECONDS, self.values.get(TimeField.OFFSET_SECONDS, 0))
         if day is not None and self.nanos is not None and self.excess_days:
             day = day_at(day.number + self.excess_days)
         return Resolved(self.values, self.zone, day, self.nanos)

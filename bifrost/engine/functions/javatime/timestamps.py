@@ -18,7 +18,15 @@ from bifrost.engine.functions.javatime.elements import (
     LiteralText,
     Number,
 )
-from bifrost.engine.functions.javatime.fields import Day, TimeField, TimeTextError, day_at, day_of, month_length
+from bifrost.engine.functions.javatime.fields import (
+    Day,
+    TimeField,
+    TimeTextError,
+    check_range,
+    day_at,
+    day_of,
+    month_length,
+)
 from bifrost.engine.functions.javatime.isotime import DAY_MS
 from bifrost.engine.functions.javatime.parsing import parser
 from bifrost.engine.functions.javatime.pattern import compile_pattern
@@ -112,8 +120,8 @@ def instant_of(resolved: Resolved, default: Zone) -> int:
     """
     named = resolved.zone
     offset_s = resolved.offset_s
-    if offset_s is not None and abs(offset_s) > 18 * 3600:
-        raise TimeTextError("Zone offset not in valid range: -18:00 to +18:00")
+    if offset_s is not None:
+        check_range(TimeField.OFFSET_SECONDS, offset_s)
     day = resolved.day or _partial_day(resolved.values)
     nanos = resolved.nanos if resolved.nanos is not None else _partial_time(resolved.values)
     local_ms = day.number * DAY_MS + nanos // _NANOS_PER_MS

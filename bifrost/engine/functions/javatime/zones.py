@@ -15,15 +15,16 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from bifrost.engine.functions.javatime.fields import TimeTextError
-from bifrost.engine.functions.javatime.isotime import DAY_MS, civil
+from bifrost.engine.functions.javatime.isotime import DAY_MS, days_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _MAX_OFFSET_S = 18 * 3600
 _OFFSET = re.compile(r"([+-])(\d)(?:(\d))?(?:(\d\d)(?:(\d\d))?|:(\d\d)(?::(\d\d))?)?")
 _PREFIX = re.compile(r"(UTC|GMT|UT)(?=[+-])")
-_SAFE_YEARS = range(3, 9998)
-"""Years that Python's datetime holds with any offset."""
+_CYCLE_MS = 146_097 * DAY_MS
+_FIRST_MS, _LAST_MS = days_of(3, 1, 1) * DAY_MS, days_of(9998, 1, 1) * DAY_MS
+"""The times that Python's datetime holds with any offset."""
 
 _SYSTEM_V = {
     "SystemV/AST4": "Etc/GMT+4",
@@ -72,8 +73,7 @@ class Zone:
         """
         if self.fixed_s is not None:
             return self.fixed_s, self.fixed_s
-        year = civil(local_ms // DAY_MS)[0]
-        local = _NAIVE_EPOCH + timedelta(milliseconds=local_ms) if year in _SAFE_YEARS else _far(year)
+        local = _NAIVE_EPOCH + timedelta(milliseconds=_within_python(local_ms))
         early, late = (_seconds(local.replace(fold=fold, tzinfo=self.rules).utcoffset()) for fold in (0, 1))
         return early, late
 
@@ -92,13 +92,17 @@ def _seconds(offset: timedelta | None) -> int:
 
 
 def _instant(epoch_ms: int) -> datetime:
-    year = civil(epoch_ms // DAY_MS)[0]
-    return _EPOCH + timedelta(milliseconds=epoch_ms) if year in _SAFE_YEARS else _far(year).replace(tzinfo=UTC)
+    return _EPOCH + timedelta(milliseconds=_within_python(epoch_ms))
 
 
-def _far(year: int) -> datetime:
-    """Return the nearest time that Python holds; the offset of far years is that of the first or last known rule."""
-    return datetime(_SAFE_YEARS[0] if year < 3 else _SAFE_YEARS[-1], 1, 1)
+def _within_python(ms: int) -> int:
+    """Return a time with the same offset in the years that Python's datetime holds.
+
+    Calendar and rules repeat every 400 years; before the first year, only the zone's first offset counts.
+    """
+    if _FIRST_MS <= ms < _LAST_MS:
+        return ms
+    return _FIRST_MS if ms < _FIRST_MS else ms - (ms - _LAST_MS) // _CYCLE_MS * _CYCLE_MS - _CYCLE_MS
 
 
 def offset_zone(seconds: int) -> Zone:

@@ -167,7 +167,11 @@ def round_whole(value: int) -> int:
 )
 def round_double(value: float) -> int:
     """Return the nearest whole number."""
-    return _bounded(math.floor(value + 0.5)) if math.isfinite(value) else _bounded(value)
+    if not math.isfinite(value):
+        return _bounded(value)
+    below = math.floor(value)
+    # Adding 0.5 first would round 0.49999999999999994 up.
+    return _bounded(below + (value - below >= 0.5))
 
 
 @LIBRARY.scalar(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bifrost.engine.functions.java.math import arc_sine
 from bifrost.engine.functions.library import FunctionError, Library
 
 LIBRARY = Library("OTHER")
@@ -42,4 +43,4 @@ def geo_distance(
     if radius is None:
         raise FunctionError(f"GEO_DISTANCE: the unit must be one of KM, MILES, got {units}")
     across = _half_sine_squared(_radians(lon2 - lon1)) * math.cos(_radians(lat1)) * math.cos(_radians(lat2))
-    return radius * (2 * math.asin(math.sqrt(_half_sine_squared(_radians(lat2 - lat1)) + across)))
+    return radius * (2 * arc_sine(math.sqrt(_half_sine_squared(_radians(lat2 - lat1)) + across)))
