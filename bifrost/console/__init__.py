@@ -1,1 +1,1 @@
-"""The embedded web page: the inbox of sent notifications."""
+"""The console: pages of dashboards and pipelines, and the inbox that takes what is sent to Slack and Telegram."""
