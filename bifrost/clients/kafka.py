@@ -54,6 +54,9 @@ ACCESS_ERRORS = frozenset(
     }
 )
 """Errors that waiting does not cure: the account lacks access."""
+_NO_LEADER = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+"""A partition that was just created, or moves: librdkafka retries such requests of clients, but not those of admins."""
+_NO_LEADER_PAUSE_S = 0.1
 _GONE = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -272,13 +275,21 @@ class KafkaAdmin:
         return AdminClient({**self._options, "socket.timeout.ms": int(_NEVER_S * 1000)}, logger=_log)
 
     def _list_all(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
-        if not places:
-            return {}
-        futures = self._client.list_offsets({place: spec for place in places}, request_timeout=self._timeout_s)
-        found = {}
-        for place, future in futures.items():
-            with _missing_is_fine():
-                found[place.topic, place.partition] = int(self._result("offsets", future).offset)
+        found: dict[tuple[str, int], int] = {}
+        end = time.monotonic() + self._timeout_s
+        while places:
+            futures = self._client.list_offsets({place: spec for place in places}, request_timeout=self._timeout_s)
+            places = []
+            for place, future in futures.items():
+                with _missing_is_fine():
+                    try:
+                        found[place.topic, place.partition] = int(self._result("offsets", future).offset)
+                    except Refused as error:
+                        if error.status not in _NO_LEADER or time.monotonic() > end:
+                            raise
+                        places.append(place)
+            if places:
+                time.sleep(_NO_LEADER_PAUSE_S)
         return found
 
     def _list_offsets(self, name: str, count: int, spec: OffsetSpec) -> dict[int, int]:

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from bifrost.clients import kafka
 from bifrost.errors import Refused, SettingError, Unreachable
@@ -110,3 +113,36 @@ def test_a_broker_that_pauses_does_not_end_the_process_that_asks_for_positions()
 def test_positions_of_unknown_groups_are_omitted():
     with mock_cluster() as cluster:
         assert kafka.KafkaAdmin(cluster, timeout_s=5).positions(["nobody"]) in ({}, {"nobody": {}})
+
+
+class StartingPartitions:
+    """An admin client that refuses the first requests for offsets, as a broker does after a topic was created."""
+
+    def __init__(self, refusals: int, code: int) -> None:
+        self.refusals = refusals
+        self._code = code
+
+    def list_offsets(self, places, request_timeout):
+        found = {}
+        for place in places:
+            found[place] = Future()
+            if place.partition == 1 and self.refusals:
+                self.refusals -= 1
+                found[place].set_exception(KafkaException(KafkaError(self._code)))
+            else:
+                found[place].set_result(SimpleNamespace(offset=7 + place.partition))
+        return found
+
+
+def test_offsets_of_a_topic_that_was_just_created_are_awaited():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    for code in (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE):
+        admin._client = StartingPartitions(3, code)
+        assert admin.ends({"new": 2}) == {"new": {0: kafka.OffsetRange(7, 7), 1: kafka.OffsetRange(8, 8)}}
+
+
+def test_a_partition_that_never_gets_a_leader_is_refused_after_the_deadline():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.2)
+    admin._client = StartingPartitions(1000, KafkaError.NOT_LEADER_FOR_PARTITION)
+    with pytest.raises(Refused, match="offsets"):
+        admin.ends({"new": 2})
