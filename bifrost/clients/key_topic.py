@@ -46,7 +46,7 @@ class KeyTopic:
                 if record is not None and error is None:
                     position = (record.offset() or 0) + 1
                     self._apply(entries, record.key(), record.value())
-                elif error is not None and error.name() == "_PARTITION_EOF":
+                elif error is not None and error.code() == kafka.PARTITION_EOF:
                     break
                 elif error is not None and not error.retriable():
                     raise Refused(kafka.SYSTEM, f"read topic {self._topic}", status=error.code(), body=error.str())

@@ -54,6 +54,9 @@ TOPIC_PATIENCE_S = 15.0
 STATEMENT_PATIENCE_S = 180.0
 """Long enough for a ksqlDB server with many queries to restart."""
 
+_TRANSIENT = ("command topic", "Not leader for partition", "Leader not available")
+"""Texts of a server error that waiting cures: nothing was carried out."""
+
 OnAction = Callable[[int, int, Action], None]
 """Called before each change with its number (from 1), the number of all changes, and the action."""
 
@@ -254,7 +257,7 @@ class Deployment:
 
 
 def _is_transient(error: Unreachable | NotReady | Refused) -> bool:
-    return not isinstance(error, Refused) or (error.status == 500 and "command topic" in error.body)
+    return not isinstance(error, Refused) or (error.status == 500 and any(text in error.body for text in _TRANSIENT))
 
 
 def _with_place(
