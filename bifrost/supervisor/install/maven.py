@@ -15,6 +15,7 @@ from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.java import find_java
 from bifrost.supervisor.install.system_parts import find_program
+from bifrost.supervisor.processes.child_process import ended_with_parent
 
 Progress = Callable[[str], None]
 """Receives a line that shows the progress to the user."""
@@ -90,7 +91,10 @@ def package(settings: Settings, build: Build, log: Path, progress: Progress) -> 
     progress(f"{build.name}: {build.doing}")
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        # Ended with this process: a killed `up` must not leave a build behind that nothing will publish.
+        subprocess.Popen(
+            ended_with_parent(command, environment), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process,
     ):
         assert process.stdout is not None
         watch = _DownloadProgress(build.name, progress, began)
