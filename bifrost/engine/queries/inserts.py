@@ -49,6 +49,7 @@ class InsertWriter:
         self, target: DataSource, key: tuple[object, ...], value: tuple[object, ...]
     ) -> tuple[bytes | None, bytes | None]:
         known, write_key, write_value = self._encoders.get(target.name, (None, _no_bytes, _no_bytes))
+        # By identity: a source that was dropped and created again is another object, perhaps with other columns.
         if known is not target:
             schema, formats = target.schema, target.formats
             if schema.key:

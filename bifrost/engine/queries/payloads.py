@@ -58,6 +58,7 @@ class PayloadReader:
         if data is None:
             return "<null>"
         self._seen = True
+        # Formats that do not fit drop out for good, so each payload is tried against fewer of them.
         texts = {name: text for name, show in self._possible.items() if (text := show(data)) is not None}
         if texts:
             self._possible = {name: self._possible[name] for name in texts}

@@ -76,6 +76,7 @@ def _found(plan: PullPlan, tasks: Sequence[Task]) -> Iterable[MaterializedRow]:
 
 def _by_key(plan: PullPlan, tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
     for lookup in plan.lookups:
+        # In all tasks: only one holds the key, and a miss in the others costs less than to compute its partition.
         for row in (row for task in tasks for row in task.lookup(lookup.key)):
             start, end = row.window if row.window is not None else (None, None)
             if start is None or (lookup.window_start.holds(start) and lookup.window_end.holds(end)):
@@ -122,6 +123,7 @@ def _compute(
     expression: Expression, names: Sequence[str], types: dict[str, SqlType], functions: FunctionRegistry
 ) -> Compute:
     """Compiles an expression over such rows; a failing expression is null, as in ksqlDB."""
+    # Most expressions are plain columns, which need no compiled function.
     if isinstance(expression, ColumnRef) and expression.source is None:
         place = names.index(expression.name)
         return lambda row: row[place]

@@ -82,6 +82,7 @@ class PushQuery:
             if self.plan.result == "STREAM" or key is None:
                 return
             row = self._tombstone(key, window)
+        # The query processes a batch to its end after its limit or after its client has gone.
         if self.limit_reached or not self.rows.put(row):
             self._runner.request_stop()
             return

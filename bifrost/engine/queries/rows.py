@@ -68,6 +68,7 @@ class RowBuffer:
             if self._closed:
                 return False
             self._rows.append(row)
+            # Readers take all rows together, so only the first one in an empty buffer has to wake them.
             first = len(self._rows) == 1
             if first:
                 self._changed.notify_all()

@@ -74,6 +74,7 @@ def in_time_order(topics: Mapping[str, Sequence[InputRecord]]) -> Iterator[tuple
     if len(topics) == 1:
         yield from topics.items()
         return
+    # `merge` compares times only, and takes equal ones from the earlier topic: records themselves are never compared.
     tagged = ([(record[_TIMESTAMP], topic, record) for record in records] for topic, records in topics.items())
     merged = heapq.merge(*tagged, key=itemgetter(0))
     for topic, run in groupby(merged, key=itemgetter(1)):

@@ -23,6 +23,7 @@ class Meter:
         self.messages += messages
         self.size += size
         self.last_ms = now_ms
+        # Counts by ten seconds: the last bucket is replaced while its time lasts.
         bucket = now_ms // _BUCKET_MS
         if self._recent and self._recent[-1][0] == bucket:
             messages += self._recent.pop()[1]

@@ -36,6 +36,7 @@ class WindowedPartitioner:
         bare = key[: -self._window_bytes]
         found = self._known.get(bare)
         if found is None:
+            # A bound on memory. Starting over is simpler than to track which keys are still in use.
             if len(self._known) >= _KNOWN:
                 self._known.clear()
             found = self._known[bare] = (murmur2(bare) & 0x7FFFFFFF) % self._partitions

@@ -18,6 +18,7 @@ class FrozenDict(tuple[tuple[SqlValue, SqlValue], ...]):
 
     __slots__ = ()
 
+    # Maps are equal whatever the order of their entries.
     def __hash__(self) -> int:
         return hash(frozenset(self))
 

@@ -75,6 +75,7 @@ class MemoryJoinBuffer:
     @property
     def oldest(self) -> int:
         """See `JoinBuffer`."""
+        # Drops entries of removed rows on the way, so that each is passed once.
         while self._oldest:
             timestamp, number, key = self._oldest[0]
             rows = self._by_key.get(key, [])

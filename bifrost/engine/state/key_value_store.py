@@ -34,6 +34,7 @@ class MemoryKeyValueStore:
         if timestamp > self.stream_time:
             self.stream_time = timestamp
         if old is None:
+            # Nothing to delete, so nothing for the changelog.
             return None
         self._record.delete(key, timestamp)
         return old[0]

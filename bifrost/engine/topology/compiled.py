@@ -128,6 +128,7 @@ class CompiledQuery:
         return Task(functions, self.program.bindings, self._namespace, context, self.materialization)
 
     def _specs(self, subtopology: int) -> dict[str, StoreSpec]:
+        # Stores belong to the tasks whose code uses them, which is known only from the names in the generated code.
         used = {name for number, function in self.functions if number == subtopology for name in function.globals}
         names = {store for name, binding in self.program.bindings.items() if name in used for store in binding.stores}
         return {name: spec for name, spec in self.program.stores.items() if name in names}
@@ -171,6 +172,8 @@ def compile_query(
 
 def _numbered(program: QueryProgram) -> tuple[tuple[int, RecordFunction], ...]:
     """Numbers the sub-topologies and assigns record functions to them; all functions of a topic get the same one."""
+    # A topic that is read twice (by both sides of a join, say) must be read by one task: its functions may share
+    # stores, and a consumer reads each partition once. So their sites are joined first, and numbered afterwards.
     first: dict[str, Site] = {}
     for function in program.functions:
         first.setdefault(function.topic, function.site).join(function.site)
@@ -185,6 +188,8 @@ def _repartitions(program: QueryProgram) -> tuple[RepartitionTopic, ...]:
     real = {site: _topics(found, real=True) for site, found in topics_at.items()}
     likes = {}
     for topic, receiver in program.receivers.items():
+        # Rows must meet those of the source topics at the receiver, so they need as many partitions. If it reads only
+        # repartition topics, any count would do; the count of what the senders read keeps their parallelism.
         at_receiver = real.get(id(receiver.root), [])
         beside = [name for name in _topics(topics_at.get(id(receiver.root), []), real=False)]
         senders = [site for name in beside for site in program.senders.get(name, [])]

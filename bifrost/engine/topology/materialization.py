@@ -47,6 +47,7 @@ class Materializer:
     def stored(self, step: Step, downstream: Downstream, emission: Emission) -> Downstream:
         """Returns the downstream of the last step, behind a store of results unless an aggregation has one."""
         if not self.wanted or isinstance(_root(step), _AGGREGATES):
+            # An aggregation stores its groups anyway; projections and filters behind it are repeated for each look-up.
             return downstream
         return stored_rows(downstream, step.schema, _RESULT_STORE, emission)
 
@@ -102,6 +103,7 @@ def _is_windowed(step: Step) -> bool:
 
 def _chain(step: Step, wants: frozenset[str], emission: Emission) -> tuple[list[str], frozenset[str]]:
     """Returns functions that compute the wanted columns of a step from columns of its root, and these columns."""
+    # From the last step down to the root, but the functions are applied in the other direction.
     match step:
         case TableSelect():
             given = frozenset(ordered_columns(step.source.schema, _needed(step, wants)))

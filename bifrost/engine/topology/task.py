@@ -33,6 +33,7 @@ class Task:
     ) -> None:
         self._context = context
         self._namespace = {**namespace, "emit": context.emit, "on_row": context.on_row}
+        # Only what this task's functions use is created, in the same order in every task.
         names = {name for function in functions for name in function.globals}
         for name in sorted(names & bindings.keys()):
             for store in bindings[name].stores:
@@ -59,6 +60,8 @@ class Task:
         if len(functions) == 1:
             functions[0](records)
             return
+        # Several functions of one topic: each record passes through all of them before the next one, so that both sides
+        # of a join over one topic see the records in the same order.
         for record in records:
             for function in functions:
                 function((record,))

@@ -89,6 +89,7 @@ def tuple_text(parts: Iterable[str]) -> str:
 
 def null_test(parts: Iterable[str]) -> str:
     """Returns the source of a test whether any of the expressions is null; literals need no test."""
+    # CPython warns of `"text" is None`, and such a test would be wasted work anyway.
     tests = [f"{part} is None" for part in parts if part == "None" or not isinstance(_parsed(part), ast.Constant)]
     return " or ".join(tests) or "False"
 

@@ -43,6 +43,7 @@ class ExpressionWriter:
         self, expression: Expression, types: Types, columns: Mapping[str, str], target: SqlType | None = None
     ) -> Code:
         """Returns the Python source of an expression, cast to `target`; `columns` has the source of each column."""
+        # One compiler serves expressions over different schemas, so that names of constants stay unique.
         self.compiler.types = types
         code = self.compiler.code(expression, columns)
         return code if target is None else convert(self.compiler, code, target)
@@ -60,6 +61,7 @@ class ExpressionWriter:
         """Writes the computation of a column called `name` and returns the expression that holds it afterwards."""
         code = self.code(expression, types, columns, target)
         if code.simple:
+            # A name or a literal: it may be repeated wherever the column is used.
             return code.text
         local = writer.name(name)
         if code.fails:

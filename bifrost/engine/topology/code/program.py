@@ -129,6 +129,8 @@ class QueryProgram:
 
     def record_function(self, text: str, name: str, *, topic: str, role: Role, site: Site) -> None:
         """Adds the function of a source or repartition topic."""
+        # Compiled once per query. Each task executes the code in its own namespace, where its bindings are globals:
+        # a global is the fastest name that a function can refer to from outside.
         code = compile(text, f"<{name}>", "exec")
         self.functions.append(RecordFunction(name, topic, role, site, text, code))
 
@@ -141,6 +143,7 @@ class QueryProgram:
 
 def names_in(code: CodeType) -> Iterator[str]:
     """Returns the global names that code and the functions in it refer to."""
+    # Attribute names are among them, too: that does no harm, since a binding is only made if its name occurs.
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -220,6 +220,7 @@ class WindowedAggregator:
         if until <= closed:
             return ()
         self._closed = until
+        # The ends of windows lie in (closed, until], so their starts lie in (closed - size, until - size].
         return [
             (key, start, start + self._size, self._fold.result(stored), at, None)
             for start, key, (stored, at) in self._store.between(closed - self._size + 1, until - self._size)

@@ -89,6 +89,7 @@ def _add(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
         f"add_{number}({', '.join([f'state_{number}', *_arguments(number, part)])})"
         for number, part in enumerate(parts)
     ]
+    # The columns of the group's last row replace the stored ones.
     writer.line(f"return {_row(['*kept'] if kept else [], calls)}")
     return writer
 
@@ -122,6 +123,7 @@ def _merge(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
 
 def _result(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
     writer = CodeWriter("result(stored)")
+    # Most aggregates (COUNT, SUM, MAX, ...) have their value as state: then a stored row is a result row.
     if all(part.result is unchanged for part in parts):
         writer.line("return stored")
         return writer

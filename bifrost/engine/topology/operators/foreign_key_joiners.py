@@ -51,6 +51,7 @@ class ForeignKeyLeft:
         entry = self._rows.get(key)
         stored = None if entry is None else entry[0]
         if self._digest(stored) != digest:
+            # The left row has changed since it subscribed; the answer to its newer subscription is on its way.
             return None
         if stored is None or (right is None and not self._outer):
             return None, None

@@ -97,6 +97,7 @@ class StreamJoiner:
     def _arrived(self, side: Side, key: Key, row: Row, timestamp: int) -> list[tuple[Key, Row | None, Row | None, int]]:
         self._buffers[side].put(key, row, timestamp)
         now = self._advance(timestamp)
+        # Only a row that moves stream time closes windows. As in Kafka Streams, unmatched rows come before its matches.
         results = self._expired(now) if timestamp == now else []
         other: Side = "right" if side == "left" else "left"
         first, last = max(0, timestamp - self._back[side]), max(0, timestamp + self._ahead[side])
@@ -106,6 +107,7 @@ class StreamJoiner:
                 self._unmatched[other].remove(key, at)
             results.append((key, *_pair(side, row, partner), max(timestamp, at)))
         if not partners and self._outer[side]:
+            # As in Kafka Streams: a late row whose window ends before stream time is not held back.
             if self._unmatched is None or last < now:
                 results.append((key, *_pair(side, row, None), timestamp))
             else:
@@ -121,6 +123,7 @@ class StreamJoiner:
 
     def _expired(self, now: int) -> list[tuple[Key, Row | None, Row | None, int]]:
         """Returns unmatched rows whose window has closed: by time, at equal times right before left, then by key."""
+        # Cheap test first: most rows close nothing.
         if self._unmatched is None or self._oldest_unmatched >= now - self._grace - min(self._ahead.values()):
             return []
         found = []

@@ -138,6 +138,7 @@ class _Parts:
         """Declares the store of states. Each column is named by the text of its aggregate."""
         kept = self.step.non_aggregates
         columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
+        # A replaced query may restore rows without a new aggregate: that one begins with its empty state.
         missing = ((None,) * len(kept)) + self.fold.empty()
         name = store_name(self.step)
         return emission.program.store(

@@ -30,6 +30,7 @@ def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstrea
     """Processes left changes and answers in the left table's task, right changes and subscriptions in the right's."""
     if downstream.old is OldRows.REQUIRED:
         downstream = stored_rows(downstream, step.schema, f"{step.context}-Joined", emission)
+    # Two tasks: rows of the left table live where its key is, rows of the right table where the foreign key is.
     right_emission = emission.elsewhere()
     answers = Route.of(
         emission, f"{step.context}-subscription-response-topic", key_format_of(step.left), step.left.schema.key

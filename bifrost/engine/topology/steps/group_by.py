@@ -90,6 +90,8 @@ def build_table_group_by(step: TableGroupBy, downstream: Downstream, emission: E
         plain = replace(scope, window=None)
         call = f"{grouped}({scope.key}, {scope.old})"
         writer.line(f"old_group, old_row = (None, None) if {scope.old} is None else {call}")
+        # Within one group a single record carries both rows, so that no intermediate result is emitted. Otherwise the
+        # old row leaves its group before the new one enters another: each change is complete for its own group.
         with writer.block("if new_group is not None and new_group == old_group:"):
             route.write_send(writer, "new_group", "[new, old_row]", sender, plain)
             writer.line("continue")

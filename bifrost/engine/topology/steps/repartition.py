@@ -36,6 +36,7 @@ class Route:
     def of(cls, emission: Emission, name: str, key: KeyFormat, columns: tuple[Column, ...]) -> Route:
         """Declares a topic of the query whose name ends with `name`; the emission's code receives its records."""
         topic = f"{emission.internal_prefix}-{name}"
+        # The receiving side is declared first: its code is written before the sending side exists.
         key = _own_schema(key)
         emission.program.receivers[topic] = emission.site
         return cls(

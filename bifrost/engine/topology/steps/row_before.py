@@ -27,4 +27,5 @@ def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emissi
         writer.line(f"{old} = {delete}({scope.identity}, {scope.timestamp})")
         downstream.write_tombstone(writer, replace(scope, old=old))
 
+    # The steps before need not provide old rows any more: this store does.
     return Downstream(downstream.wants, row, tombstone, OldRows.UNUSED)

@@ -18,6 +18,7 @@ def build_table_filter(step: TableFilter, downstream: Downstream, emission: Emis
     """Turns a row that stops matching into a tombstone; if old rows are known, not one that never matched."""
     wants = downstream.wants | columns_in(step.predicate)
     types = step.source.schema.types()
+    # Without the old row every row that does not match would emit a tombstone, also one that never matched.
     old = max(OldRows.IF_KNOWN, downstream.old)
     matching = matching_function(step, wants, wants, emission)
 

@@ -48,6 +48,7 @@ def build_stream_stream_join(step: StreamStreamJoin, downstream: Downstream, emi
 def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]], emission: Emission) -> str:
     """Declares the buffers; returns the name of the joiner, of which every task has its own."""
     span = step.before_ms + step.after_ms
+    # Without GRACE, as in ksqlDB: rows may be up to a day late, and unmatched rows are emitted immediately.
     grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
     sides: tuple[Side, Side] = ("left", "right")
     buffers = {
