@@ -78,7 +78,7 @@ def test_a_file_becomes_an_alert(tmp_path: Path):
         ("[quiet]", "[quiet]\nday = 1", 10, "unknown key quiet.day; the known keys are hours"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int | None, problem: str):
+def test_faults_are_reported_with_their_line(tmp_path: Path, old: str, new: str, line: int | None, problem: str):
     with pytest.raises(DeclarationError) as caught:
         read_alert(written(tmp_path, GOOD.replace(old, new)))
 
@@ -113,7 +113,7 @@ def test_a_file_may_be_json(tmp_path: Path):
         ('{"topic": "T", "channel": "slack",\n"to": 7}', 2, "to must be a non-empty string"),
     ],
 )
-def test_what_is_wrong_in_json_is_told_with_its_line(tmp_path: Path, text: str, line: int | None, problem: str):
+def test_faults_in_json_are_reported_with_their_line(tmp_path: Path, text: str, line: int | None, problem: str):
     with pytest.raises(DeclarationError) as caught:
         read_alert(written(tmp_path, text, "it.json"))
 
@@ -173,7 +173,7 @@ def test_a_record_that_does_not_fit_is_refused(template: str, values: dict[str, 
         rendered(template, **values)
 
 
-def test_what_is_too_long_is_cut_in_its_longest_column():
+def test_a_long_text_is_shortened_in_its_longest_column():
     assert rendered("{A}: {B}!", limit=20, A="short", B="b" * 100) == "short: " + "b" * 12 + "!"
 
 

@@ -156,7 +156,7 @@ class ProxiedConsumer:
     def _handle(self, error: KafkaError, message: Any) -> None:
         """Raise an error that a retry does not cure; note the end of a partition."""
         if error.code() == kafka.PARTITION_EOF:
-            # The end may be behind transaction markers, which no record tells: without them the lag is never 0.
+            # The end may be behind transaction markers, which are no records; a commit before them leaves a lag.
             partition = Partition(message.topic(), message.partition())
             if message.offset() > self._read_offsets.get(partition, -1):
                 self._read_offsets[partition] = message.offset()

@@ -122,7 +122,7 @@ class AlertWorker(threading.Thread):
                     return None
 
     def _check_topic_exists(self) -> None:
-        """Ask Kafka while ksqlDB cannot tell: a topic created later is new, and all its records count."""
+        """Ask Kafka while ksqlDB does not answer: all records of a topic created later are new."""
         if self.reads_from_beginning:
             return
         with suppress(RemoteError):

@@ -1,4 +1,4 @@
-"""Every field of every record, beside what a real tshark says of the same file."""
+"""Every field of every record, compared with a real tshark on the same file."""
 
 import json
 import shutil

@@ -49,7 +49,7 @@ def test_a_frame_with_flipped_bytes_is_a_record_or_malformed(frame: bytes, data:
 
 
 @pytest.mark.parametrize("length", [-1, 0, 1, 2**31, 2**40])
-def test_a_length_that_is_not_that_of_the_bytes_is_no_error(length: int):
+def test_a_wrong_frame_length_is_accepted(length: int):
     for frame in FRAMES[:20]:
         mapped(frame, length=length)
 
@@ -138,7 +138,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_file_that_is_no_sound_capture_is_refused_or_ends_early(tmp_path: Path, name: str):
+def test_a_damaged_capture_file_is_refused_or_ends_early(tmp_path: Path, name: str):
     found = frames_of(tmp_path, BAD_FILES[name])
 
     assert found is None or found <= 1

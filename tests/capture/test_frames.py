@@ -98,7 +98,7 @@ def test_country_and_device_name():
     assert record(probe(b"", wps))["wps_device_name"] == ["Galaxy S10"]
 
 
-def test_the_check_sequence_is_no_part_of_the_frame():
+def test_the_check_sequence_is_not_part_of_the_frame():
     head = struct.pack("<BBHIB", 0, 0, 9, 2, 0x10)
     whole = frame(f"40000000{BROADCAST}{PHONE}{BROADCAST}1000", b"\0\1a" + b"\xdd\xff\xff\xff", head=head)
     assert not map_frame(whole, VENDORS).is_malformed
@@ -111,7 +111,7 @@ def test_a_file_without_radiotap():
     assert mapped.record["wlan_ra"] == ["a4:83:e7:4e:39:15"]
 
 
-def test_of_a_cut_frame_there_is_what_came_before_the_cut():
+def test_a_truncated_frame_has_the_fields_before_the_cut():
     cut = probe(b"RNM0", b"\x32\x40\x01")
     mapped = map_frame(cut, VENDORS)
     assert mapped.is_malformed

@@ -1,4 +1,4 @@
-"""What is sent and what is said of it."""
+"""Records that are sent, and the log lines about them."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ def frames(count):
         yield CapturedFrame(int(at * 1e6), data, len(data))
 
 
-def test_every_frame_is_counted_and_what_can_be_read_is_sent():
+def test_every_frame_is_counted_and_readable_ones_are_sent():
     kafka = Kafka()
     publisher = Publisher(Vendors({}), clock=lambda: 0.0)
     publisher.run(frames(1000), kafka)
@@ -57,7 +57,7 @@ def test_a_full_queue_is_waited_for():
     assert publisher.sent == len(kafka.values)
 
 
-def test_every_ten_seconds_there_is_a_line(caplog):
+def test_progress_is_logged_every_ten_seconds(caplog):
     caplog.set_level(logging.INFO)
     times = iter([0.0] + [tick * 0.5 for tick in range(1, 100)])
     publisher = Publisher(Vendors({}), clock=lambda: next(times))
@@ -67,7 +67,7 @@ def test_every_ten_seconds_there_is_a_line(caplog):
     assert rates[0].startswith("20 frames in 10.0 s (2.0/s); total 20 frames, ")
 
 
-def test_what_is_not_delivered_is_told_once_and_counted(caplog):
+def test_an_undelivered_record_is_logged_once_and_counted(caplog):
     publisher = Publisher(Vendors({}), clock=lambda: 0.0)
     for error in ("no broker", "no broker", None):
         publisher.delivered(error, None)

@@ -1,4 +1,4 @@
-"""Files that are captures, and files that are not; replay at the times at which frames are due."""
+"""Capture files and other files; replay of frames when they are due."""
 
 import itertools
 import socket
@@ -60,7 +60,7 @@ def test_a_file_that_ends_within_a_frame(tmp_path):
         (bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"), "link type 1"),
     ],
 )
-def test_what_is_no_wifi_capture_is_said(tmp_path, content, problem):
+def test_a_file_without_wifi_frames_is_refused(tmp_path, content, problem):
     path = tmp_path / "x.pcap"
     if content is not None:
         path.write_bytes(content)
@@ -117,7 +117,7 @@ class Stop(threading.Event):
         return self.is_set()
 
 
-def test_an_interface_that_goes_away_is_tried_again_ever_more_rarely(caplog):
+def test_a_lost_interface_is_retried_with_growing_delays(caplog):
     lives = iter([0, 0, 1, 0, 0, 0, 0, 0])
     now = [0.0]
 
@@ -133,7 +133,7 @@ def test_an_interface_that_goes_away_is_tried_again_ever_more_rarely(caplog):
     assert caplog.messages[0] == "mon0: Network is down; retrying in 1 s"
 
 
-def test_an_interface_that_was_well_for_a_minute_is_tried_again_at_once():
+def test_an_interface_that_worked_for_a_minute_is_retried_without_growing_delays():
     times = iter([0.0, 1.0, 1.0, 100.0, 100.0, 101.0])
 
     def receive(interface, stopped):
@@ -185,11 +185,11 @@ def test_a_replay_as_if_it_were_now():
     assert [frame.time_us for frame in frames] == [1_000_000_000, 1_001_000_000, 1_004_000_000]
 
 
-def test_a_replay_ends_when_it_is_told_to():
+def test_a_replay_ends_when_asked_to_stop():
     frames = replay(lambda: RECORDED, Tempo(loop=True), Time().clock, lambda _: True)
     assert len(list(itertools.islice(frames, 10))) == 1
 
 
-def test_an_empty_file_is_not_looped_for_ever():
+def test_an_empty_file_is_not_looped_endlessly():
     with pytest.raises(SettingError, match="without frames"):
         list(replay(list, Tempo(loop=True), Time().clock, Time().wait))

@@ -26,7 +26,7 @@ def client(server):
         yield found
 
 
-def test_what_is_not_there(client):
+def test_missing_connectors(client):
     assert client.status("x") is None
     assert client.config("x") is None
     client.delete("x")

@@ -85,7 +85,7 @@ def until_assigned(member: ConsumerGroup, cluster: Cluster, group: str) -> int:
     return cluster.position(group)
 
 
-def test_a_new_group_starts_at_the_end_and_stands_there_at_once(cluster: Cluster, group: str, join):
+def test_a_new_group_starts_at_the_end_and_commits_that_immediately(cluster: Cluster, group: str, join):
     member = join()
     start = until_assigned(member, cluster, group)
     cluster.write("new")
@@ -99,7 +99,7 @@ def test_a_new_group_can_start_at_the_beginning(join):
     assert read(join(from_beginning=True), 1)[0] == "old"
 
 
-def test_a_group_goes_on_where_it_stands_and_commits_only_what_is_said(cluster: Cluster, group: str, join):
+def test_a_group_continues_at_its_offsets_and_commits_only_on_request(cluster: Cluster, group: str, join):
     cluster.put(group, 0)
     cluster.write("more", "and more")
     member = join()
@@ -120,7 +120,7 @@ def test_a_paused_partition_is_silent_until_it_is_resumed(cluster: Cluster, grou
     assert read(member, 1) == ["waiting"]
 
 
-@pytest.mark.parametrize(("lost", "found"), [(2, 2), (1_000_000, 0)], ids=["lost", "topic made anew"])
+@pytest.mark.parametrize(("lost", "found"), [(2, 2), (1_000_000, 0)], ids=["lost", "topic recreated"])
 def test_a_commit_that_got_lost_is_made_good_where_the_topic_reaches(
     cluster: Cluster, group: str, lost: int, found: int
 ):
@@ -138,7 +138,7 @@ def test_settings_that_make_no_client_are_named():
         ConsumerGroup({"bootstrap.servers": "x", "security.protocol": "none"}, "g", TOPIC)
 
 
-def test_a_dead_letter_tells_where_it_comes_from_and_why():
+def test_a_dead_letter_names_its_origin_and_reason():
     record = Record("alerts", 2, 7, b"k", b"v", (("trace", b"1"),))
 
     assert dead_letter_headers(record, "grüße: missing") == [
@@ -229,7 +229,7 @@ def test_transaction_markers_behind_the_last_record_leave_no_lag(monkeypatch: py
     assert consumer.commits == [5, 6]
 
 
-def test_a_record_that_is_not_yet_done_is_not_skipped_at_the_end_of_the_partition(monkeypatch: pytest.MonkeyPatch):
+def test_an_unfinished_record_is_not_skipped_at_the_end_of_the_partition(monkeypatch: pytest.MonkeyPatch):
     member, consumer = scripted(monkeypatch, Event(4), Event(5), Event(7, END))
     for _ in range(3):
         member.poll(0)
@@ -243,7 +243,7 @@ def test_a_record_that_is_not_yet_done_is_not_skipped_at_the_end_of_the_partitio
 @pytest.mark.parametrize(
     "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._FATAL]
 )
-def test_a_member_that_may_not_read_says_so(monkeypatch: pytest.MonkeyPatch, code: int):
+def test_a_member_without_permission_raises(monkeypatch: pytest.MonkeyPatch, code: int):
     member, _ = scripted(monkeypatch, Event(-1, code))
     if code == KafkaError._FATAL:
         monkeypatch.setattr(Event, "error", lambda _self: KafkaError(code, "dead", fatal=True))

@@ -36,14 +36,14 @@ def test_integers_of_any_size_keep_their_digits(number: int):
         (b"'a'", "line 1, column"),
     ],
 )
-def test_what_is_not_json_is_refused(text: bytes, problem: str):
+def test_malformed_json_is_refused(text: bytes, problem: str):
     with pytest.raises(ValueError) as caught:
         exact_json.loads(text)
 
     assert str(caught.value).startswith("not JSON") and problem in str(caught.value)
 
 
-def test_what_was_read_can_be_written_however_deep():
+def test_deeply_nested_json_can_be_written_again():
     text = b"[" * 900 + b"]" * 900
 
     assert exact_json.dumps(exact_json.loads(text)) == text

@@ -54,7 +54,7 @@ def test_patience_ends_with_the_last_answer(client, server, clock):
     assert clock.now <= 30
 
 
-def test_any_other_error_is_refused_at_once(client, server, clock):
+def test_other_errors_are_not_retried(client, server, clock):
     server.faults.append(Fault("GET", "/x", 500, {"message": "broken", "error_code": 500}))
 
     with pytest.raises(Refused, match="Thing: GET /x: 500 broken") as caught:
@@ -72,7 +72,7 @@ def test_a_lost_answer_is_asked_again_unless_it_may_have_been_a_write(client, se
         client.call("POST", "/x", body={})
 
 
-def test_nobody_there(clock):
+def test_an_unreachable_server(clock):
     with (
         closing(HttpClient(Connection("Thing", "http://127.0.0.1:1", clock=clock))) as client,
         pytest.raises(Unreachable, match=r"no answer from http://127.0.0.1:1 \(connection refused\)"),
@@ -109,7 +109,7 @@ def test_basic_authentication_is_sent_and_not_shown(server):
     assert "hunter22" not in repr(client.connection)
 
 
-def test_what_looks_like_a_secret_is_taken_out_and_a_databases_hint_stays(client):
+def test_texts_that_look_like_secrets_are_removed_and_the_databases_hint_stays(client):
     assert client.redacted("jdbc:x?password=abc&a=1 token: t0k") == "jdbc:x?password=********&a=1 token: ********"
     assert client.redacted("denied (using password: YES)") == "denied (using password: YES)"
     assert client.redacted("password=${env:P}") == "password=${env:P}"

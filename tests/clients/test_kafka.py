@@ -1,4 +1,4 @@
-"""What can be said of the Kafka client without a broker; librdkafka brings a mock cluster for the rest."""
+"""The Kafka client against librdkafka's mock cluster, and without any broker."""
 
 import subprocess
 import sys
@@ -44,12 +44,12 @@ def test_keys_are_placed_as_java_clients_place_them():
     assert placed == {key: (murmur2(key) & 0x7FFFFFFF) % partitions for key in keys}
 
 
-def test_nobody_there_is_unreachable_within_the_deadline():
+def test_a_silent_broker_is_unreachable_within_the_deadline():
     with pytest.raises(Unreachable, match=r"Kafka: list topics: no answer from 127.0.0.1:1"):
         kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.5).topics()
 
 
-def test_a_refused_account_is_no_silent_broker():
+def test_a_refused_account_is_reported_as_a_refusal():
     secured = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "u"}
     with mock_cluster() as cluster:
         admin = kafka.KafkaAdmin({**cluster, **secured, "sasl.password": "hunter22"}, timeout_s=2)

@@ -174,7 +174,7 @@ def test_quoted_name():
 
 
 @pytest.mark.parametrize("text", ["<html>", "{", "[1,", "null", "7", '{"a": 1}', "\x00", "[" * 100_000])
-def test_an_answer_that_is_no_result_is_refused(server, client, text):
+def test_a_malformed_result_is_refused(server, client, text):
     server.respond = lambda request: Answer(200, text=text)
 
     with pytest.raises(Refused, match="ksqlDB: query SELECT 1;"):

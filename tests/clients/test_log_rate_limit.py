@@ -1,4 +1,4 @@
-"""A library that repeats itself is heard once in a while."""
+"""Repeated log lines of a library pass once per interval."""
 
 from __future__ import annotations
 

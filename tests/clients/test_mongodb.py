@@ -24,7 +24,7 @@ def test_a_wrong_file_is_named(tmp_path, text, problem):
         mongodb.seed(NOWHERE, tmp_path)
 
 
-def test_what_is_not_named_after_a_collection_is_left_alone(tmp_path):
+def test_files_not_named_after_a_collection_are_ignored(tmp_path):
     (tmp_path / "notes.json").write_text("not for us")
     assert mongodb.seed(NOWHERE, tmp_path) == ()
 
@@ -48,7 +48,7 @@ def test_this_projects_own_files(tmp_path):
         "mongodb://",
     ],
 )
-def test_a_connection_string_that_is_none_is_refused_without_its_password(tmp_path, connection):
+def test_a_malformed_connection_string_is_refused_without_its_password(tmp_path, connection):
     (tmp_path / "ace.device.json").write_text("[{}]")
     with pytest.raises(Refused, match="the connection string is invalid") as caught:
         mongodb.seed(connection, tmp_path)
@@ -56,7 +56,7 @@ def test_a_connection_string_that_is_none_is_refused_without_its_password(tmp_pa
     assert "ret77" not in str(caught.value)
 
 
-def test_a_server_that_does_not_answer_is_given_up(tmp_path, monkeypatch):
+def test_a_silent_server_is_unreachable(tmp_path, monkeypatch):
     monkeypatch.setattr(mongodb, "TIMEOUT_S", 0.3)
     (tmp_path / "ace.device.json").write_text("[{}]")
     with pytest.raises(Unreachable, match="does not answer"):

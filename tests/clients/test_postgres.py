@@ -1,4 +1,4 @@
-"""Rows that wait while the database is away, told of as a producer tells."""
+"""Rows wait while the database is unavailable, and are reported as a producer reports records."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -45,25 +45,25 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     return found
 
 
-def produce(writer: RowWriter, table: str, value: bytes, told: list[Any]) -> None:
-    writer.produce(table, value, None, timestamp=0, on_delivery=lambda error, row: told.append((error, row.topic())))
+def produce(writer: RowWriter, table: str, value: bytes, reports: list[Any]) -> None:
+    writer.produce(table, value, None, timestamp=0, on_delivery=lambda error, row: reports.append((error, row.topic())))
 
 
 def test_rows_are_written_in_their_order_when_polled(database: Database) -> None:
-    writer, told = RowWriter("url"), []
+    writer, reports = RowWriter("url"), []
     for table, value in (("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")):
-        produce(writer, table, value, told)
+        produce(writer, table, value, reports)
     assert database.rows == []
     assert writer.poll(0) == 4
     assert database.rows == [("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")]
-    assert told == [(None, "a"), (None, "a"), (None, "b"), (None, "a")]
+    assert reports == [(None, "a"), (None, "a"), (None, "b"), (None, "a")]
 
 
-def test_while_the_database_is_away_rows_wait_and_it_is_asked_again_after_a_while(database: Database) -> None:
+def test_rows_wait_while_the_database_is_unavailable_and_are_retried(database: Database) -> None:
     clock = FakeClock()
-    writer, told = RowWriter("url", clock=clock.monotonic), []
+    writer, reports = RowWriter("url", clock=clock.monotonic), []
     database.is_away = True
-    produce(writer, "a", b"1", told)
+    produce(writer, "a", b"1", reports)
     assert writer.poll(0) == 0
     database.is_away = False
     assert writer.poll(0) == 0
@@ -73,27 +73,27 @@ def test_while_the_database_is_away_rows_wait_and_it_is_asked_again_after_a_whil
 
 
 def test_no_more_rows_wait_than_may(database: Database) -> None:
-    writer, told = RowWriter("url"), []
+    writer, reports = RowWriter("url"), []
     for _ in range(MAX_WAITING_ROWS):
-        produce(writer, "a", b"1", told)
+        produce(writer, "a", b"1", reports)
     with pytest.raises(BufferError):
-        produce(writer, "a", b"1", told)
+        produce(writer, "a", b"1", reports)
 
 
-def test_refused_rows_are_told_of_and_do_not_hold_up_others(database: Database) -> None:
-    writer, told = RowWriter("url"), []
+def test_refused_rows_are_reported_and_do_not_block_others(database: Database) -> None:
+    writer, reports = RowWriter("url"), []
     database.refuses = "a"
-    produce(writer, "a", b"1", told)
-    produce(writer, "b", b"2", told)
+    produce(writer, "a", b"1", reports)
+    produce(writer, "b", b"2", reports)
     assert writer.flush(1) == 0
     assert database.rows == [("b", b"2")]
-    assert "no such table" in str(told[0][0])
+    assert "no such table" in str(reports[0][0])
 
 
-def test_what_cannot_be_written_at_the_end_is_counted(database: Database) -> None:
-    writer, told = RowWriter("url"), []
+def test_rows_that_remain_at_the_end_are_counted(database: Database) -> None:
+    writer, reports = RowWriter("url"), []
     database.is_away = True
-    produce(writer, "a", b"1", told)
+    produce(writer, "a", b"1", reports)
     assert writer.flush(1) == 1
 
 

@@ -21,7 +21,7 @@ def client(server):
         yield found
 
 
-def test_what_is_not_there(client):
+def test_missing_subjects_and_versions(client):
     assert client.latest("x-value") is None
     assert client.is_compatible("x-value", '"string"')
     client.delete("x-value")
@@ -45,7 +45,7 @@ def test_registering_is_repeated_when_the_answer_is_lost(client, server):
     assert len(server.requests) == 2
 
 
-def test_an_incompatible_schema_is_refused_at_once(client, server):
+def test_an_incompatible_schema_is_not_retried(client, server):
     server.faults.append(Fault("POST", "/versions", 409, {"message": "incompatible"}))
 
     with pytest.raises(Refused, match="409 incompatible"):

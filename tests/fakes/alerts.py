@@ -1,4 +1,4 @@
-"""An alert topic, a channel and a dead-letter topic that a test holds in its hands."""
+"""In-memory alert topic, channel and dead-letter topic."""
 
 from __future__ import annotations
 

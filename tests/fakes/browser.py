@@ -1,4 +1,4 @@
-"""A real Chromium that asks nobody but the page's own host."""
+"""A real Chromium that connects only to the page's own host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def running_browser(width: int = 1500, height: int = 1000) -> Iterator[Chrome]:
 
 
 def complaints(browser: Chrome) -> list[str]:
-    """What the page's console has told of as wrong since it was last asked."""
+    """The errors in the page's console since the last call."""
     entries: list[dict[str, Any]] = browser.get_log("browser")
     return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on a free port whose answers and faults a test decides."""
+"""A real HTTP server on a free port; the test decides its answers and faults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass
 class Fault:
-    """Goes wrong `times` times for requests that match; `carried_out` does the work before it fails."""
+    """Fails `times` times for matching requests; with `carried_out`, after the work is done."""
 
     method: str
     path: str
@@ -60,7 +60,7 @@ Respond = Callable[[Request], Answer]
 
 @dataclass
 class FakeServer:
-    """`respond` answers; `requests` holds what came, `faults` what shall go wrong."""
+    """`respond` answers; `requests` collects the requests, `faults` lists the failures to come."""
 
     respond: Respond
     is_write: Callable[[Request], bool] = lambda request: request.method in WRITES
@@ -72,7 +72,7 @@ class FakeServer:
         return [f"{request.method} {request.path}" for request in self.requests if self.is_write(request)]
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer, or `None` to hang up."""
+        """Return the answer, or `None` to hang up."""
         self.requests.append(request)
         for fault in self.faults:
             if fault.matches(request):

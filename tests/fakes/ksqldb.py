@@ -1,4 +1,4 @@
-"""A ksqlDB server as the deployer sees it: it lists what it was told, filled in as the real one does."""
+"""A ksqlDB server as the deployer sees it: it lists the statements it received, filled in like the real one."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_with_an_interval_a_file_holds_the_rows_of_that_time(tmp_path: Path) -> 
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_the_last_file_holds_what_is_left_of_the_count(tmp_path: Path) -> None:
+def test_the_last_file_contains_the_rest_of_the_count(tmp_path: Path) -> None:
     clock = FakeClock()
 
     def wait(seconds: float) -> bool:
@@ -107,7 +107,7 @@ def test_an_interval_that_makes_no_sense_is_refused(interval: str) -> None:
     assert refused.value.code == 2
 
 
-def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:
+def test_it_stops_on_request(tmp_path: Path) -> None:
     dropping = FileWriter(tmp_path, orders(seed=1), clock=FakeClock().monotonic)
 
     assert dropping.run(10, 0, lambda _seconds: True) == 1

@@ -50,14 +50,14 @@ def test_the_same_seed_makes_the_same_ratings():
     assert some(3, 50) == some(3, 50) != some(4, 50)
 
 
-def test_what_is_sent_is_avro_with_the_registrys_id():
+def test_ratings_are_avro_with_the_registrys_id():
     found = some(1, 3)
 
     assert [decoded(record.payload)["rating_id"] for record in found] == [1, 2, 3]
     assert {(record.topic, record.at_ms) for record in found} == {("ratings", NOW_MS)}
 
 
-def test_without_a_seed_ids_go_on_where_no_earlier_run_was():
+def test_without_a_seed_ids_begin_above_those_of_earlier_runs():
     assert decoded(some(None, 1)[0].payload)["rating_id"] > NOW_MS
 
 

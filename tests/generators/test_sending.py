@@ -1,4 +1,4 @@
-"""Records are sent at their rate, none is lost or doubled, and the log says how it goes."""
+"""Records are sent at their rate, none is lost or duplicated, and the log shows the progress."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_slow_broker_slows_it_down_and_changes_nothing_else():
     assert producer.records == unhindered.records
 
 
-def test_what_the_broker_refuses_is_said(caplog: pytest.LogCaptureFixture):
+def test_refused_records_are_logged(caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO")
     _, _, delivered = sent(100, 20, FakeProducer(refusing=3))
 

@@ -1,4 +1,4 @@
-"""The lines of the demo are such as sshd, cron, the kernel and access points write, and they arrive."""
+"""The demo's lines look like those of sshd, cron, the kernel and access points, and they arrive."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_demo_sends_its_lines_over_tcp():
     assert len(bytes(received).splitlines()) == 200
 
 
-def test_nobody_there_is_said_with_the_address():
+def test_an_unreachable_receiver_is_named_with_its_address():
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match=str(port)):

@@ -1,4 +1,4 @@
-"""The generated air has what the documents tell of, and the same seed makes the same."""
+"""The generated frames contain what the documents describe; the same seed generates the same frames."""
 
 from collections import Counter
 from itertools import islice

@@ -91,7 +91,7 @@ class Proxy:
         return self.assigned(group, *((topic, number) for number in range(PARTITIONS)), format=format_, **options)
 
     def assigned(self, group: str, *places: tuple[str, int], **options: str) -> str:
-        """A consumer of partitions that it need not share: there is no group to wait for."""
+        """A consumer with manually assigned partitions: no group to wait for."""
         options = {"format": "json", "auto.offset.reset": "earliest", **options}
         made = self.post(f"/consumers/{group}", options)
         path = str(made.json()["base_uri"]).removeprefix(str(self.http.base_url))
@@ -131,7 +131,7 @@ def served(app: Starlette) -> Iterator[httpx.Client]:
 def serving(
     cluster: dict[str, str], *origins: str, producer: Callable[[dict[str, str]], RecordProducer] = RecordProducer
 ) -> Iterator[Proxy]:
-    """A proxy that nobody has asked for anything yet; pages of `origins` may use it."""
+    """A proxy without requests so far; pages of `origins` may use it."""
     clock = FakeClock()
     schemas = Schemas(cast("SchemaRegistryClient", FakeRegistry()))
 

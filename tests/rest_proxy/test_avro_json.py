@@ -143,7 +143,7 @@ def test_numbers_that_json_has_no_digits_for_are_strings(kind: str, text: str, n
         (ORDER, {"id": 1, "inner": {"Inner": {"n": 1}}}, 'expected null or {"shop.Inner": ...}'),
     ],
 )
-def test_what_does_not_fit_the_schema_is_refused_with_its_place(schema: Any, value: Any, problem: str):
+def test_a_value_that_does_not_fit_the_schema_is_refused_with_its_path(schema: Any, value: Any, problem: str):
     with pytest.raises(ValueError) as caught:
         codec(schema).encode(value)
 
@@ -206,7 +206,7 @@ ORDERS = st.fixed_dictionaries(
 
 
 @given(ORDERS)
-def test_what_is_sent_is_read_again(value: dict[str, Any]):
+def test_values_survive_a_round_trip(value: dict[str, Any]):
     found = codec(ORDER)
     again = found.decode(found.encode(value))
 

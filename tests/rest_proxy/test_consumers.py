@@ -22,7 +22,7 @@ def values_of(records: list[dict[str, Any]]) -> list[Any]:
     return [record["value"] for record in records]
 
 
-def test_partitions_can_be_assigned_by_hand(proxy: Proxy, topic: str):
+def test_partitions_can_be_assigned_manually(proxy: Proxy, topic: str):
     filled(proxy, topic, "a", "b")
     filled(proxy, topic, "elsewhere", partition=1)
     path = proxy.assigned("g-hand", (topic, 0))
@@ -32,7 +32,7 @@ def test_partitions_can_be_assigned_by_hand(proxy: Proxy, topic: str):
     assert proxy.http.get(f"{path}/subscription").json() == {"topics": []}
 
 
-def test_a_consumer_goes_on_where_it_is_told(proxy: Proxy, topic: str):
+def test_a_consumer_continues_at_the_position_set(proxy: Proxy, topic: str):
     filled(proxy, topic, *"abcd")
     path = proxy.assigned("g-seek", (topic, 0))
     proxy.read(path, JSON, 4)
@@ -48,7 +48,7 @@ def test_a_consumer_goes_on_where_it_is_told(proxy: Proxy, topic: str):
     assert values_of(proxy.read(path, JSON, 1)) == ["e"]
 
 
-def test_what_is_not_read_cannot_be_gone_to(proxy: Proxy, topic: str):
+def test_an_unassigned_partition_has_no_position_to_set(proxy: Proxy, topic: str):
     path = proxy.assigned("g-elsewhere", (topic, 0))
     place = {"topic": topic, "partition": 1}
     for way, body in (
@@ -114,7 +114,7 @@ def test_places_that_are_none_are_refused(proxy: Proxy, way: str, entry: Any):
     assert (answer.status_code, answer.json()["error_code"]) == (422, 422)
 
 
-def test_a_group_without_commits_of_its_own_goes_on_behind_what_it_was_given(proxy: Proxy, topic: str):
+def test_auto_commit_continues_behind_the_records_returned(proxy: Proxy, topic: str):
     filled(proxy, topic, *"abc")
     first = proxy.assigned("g-auto", (topic, 0))
     assert values_of(proxy.read(first, JSON, 3)) == ["a", "b", "c"]
@@ -141,9 +141,9 @@ def test_a_record_in_another_format_keeps_no_other_back(proxy: Proxy, topic: str
     path = proxy.assigned("g-mixed", (topic, 0))
 
     assert values_of(proxy.read(path, JSON)) == ["before"]
-    told = proxy.http.get(f"{path}/records?timeout=10000", headers={"Accept": JSON})
-    assert (told.status_code, told.json()["error_code"]) == (500, 50002)
-    assert f"{topic}-0@1 is not json" in told.json()["message"]
+    answer = proxy.http.get(f"{path}/records?timeout=10000", headers={"Accept": JSON})
+    assert (answer.status_code, answer.json()["error_code"]) == (500, 50002)
+    assert f"{topic}-0@1 is not json" in answer.json()["message"]
     assert values_of(proxy.read(path, JSON)) == ["behind"]
 
 
@@ -170,7 +170,7 @@ def test_reads_that_wait_keep_no_record_from_being_produced(proxy: Proxy, topic:
     assert [len(answer.result().json()) for answer in waiting] == [1] * 60
 
 
-def test_there_are_only_so_many_instances(fresh_proxy: Proxy, monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_instances_is_limited(fresh_proxy: Proxy, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(consumer_instances, "MAX_INSTANCES", 2)
     answers = [fresh_proxy.post("/consumers/g-many", {}) for _ in range(3)]
 

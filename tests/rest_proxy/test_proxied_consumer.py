@@ -40,7 +40,7 @@ def test_transaction_markers_behind_the_last_record_leave_no_lag(monkeypatch: py
     assert scripted.commits == [6]
 
 
-def test_the_end_of_a_partition_does_not_skip_records_that_were_put_back(monkeypatch: pytest.MonkeyPatch):
+def test_the_end_of_a_partition_does_not_skip_rewound_records(monkeypatch: pytest.MonkeyPatch):
     consumer, scripted = reading(monkeypatch, Event(4), Event(6, kafka.PARTITION_EOF))
     records = consumer.records(0, 1_000_000, min_bytes=100)
     monkeypatch.setattr(scripted, "seek", lambda _position: None, raising=False)
@@ -59,7 +59,7 @@ def test_the_end_of_a_partition_does_not_skip_records_that_were_put_back(monkeyp
         KafkaError.UNKNOWN_TOPIC_OR_PART,
     ],
 )
-def test_a_consumer_that_may_not_read_says_so(monkeypatch: pytest.MonkeyPatch, code: int):
+def test_a_consumer_without_permission_raises(monkeypatch: pytest.MonkeyPatch, code: int):
     consumer, _ = reading(monkeypatch, Event(-1, code))
     with pytest.raises(Refused, match="Kafka: read"):
         consumer.records(0, 1_000_000)

@@ -68,7 +68,7 @@ def test_binary_is_base64(proxy: Proxy, topic: str):
     assert (found["key"], found["value"]) == (None, value)
 
 
-def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
+def test_a_group_continues_at_its_committed_offset(proxy: Proxy, topic: str):
     proxy.produce(topic, records=[{"value": number, "partition": 0} for number in range(4)])
     first = proxy.reader("g-commit", topic, "json", **{"auto.commit.enable": "false"})
     assert len(proxy.read(first, JSON, 4)) == 4
@@ -132,7 +132,7 @@ def test_a_group_goes_on_where_it_was_committed(proxy: Proxy, topic: str):
         (BINARY, '{"records": [{"value": "é"}]}', 422, 422, "not base64"),
     ],
 )
-def test_what_is_wrong_is_answered_in_its_json(
+def test_errors_are_answered_as_json(
     proxy: Proxy, topic: str, media: str, body: str, status: int, code: int, message: str
 ):
     answer = proxy.http.post(f"/topics/{topic}", content=body, headers={"Content-Type": media})
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_answered_in_its_json(
 
 
 @pytest.mark.parametrize("value", [{}, {"username": 7}, {"username": None}, "text", None, []])
-def test_json_that_does_not_fit_its_avro_schema_is_told(proxy: Proxy, topic: str, value: Any):
+def test_json_that_does_not_fit_its_avro_schema_is_refused(proxy: Proxy, topic: str, value: Any):
     records = [{"value": {"username": "fits"}}, {"value": value}]
     answer = proxy.produce(topic, AVRO, value_schema=json.dumps(USER), records=records)
 
@@ -228,7 +228,7 @@ def _unreachable(_schemas: Schemas, _data: bytes) -> Any:
     raise Unreachable("Schema Registry", "schema", "no answer")
 
 
-def test_records_that_are_not_in_the_format_of_the_consumer_are_told(proxy: Proxy, topic: str):
+def test_records_in_another_format_than_the_consumers_are_reported(proxy: Proxy, topic: str):
     proxy.produce(topic, BINARY, records=[{"value": base64.b64encode(b"{").decode()}])
     path = proxy.reader("g-wrong", topic, "json")
     end = time.monotonic() + DEADLINE_S
@@ -273,7 +273,7 @@ def test_a_consumer_that_never_comes_back_is_closed(proxy: Proxy, topic: str):
     assert proxy.http.get(f"{kept}/subscription").status_code == 200
 
 
-def test_topics_are_told(proxy: Proxy, topic: str):
+def test_topics_are_described(proxy: Proxy, topic: str):
     assert topic in proxy.http.get("/topics").json()
     partition = {"partition": 0, "leader": 1, "replicas": [{"broker": 1, "leader": True, "in_sync": True}]}
     assert proxy.http.get(f"/topics/{topic}/partitions").json()[0] == partition
@@ -299,7 +299,7 @@ def test_a_request_that_is_too_large_is_refused(proxy: Proxy, topic: str):
     assert "send fewer records" in answer.json()["message"]
 
 
-def test_a_record_that_kafka_does_not_take_is_told_beside_the_others(proxy: Proxy, topic: str):
+def test_a_record_that_kafka_refuses_is_reported_beside_the_others(proxy: Proxy, topic: str):
     records = [{"value": "fits"}, {"value": "x" * 1_100_000}]
     answer = proxy.produce(topic, records=records)
 
@@ -356,6 +356,6 @@ def test_origins_are_a_setting(text: str, origins: tuple[str, ...]):
 
 
 @pytest.mark.parametrize("text", ["shop.example", "https://", "https://a.example/path", "ftp://a"])
-def test_what_is_no_origin_is_refused(text: str):
+def test_an_invalid_origin_is_refused(text: str):
     with pytest.raises(SettingError, match="is not an origin; use https"):
         allowed_origins(Settings({"REST_PROXY_ALLOW_ORIGIN": text}))

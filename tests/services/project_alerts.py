@@ -1,4 +1,4 @@
-"""The project's own alert files, at work on one record."""
+"""Composes the message of a project's alert file for one record."""
 
 from __future__ import annotations
 

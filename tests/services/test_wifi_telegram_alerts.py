@@ -53,7 +53,7 @@ def test_an_ssid_stays_as_it_is(ssid: str):
     assert text_of(compose(value(SSID=ssid))).endswith(f"probed for SSID `{ssid}`")
 
 
-def test_a_tombstone_says_nothing():
+def test_a_tombstone_sends_no_message():
     assert compose(None) is None
 
 
@@ -67,7 +67,7 @@ def test_a_tombstone_says_nothing():
         (value(SSID=7), "SSID is not a string"),
     ],
 )
-def test_what_cannot_be_read_is_undeliverable_with_its_reason(record: bytes, reason: str):
+def test_an_unreadable_record_is_undeliverable_with_the_reason(record: bytes, reason: str):
     found = compose(record)
 
     assert isinstance(found, Undeliverable)
@@ -75,7 +75,7 @@ def test_what_cannot_be_read_is_undeliverable_with_its_reason(record: bytes, rea
 
 
 @pytest.mark.parametrize("window", ["-1", "x", "1e3", "99999999"])
-def test_a_window_that_is_none_is_refused(window: str):
+def test_an_invalid_window_is_refused(window: str):
     with pytest.raises(SettingError, match=r"TELEGRAM_ALERT_WINDOW_S: .* is not a number of seconds"):
         alert_channel(Settings({"TELEGRAM_ALERT_WINDOW_S": window}))
 
@@ -92,7 +92,7 @@ def following(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
-def test_the_live_form_reconnects_and_tells_what_comes(tmp_path: Path):
+def test_the_live_form_reconnects_and_sends_new_rows(tmp_path: Path):
     header = b'[{"header":{"queryId":"q","schema":"`TS` STRING"}},\n'
     first, second = row_line(AT, MAC, "RNM0", None), row_line(AT, MAC, "RNM-GUEST", "guest network")
     ksql = FakeWifiKsql(pushed=[(header, b"\n", first), (header, second[:20], second[20:], b'{"finalMessage":"end"}]')])

@@ -1,4 +1,4 @@
-"""The whole bot, between the inbox that plays Telegram and a small ksqlDB: what a person gets for what they wrote."""
+"""The whole bot, between the inbox that simulates Telegram and a small ksqlDB."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_question_is_answered_and_asked_of_ksqldb_once(scene: Scene):
     assert len(scene.ksql.asked) == 1
 
 
-def test_what_was_written_while_the_bot_was_away_is_answered_once(scene: Scene):
+def test_messages_sent_while_the_bot_was_down_are_answered_once(scene: Scene):
     scene.write(MAC)
     for _ in range(2):
         with scene.bot():
@@ -102,7 +102,7 @@ def test_what_was_written_while_the_bot_was_away_is_answered_once(scene: Scene):
 
 
 class OneUpdate:
-    """A Bot API with one update to tell; `asked` are the offsets that it was asked with."""
+    """A Bot API with one update; `asked` collects the offsets of its calls."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -115,7 +115,7 @@ class OneUpdate:
         return [{**UPDATE, "update_id": 7}] if len(self.asked) == 1 else []
 
 
-def test_a_bot_that_ends_lets_telegram_forget_what_it_was_told():
+def test_a_stopping_bot_confirms_the_updates_it_received():
     api, ended = OneUpdate(), threading.Event()
 
     def take(_message: object) -> None:
@@ -179,7 +179,7 @@ def test_a_slow_query_does_not_hold_up_another_chat(scene: Scene):
         eventually(lambda: scene.answers(1) == [STATS])
 
 
-def test_ksqldb_down_is_told_and_the_bot_recovers(scene: Scene):
+def test_an_unavailable_ksqldb_is_reported_and_the_bot_recovers(scene: Scene):
     scene.server.faults = [Fault("POST", "/query", hang_up=True)]
     with scene.bot():
         scene.write(MAC)
@@ -300,14 +300,14 @@ def test_a_wrong_secret_does_nothing(scene: Scene, webhook: str, secret: str):
         {"update_id": 1, "message": [{"chat": {"id": 1}, "text": "x"}]},
     ],
 )
-def test_what_is_no_text_message_is_taken_and_ignored(webhook: str, update: object):
+def test_updates_without_a_text_message_are_accepted_and_ignored(webhook: str, update: object):
     assert post(webhook, update) == 200
 
 
 @pytest.mark.parametrize(
     ("body", "status"), [(b"", 400), (b"{", 400), (b"\xff", 400), (b"[" * 100_000, 400), (b" " * 1_000_001, 413)]
 )
-def test_a_body_that_is_no_update_is_refused(webhook: str, body: bytes, status: int):
+def test_a_malformed_update_is_refused(webhook: str, body: bytes, status: int):
     headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
     assert requests.post(webhook, data=body, headers=headers, timeout=5).status_code == status
 
@@ -363,7 +363,7 @@ def test_settings_that_cannot_work_are_named():
         update_intake.webhook_secret(Settings({"TELEGRAM_WEBHOOK_SECRET": "with blanks"}))
 
 
-def test_the_commands_are_told(capsys: pytest.CaptureFixture[str]):
+def test_the_help_lists_the_commands(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         wifi_telegram_bot.run(["--help"])
 

@@ -1,4 +1,4 @@
-"""Alerts told of records: what is read, what is said, and what is kept back."""
+"""Alert messages of records: what is read, what is said, and what is kept back."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SLACK = (
 )
 
 
-def test_value_key_and_window_are_told(tmp_path: Path):
+def test_value_key_and_window_are_columns(tmp_path: Path):
     found = composed(tmp_path, SLACK, FRAUD, record({"ATTEMPTS": 4}, windowed("4000-1 <x>")))
 
     text = "4 on 4000-1 &lt;x&gt; since 2020-09-13 12:30:00"
@@ -88,7 +88,7 @@ def test_a_setting_chooses_the_channel(tmp_path: Path, setting: str, channel: st
     assert (alert.channel, alert.to) == (channel, to)
 
 
-def test_a_setting_that_is_no_channel_is_refused(tmp_path: Path):
+def test_an_unknown_channel_in_a_setting_is_refused(tmp_path: Path):
     path = tmp_path / "it.toml"
     path.write_text('topic = "T"\nchannel = "${IT_CHANNEL|telegram}"\nto = "room"\ntemplate = "x"\n')
     alert = read_alert(path)
@@ -101,7 +101,7 @@ def test_a_setting_that_is_no_channel_is_refused(tmp_path: Path):
         with_configured_channel(alert, Settings({"IT_CHANNEL": "mail"}))
 
 
-def test_a_row_that_left_its_table_says_nothing(tmp_path: Path):
+def test_a_deleted_row_sends_no_message(tmp_path: Path):
     assert composed(tmp_path, SLACK, FRAUD, record(None, windowed("4000-1"))) is None
 
 
@@ -116,7 +116,9 @@ def test_a_row_that_left_its_table_says_nothing(tmp_path: Path):
         ({"ATTEMPTS": 4}, None, "CARD_NUMBER is missing"),
     ],
 )
-def test_what_cannot_be_told_is_undeliverable(tmp_path: Path, value: object, key: bytes | None, reason: str):
+def test_a_record_that_does_not_fit_the_template_is_undeliverable(
+    tmp_path: Path, value: object, key: bytes | None, reason: str
+):
     found = composed(tmp_path, SLACK, FRAUD, record(value, key))
 
     assert isinstance(found, Undeliverable)
@@ -161,7 +163,7 @@ class FakeKsql:
         return DescribedSource(name, "TABLE", "ERRORS", 1, "", columns, ("CTAS_1",), (), 1, "SESSION")
 
 
-def test_a_topic_is_read_as_what_writes_it_describes_it():
+def test_the_layout_is_that_of_the_query_that_writes_the_topic():
     found = find_layout(cast("KsqlClient", FakeKsql()), "ERRORS")
 
     assert found == RecordLayout((("VEHICLE", "STRING"),), "KAFKA", "AVRO", "SESSION", "FAILING", ("ERRORS",))
@@ -170,13 +172,13 @@ def test_a_topic_is_read_as_what_writes_it_describes_it():
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\0", b"{}12345", b"\0\0\0\0\7", b"\0\0\0\0\7\x09"])
-def test_what_is_no_avro_of_the_schema_is_undeliverable(tmp_path: Path, data: bytes):
+def test_a_value_that_does_not_match_its_schema_is_undeliverable(tmp_path: Path, data: bytes):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
 
     assert isinstance(composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(data), 42), Undeliverable)
 
 
-def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
+def test_a_record_with_an_unknown_schema_does_not_block_the_others(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
     value = encode(404, parse_schema(json.dumps(SCHEMA)), {"NAME": "a"})
     found = composed(tmp_path, text, RecordLayout((), "NONE", "AVRO"), record(value), 42)
@@ -184,7 +186,7 @@ def test_a_record_of_an_unknown_schema_keeps_no_other_back(tmp_path: Path):
     assert found == Undeliverable("its schema is not in the registry: Schema not found")
 
 
-def test_a_registry_that_is_ill_is_waited_for(tmp_path: Path):
+def test_a_failing_registry_is_retried(tmp_path: Path):
     text = 'topic = "T"\nchannel = "telegram"\ntemplate = "{NAME}"\n'
     value = encode(500, parse_schema(json.dumps(SCHEMA)), {"NAME": "a"})
 
@@ -226,7 +228,7 @@ class Ruled:
         )
 
 
-def test_the_same_is_told_once_within_its_time():
+def test_a_repeat_within_the_time_is_suppressed():
     it = Ruled()
 
     assert it.channel.send(message("1", "a")) == Delivered()
@@ -237,20 +239,20 @@ def test_the_same_is_told_once_within_its_time():
     assert it.inner.sent == ["1", "3", "4"]
 
 
-def test_what_was_not_delivered_was_not_told():
+def test_an_undelivered_message_suppresses_nothing():
     it = Ruled(TemporaryFailure("down"))
 
     assert it.channel.send(message("1", "a")) == TemporaryFailure("down")
     assert it.channel.send(message("1", "a")) == Delivered()
 
 
-def test_without_a_column_to_tell_by_everything_is_told():
+def test_without_identity_columns_everything_is_sent():
     it = Ruled()
 
     assert [it.channel.send(message(text)) for text in "aa"] == [Delivered(), Delivered()]
 
 
-def test_in_quiet_hours_messages_wait_and_then_come():
+def test_messages_wait_for_the_end_of_quiet_hours():
     hours = [datetime(2026, 1, 1, hour, tzinfo=UTC).time() for hour in (20, 22)]
     it = Ruled(quiet=QuietHours(hours[0], hours[1], cast("Any", UTC)))
 

@@ -1,4 +1,4 @@
-"""What is told of an unhappy platinum customer, byte by byte, as the project's own alert file says it."""
+"""The message about an unhappy platinum customer, byte by byte, from the project's alert file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_message_is_the_documents():
     assert (file.once, file.quiet) == (None, None)
 
 
-def test_the_avro_form_of_json_says_the_same():
+def test_avro_json_gives_the_same_message():
     wrapped = {
         "CLUB_STATUS": {"string": "platinum"},
         "EMAIL": {"string": "italboyd@imageshack.us"},
@@ -71,12 +71,12 @@ def test_a_text_longer_than_slack_takes_is_cut_and_keeps_its_end():
     assert "&amp;…\n\n_Please contact" in text
 
 
-def test_a_message_that_is_a_number_is_told_as_its_text():
+def test_a_numeric_message_is_shown_as_text():
     assert "> 7\n" in text_of(alert("a@b.c", 7))
     assert "> 7\n" in text_of(alert("a@b.c", {"int": 7}))
 
 
-def test_a_tombstone_says_nothing():
+def test_a_tombstone_sends_no_message():
     assert compose(None) is None
 
 
@@ -96,7 +96,7 @@ def test_a_tombstone_says_nothing():
         (alert("a", {"string": None}), "MESSAGE is missing"),
     ],
 )
-def test_what_cannot_be_read_is_undeliverable_with_its_reason(value: bytes, reason: str):
+def test_an_unreadable_record_is_undeliverable_with_the_reason(value: bytes, reason: str):
     found = compose(value)
 
     assert isinstance(found, Undeliverable)

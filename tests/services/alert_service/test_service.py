@@ -62,14 +62,14 @@ class Stage:
         (self.folder / "alerts" / name).write_text(text)
         self.service.update()
 
-    def told(self) -> list[str]:
-        """Who works now, by alert and the end of its template."""
+    def running(self) -> list[str]:
+        """The running alerts, each with its name and the end of its template."""
         return [
             f"{worker.alert.name}: {worker.alert.template.pieces[-1]}" for worker in self.opened if not worker.ended
         ]
 
     def problems(self) -> dict[str, str]:
-        """What `status` tells."""
+        """The problems that `status` shows."""
         return read_problems(self.folder / "run" / "alerts.json")
 
 
@@ -78,19 +78,19 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_new_changed_and_removed_files_are_taken_up(stage: Stage):
+def test_new_changed_and_removed_files_are_picked_up(stage: Stage):
     stage.write(ALERT)
     stage.write(ALERT, "other.toml")
     stage.write(ALERT.replace("happened", "was seen"))
-    assert stage.told() == ["other:  happened", "it:  was seen"]
+    assert stage.running() == ["other:  happened", "it:  was seen"]
 
     (stage.folder / "alerts" / "other.toml").unlink()
     stage.service.update()
-    assert stage.told() == ["it:  was seen"]
+    assert stage.running() == ["it:  was seen"]
     assert len(stage.opened) == 3
 
 
-def test_what_says_the_same_is_left_alone(stage: Stage):
+def test_a_change_of_comments_restarts_nothing(stage: Stage):
     stage.write(ALERT)
     stage.service.update()
     stage.write("# only a comment\n" + ALERT.replace("\n", "\n\n"))
@@ -107,13 +107,13 @@ def test_what_says_the_same_is_left_alone(stage: Stage):
         (ALERT + '[once]\nby = ["WINDOWEND"]\nwithin = "1 hour"\n', "it.toml:6: by: T has no column WINDOWEND"),
     ],
 )
-def test_a_file_that_breaks_leaves_the_alert_as_it_was_and_is_told(
+def test_a_faulty_change_keeps_the_running_alert_and_is_reported(
     stage: Stage, caplog: pytest.LogCaptureFixture, text: str, problem: str
 ):
     stage.write(ALERT)
     stage.write(text)
 
-    assert stage.told() == ["it:  happened"]
+    assert stage.running() == ["it:  happened"]
     assert problem in caplog.messages[-1] and caplog.messages[-1].endswith("; its previous version keeps running")
     assert problem in stage.problems()["it"]
     stage.write(ALERT)
@@ -121,21 +121,19 @@ def test_a_file_that_breaks_leaves_the_alert_as_it_was_and_is_told(
     assert len(stage.opened) == 1
 
 
-def test_a_file_that_is_broken_from_the_start_is_told(stage: Stage, caplog: pytest.LogCaptureFixture):
+def test_a_file_that_is_faulty_from_the_start_is_reported(stage: Stage, caplog: pytest.LogCaptureFixture):
     stage.write("topic =")
 
-    assert stage.told() == []
+    assert stage.running() == []
     assert caplog.messages[-1].endswith("; the alert is not sent")
 
 
-def test_an_alert_that_waits_for_its_statement_is_taken_up_when_that_changes(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-):
+def test_a_changed_alert_is_picked_up_when_its_statement_changes(stage: Stage, caplog: pytest.LogCaptureFixture):
     stage.write(ALERT)
     stage.write(ALERT.replace("{A}", "{C}"))
     stage.clock.now += MISFIT_CHECK_INTERVAL_S
     stage.service.update()
-    assert stage.told() == ["it:  happened"]
+    assert stage.running() == ["it:  happened"]
     assert len(caplog.messages) == 1
 
     stage.shape = RecordLayout((), "NONE", "JSON", "", "T", ("C",))
@@ -158,7 +156,7 @@ def test_an_alert_without_a_setting_does_not_keep_the_others_back(stage: Stage, 
     assert caplog.messages == ["it stopped: SLACK_API_TOKEN: is not set"]
 
 
-def test_when_no_alert_can_be_told_the_service_ends(stage: Stage):
+def test_the_service_ends_when_no_alert_can_be_sent(stage: Stage):
     stage.write(ALERT)
     stage.opened[0].error = SettingError("SLACK_API_TOKEN", "Slack refuses it")
 
@@ -166,7 +164,7 @@ def test_when_no_alert_can_be_told_the_service_ends(stage: Stage):
         stage.service.update()
 
 
-def test_what_may_pass_is_tried_again_after_growing_pauses(stage: Stage):
+def test_a_temporary_failure_is_retried_with_growing_delays(stage: Stage):
     stage.write(ALERT)
     began = []
     for now in range(20):
@@ -209,7 +207,7 @@ def test_a_changed_file_keeps_the_start_of_its_topic_and_group(
     assert stage.opened[1].reads_from_beginning is from_beginning
 
 
-def test_an_alert_that_comes_back_is_no_problem_any_more(stage: Stage):
+def test_a_recovered_alert_is_no_longer_a_problem(stage: Stage):
     stage.write(ALERT)
     stage.opened[0].error = Unreachable("Kafka", "position", "no answer")
     stage.service.update()
@@ -233,7 +231,7 @@ def test_the_service_is_ready_when_no_alert_misses_a_record(stage: Stage):
     assert ready.exists()
 
 
-def test_the_service_does_not_wait_for_ever_to_be_ready(stage: Stage):
+def test_the_wait_to_be_ready_is_limited(stage: Stage):
     stage.settled = False
     stage.write(ALERT)
     stage.clock.now += MAX_SETTLE_S

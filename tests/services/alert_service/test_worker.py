@@ -105,7 +105,7 @@ def test_a_topic_that_ksqldb_learns_of_later_is_read_from_its_beginning(
     assert found.reads_from_beginning
 
 
-def test_while_ksqldb_starts_kafka_tells_that_the_topic_is_missing(server: FakeServer, channel: Channel, alert: Alert):
+def test_while_ksqldb_starts_kafka_shows_that_the_topic_is_missing(server: FakeServer, channel: Channel, alert: Alert):
     server.respond = lambda _request: Answer(503, body={"message": "starting"})
     with mock_cluster() as cluster:
         found = AlertWorker(alert, settings(server.url, cluster["bootstrap.servers"]), from_beginning=False)

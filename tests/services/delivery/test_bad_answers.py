@@ -135,7 +135,7 @@ def test_a_strange_retry_after_of_slack_is_a_pause_of_some_length(server: FakeSe
 
 
 @pytest.mark.parametrize("result", [None, 7, "text", {}, [7], [None], [[]], [{"update_id": "x"}], [{"update_id": 1}]])
-def test_strange_updates_are_no_error(server: FakeServer, result: Any):
+def test_strange_updates_are_ignored(server: FakeServer, result: Any):
     server.respond = lambda _request: Answer(200, {"ok": True, "result": result})
     with closing(api_at(server.url)) as api:
         assert isinstance(api.updates(0, wait_s=0), list)
@@ -158,7 +158,7 @@ def test_a_slack_token_that_no_header_can_hold_is_named_and_not_shown(token: str
 
 @pytest.mark.parametrize("url", ["slack.com", "ftp://slack.com/", "http://", "http://[::1", "http://a:port/", "//a"])
 @pytest.mark.parametrize("name", ["SLACK_API_URL", "TELEGRAM_API_URL"])
-def test_an_address_that_is_none_is_named(name: str, url: str):
+def test_an_invalid_url_names_its_setting(name: str, url: str):
     values = Settings({name: url, "SLACK_API_TOKEN": "x", "TELEGRAM_BOT_TOKEN": "1:A"})
 
     with pytest.raises(SettingError, match=name):

@@ -1,4 +1,4 @@
-"""A burst becomes one message, and the next one says how many there were."""
+"""A burst becomes one message, and the next one counts the suppressed ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def alert(at_s: float | None, subject: str = "mac", text: str = "seen") -> Subje
     return SubjectAlert(text, (subject, "ssid"), at_s)
 
 
-def test_a_burst_of_one_device_is_one_message_and_the_next_says_how_many():
+def test_a_burst_of_one_device_is_one_message_and_the_next_counts_the_others():
     sent = Sent()
     channel = BurstLimiter(sent, 1, 60)
     outcomes = [channel.send(alert(at_s)) for at_s in (0, 1, 2, 59, 60)]
@@ -39,7 +39,7 @@ def test_a_burst_of_one_device_is_one_message_and_the_next_says_how_many():
     assert sent.texts == ["seen", "seen\n\n3 similar alerts suppressed since the last message"]
 
 
-def test_devices_and_networks_are_told_apart():
+def test_devices_and_networks_are_distinguished():
     sent = Sent()
     channel = BurstLimiter(sent, 1, 60)
     for subject in ("a", "b", "a"):
@@ -48,14 +48,14 @@ def test_devices_and_networks_are_told_apart():
     assert sent.texts == ["a", "b"]
 
 
-def test_what_could_not_be_sent_opens_no_window():
+def test_an_undelivered_alert_opens_no_window():
     sent = Sent([RetryAfter(3)])
     channel = BurstLimiter(sent, 1, 60)
 
     assert [channel.send(alert(0)), channel.send(alert(0))] == [RetryAfter(3), Delivered()]
 
 
-def test_a_message_that_is_tried_again_still_says_how_many():
+def test_a_retried_message_still_counts_the_suppressed_ones():
     sent = Sent([Delivered(), RetryAfter(3)])
     channel = BurstLimiter(sent, 1, 60)
     for at_s in (0, 1, 60, 60):
@@ -64,7 +64,7 @@ def test_a_message_that_is_tried_again_still_says_how_many():
     assert sent.texts[-1].startswith("seen\n\n1 similar alert suppressed since")
 
 
-def test_a_capture_that_is_played_again_is_told_again():
+def test_a_repeated_capture_is_sent_again():
     sent = Sent()
     channel = BurstLimiter(sent, 1, 60)
     for at_s in (1_000, 0, 1_000):

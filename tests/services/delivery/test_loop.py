@@ -67,14 +67,14 @@ def test_alerts_are_delivered_in_order_and_then_committed():
     assert member.topic.position() == 3
 
 
-def test_what_was_not_accepted_is_not_committed():
+def test_an_unaccepted_message_is_not_committed():
     member = Member(topic_of("a", "b", "c"), Delivered(), TemporaryFailure("down")).until(0.3)
 
     assert member.channel.tried == ["a", "b"]
     assert member.topic.position() == 1
 
 
-def test_a_tombstone_says_nothing_and_is_passed():
+def test_a_tombstone_is_skipped_and_committed():
     member = Member(topic_of("a", None, "b")).until(1)
 
     assert member.channel.accepted == ["a", "b"]
@@ -100,7 +100,7 @@ def topic_position_at_death(member: Member) -> int:
     return max((max(commit.values()) for commit in member.source.commits), default=0)
 
 
-def test_a_rate_limit_pauses_the_partition_while_polling_goes_on():
+def test_a_rate_limit_pauses_the_partition_while_polling_continues():
     member = Member(topic_of("a", "b"), RetryAfter(3.0)).turns(1)
     assert member.source.paused == {Partition("alerts", 0)}
 
@@ -147,7 +147,7 @@ def test_failures_back_off_up_to_a_limit_and_lose_nothing():
     assert 5 * BACKOFF.max_s < 400
 
 
-def test_back_off_starts_anew_after_a_success():
+def test_back_off_restarts_after_a_success():
     topic = topic_of("a")
     member = Member(topic, *[TemporaryFailure("down")] * 5, Delivered(), TemporaryFailure("down")).until(20)
     began = member.clock.now
@@ -157,7 +157,7 @@ def test_back_off_starts_anew_after_a_success():
     assert member.channel.accepted == ["a", "b"]
 
 
-def test_what_cannot_be_read_or_sent_goes_to_the_dead_letters_with_its_reason():
+def test_an_unreadable_or_undeliverable_record_is_dead_lettered_with_the_reason():
     member = Member(topic_of("!", "a", "b"), Undeliverable("channel_not_found")).until(1)
 
     assert [(record.offset, reason) for record, reason in member.letters.kept] == [
@@ -207,7 +207,7 @@ def test_a_stop_finishes_the_message_in_flight_and_commits_it():
     assert member.channel.closed
 
 
-def test_partitions_taken_away_are_committed_and_forgotten():
+def test_revoked_partitions_are_committed_and_forgotten():
     member = Member(topic_of("a", "b"), Delivered(), TemporaryFailure("down"))
     member.source.subscribe(member.delivery._revoked)
     member.turns(1)

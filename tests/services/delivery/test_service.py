@@ -37,8 +37,8 @@ def test_a_wrong_setting_ends_it_for_good_with_the_reason_last(tmp_path: Path, v
 
 
 def test_it_explains_its_options(tmp_path: Path):
-    told = run(tmp_path, "--help")
+    ended = run(tmp_path, "--help")
 
-    assert told.returncode == 0
-    assert "--from-beginning" in told.stdout
+    assert ended.returncode == 0
+    assert "--from-beginning" in ended.stdout
     assert run(tmp_path, "--from-start").returncode == 2

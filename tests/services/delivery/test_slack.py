@@ -75,7 +75,7 @@ def test_rate_limit_names_its_seconds(inbox: Client, channel_to: Connect):
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "account_inactive", "token_revoked", "not_authed", "missing_scope"])
-def test_an_account_error_is_no_fault_of_the_message(inbox: Client, error: str, channel_to: Connect):
+def test_an_account_error_does_not_condemn_the_message(inbox: Client, error: str, channel_to: Connect):
     fault(inbox, error=error)
     outcome = channel_to(inbox.url).send(MESSAGE)
 
@@ -98,7 +98,7 @@ def test_a_server_error_passes(inbox: Client, order: dict[str, object], channel_
     assert isinstance(channel_to(inbox.url).send(MESSAGE), TemporaryFailure)
 
 
-def test_a_page_of_some_proxy_is_no_verdict(server: FakeServer, channel_to: Connect):
+def test_a_page_of_a_proxy_does_not_condemn_the_message(server: FakeServer, channel_to: Connect):
     server.respond = lambda request: Answer(403, text="<html>Proxy says no</html>")
 
     assert isinstance(channel_to(server.url).send(MESSAGE), TemporaryFailure)
@@ -113,7 +113,7 @@ def test_no_answer_passes(server: FakeServer, channel_to: Connect):
     assert channel.send(MESSAGE) == Delivered()
 
 
-def test_nobody_there_passes(channel_to: Connect):
+def test_an_unreachable_server_is_a_temporary_failure(channel_to: Connect):
     with running(FakeServer(lambda request: Answer(body=OK))) as gone:
         channel = channel_to(gone.url)
 

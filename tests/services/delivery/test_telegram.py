@@ -81,7 +81,7 @@ def test_rate_limit_names_its_seconds(inbox: Client, channel_to: Connect):
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_refused_token_is_no_fault_of_the_message(inbox: Client, status: int, channel_to: Connect):
+def test_a_refused_token_does_not_condemn_the_message(inbox: Client, status: int, channel_to: Connect):
     fault(inbox, status=status)
     outcome = channel_to(inbox.url).send(MESSAGE)
 
@@ -119,13 +119,13 @@ def test_a_server_error_passes(inbox: Client, status: int, channel_to: Connect):
 
 
 @pytest.mark.parametrize("answer", [Answer(403, text="<html>Proxy"), Answer(200, text="[]"), Answer(200, text="")])
-def test_a_page_of_some_proxy_is_no_verdict(server: FakeServer, answer: Answer, channel_to: Connect):
+def test_a_page_of_a_proxy_does_not_condemn_the_message(server: FakeServer, answer: Answer, channel_to: Connect):
     server.respond = lambda request: answer
 
     assert isinstance(channel_to(server.url).send(MESSAGE), TemporaryFailure)
 
 
-def test_the_token_is_never_told(server: FakeServer, caplog: pytest.LogCaptureFixture, channel_to: Connect):
+def test_the_token_is_never_shown(server: FakeServer, caplog: pytest.LogCaptureFixture, channel_to: Connect):
     caplog.set_level(logging.DEBUG)
     channel = channel_to(server.url, TELEGRAM_BOT_TOKEN="1:very-secret")
     outcomes = [channel.send(MESSAGE)]
@@ -169,7 +169,7 @@ def test_the_chat_of_alerts(values: dict[str, str], chat: int | str):
 
 
 @pytest.mark.parametrize("values", [{"TELEGRAM_BOT_TOKEN": "1:A"}, {"TELEGRAM_CHAT_ID": "me"}])
-def test_a_chat_that_is_none_is_refused(values: dict[str, str]):
+def test_an_invalid_chat_is_refused(values: dict[str, str]):
     with pytest.raises(SettingError, match="TELEGRAM_CHAT_ID"):
         alert_chat(Settings(values))
 

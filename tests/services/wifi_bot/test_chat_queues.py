@@ -1,4 +1,4 @@
-"""Chats do not wait for each other, and no message is answered twice or out of order."""
+"""Chats do not wait for each other; no message is answered twice or out of order."""
 
 from __future__ import annotations
 

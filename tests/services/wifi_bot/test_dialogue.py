@@ -87,11 +87,11 @@ def test_unwatch_takes_an_ssid_off(ksql: FakeWifiKsql, dialogue: Dialogue, writt
     assert ksql.watched == {"RNM0": "home"}
 
 
-def test_unwatch_of_what_is_not_on_the_list_is_said(dialogue: Dialogue):
+def test_unwatch_reports_an_ssid_that_is_not_on_the_list(dialogue: Dialogue):
     assert dialogue.reply("/unwatch RNM0") == "SSID `RNM0` was not on the list. /list shows the watched networks."
 
 
-def test_the_list_is_told_by_ssid(ksql: FakeWifiKsql, dialogue: Dialogue):
+def test_the_list_is_sorted_by_ssid(ksql: FakeWifiKsql, dialogue: Dialogue):
     assert dialogue.reply("/list") == "The list is empty. Add a network with /watch SSID reason."
     ksql.watched = {"RNM0": "home network", "RNM-GUEST": "guest network"}
 
@@ -116,14 +116,14 @@ def test_other_messages(dialogue: Dialogue, written: str, answer: str | None):
     assert dialogue.reply(written) == answer
 
 
-def test_no_answer_of_ksqldb_is_told_without_its_address(server: FakeServer, dialogue: Dialogue):
+def test_an_unavailable_ksqldb_is_reported_without_its_address(server: FakeServer, dialogue: Dialogue):
     server.faults = [Fault("POST", "/", hang_up=True)]
 
     assert dialogue.reply("/list") == "❌ ksqlDB is not responding\nPlease try again in a minute."
 
 
 @pytest.mark.parametrize("written", ["/list", "/watch RNM0 home", "/unwatch RNM0"])
-def test_ksqldb_not_ready_is_told_and_then_the_command_works(server: FakeServer, dialogue: Dialogue, written: str):
+def test_a_starting_ksqldb_is_reported_and_then_the_command_works(server: FakeServer, dialogue: Dialogue, written: str):
     server.faults = [Fault("POST", "/", 503, {"message": "starting up"})]
 
     assert (dialogue.reply(written) or "").startswith("❌ ksqlDB refused the command: 503 starting up\n")

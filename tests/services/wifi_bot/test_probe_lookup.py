@@ -34,7 +34,7 @@ def lookup(server: FakeServer) -> Iterator[ProbeLookup]:
         yield ProbeLookup(queries)
 
 
-def test_a_device_is_told_by_its_mac_address(ksql: FakeWifiKsql, server: FakeServer, lookup: ProbeLookup):
+def test_a_device_is_found_by_its_mac_address(ksql: FakeWifiKsql, server: FakeServer, lookup: ProbeLookup):
     ksql.devices[MAC] = [178, "2020-04-18 17:04:27", "2020-04-22 14:43:40", 7, SSIDS]
 
     assert lookup.answer(MAC) == (
@@ -48,7 +48,7 @@ def test_a_device_is_told_by_its_mac_address(ksql: FakeWifiKsql, server: FakeSer
     assert list(request.body) == ["ksql"]
 
 
-def test_a_device_is_told_by_its_name_in_londons_time(ksql: FakeWifiKsql, lookup: ProbeLookup):
+def test_a_device_is_found_by_its_name_and_shown_in_london_time(ksql: FakeWifiKsql, lookup: ProbeLookup):
     ksql.devices["sony-vaio"] = [23, 1584696097000, 1586609593000, 2, ["RNM-GUEST", ""]]
 
     assert lookup.answer("sony-vaio") == (
@@ -58,7 +58,7 @@ def test_a_device_is_told_by_its_name_in_londons_time(ksql: FakeWifiKsql, lookup
 
 
 @pytest.mark.parametrize("asked", [MAC, "sony-vaio", "'; DROP TABLE DEVICES;--", "🦄"])
-def test_what_is_not_known_is_said(lookup: ProbeLookup, asked: str):
+def test_an_unknown_device_gets_a_reply(lookup: ProbeLookup, asked: str):
     assert lookup.answer(asked) == f"🛎 No result found for device {asked}"
 
 
@@ -72,7 +72,7 @@ def test_a_name_is_never_more_than_a_name(ksql: FakeWifiKsql, lookup: ProbeLooku
 
 
 @pytest.mark.parametrize(("typed", "name"), [("Robin’s phone", "Robin's phone"), ("Zoe\u0308", "Zoë")])
-def test_what_a_phone_makes_of_a_name_is_undone(ksql: FakeWifiKsql, lookup: ProbeLookup, typed: str, name: str):
+def test_spellings_of_phones_find_the_name(ksql: FakeWifiKsql, lookup: ProbeLookup, typed: str, name: str):
     ksql.devices[name] = [1, "a", "b", 1, ["x"]]
 
     assert lookup.answer(typed).startswith("📡")
@@ -108,28 +108,28 @@ def test_leading_zeros_may_be_left_out():
 @pytest.mark.parametrize(
     "text", ["", "sony-vaio", "a4:83:e7:4e:39", "a4:83:e7:4e:39:15:00", "g4:83:e7:4e:39:15", "1" * 13]
 )
-def test_what_is_no_mac_address(text: str):
+def test_other_texts_are_not_mac_addresses(text: str):
     assert mac_address(text) is None
 
 
-def test_a_text_longer_than_any_name_asks_nobody(server: FakeServer, lookup: ProbeLookup):
+def test_a_text_longer_than_any_name_sends_no_query(server: FakeServer, lookup: ProbeLookup):
     assert lookup.answer("x" * 10_000) == "🛎 No result found for device " + "x" * 60 + "…"
     assert server.requests == []
 
 
-def test_a_failed_query_is_told_with_status_reason_and_body(server: FakeServer, lookup: ProbeLookup):
+def test_a_failed_query_is_reported_with_status_reason_and_body(server: FakeServer, lookup: ProbeLookup):
     server.respond = lambda _request: Answer(400, text='{"error_code":40001,"message":"no table"}')
 
     assert lookup.answer(MAC) == '❌ Query failed (400 Bad Request)\n{"error_code":40001,"message":"no table"}'
 
 
-def test_a_query_that_fails_half_way_is_told(server: FakeServer, lookup: ProbeLookup):
+def test_a_query_that_fails_half_way_is_reported(server: FakeServer, lookup: ProbeLookup):
     server.respond = lambda _request: Answer(body=[{"errorMessage": {"message": "state store is gone"}}])
 
     assert lookup.answer(MAC) == "❌ Query failed (200 OK)\nstate store is gone"
 
 
-def test_ksqldb_down_is_told_and_then_it_answers_again(server: FakeServer, ksql: FakeWifiKsql, lookup: ProbeLookup):
+def test_an_unavailable_ksqldb_is_reported_and_recovers(server: FakeServer, ksql: FakeWifiKsql, lookup: ProbeLookup):
     ksql.devices[MAC] = [1, "a", "b", 1, ["x"]]
     server.faults = [Fault("POST", "/query", hang_up=True)]
 
