@@ -15,6 +15,8 @@ from bifrost.errors import BifrostError
 from bifrost.sql.tree import PrintTopic
 
 _POLL_S = 0.2
+_LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 class PrintQuery:
@@ -83,5 +85,8 @@ class RecordLines:
 def _instant(epoch_ms: int) -> str:
     if epoch_ms < 0:
         return "N/A"
+    if epoch_ms > _LATEST_MS:
+        # A wrong clock, or a time in another unit: the number says more than any date.
+        return f"{epoch_ms} (epoch ms)"
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     return moment.strftime("%Y/%m/%d %H:%M:%S.") + f"{epoch_ms % 1000:03d} Z"

@@ -1,3 +1,4 @@
+import random
 import struct
 
 import pytest
@@ -110,3 +111,27 @@ def test_avro_keys_with_windows(registry):
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0" * 8, b"\0" * 16, b"\xff" * 24, bounds(-5, 3, 2)])
 def test_any_bytes_can_be_shown_as_a_key(registry, data):
     assert PayloadReader("t", registry, is_key=True).show(data) is not None
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "text"),
+    [
+        (253_402_300_799_999, "9999/12/31 23:59:59.999 Z"),
+        (253_402_300_800_000, "253402300800000 (epoch ms)"),
+        (2**63 - 1, "9223372036854775807 (epoch ms)"),
+        (-5, "N/A"),
+    ],
+)
+def test_times_of_any_size_are_shown(registry, timestamp, text):
+    lines = "".join(RecordLines("t", registry).of((b"k", b"v", timestamp, 0, 0, None)))
+    assert f"rowtime: {text}, key: k" in lines
+
+
+def test_any_bytes_can_be_printed(registry):
+    chance = random.Random(11)
+    heads = (b"", b"\0", b"\0\0\0\0\1", b"{", b'"', b"\xff", b"[1,")
+    registry.register("t-value", "AVRO", '{"type":"record","name":"R","fields":[{"name":"A","type":"string"}]}')
+    lines = RecordLines("t", registry)
+    for offset in range(3_000):
+        key, value = (chance.choice(heads) + chance.randbytes(chance.randrange(30)) for _ in range(2))
+        assert "".join(lines.of((key, value, 0, 0, offset, None))).endswith("partition: 0\n")
