@@ -1,5 +1,7 @@
 """Rows that an aggregate cannot add, and failures that are not the row's fault."""
 
+import random
+
 import pytest
 
 from bifrost.engine.functions.library import Library
@@ -29,6 +31,11 @@ def feed(driver, *rows):
 
 def change(driver, key, group, value):
     send(driver, "t", key, None if group is None else {"G": group, "A": value})
+
+
+def restart(driver):
+    (query,) = driver.queries.values()
+    driver.queries[query.plan.query_id] = RunningQuery(query.plan, query.compiled, before=query)
 
 
 def latest(driver, key):
@@ -119,8 +126,7 @@ def test_a_restored_query_remembers_what_it_rejected():
     driver = driver_of(GROUPED)
     change(driver, "a", "g", 60)
     change(driver, "b", "g", 50)
-    (query,) = driver.queries.values()
-    driver.queries[query.plan.query_id] = RunningQuery(query.plan, query.compiled, before=query)
+    restart(driver)
     change(driver, "b", None, None)
     assert latest(driver, "g") == {"N": 1, "T": 60}
 
@@ -198,3 +204,32 @@ def test_whatever_a_user_defined_function_raises_concerns_its_row_only(tmp_path,
     driver = driver_of(STREAM + f"CREATE {kind} O AS SELECT K, {call};", functions=registry_of(tmp_path))
     send(driver, "s", "a", {"A": 1, "B": "x"})
     assert "OSError: no route to host" in problems(driver)[0][1]
+
+
+def test_a_row_that_could_not_be_subtracted_is_subtracted_as_soon_as_possible():
+    driver = driver_of(GROUPED)
+    for key, value in (("a", 60), ("b", -50), ("c", 60)):
+        change(driver, key, "g", value)
+    change(driver, "b", None, None)
+    assert latest(driver, "g") == {"N": 3, "T": 70}
+    change(driver, "c", None, None)
+    assert latest(driver, "g") == {"N": 1, "T": 60}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_group_whose_rows_are_all_gone_is_empty_whatever_was_rejected(seed):
+    chance = random.Random(seed)
+    driver = driver_of(GROUPED)
+    keys, groups = "abcde", "gh"
+    for _ in range(60):
+        if chance.random() < 0.2:
+            change(driver, chance.choice(keys), None, None)
+        else:
+            change(driver, chance.choice(keys), chance.choice(groups), chance.randrange(-99, 100))
+        if chance.random() < 0.1:
+            restart(driver)
+    for key in keys:
+        change(driver, key, None, None)
+    assert {row["N"] for _, row in received(driver, "O")} <= set(range(6))
+    for group in groups:
+        assert latest(driver, group) == {"N": 0, "T": 0}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bifrost.engine.expressions import EVALUATION_ERRORS
 from bifrost.engine.plan.steps import Hopping, Session, Tumbling
-from bifrost.engine.state.codec import encoder
+from bifrost.engine.state.codec import decode, encoder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import KeyValueStore, Row, SessionStore, WindowStore
 from bifrost.engine.topology.operators.fold import Fold, Values
@@ -65,7 +65,7 @@ class TableAggregator:
 
     `exceptions` remembers the rows for which that failed: a row that was never added must not be removed later, and a
     row that could not be removed must not be added twice. It counts by group and values, which is exact, since rows of
-    equal values have equal effects on a group.
+    equal values have equal effects on a group. Removals that failed are tried again with each change of their group.
     """
 
     def __init__(self, fold: Fold, store: KeyValueStore, exceptions: KeyValueStore, *, wants_old: bool) -> None:
@@ -88,6 +88,8 @@ class TableAggregator:
         before = None if entry is None else entry[0]
         removed, not_removed = self._removed(key, before, old, timestamp)
         stored, not_added = self._added(key, removed, new, timestamp)
+        if stored is not None and len(self._exceptions):
+            stored = self._removed_later(key, stored, timestamp)
         problem = not_added or not_removed
         if stored is None or stored is before:
             return None, problem
@@ -122,6 +124,31 @@ class TableAggregator:
             self._count(key, new, 1, timestamp)
             return stored, error
         return changed, None
+
+    def _removed_later(self, key: Key, stored: Row, timestamp: int) -> Row:
+        """Removes rows that could not be removed before, as far as that works now."""
+        due = [
+            entry[-1]
+            for entry, ((count,), _) in self._exceptions.entries()
+            if count < 0 and entry[:-1] == key
+            for _ in range(-count)
+        ]
+        tried = len(due) + 1
+        while len(due) < tried:
+            # Each removal may make room for another one.
+            tried, left = len(due), []
+            for packed in due:
+                row = decode(packed)
+                try:
+                    changed = self._fold.remove(stored, *row)
+                    self._fold.result(changed)
+                except EVALUATION_ERRORS:
+                    left.append(packed)
+                    continue
+                self._count(key, row, 1, timestamp)
+                stored = changed
+            due = left
+        return stored
 
     def _is_settled(self, key: Key, row: tuple[Row, Values], sign: int, timestamp: int) -> bool:
         """Whether an exception of this sign (1: not added, -1: not removed) covers the row; it is used up then."""
