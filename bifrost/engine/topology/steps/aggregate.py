@@ -17,10 +17,10 @@ from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.aggregators import (
     GroupAggregator,
     SessionAggregator,
-    TableAggregator,
     WindowedAggregator,
 )
 from bifrost.engine.topology.operators.fold import Fold
+from bifrost.engine.topology.operators.table_aggregator import TableAggregator
 from bifrost.engine.topology.operators.windows import retention_of
 from bifrost.engine.topology.steps.source import key_parts
 from bifrost.engine.topology.task_context import TaskContext
