@@ -91,6 +91,14 @@ def test_avro_that_was_not_written_with_its_schema_is_refused(body: bytes) -> No
 
 
 @pytest.mark.parametrize(
+    ("tail", "value"), [(b"\x01", -(2**63)), (b"\x7f", -(2**63)), (b"\x02", -(2**62)), (b"\x00", -(2**62))]
+)
+def test_bits_beyond_the_64th_of_an_avro_long_are_ignored_as_in_java(tail: bytes, value: int) -> None:
+    data = HEAD + b"\x02\x02a\x00\x02" + b"\xff" * 9 + tail
+    assert read(avro_serdes(), "AVRO", AVRO_COLUMNS, data)[3] == value
+
+
+@pytest.mark.parametrize(
     "data",
     [b"", b"\0", b"\0\0\0\0", b"\1\0\0\0\1\2", b"\0\0\0\0\x63\2", b'{"I":1}', HEAD[::-1], b"\0\xff\xff\xff\xff\2"],
 )

@@ -183,6 +183,71 @@ message Second { string K = 1; }
 """
 
 
+DECIMAL_TITLE = "org.apache.kafka.connect.data.Decimal"
+
+
+@pytest.mark.parametrize("parameters", ["x", 7, [], {"scale": "x"}, {"scale": None}, {"connect.decimal.precision": {}}])
+def test_a_json_decimal_with_wrong_parameters_is_refused_or_has_the_defaults(parameters: Any) -> None:
+    column = {"type": "number", "title": DECIMAL_TITLE, "connect.parameters": parameters}
+    schema = {"type": "object", "properties": {"c": column}}
+    if isinstance(parameters, dict):
+        with pytest.raises(AnalysisError, match="precision and scale of a decimal must be whole numbers"):
+            inferred("JSON", schema)
+    else:
+        assert inferred("JSON", schema) == "`C` DECIMAL(64, 0)"
+
+
+@pytest.mark.parametrize("properties", ["x", 7, [], None, True])
+def test_a_json_object_whose_properties_are_no_object_cannot_be_columns(properties: Any) -> None:
+    with pytest.raises(AnalysisError):
+        inferred("JSON", {"type": "object", "properties": properties})
+    with pytest.raises(AnalysisError):
+        items = {"type": "object", "properties": properties}
+        inferred(
+            "JSON", {"type": "object", "properties": {"m": {"type": "array", "connect.type": "map", "items": items}}}
+        )
+
+
+def test_a_connect_type_of_json_that_is_no_text_is_ignored() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer", "connect.type": ["int32"]}}}
+    assert inferred("JSON", schema) == "`A` BIGINT"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"type": "fixed", "name": "F", "size": "2"},
+        {"type": "fixed", "name": "F", "size": -1},
+        {"type": "fixed", "name": "F", "size": None},
+        {"type": "enum", "name": "E", "symbols": 3},
+        {"type": "record", "name": "I", "fields": None},
+        {"type": "record", "name": "I", "fields": "x"},
+        {"type": "array", "items": []},
+        [],
+    ],
+)
+def test_an_avro_type_with_a_wrong_part_is_refused(kind: Any) -> None:
+    with pytest.raises(AnalysisError, match="Not an Avro schema"):
+        inferred("AVRO", {"type": "record", "name": "R", "fields": [{"name": "a", "type": kind}]})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"precision": "x"},
+        {"precision": None},
+        {"precision": {}},
+        {"scale": "1e9"},
+        {"connect.parameters": "x", "precision": []},
+        {"logicalType": ["decimal"]},
+        {"logicalType": {}},
+    ],
+)
+def test_an_invalid_logical_type_of_avro_is_ignored(wrong: Any) -> None:
+    kind = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2, **wrong}
+    assert inferred("AVRO", {"type": "record", "name": "R", "fields": [{"name": "a", "type": kind}]}) == "`A` BYTES"
+
+
 def test_protobuf_messages() -> None:
     line = "STRUCT<`ITEM` INTEGER, `COUNT` BIGINT>"
     assert inferred("PROTOBUF", PROTO) == (
@@ -203,6 +268,8 @@ def test_protobuf_messages() -> None:
         ('syntax = "proto3"; message A { A a = 1; }', "recursive at A"),
         ('syntax = "proto3";', "has no message"),
         ('syntax = "proto3"; message A { int32 a = 1; int32 b = 1; }', "Not a Protobuf schema"),
+        ('syntax = "proto3"; message A { int32 a = 77777777777777777777; }', "Not a Protobuf schema"),
+        ('syntax = "proto3"; enum E { Z = 99999999999; } message A { E a = 1; }', "Not a Protobuf schema"),
     ],
 )
 def test_protobuf_texts_that_cannot_be_columns(text: str, problem: str) -> None:

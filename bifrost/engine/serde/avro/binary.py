@@ -9,6 +9,7 @@ from typing import NoReturn
 from bifrost.engine.serde.errors import SerdeError
 
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
+_64_BITS = 2**64 - 1
 _DECIMAL_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
 _LONGEST_DECIMAL = 800
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation])
@@ -39,13 +40,16 @@ def read_raw(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_large(data: bytes, at: int, total: int) -> tuple[int, int]:
-    """Read the rest of a number whose first six bytes add up to `total`."""
+    """Read the rest of a number whose first six bytes add up to `total`.
+
+    As in Avro for Java, bits of the tenth byte beyond the 64th are ignored.
+    """
     shift = 42
     while True:
         byte = data[at]
         at += 1
         if byte < 128:
-            return total + (byte << shift), at
+            return (total + (byte << shift)) & _64_BITS, at
         total += (byte - 128) << shift
         shift += 7
         if shift > 63:

@@ -133,6 +133,8 @@ class _Parser:
         match schema:
             case str():
                 return AvroPrimitive(schema) if schema in PRIMITIVES else self.known(schema, namespace)
+            case []:
+                raise SerdeError("Not an Avro schema: a union of no types")
             case list():
                 return AvroUnion(tuple(self.parse(branch, namespace) for branch in schema))
             case {"type": dict() | list() as inner}:
@@ -178,11 +180,11 @@ class _Parser:
     def made(self, kind: str, name: str, schema: Mapping[str, Any], namespace: str) -> AvroType:
         match kind:
             case "enum":
-                return AvroEnum(name, tuple(str(symbol) for symbol in _member(schema, "symbols")))
+                return AvroEnum(name, tuple(str(symbol) for symbol in _list(schema, "symbols")))
             case "fixed":
-                return AvroFixed(name, int(_member(schema, "size")), **_logical(schema, "bytes"))
+                return AvroFixed(name, _size(schema), **_logical(schema, "bytes"))
             case _:
-                fields = tuple(self.field(field, namespace) for field in _member(schema, "fields"))
+                fields = tuple(self.field(field, namespace) for field in _list(schema, "fields"))
                 return AvroRecord(name, fields, is_entry=_is_entry(name, schema))
 
     def field(self, field: Mapping[str, Any], namespace: str) -> AvroField:
@@ -197,6 +199,20 @@ def _member(schema: Any, name: str) -> Any:
         raise SerdeError(f"Not an Avro schema: {json.dumps(schema)[:200]} has no '{name}'") from None
 
 
+def _list(schema: Mapping[str, Any], name: str) -> list[Any]:
+    found = _member(schema, name)
+    if not isinstance(found, list):
+        raise SerdeError(f"Not an Avro schema: '{name}' is {json.dumps(found)[:200]}, not a list")
+    return found
+
+
+def _size(schema: Mapping[str, Any]) -> int:
+    size = _member(schema, "size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise SerdeError(f"Not an Avro schema: 'size' is {json.dumps(size)[:200]}, not a number of bytes")
+    return size
+
+
 def _is_entry(name: str, schema: Mapping[str, Any]) -> bool:
     return schema.get("connect.internal.type") == MAP_ENTRY or (
         name == MAP_ENTRY and schema.get("namespace") == "io.confluent.connect.avro"
@@ -205,13 +221,17 @@ def _is_entry(name: str, schema: Mapping[str, Any]) -> bool:
 
 def _logical(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the logical type, which Connect may state by its own name only; ignore unknown ones, as Avro requires."""
-    logical = _CONNECT_LOGICAL.get(schema.get("connect.name", ""), schema.get("logicalType"))
-    if logical not in _CARRIERS or kind not in _CARRIERS[logical]:
+    logical = _CONNECT_LOGICAL.get(str(schema.get("connect.name", "")), str(schema.get("logicalType", "")))
+    if kind not in _CARRIERS.get(logical, ()):
         return {}
     if logical != "decimal":
         return {"logical": logical}
-    parameters = schema.get("connect.parameters", {})
+    stated = schema.get("connect.parameters", {})
+    parameters = stated if isinstance(stated, dict) else {}
     # Connect's default if a schema states none.
     precision = schema.get("precision", parameters.get("connect.decimal.precision", 64))
     scale = schema.get("scale", parameters.get("scale", 0))
-    return {"logical": logical, "precision": int(precision), "scale": int(scale)}
+    try:
+        return {"logical": logical, "precision": int(precision), "scale": int(scale)}
+    except (TypeError, ValueError, OverflowError):
+        return {}

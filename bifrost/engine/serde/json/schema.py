@@ -104,11 +104,11 @@ def _typed(kind: str, schema: Mapping[str, Any], context: _SchemaContext, above:
         case "boolean":
             return BOOLEAN
         case "integer":
-            return _TITLES.get(title, _NUMBERS.get(connect or "int64", BIGINT))
+            return _TITLES.get(title, _NUMBERS.get(str(connect or "int64"), BIGINT))
         case "number" if title == "Decimal":
             return _decimal(schema.get("connect.parameters", {}))
         case "number":
-            return _TITLES.get(title, _NUMBERS.get(connect or "float64", DOUBLE))
+            return _TITLES.get(title, _NUMBERS.get(str(connect or "float64"), DOUBLE))
         case "string" if connect == "bytes":
             return _decimal(schema.get("connect.parameters", {})) if title == "Decimal" else BYTES
         case "string":
@@ -121,8 +121,19 @@ def _typed(kind: str, schema: Mapping[str, Any], context: _SchemaContext, above:
             return None
 
 
-def _decimal(parameters: Mapping[str, str]) -> SqlDecimal:
-    return SqlDecimal(int(parameters.get("connect.decimal.precision", 64)), int(parameters.get("scale", 0)))
+def _decimal(parameters: Any) -> SqlDecimal:
+    stated = parameters if isinstance(parameters, dict) else {}
+    try:
+        return SqlDecimal(int(stated.get("connect.decimal.precision", 64)), int(stated.get("scale", 0)))
+    except (TypeError, ValueError, OverflowError) as error:
+        problem = "precision and scale of a decimal must be whole numbers"
+        raise SerdeError(f"Not a JSON schema of Connect: {problem}, not {json.dumps(parameters)[:200]}") from error
+
+
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of an object; a schema in which they are something else describes none."""
+    found = schema.get("properties")
+    return found if isinstance(found, dict) else {}
 
 
 def _array(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
@@ -130,7 +141,7 @@ def _array(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str,
     if isinstance(items, list):
         items = items[0] if items else None
     if schema.get("connect.type") == "map" and isinstance(items, dict):
-        properties = items.get("properties", {})
+        properties = _properties(items)
         key, value = (_type(properties.get(name), context, above) for name in ("key", "value"))
         return SqlMap(key, value) if key is not None and value is not None else None
     item = _type(items, context, above)
@@ -139,10 +150,10 @@ def _array(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str,
 
 def _object(schema: Mapping[str, Any], context: _SchemaContext, above: tuple[str, ...]) -> SqlType | None:
     additional = schema.get("additionalProperties")
-    if isinstance(additional, dict) and (schema.get("connect.type") == "map" or not schema.get("properties")):
+    properties = _properties(schema)
+    if isinstance(additional, dict) and (schema.get("connect.type") == "map" or not properties):
         value = _type(additional, context, above)
         return value and SqlMap(STRING, value)
-    properties = schema.get("properties", {})
     fields = [
         StructField(context.rename(name), kind)
         for name in _in_order(properties)

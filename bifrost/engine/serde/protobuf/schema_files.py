@@ -139,10 +139,10 @@ def _add_file(
     for element in tree.file_elements:
         if isinstance(element, ast.Import):
             _add(pool, element.name, texts, present, build, above)
-    proto = _file_proto(tree, name, present, build)
     try:
+        proto = _file_proto(tree, name, present, build)
         pool.Add(proto)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # numbers out of range, and what the pool refuses
         raise SerdeError(f"Not a Protobuf schema: {error}") from error
     present.add(name)
     return proto
