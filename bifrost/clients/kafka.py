@@ -54,7 +54,16 @@ ACCESS_ERRORS = frozenset(
     }
 )
 """Errors that waiting does not cure: the account lacks access."""
-_NO_LEADER = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+_NO_LEADER = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
+)
 """A partition that was just created, or moves: librdkafka retries such requests of clients, but not those of admins."""
 _NO_LEADER_PAUSE_S = 0.1
 _GONE = frozenset(
