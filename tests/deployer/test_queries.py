@@ -276,3 +276,24 @@ class TestPruning:
         project.write("ksql/extra.sql", "INSERT INTO ALERTS SELECT * FROM ALERTS;")
         fakes.up(project.declared())
         assert fakes.plan(project.declared()).undeclared == ()
+
+
+def test_a_failed_query_that_is_dropped_before_its_cause_is_read_is_no_crash(project, fakes):
+    fakes.up(project.declared())
+    query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
+    fakes.ksqldb.queries[query]["state"] = "ERROR"
+    gone = Fault("POST", "/ksql", 400, {"message": "Query with id:X does not exist"}, times=99)
+    execute = fakes.platform.ksqldb.execute
+
+    def only_explain_fails(text, **options):
+        if text.startswith("EXPLAIN"):
+            fakes.servers["ksqldb"].faults.append(gone)
+        try:
+            return execute(text, **options)
+        finally:
+            fakes.servers["ksqldb"].faults.clear()
+
+    fakes.platform.ksqldb.execute = only_explain_fails
+
+    with pytest.raises(NotReady, match=f"query {query}: is ERROR .log:"):
+        fakes.up(project.declared())

@@ -14,6 +14,7 @@ from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.ksqldb import QuerySummary
 from bifrost.clients.supervisor import ComponentStatus
+from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.state import Platform, is_running, open_platform
@@ -117,8 +118,8 @@ def _queries(platform: Platform) -> list[Status]:
 
 
 def _query(platform: Platform, query: QuerySummary) -> Status:
-    errors = platform.ksqldb.query_errors(query.id) if query.state == "ERROR" else ()
-    error = root_cause(errors[-1]) if errors else None
+    causes = query_causes(platform.ksqldb, query.id) if query.state == "ERROR" else ()
+    error = causes[0] if causes else None
     return {"id": query.id, "state": query.state, "error": error, "sinks": list(query.sinks)}
 
 

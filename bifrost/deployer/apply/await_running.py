@@ -14,8 +14,8 @@ from bifrost.deployer.live.state import LiveQuery, Platform, parse_or_none
 from bifrost.deployer.plan.connectors import state_problems
 from bifrost.deployer.plan.statement_equality import Columns
 from bifrost.deployer.plan.statements import insert_query_of, with_declared_types
-from bifrost.errors import NotReady, RemoteError
-from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect
+from bifrost.errors import NotReady, Refused, RemoteError
+from bifrost.sql.tree import AllColumns, CreateAsSelect, CreateSource, InsertSelect
 
 SETTLE_S = 2.0
 """How long everything must run without interruption; a task that fails on start does so well within it."""
@@ -99,7 +99,7 @@ def _queries_not_running(platform: Platform, declared: Declarations) -> Iterator
 
 
 def _query_not_running(platform: Platform, query: QuerySummary) -> NotRunning:
-    causes = "; ".join(_causes(platform.ksqldb, query.id))
+    causes = "; ".join(query_causes(platform.ksqldb, query.id))
     problem = f"is {query.state}{': ' if causes else ''}{causes} (log: {platform.log_of('ksqldb')})"
     return NotRunning("ksqlDB", f"query {query.id}", problem, query.state == "ERROR")
 
@@ -118,8 +118,9 @@ def expected_queries(
             case CreateAsSelect(name=name):
                 expected[statement.name] = by_sink.get(name)
             case InsertSelect():
-                columns = _live_columns(platform.ksqldb) if columns is None else columns
-                found = insert_query_of(tree, inserts, columns)
+                if columns is None and any(isinstance(item, AllColumns) for item in tree.query.select):
+                    columns = _live_columns(platform.ksqldb)
+                found = insert_query_of(tree, inserts, columns or {})
                 expected[statement.name] = None if found is None else found.summary.id
             case CreateSource(name=name, is_source=True):
                 # Servers list the query of a source table under an id of its own; older ones start none.
@@ -141,8 +142,13 @@ def _live_columns(client: KsqlClient) -> Columns:
     return {source.name: [column for column, _ in source.columns] for source in client.source_descriptions()}
 
 
-def _causes(client: KsqlClient, query_id: str) -> tuple[str, ...]:
-    return tuple(root_cause(error) for error in client.query_errors(query_id)[-1:])
+def query_causes(client: KsqlClient, query_id: str) -> tuple[str, ...]:
+    """Why a query is in ERROR, in one line; empty where the server does not say or the query is gone by now."""
+    try:
+        errors = client.query_errors(query_id)
+    except Refused:
+        return ()
+    return tuple(root_cause(error) for error in errors[-1:])
 
 
 def _services_not_running(platform: Platform, names: set[str]) -> Iterator[NotRunning]:
@@ -162,14 +168,13 @@ def live_failures(platform: Platform, declared: Declarations) -> tuple[list[NotR
 
     A connector counts as failed with any of its tasks.
     """
-    names = {connector.name for connector in declared.connectors}
-    failed = [
-        (name in names, entry)
-        for name in sorted(platform.connect.statuses())
-        for entry in connectors_not_running(platform, [name])
-        if entry.failed
-    ]
+    wanted = {connector.name for connector in declared.connectors}
+    names = set(platform.connect.statuses())
+    ours = [entry for entry in connectors_not_running(platform, sorted(names & wanted)) if entry.failed]
+    others = [entry for entry in connectors_not_running(platform, sorted(names - wanted)) if entry.failed]
     queries = platform.ksqldb.queries()
-    wanted = set(expected_queries(declared, platform, queries).values())
-    failed += [(query.id in wanted, _query_not_running(platform, query)) for query in queries if query.state == "ERROR"]
-    return [entry for is_ours, entry in failed if is_ours], [entry for is_ours, entry in failed if not is_ours]
+    expected = set(expected_queries(declared, platform, queries).values())
+    for query in queries:
+        if query.state == "ERROR":
+            (ours if query.id in expected else others).append(_query_not_running(platform, query))
+    return ours, others
