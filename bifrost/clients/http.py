@@ -11,7 +11,14 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import requests
-from requests.exceptions import ConnectTimeout, RequestException
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectTimeout,
+    InvalidSchema,
+    InvalidURL,
+    MissingSchema,
+    RequestException,
+)
 from urllib3.exceptions import NewConnectionError
 
 from bifrost.backoff import Backoff, RetryDelays
@@ -24,6 +31,7 @@ PATIENCE_S = 30.0
 READ_TIMEOUT_S = 30.0
 BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
+_MALFORMED_URL = (InvalidSchema, InvalidURL, MissingSchema)
 
 
 class Clock(Protocol):
@@ -167,7 +175,7 @@ class HttpClient:
         delays = RetryDelays(BACKOFF)
         while True:
             outcome = self._attempt(method, path, content, params, sent_headers, timeout_s)
-            if isinstance(outcome, requests.Response) and not outcome.ok:
+            if isinstance(outcome, requests.Response) and not is_success(outcome):
                 outcome = self._problem(f"{method} {path}", outcome)
             if isinstance(outcome, requests.Response):
                 return self._decoded(f"{method} {path}", outcome)
@@ -186,7 +194,7 @@ class HttpClient:
             Unreachable, Refused: as `call`.
         """
         response = self.stream_any(path, body=body, headers=headers, idle_s=idle_s)
-        if response.ok:
+        if is_success(response):
             return response
         with response:
             raise self._problem(f"POST {path}", response)
@@ -202,6 +210,7 @@ class HttpClient:
         try:
             return self._session.post(
                 self.connection.url.rstrip("/") + path,
+                allow_redirects=False,
                 data=json.dumps(body),
                 headers={"Content-Type": "application/json", **headers},
                 timeout=(CONNECT_TIMEOUT_S, idle_s),
@@ -252,12 +261,19 @@ class HttpClient:
                 params=params,
                 headers=dict(headers),
                 timeout=(CONNECT_TIMEOUT_S, timeout_s),
+                # A redirected write would become a GET, whose answer is not that of the write.
+                allow_redirects=method == "GET",
             )
+        except _MALFORMED_URL:
+            problem = f"{redact_text(self.connection.url)} is not an http or https URL"
+            return Refused(self.connection.system, f"{method} {path}", status=0, body=problem)
         except RequestException as error:
             return self.unreachable(f"{method} {path}", error)
 
     def _problem(self, request: str, response: requests.Response) -> RemoteError:
         message = error_message(response.text)
+        if response.is_redirect:
+            message = f"redirects to {response.headers['Location']}; configure that URL"
         rebalancing = response.status_code == 500 and "rebalance" in message.lower()
         # A Connect worker that is starting answers with an HTML page of its web server.
         starting = response.status_code == 404 and "html" in response.headers.get("Content-Type", "")
@@ -301,6 +317,11 @@ class _NoAnswer(Unreachable):
         self.__cause__ = cause
         reason = getattr(cause.args[0] if cause.args else None, "reason", None)
         self.never_arrived = isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def is_success(response: requests.Response) -> bool:
+    """Return whether the status is a success; unlike `response.ok`, a redirect is none."""
+    return 200 <= response.status_code < 300
 
 
 def require_http_url(setting: str, url: str) -> str:
@@ -349,7 +370,12 @@ def reason_of(error: Exception) -> str:
         "Connection reset",
         "Name or service not known",
         "Connection aborted",
+        "Failed to resolve",
+        "certificate verify failed",
+        "Exceeded 30 redirects",
     ):
         if known in text:
             return known.lower()
+    if isinstance(error, ChunkedEncodingError):
+        return "the answer ended early"
     return type(error).__name__

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import Connection, RestClient, basic_auth
+from bifrost.clients.http import Connection, RestClient, basic_auth, is_success
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -76,7 +76,7 @@ class QueryClient(RestClient):
 
     def _send(self, query: str, body: Mapping[str, Any], idle_s: float | None) -> requests.Response:
         response = self.http.stream_any("/query", body=body, headers=HEADERS, idle_s=idle_s)
-        if response.ok:
+        if is_success(response):
             return response
         with response:
             raise QueryFailed(query, status=response.status_code, body=self.http.clean(response.text))

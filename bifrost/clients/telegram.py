@@ -115,7 +115,9 @@ class TelegramApi:
         timeout = (CONNECT_TIMEOUT_S, timeout_s)
         try:
             # `from None`: a traceback of the library's error would show the URL with the token.
-            response = self._session.request(verb, f"{self._url}/{method}", params=query, json=body, timeout=timeout)
+            response = self._session.request(
+                verb, f"{self._url}/{method}", params=query, json=body, timeout=timeout, allow_redirects=False
+            )
         except RequestException as error:
             raise Unreachable(SYSTEM, method, f"no answer ({reason_of(error)})") from None
         return _result(method, response)

@@ -95,6 +95,7 @@ class AlertService:
         self._file_problems: dict[str, str] = {}
         self._check_again_at: float | None = None
         self._written_problems: dict[str, str] | None = None
+        self._write_error = ""
         self._settle_by = clock() + MAX_SETTLE_S
 
     def run(self, stop: threading.Event) -> None:
@@ -200,8 +201,18 @@ class AlertService:
         } | self._file_problems
         is_settled = all(running.worker.is_settled for running in self._running.values())
         if problems != self._written_problems and (is_settled or self._clock() >= self._settle_by):
-            self._written_problems = problems
-            write_problems(self._problems_file, problems)
+            try:
+                write_problems(self._problems_file, problems)
+            except OSError as error:
+                # A full disk must not end the alerts: the file is written again with the next check.
+                self._log_write_error(f"{self._problems_file}: {error.strerror}")
+            else:
+                self._written_problems, self._write_error = problems, ""
+
+    def _log_write_error(self, problem: str) -> None:
+        if problem != self._write_error:
+            self._write_error = problem
+            _log.error("cannot write the problems of the alerts: %s", problem)
 
 
 def service_from(values: Settings, *, from_beginning: bool = False) -> AlertService:

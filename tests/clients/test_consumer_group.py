@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from bifrost.clients import consumer_group
 from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
-from bifrost.clients.dead_letters import dead_letter_headers
+from bifrost.clients.dead_letters import DeadLetterTopic, dead_letter_headers
 from bifrost.errors import Refused, SettingError
 
 TOPIC = "alerts"
@@ -249,3 +249,23 @@ def test_a_member_without_permission_raises(monkeypatch: pytest.MonkeyPatch, cod
         monkeypatch.setattr(Event, "error", lambda _self: KafkaError(code, "dead", fatal=True))
     with pytest.raises(Refused, match="Kafka: read alerts"):
         member.poll(0)
+
+
+@pytest.mark.parametrize("size", [900_000, 999_950, 1_500_000])
+def test_a_large_record_becomes_a_dead_letter_and_blocks_nothing(
+    cluster: Cluster, size: int, monkeypatch: pytest.MonkeyPatch
+):
+    # The mock cluster creates topics by itself, and has no controller to ask.
+    monkeypatch.setattr(consumer_group.kafka.KafkaAdmin, "create", lambda _admin, _topic: True)
+    topic = f"large-{size}.dlq"
+    letters = DeadLetterTopic(cluster.client, topic)
+    letters.put(Record(TOPIC, 0, 7, b"k", b"x" * size, (("h", b"y" * 100),)), "no such channel")
+
+    with closing(Consumer({**cluster.client, "group.id": topic, "auto.offset.reset": "earliest"})) as reading:
+        reading.subscribe([topic])
+        message = reading.poll(DEADLINE_S)
+    assert message is not None and message.error() is None
+    headers = dict(message.headers() or [])
+    assert (headers["dlq.reason"], headers["dlq.offset"]) == (b"no such channel", b"7")
+    is_cut = len(message.value()) < size
+    assert headers.get("dlq.truncated") == (str(size + 1).encode() if is_cut else None)

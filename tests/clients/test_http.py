@@ -1,4 +1,6 @@
-from contextlib import closing
+import socket
+import threading
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -113,3 +115,61 @@ def test_texts_that_look_like_secrets_are_removed_and_the_databases_hint_stays(c
     assert client.redacted("jdbc:x?password=abc&a=1 token: t0k") == "jdbc:x?password=********&a=1 token: ********"
     assert client.redacted("denied (using password: YES)") == "denied (using password: YES)"
     assert client.redacted("password=${env:P}") == "password=${env:P}"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307])
+def test_a_redirected_write_is_refused_with_the_new_address(client, server, method, status):
+    moved = Answer(status, headers={"Location": "https://u:hunter22@elsewhere.example/x"})
+    server.respond = lambda request: moved
+
+    with pytest.raises(Refused, match=r"redirects to https://u:\*+@elsewhere.example/x; configure that URL") as caught:
+        client.call(method, "/x", body={})
+    assert "hunter22" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_a_redirected_query_is_refused(client, server):
+    server.respond = lambda request: Answer(302, headers={"Location": "/login"})
+
+    with pytest.raises(Refused, match="redirects to /login"):
+        client.stream("/query-stream", body={}, headers={}, idle_s=5)
+
+
+@pytest.mark.parametrize("url", ["localhost:8088", "ftp://a", "http://", "http://[::1", "http://a:port", "//a", ""])
+def test_a_malformed_url_is_named_and_not_retried(clock, url):
+    with (
+        closing(HttpClient(Connection("Thing", url, clock=clock))) as client,
+        pytest.raises(Refused, match="is not an http or https URL"),
+    ):
+        client.get("/x")
+    assert clock.slept == []
+
+
+def test_an_answer_that_breaks_off_says_so(clock):
+    with (
+        silent_after(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab") as url,
+        closing(HttpClient(Connection("Thing", url, clock=clock, patience_s=0))) as client,
+        pytest.raises(Unreachable, match="ended early"),
+    ):
+        client.get("/x")
+
+
+@contextmanager
+def silent_after(answer: bytes):
+    """A server that sends these bytes to each client, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from bifrost.alerts import Alert, read_problems
 from bifrost.errors import DeclarationError, SettingError, Unreachable
+from services.alert_service import service as service_module
 from services.alert_service.record_columns import RecordLayout
 from services.alert_service.service import MAX_SETTLE_S, MISFIT_CHECK_INTERVAL_S, AlertService
 from services.alert_service.worker import check_alert_fits
@@ -246,3 +248,20 @@ def test_formats_that_cannot_be_read_are_refused(stage: Stage):
 
     with pytest.raises(DeclarationError, match="topic T has KAFKA keys and PROTOBUF values, which alerts cannot read"):
         check_alert_fits(stage.opened[0].alert, RecordLayout((), "KAFKA", "PROTOBUF"))
+
+
+def test_a_full_disk_does_not_end_the_alerts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def full(_path: Path, _problems: dict[str, str]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service_module, "write_problems", full)
+        stage.write(ALERT)
+        stage.service.update()
+    assert stage.running() == ["it:  happened"]
+    assert [line for line in caplog.messages if "No space left on device" in line] == caplog.messages
+
+    stage.service.update()
+    assert stage.problems() == {}
