@@ -24,7 +24,7 @@ from bifrost.engine.statements.client_session import ClientSession
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
-from bifrost.server.bodies import BadRequest, parse_object, read_body, session_of
+from bifrost.server.bodies import BadRequest, parse_object, query_session_of, read_body, session_of
 from bifrost.server.cluster_status import cluster_status
 from bifrost.server.entities import command_status, entity
 from bifrost.server.inserts import InsertsStream
@@ -216,14 +216,14 @@ class KsqlApi:
         body = await read_body(request, "ksql")
         await self._await_command(body)
         default = RowObjects(for_line_readers=request.headers.get("accept", "*/*") == "*/*")
-        return await self._answer(request, body["ksql"], session_of(body, "streamsProperties"), default)
+        return await self._answer(request, body["ksql"], query_session_of(body, "streamsProperties"), default)
 
     async def query_stream(self, request: Request) -> Response:
         """POST /query-stream: a query in the new form of request."""
         body = await read_body(request, "sql")
         accept = request.headers.get("accept", "")
         default = RowArrays() if JSON in accept and DELIMITED not in accept else RowLines()
-        return await self._answer(request, body["sql"], session_of(body, "properties"), default)
+        return await self._answer(request, body["sql"], query_session_of(body, "properties"), default)
 
     async def _answer(self, request: Request, text: str, session: ClientSession, default: ResultForm) -> Response:
         if not _takes(request, V1, JSON, DELIMITED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, ErrorBody, generic
 
+_log = logging.getLogger(__name__)
 _CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}
 _TOKENS = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
@@ -98,3 +100,11 @@ def session_of(body: Mapping[str, Any], properties: str) -> ClientSession:
     if not isinstance(given, dict) or not isinstance(variables, dict):
         raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {properties} must be an object"))
     return ClientSession.of(given, variables)
+
+
+def query_session_of(body: Mapping[str, Any], properties: str) -> ClientSession:
+    """As `session_of`, for a query. Answers to queries have no place for warnings, so they go to the server's log."""
+    session = session_of(body, properties)
+    for warning in session.warnings():
+        _log.warning("A query's request: %s", warning)
+    return session

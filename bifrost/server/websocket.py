@@ -14,7 +14,7 @@ from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.queries.rows import ResultHeader
 from bifrost.errors import BifrostError
-from bifrost.server.bodies import BadRequest, parse_body, session_of
+from bifrost.server.bodies import BadRequest, parse_body, query_session_of
 from bifrost.server.descriptions import type_info
 from bifrost.server.problems import query_problem_of
 from bifrost.server.rows import row_encoder
@@ -35,7 +35,7 @@ class QuerySocket:
         text = socket.query_params.get("request", "")
         try:
             body = parse_body(text.encode(), "ksql")
-            session = session_of(body, "streamsProperties")
+            session = query_session_of(body, "streamsProperties")
             result = await run_in_threadpool(self._engine.query, body["ksql"], session)
         except BadRequest as error:
             await socket.close(_REFUSED, str(error)[:120])

@@ -51,6 +51,14 @@ def test_properties_without_effect_are_named_in_a_warning(api):
     assert api.ksql("SHOW STREAMS;", properties={"auto.offset.reset": "earliest"}).json()[0]["warnings"] == []
 
 
+@pytest.mark.parametrize("path", ["/query", "/query-stream"])
+def test_properties_without_effect_of_a_query_are_named_in_the_log(orders, path, caplog):
+    properties = {"ksql.streams.num.stream.threads": "4", "auto.offset.reset": "earliest"}
+    assert orders.query("SELECT * FROM STATS;", path, properties=properties).status_code == 200
+    (warning,) = (record.getMessage() for record in caplog.records if "no effect" in record.getMessage())
+    assert "'ksql.streams.num.stream.threads' is accepted but has no effect" in warning
+
+
 def test_show_properties_says_what_each_property_does(api):
     effects = {entry["name"]: entry["effect"] for entry in api.run("SHOW PROPERTIES;")[0]["properties"]}
     assert effects["ksql.streams.auto.offset.reset"] == "honoured"

@@ -19,7 +19,7 @@ from bifrost.engine.state.frozen import freeze
 from bifrost.errors import AnalysisError
 from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Comparison, ComparisonOperator, Expression
-from bifrost.sql.types import BIGINT, STRING
+from bifrost.sql.types import BIGINT, INTEGER, STRING
 
 _FLIPPED = {
     ComparisonOperator.LESS_THAN: ComparisonOperator.GREATER_THAN,
@@ -193,8 +193,8 @@ class _Conditions:
     def _add_window(
         self, operator: ComparisonOperator, name: str, value: Expression, functions: FunctionRegistry
     ) -> None:
-        constant = evaluate(value, functions, target=BIGINT) if infer_type(value, {}, functions) is not None else None
-        if constant is None or (operator is not ComparisonOperator.EQUAL and operator not in _FLIPPED):
+        constant = _window_bound(name, value, functions)
+        if operator is not ComparisonOperator.EQUAL and operator not in _FLIPPED:
             self.is_exact = False
             return
         narrowed = _narrowed(self.window[name], _bounds(operator, constant))
@@ -230,6 +230,20 @@ def _key_value(key: Column, value: Expression, whole: Comparison, functions: Fun
     if constant is None:
         raise AnalysisError(f"Primary key columns can not be NULL: {format_expression(whole)}")
     return (constant,)
+
+
+def _window_bound(name: str, value: Expression, functions: FunctionRegistry) -> int:
+    try:
+        is_whole = infer_type(value, {}, functions) in (INTEGER, BIGINT)
+        constant = evaluate(value, functions) if is_whole else None
+    except EVALUATION_ERRORS:
+        constant = None
+    if not isinstance(constant, int):
+        raise AnalysisError(
+            "Window bounds must resolve to an INT, BIGINT, or STRING containing a datetime: "
+            f"{name} is compared with {format_expression(value)}."
+        )
+    return constant
 
 
 def _not_a_key(key: Column, value: Expression) -> AnalysisError:

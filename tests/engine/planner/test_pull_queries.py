@@ -127,6 +127,9 @@ def test_scans_can_be_disabled(tables: StatementPlanner, where: str, words: str)
         ("SELECT * FROM TOTALS WHERE ID IN (NULL);", "Primary key columns can not be NULL: (ID = null)"),
         ("SELECT * FROM TOTALS WHERE WINDOWSTART = 1;", "WHERE column 'WINDOWSTART' cannot be resolved."),
         ("SELECT * FROM WINDOWS WHERE WINDOWSTART = 'noon';", "Failed to parse timestamp 'noon'"),
+        ("SELECT * FROM WINDOWS WHERE ID = 1 AND WINDOWSTART < 1/0;", "Window bounds must resolve to an INT, BIGINT"),
+        ("SELECT * FROM WINDOWS WHERE ID = 1 AND 1.5 = WINDOWEND;", "WINDOWEND is compared with 1.5"),
+        ("SELECT * FROM WINDOWS WHERE WINDOWSTART = CAST(NULL AS BIGINT);", "is compared with CAST(null AS BIGINT)"),
     ],
 )
 def test_refusals(tables: StatementPlanner, statement: str, words: str) -> None:
