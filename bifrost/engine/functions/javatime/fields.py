@@ -6,8 +6,8 @@ Weeks begin on Sunday and the first week of a year contains 1 January, as in Jav
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from bifrost.engine.functions.javatime.isotime import civil, days_of
 
@@ -96,8 +96,7 @@ def check_range(field: TimeField, value: int) -> int:
     raise TimeTextError(f"Invalid value for {field.value} (valid values {low} - {high}): {value}")
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """A date with its day number (days since 1970-01-01)."""
 
     number: int

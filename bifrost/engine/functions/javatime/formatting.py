@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import assert_never
+from typing import NamedTuple, NoReturn, assert_never
 
 from bifrost.engine.functions.javatime.elements import (
     Element,
@@ -40,8 +39,7 @@ from bifrost.engine.functions.javatime.zones import Zone, zone_names
 _NANOS_PER_MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """What is printed: a date, a time of day, or both in a zone with the offset (seconds) in force there."""
 
     day: Day | None = None
@@ -56,19 +54,20 @@ class Moment:
             raise UnsupportedField("Unsupported field: InstantSeconds")
         return self.day.number * DAY_MS + self.ms_of_day - self.offset_s * 1000
 
-    def value(self, field: TimeField) -> int:
-        """Return a field's value.
 
-        Raises:
-            UnsupportedField: the moment has no such field.
-        """
-        if field in DATE_FIELDS and self.day is not None:
-            return DATE_FIELDS[field](self.day)
-        if field in TIME_FIELDS and self.ms_of_day is not None:
-            return TIME_FIELDS[field](self.ms_of_day * _NANOS_PER_MS)
-        if field is TimeField.OFFSET_SECONDS and self.zone is not None:
-            return self.offset_s
+def _getter(field: TimeField) -> Callable[[Moment], int]:
+    """Return the function that computes a field; it raises UnsupportedField for a moment without the field."""
+
+    def missing() -> NoReturn:
         raise UnsupportedField(f"Unsupported field: {field.value}")
+
+    if field in DATE_FIELDS:
+        of_day = DATE_FIELDS[field]
+        return lambda moment: of_day(moment.day) if moment.day is not None else missing()
+    if field in TIME_FIELDS:
+        of_nanos = TIME_FIELDS[field]
+        return lambda moment: of_nanos(moment.ms_of_day * _NANOS_PER_MS) if moment.ms_of_day is not None else missing()
+    return lambda moment: moment.offset_s if moment.zone is not None else missing()
 
 
 def zoned_moment(epoch_ms: int, zone: Zone) -> Moment:
@@ -77,6 +76,19 @@ def zoned_moment(epoch_ms: int, zone: Zone) -> Moment:
     number, ms_of_day = divmod(epoch_ms + offset_s * 1000, DAY_MS)
     return Moment(day_at(number), ms_of_day, zone, offset_s)
 
+
+_OFFSET = _getter(TimeField.OFFSET_SECONDS)
+_HOUR = _getter(TimeField.HOUR_OF_DAY)
+_MINUTE = _getter(TimeField.MINUTE_OF_HOUR)
+_ALWAYS_TWO_DIGITS = frozenset(
+    {
+        TimeField.MONTH_OF_YEAR,
+        TimeField.DAY_OF_MONTH,
+        TimeField.HOUR_OF_DAY,
+        TimeField.MINUTE_OF_HOUR,
+        TimeField.SECOND_OF_MINUTE,
+    }
+)
 
 Printer = Callable[[Moment], str]
 
@@ -106,9 +118,9 @@ def _printer(element: Element) -> Printer:
         case FieldText(field, style, standalone):
             return _text(field, style, standalone=standalone)
         case Offset():
-            return lambda moment: _offset_text(element, moment.value(TimeField.OFFSET_SECONDS))
+            return lambda moment: _offset_text(element, _OFFSET(moment))
         case LocalizedOffset(full):
-            return lambda moment: _localized_offset(moment.value(TimeField.OFFSET_SECONDS), full=full)
+            return lambda moment: _localized_offset(_OFFSET(moment), full=full)
         case ZoneId():
             return lambda moment: _zone(moment).id
         case ZoneName(full, generic):
@@ -124,19 +136,18 @@ def _printer(element: Element) -> Printer:
 
 
 def _number(number: Number) -> Printer:
-    field, width = number.field, number.min_width
+    get, width = _getter(number.field), number.min_width
     match number:
         case Fraction():
-            return lambda moment: f"{moment.value(field):09d}"[:width]
+            return lambda moment: f"{get(moment):09d}"[:width]
         case TwoDigitYear():
-            return lambda moment: f"{abs(moment.value(field)) % 100:02d}"
+            return lambda moment: f"{abs(get(moment)) % 100:02d}"
         case _ if number.sign is SignStyle.EXCEEDS_PAD:
-            return lambda moment: _signed(number, moment.value(field))
-        case _ if field in DATE_FIELDS and width == number.max_width == 2:
-            of_day = DATE_FIELDS[field]
-            return lambda moment: f"{of_day(moment.day):02d}" if moment.day else _digits(number, moment.value(field))
+            return lambda moment: _signed(number, get(moment))
+        case _ if number.field in _ALWAYS_TWO_DIGITS and width == 2:
+            return lambda moment: f"{get(moment):02d}"
         case _:
-            return lambda moment: _digits(number, moment.value(field))
+            return lambda moment: _digits(number, get(moment))
 
 
 def _signed(number: Number, value: int) -> str:
@@ -161,8 +172,8 @@ def _digits(number: Number, value: int) -> str:
 
 
 def _text(field: TimeField, style: Style, *, standalone: bool) -> Printer:
-    texts = ENGLISH[field][style]
-    return lambda moment: texts[moment.value(field)]
+    texts, get = ENGLISH[field][style], _getter(field)
+    return lambda moment: texts[get(moment)]
 
 
 def _offset_text(offset: Offset, seconds: int) -> str:
@@ -210,8 +221,7 @@ def _zone_name(moment: Moment, *, full: bool, generic: bool) -> str:
 
 
 def _day_period(moment: Moment, style: Style) -> str:
-    hour, minute = moment.value(TimeField.HOUR_OF_DAY), moment.value(TimeField.MINUTE_OF_HOUR)
-    period = day_period_at(hour * 60 + minute)
+    period = day_period_at(_HOUR(moment) * 60 + _MINUTE(moment))
     return period.narrow if style is Style.NARROW else period.text
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +31,7 @@ from bifrost.engine.functions.javatime.zones import offset_zone, zone_of, zones_
 
 _MAX_INT = (1 << 31) - 1
 _GREGORIAN_FROM = (1582, 10, 15)
+_GREGORIAN_SINCE = 1583
 _CENTURY_BEGINS_BEFORE = 80
 _TOKEN = re.compile(r"([A-Za-z])\1*|(?:'(?:[^']|'')*'|''|[^A-Za-z'])+")
 _QUOTED = re.compile(r"''|'((?:[^']|'')*)'")
@@ -169,6 +171,11 @@ def parse_legacy(text: str, pattern: str) -> int:
     Raises:
         TimeTextError: the pattern is invalid, or the text does not begin with such a date.
     """
+    plain = _plain_form(pattern)
+    match = plain(text) if plain is not None else None
+    if match is not None and int(match["year"]) >= _GREGORIAN_SINCE:
+        with suppress(ValueError):
+            return days_of(int(match["year"]), int(match["month"]), int(match["day"])) * DAY_MS
     steps = _steps(pattern)
     calendar = _Calendar()
     at = 0
@@ -180,6 +187,29 @@ def parse_legacy(text: str, pattern: str) -> int:
             raise TimeTextError(f'Unparseable date: "{text}"')
         at = end
     return _epoch_ms(calendar)
+
+
+@lru_cache(maxsize=1024)
+def _plain_form(pattern: str) -> Callable[[str], re.Match[str] | None] | None:
+    """Return a fast match for a pattern of year, month and day in digits, such as `yyyy-MM-dd`; None for others."""
+    steps = _steps(pattern)
+    parts: list[str] = []
+    for place, (step, _) in enumerate(steps):
+        follower = steps[place + 1][0] if place + 1 < len(steps) else None
+        match step:
+            case _Number("year", value) if value is _plain:
+                parts.append("(?P<year>[0-9]{4})")
+            case _Number("month" | "day" as field):
+                least = (
+                    2 if isinstance(follower, _Number) or (place and isinstance(steps[place - 1][0], _Number)) else 1
+                )
+                parts.append(f"(?P<{field}>[0-9]{{{least},2}})")
+            case str() if not any(letter.isdigit() for letter in step):
+                parts.append(re.escape(step))
+            case _:
+                return None
+    numbers = sorted(step.field for step, _ in steps if isinstance(step, _Number))
+    return re.compile("".join(parts)).fullmatch if numbers == ["day", "month", "year"] else None
 
 
 def _read(step: _Step, text: str, at: int, width: int, calendar: _Calendar) -> int | None:

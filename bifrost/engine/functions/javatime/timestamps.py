@@ -7,17 +7,8 @@ the one is taken whose offset was in force before the last step.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from datetime import date
 from functools import lru_cache
 
-from bifrost.engine.functions.javatime.elements import (
-    Element,
-    Fraction,
-    LiteralText,
-    Number,
-)
 from bifrost.engine.functions.javatime.fields import (
     Day,
     TimeField,
@@ -29,13 +20,12 @@ from bifrost.engine.functions.javatime.fields import (
 )
 from bifrost.engine.functions.javatime.isotime import DAY_MS
 from bifrost.engine.functions.javatime.parsing import parser
-from bifrost.engine.functions.javatime.pattern import compile_pattern
 from bifrost.engine.functions.javatime.resolving import NANOS_PER_DAY, Resolved, resolve
+from bifrost.engine.functions.javatime.shortcuts import plain_reader
 from bifrost.engine.functions.javatime.zones import UTC_ZONE, Zone, offset_zone
 
 _NANOS_PER_MS = 1_000_000
 _EPOCH_DAY = day_at(0)
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _LEAP_DAY = 366
 
 
@@ -45,71 +35,15 @@ def parse_instant(text: str, pattern: str, default: Zone = UTC_ZONE) -> int:
     Raises:
         TimeTextError: the pattern is invalid, or the text does not match it.
     """
-    shortcut = _shortcut(pattern)
-    if shortcut is not None and default.fixed_s is not None:
-        local_ms = shortcut(text)
-        if local_ms is not None:
-            return local_ms - default.fixed_s * 1000
+    reader = plain_reader(pattern)
+    plain = reader(text) if reader is not None else None
+    if plain is not None:
+        local_ms = plain.day * DAY_MS + plain.ms_of_day
+        offset_s = plain.offset_s if plain.offset_s is not None else default.fixed_s
+        if offset_s is not None:
+            return local_ms - offset_s * 1000
+        return _stepwise(day_at(plain.day), plain.ms_of_day, default)
     return instant_of(resolve(parser(pattern, root=True).fields(text)), default)
-
-
-_TWO_DIGITS = {
-    TimeField.MONTH_OF_YEAR: "month",
-    TimeField.DAY_OF_MONTH: "day",
-    TimeField.HOUR_OF_DAY: "hour",
-    TimeField.MINUTE_OF_HOUR: "minute",
-    TimeField.SECOND_OF_MINUTE: "second",
-}
-
-
-@lru_cache(maxsize=1024)
-def _shortcut(pattern: str) -> Callable[[str], int | None] | None:
-    """Return a fast reader for a pattern of digits only, such as `yyyy-MM-dd HH:mm:ss`; None for other patterns.
-
-    It returns local milliseconds, or None for a text that is wrong or needs the rules of resolving.
-    """
-    parts = [_expression(element) for element in compile_pattern(pattern)]
-    expression = "".join([part for part in parts if part is not None])
-    groups = _GROUP.findall(expression)
-    if None in parts or len(set(groups)) != len(groups) or not set(_SHORTCUT) <= {*groups, "milli"}:
-        return None
-    match = re.compile(expression if "milli" in groups else f"{expression}(?P<milli>)", re.IGNORECASE).fullmatch
-
-    def read(text: str) -> int | None:
-        found = match(text)
-        return _plain_ms(found.group(*_SHORTCUT)) if found is not None else None
-
-    return read
-
-
-_SHORTCUT = ("year", *_TWO_DIGITS.values(), "milli")
-_GROUP = re.compile(r"\?P<(\w+)>")
-
-
-def _expression(element: Element) -> str | None:
-    match element:
-        case LiteralText(text) if not text[0].isdigit():
-            return re.escape(text)
-        case Fraction(min_width=width):
-            return f"(?P<milli>[0-9]{{{width}}})"
-        case Number(field=TimeField.YEAR_OF_ERA | TimeField.YEAR, min_width=4):
-            return "(?P<year>[0-9]{4})"
-        case Number(field=field, min_width=2, max_width=2) if field in _TWO_DIGITS:
-            return f"(?P<{_TWO_DIGITS[field]}>[0-9]{{2}})"
-        case _:
-            return None
-
-
-def _plain_ms(groups: Sequence[str]) -> int | None:
-    """Return local milliseconds if all values are in range."""
-    year, month, day, hour, minute, second = map(int, groups[:6])
-    if hour > 23 or minute > 59 or second > 59:
-        return None
-    try:
-        days = date(year, month, day).toordinal() - _EPOCH_ORDINAL
-    except ValueError:
-        return None
-    return (days * 86_400 + (hour * 60 + minute) * 60 + second) * 1000 + int(groups[6][:3].ljust(3, "0"))
 
 
 def instant_of(resolved: Resolved, default: Zone) -> int:
@@ -142,9 +76,26 @@ def _earlier_instant(local_ms: int, zone: Zone) -> int:
 
 def _stepwise(day: Day, ms_of_day: int, zone: Zone) -> int:
     """Set the time, then the day of the month, the day of the year and the date, each in the zone."""
-    offset_s = None
     of_year = day.number - day_of(day.year, 1, 1).number
     steps = [day.day - 1, of_year, day.number] if of_year < _LEAP_DAY - 1 else [day.number]
+    local_ms = day.number * DAY_MS + ms_of_day
+    before, after = zone.offsets_of(local_ms)
+    if before == after and _days_of_changes(zone).isdisjoint((0, *steps[:-1])):
+        return local_ms - before * 1000
+    return _each_step(steps, ms_of_day, zone)
+
+
+@lru_cache(maxsize=1024)
+def _days_of_changes(zone: Zone) -> frozenset[int]:
+    """Return the days of 1970 on which the zone changes its offset: only there the steps matter."""
+    offsets = [zone.offset_at(day * DAY_MS) for day in range(-2, _LEAP_DAY + 2)]
+    changes = {at - 2 for at in range(1, len(offsets)) if offsets[at] != offsets[at - 1]}
+    return frozenset(day + around for day in changes for around in (-1, 0, 1))
+
+
+def _each_step(steps: list[int], ms_of_day: int, zone: Zone) -> int:
+    offset_s = None
+    local_ms = 0
     for number in (0, *steps):
         local_ms = number * DAY_MS + ms_of_day
         before, after = zone.offsets_of(local_ms)

@@ -11,6 +11,7 @@ from bifrost.engine.functions.javatime.isotime import DAY_MS, date_text, time_te
 from bifrost.engine.functions.javatime.legacy import parse_legacy
 from bifrost.engine.functions.javatime.parsing import parser
 from bifrost.engine.functions.javatime.resolving import resolve
+from bifrost.engine.functions.javatime.shortcuts import plain_reader
 from bifrost.engine.functions.library import FunctionError, Library
 from bifrost.sql.tree import TimeUnit
 
@@ -60,6 +61,10 @@ def parse_date(text: str, pattern: str) -> int:
 def string_to_date(text: str, pattern: str) -> int:
     """Parse a date; the text may have a time, which is ignored."""
     try:
+        reader = plain_reader(pattern)
+        plain = reader(text) if reader is not None else None
+        if plain is not None:
+            return plain.day
         day = resolve(parser(pattern).fields(text)).day
     except TimeTextError as error:
         raise _unparsed("date", text, pattern, error) from error

@@ -108,14 +108,25 @@ def extract_field(text: str, path: str) -> str | None:
     """Return the value at the path; null if it does not exist."""
     steps = _steps(path)
     try:
-        # The faster parser loses the digits of fractions; only texts, which are the usual case, come from it.
         found = _at(orjson.loads(text), steps)
     except orjson.JSONDecodeError:
-        found = None
-    if isinstance(found, str):
-        return found
-    found = _at(_parsed(text), steps)
+        found = 0.0
+    if _loses_digits(found):
+        found = _at(_parsed(text), steps)
     return None if found is _MISSING else _bare_text(found)
+
+
+def _loses_digits(value: Any) -> bool:
+    """Return whether the fast parser may have changed a number in the value: it makes floats of fractions."""
+    match value:
+        case float():
+            return True
+        case list():
+            return any(map(_loses_digits, value))
+        case dict():
+            return any(map(_loses_digits, value.values()))
+        case _:
+            return False
 
 
 def _at(value: Any, steps: tuple[str | int, ...]) -> Any:
