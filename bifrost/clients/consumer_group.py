@@ -54,7 +54,7 @@ class Record:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
-    def home(self) -> Partition:
+    def topic_partition(self) -> Partition:
         """The partition of the record."""
         return Partition(self.topic, self.partition)
 
@@ -125,7 +125,10 @@ class ConsumerGroup:
         A failed commit is logged, and repeated if this member is assigned the partition again; another member would
         read the records again.
         """
-        offsets = [TopicPartition(*home, self._behind_markers(home, offset)) for home, offset in positions.items()]
+        offsets = [
+            TopicPartition(*partition, self._behind_markers(partition, offset))
+            for partition, offset in positions.items()
+        ]
         self._committed.update(positions)
         try:
             if wait:
@@ -141,12 +144,12 @@ class ConsumerGroup:
 
     def _is_record(self, message: Any) -> bool:
         error = message.error()
-        home = Partition(message.topic(), message.partition())
+        partition = Partition(message.topic(), message.partition())
         if error is None:
-            self._next_offsets[home] = message.offset() + 1
+            self._next_offsets[partition] = message.offset() + 1
             return True
         if error.code() == kafka.PARTITION_EOF:
-            self._reached_end(home, message.offset())
+            self._reached_end(partition, message.offset())
             return False
         if error.fatal() or error.code() in kafka.ACCESS_ERRORS:
             raise Refused(kafka.SYSTEM, f"read {self._topic}", status=error.code(), body=error.str())
@@ -158,67 +161,74 @@ class ConsumerGroup:
             _log.warning("reading %s: %s; waiting", self._topic, error.str())
         return False
 
-    def _reached_end(self, home: Partition, end: int) -> None:
+    def _reached_end(self, partition: Partition, end: int) -> None:
         """Commit the end of a partition whose last records are transaction markers, or its lag would never be 0."""
-        self._ends[home] = end
-        done = self._committed.get(home)
-        if done is not None and done == self._next_offsets.get(home) and done < end:
-            self.commit({home: done})
+        self._ends[partition] = end
+        done = self._committed.get(partition)
+        if done is not None and done == self._next_offsets.get(partition) and done < end:
+            self.commit({partition: done})
 
-    def _behind_markers(self, home: Partition, offset: int) -> int:
+    def _behind_markers(self, partition: Partition, offset: int) -> int:
         """Return the end of the partition if `offset` is behind the last record and only markers follow."""
-        return max(offset, self._ends.get(home, -1)) if offset == self._next_offsets.get(home) else offset
+        return max(offset, self._ends.get(partition, -1)) if offset == self._next_offsets.get(partition) else offset
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             committed = consumer.committed(partitions, timeout=OFFSETS_TIMEOUT_S)
             # Partitions without an offset beside others with one were added to the topic: all their records are new.
-            is_known = any(place.offset >= 0 for place in committed)
-            moved = {_home(place): place.offset for place in committed if self._is_moved(place, is_known=is_known)}
+            is_known = any(position.offset >= 0 for position in committed)
+            moved = {
+                _partition_of(position): position.offset
+                for position in committed
+                if self._is_moved(position, is_known=is_known)
+            }
         except KafkaException as error:
             request, problem = f"position of group {self._group}", error.args[0]
             if problem.code() in kafka.ACCESS_ERRORS:
                 raise Refused(kafka.SYSTEM, request, status=problem.code(), body=problem.str()) from error
             raise Unreachable(kafka.SYSTEM, request, problem.str()) from error
-        for place in committed:
-            self._next_offsets[_home(place)] = self._committed[_home(place)] = place.offset
-            self._ends.pop(_home(place), None)
+        for position in committed:
+            self._next_offsets[_partition_of(position)] = self._committed[_partition_of(position)] = position.offset
+            self._ends.pop(_partition_of(position), None)
         if moved:
             # Commit now: a crash before the first delivery must not skip the records in between.
             self.commit(moved, wait=True)
         consumer.assign(committed)
         self.has_position = True
         self._last_error = ""
-        _log.info("assigned %s", ", ".join(f"{place.topic}-{place.partition}@{place.offset}" for place in committed))
+        _log.info(
+            "assigned %s",
+            ", ".join(f"{position.topic}-{position.partition}@{position.offset}" for position in committed),
+        )
 
-    def _is_moved(self, place: TopicPartition, *, is_known: bool) -> bool:
+    def _is_moved(self, position: TopicPartition, *, is_known: bool) -> bool:
         """Set the offset of a partition whose committed one is missing, or behind a commit that failed here."""
-        failed = self._uncommitted.pop(_home(place), -1)
-        if 0 <= place.offset and failed <= place.offset:
+        failed = self._uncommitted.pop(_partition_of(position), -1)
+        if 0 <= position.offset and failed <= position.offset:
             return False
-        oldest, following = self._consumer.get_watermark_offsets(place, timeout=OFFSETS_TIMEOUT_S)
-        if place.offset < 0:
-            place.offset = oldest if self._from_beginning or is_known else following
-        if place.offset < failed <= following:  # otherwise the topic was recreated
-            place.offset = failed
+        oldest, following = self._consumer.get_watermark_offsets(position, timeout=OFFSETS_TIMEOUT_S)
+        if position.offset < 0:
+            position.offset = oldest if self._from_beginning or is_known else following
+        if position.offset < failed <= following:  # otherwise the topic was recreated
+            position.offset = failed
         return True
 
     def _commit_done(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        for place in offsets:
-            home = _home(place)
+        for position in offsets:
+            partition = _partition_of(position)
             if error is not None:
-                self._uncommitted[home] = max(place.offset, self._uncommitted.get(home, -1))
-            elif self._uncommitted.get(home, -1) <= place.offset:
-                self._uncommitted.pop(home, None)
+                self._uncommitted[partition] = max(position.offset, self._uncommitted.get(partition, -1))
+            elif self._uncommitted.get(partition, -1) <= position.offset:
+                self._uncommitted.pop(partition, None)
         if error is not None:
             _log.warning("commit of group %s failed: %s", self._group, error.str())
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._on_revoked([_home(place) for place in partitions])
+        self._on_revoked([_partition_of(position) for position in partitions])
 
 
-def _home(place: TopicPartition) -> Partition:
-    return Partition(place.topic, place.partition)
+def _partition_of(position: TopicPartition) -> Partition:
+    return Partition(position.topic, position.partition)
 
 
 def _listed(partitions: Collection[Partition]) -> list[TopicPartition]:

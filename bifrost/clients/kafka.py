@@ -33,7 +33,7 @@ from confluent_kafka.admin import (
 )
 
 from bifrost.clients.log_rate_limit import LogRateLimit
-from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.errors import NotReady, Refused, SettingError, Unreachable
 from bifrost.settings import Settings
 
 SYSTEM = "Kafka"
@@ -43,6 +43,8 @@ _NEVER_S = 300.0
 PARTITIONER = "murmur2_random"
 """Partitions keys like Java clients and ksqlDB; librdkafka's default would break joins on keyed topics."""
 
+_COORDINATOR_STARTING = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR")
+"""A group's coordinator moves or loads its offsets: the same request succeeds soon."""
 _UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
 ACCESS_ERRORS = frozenset(
     {
@@ -331,6 +333,8 @@ class KafkaAdmin:
             if problem.name() in _UNREACHABLE:
                 self._check_access(request)
                 raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
+            if problem.name() in _COORDINATOR_STARTING:
+                raise NotReady(SYSTEM, request, problem.str()) from error
             raise Refused(SYSTEM, request, status=problem.code(), body=problem.str()) from error
 
     def _check_access(self, request: str) -> None:

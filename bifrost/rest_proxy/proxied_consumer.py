@@ -148,7 +148,7 @@ class ProxiedConsumer:
                 self._handle(error, message)
                 continue
             record = _record(message)
-            self._read_offsets[record.home] = record.offset + 1
+            self._read_offsets[record.topic_partition] = record.offset + 1
             found.append(record)
             size += len(record.key or b"") + len(record.value or b"") + 1
         return found
@@ -167,7 +167,7 @@ class ProxiedConsumer:
         """Seek back, so that these records are read again."""
         first: dict[Partition, int] = {}
         for record in records:
-            first.setdefault(record.home, record.offset)
+            first.setdefault(record.topic_partition, record.offset)
         assigned = set(self.assignment())
         positions = {partition: offset for partition, offset in first.items() if partition in assigned}
         self.seek(positions)

@@ -184,7 +184,7 @@ class DeliveryLoop(Generic[N]):
     def turn(self) -> None:
         """Poll once, deliver part of each backlog, then commit and report if due."""
         for record in self._source.poll(self._poll_timeout_s()):
-            backlog = self._backlogs.setdefault(record.home, _Backlog())
+            backlog = self._backlogs.setdefault(record.topic_partition, _Backlog())
             backlog.pending.append(_PendingRecord(record, self._compose(record)))
         ends_at = self._clock() + MAX_TURN_S
         for partition in list(self._backlogs):

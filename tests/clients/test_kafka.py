@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from bifrost.clients import kafka
-from bifrost.errors import Refused, SettingError, Unreachable
+from bifrost.errors import NotReady, Refused, SettingError, Unreachable
 from bifrost.settings import PROJECT
 from tests.rest_proxy.conftest import mock_cluster
 
@@ -146,3 +146,22 @@ def test_a_partition_that_never_gets_a_leader_is_refused_after_the_deadline():
     admin._client = StartingPartitions(1000, KafkaError.NOT_LEADER_FOR_PARTITION)
     with pytest.raises(Refused, match="offsets"):
         admin.ends({"new": 2})
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, NotReady),
+        (KafkaError.NOT_COORDINATOR, NotReady),
+        (KafkaError.REQUEST_TIMED_OUT, Unreachable),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, Refused),
+    ],
+)
+def test_an_error_of_a_group_says_who_must_act(monkeypatch, code, kind):
+    failed: Future[None] = Future()
+    failed.set_exception(KafkaException(KafkaError(code)))
+    with mock_cluster() as cluster:
+        admin = kafka.KafkaAdmin(cluster, timeout_s=5)
+        monkeypatch.setattr(kafka.AdminClient, "list_consumer_groups", lambda _client, **_options: failed)
+        with pytest.raises(kind, match="Kafka: list groups"):
+            admin.groups()
