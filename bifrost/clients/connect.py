@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth, checks_shape
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -69,30 +69,36 @@ class ValidationReport:
 class ConnectClient(RestClient):
     """The client of one Connect cluster."""
 
+    @checks_shape
     def names(self, *, patience_s: float | None = None) -> tuple[str, ...]:
         """Return the names of the connectors, sorted."""
         return tuple(sorted(self.http.get("/connectors", patience_s=patience_s)))
 
+    @checks_shape
     def configs(self) -> dict[str, dict[str, str]]:
         """Return the configuration of each connector by name, with unresolved placeholders."""
         found = self.http.get("/connectors", params={"expand": "info"})
         return {name: dict(entry["info"]["config"]) for name, entry in found.items()}
 
+    @checks_shape
     def statuses(self) -> dict[str, ConnectorStatus]:
         """Return the status of each connector by name."""
         found = self.http.get("/connectors", params={"expand": "status"})
         return {name: self._status(entry["status"]) for name, entry in found.items()}
 
+    @checks_shape
     def config(self, name: str) -> dict[str, str] | None:
         """Return the configuration of a connector, `None` if it does not exist."""
         found = self.http.get_or_none(f"{_path(name)}/config")
         return None if found is None else {str(key): str(value) for key, value in found.items()}
 
+    @checks_shape
     def status(self, name: str) -> ConnectorStatus | None:
         """Return the status of a connector, `None` if it has none (or was created a moment ago)."""
         found = self.http.get_or_none(f"{_path(name)}/status")
         return None if found is None else self._status(found)
 
+    @checks_shape
     def topics(self, name: str) -> tuple[str, ...]:
         """Return the topics that a connector has used so far, sorted; none if it does not exist."""
         found = self.http.get_or_none(f"{_path(name)}/topics")
@@ -123,6 +129,7 @@ class ConnectClient(RestClient):
         """Resume a paused or stopped connector."""
         self.http.call("PUT", f"{_path(name)}/resume")
 
+    @checks_shape
     def plugins(self, *, connectors_only: bool = True) -> tuple[Plugin, ...]:
         """Return the classes that the workers offer, ordered by class name.
 
@@ -138,6 +145,7 @@ class ConnectClient(RestClient):
             )
         )
 
+    @checks_shape
     def validate(self, class_name: str, config: Mapping[str, str]) -> ValidationReport:
         """Let a worker validate a configuration; `config` must contain `name` and `connector.class`.
 

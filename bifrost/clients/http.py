@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -32,6 +33,11 @@ READ_TIMEOUT_S = 30.0
 BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
 _MALFORMED_URL = (InvalidSchema, InvalidURL, MissingSchema)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound="RestClient")
 
 
 class Clock(Protocol):
@@ -307,6 +313,24 @@ class RestClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def checks_shape(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
+    """Turn an answer that lacks what a client's method reads from it into an error that names the system.
+
+    A proxy, or another program on the port of a wrong URL, answers with 200 too.
+    """
+
+    @wraps(method)
+    def checked(self: C, /, *arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return method(self, *arguments, **options)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            connection = self.http.connection
+            problem = f"unexpected answer; is {redact_text(connection.url)} its URL? ({type(error).__name__}: {error})"
+            raise Refused(connection.system, method.__name__.replace("_", " "), status=0, body=problem) from error
+
+    return checked
 
 
 class _NoAnswer(Unreachable):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient, basic_auth, checks_shape
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
@@ -158,6 +158,7 @@ class KsqlClient(RestClient):
         super().__init__(connection)
         self._sequence: int | None = None
 
+    @checks_shape
     def info(self, *, patience_s: float | None = None) -> ServerInfo:
         """Return version and ids of the server."""
         found = self.http.get("/info", patience_s=patience_s)["KsqlServerInfo"]
@@ -168,6 +169,7 @@ class KsqlClient(RestClient):
             status=found.get("serverStatus", ""),
         )
 
+    @checks_shape
     def execute(
         self,
         statement: str,
@@ -200,41 +202,49 @@ class KsqlClient(RestClient):
             raise
         return tuple(self._finished(entity) for entity in answer or ())
 
+    @checks_shape
     def streams(self) -> tuple[SourceSummary, ...]:
         """Return all streams."""
         return tuple(_source(found, "STREAM") for found in self._list("LIST STREAMS;", "streams"))
 
+    @checks_shape
     def tables(self) -> tuple[SourceSummary, ...]:
         """Return all tables."""
         return tuple(_source(found, "TABLE") for found in self._list("LIST TABLES;", "tables"))
 
+    @checks_shape
     def queries(self) -> tuple[QuerySummary, ...]:
         """Return all persistent queries."""
         found = self._list("LIST QUERIES;", "queries")
         return tuple(_query(entry) for entry in found if entry.get("queryType", "PERSISTENT") == "PERSISTENT")
 
+    @checks_shape
     def query_details(self) -> tuple[QueryDetails, ...]:
         """Return all persistent queries with their sources and errors, newest error last."""
         (entity,) = self.execute("SHOW QUERIES EXTENDED;")
         found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
         return tuple(_details(entry, self.http.clean) for entry in found)
 
+    @checks_shape
     def source_descriptions(self) -> tuple[DescribedSource, ...]:
         """Describe all streams and tables, each kind in one request, so that one dropped meanwhile is no error."""
         found = (*self.execute("LIST STREAMS EXTENDED;"), *self.execute("LIST TABLES EXTENDED;"))
         return tuple(_description(entry) for entity in found for entry in entity["sourceDescriptions"])
 
+    @checks_shape
     def types(self) -> dict[str, Json]:
         """Return the schema of each custom type, in ksqlDB's JSON form, by name."""
         (entity,) = self.execute("LIST TYPES;")
         return dict(entity["types"])
 
+    @checks_shape
     def query_errors(self, query_id: str) -> tuple[str, ...]:
         """Return the errors of a persistent query, newest last."""
         (entity,) = self.execute(f"EXPLAIN {query_id};")
         found = entity["queryDescription"].get("queryErrors", ())
         return tuple(self.http.clean(str(error.get("errorMessage", ""))) for error in found)
 
+    @checks_shape
     def describe(self, name: str) -> DescribedSource:
         """Describe a stream or table.
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth, checks_shape
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -47,10 +47,12 @@ class SubjectVersion:
 class SchemaRegistryClient(RestClient):
     """Reads and registers schemas."""
 
+    @checks_shape
     def subjects(self, *, patience_s: float | None = None) -> tuple[str, ...]:
         """Return the names of all subjects, sorted."""
         return tuple(sorted(self.http.call("GET", "/subjects", headers=_HEADERS, patience_s=patience_s)))
 
+    @checks_shape
     def latest(self, subject: str) -> SubjectVersion | None:
         """Return the newest version of a subject, `None` if the subject does not exist."""
         return self._version(subject, "latest")
@@ -59,6 +61,7 @@ class SchemaRegistryClient(RestClient):
         """Return one version of a subject, `None` if it does not exist."""
         return self._version(subject, str(version))
 
+    @checks_shape
     def version_of(self, subject: str, schema: str, *, schema_type: str = "AVRO") -> int | None:
         """Return the version of this schema in a subject, `None` if the subject does not contain it."""
         try:

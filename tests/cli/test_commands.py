@@ -139,7 +139,7 @@ def test_status_names_connectors_that_this_target_cannot_have(run, project):
 
     assert unavailable["name"] == "gbq"
     assert "BigQuery" in unavailable["reason"]
-    assert re.search(r"gbq +NOT HERE", run("status").out)
+    assert re.search(r"gbq +UNAVAILABLE", run("status").out)
 
 
 def test_status_names_the_files_that_could_not_be_read(tmp_path):
@@ -361,3 +361,12 @@ def test_status_says_what_has_failed_and_what_is_paused(run, fakes):
         f"query {first} is ERROR: no such topic",
     ]
     assert {query["id"]: query["state"] for query in found["queries"]} == {first: "ERROR", second: "PAUSED"}
+
+
+def test_an_answer_of_another_program_names_the_system_and_its_url(run, fakes):
+    fakes.servers["ksqldb"].faults.append(Fault("GET", "/info", 200, {"product": "something else"}, times=99))
+
+    found = run("plan")
+
+    assert found.code == 1
+    assert f"error: ksqlDB: info: unexpected answer; is {fakes.servers['ksqldb'].url} its URL?" in found.err

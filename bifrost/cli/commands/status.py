@@ -161,7 +161,7 @@ def _show(found: Status, screen: Screen) -> None:
             for task in entry["tasks"]
             if task["error"]
         ]
-    rows += [["connector", entry["name"], "NOT HERE", entry["reason"]] for entry in found["elsewhere"]]
+    rows += [["connector", entry["name"], "UNAVAILABLE", entry["reason"]] for entry in found["elsewhere"]]
     rows += [["query", entry["id"], entry["state"], entry["error"] or ""] for entry in found["queries"]]
     services = {entry["name"] for entry in found["services"]}
     rows += [["service", entry["name"], entry["state"], entry["error"] or ""] for entry in found["services"]]

@@ -96,7 +96,7 @@ def test_up_and_plan_deploy_the_rest_and_warn(project, fakes, run):
         assert found.code in (0, 3)
         assert "warning: x: is not deployed: com.example.Sink is not available on this worker" in found.err
     assert set(fakes.connect.configs) == {"mysql-demo-customers"}
-    assert "NOT HERE" in run("status").out
+    assert "UNAVAILABLE" in run("status").out
 
 
 def test_up_names_converter_keys_that_have_no_effect(project, run):
