@@ -18,13 +18,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bifrost.clients import schema_registry
-from bifrost.errors import RemoteError, SettingError
+from bifrost.errors import Refused, RemoteError, SettingError
 from bifrost.rest_proxy.consumer_instances import ConsumerInstances
 from bifrost.rest_proxy.consumer_routes import ConsumerRoutes
 from bifrost.rest_proxy.formats import Schemas
 from bifrost.rest_proxy.http_messages import answer
 from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
-from bifrost.rest_proxy.proxy_error import RETRIABLE, ProxyError
+from bifrost.rest_proxy.proxy_error import KAFKA_ERROR, RETRIABLE, ProxyError
 from bifrost.rest_proxy.record_producer import RecordProducer
 from bifrost.rest_proxy.topic_routes import TopicRoutes
 from bifrost.settings import Settings
@@ -118,7 +118,9 @@ def _proxy_error(request: Request, error: ProxyError) -> Response:
 
 
 def _remote_error(request: Request, error: RemoteError) -> Response:
-    return answer(request, {"error_code": RETRIABLE, "message": str(error)}, 500)
+    return answer(
+        request, {"error_code": KAFKA_ERROR if isinstance(error, Refused) else RETRIABLE, "message": str(error)}, 500
+    )
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ METADATA_TIMEOUT_S = 10.0
 PARTITION_COUNT_MAX_AGE_S = 5.0
 """How long a topic's number of partitions is cached."""
 POLL_S = 0.1
+_log = logging.getLogger("rest_proxy")
 _RETRIABLE = frozenset(
     {
         "_ALL_BROKERS_DOWN",
@@ -82,8 +84,9 @@ class RecordProducer:
     """Produces records. Thread-safe."""
 
     def __init__(self, client: Mapping[str, str]) -> None:
-        timeout_ms = int(DELIVERY_TIMEOUT_S * 1000)
-        self._producer: Producer = kafka.producer(client, linger_ms=1, message_timeout_ms=timeout_ms)
+        self._access_errors = kafka.AccessErrors()
+        self._client: dict[str, Any] = {**client, "error_cb": self._access_errors}
+        self._producer = self._new_producer()
         self._admin = kafka.KafkaAdmin(client, timeout_s=METADATA_TIMEOUT_S)
         self._counts: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
@@ -152,7 +155,8 @@ class RecordProducer:
             if error is None:
                 result.partition, result.offset, result.error = message.partition(), message.offset(), ""
             else:
-                result.error, result.is_retriable = error.str(), error.name() in _RETRIABLE
+                result.error, result.is_retriable = error.str(), error.name() in _RETRIABLE or error.fatal()
+                self._renew_after(error)
             with self._lock:
                 pending.count_one()
 
@@ -160,12 +164,21 @@ class RecordProducer:
         options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         try:
             self._producer.produce(topic, record.value, record.key, on_delivery=delivered, **options)
-        except (KafkaException, BufferError) as error:
-            is_full = isinstance(error, BufferError)
-            result.error = "too many records are waiting to be accepted" if is_full else error.args[0].str()
-            result.is_retriable = is_full
+        except BufferError:
+            result.error, result.is_retriable = "too many records are waiting to be accepted", True
             with self._lock:
                 pending.count_one()
+        except KafkaException as error:
+            delivered(error.args[0], None)
+
+    def _new_producer(self) -> Producer:
+        return kafka.producer(self._client, linger_ms=1, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000))
+
+    def _renew_after(self, error: KafkaError) -> None:
+        """Replace a producer that a fatal error made useless: it would refuse all records until a restart."""
+        if error.fatal():
+            _log.error("replacing the Kafka producer after a fatal error: %s", error.str())
+            self._producer = self._new_producer()
 
     def _report(self) -> None:
         while not self._is_closing.is_set():
@@ -175,4 +188,5 @@ class RecordProducer:
         try:
             return self._producer.list_topics(topic, timeout=METADATA_TIMEOUT_S)
         except KafkaException as error:
+            self._access_errors.check("list topics")
             raise Unreachable(kafka.SYSTEM, "list topics", error.args[0].str()) from error
