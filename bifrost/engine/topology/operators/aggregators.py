@@ -18,6 +18,9 @@ from bifrost.engine.topology.operators.windows import grace_of, starts_of
 WindowChange = tuple[Key, int, int, Row | None, int, Row | None]
 """Key, window start and end, new row (None: deleted), its time, old row (None: none). Times are epoch ms."""
 
+SessionOfKey = tuple[int, int, tuple[Row, int]]
+"""Start and end of a session, and its entry."""
+
 GroupChange = tuple[Row, int, Row | None]
 """A group's new result, its time (epoch ms), its old result (None: none, or not wanted)."""
 
@@ -93,9 +96,9 @@ class WindowedAggregator:
         Raises:
             RowRejected: the row cannot be added to one of them, and was added to none.
         """
-        if timestamp > self._stream_time:
-            self._advance(timestamp)
         now, store = self._stream_time, self._store
+        if timestamp > now:
+            now = self._first_time(timestamp) if now == _UNKNOWN else timestamp
         closed_start = now - self._grace - self._size
         states: list[tuple[int, Row, int]] = []
         changes: list[WindowChange] = []
@@ -112,6 +115,8 @@ class WindowedAggregator:
                 before = self._fold.result(stored) if self._wants_old and stored is not None else None
                 states.append((start, changed, at))
                 changes.append((key, start, start + self._size, result, at, before))
+        # Only now: a rejected row must not move time, since a restart would not know of it.
+        self._stream_time = now
         # To put the row may delete windows older than their retention, so those that it closes are read before.
         closed = self._closed_windows(now - self._grace) if self._final and not self._drops_expired else ()
         for start, changed, at in states:
@@ -120,11 +125,11 @@ class WindowedAggregator:
             return changes
         return self._closed_windows(now - self._grace) if self._drops_expired else closed
 
-    def _advance(self, timestamp: int) -> None:
-        if self._stream_time == _UNKNOWN:
-            self._stream_time = self._store.stream_time
-            self._closed = max(self._stream_time - self._grace, -1)
-        self._stream_time = max(self._stream_time, timestamp)
+    def _first_time(self, timestamp: int) -> int:
+        """Returns the stream time at the first row, and sets which windows had closed before it."""
+        restored = self._store.stream_time
+        self._closed = max(restored - self._grace, -1)
+        return max(restored, timestamp)
 
     def _closed_windows(self, until: int) -> Sequence[WindowChange]:
         """Returns the windows that end in (closed, until], each once."""
@@ -149,9 +154,7 @@ class SessionAggregator:
         self._grace = grace_of(window, emit_final=final)
         self._final = final
         self._stream_time: int | None = None
-        self._closed: int | None = None
-        # If the row that closes sessions cannot be added, they are returned with the next row.
-        self._due: list[WindowChange] = []
+        self._closed = -1
 
     def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Adds a row; returns the merged sessions, then the new one; with EMIT FINAL, the sessions that it closed.
@@ -159,55 +162,58 @@ class SessionAggregator:
         Raises:
             RowRejected: the row cannot be added; its sessions stay as they were.
         """
-        closed = self._advance(timestamp) - self._grace - self._gap
-        # Before the row is put: that may delete sessions that were not returned yet.
-        if self._final:
-            self._due += self._closed_sessions(closed)
+        now = max(self._time(), timestamp)
+        closed = now - self._grace - self._gap
         merged = self._store.find(key, timestamp - self._gap, timestamp + self._gap)
         start = min([timestamp, *(session[0] for session in merged)])
         end = max([timestamp, *(session[1] for session in merged)])
-        changes: list[WindowChange] = []
-        if end >= closed:
-            changes = self._merge(key, merged, (start, end), kept, values, grown=(start, end) != (timestamp, timestamp))
-        return self._taken_due() if self._final else changes
+        is_late = end < closed
+        changed = None if is_late else self._merged(merged, kept, values)
+        # Only now: a rejected row must not move time, since a restart would not know of it. But before the row is put:
+        # that may delete sessions that it closes.
+        self._stream_time = now
+        due = self._closed_sessions(closed) if self._final else ()
+        changes = [] if changed is None else self._replace(key, merged, (start, end), changed, timestamp)
+        return due if self._final else changes
 
-    def _advance(self, timestamp: int) -> int:
+    def _time(self) -> int:
         if self._stream_time is None:
             self._stream_time = self._store.stream_time
             self._closed = self._stream_time - self._grace - self._gap
-        self._stream_time = max(self._stream_time, timestamp)
         return self._stream_time
 
-    def _merge(
-        self,
-        key: Key,
-        merged: Sequence[tuple[int, int, tuple[Row, int]]],
-        bounds: tuple[int, int],
-        kept: Row,
-        values: Values,
-        *,
-        grown: bool,
-    ) -> list[WindowChange]:
-        fold = self._fold
+    def _merged(self, merged: Sequence[SessionOfKey], kept: Row, values: Values) -> tuple[Row, Row]:
+        """Returns the new session's state and result."""
         stored: Row | None = None
         try:
             for _, _, (row, _) in merged:
-                stored = row if stored is None else fold.merge(stored, row)
-            changed = fold.add(stored, kept, values)
-            result = fold.result(changed)
+                stored = row if stored is None else self._fold.merge(stored, row)
+            changed = self._fold.add(stored, kept, values)
+            return changed, self._fold.result(changed)
         except EVALUATION_ERRORS as error:
             raise RowRejected from error
+
+    def _replace(
+        self,
+        key: Key,
+        merged: Sequence[SessionOfKey],
+        bounds: tuple[int, int],
+        changed: tuple[Row, Row],
+        timestamp: int,
+    ) -> list[WindowChange]:
         changes: list[WindowChange] = []
-        if grown:  # as in Kafka Streams: also a session that keeps its bounds is deleted first
+        if bounds != (timestamp, timestamp):
+            # As in Kafka Streams: also a session that keeps its bounds is deleted first.
             for start, end, (row, _) in merged:
                 self._store.remove(key, start, end)
-                changes.append((key, start, end, None, end, fold.result(row)))
-        self._store.put(key, *bounds, changed)
+                changes.append((key, start, end, None, end, self._fold.result(row)))
+        state, result = changed
+        self._store.put(key, *bounds, state)
         changes.append((key, *bounds, result, bounds[1], None))
         return changes
 
     def _closed_sessions(self, until: int) -> Sequence[WindowChange]:
-        closed = self._closed if self._closed is not None else -1
+        closed = self._closed
         if until <= closed:
             return ()
         self._closed = until
@@ -215,7 +221,3 @@ class SessionAggregator:
             (key, start, end, self._fold.result(stored), end, None)
             for start, end, key, (stored, _) in self._store.ended(closed, until)
         ]
-
-    def _taken_due(self) -> Sequence[WindowChange]:
-        due, self._due = self._due, []
-        return due
