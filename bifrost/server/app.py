@@ -21,6 +21,7 @@ from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult
 from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.statements.client_session import ClientSession
+from bifrost.engine.statements.results import WarningResult
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
@@ -165,6 +166,9 @@ class KsqlApi:
         await self._await_command(body)
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
         warnings = session.warnings()
+        if warnings and not results:
+            # SET has no entity of its own, in which its warning could be.
+            results = [WarningResult(body["ksql"], " ".join(warnings))]
         return json_response([entity(result, self._identity.host, warnings) for result in results])
 
     async def terminate(self, request: Request) -> Response:

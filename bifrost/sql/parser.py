@@ -196,7 +196,7 @@ def _parse_texts(
 ) -> Iterator[ParsedStatement]:
     by_default = substitutes
     for statement in statements:
-        parsed = _parse_text(statement, variables if substitutes else NO_VARIABLES, dialect)
+        parsed = _parse_text(statement, variables if substitutes else None, dialect)
         match parsed.tree:
             case DefineVariable(name, value):
                 variables[name.upper()] = value
@@ -209,12 +209,13 @@ def _parse_texts(
         yield parsed
 
 
-def _parse_text(statement: StatementText, variables: Mapping[str, str], dialect: Dialect) -> ParsedStatement:
-    text = substitute_variables(statement.text, variables)
+def _parse_text(statement: StatementText, variables: Mapping[str, str] | None, dialect: Dialect) -> ParsedStatement:
+    """Parses one statement; `variables` is None if variables are not replaced."""
+    text = statement.text if variables is None else substitute_variables(statement.text, variables)
     where = statement.location
     source = SourceText(text, where)
     try:
-        cursor = TokenCursor(source, tokenize(source))
+        cursor = TokenCursor(source, tokenize(source), has_variables=variables is not None)
         tree = _parse_tree(cursor, _PARSERS[dialect])
         _expect_end(cursor)
         refuse_deep_nesting(tree)

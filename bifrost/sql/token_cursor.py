@@ -25,12 +25,13 @@ _NAMES = (TokenKind.NAME, TokenKind.QUOTED_NAME, TokenKind.DIGIT_NAME)
 class TokenCursor:
     """The parser's position. `accept` methods take a token if it matches; `expect` methods raise if it does not."""
 
-    def __init__(self, source: SourceText, tokens: list[Token], index: int = 0) -> None:
+    def __init__(self, source: SourceText, tokens: list[Token], index: int = 0, *, has_variables: bool = True) -> None:
         self.source = source
         self.index = index
         self.lambda_parameters: tuple[str, ...] = ()
         self._tokens = tokens
         self._open = 0
+        self._has_variables = has_variables
 
     @property
     def token(self) -> Token:
@@ -181,7 +182,10 @@ class TokenCursor:
 
     def _undefined_variable(self) -> ParseError:
         name = self.token.value[2:-1]
-        return self.error(f"Syntax Error\nVariable '{name}' is not defined. Define it first: DEFINE {name} = '...';")
+        problem = f"Variable '{name}' is not defined. Define it first: DEFINE {name} = '...';"
+        if not self._has_variables:
+            problem = f"Variable '{name}' is not replaced: ksql.variable.substitution.enable is false"
+        return self.error(f"Syntax Error\n{problem}")
 
 
 def _is_word(token: Token, word: str) -> bool:

@@ -51,6 +51,16 @@ def test_properties_without_effect_are_named_in_a_warning(api):
     assert api.ksql("SHOW STREAMS;", properties={"auto.offset.reset": "earliest"}).json()[0]["warnings"] == []
 
 
+def test_set_of_a_property_without_effect_is_answered_with_a_warning(api):
+    (answer,) = api.run("SET 'ksql.streams.cache.max.bytes.buffering'='1000'; SET 'auto.offset.reset'='earliest';")
+    assert answer["@type"] == "warning_entity"
+    assert "'ksql.streams.cache.max.bytes.buffering' is accepted but has no effect" in answer["message"]
+    assert api.run("SET 'auto.offset.reset'='earliest';") == []
+    assert [entity["@type"] for entity in api.run("SET 'ksql.heartbeat.enable'='true'; SHOW STREAMS;")] == ["streams"]
+    (answer,) = api.run("ALTER SYSTEM 'ksql.heartbeat.enable'='true';")
+    assert "'ksql.heartbeat.enable' is accepted but has no effect" in answer["commandStatus"]["message"]
+
+
 @pytest.mark.parametrize("path", ["/query", "/query-stream"])
 def test_properties_without_effect_of_a_query_are_named_in_the_log(orders, path, caplog):
     properties = {"ksql.streams.num.stream.threads": "4", "auto.offset.reset": "earliest"}
@@ -102,7 +112,7 @@ def test_variables_can_be_disabled_by_the_server(orders):
     orders.engine.parts.properties["ksql.variable.substitution.enable"] = "false"
     response = orders.ksql("DESCRIBE ${s};", variables={"s": "ORDERS"})
     assert (response.status_code, response.json()["error_code"]) == (400, 40001)
-    assert "Variable 's' is not defined" in response.json()["message"]
+    assert "Variable 's' is not replaced: ksql.variable.substitution.enable is false" in response.json()["message"]
 
 
 def test_the_servers_own_properties_are_checked_at_its_start(caplog):

@@ -264,5 +264,7 @@ def test_substitution_of_variables_can_be_disabled():
     assert values == ["1", "${a}", "1"]
     (disabled,) = parse_script(text, {"A": "1"}, substitutes=False)
     assert disabled.tree.values == (t.StringLiteral("${a}"),)
-    with pytest.raises(ParseError, match="Variable 'b' is not defined"):
+    (untouched,) = parse_script("INSERT INTO S (A) VALUES ('$${a}');", substitutes=False)
+    assert untouched.tree.values == (t.StringLiteral("$${a}"),)
+    with pytest.raises(ParseError, match="Variable 'b' is not replaced"):
         parse_script("SELECT ${b} FROM S;", {"B": "A"}, substitutes=False)

@@ -21,7 +21,7 @@ from bifrost.engine.planner.outcome import (
     PersistentPlan,
     Planned,
 )
-from bifrost.engine.planner.properties import check_name, check_value
+from bifrost.engine.planner.properties import check_name, check_value, warning_for
 from bifrost.engine.planner.trial_environment import TrialEnvironment, has_subject
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.commands import Command
@@ -230,7 +230,8 @@ class DefinitionStatements:
         if isinstance(tree, AlterSystem):
             self._parts.properties[tree.name] = tree.value
             self._state.changed()
-            return f"System property {tree.name} was set to {tree.value}."
+            warning = warning_for(tree.name, tree.value)
+            return f"System property {tree.name} was set to {tree.value}." + (f" {warning}" if warning else "")
         queries = self._state.queries
         every = list(queries) if tree.query_id is None else [queries.find(tree.query_id)]
         for query in every:

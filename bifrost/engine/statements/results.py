@@ -35,7 +35,7 @@ class TerminateResult:
 
 @dataclass(frozen=True, slots=True)
 class WarningResult:
-    """A statement with IF [NOT] EXISTS that changed nothing."""
+    """A statement with IF [NOT] EXISTS that changed nothing, or SET of a property without effect."""
 
     statement: str
     message: str
