@@ -62,6 +62,7 @@ class DeadLetterTopic:
             producer.produce(self.topic, value, key, headers=headers, on_delivery=on_delivery)
         except KafkaException as error:
             problem = error.args[0]
+            self._discard_after(problem)
             raise Refused(kafka.SYSTEM, request, status=problem.code(), body=problem.str()) from error
         except BufferError as error:
             raise Refused(kafka.SYSTEM, request, status=0, body="the producer's queue is full") from error
@@ -75,13 +76,17 @@ class DeadLetterTopic:
             self._producer = kafka.producer(self._client, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000) - 1000)
         return self._producer
 
+    def _discard_after(self, error: KafkaError) -> None:
+        """Let the next attempt create a new producer: one that gave up a record may be unusable."""
+        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            self._producer = None
+
     def _check(self, request: str, outcome: list[KafkaError | None]) -> None:
         if not outcome:
             raise Unreachable(kafka.SYSTEM, request, f"not accepted within {DELIVERY_TIMEOUT_S:.0f} s")
         error = outcome[0]
         if error is not None:
-            # A producer that gave up a record may be unusable; the next attempt creates a new one.
-            self._producer = None
+            self._discard_after(error)
             raise Refused(kafka.SYSTEM, request, status=error.code(), body=error.str())
 
 

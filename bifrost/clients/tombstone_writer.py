@@ -32,12 +32,18 @@ class TombstoneWriter:
         outcome: list[KafkaError | None] = []
         try:
             self._connect().produce(topic, None, key, on_delivery=lambda error, _: outcome.append(error))
-        except (KafkaException, BufferError) as error:
-            raise Refused(kafka.SYSTEM, request, status=0, body=str(error)) from error
+        except KafkaException as error:
+            self._producer = None
+            problem = error.args[0]
+            raise Refused(kafka.SYSTEM, request, status=problem.code(), body=problem.str()) from error
+        except BufferError as error:
+            raise Refused(kafka.SYSTEM, request, status=0, body="the producer's queue is full") from error
         self._connect().flush(DELIVERY_TIMEOUT_S)
         if not outcome:
             raise Unreachable(kafka.SYSTEM, request, f"not accepted within {DELIVERY_TIMEOUT_S:.0f} s")
         if outcome[0] is not None:
+            # The next attempt creates a new producer: one that gave up a record may be unusable.
+            self._producer = None
             raise Refused(kafka.SYSTEM, request, status=outcome[0].code(), body=outcome[0].str())
 
     def _connect(self) -> Producer:

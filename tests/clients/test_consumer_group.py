@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bifrost.clients import consumer_group
 from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
 from bifrost.clients.dead_letters import DeadLetterTopic, dead_letter_headers
+from bifrost.clients.tombstone_writer import TombstoneWriter
 from bifrost.errors import Refused, SettingError
 
 TOPIC = "alerts"
@@ -269,3 +270,41 @@ def test_a_large_record_becomes_a_dead_letter_and_blocks_nothing(
     assert (headers["dlq.reason"], headers["dlq.offset"]) == (b"no such channel", b"7")
     is_cut = len(message.value()) < size
     assert headers.get("dlq.truncated") == (str(size + 1).encode() if is_cut else None)
+
+
+class FragileProducer:
+    """Refuses its first record for good, as librdkafka does after a fatal error."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        FragileProducer.made += 1
+        self.is_dead = FragileProducer.made == 1
+
+    def produce(self, *_args: object, on_delivery: Callable[..., None], **_options: object) -> None:
+        if self.is_dead:
+            raise KafkaException(KafkaError(KafkaError._FATAL, "out of order sequence", fatal=True))
+        on_delivery(None, None)
+
+    def flush(self, _timeout_s: float) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("kind", ["dead letter", "tombstone"])
+def test_a_fatal_error_is_followed_by_a_new_producer(monkeypatch: pytest.MonkeyPatch, kind: str):
+    monkeypatch.setattr(FragileProducer, "made", 0)
+    monkeypatch.setattr(consumer_group.kafka, "producer", lambda *_args, **_options: FragileProducer())
+    monkeypatch.setattr(consumer_group.kafka.KafkaAdmin, "create", lambda _admin, _topic: True)
+    client = {"bootstrap.servers": "none:1"}
+    letters, tombstones = DeadLetterTopic(client, "t.dlq"), TombstoneWriter(client)
+
+    def write() -> None:
+        if kind == "tombstone":
+            tombstones.delete("t", b"k")
+        else:
+            letters.put(Record(TOPIC, 0, 7, b"k", b"v"), "why")
+
+    with pytest.raises(Refused, match="out of order sequence"):
+        write()
+    write()
+    assert FragileProducer.made == 2
