@@ -86,3 +86,55 @@ def test_other_queries(query):
     found = outputs(STREAM + query, 9, restarts=False)
     assert found
     assert outputs(STREAM + query, 9, restarts=True) == found
+
+
+TABLES = (
+    "CREATE TABLE T (K STRING PRIMARY KEY, G STRING, N INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');"
+    "CREATE TABLE U (K STRING PRIMARY KEY, M INT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON');"
+    "CREATE STREAM P (K STRING KEY, N INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='JSON');"
+    "CREATE STREAM Q (K STRING KEY, M INT) WITH (KAFKA_TOPIC='q', VALUE_FORMAT='JSON');"
+)
+
+
+def join_records(seed):
+    """Topic, key, value and time of random records of four topics."""
+    chance, time = random.Random(seed), 0
+    for _ in range(400):
+        time = max(0, time + chance.randrange(-8, 12))
+        key = None if chance.random() < 0.05 else chance.choice("abc").encode()
+        row = {"G": chance.choice(("a", "b", "z", None)), "N": chance.randrange(5), "M": chance.choice((1, 2, None))}
+        value = chance.choice(GARBAGE) if chance.random() < 0.1 else json.dumps(row).encode()
+        yield chance.choice("tupq"), key, None if chance.random() < 0.15 else value, time
+
+
+def join_outputs(statements, seed, *, restarts):
+    driver, chance = driver_of(statements), random.Random(seed)
+    for topic, key, value, timestamp in join_records(seed):
+        driver.produce(topic, key, value, timestamp)
+        if restarts and chance.random() < 0.05:
+            for query_id, query in list(driver.queries.items()):
+                driver.queries[query_id] = RunningQuery(query.plan, query.compiled, before=query)
+    return [(record.key, record.value, record.timestamp) for record in driver.topic("O").records]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CREATE STREAM O AS SELECT P.K, N, M FROM P JOIN Q WITHIN 10 MILLISECONDS ON P.K = Q.K;",
+        "CREATE STREAM O AS SELECT P.K, N, M FROM P LEFT JOIN Q WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS "
+        "ON P.K = Q.K;",
+        "CREATE STREAM O AS SELECT ROWKEY, N, M FROM P FULL OUTER JOIN Q WITHIN (3 MILLISECONDS, 9 MILLISECONDS) "
+        "GRACE PERIOD 5 MILLISECONDS ON P.K = Q.K;",
+        "CREATE STREAM O AS SELECT P.K, P.N, T.G FROM P LEFT JOIN T ON P.K = T.K;",
+        "CREATE TABLE O AS SELECT T.K, N, M FROM T JOIN U ON T.K = U.K;",
+        "CREATE TABLE O AS SELECT ROWKEY, N, M FROM T FULL OUTER JOIN U ON T.K = U.K;",
+        "CREATE TABLE O AS SELECT T.K, N, M FROM T LEFT JOIN U ON T.G = U.K;",
+        "CREATE TABLE O AS SELECT G, COUNT(*) AS C, SUM(N) AS X, COLLECT_LIST(N) AS L FROM T GROUP BY G;",
+        "CREATE TABLE O AS SELECT K, N FROM T WHERE N > 2;",
+    ],
+)
+def test_joins_and_tables(query, seed):
+    found = join_outputs(TABLES + query, seed, restarts=False)
+    assert found
+    assert join_outputs(TABLES + query, seed, restarts=True) == found
