@@ -133,7 +133,7 @@ def substitutions(settings: Settings) -> Substitutions:
 def for_target(declared: Declarations, table: Substitutions) -> Declarations:
     """The declarations as this target runs them, without the connectors that it cannot run.
 
-    Nobody else registers the schemas of what such a connector would write: they become the project's own.
+    No connector registers the schemas of what such a connector would write, so they become the project's own.
     """
     missing = unavailable_connectors(declared, table)
     connectors = tuple(

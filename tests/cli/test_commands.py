@@ -91,7 +91,7 @@ def test_up_starts_a_database_that_a_connector_names(run, project, fakes, monkey
     assert asked == started
 
 
-def test_json_is_all_there_is_on_stdout(run):
+def test_stdout_holds_json_only(run):
     found = run(*UP, "--json")
 
     result = json.loads(found.out)
@@ -154,7 +154,7 @@ def test_status_names_the_files_that_could_not_be_read(tmp_path):
     assert rejected_files(settings) == (RejectedFile("orders", log.parent, "orders_bad.csv", cause),)
 
 
-def test_status_goes_on_where_one_part_is_gone(run, fakes):
+def test_status_shows_the_rest_when_one_part_fails(run, fakes):
     run(*UP)
     fakes.servers["ksqldb"].faults.append(Fault("POST", "/ksql", 400, {"message": "broken"}, times=9))
 
@@ -272,7 +272,7 @@ def test_logs(run, project, fakes):
     assert "no log of that name; known are connect" in found.err
 
 
-def test_status_names_the_alerts_that_are_not_told(tmp_path):
+def test_status_names_the_alerts_that_are_not_delivered(tmp_path):
     settings = Settings({"BIFROST_HOME": str(tmp_path)})
     assert undelivered_alerts(settings) == []
 

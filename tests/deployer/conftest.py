@@ -106,7 +106,7 @@ def project(tmp_path: Path) -> Project:
 
 @dataclass(repr=False)
 class Fakes:
-    """All fakes; `writes` is what any of them was told to change."""
+    """All fakes; `writes` are the changes that any of them received."""
 
     connect: FakeConnect
     ksqldb: FakeKsql

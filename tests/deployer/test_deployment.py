@@ -55,7 +55,7 @@ def deployed(project, fakes):
     fakes.forget_writes()
 
 
-def test_one_thing_altered_by_hand_is_the_one_thing_planned(project, fakes):
+def test_a_single_manual_change_is_the_only_planned_change(project, fakes):
     deployed(project, fakes)
     fakes.kafka.alter_config("ratings", {"retention.ms": "1000"})
     plan = fakes.plan(project.declared())
@@ -78,7 +78,7 @@ def test_one_thing_altered_by_hand_is_the_one_thing_planned(project, fakes):
     assert changes(fakes.plan(project.declared())) == []
 
 
-def test_a_sink_topic_altered_by_hand(project, fakes):
+def test_a_manually_altered_sink_topic_is_restored(project, fakes):
     deployed(project, fakes)
     fakes.kafka.alter_config("ALERTS", {"retention.ms": "1000"})
 
@@ -103,7 +103,7 @@ def test_a_paused_connector_is_resumed_and_a_failed_one_restarted(project, fakes
     assert changes(fakes.plan(project.declared())) == []
 
 
-def test_a_task_that_goes_on_failing_is_an_error_with_cause_and_log(project, fakes):
+def test_a_task_that_keeps_failing_is_an_error_with_cause_and_log(project, fakes):
     def fail(name):
         fakes.connect.traces[name] = "A: a\nCaused by: SQLException: Access denied; password=hunter22"
 
@@ -127,7 +127,7 @@ def test_a_service_that_fails_is_an_error(project, fakes):
         fakes.up(project.declared())
 
 
-def test_a_query_in_error_tells_why(project, fakes):
+def test_a_query_in_error_is_reported_with_its_cause(project, fakes):
     deployed(project, fakes)
     query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)
     fakes.ksqldb.queries[query] |= {"state": "ERROR", "errors": [{"errorMessage": "X: a\nCaused by: Y: no such topic"}]}
@@ -151,7 +151,7 @@ def test_a_query_in_error_tells_why(project, fakes):
     ],
     ids=["409", "500 rebalance", "503", "answer lost", "500", "500 but carried out", "listing 503"],
 )
-def test_connect_may_stumble(project, fakes, fault):
+def test_transient_failures_of_connect_are_retried(project, fakes, fault):
     fakes.servers["connect"].faults.append(fault)
 
     fakes.up(project.declared())
@@ -175,7 +175,7 @@ def test_connect_may_stumble(project, fakes, fault):
     ],
     ids=["answer lost", "never arrived", "503", "command topic", "command topic but carried out"],
 )
-def test_ksqldb_may_stumble_over_any_statement(project, fakes, fault):
+def test_transient_failures_of_ksqldb_are_retried(project, fakes, fault):
     declared = project.declared()
     written = fakes.connect.on_put
 
@@ -201,7 +201,7 @@ def test_a_500_that_stays_names_the_workers_log(project, fakes):
         fakes.up(project.declared())
 
 
-def test_a_statement_that_is_refused_is_told_with_its_file_and_line(project, fakes):
+def test_a_refused_statement_is_reported_with_its_file_and_line(project, fakes):
     fakes.ksqldb.subjects_needed = lambda tree: "ratings" if tree.name == "RATINGS" else None
 
     with pytest.raises(Refused, match=r"ratings.sql:1: RATINGS: 400 Schema for message values on topic ratings"):
@@ -253,7 +253,7 @@ def test_a_changed_query_is_refused_with_the_commands(project, fakes):
     assert fakes.writes() == []
 
 
-def test_a_terminated_query_is_not_started_anew_on_a_guess(project, fakes):
+def test_a_terminated_query_is_not_restarted_on_a_guess(project, fakes):
     deployed(project, fakes)
     fakes.ksqldb.queries.pop(next(query for query in fakes.ksqldb.queries if "ALERTS" in query))
 
@@ -263,7 +263,7 @@ def test_a_terminated_query_is_not_started_anew_on_a_guess(project, fakes):
     assert plan.blocked[0].manual_steps[0] == "DROP STREAM ALERTS;"
 
 
-def test_a_declared_stream_that_nobody_reads_is_replaced(project, fakes):
+def test_a_declared_stream_without_readers_is_replaced(project, fakes):
     project.write("ksql/ratings.sql", "CREATE STREAM LONE (A INT) WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');")
     deployed(project, fakes)
     project.write(
@@ -303,7 +303,7 @@ def test_the_order_of_ports_and_masked_values_do_not_count(project, fakes):
     assert changes(fakes.plan(project.declared())) == []
 
 
-def test_a_live_schema_that_differs_from_its_picture_is_told(project, fakes):
+def test_a_live_schema_that_differs_from_its_snapshot_is_reported(project, fakes):
     deployed(project, fakes)
     live = {"type": "record", "name": "Value", "fields": [{"name": "phone", "type": "string"}]}
     fakes.registry.versions["asgard.demo.CUSTOMERS-value"].append(json.dumps(live))
@@ -343,7 +343,7 @@ TWEAKS = {
 
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(sorted(TWEAKS)), max_size=4))
-def test_after_any_run_there_is_nothing_left_to_do(project, fakes, tweaks):
+def test_after_any_run_nothing_is_left_to_do(project, fakes, tweaks):
     declared = project.declared()
     fakes.up(declared)
     for tweak in tweaks:
@@ -409,7 +409,7 @@ class TestChecksBeforeAnyChange:
         del fakes.connect.variables["MYSQL_HOST"]
         assert "database.hostname: ${env:MYSQL_HOST} is unknown to the Connect worker" in self.refused(project, fakes)
 
-    def test_a_placeholder_that_an_error_tells_of_although_nothing_is_echoed(self, project, fakes):
+    def test_a_placeholder_in_an_error_is_found_although_no_value_is_echoed(self, project, fakes):
         fakes.connect.variables["MYSQL_PASSWORD"] = "${env:MYSQL_PASSWORD}"
         fakes.connect.errors["database.hostname"] = "Unable to connect: Access denied for ${env:MYSQL_PASSWORD}"
         assert "database.password: ${env:MYSQL_PASSWORD} is unknown to the Connect" in self.refused(project, fakes)

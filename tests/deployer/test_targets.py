@@ -55,7 +55,7 @@ def test_variables_of_a_value():
 
 
 @pytest.mark.parametrize("name", ["elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector"])
-def test_the_embedded_target_has_sinks_of_its_own(project, name):
+def test_the_embedded_target_uses_the_projects_sinks(project, name):
     project.write(
         "connectors/ratings/sink.json", {"connector.class": f"io.confluent.connect.{name}", "topics": "ratings"}
     )

@@ -123,7 +123,7 @@ def _required_keys(connector: DeclaredConnector) -> Iterator[FileProblem]:
 
 
 def _schema_history(connector: DeclaredConnector) -> Iterator[FileProblem]:
-    """What the history of table definitions needs, and what keeps tables that nobody captures from stopping it."""
+    """What the history of table definitions needs, and what keeps uncaptured tables from stopping it."""
     if connector.config["connector.class"] not in _BINLOG_CLASSES:
         return
     history = connector.config.get(_HISTORY) or _KAFKA_HISTORY

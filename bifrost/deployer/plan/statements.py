@@ -70,7 +70,7 @@ def commands_to_replace(statement: DeclaredStatement, live: LiveState) -> tuple[
         if _touches(query, removed) and not is_of_source_table(query.summary.id, live)
     ]
     drops = [drop_source(SourceKind(live.sources[name].description.type), name) for name in reversed(removed)]
-    return (*map(terminate, queries), *drops, "then run `up` again, which creates them again")
+    return (*map(terminate, queries), *drops, "run `up` again afterwards, which creates them again")
 
 
 def is_of_source_table(query_id: str, live: LiveState) -> bool:

@@ -1,4 +1,4 @@
-"""Alerts against the statements: what `validate` tells of their templates."""
+"""Alerts against the statements: what `validate` reports of their templates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_alert_of_known_columns_is_fine_and_brings_its_service(project: Proje
         ("{EMAIL}", "{EMAIL", "4: template: single '{'"),
     ],
 )
-def test_what_does_not_fit_is_told_with_its_line(project: Project, old: str, new: str, problem: str):
+def test_what_does_not_fit_is_reported_with_its_line(project: Project, old: str, new: str, problem: str):
     project.write("alerts/bad_reviews.toml", ALERT.replace(old, new, 1))
 
     (found,) = problems(project)

@@ -15,15 +15,15 @@ def problems(project) -> list[str]:
     return [str(problem).removeprefix(f"{project.root}/") for problem in found]
 
 
-def test_a_project_project_has_no_problems(project):
+def test_a_sound_project_has_no_problems(project):
     assert problems(project) == []
 
 
-def test_this_projects_own_declarations_are_project():
+def test_this_projects_own_declarations_are_sound():
     assert validate(PROJECT, TABLES["embedded"]) == ()
 
 
-def test_all_broken_files_are_told_at_once(project):
+def test_all_broken_files_are_reported_together(project):
     project.write(CONNECTOR_FILE, "{")
     project.write("topics/orders.json", "[]")
     project.write("ksql/orders.sql", "SELEC")
@@ -77,7 +77,7 @@ def test_topics(project):
     ]
 
 
-def test_a_sink_of_a_topic_that_nobody_writes(project):
+def test_a_sink_of_a_topic_without_a_writer(project):
     project.write("connectors/ratings/sink.json", {"connector.class": "x.Sink", "topics": "nosuch"})
 
     assert problems(project) == ["connectors/ratings/sink.json:3: warning: topics: nothing declared writes nosuch"]

@@ -62,7 +62,7 @@ def test_changes_with_reasons_what_a_person_must_do_and_what_is_not_declared(pro
       run manually: DROP STREAM ALERTS;
       run manually: DROP TABLE CUSTOMERS;
       run manually: DROP STREAM CUSTOMERS_SRC_REKEY;
-      run manually: then run `up` again, which creates them again
+      run manually: run `up` again afterwards, which creates them again
   ? connector  foreign is not declared (kept; not made by this project)
 2 to update, 1 to replace; 9 unchanged."""
     )

@@ -23,7 +23,7 @@ def test_fields_are_named():
     )
 
 
-def test_a_changed_default_is_told():
+def test_a_changed_default_is_reported():
     assert schema_difference(record(A), record({**A, "default": 0})) is not None
 
 

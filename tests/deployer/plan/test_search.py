@@ -131,7 +131,7 @@ def test_what_was_changed_in_a_file_is_brought_over(dashboards, sinks, path, con
     assert sinks.up(dashboards) == []
 
 
-def test_a_template_changed_by_hand_is_set_right(dashboards, sinks):
+def test_a_manually_changed_template_is_restored(dashboards, sinks):
     sinks.up(dashboards)
     sinks.search.templates["ratings"]["index_patterns"] = ["other"]
 
