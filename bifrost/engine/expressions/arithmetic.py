@@ -84,6 +84,7 @@ def _result_type(node: Arithmetic, left: SqlType | None, right: SqlType | None) 
             f"Unsupported arithmetic types. {_base(left)} {_base(right)}"
         )
     if isinstance(left, SqlDecimal) or isinstance(right, SqlDecimal):
+        # A DOUBLE makes the result a DOUBLE, although DECIMAL can hold more digits.
         if DOUBLE in (left, right):
             return DOUBLE
         return decimal_result(node.operator, decimal_of(left), decimal_of(right))
@@ -139,6 +140,7 @@ def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
     """Wrap a sum or product to its type's bits; a 64-bit result is changed only if it overflows."""
     if result == INTEGER:
         return f"(({text} + 2147483648 & 4294967295) - 2147483648)"
+    # The comparison costs less than wrapping every result.
     name, wrap = translator.temporary(), use(translator, wrap_bigint)
     return f"({name} if -9223372036854775808 <= ({name} := {text}) <= 9223372036854775807 else {wrap}({name}))"
 

@@ -75,6 +75,7 @@ def _arguments(translator: Translator, node: FunctionCall) -> list[_Argument]:
         LambdaType(len(argument.parameters)) if isinstance(argument, Lambda) else _argument(translator, argument).shape
         for argument in node.arguments
     ]
+    # Lambdas are translated last: the types of their parameters follow from the other arguments.
     inputs = translator.functions.lambda_inputs(node.name, shapes)
     return [
         _argument(translator, argument) if types is None else _lambda(translator, argument, types)
@@ -114,6 +115,7 @@ def _call(translator: Translator, resolved: ResolvedScalar, codes: Sequence[Code
 
         return propagate(translator, codes, build, resolved.return_type, fails=not resolved.total)
     code = _called(translator, resolved, codes, use(translator, resolved.function))
+    # If the call is the only part that can fail, a guarded function gives null without a try around the expression.
     if not code.fails or any(argument.fails for argument in codes):
         return code
     safe = _called(translator, resolved, codes, translator.constant(guarded(resolved.function), "guarded"))

@@ -57,6 +57,7 @@ def convert(translator: Translator, code: Code, target: SqlType) -> Code:
     function = caster(code.type, target)
     if function is None:
         return code.typed(target)
+    # Constants are converted once, when the expression is compiled.
     if code.literal:
         folded = _folded(translator, code, function, target)
         if folded is not None:
@@ -231,6 +232,7 @@ def can_fail(source: SqlType, target: SqlType) -> bool:
         case (SqlStruct(), SqlStruct()):
             pairs = ((source.field(field.name), field.type) for field in target.fields)
             return any(can_fail(given.type, wanted) for given, wanted in pairs if given is not None)
+        # Digits may be lost, unless the target has room for every value of the source.
         case (_, SqlDecimal()):
             return source in (DOUBLE, STRING) or not widens(decimal_of(source), target)
         case _:
@@ -249,6 +251,7 @@ def fit(value: Decimal, target: SqlDecimal) -> Decimal:
         ValueError: the value exceeds the type's precision.
     """
     rounded = DECIMALS.quantize(value, decimal_unit(target.scale))
+    # adjusted() is the position of the first digit, so the test needs no power of ten.
     digits = target.precision - target.scale
     if rounded and rounded.adjusted() >= digits:
         raise ValueError(

@@ -128,6 +128,7 @@ def _accepts(wanted: ParameterType, given: ArgumentType, bindings: Bindings, cas
             return isinstance(given, SqlDecimal) or (casts and given in (INTEGER, BIGINT))
         case AnyType():
             return True
+        # The first argument binds the variable; later ones must fit the type that it has then.
         case TypeVariable(name):
             return bindings.setdefault(name, given) == given or (casts and widens(given, bindings[name]))
         case ArrayOf(item):

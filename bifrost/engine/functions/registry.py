@@ -271,6 +271,7 @@ def _best(
         return signature.variadic_index is not None, generality(signature)
 
     best = min(map(rank, fitting))
+    # The rank puts variadic overloads and those with type variables last.
     winners = [item for item in fitting if rank(item) == best]
     if len(winners) > 1 and best[0]:
         raise AnalysisError(

@@ -187,6 +187,7 @@ def _choosing(readers: ReadersBySchema, failed: str, lenient: ReadersBySchema | 
         except SerdeError as error:
             raise SerdeError(f"{failed} {error}") from error
         except UnicodeDecodeError as error:
+            # It is a ValueError too: this clause must come before those of _UNREADABLE.
             if read_again is not None:
                 return read_again(data)
             raise SerdeError(f"{failed} Not text: {error}") from error

@@ -89,7 +89,7 @@ def test_decimals_are_exact_beyond_pythons_default_of_28_digits():
         ("S + 1", "Unsupported arithmetic types. STRING INTEGER"),
     ],
 )
-def test_what_cannot_be_calculated_is_refused(text, message):
+def test_arithmetic_on_other_types_is_refused(text, message):
     with pytest.raises(AnalysisError) as refused:
         value(text)
     assert message in refused.value.message

@@ -82,7 +82,7 @@ def test_types_of_lambdas_come_from_their_bodies():
         ("S[1]", "do not apply to STRING"),
     ],
 )
-def test_what_means_nothing_is_refused(text, message):
+def test_invalid_expressions_are_refused(text, message):
     with pytest.raises(AnalysisError) as refused:
         value(text)
     assert message in refused.value.message

@@ -33,7 +33,7 @@ def test_texts_of_one_compiler_share_their_constants():
     assert len(compiler.constants) == 1
 
 
-def test_what_is_known_of_a_value():
+def test_code_knows_type_nullability_and_failure():
     compiler = ExpressionCompiler(COLUMNS, FUNCTIONS)
 
     def code(text):

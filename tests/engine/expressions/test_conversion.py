@@ -83,13 +83,13 @@ def test_cast_to_text_prints_as_java(text, row, expected):
         ("CAST(D AS DECIMAL(4, 2))", {"D": float("nan")}),
     ],
 )
-def test_what_does_not_fit_fails_when_it_runs(text, row):
+def test_a_cast_that_does_not_fit_fails_at_run_time(text, row):
     with pytest.raises(EVALUATION_ERRORS):
         value(text, **row)
 
 
 @pytest.mark.parametrize("target", ["ARRAY<INT>", "MAP<STRING, INT>", "STRUCT<A INT>", "BYTES"])
-def test_a_text_becomes_no_collection(target):
+def test_text_cannot_be_cast_to_a_collection(target):
     with pytest.raises(AnalysisError) as refused:
         type_of(f"CAST(S AS {target})")
     assert "Cast of STRING to" in refused.value.message
@@ -111,6 +111,6 @@ def test_a_property_turns_null_into_text_when_it_is_cast(text, expected):
     assert value("CAST(I AS STRING)") is None
 
 
-def test_bytes_become_no_text():
+def test_bytes_cannot_be_cast_to_text():
     with pytest.raises(AnalysisError):
         type_of("CAST(BIN AS STRING)")

@@ -113,7 +113,7 @@ def test_in(text, row, expected):
         ("I LIKE 'a'", "Operand I (INTEGER) is not of type STRING."),
     ],
 )
-def test_what_cannot_be_compared_is_refused(text, message):
+def test_values_of_other_types_cannot_be_compared(text, message):
     with pytest.raises(AnalysisError) as refused:
         value(text)
     assert message in refused.value.message

@@ -63,7 +63,7 @@ def test_top_rows_carry_other_columns():
         ("ATTR(S)", ["a", "b"]),
     ],
 )
-def test_what_was_added_can_be_taken_back(text, values):
+def test_added_values_can_be_removed(text, values):
     call = aggregate(text)
     kept = call.add(call.initialize(), values[0])
     state = kept
@@ -77,7 +77,7 @@ def test_what_was_added_can_be_taken_back(text, values):
 @pytest.mark.parametrize(
     "text", ["MIN(I)", "MAX(I)", "TOPK(I, 1)", "COLLECT_SET(I)", "LATEST_BY_OFFSET(I)", "COUNT_DISTINCT(I)"]
 )
-def test_what_cannot_be_taken_back_says_so(text):
+def test_aggregates_without_removal_say_so(text):
     assert aggregate(text).remove is None
 
 
@@ -160,12 +160,12 @@ def test_limits_are_settings():
         ("SUM(S)", "Function 'SUM' does not accept parameters (STRING)."),
     ],
 )
-def test_what_fits_no_aggregate_is_refused(text, message):
+def test_wrong_arguments_of_aggregates_are_refused(text, message):
     with pytest.raises(AnalysisError) as refused:
         aggregate(text)
     assert message in refused.value.message
 
 
-def test_stored_types_are_told():
+def test_aggregates_declare_the_type_of_their_state():
     assert str(aggregate("AVG(L)").aggregate_type) == "STRUCT<`SUM` BIGINT, `COUNT` BIGINT>"
     assert str(aggregate("COUNT(I)").aggregate_type) == "BIGINT"

@@ -79,7 +79,7 @@ def test_local_times_that_do_not_exist_move_forward_and_doubled_ones_keep_the_of
 @pytest.mark.parametrize(
     ("text", "pattern"), [("2021-13-01", "yyyy-MM-dd"), ("2021", "yyyy-MM"), ("x", "yyyy"), ("25:00", "HH:mm")]
 )
-def test_what_does_not_fit_the_pattern_fails(text, pattern):
+def test_text_that_does_not_match_the_pattern_fails(text, pattern):
     with pytest.raises(ValueError, match=f"{text}|Invalid value"):
         parse_instant(text, pattern)
 
@@ -161,7 +161,7 @@ def test_function(text, row, expected):
         ("PARSE_TIMESTAMP('13:59 AM', 'HH:mm a')", "Conflict found"),
     ],
 )
-def test_what_a_function_cannot_read_it_says(text, message):
+def test_a_text_that_cannot_be_parsed_is_an_error_with_its_reason(text, message):
     with pytest.raises(EVALUATION_ERRORS, match=message):
         value(text, TS=0, DT=0, TM=0)
 

@@ -48,13 +48,13 @@ def test_numbers_are_read_as_java_reads_them():
 
 
 @pytest.mark.parametrize("text", ["", "1.0", "0x1", "1_000", "2147483648", "9" * 5000])
-def test_what_is_no_integer(text):
+def test_text_that_is_not_an_integer_is_refused(text):
     with pytest.raises(ValueError, match="For input string"):
         parse_integer(text, 32)
 
 
 @pytest.mark.parametrize("text", ["", "1e", "nan", "1_0", "١"])
-def test_what_is_no_double(text):
+def test_text_that_is_not_a_double_is_refused(text):
     with pytest.raises(ValueError, match="For input string"):
         parse_double(text)
 

@@ -27,11 +27,11 @@ EXPECTED = """
 """
 
 
-def test_every_function_of_ksqldb_is_there():
+def test_all_functions_of_ksqldb_exist():
     assert set(default_registry().names()) == set(EXPECTED.split())
 
 
-def test_every_function_says_what_it_does():
+def test_every_function_has_a_description():
     registry = default_registry()
     for name in registry.names():
         declaration = registry.describe(name)
@@ -54,7 +54,7 @@ def test_an_unknown_function_is_refused():
     assert refused.value.message == "Can't find any functions with the name 'NO_SUCH'"
 
 
-def test_arguments_that_fit_nothing_are_refused_with_what_would():
+def test_wrong_arguments_are_refused_with_the_available_overloads():
     with pytest.raises(AnalysisError) as refused:
         type_of("LPAD(I, 2)")
     assert refused.value.message == (
@@ -114,7 +114,7 @@ def test_signatures_print_as_ksqldb_prints_them(text, parameters, result):
 @pytest.mark.parametrize(
     "text", ["STRING", "a STRING ->", "a NONSENSE -> STRING", "a STRING -> STRING STRING", "a ARRAY<!> -> T"]
 )
-def test_what_is_no_signature_is_refused(text):
+def test_an_invalid_signature_is_refused(text):
     with pytest.raises(ValueError, match="not a signature"):
         parse_signature(text)
 

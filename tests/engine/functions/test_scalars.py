@@ -230,7 +230,7 @@ def test_null_gives_null(text):
         ("URL_DECODE_PARAM('%zz')", "illegal hex"),
     ],
 )
-def test_what_a_function_cannot_do_it_says(text, message):
+def test_wrong_arguments_are_errors_with_their_reason(text, message):
     with pytest.raises(EVALUATION_ERRORS, match=message.replace("$", r"\$")):
         value(text)
 
@@ -241,7 +241,7 @@ def test_result_types_of_decimals():
     assert type_of("GREATEST(DEC, 1.125)") == "DECIMAL(5, 3)"
 
 
-def test_what_is_random_differs():
+def test_random_values_differ():
     assert value("UUID()") != value("UUID()")
     assert 0 <= value("RANDOM()") < 1
 

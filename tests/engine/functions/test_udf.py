@@ -28,7 +28,7 @@ def test_a_file_in_the_folder_adds_its_functions(tmp_path):
     assert (declaration.author, declaration.version, declaration.path) == ("someone", "2", str(tmp_path / "shout.py"))
 
 
-def test_no_folder_is_no_error(tmp_path):
+def test_a_missing_folder_is_accepted(tmp_path):
     assert "ABS" in registry_of(tmp_path / "nowhere")
 
 

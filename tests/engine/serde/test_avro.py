@@ -166,7 +166,7 @@ def test_fields_become_columns(kind: Any, value: Any, sql_type: SqlType, expecte
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(kind: Any, value: Any, sql_type: SqlType, problem: str) -> None:
+def test_a_field_that_cannot_be_read_is_named(kind: Any, value: Any, sql_type: SqlType, problem: str) -> None:
     with pytest.raises(SerdeError) as refused:
         from_avro(kind, value, sql_type)
     assert problem in str(refused.value)
@@ -219,7 +219,7 @@ def test_columns_become_fields_of_a_given_schema(kind: Any, value: Any, sql_type
         (DECIMAL_42, Decimal("123.45"), SqlDecimal(5, 2), "does not fit"),
     ],
 )
-def test_what_cannot_be_written_is_named(kind: Any, value: Any, sql_type: SqlType, problem: str) -> None:
+def test_a_field_that_cannot_be_written_is_named(kind: Any, value: Any, sql_type: SqlType, problem: str) -> None:
     with pytest.raises(SerdeError) as refused:
         to_avro(kind, value, sql_type)
     assert problem in str(refused.value)
@@ -256,7 +256,7 @@ def test_only_needed_columns_are_read() -> None:
 
 @examples(80)
 @given(sample=rows(columns_of(nested(st.sampled_from([STRING, BIGINT])))))
-def test_what_is_registered_and_written_is_avro_to_others(sample: Any) -> None:
+def test_other_libraries_read_the_registered_and_written_avro(sample: Any) -> None:
     columns, row = sample
     assume(not any("_" in str(column.type) + column.name for column in columns))
     registry = InMemoryRegistry()

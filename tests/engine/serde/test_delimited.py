@@ -79,7 +79,7 @@ def test_delimiters(delimiter: str, line: str) -> None:
         (("ä", "ä", 1), '"ä",ä,1'),
     ],
 )
-def test_quotes_are_set_where_commons_csv_sets_them(row: Any, line: str) -> None:
+def test_values_are_quoted_as_commons_csv_quotes_them(row: Any, line: str) -> None:
     assert write(SERDES, "DELIMITED", THREE, row) == line.encode()
 
 

@@ -65,5 +65,5 @@ def test_keys_are_listed_as_keys() -> None:
 
 
 @pytest.mark.parametrize("name", ["AVRO", "JSON", "JSON_SR", "PROTOBUF", "PROTOBUF_NOSR"])
-def test_nested_columns_are_fine_where_they_can_be(name: str) -> None:
+def test_nested_columns_are_accepted_by_formats_that_support_them(name: str) -> None:
     validate_format(FormatInfo(name), values(("A", SqlArray(STRUCT)), ("M", SqlMap(STRING, STRUCT))), is_key=False)

@@ -208,7 +208,7 @@ def test_a_json_object_whose_properties_are_no_object_cannot_be_columns(properti
         )
 
 
-def test_a_connect_type_of_json_that_is_no_text_is_ignored() -> None:
+def test_a_connect_type_of_json_that_is_not_text_is_ignored() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer", "connect.type": ["int32"]}}}
     assert inferred("JSON", schema) == "`A` BIGINT"
 
@@ -281,7 +281,7 @@ def test_protobuf_texts_that_cannot_be_columns(text: str, problem: str) -> None:
     )
 
 
-def test_a_protobuf_message_that_is_not_there() -> None:
+def test_a_missing_protobuf_message() -> None:
     with pytest.raises(AnalysisError, match=r"has no message shop\.Third"):
         inferred("PROTOBUF", PROTO, fullSchemaName="shop.Third")
 
@@ -296,14 +296,14 @@ def test_protobuf_schemas_import_others() -> None:
     assert (name, str(kind)) == ("event", "STRUCT<`timestamp` BIGINT>")
 
 
-def test_a_reference_that_is_not_there() -> None:
+def test_a_missing_reference() -> None:
     registry = InMemoryRegistry()
     registry.register("t-value", "PROTOBUF", PROTO, (SchemaReference("x.proto", "x", 3),))
     with pytest.raises(AnalysisError, match="refers to version 3 of x, which is not in the schema registry"):
         infer_columns(FormatInfo("PROTOBUF"), registry, "t", is_key=False)
 
 
-def test_without_schema_the_message_says_where_to_look() -> None:
+def test_a_missing_schema_gives_ksqldbs_hints() -> None:
     with pytest.raises(AnalysisError) as refused:
         infer_columns(FormatInfo("AVRO"), InMemoryRegistry(), "ratings", is_key=False)
     assert refused.value.message.startswith(

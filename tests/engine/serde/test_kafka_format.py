@@ -35,7 +35,7 @@ def test_bytes_are_those_of_kafkas_serializers(kind: SqlType, value: Any, data: 
     assert SERDES.key_deserializer("t", key_format("KAFKA"), columns)(data) == (value,)
 
 
-def test_null_is_no_bytes() -> None:
+def test_null_is_written_as_null() -> None:
     columns = values(("V", INTEGER))
     assert write(SERDES, "KAFKA", columns, (None,)) is None
     assert write(SERDES, "KAFKA", columns, None) is None
@@ -55,7 +55,7 @@ def test_none_has_neither_bytes_nor_rows() -> None:
 
 
 @pytest.mark.parametrize("name", ["KAFKA", "JSON", "AVRO", "DELIMITED", "NONE"])
-def test_without_key_columns_there_is_no_key(name: str) -> None:
+def test_a_topic_without_key_columns_has_no_key(name: str) -> None:
     assert SERDES.key_serializer("t", key_format(name), ())(()) is None
     assert SERDES.key_deserializer("t", key_format(name), ())(b"x") is None
 

@@ -104,7 +104,7 @@ def test_a_null_in_an_array_is_refused() -> None:
             write(Serdes(), "PROTOBUF", values(("A", kind)), (value,))
 
 
-def test_what_protobuf_cannot_hold_is_refused() -> None:
+def test_values_that_protobuf_cannot_represent_are_refused() -> None:
     with pytest.raises(SerdeError, match="an array cannot hold ARRAY<INTEGER>"):
         write(Serdes(), "PROTOBUF", values(("A", SqlArray(SqlArray(INTEGER)))), ([[1]],))
     with pytest.raises(SerdeError, match="Illegal field name: a-b"):

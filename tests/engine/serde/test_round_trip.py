@@ -55,7 +55,7 @@ def test_protobuf_rows_without_nulls(name: str, sample: Sample) -> None:
 @pytest.mark.parametrize("representation", ["OPTIONAL", "WRAPPER"])
 @examples(40)
 @given(sample=rows(columns_of(FLAT)))
-def test_protobuf_keeps_nulls_where_asked(representation: str, sample: Sample) -> None:
+def test_protobuf_keeps_nulls_if_the_format_demands_it(representation: str, sample: Sample) -> None:
     columns, row = sample
     serdes = Serdes()
     data = write(serdes, "PROTOBUF", columns, row, nullableRepresentation=representation)

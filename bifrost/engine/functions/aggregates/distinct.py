@@ -39,6 +39,7 @@ def add(state: Sketch, value: SqlValue) -> Sketch:
     if value is None:
         return state
     hashed = int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")
+    # The first bits select the register, the number of zeros after them is the rank.
     index = hashed >> _RANK_BITS
     rank = _RANK_BITS - (hashed & (1 << _RANK_BITS) - 1).bit_length() + 1
     if isinstance(state, dict):
@@ -64,6 +65,7 @@ def estimate(state: Sketch) -> int:
     ranks = state.values() if isinstance(state, dict) else [rank for rank in state if rank]
     empty = _REGISTERS - len(ranks)
     raw = _ALPHA * _REGISTERS * _REGISTERS / (empty + math.fsum(2.0**-rank for rank in ranks))
+    # With few values the number of empty registers is the better estimate (linear counting).
     if raw <= 2.5 * _REGISTERS and empty:
         return round(_REGISTERS * math.log(_REGISTERS / empty))
     return round(raw)

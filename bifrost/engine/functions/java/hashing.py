@@ -42,6 +42,7 @@ def java_hash(value: SqlValue) -> int:
 def bucket(value: SqlValue, buckets: int) -> int:
     """Return the index of a key's bucket in a table of so many buckets, a power of two."""
     code = java_hash(value)
+    # HashMap mixes the upper half into the lower one, since small tables use only the lowest bits.
     return (code ^ code >> 16) & (buckets - 1)
 
 

@@ -60,6 +60,7 @@ def _digits(value: float) -> tuple[str, int]:
     shortest = Decimal(repr(value)).as_tuple()
     text = "".join(map(str, shortest.digits)).rstrip("0")
     power = int(shortest.exponent) + len(shortest.digits) - 1
+    # Java prints at least two digits and finds the second one from the exact value: 2.0E-3 but 4.9E-324.
     if len(text) == 1:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return mantissa.replace(".", "").rstrip("0"), int(exponent)

@@ -236,6 +236,7 @@ def _read(step: _Step, text: str, at: int, width: int, calendar: _Calendar) -> i
 def _read_number(
     field: str, value: Callable[[int], int], text: str, at: int, width: int, calendar: _Calendar
 ) -> int | None:
+    # Only a number that has the text up to the next separator for itself may have blanks before it.
     if not width:
         at += len(text[at:]) - len(text[at:].lstrip())
     limit = at + width if width else len(text)
@@ -297,6 +298,7 @@ def _day_number(calendar: _Calendar) -> int:
         "day_of_year": order.get("day_of_year", 0),
         "week": calendar.both("week", "weekday"),
     }
+    # No combination is complete: a week alone, or a day of the week alone, determines a day as well.
     if not any(groups.values()):
         groups["week_of_month"] = order.get("week_of_month", 0)
         groups["weekday_in_month"] = max(order.get("weekday_in_month", 0), order.get("weekday", 0))

@@ -128,9 +128,11 @@ def _number(number: Number) -> Reader:
         if end - at < minimum:
             return ~at
         if reserved:
+            # The digits read so far include those of the numbers that follow: give theirs back.
             end = at + max(minimum, end - at - reserved)
         value = int(text[at:end])
         if value > _MAX_LONG:
+            # Nineteen digits may exceed a long; Java then leaves the last one unread.
             end -= 1
             value //= 10
         if wrong := _sign_error(number, sign, value, start, at, end):
@@ -172,6 +174,7 @@ def _fraction(number: Fraction) -> Reader:
 def _text(element: FieldText, *, root: bool) -> Reader:
     styles = ENGLISH[element.field]
     by_text = {text.lower(): value for value, text in styles[element.style].items()}
+    # In Java's root locale the full names are the short ones; texts.py says why both are read.
     if root and element.style is Style.FULL:
         by_text |= {text.lower(): value for value, text in styles[Style.SHORT].items()}
     lengths = sorted({len(text) for text in by_text}, reverse=True)
@@ -214,6 +217,7 @@ def _padded(reader: Reader, width: int) -> Reader:
 
 def _optional(readers: tuple[Reader, ...]) -> Reader:
     def read(text: str, at: int, found: ParsedFields) -> int:
+        # What an abandoned part has read must not remain.
         attempt = found.copy()
         end = _run(readers, text, at, attempt)
         if end < 0:

@@ -130,6 +130,7 @@ class _Compiler:
             if padded is None:
                 raise TimeTextError(f"Pad letter 'p' must be followed by valid pad pattern: {self.pattern}")
             self.padding = len(run[0])
+            # A padded number ends the group before it, as in Java.
             self.leader[-1] = None
             run = padded
         element = element_of(run[1], len(run[0]))
@@ -186,10 +187,12 @@ class _Compiler:
         if not isinstance(first, Number):
             raise TimeTextError(f"A padded number cannot be followed by a number: {self.pattern}")
         if number.can_follow:
+            # yyyyMMdd: the year leaves four digits to month and day.
             elements[leader] = replace(first, reserved=first.reserved + number.max_width)
             self.add(replace(number, reserved=FIXED))
             self.leader[-1] = leader
         else:
+            # A number of any width begins a new group, so the one before it cannot leave digits to it.
             elements[leader] = replace(first, reserved=FIXED)
             self.leader[-1] = self.add(number)
 

@@ -118,6 +118,7 @@ class _Resolver:
             return
         check_range(TimeField.YEAR_OF_ERA, year_of_era)
         era = self.values.pop(TimeField.ERA, None)
+        # A year next to the year of the era shows which era is meant.
         if era is None:
             era = int(self.values.get(TimeField.YEAR, 1) > 0)
         self.put(TimeField.YEAR, year_of_era if era else 1 - year_of_era)
@@ -190,6 +191,7 @@ class _Resolver:
         value = self.values.pop(clock, None)
         if value is None:
             return
+        # In SMART style 0 is accepted, although the field begins at 1.
         if value != 0:
             check_range(clock, value)
         self.put(hour, 0 if value == last else value)
@@ -204,6 +206,7 @@ class _Resolver:
             has_hole = (minute is None and (second is not None or nano is not None)) or (
                 second is None and nano is not None
             )
+            # Without minutes, seconds have no place: such fields stay as they are.
             if not has_hole:
                 self.set_time([part or 0 for part in parts])
                 for field in _CLOCK:

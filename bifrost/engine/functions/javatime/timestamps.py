@@ -59,6 +59,7 @@ def instant_of(resolved: Resolved, default: Zone) -> int:
     day = resolved.day or _partial_day(resolved.values)
     nanos = resolved.nanos if resolved.nanos is not None else _partial_time(resolved.values)
     local_ms = day.number * DAY_MS + nanos // _NANOS_PER_MS
+    # A complete time with an offset is an instant, whatever zone the text names besides.
     if offset_s is not None and resolved.day is not None and resolved.nanos is not None:
         return local_ms - offset_s * 1000
     zone = named or (offset_zone(offset_s) if offset_s is not None else default)
@@ -104,6 +105,7 @@ def _each_step(steps: list[int], ms_of_day: int, zone: Zone) -> int:
             local_ms += (after - before) * 1000
             offset_s = after
         elif offset_s != after:
+            # In an overlap Java keeps the offset that was in force before; elsewhere both offsets are equal.
             offset_s = before
     return local_ms - offset_s * 1000 if offset_s is not None else local_ms
 

@@ -47,6 +47,7 @@ def read_offset(offset: Offset) -> Reader:
                 break
             parts[place] = value
             end += step
+        # Beyond 23 hours Java fails here; from 18 to 23 hours only resolving refuses the offset.
         if hours > 23:
             raise TimeTextError("Value out of range: Hour[0-23], Minute[0-59], Second[0-59]")
         total = (hours * 3600 + parts[0] * 60 + parts[1]) * (-1 if sign == "-" else 1)
@@ -89,10 +90,12 @@ def read_zone(*, full: bool | None) -> Reader:
             return _zone_offset(text, at, "", found)
         for prefix in ("UTC", "UT", "GMT"):
             if start.startswith(prefix):
+                # GMT0 is a zone id, while a 0 after any other prefix is left unread.
                 if prefix == "GMT" and text[at + 3 : at + 4] == "0":
                     found.zone = zone_of("GMT0")
                     return at + 4
                 return _zone_offset(text, at + len(prefix), prefix, found)
+        # The longest name wins: one name may be the beginning of another.
         zones = zones_by_text(full=full)
         for length in range(min(longest_zone_text(full=full), len(text) - at), 0, -1):
             zone = zones.get(text[at : at + length].lower())

@@ -137,6 +137,7 @@ def zone_of(name: str) -> Zone:
         return prefixed_zone(prefix[0], _parsed_offset(name[prefix.end() :]))
     if name in ("UTC", "GMT", "UT"):
         return Zone(name, UTC, 0)
+    # Python also finds files that are no zones (posixrules, localtime) and ids that Java lacks (EST).
     if name not in zone_names() or (name.startswith("SystemV/") and name not in _SYSTEM_V):
         raise TimeTextError(f"Unknown time-zone ID: {name}")
     return Zone(name, ZoneInfo(_SYSTEM_V.get(name, name)), None)

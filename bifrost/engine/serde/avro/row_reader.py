@@ -112,6 +112,7 @@ class _Generator:
             if field.name not in wanted:
                 self.skip(field.type)
                 continue
+            # Two columns may read one field: the second starts where the first did.
             again = self.source.fresh("i") if len(wanted[field.name]) > 1 else ""
             if again:
                 self.source.line(f"{again} = i")

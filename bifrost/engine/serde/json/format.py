@@ -10,6 +10,11 @@ from bifrost.engine.serde.schema_registry import RegisteredSchema, SchemaRegistr
 from bifrost.engine.serde.wire_format import HEAD, Reader, Writer, head, referenced_texts, sink_schema
 from bifrost.sql.types import SqlStruct
 
+_NO_MAGIC_BYTE = (
+    "Got unexpected JSON serialization format that did not start with the magic byte. If this stream was not "
+    "serialized using the JsonSchemaConverter, then make sure the stream is declared with JSON format (not JSON_SR)."
+)
+
 
 def json_reader(part: RecordPart, needed: frozenset[str] | None, start: int = 0) -> Reader:
     """Return a function from a payload, whose JSON begins at `start`, to the row."""
@@ -31,7 +36,7 @@ def json_sr_reader(part: RecordPart, needed: frozenset[str] | None) -> Reader:
 
     def read(data: bytes) -> Row | None:
         if len(data) < HEAD or data[0] != 0:
-            raise SerdeError("Unknown magic byte!")
+            raise SerdeError(_NO_MAGIC_BYTE)
         return read_json(data)
 
     return read

@@ -53,6 +53,7 @@ def _reader(row: Callable[[Any], tuple[Any, ...] | None], start: int, kind: SqlT
         try:
             return row(loads(data))
         except (NeedsExact, orjson.JSONDecodeError, SerdeError):
+            # Rare and slow: the exact parser accepts more, keeps all digits, and finds the path of an error.
             return read_exactly(data)
 
     def read_exactly(data: bytes) -> tuple[Any, ...] | None:
