@@ -1,0 +1,153 @@
+"""The files that people write: alerts, connectors, topics, statements, `.env` and CSV; and alerts' templates."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from benchmarks.fuzz.mutation import damaged, damaged_text, damaged_value
+from benchmarks.fuzz.trial import NextTrial, Trial
+from bifrost import settings as project_settings
+from bifrost.alert_template import Template
+from bifrost.alerts import read_alerts
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.declared.on_error import raise_error
+from bifrost.errors import BifrostError, DeclarationError, SettingError
+from bifrost.settings import PROJECT
+from bifrost.supervisor.csv_schemas import propose
+from bifrost.supervisor.install.install_folders import jvm_parts_installed
+
+FOLDERS = ("alerts", "connectors", "topics", "ksql", "dashboards", "services")
+_ALERT = """topic = "POSSIBLE_FRAUD"
+channel = "${FRAUD_CHANNEL|slack}"
+to = "fraud"
+template = "{ATTEMPTS:,} attempts on {CARD->NUMBER|?} at {WINDOWSTART:time} {{}}"
+zone = "Europe/London"
+[once]
+by = ["CARD_NUMBER"]
+within = "10 minutes"
+[quiet]
+hours = "22:00-07:00"
+"""
+_TEMPLATES = ("{A:,} of {B|none} at {C:time}", "{A:.1f} {{x}} {B.C} {D}", "{A} {B} {C} {D}")
+_VALUES = {"A": 1.5, "B": {"C": [1, None, "x"]}, "C": 1_700_000_000_000, "D": [1, {"x": 1}]}
+
+
+@contextmanager
+def declarations() -> Iterator[NextTrial]:
+    """A project with one damaged file: it is read, or errors name the file."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for name in FOLDERS:
+            shutil.copytree(PROJECT / name, folder / name)
+        (folder / "alerts" / "fuzz.toml").write_text(_ALERT, encoding="utf-8")
+        kinds = (".json", ".toml", ".sql", ".avsc")
+        files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and "udf" not in path.parts)
+        contents = {path: path.read_bytes() for path in files}
+
+        def trial(rng: random.Random) -> Trial:
+            path = rng.choice(files)
+            data = _changed(rng, contents[path])
+            return Trial(
+                f"declarations {path.relative_to(folder)}", data, lambda: _load(folder, path, contents[path], data)
+            )
+
+        yield trial
+
+
+def _changed(rng: random.Random, content: bytes) -> bytes:
+    if rng.random() < 0.3:
+        return damaged(rng, content)
+    return damaged_text(rng, content.decode()).encode("utf-8", "surrogatepass")
+
+
+def _load(folder: Path, path: Path, content: bytes, data: bytes) -> None:
+    path.write_bytes(data)
+    errors: list[DeclarationError] = []
+    try:
+        load(folder, errors.append)
+    finally:
+        path.write_bytes(content)
+    if errors:
+        raise errors[0]
+
+
+@contextmanager
+def alerts() -> Iterator[NextTrial]:
+    """Alert files, and templates over values of all kinds; a template documents ValueError."""
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "fuzz.toml"
+
+        def trial(rng: random.Random) -> Trial:
+            if rng.random() < 0.6:
+                data = _changed(rng, _ALERT.encode())
+                return Trial("alert file", data, lambda: _read_alert(path, data))
+            text = damaged_text(rng, rng.choice(_TEMPLATES))
+            values = damaged_value(rng, _VALUES)
+            return Trial("alert template", (text, values), lambda: _render(text, values))
+
+        yield trial
+
+
+def _read_alert(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    read_alerts(path.parent, raise_error)
+
+
+def _render(text: str, values: object) -> None:
+    if isinstance(values, dict):
+        with suppress(ValueError):
+            template = Template.parse(text, ZoneInfo("Europe/London"))
+            template.render(values, escape=str, shorten=lambda text, most: text[:most], length=len, limit=100)
+
+
+@contextmanager
+def environment() -> Iterator[NextTrial]:
+    """`.env` files: settings, or an error that names the line."""
+    sample = (PROJECT / ".env.example").read_bytes() + b"A='b'\nexport C=\"d\"\n"
+    with tempfile.TemporaryDirectory() as made:
+
+        def trial(rng: random.Random) -> Trial:
+            data = _changed(rng, sample)
+            return Trial(".env", data, lambda: _read_env(Path(made), data))
+
+        yield trial
+
+
+def _read_env(folder: Path, data: bytes) -> None:
+    (folder / ".env").write_bytes(data)
+    found = project_settings.Settings(project_settings.read_dotenv(folder / ".env"), folder)
+    for name in project_settings.PORTS:
+        with suppress(BifrostError):
+            found.port(name)
+    found.endpoints.as_json()
+
+
+@contextmanager
+def csv() -> Iterator[NextTrial]:
+    """CSV samples, read by the plugin's own program as `csv-schema` does; needs the installed Java parts."""
+    sample = (PROJECT / "data" / "orders" / "orders.csv").read_bytes()[:2000]
+    settings = project_settings.load()
+    if not jvm_parts_installed(settings):
+        raise SettingError("csv", "the Java parts are not installed; `up` installs them")
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "orders.csv"
+
+        def trial(rng: random.Random) -> Trial:
+            data = damaged(rng, sample)
+            form = rng.choice(
+                ({}, {"csv.separator.char": "59"}, {"csv.first.row.as.header": "false"}, {"csv.quote.char": "0"})
+            )
+
+            def run() -> None:
+                path.write_bytes(data)
+                propose(settings, path, ("order_id",), form)
+
+            return Trial("csv", (data, form), run)
+
+        yield trial
