@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 from bifrost.console.flow.lag_trend import LagSample
 from bifrost.console.flow.snapshot import Snapshot
+from bifrost.web.inputs import whole_number
+
+CONNECT_GROUP = "connect-"
+"""The prefix of a sink connector's consumer group; its name follows."""
+FLUSH_SIZE = "flush.size"
 
 
 def read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | None:
@@ -37,8 +42,19 @@ def lag_of(group: str, now: Snapshot, before: Snapshot | None) -> int | None:
 
 def lag_samples(now: Snapshot, before: Snapshot | None) -> Mapping[str, LagSample]:
     """The current lag of every group that has a position."""
-    lags = {group: lag_of(group, now, before) for group in now.positions}
-    return {group: LagSample(now.at, lag, _position(group, now)) for group, lag in lags.items() if lag is not None}
+    samples = {}
+    for group in now.positions:
+        lag = lag_of(group, now, before)
+        if lag is not None:
+            samples[group] = LagSample(now.at, lag, _position(group, now), _batch(group, now))
+    return samples
+
+
+def _batch(group: str, now: Snapshot) -> int:
+    """How many records a sink collects in all its partitions before it writes and commits them."""
+    config = now.configs.get(group.removeprefix(CONNECT_GROUP), {}) if group.startswith(CONNECT_GROUP) else {}
+    per_partition = whole_number(config.get(FLUSH_SIZE, ""), 0) or 0
+    return per_partition * sum(len(partitions) for partitions in now.positions[group].values())
 
 
 def _position(group: str, snapshot: Snapshot) -> int:

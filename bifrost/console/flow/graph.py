@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from bifrost.clients.connect import ConnectorStatus, root_cause
-from bifrost.console.flow.consumer_lag import lag_of, read_rate
+from bifrost.console.flow.consumer_lag import CONNECT_GROUP, lag_of, read_rate
 from bifrost.console.flow.pipeline_members import Members, members
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
 from bifrost.console.flow.snapshot import Snapshot
@@ -20,7 +20,6 @@ Health = Literal["good", "busy", "bad"]
 PIPELINE_KEY = "bifrost.pipeline"
 DEAD_LETTERS = "errors.deadletterqueue.topic.name"
 DEAD_LETTER_SUFFIX = ".dlq"
-_CONNECT_GROUP = "connect-"
 _QUERY_GROUP = "_confluent-ksql-"
 _UP_STATES = ("ready", "running")
 _FAILED_STATES = ("failed", "backoff")
@@ -106,9 +105,9 @@ def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "health": "bad" if not tasks and status else _worst(states),
             "detail": config.get("connector.class", "").rpartition(".")[2],
             "error": "; ".join(dict.fromkeys(causes)) or ("it has no task" if status and not tasks else ""),
-            "group": f"{_CONNECT_GROUP}{name}" if is_sink else "",
-            "lag": lag_of(f"{_CONNECT_GROUP}{name}", now, before) if is_sink else None,
-            "rate": read_rate(f"{_CONNECT_GROUP}{name}", now, before),
+            "group": f"{CONNECT_GROUP}{name}" if is_sink else "",
+            "lag": lag_of(f"{CONNECT_GROUP}{name}", now, before) if is_sink else None,
+            "rate": read_rate(f"{CONNECT_GROUP}{name}", now, before),
             "tasks": tasks,
         }
 
@@ -207,7 +206,7 @@ def _other_groups(now: Snapshot) -> list[str]:
     return [name for name, topics in now.positions.items() if topics and not name.startswith(_NOT_SERVICES)]
 
 
-_NOT_SERVICES = (_CONNECT_GROUP, _QUERY_GROUP)
+_NOT_SERVICES = (CONNECT_GROUP, _QUERY_GROUP)
 
 
 def _topic(name: str, now: Snapshot, before: Snapshot | None) -> Json:

@@ -1,8 +1,8 @@
 """Judges whether the lag of a consumer group is a backlog that does not shrink. Pure.
 
 A lag above 0 is normal: a group commits its position every few seconds, so its lag rises and falls like a saw. What
-counts are the lows of that saw. A group is behind if even the lowest lag of the last minute is more than it reads in
-10 seconds, and is not lower than in the minute before. A group that catches up is not behind.
+counts are the lows of that saw. A group is behind if even the lowest lag of the last minute is more than it collects
+for a commit and reads in 10 seconds, and is not lower than in the minute before. A group that catches up is not behind.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ IN_FLIGHT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LagSample:
-    """The lag of a group at one moment: `at` in seconds since the epoch, `position` the sum of its offsets."""
+    """The lag of a group at one moment: `at` in seconds since the epoch, `position` the sum of its offsets.
+
+    `batch` is how many records the group collects before it commits, such as the `flush.size` of an S3 sink.
+    """
 
     at: float
     lag: int
     position: int
+    batch: int = 0
 
 
 class LagTrend:
@@ -56,11 +60,12 @@ class LagTrend:
         return self._backlog_since
 
     def _in_flight(self) -> float:
-        """How many records the group reads in `IN_FLIGHT_S`, by its rate over the last window."""
+        """A lag that is normal: what the group collects, and what it reads in `IN_FLIGHT_S` by its recent rate."""
         end = self._samples[-1]
         start = next(each for each in self._samples if each.at >= end.at - WINDOW_S)
         seconds = end.at - start.at
-        return IN_FLIGHT_S * max(0, end.position - start.position) / seconds if seconds > 0 else 0.0
+        rate = max(0, end.position - start.position) / seconds if seconds > 0 else 0.0
+        return end.batch + IN_FLIGHT_S * rate
 
 
 class LagTrends:

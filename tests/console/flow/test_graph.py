@@ -14,6 +14,7 @@ from bifrost.alerts import QuietHours
 from bifrost.clients.connect import ConnectorStatus, TaskStatus
 from bifrost.clients.csv_error_folder import RejectedFile
 from bifrost.clients.ksqldb import QueryDetails
+from bifrost.console.flow.consumer_lag import lag_samples
 from bifrost.console.flow.graph import graph
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
 from bifrost.console.flow.snapshot import Snapshot
@@ -109,6 +110,15 @@ def test_a_reader_that_does_not_keep_up_is_not_well():
     assert {pipeline["health"] for pipeline in graph(replace(NOW, owners=OWNERS), None, behind)["pipelines"]} == {
         "busy"
     }
+
+
+@pytest.mark.parametrize(("flush_size", "batch"), [("100", 200), ("", 0), ("x", 0), ("-1", 0)])
+def test_a_sink_may_collect_records_for_each_of_its_partitions(flush_size: str, batch: int):
+    positions = {"connect-sink": {"out": {0: 25, 1: 3}}, "connect-gone": {"out": {0: 1}}}
+    configs = {"sink": {**NOW.configs["sink"], "flush.size": flush_size}}
+    samples = lag_samples(replace(NOW, positions=positions, configs=configs), None)
+
+    assert (samples["connect-sink"].batch, samples["connect-gone"].batch) == (batch, 0)
 
 
 def test_a_group_that_no_file_declares_is_not_behind():

@@ -11,11 +11,13 @@ from bifrost.console.flow.lag_trend import LagSample, LagTrend, LagTrends
 START = 1_000.0
 
 
-def behind_since(lag_at: Callable[[int], int], *, read_per_s: int = 0, seconds: int = 300) -> float | None:
+def behind_since(
+    lag_at: Callable[[int], int], *, read_per_s: int = 0, seconds: int = 300, batch: int = 0
+) -> float | None:
     """What a group whose lag is `lag_at(second)` is said to be after so many seconds, looked at every 2 seconds."""
     trend, found = LagTrend(), None
     for second in range(0, seconds + 1, 2):
-        found = trend.add(LagSample(START + second, lag_at(second), second * read_per_s))
+        found = trend.add(LagSample(START + second, lag_at(second), second * read_per_s, batch))
     return found
 
 
@@ -46,6 +48,11 @@ def test_a_group_whose_commits_fall_further_and_further_behind_is_behind():
 def test_what_is_read_within_seconds_is_no_backlog():
     assert behind_since(lambda _: 500, read_per_s=100) is None
     assert behind_since(lambda _: 5_000, read_per_s=100) == START
+
+
+def test_what_a_sink_collects_for_its_next_file_is_no_backlog():
+    assert behind_since(lambda second: second // 4, batch=100) is None
+    assert behind_since(lambda second: second, batch=100) == START + 102
 
 
 def test_nothing_is_said_before_there_are_two_minutes_to_compare():
