@@ -19,7 +19,10 @@ _NAME_PARTS = (
     r"pass(?:word|wd|phrase|code)|[._-]pwd|secret|token|credential|api[._-]?key|private[._-]?key|access[._-]?key"
     r"|(?:account|shared|signing|encryption|storage|master)[._-]?key|sasl[._]jaas|auth"
 )
-_SECRET_NAME = re.compile(rf"{_NAME_PARTS}|(?:^|[._-])pass$|ssl\.(?:keystore\.)?key$|http\.headers?$", re.I)
+_SECRET_NAME = re.compile(
+    rf"{_NAME_PARTS}|(?:^|[._-])pass$|ssl\.(?:keystore\.)?key$|^(?!transforms\.)(?:.*[._-])?headers$|http\.header$",
+    re.I,
+)
 _PLACEHOLDERS = re.compile(r"(?:\$\{[^{}]*\})+")
 _NOT_SECRET = frozenset({"true", "false", "none", "null", "yes", "no"})
 
@@ -27,6 +30,7 @@ _NOT_SECRET = frozenset({"true", "false", "none", "null", "yes", "no"})
 _USERINFO = re.compile(r"""(://[^\s:/?#@"'<>]*:)([^\s/?#"'<>]*)(?=@)""")
 # A password with an unescaped / ? or #: whatever follows the colon and is no port belongs to it.
 _BROKEN_USERINFO = re.compile(r"""(://[^\s:/?#@"'<>,]*:)(?!\d{1,5}(?:[/?#,\s]|$))([^\s"'<>]{0,200})(?=@)""")
+_ORACLE = re.compile(r"(jdbc:oracle:\w{1,20}:[^\s/:@]{1,128}/)([^\s@]{1,200})(?=@)", re.I)
 _HTTP_USER = re.compile(r"""(https?://)([^\s:/?#@"'<>*]+)(?=@)""", re.I)
 # Every repetition that can run into another one is bounded: a long text must not cost the square of its length.
 _NAME = (
@@ -112,7 +116,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _passwords_in(value: str) -> set[str]:
-    found = {match[2] for pattern in (_USERINFO, _BROKEN_USERINFO) for match in pattern.finditer(value)}
+    found = {match[2] for pattern in (_USERINFO, _BROKEN_USERINFO, _ORACLE) for match in pattern.finditer(value)}
     for match in _ASSIGNED_IN_VALUE.finditer(value):
         found.add(match[0].removeprefix(match["name"]).strip("\\\"'{}"))
     return {password for password in found if password and password != REDACTED}
@@ -122,6 +126,7 @@ def _redact_patterns(text: str, assigned: re.Pattern[str]) -> str:
     text = _LOOKS_LIKE_A_SECRET.sub(REDACTED, text)
     text = _USERINFO.sub(_after_prefix, text)
     text = _BROKEN_USERINFO.sub(_after_prefix, text)
+    text = _ORACLE.sub(_after_prefix, text)
     text = _HTTP_USER.sub(rf"\1{REDACTED}", text)
     text = _AUTHORIZATION.sub(rf"\1{REDACTED}", text)
     text = _SCHEME_AND_TOKEN.sub(rf"\1\2{REDACTED}", text)

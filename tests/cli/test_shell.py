@@ -346,6 +346,32 @@ def test_describe_function():
     ]
 
 
+def test_describe_connector():
+    status = {
+        "name": "C",
+        "type": "source",
+        "connector": {"state": "RUNNING", "worker_id": "w:8083"},
+        "tasks": [{"id": 0, "state": "FAILED", "trace": "A: password=hunter22\n at x"}],
+    }
+    described = {"@type": "connector_description", "connectorClass": "x.Y", "status": status, "topics": ["t"]}
+    assert shown(described) == [
+        "Name                 : C",
+        "Class                : x.Y",
+        "Type                 : source",
+        "State                : RUNNING",
+        "WorkerId             : w:8083",
+        "",
+        " Task ID | State  | Error Trace",
+        "----------------------------------------------",
+        " 0       | FAILED | A: password=******** at x",
+        "----------------------------------------------",
+        "",
+        "Related topics",
+        "--------------",
+        "t",
+    ]
+
+
 def test_explain():
     query = {
         "id": "CSAS_X_1",

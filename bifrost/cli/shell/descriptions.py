@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bifrost.redaction import redact_text
+
 Json = Mapping[str, Any]
 _LABEL = 20
 _VARIABLES = 12
@@ -80,6 +82,30 @@ def function_lines(function: Json) -> Iterator[str]:
         for argument in variation.get("arguments") or ():
             if argument.get("description"):
                 yield f"\t{argument['name']:<{_VARIABLES}}: {_one_line(argument['description'])}"
+
+
+def connector_lines(described: Json) -> Iterator[str]:
+    """DESCRIBE CONNECTOR."""
+    status = described.get("status") or {}
+    own = status.get("connector") or {}
+    yield _labelled("Name", status.get("name", ""))
+    yield _labelled("Class", described.get("connectorClass", ""))
+    yield _labelled("Type", status.get("type", ""))
+    yield _labelled("State", own.get("state", ""))
+    yield _labelled("WorkerId", own.get("worker_id", ""))
+    if own.get("trace"):
+        yield _labelled("Trace", redact_text(own["trace"]))
+    tasks = status.get("tasks") or ()
+    if tasks:
+        yield ""
+        rows = [(str(task["id"]), task["state"], _one_line(redact_text(task.get("trace") or ""))) for task in tasks]
+        yield from table(("Task ID", "State", "Error Trace"), rows)
+    for title, names in (
+        ("Related topics", described.get("topics") or ()),
+        ("KSQL sources", [source["name"] for source in described.get("sources") or ()]),
+    ):
+        if names:
+            yield from _titled(title, names)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bifrost.cli.output import Screen
-from bifrost.cli.shell.descriptions import function_lines, query_lines, source_lines
+from bifrost.cli.shell.descriptions import connector_lines, function_lines, query_lines, source_lines
 from bifrost.cli.shell.rows import cell
 
 Entity = dict[str, Any]
 _LISTS = ("streams", "tables", "queries", "topics", "properties", "functions", "connectors", "variables", "plugins")
+_DESCRIBED = ("describe_function", "connector_description")
 _HIDDEN = ("@type", "statementText", "warnings")
 
 
@@ -21,8 +22,8 @@ def show_entity(entity: Entity, screen: Screen) -> None:
         screen.say(entity["commandStatus"]["message"] or entity["commandStatus"]["status"])
         return
     for name in _LISTS:
-        # DESCRIBE FUNCTION has a list of that name as well.
-        if isinstance(entity.get(name), list) and entity.get("@type") != "describe_function":
+        # Descriptions have lists of such names as well.
+        if isinstance(entity.get(name), list) and entity.get("@type") not in _DESCRIBED:
             _show_rows(entity[name], screen)
             return
     for line in _lines(entity):
@@ -39,6 +40,8 @@ def _lines(entity: Entity) -> list[str]:
             return list(source_lines(source))
         case {"queryDescription": dict(query)}:
             return list(query_lines(query))
+        case {"@type": "connector_description"}:
+            return list(connector_lines(entity))
         case {"@type": "describe_function"}:
             return list(function_lines(entity))
         case _:
