@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from bifrost.engine.functions.java.base64 import decode_base64
 from bifrost.engine.functions.java.text import decode_utf8, double_text
 from bifrost.engine.serde.avro.binary import fit_decimal, parse_decimal
 from bifrost.engine.serde.errors import SerdeError
@@ -142,8 +142,8 @@ def _decimal(text: str) -> Decimal:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return decode_base64(text)
+    except ValueError:
         raise SerdeError(f"Not base64: {text[:80]!r}") from None
 
 

@@ -166,6 +166,12 @@ def test_a_text_that_cannot_be_parsed_is_an_error_with_its_reason(text, message)
         value(text, TS=0, DT=0, TM=0)
 
 
+@pytest.mark.parametrize("ms", [-1, 86_400_000])
+def test_milliseconds_outside_of_a_day_are_no_time(ms):
+    with pytest.raises(EVALUATION_ERRORS, match="not a time of a day"):
+        value("FORMAT_TIME(TM, 'HH:mm')", TM=ms)
+
+
 def test_the_clock():
     assert value("UNIX_TIMESTAMP() > 1600000000000") is True
     assert value("UNIX_DATE() > 18000") is True

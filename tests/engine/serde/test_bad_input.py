@@ -169,6 +169,7 @@ def test_a_line_that_does_not_fit_its_columns_is_refused(line: bytes) -> None:
     [
         (b",,,,", (None, None, None, None, None)),
         (b"1,a,1.0,maybe,eA==", (1, "a", 1.0, False, b"x")),
+        (b"1,a,1.0,true,eA", (1, "a", 1.0, True, b"x")),
         (b'1,"a ""b"", c",-1e3,TRUE,', (1, 'a "b", c', -1000.0, True, None)),
         (b'"1","a","1.0","true","eA=="\n', (1, "a", 1.0, True, b"x")),
         (b"1,a,NaN,true,eA==\r\n2,b", None),

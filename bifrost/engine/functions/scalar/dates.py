@@ -84,6 +84,8 @@ def _unparsed(kind: str, text: str, pattern: str, reason: object) -> FunctionErr
 )
 def format_time(ms: int, pattern: str) -> str:
     """Format a time of day; a field of the date is an error."""
+    if not 0 <= ms < DAY_MS:
+        raise FunctionError(f"Failed to format time with formatter '{pattern}': {ms} ms is not a time of a day")
     try:
         return formatter(pattern)(Moment(ms_of_day=ms))
     except TimeTextError as error:
