@@ -14,6 +14,8 @@ from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.maven import Progress
 
 _NAME = "JVM stack"
+_MANIFESTS_S = 600
+"""Seconds for the tool that lists the plugins: 5 on a free machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,11 @@ def _write_manifests(java: Java, stack: Stack, log: Path) -> None:
     """Write the manifests of the plugins, which saves the worker from scanning every class at its start."""
     tool = "org.apache.kafka.tools.ConnectPluginPath"
     command = (java.program, "-cp", stack.kafka_classpath, tool, "sync-manifests", "--plugin-path", str(stack.plugins))
-    with log.open("ab") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=120)
-    if done.returncode:
-        raise ComponentError(_NAME, "the Connect plugins could not be listed", log=log)
+    try:
+        with log.open("ab") as output:
+            subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=_MANIFESTS_S, check=True)
+    except subprocess.CalledProcessError as error:
+        raise ComponentError(_NAME, "Kafka's tool could not list the Connect plugins", log=log) from error
+    except subprocess.TimeoutExpired as error:
+        problem = f"Kafka's tool did not list the Connect plugins within {_MANIFESTS_S} s; run the command again"
+        raise ComponentError(_NAME, problem, log=log) from error

@@ -8,7 +8,7 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
-from bifrost.supervisor.install import connect_plugins
+from bifrost.supervisor.install import connect_plugins, jvm_stack
 from bifrost.supervisor.install.install_folders import jvm_parts_installed, stack_folder
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import install
@@ -88,7 +88,15 @@ def test_a_failed_fetch_says_why_and_leaves_nothing(home):
 
 def test_without_manifests_it_does_not_count_as_installed(home):
     program(home.project.parent / "jdk" / "bin" / "java", "#!/bin/sh\nexit 1\n")
-    with pytest.raises(ComponentError, match="the Connect plugins could not be listed"):
+    with pytest.raises(ComponentError, match="Kafka's tool could not list the Connect plugins"):
+        install(home, java(home), print)
+    assert not stack_folder(home).exists()
+
+
+def test_a_tool_that_does_not_end_is_an_error_that_says_what_to_do(home, monkeypatch):
+    monkeypatch.setattr(jvm_stack, "_MANIFESTS_S", 0.05)
+    program(home.project.parent / "jdk" / "bin" / "java", "#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(ComponentError, match=r"within 0.05 s; run the command again"):
         install(home, java(home), print)
     assert not stack_folder(home).exists()
 
