@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -22,6 +22,7 @@ from bifrost.sql.tree import (
     Expression,
     SingleColumn,
     StructAll,
+    WhenClause,
     children,
 )
 from bifrost.sql.types import SqlStruct, SqlType
@@ -112,12 +113,12 @@ class Selection:
         return problem
 
     def _failing(self, expression: Expression, problem: str) -> Expression:
-        for part in children(expression):
+        for part in _parts_of(expression):
             try:
-                self.stage.type_of(cast(Expression, part))
+                self.stage.type_of(part)
             except AnalysisError as error:
                 if error.message == problem:
-                    return self._failing(cast(Expression, part), problem)
+                    return self._failing(part, problem)
         return expression
 
     def _is_key(self, item: SelectItem) -> bool:
@@ -143,3 +144,12 @@ class Selection:
     def _select(self, schema: LogicalSchema, items: Sequence[SelectItem], names: tuple[str, ...]) -> Stage:
         step = TableSelect if self.stage.is_table else StreamSelect
         return replace(self.stage, step=step(self.context, schema, self.stage.step, names, tuple(items)))
+
+
+def _parts_of(expression: Expression) -> Iterator[Expression]:
+    """The expressions directly below; a WHEN clause is no expression, but holds two."""
+    for part in children(expression):
+        if isinstance(part, WhenClause):
+            yield from (part.condition, part.result)
+        else:
+            yield cast(Expression, part)
