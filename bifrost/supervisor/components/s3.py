@@ -45,6 +45,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         env=settings.values,
         prepare=lambda: _prepare(settings, properties, logback),
         probe=probes.tcp(settings.port(NAME)),
+        grace_s=java.grace_s(stack.root, NAME, 20),
     )
 
 

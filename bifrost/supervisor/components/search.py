@@ -47,5 +47,5 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         prepare=lambda: write_log4j(log4j),
         # Blocks until the node has the cluster state, which does not grow with the content of the indices.
         probe=probes.http(settings.port(NAME), "/_cluster/settings"),
-        grace_s=30,
+        grace_s=java.grace_s(stack.root, NAME, 30),
     )

@@ -14,6 +14,8 @@ OLDEST, NEWEST = 17, 25
 """Kafka 4 needs 17; versions after 25 are untested with these parts."""
 
 _FIRST_WITH_AUTOMATIC_ARCHIVE = 19
+_ARCHIVING_S = 60.0
+"""Enough on a busy machine; less than clients wait for the end of the platform."""
 _JVM_FOLDER = Path("/usr/lib/jvm")
 _VERSION = re.compile(r'^JAVA_VERSION="(?:1\.)?(\d+)', re.M)
 
@@ -40,11 +42,21 @@ class Java:
 
         That start takes about half as long. The JVM ignores an archive that no longer fits.
         """
-        archive = folder / f"{name}-java{self.version}.jsa"
+        archive = self._archive(folder, name)
         quiet = "-Xlog:cds=off"  # silences a line for every class that cannot be archived
         if self.version >= _FIRST_WITH_AUTOMATIC_ARCHIVE:
             return (quiet, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}")
         return (quiet, f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}")
+
+    def grace_s(self, folder: Path, name: str, usual_s: float) -> float:
+        """How long such a program may take to stop: longer when it writes its archive, which it does at its end.
+
+        Killed before that, it would try again at every stop.
+        """
+        return usual_s if self._archive(folder, name).exists() else max(usual_s, _ARCHIVING_S)
+
+    def _archive(self, folder: Path, name: str) -> Path:
+        return folder / f"{name}-java{self.version}.jsa"
 
 
 def find_java(settings: Settings, *, folder: Path = _JVM_FOLDER, compiler: bool = False) -> Java | None:

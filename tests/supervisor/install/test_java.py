@@ -81,3 +81,10 @@ def test_a_program_finds_its_classes_again(tmp_path, version, first, second):
     assert java.shared_classes(tmp_path, "search")[-1] == first.format(archive)
     archive.touch()
     assert java.shared_classes(tmp_path, "search")[-1] == second.format(archive)
+
+
+def test_a_program_that_has_still_to_write_its_archive_gets_more_time_to_stop(tmp_path):
+    java = Java(tmp_path, 21)
+    assert java.grace_s(tmp_path, "search", 30) == 60
+    (tmp_path / "search-java21.jsa").touch()
+    assert java.grace_s(tmp_path, "search", 30) == 30
