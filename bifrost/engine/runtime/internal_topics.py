@@ -40,8 +40,10 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
     ranges = job.cluster.admin.ends(partitions)
     starts = _starts(job, ranges)
     if job.options.until_end:
-        ends = {(topic, index): at.next for topic, places in ranges.items() for index, at in places.items()}
-        return InputPartitions(partitions, starts, {place: end for place, end in ends.items() if end > starts[place]})
+        ends = {(topic, index): at.next for topic, offsets in ranges.items() for index, at in offsets.items()}
+        return InputPartitions(
+            partitions, starts, {source: end for source, end in ends.items() if end > starts[source]}
+        )
     if not job.options.transient:
         _make_changelogs(job, partitions)
         _commit_starts(job, starts)
@@ -94,8 +96,8 @@ def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> d
         latest = set(ranges)
     return {
         (topic, index): at.next if topic in latest else at.first
-        for topic, places in ranges.items()
-        for index, at in places.items()
+        for topic, offsets in ranges.items()
+        for index, at in offsets.items()
     }
 
 
@@ -103,8 +105,8 @@ def _commit_starts(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
     """Commits the start offsets, so that a restart before the first commit begins at the same records."""
     consumer = job.cluster.consumer(job.options.group)
     try:
-        known = job.cluster.committed(consumer, [TopicPartition(*place) for place in starts])
-        fresh = [TopicPartition(*place, offset) for place, offset in starts.items() if place not in known]
+        known = job.cluster.committed(consumer, [TopicPartition(*source) for source in starts])
+        fresh = [TopicPartition(*source, offset) for source, offset in starts.items() if source not in known]
         if fresh:
             consumer.commit(offsets=fresh, asynchronous=False)
     finally:

@@ -64,10 +64,10 @@ class MemoryJoinBuffer:
         rows = self._by_key.get(key)
         if rows is None:
             return None
-        place = bisect_left(rows, (timestamp, number))
-        if place == len(rows) or rows[place][:2] != (timestamp, number):
+        index = bisect_left(rows, (timestamp, number))
+        if index == len(rows) or rows[index][:2] != (timestamp, number):
             return None
-        row = rows.pop(place)[2]
+        row = rows.pop(index)[2]
         if not rows:
             del self._by_key[key]
         return row
@@ -79,8 +79,8 @@ class MemoryJoinBuffer:
         while self._oldest:
             timestamp, number, key = self._oldest[0]
             rows = self._by_key.get(key, [])
-            place = bisect_left(rows, (timestamp, number))
-            if place < len(rows) and rows[place][:2] == (timestamp, number):
+            index = bisect_left(rows, (timestamp, number))
+            if index < len(rows) and rows[index][:2] == (timestamp, number):
                 return timestamp
             heappop(self._oldest)
         return NEVER

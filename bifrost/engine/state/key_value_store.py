@@ -50,11 +50,11 @@ class MemoryKeyValueStore:
         parts = self._record.store_key(key, value)
         if parts is None:
             return
-        place = tuple(parts)
+        store_key = tuple(parts)
         if value is None:
-            self._entries.pop(place, None)
+            self._entries.pop(store_key, None)
             return
-        entry = self._entries[place] = self._record.entry(value)
+        entry = self._entries[store_key] = self._record.entry(value)
         self.stream_time = max(self.stream_time, entry[1])
 
     def __len__(self) -> int:

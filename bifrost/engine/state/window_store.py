@@ -86,15 +86,15 @@ class MemoryWindowStore:
         if found is None:
             return
         start, *parts = found
-        place = tuple(parts)
+        window_key = tuple(parts)
         if value is not None:
             entry = self._record.entry(value)
-            self._insert(place, start, entry)
+            self._insert(window_key, start, entry)
             self.newest = max(self.newest, start)
             self.stream_time = max(self.stream_time, entry[1])
-        elif start in self._by_key.get(place, {}):
-            self._forget(place, start)
-            self._by_start[start].discard(place)
+        elif start in self._by_key.get(window_key, {}):
+            self._forget(window_key, start)
+            self._by_start[start].discard(window_key)
 
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))

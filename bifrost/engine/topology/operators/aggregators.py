@@ -44,7 +44,7 @@ class GroupAggregator:
         self._store = store
         self._wants_old = wants_old
 
-    def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> GroupChange:
+    def add(self, key: Key, group_columns: Row, values: Values, timestamp: int) -> GroupChange:
         """Adds a row.
 
         Raises:
@@ -53,7 +53,7 @@ class GroupAggregator:
         entry = self._store.get(key)
         stored = None if entry is None else entry[0]
         try:
-            changed = self._fold.add(stored, kept, values)
+            changed = self._fold.add(stored, group_columns, values)
             result = self._fold.result(changed)
         except EVALUATION_ERRORS as error:
             raise RowRejected from error
@@ -90,7 +90,7 @@ class WindowedAggregator:
         self._stream_time = _UNKNOWN
         self._closed = -1
 
-    def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
+    def add(self, key: Key, group_columns: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Adds a row to its open windows; returns the changes or, with EMIT FINAL, the windows that it closed.
 
         Raises:
@@ -107,7 +107,7 @@ class WindowedAggregator:
                 entry = store.get(key, start)
                 stored = None if entry is None else entry[0]
                 try:
-                    changed = self._fold.add(stored, kept, values)
+                    changed = self._fold.add(stored, group_columns, values)
                     result = self._fold.result(changed)
                 except EVALUATION_ERRORS as error:
                     raise RowRejected from error
@@ -156,7 +156,7 @@ class SessionAggregator:
         self._stream_time: int | None = None
         self._closed = -1
 
-    def add(self, key: Key, kept: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
+    def add(self, key: Key, group_columns: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
         """Adds a row; returns the merged sessions, then the new one; with EMIT FINAL, the sessions that it closed.
 
         Raises:
@@ -168,7 +168,7 @@ class SessionAggregator:
         start = min([timestamp, *(session[0] for session in merged)])
         end = max([timestamp, *(session[1] for session in merged)])
         is_late = end < closed
-        changed = None if is_late else self._merged(merged, kept, values)
+        changed = None if is_late else self._merged(merged, group_columns, values)
         # Only now: a rejected row must not move time, since a restart would not know of it. But before the row is put:
         # that may delete sessions that it closes.
         self._stream_time = now
@@ -182,13 +182,13 @@ class SessionAggregator:
             self._closed = self._stream_time - self._grace - self._gap
         return self._stream_time
 
-    def _merged(self, merged: Sequence[SessionOfKey], kept: Row, values: Values) -> tuple[Row, Row]:
+    def _merged(self, merged: Sequence[SessionOfKey], group_columns: Row, values: Values) -> tuple[Row, Row]:
         """Returns the new session's state and result."""
         stored: Row | None = None
         try:
             for _, _, (row, _) in merged:
                 stored = row if stored is None else self._fold.merge(stored, row)
-            changed = self._fold.add(stored, kept, values)
+            changed = self._fold.add(stored, group_columns, values)
             return changed, self._fold.result(changed)
         except EVALUATION_ERRORS as error:
             raise RowRejected from error

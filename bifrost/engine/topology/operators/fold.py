@@ -21,9 +21,9 @@ Values = tuple[tuple[SqlValue, ...], ...]
 class Fold:
     """Functions on stored rows: the columns of a group's last row, then the state of each aggregate.
 
-    `add(stored or None, kept, values)` adds a row, `remove` removes it, `merge(older, newer)` merges two sessions;
-    `result` converts states to values; `empty()` returns the states before the first row. `kept` are the columns that
-    are stored as they are. None of them changes its arguments.
+    `add(stored or None, group_columns, values)` adds a row, `remove` removes it, `merge(older, newer)` merges two
+    sessions; `result` converts states to values; `empty()` returns the states before the first row. `group_columns` are
+    the columns that are stored as they are. No function changes its arguments.
     """
 
     empty: Callable[[], Row]
@@ -33,13 +33,19 @@ class Fold:
     result: Callable[[Row], Row]
 
     @classmethod
-    def of(cls, kept: int, parts: Sequence[ResolvedAggregate]) -> Fold:
-        """Generates the functions for `kept` columns and these aggregates."""
+    def of(cls, group_columns: int, parts: Sequence[ResolvedAggregate]) -> Fold:
+        """Generates the functions for `group_columns` and these aggregates."""
         namespace: dict[str, Any] = {}
         for number, part in enumerate(parts):
             for name in ("initialize", "add", "remove", "merge", "result"):
                 namespace[f"{name}_{number}"] = getattr(part, name)
-        writers = (_empty(parts), _add(kept, parts), _remove(kept, parts), _merge(kept, parts), _result(kept, parts))
+        writers = (
+            _empty(parts),
+            _add(group_columns, parts),
+            _remove(group_columns, parts),
+            _merge(group_columns, parts),
+            _result(group_columns, parts),
+        )
         text = "\n\n".join(writer.text() for writer in writers)
         exec(compile(text, "<fold>", "exec"), namespace)  # noqa: S102 - generated: only numbers enter the text
         return cls(
@@ -59,13 +65,13 @@ def _arguments(number: int, part: ResolvedAggregate) -> list[str]:
     return [f"value_{number}_{position}" for position in range(len(part.parameters))]
 
 
-def _row(kept: Sequence[str], states: Sequence[str]) -> str:
+def _row(group_columns: Sequence[str], states: Sequence[str]) -> str:
     """Returns the source of a stored row, or of the names that one is unpacked into."""
-    return tuple_text([*kept, *states])
+    return tuple_text([*group_columns, *states])
 
 
-def _names(kept: int) -> list[str]:
-    return [f"kept_{number}" for number in range(kept)]
+def _names(group_columns: int) -> list[str]:
+    return [f"kept_{number}" for number in range(group_columns)]
 
 
 def _unpack_values(writer: CodeWriter, parts: Sequence[ResolvedAggregate]) -> None:
@@ -78,25 +84,25 @@ def _empty(parts: Sequence[ResolvedAggregate]) -> CodeWriter:
     return writer
 
 
-def _add(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
-    writer = CodeWriter("add(stored, kept, values)")
+def _add(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("add(stored, group_columns, values)")
     with writer.block("if stored is None:"):
         writer.line(f"{_row([], _states(parts))} = empty()")
     with writer.block("else:"):
-        writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+        writer.line(f"{_row(_names(group_columns), _states(parts))} = stored")
     _unpack_values(writer, parts)
     calls = [
         f"add_{number}({', '.join([f'state_{number}', *_arguments(number, part)])})"
         for number, part in enumerate(parts)
     ]
     # The columns of the group's last row replace the stored ones.
-    writer.line(f"return {_row(['*kept'] if kept else [], calls)}")
+    writer.line(f"return {_row(['*group_columns'] if group_columns else [], calls)}")
     return writer
 
 
-def _remove(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
-    writer = CodeWriter("remove(stored, kept, values)")
-    writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+def _remove(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+    writer = CodeWriter("remove(stored, group_columns, values)")
+    writer.line(f"{_row(_names(group_columns), _states(parts))} = stored")
     _unpack_values(writer, parts)
     left = [
         f"remove_{number}({', '.join([f'state_{number}', *_arguments(number, part)])})"
@@ -104,33 +110,33 @@ def _remove(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
         else f"state_{number}"
         for number, part in enumerate(parts)
     ]
-    writer.line(f"return {_row(['*kept'] if kept else [], left)}")
+    writer.line(f"return {_row(['*group_columns'] if group_columns else [], left)}")
     return writer
 
 
-def _merge(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+def _merge(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
     writer = CodeWriter("merge(older, newer)")
-    ignored = ["_"] * kept
+    ignored = ["_"] * group_columns
     writer.line(f"{_row(ignored, _states(parts, 'older'))} = older")
-    writer.line(f"{_row(_names(kept), _states(parts, 'newer'))} = newer")
+    writer.line(f"{_row(_names(group_columns), _states(parts, 'newer'))} = newer")
     merged = [
         f"merge_{number}(older_{number}, newer_{number})" if part.merge is not None else f"newer_{number}"
         for number, part in enumerate(parts)
     ]
-    writer.line(f"return {_row(_names(kept), merged)}")
+    writer.line(f"return {_row(_names(group_columns), merged)}")
     return writer
 
 
-def _result(kept: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
+def _result(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
     writer = CodeWriter("result(stored)")
     # Most aggregates (COUNT, SUM, MAX, ...) have their value as state: then a stored row is a result row.
     if all(part.result is unchanged for part in parts):
         writer.line("return stored")
         return writer
-    writer.line(f"{_row(_names(kept), _states(parts))} = stored")
+    writer.line(f"{_row(_names(group_columns), _states(parts))} = stored")
     shown = [
         f"state_{number}" if part.result is unchanged else f"result_{number}(state_{number})"
         for number, part in enumerate(parts)
     ]
-    writer.line(f"return {_row(_names(kept), shown)}")
+    writer.line(f"return {_row(_names(group_columns), shown)}")
     return writer

@@ -82,16 +82,16 @@ class ForeignKeyRight:
         self, foreign: Key, key: Key, digest: bytes | None, instruction: int, timestamp: int
     ) -> tuple[Key, bytes | None, Row | None, int] | None:
         """Takes a subscription; returns the answer as (left key, digest, right row, time), or None if none is due."""
-        self._store(foreign, key, digest, timestamp, kept=instruction in (ANSWER, ANSWER_IF_FOUND))
+        self._store(foreign, key, digest, timestamp, is_stored=instruction in (ANSWER, ANSWER_IF_FOUND))
         entry = self._rows.get(foreign)
         row, at = (None, timestamp) if entry is None else (entry[0], max(timestamp, entry[1]))
         if instruction == FORGET or (instruction == ANSWER_IF_FOUND and row is None):
             return None
         return key, digest, None if instruction == FORGET_AND_ANSWER else row, at
 
-    def _store(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, kept: bool) -> None:
+    def _store(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, is_stored: bool) -> None:
         subscribers = self._index().setdefault(foreign, {})
-        if kept:
+        if is_stored:
             subscribers[key] = digest
             self._subscriptions.put((foreign, key), (digest,), timestamp)
         else:

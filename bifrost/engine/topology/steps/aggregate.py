@@ -41,8 +41,8 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emissi
     add = emission.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
-        kept, values = parts.write_arguments(writer, scope, emission)
-        call = f"result, timestamp, old = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
+        group_columns, values = parts.write_arguments(writer, scope, emission)
+        call = f"result, timestamp, old = {add}({scope.identity}, {group_columns}, {values}, {scope.timestamp})"
         _write_add(writer, call, step.context)
         parts.write_result(writer, scope, downstream)
 
@@ -86,8 +86,8 @@ def build_stream_windowed_aggregate(
     add = emission.program.bind("add", lambda context: make(context).add, store)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
-        kept, values = parts.write_arguments(writer, scope, emission)
-        call = f"changes = {add}({scope.identity}, {kept}, {values}, {scope.timestamp})"
+        group_columns, values = parts.write_arguments(writer, scope, emission)
+        call = f"changes = {add}({scope.identity}, {group_columns}, {values}, {scope.timestamp})"
         _write_add(writer, call, step.context)
         with writer.block("for key, window_start, window_end, result, timestamp, old in changes:"):
             if not scope.plain_key:
@@ -136,10 +136,10 @@ class _Parts:
 
     def declare_store(self, kind: StoreKind, retention_ms: int | None, emission: Emission) -> str:
         """Declares the store of states. Each column is named by the text of its aggregate."""
-        kept = self.step.non_aggregates
-        columns = (*kept, *(format_expression(call) for call in self.step.aggregates))
+        group_columns = self.step.non_aggregates
+        columns = (*group_columns, *(format_expression(call) for call in self.step.aggregates))
         # A replaced query may restore rows without a new aggregate: that one begins with its empty state.
-        missing = ((None,) * len(kept)) + self.fold.empty()
+        missing = ((None,) * len(group_columns)) + self.fold.empty()
         name = store_name(self.step)
         return emission.program.store(
             StoreSpec(name, kind, retention_ms=retention_ms, columns=columns, missing=missing)
@@ -173,7 +173,7 @@ class _Parts:
         )
 
     def write_arguments(self, writer: CodeWriter, scope: RowScope, emission: Emission) -> tuple[str, str]:
-        """Writes the computation of arguments; returns the source of kept columns and of arguments by aggregate."""
+        """Writes the computation of arguments; returns the source of group columns and of arguments by aggregate."""
         types = self.step.source.schema.types()
         values = []
         for call in self.calls:
@@ -187,11 +187,11 @@ class _Parts:
         return scope.tuple_of(self.step.non_aggregates), tuple_text(values)
 
     def arguments_function(self, names: tuple[str, ...], emission: Emission) -> str:
-        """Generates a function of (key, row): kept columns and arguments by aggregate."""
+        """Generates a function of (key, row): group columns and arguments by aggregate."""
 
         def write(writer: CodeWriter, places: dict[str, str]) -> None:
-            kept, values = self.write_arguments(writer, RowScope(places, "key"), emission)
-            writer.line(f"return {kept}, {values}")
+            group_columns, values = self.write_arguments(writer, RowScope(places, "key"), emission)
+            writer.line(f"return {group_columns}, {values}")
 
         key_names = [column.name for column in self.step.source.schema.key]
         return emission.expressions.row_function("arguments", names, key_names, write)

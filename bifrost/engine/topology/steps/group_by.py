@@ -113,8 +113,8 @@ def _group_function(step: TableGroupBy, given: frozenset[str], names: tuple[str,
             emission.expressions.value(writer, expression, column.name, types, places, step.context)
             for column, expression in zip(step.schema.key, step.group_by, strict=True)
         ]
-        kept = {column.name: part for column, part in zip(step.schema.key, parts, strict=True)}
-        row = f"[{', '.join((places | kept)[name] for name in names)}]"
+        key_columns = {column.name: part for column, part in zip(step.schema.key, parts, strict=True)}
+        row = f"[{', '.join((places | key_columns)[name] for name in names)}]"
         writer.line(f"return (None, None) if {null_test(parts)} else ({tuple_text(parts)}, {row})")
 
     key_names = tuple(column.name for column in step.source.schema.key)

@@ -66,13 +66,13 @@ def selected_scope(
 
 def selected_key(step: StreamSelect | TableSelect, scope: RowScope) -> RowScope:
     """Returns the scope with only the key columns of a projection, under their new names."""
-    kept = scope.key_columns
+    key_columns = scope.key_columns
     if step.selected_key is not None:
-        kept = tuple(scope.key_columns[index] for index in step.selected_key)
-    key = scope.key if kept == scope.key_columns else tuple_text(kept)
+        key_columns = tuple(scope.key_columns[index] for index in step.selected_key)
+    key = scope.key if key_columns == scope.key_columns else tuple_text(key_columns)
     names = step.key_names or tuple(column.name for column in step.schema.key)
-    columns = dict(zip(names, kept, strict=False))
-    return replace(scope, columns=columns, key=key, key_columns=kept)
+    columns = dict(zip(names, key_columns, strict=False))
+    return replace(scope, columns=columns, key=key, key_columns=key_columns)
 
 
 def build_stream_flat_map(step: StreamFlatMap, downstream: Downstream, emission: Emission) -> Inlets:

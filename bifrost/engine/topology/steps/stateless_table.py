@@ -57,8 +57,8 @@ def matching_function(step: TableFilter, given: frozenset[str], wanted: frozense
 
     def write(writer: CodeWriter, places: dict[str, str]) -> None:
         holds = emission.expressions.condition(writer, step.predicate, types, places, step.context)
-        kept = tuple_text(places[name] for name in ordered_columns(step.schema, wanted))
-        writer.line(f"return {kept} if {holds} else None")
+        row = tuple_text(places[name] for name in ordered_columns(step.schema, wanted))
+        writer.line(f"return {row} if {holds} else None")
 
     return emission.expressions.row_function("matching", names, _key_names(step), write)
 
@@ -97,8 +97,8 @@ def projection_function(step: TableSelect, given: frozenset[str], wanted: frozen
             for name in ordered_columns(step.schema, wanted)
             if name in items
         }
-        kept = dict(zip(step.key_names, (places[name] for name in key_names), strict=False))
-        writer.line(f"return {tuple_text((kept | made)[name] for name in ordered_columns(step.schema, wanted))}")
+        key_columns = dict(zip(step.key_names, (places[name] for name in key_names), strict=False))
+        writer.line(f"return {tuple_text((key_columns | made)[name] for name in ordered_columns(step.schema, wanted))}")
 
     return emission.expressions.row_function("projected", names, key_names, write)
 
