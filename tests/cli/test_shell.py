@@ -372,6 +372,42 @@ def test_describe_connector():
     ]
 
 
+@pytest.mark.parametrize(
+    ("entity", "expected"),
+    [
+        (
+            {"@type": "connector_info", "info": {"name": "C", "config": {"database.password": "hunter22"}}},
+            ["Created connector C"],
+        ),
+        ({"@type": "drop_connector", "connectorName": "C"}, ['Dropped connector "C"']),
+        ({"@type": "terminate_query", "queryId": "Q_1", "wasTerminated": True}, ["Terminated query Q_1"]),
+        ({"@type": "warning_entity", "message": "Connector C already exists"}, ["Connector C already exists"]),
+        (
+            {
+                "@type": "type_list",
+                "types": {
+                    "T": {"type": "STRUCT", "fields": [{"name": "A", "schema": {"type": "INTEGER"}}]},
+                    "N": {"type": "DECIMAL", "parameters": {"precision": 4, "scale": 2}},
+                },
+            },
+            [
+                " Type Name | Schema",
+                "-------------------------------",
+                " N         | DECIMAL(4, 2)",
+                " T         | STRUCT<A INTEGER>",
+                "-------------------------------",
+            ],
+        ),
+        (
+            {"@type": "assert_topic", "topicName": "t", "exists": True},
+            ["topicName            t", "exists               true"],
+        ),
+    ],
+)
+def test_other_answers(entity, expected):
+    assert shown(entity) == expected
+
+
 def test_explain():
     query = {
         "id": "CSAS_X_1",

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from bifrost.cli.output import Screen
-from bifrost.cli.shell.descriptions import connector_lines, function_lines, query_lines, source_lines
+from bifrost.cli.shell.descriptions import connector_lines, function_lines, query_lines, source_lines, table, type_text
 from bifrost.cli.shell.rows import cell
 
 Entity = dict[str, Any]
-_LISTS = ("streams", "tables", "queries", "topics", "properties", "functions", "connectors", "variables", "plugins")
+_LISTS = (
+    "streams",
+    "tables",
+    "queries",
+    "topics",
+    "properties",
+    "functions",
+    "connectors",
+    "variables",
+    "plugins",
+    "connectorsPlugins",
+)
 _DESCRIBED = ("describe_function", "connector_description")
 _HIDDEN = ("@type", "statementText", "warnings")
 
@@ -40,6 +51,18 @@ def _lines(entity: Entity) -> list[str]:
             return list(source_lines(source))
         case {"queryDescription": dict(query)}:
             return list(query_lines(query))
+        case {"@type": "type_list", "types": dict(types)}:
+            names = sorted(types)
+            return list(table(("Type Name", "Schema"), [(name, type_text(types[name])) for name in names]))
+        case {"@type": "connector_info", "info": {"name": name}}:
+            # Its configuration, which follows, may hold passwords.
+            return [f"Created connector {name}"]
+        case {"@type": "drop_connector", "connectorName": name}:
+            return [f'Dropped connector "{name}"']
+        case {"@type": "terminate_query", "queryId": name}:
+            return [f"Terminated query {name}"]
+        case {"@type": "warning_entity" | "error_entity", "message": str(message)}:
+            return [message]
         case {"@type": "connector_description"}:
             return list(connector_lines(entity))
         case {"@type": "describe_function"}:
