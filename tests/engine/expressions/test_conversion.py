@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from bifrost.engine.expressions import EVALUATION_ERRORS
+from bifrost.engine.testing.conformance import answer
 from bifrost.errors import AnalysisError
 from tests.engine.expressions.evaluating import type_of, value
 
@@ -114,3 +115,20 @@ def test_a_property_turns_null_into_text_when_it_is_cast(text, expected):
 def test_bytes_cannot_be_cast_to_text():
     with pytest.raises(AnalysisError):
         type_of("CAST(BIN AS STRING)")
+
+
+@pytest.mark.parametrize(("preserve", "expected"), [("true", None), ("false", "null")])
+def test_a_query_runs_with_the_property_of_its_statement(preserve, expected):
+    case = {
+        "id": "nulls",
+        "kind": "qtt",
+        "statements": [
+            "CREATE STREAM S (I INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');",
+            "CREATE STREAM O AS SELECT CAST(I AS STRING) AS T FROM S;",
+        ],
+        "properties": {"ksql.cast.strings.preserve.nulls": preserve},
+        "topics": [],
+        "inputs": [{"topic": "s", "key": None, "value": {"I": None}, "timestamp": 0, "window": None, "headers": None}],
+    }
+    [record] = answer(case)["outputs"]
+    assert record["value"] == {"T": expected}

@@ -25,7 +25,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "properties.
         ("ksql.streams.num.stream.threads", "4"),
         ("ksql.persistence.default.format.value", "avro"),
         ("ksql.persistence.wrap.single.values", "TRUE"),
-        ("ksql.cast.strings.preserve.nulls", "true"),
+        ("ksql.cast.strings.preserve.nulls", "false"),
         ("ksql.query.pull.max.allowed.offset.lag", str(2**63 - 1)),
         ("ksql.functions.anomaly.threshold", "anything"),
         ("ksql.streams.producer.acks", "all"),
@@ -70,7 +70,6 @@ def test_invalid_values_name_the_property_and_what_is_valid(name: str, value: st
     ("name", "value"),
     [
         ("ksql.fail.on.production.error", "true"),
-        ("ksql.cast.strings.preserve.nulls", "false"),
         ("ksql.nested.error.set.null", "false"),
     ],
 )

@@ -77,6 +77,14 @@ def _honoured(
 _HONOURED = (
     _honoured("ksql.assert.schema.default.timeout.ms", "1000", LONG),
     _honoured("ksql.assert.topic.default.timeout.ms", "1000", LONG),
+    _honoured(
+        "ksql.cast.strings.preserve.nulls",
+        "true",
+        FLAG,
+        "otherwise CAST turns null into the text `null`",
+        level="QUERY",
+        is_editable=True,
+    ),
     _honoured("ksql.create.or.replace.enabled", "true", FLAG),
     _honoured("ksql.fail.on.deserialization.error", "false", FLAG, "otherwise such records are logged and skipped"),
     _honoured("ksql.functions.collect_list.limit", None, LONG),
@@ -120,7 +128,6 @@ def _fixed(name: str, default: str, note: str, *, of_queries: bool = False) -> P
 
 
 _FIXED = (
-    _fixed("ksql.cast.strings.preserve.nulls", "true", "CAST(NULL AS STRING) is null", of_queries=True),
     _fixed("ksql.fail.on.production.error", "false", f"{_SKIPS}; ksqlDB: true"),
     _fixed("ksql.functions.substring.legacy.args", "false", "SUBSTRING counts from 1"),
     _fixed("ksql.nested.error.set.null", "true", "an error inside an expression makes the part null", of_queries=True),
