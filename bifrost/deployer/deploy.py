@@ -20,10 +20,10 @@ from bifrost.deployer.checks.connect_validate import (
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
-from bifrost.deployer.live.settled import OnWait, read_settled
 from bifrost.deployer.live.state import Platform, is_running
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.settled_state import OnWait, read_settled
 from bifrost.deployer.targets import (
     Substitutions,
     dropped_converter_keys,

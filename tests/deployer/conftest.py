@@ -19,10 +19,10 @@ from bifrost.deployer.checks.connect_validate import check_connectors, refuse_co
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.ownership import Ownership
-from bifrost.deployer.live.settled import read_settled
 from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.settled_state import read_settled
 from bifrost.deployer.targets import TABLES, for_target
 from tests.fakes.clock import FakeClock
 from tests.fakes.connect import FakeConnect

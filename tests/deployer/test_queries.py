@@ -297,3 +297,26 @@ def test_a_failed_query_that_is_dropped_before_its_cause_is_read_is_no_crash(pro
 
     with pytest.raises(NotReady, match=f"query {query}: is ERROR .log:"):
         fakes.up(project.declared())
+
+
+def test_an_insert_that_a_stopping_server_has_ended_already_is_not_started_twice(project, fakes):
+    project.write("ksql/ratings.sql", INSERT)
+    fakes.up(project.declared())
+    query = insert_query(fakes)
+    ended = fakes.ksqldb.queries.pop(query)
+    sleep = fakes.clock.sleep
+
+    def start_again(seconds):
+        sleep(seconds)
+        fakes.ksqldb.queries[query] = ended
+
+    fakes.clock.sleep = start_again
+
+    assert changes(fakes.plan(project.declared())) == []
+    assert "INSERT INTO ALERTS (ratings 1): no query; checking whether ksqlDB is stopping" in fakes.waits
+
+
+def test_an_insert_that_stays_missing_is_planned(project, fakes):
+    fakes.up(project.declared())
+    project.write("ksql/ratings.sql", INSERT)
+    assert changes(fakes.plan(project.declared())) == ["create statement INSERT INTO ALERTS (ratings 1)"]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from bifrost.clients.http import Clock
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.state import LiveState, Platform, is_running, read_live
+from bifrost.deployer.plan.statements import columns_of, insert_query_of, with_declared_types
 from bifrost.errors import NotReady, RemoteError, Unreachable
-from bifrost.sql.tree import CreateAsSelect
+from bifrost.sql.tree import CreateAsSelect, InsertSelect
 
 STARTING_PATIENCE_S = 300.0
 """How long a server may take to start: one with 44 queries takes up to 90 s on a busy machine."""
@@ -17,7 +18,8 @@ UNREACHABLE_PATIENCE_S = 60.0
 PAUSE_S = 2.0
 CONFIRMATIONS = 2
 CONFIRM_S = 5.0
-"""A stopping server removes its queries one by one while it still answers, so missing queries must stay missing."""
+"""A stopping server removes its queries one by one while it still answers, so missing queries must stay missing: else
+`up` would start an INSERT INTO a second time."""
 SYSTEM = "ksqlDB"
 
 OnWait = Callable[[str], None]
@@ -44,7 +46,7 @@ def read_settled(platform: Platform, declared: Declarations, clock: Clock, on_wa
             confirmed = (frozenset(), 0)
             continue
         patience.forget()
-        orphans = _without_query(live)
+        orphans = [*_without_query(live), *_missing_inserts(declared, live)]
         if not orphans:
             return live
         running = frozenset(live.queries)
@@ -98,3 +100,15 @@ def _without_query(live: LiveState) -> list[str]:
     return sorted(
         name for name, source in live.sources.items() if isinstance(source.tree, CreateAsSelect) and name not in sinks
     )
+
+
+def _missing_inserts(declared: Declarations, live: LiveState) -> list[str]:
+    """The declared INSERT INTO statements without a query whose target exists."""
+    columns = columns_of(live.sources)
+    return [
+        statement.name
+        for statement, tree in with_declared_types(declared)
+        if isinstance(tree, InsertSelect)
+        and tree.target in live.sources
+        and insert_query_of(tree, live.queries.values(), columns) is None
+    ]
