@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Control characters as visible text: what comes out of a topic must not steer the terminal that shows it."""
 _STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", "=": "cyan"}
 
 
@@ -55,11 +57,11 @@ class Screen:
         """Print result lines; the sign at the start of a plan's line decides its colour."""
         for line in lines:
             is_action = line.startswith("  ") and line[2:3] in _STYLES
-            self._print(Text(line, style=_STYLES[line[2]] if is_action else ""))
+            self._print(_text(line, style=_STYLES[line[2]] if is_action else ""))
 
     def say(self, line: str) -> None:
         """Print one result line."""
-        self._print(Text(line))
+        self._print(_text(line))
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
         """Print a table of results; plain columns when stdout is not a terminal."""
@@ -70,7 +72,7 @@ class Screen:
             return
         table = Table(*columns)
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(_text(cell) for cell in row))
         self._print(table)
 
     def spool(self, path: Path | None) -> None:
@@ -116,11 +118,15 @@ class Screen:
 
     def warn(self, text: str) -> None:
         """Print a warning, which does not stop the command."""
-        self._err.print(Text(f"warning: {text}", style="yellow"))
+        self._err.print(_text(f"warning: {text}", style="yellow"))
 
     def error(self, text: str) -> None:
         """Print why the command failed."""
-        self._err.print(Text(f"error: {text}", style="red"))
+        self._err.print(_text(f"error: {text}", style="red"))
+
+
+def _text(line: str, style: str = "") -> Text:
+    return Text(line.translate(_CONTROLS), style=style)
 
 
 def _console(file: TextIO) -> Console:

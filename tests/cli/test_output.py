@@ -60,3 +60,20 @@ def test_a_log_gets_every_line(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 173
     assert re.fullmatch(r"\[ *\d+\.\d s\] 173/173 create topic t173", lines[-1])
+
+
+def test_control_characters_of_data_are_shown_and_not_obeyed(capsys):
+    screen = Screen()
+    screen.say("a\x1b]0;title\x07b\x9b2J\x00\x7f")
+    screen.table(["X"], [["c\x1b[31md\x08"]])
+    screen.warn("e\x1bf")
+
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0] == r"a\x1b]0;title\x07b\x9b2J\x00\x7f"
+    assert shown.out.splitlines()[2] == r"c\x1b[31md\x08"
+    assert shown.err == "warning: e\\x1bf\n"
+
+
+def test_line_breaks_and_letters_of_any_language_stay(capsys):
+    Screen().say("Größe\n日本 👍")
+    assert capsys.readouterr().out == "Größe\n日本 👍\n"
