@@ -37,6 +37,18 @@ def test_set_with_an_invalid_value_is_refused_before_the_next_statement(api):
     assert api.run("SHOW TYPES;")[0]["types"] == {}
 
 
+@pytest.mark.parametrize("statement", ["UNSET 'auto.offset.rest';", "SET 'auto.offset.rest'='latest';"])
+def test_unknown_properties_of_statements_are_refused(api, statement):
+    error = api.refused(statement)
+    assert error["error_code"] == 40001
+    assert error["message"] == "Unknown property: auto.offset.rest\nDid you mean 'auto.offset.reset'?"
+    assert error["statementText"] == statement
+
+
+def test_unset_of_a_known_property_succeeds(api):
+    assert api.run("SET 'auto.offset.reset'='earliest'; UNSET 'auto.offset.reset'; UNSET 'ksql.service.id';") == []
+
+
 def test_json_values_of_properties_may_be_numbers_booleans_and_null(orders):
     properties = {"commit.interval.ms": 500, "ksql.query.pull.table.scan.enabled": True, "auto.offset.reset": None}
     assert orders.query("SELECT * FROM STATS;", properties=properties).status_code == 200
@@ -103,7 +115,8 @@ def test_hidden_topics_are_left_out_of_show_topics(orders):
 
 @pytest.mark.parametrize("name", ["auto.offset.rest", "ksql.stream.x"])
 def test_alter_system_checks_names_and_values(api, name):
-    assert "Not recognizable" in api.refused(f"ALTER SYSTEM '{name}'='x';")["message"]
+    error = api.refused(f"ALTER SYSTEM '{name}'='x';")
+    assert (error["error_code"], error["message"].split("\n")[0]) == (40001, f"Unknown property: {name}")
     assert "Invalid value 'x'" in api.refused("ALTER SYSTEM 'auto.offset.reset'='x';")["message"]
 
 

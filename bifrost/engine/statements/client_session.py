@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bifrost.engine.planner.properties import check_name, check_value, warning_for
+from bifrost.engine.planner.properties import check_name, check_name_in_statement, check_value, warning_for
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import DefineVariable, SetProperty, Statement, UndefineVariable, UnsetProperty
 
@@ -32,7 +32,7 @@ class ClientSession:
         return session
 
     def set(self, name: str, value: str) -> None:
-        """SET.
+        """Sets a property of a request, or one that SET names.
 
         Raises:
             PropertyError: the property is unknown.
@@ -43,11 +43,18 @@ class ClientSession:
         self.properties[name] = value
 
     def apply(self, statement: Statement) -> bool:
-        """Carries out SET, UNSET, DEFINE or UNDEFINE; returns False for all other statements."""
+        """Carries out SET, UNSET, DEFINE or UNDEFINE; returns False for all other statements.
+
+        Raises:
+            AnalysisError: the property is unknown, clients cannot set it, or the value is invalid.
+        """
         match statement:
             case SetProperty(name, value):
+                check_name_in_statement(name)
                 self.set(name, value)
             case UnsetProperty(name):
+                # Also properties that only the server can set: no SET succeeded, so there is nothing to refuse.
+                check_name_in_statement(name, by_server=True)
                 self.properties.pop(name, None)
             case DefineVariable(name, value):
                 self.variables[name.upper()] = value

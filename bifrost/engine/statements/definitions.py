@@ -21,7 +21,7 @@ from bifrost.engine.planner.outcome import (
     PersistentPlan,
     Planned,
 )
-from bifrost.engine.planner.properties import check_name, check_value, warning_for
+from bifrost.engine.planner.properties import check_name_in_statement, check_value, warning_for
 from bifrost.engine.planner.trial_environment import TrialEnvironment, has_subject
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.commands import Command
@@ -211,8 +211,7 @@ class DefinitionStatements:
         """Carries out a statement of `CONTROLS`: terminates, pauses or resumes queries, or sets a server property.
 
         Raises:
-            AnalysisError: no such query exists, or the property's value is invalid.
-            PropertyError: no such property exists.
+            AnalysisError: no such query or property exists, or the property's value is invalid.
         """
         tree = statement.tree
         assert isinstance(tree, CONTROLS)
@@ -220,7 +219,7 @@ class DefinitionStatements:
         if not isinstance(tree, AlterSystem) and tree.query_id is not None and not had_failed:
             self._state.queries.get(tree.query_id)
         if isinstance(tree, AlterSystem):
-            check_name(tree.name)
+            check_name_in_statement(tree.name)
             check_value(tree.name, tree.value)
         command = Command(_control_id(tree), statement.text)
         sequence = self._parts.commands.append(command)

@@ -30,7 +30,7 @@ from bifrost.engine.planner.outcome import (
     PersistentPlan,
     Planned,
 )
-from bifrost.engine.planner.properties import check_name, check_value
+from bifrost.engine.planner.properties import check_name_in_statement, check_value
 from bifrost.engine.serde import InMemoryRegistry, Serdes
 from bifrost.engine.state.stores import Encode, Row, StoreKey
 from bifrost.engine.topology.compiled import CompiledQuery, Headers, RecordProblem, RowCallback, Task, compile_query
@@ -200,11 +200,12 @@ class Driver:
         """
         match statement.tree:
             case SetProperty(name=name, value=value):
-                check_name(name)
+                check_name_in_statement(name)
                 check_value(name, value)
                 self.properties[name] = value
                 return None
             case UnsetProperty(name=name):
+                check_name_in_statement(name, by_server=True)
                 self.properties.pop(name, None)
                 return None
             case DefineVariable(name=name, value=value):

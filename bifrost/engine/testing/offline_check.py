@@ -13,7 +13,8 @@ frozenset({'S'})
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from bifrost.engine.catalog.metastore import DataSource, MetaStore
@@ -32,7 +33,7 @@ from bifrost.engine.planner.outcome import (
     PushPlan,
     StreamPullPlan,
 )
-from bifrost.engine.planner.properties import check_name, check_value
+from bifrost.engine.planner.properties import check_name_in_statement, check_value
 from bifrost.engine.serde import InMemoryRegistry, SerdeError, Serdes
 from bifrost.errors import AnalysisError, StatementError
 from bifrost.sql.tree import (
@@ -90,6 +91,16 @@ class DeclaredEnvironment:
         return self.topics.get(name)
 
 
+@contextmanager
+def _located(statement: ParsedStatement) -> Iterator[None]:
+    """Gives errors the statement's text, line and column."""
+    try:
+        yield
+    except StatementError as error:
+        place = {"line": statement.line, "column": statement.column}
+        raise AnalysisError(error.message, statement.text, **place) from error
+
+
 class OfflineChecker:
     """Checks statements in order; each sees what earlier statements created.
 
@@ -127,24 +138,20 @@ class OfflineChecker:
             case SetProperty(name, value):
                 self._set(statement, name, value)
             case UnsetProperty(name):
+                with _located(statement):
+                    check_name_in_statement(name, by_server=True)
                 self._properties.pop(name, None)
         if not isinstance(statement.tree, _PLANNED):
             return CheckedStatement(statement)
-        try:
+        with _located(statement):
             planned = self._plan(statement, properties or {})
             self._enter(planned)
-        except StatementError as error:
-            place = {"line": statement.line, "column": statement.column}
-            raise AnalysisError(error.message, statement.text, **place) from error
         return _described(statement, planned)
 
     def _set(self, statement: ParsedStatement, name: str, value: str) -> None:
-        try:
-            check_name(name)
+        with _located(statement):
+            check_name_in_statement(name)
             check_value(name, value)
-        except StatementError as error:
-            place = {"line": statement.line, "column": statement.column}
-            raise AnalysisError(error.message, statement.text, **place) from error
         self._properties[name] = value
 
     def _plan(self, statement: ParsedStatement, properties: Mapping[str, str]) -> Planned:

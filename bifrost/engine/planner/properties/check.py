@@ -33,6 +33,18 @@ def check_name(name: str, *, by_server: bool = False) -> None:
         )
 
 
+def check_name_in_statement(name: str, *, by_server: bool = False) -> None:
+    """As `check_name`, for SET, UNSET and ALTER SYSTEM, where ksqlDB treats an unknown name as a wrong statement.
+
+    Raises:
+        AnalysisError: the property does not exist, or only the server's configuration sets it (unless `by_server`).
+    """
+    try:
+        check_name(name, by_server=by_server)
+    except PropertyError as error:
+        raise AnalysisError(f"Unknown property: {name}{_suggestion(name)}") from error
+
+
 def check_value(name: str, value: str) -> None:
     """Checks that a value is valid for a property, and that this engine supports it.
 
