@@ -202,8 +202,8 @@ def round_whole_to(value: int, places: int) -> int:
     description="Rounds to a number of decimal places; halves are rounded up.",
 )
 def round_double_to(value: float, places: int) -> float:
-    """Round to `places` decimal places."""
-    return float(_rounded(decimal_from_double(value), places)) if math.isfinite(value) else value
+    """Round to `places` decimal places; NaN and infinity are errors, since they have no decimal places."""
+    return float(_rounded(decimal_from_double(value), places))
 
 
 @LIBRARY.scalar(
@@ -255,9 +255,7 @@ def truncate_whole_to(value: int, places: int) -> int:
     "TRUNC", "val DOUBLE, decimalPlaces INTEGER -> DOUBLE", description="Truncates after a number of decimal places."
 )
 def truncate_double_to(value: float, places: int) -> float:
-    """Truncate after `places` decimal places."""
-    if not math.isfinite(value):
-        return value
+    """Truncate after `places` decimal places; NaN and infinity are errors."""
     exact = decimal_from_double(value)
     if places >= -int(exact.as_tuple().exponent):
         return value

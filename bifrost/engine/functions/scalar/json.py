@@ -239,13 +239,28 @@ def items(text: str) -> list[str] | None:
 )
 def concat(*texts: str) -> str:
     """Merge objects (the last value of a key wins); if any value is not an object, concatenate all into one array."""
-    values = [_parsed(text) for text in texts]
+    values = [_with_plain_numbers(_parsed(text)) for text in texts]
+    if len(values) == 1:
+        return json_text(values[0])
     if all(isinstance(value, dict) for value in values):
         merged: dict[str, Any] = {}
         for value in values:
             merged |= value
         return json_text(merged)
     return json_text([item for value in values for item in (value if isinstance(value, list) else [value])])
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """Return a JSON value whose fractions are written without an exponent, as ksqlDB writes JSON."""
+    match value:
+        case Decimal():
+            return PlainNumber(decimal_text(value if value else abs(value)))
+        case list():
+            return [_with_plain_numbers(item) for item in value]
+        case dict():
+            return {name: _with_plain_numbers(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 @LIBRARY.scalar(

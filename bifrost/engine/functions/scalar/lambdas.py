@@ -42,6 +42,13 @@ def transform_map(
     return changed
 
 
+def _holds(condition: SqlValue) -> bool:
+    """Return a lambda's condition, which must not be null: Java cannot unbox it, so ksqlDB fails."""
+    if condition is None:
+        raise FunctionError("The condition of FILTER is null")
+    return bool(condition)
+
+
 def _present(value: SqlValue) -> SqlValue:
     """Return the value, which must not be null: Java's collectors refuse null as a map's value, so ksqlDB does."""
     if value is None:
@@ -56,7 +63,7 @@ def _present(value: SqlValue) -> SqlValue:
 )
 def filter_array(values: list[SqlValue], keep: Callable[[SqlValue], SqlValue]) -> list[SqlValue]:
     """Return the elements for which the lambda is true."""
-    return [value for value in values if keep(value)]
+    return [value for value in values if _holds(keep(value))]
 
 
 @LIBRARY.scalar(
@@ -68,7 +75,7 @@ def filter_map(
     entries: dict[SqlValue, SqlValue], keep: Callable[[SqlValue, SqlValue], SqlValue]
 ) -> dict[SqlValue, SqlValue]:
     """Return the entries for which the lambda is true."""
-    return {key: _present(value) for key, value in entries.items() if keep(key, value)}
+    return {key: _present(value) for key, value in entries.items() if _holds(keep(key, value))}
 
 
 @LIBRARY.scalar(

@@ -28,8 +28,9 @@ def _natural_log(value: float) -> float:
 
 
 def _cotangent(value: float) -> float:
-    tangent = _real(math.tan, value)
-    return 1 / tangent if tangent else math.copysign(math.inf, value)
+    """Divide as ksqlDB does: the inverse of the tangent would differ in the last digit."""
+    sine, cosine = math.sin(value), math.cos(value)
+    return cosine / sine if sine else math.copysign(math.inf, sine)
 
 
 def _exponential(value: float) -> float:

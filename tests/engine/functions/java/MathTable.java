@@ -30,6 +30,7 @@ public class MathTable {
         functions.put("SIN", Math::sin);
         functions.put("COS", Math::cos);
         functions.put("TAN", Math::tan);
+        functions.put("COT", x -> Math.cos(x) / Math.sin(x));
         functions.put("ASIN", Math::asin);
         functions.put("ACOS", Math::acos);
         functions.put("ATAN", Math::atan);
