@@ -38,6 +38,8 @@ from bifrost.settings import Settings
 
 SYSTEM = "Kafka"
 TIMEOUT_S = 15.0
+_ANY_TIME = {"message.timestamp.after.max.ms": str(2**63 - 1)}
+"""Kafka 4 refuses records more than an hour ahead of its clock unless the topic says otherwise."""
 _NEVER_S = 300.0
 """The maximum of `socket.timeout.ms`, far longer than any caller waits."""
 PARTITIONER = "murmur2_random"
@@ -170,18 +172,27 @@ class KafkaAdmin:
     def create(self, topic: TopicDescription) -> bool:
         """Create a topic; return `False` if it exists. A `replication` of -1 means the cluster's default.
 
+        The topic accepts records of any time, unless its configuration says otherwise.
+
         Raises:
             Refused: the broker refused it (invalid name or setting, too few brokers).
         """
-        new = NewTopic(topic.name, topic.partitions, topic.replication, config=dict(topic.config))
+        # Brokers before Kafka 3.6 have no such setting, and need none.
+        for config in ({**_ANY_TIME, **topic.config}, topic.config):
+            try:
+                self._create(topic, config)
+                return True
+            except Refused as error:
+                if error.status == KafkaError.TOPIC_ALREADY_EXISTS:
+                    return False
+                if error.status != KafkaError.INVALID_CONFIG or config is topic.config:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _create(self, topic: TopicDescription, config: Mapping[str, str]) -> None:
+        new = NewTopic(topic.name, topic.partitions, topic.replication, config=dict(config))
         future = self._client.create_topics([new], operation_timeout=self._timeout_s)[topic.name]
-        try:
-            self._result(f"create topic {topic.name}", future)
-        except Refused as error:
-            if error.status == KafkaError.TOPIC_ALREADY_EXISTS:
-                return False
-            raise
-        return True
+        self._result(f"create topic {topic.name}", future)
 
     def alter_config(self, name: str, changed: Mapping[str, str | None]) -> None:
         """Set these configuration values of a topic and keep the others; `None` resets a value."""

@@ -165,3 +165,52 @@ def test_an_error_of_a_group_says_who_must_act(monkeypatch, code, kind):
         monkeypatch.setattr(kafka.AdminClient, "list_consumer_groups", lambda _client, **_options: failed)
         with pytest.raises(kind, match="Kafka: list groups"):
             admin.groups()
+
+
+class Creations:
+    """Stands in for the admin client: takes topics, and refuses settings that it does not know."""
+
+    def __init__(self, *unknown: str) -> None:
+        self._unknown = unknown
+        self.configs: list[dict[str, str]] = []
+
+    def create_topics(self, topics, **_options):
+        (topic,) = topics
+        done: Future[None] = Future()
+        if any(name in self._unknown for name in topic.config):
+            done.set_exception(KafkaException(KafkaError(KafkaError.INVALID_CONFIG)))
+        else:
+            self.configs.append(topic.config)
+            done.set_result(None)
+        return {topic.topic: done}
+
+
+ANY_TIME = {"message.timestamp.after.max.ms": "9223372036854775807"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "created"),
+    [
+        ({"cleanup.policy": "compact"}, {"cleanup.policy": "compact", **ANY_TIME}),
+        ({"message.timestamp.after.max.ms": "5"}, {"message.timestamp.after.max.ms": "5"}),
+    ],
+)
+def test_a_topic_accepts_records_of_any_time_unless_it_is_declared_otherwise(declared, created):
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    admin._client = Creations()
+    assert admin.create(kafka.TopicDescription("t", 1, 1, declared))
+    assert admin._client.configs == [created]
+
+
+def test_an_old_broker_without_that_setting_creates_the_topic_all_the_same():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    admin._client = Creations("message.timestamp.after.max.ms")
+    assert admin.create(kafka.TopicDescription("t", 1, 1, {"cleanup.policy": "compact"}))
+    assert admin._client.configs == [{"cleanup.policy": "compact"}]
+
+
+def test_a_setting_that_the_broker_does_not_know_is_refused():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    admin._client = Creations("nonsense")
+    with pytest.raises(Refused, match="create topic t"):
+        admin.create(kafka.TopicDescription("t", 1, 1, {"nonsense": "1"}))

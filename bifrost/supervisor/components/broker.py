@@ -19,6 +19,7 @@ from bifrost.supervisor.processes.child_process import run_step
 from bifrost.supervisor.processes.component_logs import log_path
 
 NAME = "broker"
+ANY_TIME_MS = 2**63 - 1
 
 CONNECT_TOPICS: Mapping[str, int] = {"_connect-configs": 1, "_connect-offsets": 1, "_connect-status": 1}
 """Connect's internal topics and their partitions."""
@@ -86,6 +87,8 @@ def server_properties(settings: Settings) -> dict[str, object]:
         "share.coordinator.state.topic.min.isr": 1,
         "log.retention.hours": 168,
         "log.message.timestamp.type": "CreateTime",
+        # Kafka 4 refuses records more than an hour ahead of its clock, such as those of a capture with a wrong clock.
+        "log.message.timestamp.after.max.ms": ANY_TIME_MS,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         # A lone consumer need not wait for others, and may ask to be declared dead one second after its last heartbeat.
         "group.initial.rebalance.delay.ms": 0,
