@@ -3,6 +3,7 @@ package bifrost.connect.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
@@ -44,6 +45,30 @@ class VendorKeysTest {
         assertTrue(value("mode", "never").errorMessages().get(0).contains("never"));
         assertTrue(value("size", "0").errorMessages().get(0).contains("at least 1"));
         assertEquals("Accepted, without effect: there are no types.", definition.configKeys().get("type.name").documentation);
+    }
+
+    @Test
+    void aMissingOrUnreadableValueIsNotChecked() {
+        ConfigDef checked = new Options()
+                .group("Test")
+                .required("url", Type.STRING).check((name, value) -> value.toString().length()).doc("Where.")
+                .required("size", Type.INT).atLeast(1).doc("How much.")
+                .definition();
+        List<String> messages = checked.validate(Map.of("size", "many")).stream()
+                .flatMap(value -> value.errorMessages().stream())
+                .sorted()
+                .toList();
+        assertEquals(2, messages.size(), messages.toString());
+        assertTrue(messages.get(0).startsWith("Invalid value many for configuration size"), messages.get(0));
+        assertEquals("Missing required configuration \"url\" which has no default value.", messages.get(1));
+    }
+
+    @Test
+    void keysThatAClientSetToNullAreMissing() {
+        Map<String, String> given = new HashMap<>();
+        given.put("url", null);
+        given.put("mode", "fast");
+        assertEquals(Map.of("mode", "fast"), VendorKeys.withoutNulls(given));
     }
 
     private ConfigValue value(String name, String value) {
