@@ -124,7 +124,7 @@ def parse_double(text: str) -> float:
         raise ValueError(f'For input string: "{text}"')
     number = float(trimmed)
     if math.isinf(number):
-        raise ValueError(f"Invalid double value: {text}")
+        raise ValueError(f"{text} is no DOUBLE: infinite numbers and NaN are not values of SQL")
     return number
 
 
