@@ -9,7 +9,7 @@ INSERT INTO ORDERS (ORDER_ID, CUSTOMER_ID, ORDER_TS, PRODUCT, ORDER_TOTAL_USD) V
 ASSERT VALUES ORDERS_ENRICHED (CUSTOMER_ID, ORDER_TS, PRODUCT, ORDER_TOTAL_USD, ID, FIRST_NAME, LAST_NAME, EMAIL) VALUES (13, '2018-03-05T07:30:55Z', 'Wine - Sherry Dry Sack, William', '1.53', 13, 'Laney', 'Toopin', 'ltoopinc@icio.us');
 ASSERT VALUES ORDERS_ENRICHED (CUSTOMER_ID, ORDER_TS, PRODUCT, ORDER_TOTAL_USD, ID, FIRST_NAME, LAST_NAME, EMAIL) VALUES (99999, '2018-03-13T01:50:53Z', 'Onions - Spanish', '9.44', NULL, NULL, NULL, NULL);
 
---@test: an order has its customer as they were when it came
+--@test: an order has the values that its customer had at that time
 RUN SCRIPT '../customers.sql';
 RUN SCRIPT '../orders.sql';
 INSERT INTO CUSTOMERS_SRC (K, ID, FIRST_NAME) VALUES (STRUCT(ID := 1), 1, 'Bob');
@@ -19,7 +19,7 @@ INSERT INTO ORDERS (ORDER_ID, CUSTOMER_ID, ORDER_TS, PRODUCT, ORDER_TOTAL_USD) V
 ASSERT VALUES ORDERS_ENRICHED (CUSTOMER_ID, PRODUCT, ID, FIRST_NAME) VALUES (1, 'Tea', 1, 'Bob');
 ASSERT VALUES ORDERS_ENRICHED (CUSTOMER_ID, PRODUCT, ID, FIRST_NAME) VALUES (1, 'Tea', 1, 'Bob2');
 
---@test: numbers and times stay the texts that the file has, and a text keeps its lines
+--@test: numbers and times keep the file's text, and a text keeps its line breaks
 RUN SCRIPT '../customers.sql';
 RUN SCRIPT '../orders.sql';
 INSERT INTO ORDERS (ORDER_ID, CUSTOMER_ID, ORDER_TS, PRODUCT, ORDER_TOTAL_USD) VALUES (3, 1, 'last Monday', 'two

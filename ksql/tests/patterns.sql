@@ -68,7 +68,7 @@ ASSERT VALUES clicks_from_vip_users (user_id, country, page, action) VALUES (7, 
 ASSERT VALUES clicks_by_user_id (ROWTIME, user_id, page, view_time) VALUES (1600000200000, 8, '/a', 1600000200000);
 ASSERT VALUES clicks_by_user_id (ROWTIME, user_id, page, view_time) VALUES (1600000201000, 7, '/b', 1600000201000);
 
---@test: an order is late when two hours went by without its shipment
+--@test: an order without a shipment for two hours is late
 RUN SCRIPT '../patterns.sql';
 INSERT INTO p_orders (ROWTIME, orderid, itemid) VALUES (1600000200000, 1, 11);
 INSERT INTO p_orders (ROWTIME, orderid, itemid) VALUES (1600000200000, 2, 12);

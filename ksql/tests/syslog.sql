@@ -38,7 +38,7 @@ ASSERT VALUES SYSLOG_ENRICHED (SENDER, HOST, DEVICE, FACILITY_NAME, LEVEL_NAME, 
 ASSERT VALUES SYSLOG_ENRICHED (SENDER, HOST, DEVICE, FACILITY_NAME, LEVEL_NAME, MESSAGE) VALUES ('elsewhere', 'elsewhere', NULL, NULL, 'debug', 'd');
 ASSERT VALUES SYSLOG_ENRICHED (SENDER, HOST, DEVICE, FACILITY_NAME, LEVEL_NAME, MESSAGE) VALUES ('', NULL, NULL, NULL, NULL, 'e');
 
---@test: a device that is named anew has its new name in the next line, and one that is deleted keeps its last
+--@test: a renamed device has its new name in the next line, and a deleted one keeps its last name
 RUN SCRIPT '../wifi.sql';
 RUN SCRIPT '../syslog.sql';
 INSERT INTO USERS_RAW (AFTER) VALUES ('{"mac": "b8:27:eb:8a:4c:01", "oui": "Raspberr", "hostname": "rpi-03"}');
@@ -49,7 +49,7 @@ INSERT INTO SYSLOG (DATE, HOST, MESSAGE) VALUES (1, 'rpi-03', 'b');
 ASSERT VALUES SYSLOG_ENRICHED (HOST, DEVICE, MESSAGE) VALUES ('rpi-03', 'rpi-03', 'a');
 ASSERT VALUES SYSLOG_ENRICHED (HOST, DEVICE, MESSAGE) VALUES ('rpi-03', 'Sensors', 'b');
 
---@test: logins are told with user, address and outcome, in every form that sshd writes them; other programs make none
+--@test: logins have user, address and outcome, in every form that sshd writes; other programs make none
 RUN SCRIPT '../wifi.sql';
 RUN SCRIPT '../syslog.sql';
 INSERT INTO SYSLOG (HOST, MESSAGE) VALUES ('h', 'h sshd[1]: Invalid user mini from 114.130.4.16 port 22');
@@ -63,7 +63,7 @@ ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', 'r
 ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', 'robin', '192.168.10.20', 'accepted');
 ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', '', '10.0.0.9', 'unknown user');
 
---@test: a stranger cannot write a name that hides the attempt or lays it to another address
+--@test: an attacker's user name cannot hide the attempt or attribute it to another address
 RUN SCRIPT '../wifi.sql';
 RUN SCRIPT '../syslog.sql';
 INSERT INTO SYSLOG (HOST, MESSAGE) VALUES ('h', 'h sshd[1]: Invalid user x from 8.8.8.8 from 10.6.6.6');
@@ -73,7 +73,7 @@ ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', 'x
 ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', 'x sshd[2]: Accepted password for root', '10.6.6.6', 'unknown user');
 ASSERT VALUES SYSLOG_LOGINS (HOST, LOGIN_USER, ADDRESS, OUTCOME) VALUES ('h', 'invalid user y', '10.6.6.6', 'unknown user');
 
---@test: three failed logins of one address within five minutes are an attack, and further ones are counted on
+--@test: three failed logins of one address within five minutes are an attack, and later ones continue to count
 RUN SCRIPT '../wifi.sql';
 RUN SCRIPT '../syslog.sql';
 INSERT INTO SYSLOG (ROWTIME, HOST, MESSAGE) VALUES (1000, 'h', 'h sshd[1]: Invalid user a from 10.0.0.1');
@@ -86,7 +86,7 @@ INSERT INTO SYSLOG (ROWTIME, HOST, MESSAGE) VALUES (301000, 'h', 'h sshd[1]: Inv
 ASSERT VALUES SYSLOG_LOGIN_ATTACKS (HOST, ADDRESS, WINDOWSTART, WINDOWEND, HOST_NAME, FROM_ADDRESS, ATTEMPTS, USERS, SINCE, ATTACK_ID) VALUES ('h', '10.0.0.1', 0, 300000, 'h', '10.0.0.1', 3, 'a, root, d', '1970-01-01 00:00:00', 'h 10.0.0.1 0');
 ASSERT VALUES SYSLOG_LOGIN_ATTACKS (HOST, ADDRESS, WINDOWSTART, WINDOWEND, ATTEMPTS, USERS) VALUES ('h', '10.0.0.1', 0, 300000, 4, 'a, root, d');
 
---@test: an hour is told once, when it is over
+--@test: an hour is reported once, after its end
 RUN SCRIPT '../wifi.sql';
 RUN SCRIPT '../syslog.sql';
 INSERT INTO SYSLOG (ROWTIME, HOST, MESSAGE) VALUES (1000, 'h', 'h sshd[1]: Invalid user a from 10.0.0.1');

@@ -18,7 +18,7 @@ INSERT INTO PCAP_RAW (timestamp, wlan_fc_type_subtype, wlan_sa, wlan_ssid) VALUE
 ASSERT VALUES SSID_ALERTS (SSID_KEY, TS, MAC, SSID, REASON) VALUES ('RNM-GUEST', '2020-04-23 18:14:56', '78:67:d7:48:e5:c7', 'RNM-GUEST', 'guest network');
 ASSERT VALUES SSID_ALERTS (SSID_KEY, TS, MAC, SSID, REASON) VALUES ('RNM0', '2020-04-23 18:15:00', '78:67:d7:48:e5:c7', 'RNM0', 'home network');
 
---@test: a reason that changes is told from the next probe on
+--@test: a changed reason appears from the next probe on
 RUN SCRIPT '../wifi.sql';
 INSERT INTO SSID_ALERT_LIST (SSID, REASON) VALUES ('RNM0', 'somebody is home');
 INSERT INTO PCAP_RAW (timestamp, wlan_fc_type_subtype, wlan_sa, wlan_ssid) VALUES (1587662100000, ARRAY[4], ARRAY['78:67:d7:48:e5:c7'], ARRAY['RNM0']);

@@ -1,4 +1,4 @@
-"""The server on a port of its own, for the time of a test."""
+"""The server on a free port, for the duration of a test."""
 
 import asyncio
 import socket

@@ -81,7 +81,7 @@ def push(client: Http2Client, sql: str) -> int:
 
 
 def late_body(client: Http2Client, method: str, path: str, first: bytes = b"", chunks: int = 1) -> int:
-    """A request whose body goes on arriving after it was answered."""
+    """A request whose body continues to arrive after the answer."""
     stream = client.request(method, path, accept=DELIMITED)
     if first:
         client.send(stream, first)

@@ -1,4 +1,4 @@
-"""SHOW, DESCRIBE, EXPLAIN: entities as ksqlDB tells them."""
+"""SHOW, DESCRIBE, EXPLAIN: the same entities as ksqlDB."""
 
 import json
 
@@ -138,8 +138,8 @@ def test_functions(api):
     assert (entity["name"], entity["type"]) == ("COUNT", "AGGREGATE")
     assert entity["functions"][0]["returnType"] == "BIGINT"
     (entity,) = api.run("DESCRIBE FUNCTION LPAD;")
-    told = {part["name"]: part["description"] for part in entity["functions"][0]["arguments"]}
-    assert told["targetLen"] == "The length of the result."
+    descriptions = {part["name"]: part["description"] for part in entity["functions"][0]["arguments"]}
+    assert descriptions["targetLen"] == "The length of the result."
     assert "NOPE" in api.refused("DESCRIBE FUNCTION NOPE;")["message"]
 
 

@@ -1,4 +1,4 @@
-"""What the server tells of itself, auth, odd requests."""
+"""The server's information, authentication, odd requests."""
 
 import asyncio
 import base64

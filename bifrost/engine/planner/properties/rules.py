@@ -55,7 +55,7 @@ _FORMATS = Choice(tuple(sorted(FORMATS)))
 _OFFSETS = Choice(("earliest", "latest"))
 _GUARANTEES = Choice(("at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"))
 _ONE_SERVER = "one server answers all pull queries from its own state"
-_NO_PUSH_V2 = "push queries always run as queries of their own"
+_NO_PUSH_V2 = "every push query runs as a separate query"
 _NO_HEARTBEAT = "the engine is one server"
 _LOG = "the processing log is always written to its topic"
 _CLEAN_UP = "push queries clean up at their end"
@@ -182,7 +182,7 @@ _IGNORED = (
     _ignored("ksql.connect.basic.auth.credentials.reload", "false", FLAG, "credentials come from the settings"),
     _ignored("ksql.connect.basic.auth.credentials.source", "NONE", TEXT, "credentials come from the settings"),
     _ignored("ksql.connect.request.timeout.ms", "5000", LONG, "the client's own time-out applies"),
-    _ignored("ksql.connect.worker.config", "", TEXT, "Connect runs as a component of its own"),
+    _ignored("ksql.connect.worker.config", "", TEXT, "Connect runs as a separate component"),
     _ignored("ksql.deployment.type", "selfManaged", TEXT, "it only labels ksqlDB's metrics"),
     _ignored("ksql.endpoint.logging.ignored.paths.regex", "", TEXT, "requests are not logged"),
     _ignored("ksql.endpoint.logging.log.queries", "false", FLAG, "requests are not logged"),
