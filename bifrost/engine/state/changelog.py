@@ -28,6 +28,7 @@ class ChangelogRecorder:
         self._changelog = changelog
         self._columns = columns
         self._missing = missing if missing is not None else (None,) * len(columns)
+        # A checksum is short, and the same in every process; Python's `hash` of a text is not.
         self._tag = crc32("\0".join(columns).encode())
         self._layouts: dict[int, tuple[str, ...]] = {}
         self._pack = encoder()
@@ -45,6 +46,7 @@ class ChangelogRecorder:
     def delete(self, key: StoreKey, timestamp: int) -> None:
         """Records the deletion of a row."""
         if self._changelog is not None:
+            # -1 is the stream time of an empty store, and no valid time of a Kafka record.
             self._changelog(self._encode, key, None, max(timestamp, 0))
 
     def _encoded(self, key: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:

@@ -22,12 +22,14 @@ _PACKING: dict[str, Any] = {"use_bin_type": True, "strict_types": True, "unicode
 
 def _extension(value: object) -> msgpack.ExtType:
     match value:
+        # Before `tuple`, the base class of both: a frozen map that came back as a plain tuple would equal no key.
         case FrozenList() | FrozenDict():
             return msgpack.ExtType(_FROZEN, _packed(thaw(value)))
         case tuple():
             return msgpack.ExtType(_TUPLE, _packed(list(value)))
         case Decimal():
             return msgpack.ExtType(_DECIMAL, str(value).encode())
+        # The packer itself takes integers of up to 64 bits; only larger ones arrive here.
         case int():
             return msgpack.ExtType(_INTEGER, str(value).encode())
         case _:

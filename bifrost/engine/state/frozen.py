@@ -25,6 +25,7 @@ class FrozenDict(tuple[tuple[SqlValue, SqlValue], ...]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FrozenDict) and frozenset(self) == frozenset(other)
 
+    # `tuple` has a `__ne__`, which compares in order and ignores the `__eq__` above.
     def __ne__(self, other: object) -> bool:
         return not self == other
 

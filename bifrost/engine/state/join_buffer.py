@@ -37,6 +37,7 @@ class MemoryJoinBuffer:
         self._record.put((timestamp, number, *key), row, timestamp)
 
     def _insert(self, key: Key, row: Row, timestamp: int, number: int) -> None:
+        # A restored row brings its number along, and new rows must sort after all restored ones.
         self._count = max(self._count, number) + 1
         insort(self._by_key.setdefault(key, []), (timestamp, number, row))
         heappush(self._oldest, (timestamp, number, key))

@@ -41,6 +41,7 @@ class MemoryKeyValueStore:
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         """See `KeyValueStore`."""
+        # A copy: other threads list the entries while the task's thread changes them.
         for key, entry in list(self._entries.items()):
             if key is not None:
                 yield key, entry

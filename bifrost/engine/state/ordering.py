@@ -24,6 +24,7 @@ def _rank(part: SqlValue) -> tuple[int, Any]:
             return 2, part
         case bytes():
             return 3, part
+        # Before `tuple`, its base class.
         case FrozenDict():
             return 4, tuple((_rank(name), _rank(item)) for name, item in part)
         case tuple():

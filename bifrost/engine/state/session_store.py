@@ -13,6 +13,7 @@ from bifrost.engine.state.stores import Entry, Row
 StoredSession = tuple[int, int, Key, Entry]
 """Start, end, key, entry."""
 
+# Small stores do not compact at every second removal.
 _SPARE_ENTRIES = 64
 
 
@@ -49,6 +50,8 @@ class MemorySessionStore:
         if end > self.stream_time:
             self.stream_time = end
             self._expire()
+        # An expired row must not reach the changelog either: only `_expire` deletes there, and it never saw this
+        # session.
         if self._retention_ms is not None and end < self.stream_time - self._retention_ms:
             return
         self._insert(key, start, end, row)
@@ -86,11 +89,14 @@ class MemorySessionStore:
     def _is_live(self, entry: tuple[int, int, int, Key]) -> bool:
         end, start, number, key = entry
         session = self._by_key.get(key, {}).get((start, end))
+        # A session that was removed and put again has the same bounds but a new number; its first entry is dead.
         return session is not None and session[1] == number
 
     def _expire(self) -> None:
         if self._retention_ms is None:
             return
+        # A shorter tuple sorts before the longer ones that begin with it: a session that ends at the limit stays, as
+        # in `put`.
         gone = bisect_left(self._ends, (self.stream_time - self._retention_ms,))
         expired, self._ends = self._ends[:gone], self._ends[gone:] if gone else self._ends
         for end, start, _, key in filter(self._is_live, expired):
@@ -108,6 +114,7 @@ class MemorySessionStore:
 
     def sessions(self) -> Iterator[StoredSession]:
         """See `SessionStore`."""
+        # Copies: other threads look up sessions while the task's thread changes the dicts.
         for key, sessions in list(self._by_key.items()):
             for (start, end), (row, _) in list(sessions.items()):
                 yield start, end, key, (row, end)

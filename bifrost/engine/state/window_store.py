@@ -32,9 +32,12 @@ class MemoryWindowStore:
         """See `WindowStore`."""
         if timestamp > self.stream_time:
             self.stream_time = timestamp
+        # As in Kafka Streams, the retention of windows counts from the newest window start, not from the time of a
+        # row.
         if start > self.newest:
             self.newest = start
             self._expire(timestamp)
+        # An expired row must not reach the changelog either: nothing would delete it there again.
         if self._retention_ms is not None and start < self.newest - self._retention_ms:
             return
         windows = self._by_key.get(key)
@@ -77,6 +80,8 @@ class MemoryWindowStore:
         for start in self._starts[bisect_left(self._starts, first) : bisect_right(self._starts, last)]:
             for key in sorted(self._by_start.get(start, ()), key=sort_key):
                 entry = self.get(key, start)
+                # None if the task's thread has deleted the window since the keys were listed: look-ups run on other
+                # threads.
                 if entry is not None:
                     yield start, key, entry
 
@@ -94,6 +99,8 @@ class MemoryWindowStore:
             self.stream_time = max(self.stream_time, entry[1])
         elif start in self._by_key.get(window_key, {}):
             self._forget(window_key, start)
+            # The start stays in `_starts`, since `_expire` expects each of them in `_by_start`; an empty set does no
+            # harm.
             self._by_start[start].discard(window_key)
 
     def __len__(self) -> int:

@@ -53,6 +53,7 @@ class TableLookup:
         """Returns the rows of a key (frozen or not): at most one, or one per window by start."""
         identity = freeze_key(key) or ()
         if self._found.keyed_by_window:
+            # The store's keys end with the window's bounds, which a look-up by key does not know.
             return [row for row in self.rows() if freeze_key(row.key) == identity]
         return list(self._shown(self._entries_of(identity)))
 

@@ -102,5 +102,6 @@ def unpack(writer: CodeWriter, names: Iterable[str], source: str) -> dict[str, s
     """Writes the unpacking of a tuple into fresh locals and returns the local of each column."""
     places = {name: writer.name(name) for name in names}
     if places:
+        # The comma before `=` unpacks a row of one column, too.
         writer.line(f"{', '.join(places.values())}, = {source}")
     return places

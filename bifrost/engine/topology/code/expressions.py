@@ -134,6 +134,8 @@ class ExpressionWriter:
         `write` receives the locals of the row's columns `names` and of the key's columns, and writes the body.
         """
         name = self.program.fresh(stem)
+        # No reporter: the function knows no partition and offset. Mostly it repeats work on stored rows, whose
+        # problems were reported when they arrived.
         writer = CodeWriter(f"{name}(key, row)")
         places = {key_name: f"key[{index}]" for index, key_name in enumerate(key_names)}
         locals_ = {column: writer.name(column) for column in names}

@@ -53,6 +53,7 @@ class Site:
     def join(self, other: Site) -> None:
         """Makes the two sites one. Code that holds either site then has the same `root`."""
         if other.root is not self.root:
+            # Only roots are joined: a site that already refers to another one would lose the sites behind it.
             other.root.joined = self.root
 
 

@@ -57,6 +57,7 @@ class GroupAggregator:
             result = self._fold.result(changed)
         except EVALUATION_ERRORS as error:
             raise RowRejected from error
+        # As in Kafka Streams, a result has the time of its latest row, not of the row that arrived last.
         at = timestamp if entry is None else max(timestamp, entry[1])
         self._store.put(key, changed, at)
         return result, at, self._fold.result(stored) if self._wants_old and stored is not None else None
@@ -103,6 +104,7 @@ class WindowedAggregator:
         states: list[tuple[int, Row, int]] = []
         changes: list[WindowChange] = []
         for start in starts_of(timestamp, self._size, self._advance_ms):
+            # As in Kafka Streams, a window takes rows while its end lies after stream time less grace.
             if start > closed_start:
                 entry = store.get(key, start)
                 stored = None if entry is None else entry[0]
@@ -163,6 +165,7 @@ class SessionAggregator:
             RowRejected: the row cannot be added; its sessions stay as they were.
         """
         now = max(self._time(), timestamp)
+        # A session ends at its last row, so it stays open for the gap, too: until then a row may extend it.
         closed = now - self._grace - self._gap
         merged = self._store.find(key, timestamp - self._gap, timestamp + self._gap)
         start = min([timestamp, *(session[0] for session in merged)])
@@ -179,6 +182,7 @@ class SessionAggregator:
     def _time(self) -> int:
         if self._stream_time is None:
             self._stream_time = self._store.stream_time
+            # What closed before a restart was emitted before it.
             self._closed = self._stream_time - self._grace - self._gap
         return self._stream_time
 

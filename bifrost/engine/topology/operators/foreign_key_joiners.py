@@ -42,7 +42,10 @@ class ForeignKeyLeft:
         if foreign is None:
             return [] if old_foreign is None else [(old_foreign, [sent, digest, FORGET_AND_ANSWER])]
         if old_foreign is None:
+            # The left row has no result yet, so an inner join has nothing to delete if the right row is missing.
             return [(foreign, [sent, digest, ANSWER if self._outer else ANSWER_IF_FOUND])]
+        # The old foreign key sends no answer: the new one's answer replaces the result, and answers of two tasks may
+        # arrive in either order.
         moved: list[Subscription] = [(old_foreign, [sent, digest, FORGET])] if old_foreign != foreign else []
         return [*moved, (foreign, [sent, digest, ANSWER])]
 

@@ -14,6 +14,7 @@ Pair = tuple[Row | None, Row | None]
 
 Side = Literal["left", "right"]
 
+# The kind of a join as its right table sees it.
 _MIRRORED = {JoinKind.INNER: JoinKind.INNER, JoinKind.OUTER: JoinKind.OUTER}
 _MIRRORED |= {JoinKind.LEFT: JoinKind.RIGHT, JoinKind.RIGHT: JoinKind.LEFT}
 
@@ -84,6 +85,7 @@ class StreamJoiner:
         self._ahead: dict[Side, int] = {"left": after_ms, "right": before_ms}
         self._grace = grace_ms
         self._stream_time: int | None = None
+        # 0 makes the first row look into the buffers, which are restored after the joiner is created.
         self._oldest_unmatched = 0
 
     def left(self, key: Key, row: Row, timestamp: int) -> list[tuple[Key, Row | None, Row | None, int]]:
@@ -117,6 +119,7 @@ class StreamJoiner:
 
     def _advance(self, timestamp: int) -> int:
         if self._stream_time is None:
+            # Not in the constructor: the buffers are restored after it.
             self._stream_time = max(buffer.stream_time for buffer in self._buffers.values())
         self._stream_time = max(self._stream_time, timestamp)
         return self._stream_time

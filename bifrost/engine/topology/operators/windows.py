@@ -30,5 +30,6 @@ def retention_of(window: Window, *, emit_final: bool) -> int:
 
 def starts_of(timestamp: int, size_ms: int, advance_ms: int) -> range:
     """Returns the starts of the windows that contain a time, earliest first."""
+    # As in Kafka Streams, no window starts before the epoch.
     first = timestamp - size_ms + advance_ms
     return range(first - first % advance_ms if first > 0 else 0, timestamp + 1, advance_ms)

@@ -36,6 +36,7 @@ def sink_rows(step: StreamSink | TableSink, emission: Emission) -> Downstream:
         with writer.block("except SerdeError as problem:"):
             writer.line(f"{writer.report}.unwritable({step.context!r}, problem, partition, offset)")
             writer.line("continue")
+        # A result has the headers of the record that caused it, as Kafka Streams forwards them.
         writer.line(f"emit({step.topic!r}, key_out, value_out, {scope.timestamp}, headers)")
 
     return Downstream(frozenset(names) | timestamp, row, tombstone)

@@ -34,6 +34,7 @@ def build_source(step: SourceStep, downstream: Downstream, emission: Emission) -
         downstream = stored_rows(downstream, step.schema, f"{step.context}-Table", emission)
     with _record_loop(writer, step, downstream, emission):
         if is_table:
+            # As in Kafka Streams, a record without a key is no row of a table.
             with writer.block("if key is None:"):
                 writer.line("continue")
         scope = _key_scope(writer, step, downstream.wants)
@@ -160,6 +161,7 @@ def write_event_time(
     source = emission.expressions.code(_time_expression(timestamp, types), types, columns).text
     what = f"Failed to extract timestamp from row: column {timestamp.column}"
     emission.expressions.guard(writer, f"event_time = {source}", context, what, ["continue"], report=report)
+    # Kafka Streams drops records with a negative time as well.
     with writer.block("if event_time is None or event_time < 0:"):
         problem = "f'no usable time: {event_time}'"
         writer.line(f"{writer.report}.{report}({context!r}, {what!r}, {problem}, partition, offset)")

@@ -17,6 +17,7 @@ def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emiss
     """Stores the used columns of the table by key. Rows with a null key or value end here, also in a LEFT join."""
     wanted = ordered_columns(step.right.schema, downstream.wants)
     store = emission.key_value_store(f"{step.context}-Table", wanted)
+    # The table's side first: if both sides read one topic, a record enters the table before the stream looks it up.
     yield from _build_table_side(step, wanted, store, emission)
 
     get = emission.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
