@@ -27,6 +27,7 @@ from bifrost.sql.formatter import format_expression
 from bifrost.sql.tree import Arithmetic, ArithmeticOperator, ArithmeticUnary, Sign
 from bifrost.sql.types import BIGINT, DOUBLE, INTEGER, STRING, SqlDecimal, SqlType
 
+# SQL Server's minimum, which ksqlDB took over.
 _MIN_SCALE_OF_QUOTIENT = 6
 _DIVISIONS = (ArithmeticOperator.DIVIDE, ArithmeticOperator.MODULUS)
 _EXACT = {
@@ -139,6 +140,7 @@ def _whole(translator: Translator, operator: ArithmeticOperator, left: Code, rig
 def _wrapped(translator: Translator, text: str, result: SqlType) -> str:
     """Wrap a sum or product to its type's bits; a 64-bit result is changed only if it overflows."""
     if result == INTEGER:
+        # Moves the range of 32 bits to begin at 0, masks it, and moves it back; `+` binds before `&`.
         return f"(({text} + 2147483648 & 4294967295) - 2147483648)"
     # The comparison costs less than wrapping every result.
     name, wrap = translator.temporary(), use(translator, wrap_bigint)

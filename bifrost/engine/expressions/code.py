@@ -118,6 +118,7 @@ def propagate(
             texts.append(again)
         else:
             texts.append(operand.text)
+    # If an operand is null, the ones behind it are not bound; then `built`, which uses them, does not run either.
     built = build(texts)
     return Code(
         f"(None if {' or '.join(tests)} else {built})" if tests else built,

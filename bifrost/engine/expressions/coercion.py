@@ -120,6 +120,7 @@ def _common_part(
         try:
             result = _widened_common(translator, result, part)
         except AnalysisError as error:
+            # The error names the whole collection, not the part that differs; a bad literal keeps its own error.
             if error.message.startswith("operator does not exist"):
                 raise AnalysisError(mismatch()) from error
             raise

@@ -160,6 +160,7 @@ def translate_simple_case(translator: Translator, node: SimpleCase) -> Code:
         value = translator.translate(when.condition)
         equal = ComparisonOperator.EQUAL
         check_comparable(equal, (node.operand, operand.type), (when.condition, value.type))
+        # The first comparison always runs, so it may bind the operand's name for the others.
         text = first if not conditions else again
         conditions.append(
             compare(translator, equal, Code(text, operand.type, operand.nullable, operand.simple, operand.fails), value)
@@ -176,6 +177,8 @@ def _case(
         raise AnalysisError("Invalid Case expression. All case branches have NULL type")
     otherwise = NULL if default is None else codes[-1]
     text = otherwise.text
+    # Python's conditional expressions nest to the right, so the last branch is written first. The default has no
+    # condition: `zip` leaves it out.
     for condition, result in reversed(list(zip(conditions, codes, strict=False))):
         text = f"{result.text} if {condition.text} else {text}"
     fails = any(code.fails for code in (*conditions, *codes))

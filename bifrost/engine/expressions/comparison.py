@@ -114,6 +114,7 @@ def compare(translator: Translator, operator: ComparisonOperator, left: Code, ri
     sign = _SIGNS[operator]
     if operator in (ComparisonOperator.IS_DISTINCT_FROM, ComparisonOperator.IS_NOT_DISTINCT_FROM):
         return Code(f"({left.text} {sign} {right.text})", BOOLEAN, nullable=False, fails=fails)
+    # None equals no value, so one nullable side needs no test.
     if operator is ComparisonOperator.EQUAL and not (left.nullable and right.nullable):
         return Code(f"({left.text} == {right.text})", BOOLEAN, nullable=False, fails=fails)
     tests: list[str] = []
@@ -141,6 +142,8 @@ def _aligned(translator: Translator, left: Code, right: Code) -> tuple[Code, Cod
 
 def _decimal_or_double(translator: Translator, code: Code, other: Code) -> Code:
     """Convert a DOUBLE beside a DECIMAL to the decimal that its text shows; a decimal literal becomes a double."""
+    # If the literal survives the way through a double, both sides are compared as doubles: that spares the conversion
+    # of each row's value.
     literal = code if code.literal else other
     if literal.literal and isinstance(literal.value, Decimal) and Decimal(repr(float(literal.value))) == literal.value:
         return constant_code(translator, float(literal.value), DOUBLE) if code is literal else code
@@ -228,6 +231,7 @@ def translate_in(translator: Translator, node: InList) -> Code:
     value, items = codes[0], [item for item in codes[1:] if item is not None]
     fails = any(code.fails for code in codes)
     if all(item.literal and _hashable(item.value) for item in items):
+        # Nulls stay out of the set: null IN (null) is false.
         members = frozenset(item.value for item in items if item.value is not None)
         return Code(
             f"({value.text} in {translator.constant(members, 'members')})", BOOLEAN, nullable=False, fails=fails

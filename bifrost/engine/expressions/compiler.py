@@ -87,6 +87,7 @@ class ExpressionCompiler:
 
     def constant(self, value: object, hint: str) -> str:
         """Return the global name of a constant; the same object always gets the same name."""
+        # `constants` keeps the object alive, so no other object gets its id.
         name = self._names.get(id(value))
         if name is None:
             name = f"_{hint}_{len(self.constants)}"

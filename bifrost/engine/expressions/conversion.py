@@ -175,6 +175,7 @@ def boolean_text(value: bool) -> str:
 
 def date_of_timestamp(value: int) -> int:
     """Return a timestamp's date."""
+    # `//` and `%` round down, so times before 1970 fall on the right day.
     return value // isotime.DAY_MS
 
 
@@ -189,6 +190,7 @@ def timestamp_of_date(value: int) -> int:
 
 
 _SIMPLE: dict[tuple[SqlType, SqlType], Convert | None] = {
+    # Python has one type for both.
     (INTEGER, BIGINT): None,
     (INTEGER, DOUBLE): float,
     (BIGINT, INTEGER): wrap_integer,

@@ -26,6 +26,7 @@ def bigint_quotient(left: int, right: int) -> int:
 
 
 def _quotient(left: int, right: int) -> int:
+    # Without `abs`, `//` would round a negative quotient down, where Java truncates it.
     quotient = abs(left) // abs(right)
     return quotient if (left < 0) == (right < 0) else -quotient
 
@@ -40,6 +41,7 @@ def double_quotient(left: float, right: float) -> float:
     """Divide with infinities and NaN as in IEEE 754."""
     if right:
         return left / right
+    # NaN is the only value that differs from itself.
     if left == 0 or left != left:
         return math.nan
     return math.copysign(math.inf, left) * math.copysign(1.0, right)
