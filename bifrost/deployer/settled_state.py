@@ -50,6 +50,7 @@ def read_settled(platform: Platform, declared: Declarations, clock: Clock, on_wa
         if not orphans:
             return live
         running = frozenset(live.queries)
+        # A server that loses further queries is stopping: the count begins again.
         confirmed = (running, confirmed[1] + 1 if confirmed[0] == running else 0)
         if confirmed[1] >= CONFIRMATIONS:
             return live

@@ -101,6 +101,8 @@ class Deployment:
                 for operation in action.operations:
                     self._perform(operation)
         except BifrostError:
+            # What was created before the failure belongs to this project; the failure itself is what must be
+            # reported.
             with suppress(BifrostError):
                 self._record_ownership()
             raise

@@ -77,6 +77,8 @@ RENAMED: Mapping[str, str] = {
 _OLD_HISTORY = "database.history."
 _NEW_HISTORY = "schema.history.internal."
 _OLD_UNWRAP = "io.debezium.transforms.UnwrapFromEnvelope"
+# Two connectors with the same value disturb each other: MySQL ends the older connection of a server id, a slot serves
+# one reader, and a history is replayed by each of its users.
 _UNIQUE = ("database.server.id", "schema.history.internal.kafka.topic", "slot.name")
 _TRANSFORM_KEY = re.compile(r"transforms\.([^.]+)\.")
 

@@ -51,4 +51,5 @@ def _digest(settings: Settings) -> str:
 
 def _files(project: Path) -> Iterator[Path]:
     for folder in FOLDERS:
+        # Python writes .pyc files when it imports the project's functions; they declare nothing.
         yield from (path for path in sorted((project / folder).rglob("*")) if path.is_file() and path.suffix != ".pyc")

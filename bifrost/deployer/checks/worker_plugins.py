@@ -88,5 +88,7 @@ def _missing_converters(table: Substitutions, declared: Declarations, offer: Off
     named = {
         connector.config[key] for connector in declared.connectors for key in CONVERTERS if key in connector.config
     }
+    # Old workers do not list their converters: then none counts as missing.
     missing = named - offer.converters - table.worker_converters if offer.converters else set()
+    # Only the workers resolve placeholders.
     return {name: f"its converter {name} {NOT_AVAILABLE}" for name in missing if "${" not in name}

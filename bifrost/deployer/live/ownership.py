@@ -49,6 +49,7 @@ class Ownership:
         Raises:
             Unreachable, Refused: Kafka did not give the record.
         """
+        # The name comes last, because a quoted name may contain `|`.
         names = [key.split("|", 2) for key in self.entries.read()]
         own = [(kind, name) for project, kind, name in filter(_is_entry, names) if project == self.project]
         return Owned(

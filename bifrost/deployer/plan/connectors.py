@@ -72,6 +72,7 @@ def state_problems(status: ConnectorStatus | None) -> list[str]:
         problems.append(_problem(f"is {status.state}", status.trace))
     if status.state == "RUNNING" and not status.tasks:
         problems.append("has no task")
+    # Tasks of a paused connector are paused, too; that is no further problem.
     wrong = (task for task in status.tasks if task.state != status.state or task.state == "FAILED")
     problems.extend(
         _problem(f"task {task.id} is {task.state}", task.trace) for task in wrong if task.state != "RUNNING"
@@ -90,6 +91,7 @@ def _state_steps(name: str, status: ConnectorStatus | None, *, was_put: bool) ->
         return (ResumeConnector(name),)
     if status.state == "FAILED" or any(task.state == "FAILED" for task in status.tasks):
         return (RestartConnector(name, only_failed=True),)
+    # Putting a configuration makes Connect create tasks, so it needs no restart.
     if status.state == "RUNNING" and not status.tasks and not was_put:
         return (RestartConnector(name, only_failed=False),)
     return ()

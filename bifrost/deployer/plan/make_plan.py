@@ -34,6 +34,8 @@ def make_plan(
     """
     everything = everything or declared
     undeclared = undeclared_of(everything, live)
+    # In the order of execution. A statement needs its topics, and the schemas that source connectors register. A sink
+    # needs the topics of statements, and templates and buckets before it writes the first record.
     actions = [
         *plan_topics(declared, live),
         *plan_sink_topics(declared, live),

@@ -35,6 +35,7 @@ Columns = Mapping[str, Sequence[str]]
 """Column names by name of the live source, to recognise the expansion of `*`."""
 
 _FILLED_IN = frozenset({"PARTITIONS", "REPLICAS", "RETENTION_MS", "CLEANUP_POLICY", "KEY_SCHEMA_ID", "VALUE_SCHEMA_ID"})
+# ksqlDB's alias of an expression without one.
 _GENERATED = re.compile(r"KSQL_COL_\d+")
 
 
@@ -95,6 +96,7 @@ def _elements_differ(declared: CreateSource, live: CreateSource) -> str | None:
     for in_key in (True, False):
         wanted = [element for element in declared.elements if _in_key(element) is in_key]
         found = [element for element in live.elements if _in_key(element) is in_key]
+        # Without declared columns ksqlDB takes them from the registry and lists them: that is no difference.
         inferred = not wanted and format_of(declared, "KEY" if in_key else "VALUE") in SCHEMA_FORMATS
         if wanted != found and not inferred:
             return f"columns: {_listed(found)} -> {_listed(wanted)}"

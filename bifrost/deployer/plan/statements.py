@@ -69,6 +69,7 @@ def commands_to_replace(statement: DeclaredStatement, live: LiveState) -> tuple[
         for query in live.queries.values()
         if _touches(query, removed) and not is_of_source_table(query.summary.id, live)
     ]
+    # ksqlDB refuses to drop a source that others read, so readers come first.
     drops = [drop_source(SourceKind(live.sources[name].description.type), name) for name in reversed(removed)]
     return (*map(terminate, queries), *drops, "run `up` again afterwards, which creates them again")
 
@@ -188,6 +189,7 @@ def _with_types(tree: Creating, types: Mapping[str, SqlType]) -> Creating:
 def _with_readers(name: str, live: LiveState) -> list[str]:
     """A source and all that is computed from it, sources before their readers."""
     found = [name]
+    # The list grows while it is walked: so readers of readers are found, too.
     for current in found:
         for other, source in live.sources.items():
             if other not in found and source.tree is not None and _reads(source.tree, current, live):

@@ -52,6 +52,7 @@ def plan_removals(undeclared: Iterable[Undeclared], live: LiveState) -> tuple[Ac
 def _with_foreign_readers(found: Sequence[Undeclared], live: LiveState) -> tuple[Undeclared, ...]:
     """Marks sources that a query or source reads which stays: ksqlDB refuses to drop them."""
     items = list(found)
+    # A source that stays keeps what it reads, so the marks spread until nothing changes.
     while True:
         removed = {item.name for item in items if item.owned and not item.kept_because}
         changed = False
@@ -135,6 +136,7 @@ def _sources(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
     remaining = {name for name in live.sources if name not in declared | _BUILT_IN}
     while remaining:
         read = {name for other in remaining for name in _read_by(other, live) if name != other}
+        # The second part ends the loop if sources ever read each other in a circle.
         free = sorted(remaining - read) or sorted(remaining)
         for name in free:
             yield Undeclared(ResourceKind.STATEMENT, name, owned=name in live.owned.statements)
