@@ -73,6 +73,7 @@ class Bot:
         intake.start()
         _log.info("@%s is ready, by %s", username, "webhook" if webhook else "long polling")
         self._stop.wait()
+        # In this order: no message may arrive after the queues close, and their last replies need the clients.
         intake.close()
         queues.close()
         for client in (queries, ksql, self._api):

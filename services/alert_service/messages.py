@@ -103,6 +103,7 @@ class SuppressingChannel:
 
     def send(self, notification: AlertMessage) -> Outcome:
         """Send, unless a rule suppresses it."""
+        # Before quiet hours: a repeat must not block the alerts behind it until morning.
         if self._is_repeat(notification.identity):
             return Suppressed()
         if self._quiet and (end := self._quiet.end(now := self._now())):

@@ -81,6 +81,7 @@ def _value(layout: RecordLayout, data: bytes, avro: AvroReader) -> dict[str, Any
         )
     columns = {name: _unwrapped(field) for name, field in value.items()}
     # Like ksqlDB: a field in lower case fills the column in upper case.
+    # The exact name comes last, so it wins over one that differs in case.
     return {**{name.upper(): field for name, field in columns.items()}, **columns}
 
 

@@ -188,6 +188,7 @@ class AlertService:
 
     def _stop_workers(self, names: list[str]) -> None:
         stopping = [self._running.pop(name).worker for name in names]
+        # Two loops, so that the workers finish their current messages in parallel.
         for worker in stopping:
             worker.request_stop()
         for worker in stopping:

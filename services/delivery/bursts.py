@@ -50,6 +50,8 @@ class BurstLimiter:
         """Send the alert, or suppress it."""
         window = self._windows.get(notification.subject)
         at_s = notification.at_s
+        # `abs`: alerts of several partitions may arrive out of order, so one may be older than the window's
+        # beginning.
         if window is not None and at_s is not None and abs(at_s - window.began_s) < self._window_s:
             window.suppressed += 1
             return Suppressed()

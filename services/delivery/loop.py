@@ -31,6 +31,7 @@ from services.delivery.channel import (
 )
 
 POLL_S = 0.1
+# Short, because messages since the last commit are sent again after a crash.
 COMMIT_INTERVAL_S = 0.1
 REPORT_INTERVAL_S = 10.0
 MAX_RECORDS_PER_TURN = 200
@@ -310,6 +311,7 @@ class DeliveryLoop(Generic[N]):
         """Give partitions up; another member continues after the last committed record."""
         self._commit(wait=True)
         for partition in partitions:
+            # Their undelivered records go to the next member: delivered here as well, they would arrive twice.
             self._backlogs.pop(partition, None)
 
     def _commit(self, *, wait: bool = False) -> None:

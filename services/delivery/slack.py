@@ -143,6 +143,7 @@ class KeepAliveClient(WebClient):
         super().__init__(token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[], logger=logger)
         self._endpoint = urlsplit(self.base_url)
         if self._endpoint.hostname in (LOOPBACK, "localhost"):
+            # A proxy from the environment cannot reach the inbox on this machine.
             self.proxy = None
         self._connection: http.client.HTTPConnection | None = None
 
@@ -156,6 +157,8 @@ class KeepAliveClient(WebClient):
         if self.proxy:
             return super()._perform_urllib_http_request_internal(url, req)
         body = req.data if isinstance(req.data, bytes) else b""
+        # Only `_exchange` puts a connection back, after a complete answer: one in an unknown state is never used
+        # again.
         idle, self._connection = self._connection, None
         if idle is not None:
             try:

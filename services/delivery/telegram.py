@@ -64,6 +64,7 @@ class TelegramChannel:
 def outcome_of_refusal(error: TelegramRefused) -> Outcome:
     """Map an answer other than `ok: true` to an outcome."""
     if error.status == TOO_MANY:
+        # Never 0: the loop would send again without a pause.
         return RetryAfter(max(error.retry_after or DEFAULT_RETRY_AFTER_S, 0.1))
     if error.status in TOKEN_REFUSALS:
         return AccountRefused("TELEGRAM_BOT_TOKEN", f"Telegram refuses it: {error.problem}")
@@ -122,6 +123,7 @@ def split(text: str, limit: int = TEXT_LIMIT) -> Iterator[str]:
     """Split a text into pieces that Telegram accepts, at lines, list items or words where possible."""
     while length(text) > limit:
         end = _prefix_length(text, limit)
+        # A break in the first half would make pieces that are much too short.
         found = (text.rfind(mark, 1, end) + len(mark) for mark in _BREAKS if text.rfind(mark, 1, end) > end // 2)
         end = next(found, end)
         if piece := text[:end].rstrip():

@@ -13,6 +13,7 @@ from bifrost.clients.telegram import TextMessage
 WORKERS = 16
 MAX_WAITING = 50
 """Waiting messages per chat; further ones are dropped."""
+# Telegram repeats an update soon or never, so old ids may be forgotten.
 MAX_UPDATE_IDS = 10_000
 
 _log = logging.getLogger("bot")
@@ -40,6 +41,7 @@ class ChatQueues:
                 return False
             if queue is None:
                 self._waiting[message.chat_id] = queue = deque()
+                # The task waits for the lock, so it finds the message that is appended below.
                 self._pool.submit(self._serve, message.chat_id)
             queue.append(message)
             return True
@@ -63,6 +65,8 @@ class ChatQueues:
             with self._lock:
                 queue = self._waiting[chat_id]
                 if not queue:
+                    # Within the lock: `add` either sees the queue while this thread still looks into it, or starts a
+                    # new task.
                     del self._waiting[chat_id]
                     return
                 message = queue.popleft()

@@ -65,6 +65,7 @@ class Dialogue:
                 return self._watch(*ssid_and_rest(rest))
             case "unwatch":
                 ssid, more = ssid_and_rest(rest)
+                # An SSID may contain spaces, and this command has no other argument.
                 return self._unwatch(ssid if not more else rest)
             case "list":
                 return self._list()

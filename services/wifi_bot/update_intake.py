@@ -76,6 +76,7 @@ class Polling:
         while not self._stop.is_set():
             try:
                 if not is_clear:
+                    # Telegram refuses to be polled while a webhook is set.
                     self._api.delete_webhook()
                     is_clear = True
                 self._poll()
@@ -93,6 +94,7 @@ class Polling:
         for update in self._api.updates(self._next, wait_s=LONG_POLL_S):
             if self._stop.is_set():
                 return
+            # Updates without a text count, too: else Telegram would repeat them without end.
             if isinstance(update, dict) and isinstance(update.get("update_id"), int):
                 self._next = max(self._next, update["update_id"] + 1)
             message = text_message(update)
