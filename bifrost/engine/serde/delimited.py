@@ -20,6 +20,7 @@ from bifrost.sql.types import BOOLEAN, BYTES, DOUBLE, STRING, SqlDecimal, SqlTyp
 _NAMED_DELIMITERS = {"TAB": "\t", "SPACE": " "}
 _SPECIAL = re.compile(r'["\r\n]')
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+# What Java's Double.parseDouble accepts, except hexadecimal forms.
 _DOUBLE = re.compile(r"\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[fFdD]?\s*")
 
 Parse = Callable[[str], SqlValue]
@@ -148,6 +149,7 @@ def _bytes(text: str) -> bytes:
 
 
 _PARSERS: dict[SqlType, Parse] = {
+    # As Java's Boolean.parseBoolean: any other text is false.
     BOOLEAN: lambda text: text.lower() == "true",
     STRING: lambda text: text,
     DOUBLE: _double,
@@ -179,6 +181,7 @@ def join_record(values: Sequence[str], row: Row, delimiter: str) -> str:
 def _quote_if_needed(value: str, delimiter: str, *, is_first: bool) -> str:
     """Quote as Commons CSV's minimal mode, which quotes more first and last characters than necessary."""
     if not value:
+        # A line of one empty value would be an empty line, which has no values at all.
         return '""' if is_first else ""
     first, last = value[0], value[-1]
     needed = (

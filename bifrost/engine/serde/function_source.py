@@ -39,6 +39,7 @@ class FunctionSource:
     def constant(self, value: object, prefix: str = "k") -> str:
         """Return the name of a constant; the same object always gets the same name."""
         for name, known in self.constants.items():
+            # By identity: equal constants of different types, such as 1 and True, must stay apart.
             if known is value:
                 return name
         name = self.fresh(prefix)

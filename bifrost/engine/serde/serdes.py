@@ -109,6 +109,7 @@ class Serdes:
             if row is None or (null_is_absent and row[0] is None):
                 return None
             try:
+                # Stays None if this fails, so the next row tries again: the registry may be back by then.
                 if write is None:
                     write = self._writer(part)
                 return write(row)

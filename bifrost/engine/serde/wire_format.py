@@ -90,6 +90,7 @@ def _collect(registry: SchemaRegistry, schema: RegisteredSchema, texts: dict[str
         if reference.name in texts:
             continue
         found = registry.version(reference.subject, reference.version)
+        # `above` ends a circle of references, which a registry does not rule out.
         if found is None or found.id in above:
             place = f"version {reference.version} of {reference.subject}"
             raise SerdeError(f"Schema {schema.id} refers to {place}, which is not in the schema registry")

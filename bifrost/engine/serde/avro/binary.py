@@ -11,6 +11,7 @@ from bifrost.engine.serde.errors import SerdeError
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 _64_BITS = 2**64 - 1
 _DECIMAL_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
+# So many bytes make at most 1927 digits, fewer than `_EXACT` holds.
 _LONGEST_DECIMAL = 800
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation])
 
@@ -110,6 +111,7 @@ class LongTable(dict[int, bytes]):
         self.prefix = prefix
 
     def __missing__(self, value: int) -> bytes:
+        # Nothing is stored here: timestamps and counters would fill the table without end.
         if _SIX_BYTES_FROM <= value < _SIX_BYTES_BELOW:
             raw = value << 1
             return self.prefix + _MIDDLE[raw & 16383] + _MIDDLE[raw >> 14 & 16383] + _LAST[raw >> 28]
@@ -143,6 +145,7 @@ def to_decimal(data: bytes, scale: int) -> Decimal:
 def unscaled_bytes(value: Decimal, precision: int, scale: int) -> bytes:
     """Encode a decimal's unscaled value in the fewest bytes, as Java's BigInteger does."""
     unscaled = int(fit_decimal(value, precision, scale).scaleb(scale, _EXACT))
+    # One bit more than the number has, for the sign, rounded up to bytes.
     size = ((unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8) + 1
     return unscaled.to_bytes(size, "big", signed=True)
 

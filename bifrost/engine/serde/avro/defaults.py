@@ -46,6 +46,7 @@ def default_bytes(avro: AvroType, default: Any) -> bytes:
     match avro, default:
         case AvroUnion(branches), _:
             return _first_fitting(branches, default)
+        # Avro writes bytes in JSON as characters of the code points 0 to 255.
         case AvroFixed(), str():
             return default.encode("latin-1")
         case AvroEnum(symbols=symbols), str() if default in symbols:

@@ -172,12 +172,14 @@ class _Generator:
     def choose(self, branches: Sequence[AvroType], read: Callable[[AvroType], None]) -> None:
         """Read the union's index, then the branch."""
         source = self.source
+        # The index of a branch below 64 takes one byte, which holds twice the index.
         source.line("n = d[i]")
         source.line("i += 1")
         # Test the likelier branch first: a value is seldom null.
         order = sorted(enumerate(branches), key=lambda numbered: numbered[1] == NULL)
         for at, (index, branch) in enumerate(order):
             with source.block(f"{'elif' if at else 'if'} n == {index * 2}:"):
+                # Skipping null takes no code, but a block must not be empty.
                 source.line("pass")
                 read(branch)
         with source.block("else:"):
@@ -220,9 +222,11 @@ class _Generator:
             source.line(f"{count} = (n >> 1) ^ -(n & 1)")
             with source.block(f"if not {count}:"):
                 source.line("break")
+            # A negative count announces the block's size in bytes, which is not needed here.
             with source.block(f"if {count} < 0:"):
                 source.line(f"{count} = -{count}")
                 self.scalars.length("n")
+            # Damaged bytes may claim billions of items: refuse them before a list fills the memory.
             with source.block(f"if {count} > len(d) - i:"):
                 source.line(f"{source.constant(bad_count)}()")
             with source.block(f"for _ in range({count}):"):

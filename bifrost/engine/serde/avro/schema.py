@@ -146,6 +146,7 @@ class _Parser:
 
     def known(self, name: str, namespace: str) -> AvroType:
         full = name if "." in name or not namespace else f"{namespace}.{name}"
+        # Not found in the current namespace: it may have been defined without one.
         full = full if full in self.named else name
         if full not in self.named:
             raise SerdeError(f"Avro schema uses the name {name}, which it does not define")

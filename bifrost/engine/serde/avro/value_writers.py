@@ -119,6 +119,7 @@ class ValueCode:
     def branch(self, union: AvroUnion, branch: AvroType, sql_type: SqlType, name: str, path: str) -> None:
         """Write a value that is not None with its branch's index."""
         index = union.branches.index(branch)
+        # The prefix of OPTIONAL is the index of a union's second branch.
         if index == 1 and isinstance(branch, AvroPrimitive) and branch.name in ("int", "long"):
             self.number(branch, sql_type, name, path, table="OPTIONAL")
             return
@@ -210,6 +211,7 @@ class ValueCode:
         if self.source.depth > MAX_DEPTH * 2:
             raise SerdeError("The Avro schema is nested too deeply to be columns")
         key, value = self.source.fresh("v"), self.source.fresh("v")
+        # An empty collection has no block, only the end mark.
         with self.source.block(f"if {name}:"):
             self.source.line(f"{self.out} += LONGS[len({name})]")
             match avro, sql_type:

@@ -87,9 +87,11 @@ def _same(value: Any) -> Any:
 
 
 def _double(value: float) -> Any:
+    # In this range Java prints a double as orjson does; beyond it Java uses its own form of exponents.
     if 1e-3 <= abs(value) < 1e7 or value == 0:
         return value
     text = double_text(value)
+    # NaN and the infinities are no JSON numbers: Jackson writes them as texts.
     return orjson.Fragment(text if "E" in text else f'"{text}"')
 
 

@@ -203,6 +203,7 @@ def _in_order(properties: Mapping[str, Any]) -> list[str]:
 
 def _index(schema: Any) -> int:
     index = schema.get("connect.index") if isinstance(schema, dict) else None
+    # Behind all indices: those are ints of 32 bits.
     return index if isinstance(index, int) else 1 << 31
 
 

@@ -84,6 +84,7 @@ def _boolean(value: Any) -> bool:
     raise invalid(value, BOOLEAN)
 
 
+# Classes are compared exactly, since a bool is an instance of int.
 def _whole(value: Any, sql_type: SqlType, low: int, high: int) -> int:
     if value.__class__ is int:
         number: int = value

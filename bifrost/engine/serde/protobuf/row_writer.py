@@ -141,6 +141,7 @@ def _map_setter(field: FieldDescriptor, pair: tuple[FieldDescriptor, FieldDescri
     def put(message: Any, value: dict[Any, Any]) -> None:
         entries = getattr(message, name)
         for key, item in value.items():
+            # A Protobuf map cannot hold a null.
             entries[to_key(key)] = default if item is None else to_value(item)
 
     return put

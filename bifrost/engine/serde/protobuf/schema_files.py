@@ -171,6 +171,7 @@ def _file_proto(tree: ast.File, name: str, present: set[str], build: _FileBuild)
     proto = descriptor_pb2.FileDescriptorProto(name=name, syntax=tree.syntax or "proto2")
     if proto.syntax == "proto2":
         proto.ClearField("syntax")
+    # Messages come second, because their full names begin with the package, which may stand anywhere.
     for element in tree.file_elements:
         match element:
             case ast.Package():
@@ -266,6 +267,7 @@ def _set_type(made: descriptor_pb2.FieldDescriptorProto, name: str) -> None:
 
 
 def _map_field(proto: descriptor_pb2.DescriptorProto, field: ast.MapField) -> None:
+    # protoc gives the entry's type this name, and descriptor pools may check it.
     entry = "".join(part.capitalize() if part.islower() else part for part in field.name.split("_")) + "Entry"
     nested = proto.nested_type.add(name=entry)
     nested.options.map_entry = True
