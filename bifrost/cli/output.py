@@ -130,6 +130,7 @@ def _text(line: str, style: str = "") -> Text:
 
 
 def _console(file: TextIO) -> Console:
+    # Without `soft_wrap`, rich would break lines at the terminal's width, and programs read these lines.
     return Console(file=file, highlight=False, soft_wrap=True)
 
 

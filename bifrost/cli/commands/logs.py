@@ -72,5 +72,6 @@ def new_lines(path: Path, *, pause_s: float = 0.2) -> Iterator[str]:
             file.seek(position)
             added = file.read()
         position += len(added)
+        # The last piece is a line that is still being written.
         *complete, rest = (rest + added).split(b"\n")
         yield from (line.decode("utf-8", "replace") for line in complete)

@@ -104,6 +104,7 @@ def typed_statements(terminal: PromptSession[str], names: Callable[[], Iterable[
 def new_session(history: Path) -> PromptSession[str]:
     """A session on this process's terminal. Only this user may read the history: statements may hold passwords."""
     history.parent.mkdir(parents=True, exist_ok=True)
+    # First: the library would create the file readable for other users.
     history.touch(mode=0o600)
     return PromptSession(history=FileHistory(str(history)))
 

@@ -170,6 +170,7 @@ class Shell:
                 show_entity(dict(entity), self._screen)
 
     def _query(self, sql: str, *, is_push: bool) -> None:
+        # Closing the rows ends the query on the server, also after an interruption.
         with closing(self._client.stream(sql, properties=self.properties, variables=self.variables)) as rows:
             columns = list(rows.columns)
             match self.display.output:
