@@ -111,6 +111,7 @@ def _header_length(kind: int, subtype: int) -> int:
 def _add_management(record: Record, body: bytes, subtype: int, vendors: Vendors) -> bool:
     """Add the fields of a management frame; return whether it is complete."""
     if len(body) < HEADER_BYTES:
+        # The receiver may be readable in a frame that is cut off behind it.
         return _add_receiver(record, body, vendors) and False
     receiver, sender = vendors.named(body[4:10]), vendors.named(body[10:16])
     _add_both(record, receiver, sender)
@@ -118,8 +119,10 @@ def _add_management(record: Record, body: bytes, subtype: int, vendors: Vendors)
     record["wlan_sa"], record["wlan_sa_resolved"] = sender
     fixed, flags = _FIXED_BYTES.get(subtype), body[1]
     is_fragment = len(body) > HEADER_BYTES and (flags & _MORE_FRAGMENTS or body[22] & 0x0F)
+    # The elements are encrypted, or spread over several frames.
     if fixed is None or flags & _PROTECTED or is_fragment:
         return True
+    # In a management frame, the order bit announces four bytes of HT control.
     start = HEADER_BYTES + fixed + (4 if flags & _ORDER else 0)
     if start > len(body):
         return False

@@ -15,6 +15,7 @@ TOPIC = "pcap"
 REPORT_INTERVAL_S = 10.0
 FLUSH_TIMEOUT_S = 30.0
 QUEUE_FULL_WAIT_S = 0.1
+# Frames between two calls that serve delivery reports; a call for each frame would cost too much.
 POLL_EVERY = 100
 _log = logging.getLogger("capture")
 
@@ -86,6 +87,7 @@ class Publisher:
                 self.sent += 1
                 return
             except BufferError:
+                # Serving delivery reports makes room in the queue.
                 producer.poll(QUEUE_FULL_WAIT_S)
 
     def _report(self, count: int, seconds: float) -> None:

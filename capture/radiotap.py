@@ -103,6 +103,7 @@ def _positions(words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     for word in words:
         for bit, (size, alignment) in enumerate(_SIZES):
             if word >> bit & 1:
+                # Each field is aligned as seen from the start of the header.
                 at += -at % alignment
                 yield bit, at
                 at += size
@@ -126,6 +127,7 @@ def _read(data: bytes, length: int, offsets: _FieldOffsets) -> Radio:
 @lru_cache(maxsize=256)
 def channel_of(frequency: int) -> int | None:
     """Return the channel number of a frequency in MHz, `None` outside of the 2.4, 5 and 6 GHz bands."""
+    # Channel 14 lies off the raster of 5 MHz.
     if frequency == 2484:
         return 14
     for first, last, base in ((2412, 2472, 2407), (5035, 5885, 5000), (5955, 7115, 5950)):

@@ -62,5 +62,6 @@ def replay(
 
 def _due_s(number: int, started_s: float, began_s: float, recorded_us: int, tempo: Tempo) -> float:
     if tempo.rate > 0:
+        # Counted from the start: with pauses from frame to frame, small delays would add up.
         return started_s + number / tempo.rate
     return began_s + (recorded_us / 1_000_000 / tempo.speed if tempo.speed > 0 else 0.0)
