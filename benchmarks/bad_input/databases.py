@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -193,8 +194,6 @@ class MongoDocuments:
             try:
                 target = self._client[database][collection]
                 found = target.insert_one(document).inserted_id
-                target.update_one({"_id": found}, {"$set": {"name": f"updated {mark}"}})
-                target.delete_one({"_id": found})
             except (PyMongoError, OverflowError, ValueError) as error:
                 self._ledger.settled(name, f"refused by the database: {type(error).__name__}")
                 continue
@@ -202,6 +201,9 @@ class MongoDocuments:
                 self._ledger.expect(name, mark.encode(), f"{database}.{collection} {kind}")
             else:
                 self._ledger.settled(name, "written where nobody captures")
+            with suppress(PyMongoError):  # the server may refuse to update such a document, but not to delete it
+                target.update_one({"_id": found}, {"$set": {"name": f"updated {mark}"}})
+            target.delete_one({"_id": found})
 
     def collect(self) -> None:
         """Settle the documents whose change arrived."""

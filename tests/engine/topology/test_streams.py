@@ -128,3 +128,24 @@ def test_the_sink_can_take_the_records_time_from_a_column():
     )
     send(driver, "s", "k", {"T": 1234}, 1)
     assert [record.timestamp for record in driver.topic("O").records] == [1234]
+
+
+def test_a_record_from_before_1970_is_reported_and_skipped():
+    """As Kafka Streams does; Kafka Connect fails for good where a result has such a time."""
+    driver = driver_of(STREAM + "CREATE STREAM O AS SELECT * FROM S;")
+    for timestamp in (-86_400_000, -1, 0, 5):
+        send(driver, "s", "k", {"A": timestamp}, timestamp=timestamp)
+    assert [record.timestamp for record in driver.topic("O").records] == [0, 5]
+    assert [kind for kind, _ in problems(driver)] == ["timestamp", "timestamp"]
+    assert "-86400000 ms is before 1970" in problems(driver)[0][1]
+
+
+def test_a_change_of_a_table_from_before_1970_is_reported_and_skipped():
+    driver = driver_of(
+        "CREATE TABLE T (K VARCHAR PRIMARY KEY, A BIGINT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        "CREATE TABLE O AS SELECT * FROM T;"
+    )
+    send(driver, "t", "k", {"A": 1}, timestamp=1)
+    send(driver, "t", "k", None, timestamp=-2)
+    assert received(driver, "O") == [("k", {"A": 1})]
+    assert [kind for kind, _ in problems(driver)] == ["timestamp"]

@@ -66,7 +66,21 @@ def _record_loop(writer: CodeWriter, step: SourceStep, downstream: Downstream, e
         with writer.block("except SerdeError as problem:"):
             writer.line(f"{writer.report}.unreadable({step.context!r}, problem, partition, offset, value_bytes)")
             writer.line("continue")
+        if step.timestamp is None:
+            _skip_before_1970(writer, step.context)
         yield
+
+
+def _skip_before_1970(writer: CodeWriter, context: str) -> None:
+    """Writes the report of records with a negative time, which Kafka Streams skips.
+
+    A result with such a time would stop any sink connector for good: Kafka Connect refuses to read it.
+    """
+    with writer.block("if timestamp < 0:"):
+        what = "Invalid timestamp of the record"
+        problem = "f'{timestamp} ms is before 1970'"
+        writer.line(f"{writer.report}.untimed({context!r}, {what!r}, {problem}, partition, offset)")
+        writer.line("continue")
 
 
 def _decoded(step: SourceStep, wants: frozenset[str]) -> frozenset[str]:
