@@ -29,6 +29,7 @@ from benchmarks.platform import status
 from bifrost import settings as project_settings
 from bifrost.alerts import read_alerts
 from bifrost.clients import ksqldb, schema_registry
+from bifrost.deployer.declared.files import read_connectors
 from bifrost.deployer.declared.on_error import raise_error
 from bifrost.settings import PROJECT, Settings
 
@@ -134,7 +135,9 @@ def _text(result: dict[str, Any]) -> str:
 def _kafka_records(settings: Settings, ledger: Ledger, stack: ExitStack) -> Feed:
     ksql = stack.enter_context(ksqldb.from_settings(settings))
     registry = stack.enter_context(schema_registry.from_settings(settings))
-    return KafkaRecords(settings.endpoints.kafka, ksql, registry, ledger)
+    sinks = [connector for connector in read_connectors(PROJECT / "connectors") if connector.is_sink]
+    sink_topics = {topic for connector in sinks for topic in connector.topics}
+    return KafkaRecords(settings.endpoints.kafka, ksql, registry, ledger, sink_topics)
 
 
 def _alert_records(settings: Settings, ledger: Ledger, _stack: ExitStack) -> Feed:

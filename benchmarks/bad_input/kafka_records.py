@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -51,8 +51,11 @@ class SourceTopic:
 class KafkaRecords:
     """Sends records to all topics that sources were declared over, and to the topics of alerts."""
 
-    def __init__(self, kafka: str, ksql: KsqlClient, registry: SchemaRegistryClient, ledger: Ledger) -> None:
-        self._ksql, self._registry, self._ledger = ksql, registry, ledger
+    def __init__(
+        self, kafka: str, ksql: KsqlClient, registry: SchemaRegistryClient, ledger: Ledger, sink_topics: Collection[str]
+    ) -> None:
+        """`sink_topics` are those that sink connectors read: Kafka Connect itself fails on times before 1970."""
+        self._ksql, self._registry, self._ledger, self._sink_topics = ksql, registry, ledger, sink_topics
         # Each record is a batch of its own: the broker refuses a batch as a whole.
         alone = {"batch.num.messages": 1, "message.max.bytes": 2_000_000}
         self._producer = Producer({"bootstrap.servers": kafka, **alone})
@@ -72,7 +75,8 @@ class KafkaRecords:
         """Send every kind of record to one topic of each format and some others."""
         for topic in rng.sample(self.topics, min(6, len(self.topics))):
             for kind, key, value, timestamp in _records(rng, topic):
-                self._send(f"Kafka: {kind}", topic.name, key, value, timestamp)
+                if timestamp != BEFORE_1970_MS or topic.name not in self._sink_topics:
+                    self._send(f"Kafka: {kind}", topic.name, key, value, timestamp)
         self._producer.flush(30)
 
     def _send(self, kind: str, topic: str, key: bytes | None, value: bytes, timestamp: int | None) -> None:
