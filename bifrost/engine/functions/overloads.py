@@ -160,6 +160,7 @@ def _accepts_struct(
 def _accepts_lambda(wanted: LambdaOf, given: LambdaType, bindings: Bindings, casts: bool) -> bool:
     if len(wanted.inputs) != given.arity:
         return False
+    # The lambda is not translated yet: its types follow from the overload that is being selected.
     if given.inputs is None:
         return True
     return all(

@@ -153,6 +153,7 @@ def _extreme(choose: Callable[[SqlValue, SqlValue], SqlValue]) -> Aggregator:
             return value if state is None else state
         return choose(state, value)
 
+    # No `remove`: without the extreme value, the next one is unknown.
     return Aggregator(lambda: None, add, result, None, add)
 
 

@@ -18,6 +18,7 @@ _INDEX_BITS = 12
 _REGISTERS = 1 << _INDEX_BITS
 _RANK_BITS = 64 - _INDEX_BITS
 _SPARSE_LIMIT = 400
+# HyperLogLog's correction for 128 or more registers.
 _ALPHA = 0.7213 / (1 + 1.079 / _REGISTERS)
 
 Sketch = dict[int, int] | bytes
@@ -38,6 +39,7 @@ def add(state: Sketch, value: SqlValue) -> Sketch:
     """Return the sketch with the value added."""
     if value is None:
         return state
+    # Not `hash`: states are restored in other processes, where it gives other numbers for texts.
     hashed = int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")
     # The first bits select the register, the number of zeros after them is the rank.
     index = hashed >> _RANK_BITS

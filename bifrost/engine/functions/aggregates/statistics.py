@@ -20,6 +20,7 @@ def _deviation_state(types: Sequence[SqlType | None]) -> SqlType:
 
 def _spread_change(count: int, total: float, value: float) -> float:
     """Return how much one of `count` values with sum `total` adds to the sum of squared distances from the mean."""
+    # A difference of sums of squares would lose its digits if the values are large and close to each other.
     distance = count * value - total
     return distance * distance / (count * (count - 1)) if count > 1 else 0.0
 

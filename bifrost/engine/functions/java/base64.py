@@ -25,6 +25,7 @@ def decode_base64(text: str) -> bytes:
 def decode_lenient_base64(text: str) -> bytes:
     """Decode as Apache Commons Codec does: foreign characters are skipped, an incomplete end is dropped."""
     digits = _FOREIGN.sub("", text.partition("=")[0].translate(_URL_SAFE))
+    # A last digit without a second one holds only six bits, so no byte.
     if len(digits) % 4 == 1:
         digits = digits[:-1]
     try:

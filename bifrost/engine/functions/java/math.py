@@ -91,8 +91,10 @@ def cube_root(x: float) -> float:
         return x
     size = abs(x)
     if size < 2.0**-1022:
+        # A subnormal number is scaled by 2^54 to have an exponent; the constant takes its third, 18, back.
         guess = _from_high_word(_high_word(size * 2.0**54) // 3 + 696_219_795)
     else:
+        # A third of the upper word is about a third of the exponent: a guess of five bits.
         guess = _from_high_word(_high_word(size) // 3 + 715_094_163)
     s = 5.42857142857142815906e-01 + guess * guess / size * guess
     guess *= 3.57142857142857150787e-01 + 1.60714285714285720630 / (
@@ -139,6 +141,7 @@ def angle_of(y: float, x: float) -> float:
     if x == 1.0:
         return arc_tangent(y)
     difference = (_high_word(abs(y)) >> 20) - (_high_word(abs(x)) >> 20)
+    # The smaller side is beyond the precision of a DOUBLE, as seen from the larger one.
     if difference > 60:
         angle = _HALF_PI + 0.5 * _PI_LOW
     elif x < 0 and difference < -60:
@@ -276,7 +279,9 @@ def _half_exponential(half: float, size: float) -> float:
     """Return `half` times e to the power of `size`; the result may exist although the power does not."""
     if size < _LOG_OF_MAX:
         return half * _exponential(size)
+    # Half of the power exceeds the largest DOUBLE as well.
     if size > 711.0:
         return math.copysign(math.inf, half)
     w = _exponential(0.5 * size)
+    # From left to right: `w * w` alone could be infinite.
     return half * w * w

@@ -32,6 +32,7 @@ _CLASSES |= {"IsLetter": _CLASSES["L"], "javaLowerCase": _CLASSES["Ll"], "P": _C
 _TOKEN = re.compile(
     r"\\Q(?P<quoted>.*?)(?:\\E|$)|\\(?P<property>[pP])(?:\{\^?(?P<name>\w+)\}|(?P<letter>\w))|\\.|.", re.DOTALL
 )
+# Python's \Z is Java's \z, the very end; Java's \Z also matches before a last line end.
 _ESCAPES = {
     "\\z": "\\Z",
     "\\Z": "(?=\\n?\\Z)",
@@ -67,6 +68,7 @@ def _translated(pattern: str) -> str:
         elif token["property"] is not None:
             parts.append(_property(token["name"] or token["letter"], token["property"] == "P", depth))
         elif text.startswith("\\"):
+            # Within a class the substitutes, which contain brackets, would mean something else.
             parts.append(text if depth else _ESCAPES.get(text, text))
         else:
             depth = _class_depth(text, depth, parts)
@@ -78,6 +80,7 @@ def _translated(pattern: str) -> str:
 def _class_depth(text: str, depth: int, parts: list[str]) -> int:
     if text == "[":
         return depth + 1
+    # A `]` directly after the opening bracket is a member of the class.
     opened = bool(parts) and parts[-1] in ("[", "[^")
     return depth - 1 if text == "]" and depth and not opened else depth
 

@@ -25,6 +25,7 @@ _EXACT_BITS = 53
 _EXACT_BELOW, _LONG_BELOW = float(1 << _EXACT_BITS), float(1 << 63)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Decimals are printed without an exponent, so a larger one would make a text of many thousands of digits.
 _MAX_EXPONENT = 9_999
 _ENCODED_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 

@@ -107,6 +107,7 @@ class Day(NamedTuple):
     @property
     def weekday(self) -> int:
         """1 (Monday) to 7 (Sunday)."""
+        # 1970-01-01 was a Thursday.
         return (self.number + 3) % 7 + 1
 
 
@@ -139,6 +140,7 @@ def month_length(year: int, month: int) -> int:
 def start_of_week_year(year: int) -> int:
     """Return the day number of the Sunday that begins a week-based year: that of the week with 1 January."""
     first = days_of(year, 1, 1)
+    # The remainder is the day of the week, counted from Sunday.
     return first - (first + 4) % 7
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 DAY_MS = 86_400_000
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+# Python's dates end with the year 9999; the calendar repeats after this cycle, so any year has a date within them.
 _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 
 

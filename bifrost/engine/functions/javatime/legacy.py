@@ -173,7 +173,9 @@ def parse_legacy(text: str, pattern: str) -> int:
     """
     plain = _plain_form(pattern)
     match = plain(text) if plain is not None else None
+    # Earlier dates may belong to the Julian calendar.
     if match is not None and int(match["year"]) >= _GREGORIAN_SINCE:
+        # A day that the month lacks counts on, which only the full reader does.
         with suppress(ValueError):
             return days_of(int(match["year"]), int(match["month"]), int(match["day"])) * DAY_MS
     steps = _steps(pattern)
@@ -220,6 +222,7 @@ def _read(step: _Step, text: str, at: int, width: int, calendar: _Calendar) -> i
         case _Number(field, value):
             return _read_number(field, value, text, at, width, calendar)
         case _Name(field, values):
+            # The longest name first: `Mar` begins `March`.
             for name in sorted(values, key=len, reverse=True):
                 if text[at : at + len(name)].lower() == name:
                     calendar.put(field, values[name])
@@ -320,6 +323,7 @@ def _day_number(calendar: _Calendar) -> int:
 
 
 def _latest(groups: dict[str, int], order: dict[str, int]) -> str:
+    # As java.util.Calendar selects fields; `order` decides among equals.
     best = max(groups.values())
     if not best:
         return "day"

@@ -79,6 +79,7 @@ def _expression(element: Element) -> str | None:
         case Number(field=field, min_width=2, max_width=2) if field in _TWO_DIGITS:
             return f"(?P<{_TWO_DIGITS[field]}>[0-9]{{2}})"
         case Offset(minutes="required", colon=colon, zero=zero):
+            # Up to 17 hours any minutes are valid; with 18 only zero ones are, which the full parser checks.
             digits = f"[+-](?:0[0-9]|1[0-7]){':' if colon else ''}[0-5][0-9]"
             return f"(?P<offset>{digits}|Z)" if zero == "Z" else f"(?P<offset>{digits})"
         case _:

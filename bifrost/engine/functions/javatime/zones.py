@@ -58,6 +58,7 @@ class Zone:
     @property
     def is_offset(self) -> bool:
         """Whether the id is that of an offset (`Z`, `+02:00`), which has no name."""
+        # The zone Zulu begins with Z, too.
         return self.id[0] in "Z+-" and len(self.id) != 4
 
     def offset_at(self, epoch_ms: int) -> int:
@@ -74,6 +75,7 @@ class Zone:
         if self.fixed_s is not None:
             return self.fixed_s, self.fixed_s
         local = _NAIVE_EPOCH + timedelta(milliseconds=_within_python(local_ms))
+        # Python's fold selects the offset before (0) or after (1) a change.
         early, late = (_seconds(local.replace(fold=fold, tzinfo=self.rules).utcoffset()) for fold in (0, 1))
         return early, late
 

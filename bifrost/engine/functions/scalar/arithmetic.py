@@ -140,6 +140,7 @@ def floor_decimal(value: Decimal) -> Decimal:
     return _at_scale(value, 0, ROUND_FLOOR)
 
 
+# As Java's Math.round.
 def _half(value: Decimal) -> str:
     """Return the rounding mode that rounds halves towards positive infinity."""
     return ROUND_HALF_UP if value > 0 else ROUND_HALF_DOWN

@@ -26,6 +26,7 @@ def _distinct(values: list[SqlValue]) -> list[SqlValue]:
     """Return the distinct values in order of first occurrence."""
     try:
         return list(dict.fromkeys(values))
+    # Arrays, maps and structs cannot be hashed.
     except TypeError:
         return _distinct_by_equality(values)
 

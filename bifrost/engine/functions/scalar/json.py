@@ -110,6 +110,7 @@ def extract_field(text: str, path: str) -> str | None:
     try:
         found = _at(orjson.loads(text), steps)
     except orjson.JSONDecodeError:
+        # A float sends the text to the exact parser below, which accepts more and raises the error if there is one.
         found = 0.0
     if _loses_digits(found):
         found = _at(_parsed(text), steps)
@@ -196,6 +197,7 @@ def array_contains(text: str | None, wanted: Any) -> bool:
 def _equals(item: Any, wanted: SqlValue) -> bool:
     if isinstance(item, Decimal) and isinstance(wanted, float):
         return float(item) == wanted
+    # Types are compared as well, since True equals 1 in Python.
     return type(item) is type(wanted) and bool(item == wanted)
 
 

@@ -19,6 +19,7 @@ def _masked(value: str, masks: tuple[str | None, ...]) -> str:
     letters: list[str] = []
     for letter in value:
         mask = masks_by_class[_KINDS.get(unicodedata.category(letter), 3)]
+        # As in ksqlDB, only the first character of a mask counts.
         letters.append(letter if mask is None else mask[:1])
     return "".join(letters)
 

@@ -57,6 +57,7 @@ def replace(value: str, pattern: str, new: str) -> str:
 )
 def split_to_array(value: str, pattern: str) -> list[str]:
     """Return the parts between the matches."""
+    # Both match before each character, so the text falls into its characters.
     if pattern in ("", "()"):
         return list(value) or [""]
     compiled = java_pattern(pattern)

@@ -18,6 +18,7 @@ _WORD = re.compile(r"\S+")
 _UNICODE_ESCAPES = re.compile(r"(\\u[0-9a-fA-F]{4}){1,2}")
 _MAX_CODE_POINT = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
+# A wrong length must not exhaust the memory.
 _MAX_PADDED = 1 << 24
 
 

@@ -127,6 +127,7 @@ def power(base: float, exponent: float) -> float:
     try:
         return math.pow(base, exponent)
     except OverflowError:
+        # Python raises where Java returns infinity; only an odd power of a negative base is negative.
         return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
     except ValueError:
         if base != 0:

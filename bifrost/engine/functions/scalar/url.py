@@ -38,6 +38,7 @@ def _parsed(text: str) -> _Url | None:
     scheme, authority, path, query, fragment = match.groups()
     if not scheme and ":" in path.split("/")[0]:
         return None
+    # An opaque URI such as mailto:a@b: java.net.URI gives it no path and no query.
     if scheme and authority is None and not path.startswith("/"):
         return _Url(scheme, None, None, None, None, fragment) if path else None
     server = _AUTHORITY.fullmatch(authority or "")
@@ -135,4 +136,5 @@ def decode_parameter(text: str) -> str:
 )
 def encode_parameter(text: str) -> str:
     """Encode the text as application/x-www-form-urlencoded."""
+    # Java's URLEncoder keeps the asterisk and escapes the tilde, Python does the opposite.
     return quote_plus(text, safe="*").replace("~", "%7E")
