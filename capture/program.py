@@ -74,6 +74,7 @@ def captured(
         try:
             yield from receive(interface, stop.is_set)
         except OSError as error:
+            # It worked for a while, so this is a new failure.
             if clock() - began > BACKOFF.steady_s:
                 delays.reset()
             pause_s = delays.next_s()

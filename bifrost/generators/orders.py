@@ -58,11 +58,13 @@ def orders(first_id: int = 1, seed: int | None = None) -> Iterator[OrderRow]:
 
 def write_file(folder: Path, name: str, rows: Iterable[OrderRow]) -> Path:
     """Write a file of orders; it gets its final name once it is complete."""
+    # The connector must not read half a file: its pattern of names does not match one that begins with a dot.
     partial = folder / f".{name}"
     with partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         writer.writerows(rows)
+    # Renaming within a folder is atomic.
     os.replace(partial, folder / name)
     return folder / name
 

@@ -18,6 +18,7 @@ class Pace:
         """Return how many records are due and not yet counted by `count_sent`; the first one is due at the start."""
         late_s = now_s - self._next_s()
         if late_s > MAX_CATCH_UP_S:
+            # Moving the start forgets the records of the time beyond the limit.
             self._start_s += late_s - MAX_CATCH_UP_S
         return max(int((now_s - self._start_s) * self._rate) + 1 - self._sent, 0)
 

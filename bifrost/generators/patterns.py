@@ -126,6 +126,7 @@ def scene(random: Random, now_ms: int) -> Iterator[Event]:
 
 def ordinary_event(random: Random, now_ms: int, number: int) -> Iterator[Event]:
     """Yield the nth ordinary event, of any kind."""
+    # One more than there are clients: outer joins need an id without a match.
     someone = random.randrange(1, CLIENTS + 2)
     match random.randrange(8):
         case 0:

@@ -83,6 +83,7 @@ class Sender:
                 break
             if wait(min(max(pace.wait_s(now), MIN_WAIT_S), MAX_WAIT_S)):
                 break
+        # What is still queued after this time counts as not delivered.
         self._failed += self._producer.flush(MAX_WAIT_S * 100)
         self._report(self.sent, self._clock() - started)
         return self.sent - self._failed
@@ -90,6 +91,7 @@ class Sender:
     def _send(self, most: int) -> int:
         """Send up to `most` records, fewer if the queue is full; return how many."""
         for done in range(most):
+            # A record that found the queue full is kept: generating another one would leave a gap in the ids.
             self._next = self._next or next(self._records)
             try:
                 self._produce(self._next)
