@@ -39,6 +39,8 @@ def read_settled(platform: Platform, declared: Declarations, clock: Clock, on_wa
     confirmed: tuple[frozenset[str], int] = (frozenset(), 0)
     while True:
         try:
+            # Without the client's retries: this loop has separate limits for a server that starts and one that is
+            # unreachable.
             platform.ksqldb.info(patience_s=0)
             live = read_live(platform, declared)
         except (Unreachable, NotReady) as error:

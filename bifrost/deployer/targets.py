@@ -184,6 +184,7 @@ def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dic
         if config.get(key) in table.worker_converters:
             config = {name: value for name, value in config.items() if name != key and not name.startswith(f"{key}.")}
     rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
+    # These come last, so that no file can claim another name or owner.
     return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}
 
 

@@ -177,6 +177,7 @@ class DeliveryLoop(Generic[N]):
             while not self._is_stopping():
                 self.turn()
         finally:
+            # Before leaving the group: afterwards the broker refuses the commit.
             self._commit(wait=True)
             self._source.close()
             self._channel.close()
@@ -213,6 +214,7 @@ class DeliveryLoop(Generic[N]):
             if self._is_stopping() or now >= ends_at or self._hold_s(backlog, now) > 0:
                 return
             first = backlog.pending[0]
+            # The records behind it wait as well, so that the messages of a partition stay in order.
             if not self._process(first):
                 return
             backlog.pending.popleft()
@@ -233,6 +235,7 @@ class DeliveryLoop(Generic[N]):
         match outcome:
             case Delivered():
                 self.counters.delivered += 1
+                # Also resets the count of failures, on which the next delay depends.
                 self._holds.pop(pending.destination, None)
                 return True
             case Suppressed():

@@ -49,6 +49,7 @@ class AlertList:
             raise Refused(
                 "ksqlDB", f"table {TABLE}", status=0, body="the table does not exist; deploy the wifi pipeline"
             )
+        # ksqlDB has no statement that deletes a row.
         self._deleter.delete(table.topic, key_bytes(ssid, table.key_format))
 
     def reason_for(self, ssid: str) -> str | None:

@@ -28,6 +28,7 @@ _COLUMNS = "PROBE_COUNT, FIRST_PROBE, LAST_PROBE, UNIQUE_SSIDS_PROBED, SSIDS_PRO
 _BY_MAC = f"SELECT {_COLUMNS} FROM PCAP_STATS_01 WHERE SOURCE_DEVICE = %s;"  # noqa: S608 - built of constants
 _BY_NAME = f"SELECT {_COLUMNS} FROM PCAP_STATS_ENRICHED_01 WHERE DEVICE_NAME = %s;"  # noqa: S608
 
+# Phones turn hyphens into typographic dashes.
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _GROUPED = re.compile(r"[0-9a-f]{1,2}(?:([:-])[0-9a-f]{1,2})(?:\1[0-9a-f]{1,2}){4}")
 _DIGITS = re.compile(r"[0-9a-f]{12}")
@@ -70,6 +71,7 @@ def queries_for(question: str) -> Iterator[str]:
     mac = mac_address(question)
     if mac:
         yield _BY_MAC % quote_text(mac)
+    # Also if the text is an address: a name may look like one.
     name = question.strip()
     # Phones type curly quotes, and may send an accent as a separate character.
     spellings = (name, unicodedata.normalize("NFC", name), name.translate(_CURLY_QUOTES))

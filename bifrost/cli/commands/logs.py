@@ -41,6 +41,7 @@ def log_of(settings: Settings, name: str) -> Path:
         Refused: nothing has that name.
     """
     path = settings.logs / f"{name}.log"
+    # The file first: it can be read while nothing runs.
     if path.is_file():
         return path
     found = read_status(settings)

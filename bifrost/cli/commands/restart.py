@@ -45,6 +45,7 @@ def _restart(platform: Platform, name: str) -> str:
         problem = "no component, service, connector, query or stream has that name; `status` lists them"
         raise Refused("restart", name, status=0, body=problem)
     for query in queries:
+        # ksqlDB has no statement that restarts a query.
         if query.state != "PAUSED":
             platform.ksqldb.execute(pause(query.id))
         platform.ksqldb.execute(resume(query.id))

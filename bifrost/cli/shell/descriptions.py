@@ -9,6 +9,7 @@ from typing import Any
 from bifrost.redaction import redact_text
 
 Json = Mapping[str, Any]
+# The widths of ksqlDB's own shell.
 _LABEL = 20
 _VARIABLES = 12
 

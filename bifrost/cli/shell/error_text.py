@@ -32,6 +32,7 @@ def marked(statement: str, line: int, column: int) -> str:
     lines = statement.splitlines()
     if not 0 < line <= len(lines):
         return ""
+    # One column per character, so that the mark stands below its word.
     text = lines[line - 1].replace("\t", " ")
     start = min(max(column, 1), len(text) + 1) - 1
     word = re.match(r"[\w`'\"]+", text[start:])

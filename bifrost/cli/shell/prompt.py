@@ -93,6 +93,7 @@ def typed_statements(terminal: PromptSession[str], names: Callable[[], Iterable[
                 complete_in_thread=True,
                 enable_history_search=True,
             )
+        # As in other shells, Ctrl-C discards what was typed.
         except KeyboardInterrupt:
             continue
         except EOFError:
@@ -123,6 +124,7 @@ def _keys() -> KeyBindings:
 
     @keys.add("enter", filter=completion_is_selected)
     def _take_completion(event: KeyPressEvent) -> None:
+        # This Enter only accepts the completion, since the statement may continue behind it.
         event.current_buffer.complete_state = None
 
     return keys

@@ -115,6 +115,7 @@ class Shell:
         """
         pending = ""
         for line in lines:
+            # Only between statements: a line within one may look like a command.
             if not pending.strip() and is_command(line):
                 self.run(line)
                 continue
@@ -136,6 +137,7 @@ class Shell:
                 self._run(statement)
             except BifrostError as error:
                 shown = error_text(error, statement.text)
+                # Nothing to add, so the error keeps its class.
                 if shown == str(error):
                     raise
                 raise StatementError(shown) from error

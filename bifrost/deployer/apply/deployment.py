@@ -120,6 +120,7 @@ class Deployment:
         with suppress(Refused):
             before = ownership.read()
             declared = {statement.name for statement in self._declared.statements}
+            # What no longer exists is forgotten: another project may create something of that name.
             statements = (before.statements | declared) & live
             ids = (before.queries | {query_id for query_id in expected.values() if query_id is not None}) & inserts
             ownership.update(before, Owned(frozenset(statements), frozenset(ids)))

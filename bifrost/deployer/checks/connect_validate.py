@@ -120,11 +120,13 @@ def _unknown_keys(connector: DeclaredConnector, report: ValidationReport) -> Ite
     patterns = [re.compile(_as_pattern(name)) for name in known if "(" in name]
     for name in connector.config:
         aliased = _ALIASED.match(name)
+        # Where Connect defines no key below an alias, none of them can be called unknown.
         is_free = name.startswith(_FREE_PREFIXES) or (
             aliased and not any(other.startswith(aliased[0]) for other in known)
         )
         if name in known or name in _GENERIC or is_free or any(pattern.fullmatch(name) for pattern in patterns):
             continue
+        # Only a key that resembles a known one is an error: some plugins read keys that they do not define.
         close = _hint(name, known)
         yield ConnectorProblem(
             connector, f"{name}: {connector.config['connector.class']} does not know this key{close}", bool(close)

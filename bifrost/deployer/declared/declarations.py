@@ -174,6 +174,7 @@ class _Selection:
         pending: list[object] = [item for item in every.pipeline_items if item.pipeline in pipelines]
         while pending:
             item = pending.pop()
+            # By identity: declarations hold dicts, so they cannot be hashed.
             if id(item) not in self.taken:
                 self.taken.add(id(item))
                 pending.extend(self._needs(item))

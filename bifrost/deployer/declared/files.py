@@ -168,6 +168,7 @@ def _config_value(path: Path, text: str, key: str, value: object) -> str:
             return value
         case bool():
             return "true" if value else "false"
+        # JSON's 1e999 is infinite in Python.
         case float() if not isfinite(value):
             raise DeclarationError(path, f"{key} is too large", line=line_of(text, key))
         case int() | float():

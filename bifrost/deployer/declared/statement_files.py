@@ -41,6 +41,7 @@ def read_statements(folder: Path, on_error: OnError = raise_error) -> tuple[Decl
         _refuse_duplicates(found)
         _refuse_rows_of_streams(found)
         return _ordered(found)
+    # Reached only if `on_error` took an error of the block.
     return tuple(found)
 
 

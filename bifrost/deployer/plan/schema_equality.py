@@ -48,6 +48,7 @@ def _plain(schema: Any) -> Any:
                 for key, value in schema.items()
                 if key not in _ANNOTATIONS and not key.startswith("connect.")
             }
+            # {"type": "string"} and "string" are the same schema.
             return relevant["type"] if set(relevant) == {"type"} else relevant
         case _:
             return schema

@@ -155,6 +155,7 @@ def _expansion(item: SelectItem, live: Sequence[SelectItem], query: Query, colum
         sources = {alias: name for alias, name in sources.items() if alias == item.source}
     wanted: list[tuple[str, str]] = []
     for alias, name in sources.items():
+        # Without the source's columns an expansion cannot be distinguished from a change: report a difference.
         if name not in columns:
             return 0
         wanted.extend((alias, column) for column in columns[name])

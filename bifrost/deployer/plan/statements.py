@@ -164,6 +164,7 @@ def _source(
 
 def _changed(statement: DeclaredStatement, found: LiveSource, live: LiveState, differs: str) -> Action:
     used = (*found.description.written_by, *found.description.read_by)
+    # Replacing it would end queries, and a new query would not continue where the old one stopped.
     if used or not isinstance(found.tree, CreateSource):
         commands = commands_to_replace(statement, live)
         return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, manual_steps=commands)

@@ -74,6 +74,7 @@ def _topic_action(
 
 def plan_sink_topics(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """Topics that ksqlDB created for queries, compared with the filled-in statement; only changed ones are listed."""
+    # `plan_topics` compares these.
     own = {topic.name for topic in declared.topics}
     for statement in declared.statements:
         source = live.sources.get(statement.name)

@@ -101,6 +101,7 @@ def _lambda(translator: Translator, expression: Expression, types: Sequence[SqlT
 def _prepared(translator: Translator, argument: _Argument, wanted: SqlType | None) -> Code:
     """Cast the argument to the parameter's type; null if it fails."""
     if isinstance(argument.shape, LambdaType | IntervalType):
+        # A lambda may fail when the function calls it, not when it is passed.
         return replace(argument.code, fails=False)
     code = guard(translator, argument.code)
     return convert(translator, code, wanted) if wanted is not None else code

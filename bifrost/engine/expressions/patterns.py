@@ -39,6 +39,7 @@ def _parts(pattern: str, escape: str | None) -> list[str]:
 
 def like_test(translator: Translator, text: str, pattern: str, escape: str | None) -> str:
     """Return Python source that tests a non-null text against a constant pattern, with text methods if possible."""
+    # Several % in a row match the same as one.
     body = pattern.strip("%")
     if "%" in body or "_" in body or (escape is not None and escape in pattern):
         match = translator.constant(like_pattern(pattern, escape).fullmatch, "like")

@@ -45,6 +45,7 @@ def plan_from_json(data: Mapping[str, Json]) -> QueryPlan:
 
 def _encoded(value: object) -> Json:
     match value:
+        # Also primitive SQL types, whose names are their text: `_decoded` parses it.
         case Enum():
             return value.name
         case None | bool() | int() | str():

@@ -69,6 +69,7 @@ class ValueCode:
 
     def record(self, fields: Sequence[AvroField], values: dict[str, StructField], path: str) -> None:
         """Write a record's fields from the variables that hold columns or struct fields."""
+        # Each column fills one field, even if the names of two fields differ only in case.
         free = dict(values)
         for field in fields:
             variable = matching_variable(field.name, free)

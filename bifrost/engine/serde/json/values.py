@@ -111,6 +111,7 @@ def _double(value: Any) -> float:
     if kind is int or kind is Decimal:
         try:
             return float(value)
+        # As in Java, a number beyond the range becomes infinite.
         except OverflowError:
             return math.copysign(math.inf, value)
     if kind is str and _FRACTION.fullmatch(value):
@@ -147,6 +148,7 @@ def text_of(value: Any) -> str:
             raise NeedsExact
         case Decimal():
             return _digits(value)
+        # As in ksqlDB, an array gets the text of a Java list, not that of JSON.
         case list():
             return f"[{', '.join('null' if item is None else text_of(item) for item in value)}]"
         case _:

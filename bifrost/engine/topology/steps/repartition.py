@@ -63,6 +63,7 @@ class Route:
             writer.line(f"key_out = {data}")
         with writer.block("except SerdeError as problem:"):
             writer.line(f"{writer.report}.unwritable({self.name!r}, problem, partition, offset)")
+        # Outside of the `try`: an error of `emit` is not one of the row.
         with writer.block("else:"):
             writer.line(f"emit({self.topic!r}, key_out, {self.pack}({values}), {scope.timestamp}, headers)")
 

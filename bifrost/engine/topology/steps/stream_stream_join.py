@@ -51,6 +51,7 @@ def _declare_joiner(step: StreamStreamJoin, wanted: dict[Side, tuple[str, ...]],
     # Without GRACE, as in ksqlDB: rows may be up to a day late, and unmatched rows are emitted immediately.
     grace = max(DAY_MS - span, 0) if step.grace_ms is None else step.grace_ms
     sides: tuple[Side, Side] = ("left", "right")
+    # A row is needed until no row of the other side that could match it is accepted any more.
     buffers = {
         side: emission.buffer(f"{step.context}-{side}", wanted[side], retention_ms=span + grace) for side in sides
     }
