@@ -65,6 +65,7 @@ def _read(body: bytes, found: _Found) -> bool:
         kind, start = body[at], at + 2
         at = start + body[at + 1]
         if at > end:
+            # tshark shows the ids of a vendor even if the element's end is cut off.
             if kind == _VENDOR:
                 _add_vendor_ids(found, body[start:])
             return True

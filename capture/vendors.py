@@ -43,6 +43,7 @@ class Vendors:
             return "Broadcast"
         for prefix, (name, size) in _MULTICAST.items():
             if address.startswith(prefix):
+                # Wireshark omits leading zero bytes.
                 return name + (address[size:].lstrip(b"\0").hex(":") or "00")
         value = int.from_bytes(address, "big")
         for bits in self._widths:

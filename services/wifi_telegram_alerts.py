@@ -143,6 +143,7 @@ def _send(alert: SubjectAlert | Undeliverable, channel: BurstLimiter, stop: thre
 
 def _seconds(at: str) -> float | None:
     try:
+        # Only differences of such times count, so any zone will do.
         return datetime.strptime(at, TIME).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None

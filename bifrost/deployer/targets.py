@@ -140,6 +140,7 @@ def for_target(declared: Declarations, table: Substitutions) -> Declarations:
         replace(item, config=config_for_target(item, table)) for item in declared.connectors if item.name not in missing
     )
     topics = {item.name: replace(item, connector="") if item.connector in missing else item for item in declared.topics}
+    # A subject holds its topic, so it must get the changed one.
     subjects = tuple(replace(item, topic=topics[item.topic.name]) for item in declared.subjects)
     return replace(declared, connectors=connectors, topics=tuple(topics.values()), subjects=subjects)
 

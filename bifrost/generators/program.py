@@ -35,6 +35,7 @@ class Workload:
     @property
     def first_id(self) -> int:
         """The first id: 1 with a seed, otherwise one that no earlier run has used."""
+        # Up to 1000 ids per second, a run stays below the ids of every later run.
         return int(time.time()) * 1000 if self.seed is None else 1
 
 

@@ -56,6 +56,7 @@ class Line:
 
     def encode(self, now: datetime) -> bytes:
         """Return the line in the host's form at the (aware) time `now`."""
+        # Both RFCs count priorities so.
         priority = self.facility * 8 + self.level
         if self.host.startswith(RFC_5424_HOST):
             stamp = now.isoformat(timespec="milliseconds")

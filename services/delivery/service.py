@@ -48,6 +48,7 @@ def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
     options = _parser(service).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
+    # The handlers only set an event: the current message is finished, and what was delivered is committed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:

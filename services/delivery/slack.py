@@ -106,6 +106,7 @@ def outcome_of_refusal(status: int, error: str, headers: Mapping[str, str]) -> O
 
 def escape(text: str) -> str:
     """Escape user text for a Slack message: only the three control characters `&`, `<` and `>`."""
+    # The ampersand first: later it would break the other two entities.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

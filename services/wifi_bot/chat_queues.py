@@ -50,6 +50,7 @@ class ChatQueues:
         """Accept no more messages, answer the queued ones, then end."""
         with self._lock:
             self._is_closed = True
+        # Outside of the lock: the tasks need it to answer what is queued.
         self._pool.shutdown()
 
     def _is_seen(self, update_id: int) -> bool:

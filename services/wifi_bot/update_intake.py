@@ -213,6 +213,7 @@ async def _read_body(request: Request) -> bytes | None:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
+        # Counted while reading, since the stated length may be wrong or missing.
         if len(body) > BODY_LIMIT:
             return None
     return bytes(body)

@@ -51,6 +51,7 @@ def read_status(settings: Settings) -> Status:
 
     with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:
         running = is_running(platform)
+        # Parts of a stopped target are not asked: each would take its time to fail, and be listed as a problem.
         components = list_or_note(lambda: _components(platform)) if running else []
         services = {ALERT_SERVICE, *(service.name for service in read_services(settings.project / "services"))}
         problems += [*unread_files(settings), *(undelivered_alerts(settings) if running else ())]

@@ -67,6 +67,7 @@ def command(
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
     plan, writes = _deploy(settings, declarations, screen, prune=prune)
+    # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and not no_demo:
         with screen.working("starting the demo data generators"):
             _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)

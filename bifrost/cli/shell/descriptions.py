@@ -95,6 +95,7 @@ def connector_lines(described: Json) -> Iterator[str]:
     yield _labelled("State", own.get("state", ""))
     yield _labelled("WorkerId", own.get("worker_id", ""))
     if own.get("trace"):
+        # A trace may quote the configuration, passwords included.
         yield _labelled("Trace", redact_text(own["trace"]))
     tasks = status.get("tasks") or ()
     if tasks:

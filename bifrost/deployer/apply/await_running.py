@@ -52,6 +52,7 @@ def await_running(platform: Platform, declared: Declarations, clock: Clock, *, s
         failed_since = None if not failed else failed_since if failed_since is not None else now
         if healthy_since is not None and now - healthy_since >= settle_s:
             return
+        # The deadline does not count while everything runs: then only `settle_s` is left to wait for.
         if (failed_since is not None and now - failed_since >= FAILED_S) or (found and now > deadline):
             raise failure(found)
         clock.sleep(POLL_S)

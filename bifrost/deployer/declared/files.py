@@ -255,6 +255,7 @@ class _DuplicateKey(Exception):
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, value in pairs:
+        # Python would silently take the last of them.
         if key in content:
             raise _DuplicateKey(key)
         content[key] = value

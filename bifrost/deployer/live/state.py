@@ -200,6 +200,7 @@ def is_running(platform: Platform) -> bool:
             probe()
         except Unreachable:
             continue
+        # A refusal is an answer, too.
         except RemoteError:
             return True
         return True

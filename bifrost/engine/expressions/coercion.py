@@ -43,6 +43,7 @@ from bifrost.sql.types import (
 )
 
 _LITERALS = (BooleanLiteral, IntegerLiteral, LongLiteral, DoubleLiteral, DecimalLiteral, StringLiteral)
+# Any beginning of these words has their meaning.
 _TRUTHS = {
     word[:n]: word in ("true", "yes") for word in ("true", "yes", "false", "no") for n in range(1, len(word) + 1)
 }

@@ -191,6 +191,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = [match[1] for match in _TOKEN.finditer(text)]
+        # `finditer` passes over characters that begin no token.
         if "".join(self.tokens) != "".join(text.split()):
             raise ValueError(f"not a signature: {text}")
         self.at = 0

@@ -13,6 +13,7 @@ Decoder = Callable[[bytes | None], Row | None]
 Encoder = Callable[[Row | None], bytes | None]
 
 _ALWAYS_BARE = frozenset({"KAFKA", "NONE", "DELIMITED"})
+# A Protobuf payload is always a message.
 _ALWAYS_WRAPPED = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
 
 

@@ -83,11 +83,13 @@ def parse_timestamp(text: str) -> int:
         TimeTextError: it is not such a timestamp.
     """
     date, mark, rest = text.partition("T")
+    # Behind the T a hyphen can only be the sign of an offset.
     sign = rest.find("+") if "+" in rest else rest.find("-")
     time, offset = (rest, "") if sign < 0 else (rest[:sign], rest[sign:])
     if not mark:
         date = _completed_date(text)
     time = time.removesuffix("Z")
+    # What the text lacks at its end is taken from midnight.
     time += _MIDNIGHT[len(time) :]
     try:
         zone = zone_of(offset) if offset else UTC_ZONE

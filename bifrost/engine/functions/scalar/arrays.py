@@ -169,6 +169,7 @@ def sort(values: list[SqlValue], direction: str = "ASC") -> list[SqlValue] | Non
     if word not in ("ASC", "ASCENDING", "DESC", "DESCENDING"):
         return None
     present = sorted((value for value in values if value is not None), reverse=word.startswith("DESC"))
+    # Nulls come last in both directions.
     return present + [None] * (len(values) - len(present))
 
 

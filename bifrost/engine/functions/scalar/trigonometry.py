@@ -17,6 +17,7 @@ def _real(function: Callable[[float], float], value: float) -> float:
     """Return the function's value; NaN outside its domain."""
     try:
         return function(value)
+    # Python raises where Java returns NaN.
     except ValueError:
         return math.nan
 

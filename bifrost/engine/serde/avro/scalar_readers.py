@@ -155,6 +155,7 @@ class ScalarCode:
                 self.length("n")
                 self.source.line("i += n")
             case _:
+                # Only the last byte of a number has bit 7 clear.
                 with self.source.block("while d[i] > 127:"):
                     self.source.line("i += 1")
                 self.source.line("i += 1")

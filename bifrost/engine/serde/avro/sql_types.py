@@ -158,6 +158,7 @@ def _record(fields: Sequence[StructField], full_name: str) -> dict[str, Any]:
 
 
 def _nullable(name: str, sql_type: SqlType, full_name: str) -> dict[str, Any]:
+    # Null comes first, because a default must fit the first type of its union.
     return {"name": name, "type": ["null", _avro_of(sql_type, full_name)], "default": None}
 
 

@@ -124,6 +124,7 @@ def _scalar_reader(field: FieldDescriptor, kind: SqlType) -> Convert:
     natural = SCALAR_TYPES.get(field.type)
     if field.type == FieldDescriptor.TYPE_ENUM and kind == STRING:
         symbols = {value.number: value.name for value in field.enum_type.values}
+        # proto3 keeps numbers that a newer schema may have added to the enum.
         return lambda value: symbols.get(value, str(value))
     if field.type in _UNSIGNED and kind == BIGINT:
         return _signed

@@ -211,6 +211,7 @@ class _Text:
 
     nullable: str | None
     imports: set[str] = field(default_factory=set)
+    # ConnectDefault1 is the outermost message.
     names: int = 1
 
     def message(self, name: str, fields: Sequence[StructField], indent: str) -> list[str]:

@@ -116,6 +116,7 @@ def _remove(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWrite
 
 def _merge(group_columns: int, parts: Sequence[ResolvedAggregate]) -> CodeWriter:
     writer = CodeWriter("merge(older, newer)")
+    # The merged session has the columns of the newer one.
     ignored = ["_"] * group_columns
     writer.line(f"{_row(ignored, _states(parts, 'older'))} = older")
     writer.line(f"{_row(_names(group_columns), _states(parts, 'newer'))} = newer")

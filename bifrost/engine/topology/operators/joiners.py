@@ -48,6 +48,7 @@ def _changed(
     entry = other.get(key)
     partner, at = (None, timestamp) if entry is None else (entry[0], max(timestamp, entry[1]))
     match kind:
+        # Without a partner these joins show nothing of this side, neither before the change nor after it.
         case JoinKind.INNER | JoinKind.RIGHT if partner is None:
             return None
         case JoinKind.OUTER if partner is None and row is None and before is None:

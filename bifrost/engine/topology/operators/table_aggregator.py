@@ -41,6 +41,7 @@ class TableAggregator:
         if stored is not None and len(self._exceptions):
             stored = self._removed_later(key, stored, timestamp)
         problem = not_added or not_removed
+        # Each fold returns a new row, so the same object means that nothing has changed.
         if stored is None or stored is before:
             return None, problem
         at = timestamp if entry is None else max(timestamp, entry[1])
@@ -102,6 +103,7 @@ class TableAggregator:
 
     def _is_settled(self, key: Key, row: tuple[Row, Values], sign: int, timestamp: int) -> bool:
         """Whether an exception of this sign (1: not added, -1: not removed) covers the row; it is used up then."""
+        # Cheap test first: there are hardly ever any.
         if not len(self._exceptions):
             return False
         entry = self._exceptions.get(self._exception_key(key, row))

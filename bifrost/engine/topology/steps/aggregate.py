@@ -206,6 +206,7 @@ class _Parts:
             columns |= {name: places[name] for name in used}
         if scope.window is not None:
             columns |= dict(zip(_BOUNDS, scope.window, strict=True))
+        # From here on `timestamp` is the local that holds the result's time, not the record's.
         result = replace(scope, columns=columns, timestamp="timestamp", new=None)
         downstream.row(writer, self.with_old(writer, result, downstream))
 

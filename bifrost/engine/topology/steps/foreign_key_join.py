@@ -53,6 +53,7 @@ def build_foreign_key_join(step: ForeignKeyTableTableJoin, downstream: Downstrea
 
 
 def _left_side(step: ForeignKeyTableTableJoin, names: tuple[str, ...], emission: Emission) -> str:
+    # A stored row begins with its foreign key: a change must unsubscribe from the one before.
     store = emission.key_value_store(f"{step.context}-left-Table", ("foreign key", *names))
     outer = step.kind is JoinKind.LEFT
     return emission.program.bind(

@@ -56,6 +56,7 @@ def build_stream_group_by(step: StreamGroupBy, downstream: Downstream, emission:
             what, problem = "Group-by column is null", "the row is left out"
             writer.line(f"{writer.report}.failed({step.context!r}, {what!r}, {problem!r}, partition, offset)")
             writer.line("continue")
+        # The new key has no window, even if the source's key has one.
         transfer.write_send(writer, tuple_text(parts), replace(scope, window=None))
 
     wants = frozenset(transfer.sent) | columns_in(*step.group_by)
