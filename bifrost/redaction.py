@@ -35,9 +35,10 @@ _HTTP_USER = re.compile(r"""(https?://)([^\s:/?#@"'<>*]+)(?=@)""", re.I)
 # Every repetition that can run into another one is bounded: a long text must not cost the square of its length.
 _NAME = (
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|api[._-]?key|private[._-]?key"
-    r"|access[._-]?key|(?:account|shared|signing)[._-]?key|sasl[._]jaas)[\w.\-]{0,40}"
+    r"|access[._-]?key|(?:account|shared|signing)[._-]?key|sasl[._]jaas|basic\.auth\.user\.info)[\w.\-]{0,40}"
 )
-_QUOTED = r"""(?P<quote>\\*["'])(?:(?!(?P=quote)).)*(?:(?P=quote)|$)"""
+# A quote after a backslash belongs to the text, unless the text itself began with such a pair.
+_QUOTED = r"""(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|[^\\]))*(?:(?P=quote)|\\?$)"""
 _SIGN = r"""\\*["']?\s*(?:=|:|%3D|%3A)\s*"""
 _KEEP = r"(?!\$\{|YES\b|NO\b|\*{8})"
 # In our own messages a sentence follows the name: "SLACK_API_TOKEN: is not set", "refuses the token: invalid_auth".
@@ -54,6 +55,9 @@ _AUTHORIZATION = re.compile(
     re.I,
 )
 _SCHEME_AND_TOKEN = re.compile(r"\b(Bearer|Basic|ApiKey)(\s+)(?=[^\s\"']*\d)[A-Za-z0-9+/_.=~-]{8,}")
+_COOKIE = re.compile(r"""(\bcookie\\*["']?\s*:\s*\\*["']?)([^\s"'|\\][^"'|\\\r\n]*)""", re.I)
+_SIGNATURE = re.compile(r"""([?&](?:sig|(?:x-(?:amz|goog)-)?signature)=)([^\s&#"'\\]+)""", re.I)
+_SLACK_WEBHOOK = re.compile(r"""(hooks\.slack\.com/[a-z]+/)([^\s?#"'<>]+)""")
 _LOOKS_LIKE_A_SECRET = re.compile(
     r"xox[abeoprs]-[\w-]{8,}"  # Slack
     r"|(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}"  # Telegram
@@ -127,6 +131,8 @@ def _redact_patterns(text: str, assigned: re.Pattern[str]) -> str:
     text = _USERINFO.sub(_after_prefix, text)
     text = _BROKEN_USERINFO.sub(_after_prefix, text)
     text = _ORACLE.sub(_after_prefix, text)
+    for pattern in (_COOKIE, _SIGNATURE, _SLACK_WEBHOOK):
+        text = pattern.sub(_after_prefix, text)
     text = _HTTP_USER.sub(rf"\1{REDACTED}", text)
     text = _AUTHORIZATION.sub(rf"\1{REDACTED}", text)
     text = _SCHEME_AND_TOKEN.sub(rf"\1\2{REDACTED}", text)

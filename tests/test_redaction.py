@@ -65,6 +65,12 @@ S = "hunter22"
         ("extra", f"https://api.telegram.org/bot123456789:AAF{S}{S}{S}{S}/getMe"),
         ("extra", f"xoxb-123456-{S}"),
         ("extra", f"eyJhbGciOi.{S}abc.{S}"),
+        ("extra", f"https://hooks.slack.com/services/T0001/B0001/{S}"),
+        ("http.api.url", f"https://x.blob.core.windows.net/c?sv=2024&sig={S}%3D&se=x"),
+        ("http.api.url", f"https://b.s3.amazonaws.com/o?X-Amz-Signature={S}"),
+        ("extra", f"schema.registry.basic.auth.user.info=key:{S}"),
+        ("extra", f'x.PlainLoginModule required username="a" password="x\\"{S}";'),
+        ("extra", f"Cookie: session={S}"),
     ],
 )
 def test_no_secret_is_left_in_a_value(key, value):
@@ -92,6 +98,9 @@ def test_no_secret_is_left_in_a_value(key, value):
         ("topic.prefix", "password-resets"),
         ("table.include.list", "demo.TOKENS,demo.passwords"),
         ("header", "Basic authentication failed"),
+        ("url", "https://hooks.slack.com/services"),
+        ("url", "https://h/x?signal=1&designature=2"),
+        ("topics", "cookies,signatures"),
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(key, value):
