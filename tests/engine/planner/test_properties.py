@@ -30,6 +30,9 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "properties.
         ("ksql.functions.anomaly.threshold", "anything"),
         ("ksql.streams.producer.acks", "all"),
         ("ksql.streams.consumer.max.poll.records", "10"),
+        ("isolation.level", "read_committed"),
+        ("producer.compression.type", "zstd"),
+        ("ksql.streams.producer.linger.ms", "5"),
         ("ksql.streams.ssl.truststore.location", "/x"),
     ],
 )
@@ -57,6 +60,12 @@ def test_valid_names_and_values(name: str, value: str) -> None:
         ("ksql.query.persistent.active.limit", "many"),
         ("ksql.streams.consumer.max.poll.records", "ten"),
         ("ksql.streams.producer.batch.size", "big"),
+        ("ksql.streams.consumer.max.poll.records", "0"),
+        ("producer.acks", "7"),
+        ("ksql.streams.producer.compression.type", "rar"),
+        ("isolation.level", "read_maybe"),
+        ("ksql.streams.consumer.enable.auto.commit", "maybe"),
+        ("security.protocol", "TLS"),
     ],
 )
 def test_invalid_values_name_the_property_and_what_is_valid(name: str, value: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from bifrost.engine.planner.properties.kafka_names import NAMES, is_kafka_name, is_number, plain_name
+from bifrost.engine.planner.properties.kafka_names import NAMES, is_kafka_name, plain_name, value_type
 from bifrost.engine.planner.properties.rules import RULES, Effect, PropertyRule
-from bifrost.engine.planner.properties.values import SIGNED
 from bifrost.errors import AnalysisError, PropertyError
 
 _FUNCTIONS = "ksql.functions."
@@ -54,8 +53,8 @@ def check_value(name: str, value: str) -> None:
     rule = rule_of(name)
     if rule is not None:
         _check_rule(name, value, rule)
-    elif is_kafka_name(name) and is_number(name) and not SIGNED.accepts(value):
-        raise AnalysisError(f"Invalid value '{value}' for property {name}: expected {SIGNED.describe()}.")
+    elif is_kafka_name(name) and not value_type(name).accepts(value):
+        raise AnalysisError(f"Invalid value '{value}' for property {name}: expected {value_type(name).describe()}.")
 
 
 def _check_rule(name: str, value: str, rule: PropertyRule) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bifrost.engine.planner.properties.values import COUNT, FLAG, SIGNED, TEXT, Choice, ValueType
+
 _STREAMS = """
     acceptable.recovery.lag application.id application.server auto.include.jmx.reporter bootstrap.servers
     buffered.records.per.partition built.in.metrics.version cache.max.bytes.buffering client.id commit.interval.ms
@@ -34,6 +39,28 @@ _PRODUCER = """
     partitioner.class partitioner.ignore.keys transaction.timeout.ms transactional.id value.serializer
 """
 NAMES = frozenset((_STREAMS + _CONSUMER + _PRODUCER).split())
+COMPRESSION = Choice(("none", "gzip", "snappy", "lz4", "zstd"))
+_FLAGS = """
+    allow.auto.create.topics auto.include.jmx.reporter check.crcs enable.auto.commit enable.idempotence
+    enable.metrics.push exclude.internal.topics partitioner.adaptive.partitioning.enable partitioner.ignore.keys
+"""
+_VALUES: Mapping[str, ValueType] = MappingProxyType(
+    {
+        **dict.fromkeys(_FLAGS.split(), FLAG),
+        "acks": Choice(("all", "-1", "0", "1")),
+        "client.dns.lookup": Choice(("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")),
+        "compression.type": COMPRESSION,
+        "group.protocol": Choice(("classic", "consumer")),
+        "isolation.level": Choice(("read_committed", "read_uncommitted")),
+        "max.in.flight.requests.per.connection": COUNT,
+        "max.poll.records": COUNT,
+        "metrics.recording.level": Choice(("INFO", "DEBUG", "TRACE")),
+        "security.protocol": Choice(("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
+    }
+)
+_ENDINGS_OF_NUMBERS = frozenset(
+    ("ms", "bytes", "replicas", "size", "samples", "records", "factor", "threads", "lag", "memory", "retries")
+)
 _OPEN_GROUPS = ("ssl.", "sasl.", "topic.", "schema.registry.")
 """Groups of names that other parts define: security, settings of internal topics, the registry's client."""
 _CLIENTS = ("main.consumer.", "restore.consumer.", "global.consumer.", "consumer.", "producer.", "admin.")
@@ -55,7 +82,9 @@ def is_kafka_name(name: str) -> bool:
     return plain in NAMES or plain.startswith(_OPEN_GROUPS)
 
 
-def is_number(name: str) -> bool:
-    """Whether the property's value is a whole number, as its name's last part says."""
-    endings = ("ms", "bytes", "replicas", "size", "samples", "records", "factor", "threads", "lag", "memory", "retries")
-    return plain_name(name).rpartition(".")[2] in endings
+def value_type(name: str) -> ValueType:
+    """The values that Kafka accepts for one of its properties; any text where this module does not know them."""
+    plain = plain_name(name)
+    if plain in _VALUES:
+        return _VALUES[plain]
+    return SIGNED if plain.rpartition(".")[2] in _ENDINGS_OF_NUMBERS else TEXT

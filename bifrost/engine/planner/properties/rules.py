@@ -11,6 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from bifrost.engine.planner.ddl.with_clause import FORMATS
+from bifrost.engine.planner.properties.kafka_names import COMPRESSION
 from bifrost.engine.planner.properties.values import (
     COUNT,
     FLAG,
@@ -267,7 +268,7 @@ _IGNORED = (
     _ignored("ksql.streams.max.task.idle.ms", "0", SIGNED, "rows of joined inputs are merged by time as they arrive"),
     _ignored("ksql.streams.num.standby.replicas", "0", INTEGER, "the engine is one server"),
     _ignored("ksql.streams.num.stream.threads", "1", COUNT, "every query runs on one thread"),
-    _ignored("ksql.streams.producer.compression.type", "snappy", TEXT, "the engine chooses its own"),
+    _ignored("ksql.streams.producer.compression.type", "snappy", COMPRESSION, "the engine chooses its own"),
     _ignored("ksql.streams.replication.factor", "1", COUNT, "internal topics have one replica"),
     _ignored("ksql.streams.shutdown.timeout.ms", "300000", LONG, "stopping has its own deadline"),
     _ignored("ksql.streams.state.dir", None, TEXT, "state is stored beside the platform's data"),
