@@ -38,7 +38,7 @@ from bifrost.settings import Settings
 
 SYSTEM = "Kafka"
 TIMEOUT_S = 15.0
-_ANY_TIME = {"message.timestamp.after.max.ms": str(2**63 - 1)}
+ANY_TIME = {"message.timestamp.after.max.ms": str(2**63 - 1)}
 """Kafka 4 refuses records more than an hour ahead of its clock unless the topic says otherwise."""
 _NEVER_S = 300.0
 """The maximum of `socket.timeout.ms`, far longer than any caller waits."""
@@ -178,7 +178,7 @@ class KafkaAdmin:
             Refused: the broker refused it (invalid name or setting, too few brokers).
         """
         # Brokers before Kafka 3.6 have no such setting, and need none.
-        for config in ({**_ANY_TIME, **topic.config}, topic.config):
+        for config in ({**ANY_TIME, **topic.config}, topic.config):
             try:
                 self._create(topic, config)
                 return True

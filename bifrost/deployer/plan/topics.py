@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bifrost.clients.kafka import TopicDescription
+from bifrost.clients.kafka import ANY_TIME, TopicDescription
 from bifrost.deployer.declared.declarations import Declarations, DeclaredTopic
 from bifrost.deployer.declared.statement_files import topic_of
 from bifrost.deployer.live.state import LiveState
@@ -43,7 +43,7 @@ def _topic(topic: DeclaredTopic, live: LiveState) -> Action:
         if _normal(key, found.config.get(key, _DEFAULTS.get(key)))
         != _normal(key, topic.config.get(key, _DEFAULTS.get(key)))
     }
-    others = [f"{key}={value}" for key, value in sorted(found.config.items()) if not _is_known(key)]
+    others = [f"{key}={value}" for key, value in sorted(found.config.items()) if not _is_known(key, value)]
     notes = [f"set on the topic, not declared: {', '.join(others)}"] if others else []
     return _topic_action(topic.name, topic.partitions, found, changed, notes, is_keyed=topic.key != "none")
 
@@ -141,5 +141,6 @@ def _normal(key: str, value: str | None) -> object:
     return value if value is None or key != "cleanup.policy" else frozenset(part.strip() for part in value.split(","))
 
 
-def _is_known(key: str) -> bool:
-    return key in _MANAGED or key.startswith(_INTERNAL)
+def _is_known(key: str, value: str) -> bool:
+    # What `KafkaAdmin.create` sets on every topic is no finding.
+    return key in _MANAGED or key.startswith(_INTERNAL) or ANY_TIME.get(key) == value

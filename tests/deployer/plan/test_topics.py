@@ -72,3 +72,14 @@ def test_what_a_system_adds_for_itself_is_no_drift(project, fakes):
 
     assert plan.changes == ()
     assert not [action for action in plan.actions if action.needs_attention]
+
+
+@pytest.mark.parametrize(("limit_ms", "is_noted"), [(2**63 - 1, False), (3_600_000, True)])
+def test_only_a_limit_of_times_that_the_deployer_did_not_set_is_noted(project, fakes, limit_ms, is_noted):
+    fakes.up(project.declared())
+    fakes.kafka.alter_config("ratings", {"message.timestamp.after.max.ms": str(limit_ms)})
+
+    plan = fakes.plan(project.declared())
+
+    assert plan.changes == ()
+    assert [action.name for action in plan.actions if action.needs_attention] == ["ratings"] * is_noted
