@@ -97,6 +97,10 @@ class Screen:
         else:
             self._err.print(Text(f"[{self.seconds:5.1f} s] {text}", style="dim"))
 
+    def note(self, text: str) -> None:
+        """Print a remark that is neither a result nor progress."""
+        self._err.print(_text(text, style="dim"))
+
     @contextmanager
     def working(self, stage: str) -> Iterator[None]:
         """Show one moving line during the block, and in the end how long it took; nothing when stderr is no terminal.

@@ -217,6 +217,9 @@ def test_validate(run, project):
     found = run("validate")
     assert found.code == 1
     assert "ksql/orders.sql:1: line 1:1: Syntax Error" in found.out
+    assert re.search(
+        r"^(1 error|\d\d+ errors|[02-9] errors), (1 warning|\d\d+ warnings|[02-9] warnings)\.$", found.out, re.M
+    )
 
     result = json.loads(run("validate", "--json").out)
     problem = next(problem for problem in result["problems"] if problem["file"] == "ksql/orders.sql")

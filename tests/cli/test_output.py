@@ -77,3 +77,9 @@ def test_control_characters_of_data_are_shown_and_not_obeyed(capsys):
 def test_line_breaks_and_letters_of_any_language_stay(capsys):
     Screen().say("Größe\n日本 👍")
     assert capsys.readouterr().out == "Größe\n日本 👍\n"
+
+
+def test_a_note_is_a_line_without_a_time(terminal):
+    Screen().note("Query terminated")
+
+    assert lasting(terminal.getvalue()) == ["Query terminated"]

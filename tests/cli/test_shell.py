@@ -495,7 +495,7 @@ class TestInterrupts:
             terminal.type("SELECT * FROM A EMIT CHANGES;\r")
             eventually(lambda: any(request.path == "/query-stream" for request in fake.requests))
             terminal.type("\x03")
-            terminal.expect("query terminated")
+            terminal.expect("Query terminated")
             terminal.type("help exit\r")
             terminal.expect("End the shell")
             terminal.type("exit\r")

@@ -50,4 +50,4 @@ def _interact(settings: Settings, client: ksqldb.KsqlClient, screen: Screen) -> 
                 screen.error(str(error))
             except KeyboardInterrupt:
                 # A query was ended before its first row: the shell stays.
-                screen.progress("query terminated")
+                screen.note("Query terminated")

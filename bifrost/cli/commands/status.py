@@ -173,7 +173,8 @@ def _show(found: Status, screen: Screen) -> None:
     ]
     screen.table(["what", "name", "state", "cause"], sorted(rows, key=lambda row: _ORDER.index(row[0])))
     for name, value in found["endpoints"].items():
-        screen.say(f"{name:<16} {value}")
+        if value:
+            screen.say(f"{name:<16} {value}")
     for problem in found["problems"]:
         screen.warn(problem)
 

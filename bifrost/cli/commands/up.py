@@ -139,7 +139,8 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         return
     for item in plan.undeclared:
         screen.warn(f"{item.resource} {item.name} is not declared")
-    screen.say(f"Everything runs: {result_summary(plan)}; {writes} writes, {screen.seconds:.1f} s.")
+    written = f"{writes} write{'' if writes == 1 else 's'}"
+    screen.say(f"Everything runs: {result_summary(plan)}; {written}, {screen.seconds:.1f} s.")
     for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")

@@ -29,5 +29,6 @@ def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
     else:
         for problem in problems:
             screen.say(str(problem).removeprefix(f"{settings.project}/"))
-        screen.say(f"{len(errors)} errors, {len(problems) - len(errors)} warnings.")
+        counts = (len(errors), "error"), (len(problems) - len(errors), "warning")
+        screen.say(", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts) + ".")
     raise typer.Exit(1 if errors else 0)

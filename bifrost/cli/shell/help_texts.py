@@ -152,7 +152,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "history": ("history", "List what was run in this shell."),
     "output": (
         "output [TABULAR | VERTICAL | JSON]",
-        "Show or set how results are printed; `\\G` in place of `;` prints one result vertically.",
+        "Show or set how results are printed; `\\G` in place of `;` prints the rows of one query vertically.",
     ),
     "set cli": (
         "SET CLI WRAP ON | OFF;  SET CLI COLUMN-WIDTH count;",

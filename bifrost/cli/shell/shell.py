@@ -201,7 +201,7 @@ class Shell:
             for line in lines:
                 self._screen.say(line)
         except KeyboardInterrupt:
-            self._screen.progress("query terminated")
+            self._screen.note("Query terminated")
 
     def _command(self, words: list[str]) -> None:
         match [word.lower() for word in words]:
