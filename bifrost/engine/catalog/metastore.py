@@ -67,6 +67,7 @@ class MetaStore:
 
     def users_of(self, name: str) -> tuple[str, ...]:
         """The names of the sinks that read this source, sorted."""
+        # The tuple is a copy: another thread may change the links meanwhile.
         return tuple(sorted(sink for sink, origins in tuple(self.links.items()) if name in origins and sink != name))
 
     def copy(self) -> MetaStore:
@@ -74,4 +75,5 @@ class MetaStore:
         return MetaStore(dict(self.sources), dict(self.types), dict(self.links))
 
     def __iter__(self) -> Iterator[DataSource]:
+        # A copy: the engine may add or drop a source while another thread iterates.
         return iter(tuple(self.sources.values()))

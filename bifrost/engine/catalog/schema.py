@@ -70,6 +70,8 @@ class LogicalSchema:
 
     def find(self, name: str) -> Column | None:
         """The column of that name, value columns first, or None."""
+        # Between a source and its query, key columns occur twice: as key and as value
+        # (`with_pseudo_columns`).
         found = None
         for column in self.columns:
             if column.name == name:

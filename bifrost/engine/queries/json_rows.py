@@ -33,6 +33,7 @@ from bifrost.sql.types import (
     StructField,
 )
 
+# The names of Java's classes stand in ksqlDB's error messages, which clients show.
 _JAVA = {str: "String", int: "Integer", bool: "Boolean", float: "Double", Decimal: "BigDecimal"}
 
 
@@ -126,6 +127,7 @@ def _map_key(name: str, kind: SqlType) -> SqlValue:
 
 
 def _struct(value: Mapping[str, Any], fields: tuple[StructField, ...]) -> dict[str, Any]:
+    # A name in exact spelling wins over one that matches in upper case only.
     by_name = {name.upper(): entry for name, entry in value.items()} | dict(value)
     return {field.name: coerced(by_name.get(field.name), field.type) for field in fields}
 
@@ -144,6 +146,7 @@ def _is_number(value: Any) -> bool:
 def _whole(limit: int) -> Callable[[Any], int | None]:
 
     def convert(value: Any) -> int | None:
+        # In Python a bool is an int; in ksqlDB true does not become 1.
         fits = isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit
         return value if fits else None
 

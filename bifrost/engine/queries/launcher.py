@@ -56,6 +56,7 @@ def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
     window = sink.formats.key.window if sink is not None else None
     if sink is None or window is None:
         return None
+    # A window of a known size adds only its start to the key; a session adds its start and its end.
     return sink.topic, len(windowed_key(b"", 0, None if window.size_ms is not None else 0))
 
 
@@ -109,6 +110,7 @@ class Launcher:
         """Returns a runner for a push query or (`until_end`) a pull query on a stream, which leaves nothing behind."""
         group = self.transient_group(plan.query_id)
         compiled = self.compile(plan, group, properties)
+        # A pull query on a stream returns all its rows, whatever the session's reset is.
         reset = "earliest" if until_end else auto_reset(properties)
         options = RunOptions(group=group, internal=group, reset=reset, transient=True, until_end=until_end)
         return QueryRunner(self._job(plan, compiled, options, properties, on_row=on_row), on_end=on_end)
@@ -124,6 +126,7 @@ class Launcher:
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
         """Deletes the internal topics and the committed offsets of a query that has ended."""
+        # Internal topics carry the group as their prefix, so the id is enough to find them.
         group = self.group(query_id)
         for repartition in compiled.repartitions:
             self.cluster.admin.delete(repartition.topic)

@@ -14,6 +14,7 @@ from bifrost.errors import AnalysisError
 from bifrost.sql.types import SqlValue
 
 NOTHING_SEEN = "¯\\_(ツ)_/¯ - no data processed"
+# Schema Registry's types of schemas, and the formats of ksqlDB that read them.
 _FORMATS = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON": "JSON_SR"}
 _MAGIC = struct.Struct(">bI")
 _BOUND = struct.Struct(">q")
@@ -44,6 +45,7 @@ class PayloadReader:
             "KAFKA_STRING": _text,
         }
         if is_key:
+            # Windowed formats come first, because the first possible format is the one that is shown.
             self._possible = {**_windowed(self._possible), **self._possible}
 
     @property
@@ -91,6 +93,7 @@ class PayloadReader:
         try:
             named, wrap = infer_columns(info, self._registry, self._topic, is_key=False, is_bare=False), None
         except AnalysisError:
+            # A schema that is not a record has no columns; its value is one bare column.
             named, wrap = infer_columns(info, self._registry, self._topic, is_key=False, is_bare=True), False
         columns = tuple(Column(name, kind) for name, kind in named)
         decode = self._serdes.value_deserializer(self._topic, ValueFormat(info, wrap), columns)
@@ -102,6 +105,7 @@ def _windowed(inner: Mapping[str, _Show]) -> dict[str, _Show]:
     found: dict[str, _Show] = {}
     for name, show in inner.items():
         found[f"SESSION({name})"] = partial(_session_text, show)
+        # Both write the start only, so the bytes cannot say which of the two it is.
         found[f"HOPPING({name})"] = found[f"TUMBLING({name})"] = partial(_time_window_text, show)
     return found
 

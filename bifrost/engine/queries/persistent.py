@@ -111,6 +111,7 @@ class PersistentQueries:
     def stop(self) -> None:
         """Stops all queries; their state stays."""
         queries = list(self)
+        # Request all stops before waiting for the first, so that the last commits overlap.
         for query in queries:
             query.runner.request_stop()
         for query in queries:

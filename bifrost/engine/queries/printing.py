@@ -52,6 +52,7 @@ class PrintQuery:
             while not self.rows.closed and shown != self._statement.limit:
                 for record in reader.read(_POLL_S):
                     seen += 1
+                    # As ksqlDB, INTERVAL shows the first record, then every n-th.
                     if (seen - 1) % (self._statement.interval or 1):
                         continue
                     if shown == self._statement.limit or not self.rows.put(("".join(self._lines.of(record)),)):

@@ -102,6 +102,7 @@ def _projected(plan: PullPlan, found: Iterable[MaterializedRow], functions: Func
     holds = _compute(plan.predicate, names, types, functions) if plan.predicate is not None else None
     for entry in found:
         row = (*entry.key, *entry.row, entry.timestamp, *(entry.window or ()))
+        # In SQL, a predicate that is null does not hold.
         if holds is None or holds(row) is True:
             yield tuple([compute(row) for compute in computes])
 

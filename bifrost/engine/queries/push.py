@@ -79,6 +79,7 @@ class PushQuery:
     def _take(self, key: Key | None, row: Row | None, timestamp: int, window: tuple[int, int] | None) -> None:
         del timestamp
         if row is None:
+            # Only a table has deletions, and without a key there is no row to delete.
             if self.plan.result == "STREAM" or key is None:
                 return
             row = self._tombstone(key, window)

@@ -81,6 +81,7 @@ class RowBuffer:
         with self._changed:
             if not self._rows and not self._closed and timeout_s > 0:
                 self._changed.wait(timeout_s)
+            # Taking all rows makes room, for which the query's thread may be waiting in `put`.
             rows, self._rows = self._rows, []
             self._changed.notify_all()
             return rows
