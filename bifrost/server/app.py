@@ -180,6 +180,7 @@ class KsqlApi:
 
     async def statuses(self, request: Request) -> Response:
         """GET /status: all commands."""
+        # A command gets its status after it was executed, so no status is ever QUEUED or RUNNING.
         return json_response({"commandStatuses": dict.fromkeys(self._engine.statuses, "SUCCESS")})
 
     async def status(self, request: Request) -> Response:
@@ -282,6 +283,7 @@ def guarded(handler: Handler, error_response: ErrorResponse) -> Handler:
 
 
 async def _statement_text(request: Request) -> str:
+    # Starlette keeps the body that the handler has read, so it can be read again.
     body = await request.json()
     return str(body.get("ksql") or body.get("sql") or "")
 
@@ -308,6 +310,8 @@ def create_app(
         credentials: with them, only their owner may use it.
         allowed_hosts: host names beside those of the loopback by which it may be called.
     """
+    # The first middleware is the outermost: a request from a foreign web page is refused before its
+    # password is looked at.
     middleware = [Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)]
     if credentials is not None:
         middleware.append(Middleware(RequireBasicAuth, credentials=credentials))

@@ -31,6 +31,7 @@ class Credentials:
             given = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             return False
+        # In constant time, so that response times do not reveal how much of a guess is right.
         return kind.lower() == "basic" and hmac.compare_digest(given, f"{self.user}:{self.password}".encode())
 
 
@@ -48,6 +49,7 @@ class RequireBasicAuth:
         elif self._credentials.match(Headers(scope=scope).get("authorization", "")):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
+            # Before the handshake, an ASGI server responds to this with 403.
             await send({"type": "websocket.close", "code": 1008})
         else:
             await refuse(generic(401, UNAUTHORIZED, "Unauthorized"), scope, receive, send)

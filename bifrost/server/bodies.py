@@ -13,6 +13,8 @@ from bifrost.engine.statements.client_session import ClientSession
 from bifrost.server.problems import BAD_REQUEST, SERVER_ERROR, ErrorBody, generic
 
 _log = logging.getLogger(__name__)
+# ksqlDB's messages of malformed requests are those of its JSON parser (Jackson), with names of Java
+# classes.
 _CLASSES = {"ksql": "KsqlRequest", "sql": "QueryStreamArgs", "queryId": "CloseQueryArgs", "target": "InsertsStreamArgs"}
 _TOKENS = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
@@ -85,6 +87,7 @@ def _missing(data: bytes, required: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    # Jackson quotes up to 500 characters of its input.
     return f'"{text}"' if len(text) <= 500 else f'"{text[:500]}"[truncated {len(text) - 500} bytes]'
 
 

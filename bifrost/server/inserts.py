@@ -18,6 +18,7 @@ from bifrost.server.bodies import BadRequest, parse_body
 from bifrost.server.problems import BAD_REQUEST, BAD_STATEMENT, HTTP2_ONLY, generic
 from bifrost.server.streaming import DELIMITED, JSON
 
+# The number is that of no row, so it acknowledges nothing.
 # Wakes the acknowledging task: more rows may be ready to acknowledge.
 _WAKE_UP = (-1, None)
 
@@ -35,6 +36,7 @@ class InsertsStream:
             await refuse(generic(400, HTTP2_ONLY, message), scope, receive, send)
             return
         chunks = _chunks(receive)
+        # The first line names the target; rows may follow in the same chunk.
         first, *rows = await anext(chunks, [b""])
         try:
             arguments = parse_body(first, "target")
@@ -95,6 +97,7 @@ class _RowExchange:
             number, self._sent = self._sent, self._sent + 1
             try:
                 on_delivery = partial(self._from_writer, number)
+                # On a thread: encoding may wait for Schema Registry.
                 await asyncio.to_thread(self._engine.insert, self._target, orjson.loads(row), on_delivery)
             except (BifrostError, orjson.JSONDecodeError) as error:
                 problem = error if isinstance(error, BifrostError) else BifrostError(f"Invalid JSON: {error}")
@@ -103,6 +106,7 @@ class _RowExchange:
         self._outcomes.put_nowait(_WAKE_UP)
 
     def _from_writer(self, number: int, error: BifrostError | None) -> None:
+        # The producer calls this on its own thread, where an asyncio queue must not be touched.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._outcomes.put_nowait, (number, error))
 
@@ -117,6 +121,7 @@ class _RowExchange:
                 return
             done.add(number)
             entries = []
+            # The broker may acknowledge rows of different partitions in another order than that of the request.
             while following in done and following < self._cleared:
                 entries.append(self._entry({"seq": following, "status": "ok"}, first=not following))
                 following += 1

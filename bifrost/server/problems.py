@@ -46,6 +46,7 @@ def statement_problem(status: int, code: int, message: str, statement: str) -> E
 def problem_of(error: BifrostError, text: str) -> ErrorBody:
     """The response to an error; `text` is the statement that was sent, for errors that do not carry one."""
     match error:
+        # The order matters: the first errors are special cases of StatementError.
         case QueryElsewhere():
             return statement_problem(400, QUERY_ENDPOINT, error.message, error.statement or text)
         case NotAQuery() | MissingTopic():

@@ -38,6 +38,7 @@ def converter(kind: SqlType) -> Convert | None:
     """A function that converts values of a type for JSON; None if they need no conversion."""
     match kind:
         case SqlDecimal():
+            # A fragment goes into the JSON as it is: orjson has no decimals, and a float would lose digits.
             return lambda value: orjson.Fragment(decimal_text(value))
         case SqlArray():
             return _array(converter(kind.item))
@@ -51,6 +52,7 @@ def converter(kind: SqlType) -> Convert | None:
 
 def _double(value: float) -> Any:
     text = double_text(value)
+    # JSON has no numbers for NaN and Infinity, so they are strings; only they end with a letter.
     return orjson.Fragment(text) if text[-1].isdigit() else text
 
 
@@ -65,6 +67,7 @@ def _date(value: int) -> str:
 def _time(value: int) -> str:
     seconds, rest = divmod(value, 1000)
     text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+    # As Java's `LocalTime.toString`, which omits seconds and fractions that are zero.
     if seconds % 60 or rest:
         text += f":{seconds % 60:02d}"
     return f"{text}.{rest:03d}" if rest else text

@@ -171,6 +171,8 @@ async def push_chunks(query: PushQuery, form: ResultForm) -> AsyncIterator[bytes
     try:
         yield form.header(query.header)
         while True:
+            # Read this before taking rows: rows that arrive between the two lines would be lost at the end
+            # otherwise.
             closed = query.rows.closed
             rows = query.rows.take()
             if rows:
@@ -194,6 +196,7 @@ async def print_chunks(query: PrintQuery) -> AsyncIterator[bytes]:
     query.start()
     try:
         while True:
+            # Before taking rows, as in `push_chunks`.
             closed = query.rows.closed
             rows = query.rows.take()
             if rows:
@@ -211,6 +214,7 @@ def _signal(rows: RowBuffer) -> asyncio.Event:
     loop, event = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
+        # The query's thread may outlive the loop when the server stops.
         if not loop.is_closed():
             loop.call_soon_threadsafe(event.set)
 

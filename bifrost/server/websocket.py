@@ -20,6 +20,7 @@ from bifrost.server.problems import query_problem_of
 from bifrost.server.rows import row_encoder
 from bifrost.server.streaming import RowObjects, print_chunks, push_chunks
 
+# Close codes of RFC 6455.
 _NORMAL, _REFUSED = 1000, 1003
 
 
@@ -47,6 +48,7 @@ class QuerySocket:
 
     async def _answer(self, socket: WebSocket, result: PushQuery | PullResult | PrintQuery) -> None:
         sending = asyncio.create_task(_send(socket, result))
+        # Only a pending read notices that the client has closed the connection.
         closing = asyncio.create_task(_closed(socket))
         try:
             await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
