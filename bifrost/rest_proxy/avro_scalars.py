@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 _SHOWN = 60
+# JSON has no numbers for these.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -47,8 +48,10 @@ class Cursor:
             (byte,) = self.take(1)
             found |= (byte & 0x7F) << shift
             if byte < 0x80:
+                # Avro's zigzag: the lowest bit is the sign, so small negative numbers stay short.
                 return found >> 1 ^ -(found & 1)
             shift += 7
+            # Damaged bytes could make the number as long as the record.
             if shift > 63:
                 raise ValueError("a number has more than 64 bits")
 
@@ -93,6 +96,7 @@ class Integer:
 
     def write(self, out: bytearray, value: Any, path: str, *, is_default: bool) -> None:
         limit = 1 << self.bits - 1
+        # Not isinstance: in Python a bool is an int.
         if type(value) is not int:
             raise mismatch(path, self.name, value)
         if not -limit <= value < limit:
@@ -133,6 +137,8 @@ class Bytes:
         if not isinstance(value, str):
             raise mismatch(path, self.name, value)
         try:
+            # Latin-1 maps the characters up to U+00FF to the bytes of the same number, as Avro's JSON encoding
+            # demands.
             data = value.encode("latin-1")
         except UnicodeEncodeError as error:
             raise value_error(

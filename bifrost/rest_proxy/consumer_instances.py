@@ -32,7 +32,9 @@ MAX_INSTANCES = 500
 DEFAULT_READ_TIMEOUT_S = 1.0
 MAX_READ_TIMEOUT_S = 30.0
 MAX_BYTES = 64 * 1024 * 1024
+# Kafka's limit for the names of topics.
 MAX_NAME_LENGTH = 249
+# `smallest` and `largest` are the names of Kafka's old consumer, which v1 clients send.
 RESETS = {"earliest": "earliest", "latest": "latest", "smallest": "earliest", "largest": "latest"}
 BOOLEANS = {"true": "true", "false": "false"}
 _FIELDS = frozenset(
@@ -197,6 +199,8 @@ class ConsumerInstances:
                 key = from_bytes(format_, record.key, self._schemas)
                 value = from_bytes(format_, record.value, self._schemas)
             except ValueError as error:
+                # After good records, the wrong one is read again and reported next time; as the first one, it is
+                # reported now and skipped.
                 consumer.rewind(records[index:] if found else records[index + 1 :])
                 if found:
                     break

@@ -76,6 +76,7 @@ class Schemas:
             raise ProxyError(SCHEMA_FAILED, f"Schema registration or lookup failed: {problem}") from error
 
     def _by_id_cached(self, schema_id: int) -> AvroSchema:
+        # A cached entry never gets stale: an id is assigned to one schema for good.
         if schema_id not in self._by_id:
             text = self._registry.by_id(schema_id).schema
             self._by_id[schema_id] = AvroSchema(schema_id, AvroCodec(avro.parse_schema(text)))
@@ -95,10 +96,13 @@ class Schemas:
             ValueError: the bytes are not such a record.
         """
         if len(data) < avro.HEADER_BYTES or data[0] != 0:
+            # The text of Confluent's deserializer.
             raise ValueError("Unknown magic byte!")
         try:
             schema = self._by_id_cached(int.from_bytes(data[1 : avro.HEADER_BYTES], "big"))
         except Refused as error:
+            # An unknown id makes this record unreadable, so it is skipped. An unreachable registry is another
+            # error and skips nothing.
             raise ValueError(error.problem) from error
         return schema.codec.decode(data[avro.HEADER_BYTES :])
 

@@ -18,6 +18,7 @@ from bifrost.rest_proxy.proxy_error import (
 from bifrost.rest_proxy.record_producer import ProduceResult, RecordToProduce
 
 Json = dict[str, Any]
+# Kafka stores a timestamp as a signed 64-bit integer.
 MAX_TIMESTAMP = 2**63
 
 
@@ -49,6 +50,8 @@ def produce(
     entries = request.get("records")
     if not isinstance(entries, list) or not entries:
         raise ProxyError(422, "records must be a list of at least one record")
+    # Encode all records before producing the first: a wrong one must not leave half a request in the
+    # topic.
     records = [_record_to_produce(format_, entry, key_schema, value_schema, partition) for entry in entries]
     if any(record.partition is not None and not 0 <= record.partition < count for record in records):
         raise ProxyError(*PARTITION_NOT_FOUND)

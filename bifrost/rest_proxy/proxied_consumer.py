@@ -28,8 +28,11 @@ class ProxiedConsumer:
         options: dict[str, object] = {
             "auto_offset_reset": reset,
             "enable_auto_commit": auto_commit,
+            # Offsets are stored at the next read: until then, the client may not have received the records.
             "enable_auto_offset_store": False,
             "enable_partition_eof": True,
+            # A new topic that matches a pattern is found within seconds, not after librdkafka's default of 5
+            # minutes.
             "topic_metadata_refresh_interval_ms": 10_000,
             **session,
         }
@@ -62,6 +65,7 @@ class ProxiedConsumer:
         """
         self._store_read_offsets()
         try:
+            # librdkafka takes a name as a pattern only if it starts with `^`.
             self._consumer.subscribe([f"^({pattern})$"])
         except KafkaException as error:
             raise Refused(kafka.SYSTEM, f"topics {pattern}", status=0, body="not a regular expression") from error
@@ -78,6 +82,7 @@ class ProxiedConsumer:
         """Remove the subscription and the assignment."""
         self._store_read_offsets()
         self._consumer.unsubscribe()
+        # `unsubscribe` leaves a manual assignment in place.
         self._consumer.unassign()
         self._clear()
 
@@ -93,6 +98,7 @@ class ProxiedConsumer:
         """
         for partition, offset in positions.items():
             self._seek(TopicPartition(*partition, offset))
+            # After a seek, an automatic commit must not store the position from before it.
             self._read_offsets.pop(partition, None)
 
     def _seek(self, position: TopicPartition) -> None:
@@ -136,6 +142,7 @@ class ProxiedConsumer:
         size = 0
         end = time.monotonic() + timeout_s
         while size < max_bytes and len(found) < MAX_RECORDS_PER_READ:
+            # Polls of at most a second, so that an access error is noticed before the timeout.
             poll_s = 0 if size >= min_bytes else min(max(end - time.monotonic(), 0), 1.0)
             message = self._consumer.poll(poll_s)
             self._access_errors.check("read")
@@ -150,6 +157,7 @@ class ProxiedConsumer:
             record = _record(message)
             self._read_offsets[record.topic_partition] = record.offset + 1
             found.append(record)
+            # The extra byte lets empty records and tombstones count, too.
             size += len(record.key or b"") + len(record.value or b"") + 1
         return found
 
@@ -210,6 +218,7 @@ class ProxiedConsumer:
         """With auto-commit, store the offsets behind the records read so far."""
         if self._auto_commit and self._read_offsets:
             assigned = set(self.assignment())
+            # librdkafka refuses to store offsets of partitions that a rebalance has taken.
             offsets = [TopicPartition(*each, offset) for each, offset in self._read_offsets.items() if each in assigned]
             self._consumer.store_offsets(offsets=offsets)
 

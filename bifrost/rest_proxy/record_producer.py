@@ -22,6 +22,7 @@ PARTITION_COUNT_MAX_AGE_S = 5.0
 """How long a topic's number of partitions is cached."""
 POLL_S = 0.1
 _log = logging.getLogger("rest_proxy")
+# Names of librdkafka; those with an underscore are its own errors, the others come from the broker.
 _RETRIABLE = frozenset(
     {
         "_ALL_BROKERS_DOWN",
@@ -102,6 +103,7 @@ class RecordProducer:
             Unreachable: no broker answers.
         """
         count, known_at = self._counts.get(topic, (0, 0.0))
+        # A missing topic is not cached, so that one that was just created is found.
         if not count or time.monotonic() - known_at > PARTITION_COUNT_MAX_AGE_S:
             count = len(self.states(topic))
             self._counts[topic] = count, time.monotonic()
@@ -141,6 +143,8 @@ class RecordProducer:
         pending = _PendingResults([ProduceResult() for _ in records], len(records))
         for record, result in zip(records, pending.results, strict=True):
             self._produce(topic, record, result, pending)
+        # The producer reports every record by its own deadline; the extra second lets these reports arrive
+        # first.
         pending.are_complete.wait(DELIVERY_TIMEOUT_S + 1)
         return pending.results
 
@@ -155,6 +159,7 @@ class RecordProducer:
             if error is None:
                 result.partition, result.offset, result.error = message.partition(), message.offset(), ""
             else:
+                # After a fatal error the producer is replaced, so a retry may succeed.
                 result.error, result.is_retriable = error.str(), error.name() in _RETRIABLE or error.fatal()
                 self._renew_after(error)
             with self._lock:
@@ -172,6 +177,7 @@ class RecordProducer:
             delivered(error.args[0], None)
 
     def _new_producer(self) -> Producer:
+        # A short linger, because each request waits for its records.
         return kafka.producer(self._client, linger_ms=1, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000))
 
     def _renew_after(self, error: KafkaError) -> None:
