@@ -57,6 +57,7 @@ from bifrost.sql.tree import (
 )
 from bifrost.sql.types import SqlArray, SqlMap, SqlStruct, SqlType
 
+# ksqlDB's names: they appear in its error messages and schemas.
 AGGREGATE_COLUMN = "KSQL_AGG_VARIABLE_"
 _ARGUMENT_COLUMN = "KSQL_INTERNAL_COL_"
 
@@ -131,6 +132,7 @@ class AggregationPlanner:
 
     def _grouped(self, stage: Stage, group_by: tuple[Expression, ...]) -> Stage:
         context = "Aggregate-GroupBy"
+        # A stream that already has this key needs no repartitioning.
         if not stage.is_table and stage.keyed_by(group_by):
             if stage.is_windowed:
                 raise AnalysisError("Grouping a stream with windowed keys by its key is not supported.")
@@ -191,6 +193,7 @@ class AggregationPlanner:
 
 def _prepared(source: Stage, expressions: Sequence[Expression]) -> tuple[Stage, dict[Expression, str]]:
     """The stage reduced to the columns that later steps read, and the column names of aggregate arguments."""
+    # Arguments that are more than a column are computed here once; later steps read the result.
     items: dict[str, Expression] = {}
     reads: dict[Expression, str] = {}
     for expression in expressions:
@@ -222,6 +225,7 @@ def resolve_call(stage: Stage, call: FunctionCall) -> AggregateCall:
 
 
 def _check_aggregates_suit_source(source: Stage, calls: Sequence[AggregateCall]) -> None:
+    # A change of a table first removes the old row, which needs an aggregate that can do so.
     names = list(dict.fromkeys(call.aggregate.name for call in calls if call.aggregate.remove is None))
     if source.is_table and names:
         raise AnalysisError(

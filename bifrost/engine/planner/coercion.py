@@ -23,6 +23,7 @@ from bifrost.sql.types import (
 )
 
 _WIDENING = (INTEGER, BIGINT, DOUBLE)
+# Digits of the largest value, which a DECIMAL must hold before its point.
 _DIGITS: Mapping[SqlType, int] = {INTEGER: 10, BIGINT: 19}
 _WRITTEN_AS_TEXT = frozenset({BYTES, DATE, TIME, TIMESTAMP})
 
@@ -47,6 +48,7 @@ def decimal_literal(expression: Expression, target: SqlType) -> DecimalLiteral |
         case IntegerLiteral(number) | LongLiteral(number):
             value = Decimal(number)
         case DoubleLiteral(number):
+            # The digits as written; `Decimal(number)` would show those of the binary fraction.
             value = Decimal(repr(number))
         case DecimalLiteral():
             value = expression.value

@@ -15,6 +15,7 @@ from bifrost.sql.tree import (
 )
 
 Conjunction = tuple[Expression, ...]
+# AND multiplies the terms of both sides, so a short WHERE may grow to millions.
 _MOST = 1000
 
 

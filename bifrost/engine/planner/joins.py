@@ -107,6 +107,7 @@ class JoinPlanner:
         joins = self.analysis.joins
         left: Stage | None = None
         for number, join in enumerate(joins):
+            # ksqlDB's names: each join is the left side of the next one, and the last has no prefix.
             prefix = "L_" * (len(joins) - 1 - number)
             left = self._join(join, left, joins[:number], prefix)
         assert left is not None  # called only for FROM clauses with joins
@@ -121,6 +122,7 @@ class JoinPlanner:
         check_join(join, left, right, left_key, right_key, foreign=foreign, is_first=before is None)
         if foreign:
             return self._foreign_key_join(join, left, right, left_key, prefix)
+        # After a full outer join, the column of either side may be null where the key is not.
         same_key = before is not None and join.left in earlier[-1].equivalent and earlier[-1].kind is not JoinKind.OUTER
         left, right = _same_key(left, right, left_key, right_key, prefix, pinned=same_key)
         if before is None:
@@ -140,6 +142,7 @@ class JoinPlanner:
         viable = tuple(
             key for source in self.analysis.scope.sources for key in join.viable_keys if key.source == source.alias
         )
+        # The projection decides under which of its equal names the key goes into the result.
         key_column = next((key for key in viable if self.projection.contains(key)), viable[0] if viable else None)
         name = (
             self.analysis.synthetic_key if key_column is None else join_alias(str(key_column.source), key_column.name)
@@ -223,6 +226,7 @@ def _prefixed(stage: Stage, alias: str, context: str) -> Stage:
 def _joined_schema(name: str, left: LogicalSchema, right: LogicalSchema) -> LogicalSchema:
     kind = left.key[0].type
     values = [*names_and_types(left.value), *names_and_types(right.value)]
+    # A synthetic key is no column of either side, but the projection may select it.
     if all(name != taken for taken, _ in values):
         values.append((name, kind))
     return schema_of([(name, kind)], values)

@@ -21,6 +21,7 @@ from bifrost.sql.format_expressions import format_expression
 from bifrost.sql.tree import ColumnRef, Comparison, ComparisonOperator, Expression
 from bifrost.sql.types import BIGINT, INTEGER, STRING
 
+# `5 < ID` is `ID > 5`.
 _FLIPPED = {
     ComparisonOperator.LESS_THAN: ComparisonOperator.GREATER_THAN,
     ComparisonOperator.LESS_THAN_OR_EQUAL: ComparisonOperator.GREATER_THAN_OR_EQUAL,
@@ -76,6 +77,7 @@ def _found(
     if all(conditions.is_key for conditions in read):
         if not config.table_scans and any(conditions.is_repeated for conditions in read):
             return _REPEATED
+        # Without duplicates: a row must not be returned once for each term that finds it.
         lookups = tuple(dict.fromkeys(conditions.lookup for conditions in read))
         exact = all(conditions.is_exact for conditions in read)
         return Lookup(LookupKind.KEYS, lookups, predicate=None if exact else where)
@@ -268,6 +270,7 @@ def _bounds(operator: ComparisonOperator, value: object) -> Bounds:
 
 def _narrowed(one: Bounds, other: Bounds) -> Bounds:
     """The intersection of two ranges."""
+    # Of two equal limits, the exclusive one is narrower, so the second part of the sort key decides.
     lower, lower_inclusive = max(
         (_lower(bounds) for bounds in (one, other)), key=lambda bound: (bound[0], not bound[1])
     )
@@ -277,6 +280,7 @@ def _narrowed(one: Bounds, other: Bounds) -> Bounds:
     )
 
 
+# Beyond every BIGINT, so that open ends can be compared with window bounds.
 _INFINITE = 2**64
 
 

@@ -190,6 +190,7 @@ class Planner:
         if given is not None:
             return given
         if statement.or_replace and taken is not None and taken.created_by is not None:
+            # The replacement keeps the id: state, offsets and internal topics belong to it.
             return taken.created_by
         return f"{'CSAS' if kind is SourceKind.STREAM else 'CTAS'}_{statement.name}_{number}"
 
@@ -267,6 +268,7 @@ class Planner:
 def _target_place(statement: InsertSelect) -> str:
     if statement.location is None:
         return ""
+    # ksqlDB points to the target's name, not to the start of the statement.
     return f"{replace(statement.location, column=statement.location.column + len('INSERT INTO '))}: "
 
 

@@ -72,6 +72,7 @@ def partition_stage(
         AnalysisError: the source is a table, or NULL is one of several expressions.
     """
     named = [(key, text) for key, text in zip(keys, written, strict=True) if not isinstance(key, NullLiteral)]
+    # PARTITION BY NULL alone removes the key.
     if len(named) != len(keys) and len(keys) > 1:
         raise AnalysisError("Cannot PARTITION BY multiple columns including NULL")
     rekeyed = stage
@@ -147,8 +148,10 @@ def _rekeyed_schema(stage: Stage, keys: Sequence[Expression]) -> LogicalSchema:
 def fitting_key_format(info: FormatInfo, keys: Sequence[tuple[str, SqlType]]) -> KeyFormat:
     """The key format of an internal topic: JSON if `info` cannot hold the key, as in ksqlDB."""
     holds = info.name != "NONE"
+    # Kafka's own serializers write one primitive value, so they hold no key of several columns.
     if info.name == "KAFKA":
         holds = len(keys) == 1 and keys[0][1] in _KAFKA_KEY_TYPES
+    # A line of separated texts has no place for nested values.
     if info.name == "DELIMITED":
         holds = all(not str(kind).startswith(("ARRAY", "MAP", "STRUCT")) for _, kind in keys)
     return KeyFormat(info if holds or not keys else FormatInfo("JSON"))

@@ -61,6 +61,7 @@ def _key_origin(origin: DataSource, config: PlannerConfig) -> FormatInfo:
 def _inherited(part: PartProperties, origin: FormatInfo) -> FormatInfo:
     own = part.as_format_properties()
     name = (origin.name if part.format is None else part.format).upper()
+    # Another format does not know the origin's properties.
     return format_info(name, {**_inheritable_properties(origin), **own} if name == origin.name else own)
 
 
@@ -97,6 +98,7 @@ def check_registered(schema: LogicalSchema, formats: Formats, topic: str, enviro
 
 
 def _check_subset(columns: Sequence[Column], registered: Sequence[tuple[str, SqlType]], *, is_key: bool) -> None:
+    # A single key column is written without a record around it, so its name is not in the schema.
     if is_key and len(columns) == 1 and len(registered) == 1:
         changed = [] if columns[0].type == registered[0][1] else list(columns)
     else:

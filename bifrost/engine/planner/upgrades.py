@@ -64,6 +64,7 @@ def _lasting(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
     if not isinstance(step, _FREE):
         names = [field.name for field in fields(step) if field.name not in _IGNORED]
         if isinstance(step, StreamSource | TableSource):
+            # Columns that were added to a source since do not change what is stored.
             names = ["source_name", "topic"]
         yield type(step).__name__, tuple(getattr(step, name) for name in names)
     for source in sources_of(step):

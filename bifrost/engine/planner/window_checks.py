@@ -5,6 +5,7 @@ from __future__ import annotations
 from bifrost.errors import AnalysisError
 from bifrost.sql.tree import Duration, HoppingWindow, SessionWindow, Window, Within
 
+# ksqlDB holds durations in a Java long.
 _LONG_MAX = 2**63 - 1
 
 
