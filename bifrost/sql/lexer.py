@@ -39,6 +39,8 @@ class Token(NamedTuple):
     end: int  # offset after the last character
 
 
+# The order of the alternatives matters: longer forms of numbers come before shorter ones. Quoted
+# texts use possessive repetition (`*+`), so that a quote that is never closed fails in linear time.
 _TOKEN = re.compile(
     r"""
       (?P<BLANK>[ \t\r\n]+|--[^\r\n]*|/\*.*?\*/)
@@ -87,6 +89,7 @@ def tokenize(source: SourceText) -> list[Token]:
     text, position = source.text, 0
     while position < len(text):
         match = _TOKEN.match(text, position)
+        # A comment that is not closed would be read as the signs `/` and `*`.
         if match is None or (match.lastgroup == "SIGN" and text.startswith("/*", position)):
             raise _unreadable(source, position)
         if match.lastgroup != "BLANK":

@@ -110,11 +110,13 @@ def _infix_level(cursor: TokenCursor) -> Level | None:
 
 def _binary(cursor: TokenCursor, level: Level, left: Expression, where: Location) -> Expression:
     word = cursor.advance().value
+    # One level tighter, so that operators of the same level associate to the left.
     right = parse_expression(cursor, Level(level + 1))
     match level:
         case Level.OR | Level.AND:
             return LogicalBinary(LogicalOperator(word), left, right, location=where)
         case Level.CONCATENATION:
+            # As in ksqlDB, `||` is another spelling of the function.
             return FunctionCall("CONCAT", (left, right), location=where)
         case _:
             return Arithmetic(_ARITHMETIC[word], left, right, location=where)
@@ -133,6 +135,7 @@ def _predicate(cursor: TokenCursor, value: Expression, where: Location) -> Expre
 def _membership(cursor: TokenCursor, word: str, value: Expression, where: Location) -> Expression:
     match word:
         case "BETWEEN":
+            # A value only: the next AND belongs to BETWEEN.
             low = parse_value(cursor)
             cursor.expect("AND")
             return Between(value, low, parse_value(cursor), location=where)
@@ -302,6 +305,7 @@ def _named(cursor: TokenCursor, where: Location) -> Expression:
 
 
 def _arguments(cursor: TokenCursor) -> tuple[Expression, ...]:
+    # `COUNT(*)` is a call without arguments.
     if cursor.accept_all("*", ")") or cursor.accept(")"):
         return ()
     arguments = cursor.comma_separated(_argument)
@@ -316,6 +320,7 @@ def _argument(cursor: TokenCursor) -> Expression:
     parameters = _lambda_parameters(cursor)
     if not parameters:
         return parse_expression(cursor)
+    # The body of a lambda also sees the parameters of the lambdas around it.
     outer = cursor.lambda_parameters
     cursor.lambda_parameters = outer + parameters
     body = parse_expression(cursor)

@@ -48,6 +48,7 @@ def accept_literal(cursor: TokenCursor) -> Literal | None:
     if token.kind in NUMBERS:
         return _number(cursor, cursor.advance(), "", where)
     if cursor.at("-") and cursor.peek().kind in NUMBERS:
+        # The sign belongs to the literal: -2147483648 is an INTEGER, 2147483648 is not.
         cursor.advance()
         return _number(cursor, cursor.advance(), "-", where)
     if token.kind is TokenKind.STRING:
@@ -92,6 +93,7 @@ def _number(cursor: TokenCursor, token: Token, sign: str, where: Location) -> Li
 
 def _whole_number(cursor: TokenCursor, token: Token, text: str, where: Location) -> Literal:
     digits = token.value.lstrip("0")
+    # `int` of very many digits takes long; any value that is out of range will do.
     value = int(text) if len(digits) < _LONGEST_NUMBER else _LONG_LIMIT
     if -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         return IntegerLiteral(value, location=where)

@@ -30,6 +30,7 @@ from bifrost.sql.tree import (
 
 UNITS = {
     **{unit.name: unit for unit in TimeUnit},
+    # Both `1 SECOND` and `10 SECONDS`.
     **{unit.name.removesuffix("S"): unit for unit in TimeUnit},
 }
 _JOINS = {"INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.OUTER}

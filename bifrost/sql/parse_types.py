@@ -67,6 +67,7 @@ def _prefix_type(cursor: TokenCursor) -> SqlType:
         value = parse_type(cursor)
         cursor.expect(">")
         return SqlMap(key, value)
+    # The lexer reads the brackets of an empty STRUCT as the sign for "not equal".
     if cursor.at_all("STRUCT", "<>"):
         cursor.index += 2
         return SqlStruct(())

@@ -63,6 +63,7 @@ StatementParser = Callable[[TokenCursor], Statement]
 def _parse_explain(cursor: TokenCursor) -> Statement:
     where = cursor.location
     cursor.expect("EXPLAIN")
+    # A name alone is a query's id; statements have more than one word.
     if cursor.at_name() and (cursor.at_sign(1, ";") or cursor.peek().kind is TokenKind.END):
         return Explain(query_id=cursor.expect_verbatim_name(), location=where)
     with cursor.nested():

@@ -149,6 +149,7 @@ class TokenCursor:
         if self._open > MAX_OPEN:
             raise self.error(TOO_DEEP)
         yield
+        # Not in a `finally`: an error ends the parse, so the count is not used again.
         self._open -= 1
 
     def error(self, message: str, at: Token | None = None) -> ParseError:
