@@ -29,6 +29,7 @@ class AggregateCheck:
         Raises:
             AnalysisError: a call is nested in another, or reads the window's bounds.
         """
+        # The same call in several expressions is computed once.
         found = dict.fromkeys(
             call for expression in expressions for call in aggregate_calls(expression, self.functions)
         )

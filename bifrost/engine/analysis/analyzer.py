@@ -50,6 +50,7 @@ class Analysis:
         rowtime = self._rowtime()
 
         def change(part: Expression) -> Expression | None:
+            # ROWTIME is never null, so that every row counts.
             if isinstance(part, FunctionCall) and not part.arguments and self.functions.is_aggregate(part.name):
                 return FunctionCall(part.name, (rowtime,), location=part.location)
             return None

@@ -74,6 +74,7 @@ def _analyzed(join: Join, scope: QueryScope, before: tuple[AnalyzedJoin, ...]) -
     left, right = _sides(join.criteria)
     left_alias, right_alias = _only_source(left, join.criteria), _only_source(right, join.criteria)
     criteria = f"{format_expression(left)} = {format_expression(right)}"
+    # The condition may name its sides in either order.
     if left_alias == join.right.alias:
         left, right, left_alias, right_alias = right, left, right_alias, left_alias
     if right_alias != join.right.alias or left_alias == join.right.alias:

@@ -54,6 +54,7 @@ def epoch_ms(text: str) -> int:
         raise _not_a_time(text)
     parts = zip(match.groups()[:6], _LOWEST, strict=True)
     year, month, day, hour, minute, second = (int(part or low) for part, low in parts)
+    # In ISO 8601, 24:00 is the end of a day.
     valid = 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour <= 24 and minute < 60 and second < 60
     if not valid or (hour == 24 and (minute or second)):
         raise _not_a_time(text)

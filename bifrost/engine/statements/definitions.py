@@ -71,6 +71,7 @@ class DefinitionStatements:
         Raises:
             StatementError: a statement is invalid.
         """
+        # A single statement is planned when it is carried out.
         if len(statements) < 2:
             return
         trial, later = self._state.metastore.copy(), ClientSession(dict(session.properties), dict(session.variables))
@@ -91,6 +92,7 @@ class DefinitionStatements:
             StatementError: the statement is invalid.
             RemoteError, RegistryUnavailable: its topics or schemas cannot be created.
         """
+        # As in ksqlDB, the number in a query's id is the offset of its command.
         planned = self._state.planner(session).plan(statement, query_number=self._parts.commands.next_offset)
         if isinstance(planned, NothingToDo):
             return self._nothing_to_do(statement, planned, session)
@@ -106,6 +108,8 @@ class DefinitionStatements:
             partitions=_partitions(planned),
         )
         sequence = self._parts.commands.append(command)
+        # The command is durable now: what can fail was done before, or a restart would find a command that
+        # never worked.
         message = self._execute(planned, query)
         shown = query.id if query is not None and isinstance(planned, PersistentPlan) else None
         # As in ksqlDB, the response shows the completed text only of statements that name topics and columns.
@@ -198,6 +202,7 @@ class DefinitionStatements:
 
     def _drop(self, planned: DropPlan) -> str:
         if planned.query_id is not None and self._state.queries.find(planned.query_id) is not None:
+            # Before its topic is deleted: a query that still runs would write into it.
             self._state.queries.terminate(planned.query_id)
         self._enter(planned)
         source = planned.source
@@ -216,6 +221,7 @@ class DefinitionStatements:
         tree = statement.tree
         assert isinstance(tree, CONTROLS)
         had_failed = self._drop_failures(statement)
+        # A command that failed at the start has no running query, but can be terminated.
         if not isinstance(tree, AlterSystem) and tree.query_id is not None and not had_failed:
             self._state.queries.get(tree.query_id)
         if isinstance(tree, AlterSystem):
@@ -283,6 +289,7 @@ class DefinitionStatements:
                     _log.error("command %d (%s) cannot be replayed: %s", sequence, command.id, error)
                     self._state.add_failure(command, str(error))
                 break
+        # Only after the last command, which may terminate or replace a query of an earlier one.
         for query in started.values():
             self._state.queries.start(query)
 
@@ -310,6 +317,7 @@ class DefinitionStatements:
         query = self._query(planned, session)
         self._enter(planned)
         if query is not None:
+            # A replaced query has the same id, so only the newest one is started.
             started[query.id] = query
         return _done_text(planned)
 
