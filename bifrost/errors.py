@@ -170,7 +170,7 @@ class PropertyError(StatementError):
 
 
 class MissingTopic(AnalysisError):
-    """A statement over a topic that is not there, without saying how to make it."""
+    """A statement over a topic that does not exist, without the properties to create it."""
 
 
 class AssertionMissed(StatementError):

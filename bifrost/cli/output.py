@@ -23,7 +23,7 @@ class Screen:
     """Writes results to stdout (only JSON with `as_json`) and progress to stderr.
 
     On a terminal, a stage (`working`) is one line that moves while the stage lasts; elsewhere, as in a log, each
-    progress is a line of its own.
+    progress is a separate line.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:

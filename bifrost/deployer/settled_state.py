@@ -61,7 +61,7 @@ def read_settled(platform: Platform, declared: Declarations, clock: Clock, on_wa
 
 
 class _Patience:
-    """How long ksqlDB has not been ready, and whether to go on waiting."""
+    """How long ksqlDB has not been ready, and whether to continue waiting."""
 
     def __init__(self, clock: Clock, on_wait: OnWait) -> None:
         self._clock = clock

@@ -167,7 +167,7 @@ class KsqlApi:
         results = await run_in_threadpool(self._engine.execute, body["ksql"], session)
         warnings = session.warnings()
         if warnings and not results:
-            # SET has no entity of its own, in which its warning could be.
+            # SET has no entity that could hold its warning.
             results = [WarningResult(body["ksql"], " ".join(warnings))]
         return json_response([entity(result, self._identity.host, warnings) for result in results])
 

@@ -124,7 +124,7 @@ def expected_queries(
                 found = insert_query_of(tree, inserts, columns or {})
                 expected[statement.name] = None if found is None else found.summary.id
             case CreateSource(name=name, is_source=True):
-                # Servers list the query of a source table under an id of its own; older ones start none.
+                # Servers list the query of a source table under a separate id; older ones start none.
                 found_id = next(
                     (query.id for query in queries if re.fullmatch(rf"CST_{re.escape(name)}_\d+", query.id)), None
                 )

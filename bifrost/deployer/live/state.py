@@ -81,7 +81,7 @@ class ServiceControl(Protocol):
 class Platform:
     """The clients of one target; `services` and `logs` are `None` except on the embedded one.
 
-    `search`, `kibana` and `s3` are `None` where the target has none of its own.
+    `search`, `kibana` and `s3` are `None` where the target has none.
     """
 
     kafka: TopicAdmin

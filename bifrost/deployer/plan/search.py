@@ -30,7 +30,7 @@ def plan_templates(declared: Declarations, live: LiveState) -> Iterator[Action]:
 
 
 def plan_buckets(declared: Declarations, live: LiveState) -> Iterator[Action]:
-    """The actions for the buckets that sinks write to; none on a target without an object store of its own."""
+    """The actions for the buckets that sinks write to; none on a target without its own object store."""
     if live.buckets is not None:
         for bucket in declared.buckets:
             if bucket in live.buckets:

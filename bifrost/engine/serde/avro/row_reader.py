@@ -30,7 +30,7 @@ from bifrost.sql.types import STRING, SqlArray, SqlMap, SqlStruct, SqlType, SqlV
 
 Reader = Callable[[bytes], tuple[SqlValue, ...] | None]
 Target = tuple[str, SqlType | None]
-"""A column's name and type; the type is None where nobody needs the column."""
+"""A column's name and type; the type is None if the column is not needed."""
 
 
 def row_reader(writer: AvroType, targets: Sequence[Target], start: int, *, lenient: bool = False) -> Reader:
