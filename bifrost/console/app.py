@@ -60,6 +60,7 @@ def build(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         delivery = asyncio.create_task(telegram_api.deliver_to_webhook(chats))
         yield
+        # Before the stores are closed, which the delivery uses.
         delivery.cancel()
         with suppress(asyncio.CancelledError):
             await delivery

@@ -57,6 +57,7 @@ class _PendingRead:
     answer: Future[Json]
 
     def is_fresh(self, now: float) -> bool:
+        # Not before `at`: the clock may have been set back.
         return not self.answer.done() or 0 <= now - self.at < FRESH_S
 
 
@@ -93,6 +94,7 @@ class PanelReader:
                 time_range = TimeRange(int((now - last_s) * 1000), int(now * 1000))
                 self._reads[key] = _PendingRead(now, self._executor.submit(self._run_searches, dashboard, time_range))
             read = self._reads[key]
+        # Outside the lock, so that pages of other dashboards do not wait for this answer.
         return read.answer.result()
 
     def _run_searches(self, dashboard: Dashboard, time_range: TimeRange) -> Json:

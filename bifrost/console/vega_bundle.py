@@ -20,5 +20,6 @@ def bundle(cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".new")
         unfinished.write_text(vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE), encoding="utf-8")
+        # Renamed when complete: a process that is killed must not leave half a file.
         unfinished.replace(path)
     return path

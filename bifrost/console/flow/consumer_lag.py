@@ -18,6 +18,7 @@ def read_rate(group: str, now: Snapshot, before: Snapshot | None) -> float | Non
     if before is None or group not in before.positions or group not in now.positions or now.at <= before.at:
         return None
     read = _position(group, now) - _position(group, before)
+    # A group that was reset has a lower position than before.
     return round(max(0, read) / (now.at - before.at), 1)
 
 

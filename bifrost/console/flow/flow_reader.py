@@ -32,6 +32,7 @@ RATE_S = 5.0
 PATIENCE_S = 3.0
 SAMPLE_S = 15.0
 """How often the live system is read while no page is open."""
+# Changelogs, repartition topics and Connect's own topics are no part of a pipeline.
 _INTERNAL = ("_confluent-ksql-", "_connect-")
 
 Json = dict[str, Any]
@@ -65,6 +66,7 @@ class FlowReader:
             now = self.now()
             if not self._snapshots or now - self._snapshots[-1].at >= FRESH_S:
                 self._snapshots.append(self._snapshot(now))
+                # The oldest is not needed once the next one is old enough to compute rates from.
                 while len(self._snapshots) > 2 and now - self._snapshots[1].at >= RATE_S:
                     self._snapshots.pop(0)
                 before = self._snapshots[0] if len(self._snapshots) > 1 else None
@@ -111,6 +113,7 @@ class FlowReader:
                 return default
 
         configs: Mapping[str, Mapping[str, str]] = read_or({}, self.connect.configs)
+        # Only sinks name the topics that they read; Connect knows those that a source writes.
         sources = [name for name, config in configs.items() if "topics" not in config and "topics.regex" not in config]
         no_ranges: dict[str, dict[int, OffsetRange]] = {}
         ranges = read_or(no_ranges, self._ranges)

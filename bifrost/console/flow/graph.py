@@ -42,6 +42,7 @@ def graph(now: Snapshot, before: Snapshot | None, behind: Mapping[str, float] | 
     for node in processors:
         _mark_behind(node, behind or {})
     nodes = {node["id"]: node for node in (*processors, *connected)}
+    # A source has no consumer group, so its rate is that of the topics that it writes.
     for source in (node for node in processors if node["kind"] == "source"):
         source["rate"] = _sum(topics[to]["rate"] for at, to in edges if at == source["id"])
     grouped = members(nodes, edges, {node["id"]: node["pipeline"] for node in processors if node.get("pipeline")})
@@ -102,6 +103,7 @@ def _connectors(now: Snapshot, before: Snapshot | None) -> Iterator[Json]:
             "name": name,
             "pipeline": config.get(PIPELINE_KEY, ""),
             "state": next((state for state in states if state in _BROKEN), states[0]),
+            # A connector without a task is RUNNING and does nothing.
             "health": "bad" if not tasks and status else _worst(states),
             "detail": config.get("connector.class", "").rpartition(".")[2],
             "error": "; ".join(dict.fromkeys(causes)) or ("it has no task" if status and not tasks else ""),
@@ -217,6 +219,7 @@ def _topic(name: str, now: Snapshot, before: Snapshot | None) -> Json:
         "kind": "topic",
         "name": name,
         "state": "" if name in now.ends else "missing",
+        # If no topic is known, the broker did not answer: that says nothing about this one.
         "health": "good" if name in now.ends or not now.ends else "bad",
         "partitions": len(ends),
         "records": count,
@@ -235,6 +238,7 @@ def _rate(name: str, now: Snapshot, before: Snapshot | None) -> float | None:
     if before is None or name not in before.ends or name not in now.ends or now.at <= before.at:
         return None
     added = sum(now.ends[name].values()) - sum(before.ends[name].values())
+    # A topic that was created again starts at lower offsets.
     return round(max(0, added) / (now.at - before.at), 1)
 
 

@@ -39,6 +39,7 @@ class LagTrend:
 
     def add(self, sample: LagSample) -> float | None:
         """Add the newest sample; return since when the group is behind (seconds since the epoch), or `None`."""
+        # Two pages may bring the same snapshot, and the clock may be set back.
         if self._samples and sample.at <= self._samples[-1].at:
             return self._behind_since()
         self._samples.append(sample)

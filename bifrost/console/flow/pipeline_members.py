@@ -30,6 +30,7 @@ def members(nodes: Iterable[str], edges: Collection[Edge], owner: Mapping[str, s
     for pipeline in sorted(set(owner.values())):
         seeds = {node for node, name in owner.items() if name == pipeline}
         found[pipeline] = frozenset(_reached(seeds, before) | _reached(seeds, unowned_after))
+    # Files whose nodes all lead into one other pipeline are a part of it.
     found = {name: own for name, own in found.items() if not _is_part_of_another(name, own, found)}
     placed = frozenset().union(*found.values())
     rest = frozenset(nodes) - placed

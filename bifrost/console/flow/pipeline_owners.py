@@ -57,6 +57,8 @@ class PipelineOwnersReader:
         modules = sorted((self._project / "services").glob("*_*.py"))
         alerts = self._project / _ALERTS
         seen = {path: path.stat().st_mtime_ns for path in (*statements, *modules, *alert_files(alerts))}
+        # Every snapshot reads the owners; parsing all statements each time would cost more than the rest of
+        # it.
         if seen != self._seen:
             sources = {name: path.stem for path in statements for name in _created(path)}
             readers = dict((*_services(modules), *_alerts(alerts, frozenset(sources.values()))))

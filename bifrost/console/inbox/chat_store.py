@@ -20,6 +20,7 @@ MAX_KEPT = 10_000
 PRUNE_EVERY = 500
 """How many lines are added between two removals of the oldest."""
 
+# AUTOINCREMENT: a number is an update id, so it is not used again after all lines were removed.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lines (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -95,6 +96,7 @@ class TelegramChats:
             f"SELECT {_COLUMNS} FROM lines WHERE id > ? AND (? IS NULL OR chat_id = ?) "  # noqa: S608
             "ORDER BY id DESC LIMIT ?"
         )
+        # -1 is SQLite's word for no limit.
         bounds = (since, chat_id, chat_id, -1 if limit is None else limit)
         return [ChatLine(*row) for row in reversed(self._store.execute(query, bounds).fetchall())]
 
@@ -113,6 +115,7 @@ class TelegramChats:
             newest = "SELECT id FROM lines WHERE author = 'person' ORDER BY id DESC LIMIT 1 OFFSET ?"
             found = self._store.execute(newest, (-offset - 1,)).fetchone()
             offset = found[0] if found else 0
+        # A lower offset does not bring confirmed updates back.
         if offset > self._confirmed():
             self._put("confirmed", str(offset))
 

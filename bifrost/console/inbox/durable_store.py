@@ -34,5 +34,7 @@ class ChangeNotice:
         """Wake all who wait for a change; `cleared` also raises `generation`, as everything was removed."""
         if cleared:
             self.generation += 1
+        # Replaced before it is set: a feed that wakes up must wait for the next change, not find this one
+        # again.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

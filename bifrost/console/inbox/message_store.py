@@ -88,6 +88,7 @@ class Inbox:
         if self._stored is None:
             loop = asyncio.get_running_loop()
             self._stored = loop.create_future()
+            # Later in this turn of the loop, so that posts that arrived together are in one commit.
             loop.call_soon(self._store_waiting)
         # Shielded: a client that disconnects must not cancel the other posts of the commit.
         await asyncio.shield(self._stored)
@@ -102,6 +103,7 @@ class Inbox:
             ValueError: `since` is not a `ts`.
         """
         query = f"SELECT {_COLUMNS} FROM messages WHERE at_us > ? ORDER BY at_us DESC LIMIT ?"  # noqa: S608
+        # -1 is SQLite's word for no limit.
         bounds = (microseconds(since) if since else 0, -1 if limit is None else limit)
         with closing(sqlite3.connect(self._path)) as store:
             rows = store.execute(query, bounds).fetchall()
@@ -119,6 +121,7 @@ class Inbox:
         self._store.close()
 
     def _next_ts(self) -> str:
+        # It is the primary key, and the clock may be set back or not move between two messages.
         self._last_us = max(int(self._now() * 1_000_000), self._last_us + 1)
         return timestamp(self._last_us)
 
@@ -145,6 +148,7 @@ class Inbox:
         oldest = "SELECT at_us FROM messages ORDER BY at_us LIMIT ?"
         with suppress(sqlite3.Error), self._transaction():
             gone = self._store.execute(f"DELETE FROM messages WHERE at_us IN ({oldest}) RETURNING channel", (over,))  # noqa: S608
+            # The plus drops channels without messages.
             self._counts = +(self._counts - Counter(channel for (channel,) in gone.fetchall()))
 
     @contextmanager

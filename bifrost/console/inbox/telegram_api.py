@@ -114,6 +114,7 @@ class BotApi:
         self._chats.confirm(_whole(arguments, "offset", 0))
         deadline = asyncio.get_running_loop().time() + min(_whole(arguments, "timeout", 0), LONGEST_WAIT_S)
         while True:
+            # Before the look at the store: a line that arrives in between sets this event.
             changed = self._chats.change.changed
             found = self._chats.updates(limit)
             rest_s = deadline - asyncio.get_running_loop().time()
@@ -130,6 +131,7 @@ class BotApi:
         text = arguments.get("text")
         if not isinstance(text, str) or not text.strip():
             raise BotApiError(400, "Bad Request: message text is empty")
+        # Two bytes are one code unit.
         if len(text.encode("utf-16-le")) > 2 * TEXT_LIMIT:
             raise BotApiError(400, "Bad Request: message is too long")
         await self._inbox.post(Draft(str(chat_id), text, f"@{BOT['username']}", ":robot_face:", VIA))
@@ -257,6 +259,7 @@ def _whole(arguments: Arguments, name: str, default: int) -> int:
 
 
 def _integer(value: Any) -> int | None:
+    # 18 digits always fit SQLite's 64-bit integers.
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     return value if type(value) is int and abs(value) <= MAX_INTEGER else None

@@ -40,6 +40,7 @@ async def live_updates(inbox: Inbox, since: str, *, pace_s: float = PACE_S) -> A
     generation = inbox.change.generation
     yield RETRY
     while True:
+        # Before the look at the store: a message that arrives in between sets this event.
         changed = inbox.change.changed
         if inbox.change.generation != generation:
             generation = inbox.change.generation

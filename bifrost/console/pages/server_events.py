@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import orjson
 
+# The second header keeps nginx from buffering the events.
 HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MEDIA_TYPE = "text/event-stream"
 RETRY = "retry: 1000\n\n"
+# A comment, which the page ignores: it keeps proxies from closing a silent connection.
 KEEP_ALIVE = ": keep-alive\n\n"
 
 

@@ -104,6 +104,7 @@ async def live_lines(chats: TelegramChats, chat_id: int, since: int, *, pace_s: 
     generation = chats.change.generation
     yield RETRY
     while True:
+        # Before the look at the store: a line that arrives in between sets this event.
         changed = chats.change.changed
         if chats.change.generation != generation:
             generation = chats.change.generation
