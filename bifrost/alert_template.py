@@ -104,6 +104,7 @@ class Template:
         excess = sum(map(length, texts)) - limit
         while excess > 0 and shortenable:
             longest = max(shortenable, key=lambda place: length(texts[place]))
+            # At least one character, so that a reader sees that there was a value.
             texts[longest] = shorten(texts[longest], max(length(texts[longest]) - excess, 1))
             shortenable.remove(longest)
             excess = sum(map(length, texts)) - limit
@@ -117,6 +118,7 @@ class Template:
             return field.fallback
         if not field.format:
             return _plain(value)
+        # In Python a bool is an int, which no number format should show.
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(f"{field.name} is not a number, as the format {field.format!r} needs")
         if field.format != TIME:

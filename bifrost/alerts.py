@@ -42,6 +42,7 @@ KEY_FORMATS = ("KAFKA", "JSON", "AVRO", "NONE")
 _FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Kafka's rule for names of topics.
 _TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _DURATION = re.compile(r"([1-9][0-9]{0,8}) (second|minute|hour|day)s?")
 _HOURS = re.compile(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})")
@@ -127,6 +128,7 @@ def read_alerts(folder: Path, on_error: Callable[[DeclarationError], None]) -> t
     for path in alert_files(folder):
         try:
             alert = read_alert(path)
+            # `a.toml` and `a.json` are the same alert.
             other = found.setdefault(alert.name, alert)
             if other is not alert:
                 raise DeclarationError(path, f"the alert {alert.name} is already declared in {other.path.name}")
@@ -148,6 +150,7 @@ def read_alert(path: Path) -> Alert:
     except UnicodeDecodeError as error:
         raise DeclarationError(path, "is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
+        # Both parsers name the line in their texts.
         line = _LINE_NUMBER.search(str(error))
         raise DeclarationError(path, f"is not {file_format}: {error}", line=int(line[1]) if line else None) from error
     except OSError as error:
@@ -162,6 +165,7 @@ def write_problems(path: Path, problems: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".new")
     partial.write_text(json.dumps(problems), encoding="utf-8")
+    # Renamed when complete, so that no reader finds half of it.
     partial.replace(path)
 
 

@@ -22,6 +22,7 @@ LAYOUT = "dashboard.json"
 COLUMNS = 48
 """Columns of Kibana's grid; a row is 20 pixels high."""
 DEFAULT_FROM = "now-15m"
+# A month has 30 days here and a year 365: only the initial range of a page depends on it.
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
 _AGO = re.compile(r"now-(\d+)([smhdwMy])(?:/[smhdwMy])?")
 
@@ -127,6 +128,7 @@ def read_dashboard(path: Path) -> Dashboard:
         description=str(layout.get("description", "")),
         time_from=str(layout.get("timeFrom", DEFAULT_FROM)),
         time_to=str(layout.get("timeTo", "now")),
+        # As in Kibana, a dashboard does not refresh unless its file says so.
         refresh_ms=0 if refresh.get("pause", True) else int(refresh.get("value", 0)),
         panels=tuple(_panel(files[name], place) for name, place in places.items()),
     )

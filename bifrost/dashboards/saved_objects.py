@@ -25,6 +25,7 @@ def dashboard_id(dashboard: Dashboard) -> str:
 
 def content_mark(dashboard: Dashboard) -> str:
     """A hash of the declared content. Kibana rewrites what it imports, so only a hash can be compared."""
+    # Without the mark, which would otherwise depend on itself.
     content = json.dumps([each.as_json() for each in _objects(dashboard, "")], sort_keys=True)
     return f"edition {hashlib.sha256(content.encode()).hexdigest()[:12]}"
 

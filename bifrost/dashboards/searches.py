@@ -68,6 +68,7 @@ class PanelData:
 
 def table_request(table: Table, time: TimeRange) -> SearchRequest:
     """The search for a table's rows."""
+    # An index without documents has no mapping, and a sort by an unmapped field fails.
     sort = [{field: {"order": direction, "unmapped_type": "date"}} for field, direction in table.sort]
     body = {
         "size": table.size,
