@@ -73,6 +73,7 @@ class DeadLetterTopic:
         if self._producer is None:
             config = {"retention.ms": str(RETENTION_MS)}
             kafka.KafkaAdmin(self._client).create(kafka.TopicDescription(self.topic, 1, -1, config))
+            # The producer gives up a second before the flush does, so that the outcome is known by then.
             self._producer = kafka.producer(self._client, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000) - 1000)
         return self._producer
 

@@ -269,6 +269,7 @@ class KafkaAdmin:
 
         The requests run in parallel. A group that was deleted meanwhile is omitted.
         """
+        # Returned only after success: after a timeout, a client with pending requests must not be used again.
         client, self._group_client = self._group_client or self._new_group_client(), None
         futures = {
             group: client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_NEVER_S)[
@@ -331,6 +332,7 @@ class KafkaAdmin:
         }
 
     def _result(self, request: str, future: Future[Any]) -> Any:
+        # The extra second lets librdkafka report the end of its own timeout first.
         return self._call(request, lambda: future.result(timeout=self._timeout_s + 1))
 
     def _call(self, request: str, send: Callable[[], T]) -> T:
@@ -374,6 +376,7 @@ def producer(client: Mapping[str, str], *, delivered: DeliveryCallback | None = 
         SettingError: the properties are invalid.
     """
     callback = {"on_delivery": delivered} if delivered is not None else {}
+    # The partitioner comes last: no caller may change it.
     fixed = {"enable.idempotence": True, **_dotted(options), "partitioner": PARTITIONER}
     with _rejected_settings():
         return Producer({**client, **callback, **fixed}, logger=_log)

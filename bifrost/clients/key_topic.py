@@ -35,6 +35,7 @@ class KeyTopic:
             return {}
         end = self._admin.offsets(self._topic)[0].next
         entries: dict[str, str] = {}
+        # Nothing is committed, so the group's name only has to differ from all others.
         reader = kafka.consumer(self._client, f"{self._topic}-{uuid.uuid4()}", enable_partition_eof=True)
         try:
             reader.assign([TopicPartition(self._topic, 0, 0)])
@@ -46,6 +47,7 @@ class KeyTopic:
                 if record is not None and error is None:
                     position = (record.offset() or 0) + 1
                     self._apply(entries, record.key(), record.value())
+                # The last offsets may hold no record: compaction and transaction markers leave gaps.
                 elif error is not None and error.code() == kafka.PARTITION_EOF:
                     break
                 elif error is not None and not error.retriable():
@@ -68,6 +70,7 @@ class KeyTopic:
         request = f"write topic {self._topic}"
         self._admin.create(TopicDescription(self._topic, 1, -1, {"cleanup.policy": "compact"}))
         failures: list[KafkaError] = []
+        # The producer gives up a second before the flush does, so that the outcome is known by then.
         writer = kafka.producer(self._client, message_timeout_ms=int(TIMEOUT_S * 1000) - 1000)
         try:
             for key, value in changed.items():

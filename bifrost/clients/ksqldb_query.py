@@ -64,6 +64,7 @@ class QueryClient(RestClient):
         body = {"ksql": query, "streamsProperties": {"ksql.streams.auto.offset.reset": "latest"}}
         with self._send(query, body, idle_s) as response:
             try:
+                # Rows as they arrive, not when a buffer is full.
                 for line in response.iter_lines(chunk_size=None):
                     for entry in _entries(line.decode("utf-8", "replace")):
                         yield from self._rows(query, entry)

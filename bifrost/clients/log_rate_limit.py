@@ -27,6 +27,7 @@ class LogRateLimit(logging.Filter):
         if now - self._last_logged.get(kind, -self._interval_s) < self._interval_s:
             return False
         if len(self._last_logged) >= _MAX_KINDS:
+            # Bounds the memory; the price is that some lines repeat early.
             self._last_logged.clear()
         self._last_logged[kind] = now
         return True

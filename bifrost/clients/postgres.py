@@ -156,6 +156,7 @@ class RowWriter:
 
     def _write(self) -> None:
         self._client = self._client or PostgresClient(self._url)
+        # Only neighbours share a statement, so that rows are written in their order.
         for table, group in groupby(list(self._waiting), key=_Row.topic):
             rows = list(group)
             refused = None

@@ -53,6 +53,7 @@ class S3Client:
                 connect_timeout=TIMEOUT_S,
                 read_timeout=TIMEOUT_S,
                 retries={"max_attempts": 3},
+                # Stores on a local port have no host name for each bucket.
                 s3={"addressing_style": "path"},
             ),
         )

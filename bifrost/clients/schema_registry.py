@@ -122,6 +122,7 @@ class SchemaRegistryClient(RestClient):
         body: dict[str, Any] = {"schema": schema, "schemaType": schema_type}
         if references:
             body["references"] = [asdict(reference) for reference in references]
+        # A repeated registration returns the same id, and the other writes change nothing.
         return self.http.call("POST", path, body=body, headers=_HEADERS, repeatable=True)
 
 

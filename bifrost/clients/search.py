@@ -87,6 +87,7 @@ class SearchClient(RestClient):
         lines: list[Body] = []
         for document in documents:
             lines += ({"create": {"_index": index}}, document)
+        # Not repeatable: the engine generates the ids, so a second attempt would write the documents twice.
         found = self._send_lines("/_bulk", lines, {"refresh": str(refresh).lower()}, repeatable=False)
         if found["errors"]:
             failed = next(item["create"] for item in found["items"] if "error" in item["create"])

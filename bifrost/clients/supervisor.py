@@ -61,6 +61,7 @@ def socket_address(path: Path) -> Iterator[str]:
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        # The address goes through a descriptor of the folder, so its length does not depend on the path.
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)

@@ -48,5 +48,6 @@ class TombstoneWriter:
 
     def _connect(self) -> Producer:
         if self._producer is None:
+            # The producer gives up a second before the flush does, so that the outcome is known by then.
             self._producer = kafka.producer(self._client, message_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000) - 1000)
         return self._producer
