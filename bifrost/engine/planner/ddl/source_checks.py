@@ -91,6 +91,7 @@ def check_replacement(old: DataSource, new: DataSource) -> None:
                 f"Cannot replace {name}: DataSource '`{new.name}`' has {what} = {before} "
                 f"which is not upgradeable to {after}"
             )
+    # Columns may be added to values only: another key would place the same rows on other partitions.
     changed = [*_changed(old.schema.key, new.schema.key, may_grow=False), *_changed(old.schema.value, new.schema.value)]
     if changed:
         raise AnalysisError(
