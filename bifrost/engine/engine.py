@@ -262,6 +262,8 @@ class KsqlEngine:
                 f"Could not find topic '{tree.topic}', or the KSQL user does not have permissions to list "
                 f"the topic. Topic names are case-sensitive."
             )
+        if tree.limit is not None and tree.limit < 0:
+            raise AnalysisError(f"LIMIT must not be negative, but is {tree.limit}.")
         group = f"_confluent-ksql-{parts.launcher.service_id}print"
 
         def open_topic() -> TopicReader:

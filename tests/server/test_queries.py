@@ -219,6 +219,12 @@ def test_print_every_second_record(orders):
     assert "key: o2" not in answer.text
 
 
+def test_print_with_a_negative_limit_is_refused(orders):
+    answer = orders.query("PRINT 'orders' FROM BEGINNING LIMIT -1;")
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "LIMIT must not be negative, but is -1."
+
+
 def test_print_of_a_topic_that_is_not_there(orders):
     assert "Could not find topic 'nope'" in orders.query("PRINT 'nope';").json()["message"]
 
