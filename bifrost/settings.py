@@ -21,7 +21,7 @@ from urllib.parse import quote
 from bifrost.errors import SettingError
 
 _DECLARATIONS = ("connectors", "ksql")
-"""Folders by which a project folder is recognized."""
+"""Folders by which a project folder is recognised."""
 
 
 def _is_project(folder: Path) -> bool:

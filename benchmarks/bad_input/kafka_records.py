@@ -56,7 +56,7 @@ class KafkaRecords:
     ) -> None:
         """`sink_topics` are those that sink connectors read: Kafka Connect itself fails on times before 1970."""
         self._ksql, self._registry, self._ledger, self._sink_topics = ksql, registry, ledger, sink_topics
-        # Each record is a batch of its own: the broker refuses a batch as a whole.
+        # Each record is a separate batch: the broker refuses a batch as a whole.
         alone = {"batch.num.messages": 1, "message.max.bytes": 2_000_000}
         self._producer = Producer({"bootstrap.servers": kafka, **alone})
         self._tail = TopicTail(kafka)
@@ -111,7 +111,7 @@ class KafkaRecords:
         self._ledger.settle((body["topic"], body["partition"], body["offset"]), PROCESSING_LOG)
         refused = topic_of.get(body["topic"])
         if refused is not None and body["offset"] < 0:
-            # A row that the broker refuses as too large has no position of its own: the huge records are the only such.
+            # A row that the broker refuses as too large has no position. Only the huge records are refused.
             for mark in self._ledger.awaited():
                 if isinstance(mark, tuple) and mark[0] == refused and self._ledger.settle(mark, PROCESSING_LOG):
                     return

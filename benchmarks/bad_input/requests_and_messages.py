@@ -205,7 +205,7 @@ class BotMessages:
         """Nothing to prepare."""
 
     def send(self, rng: random.Random) -> None:
-        """Write messages, each in a chat of its own."""
+        """Write messages, each in a separate chat."""
         commands = ("", "/watch ", "/unwatch ", "/list ", "/start ", "/nothing ", "/watch '", "a4:83:e7:")
         for _ in range(6):
             self._chat += 1

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "Generate records for a pipeline, in the foreground.",
     "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",
     "test": "Run test files (`--@test`, INSERT VALUES, ASSERT VALUES) with no broker. Exit code 1 if a test fails.",
-    "ksql": "Talk to ksqlDB: a shell, or the statements given with -e (or on stdin). Ctrl-C ends a push query.",
+    "ksql": "Open a ksqlDB shell, or run the statements given with -e (or on stdin). Ctrl-C ends a push query.",
     "csv-schema": "Propose the schemas of a CSV source connector for a sample file, as JSON for the connector's file.",
 }
 """Each command's help by its name; `bifrost.cli.commands` has its module."""

@@ -1,4 +1,4 @@
-"""A platform for the live tests: a home and free ports of its own, with the downloads and environment already there."""
+"""A platform for the live tests: its own home and free ports, with the downloads and environment in place."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Alerts with no code on real parts: a new file, a broken one, a changed one, and records that cannot be told."""
+"""Alerts with no code on real parts: a new file, a broken one, a changed one, and records that cannot be delivered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ template = "{{TOTAL:,.2f}} from {{COUNTRY|somewhere}}"
 
 
 class Till:
-    """A topic of payments of the test's own, and a folder with one alert for it that a service of its own tells."""
+    """A topic of payments for the test, and a folder with one alert for it that a separate service delivers."""
 
     def __init__(self, platform: Platform, folder: Path) -> None:
         self.name = f"TILL_{uuid.uuid4().hex}".upper()
@@ -53,7 +53,7 @@ class Till:
     def write(self, text: str) -> None:
         self.file.write_text(text.replace("{topic}", self.name).replace("{{", "{").replace("}}", "}"))
 
-    def told(self) -> list[str]:
+    def delivered(self) -> list[str]:
         answer = requests.get(f"{self.platform.endpoints['console']}/api/messages", timeout=10)
         return [message["text"] for message in answer.json() if message["channel"] == "till"]
 
@@ -77,18 +77,18 @@ def till(platform: Platform, tmp_path: Path) -> Iterator[Till]:
 def test_a_file_is_an_alert_and_a_broken_one_leaves_it_as_it_was(till: Till) -> None:
     till.pay(950)
     till.write(ALERT)
-    eventually(lambda: "950.00 from UK" in till.told(), "the alert of the new file")
+    eventually(lambda: "950.00 from UK" in till.delivered(), "the alert of the new file")
 
     till.write(ALERT.replace("{{TOTAL", "{{TOTEL"))
     eventually(lambda: "did you mean TOTAL?" in till.problems().get(till.name, ""), "the problem")
     till.pay(960)
-    eventually(lambda: "960.00 from UK" in till.told(), "the alert as it was")
+    eventually(lambda: "960.00 from UK" in till.delivered(), "the alert as it was")
 
     till.write(ALERT.replace("from", "paid in"))
     eventually(lambda: till.problems() == {}, "the problem is gone")
     till.pay(970)
-    eventually(lambda: "970.00 paid in UK" in till.told(), "the alert of the changed file")
-    assert [text for text in till.told() if text.startswith("9")] == [
+    eventually(lambda: "970.00 paid in UK" in till.delivered(), "the alert of the changed file")
+    assert [text for text in till.delivered() if text.startswith("9")] == [
         "950.00 from UK",
         "960.00 from UK",
         "970.00 paid in UK",
@@ -99,7 +99,7 @@ def test_what_cannot_be_told_is_kept_with_its_reason(till: Till, platform: Platf
     till.write(ALERT)
     till.pay(None, "FR")
     till.pay(12, "FR")
-    eventually(lambda: "12.00 from FR" in till.told(), "the alert behind it")
+    eventually(lambda: "12.00 from FR" in till.delivered(), "the alert behind it")
 
     config = {"bootstrap.servers": platform.endpoints["kafka"], "group.id": till.name, "auto.offset.reset": "earliest"}
     with closing(Consumer(config)) as letters:

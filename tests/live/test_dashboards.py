@@ -135,7 +135,7 @@ def test_the_pipelines_page_draws_what_runs(platform):
         assert drawn(browser, ".node.bad", "data-id") == set()
         browser.get(f"{platform.endpoints['console']}/pipelines?pipeline=ratings")
         eventually(lambda: drawn(browser, ".flow", "aria-label") == {"ratings"})
-        # In one step: the page draws itself anew while it is looked at.
+        # In one step: the page may be redrawn between two.
         browser.execute_script("document.querySelector('[data-id=\"topic:asgard.demo.CUSTOMERS\"]').click()")
         eventually(lambda: "asgard.demo.CUSTOMERS-0@" in browser.find_element("id", "details-body").text)
         assert complaints(browser) == []

@@ -61,7 +61,7 @@ def pipeline(platform: Platform, request: pytest.FixtureRequest) -> Iterator[str
 
 
 class Load:
-    """Sends numbered records at a steady pace, on a thread of its own; in event time they are 4 ms apart."""
+    """Sends numbered records at a steady pace, on a separate thread; in event time they are 4 ms apart."""
 
     def __init__(self, platform: Platform, topic: str, key: Callable[[int], str] = str) -> None:
         self._producer = Producer(

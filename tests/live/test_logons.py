@@ -78,12 +78,12 @@ def test_a_logon_becomes_a_document_and_an_alert_for_inside_sales(
     recent = {**known, "customer_since": "2025-01-01", "cust_last_name": f"{name}-young"}
     add(database, "soe.customers", customer_id=young, customer_class="Business", **recent)
 
-    def told() -> bool:
+    def delivered() -> bool:
         for customer in (young, important):
             add(database, "soe.logon", logon_id=fresh(), customer_id=customer, logon_date="2003-07-03 05:53:03")
         return any(f"rick {name}, Business customer for" in text for text in texts(platform))
 
-    eventually(told, "the alert")
+    eventually(delivered, "the alert")
     years = (datetime.now(UTC) - datetime(2006, 12, 16, tzinfo=UTC)).days / 365
     assert f"rick {name}, Business customer for {years:.1f} years, has just logged on" in texts(platform)
     assert not any(f"{name}-young" in text for text in texts(platform))
@@ -211,7 +211,7 @@ def processing_log(platform: Platform) -> str:
 
 
 class Load:
-    """Adds orders from a thread of its own, each until the database has it, for the length of a block."""
+    """Adds orders from a separate thread, each until the database has it, for the length of a block."""
 
     def __init__(self, platform: Platform, status: int) -> None:
         self._url = platform.settings.local_postgres()
@@ -268,7 +268,7 @@ def test_a_killed_database_comes_back_and_no_order_is_lost_or_doubled(platform: 
         (committed,) = again.execute(
             "SELECT count(*) FROM soe.orders WHERE order_status = %s", (KILLED,)
         ).fetchone() or (0,)
-    # What the server had committed when it was killed may be one more than the client was told.
+    # What the server had committed when it was killed may be one more than the client knows.
     assert load.added <= committed <= load.added + 1
     eventually_equal(lambda: count_orders(platform, KILLED), committed, AFTER_KILL_S)
 

@@ -252,13 +252,15 @@ def test_cards_vehicles_and_devices_are_told_to_those_who_must_know(platform: Pl
     failures = sent.windows("vehicle_monitoring", "vehicle", 60_000, 3, "ERROR")
     broken = sent.windows("saturation_events", "device_id", 5_000, 4)
 
-    def told(channel: str, start: str) -> list[str]:
+    def delivered(channel: str, start: str) -> list[str]:
         answer = requests.get(f"{platform.endpoints['console']}/api/messages", timeout=10)
         texts = (message["text"] for message in answer.json() if message["channel"] == channel)
         return [text for text in texts if text.startswith(start)]
 
     cards = sorted({card.decode() for card, _ in frauds})
-    eventually_same(lambda: sorted(text.split("`")[1] for text in told("fraud", "Possible fraud")), cards)
-    eventually_same(lambda: len(told("workshop", "Vehicle")), len(failures))
+    eventually_same(lambda: sorted(text.split("`")[1] for text in delivered("fraud", "Possible fraud")), cards)
+    eventually_same(lambda: len(delivered("workshop", "Vehicle")), len(failures))
     devices = {device.decode() for device, _ in broken}
-    eventually_same(lambda: {text.split()[3].rstrip(":") for text in told("4242", "Possible malfunction")}, devices)
+    eventually_same(
+        lambda: {text.split()[3].rstrip(":") for text in delivered("4242", "Possible malfunction")}, devices
+    )

@@ -120,11 +120,11 @@ def test_a_change_in_the_database_reaches_the_next_rating(
     marker, mail = fresh(), f"{fresh()}@example.com"
     customers.execute("UPDATE CUSTOMERS SET club_status='platinum', email=%s WHERE id=2", (mail,))
 
-    def told() -> bool:
+    def delivered() -> bool:
         app.rate(2, 1, marker)
         return any(mail in text for text in texts_about(platform, marker))
 
-    eventually(told, "an alert with the new e-mail")
+    eventually(delivered, "an alert with the new e-mail")
 
 
 def test_a_deleted_customer_is_not_told_any_more(
@@ -138,11 +138,11 @@ def test_a_deleted_customer_is_not_told_any_more(
     )
     before = fresh()
 
-    def told() -> bool:
+    def delivered() -> bool:
         app.rate(ident, 1, before)
         return bool(texts_about(platform, before))
 
-    eventually(told, "an alert about the new customer")
+    eventually(delivered, "an alert about the new customer")
     customers.execute("DELETE FROM CUSTOMERS WHERE id=%s", (ident,))
     eventually(lambda: last_value_of_key(platform, b"1000") is None, "the tombstone on the rekeyed topic")
     after = fresh()

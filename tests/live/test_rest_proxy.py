@@ -1,4 +1,4 @@
-"""Kafka over HTTP on real parts: what a web app posts with curl is told as an alert, and is read again over HTTP."""
+"""Kafka over HTTP on real parts: what a web app posts with curl becomes an alert, and is read again over HTTP."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def posted(platform: Platform, *records: dict[str, Any], topic: str = "ratings")
     return int(status), json.loads(text)
 
 
-def told(platform: Platform, marker: str) -> list[str]:
+def delivered(platform: Platform, marker: str) -> list[str]:
     answer = requests.get(f"{platform.endpoints['console']}/api/messages", timeout=10)
     return [message["text"] for message in answer.json() if marker in message["text"]]
 
@@ -50,8 +50,8 @@ def test_a_rating_that_a_web_app_posts_is_told(platform: Platform) -> None:
 
     assert status == 200
     assert [place["error_code"] for place in answer["offsets"]] == [None, None]
-    eventually(lambda: bool(told(platform, marker)), "the alert")
-    assert [f"> {marker}\n" in text for text in told(platform, marker)] == [True]
+    eventually(lambda: bool(delivered(platform, marker)), "the alert")
+    assert [f"> {marker}\n" in text for text in delivered(platform, marker)] == [True]
 
 
 @pytest.mark.parametrize("changed", [{"stars": "one"}, {"stars": None}, {"stars": 2**40}, {"message": 7}])
@@ -61,8 +61,8 @@ def test_a_request_with_a_wrong_rating_places_none(platform: Platform, changed: 
     assert (status, answer["error_code"]) == (422, 42203)
 
     posted(platform, rating(f"{marker} last"))
-    eventually(lambda: bool(told(platform, f"{marker} last")), "the alert behind it")
-    assert len(told(platform, marker)) == 1
+    eventually(lambda: bool(delivered(platform, f"{marker} last")), "the alert behind it")
+    assert len(delivered(platform, marker)) == 1
 
 
 def test_a_topic_that_is_not_there_is_not_made(platform: Platform) -> None:

@@ -54,7 +54,7 @@ def lake(platform: Platform) -> Lake:
 
 
 class Topic:
-    """A topic of its own with sinks that are removed with it."""
+    """A separate topic with sinks that are removed with it."""
 
     def __init__(self, platform: Platform, workers: ConnectClient) -> None:
         self.name = f"bad_{uuid.uuid4().hex[:8]}"
@@ -148,7 +148,7 @@ def test_what_the_search_engine_refuses_is_set_aside_with_its_reason(
     expected = {"replaced": {"n": 7}, "dots": {"a.b": 4}, "last": {"n": 6}}
     eventually(lambda: documents(engine, topic.name) == expected, "what can be a document is one")
     reasons = topic.dead_letters(6)
-    told = {
+    delivered = {
         "no number": "failed to parse field [n] of type [integer]",
         None: "has no key",
         "dots against a word": "word.length",
@@ -156,8 +156,8 @@ def test_what_the_search_engine_refuses_is_set_aside_with_its_reason(
         "no object": "which is not an object",
         "broken": "Converting byte[] to Kafka Connect data failed",
     }
-    assert reasons.keys() == told.keys()
-    assert {key: text for key, text in reasons.items() if told[key] not in text} == {}
+    assert reasons.keys() == delivered.keys()
+    assert {key: text for key, text in reasons.items() if delivered[key] not in text} == {}
     status = workers.status(name)
     assert status is not None and [task.state for task in status.tasks] == ["RUNNING"]
 
@@ -286,7 +286,7 @@ def test_a_bucket_that_goes_away_fails_the_task_with_its_name(
 
 
 def load(trial: SinkTrial) -> threading.Thread:
-    """Sends the next ratings at a steady rate, on a thread of its own."""
+    """Sends the next ratings at a steady rate, on a separate thread."""
 
     def run() -> None:
         begin = trial.sent

@@ -150,7 +150,7 @@ def documents(platform: Platform, index: str, tag: str, field: str = "HOST_NAME"
     return [hit["_source"] for hit in answer.json().get("hits", {}).get("hits", ())]
 
 
-def told(platform: Platform, marker: str) -> list[dict[str, Any]]:
+def delivered(platform: Platform, marker: str) -> list[dict[str, Any]]:
     """The messages that name something."""
     messages = requests.get(f"{platform.endpoints['console']}/api/messages", timeout=30).json()
     return [message for message in messages if marker in message["text"]]
@@ -208,8 +208,8 @@ def test_attacks_are_counted_by_host_and_address_and_each_is_told_once(platform:
         return {document["ATTACK_ID"]: document["ATTEMPTS"] for document in found}
 
     eventually(lambda: counted() == expected, "the attacks")
-    eventually(lambda: len(told(platform, sent.tag)) >= len(expected), "a message about each")
-    messages = told(platform, sent.tag)
+    eventually(lambda: len(delivered(platform, sent.tag)) >= len(expected), "a message about each")
+    messages = delivered(platform, sent.tag)
     assert len(messages) == len(expected)
     assert {message["channel"] for message in messages} == {"security"}
     message_for = [re.match(r"\*(\d+) failed logins on ", message["text"]) for message in messages]
@@ -219,8 +219,8 @@ def test_attacks_are_counted_by_host_and_address_and_each_is_told_once(platform:
 def test_an_unknown_user_on_the_watched_host_is_told_with_user_and_address(platform: Platform, wire: Wire) -> None:
     user = f"u{uuid.uuid4().hex}"
     wire.udp([f"<38>Mar 12 13:30:59 rpi-03 sshd[24150]: Invalid user {user} from 114.130.4.16".encode()])
-    eventually(lambda: bool(told(platform, user)), "the message")
-    (message,) = [message for message in told(platform, user) if message["channel"] == "logins"]
+    eventually(lambda: bool(delivered(platform, user)), "the message")
+    (message,) = [message for message in delivered(platform, user) if message["channel"] == "logins"]
 
     line = f"rpi-03 sshd[24150]: Invalid user {user} from 114.130.4.16"
     assert message["text"] == f"Login of an unknown user on rpi-03\n> {line}"

@@ -60,7 +60,7 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def replayed(platform: Platform, ksql: KsqlClient, tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    """A replayed capture file of a day of its own."""
+    """A replayed capture file of a day that no other test uses."""
     path = tmp_path_factory.mktemp("capture") / "house.pcap"
     write_file(path, FRAMES, DAY, seed=11)
     # A probe joins the name that is known when it comes.
@@ -123,22 +123,22 @@ def test_documents_of_mongodb_are_what_the_bot_calls_devices(platform: Platform,
     document = {"mac": mac, "oui": "Acme", "hostname": f"it's-{mark}", "is_guest": False}
     named = f"SELECT NAME FROM DEVICES WHERE MAC = {quote_text(mac)};"
 
-    def told(name: str) -> bool:
+    def delivered(name: str) -> bool:
         air.probe(mac, "RNM0")
         return person.write(name).startswith(f"📡 Wi-Fi probe stats for {name}\n")
 
     with MongoClient(platform.endpoints["mongodb"]) as mongo:
         mongo.ace.user.insert_one(document)
-        wait_for(lambda: told(f"it's-{mark}"))
+        wait_for(lambda: delivered(f"it's-{mark}"))
         mongo.ace.user.update_one({"mac": mac}, {"$set": {"name": f"Ada 🦄 {mark}"}})
-        wait_for(lambda: told(f"Ada 🦄 {mark} (it's-{mark})"))
+        wait_for(lambda: delivered(f"Ada 🦄 {mark} (it's-{mark})"))
         mongo.ace.user.delete_one({"mac": mac})
         mongo.ace.device.insert_one({"mac": mac, "name": f"{mark} AP", "type": "uap"})
-        wait_for(lambda: told(f"{mark} AP"))
+        wait_for(lambda: delivered(f"{mark} AP"))
         mongo.ace.device.delete_one({"mac": mac})
     # What was known of a device stays known, and its probes stay counted, when its document goes.
     assert [row["NAME"] for row in ksql.pull(named)] == [f"{mark} AP"]
-    assert told(f"it's-{mark}")
+    assert delivered(f"it's-{mark}")
 
 
 def test_the_list_begins_with_two_networks_and_a_second_up_writes_nothing(platform: Platform, ksql: KsqlClient):

@@ -33,11 +33,11 @@ def test_a_device_is_told_by_its_mac_address_in_any_spelling(person: Person, air
     for number, ssid in enumerate(("RNM0", "it's 🦄", "RNM0")):
         air.probe(mac, ssid, 1_587_225_867_000 + 1000 * number)
 
-    def told() -> str:
+    def delivered() -> str:
         text = person.write(mac.upper().replace(":", "-"))
         return text if "Probe count    : 3" in text else ""
 
-    lines = wait_for(told).split("\n\t")
+    lines = wait_for(delivered).split("\n\t")
     assert lines[:3] == [
         f"📡 Wi-Fi probe stats for {mac}",
         "Earliest probe : 2020-04-18 17:04:27",

@@ -33,7 +33,7 @@ class Person:
         return str(wait_for(answers)[0])
 
     def alerts(self, ssid: str) -> list[str]:
-        """All that was told about a network."""
+        """All messages about a network."""
         found = requests.get(f"{self.console}/api/messages", timeout=30).json()
         return [message["text"] for message in found if f"probed for SSID `{ssid}`" in message["text"]]
 

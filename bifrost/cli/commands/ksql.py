@@ -25,7 +25,7 @@ def command(
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
-    """Talk to ksqlDB: a shell, or the statements given with -e (or on stdin). Ctrl-C ends a push query."""
+    """Open a ksqlDB shell, or run the statements given with -e (or on stdin). Ctrl-C ends a push query."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
     with ksqldb.from_settings(settings) as client, suppress(ShellExit):
         if not statements and sys.stdin.isatty():

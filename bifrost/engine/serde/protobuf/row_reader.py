@@ -81,7 +81,7 @@ def _field_getter(field: FieldDescriptor, kind: SqlType) -> Getter:
         convert = _reader(field, kind.item)
         return lambda message: [convert(item) for item in getattr(message, name)]
     convert = _reader(field, kind)
-    # Without presence a missing field cannot be told from its default, so the value is never null.
+    # Without presence a missing field cannot be distinguished from its default, so the value is never null.
     if field.has_presence:
         return lambda message: convert(getattr(message, name)) if message.HasField(name) else None
     return lambda message: convert(getattr(message, name))

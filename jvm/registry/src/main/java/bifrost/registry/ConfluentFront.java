@@ -24,7 +24,7 @@ import java.util.concurrent.Executors;
  * Forwards requests to the registry's application; paths of Confluent's API get the prefix that it has there.
  *
  * <p>A request whose Host or Origin is neither a loopback name nor an allowed one is refused: a web page may reach this
- * port through a name of its own.
+ * port through its own host name.
  */
 final class ConfluentFront {
   private static final String API = "/apis/ccompat/v7";

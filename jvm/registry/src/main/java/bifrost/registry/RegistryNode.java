@@ -9,7 +9,7 @@ import java.util.Set;
 /**
  * The schema registry with Confluent's API at the root of its address, as Confluent's clients expect it.
  *
- * <p>The application answers that API below {@code /apis/ccompat/v7} only and cannot be told otherwise, so it listens on
+ * <p>The application answers that API below {@code /apis/ccompat/v7} only, and no setting changes that, so it listens on
  * an internal port and {@link ConfluentFront} takes the requests.
  *
  * <p>Arguments: the port on the loopback address, then further host names that requests may use.
