@@ -2,7 +2,7 @@
 
     python -m benchmarks.wifi_replay --frames 100000
 
-The file has a day that no other has, which distinguishes its rows from others. Earlier counts of its devices are subtracted;
+The file has a day that no other has, so its rows are distinct. Earlier counts of its devices are subtracted;
 for a new device, the first and last time and the networks must be right too.
 """
 

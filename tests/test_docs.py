@@ -67,7 +67,7 @@ def samples(language: str) -> list[Any]:
 
 @cache
 def command_lines() -> tuple[tuple[str, str], ...]:
-    """Page and text of every indented command; a command ends with its line unless a quote or backslash continues it."""
+    """Page and text of every indented command; it ends with its line unless a quote or backslash continues it."""
     found = []
     for path in PAGES:
         command = ""
