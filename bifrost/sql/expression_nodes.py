@@ -24,6 +24,7 @@ class Location:
 class Node:
     """The base of all nodes: a location in the text, which does not count for equality."""
 
+    # Not compared: an expression of SELECT equals the same one in GROUP BY.
     location: Location | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 

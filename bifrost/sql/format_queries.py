@@ -40,6 +40,7 @@ def _clauses(query: Query) -> Iterator[str]:
     yield f"SELECT{_select(query.select)}"
     yield f"FROM {_relation(query.source)}"
     if query.window is not None:
+        # ksqlDB prints a blank after the window's bracket.
         yield f"WINDOW {_window(query.window)} "
     if query.where is not None:
         yield f"WHERE {format_expression(query.where)}"

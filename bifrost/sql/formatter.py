@@ -243,6 +243,7 @@ def _administration(statement: _Administration) -> str:
 def _description(statement: DescribeSource | DescribeSources | DescribeFunction | DescribeConnector) -> str:
     match statement:
         case DescribeSource(name, extended):
+            # Without quotes, these would be parsed as another kind of DESCRIBE.
             written = f"`{name}`" if name in ("FUNCTION", "TABLES") else write_name(name)
             return f"DESCRIBE {written}{_extended(extended)}"
         case DescribeSources(kind, extended):

@@ -52,6 +52,7 @@ def parse_describe(cursor: TokenCursor) -> Statement:
     """DESCRIBE a source, all streams or tables, a function or a connector."""
     where = cursor.location
     cursor.expect("DESCRIBE")
+    # FUNCTION alone is the name of a source.
     if cursor.at("FUNCTION") and cursor.at_name(1):
         cursor.advance()
         return DescribeFunction(cursor.expect_name(), location=where)

@@ -52,6 +52,7 @@ def parse_create(cursor: TokenCursor) -> Statement:
     name = cursor.expect_name()
     elements = parse_elements(cursor, kind) if cursor.at("(") else ()
     properties = parse_properties(cursor) if cursor.accept("WITH") else NO_PROPERTIES
+    # Only a statement without columns can have a query; after columns, AS is reported as unexpected.
     if elements or is_source or not cursor.accept("AS"):
         return CreateSource(kind, name, elements, properties, or_replace, if_not_exists, is_source, location=where)
     query = parse_query(cursor, persistent=True)
@@ -123,6 +124,7 @@ def parse_properties(cursor: TokenCursor, *, verbatim: bool = False) -> Properti
     while True:
         token = cursor.token
         name = cursor.advance().value if token.kind is TokenKind.STRING else cursor.expect_name()
+        # Connect's keys are case-sensitive, those of ksqlDB are not.
         name = name if verbatim else name.upper()
         if name in entries:
             raise cursor.error(f"Syntax Error\nThe property '{name}' occurs twice", token)
@@ -149,6 +151,7 @@ def parse_alter(cursor: TokenCursor) -> Statement:
 def _added_column(cursor: TokenCursor) -> AddColumn:
     where = cursor.location
     cursor.expect("ADD")
+    # The word is optional, and may also be the name of the column.
     if cursor.at("COLUMN") and cursor.at_name(1):
         cursor.advance()
     name = cursor.expect_name()

@@ -23,6 +23,7 @@ def walk(node: Node) -> Iterator[Node]:
         item = pending.pop()
         if isinstance(item, Node):
             yield item
+            # Reversed, because the stack returns the last entry first.
             pending.extend(getattr(item, name) for name in reversed(_field_names(type(item))))
         elif isinstance(item, tuple):
             pending.extend(reversed(item))
@@ -100,6 +101,7 @@ def _visited_fields(node: Node, visit: Callable[[object], object]) -> Node:
     for name in _field_names(type(node)):
         old = getattr(node, name)
         new = visit(old)
+        # Unchanged parts stay the same objects, so that a change in one place copies only the way to it.
         if new is not old:
             changes[name] = new
     return replace(node, **changes) if changes else node  # type: ignore[arg-type]  # names come from its fields

@@ -77,6 +77,7 @@ def _check_fit(value: SqlValue, wanted: SqlDecimal) -> None:
         raise ValueError(f"'{value}' is not a number")
     if not number:
         return
+    # Zeros at the end need no digits: 1.50 fits a scale of 1.
     digits = number.normalize()
     scale = max(0, -int(digits.as_tuple().exponent))
     precision = max(digits.adjusted() + 1 + scale, scale)

@@ -65,6 +65,7 @@ def _refuse_aggregates(analysis: Analysis) -> None:
 
 
 def _refuse_hidden(clause: str, expressions: tuple[Expression, ...]) -> None:
+    # A store keeps neither the partition nor the offset of a row.
     names = {column.name for expression in expressions for column in columns_in(expression)}
     hidden = [f"`{name}`" for name in _HIDDEN if name in names]
     if hidden:

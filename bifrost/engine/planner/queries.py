@@ -114,6 +114,7 @@ class QueryPlanner:
 
 
 def _as_one_group(analysis: Analysis) -> Analysis:
+    # Any constant does: it is the same for all rows.
     return replace(analysis, query=replace(analysis.query, group_by=(IntegerLiteral(1),)))
 
 

@@ -56,6 +56,7 @@ class InsertWriter:
                 write_key = self._serdes.key_serializer(target.topic, formats.key, schema.key)
             write_value = self._serdes.value_serializer(target.topic, formats.value, schema.value)
             self._encoders[target.name] = (target, write_key, write_value)
+        # A key without any value is a null key, not a key of nulls.
         is_keyed = any(part is not None for part in key)
         return write_key(key) if is_keyed else None, write_value(value)
 

@@ -65,6 +65,7 @@ class PersistentQueries:
         """Starts a query. Stops one of the same id first (CREATE OR REPLACE); its state and offsets stay."""
         replaced = self._queries.pop(query.id, None)
         if replaced is not None:
+            # Before the new one starts: both use the same consumer group and state.
             replaced.runner.stop()
         query.runner.start(after=replaced.runner if replaced is not None else None)
         self._queries[query.id] = query

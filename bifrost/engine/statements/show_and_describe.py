@@ -169,6 +169,7 @@ class ShowStatements:
     def _all_queries(self) -> Iterable[QueryInfo]:
         yield from map(query_info, self._state.queries)
         yield from map(failure_info, self._state.failures)
+        # A copy: push queries end on other threads.
         yield from map(push_info, tuple(self._push_queries.values()))
 
     def _describe_queries(self) -> tuple[QueryDescription, ...]:
@@ -242,6 +243,7 @@ class ShowStatements:
         text = self._state.properties(session).get(_HIDDEN_TOPICS) or RULES[_HIDDEN_TOPICS].default or ""
         patterns = [pattern.strip() for pattern in text.split(",") if pattern.strip()]
         try:
+            # Without a pattern, no topic is hidden: `(?!)` matches nothing.
             return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
         except re.error as error:
             raise AnalysisError(f"Property {_HIDDEN_TOPICS} is not a list of regular expressions: {error}") from error

@@ -47,6 +47,7 @@ def sink_topic(
 ) -> TopicSpec:
     """The topic of CREATE ... AS SELECT; settings that WITH omits come from the leftmost source's topic."""
     source, info = origin
+    # The source's topic may have been deleted since the source was created.
     like = info or TopicInfo(partitions=source.partitions)
     retention = properties.retention_ms
     if retention is None:
@@ -71,6 +72,7 @@ def check_sink_topic(spec: TopicSpec, found: TopicInfo | None) -> None:
 
 
 def _longest(retention_ms: int, window_ms: int | None) -> int:
+    # A negative retention is unlimited, so it is longer than any window's.
     if window_ms is None or retention_ms < 0:
         return retention_ms
     return max(retention_ms, window_ms)

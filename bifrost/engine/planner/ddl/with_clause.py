@@ -181,6 +181,7 @@ def value_format(info: FormatInfo, columns: int, *, wrap: bool | None, default_w
         AnalysisError: WRAP_SINGLE_VALUE does not apply to the format or to the number of columns.
     """
     if wrap is None:
+        # The server's default applies where it can; only WITH has to suit the format.
         usable = columns == 1 and default_wrap is not None and _may_wrap(info.name, default_wrap)
         return ValueFormat(info, default_wrap if usable else None)
     if not _may_wrap(info.name, wrap):
@@ -271,6 +272,7 @@ def _bounded(reader: _Reader, name: str, *, least: int, most: int) -> int | None
 
 def _replicas(reader: _Reader) -> int | None:
     """The number of replicas; -1 stands for the broker's default."""
+    # Kafka's protocol holds this number in 16 bits.
     number = _bounded(reader, "REPLICAS", least=-1, most=2**15 - 1)
     if number == 0:
         raise AnalysisError("Invalid value 0 for property REPLICAS: expected at least one replica")
