@@ -339,6 +339,7 @@ class _NoAnswer(Unreachable):
     def __init__(self, system: str, request: str, problem: str, cause: Exception) -> None:
         super().__init__(system, request, problem)
         self.__cause__ = cause
+        # requests wraps the error of urllib3, which says why.
         reason = getattr(cause.args[0] if cause.args else None, "reason", None)
         self.never_arrived = isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)
 
@@ -378,6 +379,7 @@ def error_message(body: str) -> str:
 def _is_retriable(error: RemoteError, may_repeat: bool) -> bool:
     match error:
         case _NoAnswer():
+            # A request that found no connection had no effect, so even a POST may be sent again.
             return error.never_arrived or may_repeat
         case NotReady():
             return True

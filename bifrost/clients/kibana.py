@@ -15,6 +15,7 @@ from bifrost.settings import Settings
 
 SYSTEM = "Kibana"
 BUSY = frozenset({429, 503})
+# Kibana refuses writes without this header.
 _REQUEST_HEADERS = {"kbn-xsrf": "bifrost"}
 
 
@@ -45,6 +46,7 @@ class KibanaClient(RestClient):
 
     def attributes(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return the attributes of one object, `None` if it does not exist."""
+        # Without the details, the answer is one JSON object instead of lines.
         request = {"objects": [{"type": kind, "id": name}], "excludeExportDetails": True}
         try:
             found = self.http.call(

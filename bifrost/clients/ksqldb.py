@@ -21,6 +21,7 @@ from bifrost.settings import Settings
 BUSY = frozenset({503})
 COMMAND_PATIENCE_S = 60.0
 STATEMENT_TIMEOUT_S = 60.0
+# Errors of a server that is stopping: the same statement succeeds after its restart.
 _STOPPING = ("Worker executor closed", "RejectedExecutionException", "KsqlEngine is closed")
 """Texts of the 500s that a ksqlDB server answers while it shuts down."""
 _UNFINISHED = ("QUEUED", "PARSING", "EXECUTING", "RUNNING")
@@ -129,6 +130,7 @@ class QueryRows:
     def _read_lines(self) -> Iterator[Any]:
         rest = b""
         try:
+            # Chunks as they arrive: a row must not wait until a buffer is full.
             for chunk in self._response.iter_content(chunk_size=None):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -192,6 +194,8 @@ class KsqlClient(RestClient):
         body: dict[str, Any] = {"ksql": statement, "streamsProperties": dict(properties or {})}
         if variables:
             body["sessionVariables"] = dict(variables)
+        # The server answers after it has executed this command, so that we see the results of our own
+        # statements.
         if self._sequence is not None:
             body["commandSequenceNumber"] = self._sequence
         try:
@@ -299,6 +303,7 @@ class KsqlClient(RestClient):
 
     def close_query(self, query_id: str) -> None:
         """End a push query by its id; one that has ended is not an error."""
+        # The query may have ended by itself.
         with suppress(Refused):
             self.http.call("POST", "/close-query", body={"queryId": query_id})
 

@@ -63,6 +63,7 @@ def create_app(
     methods = ["GET", "POST", "DELETE"]
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=["*"])
     check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts, allowed_origins=origins)
+    # The check comes first: CORS only hides an answer from a page, after the request has had its effect.
     middleware = [check, cors] if origins else [check]
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 

@@ -73,6 +73,7 @@ class _Array:
             write_long(out, len(value))
             for index, item in enumerate(value):
                 self.items.write(out, item, f"{path}[{index}]", is_default=is_default)
+        # An empty block ends the array.
         out.append(0)
 
     def read(self, cursor: Cursor) -> Any:
@@ -174,6 +175,7 @@ class _Union:
         expected = " or ".join((["null"] if "null" in names else []) + [f'{{"{name}": ...}}' for name in others])
         raise value_error(path, f"expected {expected}, found {shown(value)}")
 
+    # A default names no branch, and since Avro 1.12 it may be of any of them.
     def _default_branch(self, value: Any, path: str) -> tuple[int, Any]:
         for index, branch in enumerate(self.branches):
             try:

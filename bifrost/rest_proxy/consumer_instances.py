@@ -98,6 +98,7 @@ class ConsumerInstances:
                 raise ProxyError(*INSTANCE_EXISTS)
             if len(self._instances) >= MAX_INSTANCES:
                 raise ProxyError(*TOO_MANY_INSTANCES)
+            # Within the lock: two requests must not both pass the checks above.
             consumer = self._open(group, reset, auto_commit)
             self._instances[group, name] = _Instance(consumer, format_, self._clock(), timeout_s, min_bytes)
         return name
@@ -112,6 +113,7 @@ class ConsumerInstances:
             instance = self._instances.pop((group, name), None)
         if instance is None:
             raise ProxyError(*INSTANCE_NOT_FOUND)
+        # Without the lock of all instances: a read may be in progress, for up to 30 s.
         with instance.lock:
             instance.consumer.close()
 

@@ -22,6 +22,7 @@ async def read_body(request: Request) -> tuple[MediaType, Any]:
     Raises:
         ProxyError: the type is not supported (415), the body is too large (413), or it is not JSON (400).
     """
+    # An Accept header may be missing; a body's type may not, and an empty text would be accepted.
     media = media_of(request.headers.get("content-type", "none"))
     if request.headers.get("content-encoding", "identity") != "identity":
         raise ProxyError(415, "HTTP 415 Unsupported Media Type: send the body without Content-Encoding")
@@ -43,6 +44,7 @@ async def read_optional_body(request: Request) -> Any:
 async def _read_limited(request: Request) -> bytes:
     """Return the body of a request; it stops reading at the size limit."""
     data = bytearray()
+    # Counted while it arrives: a chunked body has no Content-Length.
     async for chunk in request.stream():
         data += chunk
         if len(data) > MAX_BODY_BYTES:
@@ -103,6 +105,7 @@ def _partition(entry: object, of: str) -> Partition:
     topic = found.get("topic")
     if not is_topic_name(topic):
         raise ProxyError(422, f"the topic of an entry of {of} must be a topic name")
+    # Kafka's protocol holds a partition's number in 32 bits.
     number = _non_negative(found.get("partition"), f"partition of an entry of {of}", below=2**31)
     return Partition(topic, number)
 

@@ -179,6 +179,7 @@ class ProxiedConsumer:
         assigned = set(self.assignment())
         positions = {partition: offset for partition, offset in first.items() if partition in assigned}
         self.seek(positions)
+        # `seek` has dropped them, but the records before these were read and may be committed.
         self._read_offsets.update(positions)
 
     def commit(self, positions: Mapping[Partition, int] | None = None) -> None:

@@ -188,6 +188,7 @@ class RecordProducer:
 
     def _report(self) -> None:
         while not self._is_closing.is_set():
+            # Looked up each time: `_renew_after` may have replaced the producer.
             self._producer.poll(POLL_S)
 
     def _metadata(self, topic: str | None) -> Any:

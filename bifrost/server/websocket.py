@@ -20,7 +20,7 @@ from bifrost.server.problems import query_problem_of
 from bifrost.server.rows import row_encoder
 from bifrost.server.streaming import RowObjects, print_chunks, push_chunks
 
-# Close codes of RFC 6455.
+# Close codes of RFC 6455: normal closure, and data that cannot be accepted.
 _NORMAL, _REFUSED = 1000, 1003
 
 
