@@ -47,7 +47,7 @@ class KeyTopic:
                 if record is not None and error is None:
                     position = (record.offset() or 0) + 1
                     self._apply(entries, record.key(), record.value())
-                # The last offsets may hold no record: compaction and transaction markers leave gaps.
+                # Compaction may have removed the last record, so the position alone may never reach the end.
                 elif error is not None and error.code() == kafka.PARTITION_EOF:
                     break
                 elif error is not None and not error.retriable():

@@ -39,6 +39,7 @@ def refuse_deep_nesting(node: Node) -> None:
     Raises:
         ParseError: the tree is too deep; its location is that of the part that is.
     """
+    # A list instead of recursion: this check itself must not run out of stack.
     pending = [(node, 1)]
     while pending:
         parent, depth = pending.pop()

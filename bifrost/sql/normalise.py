@@ -79,6 +79,7 @@ def _properties(properties: Properties) -> Properties:
     entries = {name: _property(name, value) for name, value in properties.items()}
     both = entries.pop("FORMAT", None)
     if both is not None:
+        # FORMAT stands for both.
         entries = {"KEY_FORMAT": both, "VALUE_FORMAT": both} | entries
     return Properties(MappingProxyType(entries))
 
@@ -122,6 +123,7 @@ def _without_qualifier(alias: str, node: Node) -> Node:
 
 
 def _named(items: tuple[SelectItem, ...]) -> tuple[SelectItem, ...]:
+    # A generated name avoids the names that the statement gives.
     used = {item.alias for item in items if isinstance(item, SingleColumn)}
     unnamed = (name for name in (f"KSQL_COL_{number}" for number in count()) if name not in used)
     return tuple(

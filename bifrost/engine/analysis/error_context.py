@@ -14,6 +14,7 @@ def attach_statement(text: str, prefix: str = "") -> Iterator[None]:
     try:
         yield
     except AnalysisError as error:
+        # An inner block has attached its own text, which is nearer to the error.
         if error.statement and not prefix:
             raise
         raise type(error)(f"{prefix}{error.message}", error.statement or text) from error

@@ -82,6 +82,7 @@ class ConnectorStatements:
         return ConnectorAnswer(text, "connector_description", body)
 
     def _create(self, text: str, create: CreateConnector) -> ConnectorAnswer:
+        # Connect's PUT would replace the connector, which CREATE must not do.
         if self._connect.config(create.name) is not None:
             if create.if_not_exists:
                 message = f"Connector {create.name} already exists"
