@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from bifrost.engine.statements.results import WarningResult
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
-from bifrost.server.bodies import BadRequest, parse_object, query_session_of, read_body, session_of
+from bifrost.server.bodies import BadRequest, parse_object, query_session_of, read_body, session_of, topic_patterns
 from bifrost.server.cluster_status import cluster_status
 from bifrost.server.entities import command_status, entity
 from bifrost.server.inserts import InsertsStream
@@ -174,8 +175,8 @@ class KsqlApi:
     async def terminate(self, request: Request) -> Response:
         """POST /ksql/terminate: terminates all queries, drops all definitions and deletes the named topics."""
         data = await request.body()
-        listed = parse_object(data).get("deleteTopicList", []) if data else []
-        result = await run_in_threadpool(self._engine.terminate, [str(pattern) for pattern in listed or []])
+        patterns = topic_patterns(parse_object(data)) if data else []
+        result = await run_in_threadpool(self._engine.terminate, patterns)
         return json_response([entity(result, self._identity.host)])
 
     async def statuses(self, request: Request) -> Response:
@@ -284,8 +285,11 @@ def guarded(handler: Handler, error_response: ErrorResponse) -> Handler:
 
 async def _statement_text(request: Request) -> str:
     # Starlette keeps the body that the handler has read, so it can be read again.
-    body = await request.json()
-    return str(body.get("ksql") or body.get("sql") or "")
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return ""  # such as a request that needs no body
+    return str(body.get("ksql") or body.get("sql") or "") if isinstance(body, dict) else ""
 
 
 def _forbidden(problem: str) -> Response:

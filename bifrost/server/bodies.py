@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,25 @@ def parse_object(data: bytes) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest(generic(400, BAD_REQUEST, "Invalid JSON in request: not an object"))
     return body
+
+
+def topic_patterns(body: Mapping[str, Any]) -> list[str]:
+    """The regular expressions of `deleteTopicList`, which name the topics to delete.
+
+    Raises:
+        BadRequest: it is not a list of strings, or one of them is not a regular expression.
+    """
+    listed = body.get("deleteTopicList") or []
+    if not isinstance(listed, list) or not all(isinstance(pattern, str) for pattern in listed):
+        message = "Invalid JSON in request: deleteTopicList must be a list of strings"
+        raise BadRequest(generic(400, BAD_REQUEST, message))
+    for pattern in listed:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            message = f"Invalid pattern in deleteTopicList: {pattern}: {error}. Nothing was terminated"
+            raise BadRequest(generic(400, BAD_REQUEST, message)) from error
+    return list(listed)
 
 
 def _reason(data: bytes, error: ValueError | RecursionError) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bifrost.errors import Unreachable
 from tests.server.conftest import ORDERS
 
 
@@ -156,6 +157,28 @@ def test_an_unexpected_failure_has_ksqldbs_form_too(api, monkeypatch):
     monkeypatch.setattr(api.engine, "execute", lambda *_: 1 / 0)
     answer = api.ksql("SHOW STREAMS;")
     assert (answer.status_code, answer.json()["error_code"]) == (500, 50000)
+
+
+@pytest.mark.parametrize("topics", ["STATS", {"a": 1}, [1], ["STATS", "("], ["*"]])
+def test_a_list_of_topics_that_cannot_be_read_terminates_nothing(orders, topics):
+    answer = orders.http.post("/ksql/terminate", json={"deleteTopicList": topics})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, 40000)
+    assert "deleteTopicList" in answer.json()["message"]
+    assert len(orders.run("SHOW QUERIES;")[0]["queries"]) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]"])
+def test_a_terminate_that_fails_reports_its_cause(orders, monkeypatch, body):
+    def unavailable(_topics):
+        raise Unreachable("Kafka", "delete records", "no broker answers")
+
+    monkeypatch.setattr(orders.engine, "terminate", unavailable)
+    answer = orders.http.post("/ksql/terminate", content=body)
+    if body:
+        assert (answer.status_code, answer.json()["message"]) == (400, "Invalid JSON in request: not an object")
+    else:
+        assert answer.status_code == 503
+        assert "no broker answers" in answer.json()["message"]
 
 
 def test_pause_resume_terminate(orders):

@@ -23,7 +23,7 @@ class InjectedFault:
 
 
 class InjectedFaults:
-    """The faults that have not happened yet, in the content in which they were added."""
+    """The faults that have not happened yet, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._planned: list[InjectedFault] = []
