@@ -159,6 +159,8 @@ def read_object(path: Path) -> dict[str, Any]:
         raise DeclarationError(path, f"is not JSON: {error.msg}", line=error.lineno) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DeclarationError(path, f"cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or deep nesting
+        raise DeclarationError(path, f"is not JSON that can be read: {error}") from error
     if not isinstance(content, dict):
         raise DeclarationError(path, "expected a JSON object", line=1)
     return content

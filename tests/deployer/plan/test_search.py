@@ -190,6 +190,9 @@ def test_an_object_that_kibana_does_not_take_is_an_error_that_names_it(dashboard
         ("dashboard.json", {"title": "x", "panels": [{"panel": "counts"}]}, "expected gridData"),
         ("templates/ratings.json", {"index_patterns": ["x"]}, 'expected an object "template"'),
         ("templates/ratings.json", "{", "is not JSON"),
+        ("templates/ratings.json", '{"template": ' + "9" * 5000 + "}", "is not JSON that can be read"),
+        ("feed.json", "[" * 100_000, "is not JSON that can be read"),
+        ("dashboard.json", '{"title": ' + "9" * 5000 + "}", "is not JSON that can be read"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_found_with_nothing_running(dashboards, path, content, problem):
