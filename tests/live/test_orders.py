@@ -274,7 +274,7 @@ def test_schemas_for_the_projects_files_are_those_of_the_connector(platform: Pla
         name: json.loads(declared[name]) for name in ("key.schema", "value.schema")
     }
     refused = platform.run("csv-schema", "data/orders/orders.csv", "nosuch", check=False)
-    assert (refused.returncode, "there is no column nosuch" in refused.stderr) == (1, True)
+    assert (refused.returncode, "the file has no column nosuch" in refused.stderr) == (1, True)
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_and_doubles_no_row(platform: Platform) -> None:
@@ -283,7 +283,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_and_doubles_no_ro
     done = subprocess.run(
         command, env=platform.settings.values, cwd=PROJECT, capture_output=True, text=True, timeout=600
     )
-    assert f"{rows} rows, 0 lost, 0 doubled, in order" in done.stdout, done.stdout + done.stderr
+    assert f"{rows} rows, 0 lost, 0 duplicated, in order" in done.stdout, done.stdout + done.stderr
 
     def all_run() -> bool:
         connectors = platform.status()["connectors"]
