@@ -15,7 +15,7 @@ from benchmarks.fuzz.trial import Finding
 
 ANSWER_S = 20.0
 """A server that has neither answered nor closed the connection by then hangs."""
-DOCUMENTED = (b"io.vertx.core.buffer.Buffer.getBytes()", b'"error_code":50', b'"error_code": 50')
+DOCUMENTED = (b"io.vertx.core.buffer.Buffer.getBytes()", b'"error_code":50002', b'"error_code":50003')
 """ksqlDB's answer to an empty body, and the REST proxy's when Kafka refuses, are documented errors with status 500."""
 _ANSWERS_LATE = ("/records", "timeout", "/events", "EMIT CHANGES", "getUpdates", "PRINT")
 _JSON = "application/json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,15 @@ from bifrost.engine.statements.results import WarningResult
 from bifrost.errors import BifrostError
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
-from bifrost.server.bodies import BadRequest, parse_object, query_session_of, read_body, session_of, topic_patterns
+from bifrost.server.bodies import (
+    BadRequest,
+    loaded_json,
+    parse_object,
+    query_session_of,
+    read_body,
+    session_of,
+    topic_patterns,
+)
 from bifrost.server.cluster_status import cluster_status
 from bifrost.server.entities import command_status, entity
 from bifrost.server.inserts import InsertsStream
@@ -286,7 +293,7 @@ def guarded(handler: Handler, error_response: ErrorResponse) -> Handler:
 async def _statement_text(request: Request) -> str:
     # Starlette keeps the body that the handler has read, so it can be read again.
     try:
-        body = json.loads(await request.body())
+        body = loaded_json(await request.body())
     except (ValueError, RecursionError):
         return ""  # such as a request that needs no body
     return str(body.get("ksql") or body.get("sql") or "") if isinstance(body, dict) else ""

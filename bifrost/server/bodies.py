@@ -56,12 +56,21 @@ def parse_object(data: bytes) -> Mapping[str, Any]:
         message = 'Cannot invoke "io.vertx.core.buffer.Buffer.getBytes()" because "<parameter1>" is null'
         raise BadRequest(generic(500, SERVER_ERROR, message))
     try:
-        body = json.loads(data)
+        body = loaded_json(data)
     except (ValueError, RecursionError) as error:
         raise BadRequest(generic(400, BAD_REQUEST, f"Invalid JSON in request: {_reason(data, error)}")) from error
     if not isinstance(body, dict):
         raise BadRequest(generic(400, BAD_REQUEST, "Invalid JSON in request: not an object"))
     return body
+
+
+def loaded_json(data: bytes) -> Any:
+    """Parse JSON; half of a surrogate pair, which UTF-8 cannot encode, becomes U+FFFD, so that answers can quote it."""
+    body = json.loads(data)
+    if data.isascii() and b"\\u" not in data:
+        return body
+    text = json.dumps(body, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def topic_patterns(body: Mapping[str, Any]) -> list[str]:

@@ -153,3 +153,12 @@ def test_a_websocket_is_told_what_is_wrong(orders):
     _, error, closed = socket_messages(app, {"ksql": "SELECT * FROM NOPE EMIT CHANGES;"})
     assert json.loads(error)["error_code"] == 40001
     assert closed == "websocket.close"
+
+
+@pytest.mark.parametrize("half", ['"\\ud800"', '"\\udfff x"', b'"\xed\xa0\x80"'])
+@pytest.mark.parametrize(("path", "name"), [("/ksql", "ksql"), ("/query", "ksql"), ("/query-stream", "sql")])
+def test_half_a_surrogate_pair_in_a_statement_is_an_error_of_the_client(api, path, name, half):
+    text = half if isinstance(half, bytes) else half.encode()
+    answer = api.http.post(path, content=b'{"' + name.encode() + b'": ' + text + b"}")
+    assert answer.status_code == 400
+    assert "\ufffd" in answer.text
