@@ -15,8 +15,13 @@ from benchmarks.fuzz.trial import Finding
 
 ANSWER_S = 20.0
 """A server that has neither answered nor closed the connection by then hangs."""
-DOCUMENTED = (b"io.vertx.core.buffer.Buffer.getBytes()", b'"error_code":50002', b'"error_code":50003')
-"""ksqlDB's answer to an empty body, and the REST proxy's when Kafka refuses, are documented errors with status 500."""
+DOCUMENTED = (
+    b"io.vertx.core.buffer.Buffer.getBytes()",
+    b"Not recognizable as ksql, streams, consumer, or producer property",
+    b'"error_code":50002',
+    b'"error_code":50003',
+)
+"""Answers with status 500 by design: ksqlDB's to an empty body or unknown property, the proxy's if Kafka refuses."""
 _ANSWERS_LATE = ("/records", "timeout", "/events", "EMIT CHANGES", "getUpdates", "PRINT")
 _JSON = "application/json"
 KSQL = "application/vnd.ksql.v1+json"
