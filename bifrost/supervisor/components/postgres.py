@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
+import time
 from pathlib import Path
 
 from bifrost.clients.postgres import PostgresClient
@@ -26,6 +27,7 @@ CONNECTORS = "connectors"
 """The role that the files of `data/postgres` grant to; the connectors' account has it."""
 
 _SUPERUSER = "postgres"
+_PREVIOUS_SERVER_S = 20.0
 _OPTIONS = (
     "wal_level=logical",
     "max_wal_senders=8",
@@ -96,9 +98,26 @@ def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
     if fresh:
         options = ("-U", _SUPERUSER, "--auth-local=reject", "--auth-host=scram-sha-256", "--no-locale", "-E", "UTF8")
         _run(settings, (_program(settings, "initdb"), "-D", str(data), *options, "--no-instructions"))
+    await_previous_server(data)
     alone = ("--single", "-D", str(data), *_options("exit_on_error=on", "log_min_error_statement=panic"))
     _run(settings, (_program(settings, "postgres"), *alone, "postgres"), account_sql(settings, fresh=fresh))
     accounts_are_set.set()
+
+
+def await_previous_server(data: Path, *, timeout_s: float = _PREVIOUS_SERVER_S) -> None:
+    """Wait until the server that a lock file names has ended, at most `timeout_s`.
+
+    After a kill of the supervisor, a killed server stays a zombie until the system's first process collects it, and
+    PostgreSQL takes a zombie for a running server. The lock file stays: by it PostgreSQL finds old server processes.
+    """
+    try:
+        # Single-user mode writes its pid as a negative number.
+        pid = abs(int((data / "postmaster.pid").read_text().split()[0]))
+    except (OSError, ValueError, IndexError):
+        return
+    end = time.monotonic() + timeout_s
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _run(settings: Settings, command: tuple[str, ...], text: str = "") -> None:

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -180,3 +182,33 @@ def test_files_are_run_once_in_order_and_one_that_fails_ends_the_row(tmp_path: P
 
     with pytest.raises(ComponentError, match=r"03-c\.sql: no such table"):
         files.load(tmp_path, fail)
+
+
+def test_a_killed_server_that_was_not_collected_yet_is_awaited(tmp_path):
+    with subprocess.Popen(("true",)) as killed:
+        while killed_state(killed.pid) != "Z":
+            pass
+        (tmp_path / "postmaster.pid").write_text(f"{killed.pid}\n{tmp_path}\n")
+        with ThreadPoolExecutor(1) as other:
+            waiting = other.submit(postgres.await_previous_server, tmp_path, timeout_s=30)
+            assert not waiting.done()
+            killed.wait()
+            waiting.result(10)
+    assert (tmp_path / "postmaster.pid").exists()
+
+
+def killed_state(pid: int) -> str:
+    """The state letter of a process."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "-99999999\n", "99999999\n/data\n"])
+def test_a_lock_file_without_a_running_server_is_not_awaited(tmp_path, text):
+    if text is not None:
+        (tmp_path / "postmaster.pid").write_text(text)
+    postgres.await_previous_server(tmp_path, timeout_s=30)
+
+
+def test_a_server_that_does_not_end_is_awaited_for_a_limited_time(tmp_path):
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    postgres.await_previous_server(tmp_path, timeout_s=0.1)
