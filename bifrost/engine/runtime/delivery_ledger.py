@@ -80,13 +80,14 @@ RefusedRecord = tuple[DeliveryCount, OutputRecord]
 class DeliveryLedger:
     """Knows when all results are written.
 
-    Senders add to `sent` (records by topic) and pass `report`, or for a record that is kept `report_of` it, to the
-    producer. `failure` is the error of a record that the broker will never have, `refused_batch` are records of refused
-    batches that are not settled yet.
+    Senders add to `sent` (records by topic) and `sizes` (bytes by topic), and pass `report`, or for a record that is
+    kept `report_of` it, to the producer. `failure` is the error of a record that the broker will never have,
+    `refused_batch` are records of refused batches that are not settled yet.
     """
 
     def __init__(self, refused: RefusedCallback) -> None:
         self.sent: Counter[str] = Counter()
+        self.sizes: Counter[str] = Counter()
         self.failure: KafkaError | None = None
         self.refused_batch: list[RefusedRecord] = []
         self._refused = refused
@@ -107,11 +108,12 @@ class DeliveryLedger:
         self.report = self._current.delivered
         return group
 
-    def take_counts(self) -> list[tuple[str, int]]:
-        """Returns the number of records by topic that were sent since the last call."""
-        counts = list(self.sent.items())
+    def take_counts(self) -> list[tuple[str, int, int]]:
+        """Returns what was sent since the last call: topic, number of records, bytes of their keys and values."""
+        counts = [(topic, records, self.sizes[topic]) for topic, records in self.sent.items()]
         self._shown += self.sent.total()
         self.sent.clear()
+        self.sizes.clear()
         return counts
 
     def take_unsent(self, topic: str, error: KafkaError) -> None:

@@ -1,8 +1,9 @@
-"""Meters of what a query has read and written, by topic."""
+"""Meters of a query: what it has read and written by topic, its commits, its failures."""
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 _BUCKET_MS = 10_000
@@ -36,17 +37,40 @@ class Meter:
         return counted * 1000 / (_BUCKETS * _BUCKET_MS)
 
 
+COMMIT_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""The upper bounds (s) of the classes that commits are counted in; longer ones form a last class."""
+
+
+@dataclass(slots=True)
+class CommitTimes:
+    """Counts commits by how long they took; `counts` has one class more than `COMMIT_BOUNDS_S`."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_BOUNDS_S) + 1))
+    total_s: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Adds a commit."""
+        self.counts[bisect_left(COMMIT_BOUNDS_S, seconds)] += 1
+        self.total_s += seconds
+
+
 @dataclass(slots=True)
 class QueryMeters:
-    """The meters of a query, by topic. Only the query's thread writes; any thread may read."""
+    """The meters of a query; records are counted by topic, errors by ksqlDB's class of cause.
+
+    Only the query's thread writes; any thread may read.
+    """
 
     consumed: dict[str, Meter] = field(default_factory=dict)
     produced: dict[str, Meter] = field(default_factory=dict)
+    commits: CommitTimes = field(default_factory=CommitTimes)
+    restarts: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
 
     def read(self, topic: str, messages: int, size: int, now_ms: int) -> None:
         """Counts records that were read."""
         self.consumed.setdefault(topic, Meter()).mark(messages, size, now_ms)
 
-    def wrote(self, topic: str, messages: int, now_ms: int) -> None:
+    def wrote(self, topic: str, messages: int, size: int, now_ms: int) -> None:
         """Counts records that were written."""
-        self.produced.setdefault(topic, Meter()).mark(messages, 0, now_ms)
+        self.produced.setdefault(topic, Meter()).mark(messages, size, now_ms)

@@ -70,7 +70,7 @@ class QueryProducer:
     def emitter(self, windowed: Mapping[str, WindowedPartitioner]) -> EmitCallback:
         """Returns the function that sends output records; `windowed` are the topics whose keys carry a window."""
         produce, ledger = self._producer.produce, self._ledger
-        sent = ledger.sent
+        sent, sizes = ledger.sent, ledger.sizes
 
         def emit_windowed(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             partitioner = windowed.get(topic)
@@ -78,6 +78,7 @@ class QueryProducer:
                 emit(topic, key, value, timestamp, headers)
                 return
             sent[topic] += 1
+            sizes[topic] += (len(key) if key else 0) + (len(value) if value else 0)
             partition = partitioner.partition(key)
             try:
                 produce(topic, value, key, partition, ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
@@ -88,6 +89,7 @@ class QueryProducer:
 
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             sent[topic] += 1
+            sizes[topic] += (len(key) if key else 0) + (len(value) if value else 0)
             try:
                 produce(topic, value, key, -1, ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
             except BufferError:
@@ -102,6 +104,7 @@ class QueryProducer:
     def _keeping_emitter(self, windowed: Mapping[str, WindowedPartitioner]) -> EmitCallback:
         def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
             self._ledger.sent[topic] += 1
+            self._ledger.sizes[topic] += len(key or b"") + len(value or b"")
             partitioner = windowed.get(topic)
             partition = -1 if partitioner is None else partitioner.partition(key)
             record = OutputRecord(topic, key, value, timestamp, headers, partition)
@@ -263,8 +266,8 @@ class QueryProducer:
         while self._steps is not None:
             self.serve(_SERVE_S)
 
-    def take_counts(self) -> list[tuple[str, int]]:
-        """Returns the number of output records by topic since the last call."""
+    def take_counts(self) -> list[tuple[str, int, int]]:
+        """Returns the output since the last call: topic, number of records, bytes of their keys and values."""
         return self._ledger.take_counts()
 
     def close(self) -> None:

@@ -69,6 +69,7 @@ class QueryRun:
         self._dirty = False  # records were processed since the last commit began
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
         self._commits = 0
+        self._commit_began = 0.0
         self._commit_failure: KafkaError | None = None
         self._opened_at = 0.0
         self._next_commit = job.now_ms() + options.commit_interval_ms
@@ -286,8 +287,8 @@ class QueryRun:
             size = sum(map(len, filter(None, map(_KEY, records)))) + sum(map(len, filter(None, map(_VALUE, records))))
             self._meters.read(source[0], len(records), size, now)
         if self._producer is not None:
-            for topic, count in self._producer.take_counts():
-                self._meters.wrote(topic, count, now)
+            for topic, count, size in self._producer.take_counts():
+                self._meters.wrote(topic, count, size, now)
 
     def _result_refused(self, topic: str, error: KafkaError) -> None:
         """Reports a result that the broker refuses for what it is; the query continues without it."""
@@ -327,17 +328,22 @@ class QueryRun:
         if not self._dirty or self._job.options.transient:
             return
         self._dirty = False
+        self._commit_began = time.monotonic()
         offsets = [TopicPartition(*source, position) for source, position in self._positions.items()]
         self._producer.start_commit(self._consumer, offsets, waiting=waiting)
         if self._producer.is_transactional:
-            self._commits += 1
+            self._note_commit()
             self._purge.committed(offsets, self._job.now_ms())
+
+    def _note_commit(self) -> None:
+        self._commits += 1
+        self._meters.commits.add(time.monotonic() - self._commit_began)
 
     def _offsets_committed(self, error: KafkaError | None, offsets: Sequence[TopicPartition]) -> None:
         """Takes the outcome of an asynchronous offset commit."""
         problem = error or next((offset.error for offset in offsets if offset.error is not None), None)
         if problem is None:
-            self._commits += 1
+            self._note_commit()
             self._purge.committed(offsets, self._job.now_ms())
             return
         if not is_temporary(problem):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections import deque
@@ -144,7 +145,10 @@ class QueryRunner:
         if self._predecessor is not None:
             self._predecessor.wait_for_end()
             self._predecessor = None
-        while not self._stop.is_set():
+        for attempt in itertools.count():
+            if self._stop.is_set():
+                break
+            self.meters.restarts = attempt
             try:
                 if self._run_once():
                     break
@@ -178,6 +182,7 @@ class QueryRunner:
         self._note(message, kind)
 
     def _note(self, message: str, kind: str) -> None:
+        self.meters.errors[kind] += 1
         self.errors.append(QueryError(self._job.now_ms(), message, kind))
         _log.error("query %s: %s", self._job.name, message)
 

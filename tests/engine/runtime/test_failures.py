@@ -38,6 +38,8 @@ def test_a_result_that_the_broker_refuses_goes_to_the_processing_log_and_the_que
     world.cluster.wait_for(lambda: world.values("OUT")[-1] == {"B": 5})
     assert the_query(world.engines[0]).state is QueryState.RUNNING
     assert list(the_query(world.engines[0]).errors) == []
+    assert the_query(world.engines[0]).meters.restarts == 1
+    assert the_query(world.engines[0]).meters.errors == {}
     (entry, _) = world.values(LOG)
     assert entry["message"]["productionError"]["topic"] == "OUT"
     assert KafkaError(code).name() in entry["message"]["productionError"]["errorMessage"]

@@ -1,4 +1,6 @@
-from bifrost.engine.runtime.meters import Meter, QueryMeters
+import pytest
+
+from bifrost.engine.runtime.meters import COMMIT_BOUNDS_S, CommitTimes, Meter, QueryMeters
 
 
 def test_a_meter_counts_records_and_bytes():
@@ -20,6 +22,15 @@ def test_the_rate_is_over_the_last_100_seconds():
 def test_meters_count_by_topic():
     progress = QueryMeters()
     progress.read("a", 2, 20, 1)
-    progress.wrote("b", 1, 1)
+    progress.wrote("b", 1, 5, 1)
     assert progress.consumed["a"].messages == 2
-    assert progress.produced["b"].messages == 1
+    assert (progress.produced["b"].messages, progress.produced["b"].size) == (1, 5)
+
+
+def test_commits_are_counted_by_duration():
+    times = CommitTimes()
+    for seconds in (0.001, 0.005, 0.2, 100.0):
+        times.add(seconds)
+    by_bound = dict(zip((*COMMIT_BOUNDS_S, "longer"), times.counts, strict=True))
+    assert {bound: count for bound, count in by_bound.items() if count} == {0.005: 2, 0.25: 1, "longer": 1}
+    assert times.total_s == pytest.approx(100.206)

@@ -64,9 +64,9 @@ def test_records_are_counted_by_topic():
     output = output_of(MemoryCluster())
     emit = output.emitter({})
     emit("out", b"k", b"v", 1, None)
-    emit("out", b"k", b"v", 1, None)
+    emit("out", b"k", None, 1, None)
     output.changelog("q", 0)("S", encoded, (b"k",), (b"v",), 1)
-    assert output.take_counts() == [("out", 2)]
+    assert output.take_counts() == [("out", 2, 3)]
     assert output.take_counts() == []
 
 
