@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from bifrost import settings as configuration
+from bifrost.deployer.plan.losses import AllowedLosses, parse_allowed
+from bifrost.errors import SettingError
 from bifrost.settings import TARGETS, Settings
 
 
@@ -45,3 +47,26 @@ def require_embedded(settings: Settings, command: str) -> None:
     """
     if settings.target != "embedded":
         raise typer.BadParameter(f"{command} works on the embedded target only, not on {settings.target}")
+
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="FLAG[:NAME,...]",
+        help="Accept a kind of loss that `plan` shows, of all things or of these.",
+        show_default=False,
+    ),
+]
+
+
+def allowed_losses(words: list[str] | None) -> AllowedLosses:
+    """What `--allow` accepts.
+
+    Raises:
+        typer.BadParameter: a word is not one of the known ones.
+    """
+    try:
+        return parse_allowed(words or ())
+    except SettingError as error:
+        raise typer.BadParameter(str(error)) from error

@@ -16,7 +16,7 @@ from rich.text import Text
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 """Control characters as visible text: what comes out of a topic must not steer the terminal that shows it."""
-_STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", "=": "cyan"}
+_STYLES = {"+": "green", "~": "yellow", "!": "red", "-": "red", "?": "magenta", "=": "cyan", "x": "red", ".": "cyan"}
 
 
 class Screen:

@@ -22,7 +22,9 @@ from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.state import Platform, is_running
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
+from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.plan.refusal import refuse_losses
 from bifrost.deployer.settled_state import OnWait, read_settled
 from bifrost.deployer.targets import (
     Substitutions,
@@ -92,6 +94,7 @@ def deploy(
     clock: Clock,
     *,
     prune: bool,
+    allowed: AllowedLosses,
     on_problems: Callable[[Problems], None],
     on_action: OnAction,
     on_wait: OnWait,
@@ -99,6 +102,7 @@ def deploy(
     """Plan, carry the plan out, and wait until everything declared runs.
 
     Args:
+        allowed: the losses that a person accepts.
         on_problems: receives what is wrong with connectors, warnings included, before anything is changed.
         on_action: is called before each change.
         on_wait: is called while ksqlDB is starting or stopping.
@@ -107,7 +111,8 @@ def deploy(
         The plan and the number of writes.
 
     Raises:
-        PlanRefused: a part of the plan is left to a person; nothing was changed.
+        PlanRefused: a part of the plan is left to a person, or loses something that is not allowed; nothing was
+            changed.
         DeclarationError: Connect does not accept a connector; nothing was changed.
         ComponentError: a process of the embedded platform died.
         RemoteError: a step failed, or something does not run.
@@ -119,6 +124,7 @@ def deploy(
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
         refuse_blocked(plan)
+        refuse_losses(plan, allowed)
         problems = (*warnings, *_check_connectors(platform, selected, plan, table))
         on_problems(problems)
         refuse_connector_problems(problems)

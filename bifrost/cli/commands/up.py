@@ -10,10 +10,12 @@ import typer
 
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.options import (
+    AllowOption,
     JsonOption,
     PipelinesArgument,
     PruneOption,
     TargetOption,
+    allowed_losses,
     require_embedded,
     settings_for,
 )
@@ -25,6 +27,7 @@ from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.deploy import ProjectDeclarations, deploy, refuse_failures
 from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
+from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.plan_text import plan_json, result_summary
 from bifrost.deployer.targets import substitutions, variables_of
 from bifrost.errors import ComponentError
@@ -46,12 +49,14 @@ def command(
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of those in use.")] = "fixed",
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
     prune: PruneOption = False,
+    allow: AllowOption = None,
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
     """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
     if ports not in ("fixed", "auto"):
         raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
+    allowed = allowed_losses(allow)
     settings, screen = settings_for(target), Screen(as_json=as_json)
     if foreground:
         require_embedded(settings, "--foreground")
@@ -66,7 +71,7 @@ def command(
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
-    plan, writes = _deploy(settings, declarations, screen, prune=prune)
+    plan, writes = _deploy(settings, declarations, screen, allowed, prune=prune)
     # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and not no_demo:
         with screen.working("starting the demo data generators"):
@@ -81,7 +86,7 @@ def command(
 
 
 def _deploy(
-    settings: Settings, declarations: ProjectDeclarations, screen: Screen, *, prune: bool
+    settings: Settings, declarations: ProjectDeclarations, screen: Screen, allowed: AllowedLosses, *, prune: bool
 ) -> tuple[DeploymentPlan, int]:
     def report(number: int, total: int, action: Action) -> None:
         screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
@@ -93,6 +98,7 @@ def _deploy(
             substitutions(settings),
             SystemClock(),
             prune=prune,
+            allowed=allowed,
             on_problems=lambda problems: warn_of(problems, screen),
             on_action=report,
             on_wait=screen.progress,

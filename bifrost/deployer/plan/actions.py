@@ -10,17 +10,24 @@ from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.search import Body
 from bifrost.dashboards.declared import Dashboard
 from bifrost.deployer.declared.declarations import DeclaredStatement, DeclaredSubject
+from bifrost.deployer.plan.losses import AllowedLosses, Loss
 from bifrost.sql.tree import SourceKind
 
 
 class ActionKind(StrEnum):
-    """What an action does to a resource."""
+    """What an action does to a resource.
+
+    `REPLACE` rebuilds or loses something. `BLOCKED` is a change that the deployer leaves to a person. `WAIT` needs the
+    other side to finish starting or stopping first.
+    """
 
     CREATE = "create"
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
     KEEP = "keep"
+    BLOCKED = "blocked"
+    WAIT = "wait"
 
 
 class ResourceKind(StrEnum):
@@ -203,8 +210,9 @@ Operation = (
 class Action:
     """One line of a plan.
 
-    `operations` carry it out, in order; an action without operations writes nothing. `manual_steps` are commands for a
-    person where the deployer will not act; `needs_attention` marks something kept whose `reason` is shown anyway.
+    `operations` carry it out, in order; an action without operations writes nothing. `loss` is what they lose, which
+    a person must allow first. `manual_steps` are commands for a person where the deployer will not act;
+    `needs_attention` marks something kept whose `reason` is shown anyway.
     """
 
     kind: ActionKind
@@ -214,6 +222,7 @@ class Action:
     operations: tuple[Operation, ...] = ()
     manual_steps: tuple[str, ...] = ()
     needs_attention: bool = False
+    loss: tuple[Loss, ...] = ()
 
     @property
     def is_change(self) -> bool:
@@ -223,7 +232,7 @@ class Action:
     @property
     def is_blocked(self) -> bool:
         """Whether the deployer leaves it to a person."""
-        return bool(self.manual_steps)
+        return self.kind is ActionKind.BLOCKED or bool(self.manual_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +265,12 @@ class DeploymentPlan:
     def blocked(self) -> tuple[Action, ...]:
         """The changes that the deployer leaves to a person."""
         return tuple(action for action in self.actions if action.is_blocked)
+
+    def losses_not_allowed(self, allowed: AllowedLosses) -> tuple[tuple[Action, Loss], ...]:
+        """The losses that `allowed` does not accept, each with the action that causes it, in the plan's order."""
+        return tuple(
+            (action, loss) for action in self.actions for loss in action.loss if not allowed.accepts(action.name, loss)
+        )
 
     def count(self, kind: ActionKind) -> int:
         """The number of actions of a kind."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bifrost.deployer.plan.actions import Action, ActionKind, DeploymentPlan
+from bifrost.deployer.plan.refusal import needed_options
 
 SIGNS = {
     ActionKind.CREATE: "+",
@@ -13,22 +14,36 @@ SIGNS = {
     ActionKind.REPLACE: "!",
     ActionKind.DELETE: "-",
     ActionKind.KEEP: "=",
+    ActionKind.BLOCKED: "x",
+    ActionKind.WAIT: ".",
 }
+_TOTALS = {
+    ActionKind.CREATE: ("to create", "created"),
+    ActionKind.UPDATE: ("to update", "updated"),
+    ActionKind.REPLACE: ("to replace", "replaced"),
+    ActionKind.DELETE: ("to delete", "deleted"),
+    ActionKind.BLOCKED: ("blocked", "blocked"),
+    ActionKind.WAIT: ("to wait for", "waited for"),
+}
+"""How a total is worded before and after the plan is carried out."""
 
 
 def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
-    """The plan as lines of text: changes with reasons, manual steps, undeclared resources, and a summary."""
+    """The plan as lines of text: changes with reasons, losses, manual steps, undeclared resources, and a summary."""
     if not plan.is_running:
         yield "Nothing is running. `up` would start it and create:"
     for action in plan.actions:
         if action.is_change or action.needs_attention:
             yield action_line(action)
+            yield from (f"      loss: {loss.what} (allow it with {loss.flag})" for loss in action.loss)
             yield from (f"      run manually: {command}" for command in action.manual_steps)
     for item in plan.undeclared:
         removable = f"kept; {item.kept_because}" if item.kept_because else "kept; --prune removes it"
         status = removable if item.owned else "kept; not made by this project"
         yield f"  ? {item.resource:<10} {item.name} is not declared ({status})"
     yield summary(plan)
+    if words := needed_options(plan):
+        yield f"Because of the losses, `up` needs: {words}"
 
 
 def action_line(action: Action) -> str:
@@ -41,15 +56,13 @@ def summary(plan: DeploymentPlan) -> str:
     """The number of actions of each kind."""
     if not plan.changes:
         return f"No changes: {plan.count(ActionKind.KEEP)} things are as declared."
-    counts = (
-        f"{plan.count(kind)} to {kind}" for kind in ActionKind if kind is not ActionKind.KEEP and plan.count(kind)
-    )
+    counts = (f"{plan.count(kind)} {future}" for kind, (future, _) in _TOTALS.items() if plan.count(kind))
     return f"{', '.join(counts)}; {plan.count(ActionKind.KEEP)} unchanged."
 
 
 def result_summary(plan: DeploymentPlan) -> str:
     """The number of actions of each kind of a plan that was carried out."""
-    counts = [f"{plan.count(kind)} {kind}d" for kind in ActionKind if kind is not ActionKind.KEEP and plan.count(kind)]
+    counts = [f"{plan.count(kind)} {past}" for kind, (_, past) in _TOTALS.items() if plan.count(kind)]
     return ", ".join([*counts, f"{plan.count(ActionKind.KEEP)} unchanged"])
 
 
@@ -71,6 +84,8 @@ def _action_json(action: Action) -> dict[str, Any]:
         "name": action.name,
         "reason": action.reason,
     }
+    if action.loss:
+        found["losses"] = [{"what": loss.what, "allow": loss.flag} for loss in action.loss]
     if action.manual_steps:
         found["by_hand"] = list(action.manual_steps)
     return found
