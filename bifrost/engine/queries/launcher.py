@@ -10,7 +10,7 @@ from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.internal_topics import changelog_topic
-from bifrost.engine.runtime.job import QueryJob, RunOptions
+from bifrost.engine.runtime.job import QueryJob, RunOptions, TaskShare
 from bifrost.engine.runtime.processing_log import LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.serde import Serdes, windowed_key
@@ -62,7 +62,7 @@ def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Creates the runners of one engine."""
+    """Creates the runners of one engine. In a worker process, `share` are the tasks that it owns."""
 
     cluster: Cluster
     serdes: Serdes
@@ -70,6 +70,7 @@ class Launcher:
     log: ProcessingLog
     service_id: str
     now_ms: Callable[[], int]
+    share: TaskShare | None = None
 
     def group(self, query_id: str) -> str:
         """Returns the consumer group of a persistent query, named as by ksqlDB."""
@@ -95,6 +96,7 @@ class Launcher:
             commit_interval_ms=int(interval),
             exactly_once=exactly_once,
             windowed_sink=_windowed_sink(sink),
+            share=self.share,
         )
         return compiled, QueryRunner(self._job(plan, compiled, options, properties, sink=sink))
 

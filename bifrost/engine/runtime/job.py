@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback
+
+
+@dataclass(frozen=True, slots=True)
+class TaskShare:
+    """The tasks of every query that one of several worker processes owns: those of worker `index` of `count`."""
+
+    index: int
+    count: int
+
+    def owns(self, query_id: str, subtopology: int, partition: int) -> bool:
+        """Whether this worker owns a task; of all shares of one count, exactly one owns it.
+
+        The partitions of a sub-topology spread evenly. A hash of the query id decides where they begin, so that
+        queries of one partition spread, too. The same id gives the same workers in every process and after a restart.
+        """
+        return (zlib.crc32(query_id.encode()) + subtopology + partition) % self.count == self.index
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +33,8 @@ class RunOptions:
     `group` is the consumer group, `internal` the prefix of its internal topics; `reset` is `earliest` or `latest` for
     stream inputs without committed offsets. `transient` (push) queries commit no offsets and write no changelogs.
     `until_end` ends the query at the offsets where its inputs ended when it was started. `windowed_sink` is a topic
-    whose keys carry a window, with the length of the window in bytes.
+    whose keys carry a window, with the length of the window in bytes. `share` limits the run to the tasks of one worker
+    process; None: all tasks.
     """
 
     group: str
@@ -27,6 +45,18 @@ class RunOptions:
     transient: bool = False
     until_end: bool = False
     windowed_sink: tuple[str, int] | None = None
+    share: TaskShare | None = None
+
+    @property
+    def transaction_id(self) -> str | None:
+        """The id of the transactions of a query that is exactly once: two workers must not fence each other."""
+        if not self.exactly_once or self.transient:
+            return None
+        return self.group if self.share is None else f"{self.group}-{self.share.index}"
+
+    def owns(self, query_id: str, subtopology: int, partition: int) -> bool:
+        """Whether the run creates, restores and reads a task."""
+        return self.share is None or self.share.owns(query_id, subtopology, partition)
 
 
 def _nothing() -> None:

@@ -77,10 +77,9 @@ class QueryRun:
         self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
         self._producer: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
-            exactly_once = options.exactly_once and not options.transient
             self._producer = QueryProducer(
                 job.cluster,
-                options.group if exactly_once else None,
+                options.transaction_id,
                 stopping,
                 self._result_refused,
                 keeps_records=keeps_records,
@@ -101,7 +100,8 @@ class QueryRun:
         windowed = self._windowed_partitioner()
         for subtopology, count in task_counts(self._job, inputs.partitions).items():
             for partition in range(count):
-                self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
+                if self._job.options.owns(self._job.name, subtopology, partition):
+                    self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
         if self._is_changelogged:
             restore(self._job.cluster, self._job.options.internal, self.tasks, self._stopping, self._restoring)
         self._ends = dict(inputs.ends)
@@ -119,7 +119,12 @@ class QueryRun:
         return self._job.options.transient and self._job.options.reset == "latest"
 
     def _starting_points(self, inputs: InputPartitions) -> list[TopicPartition]:
-        points = [TopicPartition(topic, index) for topic, count in inputs.partitions.items() for index in range(count)]
+        points = [
+            TopicPartition(topic, index)
+            for topic, count in inputs.partitions.items()
+            for index in range(count)
+            if (self._topics[topic].subtopology, index) in self.tasks
+        ]
         transient = self._job.options.transient
         committed = {} if transient else self._job.cluster.committed(self._consumer, points)
         for point in points:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from confluent_kafka import Message, TopicPartition
 
@@ -61,7 +61,7 @@ def restore(
 
 
 def _bounds(
-    cluster: Cluster, partitions: Iterable[PartitionId]
+    cluster: Cluster, partitions: Collection[PartitionId]
 ) -> tuple[dict[PartitionId, int], dict[PartitionId, int]]:
     """Returns the first and the next offset of each changelog partition that is not empty."""
     counts: dict[str, int] = {}
@@ -70,7 +70,8 @@ def _bounds(
     starts, ends = {}, {}
     for topic, ranges in cluster.admin.ends(counts).items():
         for partition, found in ranges.items():
-            if found.next > found.first:
+            # The others belong to tasks of other worker processes.
+            if found.next > found.first and (topic, partition) in partitions:
                 starts[topic, partition], ends[topic, partition] = found.first, found.next
     return starts, ends
 

@@ -10,6 +10,7 @@ from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.insert_producer import InsertProducer
+from bifrost.engine.runtime.job import TaskShare
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
 from bifrost.engine.statements.client_session import ClientSession
@@ -52,10 +53,10 @@ class World:
         self.connect = None
         self.engines = []
 
-    def engine(self, **properties) -> KsqlEngine:
+    def engine(self, *, share: TaskShare | None = None, **properties) -> KsqlEngine:
         serdes, functions = Serdes(self.registry), default_registry()
         log = ProcessingLog("test_", LogTopic(self.cluster), lambda: NOW_MS)
-        launcher = Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS)
+        launcher = Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share)
         parts = EngineParts(
             environment=LiveEnvironment(self.cluster, self.registry),
             functions=functions,
