@@ -20,7 +20,8 @@ from bifrost.deployer.checks.connect_validate import (
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
-from bifrost.deployer.live.state import Platform, is_running
+from bifrost.deployer.live.read_live import is_running
+from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.make_plan import make_plan

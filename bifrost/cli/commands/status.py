@@ -17,7 +17,8 @@ from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
-from bifrost.deployer.live.state import Platform, is_running, open_platform
+from bifrost.deployer.live.read_live import is_running
+from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
 from bifrost.errors import BifrostError
 from bifrost.redaction import redact_text, secrets_of

@@ -10,7 +10,8 @@ from bifrost.clients.connect import root_cause
 from bifrost.clients.http import Clock
 from bifrost.clients.ksqldb import KsqlClient, QuerySummary
 from bifrost.deployer.declared.declarations import Declarations
-from bifrost.deployer.live.state import LiveQuery, Platform, parse_or_none
+from bifrost.deployer.live.read_live import parse_or_none
+from bifrost.deployer.live.state import LiveQuery, Platform
 from bifrost.deployer.plan.connectors import state_problems
 from bifrost.deployer.plan.statement_equality import Columns
 from bifrost.deployer.plan.statements import insert_query_of, with_declared_types

@@ -18,7 +18,8 @@ from bifrost.deployer.apply.await_running import (
 )
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
 from bifrost.deployer.live.ownership import Owned
-from bifrost.deployer.live.state import Platform, ServiceControl, read_live
+from bifrost.deployer.live.read_live import read_live
+from bifrost.deployer.live.state import Platform, ServiceControl
 from bifrost.deployer.plan.actions import (
     Action,
     ActionKind,

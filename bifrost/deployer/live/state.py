@@ -1,4 +1,4 @@
-"""Reads the live state of a target, through the clients, into values that a plan is made from."""
+"""A target as the deployer sees it: its clients, and its live state as values that a plan is made from."""
 
 from __future__ import annotations
 
@@ -19,14 +19,10 @@ from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
-from bifrost.dashboards.saved_objects import dashboard_id
-from bifrost.deployer.declared.declarations import Creating, Declarations
+from bifrost.deployer.declared.declarations import Creating
 from bifrost.deployer.live import ownership
 from bifrost.deployer.live.ownership import Owned, Ownership
-from bifrost.errors import ParseError, RemoteError, Unreachable
 from bifrost.settings import Settings
-from bifrost.sql.parser import parse_script
-from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues
 
 
 class TopicAdmin(Protocol):
@@ -181,115 +177,3 @@ class LiveState:
     templates: Mapping[str, Body] | None = None
     buckets: frozenset[str] | None = None
     dashboards: Mapping[str, str] | None = None
-
-
-def is_running(platform: Platform) -> bool:
-    """Whether any part of the target answers.
-
-    On the embedded target the supervisor knows; elsewhere every REST API is tried once.
-    """
-    if platform.services is not None:
-        return platform.services.is_running()
-    probes = (
-        lambda: platform.connect.names(patience_s=0),
-        lambda: platform.ksqldb.info(patience_s=0),
-        lambda: platform.registry.subjects(patience_s=0),
-    )
-    for probe in probes:
-        try:
-            probe()
-        except Unreachable:
-            continue
-        # A refusal is an answer, too.
-        except RemoteError:
-            return True
-        return True
-    return False
-
-
-def read_live(platform: Platform, declared: Declarations) -> LiveState:
-    """The live state: what `declared` names, and everything in Connect and ksqlDB.
-
-    Raises:
-        Unreachable, NotReady: a part of the target does not answer while others do.
-    """
-    if not is_running(platform):
-        return LiveState(
-            is_running=False,
-            templates=None if platform.search is None else {},
-            buckets=None if platform.s3 is None else frozenset(),
-            dashboards=None if platform.kibana is None else {},
-        )
-    sources = _sources(platform.ksqldb)
-    queries = {query.id: LiveQuery(query, parse_or_none(query.statement)) for query in platform.ksqldb.queries()}
-    sinks = {source.description.topic for source in sources.values() if isinstance(source.tree, CreateAsSelect)}
-    return LiveState(
-        topics=platform.kafka.describe(sorted({topic.name for topic in declared.topics} | sinks)),
-        subjects=_subjects(platform.registry, declared),
-        connectors=_connectors(platform.connect),
-        sources=sources,
-        queries=queries,
-        types={name.upper(): schema for name, schema in platform.ksqldb.types().items()},
-        written=_written(platform.kafka, declared),
-        owned=_owned(platform, declared, sources, queries),
-        services=_services(platform.services),
-        templates=None if platform.search is None else platform.search.templates(),
-        buckets=platform.s3.buckets() if platform.s3 is not None and declared.buckets else None,
-        dashboards=None if platform.kibana is None else _dashboards(platform.kibana, declared),
-    )
-
-
-def parse_or_none(statement: str) -> Creating | None:
-    """The tree of a statement that the server returned, `None` where it cannot be parsed."""
-    try:
-        found = parse_script(statement)
-    except ParseError:
-        return None
-    tree = found[0].tree if len(found) == 1 else None
-    return tree if isinstance(tree, CreateSource | CreateAsSelect | InsertSelect) else None
-
-
-def _owned(
-    platform: Platform, declared: Declarations, sources: Mapping[str, LiveSource], queries: Mapping[str, LiveQuery]
-) -> Owned:
-    """What this project created, if that matters: only where ksqlDB has something that `declared` does not name."""
-    names = {statement.name for statement in declared.statements}
-    inserts = sum(isinstance(statement.tree, InsertSelect) for statement in declared.statements)
-    is_complete = sources.keys() <= names and len(queries) <= len(sources) + inserts
-    return Owned() if platform.ownership is None or is_complete else platform.ownership.read()
-
-
-def _sources(client: KsqlClient) -> dict[str, LiveSource]:
-    found = client.source_descriptions()
-    return {source.name: LiveSource(source, parse_or_none(source.statement)) for source in found}
-
-
-def _subjects(client: SchemaRegistryClient, declared: Declarations) -> dict[str, LiveSubject]:
-    found = {}
-    for subject in declared.subjects:
-        latest = client.latest(subject.name)
-        if latest is not None:
-            found[subject.name] = LiveSubject(latest, client.version_of(subject.name, subject.schema))
-    return found
-
-
-def _connectors(client: ConnectClient) -> dict[str, LiveConnector]:
-    statuses = client.statuses()
-    return {name: LiveConnector(config, statuses.get(name)) for name, config in client.configs().items()}
-
-
-def _dashboards(client: KibanaClient, declared: Declarations) -> dict[str, str]:
-    found = ((each.pipeline, client.attributes("dashboard", dashboard_id(each))) for each in declared.dashboards)
-    return {name: str(live.get("description", "")) for name, live in found if live is not None}
-
-
-def _written(kafka: TopicAdmin, declared: Declarations) -> frozenset[str]:
-    targets = {item.tree.target for item in declared.statements if isinstance(item.tree, InsertValues)}
-    topics = {item.topic for item in declared.statements if item.name in targets}
-    existing = topics.intersection(kafka.topics()) if topics else ()
-    # The next offset counts records that were deleted since; the first rows must not come back then.
-    return frozenset(name for name in existing if any(offsets.next for offsets in kafka.offsets(name).values()))
-
-
-def _services(services: ServiceControl | None) -> dict[str, ComponentStatus] | None:
-    return None if services is None else {status.name: status for status in services.status()}

@@ -13,7 +13,7 @@ from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.search import SearchClient
 from bifrost.deployer.apply.deployment import Deployment
 from bifrost.deployer.checks.validate import validate
-from bifrost.deployer.live.state import read_live
+from bifrost.deployer.live.read_live import read_live
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.targets import OWNER_KEY, TABLES
 from bifrost.errors import DeclarationError, Refused
