@@ -24,6 +24,7 @@ from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.connectors import ConnectorStatements
 from bifrost.engine.statements.definitions import CONTROLS, DEFINITIONS, DefinitionStatements
 from bifrost.engine.statements.engine_state import EngineParts, EngineState
+from bifrost.engine.statements.figures import Figure, engine_figures, query_figures
 from bifrost.engine.statements.results import CommandResult, Result, TerminateResult
 from bifrost.engine.statements.show_and_describe import ShowStatements
 from bifrost.errors import AnalysisError, NotAQuery, QueryElsewhere, RemoteError, StatementError
@@ -91,6 +92,12 @@ class KsqlEngine:
         except RemoteError:
             return False
         return True
+
+    def figures(self) -> list[Figure]:
+        """The figures of the engine and its persistent queries."""
+        log = self.parts.launcher.log
+        queries = [figure for query in self.state.queries for figure in query_figures(query, log)]
+        return [*queries, *engine_figures(len(self.push_queries), len(self.state.failures))]
 
     # --- statements
 

@@ -97,6 +97,7 @@ class KsqlApi:
             Route("/chc/live", self.alive, methods=["GET"]),
             Route("/chc/ready", self.alive, methods=["GET"]),
             Route("/clusterStatus", self.cluster_status, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
             Route("/v1/metadata", self.metadata, methods=["GET"]),
             Route("/v1/metadata/id", self.metadata_id, methods=["GET"]),
             Route("/is_valid_property/{name:path}", self.is_valid_property, methods=["GET"]),
@@ -142,6 +143,14 @@ class KsqlApi:
         """GET /clusterStatus: this host and the state that it stores."""
         status = await run_in_threadpool(cluster_status, self._engine.state.queries, self._engine.now_ms())
         return json_response({"clusterStatus": {self._identity.host: status}})
+
+    async def metrics(self, request: Request) -> Response:
+        """GET /metrics: the figures of the engine for Prometheus."""
+        from bifrost.server.metrics import exposition  # here, so that a start does not wait for the import
+
+        accept = request.headers.get("accept", "")
+        body, media_type = await run_in_threadpool(lambda: exposition(self._engine.figures(), accept))
+        return Response(body, headers={"content-type": media_type})
 
     async def metadata(self, request: Request) -> Response:
         """GET /v1/metadata."""

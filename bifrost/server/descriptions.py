@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from bifrost.engine.catalog.schema import LogicalSchema, Namespace
 from bifrost.engine.functions.library import INTERNAL, Declaration, Overload
 from bifrost.engine.functions.parameter_docs import parameter_description
 from bifrost.engine.functions.parameters import type_text
+from bifrost.engine.runtime.meters import CommitTimes
+from bifrost.engine.statements.figures import Figure
 from bifrost.engine.statements.results import (
     QueryDescription,
     QueryInfo,
@@ -62,7 +65,20 @@ def query_description(query: QueryDescription, host: str) -> Json:
         "tasksMetadata": [_task(task) for task in query.tasks],
         "consumerGroupId": query.group,
         "state": query.info.state or None,
+        "statistics": list(_figures(query.figures)),
     }
+
+
+def _figures(figures: Iterable[Figure]) -> Iterator[Json]:
+    """The figures of a query as /metrics names them; this field is none of ksqlDB's."""
+    for figure in figures:
+        family = figure.family
+        labels = {name: value for name, value in zip(family.labels, figure.labels, strict=True) if name != "query_id"}
+        if isinstance(figure.value, CommitTimes):
+            yield {"name": f"{family.name}_count", "labels": labels, "value": sum(figure.value.counts)}
+            yield {"name": f"{family.name}_sum", "labels": labels, "value": figure.value.total_s}
+        else:
+            yield {"name": family.name, "labels": labels, "value": figure.value}
 
 
 def _task(task: TaskInfo) -> Json:

@@ -420,6 +420,11 @@ def test_explain():
         "overriddenProperties": {"auto.offset.reset": "earliest"},
         "ksqlHostQueryStatus": {"h:8088": "RUNNING"},
         "queryErrors": [{"timestamp": 1700000000000, "errorMessage": "no such topic"}],
+        "statistics": [
+            {"name": "lag_records", "labels": {"topic": "a"}, "value": 12345},
+            {"name": "commit_seconds_sum", "labels": {}, "value": 0.25},
+            {"name": "restarts_total", "labels": {}, "value": 0},
+        ],
     }
     lines = shown({"@type": "queryDescription", "queryDescription": query})
     assert lines[:3] == [
@@ -429,6 +434,9 @@ def test_explain():
     ]
     for line in (" > [ SINK ] | ...", " auto.offset.reset | earliest", "2023-11-14T22:13:20.000Z no such topic"):
         assert line in lines
+    assert any(line.split() == ["lag_records", "|", "a", "|", "12,345"] for line in lines)
+    assert any(line.split() == ["commit_seconds_sum", "|", "|", "0.250"] for line in lines)
+    assert "restarts_total" not in "".join(lines)
 
 
 @pytest.mark.parametrize(

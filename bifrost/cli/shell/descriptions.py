@@ -63,6 +63,16 @@ def query_lines(query: Json) -> Iterator[str]:
     ]
     if errors:
         yield from _titled("Query errors", errors)
+    # Most states are 0, and most of the other figures of a query that has just begun.
+    figures = [entry for entry in query.get("statistics") or () if entry["value"]]
+    if figures:
+        yield from _titled("Statistics", ())
+        yield from table(("Metric", "Of", "Value"), [_figure(entry) for entry in figures])
+
+
+def _figure(entry: Json) -> tuple[str, str, str]:
+    value = float(entry["value"])
+    return entry["name"], ", ".join(entry["labels"].values()), f"{value:,.0f}" if value.is_integer() else f"{value:.3f}"
 
 
 def function_lines(function: Json) -> Iterator[str]:

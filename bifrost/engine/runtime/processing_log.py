@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Protocol
@@ -99,11 +99,16 @@ def _delivered(error: KafkaError | None, message: Message) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogCount:
-    """The number of entries of a query, and the last one with its time (epoch ms)."""
+    """The number of entries of a query, in all and by kind, and the last one with its time (epoch ms)."""
 
-    entries: int
+    by_kind: Mapping[LogKind, int]
     last: LogEntry | None
     last_ms: int | None
+
+    @property
+    def entries(self) -> int:
+        """The number of entries."""
+        return sum(self.by_kind.values())
 
 
 class ProcessingLog:
@@ -114,7 +119,7 @@ class ProcessingLog:
         self._sink = sink
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, Counter[LogKind]] = {}
         self._last: dict[str, tuple[LogEntry, int]] = {}
 
     def prepare(self) -> None:
@@ -127,7 +132,7 @@ class ProcessingLog:
         now = self._now_ms()
         entry = _cut(entry)
         with self._lock:
-            self._counts[query_id] += 1
+            self._counts.setdefault(query_id, Counter())[entry.kind] += 1
             self._last[query_id] = (entry, now)
         if self._sink is not None:
             self._sink.produce(self.topic, orjson.dumps(_as_json(entry, now)))
@@ -136,7 +141,7 @@ class ProcessingLog:
         """Returns what was logged for a query so far."""
         with self._lock:
             entry, when = self._last.get(query_id, (None, None))
-            return LogCount(self._counts[query_id], entry, when)
+            return LogCount(dict(self._counts.get(query_id, {})), entry, when)
 
 
 def _cut(entry: LogEntry) -> LogEntry:

@@ -14,33 +14,36 @@ _log = logging.getLogger(__name__)
 
 
 class RestoreProgress:
-    """Counts records and logs the progress every 5 s; any thread may read `text`."""
+    """Counts records and logs the progress every 5 s; any thread may read it.
+
+    `done` of `total` records are read; both keep their last values after the end.
+    """
 
     def __init__(self, query: str, now_ms: Callable[[], int]) -> None:
         self._query = query
         self._now_ms = now_ms
         self._what = ""
-        self._done = self._total = 0
+        self.done = self.total = 0
         self._began_ms = self._next_ms = 0
 
     def begin(self, what: str, total: int) -> None:
         """Starts counting: `what` names the records to be read, at most `total`."""
-        self._what, self._done, self._total = what, 0, total
+        self._what, self.done, self.total = what, 0, total
         self._began_ms = self._next_ms = self._now_ms()
 
     def reached(self, done: int) -> None:
         """Takes the number of records read so far."""
-        self._done = done
+        self.done = done
         now = self._now_ms()
-        if self._total >= _WORTH_LOGGING and now >= self._next_ms:
+        if self.total >= _WORTH_LOGGING and now >= self._next_ms:
             self._next_ms = now + _LOG_EVERY_MS
             _log.info("query %s: %s", self._query, self.text)
 
     def end(self) -> None:
         """Ends counting: everything is read."""
-        if self._total >= _WORTH_LOGGING:
+        if self.total >= _WORTH_LOGGING:
             took_s = (self._now_ms() - self._began_ms) / 1000
-            _log.info("query %s: %s: %s records read in %.1f s", self._query, self._what, f"{self._done:,}", took_s)
+            _log.info("query %s: %s: %s records read in %.1f s", self._query, self._what, f"{self.done:,}", took_s)
         self._what = ""
 
     @property
@@ -48,5 +51,5 @@ class RestoreProgress:
         """The records being read, and how many of them have been."""
         if not self._what:
             return "it is still being loaded"
-        share = 100 * self._done // self._total if self._total else 100
-        return f"reading {self._what}: {self._done:,} of {self._total:,} records ({min(share, 100)} %)"
+        share = 100 * self.done // self.total if self.total else 100
+        return f"reading {self._what}: {self.done:,} of {self.total:,} records ({min(share, 100)} %)"

@@ -10,6 +10,7 @@ from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.functions.library import Declaration
 from bifrost.engine.functions.registry import FunctionRegistry
+from bifrost.engine.statements.figures import Figure
 from bifrost.sql.tree import SourceKind
 from bifrost.sql.types import SqlType
 
@@ -83,6 +84,7 @@ class QueryDescription:
     group: str
     errors: tuple[tuple[int, str, str], ...] = ()  # epoch ms, message, class of cause
     tasks: tuple[TaskInfo, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

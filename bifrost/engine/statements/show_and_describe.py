@@ -17,6 +17,7 @@ from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.runtime.meters import Meter
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineState, FailedCommand
+from bifrost.engine.statements.figures import query_figures
 from bifrost.engine.statements.results import (
     FunctionDescription,
     FunctionList,
@@ -202,6 +203,7 @@ class ShowStatements:
             group=self._state.parts.launcher.group(query.id),
             errors=tuple((error.at_ms, error.message, error.kind) for error in query.runner.errors),
             tasks=_tasks(query),
+            figures=tuple(query_figures(query, self._state.parts.launcher.log)),
         )
 
     def _explain(self, text: str, tree: Explain, session: ClientSession) -> Result:
