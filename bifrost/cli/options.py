@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
 from bifrost import settings as configuration
 from bifrost.deployer.plan.losses import AllowedLosses, parse_allowed
+from bifrost.deployer.plan.replace_choices import ReadFrom, ReplaceChoices, SinkTopics
 from bifrost.errors import SettingError
 from bifrost.settings import TARGETS, Settings
 
@@ -15,6 +16,12 @@ from bifrost.settings import TARGETS, Settings
 def _known_target(value: str | None) -> str | None:
     if value is not None and value not in TARGETS:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(TARGETS)}")
+    return value
+
+
+def _known_start(value: str | None) -> str | None:
+    if value is not None and value not in get_args(ReadFrom):
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(get_args(ReadFrom))}")
     return value
 
 
@@ -49,6 +56,25 @@ def require_embedded(settings: Settings, command: str) -> None:
         raise typer.BadParameter(f"{command} works on the embedded target only, not on {settings.target}")
 
 
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="earliest|latest",
+        help="Where the queries of replaced statements start; by default where each statement says.",
+        callback=_known_start,
+    ),
+]
+KeepTopicOption = Annotated[bool, typer.Option("--keep-topic", help="Keep the topics of replaced statements.")]
+DeleteTopicOption = Annotated[
+    bool, typer.Option("--delete-topic", help="Delete the topics of replaced statements, with their records.")
+]
+RepeatAlertsOption = Annotated[
+    bool, typer.Option("--repeat-alerts", help="Send alerts also for records that a replaced statement computes again.")
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask; losses still need --allow.", show_default=False)
+]
 AllowOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -58,6 +84,18 @@ AllowOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def replace_choices(read_from: str | None, keep_topic: bool, delete_topic: bool, repeat_alerts: bool) -> ReplaceChoices:
+    """What a person chose for replaced statements.
+
+    Raises:
+        typer.BadParameter: both --keep-topic and --delete-topic are given.
+    """
+    if keep_topic and delete_topic:
+        raise typer.BadParameter("--keep-topic and --delete-topic exclude each other")
+    topics: SinkTopics | None = "keep" if keep_topic else "delete" if delete_topic else None
+    return ReplaceChoices(cast("ReadFrom | None", read_from), topics, repeat_alerts)
 
 
 def allowed_losses(words: list[str] | None) -> AllowedLosses:

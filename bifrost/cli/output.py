@@ -120,6 +120,21 @@ class Screen:
             self._stage = ""
         self.progress(f"{stage}: done in {time.monotonic() - began:.1f} s")
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person can answer: stdin and stderr are a terminal, and stdout is not for a program."""
+        return not self.as_json and sys.stdin.isatty() and self._err.is_terminal
+
+    def ask(self, question: str) -> str:
+        """Ask on stderr and return the typed answer; empty at the end of the input."""
+        if self._status is not None and self._stage:
+            self._status.stop()
+        self._err.print(_text(question), end=" ")
+        answer = sys.stdin.readline().strip()
+        if self._status is not None and self._stage:
+            self._status.start()
+        return answer
+
     def warn(self, text: str) -> None:
         """Print a warning, which does not stop the command."""
         self._err.print(_text(f"warning: {text}", style="yellow"))

@@ -21,11 +21,10 @@ from bifrost.deployer.checks.worker_plugins import adapted, read_offer
 from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.read_live import is_running
-from bifrost.deployer.live.state import Platform
+from bifrost.deployer.live.state import LiveState, Platform
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
-from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.make_plan import make_plan
-from bifrost.deployer.plan.refusal import refuse_losses
+from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.settled_state import OnWait, read_settled
 from bifrost.deployer.targets import (
     Substitutions,
@@ -46,6 +45,15 @@ class ProjectDeclarations:
 
     everything: Declarations
     selected: Declarations
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDeployment:
+    """A plan and what it was made from: the selected declarations as the target runs them, and the live state."""
+
+    plan: DeploymentPlan
+    declared: Declarations
+    live: LiveState
 
 
 def load_declarations(settings: Settings) -> Declarations:
@@ -71,12 +79,13 @@ def plan_deployment(
     table: Substitutions,
     clock: Clock,
     *,
-    prune: bool,
+    options: PlanOptions,
     on_wait: OnWait,
-) -> tuple[DeploymentPlan, Problems]:
-    """The plan, and what is wrong with the connectors that it would write.
+) -> tuple[PlannedDeployment, Problems]:
+    """The plan with what it was made from, and what is wrong with the connectors that it would write.
 
     Args:
+        options: what a person chose about the plan.
         on_wait: is called while ksqlDB is starting or stopping.
 
     Raises:
@@ -84,8 +93,8 @@ def plan_deployment(
     """
     everything, selected, table, problems = _on_workers(platform, declarations, table)
     live = read_settled(platform, selected, clock, on_wait)
-    plan = make_plan(selected, live, everything=everything, prune=prune)
-    return plan, (*problems, *_check_connectors(platform, selected, plan, table))
+    plan = make_plan(selected, live, everything=everything, prune=options.prune)
+    return PlannedDeployment(plan, selected, live), (*problems, *_check_connectors(platform, selected, plan, table))
 
 
 def deploy(
@@ -94,8 +103,8 @@ def deploy(
     table: Substitutions,
     clock: Clock,
     *,
-    prune: bool,
-    allowed: AllowedLosses,
+    options: PlanOptions,
+    accept: Callable[[PlannedDeployment], None],
     on_problems: Callable[[Problems], None],
     on_action: OnAction,
     on_wait: OnWait,
@@ -103,7 +112,8 @@ def deploy(
     """Plan, carry the plan out, and wait until everything declared runs.
 
     Args:
-        allowed: the losses that a person accepts.
+        options: what a person chose about the plan.
+        accept: is called before anything is changed, and raises `PlanRefused` to prevent it.
         on_problems: receives what is wrong with connectors, warnings included, before anything is changed.
         on_action: is called before each change.
         on_wait: is called while ksqlDB is starting or stopping.
@@ -112,8 +122,7 @@ def deploy(
         The plan and the number of writes.
 
     Raises:
-        PlanRefused: a part of the plan is left to a person, or loses something that is not allowed; nothing was
-            changed.
+        PlanRefused: a part of the plan is left to a person, or `accept` refuses it; nothing was changed.
         DeclarationError: Connect does not accept a connector; nothing was changed.
         ComponentError: a process of the embedded platform died.
         RemoteError: a step failed, or something does not run.
@@ -121,11 +130,11 @@ def deploy(
     with _naming_dead_components(platform):
         everything, selected, table, warnings = _on_workers(platform, declarations, table)
         live = read_settled(platform, selected, clock, on_wait)
-        plan = make_plan(selected, live, everything=everything, prune=prune)
+        plan = make_plan(selected, live, everything=everything, prune=options.prune)
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
         refuse_blocked(plan)
-        refuse_losses(plan, allowed)
+        accept(PlannedDeployment(plan, selected, live))
         problems = (*warnings, *_check_connectors(platform, selected, plan, table))
         on_problems(problems)
         refuse_connector_problems(problems)

@@ -373,3 +373,18 @@ def test_an_answer_of_another_program_names_the_system_and_its_url(run, fakes):
 
     assert found.code == 1
     assert f"error: ksqlDB: info: unexpected answer; is {fakes.servers['ksqldb'].url} its URL?" in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("up", "--allow", "everything"), "is not one of replace, delete"),
+        (("up", "--from", "yesterday"), "'yesterday' is not one of earliest, latest"),
+        (("plan", "--keep-topic", "--delete-topic"), "exclude each other"),
+    ],
+)
+def test_a_wrong_choice_is_wrong_usage(run, fakes, arguments, problem):
+    found = run(*arguments)
+
+    assert (found.code, fakes.writes()) == (2, [])
+    assert problem in " ".join(found.err.replace("│", " ").split())

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from bifrost.cli.options import JsonOption, PipelinesArgument, PruneOption, TargetOption, settings_for
+from bifrost.cli.options import (
+    DeleteTopicOption,
+    FromOption,
+    JsonOption,
+    KeepTopicOption,
+    PipelinesArgument,
+    PruneOption,
+    RepeatAlertsOption,
+    TargetOption,
+    replace_choices,
+    settings_for,
+)
 from bifrost.cli.output import Screen
 from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
 from bifrost.deployer.checks.connect_validate import refuse_connector_problems
 from bifrost.deployer.deploy import plan_deployment
 from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.plan_text import plan_json, plan_lines
 from bifrost.deployer.targets import substitutions
 
@@ -21,16 +33,22 @@ CHANGES_PLANNED = 3
 def command(
     pipelines: PipelinesArgument = None,
     prune: PruneOption = False,
+    read_from: FromOption = None,
+    keep_topic: KeepTopicOption = False,
+    delete_topic: DeleteTopicOption = False,
+    repeat_alerts: RepeatAlertsOption = False,
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
     """Show what `up` would do. Exit code 3 if there is anything to do, 0 if not."""
+    options = PlanOptions(prune, replace_choices(read_from, keep_topic, delete_topic, repeat_alerts))
     settings, screen = settings_for(target), Screen(as_json=as_json)
     declarations = read_declarations(settings, pipelines or ())
     with open_platform(settings) as platform, screen.working("comparing with what runs"):
-        plan, problems = plan_deployment(
-            platform, declarations, substitutions(settings), SystemClock(), prune=prune, on_wait=screen.progress
+        planned, problems = plan_deployment(
+            platform, declarations, substitutions(settings), SystemClock(), options=options, on_wait=screen.progress
         )
+    plan = planned.plan
     if as_json:
         screen.json(plan_json(plan, settings.target))
     else:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from bifrost.cli.endpoints import visible_endpoints
+from bifrost.cli.losses import accept_losses
 from bifrost.cli.options import (
     AllowOption,
+    DeleteTopicOption,
+    FromOption,
     JsonOption,
+    KeepTopicOption,
     PipelinesArgument,
     PruneOption,
+    RepeatAlertsOption,
     TargetOption,
+    YesOption,
     allowed_losses,
+    replace_choices,
     require_embedded,
     settings_for,
 )
@@ -24,10 +31,10 @@ from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
 from bifrost.deployer.declared.declarations import Declarations
-from bifrost.deployer.deploy import ProjectDeclarations, deploy, refuse_failures
+from bifrost.deployer.deploy import PlannedDeployment, ProjectDeclarations, deploy, refuse_failures
 from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
-from bifrost.deployer.plan.losses import AllowedLosses
+from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.plan_text import plan_json, result_summary
 from bifrost.deployer.targets import substitutions, variables_of
 from bifrost.errors import ComponentError
@@ -50,12 +57,18 @@ def command(
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
     prune: PruneOption = False,
     allow: AllowOption = None,
+    yes: YesOption = False,
+    read_from: FromOption = None,
+    keep_topic: KeepTopicOption = False,
+    delete_topic: DeleteTopicOption = False,
+    repeat_alerts: RepeatAlertsOption = False,
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
     """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
     if ports not in ("fixed", "auto"):
         raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
+    options = PlanOptions(prune, replace_choices(read_from, keep_topic, delete_topic, repeat_alerts))
     allowed = allowed_losses(allow)
     settings, screen = settings_for(target), Screen(as_json=as_json)
     if foreground:
@@ -71,7 +84,9 @@ def command(
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
-    plan, writes = _deploy(settings, declarations, screen, allowed, prune=prune)
+    plan, writes = _deploy(
+        settings, declarations, screen, options, lambda found: accept_losses(found.plan, allowed, screen, yes=yes)
+    )
     # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and not no_demo:
         with screen.working("starting the demo data generators"):
@@ -86,7 +101,11 @@ def command(
 
 
 def _deploy(
-    settings: Settings, declarations: ProjectDeclarations, screen: Screen, allowed: AllowedLosses, *, prune: bool
+    settings: Settings,
+    declarations: ProjectDeclarations,
+    screen: Screen,
+    options: PlanOptions,
+    accept: Callable[[PlannedDeployment], None],
 ) -> tuple[DeploymentPlan, int]:
     def report(number: int, total: int, action: Action) -> None:
         screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
@@ -97,8 +116,8 @@ def _deploy(
             declarations,
             substitutions(settings),
             SystemClock(),
-            prune=prune,
-            allowed=allowed,
+            options=options,
+            accept=accept,
             on_problems=lambda problems: warn_of(problems, screen),
             on_action=report,
             on_wait=screen.progress,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bifrost.deployer.plan.actions import DeploymentPlan
-from bifrost.deployer.plan.losses import AllowedLosses, allow_words
+from collections.abc import Iterable, Iterator
+
+from bifrost.deployer.plan.actions import Action, DeploymentPlan
+from bifrost.deployer.plan.losses import AllowedLosses, Loss, allow_words
 from bifrost.errors import PlanRefused
 
 NOTHING_ALLOWED = AllowedLosses()
@@ -15,6 +17,11 @@ def needed_options(plan: DeploymentPlan, allowed: AllowedLosses = NOTHING_ALLOWE
     return " ".join(f"--allow {word}" for word in allow_words(missing))
 
 
+def loss_lines(losses: Iterable[tuple[Action, Loss]]) -> Iterator[str]:
+    """A line for each loss, with the thing that loses."""
+    return (f"  - {action.resource} {action.name}: {loss.what}" for action, loss in losses)
+
+
 def refuse_losses(plan: DeploymentPlan, allowed: AllowedLosses) -> None:
     """Raise if the plan loses something that is not allowed.
 
@@ -24,6 +31,6 @@ def refuse_losses(plan: DeploymentPlan, allowed: AllowedLosses) -> None:
     missing = plan.losses_not_allowed(allowed)
     if not missing:
         return
-    losses = "".join(f"\n  - {action.resource} {action.name}: {loss.what}" for action, loss in missing)
+    losses = "".join(f"\n{line}" for line in loss_lines(missing))
     options = needed_options(plan, allowed)
     raise PlanRefused(f"nothing was changed; this would be lost:{losses}\n  to accept it, add: {options}", (options,))
