@@ -1,4 +1,4 @@
-"""Two workers that own half of the tasks each: together they do what one does, and each leaves the other's tasks alone."""
+"""Two workers that own half of the tasks each do together what one does; neither touches the tasks of the other."""
 
 from collections import Counter
 
