@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.plan.steps import QueryPlan
+from bifrost.engine.queries.persistent_runner import PersistentRunner, QueryHosts
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.runtime.job import QueryJob, RunOptions, TaskShare
-from bifrost.engine.runtime.processing_log import LogEntry, LogKind, ProcessingLog
+from bifrost.engine.runtime.processing_log import LogCount, LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.serde import Serdes, windowed_key
 from bifrost.engine.topology.compiled import (
@@ -62,7 +63,11 @@ def _windowed_sink(sink: DataSource | None) -> tuple[str, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Creates the runners of one engine. In a worker process, `share` are the tasks that it owns."""
+    """Creates the runners of one engine.
+
+    In a worker process, `share` are the tasks that it owns. In a server with worker processes, `hosts` are these; they
+    run the persistent queries.
+    """
 
     cluster: Cluster
     serdes: Serdes
@@ -71,6 +76,7 @@ class Launcher:
     service_id: str
     now_ms: Callable[[], int]
     share: TaskShare | None = None
+    hosts: QueryHosts | None = None
 
     def group(self, query_id: str) -> str:
         """Returns the consumer group of a persistent query, named as by ksqlDB."""
@@ -82,7 +88,7 @@ class Launcher:
 
     def persistent(
         self, plan: QueryPlan, properties: Mapping[str, str], sink: DataSource | None
-    ) -> tuple[CompiledQuery, QueryRunner]:
+    ) -> tuple[CompiledQuery, PersistentRunner]:
         """Returns a runner with durable state and offsets; it registers the schemas of the sink before it reads."""
         group = self.group(plan.query_id)
         compiled = self.compile(plan, group, properties)
@@ -98,7 +104,8 @@ class Launcher:
             windowed_sink=_windowed_sink(sink),
             share=self.share,
         )
-        return compiled, QueryRunner(self._job(plan, compiled, options, properties, sink=sink))
+        job = self._job(plan, compiled, options, properties, sink=sink)
+        return compiled, QueryRunner(job) if self.hosts is None else self.hosts.runner(job, plan, properties, sink)
 
     def transient(
         self,
@@ -125,6 +132,10 @@ class Launcher:
             RegistryUnavailable: the registry does not answer.
         """
         self.serdes.register(sink.topic, sink.formats, sink.schema)
+
+    def logged(self, query_id: str) -> LogCount:
+        """Returns what the processing log has of a query, whichever process wrote it."""
+        return self.log.count(query_id) if self.hosts is None else self.hosts.logged(query_id)
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
         """Deletes the internal topics and the committed offsets of a query that has ended."""

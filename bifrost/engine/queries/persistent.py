@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.queries.launcher import Launcher
-from bifrost.engine.runtime.runner import QueryRunner
+from bifrost.engine.queries.persistent_runner import PersistentRunner
 from bifrost.engine.topology.compiled import CompiledQuery
 from bifrost.errors import AnalysisError, RemoteError
 
@@ -29,7 +29,7 @@ class PersistentQuery:
     plan: QueryPlan
     sink: DataSource | None
     compiled: CompiledQuery
-    runner: QueryRunner
+    runner: PersistentRunner
     properties: Mapping[str, str]
 
     @property

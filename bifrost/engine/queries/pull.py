@@ -15,8 +15,9 @@ from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.queries.rows import ResultColumn, ResultHeader, ResultRow
 from bifrost.engine.state.frozen import freeze_key
 from bifrost.engine.state.ordering import sort_key
-from bifrost.engine.topology.compiled import MaterializedRow, Task
-from bifrost.errors import AnalysisError, NotReady
+from bifrost.engine.topology.compiled import MaterializedRow
+from bifrost.engine.topology.table_rows import TableRows
+from bifrost.errors import AnalysisError
 from bifrost.sql.tree import ColumnRef, Expression
 from bifrost.sql.types import BIGINT, SqlType, SqlValue
 
@@ -42,50 +43,42 @@ def run_pull(plan: PullPlan, queries: PersistentQueries, functions: FunctionRegi
         f"query_{now_ms}",
         tuple(ResultColumn(column.name, column.type, column.namespace is Namespace.KEY) for column in plan.schema),
     )
-    return PullResult(header, pull_rows(plan, _tasks(plan.source, queries), functions))
+    return PullResult(header, pull_rows(plan, _table(plan.source, queries), functions))
 
 
-def pull_rows(plan: PullPlan, tasks: Sequence[Task], functions: FunctionRegistry) -> list[ResultRow]:
-    """Returns the rows of a pull query, from the tasks that hold its table."""
-    return list(islice(_projected(plan, _found(plan, tasks), functions), plan.limit))
+def pull_rows(plan: PullPlan, table: TableRows, functions: FunctionRegistry) -> list[ResultRow]:
+    """Returns the rows of a pull query from the present rows of its table."""
+    return list(islice(_projected(plan, _found(plan, table), functions), plan.limit))
 
 
-def _tasks(source: DataSource, queries: PersistentQueries) -> list[Task]:
+def _table(source: DataSource, queries: PersistentQueries) -> TableRows:
     query = queries.find(source.created_by)
     if query is None:
         raise AnalysisError(
             f"The `{source.name}` table isn't queryable: no running query stores its rows. Create the table again, or "
             "add EMIT CHANGES for a push query."
         )
-    tasks = [task for _, task in query.runner.tasks()]
-    if not tasks:
-        raise NotReady("ksqlDB", f"read table {source.name}", "its rows are still being loaded; try again")
-    return tasks
+    return query.runner.rows()
 
 
-def _found(plan: PullPlan, tasks: Sequence[Task]) -> Iterable[MaterializedRow]:
+def _found(plan: PullPlan, table: TableRows) -> Iterable[MaterializedRow]:
     match plan.kind:
         case LookupKind.KEYS:
-            return _by_key(plan, tasks)
+            return _by_key(plan, table)
         case LookupKind.RANGE:
-            inside = (row for row in _all(tasks) if row.key[0] is not None and plan.key_range.holds(row.key[0]))
+            inside = (row for row in table.all() if row.key[0] is not None and plan.key_range.holds(row.key[0]))
             return _in_order(inside)
         case LookupKind.SCAN:
-            return _in_order(_all(tasks))
+            return _in_order(table.all())
 
 
-def _by_key(plan: PullPlan, tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
-    for lookup in plan.lookups:
-        # In all tasks: only one holds the key, and a miss in the others costs less than to compute its partition.
-        for row in (row for task in tasks for row in task.lookup(lookup.key)):
+def _by_key(plan: PullPlan, table: TableRows) -> Iterator[MaterializedRow]:
+    found = table.of_keys([lookup.key for lookup in plan.lookups])
+    for lookup, rows in zip(plan.lookups, found, strict=True):
+        for row in rows:
             start, end = row.window if row.window is not None else (None, None)
             if start is None or (lookup.window_start.holds(start) and lookup.window_end.holds(end)):
                 yield row
-
-
-def _all(tasks: Sequence[Task]) -> Iterator[MaterializedRow]:
-    for task in tasks:
-        yield from task.scan()
 
 
 def _in_order(rows: Iterable[MaterializedRow]) -> list[MaterializedRow]:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from confluent_kafka import KafkaException
 
@@ -21,6 +22,7 @@ from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import RecordUnusable, Task
+from bifrost.engine.topology.table_rows import TableRows, TaskRows
 from bifrost.errors import BifrostError, NotReady, Refused
 
 _PAUSED_S = 0.1
@@ -53,6 +55,13 @@ class QueryError:
     kind: str
 
 
+class Predecessor(Protocol):
+    """A stopped runner of the same query."""
+
+    def wait_for_end(self) -> None:
+        """Waits until it has ended."""
+
+
 def _ignore_end() -> None:
     """The default of `on_end`."""
 
@@ -69,7 +78,7 @@ class QueryRunner:
         self._inputs: InputPartitions | None = None
         self._failures = 0
         self._keeps_records = False  # a broker has refused results: the next runs keep them to find out which
-        self._predecessor: QueryRunner | None = None
+        self._predecessor: Predecessor | None = None
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self.meters = QueryMeters()
         self.restoring = RestoreProgress(job.name, job.now_ms)
@@ -86,7 +95,7 @@ class QueryRunner:
         """
         self._inputs = prepare_topics(self._job)
 
-    def start(self, *, after: QueryRunner | None = None) -> None:
+    def start(self, *, after: Predecessor | None = None) -> None:
         """Starts the thread, which calls `prepare` if that was not done, and retries it until it succeeds.
 
         `after` is a runner that was stopped, of the same query: its thread has ended before this one begins, so that
@@ -133,6 +142,14 @@ class QueryRunner:
         if run is None:
             raise NotReady("ksqlDB", f"read the state of {self._job.name}", f"{self.restoring.text}; try again")
         yield from sorted(run.tasks.items())
+
+    def rows(self) -> TableRows:
+        """Returns the present rows of the query's table.
+
+        Raises:
+            NotReady: the query is not running now.
+        """
+        return TaskRows([task for _, task in self.tasks()])
 
     def offsets(self) -> dict[PartitionId, tuple[int, int]]:
         """Returns position and end of every input partition read so far."""

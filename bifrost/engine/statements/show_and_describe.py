@@ -150,10 +150,10 @@ class ShowStatements:
     ) -> SourceStatistics:
         consumed = [query.runner.meters.consumed.get(source.topic) for query in readers]
         produced = [query.runner.meters.produced.get(source.topic) for query in writers]
-        log = self._state.parts.launcher.log
-        logged = [log.count(query.id) for query in (*readers, *writers)]
+        launcher = self._state.parts.launcher
+        logged = [launcher.logged(query.id) for query in (*readers, *writers)]
         failures = [entry.last_ms for entry in logged if entry.last_ms is not None]
-        now_ms = self._state.parts.launcher.now_ms()
+        now_ms = launcher.now_ms()
         return SourceStatistics(
             consumed=_reading(consumed, now_ms),
             produced=_reading(produced, now_ms),

@@ -17,6 +17,7 @@ from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Row
 from bifrost.engine.testing.driver import Driver, RunningQuery, TopicRecord
 from bifrost.engine.topology.compiled import compile_query
+from bifrost.engine.topology.table_rows import TaskRows
 from bifrost.errors import AnalysisError
 from bifrost.sql.parser import parse_statement
 from bifrost.sql.types import BYTES, DATE, TIME, TIMESTAMP, SqlArray, SqlMap, SqlStruct, SqlType
@@ -107,7 +108,7 @@ def answer_pull(driver: Driver, text: str) -> Answer:
     query = driver.queries.get(planned.source.created_by or "")
     if query is None:
         raise AnalysisError(f"The `{planned.source.name}` table isn't queryable: no query materializes it", text)
-    rows = pull_rows(planned, list(query.tasks.values()), default_registry())
+    rows = pull_rows(planned, TaskRows(list(query.tasks.values())), default_registry())
     header = {"queryId": "query_0", "schema": _schema_text(planned.schema, keys=True)}
     return [{"header": header}, *({"row": {"columns": _shown_row(planned.schema, row)}} for row in rows)]
 
