@@ -24,6 +24,7 @@ from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.settled_state import read_settled
 from bifrost.deployer.targets import TABLES, for_target
+from bifrost.sql.parser import parse_script
 from tests.fakes.clock import FakeClock
 from tests.fakes.connect import FakeConnect
 from tests.fakes.http_server import FakeServer, running
@@ -127,7 +128,14 @@ class Fakes:
         printer.text("fakes")
 
     def writes(self) -> list[str]:
-        over_http = [write for server in self.servers.values() for write in server.writes()]
+        """One entry for each change; a request to ksqlDB may carry several statements."""
+        over_http = [
+            f"{request.method} {request.path}"
+            for server in self.servers.values()
+            for request in server.requests
+            if server.is_write(request)
+            for _ in (parse_script(request.body["ksql"]) if request.path == "/ksql" else [request])
+        ]
         return [*over_http, *self.kafka.writes, *self.services.writes]
 
     def forget_writes(self) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import assert_never
 
 from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
-from bifrost.deployer.apply.await_running import (
-    POLL_S,
-    connectors_not_running,
-    expected_queries,
-    failure,
-    is_insert,
-)
-from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
+from bifrost.deployer.apply.await_running import POLL_S, expected_queries, is_insert
+from bifrost.deployer.apply.stages import Mode, Stage, stages
+from bifrost.deployer.apply.statement_runs import StatementRuns
+from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.ownership import Owned
-from bifrost.deployer.live.read_live import read_live
 from bifrost.deployer.live.state import Platform, ServiceControl
 from bifrost.deployer.plan.actions import (
     Action,
-    ActionKind,
     AddPartitions,
     AlterTopic,
     CreateBucket,
@@ -46,17 +41,11 @@ from bifrost.deployer.plan.actions import (
     TerminateLiveQuery,
 )
 from bifrost.deployer.plan.ksql_commands import drop_source, drop_type, resume, terminate
-from bifrost.deployer.plan.statements import plan_statements
-from bifrost.errors import BifrostError, NotReady, PlanRefused, Refused, Unreachable
-from bifrost.sql.tree import InsertValues
+from bifrost.errors import BifrostError, NotReady, PlanRefused, Refused
 
-SUBJECT_PATIENCE_S = 90.0
 TOPIC_PATIENCE_S = 15.0
-STATEMENT_PATIENCE_S = 180.0
-"""Long enough for a ksqlDB server with many queries to restart."""
-
-_TRANSIENT = ("command topic", "Not leader for partition", "Leader not available")
-"""Texts of a server error that waiting cures: nothing was carried out."""
+WRITERS = 6
+"""How many changes are sent at the same time: more would only queue in Connect, which handles one at a time."""
 
 OnAction = Callable[[int, int, Action], None]
 """Called before each change with its number (from 1), the number of all changes, and the action."""
@@ -86,10 +75,11 @@ class Deployment:
         self._platform = platform
         self._declared = declared
         self._clock = clock
+        self._statements = StatementRuns(platform, declared, clock)
         self.writes = 0
 
     def carry_out(self, plan: DeploymentPlan, report: OnAction) -> None:
-        """Carry out every change of the plan, in its order.
+        """Carry out every change of the plan, in its order; what does not need each other, at the same time.
 
         Raises:
             PlanRefused: the plan leaves a change to a person; nothing was changed.
@@ -97,10 +87,12 @@ class Deployment:
         """
         refuse_blocked(plan)
         try:
-            for number, action in enumerate(plan.changes, 1):
-                report(number, len(plan.changes), action)
-                for operation in action.operations:
-                    self._perform(operation)
+            number = 0
+            for stage in stages(plan.changes):
+                for action in stage.actions:
+                    number += 1
+                    report(number, len(plan.changes), action)
+                self._carry_out(stage)
         except BifrostError:
             # What was created before the failure belongs to this project; the failure itself is what must be
             # reported.
@@ -108,6 +100,32 @@ class Deployment:
                 self._record_ownership()
             raise
         self._record_ownership()
+
+    def _carry_out(self, stage: Stage) -> None:
+        operations = [operation for action in stage.actions for operation in action.operations]
+        self.writes += len(operations)
+        match stage.mode:
+            case Mode.STATEMENTS:
+                self._statements.run([step.statement for step in operations if isinstance(step, RunStatement)])
+            case Mode.TOGETHER:
+                self._carry_out_together(stage.actions)
+            case Mode.ALONE:
+                self._carry_out_action(operations)
+
+    def _carry_out_together(self, actions: Sequence[Action]) -> None:
+        """Carries actions out at the same time; after a failure, those that have not begun do not begin."""
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="deployment") as writers:
+            running = [writers.submit(self._carry_out_action, action.operations) for action in actions]
+            wait(running, return_when=FIRST_EXCEPTION)
+            for future in running:
+                future.cancel()
+        for future in running:
+            if not future.cancelled():
+                future.result()
+
+    def _carry_out_action(self, operations: Iterable[Operation]) -> None:
+        for operation in operations:
+            self._perform(operation)
 
     def _record_ownership(self) -> None:
         """Records what of ksqlDB is this project's now; without the right to do so, `--prune` will keep it all."""
@@ -127,7 +145,6 @@ class Deployment:
             ownership.update(before, Owned(frozenset(statements), frozenset(ids)))
 
     def _perform(self, step: Operation) -> None:
-        self.writes += 1
         connect, ksqldb = self._platform.connect, self._platform.ksqldb
         match step:
             case CreateTopic(topic):
@@ -147,7 +164,7 @@ class Deployment:
             case DeleteConnector(name):
                 connect.delete(name)
             case RunStatement(statement):
-                self._run_statement(statement)
+                self._statements.run([statement])
             case DropLiveSource(name, kind):
                 ksqldb.execute(drop_source(kind, name, if_exists=True))
             case DropLiveType(name):
@@ -217,63 +234,3 @@ class Deployment:
         except Refused as error:
             body = f"{error.body} (the cause is in {self._platform.log_of('connect')})"
             raise Refused(error.system, error.request, status=error.status, body=body) from error
-
-    def _run_statement(self, statement: DeclaredStatement) -> None:
-        self._await_subjects(statement)
-        deadline = self._clock.monotonic() + STATEMENT_PATIENCE_S
-        while True:
-            try:
-                self._platform.ksqldb.execute(statement.text, properties=statement.properties)
-                return
-            except (Unreachable, NotReady, Refused) as error:
-                # The answer may be lost although the statement was carried out.
-                if self._exists(statement):
-                    return
-                if not _is_transient(error) or self._clock.monotonic() > deadline:
-                    raise _with_place(error, statement) from error
-                self._clock.sleep(1.0)
-
-    def _exists(self, statement: DeclaredStatement) -> bool:
-        if isinstance(statement.tree, InsertValues):
-            return False  # sending a row of a table again changes nothing, so there is no need to look it up
-        alone = Declarations(statements=(statement,))
-        (action,) = plan_statements(alone, read_live(self._platform, alone))
-        return action.kind in (ActionKind.KEEP, ActionKind.UPDATE)
-
-    def _await_subjects(self, statement: DeclaredStatement) -> None:
-        """Waits for schemas that a connector registers with its first record, which a statement takes columns from."""
-        deadline = self._clock.monotonic() + SUBJECT_PATIENCE_S
-        writers = [
-            topic.connector for topic in self._declared.topics if topic.name == statement.topic and topic.connector
-        ]
-        while True:
-            missing = set(statement.awaited_subjects).difference(self._platform.registry.subjects())
-            if not missing:
-                return
-            not_running = (
-                [found for found in connectors_not_running(self._platform, writers) if found.failed] if writers else []
-            )
-            if not_running:
-                raise failure(not_running)
-            if self._clock.monotonic() > deadline:
-                raise _no_subject(sorted(missing), statement, writers)
-            self._clock.sleep(POLL_S)
-
-
-def _is_transient(error: Unreachable | NotReady | Refused) -> bool:
-    return not isinstance(error, Refused) or (error.status == 500 and any(text in error.body for text in _TRANSIENT))
-
-
-def _with_place(
-    error: Unreachable | NotReady | Refused, statement: DeclaredStatement
-) -> Unreachable | NotReady | Refused:
-    where = f"{statement.path}:{statement.line}: {statement.name}"
-    if isinstance(error, Refused):
-        return Refused(error.system, where, status=error.status, body=error.body)
-    return type(error)(error.system, where, error.problem)
-
-
-def _no_subject(missing: list[str], statement: DeclaredStatement, writers: list[str]) -> NotReady:
-    hint = f"connector {writers[0]} has written nothing yet: is its table empty?" if writers else "nothing registers it"
-    problem = f"not registered after {SUBJECT_PATIENCE_S:.0f} s, but {statement.name} needs it; {hint}"
-    return NotReady("Schema Registry", f"subject {', '.join(missing)}", problem)

@@ -1,0 +1,131 @@
+"""Runs declared statements in ksqlDB, several in one request where they need no wait between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bifrost.clients.http import Clock
+from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
+from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
+from bifrost.deployer.live.read_live import read_ksqldb
+from bifrost.deployer.live.state import LiveState, Platform
+from bifrost.deployer.plan.actions import Action, RunStatement
+from bifrost.deployer.plan.statements import plan_statements
+from bifrost.errors import NotReady, Refused, Unreachable
+
+SUBJECT_PATIENCE_S = 90.0
+STATEMENT_PATIENCE_S = 180.0
+"""Long enough for a ksqlDB server with many queries to restart."""
+
+_TRANSIENT = ("command topic", "Not leader for partition", "Leader not available")
+"""Texts of a server error that waiting cures: nothing was carried out."""
+
+
+class StatementRuns:
+    """Runs statements on a platform; waits for the schemas that their columns are taken from."""
+
+    def __init__(self, platform: Platform, declared: Declarations, clock: Clock) -> None:
+        self._platform = platform
+        self._declared = declared
+        self._clock = clock
+        self._subjects: frozenset[str] = frozenset()
+
+    def run(self, statements: Sequence[DeclaredStatement]) -> None:
+        """Run these statements in their order.
+
+        Raises:
+            Refused: a statement was refused; names its file and line. Those before it have been carried out.
+            NotReady, Unreachable: ksqlDB did not carry a statement out in time, or a schema was not registered.
+        """
+        for batch in self._batches(statements):
+            if len(batch) == 1:
+                self._run_one(batch[0])
+            else:
+                self._run_together(batch)
+
+    def _batches(self, statements: Sequence[DeclaredStatement]) -> Iterator[Sequence[DeclaredStatement]]:
+        """Consecutive statements with the same properties whose subjects exist when the first of them may run."""
+        remaining = statements
+        while remaining:
+            self._await_subjects(remaining[0])
+            count = next(
+                (index for index, item in enumerate(remaining) if not self._runs_with(remaining[0], item)),
+                len(remaining),
+            )
+            yield remaining[:count]
+            remaining = remaining[count:]
+
+    def _runs_with(self, first: DeclaredStatement, other: DeclaredStatement) -> bool:
+        return first.properties == other.properties and self._subjects.issuperset(other.awaited_subjects)
+
+    def _run_together(self, batch: Sequence[DeclaredStatement]) -> None:
+        text = "\n".join(statement.text for statement in batch)
+        try:
+            self._platform.ksqldb.execute(text, properties=batch[0].properties)
+        except (Unreachable, NotReady, Refused):
+            # The server may have carried out some of them, and its error names neither file nor line.
+            for statement in self._missing(batch):
+                self._run_one(statement)
+
+    def _run_one(self, statement: DeclaredStatement) -> None:
+        deadline = self._clock.monotonic() + STATEMENT_PATIENCE_S
+        while True:
+            try:
+                self._platform.ksqldb.execute(statement.text, properties=statement.properties)
+                return
+            except (Unreachable, NotReady, Refused) as error:
+                # The answer may be lost although the statement was carried out.
+                if not self._missing([statement]):
+                    return
+                if not _is_transient(error) or self._clock.monotonic() > deadline:
+                    raise _with_place(error, statement) from error
+                self._clock.sleep(1.0)
+
+    def _missing(self, statements: Sequence[DeclaredStatement]) -> list[DeclaredStatement]:
+        """Those that have not been carried out; rows of a table always count, as sending one again changes nothing."""
+        sources, queries, types = read_ksqldb(self._platform.ksqldb)
+        actions = plan_statements(self._declared, LiveState(sources=sources, queries=queries, types=types))
+        left = {action.name for action in actions if action.is_blocked or _runs_statement(action)}
+        return [item for item in statements if item.name in left]
+
+    def _await_subjects(self, statement: DeclaredStatement) -> None:
+        """Waits for schemas that a connector registers with its first record, which a statement takes columns from."""
+        deadline = self._clock.monotonic() + SUBJECT_PATIENCE_S
+        writers = [
+            topic.connector for topic in self._declared.topics if topic.name == statement.topic and topic.connector
+        ]
+        while missing := set(statement.awaited_subjects) - self._subjects:
+            self._subjects = frozenset(self._platform.registry.subjects())
+            if self._subjects.issuperset(missing):
+                return
+            not_running = (
+                [found for found in connectors_not_running(self._platform, writers) if found.failed] if writers else []
+            )
+            if not_running:
+                raise failure(not_running)
+            if self._clock.monotonic() > deadline:
+                raise _no_subject(sorted(missing), statement, writers)
+            self._clock.sleep(POLL_S)
+
+
+def _runs_statement(action: Action) -> bool:
+    return any(isinstance(operation, RunStatement) for operation in action.operations)
+
+
+def _is_transient(error: Unreachable | NotReady | Refused) -> bool:
+    return not isinstance(error, Refused) or (error.status == 500 and any(text in error.body for text in _TRANSIENT))
+
+
+def _with_place(
+    error: Unreachable | NotReady | Refused, statement: DeclaredStatement
+) -> Unreachable | NotReady | Refused:
+    where = f"{statement.path}:{statement.line}: {statement.name}"
+    if isinstance(error, Refused):
+        return Refused(error.system, where, status=error.status, body=error.body)
+    return type(error)(error.system, where, error.problem)
+
+
+def _no_subject(missing: list[str], statement: DeclaredStatement, writers: list[str]) -> NotReady:
+    hint = f"connector {writers[0]} has written nothing yet: is its table empty?" if writers else "nothing registers it"
+    problem = f"not registered after {SUBJECT_PATIENCE_S:.0f} s, but {statement.name} needs it; {hint}"
+    return NotReady("Schema Registry", f"subject {', '.join(missing)}", problem)
