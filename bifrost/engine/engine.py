@@ -95,8 +95,8 @@ class KsqlEngine:
 
     def figures(self) -> list[Figure]:
         """The figures of the engine and its persistent queries."""
-        log = self.parts.launcher.log
-        queries = [figure for query in self.state.queries for figure in query_figures(query, log)]
+        logged = self.parts.launcher.logged
+        queries = [figure for query in self.state.queries for figure in query_figures(query, logged(query.id))]
         return [*queries, *engine_figures(len(self.push_queries), len(self.state.failures))]
 
     # --- statements

@@ -54,6 +54,13 @@ class PersistentRunner(Protocol):
     def offsets(self) -> Mapping[PartitionId, tuple[int, int]]:
         """Returns position and end of every input partition read so far."""
 
+    @property
+    def restored(self) -> tuple[int, int]:
+        """How many records of state and tables the last start has read so far, and how many it has to read."""
+
+    def store_sizes(self) -> Mapping[str, int]:
+        """Returns the number of entries by store; empty while the query is not running."""
+
     def rows(self) -> TableRows:
         """Returns the present rows of the query's table."""
 

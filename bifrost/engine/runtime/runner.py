@@ -151,6 +151,20 @@ class QueryRunner:
         """
         return TaskRows([task for _, task in self.tasks()])
 
+    @property
+    def restored(self) -> tuple[int, int]:
+        """Returns how many records of state and tables the last start has read so far, and how many it has to read."""
+        return self.restoring.done, self.restoring.total
+
+    def store_sizes(self) -> dict[str, int]:
+        """Returns the number of entries by store; empty while the query is not running."""
+        sizes: dict[str, int] = {}
+        run = self._query_run
+        for task in list(run.tasks.values()) if run is not None else ():
+            for store, content in task.stores().items():
+                sizes[store] = sizes.get(store, 0) + len(content)
+        return sizes
+
     def offsets(self) -> dict[PartitionId, tuple[int, int]]:
         """Returns position and end of every input partition read so far."""
         run = self._query_run

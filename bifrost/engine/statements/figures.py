@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from bifrost.engine.queries.persistent import PersistentQuery
 from bifrost.engine.runtime.meters import CommitTimes, Meter
-from bifrost.engine.runtime.processing_log import LogKind, ProcessingLog
+from bifrost.engine.runtime.processing_log import LogCount, LogKind
 from bifrost.engine.runtime.runner import QueryState
-from bifrost.engine.topology.compiled import Task
-from bifrost.errors import NotReady
 
 
 class FigureKind(Enum):
@@ -97,10 +95,10 @@ class Figure:
     labels: tuple[str, ...] = field(default=())
 
 
-def query_figures(query: PersistentQuery, log: ProcessingLog) -> Iterator[Figure]:
+def query_figures(query: PersistentQuery, log: LogCount) -> Iterator[Figure]:
     """Returns the figures of a query; while it is not running, its lag and its stores are unknown and left out."""
     runner, name = query.runner, query.id
-    meters, restoring = runner.meters, runner.restoring
+    meters, (restored, to_restore) = runner.meters, runner.restored
     for state in QueryState:
         yield Figure(STATE, float(runner.state is state), (name, state.value))
     yield from _meters(name, meters.consumed, CONSUMED_RECORDS, CONSUMED_BYTES)
@@ -111,12 +109,13 @@ def query_figures(query: PersistentQuery, log: ProcessingLog) -> Iterator[Figure
     # Copies: the query's thread changes them.
     for kind, count in dict(meters.errors).items():
         yield Figure(ERRORS, count, (name, kind))
-    for logged, count in log.count(query.id).by_kind.items():
+    for logged, count in log.by_kind.items():
         yield Figure(LOGGED, count, (name, LogKind(logged).name))
     yield Figure(COMMITS, meters.commits, (name,))
-    yield Figure(RESTORED, restoring.done, (name,))
-    yield Figure(TO_RESTORE, restoring.total, (name,))
-    yield from _stores(query)
+    yield Figure(RESTORED, restored, (name,))
+    yield Figure(TO_RESTORE, to_restore, (name,))
+    for store, count in runner.store_sizes().items():
+        yield Figure(STORE_ROWS, count, (name, store))
 
 
 def engine_figures(push_queries: int, failed_commands: int) -> Iterator[Figure]:
@@ -136,18 +135,3 @@ def _lags(query: PersistentQuery) -> Mapping[str, int]:
     for (topic, _), (position, end) in query.runner.offsets().items():
         lags[topic] = lags.get(topic, 0) + end - position
     return lags
-
-
-def _stores(query: PersistentQuery) -> Iterable[Figure]:
-    rows: dict[str, int] = {}
-    for task in _tasks(query):
-        for store, content in task.stores().items():
-            rows[store] = rows.get(store, 0) + len(content)
-    return [Figure(STORE_ROWS, count, (query.id, store)) for store, count in rows.items()]
-
-
-def _tasks(query: PersistentQuery) -> list[Task]:
-    try:
-        return [task for _, task in query.runner.tasks()]
-    except NotReady:
-        return []

@@ -203,7 +203,7 @@ class ShowStatements:
             group=self._state.parts.launcher.group(query.id),
             errors=tuple((error.at_ms, error.message, error.kind) for error in query.runner.errors),
             tasks=_tasks(query),
-            figures=tuple(query_figures(query, self._state.parts.launcher.log)),
+            figures=tuple(query_figures(query, self._state.parts.launcher.logged(query.id))),
         )
 
     def _explain(self, text: str, tree: Explain, session: ClientSession) -> Result:
