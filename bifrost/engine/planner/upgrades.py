@@ -9,7 +9,9 @@ from itertools import zip_longest
 from bifrost.engine.plan.steps import (
     QueryPlan,
     Step,
+    StreamAggregate,
     StreamFilter,
+    StreamGroupBy,
     StreamSelect,
     StreamSink,
     StreamSource,
@@ -20,11 +22,13 @@ from bifrost.engine.plan.steps import (
     sources_of,
 )
 from bifrost.errors import AnalysisError
+from bifrost.sql.tree import ColumnRef, Node, walk
 
-_FREE = (StreamFilter, TableFilter, StreamSelect, TableSelect, StreamSink, TableSink)
+_FREE = (StreamFilter, TableFilter, StreamSelect, TableSelect)
 _FIXED = frozenset(
     {
         "StreamWindowedAggregate",
+        "TableAggregate",
         "StreamStreamJoin",
         "StreamTableJoin",
         "TableTableJoin",
@@ -38,8 +42,8 @@ _IGNORED = frozenset({"source", "left", "right", "schema", "source_schema"})
 def check_upgrade(running: QueryPlan, wanted: QueryPlan) -> None:
     """Checks that a query can continue with the state and offsets of the query that it replaces.
 
-    Projections and filters may change; sources, keys and aggregations may not. As in ksqlDB, nothing may change in
-    queries with windows or joins.
+    Projections and filters may change; sources, keys and aggregations may not, nor the columns that an aggregation
+    reads. As in ksqlDB, nothing may change in queries with windows, joins or aggregations of tables.
 
     Raises:
         AnalysisError: something else changed; the message names it.
@@ -54,7 +58,7 @@ def check_upgrade(running: QueryPlan, wanted: QueryPlan) -> None:
     before, after = (list(_lasting(plan.step)) for plan in (running, wanted))
     fixed = [name for name, _ in (*before, *after) if name in _FIXED]
     changed = [one or other for one, other in zip_longest(before, after) if one != other]
-    blocking = fixed or [name for name, _ in changed]
+    blocking = fixed or [name for name, _ in changed] or list(_aggregations_of_other_columns(running, wanted))
     if blocking:
         raise AnalysisError(f"Upgrades not yet supported for {blocking[0]}. {_REMEDY}")
 
@@ -66,6 +70,36 @@ def _lasting(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
         if isinstance(step, StreamSource | TableSource):
             # Columns that were added to a source since do not change what is stored.
             names = ["source_name", "topic"]
+        elif isinstance(step, StreamSink | TableSink):
+            names = ["timestamp"]
         yield type(step).__name__, tuple(getattr(step, name) for name in names)
     for source in sources_of(step):
         yield from _lasting(source)
+
+
+def _aggregations_of_other_columns(running: QueryPlan, wanted: QueryPlan) -> Iterator[str]:
+    """As in ksqlDB, an aggregation goes on reading the same columns, those that only its filter reads included."""
+    for before, after in zip(_aggregations(running.step), _aggregations(wanted.step), strict=True):
+        if _columns_read(before) != _columns_read(after):
+            yield type(before).__name__
+
+
+def _aggregations(step: Step) -> Iterator[StreamAggregate]:
+    if isinstance(step, StreamAggregate):
+        yield step
+    for source in sources_of(step):
+        yield from _aggregations(source)
+
+
+def _columns_read(step: Step) -> frozenset[str]:
+    """The columns of sources that this step and those before it read."""
+    expressions: list[Node] = []
+    match step:
+        case StreamFilter(predicate=predicate):
+            expressions.append(predicate)
+        case StreamSelect(selects=selects):
+            expressions.extend(item.expression for item in selects)
+        case StreamGroupBy(group_by=group_by):
+            expressions.extend(group_by)
+    own = {node.name for found in expressions for node in walk(found) if isinstance(node, ColumnRef)}
+    return frozenset(own).union(*(_columns_read(source) for source in sources_of(step)))

@@ -145,8 +145,17 @@ class DefinitionStatements:
             )
 
     def _check_replacement(self, planned: Planned) -> None:
-        running = self._state.queries.find(planned.replaces) if isinstance(planned, PersistentPlan) else None
-        if running is not None and isinstance(planned, PersistentPlan):
+        if not isinstance(planned, PersistentPlan) or planned.replaces is None:
+            return
+        writers = sorted(query.id for query in self._state.queries.writers(planned.sink.name))
+        if len(writers) > 1:
+            raise AnalysisError(
+                f"REPLACE for sink {planned.sink.name} is not supported because there are multiple queries writing "
+                f"into it: [{', '.join(writers)}]",
+                planned.statement,
+            )
+        running = self._state.queries.find(planned.replaces)
+        if running is not None:
             check_upgrade(running.plan, planned.query)
 
     def _check_limit(self, statement: ParsedStatement, planned: Planned) -> None:

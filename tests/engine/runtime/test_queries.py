@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from bifrost.engine.runtime.runner import QueryState
+from bifrost.errors import AnalysisError
 from tests.engine.runtime.engines import EARLIEST, execute
 
 STREAM = "CREATE STREAM S (K STRING KEY, A INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
@@ -187,6 +188,13 @@ def test_create_or_replace_keeps_position_and_state(world):
     world.send("s", {"A": 2}, "x")
     world.wait_for("OUT", [{"A": 1}, {"A": 2, "D": 4}])
     assert [query.id for query in engine.state.queries] == ["CSAS_OUT_1"]
+
+
+def test_a_sink_with_several_writers_is_not_replaced(world):
+    engine = world.engine()
+    execute(engine, STREAM + "CREATE STREAM OUT AS SELECT K, A FROM S; INSERT INTO OUT SELECT K, A FROM S;")
+    with pytest.raises(AnalysisError, match=r"multiple queries writing into it: \[CSAS_OUT_1, INSERTQUERY_2\]"):
+        execute(engine, "CREATE OR REPLACE STREAM OUT AS SELECT K, A FROM S WHERE A > 1;")
 
 
 def test_under_exactly_once_output_and_offsets_come_together(world):
