@@ -183,6 +183,7 @@ class QueryRun:
             self._restoring.reached(sum(positions.values()) - sum(starts.values()))
             behind = {at for at in behind if at not in self._reached and positions[at] < ends[at]}
         self._restoring.end()
+        self._flush()
         self._muted = False
 
     # --- running
@@ -209,7 +210,7 @@ class QueryRun:
         """Returns how long to wait for a record, in seconds: not beyond the next commit or the next look at one."""
         if self._producer is not None and self._producer.is_committing:
             return self._producer.look_again_s
-        if not self._dirty or self._job.options.transient:
+        if not self._dirty:
             return _IDLE_S
         return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
 
@@ -327,18 +328,25 @@ class QueryRun:
             self._producer.finish_commit()
 
     def _start_commit(self, *, waiting: bool) -> None:
-        if self._producer is None:
-            return
-        self._producer.check()
-        if not self._dirty or self._job.options.transient:
+        if self._producer is not None:
+            self._producer.check()
+        if not self._dirty:
             return
         self._dirty = False
+        # Buffered results belong to the records that were read, so they are emitted before the offsets of these.
+        self._flush()
+        if self._producer is None or self._job.options.transient:
+            return
         self._commit_began = time.monotonic()
         offsets = [TopicPartition(*source, position) for source, position in self._positions.items()]
         self._producer.start_commit(self._consumer, offsets, waiting=waiting)
         if self._producer.is_transactional:
             self._note_commit()
             self._purge.committed(offsets, self._job.now_ms())
+
+    def _flush(self) -> None:
+        for task in self.tasks.values():
+            task.flush()
 
     def _note_commit(self) -> None:
         self._commits += 1

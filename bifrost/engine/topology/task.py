@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Protocol, cast
 
@@ -42,6 +42,7 @@ class Task:
         self._functions: dict[str, list[RecordFunctionCall]] = {}
         for function in functions:
             self._functions.setdefault(function.topic, []).append(self._made(function.name, function.code))
+        self._flushes: list[Callable[[], None]] = []
         self._lookup: TableLookup | None = None
         if materialization is not None and materialization.store in context.stores:
             self._lookup = TableLookup(materialization, context, self._namespace)
@@ -65,6 +66,11 @@ class Task:
         for record in records:
             for function in functions:
                 function((record,))
+
+    def flush(self) -> None:
+        """Emits the results that are buffered; a run calls it before each commit."""
+        for flush in self._flushes:
+            flush()
 
     # --- state
 
