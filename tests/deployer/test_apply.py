@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bifrost.deployer.apply.stages import STATEMENTS_PER_STAGE, Mode, stages
+from bifrost.deployer.apply.stages import STATEMENTS_PER_STAGE, StageMode, stages
 from bifrost.errors import BifrostError, Refused
 from tests.deployer.conftest import CONNECTOR, RATINGS, TOPICS
 from tests.fakes.http_server import Fault
@@ -16,10 +16,10 @@ def test_what_does_not_need_each_other_is_one_stage(project, fakes):
     found = list(stages(fakes.plan(project.declared()).changes))
 
     assert [(stage.mode, [action.name for action in stage.actions]) for stage in found] == [
-        (Mode.TOGETHER, ["ratings", "asgard.demo.CUSTOMERS", "ratings-value"]),
-        (Mode.TOGETHER, ["mysql-demo-customers"]),
-        (Mode.STATEMENTS, ["CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY", "CUSTOMERS", "RATINGS", "ALERTS"]),
-        (Mode.TOGETHER, ["ratings_bot"]),
+        (StageMode.TOGETHER, ["ratings", "asgard.demo.CUSTOMERS", "ratings-value"]),
+        (StageMode.TOGETHER, ["mysql-demo-customers"]),
+        (StageMode.STATEMENTS, ["CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY", "CUSTOMERS", "RATINGS", "ALERTS"]),
+        (StageMode.TOGETHER, ["ratings_bot"]),
     ]
 
 
@@ -27,7 +27,7 @@ def test_a_request_holds_a_limited_number_of_statements(project, fakes):
     streams = (f"CREATE STREAM S{n} (A INT) WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');" for n in range(40))
     project.write("ksql/many.sql", "\n".join(streams))
 
-    found = [stage for stage in stages(fakes.plan(project.declared()).changes) if stage.mode is Mode.STATEMENTS]
+    found = [stage for stage in stages(fakes.plan(project.declared()).changes) if stage.mode is StageMode.STATEMENTS]
 
     assert max(len(stage.actions) for stage in found) == STATEMENTS_PER_STAGE
     assert sum(len(stage.actions) for stage in found) == 45
@@ -42,7 +42,7 @@ def test_what_is_deleted_waits_for_the_changes_before_it(project, fakes):
 
     found = list(stages(fakes.plan(project.declared(), prune=True).changes))
 
-    assert [(stage.mode, len(stage.actions)) for stage in found] == [(Mode.TOGETHER, 1), (Mode.ALONE, 2)]
+    assert [(stage.mode, len(stage.actions)) for stage in found] == [(StageMode.TOGETHER, 1), (StageMode.ALONE, 2)]
 
 
 def test_the_statements_of_a_file_are_one_request(project, fakes):
@@ -61,7 +61,7 @@ def test_a_request_whose_answer_is_lost_runs_no_statement_twice(project, fakes):
 
     def arm(name):
         written(name)
-        fakes.servers["ksqldb"].faults.append(Fault("POST", "/ksql", hang_up=True, carried_out=True, times=2))
+        fakes.servers["ksqldb"].faults.append(Fault("POST", "/ksql", hang_up=True, carried_out=True))
 
     fakes.connect.on_put = arm
     fakes.up(project.declared())

@@ -11,7 +11,7 @@ from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.apply.await_running import POLL_S, expected_queries, is_insert
-from bifrost.deployer.apply.stages import Mode, Stage, stages
+from bifrost.deployer.apply.stages import PlanStage, StageMode, stages
 from bifrost.deployer.apply.statement_runs import StatementRuns
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.ownership import Owned
@@ -101,15 +101,15 @@ class Deployment:
             raise
         self._record_ownership()
 
-    def _carry_out(self, stage: Stage) -> None:
+    def _carry_out(self, stage: PlanStage) -> None:
         operations = [operation for action in stage.actions for operation in action.operations]
         self.writes += len(operations)
         match stage.mode:
-            case Mode.STATEMENTS:
+            case StageMode.STATEMENTS:
                 self._statements.run([step.statement for step in operations if isinstance(step, RunStatement)])
-            case Mode.TOGETHER:
+            case StageMode.TOGETHER:
                 self._carry_out_together(stage.actions)
-            case Mode.ALONE:
+            case StageMode.ALONE:
                 self._carry_out_action(operations)
 
     def _carry_out_together(self, actions: Sequence[Action]) -> None:

@@ -13,7 +13,7 @@ STATEMENTS_PER_STAGE = 16
 """Statements of one request: a server may take a second for each, and its answer must come within the deadline."""
 
 
-class Mode(Enum):
+class StageMode(Enum):
     """How a stage is carried out."""
 
     ALONE = "one after the other"
@@ -22,10 +22,10 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PlanStage:
     """Consecutive changes of a plan."""
 
-    mode: Mode
+    mode: StageMode
     actions: tuple[Action, ...]
 
 
@@ -42,19 +42,19 @@ _GROUPS: Mapping[ResourceKind, str] = {
 """Resources of one group do not need each other."""
 
 
-def stages(actions: Iterable[Action]) -> Iterator[Stage]:
+def stages(actions: Iterable[Action]) -> Iterator[PlanStage]:
     """The stages of these changes, in the order of the changes."""
     for (mode, _group), grouped in groupby(actions, _stage_of):
         found = tuple(grouped)
-        size = STATEMENTS_PER_STAGE if mode is Mode.STATEMENTS else len(found)
+        size = STATEMENTS_PER_STAGE if mode is StageMode.STATEMENTS else len(found)
         for begin in range(0, len(found), size):
-            yield Stage(mode, found[begin : begin + size])
+            yield PlanStage(mode, found[begin : begin + size])
 
 
-def _stage_of(action: Action) -> tuple[Mode, str]:
+def _stage_of(action: Action) -> tuple[StageMode, str]:
     if [type(operation) for operation in action.operations] == [RunStatement]:
-        return Mode.STATEMENTS, ""
+        return StageMode.STATEMENTS, ""
     # What is deleted may hold what another change needs: a replication slot, a port, a name.
     if action.kind in (ActionKind.CREATE, ActionKind.UPDATE) and action.resource in _GROUPS:
-        return Mode.TOGETHER, _GROUPS[action.resource]
-    return Mode.ALONE, ""
+        return StageMode.TOGETHER, _GROUPS[action.resource]
+    return StageMode.ALONE, ""
