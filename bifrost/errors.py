@@ -175,3 +175,16 @@ class MissingTopic(AnalysisError):
 
 class AssertionMissed(StatementError):
     """An ASSERT that did not come true in time."""
+
+
+class LockHeld(BifrostError):
+    """Another deployer changes the target, and did not finish in time; `holder` says who."""
+
+    def __init__(self, holder: str, waited_s: float) -> None:
+        waited = f" (waited {waited_s:.0f} s; --lock-timeout sets how long)" if waited_s else ""
+        super().__init__(f"nothing was changed: the target is being deployed by {holder}{waited}")
+        self.holder = holder
+
+
+class LockLost(BifrostError):
+    """This deployer could not renew its lock, and another one has it now."""

@@ -13,8 +13,15 @@ from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.main import COMMANDS
 from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.clients.supervisor import ComponentStatus
+from bifrost.deployer.live import deployment_lock
+from bifrost.deployer.live.deployment_lock import DeploymentLock
+from bifrost.deployer.live.lock_claims import Deployer, claim_text
+from bifrost.deployer.live.this_process import this_deployer
+from bifrost.errors import Refused
 from bifrost.settings import Settings
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS
+from tests.fakes.claim_log import FakeClaimLog
+from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Fault
 
 UP = ("up", "--no-demo")
@@ -388,3 +395,62 @@ def test_a_wrong_choice_is_wrong_usage(run, fakes, arguments, problem):
 
     assert (found.code, fakes.writes()) == (2, [])
     assert problem in " ".join(found.err.replace("│", " ").split())
+
+
+def other_deployer(fakes, **changed):
+    """A second command that holds the lock."""
+    ann = Deployer("ann", "laptop", 7, "2026-11-30 10:00:00 UTC", "deploy.py up ratings", **changed)
+    lock = DeploymentLock(FakeClaimLog(fakes.claims.shared), "bifrost", ann, FakeClock())
+    lock.acquire(0, print)
+    return lock
+
+
+def test_up_says_who_else_deploys_and_changes_nothing(run, fakes):
+    other_deployer(fakes)
+
+    found = run(*UP, "--lock-timeout", "0")
+
+    assert (found.code, fakes.writes()) == (1, [])
+    assert "ann@laptop (process 7, since 2026-11-30 10:00:00 UTC, `deploy.py up ratings`)" in found.err
+    assert run("plan").code == 3
+
+
+def test_up_takes_over_from_a_killed_process_of_this_machine(run, fakes):
+    me = this_deployer("deploy.py up")
+    other_deployer(fakes, place=me.place, started="1")
+
+    assert run(*UP, "--lock-timeout", "0").code == 0
+
+
+def test_up_releases_its_lock(run):
+    assert run(*UP).code == 0
+    assert run(*UP, "--lock-timeout", "0").code == 0
+
+
+def test_up_stops_before_the_next_change_when_its_lock_is_lost(run, fakes, monkeypatch):
+    monkeypatch.setattr(deployment_lock, "CHECK_S", 0)
+    create = fakes.kafka.create
+
+    def create_and_lose(topic):
+        mine = next(entry for entry in fakes.claims.shared.entries if entry.value is not None)
+        other = FakeClaimLog(fakes.claims.shared)
+        other.append("bifrost|lock|other", claim_text(Deployer("ann", "laptop", 7, "now", "deploy.py up"), None))
+        other.append(mine.key, None)
+        return create(topic)
+
+    monkeypatch.setattr(fakes.kafka, "create", create_and_lose)
+    found = run(*UP)
+
+    assert found.code == 1
+    # What had begun together is done; nothing else has begun.
+    assert [write for write in fakes.writes() if "connectors" in write or "/ksql" in write] == []
+    assert "this deployment lost its lock and stops; ann@laptop" in found.err
+
+
+def test_up_says_that_kafka_refuses_the_topic_of_the_lock(run, fakes):
+    fakes.claims.problem = Refused("Kafka", "write topic bifrost-deployments", status=29, body="authorization failed")
+
+    found = run(*UP)
+
+    assert found.code == 0
+    assert "Without topic bifrost-deployments a second deployment at the same time is not noticed" in found.err

@@ -25,6 +25,7 @@ from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.settled_state import read_settled
 from bifrost.deployer.targets import TABLES, for_target
 from bifrost.sql.parser import parse_script
+from tests.fakes.claim_log import FakeClaimLog
 from tests.fakes.clock import FakeClock
 from tests.fakes.connect import FakeConnect
 from tests.fakes.http_server import FakeServer, running
@@ -119,6 +120,7 @@ class Fakes:
     platform: Platform | None = None
     waits: list[str] = field(default_factory=list)
     owned: FakeEntries = field(default_factory=FakeEntries)
+    claims: FakeClaimLog = field(default_factory=FakeClaimLog)
 
     def __repr__(self) -> str:
         return "fakes"
@@ -202,4 +204,5 @@ def _platform(made: Fakes) -> Platform:
         services=made.services,
         logs=Path("logs"),
         ownership=Ownership(made.owned, "bifrost"),
+        claims=made.claims,
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bifrost.cli.endpoints import visible_endpoints
+from bifrost.cli.locking import deploying_alone
 from bifrost.cli.losses import accept_losses
 from bifrost.cli.options import (
     AllowOption,
@@ -42,6 +43,7 @@ from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch
 from bifrost.supervisor.components.generator import DEMOS
 
+LOCK_TIMEOUT_S = 300.0
 DEMO_PATIENCE_S = 10.0
 DATABASE_PATIENCE_S = 60.0
 DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
@@ -62,6 +64,9 @@ def command(
     keep_topic: KeepTopicOption = False,
     delete_topic: DeleteTopicOption = False,
     repeat_alerts: RepeatAlertsOption = False,
+    lock_timeout: Annotated[
+        float, typer.Option("--lock-timeout", min=0, help="Seconds to wait while another deployment runs.")
+    ] = LOCK_TIMEOUT_S,
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
@@ -85,7 +90,12 @@ def command(
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
     plan, writes = _deploy(
-        settings, declarations, screen, options, lambda found: accept_losses(found.plan, allowed, screen, yes=yes)
+        settings,
+        declarations,
+        screen,
+        options,
+        lambda found: accept_losses(found.plan, allowed, screen, yes=yes),
+        lock_timeout,
     )
     # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and not no_demo:
@@ -106,11 +116,17 @@ def _deploy(
     screen: Screen,
     options: PlanOptions,
     accept: Callable[[PlannedDeployment], None],
+    lock_timeout_s: float,
 ) -> tuple[DeploymentPlan, int]:
     def report(number: int, total: int, action: Action) -> None:
+        check()
         screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
 
-    with open_platform(settings) as platform, screen.working("deploying"):
+    with (
+        open_platform(settings) as platform,
+        screen.working("deploying"),
+        deploying_alone(platform, screen, lock_timeout_s) as check,
+    ):
         return deploy(
             platform,
             declarations,

@@ -19,8 +19,10 @@ from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.clients.topic_log import TopicLog
 from bifrost.deployer.declared.declarations import Creating
 from bifrost.deployer.live import ownership
+from bifrost.deployer.live.deployment_lock import ClaimLog
 from bifrost.deployer.live.ownership import Owned, Ownership
 from bifrost.settings import Settings
 
@@ -90,6 +92,7 @@ class Platform:
     kibana: KibanaClient | None = None
     s3: Buckets | None = None
     ownership: Ownership | None = None
+    claims: ClaimLog | None = None
 
     def log_of(self, part: str) -> str:
         """The log file of a part (`connect`, `ksqldb`, a service), or words for it where it is elsewhere."""
@@ -102,7 +105,7 @@ class Platform:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with ExitStack() as stack:
-            for client in (self.registry, self.connect, self.ksqldb, self.search, self.kibana):
+            for client in (self.registry, self.connect, self.ksqldb, self.search, self.kibana, self.claims):
                 if client is not None:
                     stack.callback(client.close)
 
@@ -120,6 +123,7 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
         kibana=kibana.from_settings(settings, patience_s=patience_s),
         s3=s3.from_settings(settings),
         ownership=ownership.from_settings(settings),
+        claims=TopicLog(settings, ownership.TOPIC),
     )
 
 
