@@ -8,7 +8,7 @@ from bifrost.clients.http import Clock
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.read_live import is_running, read_live
 from bifrost.deployer.live.state import LiveState, Platform
-from bifrost.deployer.plan.statements import columns_of, insert_query_of, with_declared_types
+from bifrost.deployer.plan.live_statements import columns_of, insert_query_of, with_declared_types
 from bifrost.errors import NotReady, RemoteError, Unreachable
 from bifrost.sql.tree import CreateAsSelect, InsertSelect
 

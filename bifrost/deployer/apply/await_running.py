@@ -13,8 +13,8 @@ from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.read_live import parse_or_none
 from bifrost.deployer.live.state import LiveQuery, Platform
 from bifrost.deployer.plan.connectors import state_problems
+from bifrost.deployer.plan.live_statements import insert_query_of, with_declared_types
 from bifrost.deployer.plan.statement_equality import Columns
-from bifrost.deployer.plan.statements import insert_query_of, with_declared_types
 from bifrost.errors import NotReady, Refused, RemoteError
 from bifrost.sql.tree import AllColumns, CreateAsSelect, CreateSource, InsertSelect
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredStatement
-from bifrost.deployer.declared.statement_files import names_read
+from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
 from bifrost.deployer.live.state import LiveQuery, LiveSource, LiveState
 from bifrost.deployer.plan.actions import (
     Action,
@@ -18,20 +16,16 @@ from bifrost.deployer.plan.actions import (
     RunStatement,
     keep,
 )
-from bifrost.deployer.plan.ksql_commands import drop_source, terminate
+from bifrost.deployer.plan.live_statements import (
+    columns_of,
+    commands_to_replace,
+    insert_query_of,
+    query_of,
+    with_declared_types,
+)
 from bifrost.deployer.plan.statement_equality import Columns, statement_difference
 from bifrost.deployer.plan.type_equality import type_difference
-from bifrost.errors import AnalysisError
-from bifrost.sql.tree import (
-    CreateAsSelect,
-    CreateSource,
-    CreateType,
-    InsertSelect,
-    InsertValues,
-    SourceKind,
-    resolve_types,
-)
-from bifrost.sql.types import SqlType
+from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect, InsertValues, SourceKind
 
 
 def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]:
@@ -48,61 +42,6 @@ def plan_statements(declared: Declarations, live: LiveState) -> Iterator[Action]
                 yield _first_row(statement, topics.get(target, ""), live)
             case CreateSource() | CreateAsSelect():
                 yield _source(statement, tree, live, columns)
-
-
-def columns_of(sources: Mapping[str, LiveSource]) -> Columns:
-    """The names of each source's columns."""
-    return {name: [column for column, _ in source.description.columns] for name, source in sources.items()}
-
-
-def with_declared_types(declared: Declarations) -> Iterator[tuple[DeclaredStatement, Creating]]:
-    """Each statement with its tree, in which declared types take the place of their names."""
-    types = {item.tree.name: item.tree.type for item in declared.statements if isinstance(item.tree, CreateType)}
-    return ((statement, _with_types(statement.tree, types)) for statement in declared.statements)
-
-
-def commands_to_replace(statement: DeclaredStatement, live: LiveState) -> tuple[str, ...]:
-    """The commands that remove a live source and everything that reads it, so that `up` can create them again."""
-    removed = _with_readers(statement.name, live)
-    queries = [
-        query.summary.id
-        for query in live.queries.values()
-        if _touches(query, removed) and not is_of_source_table(query.summary.id, live)
-    ]
-    # ksqlDB refuses to drop a source that others read, so readers come first.
-    drops = [drop_source(SourceKind(live.sources[name].description.type), name) for name in reversed(removed)]
-    return (*map(terminate, queries), *drops, "run `up` again afterwards, which creates them again")
-
-
-def is_of_source_table(query_id: str, live: LiveState) -> bool:
-    """Whether a query belongs to a CREATE SOURCE TABLE: it cannot be terminated and ends with DROP TABLE."""
-    return any(
-        isinstance(source.tree, CreateSource)
-        and source.tree.is_source
-        and re.fullmatch(rf"CST_{re.escape(name)}_\d+", query_id)
-        for name, source in live.sources.items()
-    )
-
-
-def query_of(source: LiveSource, live: LiveState) -> LiveQuery | None:
-    """The query that a CREATE ... AS SELECT started, `None` when it was terminated."""
-    for query_id in source.description.written_by:
-        query = live.queries.get(query_id)
-        if query is not None and not query_id.startswith("INSERTQUERY") and not isinstance(query.tree, InsertSelect):
-            return query
-    return None
-
-
-def insert_query_of(tree: InsertSelect, queries: Iterable[LiveQuery], columns: Columns) -> LiveQuery | None:
-    """The live query of an INSERT INTO ... SELECT, `None` when there is none."""
-    return next(
-        (
-            query
-            for query in queries
-            if isinstance(query.tree, InsertSelect) and statement_difference(tree, query.tree, columns) is None
-        ),
-        None,
-    )
 
 
 def _keep_or_create(statement: DeclaredStatement, exists: bool) -> Action:
@@ -157,7 +96,7 @@ def _source(
             ResourceKind.STATEMENT,
             statement.name,
             reason,
-            manual_steps=commands_to_replace(statement, live),
+            manual_steps=commands_to_replace(statement.name, live),
         )
     return _with_query_state(statement.name, query)
 
@@ -166,7 +105,7 @@ def _changed(statement: DeclaredStatement, found: LiveSource, live: LiveState, d
     used = (*found.description.written_by, *found.description.read_by)
     # Replacing it would end queries, and a new query would not continue where the old one stopped.
     if used or not isinstance(found.tree, CreateSource):
-        commands = commands_to_replace(statement, live)
+        commands = commands_to_replace(statement.name, live)
         return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, manual_steps=commands)
     operations = (DropLiveSource(statement.name, SourceKind(found.description.type)), RunStatement(statement))
     return Action(ActionKind.REPLACE, ResourceKind.STATEMENT, statement.name, differs, operations)
@@ -178,37 +117,3 @@ def _with_query_state(name: str, query: LiveQuery) -> Action:
         return keep(ResourceKind.STATEMENT, name)
     operations = (ResumeLiveQuery(query_id),) if state == "PAUSED" else ()
     return Action(ActionKind.UPDATE, ResourceKind.QUERY, query_id, f"is {state} ({name})", operations)
-
-
-def _with_types(tree: Creating, types: Mapping[str, SqlType]) -> Creating:
-    try:
-        return resolve_types(tree, types)
-    except AnalysisError:
-        return tree
-
-
-def _with_readers(name: str, live: LiveState) -> list[str]:
-    """A source and all that is computed from it, sources before their readers."""
-    found = [name]
-    # The list grows while it is walked: so readers of readers are found, too.
-    for current in found:
-        for other, source in live.sources.items():
-            if other not in found and source.tree is not None and _reads(source.tree, current, live):
-                found.append(other)
-    return found
-
-
-def _reads(tree: Creating, name: str, live: LiveState) -> bool:
-    """Whether a statement's query reads a source, or a declared source lies on the topic of its sink."""
-    if name in names_read(tree):
-        return True
-    sink = live.sources[name]
-    if not isinstance(tree, CreateSource) or not isinstance(sink.tree, CreateAsSelect):
-        return False
-    written = tree.properties.get("KAFKA_TOPIC")
-    return getattr(written, "value", None) == sink.description.topic
-
-
-def _touches(query: LiveQuery, names: list[str]) -> bool:
-    reads = set(names_read(query.tree)) if query.tree is not None else set()
-    return bool(reads.union(query.summary.sinks).intersection(names))

@@ -18,7 +18,7 @@ from bifrost.deployer.plan.actions import (
     TerminateLiveQuery,
     Undeclared,
 )
-from bifrost.deployer.plan.statements import (
+from bifrost.deployer.plan.live_statements import (
     columns_of,
     insert_query_of,
     is_of_source_table,
