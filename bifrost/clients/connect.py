@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -128,6 +128,37 @@ class ConnectClient(RestClient):
     def resume(self, name: str) -> None:
         """Resume a paused or stopped connector."""
         self.http.call("PUT", f"{_path(name)}/resume")
+
+    def stop(self, name: str) -> None:
+        """Stop a connector: its tasks end, and its offsets can be read, set and deleted (Kafka 3.5 and newer)."""
+        self.http.call("PUT", f"{_path(name)}/stop")
+
+    def create_stopped(self, name: str, config: Mapping[str, str]) -> None:
+        """Create a connector that runs only once it is resumed (Kafka 3.7 and newer).
+
+        Raises:
+            Refused: it exists (409), or Connect rejected the configuration (400).
+        """
+        body = {"name": name, "config": dict(config), "initial_state": "STOPPED"}
+        self.http.call("POST", "/connectors", body=body, timeout_s=VALIDATE_TIMEOUT_S)
+
+    @checks_shape
+    def version(self) -> str:
+        """Return the version of the worker that answers."""
+        return str(self.http.get("/")["version"])
+
+    @checks_shape
+    def offsets(self, name: str) -> list[dict[str, Any]]:
+        """Return the stored offsets of a connector: `{"partition": {...}, "offset": {...}}` each."""
+        return [dict(entry) for entry in self.http.get(f"{_path(name)}/offsets")["offsets"]]
+
+    def set_offsets(self, name: str, offsets: Sequence[Mapping[str, Any]]) -> None:
+        """Set offsets of a stopped connector; those of other partitions stay (Kafka 3.6 and newer)."""
+        self.http.call("PATCH", f"{_path(name)}/offsets", body={"offsets": list(offsets)}, repeatable=True)
+
+    def delete_offsets(self, name: str) -> None:
+        """Delete all offsets of a stopped connector (Kafka 3.6 and newer)."""
+        self.http.call("DELETE", f"{_path(name)}/offsets")
 
     @checks_shape
     def plugins(self, *, connectors_only: bool = True) -> tuple[Plugin, ...]:

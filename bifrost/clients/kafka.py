@@ -259,6 +259,20 @@ class KafkaAdmin:
             found[name][partition] = OffsetRange(first.get((name, partition), offset), offset)
         return found
 
+    def older_than(self, name: str, partitions: int, time_ms: int) -> int:
+        """Return the number of records before the first one whose time is at least `time_ms` (epoch).
+
+        Raises:
+            Refused: the brokers do not look offsets up by time.
+        """
+        places = [TopicPartition(name, partition) for partition in range(partitions)]
+        found = self._list_all(places, OffsetSpec.for_timestamp(time_ms))
+        # -1: no record is as new as that.
+        return sum(
+            max(0, (part.next if found.get((name, partition), -1) < 0 else found[name, partition]) - part.first)
+            for partition, part in self.ends({name: partitions})[name].items()
+        )
+
     def groups(self) -> tuple[str, ...]:
         """Return the names of the consumer groups, sorted."""
         found = self._result("list groups", self._client.list_consumer_groups(request_timeout=self._timeout_s))

@@ -101,6 +101,75 @@ class SchemaRegistryClient(RestClient):
                 return True
             raise
 
+    @checks_shape
+    def conflicts(self, subject: str, schema: str) -> tuple[str, ...] | None:
+        """Why the subject's rule forbids this Avro schema as its next version, in the registry's words.
+
+        `None` if it is allowed; empty if it is forbidden and the registry says no more than that.
+        """
+        path = f"/compatibility/subjects/{quote(subject, safe='')}/versions"
+        body = {"schema": schema, "schemaType": "AVRO"}
+        try:
+            found = self.http.call(
+                "POST", path, body=body, params={"verbose": "true"}, headers=_HEADERS, repeatable=True
+            )
+        except Refused as error:
+            # An older registry checks against one version at a time.
+            if error.status in (404, 405):
+                return None if self.is_compatible(subject, schema) else ()
+            raise
+        if found["is_compatible"]:
+            return None
+        return tuple(self.http.clean(str(text)) for text in found.get("messages") or ())
+
+    @checks_shape
+    def rule(self, subject: str) -> str:
+        """Return the compatibility rule that applies to a subject: its own, else the registry's."""
+        params = {"defaultToGlobal": "true"}
+        path = f"/config/{quote(subject, safe='')}"
+        try:
+            return str(self.http.call("GET", path, params=params, headers=_HEADERS)["compatibilityLevel"])
+        except Refused as error:
+            if error.status != 404:
+                raise
+        return str(self.http.call("GET", "/config", headers=_HEADERS)["compatibilityLevel"])
+
+    def register_incompatible(self, subject: str, schema: str) -> int:
+        """Register a schema that the subject's rule forbids, and return its id; the rule applies again afterwards.
+
+        Raises:
+            Refused: the registry does not let the rule be changed, or the schema is invalid (422).
+        """
+        before = self._own_rule(subject)
+        self._set_rule(subject, "NONE")
+        try:
+            return self.register(subject, schema)
+        finally:
+            if before is None:
+                self._remove_rule(subject)
+            else:
+                self._set_rule(subject, before)
+
+    def _own_rule(self, subject: str) -> str | None:
+        try:
+            found = self.http.call("GET", f"/config/{quote(subject, safe='')}", headers=_HEADERS)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return str(found["compatibilityLevel"])
+
+    def _set_rule(self, subject: str, rule: str) -> None:
+        path = f"/config/{quote(subject, safe='')}"
+        self.http.call("PUT", path, body={"compatibility": rule}, headers=_HEADERS)
+
+    def _remove_rule(self, subject: str) -> None:
+        try:
+            self.http.call("DELETE", f"/config/{quote(subject, safe='')}", headers=_HEADERS)
+        except Refused as error:
+            if error.status != 404:
+                raise
+
     def delete(self, subject: str) -> None:
         """Delete a subject with all its versions; a missing one is not an error."""
         try:

@@ -63,10 +63,10 @@ def test_a_single_manual_change_is_the_only_planned_change(project, fakes):
     assert plan.changes[0].reason == "retention.ms: 1000 -> 604800000"
     fakes.up(project.declared())
 
-    fakes.connect.configs["mysql-demo-customers"]["table.include.list"] = "demo.OTHER"
+    fakes.connect.configs["mysql-demo-customers"]["tasks.max"] = "7"
     plan = fakes.plan(project.declared())
     assert changes(plan) == ["update connector mysql-demo-customers"]
-    assert plan.changes[0].reason == "table.include.list: 'demo.OTHER' -> 'demo.CUSTOMERS'"
+    assert plan.changes[0].reason == "tasks.max: '7' -> '1'"
     fakes.up(project.declared())
 
     query = next(query for query in fakes.ksqldb.queries if "ALERTS" in query)

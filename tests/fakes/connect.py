@@ -27,6 +27,8 @@ class FakeConnect:
     traces: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     on_put: Any = None
+    offsets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    version: str = "4.3.1"
 
     def server(self) -> FakeServer:
         return FakeServer(
@@ -38,6 +40,11 @@ class FakeConnect:
         match (request.method, *parts):
             case ("GET", "connectors"):
                 return self._listing(request.query.get("expand"))
+            case ("GET", ""):
+                return Answer(200, {"version": self.version})
+            case ("POST", "connectors"):
+                self.states[request.body["name"]] = request.body.get("initial_state", "RUNNING")
+                return self._put(request.body["name"], request.body["config"])
             case ("GET", "connector-plugins"):
                 offered = [{"class": name, "type": "source", "version": "1"} for name in self.plugins]
                 if request.query.get("connectorsOnly") == "false":
@@ -53,6 +60,19 @@ class FakeConnect:
                 return Answer(200, self.configs[name])
             case ("GET", "connectors", name, "status"):
                 return Answer(200, self._status(name))
+            case ("PUT", "connectors", name, "stop"):
+                self.states[name] = "STOPPED"
+                return Answer(204)
+            case ("GET", "connectors", name, "offsets"):
+                return Answer(200, {"offsets": self.offsets.get(name, [])})
+            case ("PATCH" | "DELETE", "connectors", name, "offsets") if self.states[name] != "STOPPED":
+                return Answer(400, {"message": "Connectors must be in the STOPPED state before their offsets"})
+            case ("PATCH", "connectors", name, "offsets"):
+                self.offsets[name] = request.body["offsets"]
+                return Answer(200, {"message": "done"})
+            case ("DELETE", "connectors", name, "offsets"):
+                self.offsets.pop(name, None)
+                return Answer(200, {"message": "done"})
             case ("POST" | "PUT", "connectors", name, "restart" | "resume"):
                 self.states[name] = "RUNNING"
                 self.traces.pop(name, None)
@@ -63,7 +83,7 @@ class FakeConnect:
         return Answer(404, {"message": f"no {request.path}"})
 
     def forget(self, name: str) -> None:
-        for known in (self.configs, self.states, self.traces):
+        for known in (self.configs, self.states, self.traces, self.offsets):
             known.pop(name, None)
 
     def _listing(self, expand: str | None) -> Answer:
@@ -84,7 +104,7 @@ class FakeConnect:
         state, trace = self.states[name], self.traces.get(name)
         task = {"id": 0, "state": "FAILED" if trace else state, "worker_id": "w", "trace": trace or ""}
         own = {"state": state, "worker_id": "w"}
-        return {"name": name, "type": "source", "connector": own, "tasks": [task]}
+        return {"name": name, "type": "source", "connector": own, "tasks": [] if state == "STOPPED" else [task]}
 
     def _validated(self, config: dict[str, str]) -> Answer:
         entries = []

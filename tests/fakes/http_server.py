@@ -143,7 +143,7 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
             self.wfile.flush()
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             """Tests need no access log."""

@@ -15,6 +15,7 @@ class FakeTopics:
     there: dict[str, TopicDescription] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     records: dict[str, int] = field(default_factory=dict)
+    old_records: dict[str, int] = field(default_factory=dict)
 
     def topics(self) -> dict[str, int]:
         return {name: topic.partitions for name, topic in self.there.items()}
@@ -24,6 +25,17 @@ class FakeTopics:
 
     def offsets(self, name: str) -> dict[int, OffsetRange]:
         return {0: OffsetRange(0, self.records.get(name, 0))}
+
+    def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
+        return {name: self.offsets(name) for name in topics}
+
+    def older_than(self, name: str, partitions: int, time_ms: int) -> int:
+        return self.old_records.get(name, 0)
+
+    def delete(self, name: str) -> None:
+        self.writes.append(f"delete {name}")
+        self.there.pop(name, None)
+        self.records.pop(name, None)
 
     def create(self, topic: TopicDescription) -> bool:
         self.writes.append(f"create {topic.name}")

@@ -10,12 +10,14 @@ from tests.fakes.http_server import Answer, FakeServer, Request
 
 @dataclass
 class FakeRegistry:
+    """`conflicts` are the registry's words for schemas that a subject's rule forbids; `rules` are subjects' own."""
+
     versions: dict[str, list[str]] = field(default_factory=dict)
+    conflicts: dict[str, list[str]] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
 
     def server(self) -> FakeServer:
-        return FakeServer(
-            self.respond, is_write=lambda request: request.method == "POST" and request.path.endswith("/versions")
-        )
+        return FakeServer(self.respond, is_write=_is_write)
 
     def respond(self, request: Request) -> Answer:
         parts = request.path.strip("/").split("/")
@@ -26,6 +28,18 @@ class FakeRegistry:
                 return Answer(200, self._entry(name, len(self.versions[name])))
             case ("POST", "subjects", name) if _found(self.versions.get(name, []), request.body["schema"]):
                 return Answer(200, self._entry(name, _found(self.versions[name], request.body["schema"])))
+            case ("POST", "compatibility", "subjects", name, "versions"):
+                messages = self.conflicts.get(name)
+                return Answer(200, {"is_compatible": messages is None, "messages": messages or []})
+            case ("GET", "config", name) if name in self.rules or "defaultToGlobal" in request.query:
+                return Answer(200, {"compatibilityLevel": self.rules.get(name, "BACKWARD")})
+            case ("PUT", "config", name):
+                self.rules[name] = request.body["compatibility"]
+                return Answer(200, request.body)
+            case ("DELETE", "config", name):
+                return Answer(200, self.rules.pop(name))
+            case ("POST", "subjects", name, "versions") if name in self.conflicts and self.rules.get(name) != "NONE":
+                return Answer(409, {"error_code": 409, "message": "Schema being registered is incompatible"})
             case ("POST", "subjects", name, "versions"):
                 self.versions.setdefault(name, []).append(request.body["schema"])
                 return Answer(200, {"id": len(self.versions[name])})
@@ -33,6 +47,12 @@ class FakeRegistry:
 
     def _entry(self, name: str, version: int) -> dict:
         return {"subject": name, "version": version, "id": version, "schema": self.versions[name][version - 1]}
+
+
+def _is_write(request: Request) -> bool:
+    if request.method == "POST":
+        return request.path.endswith("/versions") and not request.path.startswith("/compatibility")
+    return request.method in ("PUT", "DELETE")
 
 
 def _found(schemas: list[str], schema: str) -> int:

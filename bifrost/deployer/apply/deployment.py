@@ -11,6 +11,7 @@ from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.apply.await_running import POLL_S, expected_queries, is_insert
+from bifrost.deployer.apply.connector_offsets import put_without_offsets, take_over
 from bifrost.deployer.apply.stages import PlanStage, StageMode, stages
 from bifrost.deployer.apply.statement_runs import StatementRuns
 from bifrost.deployer.declared.declarations import Declarations
@@ -24,13 +25,16 @@ from bifrost.deployer.plan.actions import (
     CreateTopic,
     DeleteConnector,
     DeleteTemplate,
+    DeleteTopic,
     DeploymentPlan,
     DropLiveSource,
     DropLiveType,
     ImportDashboard,
     Operation,
     PutConnector,
+    PutConnectorWithoutOffsets,
     PutTemplate,
+    RegisterIncompatible,
     RegisterSubject,
     RestartConnector,
     RestartService,
@@ -38,6 +42,7 @@ from bifrost.deployer.plan.actions import (
     ResumeLiveQuery,
     RunStatement,
     StartService,
+    TakeOverConnector,
     TerminateLiveQuery,
 )
 from bifrost.deployer.plan.ksql_commands import drop_source, drop_type, resume, terminate
@@ -153,10 +158,18 @@ class Deployment:
                 self._platform.kafka.alter_config(name, changed)
             case AddPartitions(name, total):
                 self._platform.kafka.add_partitions(name, total)
+            case DeleteTopic(name):
+                self._delete_topic(name)
             case RegisterSubject(subject):
                 self._platform.registry.register(subject.name, subject.schema)
+            case RegisterIncompatible(subject):
+                self._platform.registry.register_incompatible(subject.name, subject.schema)
             case PutConnector(name, config):
                 self._put_connector(name, config)
+            case PutConnectorWithoutOffsets(name, config):
+                put_without_offsets(connect, self._clock, name, config)
+            case TakeOverConnector(name, config, former):
+                take_over(connect, self._clock, name, config, former)
             case ResumeConnector(name):
                 connect.resume(name)
             case RestartConnector(name, only_failed):
@@ -214,6 +227,15 @@ class Deployment:
                 raise NotReady(
                     "Kafka", f"topic {topic.name}", f"not listed {TOPIC_PATIENCE_S:.0f} s after it was created"
                 )
+            self._clock.sleep(POLL_S)
+
+    def _delete_topic(self, name: str) -> None:
+        self._platform.kafka.delete(name)
+        deadline = self._clock.monotonic() + TOPIC_PATIENCE_S
+        # Brokers delete a topic one after another; until then one of its name cannot be created.
+        while name in self._platform.kafka.topics():
+            if self._clock.monotonic() > deadline:
+                raise NotReady("Kafka", f"topic {name}", f"still listed {TOPIC_PATIENCE_S:.0f} s after it was deleted")
             self._clock.sleep(POLL_S)
 
     def _put_connector(self, name: str, config: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from bifrost.clients.schema_registry import SchemaRegistryClient
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.dashboards.saved_objects import dashboard_id
 from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredSubject
+from bifrost.deployer.live.change_details import with_change_details
 from bifrost.deployer.live.ownership import Owned
 from bifrost.deployer.live.state import (
     LiveConnector,
@@ -69,7 +70,8 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
             dashboards=None if platform.kibana is None else {},
         )
     with ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="live-state") as readers:
-        return _read_running(platform, declared, readers)
+        live = _read_running(platform, declared, readers)
+    return with_change_details(platform, declared, live)
 
 
 def _read_running(platform: Platform, declared: Declarations, readers: Executor) -> LiveState:

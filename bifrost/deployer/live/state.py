@@ -42,6 +42,18 @@ class TopicAdmin(Protocol):
         """First and next offset by partition of a topic."""
         ...
 
+    def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
+        """First and next offsets of topics, given with their partition counts."""
+        ...
+
+    def older_than(self, name: str, partitions: int, time_ms: int) -> int:
+        """The number of records before the first one that is not older than a time (epoch)."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a topic with its records; a missing one is not an error."""
+        ...
+
     def create(self, topic: TopicDescription) -> bool:
         """Create a topic; `False` when it already existed."""
         ...
@@ -128,11 +140,23 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why the registry refuses the declared schema: the subject's rule, and the registry's own words (if any)."""
+
+    rule: str
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LiveSubject:
-    """A subject's newest schema, and the version that is exactly the declared one (if any)."""
+    """A subject's newest schema, and the version that is exactly the declared one (if any).
+
+    `conflict` is `None` where the declared schema is registered or may be.
+    """
 
     latest: SubjectVersion
     declared_version: int | None
+    conflict: Conflict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +189,8 @@ class LiveState:
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
     such thing. `written` are the topics of declared first rows that hold or held any record. `owned` is what this
-    project created in ksqlDB; it is read only if something there is undeclared.
+    project created in ksqlDB; it is read only if something there is undeclared. `records` counts the records of topics
+    where something differs, `expiring` those that the declared retention would delete.
     """
 
     is_running: bool = True
@@ -181,3 +206,5 @@ class LiveState:
     templates: Mapping[str, Body] | None = None
     buckets: frozenset[str] | None = None
     dashboards: Mapping[str, str] | None = None
+    records: Mapping[str, int] = field(default_factory=dict)
+    expiring: Mapping[str, int] = field(default_factory=dict)

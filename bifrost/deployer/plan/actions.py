@@ -68,8 +68,22 @@ class AddPartitions:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteTopic:
+    """Delete a topic with its records, and wait until it is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterSubject:
     """Register the declared schema."""
+
+    subject: DeclaredSubject
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterIncompatible:
+    """Register the declared schema although the subject's rule forbids it; the rule is lifted only meanwhile."""
 
     subject: DeclaredSubject
 
@@ -80,6 +94,23 @@ class PutConnector:
 
     name: str
     config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PutConnectorWithoutOffsets:
+    """Replace a connector's configuration and let it start as a new one, without stored offsets."""
+
+    name: str
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverConnector:
+    """Create a connector that continues from the offsets of `former`, and delete that one."""
+
+    name: str
+    config: Mapping[str, str]
+    former: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +218,12 @@ Operation = (
     CreateTopic
     | AlterTopic
     | AddPartitions
+    | DeleteTopic
     | RegisterSubject
+    | RegisterIncompatible
     | PutConnector
+    | PutConnectorWithoutOffsets
+    | TakeOverConnector
     | ResumeConnector
     | RestartConnector
     | DeleteConnector

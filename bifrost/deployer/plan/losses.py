@@ -14,6 +14,10 @@ LOSS_FLAGS: Mapping[str, str] = {
     "snapshot": "a source connector reads its tables again, or starts without the rows that exist",
     "offsets": "a position is lost: records are read twice or left out",
     "reindex": "an index must be filled again to follow its template",
+    "topics": "a connector writes to other topics; the earlier records stay in the old ones",
+    "format": "records get another key or format than those before them in the same topic",
+    "ids": "documents or rows get other ids, so that those written so far are no longer updated",
+    "incompatible": "a schema breaks its subject's compatibility rule",
 }
 """What each word of `--allow` accepts."""
 

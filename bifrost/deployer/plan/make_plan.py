@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from bifrost.deployer.declared.declarations import Declarations, DeclaredService, DeclaredSubject
+from bifrost.deployer.declared.declarations import Declarations, DeclaredService
 from bifrost.deployer.live.state import LiveState
 from bifrost.deployer.plan.actions import (
     Action,
     ActionKind,
     DeploymentPlan,
-    RegisterSubject,
     ResourceKind,
     RestartService,
     StartService,
     keep,
 )
 from bifrost.deployer.plan.connectors import plan_connectors
-from bifrost.deployer.plan.schema_equality import schema_difference
 from bifrost.deployer.plan.search import plan_buckets, plan_dashboards, plan_templates
 from bifrost.deployer.plan.statements import plan_statements
+from bifrost.deployer.plan.subjects import plan_subjects
 from bifrost.deployer.plan.topics import plan_sink_topics, plan_topics
 from bifrost.deployer.plan.undeclared import plan_removals, undeclared_of
 
@@ -39,35 +38,18 @@ def make_plan(
     actions = [
         *plan_topics(declared, live),
         *plan_sink_topics(declared, live),
-        *(_subject(item, live) for item in declared.subjects if item.name in live.subjects or not item.is_snapshot),
-        *plan_connectors(declared, live, sinks=False),
+        *plan_subjects(declared, live),
+        *plan_connectors(declared, live, sinks=False, everything=everything, prune=prune),
         *plan_statements(declared, live),
         *plan_templates(declared, live),
         *plan_buckets(declared, live),
-        *plan_connectors(declared, live, sinks=True),
+        *plan_connectors(declared, live, sinks=True, everything=everything, prune=prune),
         *plan_dashboards(declared, live),
         *(_service(service, live) for service in declared.services if live.services is not None or not live.is_running),
     ]
     removals = plan_removals(undeclared, live) if prune else ()
     remaining = [item for item in undeclared if not prune or not item.owned or item.kept_because]
     return DeploymentPlan((*actions, *removals), tuple(remaining), live.is_running)
-
-
-def _subject(subject: DeclaredSubject, live: LiveState) -> Action:
-    found, register = live.subjects.get(subject.name), (RegisterSubject(subject),)
-    if found is None:
-        return Action(ActionKind.CREATE, ResourceKind.SUBJECT, subject.name, "is not registered", register)
-    differs = schema_difference(subject.schema, found.latest.schema)
-    if differs is None:
-        return keep(ResourceKind.SUBJECT, subject.name)
-    if found.declared_version is None and not subject.is_snapshot:
-        return Action(ActionKind.UPDATE, ResourceKind.SUBJECT, subject.name, differs, register)
-    # Connectors register these schemas: either the file is outdated, or the connector writes something else.
-    return keep(
-        ResourceKind.SUBJECT,
-        subject.name,
-        [f"version {found.latest.version} differs from {subject.path.name}: {differs}"],
-    )
 
 
 def _service(service: DeclaredService, live: LiveState) -> Action:

@@ -14,10 +14,12 @@ from bifrost.deployer.plan.actions import (
     AddPartitions,
     AlterTopic,
     CreateTopic,
+    DeleteTopic,
     Operation,
     ResourceKind,
     keep,
 )
+from bifrost.deployer.plan.topic_losses import lost_by_deletion, lost_by_more_partitions, lost_by_settings, users_of
 from bifrost.sql.tree import CreateAsSelect
 
 _DEFAULTS = {"cleanup.policy": "delete"}
@@ -29,13 +31,13 @@ UNLIMITED = -1
 
 def plan_topics(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """The actions for declared topics."""
-    return (_topic(topic, live) for topic in declared.topics)
+    return (_topic(topic, declared, live) for topic in declared.topics)
 
 
-def _topic(topic: DeclaredTopic, live: LiveState) -> Action:
+def _topic(topic: DeclaredTopic, declared: Declarations, live: LiveState) -> Action:
     found = live.topics.get(topic.name)
+    wanted = TopicDescription(topic.name, topic.partitions, topic.replication, topic.config)
     if found is None:
-        wanted = TopicDescription(topic.name, topic.partitions, topic.replication, topic.config)
         return Action(ActionKind.CREATE, ResourceKind.TOPIC, topic.name, "is missing", (CreateTopic(wanted),))
     changed = {
         key: topic.config.get(key)
@@ -45,31 +47,56 @@ def _topic(topic: DeclaredTopic, live: LiveState) -> Action:
     }
     others = [f"{key}={value}" for key, value in sorted(found.config.items()) if not _is_known(key, value)]
     notes = [f"set on the topic, not declared: {', '.join(others)}"] if others else []
-    return _topic_action(topic.name, topic.partitions, found, changed, notes, is_keyed=topic.key != "none")
-
-
-def _topic_action(
-    name: str,
-    partitions: int,
-    found: TopicDescription,
-    changed: dict[str, str | None],
-    notes: list[str],
-    *,
-    is_keyed: bool,
-) -> Action:
-    reasons = [f"{key}: {found.config.get(key, 'default')} -> {value or 'default'}" for key, value in changed.items()]
-    operations: tuple[Operation, ...] = (AlterTopic(name, changed),) if changed else ()
-    manual_steps: tuple[str, ...] = ()
-    if found.partitions != partitions:
-        reasons.append(f"partitions: {found.partitions} -> {partitions}")
-        if partitions < found.partitions or is_keyed:
-            # Kafka cannot remove partitions; with more, keys move to other partitions and joins on them break.
-            operations, manual_steps = (), (f"delete the topic {name} (its records are lost), then run `up` again",)
-        else:
-            operations += (AddPartitions(name, partitions),)
+    reasons = _changed_settings(found, changed)
+    if found.partitions != topic.partitions:
+        reasons.append(f"partitions: {found.partitions} -> {topic.partitions}")
     if not reasons:
-        return keep(ResourceKind.TOPIC, name, notes)
-    return Action(ActionKind.UPDATE, ResourceKind.TOPIC, name, "; ".join(reasons + notes), operations, manual_steps)
+        return keep(ResourceKind.TOPIC, topic.name, notes)
+    reason = "; ".join(reasons + notes)
+    if topic.partitions < found.partitions:
+        return _recreated(wanted, reason, declared, live)
+    operations: tuple[Operation, ...] = (AlterTopic(topic.name, changed),) if changed else ()
+    losses = lost_by_settings(topic, found, live)
+    if topic.partitions > found.partitions:
+        operations += (AddPartitions(topic.name, topic.partitions),)
+        if topic.key != "none":
+            if users := users_of(topic.name, live, only_by_key=True):
+                return _blocked(topic, reason, users)
+            losses = (*losses, *lost_by_more_partitions(topic.name, live))
+    return Action(ActionKind.UPDATE, ResourceKind.TOPIC, topic.name, reason, operations, loss=losses)
+
+
+def _recreated(wanted: TopicDescription, reason: str, declared: Declarations, live: LiveState) -> Action:
+    """Kafka cannot remove partitions: the topic is deleted and created, unless ksqlDB reads or writes it."""
+    name = wanted.name
+    users = users_of(name, live)
+    if users:
+        steps = (
+            f"drop {', '.join(users)} in ksqlDB first, which end when their topic is deleted; `up` creates them again",
+        )
+        why = f"{reason}; Kafka cannot remove partitions"
+        return Action(ActionKind.BLOCKED, ResourceKind.TOPIC, name, why, manual_steps=steps)
+    steps_to_do = (DeleteTopic(name), CreateTopic(wanted))
+    losses = lost_by_deletion(name, declared, live)
+    return Action(ActionKind.REPLACE, ResourceKind.TOPIC, name, reason, steps_to_do, loss=losses)
+
+
+def _blocked(topic: DeclaredTopic, reason: str, users: list[str]) -> Action:
+    """More partitions of a topic whose keys matter to ksqlDB."""
+    why = (
+        f"{reason}; keys would move to other partitions, but {', '.join(users)} in ksqlDB relies on each key staying "
+        "in one partition"
+    )
+    source = next(iter(users))
+    steps = (
+        f"declare a new topic with {topic.partitions} partitions, fill it with a query WITH (PARTITIONS="
+        f"{topic.partitions}) that reads {topic.name}, and let {source} read the new topic",
+    )
+    return Action(ActionKind.BLOCKED, ResourceKind.TOPIC, topic.name, why, manual_steps=steps)
+
+
+def _changed_settings(found: TopicDescription, changed: dict[str, str | None]) -> list[str]:
+    return [f"{key}: {found.config.get(key, 'default')} -> {value or 'default'}" for key, value in changed.items()]
 
 
 def plan_sink_topics(declared: Declarations, live: LiveState) -> Iterator[Action]:
@@ -111,8 +138,16 @@ def _sink_topic(tree: CreateAsSelect, live: LiveState) -> Action | None:
         for key, value in config.items()
         if _normal(key, found.config.get(key, value)) != _normal(key, value) and not _is_enough(tree, key, found, value)
     }
-    action = _topic_action(name, partitions or found.partitions, found, changed, [], is_keyed=True)
-    return action if action.is_change else None
+    reasons = _changed_settings(found, changed)
+    operations: tuple[Operation, ...] = (AlterTopic(name, changed),) if changed else ()
+    if partitions is not None and partitions != found.partitions:
+        # Its query and the readers of its table or stream depend on the number of partitions.
+        reasons.append(f"partitions: {found.partitions} -> {partitions}")
+        steps = (f"drop {tree.name} and delete the topic {name} (its records are lost), then run `up` again",)
+        return Action(ActionKind.BLOCKED, ResourceKind.TOPIC, name, "; ".join(reasons), manual_steps=steps)
+    if not reasons:
+        return None
+    return Action(ActionKind.UPDATE, ResourceKind.TOPIC, name, "; ".join(reasons), operations)
 
 
 def _retention_ms(tree: CreateAsSelect, said_ms: int) -> int:

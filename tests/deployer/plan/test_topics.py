@@ -83,3 +83,121 @@ def test_only_a_limit_of_times_that_the_deployer_did_not_set_is_noted(project, f
 
     assert plan.changes == ()
     assert [action.name for action in plan.actions if action.needs_attention] == ["ratings"] * is_noted
+
+
+def ratings_topic(project, fakes, **settings):
+    """The action for the topic with other settings than it was created with."""
+    fakes.up(project.declared())
+    fakes.kafka.records["ratings"] = 4218
+    project.write("topics/ratings.json", {**TOPICS, "ratings": {**TOPICS["ratings"], **settings}})
+    return next(action for action in fakes.plan(project.declared()).actions if action.name == "ratings")
+
+
+DAY = 24 * 3600 * 1000
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"retention.ms": 14 * DAY}, []),
+        ({"retention.ms": -1}, []),
+        ({"retention.ms": DAY}, ["1,210 records older than 1 day are deleted"]),
+        ({"retention.ms": 90 * 60_000}, ["1,210 records older than 90 minutes are deleted"]),
+        (
+            {"cleanup.policy": "compact"},
+            ["only the last record of each key of 4,218 records stays, and the broker refuses records without a key"],
+        ),
+        (
+            {"cleanup.policy": "compact", "key": "user_id"},
+            ["only the last record of each user_id of 4,218 records stays"],
+        ),
+        (
+            {"cleanup.policy": "compact,delete", "key": "user_id"},
+            ["only the last record of each user_id of 4,218 records stays"],
+        ),
+    ],
+)
+def test_what_other_settings_of_a_topic_delete(project, fakes, settings, expected):
+    fakes.kafka.old_records["ratings"] = 1210
+
+    action = ratings_topic(project, fakes, **settings)
+
+    assert [loss.what for loss in action.loss] == expected
+    assert {loss.flag for loss in action.loss} <= {"delete"}
+
+
+def test_a_compacted_topic_that_gets_a_retention_loses_old_keys(project, fakes):
+    fakes.up(project.declared())
+    fakes.kafka.records["asgard.demo.CUSTOMERS"] = 20
+    customers = {**TOPICS["asgard.demo.CUSTOMERS"], "cleanup.policy": "compact,delete", "retention.ms": DAY}
+    project.write("topics/ratings.json", {**TOPICS, "asgard.demo.CUSTOMERS": customers})
+
+    plan = fakes.plan(project.declared())
+
+    (loss,) = next(action for action in plan.actions if action.name == "asgard.demo.CUSTOMERS").loss
+    assert loss.what == (
+        "records older than 1 day are deleted, also the last one of a key (the topic holds 20 records)"
+    )
+
+
+def test_a_shorter_retention_that_no_record_exceeds_loses_nothing(project, fakes):
+    assert ratings_topic(project, fakes, **{"retention.ms": DAY}).loss == ()
+
+
+def test_more_partitions_of_a_topic_without_keys_lose_nothing(project, fakes):
+    action = ratings_topic(project, fakes, partitions=4)
+
+    assert (action.kind, action.loss, action.is_blocked) == ("update", (), False)
+
+
+def test_more_partitions_of_a_keyed_topic_mix_the_order_of_a_key(project, fakes):
+    project.write("ksql/ratings.sql", "")
+    topics = {**TOPICS, "ratings": {**TOPICS["ratings"], "key": "user_id"}}
+    project.write("topics/ratings.json", topics)
+
+    action = ratings_topic(project, fakes, partitions=4, key="user_id")
+
+    assert [loss.flag for loss in action.loss] == ["replace"]
+    assert action.loss[0].what.startswith("4,218 records stay where they are, while new ones of the same key go to")
+
+
+def test_more_partitions_are_blocked_where_a_join_relies_on_keys(project, fakes):
+    action = ratings_topic(project, fakes, partitions=4, key="user_id")
+
+    assert action.kind == "blocked"
+    assert "but CSAS_ALERTS_2 in ksqlDB relies on each key staying in one partition" in action.reason
+    assert "declare a new topic with 4 partitions" in action.manual_steps[0]
+
+
+def test_fewer_partitions_delete_a_topic_that_ksqldb_does_not_use(project, fakes):
+    project.write("ksql/ratings.sql", "")
+    topics = {**TOPICS, "ratings": {**TOPICS["ratings"], "partitions": 4}}
+    project.write("topics/ratings.json", topics)
+    sink = {"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "topics": "ratings"}
+    project.write("connectors/ratings/sink.json", sink)
+    fakes.apply(project.declared())
+    project.write("topics/ratings.json", TOPICS)
+    fakes.kafka.records["ratings"] = 3
+
+    plan = fakes.plan(project.declared())
+
+    action = next(action for action in plan.actions if action.name == "ratings")
+    assert action.kind == "replace"
+    assert [loss.what for loss in action.loss] == [
+        "3 records deleted",
+        "sink ignores the new records of known keys up to offset 3: delete the index ratings too",
+    ]
+    fakes.apply(project.declared())
+    assert fakes.kafka.writes[-2:] == ["delete ratings", "create ratings"]
+    assert fakes.plan(project.declared()).changes == ()
+
+
+def test_fewer_partitions_are_blocked_where_ksqldb_uses_the_topic(project, fakes):
+    fakes.up(project.declared())
+    topic = fakes.kafka.there["ratings"]
+    fakes.kafka.there["ratings"] = TopicDescription(topic.name, 4, 1, topic.config)
+
+    action = next(action for action in fakes.plan(project.declared()).actions if action.name == "ratings")
+
+    assert action.kind == "blocked"
+    assert action.manual_steps[0].startswith("drop RATINGS, CSAS_ALERTS_2 in ksqlDB first")
