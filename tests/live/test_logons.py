@@ -27,7 +27,7 @@ from tests.live.waiting import SOON_S, eventually, eventually_equal
 
 Row = dict[str, Any]
 LONDON = ZoneInfo("Europe/London")
-COUNTED, BAD, CHANGED, KILLED = 1_000, 2_000, 3_000, 4_000
+COUNTED, BAD, CHANGED, KILLED, RESTARTED = 1_000, 2_000, 3_000, 4_000, 5_000
 """What the status of a test's orders begins at, so that tests do not count each other's."""
 AFTER_KILL_S = 120.0
 
@@ -271,6 +271,32 @@ def test_a_killed_database_comes_back_and_no_order_is_lost_or_doubled(platform: 
     # What the server had committed when it was killed may be one more than the client knows.
     assert load.added <= committed <= load.added + 1
     eventually_equal(lambda: count_orders(platform, KILLED), committed, AFTER_KILL_S)
+
+
+def test_the_capture_restarts_after_changes_to_other_tables(
+    platform: Platform, database: psycopg.Connection[Any]
+) -> None:
+    """The slot never passes the offset that Connect stored: PostgreSQL forgets what lies before the slot."""
+    database.execute("CREATE TABLE IF NOT EXISTS public.not_captured (id int)")
+    try:
+        (written,) = database.execute("SELECT pg_current_wal_lsn()").fetchone() or (None,)
+        database.execute("INSERT INTO public.not_captured SELECT generate_series(1, 1000)")
+
+        def slot_has_passed() -> bool:
+            # A slot that no change of its tables moves would keep the whole write-ahead log.
+            database.execute("INSERT INTO public.not_captured VALUES (0)")
+            query = "SELECT confirmed_flush_lsn > %s::pg_lsn FROM pg_replication_slots WHERE slot_name = 'order_entry'"
+            return (database.execute(query, (written,)).fetchone() or (False,))[0]
+
+        eventually(slot_has_passed, "a slot that moves", AFTER_KILL_S)
+    finally:
+        database.execute("DROP TABLE public.not_captured")
+
+    platform.run("restart", "postgres-soe")
+
+    first = count_orders(platform, RESTARTED)
+    add_order(database, RESTARTED)
+    eventually_equal(lambda: count_orders(platform, RESTARTED), first + 1, AFTER_KILL_S)
 
 
 def test_the_table_of_wifi_statistics_is_the_one_of_ksqldb(
