@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
+from bifrost.clients.search_indices import SearchIndices
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -57,10 +58,15 @@ class SearchClient(RestClient):
             if error.status != 404:
                 raise
 
+    @property
+    def indices(self) -> SearchIndices:
+        """The indices of this engine."""
+        return SearchIndices(self.http)
+
     def mapping(self, index: str) -> dict[str, Any] | None:
-        """Return the mapping of an index, `None` if it does not exist."""
+        """Return the mapping of an index or of the one behind an alias, `None` if it does not exist."""
         found = self.http.get_or_none(f"/{_path_segment(index)}/_mapping")
-        return None if found is None else dict(found[index]["mappings"])
+        return None if not found else dict(next(iter(found.values()))["mappings"])
 
     def count(self, index: str) -> int:
         """Return the number of documents of an index; 0 if it does not exist."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -60,7 +61,7 @@ class FakeServices:
     writes: list[str] = field(default_factory=list)
 
     def add(self, name: str, state: str = "stopped", cause: str = "") -> None:
-        self.components[name] = ComponentStatus(name, state, None, 0, 0.0, f"logs/{name}.log", cause)
+        self.components[name] = ComponentStatus(name, state, None, 0, time.time(), f"logs/{name}.log", cause)
 
     def is_running(self) -> bool:
         return self.running
@@ -72,7 +73,7 @@ class FakeServices:
         if name not in self.components:
             raise Refused("supervisor", name, status=0, body=f"there is no component {name!r}")
         self.writes.append(f"start {name}")
-        self.components[name] = replace(self.components[name], state="running", cause="")
+        self.components[name] = replace(self.components[name], state="running", cause="", since=time.time())
         return self.components[name]
 
     def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:

@@ -27,7 +27,7 @@ def put_without_offsets(client: ConnectClient, clock: Clock, name: str, config: 
         NotReady: the workers are older than Kafka 3.7, or the connector does not stop.
     """
     _refuse_old_workers(client, name)
-    _stop(client, clock, name)
+    stop_and_wait(client, clock, name)
     _once_stopped(clock, name, lambda: client.delete_offsets(name))
     # A connector that was left without offsets is found by the next plan: its configuration still differs.
     client.put(name, config)
@@ -42,7 +42,7 @@ def take_over(client: ConnectClient, clock: Clock, name: str, config: Mapping[st
     """
     _refuse_old_workers(client, name)
     if client.config(former) is not None:
-        _stop(client, clock, former)
+        stop_and_wait(client, clock, former)
         if client.config(name) is None:
             client.create_stopped(name, config)
         offsets = client.offsets(former)
@@ -52,7 +52,12 @@ def take_over(client: ConnectClient, clock: Clock, name: str, config: Mapping[st
     client.resume(name)
 
 
-def _stop(client: ConnectClient, clock: Clock, name: str) -> None:
+def stop_and_wait(client: ConnectClient, clock: Clock, name: str) -> None:
+    """Stop a connector and wait until it has no task.
+
+    Raises:
+        NotReady: it does not stop within 90 s.
+    """
     client.stop(name)
     deadline = clock.monotonic() + STOP_PATIENCE_S
     while True:

@@ -12,6 +12,7 @@ from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.apply.await_running import POLL_S, expected_queries, is_insert
 from bifrost.deployer.apply.connector_offsets import put_without_offsets, take_over
+from bifrost.deployer.apply.index_copies import copy_index
 from bifrost.deployer.apply.stages import PlanStage, StageMode, stages
 from bifrost.deployer.apply.statement_runs import StatementRuns
 from bifrost.deployer.declared.declarations import Declarations
@@ -21,6 +22,7 @@ from bifrost.deployer.plan.actions import (
     Action,
     AddPartitions,
     AlterTopic,
+    CopyIndex,
     CreateBucket,
     CreateTopic,
     DeleteConnector,
@@ -44,6 +46,7 @@ from bifrost.deployer.plan.actions import (
     StartService,
     TakeOverConnector,
     TerminateLiveQuery,
+    UpdateIndex,
 )
 from bifrost.deployer.plan.ksql_commands import drop_source, drop_type, resume, terminate
 from bifrost.errors import BifrostError, NotReady, PlanRefused, Refused
@@ -186,7 +189,7 @@ class Deployment:
                 ksqldb.execute(resume(query_id))
             case TerminateLiveQuery(query_id):
                 ksqldb.execute(terminate(query_id))
-            case PutTemplate() | DeleteTemplate() | CreateBucket() | ImportDashboard():
+            case PutTemplate() | UpdateIndex() | CopyIndex() | DeleteTemplate() | CreateBucket() | ImportDashboard():
                 self._perform_on_sinks(step)
             case StartService(name):
                 self._services().start(name)
@@ -195,11 +198,17 @@ class Deployment:
             case _:
                 assert_never(step)
 
-    def _perform_on_sinks(self, step: PutTemplate | DeleteTemplate | CreateBucket | ImportDashboard) -> None:
+    def _perform_on_sinks(
+        self, step: PutTemplate | UpdateIndex | CopyIndex | DeleteTemplate | CreateBucket | ImportDashboard
+    ) -> None:
         platform = self._platform
         match step:
             case PutTemplate(name, body) if platform.search is not None:
                 platform.search.put_template(name, body)
+            case UpdateIndex(name, mapping, settings) if platform.search is not None:
+                platform.search.indices.update(name, mapping, settings)
+            case CopyIndex() if platform.search is not None:
+                copy_index(platform.search.indices, platform.connect, self._clock, step)
             case DeleteTemplate(name) if platform.search is not None:
                 platform.search.delete_template(name)
             case CreateBucket(name) if platform.s3 is not None:

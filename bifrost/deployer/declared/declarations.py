@@ -99,11 +99,15 @@ class DeclaredStatement:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredService:
-    """One module `services/<pipeline>_<what>.py`, or the alert service, which has no pipeline but `topics`."""
+    """One module `services/<pipeline>_<what>.py`, or the alert service, which has no pipeline but `topics`.
+
+    `changed_at` is when its program was last changed (epoch, seconds), 0 if unknown.
+    """
 
     name: str
     pipeline: str
     topics: frozenset[str] = frozenset()
+    changed_at: float = 0.0
 
 
 PipelineItem = DeclaredTopic | DeclaredConnector | DeclaredStatement | IndexTemplate | Dashboard | DeclaredService

@@ -26,6 +26,7 @@ from bifrost.errors import DeclarationError
 
 CLEANUP_POLICIES = ("delete", "compact", "compact,delete", "delete,compact")
 T = TypeVar("T")
+_IMPORT = re.compile(r"^\s*(?:from|import) services\.([\w.]+)", re.MULTILINE)
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""
@@ -43,7 +44,9 @@ def load(project: Path, on_error: OnError = raise_error) -> Declarations:
     """
     topics = read_topics(project / "topics", on_error)
     alerts = read_alerts(project / "alerts", on_error)
-    alert_services = (DeclaredService(ALERT_SERVICE, "", frozenset(alert.topic for alert in alerts)),) if alerts else ()
+    services = project / "services"
+    alert_topics = frozenset(alert.topic for alert in alerts)
+    alert_service = DeclaredService(ALERT_SERVICE, "", alert_topics, changed_at(services / f"{ALERT_SERVICE}.py"))
     return Declarations(
         topics=topics,
         subjects=read_subjects(project / "topics" / "schemas", topics, on_error),
@@ -51,7 +54,7 @@ def load(project: Path, on_error: OnError = raise_error) -> Declarations:
         statements=read_statements(project / "ksql", on_error),
         templates=read_templates(project, on_error),
         dashboards=_read_all(dashboards.dashboard_files(project), dashboards.read_dashboard, on_error),
-        services=(*read_services(project / "services"), *alert_services),
+        services=(*read_services(services), *((alert_service,) if alerts else ())),
         alerts=alerts,
     )
 
@@ -122,10 +125,28 @@ def read_services(folder: Path) -> tuple[DeclaredService, ...]:
     """`<folder>/<pipeline>_<purpose>.py` with a `main`; other modules are shared by services."""
     modules = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
     return tuple(
-        DeclaredService(path.stem, path.stem.partition("_")[0])
+        DeclaredService(path.stem, path.stem.partition("_")[0], changed_at=changed_at(path))
         for path in modules
         if "_" in path.stem and "def main(" in path.read_text(encoding="utf-8")
     )
+
+
+def changed_at(module: Path) -> float:
+    """When the program of a service was last changed: its module or the modules of the same folder that it imports.
+
+    Returns:
+        Epoch seconds, 0 if there is no such module.
+    """
+    files, pending = set(), {module}
+    while pending:
+        path = pending.pop()
+        if path in files or not path.is_file():
+            continue
+        files.add(path)
+        for found in _IMPORT.findall(path.read_text(encoding="utf-8", errors="replace")):
+            name = Path(*found.split("."))
+            pending |= {module.parent / name.with_suffix(".py"), module.parent / name / "__init__.py"}
+    return max((path.stat().st_mtime for path in files), default=0.0)
 
 
 def line_of(text: str, key: str) -> int | None:

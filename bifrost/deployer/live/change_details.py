@@ -11,8 +11,11 @@ from dataclasses import replace
 
 from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.schema_registry import SchemaRegistryClient
+from bifrost.clients.search import Body
+from bifrost.clients.search_indices import SearchIndex, SearchIndices
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.state import Conflict, LiveConnector, LiveState, LiveSubject, Platform, TopicAdmin
+from bifrost.deployer.plan.template_equality import template_difference
 from bifrost.errors import Refused
 
 RETENTION = "retention.ms"
@@ -23,7 +26,7 @@ _INTERNAL = "__internal."
 
 
 def with_change_details(platform: Platform, declared: Declarations, live: LiveState) -> LiveState:
-    """The live state with `records`, `expiring`, and the conflicts of schemas that are not registered.
+    """The live state with `records`, `expiring`, `indices`, and the conflicts of schemas that are not registered.
 
     Raises:
         Unreachable, NotReady: a part of the target does not answer.
@@ -34,6 +37,7 @@ def with_change_details(platform: Platform, declared: Declarations, live: LiveSt
         records=_count(platform.kafka, live.topics, names & live.topics.keys()),
         expiring=_expiring(platform.kafka, declared, live.topics),
         subjects=_with_conflicts(platform.registry, declared, live.subjects),
+        indices={} if platform.search is None else _indices(platform.search.indices, declared, live.templates or {}),
     )
 
 
@@ -77,6 +81,17 @@ def _expiring(kafka: TopicAdmin, declared: Declarations, topics: Mapping[str, To
             # The topic was deleted meanwhile, or the brokers do not look up offsets by time: the number is unknown.
             continue
     return found
+
+
+def _indices(
+    client: SearchIndices, declared: Declarations, templates: Mapping[str, Body]
+) -> dict[str, tuple[SearchIndex, ...]]:
+    """The indices of templates that are missing or differ."""
+    return {
+        template.name: client.matching(template.body.get("index_patterns") or ())
+        for template in declared.templates
+        if template.name not in templates or template_difference(template.body, templates[template.name]) is not None
+    }
 
 
 def is_lowered(before_ms: int, after_ms: int) -> bool:

@@ -18,6 +18,7 @@ from bifrost.clients.ksqldb import DescribedSource, Json, KsqlClient, QuerySumma
 from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
+from bifrost.clients.search_indices import SearchIndex
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.clients.topic_log import TopicLog
 from bifrost.deployer.declared.declarations import Creating
@@ -189,7 +190,8 @@ class LiveState:
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
     such thing. `written` are the topics of declared first rows that hold or held any record. `owned` is what this
-    project created in ksqlDB; it is read only if something there is undeclared. `records` counts the records of topics
+    project created in ksqlDB; it is read only if something there is undeclared. `indices` are those of each
+    template that is missing or may differ. `records` counts the records of topics
     where something differs, `expiring` those that the declared retention would delete.
     """
 
@@ -206,5 +208,6 @@ class LiveState:
     templates: Mapping[str, Body] | None = None
     buckets: frozenset[str] | None = None
     dashboards: Mapping[str, str] | None = None
+    indices: Mapping[str, tuple[SearchIndex, ...]] = field(default_factory=dict)
     records: Mapping[str, int] = field(default_factory=dict)
     expiring: Mapping[str, int] = field(default_factory=dict)

@@ -180,6 +180,29 @@ class PutTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateIndex:
+    """Add to the mapping of an index, and change its dynamic settings."""
+
+    name: str
+    mapping: Body
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyIndex:
+    """Copy an index to a new one with the settings and mappings of `template`, which then answers to its name.
+
+    The connectors `sinks` write to it and are stopped meanwhile.
+    """
+
+    source: str
+    target: str
+    public_name: str
+    template: Body
+    sinks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteTemplate:
     """Delete an index template; indices stay."""
 
@@ -233,6 +256,8 @@ Operation = (
     | ResumeLiveQuery
     | TerminateLiveQuery
     | PutTemplate
+    | UpdateIndex
+    | CopyIndex
     | DeleteTemplate
     | CreateBucket
     | ImportDashboard

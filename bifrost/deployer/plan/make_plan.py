@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from bifrost.deployer.declared.declarations import Declarations, DeclaredService
+from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.state import LiveState
-from bifrost.deployer.plan.actions import (
-    Action,
-    ActionKind,
-    DeploymentPlan,
-    ResourceKind,
-    RestartService,
-    StartService,
-    keep,
-)
+from bifrost.deployer.plan.actions import DeploymentPlan
 from bifrost.deployer.plan.connectors import plan_connectors
 from bifrost.deployer.plan.search import plan_buckets, plan_dashboards, plan_templates
+from bifrost.deployer.plan.services import plan_services
 from bifrost.deployer.plan.statements import plan_statements
 from bifrost.deployer.plan.subjects import plan_subjects
 from bifrost.deployer.plan.topics import plan_sink_topics, plan_topics
@@ -45,19 +38,8 @@ def make_plan(
         *plan_buckets(declared, live),
         *plan_connectors(declared, live, sinks=True, everything=everything, prune=prune),
         *plan_dashboards(declared, live),
-        *(_service(service, live) for service in declared.services if live.services is not None or not live.is_running),
+        *plan_services(declared, live),
     ]
     removals = plan_removals(undeclared, live) if prune else ()
     remaining = [item for item in undeclared if not prune or not item.owned or item.kept_because]
     return DeploymentPlan((*actions, *removals), tuple(remaining), live.is_running)
-
-
-def _service(service: DeclaredService, live: LiveState) -> Action:
-    found = (live.services or {}).get(service.name)
-    if found is None or found.state == "stopped":
-        reason = "is not started" if found is None else "is stopped"
-        return Action(ActionKind.CREATE, ResourceKind.SERVICE, service.name, reason, (StartService(service.name),))
-    if found.state in ("failed", "backoff"):
-        reason = f"{found.state}: {found.cause}"
-        return Action(ActionKind.UPDATE, ResourceKind.SERVICE, service.name, reason, (RestartService(service.name),))
-    return keep(ResourceKind.SERVICE, service.name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bifrost.clients.search import Body
+from bifrost.clients.search_indices import SearchIndex
 from bifrost.dashboards.declared import Dashboard, IndexTemplate
 from bifrost.dashboards.saved_objects import content_mark
 from bifrost.deployer.declared.declarations import Declarations
@@ -13,12 +14,18 @@ from bifrost.deployer.live.state import LiveState
 from bifrost.deployer.plan.actions import (
     Action,
     ActionKind,
+    CopyIndex,
     CreateBucket,
     ImportDashboard,
+    Operation,
     PutTemplate,
     ResourceKind,
+    UpdateIndex,
     keep,
 )
+from bifrost.deployer.plan.index_changes import IndexChange, changes_of
+from bifrost.deployer.plan.losses import Loss
+from bifrost.deployer.plan.template_equality import template_difference
 from bifrost.deployer.targets import OWNER_KEY
 
 
@@ -26,7 +33,7 @@ def plan_templates(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """The actions for index templates; none on a target without a search engine."""
     if live.templates is not None:
         for template in declared.templates:
-            yield _template(template, live.templates.get(template.name))
+            yield _template(template, declared, live)
 
 
 def plan_buckets(declared: Declarations, live: LiveState) -> Iterator[Action]:
@@ -52,28 +59,62 @@ def owned_body(template: IndexTemplate) -> dict[str, Any]:
     return {**template.body, "_meta": {**meta, OWNER_KEY: template.pipeline}}
 
 
-def template_difference(declared: Body, live: Body) -> str | None:
-    """The first part of a template that differs, `None` when all are alike.
-
-    The engine fills in defaults, writes settings in full (`index.refresh_interval`) and makes their values strings.
-    """
-    for key in declared:
-        wanted, found = _normal(key, declared[key]), _normal(key, live.get(key))
-        if wanted != found:
-            return f"{key} differs"
-    return None
-
-
-def _template(template: IndexTemplate, found: Body | None) -> Action:
+def _template(template: IndexTemplate, declared: Declarations, live: LiveState) -> Action:
+    found = (live.templates or {}).get(template.name)
     body = owned_body(template)
-    step = (PutTemplate(template.name, body),)
-    if found is None:
-        return Action(ActionKind.CREATE, ResourceKind.TEMPLATE, template.name, "is missing", step)
-    differs = template_difference(body, found)
+    differs = "is missing" if found is None else template_difference(body, found)
     if differs is None:
         return keep(ResourceKind.TEMPLATE, template.name)
-    reason = f"{differs}; existing indices keep their mappings"
-    return Action(ActionKind.UPDATE, ResourceKind.TEMPLATE, template.name, reason, step)
+    kind = ActionKind.CREATE if found is None else ActionKind.UPDATE
+    notes: list[str] = []
+    steps: list[Operation] = []
+    losses: list[Loss] = []
+    for index in live.indices.get(template.name, ()):
+        change = changes_of(body["template"], index)
+        if change.fixed:
+            sinks = _sinks_of(index, declared)
+            steps.append(_copy(index, body["template"], sinks))
+            losses.append(Loss(_copy_text(change, sinks), "reindex"))
+            kind = ActionKind.REPLACE
+        elif change.mapping or change.settings:
+            steps.append(UpdateIndex(index.name, change.mapping, change.settings))
+            notes.append(_update_text(change))
+    # The template comes last: after an interruption it still differs, so that the rest is planned again.
+    steps.append(PutTemplate(template.name, body))
+    reason = "; ".join([differs, *notes])
+    return Action(kind, ResourceKind.TEMPLATE, template.name, reason, tuple(steps), loss=tuple(losses))
+
+
+def _update_text(change: IndexChange) -> str:
+    named = [*change.mapping.get("properties", {}), *(key for key in change.mapping if key != "properties")]
+    return f"the index {change.index.public_name} gets {', '.join([*named, *change.settings])} in place"
+
+
+def _copy_text(change: IndexChange, sinks: tuple[str, ...]) -> str:
+    index = change.index
+    count = f"{index.documents:,} document{'' if index.documents == 1 else 's'}"
+    stopped = f", while {', '.join(sinks)} is stopped" if sinks else ""
+    return (
+        f"{'; '.join(change.fixed)} in the index {index.public_name}, which cannot be changed in place: its {count} "
+        f"are copied to a new index that takes over the name{stopped}"
+    )
+
+
+def _copy(index: SearchIndex, template: Body, sinks: tuple[str, ...]) -> CopyIndex:
+    base, _, number = index.name.rpartition("-")
+    is_copy = number.isdigit() and index.public_name == base
+    target = f"{index.public_name}-{int(number) + 1 if is_copy else 2:06}"
+    return CopyIndex(index.name, target, index.public_name, template, sinks)
+
+
+def _sinks_of(index: SearchIndex, declared: Declarations) -> tuple[str, ...]:
+    """The connectors that write to an index: its name is the topic in lower case."""
+    return tuple(
+        connector.name
+        for connector in declared.connectors
+        if "lasticsearch" in connector.config["connector.class"]
+        and index.public_name in {topic.lower() for topic in connector.topics}
+    )
 
 
 def _dashboard(dashboard: Dashboard, description: str | None) -> Action:
@@ -83,33 +124,3 @@ def _dashboard(dashboard: Dashboard, description: str | None) -> Action:
     if content_mark(dashboard) in description:
         return keep(ResourceKind.DASHBOARD, dashboard.pipeline)
     return Action(ActionKind.UPDATE, ResourceKind.DASHBOARD, dashboard.pipeline, "differs from the declared one", step)
-
-
-def _normal(key: str, value: Any) -> Any:
-    if key != "template" or not isinstance(value, Mapping):
-        return value
-    settings = {name if name.startswith("index.") else f"index.{name}": text for name, text in _flat(value)}
-    return {"settings": settings, "mappings": value.get("mappings") or {}, "aliases": value.get("aliases") or {}}
-
-
-def _flat(template: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    def walk(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:
-        if isinstance(node, Mapping):
-            for name, value in node.items():
-                yield from walk(f"{prefix}.{name}" if prefix else name, value)
-        else:
-            yield prefix, _text(node)
-
-    return walk("", template.get("settings") or {})
-
-
-def _text(value: Any) -> Any:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return str(value)
-        case list():
-            return [_text(item) for item in value]
-        case _:
-            return value

@@ -14,6 +14,7 @@ from bifrost.clients.search import SearchClient
 from bifrost.deployer.apply.deployment import Deployment
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.live.read_live import read_live
+from bifrost.deployer.plan.actions import DeploymentPlan
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.targets import OWNER_KEY, TABLES
 from bifrost.errors import DeclarationError, Refused
@@ -57,6 +58,11 @@ class Sinks:
     search: FakeSearch
     kibana: FakeKibana
     s3: FakeBuckets
+
+    def plan(self, project: Project) -> DeploymentPlan:
+        platform, declared = self.fakes.platform, project.declared()
+        assert platform is not None
+        return make_plan(declared, read_live(platform, declared))
 
     def up(self, project: Project, *, prune: bool = False) -> list[str]:
         """Carry out a plan; its changes."""
