@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from bifrost.engine.runtime.cluster import is_end, is_temporary
+from bifrost.engine.runtime.kafka_errors import is_end, is_temporary
 from bifrost.engine.topology.compiled import InputRecord
 
 PartitionId = tuple[str, int]

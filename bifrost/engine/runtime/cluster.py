@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from bifrost.clients.group_offsets import GroupOffsets
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription, consumer, producer
+from bifrost.engine.runtime.committed_offsets import CommittedOffsets
+from bifrost.engine.runtime.kafka_errors import is_missing
 from bifrost.errors import NotReady, Refused, Unreachable
 
 OFFSET_BEGINNING = -2
@@ -19,47 +22,6 @@ _DEADLINE_S = 30.0
 _LOOK_AGAIN_S = 0.05
 T = TypeVar("T")
 
-_TEMPORARY = frozenset(
-    (
-        "_TRANSPORT",
-        "_ALL_BROKERS_DOWN",
-        "_RESOLVE",
-        "_TIMED_OUT",
-        "_TIMED_OUT_QUEUE",
-        "_WAIT_COORD",
-        "_WAIT_CACHE",
-        "_DESTROY_BROKER",
-        "_MAX_POLL_EXCEEDED",
-        "_AUTO_OFFSET_RESET",
-        "BROKER_NOT_AVAILABLE",
-        "COORDINATOR_LOAD_IN_PROGRESS",
-        "COORDINATOR_NOT_AVAILABLE",
-        "FENCED_LEADER_EPOCH",
-        "KAFKA_STORAGE_ERROR",
-        "LEADER_NOT_AVAILABLE",
-        "LISTENER_NOT_FOUND",
-        "NETWORK_EXCEPTION",
-        "NOT_COORDINATOR",
-        "NOT_LEADER_FOR_PARTITION",
-        "OFFSET_OUT_OF_RANGE",
-        "REPLICA_NOT_AVAILABLE",
-        "REQUEST_TIMED_OUT",
-        "UNKNOWN_LEADER_EPOCH",
-    )
-)
-_RECORD_REFUSED = frozenset(
-    (
-        "MSG_SIZE_TOO_LARGE",
-        "RECORD_LIST_TOO_LARGE",
-        "INVALID_TIMESTAMP",
-        "INVALID_RECORD",
-        "_INVALID_DIFFERENT_RECORD",
-    )
-)
-
-CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
-"""Receives the outcome of an offset commit: an error or None, and the offsets, each with an error or None."""
-
 
 class Cluster:
     """Topics, offsets and clients of one Kafka cluster. `properties` are librdkafka's (bootstrap, security)."""
@@ -68,6 +30,7 @@ class Cluster:
         self.properties = properties
         self.replicas = replicas
         self.admin = KafkaAdmin(properties, timeout_s=_DEADLINE_S)
+        self._group_offsets = GroupOffsets(properties)
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
         """Creates a topic and waits until the brokers list it: a busy broker does so some time after it has answered.
@@ -107,12 +70,11 @@ class Cluster:
         transactional = {} if transaction_id is None else {"transactional.id": transaction_id}
         return producer({**self.properties, **transactional}, delivered=None, **{**settled, **options})
 
-    def consumer(self, group: str, *, committed: CommitCallback | None = None, **options: object) -> Consumer:
+    def consumer(self, group: str, **options: object) -> Consumer:
         """Returns a consumer whose partitions are assigned and whose offsets are committed explicitly.
 
         One engine owns all partitions, so it needs no group membership: a restart resumes immediately instead of
         waiting until the session of a dead member expires. The consumer reports the end of each partition.
-        `committed` receives the outcome of asynchronous offset commits, on the thread that polls.
         """
         settled: dict[str, object] = {
             "enable_auto_offset_store": False,
@@ -125,22 +87,19 @@ class Cluster:
             "queued_max_messages_kbytes": 32_768,
             "reconnect_backoff_max_ms": 1000,
         }
-        # A callback is not a property, so its name keeps its underscore.
-        callbacks: dict[str, Any] = {} if committed is None else {"on_commit": committed}
-        return consumer({**self.properties, **callbacks}, group, **{**settled, **options})
+        return consumer(self.properties, group, **{**settled, **options})
 
-    def committed(self, reader: Consumer, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
-        """Returns the committed offset of each (topic, partition) that has one.
+    def committed_offsets(self, group: str) -> CommittedOffsets:
+        """Returns the committed offsets of a consumer group."""
+        return CommittedOffsets(self._group_offsets, group)
 
-        Raises:
-            Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
-        """
-        found = _answered("read offsets", lambda: reader.committed(list(places), timeout=_DEADLINE_S))
-        problem = next((place.error for place in found if place.error is not None), None)
-        if problem is not None:
-            # Not a missing offset: to begin at the default would repeat or skip records.
-            raise Unreachable("Kafka", "read offsets", problem.str())
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+    def group_metadata(self, group: str) -> object:
+        """Returns what a transaction that commits offsets of a group needs to know of it."""
+        reader = self.consumer(group)
+        try:
+            return reader.consumer_group_metadata()
+        finally:
+            reader.close()
 
     def watermarks(self, reader: Consumer, topic: str, partition: int) -> tuple[int, int]:
         """Returns the first offset that the broker still has and the offset after the last record.
@@ -155,26 +114,6 @@ class Cluster:
         if found is None:
             raise NotReady("Kafka", request, f"no answer within {_DEADLINE_S:.0f} s")
         return int(found[0]), int(found[1])
-
-
-def is_missing(error: KafkaError) -> bool:
-    """Whether an error says that a topic or partition does not exist."""
-    return error.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION")
-
-
-def is_temporary(error: KafkaError) -> bool:
-    """Whether a client recovers from an error without help: brokers are unreachable or move partitions, for example."""
-    return not error.fatal() and (error.retriable() or error.name() in _TEMPORARY)
-
-
-def is_record_refused(error: KafkaError) -> bool:
-    """Whether a broker refused a batch of records for what one of them is: its size or its time, for example."""
-    return error.name() in _RECORD_REFUSED
-
-
-def is_end(error: KafkaError) -> bool:
-    """Whether an "error" of a consumer only says that a partition has no more records for now."""
-    return error.name() == "_PARTITION_EOF"
 
 
 def _answered(request: str, ask: Callable[[], T]) -> T:

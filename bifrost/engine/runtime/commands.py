@@ -10,7 +10,8 @@ from uuid import uuid4
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from bifrost.engine.runtime.cluster import Cluster, is_end, is_temporary
+from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.kafka_errors import is_end, is_temporary
 from bifrost.errors import NotReady, Refused, StateError
 
 _DEADLINE_S = 30.0

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, Message
 
 from bifrost.clients.kafka import DeliveryCallback
-from bifrost.engine.runtime.cluster import is_record_refused
+from bifrost.engine.runtime.kafka_errors import is_record_refused
 from bifrost.engine.topology.compiled import Headers
 from bifrost.errors import BifrostError, Refused
 

@@ -103,11 +103,8 @@ def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> d
 
 def _commit_starts(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
     """Commits the start offsets, so that a restart before the first commit begins at the same records."""
-    consumer = job.cluster.consumer(job.options.group)
-    try:
-        known = job.cluster.committed(consumer, [TopicPartition(*source) for source in starts])
-        fresh = [TopicPartition(*source, offset) for source, offset in starts.items() if source not in known]
-        if fresh:
-            consumer.commit(offsets=fresh, asynchronous=False)
-    finally:
-        consumer.close()
+    offsets = job.cluster.committed_offsets(job.options.group)
+    known = offsets.read([TopicPartition(*source) for source in starts])
+    fresh = [TopicPartition(*source, offset) for source, offset in starts.items() if source not in known]
+    if fresh:
+        offsets.commit_and_wait(fresh)

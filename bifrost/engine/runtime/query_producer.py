@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.cluster import Cluster
@@ -28,6 +28,9 @@ _FULL_WAIT_S = 0.05
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.25
 _MOST_CHANGES = 50_000
 
+CommittedCallback = Callable[[KafkaError | None, Sequence[TopicPartition]], None]
+"""Receives the outcome of a commit: an error or None, and the offsets."""
+
 StateChanges = dict[tuple[str, int, StoreKey], tuple[Encode, Row | None, int]]
 """The last change by store, partition and key: its encoder, the row (None: deleted), the time (epoch ms)."""
 
@@ -40,20 +43,26 @@ class QueryProducer:
 
     A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
     `transaction_id` it is complete when `start_commit` returns, and everything between two commits becomes visible
-    together.
+    together. `group` is the consumer group whose offsets are committed; `committed` receives the outcome.
     """
 
     def __init__(
         self,
         cluster: Cluster,
+        group: str,
         transaction_id: str | None,
         stopping: Callable[[], bool],
         refused: RefusedCallback,
+        committed: CommittedCallback,
         *,
         keeps_records: bool = False,
     ) -> None:
         self._producer = cluster.producer(transaction_id=transaction_id)
-        self._transaction = Transaction(self._producer) if transaction_id is not None else None
+        self._transaction: Transaction | None = None
+        if transaction_id is not None:
+            self._transaction = Transaction(self._producer, cluster.group_metadata(group))
+        self._committed_offsets = cluster.committed_offsets(group)
+        self._committed = committed
         self._stopping = stopping
         self._ledger = DeliveryLedger(refused)
         self._keeps_records = keeps_records
@@ -166,10 +175,8 @@ class QueryProducer:
 
     # --- commits
 
-    def start_commit(self, consumer: Consumer, offsets: Sequence[TopicPartition], *, waiting: bool = False) -> None:
+    def start_commit(self, offsets: Sequence[TopicPartition]) -> None:
         """Begins to make durable what was written so far, then the offsets of the input that it came from.
-
-        `waiting` commits the offsets synchronously; otherwise the consumer's callback receives the outcome.
 
         Raises:
             NotReady: the broker did not acknowledge everything within the deadline.
@@ -184,22 +191,17 @@ class QueryProducer:
         self._commit_began = time.monotonic()
         if self._transaction is not None:
             self._send_changes(changes, self._ledger.report)
-            self._transaction.commit(consumer, offsets)
+            self._transaction.commit(offsets)
+            self._committed(None, offsets)
             return
         # What is sent from here on belongs to the next commit: its results are counted in another group, its changes
         # gather in the emptied dict, and `offsets` was taken before any of it was read.
         results = self._ledger.settle()
-        self._steps = self._commit(consumer, offsets, results, changes, waiting=waiting)
+        self._steps = self._commit(offsets, results, changes)
         self.serve()
 
     def _commit(
-        self,
-        consumer: Consumer,
-        offsets: Sequence[TopicPartition],
-        results: DeliveryCount,
-        changes: StateChanges,
-        *,
-        waiting: bool,
+        self, offsets: Sequence[TopicPartition], results: DeliveryCount, changes: StateChanges
     ) -> Iterator[None]:
         """The steps of a commit; yields wherever the broker has not acknowledged everything yet."""
         while not results.is_complete:
@@ -208,9 +210,16 @@ class QueryProducer:
         self._send_changes(changes, changed.delivered)
         while not changed.is_complete:
             yield
-        if offsets:
-            commit: Callable[..., object] = consumer.commit
-            commit(offsets=list(offsets), asynchronous=not waiting)
+        if not offsets:
+            return
+        commit = self._committed_offsets.commit(offsets)
+        try:
+            while not commit.has_arrived:
+                yield
+            self._committed(commit.problem, offsets)
+        finally:
+            if not commit.has_arrived:
+                self._committed_offsets.give_up(commit)
 
     def _send_changes(self, changes: StateChanges, report: DeliveryCallback) -> None:
         produce, internal = self._producer.produce, self._internal
@@ -272,6 +281,7 @@ class QueryProducer:
 
     def close(self) -> None:
         """Drops what was not committed."""
+        self._steps = None
         if self._transaction is not None:
             self._transaction.abort()
         else:

@@ -1,9 +1,8 @@
 """One attempt at running a query: from its committed offsets until it is stopped or fails.
 
-A run owns a consumer, a producer and one task per partition of every sub-topology. Between two commits it reads and
-processes records, sends output and gathers changes of state. A commit makes output, changes and offsets durable in
-this order (see `query_producer`) while the next records are processed; under exactly-once, all of them in one
-transaction.
+A run has one task per partition of every sub-topology. Between two commits it processes records that a reader fetched,
+sends output and gathers changes of state. A commit makes output, changes and offsets durable in this order (see
+`query_producer`) while the next records are processed; under exactly-once, all of them in one transaction.
 """
 
 from __future__ import annotations
@@ -16,10 +15,11 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of, in_time_order
-from bifrost.engine.runtime.cluster import OFFSET_BEGINNING, is_temporary
+from bifrost.engine.runtime.batches import Batch, PartitionId, in_time_order
+from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
 from bifrost.engine.runtime.job import QueryJob
+from bifrost.engine.runtime.kafka_errors import is_temporary
 from bifrost.engine.runtime.meters import QueryMeters
 from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
@@ -28,12 +28,10 @@ from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, RecordUnusable, Task
-from bifrost.errors import NotReady, StateError
+from bifrost.errors import StateError
 
-_BATCH = 2000
 _OFFSET: Final = 4
 _IDLE_S = 0.25
-_STALLED_S = 60.0
 _FIRST_FETCH_S = 5.0
 _KEY, _VALUE = itemgetter(0), itemgetter(1)
 _log = logging.getLogger(__name__)
@@ -43,7 +41,10 @@ _Wait = Callable[[str], bool]
 
 
 class QueryRun:
-    """Runs one query's tasks on the calling thread. `keeps_records` is an option of its `QueryProducer`."""
+    """Runs one query's tasks on the calling thread. `keeps_records` is an option of its `QueryProducer`.
+
+    It reads nothing by itself: a reader passes records on in the order of their offsets, and may change while it runs.
+    """
 
     def __init__(
         self,
@@ -62,10 +63,11 @@ class QueryRun:
         self._meters = meters
         self._restoring = restoring
         self._topics = {entry.topic: entry for entry in job.query.inputs}
+        self._starts: dict[PartitionId, int] = {}
         self._positions: dict[PartitionId, int] = {}
         self._ends: dict[PartitionId, int] = {}
         self._reached: set[PartitionId] = set()
-        self._muted = False  # tables are read without results: only later changes are wanted
+        self.is_muted = False  # tables are read without results: only later changes are wanted
         self._dirty = False  # records were processed since the last commit began
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
         self._commits = 0
@@ -79,18 +81,19 @@ class QueryRun:
         if not options.transient or job.query.repartitions:
             self._producer = QueryProducer(
                 job.cluster,
+                options.group,
                 options.transaction_id,
                 stopping,
                 self._result_refused,
+                self._offsets_committed,
                 keeps_records=keeps_records,
             )
-        self._consumer = job.cluster.consumer(options.group, committed=self._offsets_committed)
         self.tasks: dict[tuple[int, int], Task] = {}
 
     # --- opening
 
     def open(self, inputs: InputPartitions) -> None:
-        """Creates and restores the tasks, reads tables to their present ends, then assigns the streams.
+        """Creates and restores the tasks, and settles where to begin to read.
 
         Raises:
             RemoteError: a changelog or topic could not be read within the deadline.
@@ -105,32 +108,21 @@ class QueryRun:
         if self._is_changelogged:
             restore(self._job.cluster, self._job.options.internal, self.tasks, self._stopping, self._restoring)
         self._ends = dict(inputs.ends)
-        points = self._starting_points(inputs)
-        tables = [point for point in points if self._topics[point.topic].role == "table"]
-        streams = [point for point in points if self._topics[point.topic].role != "table"]
-        self._consumer.assign(tables or streams)
+        self._starts = self._starting_offsets(inputs)
         self._opened_at = time.monotonic()
-        if tables:
-            self._load(tables, silently=not streams and self._wants_only_changes())
-            if streams:
-                self._consumer.incremental_assign(streams)
 
-    def _wants_only_changes(self) -> bool:
-        return self._job.options.transient and self._job.options.reset == "latest"
-
-    def _starting_points(self, inputs: InputPartitions) -> list[TopicPartition]:
-        points = [
-            TopicPartition(topic, index)
+    def _starting_offsets(self, inputs: InputPartitions) -> dict[PartitionId, int]:
+        places = [
+            (topic, index)
             for topic, count in inputs.partitions.items()
             for index in range(count)
             if (self._topics[topic].subtopology, index) in self.tasks
         ]
-        transient = self._job.options.transient
-        committed = {} if transient else self._job.cluster.committed(self._consumer, points)
-        for point in points:
-            partition = (point.topic, point.partition)
-            point.offset = committed.get(partition, inputs.starts.get(partition, OFFSET_BEGINNING))
-        return points
+        committed: dict[PartitionId, int] = {}
+        if not self._job.options.transient:
+            offsets = self._job.cluster.committed_offsets(self._job.options.group)
+            committed = offsets.read([TopicPartition(*place) for place in places])
+        return {place: committed.get(place, inputs.starts.get(place, OFFSET_BEGINNING)) for place in places}
 
     def _windowed_partitioner(self) -> dict[str, WindowedPartitioner]:
         sink = self._job.options.windowed_sink
@@ -155,62 +147,44 @@ class QueryRun:
         return not self._job.options.transient and self._producer is not None
 
     def _on_row(self, key: object, row: object, timestamp: int, window: object) -> None:
-        if not self._muted and self._job.on_row is not None:
+        if not self.is_muted and self._job.on_row is not None:
             self._job.on_row(key, row, timestamp, window)  # type: ignore[arg-type]  # passed on as they came
 
-    def _load(self, tables: Sequence[TopicPartition], *, silently: bool) -> None:
-        """Reads tables to their ends, before the streams that look up rows in them."""
-        self._muted = silently
-        counts: dict[str, int] = {}
-        for point in tables:
-            counts[point.topic] = max(counts.get(point.topic, 0), point.partition + 1)
-        found = self._job.cluster.admin.ends(counts)
-        starts, ends = {}, {}
-        for point in tables:
-            known = found[point.topic].get(point.partition)
-            if known is not None and point.offset < known.next:
-                at = (point.topic, point.partition)
-                starts[at], ends[at] = max(point.offset, known.first), known.next
-        self._restoring.begin("its tables", sum(ends.values()) - sum(starts.values()))
-        behind, deadline = set(ends), time.monotonic() + _STALLED_S
-        while behind and not self._stopping():
-            if self.step():
-                deadline = time.monotonic() + _STALLED_S
-            elif time.monotonic() > deadline:
-                text = f"no record within {_STALLED_S:.0f} s; {self._restoring.text}"
-                raise NotReady("Kafka", f"read the tables of {self._job.name}", text)
-            positions = {at: min(self._positions.get(at, starts[at]), ends[at]) for at in ends}
-            self._restoring.reached(sum(positions.values()) - sum(starts.values()))
-            behind = {at for at in behind if at not in self._reached and positions[at] < ends[at]}
-        self._restoring.end()
-        self._flush()
-        self._muted = False
+    # --- what to read
+
+    def positions(self, *, tables: bool) -> dict[PartitionId, int]:
+        """Returns the next offset to be read of each partition of its tables, or else of its other inputs."""
+        return {
+            place: self._positions.get(place, start)
+            for place, start in self._starts.items()
+            if (self._topics[place[0]].role == "table") is tables
+        }
+
+    def has_reached_end(self, place: PartitionId) -> bool:
+        """Whether a reader has reported the end of a partition."""
+        return place in self._reached
 
     # --- running
 
-    def step(self) -> bool:
-        """Reads and processes the records that have arrived, waiting a moment for the first; commits when it is time.
-
-        Returns:
-            whether there was anything to process.
+    def take(self, batch: Batch) -> None:
+        """Processes the records of a batch, those of one task merged by their times.
 
         Raises:
-            KafkaException: a topic does not exist any more, or the client has failed for good.
+            RecordUnusable: a record ends the query.
             NotReady, Refused: output could not be written.
         """
-        first = self._consumer.poll(self._patience())
-        if first is not None:
-            messages = self._consumer.consume(_BATCH - 1, 0)
-            messages.insert(0, first)
-            self._take(batch_of(messages))
-        self._commit_in_time()
-        return first is not None
+        if batch.records:
+            self._process(batch.records)
+        self._reached.update(batch.ends)
+        if self._ends:
+            self._reached.update(source for source, end in self._ends.items() if self._positions.get(source, 0) >= end)
 
-    def _patience(self) -> float:
-        """Returns how long to wait for a record, in seconds: not beyond the next commit or the next look at one."""
+    @property
+    def patience_s(self) -> float:
+        """How long a reader may wait for a record: not beyond the next commit or the next look at one."""
         if self._producer is not None and self._producer.is_committing:
             return self._producer.look_again_s
-        if not self._dirty:
+        if not self._dirty or self._job.options.transient:
             return _IDLE_S
         return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
 
@@ -225,13 +199,6 @@ class QueryRun:
     def is_finished(self) -> bool:
         """Whether a query that ends has read its inputs to their ends."""
         return self._job.options.until_end and self._reached >= self._ends.keys()
-
-    def _take(self, batch: Batch) -> None:
-        if batch.records:
-            self._process(batch.records)
-        self._reached.update(batch.ends)
-        if self._ends:
-            self._reached.update(source for source, end in self._ends.items() if self._positions.get(source, 0) >= end)
 
     def _process(self, batch: Mapping[PartitionId, list[InputRecord]]) -> None:
         if self._producer is not None:
@@ -301,18 +268,24 @@ class QueryRun:
         problem = f"Kafka refused a record for topic {topic}: {error.str()} ({error.name()})"
         self._job.log(RecordProblem("production", topic, -1, -1, self._job.query.plan.step.context, problem))
 
-    def _commit_in_time(self) -> None:
+    def commit_in_time(self) -> bool:
+        """Takes a commit in progress forward, or begins one if it is time; returns whether it began one.
+
+        Raises:
+            NotReady, Refused: output could not be written.
+            KafkaException: the offsets could not be committed.
+        """
         now, producer = self._job.now_ms(), self._producer
-        if self._commit_failure is not None:
-            raise KafkaException(self._commit_failure)
         if producer is not None:
             producer.serve()
+            self._check_commit()
             if producer.is_committing and not producer.is_full:
-                return
-        if now >= self._next_commit or (producer is not None and producer.is_full):
-            self._next_commit = now + self._job.options.commit_interval_ms
-            self._start_commit(waiting=False)
-            self._note_offsets()
+                return False
+        if now < self._next_commit and (producer is None or not producer.is_full):
+            return False
+        self._next_commit = now + self._job.options.commit_interval_ms
+        self._start_commit()
+        return True
 
     def commit(self) -> None:
         """Makes the output written so far durable, then the offsets of its input, and waits for both.
@@ -324,39 +297,38 @@ class QueryRun:
         """
         if self._producer is not None:
             self._producer.finish_commit()
-            self._start_commit(waiting=True)
+            self._start_commit()
             self._producer.finish_commit()
+            self._check_commit()
 
-    def _start_commit(self, *, waiting: bool) -> None:
+    def _check_commit(self) -> None:
+        if self._commit_failure is not None:
+            raise KafkaException(self._commit_failure)
+
+    def _start_commit(self) -> None:
         if self._producer is not None:
             self._producer.check()
         if not self._dirty:
             return
         self._dirty = False
         # Buffered results belong to the records that were read, so they are emitted before the offsets of these.
-        self._flush()
+        self.flush()
         if self._producer is None or self._job.options.transient:
             return
         self._commit_began = time.monotonic()
         offsets = [TopicPartition(*source, position) for source, position in self._positions.items()]
-        self._producer.start_commit(self._consumer, offsets, waiting=waiting)
-        if self._producer.is_transactional:
-            self._note_commit()
-            self._purge.committed(offsets, self._job.now_ms())
+        self._producer.start_commit(offsets)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Emits the results that the tasks buffer."""
         for task in self.tasks.values():
             task.flush()
 
-    def _note_commit(self) -> None:
-        self._commits += 1
-        self._meters.commits.add(time.monotonic() - self._commit_began)
-
-    def _offsets_committed(self, error: KafkaError | None, offsets: Sequence[TopicPartition]) -> None:
-        """Takes the outcome of an asynchronous offset commit."""
-        problem = error or next((offset.error for offset in offsets if offset.error is not None), None)
+    def _offsets_committed(self, problem: KafkaError | None, offsets: Sequence[TopicPartition]) -> None:
+        """Takes the outcome of an offset commit."""
         if problem is None:
-            self._note_commit()
+            self._commits += 1
+            self._meters.commits.add(time.monotonic() - self._commit_began)
             self._purge.committed(offsets, self._job.now_ms())
             return
         if not is_temporary(problem):
@@ -369,16 +341,12 @@ class QueryRun:
         """Returns position and last known end of every input partition read so far; any thread may call it."""
         return self._offsets
 
-    def _note_offsets(self) -> None:
-        """Updates what `offsets` returns: only this thread may use the consumer, and it is mostly busy."""
-        known = {}
-        for source, position in self._positions.items():
-            ends = self._consumer.get_watermark_offsets(TopicPartition(*source), cached=True)
-            known[source] = (position, max(position, ends[1] if ends is not None else 0))
-        self._offsets = known
+    def note_offsets(self, end_of: Callable[[PartitionId], int]) -> None:
+        """Updates what `offsets` returns; `end_of` returns the last known end of a partition, 0 if it is unknown."""
+        self._offsets = {place: (at, max(at, end_of(place))) for place, at in self._positions.items()}
 
     def close(self, *, commit: bool) -> None:
-        """Closes the clients, after a last commit if `commit` is true.
+        """Closes the producer, after a last commit if `commit` is true.
 
         Raises:
             RemoteError, KafkaException: the last commit failed.
@@ -387,11 +355,8 @@ class QueryRun:
             if commit:
                 self.commit()
         finally:
-            try:
-                if self._producer is not None:
-                    self._producer.close()
-            finally:
-                self._consumer.close()
+            if self._producer is not None:
+                self._producer.close()
 
 
 def _unexpected(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:

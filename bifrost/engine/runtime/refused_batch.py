@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from bifrost.engine.runtime.cluster import is_record_refused
 from bifrost.engine.runtime.delivery_ledger import DeliveryLedger, OutputRecord, RefusedRecord
+from bifrost.engine.runtime.kafka_errors import is_record_refused
 from bifrost.errors import NotReady
 
 _DEADLINE_S = 30.0

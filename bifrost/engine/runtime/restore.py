@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from confluent_kafka import Message, TopicPartition
 
 from bifrost.engine.runtime.batches import PartitionId
-from bifrost.engine.runtime.cluster import Cluster, is_end, is_temporary
+from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.internal_topics import changelog_topic
+from bifrost.engine.runtime.kafka_errors import is_end, is_temporary
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.topology.compiled import Task
 from bifrost.errors import NotReady, Refused

@@ -18,6 +18,7 @@ from bifrost.engine.runtime.delivery_ledger import BatchRefused
 from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.query_reader import QueryReader
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.serde import RegistryUnavailable
@@ -235,28 +236,33 @@ class QueryRunner:
             wait=self._wait,
             keeps_records=self._keeps_records,
         )
+        reader = QueryReader(self._job, run, self.restoring, self._stop.is_set)
         clean = False
         try:
             run.open(self._inputs)
+            reader.open()
             self._query_run = run
-            finished = self._loop(run)
+            finished = self._loop(run, reader)
             clean = True
             return finished
         finally:
             self._query_run = None
-            run.close(commit=clean)
+            try:
+                run.close(commit=clean)
+            finally:
+                reader.close()
 
     def _wait(self, problem: str) -> bool:
         self._note(problem, "SYSTEM")
         return self._back_off()
 
-    def _loop(self, run: QueryRun) -> bool:
+    def _loop(self, run: QueryRun, reader: QueryReader) -> bool:
         if not self._failures:
             self.state = QueryState.RUNNING
         while not self._stop.is_set():
             if self._paused.is_set():
                 self._pause(run)
-            run.step()
+            reader.step()
             if self._failures and run.is_settled:
                 # Not before: a query that fails at the same record again and again must not look as if it ran.
                 self._failures = 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from bifrost.errors import NotReady
 
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class Transaction:
-    """The transactions of one producer, one after another."""
+    """The transactions of one producer, one after another. `group` is the metadata of the group of their offsets."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: Producer, group: object) -> None:
         """Aborts the transaction that a killed predecessor left open: its records never become visible.
 
         Raises:
@@ -28,6 +28,7 @@ class Transaction:
             KafkaException: the broker refused.
         """
         self._producer = producer
+        self._group = group
         self._is_open = False
         bounded("begin", _BEGIN_S, producer.init_transactions)
 
@@ -37,7 +38,7 @@ class Transaction:
             self._producer.begin_transaction()
             self._is_open = True
 
-    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+    def commit(self, offsets: Sequence[TopicPartition]) -> None:
         """Makes everything written since `begin` visible, together with the offsets.
 
         Raises:
@@ -46,8 +47,7 @@ class Transaction:
         """
         if not self._is_open:
             return
-        group = consumer.consumer_group_metadata()
-        bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), group)
+        bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), self._group)
         bounded("commit", _COMMIT_S, self._producer.commit_transaction)
         self._is_open = False
 

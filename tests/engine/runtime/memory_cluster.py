@@ -15,7 +15,6 @@ from bifrost.errors import Refused
 
 Place = tuple[str, int]
 Delivered = Callable[[KafkaError | None, "MemoryMessage"], None]
-Committed = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,14 @@ class MemoryCluster:
     def producer(self, *, transaction_id: str | None = None, **options: object) -> MemoryProducer:
         return MemoryProducer(self, transactional=transaction_id is not None)
 
-    def consumer(self, group: str, *, committed: Committed | None = None, **options: object) -> MemoryConsumer:
-        return MemoryConsumer(self, group, committed)
+    def consumer(self, group: str, **options: object) -> MemoryConsumer:
+        return MemoryConsumer(self, group)
+
+    def committed_offsets(self, group: str) -> MemoryOffsets:
+        return MemoryOffsets(self, group)
+
+    def group_metadata(self, group: str) -> str:
+        return group
 
     def kill_clients(self) -> None:
         """What a kill -9 does to the clients that there are: what they have not sent yet is gone."""
@@ -156,11 +161,6 @@ class MemoryCluster:
         with self.changed:
             self.holding.difference_update(topics)
             self.changed.notify_all()
-
-    def committed(self, reader: MemoryConsumer, places: Sequence[TopicPartition]) -> dict[Place, int]:
-        known = self.admin.groups.get(reader.group, {})
-        wanted = [(place.topic, place.partition) for place in places]
-        return {place: known[place] for place in wanted if place in known}
 
     def watermarks(self, reader: MemoryConsumer, topic: str, partition: int) -> tuple[int, int]:
         self.records(topic, partition)
@@ -324,14 +324,48 @@ class MemoryProducer:
         self._pending.clear()
 
 
+@dataclass(frozen=True)
+class MemoryCommit:
+    """A commit that was answered immediately."""
+
+    problem: KafkaError | None
+    has_arrived: bool = True
+
+
+class MemoryOffsets:
+    """The committed offsets of a group."""
+
+    def __init__(self, cluster: MemoryCluster, group: str) -> None:
+        self._cluster = cluster
+        self._generation = cluster.generation
+        self._group = group
+
+    def read(self, places: Sequence[TopicPartition]) -> dict[Place, int]:
+        known = self._cluster.admin.groups.get(self._group, {})
+        wanted = [(place.topic, place.partition) for place in places]
+        return {place: known[place] for place in wanted if place in known}
+
+    def commit(self, offsets: Sequence[TopicPartition]) -> MemoryCommit:
+        self._cluster.count_write()
+        if self._generation != self._cluster.generation:
+            return MemoryCommit(KafkaError(KafkaError._FATAL))
+        if self._cluster.refusing_offsets is None:
+            self._cluster.commit(self._group, offsets)
+        return MemoryCommit(self._cluster.refusing_offsets)
+
+    def commit_and_wait(self, offsets: Sequence[TopicPartition]) -> None:
+        self.commit(offsets)
+
+    def give_up(self, commit: MemoryCommit) -> None:
+        pass
+
+
 class MemoryConsumer:
     """Reads assigned partitions in turn and reports their ends."""
 
-    def __init__(self, cluster: MemoryCluster, group: str, committed: Committed | None) -> None:
+    def __init__(self, cluster: MemoryCluster, group: str) -> None:
         self._cluster = cluster
         self._generation = cluster.generation
-        self._committed = committed
-        self._reports: list[Callable[[], None]] = []
         self.group = group
         self._positions: dict[Place, int] = {}
         self._told_end: dict[Place, int] = {}
@@ -352,9 +386,6 @@ class MemoryConsumer:
         return found[0] if found else None
 
     def consume(self, count: int, timeout: float = 0) -> list[MemoryMessage]:
-        reports, self._reports = self._reports, []
-        for report in reports:
-            report()
         with self._cluster.changed:
             found = self._next(count)
             if not found and timeout:
@@ -383,19 +414,6 @@ class MemoryConsumer:
                 self._told_end[place] = position
                 found.append(MemoryMessage(place, position, problem=KafkaError(KafkaError._PARTITION_EOF)))
         return found
-
-    def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
-        self._cluster.count_write()
-        if self._generation == self._cluster.generation:
-            error = self._cluster.refusing_offsets
-            if error is None:
-                self._cluster.commit(self.group, offsets)
-            report = self._committed
-            if asynchronous and report is not None:
-                self._reports.append(lambda: report(error, offsets))
-
-    def consumer_group_metadata(self) -> str:
-        return self.group
 
     def get_watermark_offsets(self, place: TopicPartition, cached: bool = False) -> tuple[int, int]:
         return self._cluster.watermarks(self, place.topic, place.partition)

@@ -5,7 +5,7 @@ import threading
 import pytest
 from confluent_kafka import KafkaError
 
-from bifrost.engine.runtime import query_run, restore
+from bifrost.engine.runtime import query_reader, restore
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.runner import QueryState
 from tests.engine.runtime.engines import execute
@@ -154,7 +154,7 @@ def test_a_restore_that_makes_no_progress_is_an_error_of_the_query(world, monkey
 
 
 def test_tables_that_cannot_be_read_are_an_error_of_the_query(world, monkeypatch):
-    monkeypatch.setattr(query_run, "_STALLED_S", 0.3)
+    monkeypatch.setattr(query_reader, "_STALLED_S", 0.3)
     engine = world.engine()
     table = "CREATE TABLE T (K STRING PRIMARY KEY, N INT) WITH (KAFKA_TOPIC='t', PARTITIONS=1, VALUE_FORMAT='JSON');"
     execute(engine, STREAM + table)

@@ -40,7 +40,9 @@ def unexpected(topic, error):
 def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=unexpected, keeps_records=False):
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
-    return QueryProducer(cluster, transaction, stopping, refused, keeps_records=keeps_records)
+    return QueryProducer(
+        cluster, "g", transaction, stopping, refused, lambda error, offsets: None, keeps_records=keeps_records
+    )
 
 
 def encoded(place, row, timestamp):
@@ -76,7 +78,7 @@ def test_offsets_are_not_committed_when_a_record_was_refused():
     cluster.refusing = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     output.emitter({})("out", b"k", b"v", 1, None)
     with pytest.raises(Refused, match="write output"):
-        output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
+        output.start_commit([TopicPartition("in", 0, 1)])
     assert "g" not in cluster.admin.groups
 
 
@@ -116,7 +118,7 @@ def held_output():
 
 def test_state_is_written_after_the_results_that_it_knows_of_and_offsets_after_both():
     cluster, output = held_output()
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 1)])
+    output.start_commit([TopicPartition("in", 0, 1)])
     output.serve()
     assert cluster.values("q-S-changelog") == []
 
@@ -133,8 +135,7 @@ def test_state_is_written_after_the_results_that_it_knows_of_and_offsets_after_b
 
 def test_what_is_written_during_a_commit_belongs_to_the_next():
     cluster, output = held_output()
-    reader = cluster.consumer("g")
-    output.start_commit(reader, [TopicPartition("in", 0, 1)])
+    output.start_commit([TopicPartition("in", 0, 1)])
     cluster.create_topic("late", 1, {})
     cluster.holding.add("late")
     output.emitter({})("late", b"k", b"v", 2, None)
@@ -144,7 +145,7 @@ def test_what_is_written_during_a_commit_belongs_to_the_next():
     assert cluster.values("q-S-changelog") == [b"state"]
 
     cluster.release("late")
-    output.start_commit(reader, [TopicPartition("in", 0, 2)])
+    output.start_commit([TopicPartition("in", 0, 2)])
     output.finish_commit()
     assert cluster.values("q-S-changelog") == [b"state", b"later"]
     assert cluster.admin.groups["g"] == {("in", 0): 2}
@@ -152,7 +153,7 @@ def test_what_is_written_during_a_commit_belongs_to_the_next():
 
 def test_a_commit_is_polled_less_often_the_longer_it_takes():
     _, output = held_output()
-    output.start_commit(MemoryCluster().consumer("g"), [])
+    output.start_commit([])
     assert output.is_committing
     assert 0.005 <= output.look_again_s <= 0.25
 
@@ -208,7 +209,7 @@ def test_only_the_records_that_are_to_blame_for_a_refused_batch_are_skipped(code
     emit = output.emitter({})
     for number, value in enumerate(values):
         emit("out", b"k", value, number, [("h", b"x")])
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.start_commit([TopicPartition("in", 0, 3)])
     output.finish_commit()
     good = [(value, number) for number, value in enumerate(values) if value != b"bad"]
     assert [(record.value_bytes, record.time) for record in cluster.records("out")] == good
@@ -223,7 +224,7 @@ def test_records_with_a_time_far_ahead_are_sent_after_the_others():
     output = output_of(cluster, refused=lambda topic, error: None, keeps_records=True)
     for value, timestamp in ((b"a", far), (b"b", 1), (b"bad", far), (b"c", 2)):
         output.emitter({})("out", b"k", value, timestamp, None)
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.start_commit([TopicPartition("in", 0, 3)])
     output.finish_commit()
     assert cluster.values("out") == [b"b", b"c", b"a"]
 
@@ -235,7 +236,7 @@ def test_the_first_refusal_of_a_producer_that_keeps_no_records_ends_the_run(code
     output = output_of(cluster)
     output.emitter({})("out", b"k", b"bad", 1, None)
     with pytest.raises(BatchRefused):
-        output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+        output.start_commit([TopicPartition("in", 0, 3)])
     assert "g" not in cluster.admin.groups
 
 
@@ -247,7 +248,7 @@ def test_a_record_that_the_client_library_refuses_is_skipped_at_once(keeps_recor
     emit = output.emitter({})
     emit("out", b"k", b"too large", 1, None)
     emit("out", b"k", b"v", 1, None)
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 2)])
+    output.start_commit([TopicPartition("in", 0, 2)])
     output.finish_commit()
     assert refused == ["out"]
     assert cluster.admin.groups["g"] == {("in", 0): 2}
@@ -259,7 +260,7 @@ def test_a_refused_change_of_state_is_a_failure(keeps_records):
     cluster.code = KafkaError.MSG_SIZE_TOO_LARGE
     output = output_of(cluster, keeps_records=keeps_records)
     output.changelog("q", 0)("S", encoded, (b"k",), (b"bad",), 1)
-    output.start_commit(cluster.consumer("g"), [TopicPartition("in", 0, 3)])
+    output.start_commit([TopicPartition("in", 0, 3)])
     with pytest.raises(BifrostError):
         output.finish_commit()
     assert "g" not in cluster.admin.groups

@@ -1,0 +1,92 @@
+"""Offsets of consumer groups without members: many groups, one client."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+# librdkafka aborts the process when a request to a group's coordinator times out (use after free in
+# `rd_kafka_admin_coord_request`). So no request times out by itself: this is far longer than any caller waits.
+_NEVER_S = 300.0
+_log = logging.getLogger(__name__)
+
+
+class GroupOffsets:
+    """Reads and commits offsets of groups whose partitions are assigned explicitly, so that they have no members.
+
+    `client` are librdkafka properties. Callers that wait for an answer set their own time limit, below 300 s, and call
+    `renew` after it: a client with requests that were given up must not be used again.
+    """
+
+    def __init__(self, client: Mapping[str, str]) -> None:
+        patient = {"socket.timeout.ms": int(_NEVER_S * 1000), "reconnect.backoff.max.ms": 1000}
+        self._properties: dict[str, Any] = {**client, **patient}
+        self._lock = threading.Lock()
+        self._client: AdminClient | None = None
+
+    def read(self, group: str, places: Sequence[TopicPartition]) -> OffsetsAnswer:
+        """Requests the committed offsets of partitions; the offset of one that has none is negative."""
+        request = ConsumerGroupTopicPartitions(group, list(places))
+        client = self._current()
+        return OffsetsAnswer(client, client.list_consumer_group_offsets([request], request_timeout=_NEVER_S)[group])
+
+    def commit(self, group: str, offsets: Sequence[TopicPartition]) -> OffsetsAnswer:
+        """Requests to commit offsets."""
+        request = ConsumerGroupTopicPartitions(group, list(offsets))
+        client = self._current()
+        return OffsetsAnswer(client, client.alter_consumer_group_offsets([request], request_timeout=_NEVER_S)[group])
+
+    def renew(self, answer: OffsetsAnswer) -> None:
+        """Drops the client of a request that was given up, with all its pending requests."""
+        with self._lock:
+            if self._client is answer.client:
+                self._client = None
+
+    def _current(self) -> AdminClient:
+        with self._lock:
+            if self._client is None:
+                self._client = AdminClient(self._properties, logger=_log)
+            return self._client
+
+
+class OffsetsAnswer:
+    """The answer to a request for offsets, once it has arrived."""
+
+    __slots__ = ("_future", "client")
+
+    def __init__(self, client: AdminClient, future: Future[ConsumerGroupTopicPartitions]) -> None:
+        self.client = client
+        self._future = future
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether there is an answer."""
+        return self._future.done()
+
+    def offsets(self, timeout_s: float) -> list[TopicPartition]:
+        """Waits for the answer and returns its partitions.
+
+        Raises:
+            KafkaException: the request failed, or one of its partitions.
+            concurrent.futures.TimeoutError: there is no answer yet.
+        """
+        places = self._future.result(timeout_s).topic_partitions or []
+        problem = next((place.error for place in places if place.error is not None), None)
+        if problem is not None:
+            raise KafkaException(problem)
+        return list(places)
+
+    @property
+    def problem(self) -> KafkaError | None:
+        """The error of an answer that has arrived, if it failed."""
+        try:
+            self.offsets(0)
+        except KafkaException as error:
+            return error.args[0]  # type: ignore[no-any-return]  # the library has no types for it
+        return None

@@ -1,0 +1,75 @@
+"""The committed offsets of a query's consumer group, which has no members: its partitions are assigned explicitly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from bifrost.clients.group_offsets import GroupOffsets, OffsetsAnswer
+from bifrost.engine.runtime.kafka_errors import is_temporary
+from bifrost.errors import NotReady, Refused, Unreachable
+
+_DEADLINE_S = 30.0
+_RETRY_S = 0.1
+
+
+class CommittedOffsets:
+    """Reads and commits the offsets of one group."""
+
+    def __init__(self, offsets: GroupOffsets, group: str) -> None:
+        self._offsets = offsets
+        self._group = group
+
+    def read(self, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
+        """Returns the committed offset of each (topic, partition) that has one.
+
+        Raises:
+            Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
+        """
+        deadline = time.monotonic() + _DEADLINE_S
+        while True:
+            answer = self._offsets.read(self._group, places)
+            try:
+                found = answer.offsets(max(deadline - time.monotonic(), 0))
+                return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+            except FutureTimeout:
+                self._offsets.renew(answer)
+                raise Unreachable("Kafka", "read offsets", f"no answer within {_DEADLINE_S:.0f} s") from None
+            except KafkaException as error:
+                # Not a missing offset: to begin at the default would repeat or skip records.
+                if not is_temporary(error.args[0]) or time.monotonic() > deadline:
+                    raise Unreachable("Kafka", "read offsets", error.args[0].str()) from error
+            time.sleep(_RETRY_S)
+
+    def commit(self, offsets: Sequence[TopicPartition]) -> OffsetsAnswer:
+        """Begins to commit offsets."""
+        return self._offsets.commit(self._group, offsets)
+
+    def commit_and_wait(self, offsets: Sequence[TopicPartition]) -> None:
+        """Commits offsets.
+
+        Raises:
+            NotReady: no broker answered within the deadline.
+            Refused: the broker refused.
+        """
+        deadline = time.monotonic() + _DEADLINE_S
+        while True:
+            answer = self.commit(offsets)
+            try:
+                answer.offsets(max(deadline - time.monotonic(), 0))
+                return
+            except FutureTimeout:
+                self.give_up(answer)
+                raise NotReady("Kafka", "commit offsets", f"no answer within {_DEADLINE_S:.0f} s") from None
+            except KafkaException as error:
+                problem = error.args[0]
+                if not is_temporary(problem) or time.monotonic() > deadline:
+                    raise Refused("Kafka", "commit offsets", status=problem.code(), body=problem.str()) from error
+            time.sleep(_RETRY_S)
+
+    def give_up(self, commit: OffsetsAnswer) -> None:
+        """Stops waiting for the answer to a commit."""
+        self._offsets.renew(commit)
