@@ -64,9 +64,9 @@ def test_properties_without_effect_are_named_in_a_warning(api):
 
 
 def test_set_of_a_property_without_effect_is_answered_with_a_warning(api):
-    (answer,) = api.run("SET 'ksql.streams.cache.max.bytes.buffering'='1000'; SET 'auto.offset.reset'='earliest';")
+    (answer,) = api.run("SET 'ksql.streams.num.standby.replicas'='1'; SET 'auto.offset.reset'='earliest';")
     assert answer["@type"] == "warning_entity"
-    assert "'ksql.streams.cache.max.bytes.buffering' is accepted but has no effect" in answer["message"]
+    assert "'ksql.streams.num.standby.replicas' is accepted but has no effect" in answer["message"]
     assert api.run("SET 'auto.offset.reset'='earliest';") == []
     assert [entity["@type"] for entity in api.run("SET 'ksql.heartbeat.enable'='true'; SHOW STREAMS;")] == ["streams"]
     (answer,) = api.run("ALTER SYSTEM 'ksql.heartbeat.enable'='true';")
@@ -84,6 +84,7 @@ def test_properties_without_effect_of_a_query_are_named_in_the_log(orders, path,
 def test_show_properties_says_what_each_property_does(api):
     effects = {entry["name"]: entry["effect"] for entry in api.run("SHOW PROPERTIES;")[0]["properties"]}
     assert effects["ksql.streams.auto.offset.reset"] == "honoured"
+    assert effects["ksql.streams.cache.max.bytes.buffering"] == "honoured"
     assert effects["ksql.heartbeat.enable"] == "ignored"
     assert effects["ksql.nested.error.set.null"] == "fixed"
     assert effects["ksql.service.id"] == "server"

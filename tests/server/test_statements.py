@@ -247,20 +247,3 @@ def test_system_properties_last(api):
     api.engine.close()
     again = api.world.engine()
     assert again.parts.properties["ksql.streams.auto.offset.reset"] == "earliest"
-
-
-@pytest.mark.parametrize(
-    ("properties", "count"),
-    [
-        ({"ksql.streams.cache.max.bytes.buffering": "10000000"}, 1),
-        ({"cache.max.bytes.buffering": 10_000_000}, 1),
-        ({"ksql.streams.cache.max.bytes.buffering": "0"}, 0),
-        ({"auto.offset.reset": "earliest"}, 0),
-    ],
-)
-def test_a_buffer_for_the_changes_of_tables_is_warned_of(api, properties, count):
-    api.run(ORDERS)
-    text = "CREATE TABLE N AS SELECT AMOUNT, COUNT(*) AS C FROM ORDERS GROUP BY AMOUNT EMIT CHANGES;"
-    (entity,) = api.ksql(text, properties=properties).json()
-    assert len(entity["warnings"]) == count
-    assert all("cache.max.bytes.buffering" in warning["message"] for warning in entity["warnings"])

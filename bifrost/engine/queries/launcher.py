@@ -40,11 +40,17 @@ _EXACTLY_ONCE = ("exactly_once", "exactly_once_v2", "exactly_once_beta")
 
 
 def streams_property(properties: Mapping[str, str], name: str, default: str) -> str:
-    """Returns a Kafka Streams property, given with or without ksqlDB's prefixes."""
-    for prefix in ("ksql.streams.", "ksql.streams.consumer.", ""):
-        if prefix + name in properties:
-            return str(properties[prefix + name])
-    return default
+    """Returns a Kafka Streams property, given with or without ksqlDB's prefixes; the one that was set last counts."""
+    names = [prefix + name for prefix in ("", "ksql.streams.consumer.", "ksql.streams.")]
+    found = [str(value) for key, value in properties.items() if key in names]
+    return found[-1] if found else default
+
+
+def buffer_bytes(properties: Mapping[str, str]) -> int:
+    """Returns the size of the buffer of a table's changes; 0 by default, so that every change is emitted."""
+    # As in Kafka Streams, the newer name counts where both are set.
+    older = streams_property(properties, "cache.max.bytes.buffering", "0")
+    return int(streams_property(properties, "statestore.cache.max.bytes", older))
 
 
 def auto_reset(properties: Mapping[str, str]) -> str:
@@ -121,7 +127,14 @@ class Launcher:
         compiled = self.compile(plan, group, properties)
         # A pull query on a stream returns all its rows, whatever the session's reset is.
         reset = "earliest" if until_end else auto_reset(properties)
-        options = RunOptions(group=group, internal=group, reset=reset, transient=True, until_end=until_end)
+        options = RunOptions(
+            group=group,
+            internal=group,
+            reset=reset,
+            commit_interval_ms=int(streams_property(properties, "commit.interval.ms", "200")),
+            transient=True,
+            until_end=until_end,
+        )
         return QueryRunner(self._job(plan, compiled, options, properties, on_row=on_row), on_end=on_end)
 
     def register(self, sink: DataSource) -> None:
@@ -155,7 +168,13 @@ class Launcher:
             AnalysisError: an expression is invalid.
             SerdeError: a format cannot carry a schema.
         """
-        return compile_query(plan, self.serdes, self.functions.configured(properties), internal_prefix=internal)
+        return compile_query(
+            plan,
+            self.serdes,
+            self.functions.configured(properties),
+            internal_prefix=internal,
+            buffer_bytes=buffer_bytes(properties),
+        )
 
     def _job(
         self,

@@ -144,6 +144,18 @@ class RunningQuery:
     def take(self, topic: str, record: TopicRecord, offset: int) -> None:
         """Processes one record, and all records that it causes in the query's internal topics."""
         self._process(topic, record, offset)
+        self._process_internal()
+
+    def flush(self) -> None:
+        """Emits what the tasks have buffered, as a run does before a commit."""
+        while True:
+            for task in self.tasks.values():
+                task.flush()
+            if not self._internal:
+                return
+            self._process_internal()
+
+    def _process_internal(self) -> None:
         while self._internal:
             internal_topic, internal = self._internal.popleft()
             place = self._offsets[internal_topic] = self._offsets.get(internal_topic, -1) + 1

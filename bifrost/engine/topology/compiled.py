@@ -12,7 +12,7 @@ from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreSpec
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.expressions import ExpressionWriter
-from bifrost.engine.topology.code.program import QueryProgram, RecordFunction, Role, Site
+from bifrost.engine.topology.code.program import FlushFunction, QueryProgram, RecordFunction, Role, Site
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow
 from bifrost.engine.topology.materialization import Materializer
 from bifrost.engine.topology.record_problems import LogCallback, ProblemKind, RecordProblem, RecordUnusable
@@ -80,6 +80,7 @@ class CompiledQuery:
     program: QueryProgram
     materialization: Materialization | None
     functions: tuple[tuple[int, RecordFunction], ...]
+    flushes: tuple[tuple[int, FlushFunction], ...] = ()
 
     @cached_property
     def inputs(self) -> tuple[InputTopic, ...]:
@@ -125,11 +126,14 @@ class CompiledQuery:
         """Returns a task of a sub-topology with empty stores; the tasks of all its partitions are alike."""
         context = TaskContext(self._specs(subtopology), TaskOutputs(emit, log, changelog, on_row))
         functions = [function for number, function in self.functions if number == subtopology]
-        return Task(functions, self.program.bindings, self._namespace, context, self.materialization)
+        flushes = [function for number, function in self.flushes if number == subtopology]
+        return Task(functions, flushes, self.program.bindings, self._namespace, context, self.materialization)
 
     def _specs(self, subtopology: int) -> dict[str, StoreSpec]:
         # Stores belong to the tasks whose code uses them, which is known only from the names in the generated code.
-        used = {name for number, function in self.functions if number == subtopology for name in function.globals}
+        functions = [function for number, function in self.functions if number == subtopology]
+        flushes = [flush for number, flush in self.flushes if number == subtopology]
+        used = frozenset[str]().union(*(code.globals for code in functions), *(code.globals for code in flushes))
         names = {store for name, binding in self.program.bindings.items() if name in used for store in binding.stores}
         return {name: spec for name, spec in self.program.stores.items() if name in names}
 
@@ -149,11 +153,14 @@ def compile_query(
     *,
     internal_prefix: str = "",
     drops_expired: bool = False,
+    buffer_bytes: int = 0,
 ) -> CompiledQuery:
     """Compiles a plan.
 
     `internal_prefix` is the prefix of its repartition topics (`_confluent-ksql-<service id>query_<query id>`).
     `drops_expired` loses results of EMIT FINAL where ksqlDB does: those of windows past their retention.
+    `buffer_bytes` is the size of the buffer in which each task keeps the changes of a table until `Task.flush`; without
+    one, every change is emitted.
 
     Raises:
         AnalysisError: an expression of the plan is invalid for its columns.
@@ -164,21 +171,27 @@ def compile_query(
     expressions = ExpressionWriter.of(program, functions)
     results = Materializer.of(plan)
     prefix = internal_prefix or f"_confluent-ksql-default_query_{plan.query_id}"
-    emission = Emission(program, serdes, functions, prefix, expressions, Site(), drops_expired)
+    emission = Emission(program, serdes, functions, prefix, expressions, Site(), drops_expired, buffer_bytes)
     build_plan(plan.step, results, emission)
     materialization = results.materialization(plan.step, emission)
-    return CompiledQuery(plan, program, materialization, _numbered(program))
+    numbers = _numbers(program)
+    numbered = tuple((numbers[id(function.site.root)], function) for function in program.functions)
+    # A buffer fills those of later steps, so the buffer of the earliest step is flushed first.
+    flushes = tuple((numbers[id(flush.site.root)], flush) for flush in reversed(program.flushes))
+    return CompiledQuery(plan, program, materialization, numbered, flushes)
 
 
-def _numbered(program: QueryProgram) -> tuple[tuple[int, RecordFunction], ...]:
-    """Numbers the sub-topologies and assigns record functions to them; all functions of a topic get the same one."""
+def _numbers(program: QueryProgram) -> dict[int, int]:
+    """Numbers the sub-topologies, by the identity of their sites' root; all functions of a topic get the same one."""
     # A topic that is read twice (by both sides of a join, say) must be read by one task: its functions may share
     # stores, and a consumer reads each partition once. So their sites are joined first, and numbered afterwards.
     first: dict[str, Site] = {}
     for function in program.functions:
         first.setdefault(function.topic, function.site).join(function.site)
     numbers: dict[int, int] = {}
-    return tuple((numbers.setdefault(id(function.site.root), len(numbers)), function) for function in program.functions)
+    for function in program.functions:
+        numbers.setdefault(id(function.site.root), len(numbers))
+    return numbers
 
 
 def _repartitions(program: QueryProgram) -> tuple[RepartitionTopic, ...]:

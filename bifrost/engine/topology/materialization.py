@@ -24,6 +24,7 @@ from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.lookup import Materialization
 from bifrost.engine.topology.steps.aggregate import fold_of, result_names, store_name
+from bifrost.engine.topology.steps.buffered_rows import buffered_rows
 from bifrost.engine.topology.steps.row_before import stored_rows
 from bifrost.engine.topology.steps.stateless_stream import select_wants
 from bifrost.engine.topology.steps.stateless_table import matching_function, projection_function
@@ -35,20 +36,23 @@ _WITHOUT_NULLS = frozenset({"PROTOBUF", "PROTOBUF_NOSR"})
 
 @dataclass(frozen=True, slots=True)
 class Materializer:
-    """Materializes a query's results for look-ups, if they are `wanted`."""
+    """Materializes a query's results for look-ups, if they are `wanted`; `is_table` says that they are a table."""
 
     wanted: bool
+    is_table: bool
 
     @classmethod
     def of(cls, plan: QueryPlan) -> Materializer:
         """Returns the materializer of a plan; as in ksqlDB, pull queries can read tables of persistent queries only."""
-        return cls(plan.result == "TABLE" and plan.kind != "PUSH")
+        return cls(plan.result == "TABLE" and plan.kind != "PUSH", plan.result == "TABLE")
 
     def stored(self, step: Step, downstream: Downstream, emission: Emission) -> Downstream:
         """Returns the downstream of the last step, behind a store of results unless an aggregation has one."""
-        if not self.wanted or isinstance(_root(step), _AGGREGATES):
+        if not self.is_table or isinstance(_root(step), _AGGREGATES):
             # An aggregation stores its groups anyway; projections and filters behind it are repeated for each look-up.
             return downstream
+        if not self.wanted:
+            return buffered_rows(downstream, step.schema, emission)
         return stored_rows(downstream, step.schema, _RESULT_STORE, emission)
 
     def materialization(self, last: Step, emission: Emission) -> Materialization | None:

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Store
-from bifrost.engine.topology.code.program import Binding, RecordFunction
+from bifrost.engine.topology.code.program import Binding, FlushFunction, RecordFunction
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow, TableLookup
 from bifrost.engine.topology.task_context import InputRecord, TaskContext
 from bifrost.errors import StateError
@@ -26,6 +26,7 @@ class Task:
     def __init__(
         self,
         functions: Sequence[RecordFunction],
+        flushes: Sequence[FlushFunction],
         bindings: Mapping[str, Binding],
         namespace: Mapping[str, object],
         context: TaskContext,
@@ -34,22 +35,23 @@ class Task:
         self._context = context
         self._namespace = {**namespace, "emit": context.emit, "on_row": context.on_row}
         # Only what this task's functions use is created, in the same order in every task.
-        names = {name for function in functions for name in function.globals}
+        names = frozenset[str]().union(*(code.globals for code in functions), *(code.globals for code in flushes))
         for name in sorted(names & bindings.keys()):
             for store in bindings[name].stores:
                 context.store(store)
             self._namespace[name] = bindings[name].make(context)
         self._functions: dict[str, list[RecordFunctionCall]] = {}
         for function in functions:
-            self._functions.setdefault(function.topic, []).append(self._made(function.name, function.code))
-        self._flushes: list[Callable[[], None]] = []
+            made = cast(RecordFunctionCall, self._made(function.name, function.code))
+            self._functions.setdefault(function.topic, []).append(made)
+        self._flushes = [cast(Callable[[], None], self._made(flush.name, flush.code)) for flush in flushes]
         self._lookup: TableLookup | None = None
         if materialization is not None and materialization.store in context.stores:
             self._lookup = TableLookup(materialization, context, self._namespace)
 
-    def _made(self, name: str, code: CodeType) -> RecordFunctionCall:
+    def _made(self, name: str, code: CodeType) -> object:
         exec(code, self._namespace)  # noqa: S102 - code that the topology generated
-        return cast(RecordFunctionCall, self._namespace[name])
+        return self._namespace[name]
 
     def process(self, topic: str, records: Iterable[InputRecord]) -> None:
         """Processes records of one topic in order; reports problems with single records to the log.

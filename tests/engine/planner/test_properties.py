@@ -117,11 +117,14 @@ def test_properties_of_the_server_cannot_be_set_by_clients() -> None:
 
 
 def test_properties_without_effect_have_a_warning() -> None:
-    warning = warning_for("cache.max.bytes.buffering", "10000000")
+    warning = warning_for("num.stream.threads", "4")
     assert warning is not None
-    assert "'cache.max.bytes.buffering' is accepted but has no effect" in warning
+    assert "'num.stream.threads' is accepted but has no effect" in warning
     assert warning_for("ksql.streams.consumer.fetch.min.bytes", "1") is not None
-    assert warning_for("ksql.streams.cache.max.bytes.buffering", "0") is None  # the engine does not buffer
+    assert warning_for("ksql.streams.num.stream.threads", "1") is None  # the default
+    for name in ("cache.max.bytes.buffering", "statestore.cache.max.bytes"):
+        assert warning_for(name, "10000000") is None
+        assert warning_for(f"ksql.streams.{name}", "10000000") is None
     assert warning_for("auto.offset.reset", "earliest") is None
     assert warning_for("ksql.functions.x.y", "1") is None
 

@@ -55,6 +55,7 @@ _HIDDEN = "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_
 _FORMATS = Choice(tuple(sorted(FORMATS)))
 _OFFSETS = Choice(("earliest", "latest"))
 _GUARANTEES = Choice(("at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"))
+_BUFFER = "0 emits every change of a table; else by table and partition, until a commit; ksqlDB: 10000000"
 _ONE_SERVER = "one server answers all pull queries from its own state"
 _NO_PUSH_V2 = "every push query runs as a separate query"
 _NO_HEARTBEAT = "the engine is one server"
@@ -107,10 +108,12 @@ _HONOURED = (
     _honoured("ksql.server.command.response.timeout.ms", "5000", LONG),
     _honoured("ksql.source.table.materialization.enabled", "true", FLAG),
     _honoured("ksql.streams.auto.offset.reset", "latest", _OFFSETS, is_editable=True),
+    _honoured("ksql.streams.cache.max.bytes.buffering", "0", LONG, _BUFFER, is_editable=True),
     _honoured(
         "ksql.streams.commit.interval.ms", "200", INTEGER, "100 with exactly-once; ksqlDB: 2000", is_editable=True
     ),
     _honoured("ksql.streams.processing.guarantee", "at_least_once", _GUARANTEES, is_editable=True),
+    _honoured("ksql.streams.statestore.cache.max.bytes", "0", LONG, "the newer name; counts if both are set"),
     _honoured("ksql.suppress.enabled", "true", FLAG),
     _honoured(
         "ksql.timestamp.throw.on.invalid",
@@ -258,13 +261,6 @@ _IGNORED = (
     _ignored("ksql.sink.partitions", None, COUNT, "a new topic has as many as its source; use WITH (PARTITIONS = ...)"),
     _ignored("ksql.sink.replicas", None, COUNT, "a new topic has as many as its source; use WITH (REPLICAS = ...)"),
     _ignored("ksql.streams.buffered.records.per.partition", "1000", COUNT, "records are fetched by size"),
-    _ignored(
-        "ksql.streams.cache.max.bytes.buffering",
-        "0",
-        LONG,
-        "every change of a table is emitted; ksqlDB: 10000000",
-        is_editable=True,
-    ),
     _ignored("ksql.streams.max.task.idle.ms", "0", SIGNED, "rows of joined inputs are merged by time as they arrive"),
     _ignored("ksql.streams.num.standby.replicas", "0", INTEGER, "the engine is one server"),
     _ignored("ksql.streams.num.stream.threads", "1", COUNT, "every query runs on one thread"),

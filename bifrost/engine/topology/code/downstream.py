@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from bifrost.engine.catalog.schema import LogicalSchema
+from bifrost.engine.catalog.schema import Column, LogicalSchema
 from bifrost.engine.topology.code.writer import CodeWriter
 
 
@@ -79,6 +79,13 @@ class Downstream:
 def ordered_columns(schema: LogicalSchema, wants: frozenset[str]) -> tuple[str, ...]:
     """Returns the wanted columns in the order of the schema, each once: the order of stored and passed rows."""
     return tuple(dict.fromkeys(column.name for column in schema if column.name in wants))
+
+
+def key_parts(key: str, columns: tuple[Column, ...], *, nullable: bool) -> tuple[str, ...]:
+    """Returns the expressions of the columns of a key tuple."""
+    if nullable:
+        return tuple(f"(None if {key} is None else {key}[{index}])" for index in range(len(columns)))
+    return tuple(f"{key}[{index}]" for index in range(len(columns)))
 
 
 def tuple_text(parts: Iterable[str]) -> str:

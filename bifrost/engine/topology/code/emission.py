@@ -20,7 +20,8 @@ from bifrost.engine.topology.code.writer import CodeWriter
 class Emission:
     """Adds code, stores and serdes to `program`. All code emitted with one `site` runs in one task.
 
-    `drops_expired` is an option of windowed aggregations, see `WindowedAggregator`.
+    `drops_expired` is an option of windowed aggregations, see `WindowedAggregator`. `buffer_bytes` is the size of the
+    buffer of a table's changes (0: none).
     """
 
     program: QueryProgram
@@ -30,6 +31,7 @@ class Emission:
     expressions: ExpressionWriter
     site: Site
     drops_expired: bool
+    buffer_bytes: int
 
     def elsewhere(self) -> Emission:
         """Returns a kit for the code on the other side of a repartition topic."""

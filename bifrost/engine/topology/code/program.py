@@ -82,19 +82,35 @@ class RecordFunction:
         return frozenset(names_in(self.code))
 
 
+@dataclass(frozen=True, slots=True)
+class FlushFunction:
+    """A generated function without arguments that emits the changes of a buffer."""
+
+    name: str
+    site: Site
+    text: str
+    code: CodeType
+
+    @property
+    def globals(self) -> frozenset[str]:
+        """The names of globals that the function may use."""
+        return frozenset(names_in(self.code))
+
+
 @dataclass(slots=True)
 class QueryProgram:
     """Collects the generated code of a query.
 
     `constants` are shared by all tasks, `bindings` are made per task; both are found by the generated code under the
-    names that they were given here. `auxiliary` are generated functions that others call, `receivers` and `senders` the
-    sites at both ends of repartition topics.
+    names that they were given here. `flushes` emit what buffers hold, the last step's first. `auxiliary` are generated
+    functions that others call, `receivers` and `senders` the sites at both ends of repartition topics.
     """
 
     constants: dict[str, object] = field(default_factory=lambda: dict(STANDARD_NAMES))
     bindings: dict[str, Binding] = field(default_factory=dict)
     stores: dict[str, StoreSpec] = field(default_factory=dict)
     functions: list[RecordFunction] = field(default_factory=list)
+    flushes: list[FlushFunction] = field(default_factory=list)
     auxiliary: dict[str, str] = field(default_factory=dict)
     receivers: dict[str, Site] = field(default_factory=dict)
     senders: dict[str, list[Site]] = field(default_factory=dict)
@@ -135,10 +151,15 @@ class QueryProgram:
         code = compile(text, f"<{name}>", "exec")
         self.functions.append(RecordFunction(name, topic, role, site, text, code))
 
+    def flush_function(self, text: str, name: str, site: Site) -> None:
+        """Adds the function that emits the changes of a buffer, after those of the buffers that it fills."""
+        self.flushes.append(FlushFunction(name, site, text, compile(text, f"<{name}>", "exec")))
+
     @property
     def text(self) -> str:
         """The whole generated source."""
-        parts = [*self.auxiliary.values(), *(function.text for function in self.functions)]
+        flushes = (flush.text for flush in self.flushes)
+        parts = [*self.auxiliary.values(), *flushes, *(function.text for function in self.functions)]
         return "\n\n".join(parts)
 
 

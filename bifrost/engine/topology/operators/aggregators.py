@@ -147,14 +147,19 @@ class WindowedAggregator:
 
 
 class SessionAggregator:
-    """Aggregates by session windows: a row joins, extends or merges the sessions within its gap."""
+    """Aggregates by session windows: a row joins, extends or merges the sessions within its gap.
 
-    def __init__(self, fold: Fold, store: SessionStore, window: Session, *, final: bool) -> None:
+    `buffered` says that the changes go to a buffer, which needs every old result. Otherwise, as in Kafka Streams, the
+    result of a session that stays a single moment is passed on without its old one.
+    """
+
+    def __init__(self, fold: Fold, store: SessionStore, window: Session, *, final: bool, buffered: bool) -> None:
         self._fold = fold
         self._store = store
         self._gap = window.gap_ms
         self._grace = grace_of(window, emit_final=final)
         self._final = final
+        self._buffered = buffered
         self._stream_time: int | None = None
         self._closed = -1
 
@@ -206,14 +211,18 @@ class SessionAggregator:
         timestamp: int,
     ) -> list[WindowChange]:
         changes: list[WindowChange] = []
-        if bounds != (timestamp, timestamp):
+        old: Row | None = None
+        if bounds == (timestamp, timestamp):
+            if self._buffered and merged:
+                old = self._fold.result(merged[0][2][0])
+        else:
             # As in Kafka Streams: also a session that keeps its bounds is deleted first.
             for start, end, (row, _) in merged:
                 self._store.remove(key, start, end)
                 changes.append((key, start, end, None, end, self._fold.result(row)))
         state, result = changed
         self._store.put(key, *bounds, state)
-        changes.append((key, *bounds, result, bounds[1], None))
+        changes.append((key, *bounds, result, bounds[1], old))
         return changes
 
     def _closed_sessions(self, until: int) -> Sequence[WindowChange]:

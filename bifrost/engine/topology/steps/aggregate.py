@@ -10,7 +10,15 @@ from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
 from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
 from bifrost.engine.state.stores import StoreKind, StoreSpec
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns, tuple_text, unpack
+from bifrost.engine.topology.code.downstream import (
+    Downstream,
+    OldRows,
+    RowScope,
+    key_parts,
+    ordered_columns,
+    tuple_text,
+    unpack,
+)
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.expressions import columns_in
 from bifrost.engine.topology.code.writer import CodeWriter
@@ -22,7 +30,7 @@ from bifrost.engine.topology.operators.aggregators import (
 from bifrost.engine.topology.operators.fold import Fold
 from bifrost.engine.topology.operators.table_aggregator import TableAggregator
 from bifrost.engine.topology.operators.windows import retention_of
-from bifrost.engine.topology.steps.source import key_parts
+from bifrost.engine.topology.steps.buffered_rows import buffered_rows
 from bifrost.engine.topology.task_context import TaskContext
 from bifrost.sql.formatter import format_expression
 
@@ -36,6 +44,7 @@ _BOUNDS = (WINDOWSTART, WINDOWEND)
 
 def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emission: Emission) -> Inlets:
     """Adds every row of the stream to its group."""
+    downstream = buffered_rows(downstream, step.schema, emission)
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     add = emission.program.bind("add", lambda context: parts.aggregator(context, store, downstream).add, store)
@@ -51,6 +60,7 @@ def build_stream_aggregate(step: StreamAggregate, downstream: Downstream, emissi
 
 def build_table_aggregate(step: TableAggregate, downstream: Downstream, emission: Emission) -> Inlets:
     """Removes the old row of each change from its group and adds the new row."""
+    downstream = buffered_rows(downstream, step.schema, emission)
     parts = _Parts.of(step, emission)
     store = parts.declare_store(StoreKind.KEY_VALUE, None, emission)
     exceptions = emission.key_value_store(f"{store}-Exceptions", ("count",))
@@ -80,6 +90,9 @@ def build_stream_windowed_aggregate(
     """Adds every row to its windows; with EMIT FINAL, emits a window's result when it has closed."""
     parts = _Parts.of(step, emission)
     session = isinstance(step.window, Session)
+    if not step.emit_final:
+        old = OldRows.IF_KNOWN if session else OldRows.UNUSED
+        downstream = buffered_rows(downstream, step.schema, emission, old=old)
     kind = StoreKind.SESSION if session else StoreKind.WINDOW
     store = parts.declare_store(kind, retention_of(step.window, emit_final=step.emit_final), emission)
     make = partial(parts.windowed_aggregator, store=store, downstream=downstream, emission=emission)
@@ -162,7 +175,13 @@ class _Parts:
         step = self.step
         assert isinstance(step, StreamWindowedAggregate)
         if isinstance(step.window, Session):
-            return SessionAggregator(self.fold, context.session_store(store), step.window, final=step.emit_final)
+            return SessionAggregator(
+                self.fold,
+                context.session_store(store),
+                step.window,
+                final=step.emit_final,
+                buffered=emission.buffer_bytes > 0,
+            )
         return WindowedAggregator(
             self.fold,
             context.window_store(store),

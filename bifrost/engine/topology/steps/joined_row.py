@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.plan.steps import StreamStreamJoin, TableTableJoin
-from bifrost.engine.topology.code.downstream import RowScope, ordered_columns, unpack
+from bifrost.engine.topology.code.downstream import RowScope, key_parts, ordered_columns, unpack
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.steps.source import key_parts
 
 
 def unpack_optional(writer: CodeWriter, names: tuple[str, ...], source: str) -> Mapping[str, str]:

@@ -14,10 +14,10 @@ from bifrost.engine.catalog.schema import Column, KeyFormat, LogicalSchema
 from bifrost.engine.plan.steps import Step, StreamFilter, StreamFlatMap, StreamSelect, StreamSelectKey
 from bifrost.engine.state.codec import encoder
 from bifrost.engine.state.frozen import is_plain
-from bifrost.engine.topology.code.downstream import Downstream, RowScope, ordered_columns, unpack
+from bifrost.engine.topology.code.downstream import Downstream, RowScope, key_parts, ordered_columns, unpack
 from bifrost.engine.topology.code.emission import Emission, Inlet, Inlets
 from bifrost.engine.topology.code.writer import CodeWriter
-from bifrost.engine.topology.steps.source import RECORD, key_parts
+from bifrost.engine.topology.steps.source import RECORD
 
 
 @dataclass(frozen=True, slots=True)

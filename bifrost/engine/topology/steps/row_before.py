@@ -8,10 +8,15 @@ from bifrost.engine.catalog.schema import LogicalSchema
 from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, ordered_columns
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
+from bifrost.engine.topology.steps.buffered_rows import buffered_rows
 
 
 def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emission: Emission) -> Downstream:
-    """Returns the downstream behind a store of the wanted columns, which provides the row before each change."""
+    """Returns the downstream behind a store of the wanted columns, which provides the row before each change.
+
+    The store has each row when it arrives, what comes behind may be buffered.
+    """
+    downstream = buffered_rows(downstream, schema, emission)
     names = ordered_columns(schema, downstream.wants)
     store = emission.key_value_store(name, names)
     put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOWEND, WINDOWSTART, Column, TimestampColumn
+from bifrost.engine.catalog.schema import PSEUDO_COLUMNS, WINDOWEND, WINDOWSTART, TimestampColumn
 from bifrost.engine.plan.steps import StreamSource, TableSource
 from bifrost.engine.state.frozen import is_plain
-from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope
+from bifrost.engine.topology.code.downstream import Downstream, OldRows, RowScope, key_parts
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.steps.row_before import stored_rows
@@ -105,13 +105,6 @@ def _key_scope(writer: CodeWriter, step: SourceStep, wants: frozenset[str]) -> R
         plain_key=all(is_plain(column.type) for column in key),
         window=_WINDOW if step.window is not None else None,
     )
-
-
-def key_parts(key: str, columns: tuple[Column, ...], *, nullable: bool) -> tuple[str, ...]:
-    """Returns the expressions of the columns of a key tuple."""
-    if nullable:
-        return tuple(f"(None if {key} is None else {key}[{index}])" for index in range(len(columns)))
-    return tuple(f"{key}[{index}]" for index in range(len(columns)))
 
 
 def _local(writer: CodeWriter, name: str, source: str) -> str:
