@@ -1,7 +1,8 @@
 """All settings: folders, ports, endpoints and credentials. The only module that reads the environment.
 
-A value comes from the process environment, otherwise from `.env` in the project folder, otherwise from the defaults
-below. A running embedded platform writes its ports to `<home>/run/endpoints.json`; these override the configured ports.
+A value comes from the process environment, otherwise from `environments/<name>.env` if an environment is selected,
+otherwise from `.env` in the project folder, otherwise from the defaults below. A running embedded platform writes its
+ports to `<home>/run/endpoints.json`; these override the configured ports.
 
 Standard library only: the bootstrap reads the settings before the Python environment exists.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +77,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
+_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 
 
@@ -117,20 +119,39 @@ class Settings:
     values: Mapping[str, str] = field(default_factory=dict)
     project: Path = PROJECT
 
+    @property
+    def environment(self) -> str:
+        """The name of the environment (`BIFROST_ENV`, `--env NAME`), empty for none."""
+        return self.get("BIFROST_ENV")
+
     @cached_property
     def home(self) -> Path:
-        """The folder for the environment, downloads, data, logs and run files (`BIFROST_HOME`, default `.bifrost`)."""
-        return self._folder("BIFROST_HOME", self.project / ".bifrost")
+        """The folder for data, logs and run files (`BIFROST_HOME`).
+
+        By default `.bifrost`, or `.bifrost/environments/<name>` in an environment, so that each has separate data.
+        """
+        return self._folder("BIFROST_HOME", self._default_home)
+
+    @property
+    def _default_home(self) -> Path:
+        shared = self.project / ".bifrost"
+        return shared / "environments" / self.environment if self.environment else shared
+
+    @property
+    def _shared_home(self) -> Path:
+        """The folder of what environments share: downloads and the Python environment."""
+        is_isolated = self.environment and self.home == self._default_home.absolute()
+        return self.project / ".bifrost" if is_isolated else self.home
 
     @property
     def cache(self) -> Path:
         """Downloads, pinned by version; `down --purge` keeps them. `BIFROST_CACHE` shares the folder between homes."""
-        return self._folder("BIFROST_CACHE", self.home / "cache")
+        return self._folder("BIFROST_CACHE", self._shared_home / "cache")
 
     @property
     def venv(self) -> Path:
         """The Python environment that the bootstrap creates. `BIFROST_VENV` shares it between homes."""
-        return self._folder("BIFROST_VENV", self.home / "venv")
+        return self._folder("BIFROST_VENV", self._shared_home / "venv")
 
     @property
     def data(self) -> Path:
@@ -198,7 +219,8 @@ class Settings:
         """
         value = self.get(name)
         if not value:
-            raise SettingError(name, f"is not set; {why}. Set it in the environment or in {self.project / '.env'}")
+            file = environment_file(self.project, self.environment) if self.environment else self.project / ".env"
+            raise SettingError(name, f"is not set; {why}. Set it in the environment or in {file}")
         return value
 
     def port(self, part: str) -> int:
@@ -328,20 +350,53 @@ class Settings:
         return Settings({**self.values, **changed}, self.project)
 
 
-def load(project: Path = PROJECT) -> Settings:
-    """The settings of this process: the environment over the `.env` of the project.
+def load(project: Path = PROJECT, environment: str = "") -> Settings:
+    """The settings of this process: its environment over `environments/<name>.env` over `.env` of the project.
+
+    Args:
+        project: the project folder.
+        environment: the name of the environment; by default `BIFROST_ENV`.
 
     Raises:
         SettingError: the working directory is not a project folder (only where the package is installed outside of
-            a checkout), or a line of `.env` is not `NAME=value`.
+            a checkout), the environment has no file, or a line of a file is not `NAME=value`.
     """
     if project == PROJECT and not _is_project(project):
         raise SettingError(
             str(project),
             "is not a Bifrost project: run the command in a checkout (a folder with connectors/ and ksql/)",
         )
-    values = {**read_dotenv(project / ".env"), **{name: value for name, value in os.environ.items() if value}}
-    return Settings(values, project)
+    process = {name: value for name, value in os.environ.items() if value}
+    shared = read_dotenv(project / ".env")
+    name = environment or process.get("BIFROST_ENV") or shared.get("BIFROST_ENV", "")
+    own = _read_environment(project, name) if name else {}
+    return Settings({**shared, **own, **process, **({"BIFROST_ENV": name} if name else {})}, project)
+
+
+def environment_in(arguments: Sequence[str]) -> str:
+    """The environment that a command line selects with `--env NAME` or `--env=NAME`; empty for none."""
+    found = ""
+    for index, argument in enumerate(arguments):
+        if argument == "--env":
+            found = arguments[index + 1] if index + 1 < len(arguments) else ""
+        elif argument.startswith("--env="):
+            found = argument.removeprefix("--env=")
+    return found
+
+
+def environment_file(project: Path, name: str) -> Path:
+    """The file with the settings of an environment."""
+    return project / "environments" / f"{name}.env"
+
+
+def _read_environment(project: Path, name: str) -> dict[str, str]:
+    path = environment_file(project, name)
+    if not _ENVIRONMENT.fullmatch(name):
+        raise SettingError("--env", f"{name!r} is not a name of lower-case letters, digits, - and _")
+    if not path.is_file():
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.env"))) or "none"
+        raise SettingError("--env", f"{name!r} has no file {path}; known are {known}")
+    return read_dotenv(path)
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

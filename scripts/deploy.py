@@ -13,13 +13,13 @@ from bifrost.errors import BifrostError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS
 
-OPTIONS_WITH_VALUE = ("--target", "-t")
+OPTIONS_WITH_VALUE = ("--target", "--env")
 
 
 def main(arguments: list[str]) -> int:
     """Install what the command needs and run it with `bifrost.cli`; return 1 if the installation fails."""
     try:
-        settings = project_settings.load(PROJECT)
+        settings = project_settings.load(PROJECT, project_settings.environment_in(arguments))
         parts = [*ENVIRONMENT_PARTS, *(PLATFORM_PARTS if starts_platform(arguments, settings) else ())]
         ensure_parts(settings, parts)
         python = ensure_environment(settings, dev=False)
@@ -35,7 +35,8 @@ def starts_platform(arguments: list[str], settings: Settings) -> bool:
     rest = iter(arguments)
     for argument in rest:
         if argument in OPTIONS_WITH_VALUE:
-            target = next(rest, "")
+            value = next(rest, "")
+            target = value if argument == "--target" else target
         elif argument.startswith("--target="):
             target = argument.removeprefix("--target=")
         elif not argument.startswith("-"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.settings import PROJECT, Settings
+from bifrost.settings import PROJECT, Settings, environment_in
 from bifrost.supervisor.install.system_parts import ENVIRONMENT_PARTS, PLATFORM_PARTS, SystemPart
 
 sys.path.insert(0, str(PROJECT / "scripts"))
@@ -178,6 +178,25 @@ def test_the_first_package_that_the_system_knows_is_installed(settings, calls, m
 )
 def test_only_up_on_the_embedded_target_needs_the_platforms_parts(arguments, starts):
     assert deploy.starts_platform(arguments, Settings({})) is starts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["up", "--env", "staging"], "staging"),
+        (["--env", "staging", "up"], "staging"),
+        (["--env=staging", "up"], "staging"),
+        (["up", "--env"], ""),
+        (["up"], ""),
+    ],
+)
+def test_the_environment_is_known_before_the_command_starts(arguments, name):
+    assert environment_in(arguments) == name
+
+
+def test_the_name_of_an_environment_is_no_command():
+    assert deploy.starts_platform(["--env", "down", "up"], Settings({}))
+    assert not deploy.starts_platform(["--env", "up", "plan"], Settings({}))
 
 
 def test_the_target_may_come_from_the_settings():

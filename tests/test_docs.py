@@ -103,6 +103,8 @@ def test_every_command_line_is_accepted_by_the_command(line: str, monkeypatch: p
     monkeypatch.chdir(PROJECT)
     _, _, arguments = line.partition("scripts/deploy.py")
     name, *rest = shlex.split(arguments, comments=True)
+    if name == "--env":
+        _, name, *rest = rest
     if name in ("--version", "--help", "COMMAND"):
         return
     known = commands()
@@ -119,7 +121,8 @@ def test_the_reference_lists_exactly_the_commands() -> None:
 def test_the_reference_lists_exactly_the_options_of_a_command(name: str) -> None:
     rows = re.findall(r"^\| (`[^|]*) \|", section("docs/reference/commands.md", name), re.MULTILINE)
     listed = {option for row in rows for option in re.findall(r"`(-[\w-]+)", row)}
-    parameters = [parameter for parameter in commands()[name].params if "--target" not in parameter.opts]
+    everywhere = {"--target", "--env"}
+    parameters = [parameter for parameter in commands()[name].params if everywhere.isdisjoint(parameter.opts)]
     options = {option for parameter in parameters for option in parameter.opts if option.startswith("-")}
     arguments = {parameter.name.upper() for parameter in parameters if not parameter.opts[0].startswith("-")}
     assert listed == options

@@ -13,10 +13,11 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from bifrost import __version__
+from bifrost.cli.environment import SELECTED, EnvironmentOption
 from bifrost.errors import BifrostError
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Command, Context, Parameter
 
 HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect, Kafka and ksqlDB to people.
 
@@ -67,6 +68,7 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    env: EnvironmentOption = "",
 ) -> None:
     """The options that come before a command."""
 
@@ -81,6 +83,7 @@ for _name, _help in COMMANDS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
+    before = SELECTED.set("")
     try:
         app(args=arguments, prog_name=_program_name())
     except BifrostError as error:
@@ -90,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output has gone, as `head` does.
         sys.stderr.close()
         sys.exit(0)
+    finally:
+        SELECTED.reset(before)
 
 
 def print_error(text: str) -> None:
@@ -103,10 +108,24 @@ def print_error(text: str) -> None:
 
 
 def _load(name: str) -> Command:
+    """The command with its options, and with those that every command has."""
     function: Any = import_module(f"bifrost.cli.commands.{name.replace('-', '_')}").command
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(name, context_settings=_SETTINGS)(function)
-    return get_command(single)
+    command = get_command(single)
+    command.params.append(_environment_parameter())
+    return command
+
+
+def _environment_parameter() -> Parameter:
+    def take(env: EnvironmentOption = "") -> None:
+        """Only its option is used."""
+
+    single = typer.Typer(add_completion=False)
+    single.command()(take)
+    (parameter,) = get_command(single).params
+    parameter.expose_value = False
+    return parameter
 
 
 def _program_name() -> str:

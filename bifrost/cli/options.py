@@ -7,8 +7,11 @@ from typing import Annotated, cast, get_args
 import typer
 
 from bifrost import settings as configuration
+from bifrost.cli.environment import SELECTED
 from bifrost.deployer.plan.losses import AllowedLosses, parse_allowed
+from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.replace_choices import ReadFrom, ReplaceChoices, SinkTopics
+from bifrost.deployer.plan.selection import parse_filter
 from bifrost.errors import SettingError
 from bifrost.settings import TARGETS, Settings
 
@@ -42,7 +45,7 @@ PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what is not d
 
 def settings_for(target: str | None) -> Settings:
     """The settings of this command."""
-    found = configuration.load()
+    found = configuration.load(environment=SELECTED.get())
     return found.with_values(BIFROST_TARGET=target) if target else found
 
 
@@ -56,6 +59,16 @@ def require_embedded(settings: Settings, command: str) -> None:
         raise typer.BadParameter(f"{command} works on the embedded target only, not on {settings.target}")
 
 
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="KIND:NAME", help="Only these things, with * and ?; repeatable.", show_default=False
+    ),
+]
+SkipOption = Annotated[
+    list[str] | None,
+    typer.Option("--skip", metavar="KIND:NAME", help="Not these things, with * and ?; repeatable.", show_default=False),
+]
 FromOption = Annotated[
     str | None,
     typer.Option(
@@ -86,16 +99,29 @@ AllowOption = Annotated[
 ]
 
 
-def replace_choices(read_from: str | None, keep_topic: bool, delete_topic: bool, repeat_alerts: bool) -> ReplaceChoices:
-    """What a person chose for replaced statements.
+def plan_options(
+    *,
+    prune: bool,
+    only: list[str] | None,
+    skip: list[str] | None,
+    read_from: str | None,
+    keep_topic: bool,
+    delete_topic: bool,
+    repeat_alerts: bool,
+) -> PlanOptions:
+    """What a person chose about a plan.
 
     Raises:
-        typer.BadParameter: both --keep-topic and --delete-topic are given.
+        typer.BadParameter: both --keep-topic and --delete-topic are given, or --only or --skip is not KIND:NAME.
     """
     if keep_topic and delete_topic:
         raise typer.BadParameter("--keep-topic and --delete-topic exclude each other")
     topics: SinkTopics | None = "keep" if keep_topic else "delete" if delete_topic else None
-    return ReplaceChoices(cast("ReadFrom | None", read_from), topics, repeat_alerts)
+    try:
+        wanted = parse_filter(only or (), skip or ())
+    except SettingError as error:
+        raise typer.BadParameter(str(error)) from error
+    return PlanOptions(prune, ReplaceChoices(cast("ReadFrom | None", read_from), topics, repeat_alerts), wanted)
 
 
 def allowed_losses(words: list[str] | None) -> AllowedLosses:

@@ -25,6 +25,7 @@ from bifrost.deployer.live.state import LiveState, Platform
 from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.plan.options import PlanOptions
+from bifrost.deployer.plan.selection import select_actions, selected_declarations
 from bifrost.deployer.settled_state import OnWait, read_settled
 from bifrost.deployer.targets import (
     Substitutions,
@@ -93,8 +94,8 @@ def plan_deployment(
     """
     everything, selected, table, problems = _on_workers(platform, declarations, table)
     live = read_settled(platform, selected, clock, on_wait)
-    plan = make_plan(selected, live, everything=everything, prune=options.prune)
-    return PlannedDeployment(plan, selected, live), (*problems, *_check_connectors(platform, selected, plan, table))
+    planned = _planned(everything, selected, live, options)
+    return planned, (*problems, *_check_connectors(platform, selected, planned.plan, table))
 
 
 def deploy(
@@ -130,18 +131,26 @@ def deploy(
     with _naming_dead_components(platform):
         everything, selected, table, warnings = _on_workers(platform, declarations, table)
         live = read_settled(platform, selected, clock, on_wait)
-        plan = make_plan(selected, live, everything=everything, prune=options.prune)
+        planned = _planned(everything, selected, live, options)
+        plan = planned.plan
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
         refuse_blocked(plan)
-        accept(PlannedDeployment(plan, selected, live))
+        accept(planned)
         problems = (*warnings, *_check_connectors(platform, selected, plan, table))
         on_problems(problems)
         refuse_connector_problems(problems)
         deployment = Deployment(platform, selected, clock)
         deployment.carry_out(plan, on_action)
-        await_running(platform, selected, clock)
+        await_running(platform, selected_declarations(selected, options.filter), clock)
     return plan, deployment.writes
+
+
+def _planned(
+    everything: Declarations, selected: Declarations, live: LiveState, options: PlanOptions
+) -> PlannedDeployment:
+    plan = make_plan(selected, live, everything=everything, prune=options.prune)
+    return PlannedDeployment(select_actions(plan, options.filter, selected), selected, live)
 
 
 def _on_workers(

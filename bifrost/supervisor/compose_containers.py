@@ -37,13 +37,19 @@ def start_containers(settings: Settings, *, progress: Progress) -> bool:
     with log.open("wb") as output:
         try:
             done = subprocess.run(
-                whole, env=settings.values, cwd=settings.project, stdout=output, stderr=output, timeout=READY_S
+                whole, env=_environment(settings), cwd=settings.project, stdout=output, stderr=output, timeout=READY_S
             )
         except subprocess.TimeoutExpired as late:
             raise ComponentError(NAME, f"not healthy within {READY_S:.0f} s", log=log) from late
     if done.returncode:
         raise ComponentError(NAME, failure_line(log) or f"exit code {done.returncode}", log=log)
     return True
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The variables of Docker Compose; each environment has containers and volumes of a separate name."""
+    own = {"COMPOSE_PROJECT_NAME": f"bifrost-{settings.environment}"} if settings.environment else {}
+    return {**own, **settings.values}
 
 
 def _command(settings: Settings) -> tuple[str, ...] | None:
@@ -58,7 +64,7 @@ def _works(settings: Settings, program: str, *arguments: str) -> bool:
     try:
         done = subprocess.run(
             (program, *arguments),
-            env=settings.values,
+            env=_environment(settings),
             cwd=settings.project,
             capture_output=True,
             timeout=PROBE_TIMEOUT_S,

@@ -28,7 +28,11 @@ Run = Callable[..., Outcome]
 def run(project, fakes, monkeypatch, capsys) -> Run:
     """Runs a command line: `run("plan", "--json")`."""
     values = {"BIFROST_HOME": str(project.root / "home"), "COLUMNS": "200"}
-    monkeypatch.setattr(options.configuration, "load", lambda: Settings(values, project.root))
+    monkeypatch.setattr(
+        options.configuration,
+        "load",
+        lambda environment="": Settings(values | {"BIFROST_ENV": environment}, project.root),
+    )
 
     @contextmanager
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,17 +18,20 @@ from bifrost.cli.options import (
     FromOption,
     JsonOption,
     KeepTopicOption,
+    OnlyOption,
     PipelinesArgument,
     PruneOption,
     RepeatAlertsOption,
+    SkipOption,
     TargetOption,
     YesOption,
     allowed_losses,
-    replace_choices,
+    plan_options,
     require_embedded,
     settings_for,
 )
 from bifrost.cli.output import Screen
+from bifrost.cli.plan_files import open_saved_plan
 from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
@@ -37,6 +41,7 @@ from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.plan_text import plan_json, result_summary
+from bifrost.deployer.plan.saved_plan import refuse_moved
 from bifrost.deployer.targets import substitutions, variables_of
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
@@ -58,6 +63,12 @@ def command(
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of those in use.")] = "fixed",
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
     prune: PruneOption = False,
+    only: OnlyOption = None,
+    skip: SkipOption = None,
+    saved: Annotated[
+        Path | None,
+        typer.Option("--plan", help="Carry out a plan of `plan --out`, or refuse if anything has moved."),
+    ] = None,
     allow: AllowOption = None,
     yes: YesOption = False,
     read_from: FromOption = None,
@@ -73,11 +84,23 @@ def command(
     """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
     if ports not in ("fixed", "auto"):
         raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
-    options = PlanOptions(prune, replace_choices(read_from, keep_topic, delete_topic, repeat_alerts))
+    options = plan_options(
+        prune=prune,
+        only=only,
+        skip=skip,
+        read_from=read_from,
+        keep_topic=keep_topic,
+        delete_topic=delete_topic,
+        repeat_alerts=repeat_alerts,
+    )
     allowed = allowed_losses(allow)
     settings, screen = settings_for(target), Screen(as_json=as_json)
     if foreground:
         require_embedded(settings, "--foreground")
+    plan_file = None
+    if saved is not None:
+        plan_file = open_saved_plan(saved, settings, pipelines, options)
+        pipelines, options = list(plan_file.scope.pipelines), plan_file.scope.options
     declarations = read_declarations(settings, pipelines or ())
     selected = declarations.selected
     if settings.target == "embedded":
@@ -89,12 +112,18 @@ def command(
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
+
+    def accept(found: PlannedDeployment) -> None:
+        if plan_file is not None:
+            refuse_moved(plan_file, found.plan, found.declared, found.live)
+        accept_losses(found.plan, allowed, screen, yes=yes)
+
     plan, writes = _deploy(
         settings,
         declarations,
         screen,
         options,
-        lambda found: accept_losses(found.plan, allowed, screen, yes=yes),
+        accept,
         lock_timeout,
     )
     # After the deployment, which creates the topics and tables that the demos write to.
@@ -181,7 +210,8 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
     for item in plan.undeclared:
         screen.warn(f"{item.resource} {item.name} is not declared")
     written = f"{writes} write{'' if writes == 1 else 's'}"
-    screen.say(f"Everything runs: {result_summary(plan)}; {written}, {screen.seconds:.1f} s.")
+    what = "What was selected" if plan.left_out else "Everything"
+    screen.say(f"{what} runs: {result_summary(plan)}; {written}, {screen.seconds:.1f} s.")
     for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")

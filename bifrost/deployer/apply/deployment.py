@@ -63,17 +63,15 @@ def refuse_blocked(plan: DeploymentPlan) -> None:
     """Raise if the plan leaves a change to a person.
 
     Raises:
-        PlanRefused: with the reasons, and the commands to run manually.
+        PlanRefused: with the reasons, and the commands to run manually, if any.
     """
     if not plan.blocked:
         return
     commands = tuple(dict.fromkeys(command for action in plan.blocked for command in action.manual_steps))
     reasons = "".join(f"\n  - {action.resource} {action.name}: {action.reason}" for action in plan.blocked)
     manual_steps = "".join(f"\n    {command}" for command in commands)
-    message = (
-        f"nothing was changed; this would end live queries or lose records:{reasons}\n  run manually:{manual_steps}"
-    )
-    raise PlanRefused(message, commands)
+    run = f"\n  run manually:{manual_steps}" if commands else ""
+    raise PlanRefused(f"nothing was changed; the deployer does not carry this out:{reasons}{run}", commands)
 
 
 class Deployment:

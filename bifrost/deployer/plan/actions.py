@@ -310,11 +310,15 @@ class Undeclared:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """The actions in the order of execution; `is_running` is false when no part of the target answered."""
+    """The actions in the order of execution; `is_running` is false when no part of the target answered.
+
+    `left_out` counts the actions that `--only` and `--skip` removed.
+    """
 
     actions: tuple[Action, ...]
     undeclared: tuple[Undeclared, ...] = ()
     is_running: bool = True
+    left_out: int = 0
 
     @property
     def changes(self) -> tuple[Action, ...]:

@@ -54,10 +54,11 @@ def action_line(action: Action) -> str:
 
 def summary(plan: DeploymentPlan) -> str:
     """The number of actions of each kind."""
+    left_out = f" {plan.left_out} left out." if plan.left_out else ""
     if not plan.changes:
-        return f"No changes: {plan.count(ActionKind.KEEP)} things are as declared."
+        return f"No changes: {plan.count(ActionKind.KEEP)} things are as declared.{left_out}"
     counts = (f"{plan.count(kind)} {future}" for kind, (future, _) in _TOTALS.items() if plan.count(kind))
-    return f"{', '.join(counts)}; {plan.count(ActionKind.KEEP)} unchanged."
+    return f"{', '.join(counts)}; {plan.count(ActionKind.KEEP)} unchanged.{left_out}"
 
 
 def result_summary(plan: DeploymentPlan) -> str:
@@ -72,6 +73,8 @@ def plan_json(plan: DeploymentPlan, target: str) -> dict[str, Any]:
         "target": target,
         "running": plan.is_running,
         "changes": len(plan.changes),
+        "left_out": plan.left_out,
+        "needed_options": needed_options(plan),
         "actions": [_action_json(action) for action in plan.actions],
         "undeclared": [{"what": item.resource, "name": item.name, "owned": item.owned} for item in plan.undeclared],
     }
