@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bifrost.clients.http import Clock
-from bifrost.deployer.apply.await_running import NotRunning, await_running, failure, live_failures
+from bifrost.deployer.apply.await_running import (
+    SETTLE_S,
+    UNCHANGED_SETTLE_S,
+    NotRunning,
+    await_running,
+    failure,
+    live_failures,
+)
 from bifrost.deployer.apply.deployment import Deployment, OnAction, refuse_blocked
 from bifrost.deployer.checks import validation_record
 from bifrost.deployer.checks.connect_validate import (
@@ -117,7 +124,7 @@ def deploy(
         accept: is called before anything is changed, and raises `PlanRefused` to prevent it.
         on_problems: receives what is wrong with connectors, warnings included, before anything is changed.
         on_action: is called before each change.
-        on_wait: is called while ksqlDB is starting or stopping.
+        on_wait: receives what is being waited for: ksqlDB while it starts or stops, then what does not run yet.
 
     Returns:
         The plan and the number of writes.
@@ -142,7 +149,9 @@ def deploy(
         refuse_connector_problems(problems)
         deployment = Deployment(platform, selected, clock)
         deployment.carry_out(plan, on_action)
-        await_running(platform, selected_declarations(selected, options.filter), clock)
+        filtered = selected_declarations(selected, options.filter)
+        settle_s = SETTLE_S if deployment.writes else UNCHANGED_SETTLE_S
+        await_running(platform, filtered, clock, settle_s=settle_s, on_wait=on_wait)
     return plan, deployment.writes
 
 

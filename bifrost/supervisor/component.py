@@ -32,7 +32,10 @@ class Component:
     """One process of the embedded platform.
 
     It starts once everything in `depends_on` is up, and stops before any of that does. A dependency that starts on
-    request only does not count until it is requested. Without a `probe` it is up as soon as it runs. `user` is
+    request only does not count until it is requested. Its first start waits only for `first_start_needs` if that is
+    set: an empty platform has no work yet for which the other dependencies are needed.
+
+    Without a `probe` it is up as soon as it runs. `user` is
     the account to run as, `None` for the supervisor's own. `grace_s` is how long it may take to stop before SIGKILL,
     `ready_within_s` how long it may take to become ready.
     """
@@ -43,6 +46,7 @@ class Component:
     cwd: Path | None = None
     user: str | None = None
     depends_on: tuple[str, ...] = ()
+    first_start_needs: tuple[str, ...] | None = None
     prepare: SetupStep | None = None
     probe: Probe | None = None
     after_ready: SetupStep | None = None

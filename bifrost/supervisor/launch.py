@@ -38,16 +38,19 @@ def start_platform(
     progress: Progress,
     automatic_ports: bool = False,
     only: Collection[str] | None = None,
+    on_command: Collection[str] = (),
     end_with_caller: bool = False,
 ) -> Settings:
     """Start the platform, or the missing components of a running one, and return when it is ready.
 
-    Services and generators are not included; start them by name afterwards.
+    Services and generators are not included; start them by name afterwards. Databases that only some pipelines need
+    are included if `on_command` names them.
 
     Args:
         progress: receives lines to show to the user.
         automatic_ports: replace occupied ports by free ones; otherwise an occupied port is an error.
         only: names of the components to start; by default all.
+        on_command: names of components that start on request only, to start beside the others.
         end_with_caller: stop the platform when this process ends (`up --foreground`).
 
     Returns:
@@ -64,8 +67,10 @@ def start_platform(
             _start(settings, progress, automatic_ports, only, end_with_caller)
         else:
             _start_missing(client)
+        for name in on_command:
+            client.start(name)
         try:
-            _wait_until_ready(client, progress)
+            _wait_until_ready(client, progress, frozenset(on_command))
         except ComponentError:
             if fresh:
                 stop_platform(settings, progress=progress)
@@ -179,11 +184,13 @@ def _start_missing(client: SupervisorClient) -> None:
             client.start(status.name)
 
 
-def _wait_until_ready(client: SupervisorClient, progress: Progress) -> None:
+def _wait_until_ready(client: SupervisorClient, progress: Progress, on_command: frozenset[str]) -> None:
     began = time.monotonic()
     reported: set[str] = set()
     while True:
-        waiting = [status for status in _platform_statuses(client) if status.name not in reported]
+        statuses = _statuses(client)
+        optional = frozenset(ON_COMMAND) - on_command
+        waiting = [status for status in statuses if status.name not in reported and status.name not in optional]
         for status in waiting:
             if status.is_up:
                 reported.add(status.name)
@@ -198,9 +205,9 @@ def _wait_until_ready(client: SupervisorClient, progress: Progress) -> None:
         time.sleep(_POLL_S)
 
 
-def _platform_statuses(client: SupervisorClient) -> list[ComponentStatus]:
+def _statuses(client: SupervisorClient) -> list[ComponentStatus]:
     try:
-        return [status for status in client.status() if status.name not in ON_COMMAND]
+        return client.status()
     except Unreachable as error:
         raise ComponentError("supervisor", "ended while the platform was starting") from error
 

@@ -13,7 +13,6 @@ from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unr
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.main import COMMANDS
 from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
-from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.live import deployment_lock
 from bifrost.deployer.live.deployment_lock import DeploymentLock
 from bifrost.deployer.live.lock_claims import Deployer, claim_text
@@ -75,28 +74,20 @@ def test_up_then_nothing_to_do(run, fakes):
 
 @pytest.mark.parametrize(("variable", "started"), [("POSTGRES_HOST", ["postgres"]), ("MYSQL_HOST", [])])
 def test_up_starts_a_database_that_a_connector_names(run, project, fakes, monkeypatch, variable, started):
-    asked = []
+    requested = []
     fakes.connect.variables[variable] = "127.0.0.1"
 
-    class Supervisor:
-        def __init__(self, settings):
-            self.state = "stopped"
+    def start_platform(settings, *, on_command, **_options):
+        requested.extend(on_command)
+        return settings
 
-        def component(self, name):
-            return ComponentStatus(name, self.state, None, 0, 0.0, "log", "")
-
-        def start(self, name, *, wait_s):
-            asked.append(name)
-            self.state = "ready"
-            return self.component(name)
-
-    monkeypatch.setattr(up, "SupervisorClient", Supervisor)
+    monkeypatch.setattr(up.launch, "start_platform", start_platform)
     project.write(
         "connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "database.hostname": f"${{env:{variable}}}"}
     )
     found = run(*UP)
     assert found.code == 0, found.err
-    assert asked == started
+    assert requested == started
 
 
 def test_stdout_holds_json_only(run):

@@ -50,7 +50,6 @@ from bifrost.supervisor.components.generator import DEMOS
 
 LOCK_TIMEOUT_S = 300.0
 DEMO_PATIENCE_S = 10.0
-DATABASE_PATIENCE_S = 60.0
 DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
 """Components that are started when a connector refers to this variable."""
 
@@ -106,9 +105,12 @@ def command(
     if settings.target == "embedded":
         with screen.working("starting the platform"):
             settings = launch.start_platform(
-                settings, progress=screen.progress, automatic_ports=ports == "auto", end_with_caller=foreground
+                settings,
+                progress=screen.progress,
+                automatic_ports=ports == "auto",
+                on_command=_databases_of(selected),
+                end_with_caller=foreground,
             )
-            _start_databases(settings, selected, screen)
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
@@ -169,13 +171,11 @@ def _deploy(
         )
 
 
-def _start_databases(settings: Settings, selected: Declarations, screen: Screen) -> None:
-    """Start the databases that only some connectors need."""
+def _databases_of(selected: Declarations) -> list[str]:
+    """The databases that only some connectors need, where a selected one does."""
     values = (value for connector in selected.connectors for value in connector.config.values())
     named = {name for value in values for name in variables_of(value)}
-    for name, variable in DATABASES.items():
-        if variable in named and _start(settings, name, DATABASE_PATIENCE_S):
-            screen.progress(f"{name} is ready")
+    return [name for name, variable in DATABASES.items() if variable in named]
 
 
 def _start(settings: Settings, name: str, patience_s: float) -> bool:

@@ -15,15 +15,20 @@ from bifrost.deployer.live.state import LiveQuery, Platform
 from bifrost.deployer.plan.connectors import state_problems
 from bifrost.deployer.plan.live_statements import insert_query_of, with_declared_types
 from bifrost.deployer.plan.statement_equality import Columns
+from bifrost.deployer.settled_state import OnWait
 from bifrost.errors import NotReady, Refused, RemoteError
 from bifrost.sql.tree import AllColumns, CreateAsSelect, CreateSource, InsertSelect
 
 SETTLE_S = 2.0
 """How long everything must run without interruption; a task that fails on start does so well within it."""
+UNCHANGED_SETTLE_S = 1.0
+"""The same where nothing was written: no task has started because of this run."""
 PATIENCE_S = 90.0
 FAILED_S = 3.0
 """How long a failed state is tolerated: after a restart the old state is still reported for a moment."""
 POLL_S = 0.25
+_NAMED = 3
+"""How many things progress names while it waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,18 @@ class NotRunning:
     failed: bool
 
 
-def await_running(platform: Platform, declared: Declarations, clock: Clock, *, settle_s: float = SETTLE_S) -> None:
+def await_running(
+    platform: Platform,
+    declared: Declarations,
+    clock: Clock,
+    *,
+    settle_s: float = SETTLE_S,
+    on_wait: OnWait = lambda _text: None,
+) -> None:
     """Return when every task of every declared connector, every query and every service has run for `settle_s`.
+
+    Args:
+        on_wait: receives what is being waited for, whenever that changes.
 
     Raises:
         NotReady: something failed or did not start in time; names each thing with its cause and log.
@@ -45,8 +60,12 @@ def await_running(platform: Platform, declared: Declarations, clock: Clock, *, s
     deadline = clock.monotonic() + PATIENCE_S
     healthy_since: float | None = None
     failed_since: float | None = None
+    reported = ""
     while True:
         found = tuple(not_running(platform, declared))
+        if reported != (waits := _waits_for(found)):
+            reported = waits
+            on_wait(waits)
         now = clock.monotonic()
         healthy_since = None if found else healthy_since if healthy_since is not None else now
         failed = any(entry.failed for entry in found)
@@ -57,6 +76,12 @@ def await_running(platform: Platform, declared: Declarations, clock: Clock, *, s
         if (failed_since is not None and now - failed_since >= FAILED_S) or (found and now > deadline):
             raise failure(found)
         clock.sleep(POLL_S)
+
+
+def _waits_for(found: Sequence[NotRunning]) -> str:
+    names = [entry.thing for entry in found[:_NAMED]]
+    more = f" and {len(found) - len(names)} more" if len(found) > len(names) else ""
+    return f"waiting for {', '.join(names)}{more}" if found else "everything runs; checking that it stays so"
 
 
 def not_running(platform: Platform, declared: Declarations) -> Iterator[NotRunning]:

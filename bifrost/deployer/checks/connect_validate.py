@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import chain
 
 from bifrost.clients.connect import ConnectClient, ValidationReport
 from bifrost.deployer.checks.worker_plugins import Offer, read_offer, similar_classes
@@ -14,6 +16,8 @@ from bifrost.deployer.targets import OWNER_KEY, PLACEHOLDER
 from bifrost.errors import DeclarationError, Refused
 from bifrost.redaction import redact_text, secrets_of
 
+CHECKERS = 4
+"""How many connectors are checked at the same time."""
 _ALIASED = re.compile(r"(?:transforms|predicates)\.[^.]+\.")
 _FREE_PREFIXES = (
     "key.converter.",
@@ -55,7 +59,10 @@ def check_connectors(client: ConnectClient, connectors: Iterable[DeclaredConnect
     """
     wanted = tuple(connectors)
     offer = read_offer(client) if wanted else Offer((), frozenset())
-    problems = tuple(problem for connector in wanted for problem in _check(client, connector, offer))
+    # A check connects to what the connector reads or writes, so most of it is waiting.
+    with ThreadPoolExecutor(CHECKERS, thread_name_prefix="connector-check") as checkers:
+        found = list(checkers.map(lambda connector: tuple(_check(client, connector, offer)), wanted))
+    problems = tuple(chain.from_iterable(found))
     unknown = [problem for problem in problems if problem.is_about(CLASS_KEY)]
     if not unknown:
         return problems

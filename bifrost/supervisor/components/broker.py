@@ -33,12 +33,22 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     logging = f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}"
     return Component(
         name=NAME,
-        command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, "kafka.Kafka", str(properties)),
+        command=(
+            java.program,
+            *memory,
+            *java.optimises_late,
+            *java.shared_classes(stack.root, NAME),
+            logging,
+            "-cp",
+            stack.kafka_classpath,
+            "kafka.Kafka",
+            str(properties),
+        ),
         env=settings.values,
         prepare=lambda: _prepare(settings, java, stack, properties),
         probe=probes.tcp(settings.port("kafka")),
         after_ready=lambda: _create_connect_topics(settings),
-        grace_s=30,
+        grace_s=java.grace_s(stack.root, NAME, 30),
     )
 
 
@@ -51,9 +61,8 @@ def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> 
     logs = settings.data / NAME / "log"
     shutil.rmtree(logs, ignore_errors=True)
     tool = ("kafka.tools.StorageTool", "format", "--cluster-id", new_cluster_id(), "--config", str(properties))
-    run_step(
-        NAME, (java.program, "-cp", stack.kafka_classpath, *tool), log=log_path(settings, NAME), env=settings.values
-    )
+    command = (java.program, *java.short_lived, "-cp", stack.kafka_classpath, *tool)
+    run_step(NAME, command, log=log_path(settings, NAME), env=settings.values)
     formatted.touch()
 
 

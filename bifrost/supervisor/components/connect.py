@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components import orders_folder
+from bifrost.supervisor.components import broker, orders_folder
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
 from bifrost.supervisor.install.install_folders import connect_plugins_folder
 from bifrost.supervisor.install.java import Java
@@ -41,9 +41,22 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     logging = f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}"
     return Component(
         name=NAME,
-        command=(java.program, *memory, logging, "-cp", stack.kafka_classpath, main, str(properties)),
+        command=(
+            java.program,
+            *memory,
+            *java.optimises_late,
+            # Java 25 crashes when it archives the classes of a worker that has loaded plugins.
+            *java.classes_shared_by(stack.root, broker.NAME),
+            logging,
+            "-cp",
+            stack.kafka_classpath,
+            main,
+            str(properties),
+        ),
         env=worker_environment(settings),
         depends_on=("broker", "schema_registry", "mariadb", "postgres", "mongodb", "search", "s3"),
+        # A worker that has connectors starts them with itself, and they need their stores.
+        first_start_needs=None if (settings.data / "broker").exists() else ("broker",),
         prepare=lambda: _prepare(settings, stack, properties),
         probe=probes.http(settings.port(NAME), "/connectors"),
         grace_s=30,

@@ -21,6 +21,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         command=(
             java.program,
             *memory,
+            *java.shared_classes(stack.root, NAME),
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-cp",
             stack.mongo_classpath,
@@ -30,6 +31,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         env=settings.values,
         probe=probes.tcp(settings.port(NAME)),
         after_ready=lambda: _fill(settings),
+        grace_s=java.grace_s(stack.root, NAME, 20),
     )
 
 

@@ -33,6 +33,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         command=(
             java.program,
             *memory,
+            *java.shared_classes(stack.root, NAME),
             *(f"-D{key}={value}" for key, value in options.items()),
             "-cp",
             stack.registry_classpath,
@@ -43,4 +44,5 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         env=settings.values,
         prepare=lambda: data.mkdir(parents=True, exist_ok=True),
         probe=probes.http(settings.port(NAME), "/subjects"),
+        grace_s=java.grace_s(stack.root, NAME, 20),
     )

@@ -37,6 +37,20 @@ class Java:
         """The path of `java`."""
         return str(self.home / "bin" / "java")
 
+    @property
+    def short_lived(self) -> tuple[str, ...]:
+        """Options for a tool that runs for a few seconds: it ends before optimised code would pay."""
+        return ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+    @property
+    def optimises_late(self) -> tuple[str, ...]:
+        """Options that compile only what really runs often with the optimising compiler.
+
+        On two cores, that compiler takes a quarter of the processor time of a start.
+        """
+        limits = {"Invocation": 30_000, "MinInvocation": 10_000, "Compile": 60_000, "BackEdge": 400_000}
+        return tuple(f"-XX:Tier4{name}Threshold={limit}" for name, limit in limits.items())
+
     def shared_classes(self, folder: Path, name: str) -> tuple[str, ...]:
         """Options that make a program archive its loaded classes in a folder and reuse them at its next start.
 
@@ -47,6 +61,12 @@ class Java:
         if self.version >= _FIRST_WITH_AUTOMATIC_ARCHIVE:
             return (quiet, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}")
         return (quiet, f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}")
+
+    def classes_shared_by(self, folder: Path, name: str) -> tuple[str, ...]:
+        """Options that make a program use the archive of another one with the same class path, if it exists."""
+        archive = self._archive(folder, name)
+        # With an archive that is missing, the JVM does not use its own one either.
+        return ("-Xlog:cds=off", f"-XX:SharedArchiveFile={archive}") if archive.exists() else ()
 
     def grace_s(self, folder: Path, name: str, usual_s: float) -> float:
         """How long such a program may take to stop: longer when it writes its archive, which it does at its end.

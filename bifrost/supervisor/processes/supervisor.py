@@ -285,7 +285,10 @@ class Supervisor:
                 self._effects.prepare(managed.component, managed.attempt)
 
     def _dependencies_up(self, managed: ManagedComponent) -> bool:
-        found = (self._managed.get(name) for name in managed.component.depends_on)
+        component = managed.component
+        is_first = managed.attempt == 0 and component.first_start_needs is not None
+        names = component.first_start_needs if is_first else component.depends_on
+        found = (self._managed.get(name) for name in names or ())
         return all(
             dependency is None or dependency.phase is Phase.UP or _is_idle_on_command(dependency)
             for dependency in found

@@ -88,3 +88,10 @@ def test_a_program_that_has_still_to_write_its_archive_gets_more_time_to_stop(tm
     assert java.grace_s(tmp_path, "search", 30) == 60
     (tmp_path / "search-java21.jsa").touch()
     assert java.grace_s(tmp_path, "search", 30) == 30
+
+
+def test_a_program_uses_the_archive_of_another_one(tmp_path):
+    java, archive = Java(tmp_path, 25), tmp_path / "broker-java25.jsa"
+    assert java.classes_shared_by(tmp_path, "broker") == ()
+    archive.touch()
+    assert java.classes_shared_by(tmp_path, "broker") == ("-Xlog:cds=off", f"-XX:SharedArchiveFile={archive}")

@@ -364,3 +364,23 @@ def test_shutdown_ends_restarts():
 def test_starting_order_puts_dependencies_first():
     ordered = starting_order((component("c", "b"), component("b", "a"), component("a"), component("d", "elsewhere")))
     assert [one.name for one in ordered] == ["a", "b", "c", "d"]
+
+
+def test_the_first_start_may_wait_for_less_than_a_later_one():
+    stage = Stage(
+        component("connect", "broker", "search", first_start_needs=("broker",)),
+        component("broker"),
+        component("search"),
+    )
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    assert stage.did("prepare") == ["broker", "search", "connect"]
+    stage.bring_up("connect")
+    stage.supervisor.stop("connect")
+    stage.exited("connect", 0)
+
+    stage.supervisor.start("connect")
+
+    assert stage.did("prepare") == ["broker", "search", "connect"]
+    stage.bring_up("search")
+    assert stage.did("prepare") == ["broker", "search", "connect", "connect"]
