@@ -23,11 +23,14 @@ HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect
 
 `up` brings everything up, `status` shows it, `down` stops it.
 
-Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` found something to do.
+Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` or `diff` found something to do.
 """
 COMMANDS: Mapping[str, str] = {
     "up": "Start the platform (embedded target), deploy what is declared, and return when all of it runs.",
     "plan": "Show what `up` would do. Exit code 3 if there is anything to do, 0 if not.",
+    "diff": "Compare a declared thing with the live one. Exit code 3 if they differ, 0 if not.",
+    "describe": "Show one declared thing: its file, its plan, its live state and lag, and what feeds and reads it.",
+    "graph": "Show where records go, from source connectors to sinks, dashboards and services.",
     "status": "Show what runs: endpoints, connectors with their tasks, queries, services, components.",
     "down": "Stop the embedded platform and keep its data.",
     "logs": "Print the log of a component or service.",

@@ -41,6 +41,11 @@ class Screen:
         return time.monotonic() - self._began
 
     @property
+    def is_terminal(self) -> bool:
+        """Whether stdout is a terminal."""
+        return self._out.is_terminal
+
+    @property
     def width(self) -> int:
         """The columns of stdout."""
         return self._out.width

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from bifrost.cli import options
-from bifrost.cli.commands import plan, restart, status, up
+from bifrost.cli.commands import describe, diff, plan, restart, status, up
 from bifrost.cli.main import main
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
@@ -38,10 +38,11 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (plan, up, status, restart):
+    for module in (plan, up, status, restart, diff, describe):
         monkeypatch.setattr(module, "open_platform", platform)
-    for module in (plan, up, restart):
+    for module in (plan, up, restart, diff, describe):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
+    monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
     monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)
 
     def command(*arguments: str) -> Outcome:

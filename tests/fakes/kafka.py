@@ -16,6 +16,7 @@ class FakeTopics:
     there: dict[str, TopicDescription] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     records: dict[str, int] = field(default_factory=dict)
+    committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     old_records: dict[str, int] = field(default_factory=dict)
 
     def topics(self) -> dict[str, int]:
@@ -37,6 +38,12 @@ class FakeTopics:
         self.writes.append(f"delete {name}")
         self.there.pop(name, None)
         self.records.pop(name, None)
+
+    def groups(self) -> tuple[str, ...]:
+        return tuple(self.committed)
+
+    def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
+        return {group: self.committed[group] for group in groups if group in self.committed}
 
     def create(self, topic: TopicDescription) -> bool:
         self.writes.append(f"create {topic.name}")

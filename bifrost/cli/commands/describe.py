@@ -1,0 +1,44 @@
+"""`describe`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bifrost.cli.options import TargetOption, settings_for
+from bifrost.cli.output import Screen
+from bifrost.cli.projects import read_declarations
+from bifrost.cli.thing_report import report_lines
+from bifrost.cli.things import find_things
+from bifrost.clients import kafka
+from bifrost.clients.http import SystemClock
+from bifrost.deployer.deploy import plan_deployment
+from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.plan.dependencies import dependencies_of
+from bifrost.deployer.plan.options import PlanOptions
+from bifrost.deployer.targets import substitutions
+from bifrost.redaction import redact_text, secrets_of
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="A declared thing, or KIND:NAME, with * and ?.")],
+    target: TargetOption = None,
+) -> None:
+    """Show one declared thing: its file, its plan, its live state and lag, and what feeds and reads it."""
+    settings, screen = settings_for(target), Screen()
+    declarations = read_declarations(settings, ())
+    with open_platform(settings) as platform, screen.working("comparing with what runs"):
+        planned, _ = plan_deployment(
+            platform,
+            declarations,
+            substitutions(settings),
+            SystemClock(),
+            options=PlanOptions(),
+            on_wait=screen.progress,
+        )
+    secrets = secrets_of(settings.values)
+    admin = kafka.admin(settings)
+    for thing in find_things(name, [*dependencies_of(planned.declared).needs]):
+        for line in report_lines(thing, planned, admin, settings.project):
+            screen.say(redact_text(line, secrets))
