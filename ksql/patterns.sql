@@ -70,6 +70,7 @@ CREATE STREAM clicks_from_vip_users AS
   LEFT JOIN users u ON c.user_id = u.user_id
   WHERE u.level = 'Platinum'
   EMIT CHANGES;
+-- lint: ignore BF510
 CREATE STREAM clicks_by_user_id
   WITH (PARTITIONS=6, TIMESTAMP='view_time', VALUE_FORMAT='JSON', KEY_FORMAT='JSON') AS
   SELECT * FROM clickstream

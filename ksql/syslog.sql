@@ -6,6 +6,7 @@ SET 'auto.offset.reset' = 'earliest';
 CREATE STREAM SYSLOG WITH (KAFKA_TOPIC='syslog', VALUE_FORMAT='AVRO');
 
 -- The login attack of the documents: LIKE is case-sensitive, so only one of sshd's lines counts each attempt.
+-- lint: ignore BF510
 CREATE STREAM SYSLOG_INVALID_USERS
   WITH (VALUE_FORMAT='AVRO') AS
   SELECT * FROM SYSLOG WHERE HOST='rpi-03' AND MESSAGE LIKE '%Invalid user%' EMIT CHANGES;

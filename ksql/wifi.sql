@@ -29,6 +29,7 @@ CREATE TABLE PCAP_STATS WITH (RETENTION_MS=-1, VALUE_FORMAT='AVRO') AS
   GROUP BY WLAN_FC_TYPE_SUBTYPE[1] EMIT CHANGES;
 
 -- Probe requests only.
+-- lint: ignore BF510
 CREATE STREAM PCAP_PROBE WITH (RETENTION_MS=-1, VALUE_FORMAT='AVRO') AS SELECT * FROM PCAP_RAW WHERE WLAN_FC_TYPE_SUBTYPE[1]=4 EMIT CHANGES;
 
 -- MongoDB (Debezium): the document is JSON text in the Avro field "after"
@@ -106,6 +107,7 @@ INSERT INTO SSID_ALERT_LIST VALUES ('RNM0','home network');
 INSERT INTO SSID_ALERT_LIST VALUES ('RNM-GUEST','guest network');
 
 -- The list as a queryable table.
+-- lint: ignore BF510
 CREATE TABLE QUERYABLE_SSID_ALERT_LIST AS SELECT * FROM SSID_ALERT_LIST EMIT CHANGES;
 
 -- A device probed for a network on the list. JSON, so that any consumer can read it without a registry.

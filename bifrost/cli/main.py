@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",
     "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",
+    "lint": "Look for known traps in all declarations, each with the code of its rule, or explain a rule.",
     "test": "Run test files (`--@test`, INSERT VALUES, ASSERT VALUES) with no broker. Exit code 1 if a test fails.",
     "ksql": "Open a ksqlDB shell, or run the statements given with -e (or on stdin). Ctrl-C ends a push query.",
     "csv-schema": "Propose the schemas of a CSV source connector for a sample file, as JSON for the connector's file.",

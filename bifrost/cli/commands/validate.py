@@ -22,6 +22,7 @@ def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
                 "line": problem.line,
                 "problem": problem.text,
                 "error": problem.is_error,
+                "code": problem.code,
             }
             for problem in problems
         ]

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bifrost.alert_template import Field, suggestion, unknown_column
 from bifrost.alerts import KEY_FORMATS, VALUE_FORMATS, Alert, line_of
-from bifrost.deployer.checks.lint import FileProblem
+from bifrost.deployer.lint.other_rules import (
+    SHARED_GROUP,
+    UNKNOWN_ALERT_COLUMN,
+    UNKNOWN_ALERT_TOPIC,
+    UNREADABLE_FORMAT,
+)
+from bifrost.deployer.lint.rule import FileProblem, LintRule
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.catalog.schema import WindowKind
 from bifrost.sql.types import SqlStruct, SqlType
@@ -25,11 +31,13 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
     for alert in alerts:
         other = groups.setdefault(alert.group, alert)
         if other is not alert:
-            yield _problem(alert, "group", f"group {alert.group} is also used by {other.path.name}")
+            yield _problem(SHARED_GROUP, alert, "group", f"group {alert.group} is also used by {other.path.name}")
         read = by_topic.get(alert.topic)
         if read is None:
             close = suggestion(alert.topic, by_topic)
-            yield _problem(alert, "topic", f"no stream or table has the topic {alert.topic}{close}")
+            yield _problem(
+                UNKNOWN_ALERT_TOPIC, alert, "topic", f"no stream or table has the topic {alert.topic}{close}"
+            )
         else:
             yield from _compare(alert, read)
 
@@ -37,16 +45,17 @@ def check_alerts(alerts: Iterable[Alert], sources: Iterable[DataSource]) -> Iter
 def _compare(alert: Alert, source: DataSource) -> Iterator[FileProblem]:
     key, value = source.formats.key.format.name, source.formats.value.format.name
     if value not in VALUE_FORMATS or key not in KEY_FORMATS:
-        yield _problem(alert, "topic", f"{source.name} is written in {key} and {value}, which alerts cannot read")
+        text = f"{source.name} is written in {key} and {value}, which alerts cannot read"
+        yield _problem(UNREADABLE_FORMAT, alert, "topic", text)
     columns = _columns(source)
     for field in alert.template.fields:
         problem = _field_problem(field, columns, source.name)
         if problem:
-            yield _problem(alert, "template", f"template: {problem}")
+            yield _problem(UNKNOWN_ALERT_COLUMN, alert, "template", f"template: {problem}")
     for name in alert.once.by if alert.once else ():
         problem = _field_problem(Field(tuple(name.split("."))), columns, source.name)
         if problem:
-            yield _problem(alert, "by", f"once.by: {problem}")
+            yield _problem(UNKNOWN_ALERT_COLUMN, alert, "by", f"once.by: {problem}")
 
 
 def _columns(source: DataSource) -> dict[str, SqlType | None]:
@@ -76,5 +85,5 @@ def _field_problem(field: Field, columns: Mapping[str, SqlType | None], source: 
     return ""
 
 
-def _problem(alert: Alert, key: str, text: str) -> FileProblem:
-    return FileProblem(alert.path, line_of(alert.path.read_text(encoding="utf-8"), key), text)
+def _problem(rule: LintRule, alert: Alert, key: str, text: str) -> FileProblem:
+    return rule.problem(alert.path, line_of(alert.path.read_text(encoding="utf-8"), key), text)

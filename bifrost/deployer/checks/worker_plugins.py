@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from bifrost.clients.connect import ConnectClient, Plugin
-from bifrost.deployer.checks.lint import REQUIRED
 from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.lint.connector_rules import REQUIRED
 from bifrost.deployer.targets import OWN_PLUGINS, ClassSubstitution, Substitutions
 
 CONVERTERS = ("key.converter", "value.converter")

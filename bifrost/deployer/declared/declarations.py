@@ -23,12 +23,13 @@ BUCKET_KEY = "s3.bucket.name"
 
 @dataclass(frozen=True, slots=True)
 class DeclaredConnector:
-    """One file of `connectors/<pipeline>/`; `config` is as written, without the key `name`."""
+    """One file of `connectors/<pipeline>/`; `config` is as written, without the keys `name` and of silenced rules."""
 
     name: str
     pipeline: str
     path: Path
     config: Mapping[str, str]
+    lint_ignore: frozenset[str] = frozenset()
 
     @property
     def is_sink(self) -> bool:
@@ -58,6 +59,7 @@ class DeclaredTopic:
     key: str = "none"
     replication: int = -1
     connector: str = ""
+    lint_ignore: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

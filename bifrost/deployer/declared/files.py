@@ -30,7 +30,9 @@ _IMPORT = re.compile(r"^\s*(?:from|import) services\.([\w.]+)", re.MULTILINE)
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""
-TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector")
+LINT_KEY = "bifrost.lint.ignore"
+"""Key of a JSON object that silences rules: their codes, separated by commas. It is never sent anywhere."""
+TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector", LINT_KEY)
 
 
 def load(project: Path, on_error: OnError = raise_error) -> Declarations:
@@ -172,6 +174,7 @@ def _connector(path: Path) -> DeclaredConnector:
             path, f"is named {named!r}; the file's name must be the connector's", line=line_of(text, "name")
         )
     values = {key: _config_value(path, text, key, value) for key, value in config.items() if key != "name"}
+    silenced = _codes(values.pop(LINT_KEY, ""))
     if not isinstance(config.get("connector.class", ""), str):
         raise DeclarationError(path, "connector.class must be a string", line=line_of(text, "connector.class"))
     if not values.get("connector.class"):
@@ -180,7 +183,11 @@ def _connector(path: Path) -> DeclaredConnector:
         raise DeclarationError(
             path, "connector.class must not contain a placeholder", line=line_of(text, "connector.class")
         )
-    return DeclaredConnector(path.stem, path.parent.name, path, values)
+    return DeclaredConnector(path.stem, path.parent.name, path, values, silenced)
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(code.strip().upper() for code in text.split(",") if code.strip())
 
 
 def _config_value(path: Path, text: str, key: str, value: object) -> str:
@@ -226,6 +233,7 @@ def _topic(path: Path, text: str, name: str, settings: object) -> DeclaredTopic:
         key=str(settings.get("key", "none")),
         replication=settings.get("replication", -1),
         connector=str(settings.get("connector", "")),
+        lint_ignore=_codes(str(settings.get(LINT_KEY, ""))),
     )
 
 

@@ -55,7 +55,7 @@ def test_two_alerts_do_not_share_a_group(project: Project):
     project.write("alerts/a.toml", 'group = "g"\n' + ALERT)
     project.write("alerts/b.toml", 'group = "g"\n' + ALERT)
 
-    assert problems(project) == ["alerts/b.toml:1: group g is also used by a.toml"]
+    assert problems(project) == ["alerts/b.toml:1: group g is also used by a.toml [BF602]"]
 
 
 def test_an_alert_for_what_a_wrong_statement_makes_is_not_blamed(project: Project):
