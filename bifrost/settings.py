@@ -78,6 +78,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_MOST_WORKERS = 64
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 
 
@@ -298,6 +299,18 @@ class Settings:
         )
 
     @property
+    def ksql_workers(self) -> int:
+        """The number of processes for persistent queries (`KSQL_WORKERS`); default: one per core beyond the first.
+
+        Raises:
+            SettingError: the value is not a number from 1 to 64.
+        """
+        value = self.get("KSQL_WORKERS", str(max(1, _cores() - 1)))
+        if not value.isdecimal() or not 1 <= int(value) <= _MOST_WORKERS:
+            raise SettingError("KSQL_WORKERS", f"{value!r} is not a number of processes (1 to {_MOST_WORKERS})")
+        return int(value)
+
+    @property
     def allowed_hosts(self) -> frozenset[str]:
         """Names beside those of the loopback by which the HTTP servers may be called: `BIFROST_ALLOWED_HOSTS`.
 
@@ -348,6 +361,11 @@ class Settings:
     def with_values(self, **changed: str) -> Settings:
         """A copy with some values changed."""
         return Settings({**self.values, **changed}, self.project)
+
+
+def _cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(project: Path = PROJECT, environment: str = "") -> Settings:

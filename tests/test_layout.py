@@ -51,13 +51,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     f"{ENGINE}.queries": EVERYWHERE
     | {"clients", "sql", f"{ENGINE}.topology", f"{ENGINE}.runtime", f"{ENGINE}.state", f"{ENGINE}.planner"}
     | {f"{ENGINE}.{name}" for name in ("catalog", "plan", "expressions", "functions", "serde")},
+    f"{ENGINE}.workers": {"errors", "backoff"}
+    | {f"{ENGINE}.{name}" for name in ("catalog", "plan", "queries", "runtime", "serde", "state", "topology")},
     f"{ENGINE}.testing": {"errors", "settings", "sql", f"{ENGINE}.topology", f"{ENGINE}.state", f"{ENGINE}.queries"}
     | OFFLINE_CHECK,
     f"{ENGINE}.statements": EVERYWHERE
     | {"clients", "sql", f"{ENGINE}.topology", f"{ENGINE}.runtime", f"{ENGINE}.queries", f"{ENGINE}.planner"}
     | {f"{ENGINE}.{name}" for name in ("catalog", "plan", "analysis", "functions", "serde")},
     f"{ENGINE}.wiring": EVERYWHERE
-    | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("functions", "queries", "runtime", "serde", "statements"))},
+    | {
+        "clients",
+        "sql",
+        *(f"{ENGINE}.{name}" for name in ("functions", "queries", "runtime", "serde", "statements", "workers")),
+    },
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
     "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
@@ -76,7 +82,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Each unit and the units that it may import: a folder or file of `bifrost/` or of `bifrost/engine/`, or a program."""
 ONLY_IN = {
     "confluent_kafka": (f"{PKG}/clients/", f"{PKG}/engine/runtime/", f"{PKG}/rest_proxy/"),
-    "subprocess": (f"{PKG}/supervisor/",),
+    # The supervisor starts the parts of the platform; the engine starts its worker processes, which are no part: they
+    # are alike, end with the server and are known to it alone.
+    "subprocess": (f"{PKG}/supervisor/", f"{PKG}/engine/workers/"),
     "requests": (f"{PKG}/clients/",),
 }
 

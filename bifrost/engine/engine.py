@@ -63,6 +63,9 @@ class KsqlEngine:
             RemoteError: the broker does not answer.
             StateError: a record of the command topic is not a command.
         """
+        hosts = self.parts.launcher.hosts
+        if hosts is not None:
+            hosts.start()
         self.parts.commands.prepare()
         self.parts.launcher.log.prepare()
         with self._lock:
@@ -78,8 +81,15 @@ class KsqlEngine:
         for push in list(self.push_queries.values()):
             push.finish()
         self.state.queries.stop()
+        if self.parts.launcher.hosts is not None:
+            self.parts.launcher.hosts.close()
         self.parts.inserts.close()
         self.parts.commands.close()
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether persistent queries run in other processes, so that a look-up by key has to wait for one of them."""
+        return self.parts.launcher.hosts is not None
 
     def now_ms(self) -> int:
         """The wall clock, epoch ms."""

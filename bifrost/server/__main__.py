@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
-import time
 from collections.abc import Mapping
 
 from bifrost.engine.engine import KsqlEngine
@@ -17,6 +15,7 @@ from bifrost.errors import AnalysisError, BifrostError, PropertyError, SettingEr
 from bifrost.server.app import ServerIdentity, create_app
 from bifrost.server.auth import Credentials
 from bifrost.server.http_server import Config, adapted, serve
+from bifrost.server.process_setup import now_ms, set_up_process
 from bifrost.settings import LOOPBACK, Settings, load
 
 _log = logging.getLogger(__name__)
@@ -24,11 +23,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> int:
     """Runs the server until SIGTERM or SIGINT; 1 if it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
-    # Queries and requests share one interpreter: a shorter switch interval (s) keeps look-ups fast under load.
-    sys.setswitchinterval(0.0005)
-    # Rows and state hold no reference cycles; collecting millions of objects would only cause pauses.
-    gc.set_threshold(100_000, 50, 100)
+    set_up_process()
     try:
         settings = load()
         engine, identity = build(settings)
@@ -52,7 +47,7 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
     """
     properties = server_properties(settings)
     check_server_properties(properties)
-    parts = assemble(settings, properties=properties, now_ms=_now_ms)
+    parts = assemble(settings, properties=properties, now_ms=now_ms)
     host = f"{LOOPBACK}:{settings.port('ksqldb')}"
     identity = ServerIdentity(parts.launcher.service_id, parts.environment.cluster.admin.cluster_id(), host)
     return KsqlEngine(parts), identity
@@ -97,10 +92,6 @@ def credentials(settings: Settings) -> Credentials | None:
     """
     user = settings.get("KSQLDB_USER")
     return Credentials(user, settings.require("KSQLDB_PASSWORD", "KSQLDB_USER is set")) if user else None
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Settings) -> None:

@@ -264,7 +264,7 @@ class KsqlApi:
         if len(text) > _SHORT:
             return await run_in_threadpool(self._engine.query, text, session)
         planned = self._engine.plan_query(text, session)
-        if isinstance(planned, PullPlan) and planned.kind is LookupKind.KEYS:
+        if isinstance(planned, PullPlan) and planned.kind is LookupKind.KEYS and not self._engine.has_workers:
             return self._engine.run(planned, session)
         return await run_in_threadpool(self._engine.run, planned, session)
 

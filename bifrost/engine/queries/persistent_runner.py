@@ -68,6 +68,12 @@ class PersistentRunner(Protocol):
 class QueryHosts(Protocol):
     """The processes that host the tasks of persistent queries in place of this one."""
 
+    def start(self) -> None:
+        """Starts the processes without waiting for them."""
+
+    def close(self) -> None:
+        """Ends the processes, after their queries were stopped."""
+
     def runner(
         self, job: QueryJob, plan: QueryPlan, properties: Mapping[str, str], sink: DataSource | None
     ) -> PersistentRunner:

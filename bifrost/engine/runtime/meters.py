@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _BUCKET_MS = 10_000
@@ -30,6 +31,15 @@ class Meter:
             messages += self._recent.pop()[1]
         self._recent.append((bucket, messages))
 
+    def add(self, other: Meter) -> None:
+        """Adds what another meter has counted."""
+        self.messages += other.messages
+        self.size += other.size
+        self.last_ms = max((last for last in (self.last_ms, other.last_ms) if last is not None), default=None)
+        counted = Counter(dict(self._recent))
+        counted.update(dict(other._recent))
+        self._recent = deque(sorted(counted.items()), maxlen=_BUCKETS)
+
     def rate(self, now_ms: int) -> float:
         """Returns records per second over the last 100 s, the window of Kafka's own meters."""
         oldest = now_ms // _BUCKET_MS - _BUCKETS
@@ -53,6 +63,11 @@ class CommitTimes:
         self.counts[bisect_left(COMMIT_BOUNDS_S, seconds)] += 1
         self.total_s += seconds
 
+    def merge(self, other: CommitTimes) -> None:
+        """Adds what another has counted."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total_s += other.total_s
+
 
 @dataclass(slots=True)
 class QueryMeters:
@@ -74,3 +89,17 @@ class QueryMeters:
     def wrote(self, topic: str, messages: int, size: int, now_ms: int) -> None:
         """Counts records that were written."""
         self.produced.setdefault(topic, Meter()).mark(messages, size, now_ms)
+
+    @classmethod
+    def sum_of(cls, parts: Iterable[QueryMeters]) -> QueryMeters:
+        """Returns new meters with the sums of others, such as those of the shares of several worker processes."""
+        total = cls()
+        for part in parts:
+            for mine, theirs in ((total.consumed, part.consumed), (total.produced, part.produced)):
+                # A copy: the query's thread may add a topic meanwhile.
+                for topic, meter in dict(theirs).items():
+                    mine.setdefault(topic, Meter()).add(meter)
+            total.commits.merge(part.commits)
+            total.restarts += part.restarts
+            total.errors.update(dict(part.errors))
+        return total

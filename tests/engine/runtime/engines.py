@@ -7,6 +7,7 @@ from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.functions.registry import default_registry
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
+from bifrost.engine.queries.persistent_runner import QueryHosts
 from bifrost.engine.runtime.commands import CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.insert_producer import InsertProducer
@@ -54,15 +55,13 @@ class World:
         self.engines = []
 
     def engine(self, *, share: TaskShare | None = None, **properties) -> KsqlEngine:
-        serdes, functions = Serdes(self.registry), default_registry()
-        log = ProcessingLog("test_", LogTopic(self.cluster), lambda: NOW_MS)
-        launcher = Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share)
+        launcher = self.launcher(share, self.hosts())
         parts = EngineParts(
             environment=LiveEnvironment(self.cluster, self.registry),
-            functions=functions,
+            functions=launcher.functions,
             launcher=launcher,
             commands=CommandTopic(self.cluster, "test_"),
-            inserts=InsertWriter(InsertProducer(self.cluster), serdes, lambda: NOW_MS),
+            inserts=InsertWriter(InsertProducer(self.cluster), launcher.serdes, lambda: NOW_MS),
             connect=self.connect,
             properties={"commit.interval.ms": "0", **properties},
         )
@@ -70,6 +69,15 @@ class World:
         engine.start()
         self.engines.append(engine)
         return engine
+
+    def launcher(self, share: TaskShare | None = None, hosts: QueryHosts | None = None) -> Launcher:
+        log = ProcessingLog("test_", LogTopic(self.cluster), lambda: NOW_MS)
+        serdes, functions = Serdes(self.registry), default_registry()
+        return Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share, hosts)
+
+    def hosts(self) -> QueryHosts | None:
+        """The worker processes of the next engine; None: it runs its queries in its own process."""
+        return None
 
     def close(self):
         for engine in self.engines:

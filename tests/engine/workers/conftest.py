@@ -1,0 +1,10 @@
+import pytest
+
+from tests.engine.workers.threads import WorkerWorld
+
+
+@pytest.fixture
+def world():
+    made = WorkerWorld()
+    yield made
+    made.close()
