@@ -29,7 +29,13 @@ from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.read_live import is_running
 from bifrost.deployer.live.state import LiveState, Platform
-from bifrost.deployer.plan.actions import CreateBucket, DeploymentPlan, PutConnector
+from bifrost.deployer.plan.actions import (
+    CreateBucket,
+    DeploymentPlan,
+    PutConnector,
+    PutConnectorWithoutOffsets,
+    TakeOverConnector,
+)
 from bifrost.deployer.plan.make_plan import make_plan
 from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.selection import select_actions, selected_declarations
@@ -199,7 +205,8 @@ def _check_connectors(
 ) -> Problems:
     """Asks Connect to validate every connector that would be written."""
     operations = [operation for action in plan.changes for operation in action.operations]
-    written = {operation.name for operation in operations if isinstance(operation, PutConnector)}
+    puts = (PutConnector, PutConnectorWithoutOffsets, TakeOverConnector)
+    written = {operation.name for operation in operations if isinstance(operation, puts)}
     connectors = [connector for connector in selected.connectors if connector.name in written]
     missing = check_variables(connectors, table.variables)
     if missing or not plan.is_running:

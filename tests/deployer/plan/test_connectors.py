@@ -2,8 +2,11 @@
 
 import pytest
 
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.deploy import ProjectDeclarations, plan_deployment
 from bifrost.deployer.plan.actions import ActionKind
-from bifrost.deployer.targets import OWNER_KEY
+from bifrost.deployer.plan.options import PlanOptions
+from bifrost.deployer.targets import OWNER_KEY, TABLES
 from bifrost.errors import BifrostError, NotReady
 from tests.deployer.conftest import CONNECTOR
 from tests.fakes.http_server import Fault
@@ -39,6 +42,25 @@ def test_a_table_that_the_history_does_not_know_makes_the_connector_start_again(
     assert fakes.connect.states["mysql-demo-customers"] == "RUNNING"
     assert fakes.connect.configs["mysql-demo-customers"]["table.include.list"] == "demo.CUSTOMERS,demo.ORDERS"
     assert not fakes.plan(project.declared()).changes
+
+
+@pytest.mark.parametrize("changed", [{"poll.interval.ms": "5"}, {"table.include.list": "demo.CUSTOMERS,demo.ORDERS"}])
+def test_connect_checks_every_connector_that_is_written(project, fakes, changed):
+    fakes.up(project.declared())
+    project.write(FILE, {**CONNECTOR, **changed})
+    fakes.connect.errors["database.hostname"] = "Unable to connect"
+    declared = load(project.root)
+
+    _, problems = plan_deployment(
+        fakes.platform,
+        ProjectDeclarations(declared, declared),
+        TABLES["embedded"],
+        fakes.clock,
+        options=PlanOptions(),
+        on_wait=print,
+    )
+
+    assert [problem.text for problem in problems if problem.is_error] == ["database.hostname: Unable to connect"]
 
 
 def test_a_note_is_part_of_the_reason_and_needs_no_consent(project, fakes):
