@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bifrost.engine.catalog.topics import DEFAULT_RETENTION_MS, TopicInfo, TopicSpec
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.registry import LiveRegistry
-from bifrost.errors import Refused
+from bifrost.errors import NotReady, Refused, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,21 @@ class LiveEnvironment:
         Raises:
             Unreachable: no broker answered.
         """
-        found = self.cluster.admin.describe([name]).get(name)
-        if found is None:
-            return None
-        retention = int(found.config.get("retention.ms", DEFAULT_RETENTION_MS))
-        return TopicInfo(found.partitions, found.replication, retention)
+        return self.described([name]).get(name)
+
+    def described(self, names: Collection[str]) -> dict[str, TopicInfo]:
+        """Returns those of the named topics that exist.
+
+        Raises:
+            Refused: the broker refuses to describe one of them.
+            Unreachable: no broker answered.
+        """
+        return {
+            name: TopicInfo(
+                found.partitions, found.replication, int(found.config.get("retention.ms", DEFAULT_RETENTION_MS))
+            )
+            for name, found in self.cluster.admin.describe(names).items()
+        }
 
     def topics(self) -> dict[str, TopicInfo]:
         """Returns all topics by name.
@@ -66,6 +77,13 @@ class RememberedEnvironment:
 
     live: LiveEnvironment
     _partitions: dict[str, int] = field(default_factory=dict)
+    _described: dict[str, TopicInfo] = field(default_factory=dict)
+
+    def describe(self, names: Collection[str]) -> None:
+        """Describes topics with one request, so that `topic` need not send one for each; if it fails, `topic` does."""
+        # A single topic that may not be described makes the broker refuse the whole request.
+        with suppress(Refused, Unreachable, NotReady):
+            self._described.update(self.live.described(names))
 
     @property
     def registry(self) -> LiveRegistry:
@@ -83,6 +101,8 @@ class RememberedEnvironment:
             Refused: the broker refuses to describe an unknown topic.
             Unreachable: no broker answered.
         """
+        if name in self._described:
+            return self._described[name]
         remembered = self._partitions.get(name)
         try:
             found = self.live.topic(name)

@@ -286,7 +286,9 @@ class DefinitionStatements:
         """
         environment = RememberedEnvironment(self._parts.environment)
         started: dict[str, PersistentQuery] = {}
-        for sequence, command in self._parts.commands.replay():
+        commands = list(self._parts.commands.replay())
+        environment.describe({name for _, command in commands for name in command.partitions})
+        for sequence, command in commands:
             environment.remember(command.partitions)
             while True:
                 try:

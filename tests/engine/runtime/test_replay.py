@@ -78,7 +78,7 @@ def test_a_broker_that_is_not_ready_at_a_start_is_waited_for(world):
     first = world.engine()
     execute(first, STREAM + COPY)
     first.close()
-    failures = [NotReady("Kafka", "describe", "no answer within 30 s")]
+    failures = [NotReady("Kafka", "describe", "no answer within 30 s")] * 2
 
     def late(names):
         if "s" in names and failures:
@@ -87,6 +87,17 @@ def test_a_broker_that_is_not_ready_at_a_start_is_waited_for(world):
     world.cluster.admin.describing = late
     second = world.engine()
     assert {source.name for source in second.state.metastore} == {"S", "OUT"}
+
+
+def test_a_start_describes_the_topics_of_all_definitions_with_one_request(world):
+    first = world.engine()
+    execute(first, STREAM + COPY + "CREATE STREAM AGAIN AS SELECT * FROM OUT;")
+    first.close()
+    requests = []
+    world.cluster.admin.describing = lambda names: requests.append(sorted(names))
+    second = world.engine()
+    assert {source.name for source in second.state.metastore} == {"S", "OUT", "AGAIN"}
+    assert requests == [["AGAIN", "OUT", "s"]]
 
 
 def test_a_slow_create_holds_up_no_show_and_no_describe(world):
