@@ -17,6 +17,13 @@ OWNER_KEY = "bifrost.pipeline"
 PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)\}")
 _GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _CONVERTER_KEYS = ("key.converter", "value.converter")
+_HISTORY = "schema.history.internal"
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+_LOGIN_MODULES = {
+    "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
+    "SCRAM-SHA-256": _SCRAM,
+    "SCRAM-SHA-512": _SCRAM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Substitutions:
     `${env:NAME}` to the syntax of the workers (`{name}` stands for NAME); `variables` are the names that the workers
     have, `None` where that is unknown. `unavailable` are classes without a replacement on the target, with the reason:
     their connectors are declared for other targets. So is `unavailable_converters`, by the converter's class.
+    `history_client` are keys for each Kafka client of a schema history, on a cluster that requires them.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
@@ -48,6 +56,7 @@ class Substitutions:
     variables: frozenset[str] | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
     unavailable_converters: Mapping[str, str] = field(default_factory=dict)
+    history_client: Mapping[str, str] = field(default_factory=dict)
 
 
 _MARIADB = ClassSubstitution(
@@ -127,7 +136,20 @@ def substitutions(settings: Settings) -> Substitutions:
     unavailable = dict(table.unavailable)
     if settings.target == "compose" and not settings.get(_GOOGLE):
         unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
-    return replace(table, placeholder=placeholder, variables=known, unavailable=unavailable)
+    history = _history_client(settings) if settings.target == "remote" else {}
+    return replace(table, placeholder=placeholder, variables=known, unavailable=unavailable, history_client=history)
+
+
+def _history_client(settings: Settings) -> dict[str, str]:
+    """What a Kafka client inside a connector needs, which has none of the worker's settings; without secrets."""
+    protocol, mechanism = settings.get("KAFKA_SECURITY_PROTOCOL"), settings.get("KAFKA_SASL_MECHANISM")
+    found = {"security.protocol": protocol} if protocol else {}
+    if protocol.startswith("SASL_"):
+        module = _LOGIN_MODULES.get(mechanism, _LOGIN_MODULES["PLAIN"])
+        user, password = "${env:KAFKA_SASL_USERNAME}", "${env:KAFKA_SASL_PASSWORD}"
+        found["sasl.mechanism"] = mechanism
+        found["sasl.jaas.config"] = f'{module} required username="{user}" password="{password}";'
+    return found
 
 
 def for_target(declared: Declarations, table: Substitutions) -> Declarations:
@@ -184,6 +206,11 @@ def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dic
     for key in _CONVERTER_KEYS:
         if config.get(key) in table.worker_converters:
             config = {name: value for name, value in config.items() if name != key and not name.startswith(f"{key}.")}
+    if f"{_HISTORY}.kafka.bootstrap.servers" in config:
+        clients = (f"{_HISTORY}.{client}.{key}" for client in ("producer", "consumer") for key in table.history_client)
+        added = {key: table.history_client[key.split(".", 4)[4]] for key in clients}
+        # What the file says wins.
+        config = {**added, **config}
     rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
     # These come last, so that no file can claim another name or owner.
     return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}
