@@ -26,10 +26,12 @@ from services.alert_service.messages import (
 )
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
 from services.delivery.channel import ComposeRecord
+from services.delivery.channel import ComposeRecord
 from services.delivery.loop import DeliveryLoop
 
 RETRY_INTERVAL_S = 2.0
 KSQLDB_PATIENCE_S = 1.0
+TOPIC_LIST_TIMEOUT_S = 5.0
 TOPIC_LIST_TIMEOUT_S = 5.0
 _log = logging.getLogger("alerts")
 
@@ -122,7 +124,7 @@ class AlertWorker(threading.Thread):
                     return None
 
     def _check_topic_exists(self) -> None:
-        """Ask Kafka while ksqlDB does not answer: all records of a topic created later are new."""
+        """Ask Kafka while ksqlDB cannot tell: a topic created later is new, and all its records count."""
         if self.reads_from_beginning:
             return
         with suppress(RemoteError):
@@ -161,6 +163,10 @@ def _misfit(alert: Alert, key: str, problem: str) -> DeclarationError:
     except OSError:
         line = None
     return DeclarationError(alert.path, problem, line=line)
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)
 
 
 def _now() -> datetime:
