@@ -34,7 +34,7 @@ AFTER_KILL_S = 120.0
 
 @pytest.fixture
 def database(platform: Platform) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(platform.settings.local_postgres(), autocommit=True) as connection:
+    with psycopg.connect(platform.endpoints["postgres"], autocommit=True) as connection:
         yield connection
 
 
@@ -68,6 +68,7 @@ def add_order(database: psycopg.Connection[Any], status: int, date: str = "2008-
     add(database, "soe.orders", order_id=fresh(), order_date=date, order_status=status, order_total=10)
 
 
+@pytest.mark.far_end("postgres", "search", "inbox")
 def test_a_logon_becomes_a_document_and_an_alert_for_inside_sales(
     platform: Platform, database: psycopg.Connection[Any]
 ) -> None:
@@ -107,6 +108,7 @@ def texts(platform: Platform) -> list[str]:
     return [message["text"] for message in answer.json()]
 
 
+@pytest.mark.far_end("postgres", "search")
 def test_a_deleted_customer_is_not_known_any_more(platform: Platform, database: psycopg.Connection[Any]) -> None:
     customer = fresh()
     add(

@@ -80,15 +80,7 @@ def index(platform: Platform) -> Iterator[SearchClient]:
 
 @pytest.fixture
 def database(platform: Platform) -> Iterator[pymysql.cursors.Cursor]:
-    account = {
-        "user": platform.settings.local("MYSQL_APP_USER"),
-        "password": platform.settings.local("MYSQL_APP_PASSWORD"),
-        "port": platform.settings.port("mysql"),
-    }
-    with (
-        pymysql.connect(host="127.0.0.1", database="demo", autocommit=True, **account) as connection,
-        connection.cursor() as cursor,
-    ):
+    with platform.mysql() as connection, connection.cursor() as cursor:
         yield cursor
 
 
@@ -166,6 +158,7 @@ def test_the_projects_orders_are_in_s3_and_in_the_index_as_computed(
     assert {place: {name: row[name] for name in row if name != "EXTRACT_TS"} for place, row in found.items()} == places
 
 
+@pytest.mark.far_end("orders", "s3", "search", "inbox")
 def test_a_dropped_file_is_in_s3_and_on_the_dashboard(
     platform: Platform, bucket: Bucket, index: SearchClient, marker: str
 ) -> None:
@@ -233,6 +226,7 @@ def broken_on_the_console(platform: Platform) -> set[tuple[str, str]]:
     return {(file["pipeline"], file["file"]) for file in flow["broken"]}
 
 
+@pytest.mark.far_end("orders", "mysql", "search")
 def test_a_change_in_the_database_is_in_the_next_order(
     platform: Platform, index: SearchClient, database: pymysql.cursors.Cursor, marker: str
 ) -> None:
@@ -253,6 +247,7 @@ def test_a_change_in_the_database_is_in_the_next_order(
     assert documents(index, {"term": {"FIRST_NAME": marker}})[0]["_source"]["ID"] == 1
 
 
+@pytest.mark.far_end()
 def test_the_stream_describes_itself(platform: Platform) -> None:
     body = {"ksql": f"DESCRIBE {TOPIC} EXTENDED;"}
     answer = requests.post(f"{platform.endpoints['ksqldb']}/ksql", json=body, timeout=SOON_S)

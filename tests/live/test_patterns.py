@@ -264,3 +264,12 @@ def test_cards_vehicles_and_devices_are_told_to_those_who_must_know(platform: Pl
     eventually_same(
         lambda: {text.split()[3].rstrip(":") for text in delivered("4242", "Possible malfunction")}, devices
     )
+
+
+@pytest.mark.far_end()
+def test_a_card_with_four_attempts_is_found_beside_all_that_others_send(platform: Platform) -> None:
+    card, topics, now = f"far-{time.monotonic_ns()}", Topics(platform), int(time.time() * 1000)
+    place = card.encode(), now - now % 300_000
+    put(platform, [Event("authorization_attempts", {"card_number": card, "amount": 1.0}, now)] * 4)
+
+    eventually(lambda: topics.windows("POSSIBLE_FRAUD", "ATTEMPTS").get(place) == 4, "the window of the card")

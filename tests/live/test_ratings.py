@@ -65,17 +65,7 @@ def app(platform: Platform) -> Iterator[WebApp]:
 
 @pytest.fixture
 def customers(platform: Platform) -> Iterator[pymysql.cursors.Cursor]:
-    with (
-        pymysql.connect(
-            host="127.0.0.1",
-            port=platform.settings.port("mysql"),
-            user=platform.settings.local("MYSQL_APP_USER"),
-            password=platform.settings.local("MYSQL_APP_PASSWORD"),
-            database="demo",
-            autocommit=True,
-        ) as database,
-        database.cursor() as cursor,
-    ):
+    with platform.mysql() as database, database.cursor() as cursor:
         yield cursor
 
 
@@ -92,6 +82,9 @@ def fresh() -> str:
     return uuid.uuid4().hex
 
 
+@pytest.mark.far_end("mysql", "inbox")
+@pytest.mark.far_end("inbox")
+@pytest.mark.far_end("inbox")
 def test_a_platinum_customer_with_two_stars_is_told_with_the_exact_text(platform: Platform, app: WebApp) -> None:
     marker = f"{fresh()} <b>&c"
     app.rate(PLATINUM, 2, marker)
@@ -127,6 +120,7 @@ def test_a_change_in_the_database_reaches_the_next_rating(
     eventually(delivered, "an alert with the new e-mail")
 
 
+@pytest.mark.far_end("mysql", "inbox")
 def test_a_deleted_customer_is_not_told_any_more(
     platform: Platform, app: WebApp, customers: pymysql.cursors.Cursor
 ) -> None:
@@ -181,10 +175,10 @@ def test_what_is_not_a_rating_goes_to_the_processing_log_and_the_query_goes_on(p
     assert "failed-messages" in json.dumps(described)
 
 
+@pytest.mark.far_end()
 def test_a_pull_and_a_push_query_answer(platform: Platform, app: WebApp) -> None:
     marker = fresh()
     app.rate(PLATINUM, 1, marker)
-    eventually(lambda: bool(texts_about(platform, marker)), "the alert")
     body = {
         "sql": f"SELECT EMAIL, STARS FROM RATINGS_ENRICHED WHERE MESSAGE = '{marker}' EMIT CHANGES LIMIT 1;",
         "properties": {"auto.offset.reset": "earliest"},
@@ -226,6 +220,7 @@ def test_plan_names_exactly_what_was_altered_by_hand(platform: Platform) -> None
     assert changes() == []
 
 
+@pytest.mark.far_end()
 def test_statements_of_the_pipeline_run(platform: Platform) -> None:
     (queries,) = statement(platform, "SHOW QUERIES;")
     sinks = {sink for query in queries["queries"] for sink in query["sinkKafkaTopics"]}
@@ -239,6 +234,7 @@ def statement(platform: Platform, text: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.far_end()
 def test_the_typed_client_reads_its_rows(platform: Platform) -> None:
     with ksqldb.from_settings(platform.settings) as client:
         assert client.info().status == "RUNNING"

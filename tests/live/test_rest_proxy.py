@@ -44,6 +44,7 @@ def delivered(platform: Platform, marker: str) -> list[str]:
     return [message["text"] for message in answer.json() if marker in message["text"]]
 
 
+@pytest.mark.far_end("rest_proxy", "inbox")
 def test_a_rating_that_a_web_app_posts_is_told(platform: Platform) -> None:
     marker = uuid.uuid4().hex
     status, answer = posted(platform, rating(marker), rating(f"{marker} was fine", stars=5))

@@ -53,6 +53,7 @@ def test_the_url_is_that_of_confluents_registry(platform: Platform) -> None:
     assert requests.get(f"{platform.endpoints['schema_registry']}/subjects", timeout=DEADLINE_S).json()
 
 
+@pytest.mark.far_end()
 def test_confluents_serializer_finds_a_schema_that_is_written_differently(
     platform: Platform, registry: SchemaRegistryClient, topic: str
 ) -> None:

@@ -25,6 +25,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from bifrost.generators.syslog import RFC_5424_HOST, Line, lines
 from bifrost.settings import PROJECT
 from tests.live.conftest import Platform
+from tests.live.targets import syslog_address
 from tests.live.waiting import eventually
 
 COUNT = 1_000
@@ -40,18 +41,19 @@ OUTCOMES = {"I": "unknown user", "A": "accepted", "F": "failed"}
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The ports of the syslog sources."""
+    """The address of the syslog sources."""
 
+    host: str
     port: int
 
     def tcp(self, data: bytes) -> None:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection((self.host, self.port), timeout=30) as connection:
             connection.sendall(data)
 
     def udp(self, datagrams: list[bytes]) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for datagram in datagrams:
-                sender.sendto(datagram, ("127.0.0.1", self.port))
+                sender.sendto(datagram, (self.host, self.port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _tagged(line: Line, tag: str) -> Line:
 
 @pytest.fixture(scope="module")
 def wire(platform: Platform) -> Wire:
-    return Wire(platform.settings.port("syslog"))
+    return Wire(*syslog_address(platform.settings))
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +173,7 @@ def test_every_line_is_in_the_topic_with_its_fields(platform: Platform, sent: Se
     assert len({value["remote_address"] for value in found}) == 3
 
 
+@pytest.mark.far_end("syslog", "mongodb", "search")
 def test_every_line_is_a_document_with_the_names_of_device_facility_and_level(platform: Platform, sent: Sent) -> None:
     eventually(lambda: len(documents(platform, "syslog_enriched", sent.tag, "HOST")) >= COUNT, "all documents")
     found = documents(platform, "syslog_enriched", sent.tag, "HOST")

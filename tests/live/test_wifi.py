@@ -71,6 +71,7 @@ def replayed(platform: Platform, ksql: KsqlClient, tmp_path_factory: pytest.Temp
     return Replay(expected, before)
 
 
+@pytest.mark.far_end("mongodb")
 @needs_tshark
 def test_every_row_is_what_tshark_counts(replayed: Replay, ksql: KsqlClient):
     assert replayed.expected.probes.total() > FRAMES / 4
