@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ _FIXED = (
     *("index.analysis.", "index.sort.", "index.soft_deletes", "index.load_fixed_bitset", "index.similarity."),
 )
 """Settings that only a new index can have."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,15 @@ def _type(body: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> Any:
-    """Engines give numbers and switches back as texts or as they were."""
-    if isinstance(value, Mapping):
-        return {key: _value(inner) for key, inner in value.items()}
-    return str(value).lower() if isinstance(value, bool | int | float) else value
+    """Return a value in one form: engines return switches and numbers as texts, and whole numbers as decimals."""
+    match value:
+        case Mapping():
+            return {key: _value(inner) for key, inner in value.items()}
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return float(value)
+        case str() if _NUMBER.fullmatch(value):
+            return float(value)
+        case _:
+            return value

@@ -37,6 +37,22 @@ def changes(properties, settings, live_properties, live_settings=SETTINGS, **map
         ),
         (TS, {}, {"TS": {"type": "text"}}, {}, {}, ("TS is text, not date",)),
         (
+            {"P": {"type": "scaled_float", "scaling_factor": 100, "coerce": True, "doc_values": False}},
+            {},
+            {"P": {"type": "scaled_float", "scaling_factor": 100.0, "coerce": "true", "doc_values": "false"}},
+            {},
+            {},
+            (),
+        ),
+        (
+            {"P": {"type": "scaled_float", "scaling_factor": 100}},
+            {},
+            {"P": {"type": "scaled_float", "scaling_factor": "10.0"}},
+            {"properties": {"P": {"type": "scaled_float", "scaling_factor": 100}}},
+            {},
+            ("P has another scaling_factor",),
+        ),
+        (
             {"N": {"properties": {"x": {"type": "long"}, "y": {"type": "long"}}}},
             {},
             {"N": {"properties": {"x": {"type": "long"}}}},
