@@ -242,9 +242,7 @@ class KafkaAdmin:
         count = self.topics().get(name)
         if count is None:
             raise Refused(SYSTEM, f"offsets of topic {name}", status=0, body="the topic does not exist")
-        first = self._list_offsets(name, count, OffsetSpec.earliest())
-        following = self._list_offsets(name, count, OffsetSpec.latest())
-        return {partition: OffsetRange(first[partition], following[partition]) for partition in range(count)}
+        return self.ends({name: count})[name]
 
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
         """Return the offset ranges of many topics, given with their partition counts, by topic and partition.
@@ -328,12 +326,6 @@ class KafkaAdmin:
             if places:
                 time.sleep(_NO_LEADER_PAUSE_S)
         return found
-
-    def _list_offsets(self, name: str, count: int, spec: OffsetSpec) -> dict[int, int]:
-        specs = {TopicPartition(name, partition): spec for partition in range(count)}
-        futures = self._client.list_offsets(specs, request_timeout=self._timeout_s)
-        request = f"offsets of topic {name}"
-        return {partition.partition: int(self._result(request, future).offset) for partition, future in futures.items()}
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:

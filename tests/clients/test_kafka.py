@@ -138,7 +138,8 @@ def test_offsets_of_a_topic_that_was_just_created_are_awaited():
     admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
     for code in (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_LEADER_EPOCH):
         admin._client = StartingPartitions(3, code)
-        assert admin.ends({"new": 2}) == {"new": {0: kafka.OffsetRange(7, 7), 1: kafka.OffsetRange(8, 8)}}
+        admin.topics = lambda: {"new": 2}
+        assert admin.offsets("new") == {0: kafka.OffsetRange(7, 7), 1: kafka.OffsetRange(8, 8)}
 
 
 def test_a_partition_that_never_gets_a_leader_is_refused_after_the_deadline():
