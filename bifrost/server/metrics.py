@@ -16,8 +16,9 @@ from prometheus_client.registry import Collector
 from bifrost.engine.runtime.meters import COMMIT_BOUNDS_S, CommitTimes
 from bifrost.engine.statements.figures import FAMILIES, Figure, FigureFamily, FigureKind
 
-THREADS = "process_threads"
-_STATUS = Path("/proc/self/task")
+_PROCESSES = Path("/proc")
+_CPU_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def exposition(figures: Iterable[Figure], accept: str) -> tuple[bytes, str]:
@@ -38,8 +39,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         for family in FAMILIES:
             yield _metric(family, [figure for figure in self._figures if figure.family is family])
-        if _STATUS.exists():
-            yield GaugeMetricFamily(THREADS, "Threads of the process, those of the Kafka clients included", _threads())
+        yield from _process_metrics()
 
 
 def _metric(family: FigureFamily, figures: Iterable[Figure]) -> Metric:
@@ -62,5 +62,33 @@ def _buckets(times: CommitTimes) -> list[tuple[str, float]]:
     return list(zip(bounds, accumulate(times.counts), strict=True))
 
 
-def _threads() -> int:
-    return len(os.listdir(_STATUS))
+def _process_metrics() -> Iterator[Metric]:
+    """Returns what `ProcessCollector` leaves out: threads, and the sums of the worker processes."""
+    own = _PROCESSES / "self" / "task"
+    if not own.exists():  # only Linux has it
+        return
+    yield GaugeMetricFamily(
+        "process_threads", "Threads of the server, those of its Kafka clients included", len(list(own.iterdir()))
+    )
+    children = {pid for thread in own.iterdir() for pid in _words(thread / "children")}
+    # Fields as in proc(5), without the process's number and name; a worker that has just ended has none.
+    workers = [fields for pid in children if (fields := _fields(_PROCESSES / pid / "stat")) and fields[0] != "Z"]
+    cpu = sum(int(fields[11]) + int(fields[12]) for fields in workers) / _CPU_TICKS
+    memory = sum(int(fields[21]) for fields in workers) * _PAGE_BYTES
+    yield GaugeMetricFamily("ksqldb_worker_processes", "Worker processes that are running", len(workers))
+    yield CounterMetricFamily("ksqldb_workers_cpu_seconds", "CPU time of the worker processes", value=cpu)
+    yield GaugeMetricFamily("ksqldb_workers_resident_memory_bytes", "Memory of the worker processes", memory)
+    threads = sum(int(fields[17]) for fields in workers)
+    yield GaugeMetricFamily("ksqldb_workers_threads", "Threads of the worker processes", threads)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []  # the thread or process has ended
+
+
+def _fields(path: Path) -> list[str]:
+    words = " ".join(_words(path))
+    return words.rpartition(")")[2].split()

@@ -1,6 +1,8 @@
 """GET /metrics: figures by query that a monitoring server may scrape."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -83,6 +85,24 @@ def test_descriptions_of_queries_report_the_same_figures(orders):
     totals = {entry["name"]: entry["value"] for entry in described}
     assert totals["consumer-total-messages"] == figures["ksqldb_query_consumed_records_total", "orders"]
     assert totals["consumer-total-bytes"] == figures["ksqldb_query_consumed_bytes_total", "orders"]
+
+
+def test_the_work_of_worker_processes_is_counted(api):
+    before = value(api, "ksqldb_worker_processes")  # other tests may have child processes
+    worker = subprocess.Popen(
+        [sys.executable, "-c", "sum(range(10**6)); print(1, flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        worker.stdout.readline()
+        assert value(api, "ksqldb_worker_processes") == before + 1
+        assert value(api, "ksqldb_workers_cpu_seconds_total") > 0
+        assert value(api, "ksqldb_workers_resident_memory_bytes") > 1_000_000
+        assert value(api, "ksqldb_workers_threads") >= 1
+    finally:
+        worker.communicate(b"")
+    assert value(api, "ksqldb_worker_processes") == before
 
 
 def test_the_page_lists_exactly_the_metrics(orders):
