@@ -300,6 +300,22 @@ class KafkaAdmin:
         self._group_client = client
         return found
 
+    def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Set a group's committed offsets in a topic, by partition.
+
+        Raises:
+            Refused: the group has members.
+        """
+        places = [TopicPartition(topic, partition, offset) for partition, offset in sorted(offsets.items())]
+        client, self._group_client = self._group_client or self._new_group_client(), None
+        request = [ConsumerGroupTopicPartitions(group, places)]
+        future = client.alter_consumer_group_offsets(request, request_timeout=_NEVER_S)[group]
+        answer = self._call(f"offsets of group {group}", lambda: future.result(self._timeout_s))
+        self._group_client = client
+        for place in answer.topic_partitions:
+            if place.error is not None:
+                raise Refused(SYSTEM, f"offsets of group {group}", status=place.error.code(), body=place.error.str())
+
     def _new_group_client(self) -> AdminClient:
         """A client whose requests never time out by themselves.
 

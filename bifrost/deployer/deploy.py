@@ -29,6 +29,7 @@ from bifrost.deployer.declared.declarations import BUCKET_KEY, Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.read_live import is_running
 from bifrost.deployer.live.state import LiveState, Platform
+from bifrost.deployer.live.topic_details import with_topic_details
 from bifrost.deployer.plan.actions import (
     CreateBucket,
     DeploymentPlan,
@@ -36,9 +37,10 @@ from bifrost.deployer.plan.actions import (
     PutConnectorWithoutOffsets,
     TakeOverConnector,
 )
-from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.plan.make_plan import make_plan, statement_scope
 from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.selection import select_actions, selected_declarations
+from bifrost.deployer.plan.statements import topics_of_changes
 from bifrost.deployer.settled_state import OnWait, read_settled
 from bifrost.deployer.targets import (
     Substitutions,
@@ -107,7 +109,7 @@ def plan_deployment(
     """
     everything, selected, table, problems = _on_workers(platform, declarations, table)
     live = read_settled(platform, selected, clock, on_wait)
-    planned = _planned(everything, selected, live, options)
+    planned = _planned(platform, ProjectDeclarations(everything, selected), live, options)
     return planned, (*problems, *_check_connectors(platform, selected, planned.plan, table))
 
 
@@ -144,7 +146,7 @@ def deploy(
     with _naming_dead_components(platform):
         everything, selected, table, warnings = _on_workers(platform, declarations, table)
         live = read_settled(platform, selected, clock, on_wait)
-        planned = _planned(everything, selected, live, options)
+        planned = _planned(platform, ProjectDeclarations(everything, selected), live, options)
         plan = planned.plan
         if not plan.is_running:
             raise NotReady("target", "deploy", "no part of it answers; start it first")
@@ -162,9 +164,14 @@ def deploy(
 
 
 def _planned(
-    everything: Declarations, selected: Declarations, live: LiveState, options: PlanOptions
+    platform: Platform, declarations: ProjectDeclarations, live: LiveState, options: PlanOptions
 ) -> PlannedDeployment:
-    plan = make_plan(selected, live, everything=everything, prune=options.prune)
+    """The plan, and the live state with what it had to know about the topics of changed statements."""
+    everything, selected = declarations.everything, declarations.selected
+    scope = statement_scope(everything, live, options)
+    if live.is_running:
+        live = with_topic_details(platform, live, topics_of_changes(selected, live, scope))
+    plan = make_plan(selected, live, everything=everything, options=options)
     return PlannedDeployment(select_actions(plan, options.filter, selected), selected, live)
 
 

@@ -19,7 +19,7 @@ from bifrost.deployer.live.lock_claims import Deployer, claim_text
 from bifrost.deployer.live.this_process import this_deployer
 from bifrost.errors import Refused
 from bifrost.settings import Settings
-from tests.deployer.conftest import CONNECTOR, CUSTOMERS
+from tests.deployer.conftest import CONNECTOR, RATINGS
 from tests.fakes.claim_log import FakeClaimLog
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Fault
@@ -175,15 +175,20 @@ def test_a_failure_is_one_clear_error(run, fakes):
     assert "Traceback" not in found.err
 
 
-def test_a_refused_change_prints_the_commands(run, project):
+def test_a_refused_change_prints_the_option_that_allows_it(run, project):
     run(*UP)
-    project.write("ksql/customers.sql", CUSTOMERS.replace("EMAIL FROM", "UCASE(EMAIL) AS EMAIL FROM"))
+    project.write("ksql/ratings.sql", RATINGS.replace("R.STARS < 3", "R.STARS < 2"))
 
     found = run(*UP)
 
     assert found.code == 1
-    assert "TERMINATE CSAS_CUSTOMERS_SRC_REKEY_1;" in found.err
+    assert (
+        "statement ALERTS: its state so far is lost; it continues with new records of CUSTOMERS, RATINGS" in found.err
+    )
+    assert "--allow replace:ALERTS" in found.err
     assert run("plan").code == 3
+    assert run(*UP, "--allow", "replace:ALERTS").code == 0
+    assert run("plan").code == 0
 
 
 def test_a_connector_that_connect_does_not_accept(run, project, fakes):

@@ -20,8 +20,12 @@ from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.ownership import Ownership
 from bifrost.deployer.live.state import Platform
+from bifrost.deployer.live.topic_details import with_topic_details
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
-from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.plan.make_plan import make_plan, statement_scope
+from bifrost.deployer.plan.options import PlanOptions
+from bifrost.deployer.plan.replace_choices import BY_DEFAULT, ReplaceChoices
+from bifrost.deployer.plan.statements import topics_of_changes
 from bifrost.deployer.settled_state import read_settled
 from bifrost.deployer.targets import TABLES, for_target
 from bifrost.sql.parser import parse_script
@@ -146,21 +150,30 @@ class Fakes:
         self.kafka.writes.clear()
         self.services.writes.clear()
 
-    def plan(self, declared: Declarations, *, prune: bool = False) -> DeploymentPlan:
+    def plan(
+        self, declared: Declarations, *, prune: bool = False, choices: ReplaceChoices = BY_DEFAULT
+    ) -> DeploymentPlan:
         assert self.platform is not None
         live = read_settled(self.platform, declared, self.clock, self.waits.append)
-        return make_plan(declared, live, prune=prune)
+        if live.is_running:
+            scope = statement_scope(declared, live, PlanOptions(prune, choices))
+            live = with_topic_details(self.platform, live, topics_of_changes(declared, live, scope))
+        return make_plan(declared, live, options=PlanOptions(prune, choices))
 
-    def up(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
+    def up(
+        self, declared: Declarations, *, prune: bool = False, choices: ReplaceChoices = BY_DEFAULT
+    ) -> tuple[DeploymentPlan, int]:
         """Everything that `up` does after the platform has started; the plan and the counted writes."""
         assert self.platform is not None
         refuse_connector_problems(check_connectors(self.platform.connect, declared.connectors))
-        return self.apply(declared, prune=prune)
+        return self.apply(declared, prune=prune, choices=choices)
 
-    def apply(self, declared: Declarations, *, prune: bool = False) -> tuple[DeploymentPlan, int]:
+    def apply(
+        self, declared: Declarations, *, prune: bool = False, choices: ReplaceChoices = BY_DEFAULT
+    ) -> tuple[DeploymentPlan, int]:
         """Carries the plan out and waits, with no check of connectors before."""
         assert self.platform is not None
-        plan = self.plan(declared, prune=prune)
+        plan = self.plan(declared, prune=prune, choices=choices)
         deployment = Deployment(self.platform, declared, self.clock)
         deployment.carry_out(plan, _silent)
         await_running(self.platform, declared, self.clock)

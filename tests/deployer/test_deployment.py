@@ -232,35 +232,28 @@ def test_an_interrupted_run_is_finished_by_the_next(project, fakes):
     ]
 
 
-def test_a_changed_query_is_refused_with_the_commands(project, fakes):
+def test_a_change_that_ksqldb_would_refuse_is_left_to_a_person(project, fakes):
     deployed(project, fakes)
-    project.write(
-        "ksql/customers.sql", CUSTOMERS.replace("SELECT K->ID AS ID, EMAIL", "SELECT K->ID AS ID, EMAIL, GENDER")
-    )
+    project.write("ksql/customers.sql", CUSTOMERS.replace("ID, EMAIL FROM", "ID, EMAIL, NOPE FROM"))
 
     with pytest.raises(PlanRefused) as caught:
         fakes.up(project.declared())
 
-    rekey, alerts = fakes.ksqldb.queries
-    assert "statement CUSTOMERS_SRC_REKEY: SELECT differs" in str(caught.value)
-    assert caught.value.commands[:5] == (
-        f"TERMINATE {rekey};",
-        f"TERMINATE {alerts};",
-        "DROP STREAM ALERTS;",
-        "DROP TABLE CUSTOMERS;",
-        "DROP STREAM CUSTOMERS_SRC_REKEY;",
-    )
+    assert "statement CUSTOMERS_SRC_REKEY: SELECT differs; ksqlDB would refuse the new statement" in str(caught.value)
+    assert "NOPE" in str(caught.value)
     assert fakes.writes() == []
 
 
-def test_a_terminated_query_is_not_restarted_on_a_guess(project, fakes):
+def test_a_terminated_query_is_replaced_as_announced(project, fakes):
     deployed(project, fakes)
     fakes.ksqldb.queries.pop(next(query for query in fakes.ksqldb.queries if "ALERTS" in query))
 
-    plan = fakes.plan(project.declared())
+    plan, _ = fakes.up(project.declared())
 
     assert changes(plan) == ["replace statement ALERTS"]
-    assert plan.blocked[0].manual_steps[0] == "DROP STREAM ALERTS;"
+    assert plan.changes[0].reason == "its query was terminated; a new one computes everything again"
+    assert plan.changes[0].loss
+    assert changes(fakes.plan(project.declared())) == []
 
 
 def test_a_declared_stream_without_readers_is_replaced(project, fakes):
@@ -273,7 +266,8 @@ def test_a_declared_stream_without_readers_is_replaced(project, fakes):
     plan, _ = fakes.up(project.declared())
 
     assert changes(plan) == ["replace statement LONE"]
-    assert plan.changes[0].reason == "columns: A INTEGER -> A BIGINT"
+    assert plan.changes[0].reason.startswith("columns: A INTEGER -> A BIGINT; in place, ksqlDB adds columns at the end")
+    assert plan.changes[0].loss == ()
     assert changes(fakes.plan(project.declared())) == []
 
 

@@ -113,11 +113,13 @@ def test_commands_for_a_person_quote_names_that_need_it(project, fakes):
     named = named.replace("WITH (PARTITIONS=1", "WITH (KAFKA_TOPIC='customers_rekey', PARTITIONS=1")
     project.write("ksql/customers.sql", named)
     fakes.up(project.declared())
-    project.write("ksql/customers.sql", named.replace("EMAIL FROM", "UCASE(EMAIL) AS EMAIL FROM"))
+    fakes.platform.ksqldb.execute("CREATE STREAM THEIRS AS SELECT * FROM `customers re-key`;")
+    project.write("ksql/customers.sql", named.replace("PARTITION BY K->ID", "PARTITION BY EMAIL"))
 
     with pytest.raises(PlanRefused) as caught:
         fakes.up(project.declared())
 
+    assert "THEIRS, which no file declares, must be dropped first" in str(caught.value)
     assert "DROP STREAM `customers re-key`;" in caught.value.commands
     assert "TERMINATE `CSAS_customers re-key_1`;" in caught.value.commands
     assert "DROP TABLE CUSTOMERS;" in caught.value.commands

@@ -18,6 +18,8 @@ class FakeTopics:
     records: dict[str, int] = field(default_factory=dict)
     committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     old_records: dict[str, int] = field(default_factory=dict)
+    committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
 
     def topics(self) -> dict[str, int]:
         return {name: topic.partitions for name, topic in self.there.items()}
@@ -60,6 +62,18 @@ class FakeTopics:
         self.writes.append(f"grow {name}")
         self.there[name] = replace(self.there[name], partitions=total)
 
+    def groups(self) -> tuple[str, ...]:
+        return tuple(sorted(self.committed))
+
+    def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
+        return {group: self.committed.get(group, {}) for group in groups}
+
+    def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        if group in self.members:
+            raise Refused("Kafka", f"offsets of group {group}", status=25, body="the group has members")
+        self.writes.append(f"move {group} in {topic} to {dict(offsets)}")
+        self.committed.setdefault(group, {})[topic] = dict(offsets)
+
 
 @dataclass
 class FakeServices:
@@ -85,6 +99,11 @@ class FakeServices:
 
     def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
         return self.start(name)
+
+    def stop(self, name: str) -> ComponentStatus:
+        self.writes.append(f"stop {name}")
+        self.components[name] = replace(self.components[name], state="stopped", cause="")
+        return self.components[name]
 
 
 @dataclass

@@ -81,6 +81,8 @@ class FakeKsql:
                     return {"sourceDescriptions": [self._description(name) for name in found]}
                 listed = [self._summary(source) for source in self.sources.values() if source.tree.kind.value == kind]
                 return {subject.value.lower(): listed}
+            case Show(subject=Subject.QUERIES, extended=True):
+                return {"queryDescriptions": [self._query_description(query) for query in self.queries.values()]}
             case Show(subject=Subject.QUERIES):
                 return {"queries": list(self.queries.values())}
             case Show(subject=Subject.TYPES):
@@ -108,10 +110,10 @@ class FakeKsql:
                 self.types.pop(name, None)
                 return _done(text)
             case DropSource(name=name):
-                self.sources.pop(name, None)
-                return _done(text)
+                return self._drop(name, text, delete_topic=tree.delete_topic)
             case TerminateQuery(query_id=query_id):
-                self.queries.pop(query_id)
+                if self.queries.pop(query_id, None) is None:
+                    return _refused(text, f"Unknown queryId: {query_id}")
                 return _done(text)
             case PauseQuery(query_id=query_id):
                 self.queries[query_id]["state"] = "PAUSED"
@@ -122,6 +124,8 @@ class FakeKsql:
         return _refused(text, "not understood")
 
     def _create(self, tree: CreateSource | CreateAsSelect, text: str) -> dict[str, Any] | Answer:
+        if tree.name in self.sources and tree.or_replace:
+            return self._change(tree, text)
         if tree.name in self.sources:
             return _refused(text, f"Cannot add stream '{tree.name}': A stream with the same name already exists")
         missing = self.subjects_needed(tree) if self.subjects_needed is not None else None
@@ -139,6 +143,45 @@ class FakeKsql:
             self._start(f"{prefix}_{tree.name}_{self._next()}", format_statement(filled), tree.name)
         return _done(text)
 
+    def _change(self, tree: CreateSource | CreateAsSelect, text: str) -> dict[str, Any]:
+        """In place: the query keeps its id and its committed offsets."""
+        listed = format_statement(filled_in(replace(tree, or_replace=False)))
+        self.sources[tree.name] = Source(tree, listed)
+        for query in self.queries.values():
+            if query["sinks"] == [tree.name] and not query["id"].startswith("INSERT"):
+                query["queryString"] = listed
+        return _done(text)
+
+    def _drop(self, name: str, text: str, *, delete_topic: bool) -> dict[str, Any] | Answer:
+        """As ksqlDB: refused while queries or other sources read it."""
+        if name not in self.sources:
+            return _done(text)
+        others = [other for other in self.sources if other != name and name in _read(self.sources[other].text)]
+        own = f"CST_{name}_"
+        readers = (query["id"] for query in self.queries.values() if name in _read(query["queryString"]))
+        queries = [query_id for query_id in readers if not query_id.startswith(own)]
+        if others or queries:
+            return _refused(text, f"Cannot drop {name}: read by {', '.join((*others, *queries))}")
+        self.queries = {query_id: query for query_id, query in self.queries.items() if not query_id.startswith(own)}
+        topic = _topic(self.sources.pop(name).tree)
+        if delete_topic and self.topics is not None:
+            self.topics.there.pop(topic, None)
+            self.topics.records.pop(topic, None)
+        return _done(text)
+
+    def _query_description(self, query: dict[str, Any]) -> dict[str, Any]:
+        group = f"_confluent-ksql-default_query_{query['id']}"
+        sources = sorted(_read(query["queryString"]))
+        return {
+            "id": query["id"],
+            "statementText": query["queryString"],
+            "sources": sources,
+            "sinks": query["sinks"],
+            "queryType": "PERSISTENT",
+            "consumerGroupId": group,
+            "state": query["state"],
+        }
+
     def _next(self) -> int:
         self.number += 1
         return self.number
@@ -146,6 +189,10 @@ class FakeKsql:
     def _start(self, query_id: str, text: str, sink: str) -> None:
         query = {"id": query_id, "queryString": text, "sinks": [sink], "state": "RUNNING", "queryType": "PERSISTENT"}
         self.queries[query_id] = query
+        if self.topics is not None:
+            inputs = (_topic(self.sources[name].tree) for name in _read(text) if name in self.sources)
+            ends = {topic: {0: self.topics.records.get(topic, 0)} for topic in inputs}
+            self.topics.committed[f"_confluent-ksql-default_query_{query_id}"] = ends
 
     def _summary(self, source: Source) -> dict[str, Any]:
         return {"name": source.tree.name, "type": source.tree.kind.value, "topic": _topic(source.tree)}

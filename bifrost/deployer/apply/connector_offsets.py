@@ -52,6 +52,25 @@ def take_over(client: ConnectClient, clock: Clock, name: str, config: Mapping[st
     client.resume(name)
 
 
+def stop_sink(client: ConnectClient, clock: Clock, name: str) -> None:
+    """Stop a sink whose topic is about to be deleted.
+
+    Raises:
+        NotReady: the workers are older than Kafka 3.7, or the connector does not stop.
+    """
+    _refuse_old_workers(client, name)
+    stop_and_wait(client, clock, name)
+
+
+def set_topic_offsets(client: ConnectClient, clock: Clock, name: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Set the next offsets that a stopped sink reads from a topic, by partition; those of its other topics stay."""
+    found = [
+        {"partition": {"kafka_topic": topic, "kafka_partition": number}, "offset": {"kafka_offset": offset}}
+        for number, offset in sorted(offsets.items())
+    ]
+    _once_stopped(clock, name, lambda: client.set_offsets(name, found))
+
+
 def stop_and_wait(client: ConnectClient, clock: Clock, name: str) -> None:
     """Stop a connector and wait until it has no task.
 

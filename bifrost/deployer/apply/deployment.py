@@ -11,8 +11,9 @@ from bifrost.clients.http import Clock
 from bifrost.clients.kafka import TopicDescription
 from bifrost.dashboards.saved_objects import saved_objects
 from bifrost.deployer.apply.await_running import POLL_S, expected_queries, is_insert
-from bifrost.deployer.apply.connector_offsets import put_without_offsets, take_over
+from bifrost.deployer.apply.connector_offsets import put_without_offsets, stop_sink, take_over
 from bifrost.deployer.apply.index_copies import copy_index
+from bifrost.deployer.apply.rebuilds import Rebuilds
 from bifrost.deployer.apply.stages import PlanStage, StageMode, stages
 from bifrost.deployer.apply.statement_runs import StatementRuns
 from bifrost.deployer.declared.declarations import Declarations
@@ -22,6 +23,8 @@ from bifrost.deployer.plan.actions import (
     Action,
     AddPartitions,
     AlterTopic,
+    AwaitReaders,
+    BeginRebuild,
     CopyIndex,
     CreateBucket,
     CreateTopic,
@@ -31,6 +34,7 @@ from bifrost.deployer.plan.actions import (
     DeploymentPlan,
     DropLiveSource,
     DropLiveType,
+    FinishRebuild,
     ImportDashboard,
     Operation,
     PutConnector,
@@ -44,6 +48,8 @@ from bifrost.deployer.plan.actions import (
     ResumeLiveQuery,
     RunStatement,
     StartService,
+    StopConnector,
+    StopService,
     TakeOverConnector,
     TerminateLiveQuery,
     UpdateIndex,
@@ -82,6 +88,7 @@ class Deployment:
         self._declared = declared
         self._clock = clock
         self._statements = StatementRuns(platform, declared, clock)
+        self._rebuilds = Rebuilds(platform, declared, clock)
         self.writes = 0
 
     def carry_out(self, plan: DeploymentPlan, report: OnAction) -> None:
@@ -179,20 +186,32 @@ class Deployment:
                 connect.delete(name)
             case RunStatement(statement):
                 self._statements.run([statement])
-            case DropLiveSource(name, kind):
-                ksqldb.execute(drop_source(kind, name, if_exists=True))
+            case DropLiveSource(name, kind, topic):
+                ksqldb.execute(drop_source(kind, name, if_exists=True, delete_topic=bool(topic)))
+                if topic:
+                    self._await_deletion(topic)
             case DropLiveType(name):
                 ksqldb.execute(drop_type(name))
             case ResumeLiveQuery(query_id):
                 ksqldb.execute(resume(query_id))
             case TerminateLiveQuery(query_id):
-                ksqldb.execute(terminate(query_id))
+                self._terminate(query_id)
             case PutTemplate() | UpdateIndex() | CopyIndex() | DeleteTemplate() | CreateBucket() | ImportDashboard():
                 self._perform_on_sinks(step)
             case StartService(name):
                 self._services().start(name)
             case RestartService(name):
                 self._services().restart(name, wait_s=0)
+            case StopService(name):
+                self._services().stop(name)
+            case StopConnector(name):
+                stop_sink(connect, self._clock, name)
+            case BeginRebuild(rebuild):
+                self._rebuilds.begin(rebuild)
+            case AwaitReaders(groups):
+                self._rebuilds.await_readers(groups)
+            case FinishRebuild(rebuild):
+                self._rebuilds.finish(rebuild)
             case _:
                 assert_never(step)
 
@@ -238,12 +257,24 @@ class Deployment:
 
     def _delete_topic(self, name: str) -> None:
         self._platform.kafka.delete(name)
+        self._await_deletion(name)
+
+    def _await_deletion(self, name: str) -> None:
         deadline = self._clock.monotonic() + TOPIC_PATIENCE_S
         # Brokers delete a topic one after another; until then one of its name cannot be created.
         while name in self._platform.kafka.topics():
             if self._clock.monotonic() > deadline:
                 raise NotReady("Kafka", f"topic {name}", f"still listed {TOPIC_PATIENCE_S:.0f} s after it was deleted")
             self._clock.sleep(POLL_S)
+
+    def _terminate(self, query_id: str) -> None:
+        ksqldb = self._platform.ksqldb
+        try:
+            ksqldb.execute(terminate(query_id))
+        except Refused:
+            # It may have ended meanwhile, or an answer was lost.
+            if any(query.id == query_id for query in ksqldb.queries()):
+                raise
 
     def _put_connector(self, name: str, config: Mapping[str, str]) -> None:
         connect = self._platform.connect

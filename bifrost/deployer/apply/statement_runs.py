@@ -9,8 +9,7 @@ from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running,
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
 from bifrost.deployer.live.read_live import read_ksqldb
 from bifrost.deployer.live.state import LiveState, Platform
-from bifrost.deployer.plan.actions import Action, RunStatement
-from bifrost.deployer.plan.statements import plan_statements
+from bifrost.deployer.plan.statements import statements_to_run
 from bifrost.errors import NotReady, Refused, Unreachable
 
 SUBJECT_PATIENCE_S = 90.0
@@ -84,8 +83,7 @@ class StatementRuns:
     def _missing(self, statements: Sequence[DeclaredStatement]) -> list[DeclaredStatement]:
         """Those that have not been carried out; rows of a table always count, as sending one again changes nothing."""
         sources, queries, types = read_ksqldb(self._platform.ksqldb)
-        actions = plan_statements(self._declared, LiveState(sources=sources, queries=queries, types=types))
-        left = {action.name for action in actions if action.is_blocked or _runs_statement(action)}
+        left = statements_to_run(self._declared, LiveState(sources=sources, queries=queries, types=types))
         return [item for item in statements if item.name in left]
 
     def _await_subjects(self, statement: DeclaredStatement) -> None:
@@ -106,10 +104,6 @@ class StatementRuns:
             if self._clock.monotonic() > deadline:
                 raise _no_subject(sorted(missing), statement, writers)
             self._clock.sleep(POLL_S)
-
-
-def _runs_statement(action: Action) -> bool:
-    return any(isinstance(operation, RunStatement) for operation in action.operations)
 
 
 def _is_transient(error: Unreachable | NotReady | Refused) -> bool:

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bifrost.clients.key_topic import KeyTopic
+from bifrost.deployer.live.rebuild_record import Rebuild, rebuild_from_json
 from bifrost.settings import Settings
 
 TOPIC = "bifrost-deployments"
 STATEMENT, QUERY = "statement", "query"
+REBUILD = "rebuild"
+CURRENT = "current"
+"""The name of the one rebuild that a project may have unfinished."""
 
 
 class Entries(Protocol):
@@ -30,10 +34,11 @@ class Entries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Names of sources and custom types, and ids of INSERT INTO queries."""
+    """Names of sources and custom types, ids of INSERT INTO queries, and a replacement that was interrupted."""
 
     statements: frozenset[str] = frozenset()
     queries: frozenset[str] = frozenset()
+    rebuild: Rebuild | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,22 @@ class Ownership:
             Unreachable, Refused: Kafka did not give the record.
         """
         # The name comes last, because a quoted name may contain `|`.
-        names = [key.split("|", 2) for key in self.entries.read()]
+        entries = self.entries.read()
+        names = [key.split("|", 2) for key in entries]
         own = [(kind, name) for project, kind, name in filter(_is_entry, names) if project == self.project]
         return Owned(
             frozenset(name for kind, name in own if kind == STATEMENT),
             frozenset(name for kind, name in own if kind == QUERY),
+            rebuild_from_json(entries.get(self._key(REBUILD, CURRENT), "")),
         )
+
+    def record_rebuild(self, rebuild: Rebuild | None) -> None:
+        """Remember statements that are being replaced; `None` when they are done.
+
+        Raises:
+            Unreachable, Refused: Kafka did not take the record.
+        """
+        self.entries.write({self._key(REBUILD, CURRENT): None if rebuild is None else rebuild.as_json()})
 
     def update(self, before: Owned, now: Owned) -> None:
         """Record the difference between two states.

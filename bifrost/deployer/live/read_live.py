@@ -129,11 +129,19 @@ def parse_or_none(statement: str) -> Creating | None:
 def _owned(
     platform: Platform, declared: Declarations, sources: Mapping[str, LiveSource], queries: Mapping[str, LiveQuery]
 ) -> Owned:
-    """What this project created, if that matters: only where ksqlDB has something that `declared` does not name."""
-    names = {statement.name for statement in declared.statements}
-    inserts = sum(isinstance(statement.tree, InsertSelect) for statement in declared.statements)
-    is_complete = sources.keys() <= names and len(queries) <= len(sources) + inserts
-    return Owned() if platform.ownership is None or is_complete else platform.ownership.read()
+    """What this project created, if that matters: only where ksqlDB holds anything else than `declared` names."""
+    names = {item.name for item in declared.statements if isinstance(item.tree, CreateSource | CreateAsSelect)}
+    inserts = any(isinstance(query.tree, InsertSelect) or query.tree is None for query in queries.values())
+    is_complete = sources.keys() == names and not inserts and len(queries) <= len(sources)
+    if platform.ownership is None or (is_complete and _all_run(platform.services, declared)):
+        return Owned()
+    return platform.ownership.read()
+
+
+def _all_run(services: ServiceControl | None, declared: Declarations) -> bool:
+    """Whether no declared service is stopped, as an interrupted deployment leaves them."""
+    names = {service.name for service in declared.services}
+    return services is None or all(status.is_up for status in services.status() if status.name in names)
 
 
 def _sources(client: KsqlClient) -> dict[str, LiveSource]:

@@ -67,6 +67,18 @@ class TopicAdmin(Protocol):
         """Raise the number of partitions to `total`."""
         ...
 
+    def groups(self) -> tuple[str, ...]:
+        """The names of all consumer groups."""
+        ...
+
+    def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
+        """Committed offsets by group, topic and partition."""
+        ...
+
+    def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Set a group's committed offsets in a topic, by partition; the group must have no members."""
+        ...
+
 
 class ServiceControl(Protocol):
     """The part of the supervisor that the deployer uses (`SupervisorClient`)."""
@@ -85,6 +97,10 @@ class ServiceControl(Protocol):
 
     def restart(self, name: str, *, wait_s: float = 0) -> ComponentStatus:
         """Stop and start a component."""
+        ...
+
+    def stop(self, name: str) -> ComponentStatus:
+        """Stop a component and keep it stopped."""
         ...
 
 
@@ -191,8 +207,9 @@ class LiveState:
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
     such thing. `written` are the topics of declared first rows that hold or held any record. `owned` is what this
     project created in ksqlDB; it is read only if something there is undeclared. `indices` are those of each
-    template that is missing or may differ. `records` counts the records of topics
-    where something differs, `expiring` those that the declared retention would delete.
+    template that is missing or may differ. `records` counts the records of topics where something differs, `expiring`
+    those that the declared retention would delete. `unread` counts what a consumer group has still to read of such a
+    topic, by topic and group.
     """
 
     is_running: bool = True
@@ -211,3 +228,4 @@ class LiveState:
     indices: Mapping[str, tuple[SearchIndex, ...]] = field(default_factory=dict)
     records: Mapping[str, int] = field(default_factory=dict)
     expiring: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

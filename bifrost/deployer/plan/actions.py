@@ -10,6 +10,7 @@ from bifrost.clients.kafka import TopicDescription
 from bifrost.clients.search import Body
 from bifrost.dashboards.declared import Dashboard
 from bifrost.deployer.declared.declarations import DeclaredStatement, DeclaredSubject
+from bifrost.deployer.live.rebuild_record import Rebuild
 from bifrost.deployer.plan.losses import AllowedLosses, Loss
 from bifrost.sql.tree import SourceKind
 
@@ -144,10 +145,11 @@ class RunStatement:
 
 @dataclass(frozen=True, slots=True)
 class DropLiveSource:
-    """Drop a stream or table; its topic stays."""
+    """Drop a stream or table; its topic stays unless `delete_topic`, which names it."""
 
     name: str
     kind: SourceKind
+    delete_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,41 @@ class RestartService:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class StopService:
+    """Stop a service and keep it stopped."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopConnector:
+    """Stop a connector: its tasks end, and its offsets can be changed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRebuild:
+    """Record which statements are replaced, and how far their queries have read."""
+
+    rebuild: Rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReaders:
+    """Wait until consumer groups, each with its topic, have read what is there; not for ever."""
+
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRebuild:
+    """Wait until the new queries have caught up, move readers, start what was stopped, and forget the record."""
+
+    rebuild: Rebuild
+
+
 Operation = (
     CreateTopic
     | AlterTopic
@@ -263,6 +300,11 @@ Operation = (
     | ImportDashboard
     | StartService
     | RestartService
+    | StopService
+    | StopConnector
+    | BeginRebuild
+    | AwaitReaders
+    | FinishRebuild
 )
 
 

@@ -6,9 +6,10 @@ from bifrost.sql.keywords import needs_quotes, write_name
 from bifrost.sql.tree import SourceKind
 
 
-def drop_source(kind: SourceKind, name: str, *, if_exists: bool = False) -> str:
-    """DROP STREAM or DROP TABLE; the topic stays."""
-    return f"DROP {kind.value} {'IF EXISTS ' if if_exists else ''}{write_name(name)};"
+def drop_source(kind: SourceKind, name: str, *, if_exists: bool = False, delete_topic: bool = False) -> str:
+    """DROP STREAM or DROP TABLE; the topic stays unless `delete_topic`, with which its subjects go, too."""
+    topic = " DELETE TOPIC" if delete_topic else ""
+    return f"DROP {kind.value} {'IF EXISTS ' if if_exists else ''}{write_name(name)}{topic};"
 
 
 def drop_type(name: str) -> str:

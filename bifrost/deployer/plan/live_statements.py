@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredStatement
 from bifrost.deployer.declared.statement_files import names_read
@@ -92,6 +92,27 @@ def reads_source(name: str, other: str, live: LiveState) -> bool:
         return False
     is_on_topic = isinstance(tree, CreateSource) and isinstance(sink.tree, CreateAsSelect)
     return other in read_by(tree) or (is_on_topic and live.sources[name].description.topic == sink.description.topic)
+
+
+def foreign_readers(name: str, declared: Declarations, live: LiveState, pruned: Container[str]) -> tuple[str, ...]:
+    """What reads or writes a live source and is neither declared nor removed by the same plan, nor ours to end."""
+    known = {statement.name for statement in declared.statements}
+    sources = [
+        other
+        for other in sorted(live.sources)
+        if other not in known and other not in pruned and reads_source(other, name, live)
+    ]
+    columns = columns_of(live.sources)
+    inserts = [tree for _, tree in with_declared_types(declared) if isinstance(tree, InsertSelect)]
+    queries = [
+        query_id
+        for query_id in queries_of([name], live)
+        if isinstance(insert := live.queries[query_id].tree, InsertSelect)
+        and query_id not in pruned
+        and query_id not in live.owned.queries
+        and not any(statement_difference(tree, insert, columns) is None for tree in inserts)
+    ]
+    return (*sources, *queries)
 
 
 def read_by(tree: Creating | None) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ class PlanOptions:
     filter: ActionFilter = field(default_factory=ActionFilter)
 
 
+DEFAULT_OPTIONS = PlanOptions()
+
+
 def options_json(options: PlanOptions) -> dict[str, Any]:
     """The options as a saved plan holds them."""
     choices = options.choices

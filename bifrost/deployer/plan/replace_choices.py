@@ -22,3 +22,6 @@ class ReplaceChoices:
     read_from: ReadFrom | None = None
     topics: SinkTopics | None = None
     repeat_alerts: bool = False
+
+
+BY_DEFAULT = ReplaceChoices()

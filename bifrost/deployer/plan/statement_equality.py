@@ -55,6 +55,17 @@ def statement_difference(declared: Creating, live: Creating, columns: Columns) -
             return "was created by another kind of statement"
 
 
+def star_lacks_columns(declared: CreateAsSelect, columns: Columns) -> bool:
+    """Whether the live sink of `SELECT *` lacks columns of its only source, which were added later.
+
+    ksqlDB resolves `*` when it runs the statement.
+    """
+    has_star = any(isinstance(item, AllColumns) for item in declared.query.select)
+    sources = list(_sources(declared.query).values())
+    found = columns.get(declared.name, ())
+    return has_star and len(sources) == 1 and bool(found) and not set(columns.get(sources[0], ())) <= set(found)
+
+
 def _sources_differ(declared: CreateSource, live: CreateSource) -> str | None:
     if declared.kind is not live.kind:
         return f"is a {live.kind.value}, not a {declared.kind.value}"

@@ -16,6 +16,7 @@ from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.live.read_live import read_live
 from bifrost.deployer.plan.actions import DeploymentPlan
 from bifrost.deployer.plan.make_plan import make_plan
+from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.targets import OWNER_KEY, TABLES
 from bifrost.errors import DeclarationError, Refused
 from tests.deployer.conftest import Fakes, Project
@@ -68,7 +69,7 @@ class Sinks:
         """Carry out a plan; its changes."""
         platform, declared = self.fakes.platform, project.declared()
         assert platform is not None
-        plan = make_plan(declared, read_live(platform, declared), prune=prune)
+        plan = make_plan(declared, read_live(platform, declared), options=PlanOptions(prune))
         Deployment(platform, declared, self.fakes.clock).carry_out(plan, lambda *_: None)
         return [f"{action.kind} {action.resource} {action.name}" for action in plan.changes]
 

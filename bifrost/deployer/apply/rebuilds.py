@@ -1,0 +1,207 @@
+"""Replaces queries without repeating what their readers have seen: stops readers, waits for the new queries, moves on.
+
+Every step is recorded before it is done, so that a deployment that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+
+from bifrost.clients.http import Clock
+from bifrost.clients.kafka import OffsetRange
+from bifrost.clients.ksqldb import QueryDetails
+from bifrost.deployer.apply.await_running import POLL_S, expected_queries, query_causes
+from bifrost.deployer.apply.connector_offsets import set_topic_offsets
+from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.live.rebuild_record import Offsets, Rebuild, RebuiltStatement
+from bifrost.deployer.live.state import Platform
+from bifrost.errors import NotReady, Refused
+
+CATCH_UP_S = 5.0
+"""How long a query that is about to end may take to commit what it has read."""
+READERS_PATIENCE_S = 15.0
+"""How long readers may take to read what is there: quiet hours and unavailable services hold them longer."""
+STALLED_S = 120.0
+"""How long a new query may make no progress."""
+MEMBERS_PATIENCE_S = 20.0
+"""How long a group may keep members whose process has ended: longer than their session."""
+
+
+class Rebuilds:
+    """Carries out the steps of a rebuild on a platform."""
+
+    def __init__(self, platform: Platform, declared: Declarations, clock: Clock) -> None:
+        self._platform = platform
+        self._declared = declared
+        self._clock = clock
+        self._recorded: Rebuild | None = None
+
+    def begin(self, rebuild: Rebuild) -> None:
+        """Record the rebuild, with how far the queries that are about to end have read."""
+        groups = {query.id: query.group for query in self._platform.ksqldb.query_details()}
+        moved = [statement for statement in rebuild.statements if statement.groups and statement.skips]
+        until = {
+            statement.name: self._read_by(groups.get(statement.query_id, ""), self._existing(statement.inputs))
+            for statement in moved
+        }
+        self._record(rebuild.with_positions(until))
+
+    def await_readers(self, groups: Iterable[tuple[str, str]]) -> None:
+        """Wait until consumer groups have read their topic to its end; after some time, continue all the same."""
+        waiting = [(group, topic) for group, topic in groups if self._existing([topic])]
+        self._wait(lambda: all(self._has_read(group, topic) for group, topic in waiting), READERS_PATIENCE_S)
+
+    def finish(self, rebuild: Rebuild) -> None:
+        """Wait for the new queries, move the readers of their topics, and start what was stopped.
+
+        Raises:
+            NotReady: a new query failed or makes no progress; the next run continues here.
+            Refused: a consumer group still has members.
+        """
+        current = self._recorded or self._read_record() or rebuild
+        rebuilt = {statement.topic for statement in current.statements}
+        for statement in current.statements:
+            if statement.groups or statement.connectors:
+                self._await_topic(statement.topic)
+                if statement.skips:
+                    self._await_rebuilt(statement, rebuilt)
+                self._move_readers(statement)
+                current = current.with_moved_readers(statement.name)
+                self._record(current)
+        for name in rebuild.connectors:
+            self._platform.connect.resume(name)
+        for name in current.services:
+            if self._platform.services is not None:
+                self._platform.services.start(name)
+        self._record(None)
+
+    def _await_rebuilt(self, statement: RebuiltStatement, rebuilt: set[str]) -> None:
+        """Returns when the new query has read what the dropped one had, and all of inputs that were rebuilt before."""
+        targets = self._targets(statement, rebuilt)
+        best, since = -1, self._clock.monotonic()
+        while True:
+            query = self._query_of(statement.name)
+            done = self._positions("" if query is None else query.group)
+            missing = sum(
+                max(offset - done.get(topic, {}).get(partition, 0), 0)
+                for topic, offsets in targets.items()
+                for partition, offset in offsets.items()
+            )
+            if query is not None and not missing:
+                return
+            now = self._clock.monotonic()
+            if best < 0 or missing < best:
+                best, since = missing, now
+            if query is not None and query.state == "ERROR":
+                raise self._failed(query)
+            if now - since > STALLED_S:
+                problem = f"has still to read {missing} records that were read before; run `up` again to continue"
+                raise NotReady("ksqlDB", f"query of {statement.name}", problem)
+            self._clock.sleep(POLL_S)
+
+    def _targets(self, statement: RebuiltStatement, rebuilt: set[str]) -> Offsets:
+        """The next offset of each partition that the new query must reach; none for partitions without records."""
+        found: dict[str, dict[int, int]] = {}
+        for topic in self._existing(statement.inputs):
+            ranges = self._platform.kafka.offsets(topic)
+            until = statement.until.get(topic)
+            is_rebuilt = topic in rebuilt and topic != statement.topic
+            reached = {partition: at.next for partition, at in ranges.items()}
+            if until is not None and not is_rebuilt:
+                reached = {partition: min(until.get(partition, 0), end) for partition, end in reached.items()}
+            found[topic] = {
+                partition: offset for partition, offset in reached.items() if offset > ranges[partition].first
+            }
+        return found
+
+    def _move_readers(self, statement: RebuiltStatement) -> None:
+        ranges = self._platform.kafka.offsets(statement.topic)
+        starts = {partition: at.first for partition, at in ranges.items()}
+        offsets = {partition: at.next for partition, at in ranges.items()} if statement.skips else starts
+        for group in statement.groups:
+            self._move(group, statement.topic, offsets)
+        for name in statement.connectors:
+            set_topic_offsets(self._platform.connect, self._clock, name, statement.topic, starts)
+
+    def _move(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        deadline = self._clock.monotonic() + MEMBERS_PATIENCE_S
+        while True:
+            try:
+                self._platform.kafka.move_group(group, topic, offsets)
+                return
+            except Refused:
+                # A member that was killed counts until its session ends.
+                if self._clock.monotonic() > deadline:
+                    raise
+                self._clock.sleep(1.0)
+
+    def _read_by(self, group: str, topics: Iterable[str]) -> Offsets:
+        """How far a query has read, after a moment in which it can commit; the topics' ends where it is gone."""
+        ends = {topic: _ends(self._platform.kafka.offsets(topic)) for topic in topics}
+        if not group:
+            return ends
+        self._wait(lambda: _reaches(self._positions(group), ends), CATCH_UP_S)
+        done = self._positions(group)
+        return {
+            topic: {partition: done.get(topic, {}).get(partition, 0) for partition in ends[topic]} for topic in ends
+        }
+
+    def _has_read(self, group: str, topic: str) -> bool:
+        return _reaches(self._positions(group), {topic: _ends(self._platform.kafka.offsets(topic))})
+
+    def _positions(self, group: str) -> Offsets:
+        return self._platform.kafka.positions([group]).get(group, {}) if group else {}
+
+    def _existing(self, topics: Iterable[str]) -> list[str]:
+        known = self._platform.kafka.topics()
+        return [topic for topic in topics if topic in known]
+
+    def _await_topic(self, topic: str) -> None:
+        if not self._wait(lambda: bool(self._existing([topic])), CATCH_UP_S):
+            raise NotReady("Kafka", f"topic {topic}", "does not exist, although the query that writes it runs")
+
+    def _query_of(self, name: str) -> QueryDetails | None:
+        queries = self._platform.ksqldb.query_details()
+        expected = expected_queries(self._declared, self._platform, self._platform.ksqldb.queries()).get(name)
+        writers = (query for query in queries if name in query.sinks and not query.id.startswith("INSERTQUERY"))
+        return next((query for query in queries if query.id == expected), None) or next(writers, None)
+
+    def _failed(self, query: QueryDetails) -> NotReady:
+        causes = "; ".join(query_causes(self._platform.ksqldb, query.id))
+        return NotReady("ksqlDB", f"query {query.id}", f"is ERROR: {causes} (log: {self._platform.log_of('ksqldb')})")
+
+    def _wait(self, is_done: Callable[[], bool], patience_s: float) -> bool:
+        deadline = self._clock.monotonic() + patience_s
+        while not is_done():
+            if self._clock.monotonic() > deadline:
+                return False
+            self._clock.sleep(POLL_S)
+        return True
+
+    def _record(self, rebuild: Rebuild | None) -> None:
+        self._recorded = rebuild
+        if self._platform.ownership is not None:
+            # Without the right to write the record, an interrupted rebuild is finished without it.
+            with suppress(Refused):
+                self._platform.ownership.record_rebuild(rebuild)
+
+    def _read_record(self) -> Rebuild | None:
+        if self._platform.ownership is None:
+            return None
+        with suppress(Refused):
+            return self._platform.ownership.read().rebuild
+        return None
+
+
+def _ends(ranges: Mapping[int, OffsetRange]) -> dict[int, int]:
+    """The next offsets of the partitions that hold records."""
+    return {partition: at.next for partition, at in ranges.items() if at.next > at.first}
+
+
+def _reaches(done: Offsets, ends: Offsets) -> bool:
+    return all(
+        done.get(topic, {}).get(partition, 0) >= offset
+        for topic, offsets in ends.items()
+        for partition, offset in offsets.items()
+    )
