@@ -1,0 +1,73 @@
+"""Measures what each part of the running platform costs while nothing but the demo's load arrives.
+
+    python -m benchmarks.idle_cost --settle 180 --seconds 60
+
+Prints the processor time of each component with its child processes, as a share of one core, and its threads and
+resident memory. A Java process compiles its code during the first minutes; `--settle` waits for the end of that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.platform import status
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor time in seconds since the start, threads, and resident bytes of a process tree."""
+
+    cpu_s: float
+    threads: int
+    resident: int
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.cpu_s + other.cpu_s, self.threads + other.threads, self.resident + other.resident)
+
+
+def usage_of(pid: int) -> Usage:
+    """The usage of a process and of its children; zero for one that has ended."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        children = " ".join(path.read_text() for path in (_PROC / str(pid) / "task").glob("*/children")).split()
+    except OSError:
+        return Usage(0, 0, 0)
+    own = Usage((int(fields[11]) + int(fields[12])) / _TICKS, int(fields[17]), int(fields[21]) * _PAGE)
+    return sum(map(usage_of, map(int, children)), own)
+
+
+def main() -> None:
+    """Run the measurement."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settle", type=float, default=0, help="seconds to wait before measuring (default: 0)")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds to measure (default: 60)")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    pids = {entry["name"]: int(entry["pid"]) for entry in status()["components"] if entry["pid"]}
+    time.sleep(args.settle)
+    before = {name: usage_of(pid) for name, pid in pids.items()}
+    began = time.monotonic()
+    time.sleep(args.seconds)
+    took_s = time.monotonic() - began
+    after = {name: usage_of(pid) for name, pid in pids.items()}
+    shares = {name: 100 * (after[name].cpu_s - before[name].cpu_s) / took_s for name in pids}
+    if args.json:
+        print(json.dumps({name: round(share, 2) for name, share in shares.items()}))
+        return
+    for name in sorted(shares, key=lambda name: -shares[name]):
+        found = after[name]
+        print(f"{name:22}{shares[name]:6.1f} % of a core{found.threads:6} threads{found.resident / 2**20:8.0f} MB")
+    print(f"{'all':22}{sum(shares.values()):6.1f} % of a core")
+
+
+if __name__ == "__main__":
+    main()
