@@ -346,7 +346,7 @@ class Settings:
         """librdkafka's properties to connect to the target's brokers, with security where it is set:
 
         `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`,
-        `KAFKA_SSL_CA_LOCATION`.
+        `KAFKA_SSL_CA_LOCATION`, `KAFKA_SSL_CERTIFICATE_LOCATION`, `KAFKA_SSL_KEY_LOCATION`, `KAFKA_SSL_KEY_PASSWORD`.
         """
         names = {
             "security.protocol": "KAFKA_SECURITY_PROTOCOL",
@@ -354,6 +354,9 @@ class Settings:
             "sasl.username": "KAFKA_SASL_USERNAME",
             "sasl.password": "KAFKA_SASL_PASSWORD",
             "ssl.ca.location": "KAFKA_SSL_CA_LOCATION",
+            "ssl.certificate.location": "KAFKA_SSL_CERTIFICATE_LOCATION",
+            "ssl.key.location": "KAFKA_SSL_KEY_LOCATION",
+            "ssl.key.password": "KAFKA_SSL_KEY_PASSWORD",
         }
         secured = {key: self.get(name) for key, name in names.items() if self.get(name)}
         return {"bootstrap.servers": self.endpoints.kafka, **secured}

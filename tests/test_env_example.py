@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from bifrost.alerts import read_alerts
+from bifrost.clients.access import PREFIXES, TLS_PREFIXES, WITH_API_KEY
 from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT, read_dotenv
 
 EXAMPLE = PROJECT / ".env.example"
@@ -39,8 +40,11 @@ def names_read() -> Iterator[str]:
         first = call.args[0]
         if is_about_settings(call) and isinstance(first, ast.Constant) and NAME.fullmatch(str(first.value)):
             yield str(first.value)
-        elif ast.unparse(call.func).endswith("basic_auth") and isinstance(call.args[-1], ast.Constant):
-            yield from (f"{call.args[-1].value}_USER", f"{call.args[-1].value}_PASSWORD")
+    for prefix in TLS_PREFIXES:
+        yield from (f"{prefix}_{part}_LOCATION" for part in ("CA", "CERTIFICATE", "KEY"))
+    for prefix in PREFIXES:
+        yield from (f"{prefix}_{part}" for part in ("USER", "PASSWORD", "TOKEN"))
+    yield from (f"{prefix}_API_KEY" for prefix in WITH_API_KEY)
 
 
 def names_in_settings_module() -> Iterator[str]:

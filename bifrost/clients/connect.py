@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth, checks_shape
+from bifrost.clients.http import PATIENCE_S, RestClient, checks_shape, connection_to
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -209,11 +209,9 @@ class ConnectClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> ConnectClient:
-    """Return the client of the target's Connect cluster (`CONNECT_USER`, `CONNECT_PASSWORD` if set)."""
-    auth = basic_auth(settings, "CONNECT")
-    return ConnectClient(
-        Connection("Kafka Connect", settings.endpoints.connect, auth, secrets=settings.values, patience_s=patience_s)
-    )
+    """Return the client of the target's Connect cluster (settings `CONNECT_*`)."""
+    url = settings.endpoints.connect
+    return ConnectClient(connection_to(settings, "Kafka Connect", url, "CONNECT", patience_s=patience_s))
 
 
 def root_cause(trace: str) -> str:

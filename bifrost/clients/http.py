@@ -13,16 +13,18 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.exceptions import (
-    ChunkedEncodingError,
     ConnectTimeout,
     InvalidSchema,
     InvalidURL,
     MissingSchema,
     RequestException,
+    SSLError,
 )
 from urllib3.exceptions import NewConnectionError
 
 from bifrost.backoff import Backoff, RetryDelays
+from bifrost.clients.access import BasicAuth, TlsFiles, TokenAuth, auth_of, tls_of
+from bifrost.clients.no_answer import reason_of, tls_problem
 from bifrost.errors import NotReady, Refused, RemoteError, SettingError, Unreachable
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
@@ -32,6 +34,7 @@ PATIENCE_S = 30.0
 READ_TIMEOUT_S = 30.0
 BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
+BUSY = frozenset({409, 503})
 _MALFORMED_URL = (InvalidSchema, InvalidURL, MissingSchema)
 
 
@@ -65,34 +68,49 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class BasicAuth:
-    """User and password of HTTP basic authentication."""
-
-    user: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """How to reach one REST API.
 
     `patience_s` limits the retries of one request, `busy` are the HTTP statuses worth a retry, and `secrets` are the
-    settings whose secret values are removed from error texts.
+    settings whose secret values are removed from error texts. `prefix` is that of the API's settings, for error texts.
     """
 
     system: str
     url: str
-    auth: BasicAuth | None = None
+    auth: BasicAuth | TokenAuth | None = None
     patience_s: float = PATIENCE_S
-    busy: frozenset[int] = frozenset({409, 503})
+    busy: frozenset[int] = BUSY
     clock: Clock = field(default_factory=SystemClock, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: TlsFiles = field(default_factory=TlsFiles)
+    prefix: str = ""
 
 
-def basic_auth(settings: Settings, prefix: str) -> BasicAuth | None:
-    """Return `<PREFIX>_USER` and `<PREFIX>_PASSWORD`, `None` if no user is set."""
-    user = settings.get(f"{prefix}_USER")
-    return BasicAuth(user, settings.get(f"{prefix}_PASSWORD")) if user else None
+def connection_to(
+    settings: Settings,
+    system: str,
+    url: str,
+    prefix: str,
+    *,
+    patience_s: float = PATIENCE_S,
+    busy: frozenset[int] = BUSY,
+) -> Connection:
+    """Return the connection to an API with its credentials and certificates.
+
+    Args:
+        settings: hold `<PREFIX>_USER`, `_PASSWORD`, `_TOKEN`, `_API_KEY`, and `_CA_LOCATION`, `_CERTIFICATE_LOCATION`,
+            `_KEY_LOCATION`.
+        system: the API's name in errors.
+        url: where it is.
+        prefix: of its settings.
+        patience_s: limit of the retries of one request.
+        busy: the HTTP statuses worth a retry.
+
+    Raises:
+        SettingError: a file of certificates is not usable.
+    """
+    auth, tls = auth_of(settings, prefix), tls_of(settings, prefix)
+    return Connection(system, url, auth, patience_s, busy, secrets=settings.values, tls=tls, prefix=prefix)
 
 
 class HttpClient:
@@ -106,8 +124,9 @@ class HttpClient:
         self.connection = connection
         self._session = requests.Session()
         self._secrets = secrets_of(connection.secrets)
+        self._session.cert = connection.tls.client
         if connection.auth is not None:
-            self._session.auth = (connection.auth.user, connection.auth.password)
+            self._session.auth = connection.auth.of_requests()
 
     def close(self) -> None:
         """Close the connections."""
@@ -221,7 +240,10 @@ class HttpClient:
                 headers={"Content-Type": "application/json", **headers},
                 timeout=(CONNECT_TIMEOUT_S, idle_s),
                 stream=True,
+                verify=self.connection.tls.verify,
             )
+        except SSLError as error:
+            raise self._untrusted(f"POST {path}", error) from error
         except RequestException as error:
             raise self.unreachable(f"POST {path}", error) from error
 
@@ -233,6 +255,14 @@ class HttpClient:
             f"no answer from {redact_text(self.connection.url)} ({reason_of(error)})",
             error,
         )
+
+    def _untrusted(self, request: str, error: SSLError) -> RemoteError:
+        """Return the error for a failed TLS handshake, which a retry does not change."""
+        problem = tls_problem(error, self.connection.prefix)
+        if problem is None:
+            return self.unreachable(request, error)
+        url = redact_text(self.connection.url)
+        return Refused(self.connection.system, request, status=0, body=f"no connection to {url}: {problem}")
 
     def refused(self, request: str, status: int, body: str) -> Refused:
         """Return the error for an answer with an error status, without secrets."""
@@ -269,10 +299,14 @@ class HttpClient:
                 timeout=(CONNECT_TIMEOUT_S, timeout_s),
                 # A redirected write would become a GET, whose answer is not that of the write.
                 allow_redirects=method == "GET",
+                # On each request: a variable such as REQUESTS_CA_BUNDLE would override that of the session.
+                verify=self.connection.tls.verify,
             )
         except _MALFORMED_URL:
             problem = f"{redact_text(self.connection.url)} is not an http or https URL"
             return Refused(self.connection.system, f"{method} {path}", status=0, body=problem)
+        except SSLError as error:
+            return self._untrusted(f"{method} {path}", error)
         except RequestException as error:
             return self.unreachable(f"{method} {path}", error)
 
@@ -285,7 +319,21 @@ class HttpClient:
         starting = response.status_code == 404 and "html" in response.headers.get("Content-Type", "")
         if rebalancing or starting or response.status_code in self.connection.busy:
             return NotReady(self.connection.system, request, f"{response.status_code} {self.clean(message)}")
+        if response.status_code in (401, 403) and self.connection.prefix:
+            message = f"{message or response.reason}; {self._credentials_hint()}"
         return self.refused(request, response.status_code, message)
+
+    def _credentials_hint(self) -> str:
+        prefix = self.connection.prefix
+        match self.connection.auth:
+            case BasicAuth():
+                return f"check {prefix}_USER and {prefix}_PASSWORD"
+            case TokenAuth(scheme="ApiKey"):
+                return f"check {prefix}_API_KEY"
+            case TokenAuth():
+                return f"check {prefix}_TOKEN"
+            case _:
+                return f"no credentials are set: {prefix}_USER and {prefix}_PASSWORD, or {prefix}_TOKEN"
 
     def _decoded(self, request: str, response: requests.Response) -> Any:
         if not response.content:
@@ -385,23 +433,3 @@ def _is_retriable(error: RemoteError, may_repeat: bool) -> bool:
             return True
         case _:
             return False
-
-
-def reason_of(error: Exception) -> str:
-    """Return in few words why there was no answer, without the URL, which may contain a secret."""
-    text = str(error)
-    for known in (
-        "Connection refused",
-        "timed out",
-        "Connection reset",
-        "Name or service not known",
-        "Connection aborted",
-        "Failed to resolve",
-        "certificate verify failed",
-        "Exceeded 30 redirects",
-    ):
-        if known in text:
-            return known.lower()
-    if isinstance(error, ChunkedEncodingError):
-        return "the answer ended early"
-    return type(error).__name__

@@ -9,7 +9,7 @@ from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, RestClient, connection_to
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -81,9 +81,8 @@ class KibanaClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KibanaClient | None:
-    """Return the client of the target's Kibana (`KIBANA_USER`, `KIBANA_PASSWORD` if set), `None` if it has none."""
+    """Return the client of the target's Kibana (settings `KIBANA_*`), `None` if it has none."""
     url = settings.endpoints.kibana
     if not url:
         return None
-    auth = basic_auth(settings, "KIBANA")
-    return KibanaClient(Connection(SYSTEM, url, auth, patience_s, BUSY, secrets=settings.values))
+    return KibanaClient(connection_to(settings, SYSTEM, url, "KIBANA", patience_s=patience_s, busy=BUSY))

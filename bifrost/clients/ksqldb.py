@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient, basic_auth, checks_shape
+from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient, checks_shape, connection_to
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
@@ -333,8 +333,8 @@ class KsqlClient(RestClient):
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> KsqlClient:
     """Return the client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` if set)."""
-    url, auth = settings.endpoints.ksqldb, basic_auth(settings, "KSQLDB")
-    return KsqlClient(Connection("ksqlDB", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s))
+    url = settings.endpoints.ksqldb
+    return KsqlClient(connection_to(settings, "ksqlDB", url, "KSQLDB", busy=BUSY, patience_s=patience_s))
 
 
 def quote_text(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import Connection, RestClient, basic_auth, is_success
+from bifrost.clients.http import RestClient, connection_to, is_success
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -93,9 +93,8 @@ class QueryClient(RestClient):
 
 
 def query_client(settings: Settings) -> QueryClient:
-    """Return the client of the target's ksqlDB (`KSQLDB_USER`, `KSQLDB_PASSWORD` if set)."""
-    auth = basic_auth(settings, "KSQLDB")
-    return QueryClient(Connection(SYSTEM, settings.endpoints.ksqldb, auth, secrets=settings.values))
+    """Return the client of the target's ksqlDB (settings `KSQLDB_*`)."""
+    return QueryClient(connection_to(settings, SYSTEM, settings.endpoints.ksqldb, "KSQLDB"))
 
 
 def _entries(line: str) -> Iterator[Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
+from bifrost.clients.access import TlsFiles, tls_of
+from bifrost.clients.no_answer import tls_problem
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
 
@@ -33,9 +35,12 @@ class Buckets(Protocol):
 class S3Client:
     """Lists and creates the buckets of one account."""
 
-    def __init__(self, url: str, *, key_id: str, secret: str, region: str = REGION) -> None:
+    def __init__(
+        self, url: str, *, key_id: str, secret: str, region: str = REGION, tls: TlsFiles | None = None
+    ) -> None:
         self._url = url
         self._region = region
+        self._tls = tls or TlsFiles()
         self._account = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
 
     @cached_property
@@ -47,11 +52,13 @@ class S3Client:
         return boto3.client(
             "s3",
             endpoint_url=self._url,
+            verify=self._tls.verify,
             region_name=self._region,
             **self._account,
             config=Config(
                 connect_timeout=TIMEOUT_S,
                 read_timeout=TIMEOUT_S,
+                client_cert=self._tls.client,
                 retries={"max_attempts": 3},
                 # Stores on a local port have no host name for each bucket.
                 s3={"addressing_style": "path"},
@@ -88,6 +95,9 @@ class S3Client:
             body = f"{details.get('Code', '')}: {details.get('Message', '')}"
             raise Refused(SYSTEM, request, status=status, body=body) from error
         except BotoCoreError as error:
+            if problem := tls_problem(error, "S3"):
+                body = f"no connection to {self._url}: {problem}"
+                raise Refused(SYSTEM, request, status=0, body=body) from error
             raise Unreachable(SYSTEM, request, f"no answer from {self._url} ({type(error).__name__})") from error
 
 
@@ -101,4 +111,5 @@ def from_settings(settings: Settings) -> S3Client | None:
         key_id=settings.local("AWS_ACCESS_KEY_ID"),
         secret=settings.local("AWS_SECRET_ACCESS_KEY"),
         region=settings.get("AWS_REGION", REGION),
+        tls=tls_of(settings, "S3"),
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth, checks_shape
+from bifrost.clients.http import PATIENCE_S, RestClient, checks_shape, connection_to
 from bifrost.errors import Refused
 from bifrost.settings import Settings
 
@@ -196,10 +196,10 @@ class SchemaRegistryClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SchemaRegistryClient:
-    """Return the client of the target's registry (`SCHEMA_REGISTRY_USER`, `SCHEMA_REGISTRY_PASSWORD` if set)."""
-    url, auth = settings.endpoints.schema_registry, basic_auth(settings, "SCHEMA_REGISTRY")
+    """Return the client of the target's registry (settings `SCHEMA_REGISTRY_*`)."""
+    url = settings.endpoints.schema_registry
     return SchemaRegistryClient(
-        Connection("Schema Registry", url, auth, busy=BUSY, secrets=settings.values, patience_s=patience_s)
+        connection_to(settings, "Schema Registry", url, "SCHEMA_REGISTRY", busy=BUSY, patience_s=patience_s)
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from bifrost.clients.http import PATIENCE_S, Connection, RestClient, basic_auth
+from bifrost.clients.http import PATIENCE_S, RestClient, connection_to
 from bifrost.clients.search_indices import SearchIndices
 from bifrost.errors import Refused
 from bifrost.settings import Settings
@@ -126,10 +126,9 @@ class SearchClient(RestClient):
 
 
 def from_settings(settings: Settings, *, patience_s: float = PATIENCE_S) -> SearchClient:
-    """Return the client of the target's search engine (`ELASTICSEARCH_USER`, `ELASTICSEARCH_PASSWORD` if set)."""
-    auth = basic_auth(settings, "ELASTICSEARCH")
+    """Return the client of the target's search engine (settings `ELASTICSEARCH_*`)."""
     url = settings.endpoints.search
-    return SearchClient(Connection(SYSTEM, url, auth, patience_s, BUSY, secrets=settings.values))
+    return SearchClient(connection_to(settings, SYSTEM, url, "ELASTICSEARCH", patience_s=patience_s, busy=BUSY))
 
 
 def _path_segment(name: str) -> str:

@@ -16,7 +16,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
-from bifrost.clients.http import CONNECT_TIMEOUT_S, reason_of
+from bifrost.clients.access import TlsFiles
+from bifrost.clients.http import CONNECT_TIMEOUT_S
+from bifrost.clients.no_answer import reason_of
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import LOOPBACK
 
@@ -50,8 +52,9 @@ class TextMessage:
 class TelegramApi:
     """Calls the Bot API as one bot. Thread-safe."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, tls: TlsFiles | None = None) -> None:
         """Create a client of the API at `url` (`https://api.telegram.org`)."""
+        self._tls = tls or TlsFiles()
         self._url = f"{url.rstrip('/')}/bot{token}"
         # The debug log of urllib3 contains URLs.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -116,7 +119,14 @@ class TelegramApi:
         try:
             # `from None`: a traceback of the library's error would show the URL with the token.
             response = self._session.request(
-                verb, f"{self._url}/{method}", params=query, json=body, timeout=timeout, allow_redirects=False
+                verb,
+                f"{self._url}/{method}",
+                params=query,
+                json=body,
+                timeout=timeout,
+                allow_redirects=False,
+                verify=self._tls.verify,
+                cert=self._tls.client,
             )
         except RequestException as error:
             raise Unreachable(SYSTEM, method, f"no answer ({reason_of(error)})") from None

@@ -15,6 +15,7 @@ from urllib.request import Request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bifrost.clients.access import TlsFiles, tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.errors import SettingError
 from bifrost.settings import LOOPBACK, Settings
@@ -131,17 +132,19 @@ def slack_channel(settings: Settings) -> SlackChannel:
         token = settings.require(TOKEN_SETTING, "it is needed to post messages to Slack")
     if not _TOKEN.fullmatch(token):
         raise SettingError(TOKEN_SETTING, "contains characters that a token cannot have")
-    return SlackChannel(KeepAliveClient(require_http_url(URL_SETTING, settings.endpoints.slack), token))
+    return SlackChannel(
+        KeepAliveClient(require_http_url(URL_SETTING, settings.endpoints.slack), token, tls_of(settings, "SLACK"))
+    )
 
 
 class KeepAliveClient(WebClient):
     """slack-sdk's client on one persistent connection; the library opens a new one (with TLS) for each message."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, tls: TlsFiles) -> None:
         logger = logging.getLogger("slack_sdk")
         # The delivery loop logs failures; the library would log each of them again.
         logger.setLevel(logging.CRITICAL)
-        super().__init__(token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[], logger=logger)
+        super().__init__(token, base_url=url, timeout=TIMEOUT_S, ssl=tls.context(), retry_handlers=[], logger=logger)
         self._endpoint = urlsplit(self.base_url)
         if self._endpoint.hostname in (LOOPBACK, "localhost"):
             # A proxy from the environment cannot reach the inbox on this machine.

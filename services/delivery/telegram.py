@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.clients.telegram import TOO_MANY, TelegramApi, TelegramRefused
 from bifrost.errors import NotReady, SettingError, Unreachable
@@ -84,7 +85,9 @@ def telegram_api(settings: Settings) -> TelegramApi:
         token = settings.require("TELEGRAM_BOT_TOKEN", "the bot needs it to talk to Telegram")
     if not re.fullmatch(r"[A-Za-z0-9_:.-]+", token):
         raise SettingError("TELEGRAM_BOT_TOKEN", "contains characters that a token cannot have")
-    return TelegramApi(require_http_url("TELEGRAM_API_URL", settings.endpoints.telegram), token)
+    return TelegramApi(
+        require_http_url("TELEGRAM_API_URL", settings.endpoints.telegram), token, tls_of(settings, "TELEGRAM")
+    )
 
 
 def telegram_channel(settings: Settings) -> TelegramChannel:

@@ -4,7 +4,8 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from bifrost.clients.http import BasicAuth, Connection, HttpClient
+from bifrost.clients.access import BasicAuth
+from bifrost.clients.http import Connection, HttpClient
 from bifrost.errors import NotReady, Refused, Unreachable
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Answer, FakeServer, Fault, running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,13 +84,23 @@ class FakeServer:
         return self.respond(request)
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A failed handshake is what a test provokes, and no news."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing."""
+
+
 @contextmanager
-def running(fake: FakeServer) -> Iterator[FakeServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(fake))
+def running(fake: FakeServer, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
+    server = (_Quiet if tls else ThreadingHTTPServer)(("127.0.0.1", 0), _handler_of(fake))
+    if tls is not None:
+        # The handshake belongs to the thread of the connection: a client that never speaks TLS must not block others.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     try:
         yield fake
     finally:
