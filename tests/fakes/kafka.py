@@ -16,7 +16,6 @@ class FakeTopics:
     there: dict[str, TopicDescription] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     records: dict[str, int] = field(default_factory=dict)
-    committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     old_records: dict[str, int] = field(default_factory=dict)
     committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
@@ -61,12 +60,6 @@ class FakeTopics:
     def add_partitions(self, name: str, total: int) -> None:
         self.writes.append(f"grow {name}")
         self.there[name] = replace(self.there[name], partitions=total)
-
-    def groups(self) -> tuple[str, ...]:
-        return tuple(sorted(self.committed))
-
-    def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
-        return {group: self.committed.get(group, {}) for group in groups}
 
     def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
         if group in self.members:

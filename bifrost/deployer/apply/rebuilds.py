@@ -69,12 +69,13 @@ class Rebuilds:
                 self._move_readers(statement)
                 current = current.with_moved_readers(statement.name)
                 self._record(current)
+        # What is stopped is started by any plan, so that from here on nothing needs the record.
+        self._record(None)
         for name in rebuild.connectors:
             self._platform.connect.resume(name)
         for name in current.services:
             if self._platform.services is not None:
                 self._platform.services.start(name)
-        self._record(None)
 
     def _await_rebuilt(self, statement: RebuiltStatement, rebuilt: set[str]) -> None:
         """Returns when the new query has read what the dropped one had, and all of inputs that were rebuilt before."""
