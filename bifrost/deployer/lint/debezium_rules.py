@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +31,7 @@ RENAMED: Mapping[str, str] = {
     "mongodb.name": "topic.prefix",
 }
 """Keys of Debezium 1.x and their successors; Debezium silently ignores the old ones."""
+_TABLE_LISTS = ("table.include.list", "collection.include.list")
 _OLD_HISTORY = "database.history."
 _NEW_HISTORY = "schema.history.internal."
 _OLD_UNWRAP = "io.debezium.transforms.UnwrapFromEnvelope"
@@ -159,6 +161,15 @@ NO_TOMBSTONES = LintRule(
     '"tombstones.on.delete": "true"',
 )
 
+UNDECLARED_TOPIC = LintRule(
+    "BF217",
+    "a captured table has no declared topic",
+    "Where brokers do not create topics by themselves, as on the embedded target, the connector waits for the topic "
+    "and writes nothing, the rows of other tables included.",
+    "Declare the topic `<topic.prefix>.<table>` in `topics/`, with the connector as its writer.",
+    '"asgard.demo.ORDERS": {"cleanup.policy": "compact", "key": "id", "connector": "mysql-demo"}',
+)
+
 
 def is_debezium(connector: DeclaredConnector) -> bool:
     """Whether it is one of Debezium's sources."""
@@ -268,6 +279,28 @@ def history_topics(declared: Declarations) -> Iterator[FileProblem]:
             yield EXPIRING_HISTORY.problem(topic.path, line, text)
 
 
+def undeclared_topics(declared: Declarations) -> Iterator[FileProblem]:
+    """Tables whose topic is not declared; none of connectors that route records or create topics themselves."""
+    known = {topic.name for topic in declared.topics}
+    for connector in declared.connectors:
+        if is_debezium(connector):
+            for key, topic in expected_topics(connector.config):
+                if topic not in known:
+                    yield UNDECLARED_TOPIC.at_key(connector, key, f"its topic {topic} is not declared")
+
+
+def expected_topics(config: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(key, topic) of each table that a connector names in full; none where other settings decide the topic."""
+    routed = any(key.startswith("transforms.") and key.endswith(".type") and "Router" in config[key] for key in config)
+    if routed or any(key.startswith("topic.creation.") for key in config) or "topic.naming.strategy" in config:
+        return
+    for key in _TABLE_LISTS:
+        for table in config.get(key, "").split(","):
+            # Another character makes it a pattern.
+            if re.fullmatch(r"\w+\.\w+", table.strip()):
+                yield key, f"{config.get('topic.prefix', '')}.{table.strip()}"
+
+
 def deleted_rows(declared: Declarations) -> Iterator[FileProblem]:
     """Compacted topics of connectors that write no tombstones."""
     compacted = {topic.connector for topic in declared.topics if "compact" in topic.config.get("cleanup.policy", "")}
@@ -278,9 +311,9 @@ def deleted_rows(declared: Declarations) -> Iterator[FileProblem]:
 
 
 CHECKS = (old_names, schema_history, postgres, mongodb, snapshots)
-CHECKS_TOGETHER = (clashes, history_topics, deleted_rows)
+CHECKS_TOGETHER = (clashes, history_topics, deleted_rows, undeclared_topics)
 RULES = (
     *(OLD_KEY, HISTORY_OF_ALL_TABLES, UNPARSEABLE_DDL, SHARED_SERVER_ID, SHARED_HISTORY, SHARED_SLOT),
     *(SHARED_PUBLICATION, COMPACTED_HISTORY, EXPIRING_HISTORY, NO_HEARTBEAT, DRIVER_FLUSH, NO_REPLICA_SET),
-    *(DROPPED_SLOT, SHARED_PREFIX, SNAPSHOT_ALWAYS, NO_TOMBSTONES),
+    *(DROPPED_SLOT, SHARED_PREFIX, SNAPSHOT_ALWAYS, NO_TOMBSTONES, UNDECLARED_TOPIC),
 )

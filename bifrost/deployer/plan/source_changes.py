@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
+from bifrost.deployer.lint.debezium_rules import expected_topics
 from bifrost.deployer.plan.key_changes import (
     FORMAT,
     OFFSETS,
@@ -57,6 +58,7 @@ def _tables(change: KeyChange) -> KeyEffect | None:
         parts.append(f"changes of {', '.join(change.removed)} are no longer captured; what was written stays")
     if change.added:
         names = ", ".join(change.added)
+        parts += _undeclared_topics(change)
         parts.append(f"the rows that {names} holds now are not read, only changes from now on{_signal(change)}")
     return KeyEffect("; ".join(parts)) if parts else None
 
@@ -75,8 +77,18 @@ def _binlog_tables(change: KeyChange) -> KeyEffect | None:
     """A history of captured tables only lacks the definition of an added one: its first change would be fatal."""
     if change.added and change.old.get(_CAPTURED_ONLY, "false") == "true":
         why = f"the schema history does not know {', '.join(change.added)}, so {change.connector} must start again"
-        return read_again(change, why)
+        effect = read_again(change, why)
+        text = "; ".join([effect.text, *_undeclared_topics(change)])
+        return KeyEffect(text, effect.flag, resets_offsets=True)
     return _tables(change)
+
+
+def _undeclared_topics(change: KeyChange) -> Iterator[str]:
+    """Topics of added tables that are not declared: without them nothing is written where brokers create none."""
+    expected = [topic for _, topic in expected_topics(change.new) if topic.endswith(change.added)]
+    missing = [topic for topic in expected if topic not in change.topics]
+    if missing:
+        yield f"declare the topic {', '.join(missing)}, which brokers may not create by themselves"
 
 
 def _filters(change: KeyChange) -> KeyEffect:

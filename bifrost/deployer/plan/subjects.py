@@ -65,7 +65,7 @@ def _conflict_text(subject: DeclaredSubject, found: LiveSubject, conflict: Confl
     causes = broken_rules(subject.schema, found.latest.schema, conflict.rule) or conflict.messages
     why = f": {'; '.join(causes)}" if causes else ""
     return (
-        f"the registry refuses it, for the rule of {subject.name} is {conflict.rule}{meaning}{why}; to keep to the "
+        f"the registry refuses it, because the rule of {subject.name} is {conflict.rule}{meaning}{why}; to keep to the "
         "rule, give new fields a default or use a new topic"
     )
 

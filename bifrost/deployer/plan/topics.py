@@ -38,7 +38,8 @@ def _topic(topic: DeclaredTopic, declared: Declarations, live: LiveState) -> Act
     found = live.topics.get(topic.name)
     wanted = TopicDescription(topic.name, topic.partitions, topic.replication, topic.config)
     if found is None:
-        return Action(ActionKind.CREATE, ResourceKind.TOPIC, topic.name, "is missing", (CreateTopic(wanted),))
+        reason = "; ".join(["is missing", *_former_topics(topic, declared, live)])
+        return Action(ActionKind.CREATE, ResourceKind.TOPIC, topic.name, reason, (CreateTopic(wanted),))
     changed = {
         key: topic.config.get(key)
         for key in _MANAGED
@@ -64,6 +65,14 @@ def _topic(topic: DeclaredTopic, declared: Declarations, live: LiveState) -> Act
                 return _blocked(topic, reason, users)
             losses = (*losses, *lost_by_more_partitions(topic.name, live))
     return Action(ActionKind.UPDATE, ResourceKind.TOPIC, topic.name, reason, operations, loss=losses)
+
+
+def _former_topics(topic: DeclaredTopic, declared: Declarations, live: LiveState) -> Iterator[str]:
+    """What becomes of the topics that the readers of a new one read until now: it may be a renamed one."""
+    known = {other.name for other in declared.topics}
+    readers = [item.name for item in declared.statements if item.topic == topic.name and item.name in live.sources]
+    for former in sorted({live.sources[name].description.topic for name in readers} - known):
+        yield f"begins empty: the records of {former}, which is no longer declared, stay there"
 
 
 def _recreated(wanted: TopicDescription, reason: str, declared: Declarations, live: LiveState) -> Action:

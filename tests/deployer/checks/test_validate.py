@@ -66,7 +66,7 @@ def test_known_traps_of_connectors(project, changed, expected):
 
 
 def test_two_connectors_that_clash(project):
-    project.write("connectors/orders/other.json", {**CONNECTOR, "topic.prefix": "midgard"})
+    project.write("connectors/orders/other.json", {**CONNECTOR, "topic.prefix": "midgard", "table.include.list": "x.*"})
 
     assert problems(project) == [
         "connectors/ratings/mysql-demo-customers.json:7: database.server.id: 42 is also used by other; each "

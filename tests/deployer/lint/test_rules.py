@@ -169,6 +169,15 @@ def test_two_connectors(project, first, second, expected):
         ({"x": {"cleanup.policy": "compact", "key": "id", "retention.ms": 5}}, {}, ["BF404"]),
         ({"x": {"cleanup.policy": "compact,delete", "key": "id", "retention.ms": 5}}, {}, []),
         ({}, {"tombstones.on.delete": "false"}, ["BF216"]),
+        ({}, {"table.include.list": "demo.CUSTOMERS, demo.ORDERS"}, ["BF217"]),
+        ({"asgard.demo.ORDERS": {}}, {"table.include.list": "demo.CUSTOMERS,demo.ORDERS"}, []),
+        ({}, {"table.include.list": "demo.C.*"}, []),
+        ({}, {"table.include.list": "demo.ORDERS", "topic.creation.default.partitions": "1"}, []),
+        (
+            {},
+            {"table.include.list": "demo.ORDERS", "transforms": "r", "transforms.r.type": ROUTER},
+            [],
+        ),
     ],
 )
 def test_topics(project, topics, changed, expected):

@@ -193,6 +193,17 @@ def test_a_new_slot_needs_no_word_about_the_publication():
     assert effect.flag == "snapshot"
 
 
+def test_an_added_table_needs_its_topic():
+    change = {"table.include.list": "demo.CUSTOMERS,demo.ORDERS"}
+    text = "; declare the topic asgard.demo.ORDERS, which brokers may not create by themselves"
+
+    (effect,) = effects(MYSQL, change, topics=("asgard.demo.CUSTOMERS",))
+    assert text in effect.text
+
+    (effect,) = effects(MYSQL, change, topics=("asgard.demo.CUSTOMERS", "asgard.demo.ORDERS"))
+    assert text not in effect.text
+
+
 def test_what_is_written_again_is_counted():
     (effect,) = effects(
         MYSQL,

@@ -1,4 +1,4 @@
-"""The plan of this project's own declarations, to the letter: on an empty platform and on an unchanged one."""
+"""Plans to the letter: of this project on an empty and an unchanged platform, and of many changes of a small one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bifrost.deployer.declared.files import load
 from bifrost.deployer.plan.plan_text import plan_lines
 from bifrost.deployer.targets import TABLES, for_target
 from bifrost.settings import PROJECT
+from tests.deployer.conftest import CONNECTOR, RATINGS_SCHEMA, TOPICS
 from tests.fakes.search import FakeBuckets
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,6 +28,9 @@ def golden(request):
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+SINK = {"connector.class": "org.example.Sink", "topics": "ALERTS"}
 
 
 @pytest.fixture
@@ -52,6 +56,27 @@ def text(plan) -> str:
 
 def test_the_plan_on_an_empty_platform(declared, fakes, golden):
     golden("plan-empty.txt", text(fakes.plan(declared)))
+
+
+def test_the_plan_of_many_changes(project, fakes, golden):
+    """Each kind but statements, with what it announces."""
+    project.write("connectors/ratings/old-sink.json", SINK)
+    fakes.apply(project.declared())
+    fakes.kafka.records |= {"ratings": 4218, "asgard.demo.CUSTOMERS": 20, "ALERTS": 7}
+    fakes.kafka.old_records["ratings"] = 1210
+    fakes.registry.conflicts["ratings-value"] = []
+    changed = {**TOPICS["ratings"], "retention.ms": 86_400_000, "partitions": 4}
+    customers = {**TOPICS["asgard.demo.CUSTOMERS"], "partitions": 2}
+    project.write("topics/ratings.json", {"ratings": changed, "asgard.demo.CUSTOMERS": customers, "new": {}})
+    field = {"name": "channel", "type": "string"}
+    schema = {**RATINGS_SCHEMA, "fields": [*RATINGS_SCHEMA["fields"], field]}
+    project.write("topics/schemas/ratings-value.avsc", schema)
+    tables = {"table.include.list": "demo.CUSTOMERS,demo.ORDERS", "poll.interval.ms": "50"}
+    project.write("connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, **tables})
+    (project.root / "connectors/ratings/old-sink.json").unlink()
+    project.write("connectors/ratings/new-sink.json", SINK)
+
+    golden("plan-changes.txt", text(fakes.plan(project.declared())))
 
 
 def test_the_plan_on_an_unchanged_platform(declared, fakes, golden):

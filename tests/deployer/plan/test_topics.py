@@ -201,3 +201,18 @@ def test_fewer_partitions_are_blocked_where_ksqldb_uses_the_topic(project, fakes
 
     assert action.kind == "blocked"
     assert action.manual_steps[0].startswith("drop RATINGS, CSAS_ALERTS_2 in ksqlDB first")
+
+
+def test_a_renamed_topic_begins_empty_and_the_old_one_stays(project, fakes):
+    fakes.up(project.declared())
+    topics = {name: settings for name, settings in TOPICS.items() if name != "ratings"}
+    project.write("topics/ratings.json", {**topics, "reviews": TOPICS["ratings"]})
+    (project.root / "topics/schemas/ratings-value.avsc").rename(project.root / "topics/schemas/reviews-value.avsc")
+    project.write("ksql/ratings.sql", RATINGS.replace("'ratings'", "'reviews'"))
+
+    action = next(action for action in fakes.plan(project.declared()).actions if action.name == "reviews")
+
+    assert action.reason == (
+        "is missing; begins empty: the records of ratings, which is no longer declared, stay there"
+    )
+    assert "ratings" in fakes.kafka.there
