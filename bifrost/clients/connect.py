@@ -185,8 +185,18 @@ class ConnectClient(RestClient):
         """
         path = f"/connector-plugins/{quote(class_name, safe='')}/config/validate"
         found = self.http.call("PUT", path, body=dict(config), timeout_s=VALIDATE_TIMEOUT_S)
-        keys = tuple(_validated(entry) for entry in found.get("configs", ()))
+        keys = tuple(self._validated(entry) for entry in found.get("configs", ()))
         return ValidationReport(class_name, int(found.get("error_count", 0)), keys)
+
+    def _validated(self, entry: Mapping[str, Any]) -> ValidatedKey:
+        definition, value = entry.get("definition") or {}, entry.get("value") or {}
+        return ValidatedKey(
+            name=str(value.get("name") or definition.get("name") or ""),
+            known=bool(definition),
+            required=bool(definition.get("required")),
+            errors=tuple(self.http.redacted(str(text)) for text in value.get("errors") or ()),
+            value=None if value.get("value") is None else str(value["value"]),
+        )
 
     def _status(self, found: Mapping[str, Any]) -> ConnectorStatus:
         connector = found["connector"]
@@ -223,14 +233,3 @@ def root_cause(trace: str) -> str:
 
 def _path(name: str) -> str:
     return f"/connectors/{quote(name, safe='')}"
-
-
-def _validated(entry: Mapping[str, Any]) -> ValidatedKey:
-    definition, value = entry.get("definition") or {}, entry.get("value") or {}
-    return ValidatedKey(
-        name=str(value.get("name") or definition.get("name") or ""),
-        known=bool(definition),
-        required=bool(definition.get("required")),
-        errors=tuple(str(text) for text in value.get("errors") or ()),
-        value=None if value.get("value") is None else str(value["value"]),
-    )
