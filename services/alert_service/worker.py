@@ -167,7 +167,3 @@ def _misfit(alert: Alert, key: str, problem: str) -> DeclarationError:
 
 def _now() -> datetime:
     return datetime.now(tz=UTC)
-
-
-def _now() -> datetime:
-    return datetime.now(tz=UTC)
