@@ -26,7 +26,6 @@ from services.alert_service.messages import (
 )
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
 from services.delivery.channel import ComposeRecord
-from services.delivery.channel import ComposeRecord
 from services.delivery.loop import DeliveryLoop
 
 RETRY_INTERVAL_S = 2.0
