@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from bifrost.alerts import read_problems
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
+from bifrost.cli.verdict import part_state, verdict_of
 from bifrost.clients import csv_error_folder
 from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.clients.ksqldb import QuerySummary
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.checks.worker_plugins import adapted, read_offer
+from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import ALERT_SERVICE, load, read_services
 from bifrost.deployer.live.read_live import is_running
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
-from bifrost.errors import BifrostError
+from bifrost.errors import BifrostError, RemoteError
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 
@@ -29,7 +34,17 @@ STATUS_PATIENCE_S = 1.0
 """Short: a part that does not answer is shown as such, not waited for."""
 
 
-def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
+NOT_WELL = 3
+"""The exit code of `status --check` when not everything declared runs, or something has a problem."""
+
+
+def command(
+    check: Annotated[
+        bool, typer.Option("--check", help="End with exit code 3 unless everything declared runs without a problem.")
+    ] = False,
+    as_json: JsonOption = False,
+    target: TargetOption = None,
+) -> None:
     """Show what runs: endpoints, connectors with their tasks, queries, services, components."""
     settings, screen = settings_for(target), Screen(as_json=as_json)
     found = read_status(settings)
@@ -37,16 +52,20 @@ def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
         screen.json(found)
     else:
         _show(found, screen)
+    raise typer.Exit(NOT_WELL if check and not found["well"] else 0)
 
 
 def read_status(settings: Settings) -> Status:
     """What `status --json` prints. A part that does not answer is an empty list and a line in `problems`."""
     problems: list[str] = []
+    parts: dict[str, str] = {}
 
     def list_or_note(read: Callable[[], list[Status]]) -> list[Status]:
         try:
             return read()
         except BifrostError as error:
+            if isinstance(error, RemoteError):
+                parts[error.system] = part_state(error)
             problems.append(redact_text(str(error), secrets_of(settings.values)))
             return []
 
@@ -59,7 +78,7 @@ def read_status(settings: Settings) -> Status:
         connectors = list_or_note(lambda: _connectors(platform)) if running else []
         queries = list_or_note(lambda: _queries(platform)) if running else []
         problems += failures(connectors, queries)
-        return {
+        found: Status = {
             "target": settings.target,
             "running": running,
             "endpoints": visible_endpoints(settings),
@@ -72,8 +91,18 @@ def read_status(settings: Settings) -> Status:
                 if found["name"] in services
             ],
             "components": components,
+            "parts": {**dict.fromkeys(("Kafka Connect", "ksqlDB"), "running" if running else "stopped"), **parts},
             "problems": problems,
         }
+    verdict = verdict_of(found, _declared(settings, found))
+    return {**found, "well": verdict.well, "verdict": verdict.text}
+
+
+def _declared(settings: Settings, found: Status) -> Declarations:
+    """What this target should run."""
+    declared = load(settings.project)
+    elsewhere = {entry["name"] for entry in found["elsewhere"]}
+    return replace(declared, connectors=tuple(item for item in declared.connectors if item.name not in elsewhere))
 
 
 def unread_files(settings: Settings) -> list[str]:
@@ -176,8 +205,12 @@ def _show(found: Status, screen: Screen) -> None:
     for name, value in found["endpoints"].items():
         if value:
             screen.say(f"{name:<16} {value}")
+    for name, state in found["parts"].items():
+        if state != "running":
+            screen.say(f"{name} is {state}.")
     for problem in found["problems"]:
         screen.warn(problem)
+    screen.say(found["verdict"])
 
 
 _ORDER = ("connector", "task", "query", "service", "component")
