@@ -62,7 +62,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         "clients",
         "sql",
-        *(f"{ENGINE}.{name}" for name in ("functions", "queries", "runtime", "serde", "statements", "workers")),
+        *(
+            f"{ENGINE}.{name}"
+            for name in ("functions", "queries", "runtime", "serde", "state", "statements", "workers")
+        ),
     },
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
@@ -86,6 +89,7 @@ ONLY_IN = {
     # are alike, end with the server and are known to it alone.
     "subprocess": (f"{PKG}/supervisor/", f"{PKG}/engine/workers/"),
     "requests": (f"{PKG}/clients/",),
+    "lmdb": (f"{PKG}/engine/state/disk/",),
 }
 
 

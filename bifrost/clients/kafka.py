@@ -18,6 +18,7 @@ from confluent_kafka import (
     KafkaException,
     Message,
     Producer,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import (
@@ -168,6 +169,15 @@ class KafkaAdmin:
         existing = [name for name in names if name in found.topics]
         configs = self._configs(existing)
         return {name: _description(name, found.topics[name], configs[name]) for name in existing}
+
+    def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the ids of topics, which a topic that is deleted and created again does not keep.
+
+        Raises:
+            Refused: a topic does not exist.
+        """
+        futures = self._client.describe_topics(TopicCollection(list(names)), request_timeout=self._timeout_s)
+        return {name: str(self._result(f"describe topic {name}", found).topic_id) for name, found in futures.items()}
 
     def create(self, topic: TopicDescription) -> bool:
         """Create a topic; return `False` if it exists. A `replication` of -1 means the cluster's default.

@@ -18,10 +18,13 @@ from bifrost.engine.runtime.job import TaskShare
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.runtime.registry import LiveRegistry
 from bifrost.engine.serde import Serdes
+from bifrost.engine.state.budget import StateBudget
+from bifrost.engine.state.home import StateHome
 from bifrost.engine.statements.engine_state import EngineParts
 from bifrost.engine.workers.spawning import by_command
 from bifrost.engine.workers.worker_host import WorkerHost
 from bifrost.engine.workers.worker_pool import WorkerPool
+from bifrost.errors import SettingError
 from bifrost.settings import Settings
 
 SERVICE_ID = "default_"
@@ -79,4 +82,17 @@ def _launcher(settings: Settings, registry: LiveRegistry, now_ms: Callable[[], i
     cluster, service_id = Cluster(settings.kafka_client()), settings.get("KSQL_SERVICE_ID", SERVICE_ID)
     functions = registry_of(settings.project / "ksql" / "udf")
     log = ProcessingLog(service_id, LogTopic(cluster), now_ms)
-    return Launcher(cluster, Serdes(registry), functions, log, service_id, now_ms)
+    state = state_home(settings, service_id)
+    return Launcher(cluster, Serdes(registry), functions, log, service_id, now_ms, state=state)
+
+
+def state_home(settings: Settings, service_id: str) -> StateHome:
+    """Returns where queries have their state on disk: `data/ksqldb/<service id>`, with `KSQL_STATE_BUDGET_MB`.
+
+    Raises:
+        SettingError: the budget is not a number of megabytes.
+    """
+    megabytes = settings.get("KSQL_STATE_BUDGET_MB", "256")
+    if not megabytes.isdecimal() or not int(megabytes):
+        raise SettingError("KSQL_STATE_BUDGET_MB", f"{megabytes!r} is not a number of megabytes above 0")
+    return StateHome(settings.data / "ksqldb" / service_id, StateBudget(int(megabytes) * 1024 * 1024))

@@ -15,6 +15,7 @@ from bifrost.engine.runtime.job import QueryJob, RunOptions, TaskShare
 from bifrost.engine.runtime.processing_log import LogCount, LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
 from bifrost.engine.serde import Serdes, windowed_key
+from bifrost.engine.state.home import StateHome
 from bifrost.engine.topology.compiled import (
     CompiledQuery,
     LogCallback,
@@ -72,7 +73,7 @@ class Launcher:
     """Creates the runners of one engine.
 
     In a worker process, `share` are the tasks that it owns. In a server with worker processes, `hosts` are these; they
-    run the persistent queries.
+    run the persistent queries. `state` is where state is on disk, None for nowhere.
     """
 
     cluster: Cluster
@@ -83,6 +84,7 @@ class Launcher:
     now_ms: Callable[[], int]
     share: TaskShare | None = None
     hosts: QueryHosts | None = None
+    state: StateHome | None = None
 
     def group(self, query_id: str) -> str:
         """Returns the consumer group of a persistent query, named as by ksqlDB."""
@@ -151,7 +153,7 @@ class Launcher:
         return self.log.count(query_id) if self.hosts is None else self.hosts.logged(query_id)
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
-        """Deletes the internal topics and the committed offsets of a query that has ended."""
+        """Deletes the internal topics, the committed offsets and the state on disk of a query that has ended."""
         # Internal topics carry the group as their prefix, so the id is enough to find them.
         group = self.group(query_id)
         for repartition in compiled.repartitions:
@@ -160,6 +162,8 @@ class Launcher:
             if store.changelog:
                 self.cluster.admin.delete(changelog_topic(group, store.name))
         self.cluster.admin.delete_group(group)
+        if self.state is not None:
+            self.state.delete(query_id)
 
     def compile(self, plan: QueryPlan, internal: str, properties: Mapping[str, str]) -> CompiledQuery:
         """Compiles a plan; `internal` is the prefix of its internal topics.
@@ -199,6 +203,7 @@ class Launcher:
             now_ms=self.now_ms,
             on_row=on_row,
             ready=ready,
+            state=self.state,
         )
 
     def _logger(self, query_id: str, properties: Mapping[str, str]) -> LogCallback:

@@ -96,6 +96,11 @@ class DeliveryLedger:
         self._current = DeliveryCount(self)
         self.report: DeliveryCallback = self._current.delivered
 
+    @property
+    def current(self) -> DeliveryCount:
+        """The group that counts what is sent now."""
+        return self._current
+
     def report_of(self, record: OutputRecord) -> DeliveryCallback:
         """Returns what takes the delivery report of a record, and keeps the record until then."""
         return partial(self._current.delivered_record, record)

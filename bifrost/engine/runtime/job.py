@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.state.home import StateHome
 from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback
 
 
@@ -68,7 +69,8 @@ class QueryJob:
     """A compiled query with everything that it needs to run.
 
     `ready` is called before the first record is read; it raises as long as the query could not write its output
-    (schemas are not registered). `now_ms` is the wall clock, epoch ms.
+    (schemas are not registered). `now_ms` is the wall clock, epoch ms. `state` is where its state is on disk; without
+    it, all state is in memory and the changelogs are read at each start.
     """
 
     query: CompiledQuery
@@ -79,3 +81,4 @@ class QueryJob:
     now_ms: Callable[[], int]
     on_row: RowCallback | None = None
     ready: Callable[[], None] = _nothing
+    state: StateHome | None = None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
+from bifrost.engine.runtime.checkpoints import ChangelogReport, Checkpoints, StorePartition
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, OutputRecord, RefusedCallback
 from bifrost.engine.runtime.refused_batch import RefusedBatch
@@ -54,9 +55,11 @@ class QueryProducer:
         stopping: Callable[[], bool],
         refused: RefusedCallback,
         committed: CommittedCallback,
+        checkpoints: Checkpoints,
         *,
         keeps_records: bool = False,
     ) -> None:
+        self._checkpoints = checkpoints
         self._producer = cluster.producer(transaction_id=transaction_id)
         self._transaction: Transaction | None = None
         if transaction_id is not None:
@@ -188,10 +191,14 @@ class QueryProducer:
         # The dict itself stays: the tasks' changelog functions are bound to it.
         changes = self._changes.copy()
         self._changes.clear()
+        self._checkpoints.begin_commit()
         self._commit_began = time.monotonic()
         if self._transaction is not None:
-            self._send_changes(changes, self._ledger.report)
+            reports = self._send_changes(changes, self._ledger.current)
             self._transaction.commit(offsets)
+            # The commit has flushed everything; what is left of the delivery reports is taken here.
+            self._producer.poll(0)
+            self._checkpoints.committed(reports)
             self._committed(None, offsets)
             return
         # What is sent from here on belongs to the next commit: its results are counted in another group, its changes
@@ -207,9 +214,10 @@ class QueryProducer:
         while not results.is_complete:
             yield
         changed = DeliveryCount(self._ledger, len(changes))
-        self._send_changes(changes, changed.delivered)
+        reports = self._send_changes(changes, changed)
         while not changed.is_complete:
             yield
+        self._checkpoints.committed(reports)
         if not offsets:
             return
         commit = self._committed_offsets.commit(offsets)
@@ -221,15 +229,21 @@ class QueryProducer:
             if not commit.has_arrived:
                 self._committed_offsets.give_up(commit)
 
-    def _send_changes(self, changes: StateChanges, report: DeliveryCallback) -> None:
+    def _send_changes(self, changes: StateChanges, count: DeliveryCount) -> dict[StorePartition, ChangelogReport]:
+        """Sends changes of state; returns what takes the delivery reports of each changelog partition."""
         produce, internal = self._producer.produce, self._internal
+        reports: dict[StorePartition, ChangelogReport] = {}
         for (store, partition, store_key), (encode, row, timestamp) in changes.items():
             topic = f"{internal}-{store}-changelog"
             key, value = encode(store_key, row, timestamp)
+            report = reports.get((store, partition))
+            if report is None:
+                report = reports[store, partition] = ChangelogReport(count, len(key) + len(value or b""))
             try:
-                produce(topic, value, key, partition, report, None, timestamp)
+                produce(topic, value, key, partition, report.delivered, None, timestamp)
             except BufferError:
-                self._send(report, topic, key, value, timestamp, None, partition)
+                self._send(report.delivered, topic, key, value, timestamp, None, partition)
+        return reports
 
     @property
     def is_transactional(self) -> bool:

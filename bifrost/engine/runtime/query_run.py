@@ -16,6 +16,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.engine.runtime.batches import Batch, PartitionId, in_time_order
+from bifrost.engine.runtime.checkpoints import Checkpoints
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
 from bifrost.engine.runtime.job import QueryJob
@@ -77,6 +78,7 @@ class QueryRun:
         self._next_commit = job.now_ms() + options.commit_interval_ms
         repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
         self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
+        self._checkpoints = Checkpoints(None if options.transient else job.state, job.name, job.now_ms)
         self._producer: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
             self._producer = QueryProducer(
@@ -86,6 +88,7 @@ class QueryRun:
                 stopping,
                 self._result_refused,
                 self._offsets_committed,
+                self._checkpoints,
                 keeps_records=keeps_records,
             )
         self.tasks: dict[tuple[int, int], Task] = {}
@@ -106,7 +109,14 @@ class QueryRun:
                 if self._job.options.owns(self._job.name, subtopology, partition):
                     self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
         if self._is_changelogged:
-            restore(self._job.cluster, self._job.options.internal, self.tasks, self._stopping, self._restoring)
+            restore(
+                self._job.cluster,
+                self._job.options.internal,
+                self.tasks,
+                self._stopping,
+                self._restoring,
+                self._checkpoints,
+            )
         self._ends = dict(inputs.ends)
         self._starts = self._starting_offsets(inputs)
         self._opened_at = time.monotonic()
@@ -276,6 +286,7 @@ class QueryRun:
             KafkaException: the offsets could not be committed.
         """
         now, producer = self._job.now_ms(), self._producer
+        self._checkpoints.tend()
         if producer is not None:
             producer.serve()
             self._check_commit()
@@ -351,12 +362,17 @@ class QueryRun:
         Raises:
             RemoteError, KafkaException: the last commit failed.
         """
+        committed = False
         try:
             if commit:
                 self.commit()
+                committed = True
         finally:
-            if self._producer is not None:
-                self._producer.close()
+            try:
+                if self._producer is not None:
+                    self._producer.close()
+            finally:
+                self._checkpoints.close(clean=committed)
 
 
 def _unexpected(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:

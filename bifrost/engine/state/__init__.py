@@ -1,1 +1,1 @@
-"""The state of queries: stores in memory, their changelog records, and the codec of both."""
+"""The state of queries: stores in memory and on disk, their changelog records, and the codec of both."""

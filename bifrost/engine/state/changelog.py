@@ -7,6 +7,7 @@ defines each tag once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from bifrost.engine.state.codec import decode, encoder
@@ -48,6 +49,15 @@ class ChangelogRecorder:
         if self._changelog is not None:
             # -1 is the stream time of an empty store, and no valid time of a Kafka record.
             self._changelog(self._encode, key, None, max(timestamp, 0))
+
+    def records(self, entries: Iterable[tuple[StoreKey, Entry]]) -> Iterator[tuple[bytes, bytes]]:
+        """Returns the changelog records of entries."""
+        for key, (row, timestamp) in entries:
+            yield self._pack(list(key)), self.value(row, timestamp)
+
+    def value(self, row: Row, timestamp: int) -> bytes:
+        """Returns the value of a row's changelog record; only the task's thread may call it."""
+        return self._pack([timestamp, self._tag, *row])
 
     def _encoded(self, key: StoreKey, row: Row | None, timestamp: int) -> tuple[bytes, bytes | None]:
         return self._pack(list(key)), None if row is None else self._pack([timestamp, self._tag, *row])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from heapq import heappop, heappush
+from typing import ClassVar
 
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
@@ -14,12 +16,14 @@ from bifrost.engine.state.stores import NEVER, Row
 class MemoryJoinBuffer:
     """Implements `JoinBuffer`."""
 
+    figures: ClassVar[tuple[str, ...]] = ("stream_time", "count")
+
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         # Rows as (time, number, row); the numbers are unique, so sorting never compares rows.
         self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
         # A heap of (time, number, key); removed rows stay in it until they are the oldest.
         self._oldest: list[tuple[int, int, Key]] = []
-        self._count = 0
+        self.count = 0
         self._retention_ms = retention_ms
         self._record = recorder
         self.stream_time = -1
@@ -32,13 +36,13 @@ class MemoryJoinBuffer:
                 self.take_older(timestamp - self._retention_ms + 1)
         if self._retention_ms is not None and timestamp <= self.stream_time - self._retention_ms:
             return
-        number = self._count
+        number = self.count
         self._insert(key, row, timestamp, number)
         self._record.put((timestamp, number, *key), row, timestamp)
 
     def _insert(self, key: Key, row: Row, timestamp: int, number: int) -> None:
         # A restored row brings its number along, and new rows must sort after all restored ones.
-        self._count = max(self._count, number) + 1
+        self.count = max(self.count, number) + 1
         insort(self._by_key.setdefault(key, []), (timestamp, number, row))
         heappush(self._oldest, (timestamp, number, key))
 
@@ -97,6 +101,14 @@ class MemoryJoinBuffer:
                 found.append((at, number, key, row))
         found.sort(key=lambda item: (item[0], sort_key(item[2]), item[1]))
         return [(at, key, row) for at, _, key, row in found]
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        return self._record.records(
+            ((timestamp, number, *key), (row, timestamp))
+            for key, rows in self._by_key.items()
+            for timestamp, number, row in rows
+        )
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Entry, Row
 
 
+def _no_row(_key: Key | None) -> Entry | None:
+    """The default of `Rows.read`."""
+
+
+class Rows(dict[Key | None, Entry | None]):
+    """The entries of a store by key. A missing one is read from elsewhere once the store has moved to disk."""
+
+    __slots__ = ("read",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: Callable[[Key | None], Entry | None] = _no_row
+
+    def __missing__(self, key: Key | None) -> Entry | None:
+        return self.read(key)
+
+
 class MemoryKeyValueStore:
     """Implements `KeyValueStore`."""
 
-    def __init__(self, recorder: ChangelogRecorder) -> None:
-        self._entries: dict[Key | None, Entry] = {}
+    figures: ClassVar[tuple[str, ...]] = ("stream_time",)
+
+    def __init__(self, recorder: ChangelogRecorder, rows: Rows) -> None:
+        self._entries = rows
         self._record = recorder
         self.stream_time = -1
         # The method of the dict itself, since every record of a stream-table join calls it.
-        self.get = self._entries.get
+        self.get: Callable[[Key | None], Entry | None] = self._entries.__getitem__
 
     def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
         """See `KeyValueStore`."""
@@ -43,8 +63,12 @@ class MemoryKeyValueStore:
         """See `KeyValueStore`."""
         # A copy: other threads list the entries while the task's thread changes them.
         for key, entry in list(self._entries.items()):
-            if key is not None:
+            if key is not None and entry is not None:
                 yield key, entry
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        return self._record.records(self.entries())
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""

@@ -26,7 +26,8 @@ def _rank(part: SqlValue) -> tuple[int, Any]:
             return 3, part
         # Before `tuple`, its base class.
         case FrozenDict():
-            return 4, tuple((_rank(name), _rank(item)) for name, item in part)
+            # Equal maps rank equally, whatever the order of their entries.
+            return 4, tuple(sorted((_rank(name), _rank(item)) for name, item in part))
         case tuple():
             return 5, tuple(map(_rank, part))
         case _:

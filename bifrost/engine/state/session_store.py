@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from typing import ClassVar
 
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
@@ -19,6 +20,8 @@ _SPARE_ENTRIES = 64
 
 class MemorySessionStore:
     """Implements `SessionStore`."""
+
+    figures: ClassVar[tuple[str, ...]] = ("stream_time",)
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         # Rows with the numbers of their entries in `_ends`.
@@ -118,6 +121,10 @@ class MemorySessionStore:
         for key, sessions in list(self._by_key.items()):
             for (start, end), (row, _) in list(sessions.items()):
                 yield start, end, key, (row, end)
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        return self._record.records(((start, end, *key), entry) for start, end, key, entry in self.sessions())
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""

@@ -1,11 +1,11 @@
-"""The stores that the topology uses, as protocols; this package implements them in memory."""
+"""The stores that the topology uses, as protocols; this package implements them in memory and on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from bifrost.engine.state.frozen import Key
 from bifrost.sql.types import SqlValue
@@ -63,8 +63,14 @@ class Store(Protocol):
     One thread writes; others may look up rows meanwhile, and see each entry before or after a change.
     """
 
+    figures: ClassVar[tuple[str, ...]]
+    """The attributes that a copy of the store needs beside its entries."""
+
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Applies a changelog record without writing it to the changelog again."""
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """Returns the entries as changelog records; only the task's thread may call it."""
 
     @property
     def stream_time(self) -> int:
@@ -87,7 +93,7 @@ class KeyValueStore(Store, Protocol):
         """Deletes a key and returns the row before, or None."""
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
-        """Returns all entries, oldest key first."""
+        """Returns all entries, in any order."""
 
 
 class WindowStore(Store, Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from typing import ClassVar
 
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
@@ -13,6 +14,8 @@ from bifrost.engine.state.stores import Entry, Row
 
 class MemoryWindowStore:
     """Implements `WindowStore`."""
+
+    figures: ClassVar[tuple[str, ...]] = ("stream_time", "newest")
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[int, Entry]] = {}
@@ -84,6 +87,13 @@ class MemoryWindowStore:
                 # threads.
                 if entry is not None:
                     yield start, key, entry
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        by_key = self._by_key.items()
+        return self._record.records(
+            ((start, *key), entry) for key, windows in by_key for start, entry in windows.items()
+        )
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """See `Store`."""

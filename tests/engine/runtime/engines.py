@@ -48,7 +48,8 @@ class FlakyRegistry(InMemoryRegistry):
 class World:
     """A cluster, a registry, and engines on them: the second is what a restart makes of the first."""
 
-    def __init__(self):
+    def __init__(self, state=None):
+        self.state = state
         self.cluster = MemoryCluster()
         self.registry = FlakyRegistry()
         self.connect = None
@@ -73,7 +74,7 @@ class World:
     def launcher(self, share: TaskShare | None = None, hosts: QueryHosts | None = None) -> Launcher:
         log = ProcessingLog("test_", LogTopic(self.cluster), lambda: NOW_MS)
         serdes, functions = Serdes(self.registry), default_registry()
-        return Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share, hosts)
+        return Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share, hosts, self.state)
 
     def hosts(self) -> QueryHosts | None:
         """The worker processes of the next engine; None: it runs its queries in its own process."""

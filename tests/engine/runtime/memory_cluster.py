@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -59,6 +61,7 @@ class MemoryTopic:
     partitions: list[list[MemoryMessage]]
     config: dict[str, str]
     following: dict[int, int] = field(default_factory=dict)  # the next offset by partition
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def range_of(self, partition: int) -> OffsetRange:
         records, end = self.partitions[partition], self.following.get(partition, 0)
@@ -86,6 +89,9 @@ class MemoryAdmin:
             for name in names
             if name in there
         }
+
+    def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: self.topics_by_name[name].id for name in names}
 
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
         return {
@@ -224,7 +230,7 @@ class MemoryProducer:
         self._cluster = cluster
         self._generation = cluster.generation
         self._transactional = transactional
-        self._pending: list[Sent] = []
+        self._pending: list[tuple[Sent, Delivered | None]] = []
         self._held: list[tuple[Sent, Delivered | None]] = []
         self._offsets: tuple[str, list[TopicPartition]] | None = None
         self._reports: list[Callable[[], None]] = []
@@ -262,7 +268,7 @@ class MemoryProducer:
             return
         sent = (topic, value, encoded, timestamp, partition, headers)
         if self._transactional:
-            self._pending.append(sent)
+            self._pending.append((sent, report))
         elif topic in self._cluster.holding:
             self._cluster.held += 1
             self._held.append((sent, report))
@@ -314,8 +320,10 @@ class MemoryProducer:
 
     def commit_transaction(self, timeout: float) -> None:
         with self._cluster.changed:
-            for sent in () if self._is_killed else self._pending:
-                self._write(sent)
+            for sent, report in () if self._is_killed else self._pending:
+                message = self._write(sent)
+                if report is not None:
+                    self._reports.append(partial(report, None, message))
             if self._offsets is not None and not self._is_killed:
                 self._cluster.commit(*self._offsets)
         self._pending.clear()

@@ -5,12 +5,15 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from bifrost.engine.runtime.checkpoints import Checkpoints
 from bifrost.engine.runtime.delivery_ledger import BatchRefused
 from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.transaction import bounded
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.errors import BifrostError, NotReady, Refused
 from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryMessage, MemoryProducer
+
+NO_CHECKPOINTS = Checkpoints(None, "q", lambda: 0)
 
 
 class FullProducer(MemoryProducer):
@@ -41,7 +44,14 @@ def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=unex
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
     return QueryProducer(
-        cluster, "g", transaction, stopping, refused, lambda error, offsets: None, keeps_records=keeps_records
+        cluster,
+        "g",
+        transaction,
+        stopping,
+        refused,
+        lambda error, offsets: None,
+        NO_CHECKPOINTS,
+        keeps_records=keeps_records,
     )
 
 

@@ -144,7 +144,7 @@ def test_a_session_store_grows_with_sessions_not_with_records():
             store.remove(("k",), 0, end - 1)
         store.put(("k",), 0, end, (end,))
     assert len(store) == 1
-    assert len(store._ends) < 1_000
+    assert len(store._store._ends) < 1_000
     assert store.ended(0, 30_000) == [(0, 19_999, ("k",), ((19_999,), 19_999))]
 
 
@@ -161,7 +161,7 @@ def test_a_restored_session_store_has_no_entries_of_removed_sessions():
     for encode, key, row, timestamp in written:
         restored.restore(*encode(key, row, timestamp))
     assert len(restored) == 1
-    assert len(restored._ends) < 1_000
+    assert len(restored._store._ends) < 1_000
 
 
 def test_a_session_that_is_removed_and_stored_again_is_found_once():

@@ -141,12 +141,11 @@ def test_a_restored_query_remembers_what_it_rejected():
 )
 @pytest.mark.parametrize("error", [StateError("disk full"), KeyError("a bug")])
 def test_a_failing_store_is_not_taken_for_a_bad_row(monkeypatch, window, store, error):
-    driver = driver_of(STREAM + f"CREATE TABLE O AS SELECT K, COUNT(*) AS N FROM S {window} GROUP BY K;")
-
     def put(*_):
         raise error
 
     monkeypatch.setattr(store, "put", put)
+    driver = driver_of(STREAM + f"CREATE TABLE O AS SELECT K, COUNT(*) AS N FROM S {window} GROUP BY K;")
     with pytest.raises(type(error)):
         send(driver, "s", "a", {"A": 1})
     assert problems(driver) == []

@@ -1,0 +1,156 @@
+"""The state of a run's tasks on disk: loaded before the changelogs are read, written behind each commit.
+
+What the disk has is never ahead of the changelog: a store is written only once the broker has acknowledged the changes,
+under exactly-once once their transaction is committed. So after a kill the rest of the changelog completes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from confluent_kafka import KafkaError, Message
+
+from bifrost.clients.kafka import OffsetRange
+from bifrost.engine.runtime.delivery_ledger import DeliveryCount
+from bifrost.engine.state.home import StateHome
+from bifrost.engine.state.movable import MovableStore
+from bifrost.engine.state.task_state import TaskState
+from bifrost.engine.topology.compiled import Task
+from bifrost.errors import StateError
+
+StorePartition = tuple[str, int]
+"""A store and the partition of its task."""
+
+_TEND_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class ChangelogReport:
+    """Takes the delivery reports of a changelog partition: `following` is the offset after the last record.
+
+    `size` is that of one record, in bytes.
+    """
+
+    count: DeliveryCount
+    size: int = 0
+    following: int = 0
+
+    def delivered(self, error: KafkaError | None, message: Message) -> None:
+        """Takes the report of one record."""
+        if error is None:
+            self.count.acknowledged += 1
+            self.following = (message.offset() or 0) + 1
+        else:
+            self.count.delivered(error, message)
+
+
+class Checkpoints:
+    """The state on disk of the tasks of one run; without a `home` there is none."""
+
+    def __init__(self, home: StateHome | None, query: str, now_ms: Callable[[], int]) -> None:
+        self._home = home
+        self._query = query
+        self._now_ms = now_ms
+        self._tasks: list[TaskState] = []
+        self._by_store: dict[StorePartition, TaskState] = {}
+        self._next_tend = 0.0
+
+    def load(
+        self,
+        tasks: Mapping[tuple[int, int], Task],
+        changelogs: Mapping[StorePartition, tuple[str, OffsetRange]],
+    ) -> dict[StorePartition, int]:
+        """Loads the state of all tasks, and returns the offsets at which the changelogs continue.
+
+        `changelogs` has the id and the offsets of the topic by store and partition.
+
+        Raises:
+            NotReady: another process has the state of a task open.
+            StateError: the folder cannot be used.
+        """
+        if self._home is None:
+            return {}
+        offsets: dict[StorePartition, int] = {}
+        for (subtopology, partition), task in tasks.items():
+            stores = {name: cast(MovableStore, store) for name, store in task.stores().items()}
+            folder = self._home.task(self._query, subtopology, partition)
+            state = TaskState(folder, stores, self._home.budget, self._now_ms)
+            self._tasks.append(state)
+            self._by_store.update(((name, partition), state) for name in stores)
+            known = {
+                name: (topic, at.first, at.next)
+                for (name, number), (topic, at) in changelogs.items()
+                if number == partition and name in stores
+            }
+            found = state.load(known)
+            offsets.update(((name, partition), offset) for name, offset in found.items())
+        return offsets
+
+    @property
+    def wants_topic_ids(self) -> bool:
+        """Whether `load` compares the ids of topics."""
+        return self._home is not None
+
+    def restored(self, place: StorePartition, following: int, size: int) -> None:
+        """Takes the offset after the last record restored from a changelog, and the size of one in bytes."""
+        state = self._by_store.get(place)
+        if state is not None:
+            state.restored(place[0], following, size)
+
+    def begin_commit(self) -> None:
+        """Marks the present state: the next call of `committed` says that the changelogs have it."""
+        for state in self._tasks:
+            state.begin_commit()
+
+    def committed(self, reports: Mapping[StorePartition, ChangelogReport]) -> None:
+        """Takes the reports of the changes in a complete commit.
+
+        Raises:
+            StateError: the disk is full, for example.
+        """
+        if not self._tasks:
+            return
+        changes: dict[int, dict[str, tuple[int, int]]] = {}
+        for place, report in reports.items():
+            if not report.following:
+                # Not reported yet: the state is written with a later commit.
+                return
+            changes.setdefault(id(self._by_store[place]), {})[place[0]] = report.following, report.size
+        for state in self._tasks:
+            state.committed(changes.get(id(state), {}))
+
+    def tend(self) -> None:
+        """Moves the largest store to disk if the stores of the process exceed the budget; looks once a second.
+
+        Raises:
+            StateError: the disk is full, for example.
+        """
+        if self._home is None or time.monotonic() < self._next_tend:
+            return
+        self._next_tend = time.monotonic() + _TEND_EVERY_S
+        while True:
+            sizes = [(size, name, state) for state in self._tasks for name, size in state.sizes().items()]
+            if not self._home.budget.must_move(self, [size for size, _, _ in sizes]):
+                return
+            _, name, state = max(sizes, key=lambda item: item[0])
+            state.move(name)
+
+    def close(self, *, clean: bool) -> None:
+        """Closes the state; `clean` says that the last commit is complete and nothing has changed since.
+
+        State that cannot be written is reported to the log: Kafka has it as well.
+        """
+        if self._home is None:
+            return
+        self._home.budget.leave(self)
+        for state in self._tasks:
+            try:
+                state.close(clean=clean)
+            except StateError as error:
+                _log.error("query %s: it reads its changelogs at the next start: %s", self._query, error)
+        self._tasks.clear()

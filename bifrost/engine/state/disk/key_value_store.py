@@ -1,0 +1,111 @@
+"""A key-value store on disk, with a cache of decoded rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import ClassVar
+
+from bifrost.engine.state.changelog import ChangelogRecorder
+from bifrost.engine.state.codec import decode, encoder
+from bifrost.engine.state.disk.disk_map import DiskMap
+from bifrost.engine.state.disk.stored_keys import canonical, layouts, read_layouts, restored_key
+from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.key_value_store import Rows
+from bifrost.engine.state.stores import Entry, Row
+
+_ROW, _AFTER_ROWS = b"r", b"s"
+
+
+class DiskKeyValueStore:
+    """Implements `KeyValueStore`. `cache` holds up to `cached` entries, and None for keys without one."""
+
+    figures: ClassVar[tuple[str, ...]] = ("stream_time", "count")
+
+    def __init__(self, recorder: ChangelogRecorder, rows: DiskMap, cache: Rows, cached: int) -> None:
+        self._rows = rows
+        self._record = recorder
+        self._cache = cache
+        self.cached = cached
+        self._pack = encoder()
+        self.stream_time = -1
+        self.count = 0
+        self.get = cache.__getitem__
+        cache.read = self._read
+        read_layouts(rows, recorder)
+
+    def _read(self, key: Key | None) -> Entry | None:
+        if key is None:
+            return None
+        # A look-up on another thread must not cache a row that the task's thread replaces meanwhile.
+        with self._rows.lock:
+            value = self._rows.get(self._stored(key))
+            entry = None if value is None else self._record.entry(value)
+            self._remember(key, entry)
+        return entry
+
+    def _remember(self, key: Key, entry: Entry | None) -> None:
+        if len(self._cache) >= self.cached:
+            for old in list(islice(self._cache, (self.cached + 1) // 2)):
+                del self._cache[old]
+        self._cache[key] = entry
+
+    def _stored(self, key: Key) -> bytes:
+        return _ROW + self._pack(canonical(key))
+
+    def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
+        """See `KeyValueStore`."""
+        with self._rows.lock:
+            old = self._cache[key]
+            self._remember(key, (row, timestamp))
+            self._rows.put(self._stored(key), self._record.value(row, timestamp))
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+        self._record.put(key, row, timestamp)
+        if old is None:
+            self.count += 1
+            return None
+        return old[0]
+
+    def delete(self, key: Key, timestamp: int) -> Row | None:
+        """See `KeyValueStore`."""
+        if timestamp > self.stream_time:
+            self.stream_time = timestamp
+        with self._rows.lock:
+            old = self._cache[key]
+            if old is None:
+                return None
+            self._remember(key, None)
+            self._rows.delete(self._stored(key))
+        self.count -= 1
+        self._record.delete(key, timestamp)
+        return old[0]
+
+    def entries(self) -> Iterator[tuple[Key, Entry]]:
+        """See `KeyValueStore`."""
+        for key, value in self._rows.between(_ROW, _AFTER_ROWS):
+            yield tuple(decode(key[len(_ROW) :])), self._record.entry(value)
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        yield from layouts(self._rows)
+        for key, value in self._rows.between(_ROW, _AFTER_ROWS):
+            yield key[len(_ROW) :], value
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """See `Store`."""
+        parts = restored_key(self._rows, self._record, key, value)
+        if parts is None:
+            return
+        stored = self._stored(tuple(parts))
+        with self._rows.lock:
+            self.count += (value is not None) - (self._rows.get(stored) is not None)
+            self._cache.pop(tuple(parts), None)
+            if value is None:
+                self._rows.delete(stored)
+                return
+            self._rows.put(stored, value)
+        self.stream_time = max(self.stream_time, self._record.entry(value)[1])
+
+    def __len__(self) -> int:
+        return self.count

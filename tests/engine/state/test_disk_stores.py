@@ -1,0 +1,247 @@
+"""A store on disk gives the same results as a store in memory, through commits, moves, restarts and restores."""
+
+import random
+from decimal import Decimal
+
+import pytest
+
+from bifrost.engine.state.budget import StateBudget
+from bifrost.engine.state.codec import decode
+from bifrost.engine.state.frozen import FrozenDict, FrozenList
+from bifrost.engine.state.memory import new_store
+from bifrost.engine.state.stores import NEVER, StoreKind, StoreSpec
+from bifrost.engine.state.task_state import TaskState
+
+KEYS = [
+    ("a",),
+    ("b",),
+    ("long " * 200,),
+    ("long " * 199 + "other",),
+    (None,),
+    (7,),
+    (-7,),
+    (1.5,),
+    (Decimal("2.50"),),
+    (b"\x00\xff",),
+    (FrozenList((1, "x")),),
+    (FrozenDict((("p", 1), ("q", 2))),),
+    (FrozenDict((("q", 2), ("p", 1))),),
+    ("a\x00",),
+]
+TOPIC, RETENTION_MS = "topic", 100
+
+
+@pytest.fixture
+def new_task(tmp_path):
+    """Makes tasks with folders of their own, and closes them after the test."""
+    made = []
+
+    def new(kind, *, on_disk):
+        made.append(Task(tmp_path / f"{len(made)}", kind, on_disk=on_disk))
+        return made[-1]
+
+    yield new
+    for task in made:
+        task.kill()
+
+
+class Task:
+    """A store in a folder, with the changelog that its commits write; `restart` opens it again."""
+
+    def __init__(self, folder, kind, *, on_disk):
+        self.spec = StoreSpec(
+            "S", kind, retention_ms=None if kind is StoreKind.KEY_VALUE else RETENTION_MS, columns=("A",)
+        )
+        self.folder = folder
+        self.on_disk = on_disk
+        self.changelog = []
+        self.gathered = {}
+        self.open()
+
+    def open(self):
+        self.gathered.clear()
+        self.store = new_store(self.spec, self._changed)
+        self.state = TaskState(self.folder, {"S": self.store}, StateBudget(1 << 20), lambda: 0)
+        offset = self.state.load({"S": (TOPIC, 0, len(self.changelog))}).get("S", 0)
+        for key, value in self.changelog[offset:]:
+            self.store.restore(key, value)
+        if self.changelog:
+            self.state.restored("S", len(self.changelog), 50)
+        if self.on_disk and not self.store.is_on_disk:
+            self.state.move("S")
+        return offset
+
+    def _changed(self, encode, place, row, timestamp):
+        self.gathered[place] = encode, row, timestamp
+
+    def begin_commit(self):
+        self.state.begin_commit()
+        sent, self.gathered = self.gathered, {}
+        self.changelog += [encode(place, row, at) for place, (encode, row, at) in sent.items()]
+        return len(self.changelog)
+
+    def commit(self):
+        self.state.committed({"S": (self.begin_commit(), 50)})
+
+    def stop(self):
+        self.commit()
+        self.state.close(clean=True)
+
+    def kill(self):
+        """What a kill leaves: everything since the last commit is lost."""
+        self.state.close(clean=False)
+
+
+def change_key_value(store, chance):
+    key, at = chance.choice(KEYS), chance.randrange(1000)
+    return store.put(key, (at,), at) if chance.random() < 0.7 else store.delete(key, at)
+
+
+def change_window(store, chance):
+    start = chance.randrange(0, 60) * 10 if chance.random() < 0.9 else chance.randrange(0, 9) * 100
+    return store.put(chance.choice(KEYS), start, (chance.randrange(9),), start + chance.randrange(10))
+
+
+def change_session(store, chance):
+    key, start = chance.choice(KEYS), chance.randrange(0, 50) * 10
+    if chance.random() < 0.3:
+        for found in store.find(key, start, start + 50)[:1]:
+            store.remove(key, *found[:2])
+        return None
+    return store.put(key, start, start + chance.randrange(3) * 10, (chance.randrange(9),))
+
+
+def change_buffer(store, chance):
+    key, at = chance.choice(KEYS), chance.randrange(0, 60) * 5
+    if chance.random() < 0.2:
+        return store.remove(key, at)
+    if chance.random() < 0.1:
+        return store.take_older(at)
+    return store.put(key, (chance.randrange(9),), at)
+
+
+def looks(store, kind, chance):
+    """Everything that can be read from a store."""
+    key, first = chance.choice(KEYS), chance.randrange(0, 300)
+    last = first + chance.randrange(0, 200)
+    seen = [len(store)]
+    match kind:
+        case StoreKind.KEY_VALUE:
+            seen += [store.get(key), store.get(None), sorted(store.entries(), key=repr)]
+            seen.append([store.get(key) for key in KEYS])
+        case StoreKind.WINDOW:
+            seen += [store.newest, store.get(key, first // 10 * 10), list(store.windows(key))]
+            seen += [list(store.between(first, last)), list(store.between(-1, NEVER))]
+        case StoreKind.SESSION:
+            seen += [store.find(key, first, last), store.find(key, -1, NEVER), store.ended(first, last)]
+            seen.append(sorted(store.sessions(), key=repr))
+        case StoreKind.BUFFER:
+            seen += [store.fetch(key, first, last), store.oldest]
+    return seen
+
+
+CHANGES = {
+    StoreKind.KEY_VALUE: change_key_value,
+    StoreKind.WINDOW: change_window,
+    StoreKind.SESSION: change_session,
+    StoreKind.BUFFER: change_buffer,
+}
+
+
+@pytest.fixture(params=CHANGES, ids=lambda kind: kind.value)
+def kind(request):
+    return request.param
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_same_changes_give_the_same_results(new_task, kind, seed):
+    memory = new_task(kind, on_disk=False)
+    disk = new_task(kind, on_disk=True)
+    steps = random.Random(seed)
+    for step in range(1500):
+        action = steps.random()
+        number = steps.randrange(1 << 30)
+        if action < 0.03:
+            for task in (memory, disk):
+                task.commit()
+        elif action < 0.04:
+            for task in (memory, disk):
+                task.stop()
+                assert task.open() == len(task.changelog)
+        elif action < 0.05:
+            for task in (memory, disk):
+                task.kill()
+                task.open()
+        else:
+            results = [CHANGES[kind](task.store, random.Random(number)) for task in (memory, disk)]
+            assert results[0] == results[1], step
+        if action > 0.8:
+            seen = [looks(task.store, kind, random.Random(number)) for task in (memory, disk)]
+            assert seen[0] == seen[1], step
+            # A kill loses the times of rows that were changed again before their commit, if state is in memory.
+            assert memory.store.stream_time <= disk.store.stream_time
+    assert disk.store.is_on_disk and not memory.store.is_on_disk
+    if kind is not StoreKind.BUFFER:  # the numbers of its rows may differ
+        assert keys_of(memory.changelog) == keys_of(disk.changelog)
+
+
+def keys_of(changelog):
+    return {tuple(decode(key)) for key, _ in changelog if not key.startswith(b"\xc1")}
+
+
+def test_a_store_moves_to_disk_while_it_is_used(new_task, kind):
+    memory = new_task(kind, on_disk=False)
+    moving = new_task(kind, on_disk=False)
+    for number in range(600):
+        for task in (memory, moving):
+            CHANGES[kind](task.store, random.Random(number))
+        if number == 300:
+            moving.state.begin_commit()
+            moving.state.move("S")
+            moving.state.committed({"S": (0, 50)})
+    seen = [looks(task.store, kind, random.Random(1)) for task in (memory, moving)]
+    assert seen[0] == seen[1]
+
+
+def test_what_a_kill_leaves_is_the_state_at_the_last_commit(new_task, kind):
+    """The commit that was in progress, and what came after it, must not be on disk."""
+    disk, expected = new_task(kind, on_disk=True), new_task(kind, on_disk=False)
+    for number in range(200):
+        for task in (disk, expected):
+            CHANGES[kind](task.store, random.Random(number))
+    disk.commit()
+    following = len(disk.changelog)
+    for number in range(200, 300):
+        CHANGES[kind](disk.store, random.Random(number))
+    disk.begin_commit()
+    for number in range(300, 400):
+        CHANGES[kind](disk.store, random.Random(number))
+    disk.kill()
+    del disk.changelog[following:]
+    assert disk.open() == following
+    seen = [looks(task.store, kind, random.Random(1)) for task in (expected, disk)]
+    assert seen[0] == seen[1]
+
+
+def test_a_store_that_moved_during_a_commit_is_not_taken_for_the_state_at_that_commit(new_task, kind):
+    disk = new_task(kind, on_disk=False)
+    CHANGES[kind](disk.store, random.Random(1))
+    following = disk.begin_commit()
+    for number in range(2, 50):
+        CHANGES[kind](disk.store, random.Random(number))
+    disk.state.move("S")
+    disk.state.committed({"S": (following, 50)})
+    disk.kill()
+    assert disk.open() == 0
+
+
+def test_a_cache_of_rows_stays_small(new_task):
+    disk = new_task(StoreKind.KEY_VALUE, on_disk=True)
+    for number in range(20_000):
+        disk.store.put((number,), (number,), number)
+        if number % 5000 == 0:
+            disk.commit()
+    disk.commit()
+    assert all(disk.store.get((number,)) == ((number,), number) for number in range(20_000))
+    assert len(disk.store._rows) <= 500
+    assert len(disk.store) == 20_000
