@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,11 @@ class AlertMessage:
     def destination(self) -> str:
         """The recipient."""
         return self.message.destination
+
+
+def order_marks(record: Record, message: AlertMessage) -> list[tuple[str, ...] | bytes]:
+    """Return what keeps an alert behind earlier ones: its record's key, and its identity as a possible repeat."""
+    return [mark for mark in (record.key, message.identity) if mark is not None]
 
 
 ReadColumns = Callable[[Record], dict[str, Any] | None]
@@ -100,6 +106,7 @@ class SuppressingChannel:
         self._clock = clock
         self._now = now
         self._delivered_at: dict[tuple[str, ...], float] = {}
+        self._lock = threading.Lock()  # messages of several threads are remembered
 
     def send(self, notification: AlertMessage) -> Outcome:
         """Send, unless a rule suppresses it."""
@@ -128,13 +135,14 @@ class SuppressingChannel:
         if identity is None or self._once is None:
             return
         now = self._clock()
-        self._delivered_at.pop(identity, None)
-        self._delivered_at[identity] = now  # dictionaries keep their order: the oldest entry comes first
-        while self._delivered_at:
-            oldest = next(iter(self._delivered_at))
-            if len(self._delivered_at) <= MAX_IDENTITIES and now - self._delivered_at[oldest] < self._once.within_s:
-                return
-            del self._delivered_at[oldest]
+        with self._lock:
+            self._delivered_at.pop(identity, None)
+            self._delivered_at[identity] = now  # dictionaries keep their order: the oldest entry comes first
+            while self._delivered_at:
+                oldest = next(iter(self._delivered_at))
+                if len(self._delivered_at) <= MAX_IDENTITIES and now - self._delivered_at[oldest] < self._once.within_s:
+                    return
+                del self._delivered_at[oldest]
 
 
 def with_configured_channel(alert: Alert, settings: Settings) -> Alert:

@@ -22,6 +22,7 @@ from services.alert_service.messages import (
     channel_for,
     chat_for,
     message_composer,
+    order_marks,
     with_configured_channel,
 )
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
@@ -31,7 +32,8 @@ from services.delivery.loop import DeliveryLoop
 RETRY_INTERVAL_S = 2.0
 KSQLDB_PATIENCE_S = 1.0
 TOPIC_LIST_TIMEOUT_S = 5.0
-TOPIC_LIST_TIMEOUT_S = 5.0
+MAX_IN_FLIGHT = 8
+"""Requests of one partition at the same time; after a crash, up to as many messages more are repeated."""
 _log = logging.getLogger("alerts")
 
 
@@ -97,6 +99,8 @@ class AlertWorker(threading.Thread):
             clock=time.monotonic,
             is_stopping=self._stop_requested.is_set,
             name=alert.name,
+            in_flight=MAX_IN_FLIGHT,
+            order_marks=order_marks,
         )
         _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
         loop.run()
@@ -123,7 +127,7 @@ class AlertWorker(threading.Thread):
                     return None
 
     def _check_topic_exists(self) -> None:
-        """Ask Kafka while ksqlDB cannot tell: a topic created later is new, and all its records count."""
+        """Ask Kafka while ksqlDB does not answer: all records of a topic created later are new."""
         if self.reads_from_beginning:
             return
         with suppress(RemoteError):

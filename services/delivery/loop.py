@@ -1,21 +1,24 @@
 """The loop that every notification service runs: records of an alert topic become messages to people.
 
-Delivery is at least once and in order per partition. A record is committed once its message was accepted, suppressed or
-written to the dead-letter topic, or once it needs no message. While a destination must wait, the partitions whose next
-message goes there are paused, and polling continues so that the consumer stays in its group.
+Delivery is at least once and in order per partition; a loop that may have several requests in flight keeps the order of
+the messages that belong together. A record is committed once its message was accepted, suppressed or written to the
+dead-letter topic, or once it needs no message, and all records before it are finished, too. While a destination must
+wait, the partitions whose next message goes there are paused, and polling continues so that the consumer stays in its
+group.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Generic, Protocol, assert_never
 
 from bifrost.backoff import Backoff
 from bifrost.clients.consumer_group import Partition, Record
 from bifrost.errors import RemoteError, SettingError
+from services.delivery.backlog import DEAD_LETTER_TOPIC, Backlog, Hold, OrderMarks, PendingRecord, one_order
 from services.delivery.channel import (
     AccountRefused,
     Channel,
@@ -40,8 +43,6 @@ MAX_TURN_S = 1.0
 MAX_BACKLOG = 2_000
 """A partition with this many waiting records is paused until half of them are delivered."""
 BACKOFF = Backoff()
-
-DEAD_LETTER_TOPIC = "the dead-letter topic"
 
 _log = logging.getLogger("delivery")
 
@@ -97,40 +98,6 @@ class Counters:
         return ", ".join(f"{name.replace('_', '-')} {getattr(self, name)}" for name in self.__dataclass_fields__)
 
 
-@dataclass(slots=True)
-class Hold:
-    """Blocks a destination until a moment of the clock.
-
-    `failures` counts its consecutive failures; `quiet_until` is set during quiet hours.
-    """
-
-    until: float
-    failures: int = 0
-    quiet_until: str = ""
-
-
-@dataclass(slots=True)
-class _PendingRecord(Generic[N]):
-    record: Record
-    content: N | Undeliverable | None
-
-    @property
-    def destination(self) -> str:
-        match self.content:
-            case None:
-                return ""
-            case Undeliverable():
-                return DEAD_LETTER_TOPIC
-            case notification:
-                return notification.destination
-
-
-@dataclass(slots=True)
-class _Backlog(Generic[N]):
-    pending: deque[_PendingRecord[N]] = field(default_factory=deque)
-    paused: bool = False
-
-
 class DeliveryLoop(Generic[N]):
     """Delivers the records of a source through a channel until it is asked to stop."""
 
@@ -144,12 +111,16 @@ class DeliveryLoop(Generic[N]):
         clock: Callable[[], float],
         is_stopping: Callable[[], bool],
         name: str = "",
+        in_flight: int = 1,
+        order_marks: OrderMarks[N] = one_order,
     ) -> None:
         """Wire the parts.
 
         Args:
             clock: returns seconds since any fixed moment.
             name: prefix of the counters in the log.
+            in_flight: the most requests of one partition at the same time; the channel must be thread-safe above 1.
+            order_marks: says which of them must follow each other.
         """
         self.counters = Counters()
         self._source = source
@@ -159,7 +130,10 @@ class DeliveryLoop(Generic[N]):
         self._clock = clock
         self._is_stopping = is_stopping
         self._log_prefix = f"{name}: " if name else ""
-        self._backlogs: dict[Partition, _Backlog[N]] = {}
+        self._in_flight = in_flight
+        self._order_marks = order_marks
+        self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
+        self._backlogs: dict[Partition, Backlog[N]] = {}
         self._holds: dict[str, Hold] = {}
         self._positions: dict[Partition, int] = {}
         self._committed_at = self._reported_at = clock()
@@ -180,14 +154,15 @@ class DeliveryLoop(Generic[N]):
             # Before leaving the group: afterwards the broker refuses the commit.
             self._commit(wait=True)
             self._source.close()
+            self._threads.shutdown()
             self._channel.close()
             self._report()
 
     def turn(self) -> None:
         """Poll once, deliver part of each backlog, then commit and report if due."""
         for record in self._source.poll(self._poll_timeout_s()):
-            backlog = self._backlogs.setdefault(record.topic_partition, _Backlog())
-            backlog.pending.append(_PendingRecord(record, self._compose(record)))
+            backlog = self._backlogs.setdefault(record.topic_partition, Backlog())
+            backlog.pending.append(PendingRecord(record, self._compose(record)))
         ends_at = self._clock() + MAX_TURN_S
         for partition in list(self._backlogs):
             self._deliver_part(partition, ends_at)
@@ -203,40 +178,61 @@ class DeliveryLoop(Generic[N]):
         waits = [self._hold_s(backlog, now) for backlog in self._backlogs.values() if backlog.pending]
         return min([POLL_S, *waits])
 
-    def _hold_s(self, backlog: _Backlog[N], now: float) -> float:
+    def _hold_s(self, backlog: Backlog[N], now: float) -> float:
         hold = self._holds.get(backlog.pending[0].destination)
         return max(hold.until - now, 0.0) if hold else 0.0
 
     def _deliver_part(self, partition: Partition, ends_at: float) -> None:
         backlog = self._backlogs[partition]
-        for _ in range(min(MAX_RECORDS_PER_TURN, len(backlog.pending))):
+        left = min(MAX_RECORDS_PER_TURN, len(backlog.pending))
+        while left > 0 and backlog.pending:
             now = self._clock()
             if self._is_stopping() or now >= ends_at or self._hold_s(backlog, now) > 0:
                 return
-            first = backlog.pending[0]
-            # The records behind it wait as well, so that the messages of a partition stay in order.
-            if not self._process(first):
+            together = backlog.sent_together(min(left, self._in_flight), self._order_marks, self._holds)
+            left -= len(together)
+            for pending, outcome in zip(together, self._outcomes(together), strict=True):
+                pending.is_finished = self._finish(pending, outcome)
+                self._advance(partition, backlog)
+            # The records behind an unfinished one wait as well, so that the messages stay in order.
+            if not all(pending.is_finished for pending in together):
                 return
-            backlog.pending.popleft()
-            self._positions[partition] = first.record.offset + 1
 
-    def _process(self, pending: _PendingRecord[N]) -> bool:
-        """Make one attempt; return whether the record is finished."""
+    def _outcomes(self, together: Sequence[PendingRecord[N]]) -> Sequence[Callable[[], Outcome | None]]:
+        """Make one attempt for each record; a call returns its outcome, or raises what its attempt raised."""
+        messages = [pending.notification for pending in together]
+        if len(messages) == 1:
+            message = messages[0]
+            return [lambda: None if message is None else self._channel.send(message)]
+        attempts: list[Future[Outcome]] = [
+            self._threads.submit(self._channel.send, message) for message in messages if message is not None
+        ]
+        wait(attempts)
+        return [attempt.result for attempt in attempts]
+
+    def _finish(self, pending: PendingRecord[N], outcome: Callable[[], Outcome | None]) -> bool:
+        """Apply the outcome of an attempt; return whether the record is finished."""
+        if pending.is_finished:
+            return True
         match pending.content:
             case None:
                 self.counters.skipped += 1
                 return True
             case Undeliverable(reason):
                 return self._dead_letter(pending, reason)
-            case notification:
-                return self._apply(pending, self._channel.send(notification))
+        found = outcome()
+        return found is not None and self._apply(pending, found)
 
-    def _apply(self, pending: _PendingRecord[N], outcome: Outcome) -> bool:
+    def _advance(self, partition: Partition, backlog: Backlog[N]) -> None:
+        """Remove the finished records at the head of a backlog; the next commit includes them."""
+        while backlog.pending and backlog.pending[0].is_finished:
+            self._positions[partition] = backlog.pending.popleft().record.offset + 1
+
+    def _apply(self, pending: PendingRecord[N], outcome: Outcome) -> bool:
         match outcome:
             case Delivered():
                 self.counters.delivered += 1
-                # Also resets the count of failures, on which the next delay depends.
-                self._holds.pop(pending.destination, None)
+                self._release(pending.destination)
                 return True
             case Suppressed():
                 self.counters.suppressed += 1
@@ -244,7 +240,9 @@ class DeliveryLoop(Generic[N]):
             case RetryAfter(seconds):
                 self.counters.rate_limited += 1
                 _log.info("%s: rate limit, waiting %g s", pending.destination, seconds)
-                self._holds[pending.destination] = Hold(self._clock() + seconds)
+                held = self._holds.get(pending.destination)
+                until = self._clock() + seconds
+                self._holds[pending.destination] = Hold(max(until, held.until) if held else until)
                 return False
             case HeldBack(seconds, until):
                 self._hold_back(pending.destination, seconds, until)
@@ -261,13 +259,20 @@ class DeliveryLoop(Generic[N]):
             case _:
                 assert_never(outcome)
 
+    def _release(self, destination: str) -> None:
+        """Forget an expired hold, and with it the count of failures on which the next delay depends."""
+        hold = self._holds.get(destination)
+        # A hold that has not expired comes from a request that was in flight together with the delivered one.
+        if hold is not None and hold.until <= self._clock():
+            del self._holds[destination]
+
     def _hold_back(self, destination: str, seconds: float, until: str) -> None:
         previous = self._holds.get(destination)
         self._holds[destination] = Hold(self._clock() + seconds, quiet_until=until)
         if previous is None or previous.quiet_until != until:
             self._report()
 
-    def _dead_letter(self, pending: _PendingRecord[N], reason: str) -> bool:
+    def _dead_letter(self, pending: PendingRecord[N], reason: str) -> bool:
         try:
             self._dead_letters.put(pending.record, reason)
         except RemoteError as error:
@@ -278,10 +283,11 @@ class DeliveryLoop(Generic[N]):
         _log.warning("%s dead-lettered: %s", pending.record, reason)
         return True
 
-    def _back_off(self, pending: _PendingRecord[N], reason: str) -> None:
+    def _back_off(self, pending: PendingRecord[N], reason: str) -> None:
         self.counters.retried += 1
         hold = self._holds.get(pending.destination)
-        failures = hold.failures + 1 if hold else 1
+        # Requests that fail together count as one failure.
+        failures = (hold.failures + (hold.until <= self._clock()) if hold else 0) or 1
         delay_s = BACKOFF.delay(failures)
         _log.warning("%s: %s; retrying %s in %g s", pending.destination, reason, pending.record, delay_s)
         self._holds[pending.destination] = Hold(self._clock() + delay_s, failures)
@@ -301,7 +307,7 @@ class DeliveryLoop(Generic[N]):
         if changes[False]:
             self._source.resume(changes[False])
 
-    def _must_wait(self, backlog: _Backlog[N], now: float) -> bool:
+    def _must_wait(self, backlog: Backlog[N], now: float) -> bool:
         """Return whether to fetch no more records for now.
 
         During quiet hours fetching continues up to the backlog's limit, so that the log can say how many messages wait.

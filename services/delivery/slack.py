@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,7 +66,7 @@ class SlackMessage:
 
 
 class SlackChannel:
-    """Posts messages with one client. Not thread-safe."""
+    """Posts messages with one client. Thread-safe."""
 
     def __init__(self, client: KeepAliveClient) -> None:
         self._client = client
@@ -138,7 +139,7 @@ def slack_channel(settings: Settings) -> SlackChannel:
 
 
 class KeepAliveClient(WebClient):
-    """slack-sdk's client on one persistent connection; the library opens a new one (with TLS) for each message."""
+    """slack-sdk's client on persistent connections; the library opens a new one (with TLS) for each message."""
 
     def __init__(self, url: str, token: str, tls: TlsFiles) -> None:
         logger = logging.getLogger("slack_sdk")
@@ -149,13 +150,13 @@ class KeepAliveClient(WebClient):
         if self._endpoint.hostname in (LOOPBACK, "localhost"):
             # A proxy from the environment cannot reach the inbox on this machine.
             self.proxy = None
-        self._connection: http.client.HTTPConnection | None = None
+        # As many as there are requests in flight. A list, because its `pop` and `append` are atomic.
+        self._idle: list[http.client.HTTPConnection] = []
 
     def close(self) -> None:
-        """Close the connection; the next message opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Close the idle connections; the next message opens a new one."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         if self.proxy:
@@ -163,8 +164,8 @@ class KeepAliveClient(WebClient):
         body = req.data if isinstance(req.data, bytes) else b""
         # Only `_exchange` puts a connection back, after a complete answer: one in an unknown state is never used
         # again.
-        idle, self._connection = self._connection, None
-        if idle is not None:
+        with suppress(IndexError):
+            idle = self._idle.pop()
             try:
                 return self._exchange(idle, url, body, dict(req.header_items()))
             except (ConnectionError, http.client.BadStatusLine):
@@ -183,7 +184,7 @@ class KeepAliveClient(WebClient):
         except (OSError, http.client.HTTPException):
             connection.close()
             raise
-        self._connection = connection
+        self._idle.append(connection)
         # slack-sdk takes any other JSON for an object: an empty one counts as no answer of Slack.
         return {"status": response.status, "headers": response.headers, "body": text if _is_object(text) else "{}"}
 
