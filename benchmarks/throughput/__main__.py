@@ -89,13 +89,13 @@ def measured(
 
 
 def table(results: Results, contenders: list[str]) -> None:
-    """Print one line per query: medians, and the median ratio engine/peer of the rounds."""
-    peers = [name for name in contenders if name != ENGINE]
-    heads = "".join(f"{name:>24}" for name in contenders) + "".join(f"{f'engine/{name}':>24}" for name in peers)
+    """Print one line per query: medians, and the median ratio of the first contender to each other in the rounds."""
+    first, *peers = contenders
+    heads = "".join(f"{name:>24}" for name in contenders) + "".join(f"{f'{first}/{name}':>24}" for name in peers)
     print(f"{'query':8}{heads}")
     for query in dict.fromkeys(query for query, _ in results):
         figures = [_figure(results[query, name]) for name in contenders]
-        ratios = [_ratio(results[query, ENGINE], results[query, peer]) for peer in peers]
+        ratios = [_ratio(results[query, first], results[query, peer]) for peer in peers]
         print(f"{query:8}" + "".join(f"{text:>24}" for text in (*figures, *ratios)), flush=True)
 
 

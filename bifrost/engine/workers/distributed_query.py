@@ -101,7 +101,8 @@ class DistributedQuery:
                 return
             generation = worker.generation
             try:
-                worker.call(self._request)
+                # Without a time limit: a share must not be started twice in one process.
+                worker.call(self._request, None)
             except NotReady as error:
                 self._note(str(error))
             except Unreachable as error:
@@ -117,15 +118,23 @@ class DistributedQuery:
             False if a commit is still in progress; the shares end later.
         """
         self._stopping.set()
+        # Topics that are being prepared and shares that are being started are cleaned up, too; a worker that hangs may
+        # hold them up.
         if self._thread.ident is not None:
-            self._thread.join()
-        return all(list(self._control(ShareAction.STOP, _STOP_S)))
+            self._thread.join(_STOP_S)
+        if self._thread.is_alive() or not self._lock.acquire(timeout=_STOP_S):
+            return False
+        try:
+            return all(list(self._control(ShareAction.STOP, _STOP_S)))
+        finally:
+            self._lock.release()
 
     def wait_for_end(self) -> None:
         """Waits without limit until all shares have ended."""
         if self._thread.ident is not None:
             self._thread.join()
-        list(self._control(ShareAction.AWAIT_END, None))
+        with self._lock:
+            list(self._control(ShareAction.AWAIT_END, None))
 
     def request_stop(self) -> None:
         """Stops all shares without waiting."""
@@ -148,11 +157,13 @@ class DistributedQuery:
         """Sends an action to all shares at the same time; the share of a dead worker has ended."""
         answers: list[tuple[WorkerProcess, PendingAnswer[bool]]] = []
         for worker in self._workers:
-            with self._lock:
-                if self._started.get(worker.share.index) != worker.generation:
-                    continue
-            with suppress(Unreachable):
+            if self._started.get(worker.share.index) != worker.generation:
+                continue
+            try:
                 answers.append((worker, worker.send(ControlShare(self._job.name, action))))
+            except Unreachable as error:
+                _log.warning("query %s: %s", self._job.name, error)
+                yield worker.pid is None
         for worker, answer in answers:
             try:
                 yield answer.answer(timeout_s)

@@ -25,7 +25,7 @@ T = TypeVar("T")
 BACKOFF = Backoff(0.2, 10.0)
 _ANSWER_S = 10.0
 _END_S = 5.0
-_STATUS_AGE_S = 0.1
+_STATUS_AGE_S, _STATUS_S, _SILENCE_S = 0.1, 5.0, 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +60,7 @@ class WorkerProcess:
         self._idle: list[WorkerChannel] = []
         self._problem = "it is still being started"
         self._statuses: tuple[float, Mapping[str, ShareStatus]] | None = None
+        self._silent_until = 0.0
         self._asking = threading.Lock()
         self._thread = threading.Thread(target=self._keep_running, name=self.name, daemon=True)
 
@@ -112,8 +113,8 @@ class WorkerProcess:
             with suppress(Unreachable):
                 if self._closing.is_set():
                     return "the server is stopping"
-                self.call(Greeting(), None)
-                self._problem = ""
+                self._sent(Greeting()).answer(None)
+                self._problem, self._silent_until = "", 0.0
                 _log.info("%s: process %d has started", self.name, process.pid)
                 self._on_start(self)
             return end_text(process.wait())
@@ -162,15 +163,21 @@ class WorkerProcess:
         """Sends a request; the answer can be taken later, so that several workers compute at the same time.
 
         Raises:
-            Unreachable: the worker does not run.
+            Unreachable: the worker has not started, or has not answered a moment ago.
         """
+        # Of many requests to a worker that hangs, only the first waits for it.
+        if self._problem or time.monotonic() < self._silent_until:
+            raise self._unreachable(request)
+        return self._sent(request)
+
+    def _sent(self, request: Request[T]) -> PendingAnswer[T]:
         channel = self._take_channel(request)
         try:
             channel.send(request)
         except BaseException:
             channel.close()
             raise
-        return PendingAnswer(request, channel, partial(self._give_back, self.generation))
+        return PendingAnswer(request, channel, partial(self._give_back, self.generation), self._note_silence)
 
     def statuses(self) -> Mapping[str, ShareStatus]:
         """Returns the status of all shares, at most 0.1 s old.
@@ -180,13 +187,12 @@ class WorkerProcess:
         """
         # SHOW QUERIES reads several values of every query: one request answers all of them.
         with self._asking:
-            known = self._statuses
-            if known is None or time.monotonic() > known[0] + _STATUS_AGE_S:
-                if self._problem:
-                    raise self._unreachable(GetStatuses())
-                found = self.call(GetStatuses())
-                known = self._statuses = time.monotonic(), found
-            return known[1]
+            known, request = self._statuses, GetStatuses()
+            if known is not None and time.monotonic() <= known[0] + _STATUS_AGE_S:
+                return known[1]
+            found = self.call(request, _STATUS_S)
+            self._statuses = time.monotonic(), found
+            return found
 
     def forget_statuses(self) -> None:
         """Makes the next call of `statuses` ask the worker."""
@@ -216,17 +222,28 @@ class WorkerProcess:
                 return
         channel.close()
 
+    def _note_silence(self) -> None:
+        if self.pid is not None:
+            self._silent_until = time.monotonic() + _SILENCE_S
+
     def _unreachable(self, request: Request[T]) -> Unreachable:
-        return Unreachable("ksqlDB", request.text, f"{self.name}: {self._problem or 'it has ended'}; try again")
+        return Unreachable("ksqlDB", request.text, f"{self.name}: {self._problem or 'it does not answer'}; try again")
 
 
 class PendingAnswer(Generic[T]):
     """A request that was sent over a channel, which nothing else uses until the answer has arrived."""
 
-    def __init__(self, request: Request[T], channel: WorkerChannel, give_back: Callable[[WorkerChannel], None]) -> None:
+    def __init__(
+        self,
+        request: Request[T],
+        channel: WorkerChannel,
+        give_back: Callable[[WorkerChannel], None],
+        unanswered: Callable[[], None],
+    ) -> None:
         self._request = request
         self._channel = channel
         self._give_back = give_back
+        self._unanswered = unanswered
 
     def answer(self, timeout_s: float | None = _ANSWER_S) -> T:
         """Waits for the answer; raises what `WorkerProcess.call` raises."""
@@ -237,6 +254,7 @@ class PendingAnswer(Generic[T]):
             raise
         except BaseException:
             self._channel.close()
+            self._unanswered()
             raise
         self._give_back(self._channel)
         return found

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bifrost.backoff import Backoff
 from bifrost.engine.serde import Serdes
 from bifrost.engine.statements.client_session import ClientSession
+from bifrost.engine.workers import worker_process
 from bifrost.engine.workers.spawning import by_command
 from bifrost.engine.workers.worker_pool import WorkerPool
 from bifrost.errors import NotReady, Unreachable
@@ -133,6 +135,22 @@ def test_a_new_worker_does_not_get_a_query_that_was_terminated(engine, table):
     os.kill(dead, signal.SIGKILL)
     eventually(lambda: worker.pid not in (dead, None) and not worker.problem)
     assert table.query.id not in worker.statuses()
+
+
+def test_a_worker_that_hangs_holds_up_one_reader_and_not_every_one(engine, table, monkeypatch):
+    monkeypatch.setattr(worker_process, "_STATUS_S", 0.3)
+    hanging, _ = pids(engine)
+    os.kill(hanging, signal.SIGSTOP)
+    try:
+        eventually(lambda: table.state() == "ERROR")
+        began = time.monotonic()
+        for _ in range(20):
+            assert table.state() == "ERROR"
+        assert time.monotonic() - began < 5.0
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    eventually(lambda: table.state() == "RUNNING")
+    assert pids(engine)[0] == hanging
 
 
 def test_while_a_worker_is_down_its_queries_say_so_and_the_other_answers():
