@@ -27,6 +27,8 @@ STALLED_S = 120.0
 MEMBERS_PATIENCE_S = 20.0
 """How long a group may keep members whose process has ended: longer than their session."""
 
+_INSERT = "INSERT INTO "
+
 
 class Rebuilds:
     """Carries out the steps of a rebuild on a platform."""
@@ -82,7 +84,7 @@ class Rebuilds:
         targets = self._targets(statement, rebuilt)
         best, since = -1, self._clock.monotonic()
         while True:
-            query = self._query_of(statement.name)
+            query = self._query_of(statement)
             done = self._positions("" if query is None else query.group)
             missing = sum(
                 max(offset - done.get(topic, {}).get(partition, 0), 0)
@@ -162,11 +164,20 @@ class Rebuilds:
         if not self._wait(lambda: bool(self._existing([topic])), CATCH_UP_S):
             raise NotReady("Kafka", f"topic {topic}", "does not exist, although the query that writes it runs")
 
-    def _query_of(self, name: str) -> QueryDetails | None:
-        queries = self._platform.ksqldb.query_details()
-        expected = expected_queries(self._declared, self._platform, self._platform.ksqldb.queries()).get(name)
-        writers = (query for query in queries if name in query.sinks and not query.id.startswith("INSERTQUERY"))
-        return next((query for query in queries if query.id == expected), None) or next(writers, None)
+    def _query_of(self, statement: RebuiltStatement) -> QueryDetails | None:
+        """The query that runs a statement now."""
+        ksqldb = self._platform.ksqldb
+        expected = expected_queries(self._declared, self._platform, ksqldb.queries()).get(statement.name)
+        target = statement.name.removeprefix(_INSERT).partition(" (")[0]
+        found: QueryDetails | None = None
+        for query in ksqldb.query_details():
+            if query.id == expected:
+                return query
+            # A statement of a pipeline that was not selected: the newest other query into the same target.
+            is_same_kind = query.id.startswith("INSERTQUERY") == statement.name.startswith(_INSERT)
+            if is_same_kind and target in query.sinks and query.id != statement.query_id:
+                found = query
+        return found
 
     def _failed(self, query: QueryDetails) -> NotReady:
         causes = "; ".join(query_causes(self._platform.ksqldb, query.id))

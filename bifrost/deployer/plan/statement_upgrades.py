@@ -201,13 +201,15 @@ def _registry(declared: Declarations, live: LiveState) -> InMemoryRegistry:
 
 
 def _topics(declared: Declarations, live: LiveState) -> dict[str, TopicInfo]:
-    topics = {topic.name: TopicInfo(topic.partitions) for topic in declared.topics}
-    topics |= {
+    """The topics as a plan leaves them: declared ones get their partitions before any statement runs."""
+    topics = {
         source.description.topic: TopicInfo(max(source.description.partitions, 1)) for source in live.sources.values()
     }
     for name, topic in live.topics.items():
         retention_ms = topic.config.get("retention.ms", str(DEFAULT_RETENTION_MS))
         topics[name] = TopicInfo(topic.partitions, max(topic.replication, 1), int(retention_ms))
+    for item in declared.topics:
+        topics[item.name] = replace(topics.get(item.name, TopicInfo()), partitions=item.partitions)
     return topics
 
 
