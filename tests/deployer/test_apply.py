@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from bifrost.deployer.apply.stages import STATEMENTS_PER_STAGE, StageMode, stages
+from bifrost.deployer.apply.stages import StageMode, stages
+from bifrost.deployer.apply.statement_runs import STATEMENTS_PER_REQUEST
 from bifrost.errors import BifrostError, Refused
 from tests.deployer.conftest import CONNECTOR, RATINGS, TOPICS
 from tests.fakes.http_server import Fault
@@ -27,10 +28,29 @@ def test_a_request_holds_a_limited_number_of_statements(project, fakes):
     streams = (f"CREATE STREAM S{n} (A INT) WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');" for n in range(40))
     project.write("ksql/many.sql", "\n".join(streams))
 
-    found = [stage for stage in stages(fakes.plan(project.declared()).changes) if stage.mode is StageMode.STATEMENTS]
+    fakes.up(project.declared())
 
-    assert max(len(stage.actions) for stage in found) == STATEMENTS_PER_STAGE
-    assert sum(len(stage.actions) for stage in found) == 45
+    sizes = [str(request.body["ksql"]).count("CREATE") for request in fakes.servers["ksqldb"].requests if request.body]
+    assert max(sizes) == STATEMENTS_PER_REQUEST
+    assert sum(sizes) == 45
+
+
+def test_a_statement_that_waits_for_its_schema_holds_up_only_those_that_need_it(project, fakes):
+    written, fakes.connect.on_put = fakes.connect.on_put, None
+    project.write("ksql/ratings.sql", RATINGS + "CREATE STREAM COUNTED WITH (PARTITIONS=1) AS SELECT * FROM RATINGS;")
+    create = fakes.ksqldb._create
+
+    def create_and_register(tree, text):
+        if tree.name == "COUNTED":
+            written("mysql-demo-customers")
+        return create(tree, text)
+
+    fakes.ksqldb._create = create_and_register
+
+    fakes.up(project.declared())
+
+    order = [name for text in fakes.ksqldb.statements if text.startswith("CREATE") for name in [text.split()[2]]]
+    assert order == ["RATINGS", "COUNTED", "CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY", "CUSTOMERS", "ALERTS"]
 
 
 def test_what_is_deleted_waits_for_the_changes_before_it(project, fakes):

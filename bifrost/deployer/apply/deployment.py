@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
+from itertools import count
 from typing import assert_never
 
 from bifrost.clients.http import Clock
@@ -100,12 +101,9 @@ class Deployment:
         """
         refuse_blocked(plan)
         try:
-            number = 0
+            numbers = count(1)
             for stage in stages(plan.changes):
-                for action in stage.actions:
-                    number += 1
-                    report(number, len(plan.changes), action)
-                self._carry_out(stage)
+                self._carry_out(stage, lambda action: report(next(numbers), len(plan.changes), action))
         except BifrostError:
             # What was created before the failure belongs to this project; the failure itself is what must be
             # reported.
@@ -114,16 +112,22 @@ class Deployment:
             raise
         self._record_ownership()
 
-    def _carry_out(self, stage: PlanStage) -> None:
-        operations = [operation for action in stage.actions for operation in action.operations]
-        self.writes += len(operations)
-        match stage.mode:
-            case StageMode.STATEMENTS:
-                self._statements.run([step.statement for step in operations if isinstance(step, RunStatement)])
-            case StageMode.TOGETHER:
-                self._carry_out_together(stage.actions)
-            case StageMode.ALONE:
-                self._carry_out_action(operations)
+    def _carry_out(self, stage: PlanStage, announce: Callable[[Action], None]) -> None:
+        self.writes += sum(len(action.operations) for action in stage.actions)
+        if stage.mode is StageMode.STATEMENTS:
+            self._run_statements(stage.actions, announce)
+            return
+        for action in stage.actions:
+            announce(action)
+        if stage.mode is StageMode.TOGETHER:
+            self._carry_out_together(stage.actions)
+        else:
+            self._carry_out_action(operation for action in stage.actions for operation in action.operations)
+
+    def _run_statements(self, actions: Sequence[Action], announce: Callable[[Action], None]) -> None:
+        steps = [(action, step) for action in actions for step in action.operations if isinstance(step, RunStatement)]
+        by_name = {step.statement.name: action for action, step in steps}
+        self._statements.run([step.statement for _, step in steps], lambda statement: announce(by_name[statement.name]))
 
     def _carry_out_together(self, actions: Sequence[Action]) -> None:
         """Carries actions out at the same time; after a failure, those that have not begun do not begin."""

@@ -9,16 +9,13 @@ from itertools import groupby
 
 from bifrost.deployer.plan.actions import Action, ActionKind, ResourceKind, RunStatement
 
-STATEMENTS_PER_STAGE = 16
-"""Statements of one request: a server may take a second for each, and its answer must come within the deadline."""
-
 
 class StageMode(Enum):
     """How a stage is carried out."""
 
     ALONE = "one after the other"
     TOGETHER = "at the same time"
-    STATEMENTS = "as statements of one request"
+    STATEMENTS = "in requests of several statements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,7 @@ _GROUPS: Mapping[ResourceKind, str] = {
 def stages(actions: Iterable[Action]) -> Iterator[PlanStage]:
     """The stages of these changes, in the order of the changes."""
     for (mode, _group), grouped in groupby(actions, _stage_of):
-        found = tuple(grouped)
-        size = STATEMENTS_PER_STAGE if mode is StageMode.STATEMENTS else len(found)
-        for begin in range(0, len(found), size):
-            yield PlanStage(mode, found[begin : begin + size])
+        yield PlanStage(mode, tuple(grouped))
 
 
 def _stage_of(action: Action) -> tuple[StageMode, str]:

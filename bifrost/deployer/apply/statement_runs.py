@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from bifrost.clients.http import Clock
 from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
@@ -12,6 +12,8 @@ from bifrost.deployer.live.state import LiveState, Platform
 from bifrost.deployer.plan.statements import statements_to_run
 from bifrost.errors import NotReady, Refused, Unreachable
 
+STATEMENTS_PER_REQUEST = 16
+"""A server may take a second for each statement, and its answer must come within the deadline."""
 SUBJECT_PATIENCE_S = 90.0
 STATEMENT_PATIENCE_S = 180.0
 """Long enough for a ksqlDB server with many queries to restart."""
@@ -29,33 +31,54 @@ class StatementRuns:
         self._clock = clock
         self._subjects: frozenset[str] = frozenset()
 
-    def run(self, statements: Sequence[DeclaredStatement]) -> None:
-        """Run these statements in their order.
+    def run(
+        self,
+        statements: Sequence[DeclaredStatement],
+        on_run: Callable[[DeclaredStatement], None] = lambda _statement: None,
+    ) -> None:
+        """Run these statements, each after those that it depends on.
+
+        One that waits for its schema does not hold up those that do not need it.
+
+        Args:
+            on_run: is called before each statement.
 
         Raises:
             Refused: a statement was refused; names its file and line. Those before it have been carried out.
             NotReady, Unreachable: ksqlDB did not carry a statement out in time, or a schema was not registered.
         """
-        for batch in self._batches(statements):
+        remaining = list(statements)
+        while remaining:
+            batch = self._next_batch(remaining)
+            if not batch:
+                self._await_subjects(remaining[0])
+                continue
+            for statement in batch:
+                on_run(statement)
             if len(batch) == 1:
                 self._run_one(batch[0])
             else:
                 self._run_together(batch)
+            done = {statement.name for statement in batch}
+            remaining = [statement for statement in remaining if statement.name not in done]
 
-    def _batches(self, statements: Sequence[DeclaredStatement]) -> Iterator[Sequence[DeclaredStatement]]:
-        """Consecutive statements with the same properties whose subjects exist when the first of them may run."""
-        remaining = statements
-        while remaining:
-            self._await_subjects(remaining[0])
-            count = next(
-                (index for index, item in enumerate(remaining) if not self._runs_with(remaining[0], item)),
-                len(remaining),
+    def _next_batch(self, remaining: Sequence[DeclaredStatement]) -> list[DeclaredStatement]:
+        """Statements for one request: with the same properties, and with nothing before them that must wait."""
+        if not all(self._subjects.issuperset(statement.awaited_subjects) for statement in remaining):
+            self._subjects = frozenset(self._platform.registry.subjects())
+        waiting: set[str] = set()
+        batch: list[DeclaredStatement] = []
+        for statement in remaining:
+            fits = not batch or (statement.properties == batch[0].properties and len(batch) < STATEMENTS_PER_REQUEST)
+            # A source that is declared on a topic needs the query that writes it.
+            is_ready = self._subjects.issuperset(statement.awaited_subjects) and waiting.isdisjoint(
+                {*statement.reads, f"topic {statement.topic}"}
             )
-            yield remaining[:count]
-            remaining = remaining[count:]
-
-    def _runs_with(self, first: DeclaredStatement, other: DeclaredStatement) -> bool:
-        return first.properties == other.properties and self._subjects.issuperset(other.awaited_subjects)
+            if fits and is_ready:
+                batch.append(statement)
+            else:
+                waiting |= {statement.name, *([f"topic {statement.topic}"] if statement.topic else [])}
+        return batch
 
     def _run_together(self, batch: Sequence[DeclaredStatement]) -> None:
         text = "\n".join(statement.text for statement in batch)
