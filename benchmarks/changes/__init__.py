@@ -1,0 +1,1 @@
+"""A year of changes to the declarations of a running platform."""

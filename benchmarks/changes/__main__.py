@@ -1,0 +1,102 @@
+"""Deploys 40 changes that a team makes in a year, one after the other, and checks each.
+
+    python -m benchmarks.changes
+    python -m benchmarks.changes --first 11 --last 14
+
+It starts a platform of its own and edits a copy of the project. For each change: the plan holds exactly the expected
+actions and losses; a loss that is not allowed stops `up` before anything is changed; after `up` with the losses allowed
+nothing is left to do; and nothing that the plan did not name was touched. Exit code 1 means that a check failed. With
+`--first`, the earlier changes are edits only, deployed together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.changes.change import Change, ProjectCopy
+from benchmarks.changes.footprint import Footprint, read_footprint
+from benchmarks.changes.year import YEAR
+from benchmarks.own_platform import OwnPlatform, own_platform
+
+PIPELINES = ("ratings", "patterns")
+UP = ("up", *PIPELINES, "--no-demo", "--yes")
+
+
+def main() -> int:
+    """Deploy the changes and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--last", type=int, default=len(YEAR))
+    args = parser.parse_args()
+    bad = 0
+    with tempfile.TemporaryDirectory(prefix="bifrost-changes-") as folder:
+        copy = ProjectCopy(Path(folder) / "project")
+        for change in YEAR[: args.first - 1]:
+            change.edit(copy)
+        with own_platform(copy.root) as platform:
+            platform.succeed(*UP, "--ports", "auto")
+            for number, change in enumerate(YEAR[args.first - 1 : args.last], args.first):
+                began = time.monotonic()
+                problems = list(problems_of(change, copy, platform))
+                bad += bool(problems)
+                text = "".join(f"\n    {problem}" for problem in problems) or "as announced"
+                took = time.monotonic() - began
+                print(f"{number:3} {change.title} ({took:.1f} s): {text}", flush=True)
+    count = args.last - args.first + 1
+    print(f"{count - bad} of {count} changes did what their plan announced, and nothing else")
+    return int(bad > 0)
+
+
+def problems_of(change: Change, copy: ProjectCopy, platform: OwnPlatform) -> list[str]:
+    """Deploy a change; what was not as announced."""
+    before = read_footprint(platform.settings)
+    change.edit(copy)
+    planned = [action for action in platform.plan(*PIPELINES, *change.options)["actions"] if action["action"] != "keep"]
+    problems = _differences(change, planned)
+    allowed: list[str] = []
+    if any(action.get("losses") for action in planned):
+        refused = platform.run(*UP, *change.options)
+        if refused.returncode == 0 or read_footprint(platform.settings) != before:
+            problems.append("a loss that was not allowed was carried out")
+        allowed = [word for flag in sorted(_flags(planned)) for word in ("--allow", flag)]
+    done = platform.run(*UP, *change.options, *allowed)
+    if done.returncode:
+        return [*problems, f"up failed: {done.stderr.strip()[-600:]}"]
+    left = [
+        f"{action['resource']} {action['name']}"
+        for action in platform.plan(*PIPELINES, *change.options)["actions"]
+        if action["action"] != "keep"
+    ]
+    problems += [f"still to do: {', '.join(left)}"] if left else []
+    touched = before.differences(read_footprint(platform.settings)) - _announced(change, planned, before)
+    return [*problems, *([f"touched without a word: {', '.join(sorted(touched))}"] if touched else [])]
+
+
+def _differences(change: Change, planned: list[dict[str, Any]]) -> list[str]:
+    actions = {f"{action['resource']} {action['name']}": action["action"] for action in planned}
+    found = []
+    if actions != dict(change.actions):
+        reasons = "; ".join(f"{action['resource']} {action['name']}: {action['reason']}" for action in planned)
+        found.append(f"the plan holds {actions or 'nothing'}, not {dict(change.actions) or 'nothing'} ({reasons})")
+    if _flags(planned) != change.flags:
+        losses = "; ".join(f"{loss['flag']}: {loss['what']}" for action in planned for loss in action["losses"])
+        found.append(f"its losses need {sorted(_flags(planned))}, not {sorted(change.flags)} ({losses})")
+    return found
+
+
+def _flags(planned: list[dict[str, Any]]) -> frozenset[str]:
+    return frozenset(loss["flag"] for action in planned for loss in action.get("losses", ()))
+
+
+def _announced(change: Change, planned: list[dict[str, Any]], before: Footprint) -> set[str]:
+    """The names that the plan and the change name, and the topics of the streams and tables among them."""
+    names = {str(action["name"]) for action in planned} | change.touches
+    return names | {before.topics_of[name] for name in names & before.topics_of.keys()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
