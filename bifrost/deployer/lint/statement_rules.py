@@ -66,8 +66,8 @@ REFUSED = LintRule(
 ALL_COLUMNS = LintRule(
     "BF510",
     "`SELECT *` in a persistent query",
-    "The columns are fixed when the query is created: one that its source gets later is missing, until the query is "
-    "created again, which then changes the schema of its topic.",
+    "The columns are fixed when the query is created. One that its source gets later is missing until the query is "
+    "replaced, which ksqlDB does in place only if the column comes last, and which changes the schema of its topic.",
     "Name the columns.",
     "CREATE STREAM BIG AS SELECT ID, TOTAL FROM ORDERS WHERE TOTAL > 100 EMIT CHANGES;",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bifrost.redaction import redact_value
+
 SNAPSHOT = "snapshot"
 """All rows are read and written again."""
 OFFSETS = "offsets"
@@ -69,13 +71,18 @@ def says(text: str, flag: str = "", *, resets_offsets: bool = False) -> Rule:
     def rule(change: KeyChange) -> KeyEffect:
         filled = text.format(
             key=change.key,
-            before=change.before or "the default",
-            after=change.after or "the default",
+            before=_shown(change.key, change.before),
+            after=_shown(change.key, change.after),
             connector=change.connector,
         )
         return KeyEffect(filled, flag, resets_offsets)
 
     return rule
+
+
+def _shown(key: str, value: str | None) -> str:
+    """A value without the secrets in it."""
+    return redact_value(key, value) if value else "the default"
 
 
 def items(text: str | None) -> tuple[str, ...]:

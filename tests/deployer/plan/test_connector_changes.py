@@ -204,6 +204,13 @@ def test_an_added_table_needs_its_topic():
     assert text not in effect.text
 
 
+def test_no_secret_of_a_value_is_said():
+    (effect,) = effects({**S3, "store.url": "http://u:hunter22@a"}, {"store.url": "http://u:hunter33@b"})
+
+    assert "stays in http://u:********@a" in effect.text
+    assert "hunter" not in effect.text
+
+
 def test_what_is_written_again_is_counted():
     (effect,) = effects(
         MYSQL,
