@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.topology.lookup import MaterializedRow
 from bifrost.engine.workers.messages import LookUpRows, ScanRows
 from bifrost.engine.workers.worker_process import WorkerProcess
+from bifrost.errors import NotReady, Unreachable
 
 _SCAN_S = 60.0
 
@@ -29,8 +32,7 @@ class DistributedRows:
         """Returns the rows of each key in turn: from its owner, and from the others if that has none.
 
         Raises:
-            NotReady: a worker that was asked is still loading its state.
-            Unreachable: such a worker has ended.
+            NotReady: a worker that was asked does not run, or is still loading its state.
         """
         rows: list[list[MaterializedRow]] = [[] for _ in keys]
         first: dict[WorkerProcess, list[int]] = {}
@@ -52,21 +54,31 @@ class DistributedRows:
     def _look_up(
         self, places: dict[WorkerProcess, list[int]], keys: Sequence[Key], rows: list[list[MaterializedRow]]
     ) -> None:
-        sent = [
-            (wanted, worker.send(LookUpRows(self._query_id, tuple(keys[place] for place in wanted))))
-            for worker, wanted in places.items()
-        ]
-        for wanted, answer in sent:
-            for place, found in zip(wanted, answer.answer(), strict=True):
-                rows[place].extend(found)
+        with _not_ready():
+            sent = [
+                (wanted, worker.send(LookUpRows(self._query_id, tuple(keys[place] for place in wanted))))
+                for worker, wanted in places.items()
+            ]
+            for wanted, answer in sent:
+                for place, found in zip(wanted, answer.answer(), strict=True):
+                    rows[place].extend(found)
 
-    def all(self) -> Iterator[MaterializedRow]:
+    def all(self) -> Iterable[MaterializedRow]:
         """Returns all rows, worker by worker.
 
         Raises:
-            NotReady: a worker is still loading its state.
-            Unreachable: a worker has ended.
+            NotReady: a worker does not run, or is still loading its state.
         """
-        sent = [worker.send(ScanRows(self._query_id)) for worker in self._owners]
-        for answer in sent:
-            yield from answer.answer(_SCAN_S)
+        with _not_ready():
+            sent = [worker.send(ScanRows(self._query_id)) for worker in self._owners]
+            found = [answer.answer(_SCAN_S) for answer in sent]
+        return chain.from_iterable(found)
+
+
+@contextmanager
+def _not_ready() -> Iterator[None]:
+    """The state of a dead worker is restored soon: to the client that is the same as state that is being loaded."""
+    try:
+        yield
+    except Unreachable as error:
+        raise NotReady(error.system, error.request, error.problem) from error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.runtime.windowed_partitioner import murmur2
 from bifrost.engine.serde import SerdeError, Serdes
-from bifrost.engine.state.frozen import Key
+from bifrost.engine.state.frozen import Key, thaw_key
 
 KeyPartitioner = Callable[[Key, int], int | None]
 """Returns the partition that should hold a key, given the number of partitions, or None where it is unknown."""
@@ -27,7 +27,7 @@ def key_partitioner(sink: DataSource | None, serdes: Serdes) -> KeyPartitioner:
 
     def partition(key: Key, partitions: int) -> int | None:
         try:
-            data = encode(key)
+            data = encode(thaw_key(key))
         except SerdeError:
             return None
         return None if data is None else (murmur2(data) & 0x7FFFFFFF) % partitions

@@ -3,6 +3,7 @@
 import pytest
 
 from bifrost.engine.serde import Serdes
+from bifrost.engine.state.frozen import freeze_key
 from bifrost.engine.workers.key_owner import key_partitioner
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
@@ -23,6 +24,13 @@ def partitioner(world, key_type, form):
 
 def test_it_is_the_partition_that_kafkas_clients_choose(world):
     assert partitioner(world, "STRING", "KAFKA")(("foobar",), 4) == (FOOBAR & 0x7FFFFFFF) % 4
+
+
+def test_keys_of_arrays_and_structs_as_look_ups_have_them(world):
+    partition_of = partitioner(world, "STRUCT<N INT, L ARRAY<INT>>", "JSON")
+    key = ({"N": 1, "L": [1, 2]},)
+    assert partition_of(key, 4) is not None
+    assert partition_of(freeze_key(key), 4) == partition_of(key, 4)
 
 
 def test_a_null_key_has_no_partition(world):

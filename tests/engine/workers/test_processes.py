@@ -15,7 +15,7 @@ from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.workers import worker_process
 from bifrost.engine.workers.spawning import by_command
 from bifrost.engine.workers.worker_pool import WorkerPool
-from bifrost.errors import NotReady, Unreachable
+from bifrost.errors import NotReady
 from tests import waiting
 from tests.engine.runtime.engines import NOW_MS, World, execute
 from tests.engine.workers.scripted_worker import COMMAND
@@ -69,7 +69,7 @@ class Table:
     def rows(self, condition=""):
         try:
             return self.engine.query(f"SELECT C FROM {self.name}{condition};", ClientSession()).rows
-        except (NotReady, Unreachable):
+        except NotReady:
             return []
 
     def errors(self):
@@ -162,7 +162,7 @@ def test_while_a_worker_is_down_its_queries_say_so_and_the_other_answers():
     dead, other = pids(engine)
     os.kill(dead, signal.SIGKILL)
     eventually(lambda: table.state() == "ERROR" and table.errors())
-    with pytest.raises(Unreachable, match="worker 1 of 2"):
+    with pytest.raises(NotReady, match="worker 1 of 2"):
         engine.query(f"SELECT C FROM {table.name};", ClientSession())
     assert [(other,)] in [table.rows(f" WHERE K = 'key {number}'") for number in range(20)]
     execute(engine, f"TERMINATE {table.query.id};")

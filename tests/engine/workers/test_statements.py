@@ -101,8 +101,9 @@ def test_errors_name_their_worker(world, engine):
     query = engine.state.queries.get("CSAS_OUT_1")
     world.cluster.refusing = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     send(world, range(8))
-    world.cluster.wait_for(lambda: query.runner.state is QueryState.ERROR)
-    assert any(error.message.startswith("worker 1 of 2: ") for error in query.runner.errors)
+    for name in ("worker 1 of 2", "worker 2 of 2"):
+        world.cluster.wait_for(lambda name=name: any(e.message.startswith(f"{name}: ") for e in query.runner.errors))
+    assert query.runner.state is QueryState.ERROR
     world.cluster.refusing = None
     world.cluster.wait_for(lambda: query.runner.state is QueryState.RUNNING)
     world.cluster.wait_for(lambda: len(world.values("OUT")) == 108)
@@ -142,7 +143,7 @@ def test_a_restart_restores_the_state_in_the_workers(world, engine):
     again = world.engine()
     send(world, range(100))
     world.cluster.wait_for(lambda: with_patience(again, "SELECT A, C FROM N;") == [(n, 20) for n in range(GROUPS)])
-    assert len(world.values("OUT")) == 200
+    world.cluster.wait_for(lambda: len(world.values("OUT")) == 200)
 
 
 def test_a_query_of_one_partition_runs_in_one_worker(world, engine):
