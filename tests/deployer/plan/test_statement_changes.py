@@ -1,8 +1,12 @@
 """What a plan says about each kind of change that people make to statements, and in which order it replaces them."""
 
+from dataclasses import replace
+
 import pytest
 
 from bifrost.deployer.plan.replace_choices import ReplaceChoices
+from bifrost.deployer.plan.statement_changes import StatementScope
+from bifrost.deployer.plan.statements import plan_statements
 from tests.deployer.plan.planned_server import PlannedServer, losses, steps
 
 SHOP = """SET 'auto.offset.reset' = 'earliest';
@@ -412,6 +416,24 @@ def test_a_missing_query_on_a_topic_with_records_says_that_it_repeats_them(shop)
     assert steps(action) == ["BeginRebuild", "AwaitReaders", "StopService", "run ALERTS", "FinishRebuild"]
     (latest,) = shop.changed(SHOP, ReplaceChoices(read_from="latest"))
     assert (losses(latest), steps(latest)) == ([], ["run ALERTS"])
+
+
+def test_what_is_not_selected_is_recreated_only_with_what_it_reads(shop):
+    everything = shop.declared(edit("LEFT JOIN", "INNER JOIN").replace("SIZE 1 HOUR", "SIZE 2 HOURS"))
+    names = ("PLACE", "ORDERS", "PEOPLE", "BY_CUSTOMER", "NAMED")
+    selected = replace(everything, statements=tuple(each for each in everything.statements if each.name in names))
+
+    actions = plan_statements(selected, shop.live(), StatementScope(everything))
+
+    assert [action.name for action in actions if action.is_change] == ["NAMED", "ALERTS"]
+
+
+def test_what_a_person_left_out_of_the_plan_is_not_dropped_with_the_rest(shop):
+    text = edit("LEFT JOIN", "INNER JOIN").replace("SIZE 1 HOUR", "SIZE 2 HOURS")
+
+    (hourly,) = shop.changed(text, changed=frozenset({"HOURLY"}))
+
+    assert steps(hourly) == ["BeginRebuild", "terminate CTAS_HOURLY_9", "drop HOURLY", "run HOURLY", "FinishRebuild"]
 
 
 def test_a_plan_of_nothing_changed_needs_no_engine(shop, monkeypatch):
