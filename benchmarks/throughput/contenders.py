@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.engine_server import EngineServer
 from benchmarks.throughput.workload import Workload
 from bifrost.clients import ksqldb
 from bifrost.clients.supervisor import SupervisorClient
 from bifrost.errors import Refused
 from bifrost.settings import PROJECT, Settings
 
-QUERIES = ("join", "filter", "count", "rekey")
+QUERIES = ("join", "rejoin", "filter", "count", "rekey")
 
 Pid = Callable[[], int]
 Contender = Callable[[str, Workload, str], AbstractContextManager[Pid]]
@@ -28,6 +29,9 @@ _QUERIES = {
     "join": """CREATE STREAM {output}_O WITH (KAFKA_TOPIC='{topic}') AS SELECT R.K AS USER_ID, RATING_ID, CHANNEL,
         STARS, MESSAGE, CLUB_STATUS, EMAIL, FIRST_NAME, LAST_NAME FROM {output}_R R LEFT JOIN {output}_C C
         ON R.K = C.ID EMIT CHANGES;""",
+    "rejoin": """CREATE STREAM {output}_O WITH (KAFKA_TOPIC='{topic}') AS SELECT R.USER_ID AS USER_ID, RATING_ID,
+        CHANNEL, STARS, MESSAGE, CLUB_STATUS, EMAIL, FIRST_NAME, LAST_NAME FROM {output}_R R LEFT JOIN {output}_C C
+        ON R.USER_ID = C.ID EMIT CHANGES;""",
     "filter": "CREATE STREAM {output}_O WITH (KAFKA_TOPIC='{topic}') AS SELECT * FROM {output}_R WHERE STARS < 4;",
     "count": """CREATE TABLE {output}_O WITH (KAFKA_TOPIC='{topic}') AS SELECT K, COUNT(*) AS N FROM {output}_R
         WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY K EMIT CHANGES;""",
@@ -37,11 +41,12 @@ _QUERIES = {
 
 
 class Engine:
-    """The embedded engine of the running platform."""
+    """The embedded engine of the running platform, or that of a benchmark's own `server`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._client = ksqldb.from_settings(settings)
+    def __init__(self, settings: Settings, server: EngineServer | None = None) -> None:
+        self._client = ksqldb.from_settings(settings) if server is None else server.client
         self._supervisor = SupervisorClient(settings)
+        self._server = server
 
     @contextmanager
     def run(self, query: str, workload: Workload, topic: str) -> Iterator[Pid]:
@@ -64,6 +69,8 @@ class Engine:
 
     def pid(self) -> int:
         """The server's process."""
+        if self._server is not None:
+            return self._server.pid
         return next(status.pid or 0 for status in self._supervisor.status() if status.name == "ksqldb")
 
     def _drop(self, output: str, kind: str) -> None:

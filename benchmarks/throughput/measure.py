@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from benchmarks.engine_server import cpu_seconds
 from benchmarks.throughput.workload import PARTITIONS
 
 _DEADLINE_S = 300.0
@@ -18,12 +17,12 @@ _POLL_S = 0.02
 _LEADERLESS = ("_NOENT", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART")
 """Errors of a topic that was just created."""
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+_LEAST_CPU_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Input rows per second of wall clock, and per second of the program's CPU, between first and last output."""
+    """Input rows per second of wall clock, and per CPU second of all its processes, between first and last output."""
 
     wall: float
     cpu: float
@@ -60,14 +59,7 @@ class OutputWatch:
             _pause(deadline, topic, seen)
         seconds, cpu = time.perf_counter() - started, cpu_seconds(pid()) - started_cpu
         share = rows * (expected - first) / expected
-        return Rate(share / seconds, share / max(cpu, 1 / _TICKS))
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its child processes so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    children = [child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
-    return (int(fields[11]) + int(fields[12])) / _TICKS + sum(cpu_seconds(int(child)) for child in children)
+        return Rate(share / seconds, share / max(cpu, _LEAST_CPU_S))
 
 
 def _pause(deadline: float, topic: str, seen: int) -> None:

@@ -75,6 +75,20 @@ class Loader:
         """Load all customers, then ratings of random customers, 3 ms apart in event time."""
         began_ms = int(time.time() * 1000) - count * APART_MS
         ratings, table = f"bench-{run}-ratings", f"bench-{run}-customers-{customers}"
+        self.create(table, "customer")
+        self._fill(table, "customer", ((key, began_ms - 1000, row) for key, row in _customers(customers)))
+        self.create(ratings, "rating")
+        return Workload(ratings, table, count, self.add_ratings(ratings, count, customers))
+
+    def create(self, topic: str, schema: str) -> None:
+        """Create an input topic and register the schema of its values."""
+        self.admin.create(TopicDescription(topic, PARTITIONS, 1))
+        with from_settings(self._settings) as registry:
+            registry.register(f"{topic}-value", json.dumps(SCHEMAS[schema]))
+
+    def add_ratings(self, topic: str, count: int, customers: int) -> int:
+        """Write ratings of random customers; return how many have less than four stars."""
+        began_ms = int(time.time() * 1000) - count * APART_MS
         low = 0
 
         def rows() -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -83,9 +97,8 @@ class Loader:
                 low += row["STARS"] < 4
                 yield key, began_ms + row["RATING_ID"] * APART_MS, row
 
-        self._fill(table, "customer", ((key, began_ms - 1000, row) for key, row in _customers(customers)))
-        self._fill(ratings, "rating", rows())
-        return Workload(ratings, table, count, low)
+        self._fill(topic, "rating", rows())
+        return low
 
     def drop(self, workload: Workload) -> None:
         """Remove the topics of a workload."""
@@ -93,9 +106,8 @@ class Loader:
             self.admin.delete(topic)
 
     def _fill(self, topic: str, schema: str, rows: Iterator[tuple[int, int, dict[str, Any]]]) -> None:
-        self.admin.create(TopicDescription(topic, PARTITIONS, 1))
         with from_settings(self._settings) as registry:
-            number = registry.register(f"{topic}-value", json.dumps(SCHEMAS[schema]))
+            number = registry.register(f"{topic}-value", json.dumps(SCHEMAS[schema]))  # the id that it has
         encode = encoder(schema, number)
         writer = producer(self._settings.kafka_client(), compression_type="lz4", linger_ms=50)
         for key, timestamp, row in rows:

@@ -28,8 +28,8 @@ import org.apache.kafka.streams.state.Stores;
 /**
  * One query over ratings, as a Kafka Streams program to compare with. Runs until it is killed.
  *
- * <p>Arguments: bootstrap servers, query (join, filter, count, rekey), ratings topic, customers topic, output topic,
- * folder of rating.avsc, customer.avsc and joined.avsc, folder for state, threads.
+ * <p>Arguments: bootstrap servers, query (join, rejoin, filter, count, rekey), ratings topic, customers topic,
+ * output topic, folder of rating.avsc, customer.avsc and joined.avsc, folder for state, threads.
  */
 public final class Ratings {
     private static final Serde<Integer> KEY = Serdes.Integer();
@@ -66,7 +66,8 @@ public final class Ratings {
         settings.put(StreamsConfig.STATE_DIR_CONFIG, state);
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, threads);
         settings.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
-        // Emits every update, as the engine does.
+        // Emits every update and commits as often as the engine does.
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, "200");
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, "0");
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
@@ -75,7 +76,8 @@ public final class Ratings {
 
     private void add(String query) throws Exception {
         switch (query) {
-            case "join" -> addJoin();
+            case "join" -> addJoin(ratings);
+            case "rejoin" -> addJoin(ratings.selectKey((key, row) -> (Integer) row.get("USER_ID")));
             case "filter" -> ratings.filter((key, row) -> (Integer) row.get("STARS") < 4)
                     .to(output, Produced.with(KEY, ratingSerde));
             case "count" -> addCount();
@@ -85,7 +87,7 @@ public final class Ratings {
         }
     }
 
-    private void addJoin() throws Exception {
+    private void addJoin(KStream<Integer, GenericRecord> rows) throws Exception {
         AvroSerde customerSerde = new AvroSerde(schema("customer"));
         Schema joined = schema("joined");
         KTable<Integer, GenericRecord> table = builder.table(
@@ -94,7 +96,7 @@ public final class Ratings {
                 Materialized.<Integer, GenericRecord>as(Stores.inMemoryKeyValueStore("customers"))
                         .withKeySerde(KEY)
                         .withValueSerde(customerSerde));
-        ratings.leftJoin(
+        rows.leftJoin(
                         table,
                         (rating, customer) -> merged(joined, rating, customer),
                         Joined.with(KEY, ratingSerde, customerSerde))
