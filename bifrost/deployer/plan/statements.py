@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bifrost.clients.kafka import TopicDescription
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
 from bifrost.deployer.declared.statement_files import names_read
 from bifrost.deployer.live.rebuild_record import Rebuild, RebuiltStatement
@@ -18,6 +19,7 @@ from bifrost.deployer.plan.actions import (
     AlterTopic,
     AwaitReaders,
     BeginRebuild,
+    CreateTopic,
     DropLiveSource,
     DropLiveType,
     FinishRebuild,
@@ -202,8 +204,7 @@ class _StatementPlan:
         rebuilt = None if self._rebuild is None else self._rebuild.find(statement.name)
         if rebuilt is not None:
             statement = _starting_at(statement, rebuilt.read_from)
-            if not rebuilt.deletes_topic:
-                operations.extend(self._retention(change))
+            operations.extend(self._deleted_and_declared(rebuilt) if rebuilt.deletes_topic else self._retention(change))
         loss = () if rebuilt is None else self._losses.of_replaced(change, rebuilt)
         loss += tuple(self._losses.of_retention(operations))
         operations.append(RunStatement(statement))
@@ -283,6 +284,12 @@ class _StatementPlan:
     def _runs(self, service: str) -> bool:
         status = (self._live.services or {}).get(service)
         return status is not None and status.is_up
+
+    def _deleted_and_declared(self, rebuilt: RebuiltStatement) -> Iterator[Operation]:
+        """Creates a deleted topic as a file declares it, before ksqlDB would do so with its own settings."""
+        for topic in self._everything.topics:
+            if topic.name == rebuilt.topic:
+                yield CreateTopic(TopicDescription(topic.name, topic.partitions, topic.replication, topic.config))
 
     def _retention(self, change: StatementChange) -> Iterator[Operation]:
         """Gives a kept topic the retention of the new statement: ksqlDB refuses a topic with another one."""

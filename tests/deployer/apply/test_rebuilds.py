@@ -132,6 +132,17 @@ def test_sinks_of_a_deleted_topic_begin_at_its_start(deployed, rebuilding):
     assert rebuilding.kafka.committed[GROUP]["ALERTS"] == {0: 10}
 
 
+def test_a_deleted_topic_that_a_file_declares_is_created_as_declared(deployed, rebuilding):
+    deployed.write("topics/alerts.json", {"ALERTS": {"partitions": 1, "retention.ms": 1234567}})
+    rebuilding.apply(deployed.declared())
+    deployed.write("ksql/ratings.sql", CHANGED)
+
+    rebuilding.apply(deployed.declared(), choices=ReplaceChoices(topics="delete"))
+
+    assert rebuilding.kafka.there["ALERTS"].config["retention.ms"] == "1234567"
+    assert rebuilding.plan(deployed.declared()).changes == ()
+
+
 def test_a_group_whose_service_was_killed_is_moved_once_its_session_ends(deployed, rebuilding):
     deployed.write("ksql/ratings.sql", CHANGED)
     rebuilding.kafka.members.add(GROUP)
