@@ -29,6 +29,8 @@ from bifrost.settings import Settings
 PIPELINES = ("ratings", "patterns")
 UP = ("up", *PIPELINES, "--no-demo", "--yes")
 MOST_RUNS = 8
+KEPT = ("_", "bifrost-", "default_ksql", "asgard", "dbhistory")
+"""How topics begin that stay: internal ones, and those of Debezium, whose offsets outlive the connector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def writers_of(settings: Settings) -> Counter[str]:
 
 
 def remove_all(settings: Settings) -> None:
-    """Delete every connector, query, stream and table, and the topics that statements wrote."""
+    """Delete every connector, query, stream and table, and the topics that the project declares or statements wrote."""
     with connect.from_settings(settings) as workers:
         for name in workers.names():
             workers.delete(name)
@@ -129,9 +131,8 @@ def remove_all(settings: Settings) -> None:
             client.execute(f"TERMINATE {query.id};")
         _drop_all(client)
     admin = kafka.admin(settings)
-    kept = ("_", "bifrost-", "default_ksql")
     for topic in admin.topics():
-        if not topic.startswith(kept):
+        if not topic.startswith(KEPT):
             admin.delete(topic)
 
 
