@@ -47,3 +47,9 @@ def test_the_list_of_commands_says_what_each_command_says_of_itself(name):
 
 def test_plan_imports_no_engine_before_it_needs_one():
     assert [name for name in modules_after("plan", "--help") if name.startswith("bifrost.engine")] == []
+
+
+@pytest.mark.parametrize("command", ["down", "csv-schema"])
+def test_a_command_that_plans_nothing_does_not_import_the_plan(command):
+    found = modules_after(command, "--help")
+    assert [name for name in ("bifrost.deployer.plan.actions", "bifrost.sql.tree") if name in found] == []

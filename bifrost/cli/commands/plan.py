@@ -7,21 +7,19 @@ from typing import Annotated
 
 import typer
 
-from bifrost.cli.options import (
+from bifrost.cli.options import JsonOption, TargetOption, settings_for
+from bifrost.cli.output import Screen
+from bifrost.cli.plan_arguments import (
     DeleteTopicOption,
     FromOption,
-    JsonOption,
     KeepTopicOption,
     OnlyOption,
     PipelinesArgument,
     PruneOption,
     RepeatAlertsOption,
     SkipOption,
-    TargetOption,
     plan_options,
-    settings_for,
 )
-from bifrost.cli.output import Screen
 from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
 from bifrost.deployer.checks.connect_validate import refuse_connector_problems

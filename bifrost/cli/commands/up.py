@@ -12,25 +12,22 @@ import typer
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.locking import deploying_alone
 from bifrost.cli.losses import accept_losses
-from bifrost.cli.options import (
+from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
+from bifrost.cli.output import Screen
+from bifrost.cli.plan_arguments import (
     AllowOption,
     DeleteTopicOption,
     FromOption,
-    JsonOption,
     KeepTopicOption,
     OnlyOption,
     PipelinesArgument,
     PruneOption,
     RepeatAlertsOption,
     SkipOption,
-    TargetOption,
     YesOption,
     allowed_losses,
     plan_options,
-    require_embedded,
-    settings_for,
 )
-from bifrost.cli.output import Screen
 from bifrost.cli.plan_files import open_saved_plan
 from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.clients.http import SystemClock
