@@ -61,7 +61,7 @@ class Rebuilds:
             NotReady: a new query failed or makes no progress; the next run continues here.
             Refused: a consumer group still has members.
         """
-        current = self._recorded or self._read_record() or rebuild
+        current = (self._recorded or self._read_record() or rebuild).limited_to(rebuild)
         rebuilt = {statement.topic for statement in current.statements}
         for statement in current.statements:
             if statement.groups or statement.connectors:

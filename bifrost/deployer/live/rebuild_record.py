@@ -91,6 +91,10 @@ class Rebuild:
             ),
         )
 
+    def limited_to(self, other: Rebuild) -> Rebuild:
+        """This rebuild without the statements that another one does not have."""
+        return replace(self, statements=tuple(each for each in self.statements if other.find(each.name) is not None))
+
     def as_json(self) -> str:
         """The text that `rebuild_from_json` reads."""
         return json.dumps(asdict(self), sort_keys=True)

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from bifrost.clients.kafka import TopicDescription
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
-from bifrost.deployer.declared.statement_files import names_read
 from bifrost.deployer.live.rebuild_record import Rebuild, RebuiltStatement
 from bifrost.deployer.live.state import LiveQuery, LiveState
 from bifrost.deployer.plan.actions import (
@@ -43,6 +42,7 @@ from bifrost.deployer.plan.live_statements import (
     with_declared_types,
 )
 from bifrost.deployer.plan.losses import Loss
+from bifrost.deployer.plan.planned_rebuild import RebuildPlanner, written_topics
 from bifrost.deployer.plan.statement_changes import (
     DEFAULT_SCOPE,
     StatementChange,
@@ -52,7 +52,6 @@ from bifrost.deployer.plan.statement_changes import (
 )
 from bifrost.deployer.plan.statement_equality import statement_difference
 from bifrost.deployer.plan.statement_losses import StatementLosses, declared_start, read_from
-from bifrost.deployer.plan.topic_readers import notifiers, sink_readers
 from bifrost.deployer.plan.type_equality import type_difference
 from bifrost.sql.formatter import format_statement
 from bifrost.sql.tree import CreateAsSelect, CreateSource, CreateType, InsertSelect, SourceKind
@@ -69,7 +68,7 @@ def topics_of_changes(declared: Declarations, live: LiveState, scope: StatementS
     """The topics whose records and readers a plan must know, to say what is lost."""
     changes = statement_changes(declared, live, scope)
     kinds = (ActionKind.CREATE, ActionKind.REPLACE)
-    topics = _topics(scope.everything or declared)
+    topics = written_topics(scope.everything or declared)
     return frozenset(
         topics.get(change.statement.name, "")
         for change in changes
@@ -111,12 +110,10 @@ class _StatementPlan:
         self._choices = scope.choices
         self._pruned = scope.pruned
         self._everything = scope.everything or declared
-        self._topics = _topics(self._everything)
         self._changes = statement_changes(declared, live, scope)
         self._replaced = tuple(replaced(self._changes))
-        self._interrupted = live.owned.rebuild
-        self._repeating = frozenset(each.statement.name for each in self._changes if self._repeats_records(each))
-        self._rebuild = self._planned_rebuild()
+        self._rebuilds = RebuildPlanner(self._everything, live, scope.choices)
+        self._rebuild = self._rebuilds.rebuild(self._changes)
         self._losses = StatementLosses(self._everything, live, scope.choices, self._rebuild)
         self._is_taken_down = False
 
@@ -131,10 +128,9 @@ class _StatementPlan:
         for number, action in enumerate(found):
             yield _ending(action, rebuild) if number == last else action
         if last is None:
-            names = [statement.name for statement in rebuild.statements]
+            names = [statement.name for statement in rebuild.statements] or ["statements that are declared no more"]
             reason = f"finishes an interrupted replacement of {', '.join(names)}"
-            finish = (FinishRebuild(rebuild),)
-            yield Action(ActionKind.UPDATE, ResourceKind.STATEMENT, next(iter(names), "services"), reason, finish)
+            yield Action(ActionKind.UPDATE, ResourceKind.STATEMENT, names[0], reason, (FinishRebuild(rebuild),))
 
     def _action(self, change: StatementChange) -> Action:
         name = change.statement.name
@@ -158,31 +154,18 @@ class _StatementPlan:
         statement, reason = change.statement, change.reason
         loss: tuple[Loss, ...] = ()
         operations: list[Operation] = []
-        if self._is_interrupted(change):
+        rebuilt = None if self._rebuild is None else self._rebuild.find(statement.name)
+        if self._rebuilds.is_interrupted(change):
             reason = "continues an interrupted replacement"
-        elif statement.name in self._repeating:
+        elif rebuilt is not None:
             operations.extend(self._take_down())
-            loss = self._losses.of_created(change, self._rebuilt(change))
-        start = None if self._rebuild is None else self._rebuild.find(statement.name)
-        if start is not None:
-            statement = _starting_at(statement, start.read_from)
+            loss = self._losses.of_created(change, rebuilt)
+        if rebuilt is not None:
+            statement = _starting_at(statement, rebuilt.read_from)
         elif change.statement.topic in self._live.records:
             statement = _starting_at(statement, read_from(change, self._live, self._choices))
         operations.append(RunStatement(statement))
         return Action(ActionKind.CREATE, ResourceKind.STATEMENT, statement.name, reason, tuple(operations), loss=loss)
-
-    def _repeats_records(self, change: StatementChange) -> bool:
-        """Whether a missing query writes into a topic that holds records already, as after a DROP by a person."""
-        return (
-            change.kind is ActionKind.CREATE
-            and isinstance(change.tree, CreateAsSelect)
-            and self._live.records.get(change.statement.topic, 0) > 0
-            and read_from(change, self._live, self._choices) == "earliest"
-            and not self._is_interrupted(change)
-        )
-
-    def _is_interrupted(self, change: StatementChange) -> bool:
-        return self._interrupted is not None and self._interrupted.find(change.statement.name) is not None
 
     def _in_place(self, change: StatementChange) -> Iterator[Operation]:
         tree = change.tree
@@ -239,52 +222,6 @@ class _StatementPlan:
             topic = description.topic if name in deleted else ""
             yield DropLiveSource(name, SourceKind(description.type), topic)
 
-    def _planned_rebuild(self) -> Rebuild | None:
-        """The queries that are replaced, with what an interrupted replacement has left to do."""
-        statements = tuple(
-            self._rebuilt(change)
-            for change in self._changes
-            if change.statement.name in self._repeating or _replaces_query(change)
-        )
-        if not statements:
-            return self._interrupted
-        groups = {group for statement in statements for group in statement.groups}
-        services = {
-            notifier.service
-            for statement in statements
-            for notifier in notifiers(statement.topic, self._everything, self._live)
-            if notifier.group in groups and self._runs(notifier.service)
-        }
-        return Rebuild(statements, tuple(sorted(services))).after(self._interrupted)
-
-    def _rebuilt(self, change: StatementChange) -> RebuiltStatement:
-        topic = self._topics.get(change.statement.name, "")
-        start = read_from(change, self._live, self._choices)
-        moves = change.deletes_topic or (start == "earliest" and not self._choices.repeat_alerts)
-        groups = [each.group for each in notifiers(topic, self._everything, self._live)] if moves else []
-        if self._live.services is None:
-            groups = []
-        sinks = sink_readers(topic, self._everything, self._live) if change.deletes_topic else ()
-        return RebuiltStatement(
-            name=change.statement.name,
-            topic=topic,
-            query_id="" if change.query is None else change.query.summary.id,
-            read_from=start,
-            inputs=tuple(sorted({self._topic_of(name) for name in names_read(change.tree)} - {"", topic})),
-            deletes_topic=change.deletes_topic,
-            skips=start == "earliest" and not self._choices.repeat_alerts,
-            groups=tuple(groups),
-            connectors=tuple(sink.name for sink in sinks),
-        )
-
-    def _topic_of(self, name: str) -> str:
-        source = self._live.sources.get(name)
-        return self._topics.get(name, "") if source is None else source.description.topic
-
-    def _runs(self, service: str) -> bool:
-        status = (self._live.services or {}).get(service)
-        return status is not None and status.is_up
-
     def _deleted_and_declared(self, rebuilt: RebuiltStatement) -> Iterator[Operation]:
         """Creates a deleted topic as a file declares it, before ksqlDB would do so with its own settings."""
         for topic in self._everything.topics:
@@ -304,17 +241,6 @@ class _StatementPlan:
         # A window's RETENTION wins over -1 on some servers, and -1 keeps the records long enough on the others.
         if topic.config.get("retention.ms", "") not in ("-1", str(change.retention_ms)):
             yield AlterTopic(topic.name, {"retention.ms": str(change.retention_ms)})
-
-
-def _topics(declared: Declarations) -> dict[str, str]:
-    """The topic that each query writes, by its statement's name."""
-    topics = {item.name: item.topic for item in declared.statements}
-    inserts = {
-        item.name: topics.get(item.tree.target, "")
-        for item in declared.statements
-        if isinstance(item.tree, InsertSelect)
-    }
-    return topics | inserts
 
 
 def _written(change: StatementChange) -> CreateSource | CreateAsSelect:
@@ -338,10 +264,6 @@ def _creates_one_of(rebuild: Rebuild, action: Action) -> bool:
 
 def _ending(action: Action, rebuild: Rebuild) -> Action:
     return replace(action, operations=(*action.operations, FinishRebuild(rebuild)))
-
-
-def _replaces_query(change: StatementChange) -> bool:
-    return change.kind is ActionKind.REPLACE and isinstance(change.tree, CreateAsSelect | InsertSelect)
 
 
 def _query_state(name: str, query: LiveQuery) -> Action:

@@ -228,6 +228,21 @@ def test_a_replacement_that_was_killed_anywhere_is_finished_by_the_next_run(depl
     assert Ownership(rebuilding.owned, "bifrost").read().rebuild is None
 
 
+def test_an_interrupted_replacement_of_what_no_file_declares_any_more_is_ended(deployed, rebuilding):
+    deployed.write("ksql/ratings.sql", CHANGED)
+    rebuilding.kafka.members.add(GROUP)
+    with pytest.raises(Refused):
+        rebuilding.apply(deployed.declared())
+    deployed.write("ksql/ratings.sql", RATINGS.split(";")[0] + ";")
+    (deployed.root / "alerts/bad_rating.toml").unlink()
+
+    rebuilding.apply(deployed.declared())
+
+    assert Ownership(rebuilding.owned, "bifrost").read().rebuild is None
+    assert rebuilding.services.components["alerts"].state == "running"
+    assert rebuilding.plan(deployed.declared()).changes == ()
+
+
 def test_the_choice_of_an_interrupted_run_is_kept(deployed, fakes):
     deployed.write("ksql/ratings.sql", CHANGED)
     fault = Fault("POST", "/ksql", 400, {"message": "no"}, times=9)
