@@ -144,6 +144,12 @@ class SchemaRegistryClient(RestClient):
         self._set_rule(subject, "NONE")
         try:
             return self.register(subject, schema)
+        except Refused as error:
+            if error.status != 409:
+                raise
+            # Some registries have no rule NONE of a subject: then the one of the whole registry applies.
+            body = f"{error.body} (the rule of the whole registry applies to {subject}; it must be lifted there)"
+            raise Refused(error.system, error.request, status=error.status, body=body) from error
         finally:
             if before is None:
                 self._remove_rule(subject)

@@ -10,11 +10,15 @@ from tests.fakes.http_server import Answer, FakeServer, Request
 
 @dataclass
 class FakeRegistry:
-    """`conflicts` are the registry's words for schemas that a subject's rule forbids; `rules` are subjects' own."""
+    """`conflicts` are the registry's words for schemas that a subject's rule forbids; `rules` are subjects' own.
+
+    With `always_refuses`, the rule of the registry applies although a subject has the rule NONE.
+    """
 
     versions: dict[str, list[str]] = field(default_factory=dict)
     conflicts: dict[str, list[str]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
+    always_refuses: bool = False
 
     def server(self) -> FakeServer:
         return FakeServer(self.respond, is_write=_is_write)
@@ -38,7 +42,9 @@ class FakeRegistry:
                 return Answer(200, request.body)
             case ("DELETE", "config", name):
                 return Answer(200, self.rules.pop(name))
-            case ("POST", "subjects", name, "versions") if name in self.conflicts and self.rules.get(name) != "NONE":
+            case ("POST", "subjects", name, "versions") if name in self.conflicts and (
+                self.always_refuses or self.rules.get(name) != "NONE"
+            ):
                 return Answer(409, {"error_code": 409, "message": "Schema being registered is incompatible"})
             case ("POST", "subjects", name, "versions"):
                 self.versions.setdefault(name, []).append(request.body["schema"])

@@ -94,7 +94,7 @@ UNDEFINED_PREDICATE = LintRule(
 PLAIN_SECRET = LintRule(
     "BF108",
     "a secret is written in the file",
-    "Whoever reads the repository, or Connect's REST API, reads the secret.",
+    "Readers of the repository, and of Connect's REST API, see the secret.",
     "Write a placeholder and set the variable where the workers run.",
     '"database.password": "${env:MYSQL_PASSWORD}"',
 )
@@ -102,7 +102,7 @@ SINGLE_TASK = LintRule(
     "BF109",
     "`tasks.max` above 1 has no effect",
     "The class runs one task, whatever `tasks.max` says: a log of changes or a port has one reader.",
-    'Write `"tasks.max": "1"`, so that nobody expects more.',
+    'Write `"tasks.max": "1"`, which is what runs.',
     '"tasks.max": "1"',
 )
 NO_REGISTRY = LintRule(

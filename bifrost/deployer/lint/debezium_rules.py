@@ -48,7 +48,7 @@ OLD_KEY = LintRule(
 HISTORY_OF_ALL_TABLES = LintRule(
     "BF202",
     "the schema history records every table",
-    "A table that nobody captures, with a definition that Debezium cannot read, stops the connector for good.",
+    "A table that is not captured, with a definition that Debezium cannot read, stops the connector for good.",
     "Record the captured tables only. To add one later, the connector must then read its tables again.",
     '"schema.history.internal.store.only.captured.tables.ddl": "true"',
 )
@@ -64,7 +64,7 @@ SHARED_SERVER_ID = LintRule(
     "BF204",
     "two connectors have the same server id",
     "MySQL and MariaDB end the older connection of a server id, so the two connectors keep interrupting each other.",
-    "Give each connector an id of its own, which no replica has.",
+    "Give each connector a separate id, which no replica has.",
     '"database.server.id": "43"',
     is_error=True,
 )
@@ -72,7 +72,7 @@ SHARED_HISTORY = LintRule(
     "BF205",
     "two connectors share a schema history",
     "Each connector replays the whole history when it starts, and would apply the definitions of the other's tables.",
-    "Give each connector a topic of its own.",
+    "Give each connector a separate topic.",
     '"schema.history.internal.kafka.topic": "dbhistory.orders"',
     is_error=True,
 )
@@ -80,7 +80,7 @@ SHARED_SLOT = LintRule(
     "BF206",
     "two connectors share a replication slot",
     "A slot has one reader: the second connector does not start. Without `slot.name` the slot is `debezium`.",
-    "Give each connector a slot of its own.",
+    "Give each connector a separate slot.",
     '"slot.name": "orders"',
     is_error=True,
 )
@@ -89,7 +89,7 @@ SHARED_PUBLICATION = LintRule(
     "two connectors share a publication",
     "With `publication.autocreate.mode=filtered`, each start sets the tables of the publication to those of one "
     "connector, and the other misses its changes. Without `publication.name` it is `dbz_publication`.",
-    "Give each connector a publication of its own, or create it yourself and set the mode to disabled.",
+    "Give each connector a separate publication, or create it yourself and set the mode to disabled.",
     '"publication.name": "orders"',
 )
 COMPACTED_HISTORY = LintRule(
@@ -143,7 +143,7 @@ SHARED_PREFIX = LintRule(
     "BF214",
     "two connectors have the same `topic.prefix`",
     "They write to topics of the same names, and the schemas of both go to the same subjects.",
-    "Give each connector a prefix of its own.",
+    "Give each connector a separate prefix.",
     '"topic.prefix": "orders"',
 )
 SNAPSHOT_ALWAYS = LintRule(
@@ -306,7 +306,7 @@ def deleted_rows(declared: Declarations) -> Iterator[FileProblem]:
     compacted = {topic.connector for topic in declared.topics if "compact" in topic.config.get("cleanup.policy", "")}
     for connector in declared.connectors:
         if connector.name in compacted and connector.config.get("tombstones.on.delete") == "false":
-            text = "its compacted topic keeps deleted rows for ever"
+            text = "its compacted topic keeps deleted rows forever"
             yield NO_TOMBSTONES.at_key(connector, "tombstones.on.delete", text)
 
 

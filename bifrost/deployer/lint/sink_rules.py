@@ -14,7 +14,7 @@ _REPLICATION = "errors.deadletterqueue.topic.replication.factor"
 UNWRITTEN_TOPIC = LintRule(
     "BF301",
     "a sink reads a topic that nothing writes",
-    "A misspelt name is no error for Connect: the sink waits for ever.",
+    "A misspelt name is no error for Connect: the sink waits forever.",
     "Correct the name, or declare the topic in `topics/`.",
     '"topics": "ratings-with-customer-data"',
 )
@@ -36,7 +36,7 @@ UNUSED_DEAD_LETTERS = LintRule(
 NO_TOLERANCE = LintRule(
     "BF304",
     "a sink does not say what a bad record does",
-    "By default one record that cannot be read stops the sink until somebody intervenes.",
+    "By default one record that cannot be read stops the sink until it is restarted without that record.",
     "Set `errors.tolerance` to all, with a dead-letter topic, or to none if the sink must stop.",
     '"errors.tolerance": "none"',
 )

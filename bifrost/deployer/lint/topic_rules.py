@@ -35,7 +35,7 @@ COMPACTED_WITHOUT_KEY = LintRule(
 RETENTION_WITHOUT_EFFECT = LintRule(
     "BF404",
     "a retention without effect",
-    "With `cleanup.policy` compact alone, the last record of each key stays for ever, whatever `retention.ms` says.",
+    "With `cleanup.policy` compact alone, the last record of each key stays forever, whatever `retention.ms` says.",
     "Remove `retention.ms`, or use the policy `compact,delete`.",
     '"customers": {"cleanup.policy": "compact,delete", "retention.ms": 604800000, "key": "id"}',
 )
@@ -55,7 +55,7 @@ def topics(declared: Declarations) -> Iterator[FileProblem]:
 
 
 def _is_history(topic: DeclaredTopic, declared: Declarations) -> bool:
-    """Whether a schema history is in it, for which there is a rule of its own."""
+    """Whether a schema history is in it, which has a separate rule."""
     key = "schema.history.internal.kafka.topic"
     return any(connector.config.get(key) == topic.name for connector in declared.connectors)
 

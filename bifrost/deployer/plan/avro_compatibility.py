@@ -32,7 +32,7 @@ def broken_rules(declared: str, live: str, rule: str) -> tuple[str, ...]:
         reading = _Reading(_names(new), _names(old), "is new and has no default, so earlier records cannot be read")
         found += reading.problems(new, old, "")
     if rule.startswith(("FORWARD", "FULL")):
-        text = "is gone and had no default, so programs with the earlier schema cannot read new records"
+        text = "was removed and had no default, so programs with the earlier schema cannot read new records"
         found += _Reading(_names(old), _names(new), text).problems(old, new, "")
     return tuple(dict.fromkeys(found))
 

@@ -45,7 +45,7 @@ TREE = record(("next", ["null", "R"], {}), ("a", "int", {}))
             A_INT,
             WITH_B,
             "FORWARD_TRANSITIVE",
-            ("field b is gone and had no default, so programs with the earlier schema cannot read new records",),
+            ("field b was removed and had no default, so programs with the earlier schema cannot read new records",),
         ),
         (A_LONG, A_INT, "BACKWARD", ()),
         (A_LONG, A_INT, "FULL", ("field a: long cannot be read as int",)),
@@ -129,6 +129,20 @@ def test_the_rule_applies_again_where_the_registry_refuses_the_schema_anyway(pro
     fakes.servers["registry"].faults.append(Fault("POST", "/subjects/.*/versions$", 422, {"message": "invalid"}))
 
     with pytest.raises(Refused, match="invalid"):
+        fakes.up(project.declared())
+
+    assert fakes.registry.rules == {}
+
+
+def test_a_registry_whose_own_rule_applies_anyway_says_so(project, fakes):
+    fakes.up(project.declared())
+    fakes.registry.conflicts["ratings-value"] = []
+    fakes.registry.always_refuses = True
+    project.write(FILE, CHANGED)
+
+    with pytest.raises(
+        Refused, match="the rule of the whole registry applies to ratings-value; it must be lifted there"
+    ):
         fakes.up(project.declared())
 
     assert fakes.registry.rules == {}
