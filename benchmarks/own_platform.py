@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,8 @@ def own_platform(project: Path = PROJECT, **values: str) -> Iterator[OwnPlatform
         for name in ("SLACK_API_URL", "SLACK_API_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN"):
             settings.pop(name, None)
         platform = OwnPlatform(settings, project)
+        # A benchmark that gets SIGTERM stops its platform, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             yield platform
         finally:
