@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bifrost.clients.http import Clock
 from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
@@ -106,7 +107,11 @@ class StatementRuns:
     def _missing(self, statements: Sequence[DeclaredStatement]) -> list[DeclaredStatement]:
         """Those that have not been carried out; rows of a table always count, as sending one again changes nothing."""
         sources, queries, types = read_ksqldb(self._platform.ksqldb)
-        left = statements_to_run(self._declared, LiveState(sources=sources, queries=queries, types=types))
+        known = {item.name for item in self._declared.statements}
+        # Statements of other pipelines are recreated with what they read.
+        others = tuple(item for item in statements if item.name not in known)
+        declared = replace(self._declared, statements=(*self._declared.statements, *others))
+        left = statements_to_run(declared, LiveState(sources=sources, queries=queries, types=types))
         return [item for item in statements if item.name in left]
 
     def _await_subjects(self, statement: DeclaredStatement) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bifrost.deployer.apply.statement_runs import StatementRuns
+from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.ownership import Ownership
 from bifrost.deployer.live.rebuild_record import Rebuild, RebuiltStatement, rebuild_from_json
 from bifrost.deployer.plan.replace_choices import ReplaceChoices
@@ -284,3 +286,12 @@ def test_an_interrupted_rebuild_keeps_the_farthest_positions():
 
     assert found.until == {"in": {0: 9, 1: 4}}
     assert second.services == ("alerts",)
+
+
+def test_a_refused_statement_of_another_pipeline_is_an_error(deployed, fakes):
+    (alerts,) = (each for each in deployed.declared().statements if each.name == "ALERTS")
+    fakes.ksqldb.sources.pop("ALERTS")
+    fakes.ksqldb.subjects_needed = lambda tree: "x"
+
+    with pytest.raises(Refused, match=r"ratings.sql:\d+: ALERTS"):
+        StatementRuns(fakes.platform, Declarations(), fakes.clock).run([alerts])
