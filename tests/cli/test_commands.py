@@ -469,3 +469,19 @@ def test_an_environment_is_selected_before_or_after_the_command(run, monkeypatch
     assert run(*line).code == 3
     assert run("plan").code == 3
     assert selected == ["staging", ""]
+
+
+@pytest.mark.parametrize("state", ["UNASSIGNED", "RESTARTING"])
+def test_a_connector_that_the_workers_move_is_waited_for_and_not_changed(run, fakes, state):
+    run(*UP)
+    fakes.connect.states["mysql-demo-customers"] = state
+    fakes.forget_writes()
+
+    found = run("plan")
+
+    assert found.code == 3
+    assert f"  . connector  mysql-demo-customers: is {state}" in found.out
+    assert "1 to wait for; 11 unchanged." in found.out
+    fakes.connect.states["mysql-demo-customers"] = "RUNNING"
+    assert run(*UP).code == 0
+    assert fakes.writes() == []

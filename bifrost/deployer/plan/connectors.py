@@ -99,7 +99,9 @@ def _update(
         return Action(ActionKind.REPLACE, resource, name, "; ".join(reasons), (step,), loss=losses)
     operations: tuple[Operation, ...] = (PutConnector(name, connector.config),) if is_put else ()
     operations += _state_steps(name, found.status, was_put=is_put)
-    return Action(ActionKind.UPDATE, resource, name, "; ".join(reasons), operations, loss=losses)
+    # Unassigned or restarting tasks need no step: the workers are starting, or rebalance.
+    kind = ActionKind.UPDATE if operations else ActionKind.WAIT
+    return Action(kind, resource, name, "; ".join(reasons), operations, loss=losses)
 
 
 def _missing(connector: DeclaredConnector, renamed: str | None, live: LiveState) -> Action:
