@@ -19,7 +19,7 @@ from bifrost.engine.state.stores import Changelog, JoinBuffer, Store, StoreKind,
 from bifrost.engine.state.window_store import MemoryWindowStore
 
 _METHODS = {
-    StoreKind.KEY_VALUE: ("get", "put", "delete", "entries"),
+    StoreKind.KEY_VALUE: ("get", "put", "delete", "entries", "pairs_of"),
     StoreKind.WINDOW: ("get", "put", "windows", "between"),
     StoreKind.SESSION: ("find", "put", "remove", "ended", "sessions"),
     StoreKind.BUFFER: ("put", "fetch", "remove", "take_older"),

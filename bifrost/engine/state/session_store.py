@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import ClassVar
 
+from bifrost.engine.state.aging_list import AgingList
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
@@ -29,7 +29,7 @@ class MemorySessionStore:
         # Sorted (end, start, number, key); unique numbers, so keys are never compared. A session that grows is removed
         # with every row, and taking it out of the middle of a list is slow: its entry stays, and `_compact` drops all
         # such entries together once they outnumber the sessions.
-        self._ends: list[tuple[int, int, int, Key]] = []
+        self._ends: AgingList[tuple[int, int, int, Key]] = AgingList()
         self._live = 0
         self._count = 0
         self._retention_ms = retention_ms
@@ -69,7 +69,7 @@ class MemorySessionStore:
         self._count += 1
         self._live += 1
         sessions[start, end] = row, self._count
-        insort(self._ends, (end, start, self._count, key))
+        self._ends.add((end, start, self._count, key))
 
     def remove(self, key: Key, start: int, end: int) -> None:
         """See `SessionStore`."""
@@ -87,7 +87,7 @@ class MemorySessionStore:
 
     def _compact(self) -> None:
         if len(self._ends) > 2 * self._live + _SPARE_ENTRIES:
-            self._ends = [entry for entry in self._ends if self._is_live(entry)]
+            self._ends.keep(self._is_live)
 
     def _is_live(self, entry: tuple[int, int, int, Key]) -> bool:
         end, start, number, key = entry
@@ -100,15 +100,14 @@ class MemorySessionStore:
             return
         # A shorter tuple sorts before the longer ones that begin with it: a session that ends at the limit stays, as
         # in `put`.
-        gone = bisect_left(self._ends, (self.stream_time - self._retention_ms,))
-        expired, self._ends = self._ends[:gone], self._ends[gone:] if gone else self._ends
+        expired = self._ends.drop_before((self.stream_time - self._retention_ms,))
         for end, start, _, key in filter(self._is_live, expired):
             self._forget(key, start, end)
             self._record.delete((start, end, *key), self.stream_time)
 
     def ended(self, first: int, until: int) -> list[StoredSession]:
         """See `SessionStore`."""
-        between = self._ends[bisect_left(self._ends, (first,)) : bisect_left(self._ends, (until,))]
+        between = self._ends.between((first,), (until,))
         found = [
             (start, end, key, (self._by_key[key][start, end][0], end))
             for end, start, _, key in filter(self._is_live, between)

@@ -95,6 +95,12 @@ class KeyValueStore(Store, Protocol):
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         """Returns all entries, in any order."""
 
+    def pairs_of(self, first: SqlValue) -> list[tuple[Key, Entry]]:
+        """Returns the entries whose keys are pairs that begin with a value, in any order.
+
+        Only the task's thread may call it.
+        """
+
 
 class WindowStore(Store, Protocol):
     """Rows by key and window start. Windows older than the retention are deleted."""

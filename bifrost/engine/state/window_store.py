@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import ClassVar
 
+from bifrost.engine.state.aging_list import AgingList
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
@@ -20,7 +20,7 @@ class MemoryWindowStore:
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         self._by_key: dict[Key, dict[int, Entry]] = {}
         self._by_start: dict[int, set[Key]] = {}
-        self._starts: list[int] = []
+        self._starts: AgingList[int] = AgingList()
         self._retention_ms = retention_ms
         self._record = recorder
         self.stream_time = -1
@@ -55,18 +55,16 @@ class MemoryWindowStore:
         keys = self._by_start.get(start)
         if keys is None:
             keys = self._by_start[start] = set()
-            insort(self._starts, start)
+            self._starts.add(start)
         keys.add(key)
 
     def _expire(self, timestamp: int) -> None:
         if self._retention_ms is None:
             return
-        gone = bisect_left(self._starts, self.newest - self._retention_ms)
-        for start in self._starts[:gone]:
+        for start in self._starts.drop_before(self.newest - self._retention_ms):
             for key in self._by_start.pop(start):
                 self._forget(key, start)
                 self._record.delete((start, *key), timestamp)
-        del self._starts[:gone]
 
     def _forget(self, key: Key, start: int) -> None:
         windows = self._by_key[key]
@@ -80,7 +78,7 @@ class MemoryWindowStore:
 
     def between(self, first: int, last: int) -> Iterator[tuple[int, Key, Entry]]:
         """See `WindowStore`."""
-        for start in self._starts[bisect_left(self._starts, first) : bisect_right(self._starts, last)]:
+        for start in self._starts.between(first, last + 1):
             for key in sorted(self._by_start.get(start, ()), key=sort_key):
                 entry = self.get(key, start)
                 # None if the task's thread has deleted the window since the keys were listed: look-ups run on other

@@ -54,11 +54,12 @@ class TableLookup:
         identity = freeze_key(key) or ()
         if self._found.keyed_by_window:
             # The store's keys end with the window's bounds, which a look-up by key does not know.
-            return [row for row in self.rows() if freeze_key(row.key) == identity]
+            found = [row for row in self.rows() if freeze_key(row.key) == identity]
+            return sorted(found, key=lambda row: row.window or ())
         return list(self._shown(self._entries_of(identity)))
 
     def rows(self) -> Iterator[MaterializedRow]:
-        """Returns all rows, oldest key first."""
+        """Returns all rows, in any order."""
         return self._shown(self._all_entries())
 
     def _entries_of(self, identity: Key) -> Iterator[tuple[Key, WindowBounds | None, Entry]]:

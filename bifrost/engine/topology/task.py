@@ -110,5 +110,5 @@ class Task:
         return self._lookup.rows_of(key) if self._lookup is not None else []
 
     def scan(self) -> Iterator[MaterializedRow]:
-        """Returns all rows, oldest key first; none if this task holds no results."""
+        """Returns all rows, in any order; none if this task holds no results."""
         return self._lookup.rows() if self._lookup is not None else iter(())

@@ -191,3 +191,49 @@ def test_state_that_another_process_has_open_makes_the_query_wait(world, folder)
     assert "another process has it open" in runner.errors[-1].message
     other.close()
     count_of(world, 4)
+
+
+@pytest.mark.parametrize("budget", [ON_DISK], ids=["disk"])
+def test_a_full_disk_is_an_error_of_the_query_that_names_the_cause(world, monkeypatch):
+    monkeypatch.setattr("bifrost.engine.state.disk.database._LARGEST", 1 << 17)
+    engine = world.engine()
+    execute(engine, STREAM + COUNT)
+    runner = engine.state.queries.get(QUERY).runner
+    for number in range(3000):
+        world.send("s", {"A": 1}, f"a rather long key {number}")
+    world.cluster.wait_for(lambda: runner.state is QueryState.ERROR)
+    assert "state cannot be written to" in runner.errors[-1].message
+    assert "make room" in runner.errors[-1].message
+    monkeypatch.undo()
+    world.cluster.wait_for(lambda: runner.state is QueryState.RUNNING)
+    world.cluster.wait_for(lambda: len(world.values("N")) >= 3000)
+
+
+@pytest.mark.parametrize("budget", [IN_MEMORY], ids=["memory"])
+def test_a_full_disk_at_a_stop_costs_no_state(world, monkeypatch, caplog):
+    first = world.engine()
+    execute(first, STREAM + COUNT)
+    count_of(world, 3, sent=3)
+    monkeypatch.setattr("bifrost.engine.state.disk.database._LARGEST", 1 << 12)
+    first.close()
+    assert "it reads its changelogs at the next start" in caplog.text
+    monkeypatch.undo()
+    world.engine()
+    count_of(world, 4)
+
+
+@pytest.mark.parametrize("budget", [20_000], ids=["20 kB"])
+def test_the_largest_store_moves_to_disk_once_the_budget_is_exceeded(world):
+    engine = world.engine()
+    execute(engine, STREAM + COUNT + "CREATE TABLE SMALL AS SELECT A, COUNT(*) AS C FROM S GROUP BY A EMIT CHANGES;")
+    for number in range(300):
+        world.send("s", {"A": 1}, f"{number}")
+    large, small = (query.runner for query in engine.state.queries)
+
+    def on_disk(runner):
+        return [store.is_on_disk for _, task in runner.tasks() for store in task.stores().values()]
+
+    world.cluster.wait_for(lambda: len(world.values("N")) == 300 and on_disk(large) == [True])
+    assert on_disk(small) == [False]
+    rows = {row.key: row.row for _, task in large.tasks() for row in task.scan()}
+    assert rows == {(f"{number}",): (1,) for number in range(300)}

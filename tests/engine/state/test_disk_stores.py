@@ -9,6 +9,7 @@ from bifrost.engine.state.budget import StateBudget
 from bifrost.engine.state.codec import decode
 from bifrost.engine.state.frozen import FrozenDict, FrozenList
 from bifrost.engine.state.memory import new_store
+from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import NEVER, StoreKind, StoreSpec
 from bifrost.engine.state.task_state import TaskState
 
@@ -92,8 +93,11 @@ class Task:
         self.state.close(clean=False)
 
 
+PAIRS = [(first, second) for first in KEYS for second in KEYS[:4]]
+
+
 def change_key_value(store, chance):
-    key, at = chance.choice(KEYS), chance.randrange(1000)
+    key, at = chance.choice(KEYS if chance.random() < 0.5 else PAIRS), chance.randrange(1000)
     return store.put(key, (at,), at) if chance.random() < 0.7 else store.delete(key, at)
 
 
@@ -120,6 +124,10 @@ def change_buffer(store, chance):
     return store.put(key, (chance.randrange(9),), at)
 
 
+def by_key(entry):
+    return sort_key(entry[0])
+
+
 def looks(store, kind, chance):
     """Everything that can be read from a store."""
     key, first = chance.choice(KEYS), chance.randrange(0, 300)
@@ -127,14 +135,15 @@ def looks(store, kind, chance):
     seen = [len(store)]
     match kind:
         case StoreKind.KEY_VALUE:
-            seen += [store.get(key), store.get(None), sorted(store.entries(), key=repr)]
-            seen.append([store.get(key) for key in KEYS])
+            seen += [store.get(key), store.get(None), sorted(store.entries(), key=by_key)]
+            seen.append([store.get(key) for key in (*KEYS, *PAIRS)])
+            seen += [sorted(store.pairs_of(first), key=by_key) for first in (*KEYS, "x")]
         case StoreKind.WINDOW:
             seen += [store.newest, store.get(key, first // 10 * 10), list(store.windows(key))]
             seen += [list(store.between(first, last)), list(store.between(-1, NEVER))]
         case StoreKind.SESSION:
             seen += [store.find(key, first, last), store.find(key, -1, NEVER), store.ended(first, last)]
-            seen.append(sorted(store.sessions(), key=repr))
+            seen.append(sorted(store.sessions(), key=lambda found: (found[:2], sort_key(found[2]))))
         case StoreKind.BUFFER:
             seen += [store.fetch(key, first, last), store.oldest]
     return seen

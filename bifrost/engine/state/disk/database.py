@@ -85,9 +85,15 @@ class StateDatabase:
                 raise
         self._is_noted = False
         self.lock = threading.RLock()
-        self._about = self._opened("about")
-        self._maps = {store: self._opened(f"store {store}") for store in stores}
-        self.reader: Any = self._environment.begin()
+        try:
+            self._about = self._opened("about")
+            self._maps = {store: self._opened(f"store {store}") for store in stores}
+            self.reader: Any = self._environment.begin()
+        except BaseException:
+            # Otherwise nothing could open it again in this process.
+            self._environment.close()
+            self._owner.close()
+            raise
 
     def saved(self) -> dict[str, SavedStore]:
         """Returns what the maps contain, by store."""

@@ -82,13 +82,21 @@ class DiskMap:
 
     def between(self, first: bytes, until: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Returns the entries with `first <= key < until` by key; entries changed meanwhile may be old or new."""
-        start: bytes | None = first
+        # Long keys are stored cut off, so limits are cut off as well, and the whole keys are compared in the end.
+        start: bytes | None = first[: self._longest - _DIGEST]
+        end = (
+            until
+            if len(until) < self._longest - _DIGEST
+            else until[: self._longest - _DIGEST] + b"\xff" * (_DIGEST + 1)
+        )
         while start is not None:
             with self.lock:
-                entries, start = self._chunk(start, until)
+                entries, start = self._chunk(start, end)
             for stored, value in entries:
                 if value is not None:
-                    yield self._entry(stored, value)
+                    key, row = self._entry(stored, value)
+                    if first <= key < until:
+                        yield key, row
 
     def _entry(self, stored: bytes, value: bytes) -> tuple[bytes, bytes]:
         if len(stored) < self._longest:

@@ -13,8 +13,12 @@ from bifrost.engine.state.disk.stored_keys import canonical, layouts, read_layou
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.key_value_store import Rows
 from bifrost.engine.state.stores import Entry, Row
+from bifrost.sql.types import SqlValue
 
 _ROW, _AFTER_ROWS = b"r", b"s"
+_PAIR = b"\x92"
+# Larger than the encoding of any value: only that of -1 begins with this byte, and it is one byte long.
+_AFTER_PAIRS = b"\xff\xff"
 
 
 class DiskKeyValueStore:
@@ -85,6 +89,13 @@ class DiskKeyValueStore:
         """See `KeyValueStore`."""
         for key, value in self._rows.between(_ROW, _AFTER_ROWS):
             yield tuple(decode(key[len(_ROW) :])), self._record.entry(value)
+
+    def pairs_of(self, first: SqlValue) -> list[tuple[Key, Entry]]:
+        """See `KeyValueStore`."""
+        # The encoding of a pair begins with that of its first part, and no encoding is a prefix of another one.
+        begin = _ROW + _PAIR + self._pack(canonical((first,)))[1:]
+        found = self._rows.between(begin, begin + _AFTER_PAIRS)
+        return [(tuple(decode(key[len(_ROW) :])), self._record.entry(value)) for key, value in found]
 
     def records(self) -> Iterator[tuple[bytes, bytes]]:
         """See `Store`."""

@@ -10,12 +10,14 @@ from bifrost.engine.state.disk.disk_map import DiskMap
 from bifrost.engine.state.frozen import FrozenDict, FrozenList, Key
 from bifrost.sql.types import SqlValue
 
+# Values of these types may be equal and encoded differently. A tuple, since a union takes three times as long.
+_VARIABLE = (float, tuple)
 _LAYOUT, _AFTER_LAYOUTS = b"l", b"m"
 
 
 def canonical(key: Key) -> list[SqlValue]:
     """Returns the parts of a key so that keys which are equal in memory are encoded as equal bytes."""
-    return [_canonical(part) if isinstance(part, float | tuple) else part for part in key]
+    return [_canonical(part) if isinstance(part, _VARIABLE) else part for part in key]
 
 
 def _canonical(part: SqlValue) -> SqlValue:

@@ -70,7 +70,6 @@ class ForeignKeyRight:
     def __init__(self, rows: KeyValueStore, subscriptions: KeyValueStore) -> None:
         self._rows = rows
         self._subscriptions = subscriptions
-        self._by_foreign: dict[Key, dict[Key, bytes | None]] | None = None
 
     def change(self, foreign: Key, row: Row | None, timestamp: int) -> list[tuple[Key, bytes | None, Row | None]]:
         """Changes the row of a right key (None: deleted); returns answers as (left key, digest, right row)."""
@@ -78,8 +77,9 @@ class ForeignKeyRight:
             self._rows.delete(foreign, timestamp)
         else:
             self._rows.put(foreign, row, timestamp)
-        subscribers = self._index().get(foreign, {})
-        return [(key, subscribers[key], row) for key in sorted(subscribers, key=sort_key)]
+        subscribers = [(pair[1], digest) for pair, ((digest,), _) in self._subscriptions.pairs_of(foreign)]
+        subscribers.sort(key=lambda subscriber: sort_key(subscriber[0]))
+        return [(key, digest, row) for key, digest in subscribers]
 
     def subscribe(
         self, foreign: Key, key: Key, digest: bytes | None, instruction: int, timestamp: int
@@ -93,20 +93,7 @@ class ForeignKeyRight:
         return key, digest, None if instruction == FORGET_AND_ANSWER else row, at
 
     def _store(self, foreign: Key, key: Key, digest: bytes | None, timestamp: int, *, is_stored: bool) -> None:
-        subscribers = self._index().setdefault(foreign, {})
         if is_stored:
-            subscribers[key] = digest
             self._subscriptions.put((foreign, key), (digest,), timestamp)
         else:
-            subscribers.pop(key, None)
             self._subscriptions.delete((foreign, key), timestamp)
-        if not subscribers:
-            del self._index()[foreign]
-
-    def _index(self) -> dict[Key, dict[Key, bytes | None]]:
-        """Returns subscriptions by foreign key, read from the store on first use: it is restored after creation."""
-        if self._by_foreign is None:
-            self._by_foreign = {}
-            for (foreign, key), ((digest,), _) in self._subscriptions.entries():
-                self._by_foreign.setdefault(foreign, {})[key] = digest
-        return self._by_foreign

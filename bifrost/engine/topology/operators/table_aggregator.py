@@ -78,12 +78,13 @@ class TableAggregator:
 
     def _removed_later(self, key: Key, stored: Row, timestamp: int) -> Row:
         """Removes rows that could not be removed before, as far as that works now."""
-        due = [
+        # Sorted, since a store returns its entries in any order.
+        due = sorted(
             entry[-1]
             for entry, ((count,), _) in self._exceptions.entries()
             if count < 0 and entry[:-1] == key
             for _ in range(-count)
-        ]
+        )
         tried = len(due) + 1
         while len(due) < tried:
             # Each removal may make room for another one.
