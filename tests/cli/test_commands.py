@@ -23,6 +23,7 @@ from tests.deployer.conftest import CONNECTOR, RATINGS
 from tests.fakes.claim_log import FakeClaimLog
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Fault
+from tests.live.targets import missing_from
 
 UP = ("up", "--no-demo")
 
@@ -485,3 +486,9 @@ def test_a_connector_that_the_workers_move_is_waited_for_and_not_changed(run, fa
     fakes.connect.states["mysql-demo-customers"] = "RUNNING"
     assert run(*UP).code == 0
     assert fakes.writes() == []
+
+
+def test_the_far_end_checks_find_what_a_target_lacks(run):
+    assert "connector mysql-demo-customers" in missing_from(run("plan", "--json").out)
+    run(*UP)
+    assert missing_from(run("plan", "--json").out) == []

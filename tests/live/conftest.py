@@ -16,6 +16,7 @@ import pytest
 
 from bifrost import settings as project_settings
 from bifrost.clients.supervisor import SupervisorClient
+from bifrost.errors import SettingError
 from bifrost.settings import LOOPBACK, PORTS, PROJECT, Settings
 from tests.live.targets import EMBEDDED, has_docker, lacking, missing_from, settings_of_target
 
@@ -30,7 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     On a target that is not ours to start and kill, only the checks of the far ends run, if the target has their parts.
     """
-    settings = settings_of_target()
+    try:
+        settings = settings_of_target()
+        if settings.target != EMBEDDED:
+            settings.endpoints  # noqa: B018
+    except SettingError as error:
+        pytest.exit(str(error), returncode=2)
     reasons: dict[tuple[str, ...], str] = {}
     for item in items:
         if HERE not in item.path.parents:

@@ -76,4 +76,4 @@ def has_docker() -> bool:
 def missing_from(plan: str) -> list[str]:
     """What a target lacks of what is declared, in the output of `plan --json`."""
     actions = json.loads(plan)["actions"]
-    return [f"{action['resource']} {action['name']}" for action in actions if action["action"] == "create"]
+    return [f"{action['what']} {action['name']}" for action in actions if action["action"] == "create"]
