@@ -20,8 +20,11 @@ _STILL_STOPPING = ("haven't stopped completely", "must be in the STOPPED state",
 T = TypeVar("T")
 
 
-def put_without_offsets(client: ConnectClient, clock: Clock, name: str, config: Mapping[str, str]) -> None:
+def put_without_offsets(client: ConnectClient, clock: Clock, name: str, put: Callable[[], None]) -> None:
     """Replace a configuration so that the connector starts as a new one.
+
+    Args:
+        put: writes the configuration.
 
     Raises:
         NotReady: the workers are older than Kafka 3.7, or the connector does not stop.
@@ -30,7 +33,7 @@ def put_without_offsets(client: ConnectClient, clock: Clock, name: str, config: 
     stop_and_wait(client, clock, name)
     _once_stopped(clock, name, lambda: client.delete_offsets(name))
     # A connector that was left without offsets is found by the next plan: its configuration still differs.
-    client.put(name, config)
+    put()
     client.resume(name)
 
 

@@ -179,7 +179,7 @@ class Deployment:
             case PutConnector(name, config):
                 self._put_connector(name, config)
             case PutConnectorWithoutOffsets(name, config):
-                put_without_offsets(connect, self._clock, name, config)
+                put_without_offsets(connect, self._clock, name, lambda: self._put_connector(name, config))
             case TakeOverConnector(name, config, former):
                 take_over(connect, self._clock, name, config, former)
             case ResumeConnector(name):

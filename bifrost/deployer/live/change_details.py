@@ -21,6 +21,7 @@ from bifrost.errors import Refused
 RETENTION = "retention.ms"
 DEFAULT_RETENTION_MS = 7 * 24 * 3600 * 1000
 """Kafka's default, unless the brokers have another."""
+FORBIDDEN = 403
 _INTERNAL = "__internal."
 """Keys that Connect itself adds to a stored configuration."""
 
@@ -107,7 +108,12 @@ def _with_conflicts(
         live = found.get(subject.name)
         if live is None or live.declared_version is not None or subject.is_snapshot:
             continue
-        messages = registry.conflicts(subject.name, subject.schema)
-        if messages is not None:
-            found[subject.name] = replace(live, conflict=Conflict(registry.rule(subject.name), messages))
+        try:
+            messages = registry.conflicts(subject.name, subject.schema)
+            if messages is not None:
+                found[subject.name] = replace(live, conflict=Conflict(registry.rule(subject.name), messages))
+        except Refused as error:
+            # An account that may register schemas need not be allowed to ask: then the registration decides.
+            if error.status != FORBIDDEN:
+                raise
     return found

@@ -44,6 +44,44 @@ def test_a_table_that_the_history_does_not_know_makes_the_connector_start_again(
     assert not fakes.plan(project.declared()).changes
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/connectors/mysql-demo-customers/stop"),
+        ("DELETE", "/connectors/mysql-demo-customers/offsets"),
+        ("PUT", "/connectors/mysql-demo-customers/config"),
+        ("PUT", "/connectors/mysql-demo-customers/resume"),
+    ],
+)
+def test_an_interrupted_start_without_offsets_is_finished_by_the_next_run(project, fakes, method, path, carried_out):
+    fakes.up(project.declared())
+    fakes.connect.offsets["mysql-demo-customers"] = OFFSETS
+    project.write(FILE, {**CONNECTOR, "table.include.list": "demo.CUSTOMERS,demo.ORDERS"})
+    refusal = {"message": "interrupted"}
+    fakes.servers["connect"].faults.append(Fault(method, f"{path}$", 400, refusal, carried_out=carried_out))
+    with pytest.raises(BifrostError):
+        fakes.apply(project.declared())
+
+    fakes.apply(project.declared())
+
+    assert fakes.connect.offsets == {}
+    assert fakes.connect.states["mysql-demo-customers"] == "RUNNING"
+    assert fakes.connect.configs["mysql-demo-customers"]["table.include.list"] == "demo.CUSTOMERS,demo.ORDERS"
+    assert not fakes.plan(project.declared()).changes
+
+
+def test_a_bare_500_of_the_worker_is_no_failure_where_the_configuration_was_stored(project, fakes):
+    fakes.up(project.declared())
+    project.write(FILE, {**CONNECTOR, "table.include.list": "demo.CUSTOMERS,demo.ORDERS"})
+    refusal = {"message": "NullPointerException"}
+    fakes.servers["connect"].faults.append(Fault("PUT", "/connectors/.*/config$", 500, refusal, carried_out=True))
+
+    fakes.apply(project.declared())
+
+    assert not fakes.plan(project.declared()).changes
+
+
 @pytest.mark.parametrize("changed", [{"poll.interval.ms": "5"}, {"table.include.list": "demo.CUSTOMERS,demo.ORDERS"}])
 def test_connect_checks_every_connector_that_is_written(project, fakes, changed):
     fakes.up(project.declared())

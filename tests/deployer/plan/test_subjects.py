@@ -148,6 +148,17 @@ def test_a_registry_whose_own_rule_applies_anyway_says_so(project, fakes):
     assert fakes.registry.rules == {}
 
 
+def test_an_account_that_may_not_ask_for_compatibility_may_still_register(project, fakes):
+    fakes.up(project.declared())
+    project.write(FILE, CHANGED)
+    fakes.servers["registry"].faults.append(Fault("POST", "/compatibility/.*", 403, {"message": "forbidden"}))
+
+    plan, _ = fakes.up(project.declared())
+
+    assert subject(plan).loss == ()
+    assert len(fakes.registry.versions["ratings-value"]) == 2
+
+
 def test_a_version_that_others_registered_later_is_shown(project, fakes):
     fakes.up(project.declared())
     fakes.registry.versions["ratings-value"].append(json.dumps(CHANGED))
