@@ -85,6 +85,11 @@ IN_PLACE = {
         "SUM(TOTAL) AS TOTAL FROM ORDERS WHERE TOTAL > 0",
         "update TOTALS: in place: filter changed; continues from its committed offsets",
     ),
+    "HAVING over an aggregate that is computed already": (
+        "SUM(TOTAL) AS TOTAL FROM ORDERS GROUP BY CUSTOMER",
+        "SUM(TOTAL) AS TOTAL FROM ORDERS GROUP BY CUSTOMER HAVING SUM(TOTAL) > 5",
+        "update TOTALS: in place: HAVING changed; continues from its committed offsets",
+    ),
     "a column at the end of a source": (
         "TOWN STRING, SPOT PLACE)",
         "TOWN STRING, SPOT PLACE, NOTE STRING)",
@@ -145,6 +150,12 @@ REPLACED = {
         "SUM(TOTAL) AS TOTAL FROM ORDERS",
         "SUM(TOTAL) AS TOTAL FROM ORDERS WHERE TOWN = 'x'",
         ["TOTALS: WHERE differs; ksqlDB does not change what an aggregation computes"],
+        "its state is rebuilt from all records of ORDERS",
+    ),
+    "HAVING over another aggregate": (
+        "SUM(TOTAL) AS TOTAL FROM ORDERS GROUP BY CUSTOMER",
+        "SUM(TOTAL) AS TOTAL FROM ORDERS GROUP BY CUSTOMER HAVING MAX(TOTAL) > 5",
+        ["TOTALS: HAVING differs; ksqlDB does not change what an aggregation computes"],
         "its state is rebuilt from all records of ORDERS",
     ),
     "PARTITION BY": (
