@@ -5,7 +5,7 @@ import pytest
 from bifrost.clients.search_indices import SearchIndex
 from bifrost.deployer.plan.index_changes import changes_of
 from bifrost.errors import Refused
-from tests.deployer.plan.test_search import TEMPLATE, dashboards, sinks  # noqa: F401 - fixtures
+from tests.deployer.plan.conftest import TEMPLATE
 
 TS = {"TS": {"type": "date"}}
 SETTINGS = {"index.number_of_replicas": "0", "index.refresh_interval": "500ms", "index.number_of_shards": "1"}
@@ -104,7 +104,7 @@ def with_template(**parts):
 
 
 @pytest.fixture
-def filled(dashboards, sinks):  # noqa: F811
+def filled(dashboards, sinks):
     """The sink's index with seven documents."""
     dashboards.write("connectors/ratings/es.json", SINK)
     sinks.up(dashboards)
@@ -112,7 +112,7 @@ def filled(dashboards, sinks):  # noqa: F811
     return sinks
 
 
-def test_a_new_field_reaches_an_existing_index(dashboards, filled):  # noqa: F811
+def test_a_new_field_reaches_an_existing_index(dashboards, filled):
     fields = {**TS, "CHANNEL": {"type": "keyword"}}
     dashboards.write("dashboards/ratings/templates/ratings.json", with_template(mappings={"properties": fields}))
 
@@ -122,12 +122,12 @@ def test_a_new_field_reaches_an_existing_index(dashboards, filled):  # noqa: F81
     assert filled.up(dashboards) == []
 
 
-def changed_type(dashboards):  # noqa: F811
+def changed_type(dashboards):
     fields = {"TS": {"type": "keyword"}}
     dashboards.write("dashboards/ratings/templates/ratings.json", with_template(mappings={"properties": fields}))
 
 
-def test_another_type_copies_the_index_behind_the_same_name(dashboards, filled):  # noqa: F811
+def test_another_type_copies_the_index_behind_the_same_name(dashboards, filled):
     changed_type(dashboards)
     plan = filled.plan(dashboards)
     (loss,) = next(action for action in plan.actions if action.name == "ratings" and action.loss).loss
@@ -146,7 +146,7 @@ def test_another_type_copies_the_index_behind_the_same_name(dashboards, filled):
     assert filled.up(dashboards) == []
 
 
-def test_a_copy_is_copied_again(dashboards, filled):  # noqa: F811
+def test_a_copy_is_copied_again(dashboards, filled):
     changed_type(dashboards)
     filled.up(dashboards)
     dashboards.write("dashboards/ratings/templates/ratings.json", TEMPLATE)
@@ -158,7 +158,7 @@ def test_a_copy_is_copied_again(dashboards, filled):  # noqa: F811
     }
 
 
-def test_a_document_that_does_not_fit_leaves_everything_as_it_was(dashboards, filled):  # noqa: F811
+def test_a_document_that_does_not_fit_leaves_everything_as_it_was(dashboards, filled):
     changed_type(dashboards)
     filled.search.misfits = 1
 
