@@ -22,6 +22,8 @@ CATCH_UP_S = 5.0
 """How long a query that is about to end may take to commit what it has read."""
 READERS_PATIENCE_S = 15.0
 """How long readers may take to read what is there: quiet hours and unavailable services hold them longer."""
+LOOK_S = 3.0
+"""How often the state of a query is looked up: the answer lists all queries with their topologies."""
 STALLED_S = 120.0
 """How long a new query may make no progress."""
 MEMBERS_PATIENCE_S = 20.0
@@ -82,26 +84,33 @@ class Rebuilds:
     def _await_rebuilt(self, statement: RebuiltStatement, rebuilt: set[str]) -> None:
         """Returns when the new query has read what the dropped one had, and all of inputs that were rebuilt before."""
         targets = self._targets(statement, rebuilt)
-        best, since = -1, self._clock.monotonic()
+        query: QueryDetails | None = None
+        looked_at = least_at = self._clock.monotonic()
+        least: int | None = None
         while True:
-            query = self._query_of(statement)
-            done = self._positions("" if query is None else query.group)
-            missing = sum(
-                max(offset - done.get(topic, {}).get(partition, 0), 0)
-                for topic, offsets in targets.items()
-                for partition, offset in offsets.items()
-            )
+            now = self._clock.monotonic()
+            if query is None or now - looked_at > LOOK_S:
+                query, looked_at = self._query_of(statement), now
+            missing = self._missing("" if query is None else query.group, targets)
             if query is not None and not missing:
                 return
-            now = self._clock.monotonic()
-            if best < 0 or missing < best:
-                best, since = missing, now
             if query is not None and query.state == "ERROR":
                 raise self._failed(query)
-            if now - since > STALLED_S:
+            if least is None or missing < least:
+                least, least_at = missing, now
+            if now - least_at > STALLED_S:
                 problem = f"has still to read {missing} records that were read before; run `up` again to continue"
                 raise NotReady("ksqlDB", f"query of {statement.name}", problem)
             self._clock.sleep(POLL_S)
+
+    def _missing(self, group: str, targets: Offsets) -> int:
+        """How many records a query has still to read before it reaches its targets."""
+        done = self._positions(group)
+        return sum(
+            max(offset - done.get(topic, {}).get(partition, 0), 0)
+            for topic, offsets in targets.items()
+            for partition, offset in offsets.items()
+        )
 
     def _targets(self, statement: RebuiltStatement, rebuilt: set[str]) -> Offsets:
         """The next offset of each partition that the new query must reach; none for partitions without records."""

@@ -9,7 +9,7 @@ from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.ownership import Ownership
 from bifrost.deployer.live.rebuild_record import Rebuild, RebuiltStatement, rebuild_from_json
 from bifrost.deployer.plan.replace_choices import ReplaceChoices
-from bifrost.errors import BifrostError, Refused
+from bifrost.errors import BifrostError, NotReady, Refused
 from tests.deployer.conftest import RATINGS
 from tests.fakes.http_server import Fault
 
@@ -295,3 +295,29 @@ def test_a_refused_statement_of_another_pipeline_is_an_error(deployed, fakes):
 
     with pytest.raises(Refused, match=r"ratings.sql:\d+: ALERTS"):
         StatementRuns(fakes.platform, Declarations(), fakes.clock).run([alerts])
+
+
+def test_a_new_query_that_fails_or_stalls_is_an_error_and_readers_stay_stopped(deployed, fakes):
+    deployed.write("ksql/ratings.sql", CHANGED)
+    start = fakes.ksqldb._start
+
+    def start_failed(query_id, text, sink):
+        start(query_id, text, sink)
+        fakes.kafka.committed[f"_confluent-ksql-default_query_{query_id}"] = {}
+        fakes.ksqldb.queries[query_id] |= {"state": state, "errors": [{"errorMessage": "X: no such topic"}]}
+
+    fakes.ksqldb._start = start_failed
+    state = "ERROR"
+    with pytest.raises(NotReady, match="is ERROR: X: no such topic"):
+        fakes.apply(deployed.declared())
+    state = "RUNNING"
+    fakes.ksqldb.queries[next(query for query in fakes.ksqldb.queries if "ALERTS" in query)]["state"] = state
+    with pytest.raises(NotReady, match="has still to read 14 records that were read before; run `up` again"):
+        fakes.apply(deployed.declared())
+    assert fakes.services.components["alerts"].state == "stopped"
+    read_everything(fakes)
+
+    fakes.apply(deployed.declared())
+
+    assert fakes.services.components["alerts"].state == "running"
+    assert fakes.plan(deployed.declared()).changes == ()
