@@ -24,6 +24,7 @@ from bifrost.deployer.plan.actions import (
     keep,
 )
 from bifrost.deployer.plan.index_changes import IndexChange, changes_of
+from bifrost.deployer.plan.index_writers import writers_of
 from bifrost.deployer.plan.losses import Loss
 from bifrost.deployer.plan.template_equality import template_difference
 from bifrost.deployer.targets import OWNER_KEY
@@ -33,7 +34,7 @@ def plan_templates(declared: Declarations, live: LiveState) -> Iterator[Action]:
     """The actions for index templates; none on a target without a search engine."""
     if live.templates is not None:
         for template in declared.templates:
-            yield _template(template, declared, live)
+            yield _template(template, live)
 
 
 def plan_buckets(declared: Declarations, live: LiveState) -> Iterator[Action]:
@@ -59,7 +60,7 @@ def owned_body(template: IndexTemplate) -> dict[str, Any]:
     return {**template.body, "_meta": {**meta, OWNER_KEY: template.pipeline}}
 
 
-def _template(template: IndexTemplate, declared: Declarations, live: LiveState) -> Action:
+def _template(template: IndexTemplate, live: LiveState) -> Action:
     found = (live.templates or {}).get(template.name)
     body = owned_body(template)
     differs = "is missing" if found is None else template_difference(body, found)
@@ -72,7 +73,7 @@ def _template(template: IndexTemplate, declared: Declarations, live: LiveState) 
     for index in live.indices.get(template.name, ()):
         change = changes_of(body["template"], index)
         if change.fixed:
-            sinks = _sinks_of(index, declared)
+            sinks = writers_of(index.public_name, {name: item.config for name, item in live.connectors.items()})
             steps.append(_copy(index, body["template"], sinks))
             losses.append(Loss(_copy_text(change, sinks), "reindex"))
             kind = ActionKind.REPLACE
@@ -93,7 +94,7 @@ def _update_text(change: IndexChange) -> str:
 def _copy_text(change: IndexChange, sinks: tuple[str, ...]) -> str:
     index = change.index
     count = f"{index.documents:,} document{'' if index.documents == 1 else 's'}"
-    stopped = f", while {', '.join(sinks)} is stopped" if sinks else ""
+    stopped = f", while {', '.join(sinks)} is stopped" if sinks else "; what is written to it meanwhile may be missing"
     return (
         f"{'; '.join(change.fixed)} in the index {index.public_name}, which cannot be changed in place: its {count} "
         f"are copied to a new index that takes over the name{stopped}"
@@ -105,16 +106,6 @@ def _copy(index: SearchIndex, template: Body, sinks: tuple[str, ...]) -> CopyInd
     is_copy = number.isdigit() and index.public_name == base
     target = f"{index.public_name}-{int(number) + 1 if is_copy else 2:06}"
     return CopyIndex(index.name, target, index.public_name, template, sinks)
-
-
-def _sinks_of(index: SearchIndex, declared: Declarations) -> tuple[str, ...]:
-    """The connectors that write to an index: its name is the topic in lower case."""
-    return tuple(
-        connector.name
-        for connector in declared.connectors
-        if "lasticsearch" in connector.config["connector.class"]
-        and index.public_name in {topic.lower() for topic in connector.topics}
-    )
 
 
 def _dashboard(dashboard: Dashboard, description: str | None) -> Action:
