@@ -1,8 +1,10 @@
-"""`--env NAME`, which stands before or after a command."""
+"""What a command line is called, and `--env NAME`, which stands before or after a command."""
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,3 +25,9 @@ EnvironmentOption = Annotated[
         "--env", metavar="NAME", help="Use the settings of environments/NAME.env too.", callback=_select, is_eager=True
     ),
 ]
+
+
+def program_name() -> str:
+    """How the command was started: the installed script, or `scripts/deploy.py`, which runs `python -m bifrost.cli`."""
+    name = Path(sys.argv[0]).name
+    return "bifrost" if name == "bifrost" else "deploy.py"

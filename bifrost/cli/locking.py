@@ -6,8 +6,8 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from bifrost.cli.environment import program_name
 from bifrost.cli.output import Screen
 from bifrost.clients.http import Clock
 from bifrost.deployer.live.deployment_lock import DeploymentLock, renewed
@@ -38,7 +38,7 @@ def deploying_alone(
     if log is None or ownership is None or not is_running(platform):
         yield _no_check
         return
-    deployer = this_deployer(redact_text(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])))
+    deployer = this_deployer(redact_text(shlex.join([program_name(), *sys.argv[1:]])))
     lock = DeploymentLock(log, ownership.project, deployer, clock or BootClock())
     try:
         lock.acquire(timeout_s, screen.progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from bifrost import __version__
-from bifrost.cli.environment import SELECTED, EnvironmentOption
+from bifrost.cli.environment import SELECTED, EnvironmentOption, program_name
 from bifrost.errors import BifrostError
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     before = SELECTED.set("")
     try:
-        app(args=arguments, prog_name=_program_name())
+        app(args=arguments, prog_name=program_name())
     except BifrostError as error:
         print_error(str(error))
         sys.exit(1)
@@ -131,9 +130,3 @@ def _environment_parameter() -> Parameter:
     (parameter,) = get_command(single).params
     parameter.expose_value = False
     return parameter
-
-
-def _program_name() -> str:
-    """How the command was started: the installed script, or `scripts/deploy.py`, which runs `python -m bifrost.cli`."""
-    name = Path(sys.argv[0]).name
-    return "bifrost" if name == "bifrost" else "deploy.py"

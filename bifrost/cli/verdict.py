@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bifrost.deployer.declared.declarations import Declarations
@@ -28,7 +28,15 @@ def verdict_of(found: Status, declared: Declarations) -> RunningVerdict:
     """The verdict on a status (`status --json`), for what this target should run."""
     if not found["running"]:
         return RunningVerdict(False, "Nothing runs.")
-    absent = [*_parts(found), *_connectors(found, declared), *_queries(found, declared), *_services(found, declared)]
+    undeployed = _undeployed(found, declared)
+    rest = replace(
+        declared,
+        connectors=tuple(item for item in declared.connectors if item.pipeline not in undeployed),
+        statements=tuple(item for item in declared.statements if item.pipeline not in undeployed),
+        services=tuple(item for item in declared.services if item.pipeline not in undeployed),
+    )
+    absent = [*_parts(found), *_connectors(found, rest), *_queries(found, rest), *_services(found, rest)]
+    absent += [f"pipeline {name} is not deployed" for name in undeployed]
     if absent:
         more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
         count = "One thing does" if len(absent) == 1 else f"{len(absent)} things do"
@@ -51,6 +59,21 @@ def part_state(error: RemoteError) -> str:
     if "stopping" in text or "shutting down" in text:
         return "stopping"
     return "rebalancing" if "rebalanc" in text or text.startswith("409") else "starting"
+
+
+def _undeployed(found: Status, declared: Declarations) -> list[str]:
+    """The pipelines with connectors or queries of which none is live."""
+    if any(state != "running" for state in found["parts"].values()):
+        return []  # what such a part runs is unknown
+    live = {entry["name"] for entry in found["connectors"]}
+    sinks = {sink for query in found["queries"] for sink in query["sinks"]}
+    names: dict[str, list[bool]] = {}
+    for connector in declared.connectors:
+        names.setdefault(connector.pipeline, []).append(connector.name in live)
+    for statement in declared.statements:
+        if isinstance(statement.tree, CreateAsSelect):
+            names.setdefault(statement.pipeline, []).append(statement.name in sinks)
+    return sorted(name for name, are_live in names.items() if not any(are_live))
 
 
 def _parts(found: Status) -> Iterator[str]:

@@ -47,7 +47,9 @@ def test_what_does_not_run_is_named(run, project, fakes):
 
 
 def test_nothing_deployed_and_nothing_running_are_not_well(run, fakes):
-    assert last_line(run).startswith("4 things do not run as declared: connector mysql-demo-customers is missing")
+    assert last_line(run) == (
+        "2 things do not run as declared: pipeline customers is not deployed, pipeline ratings is not deployed."
+    )
     fakes.services.running = False
     assert run("status", "--check").code == 3
     assert json.loads(run("status", "--json").out)["verdict"] == "Nothing runs."

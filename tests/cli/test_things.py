@@ -164,3 +164,17 @@ def test_the_graph_needs_nothing_running(run, fakes):
     assert run("graph", "--format", "dot").out.startswith("digraph bifrost {\n")
     assert {"what": "topic", "name": "ratings"} in json.loads(run("graph", "--format", "json").out)["nodes"]
     assert run("graph", "--format", "png").code == 2
+
+
+def test_properties_that_ksqldb_filled_in_are_no_difference(run, project):
+    run(*UP)
+    project.write("ksql/ratings.sql", RATINGS.replace("R.STARS < 3", "R.STARS < 2"))
+
+    changed = [line for line in run("diff", "-u", "alerts").out.splitlines() if line[:1] in "+-"]
+
+    assert changed == [
+        "--- live statement ALERTS",
+        "+++ declared statement ALERTS",
+        "-WHERE (R.STARS < 3)",
+        "+WHERE (R.STARS < 2)",
+    ]

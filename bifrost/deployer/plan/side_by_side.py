@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -15,9 +15,13 @@ from bifrost.deployer.plan.actions import ResourceKind
 from bifrost.deployer.plan.dependencies import Thing
 from bifrost.redaction import redact_config, redact_text, redact_value
 from bifrost.sql.formatter import format_statement
-from bifrost.sql.tree import CreateAsSelect, InsertSelect
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, Properties
 
 _INTERNAL = "__internal."
+_FILLED_IN = frozenset(
+    {"KAFKA_TOPIC", "PARTITIONS", "REPLICAS", "RETENTION_MS", "CLEANUP_POLICY", "KEY_FORMAT", "VALUE_FORMAT"}
+)
+"""Properties of WITH that ksqlDB adds to a statement without them."""
 _GAP = " | "
 
 
@@ -37,7 +41,7 @@ def two_texts(thing: Thing, declared: Declarations, live: LiveState, secrets: It
         secrets: known secrets, which are replaced wherever they are.
     """
     hidden = tuple(secrets)
-    return TwoTexts(thing, _lines(_declared(thing, declared), hidden), _lines(_live(thing, live), hidden))
+    return TwoTexts(thing, _lines(_declared(thing, declared), hidden), _lines(_live(thing, declared, live), hidden))
 
 
 def unified_lines(texts: TwoTexts) -> Iterator[str]:
@@ -108,7 +112,7 @@ def _declared(thing: Thing, declared: Declarations) -> object:
             return {"name": name}
 
 
-def _live(thing: Thing, live: LiveState) -> object:
+def _live(thing: Thing, declared: Declarations, live: LiveState) -> object:
     name = thing.name
     match thing.kind:
         case ResourceKind.TOPIC:
@@ -123,7 +127,7 @@ def _live(thing: Thing, live: LiveState) -> object:
             shown = {key: value for key, value in config.items() if not key.startswith(_INTERNAL) and key != "name"}
             return None if connector is None else redact_config(shown)
         case ResourceKind.STATEMENT:
-            return _live_statement(name, live)
+            return _live_statement(name, declared, live)
         case ResourceKind.TEMPLATE:
             return (live.templates or {}).get(name)
         case ResourceKind.DASHBOARD:
@@ -134,14 +138,27 @@ def _live(thing: Thing, live: LiveState) -> object:
             return {"name": name} if name in (live.services or {}) else None
 
 
-def _live_statement(name: str, live: LiveState) -> str | None:
+def _live_statement(name: str, declared: Declarations, live: LiveState) -> str | None:
     writers = [query for query in live.queries.values() if name in query.summary.sinks]
     creating = [query for query in writers if not isinstance(query.tree, InsertSelect)]
+    tree = next((item.tree for item in declared.statements if item.name == name), None)
     # The query's text is complete; that of the source may lack the query.
     if creating and isinstance(creating[0].tree, CreateAsSelect):
-        return _sql(creating[0].tree, creating[0].summary.statement)
+        return _sql(_as_written(creating[0].tree, tree), creating[0].summary.statement)
     source = live.sources.get(name)
-    return None if source is None else _sql(source.tree, source.description.statement)
+    return None if source is None else _sql(_as_written(source.tree, tree), source.description.statement)
+
+
+def _as_written(live: Creating | None, declared: Creating | None) -> Creating | None:
+    """A live statement without the properties that the server filled in, unless the file has them too."""
+    if not isinstance(live, CreateSource | CreateAsSelect) or not isinstance(declared, CreateSource | CreateAsSelect):
+        return live
+    written = {
+        name: value
+        for name, value in live.properties.items()
+        if name in declared.properties or name.upper() not in _FILLED_IN
+    }
+    return replace(live, properties=Properties(written))
 
 
 def _sql(tree: Creating | None, text: str) -> str:
