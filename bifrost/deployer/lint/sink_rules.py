@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
+from bifrost.deployer.declared.topic_routes import routed_topic
 from bifrost.deployer.lint.rule import FileProblem, LintRule
 
 _TOLERANCE = "errors.tolerance"
@@ -64,6 +65,15 @@ NO_CONVERTER = LintRule(
     '"key.converter": "org.apache.kafka.connect.storage.StringConverter"',
 )
 
+MERGED_TOPICS = LintRule(
+    "BF308",
+    "two topics of a sink become one",
+    "Objects and documents are named by the topic after the transformations, the partition and the offset: records of "
+    "the two topics with the same partition and offset overwrite each other.",
+    "Give each topic a different name, or let documents be identified by their key (`key.ignore` false).",
+    '"transforms.route.regex": "eu-(.*)",\n"transforms.route.replacement": "$1-eu"',
+)
+
 
 def bad_records(connector: DeclaredConnector) -> Iterator[FileProblem]:
     """What becomes of records that cannot be read."""
@@ -97,6 +107,24 @@ def rotation(connector: DeclaredConnector) -> Iterator[FileProblem]:
         yield CLOCK_ROTATION.at_key(connector, key, text)
 
 
+def merged_topics(connector: DeclaredConnector) -> Iterator[FileProblem]:
+    """Topics that a sink sees under one name, where that and the offset name what it writes."""
+    config = connector.config
+    is_search = "lasticsearch" in config["connector.class"] and config.get("key.ignore") == "true"
+    if not (is_search or config["connector.class"].endswith(".S3SinkConnector")):
+        return
+    first: dict[str, str] = {}
+    for topic in connector.topics:
+        name = routed_topic(topic, config)
+        if name is None:
+            continue
+        # The names of indices have no capital letters.
+        other = first.setdefault(name.lower() if is_search else name, topic)
+        if other != topic:
+            text = f"{topic} and {other} both become {name}: records with the same offset overwrite each other"
+            yield MERGED_TOPICS.at_key(connector, "topics", text)
+
+
 def topics_read(declared: Declarations) -> Iterator[FileProblem]:
     """Topics of sinks that nothing declared writes."""
     known = {topic.name for topic in declared.topics} | {item.topic for item in declared.statements}
@@ -116,9 +144,9 @@ def dead_letter_topics(declared: Declarations) -> Iterator[FileProblem]:
             yield DEAD_LETTER_REPLICAS.at_key(connector, _DEAD_LETTERS, text)
 
 
-CHECKS = (bad_records, converters, rotation)
+CHECKS = (bad_records, converters, rotation, merged_topics)
 CHECKS_TOGETHER = (topics_read, dead_letter_topics)
 RULES = (
     *(UNWRITTEN_TOPIC, SILENT_LOSS, UNUSED_DEAD_LETTERS, NO_TOLERANCE, DEAD_LETTER_REPLICAS, CLOCK_ROTATION),
-    NO_CONVERTER,
+    *(NO_CONVERTER, MERGED_TOPICS),
 )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
+from bifrost.deployer.declared.topic_routes import routed_topic
 from bifrost.deployer.plan.key_changes import items
-
-_REGEX_ROUTER = "RegexRouter"
 
 
 def writers_of(index: str, connectors: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
@@ -24,40 +22,5 @@ def writers_of(index: str, connectors: Mapping[str, Mapping[str, str]]) -> tuple
 
 
 def _may_write(config: Mapping[str, str], index: str) -> bool:
-    routers = list(_routers(config))
-    if "topics.regex" in config or any(router is None for router in routers):
-        return True
-    known = [router for router in routers if router is not None]
-    try:
-        return index in {_routed(topic, known).lower() for topic in items(config.get("topics"))}
-    except (re.error, IndexError):
-        # The replacement names a group that the pattern lacks; Connect refuses it only with a record.
-        return True
-
-
-def _routers(config: Mapping[str, str]) -> Iterator[tuple[re.Pattern[str], str] | None]:
-    """Pattern and replacement of each RegexRouter in order, `None` for a transformation that routes otherwise."""
-    for name in items(config.get("transforms")):
-        kind = config.get(f"transforms.{name}.type", "")
-        if kind.endswith(_REGEX_ROUTER):
-            yield _regex_router(config, f"transforms.{name}")
-        elif "Router" in kind or "ExtractTopic" in kind:
-            yield None
-
-
-def _regex_router(config: Mapping[str, str], prefix: str) -> tuple[re.Pattern[str], str] | None:
-    try:
-        pattern = re.compile(config[f"{prefix}.regex"])
-    except (KeyError, re.error):
-        # A pattern that only Java knows.
-        return None
-    # Java writes a group as $1.
-    return pattern, re.sub(r"\$(\d)", r"\\\1", config.get(f"{prefix}.replacement", ""))
-
-
-def _routed(topic: str, routers: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    for pattern, replacement in routers:
-        found = pattern.fullmatch(topic)
-        if found is not None:
-            topic = found.expand(replacement)
-    return topic
+    names = [routed_topic(topic, config) for topic in items(config.get("topics"))]
+    return "topics.regex" in config or any(name is None or name.lower() == index for name in names)

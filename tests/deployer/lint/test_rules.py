@@ -23,6 +23,18 @@ S3 = {
     "storage.class": "s",
     "flush.size": "10",
 }
+ELASTICSEARCH = {
+    **SINK,
+    "connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector",
+    "connection.url": "http://search",
+    "key.ignore": "true",
+}
+MERGED = {
+    "transforms": "r",
+    "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter",
+    "transforms.r.regex": ".*",
+    "transforms.r.replacement": "all",
+}
 POSTGRES = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "database.hostname": "db",
@@ -123,6 +135,11 @@ def codes(project) -> list[str]:
         (S3, {"rotate.schedule.interval.ms": "60000"}, ["BF306"]),
         (S3, {"rotate.schedule.interval.ms": "-1"}, []),
         (SINK, {"key.converter": None}, ["BF307"]),
+        (S3, {"topics": "ALERTS,ratings", **MERGED}, ["BF308"]),
+        (S3, {"topics": "ALERTS,ratings"}, []),
+        (ELASTICSEARCH, {"topics": "ALERTS,ratings", **MERGED}, ["BF308"]),
+        (ELASTICSEARCH, {"topics": "ALERTS,ratings", "key.ignore": "false", **MERGED}, []),
+        (SINK, {"topics": "ALERTS,ratings", **MERGED}, []),
     ],
 )
 def test_one_connector(project, base, changed, expected):
