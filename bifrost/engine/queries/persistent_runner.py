@@ -9,7 +9,7 @@ from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.meters import QueryMeters, StoreSize
 from bifrost.engine.runtime.processing_log import LogCount
 from bifrost.engine.runtime.runner import Predecessor, QueryError, QueryState
 from bifrost.engine.topology.table_rows import TableRows
@@ -58,8 +58,8 @@ class PersistentRunner(Protocol):
     def restored(self) -> tuple[int, int]:
         """How many records of state and tables the last start has read so far, and how many it has to read."""
 
-    def store_sizes(self) -> Mapping[str, int]:
-        """Returns the number of entries by store; empty while the query is not running."""
+    def store_sizes(self) -> Mapping[str, StoreSize]:
+        """Returns the sizes of its stores; empty while the query is not running."""
 
     def rows(self) -> TableRows:
         """Returns the present rows of the query's table."""

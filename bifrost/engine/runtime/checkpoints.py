@@ -102,6 +102,11 @@ class Checkpoints:
         if state is not None:
             state.restored(place[0], following, size)
 
+    def encoded_size(self, place: StorePartition) -> float | None:
+        """Returns the mean size of a row in a changelog partition (bytes), None if it is unknown."""
+        state = self._by_store.get(place)
+        return state.encoded_size(place[0]) if state is not None else None
+
     def begin_commit(self) -> None:
         """Marks the present state: the next call of `committed` says that the changelogs have it."""
         for state in self._tasks:

@@ -47,6 +47,27 @@ class Meter:
         return counted * 1000 / (_BUCKETS * _BUCKET_MS)
 
 
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """The rows of a store, and their estimated bytes in its changelog's encoding; None while that is unknown."""
+
+    rows: int
+    encoded_bytes: int | None
+
+    def plus(self, other: StoreSize) -> StoreSize:
+        """Returns the size of both."""
+        known = [size.encoded_bytes for size in (self, other) if size.encoded_bytes is not None]
+        return StoreSize(self.rows + other.rows, sum(known) if known else None)
+
+
+def total_sizes(parts: Iterable[tuple[str, StoreSize]]) -> dict[str, StoreSize]:
+    """Returns the size of each store, over the sizes of its partitions."""
+    totals: dict[str, StoreSize] = {}
+    for store, size in parts:
+        totals[store] = totals[store].plus(size) if store in totals else size
+    return totals
+
+
 COMMIT_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """The upper bounds (s) of the classes that commits are counted in; longer ones form a last class."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter, length_hint
 from typing import Final
 
@@ -21,7 +21,7 @@ from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.kafka_errors import is_temporary
-from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.meters import QueryMeters, StoreSize
 from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from bifrost.engine.runtime.restore import restore
@@ -355,6 +355,13 @@ class QueryRun:
     def note_offsets(self, end_of: Callable[[PartitionId], int]) -> None:
         """Updates what `offsets` returns; `end_of` returns the last known end of a partition, 0 if it is unknown."""
         self._offsets = {place: (at, max(at, end_of(place))) for place, at in self._positions.items()}
+
+    def store_sizes(self) -> Iterator[tuple[str, StoreSize]]:
+        """Returns the size of each store of each task; any thread may call it."""
+        for (_, partition), task in list(self.tasks.items()):
+            for name, store in task.stores().items():
+                rows, encoded = len(store), self._checkpoints.encoded_size((name, partition))
+                yield name, StoreSize(rows, None if encoded is None else int(rows * encoded))
 
     def close(self, *, commit: bool) -> None:
         """Closes the producer, after a last commit if `commit` is true.

@@ -17,7 +17,7 @@ from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.delivery_ledger import BatchRefused
 from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.query_reader import QueryReader
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
@@ -157,14 +157,10 @@ class QueryRunner:
         """Returns how many records of state and tables the last start has read so far, and how many it has to read."""
         return self.restoring.done, self.restoring.total
 
-    def store_sizes(self) -> dict[str, int]:
-        """Returns the number of entries by store; empty while the query is not running."""
-        sizes: dict[str, int] = {}
+    def store_sizes(self) -> dict[str, StoreSize]:
+        """Returns the sizes of its stores; empty while the query is not running."""
         run = self._query_run
-        for task in list(run.tasks.values()) if run is not None else ():
-            for store, content in task.stores().items():
-                sizes[store] = sizes.get(store, 0) + len(content)
-        return sizes
+        return total_sizes(run.store_sizes()) if run is not None else {}
 
     def offsets(self) -> dict[PartitionId, tuple[int, int]]:
         """Returns position and end of every input partition read so far."""

@@ -176,6 +176,13 @@ class TaskState:
         layout, topic, offset = layout_of(store.spec), self._topics.get(name, ""), self._offsets.get(name, 0)
         return SavedStore(layout, topic, offset, store.is_on_disk, figures, now)
 
+    def encoded_size(self, name: str) -> float | None:
+        """Returns the mean size of a row of a store in its changelog (bytes), None before the first is known.
+
+        Any thread may call it.
+        """
+        return self._sizes.get(name)
+
     def sizes(self) -> dict[str, int]:
         """Returns the estimated bytes of the stores in memory."""
         return {

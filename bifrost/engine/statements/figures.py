@@ -61,6 +61,9 @@ TO_RESTORE = FigureFamily(
     "ksqldb_query_restore_records", _GAUGE, "Records of state and tables that the last start has to read", (_QUERY,)
 )
 STORE_ROWS = FigureFamily("ksqldb_store_rows", _GAUGE, "Rows in a state store", (_QUERY, "store"))
+STORE_BYTES = FigureFamily(
+    "ksqldb_store_bytes", _GAUGE, "Estimated bytes of a state store, encoded as in its changelog", (_QUERY, "store")
+)
 PUSH_QUERIES = FigureFamily("ksqldb_push_queries", _GAUGE, "Push queries that are running")
 FAILED_COMMANDS = FigureFamily(
     "ksqldb_failed_commands", _GAUGE, "Statements that could not be executed again at the last start"
@@ -80,6 +83,7 @@ FAMILIES = (
     RESTORED,
     TO_RESTORE,
     STORE_ROWS,
+    STORE_BYTES,
     PUSH_QUERIES,
     FAILED_COMMANDS,
 )
@@ -114,8 +118,10 @@ def query_figures(query: PersistentQuery, log: LogCount) -> Iterator[Figure]:
     yield Figure(COMMITS, meters.commits, (name,))
     yield Figure(RESTORED, restored, (name,))
     yield Figure(TO_RESTORE, to_restore, (name,))
-    for store, count in runner.store_sizes().items():
-        yield Figure(STORE_ROWS, count, (name, store))
+    for store, size in runner.store_sizes().items():
+        yield Figure(STORE_ROWS, size.rows, (name, store))
+        if size.encoded_bytes is not None:
+            yield Figure(STORE_BYTES, size.encoded_bytes, (name, store))
 
 
 def engine_figures(push_queries: int, failed_commands: int) -> Iterator[Figure]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ from bifrost.backoff import Backoff, RetryDelays
 from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics, task_counts
 from bifrost.engine.runtime.job import QueryJob
-from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.runner import Predecessor, QueryError, QueryState
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.workers.distributed_rows import DistributedRows
@@ -229,12 +228,9 @@ class DistributedQuery:
         counts = [status.restored for _, status in self._statuses()]
         return sum(done for done, _ in counts), sum(total for _, total in counts)
 
-    def store_sizes(self) -> dict[str, int]:
-        """Returns the number of entries by store."""
-        sizes: Counter[str] = Counter()
-        for _, status in self._statuses():
-            sizes.update(status.store_sizes)
-        return dict(sizes)
+    def store_sizes(self) -> dict[str, StoreSize]:
+        """Returns the sizes of its stores, over all workers."""
+        return total_sizes(size for _, status in self._statuses() for size in status.store_sizes.items())
 
     def _statuses(self) -> Iterator[tuple[WorkerProcess, ShareStatus]]:
         for worker in self._owners():

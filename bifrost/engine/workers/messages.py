@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from bifrost.engine.catalog.metastore import DataSource
 from bifrost.engine.plan.steps import QueryPlan
 from bifrost.engine.runtime.batches import PartitionId
-from bifrost.engine.runtime.meters import QueryMeters
+from bifrost.engine.runtime.meters import QueryMeters, StoreSize
 from bifrost.engine.runtime.processing_log import LogCount
 from bifrost.engine.runtime.runner import QueryError, QueryState
 from bifrost.engine.state.frozen import Key
@@ -100,7 +100,7 @@ class ShareStatus:
     meters: QueryMeters
     offsets: Mapping[PartitionId, tuple[int, int]]
     restored: tuple[int, int]
-    store_sizes: Mapping[str, int]
+    store_sizes: Mapping[str, StoreSize]
     logged: LogCount
 
 

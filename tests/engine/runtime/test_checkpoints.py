@@ -237,3 +237,14 @@ def test_the_largest_store_moves_to_disk_once_the_budget_is_exceeded(world):
     assert on_disk(small) == [False]
     rows = {row.key: row.row for _, task in large.tasks() for row in task.scan()}
     assert rows == {(f"{number}",): (1,) for number in range(300)}
+
+
+def test_the_size_of_a_store_is_known_after_a_commit(world):
+    engine = world.engine()
+    execute(engine, STREAM + COUNT)
+    count_of(world, 3, sent=3)
+    runner = committed(world, engine, 3)
+    world.cluster.wait_for(lambda: any(size.encoded_bytes for size in runner.store_sizes().values()))
+    ((_, size),) = runner.store_sizes().items()
+    assert size.rows == 1
+    assert 5 < size.encoded_bytes < 50

@@ -1,6 +1,6 @@
 import pytest
 
-from bifrost.engine.runtime.meters import COMMIT_BOUNDS_S, CommitTimes, Meter, QueryMeters
+from bifrost.engine.runtime.meters import COMMIT_BOUNDS_S, CommitTimes, Meter, QueryMeters, StoreSize, total_sizes
 
 
 def test_a_meter_counts_records_and_bytes():
@@ -34,3 +34,8 @@ def test_commits_are_counted_by_duration():
     by_bound = dict(zip((*COMMIT_BOUNDS_S, "longer"), times.counts, strict=True))
     assert {bound: count for bound, count in by_bound.items() if count} == {0.005: 2, 0.25: 1, "longer": 1}
     assert times.total_s == pytest.approx(100.206)
+
+
+def test_the_size_of_a_store_is_that_of_its_partitions():
+    parts = [("a", StoreSize(1, 10)), ("b", StoreSize(5, None)), ("a", StoreSize(2, None)), ("a", StoreSize(3, 30))]
+    assert total_sizes(parts) == {"a": StoreSize(6, 40), "b": StoreSize(5, None)}
