@@ -129,8 +129,9 @@ class KafkaAdmin:
         self._servers = client["bootstrap.servers"]
         self._timeout_s = timeout_s
         self._access_errors = AccessErrors()
+        self._is_untrusted = False
         self._group_client: AdminClient | None = None
-        self._options: dict[str, Any] = {**client, "error_cb": self._access_errors}
+        self._options: dict[str, Any] = {**client, "error_cb": self._on_error}
         with _rejected_settings():
             self._client = AdminClient({**self._options, "socket.timeout.ms": int(timeout_s * 1000)}, logger=_log)
 
@@ -382,9 +383,18 @@ class KafkaAdmin:
                 raise NotReady(SYSTEM, request, problem.str()) from error
             raise Refused(SYSTEM, request, status=problem.code(), body=problem.str()) from error
 
+    def _on_error(self, error: KafkaError) -> None:
+        self._is_untrusted = self._is_untrusted or "certificate verify failed" in error.str()
+        self._access_errors(error)
+
     def _check_access(self, request: str) -> None:
         self._client.poll(0)  # serves the error callback
         self._access_errors.check(request)
+        if self._is_untrusted:
+            problem = (
+                f"the certificate of {self._servers} is not trusted; KAFKA_SSL_CA_LOCATION names the file with its CA"
+            )
+            raise Refused(SYSTEM, request, status=0, body=problem)
 
 
 def admin(settings: Settings, *, timeout_s: float = TIMEOUT_S) -> KafkaAdmin:

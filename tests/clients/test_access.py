@@ -2,7 +2,9 @@
 
 import base64
 import json
-from contextlib import ExitStack, closing
+import socket
+import threading
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -258,3 +260,42 @@ def test_kafka_takes_a_certificate_of_the_client(authority):
     admin(values)
     with pytest.raises(SettingError, match=r"Kafka rejects these client settings"):
         admin(values.with_values(KAFKA_SSL_CERTIFICATE_LOCATION="/missing"))
+
+
+@contextmanager
+def broker(context):
+    """A server that only completes TLS handshakes, which is all that a client with another CA gets to see."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.settimeout(5)
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(1)
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Closing alone does not wake the thread.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def test_brokers_with_a_certificate_of_an_unknown_ca_are_named_with_the_setting(authority, tmp_path):
+    with broker(authority.server(authority.sign("broker"))) as address:
+        values = Settings(
+            {
+                "KAFKA_BOOTSTRAP_SERVERS": address,
+                "KAFKA_SECURITY_PROTOCOL": "SSL",
+                "KAFKA_SSL_CA_LOCATION": str(Authority(tmp_path, "other").ca),
+            }
+        )
+        with pytest.raises(Refused, match=rf"the certificate of {address} is not trusted; KAFKA_SSL_CA_LOCATION"):
+            admin(values, timeout_s=1).topics()
