@@ -17,6 +17,7 @@ from bifrost.engine.runtime.insert_producer import InsertProducer
 from bifrost.engine.runtime.job import TaskShare
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
 from bifrost.engine.runtime.registry import LiveRegistry
+from bifrost.engine.runtime.shared_scan import SharedScan
 from bifrost.engine.serde import Serdes
 from bifrost.engine.state.budget import StateBudget
 from bifrost.engine.state.home import StateHome
@@ -83,7 +84,8 @@ def _launcher(settings: Settings, registry: LiveRegistry, now_ms: Callable[[], i
     functions = registry_of(settings.project / "ksql" / "udf")
     log = ProcessingLog(service_id, LogTopic(cluster), now_ms)
     state = state_home(settings, service_id)
-    return Launcher(cluster, Serdes(registry), functions, log, service_id, now_ms, state=state)
+    scan = SharedScan(cluster, f"_confluent-ksql-{service_id}scan")
+    return Launcher(cluster, Serdes(registry), functions, log, service_id, now_ms, state=state, scan=scan)
 
 
 def state_home(settings: Settings, service_id: str) -> StateHome:

@@ -14,6 +14,7 @@ from bifrost.engine.runtime.internal_topics import changelog_topic
 from bifrost.engine.runtime.job import QueryJob, RunOptions, TaskShare
 from bifrost.engine.runtime.processing_log import LogCount, LogEntry, LogKind, ProcessingLog
 from bifrost.engine.runtime.runner import QueryRunner
+from bifrost.engine.runtime.shared_scan import SharedScan
 from bifrost.engine.serde import Serdes, windowed_key
 from bifrost.engine.state.home import StateHome
 from bifrost.engine.topology.compiled import (
@@ -73,7 +74,8 @@ class Launcher:
     """Creates the runners of one engine.
 
     In a worker process, `share` are the tasks that it owns. In a server with worker processes, `hosts` are these; they
-    run the persistent queries. `state` is where state is on disk, None for nowhere.
+    run the persistent queries. `state` is where state is on disk, None for nowhere. Persistent queries of one process
+    read with its `scan`.
     """
 
     cluster: Cluster
@@ -85,6 +87,7 @@ class Launcher:
     share: TaskShare | None = None
     hosts: QueryHosts | None = None
     state: StateHome | None = None
+    scan: SharedScan | None = None
 
     def group(self, query_id: str) -> str:
         """Returns the consumer group of a persistent query, named as by ksqlDB."""
@@ -113,7 +116,9 @@ class Launcher:
             share=self.share,
         )
         job = self._job(plan, compiled, options, properties, sink=sink)
-        return compiled, QueryRunner(job) if self.hosts is None else self.hosts.runner(job, plan, properties, sink)
+        if self.hosts is not None:
+            return compiled, self.hosts.runner(job, plan, properties, sink)
+        return compiled, QueryRunner(job, scan=self.scan)
 
     def transient(
         self,
@@ -151,6 +156,11 @@ class Launcher:
     def logged(self, query_id: str) -> LogCount:
         """Returns what the processing log has of a query, whichever process wrote it."""
         return self.log.count(query_id) if self.hosts is None else self.hosts.logged(query_id)
+
+    def close(self) -> None:
+        """Ends the scan, after all queries have ended."""
+        if self.scan is not None:
+            self.scan.close()
 
     def clean_up(self, query_id: str, compiled: CompiledQuery) -> None:
         """Deletes the internal topics, the committed offsets and the state on disk of a query that has ended."""

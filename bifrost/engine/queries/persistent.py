@@ -117,6 +117,7 @@ class PersistentQueries:
             query.runner.request_stop()
         for query in queries:
             query.runner.stop()
+        self._launcher.close()
 
     def __iter__(self) -> Iterator[PersistentQuery]:
         return iter(tuple(self._queries.values()))

@@ -21,18 +21,28 @@ _TIMESTAMP = 2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records by partition in the order of their offsets, and the ends of partitions that have no more for now."""
+    """Records by partition in the order of their offsets, and the ends of partitions that have no more for now.
+
+    `problems` are errors that a client does not recover from without help, by topic; None is the topic of an error of
+    the client itself.
+    """
 
     records: dict[PartitionId, list[InputRecord]] = field(default_factory=dict)
     ends: dict[PartitionId, int] = field(default_factory=dict)
+    problems: dict[str | None, KafkaError] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises a problem, if there is one.
+
+        Raises:
+            KafkaException: it.
+        """
+        for problem in self.problems.values():
+            raise KafkaException(problem)
 
 
 def batch_of(messages: Iterable[Message]) -> Batch:
-    """Sorts the messages of a consumer into records and ends.
-
-    Raises:
-        KafkaException: the consumer reports an error that needs action (see `_check`).
-    """
+    """Sorts the messages of a consumer into records, ends and problems."""
     batch = Batch()
     by_partition = batch.records
     for message in messages:
@@ -40,8 +50,8 @@ def batch_of(messages: Iterable[Message]) -> Batch:
         if error is not None:
             if is_end(error):
                 batch.ends[message.topic() or "", message.partition() or 0] = message.offset() or 0
-            else:
-                _check(error)
+            elif not is_temporary(error):
+                batch.problems[message.topic()] = error
             continue
         partition = message.partition() or 0
         record = (
@@ -59,11 +69,6 @@ def batch_of(messages: Iterable[Message]) -> Batch:
         else:
             records.append(record)  # type: ignore[arg-type]
     return batch
-
-
-def _check(error: KafkaError) -> None:
-    if not is_temporary(error):
-        raise KafkaException(error)
 
 
 def in_time_order(topics: Mapping[str, Sequence[InputRecord]]) -> Iterator[tuple[str, Sequence[InputRecord]]]:

@@ -44,20 +44,27 @@ class OutputRecord(NamedTuple):
 
 
 class DeliveryCount:
-    """Counts a group of records until the broker has all of them. `sent` is final once the group takes no more."""
+    """Counts a group of records until the broker has all of them. `sent` is final once the group takes no more.
 
-    __slots__ = ("_ledger", "acknowledged", "sent")
+    Reports may come in on another thread than that of the query. So each count is changed by one of the two threads:
+    `acknowledged` and `failed` by the one that polls the producer, `skipped` by the one that sends.
+    """
 
-    def __init__(self, ledger: DeliveryLedger, sent: int = 0) -> None:
+    __slots__ = ("_ledger", "acknowledged", "failed", "sent", "skipped")
+
+    def __init__(self, ledger: DeliveryLedger) -> None:
         self._ledger = ledger
         self.acknowledged = 0
-        self.sent = sent
+        self.failed = 0
+        self.skipped = 0
+        self.sent = 0
 
     def delivered(self, error: KafkaError | None, _message: Message) -> None:
         """Takes the delivery report of one of its records."""
         if error is None:
             self.acknowledged += 1
         else:
+            self.failed += 1
             self._ledger.failure = self._ledger.failure or error
 
     def delivered_record(self, record: OutputRecord, error: KafkaError | None, message: Message) -> None:
@@ -70,7 +77,12 @@ class DeliveryCount:
     @property
     def is_complete(self) -> bool:
         """Whether the broker has all of its records; valid once `sent` is final."""
-        return self.acknowledged >= self.sent
+        return self.acknowledged + self.skipped >= self.sent
+
+    @property
+    def outstanding(self) -> int:
+        """The number of its records whose reports have not come in; valid once `sent` is final."""
+        return self.sent - self.acknowledged - self.skipped - self.failed
 
 
 RefusedRecord = tuple[DeliveryCount, OutputRecord]
@@ -93,13 +105,9 @@ class DeliveryLedger:
         self._refused = refused
         self._shown = 0  # records that `take_counts` has moved out of `sent`
         self._settled = 0  # records of groups that take no more
+        self._closed: list[DeliveryCount] = []
         self._current = DeliveryCount(self)
         self.report: DeliveryCallback = self._current.delivered
-
-    @property
-    def current(self) -> DeliveryCount:
-        """The group that counts what is sent now."""
-        return self._current
 
     def report_of(self, record: OutputRecord) -> DeliveryCallback:
         """Returns what takes the delivery report of a record, and keeps the record until then."""
@@ -109,9 +117,26 @@ class DeliveryLedger:
         """Closes the group of records sent since the last call and returns it; later records count for the next."""
         group, total = self._current, self._shown + self.sent.total()
         group.sent, self._settled = total - self._settled, total
+        self._add(group)
         self._current = DeliveryCount(self)
         self.report = self._current.delivered
         return group
+
+    def group(self) -> DeliveryCount:
+        """Returns a group for records that are no results; the sender counts them."""
+        group = DeliveryCount(self)
+        self._add(group)
+        return group
+
+    def _add(self, group: DeliveryCount) -> None:
+        self._closed = [earlier for earlier in self._closed if earlier.outstanding > 0]
+        self._closed.append(group)
+
+    @property
+    def outstanding(self) -> int:
+        """The number of records whose reports have not come in."""
+        self.settle()
+        return sum(group.outstanding for group in self._closed)
 
     def take_counts(self) -> list[tuple[str, int, int]]:
         """Returns what was sent since the last call: topic, number of records, bytes of their keys and values."""
@@ -126,11 +151,12 @@ class DeliveryLedger:
         if is_record_refused(error):
             self.take_refusal(self._current, topic, error)
         else:
+            self._current.skipped += 1
             self.failure = error
 
     def take_refusal(self, group: DeliveryCount, topic: str, error: KafkaError) -> None:
         """Reports a record that is to blame for its refusal, and counts it as delivered."""
-        group.acknowledged += 1
+        group.skipped += 1
         self._refused(topic, error)
 
     def check(self) -> None:

@@ -21,12 +21,14 @@ class InputPartitions:
     """The partitions that a query reads.
 
     `partitions` counts those of every input topic, `starts` are the offsets to begin at without a committed offset.
-    `ends` are the offsets at which a query that ends has read its inputs; empty for other queries.
+    `ends` are the offsets at which a query that ends has read its inputs; empty for other queries. `latest` are the
+    offsets where the inputs ended when this was read.
     """
 
     partitions: Mapping[str, int]
     starts: Mapping[PartitionId, int]
     ends: Mapping[PartitionId, int] = field(default_factory=dict)
+    latest: Mapping[PartitionId, int] = field(default_factory=dict)
 
 
 def prepare_topics(job: QueryJob) -> InputPartitions:
@@ -39,15 +41,14 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
     partitions = _partitions(job)
     ranges = job.cluster.admin.ends(partitions)
     starts = _starts(job, ranges)
+    latest = {(topic, index): at.next for topic, offsets in ranges.items() for index, at in offsets.items()}
     if job.options.until_end:
-        ends = {(topic, index): at.next for topic, offsets in ranges.items() for index, at in offsets.items()}
-        return InputPartitions(
-            partitions, starts, {source: end for source, end in ends.items() if end > starts[source]}
-        )
+        ends = {source: end for source, end in latest.items() if end > starts[source]}
+        return InputPartitions(partitions, starts, ends, latest)
     if not job.options.transient:
         _make_changelogs(job, partitions)
         _commit_starts(job, starts)
-    return InputPartitions(partitions, starts)
+    return InputPartitions(partitions, starts, latest=latest)
 
 
 def _partitions(job: QueryJob) -> dict[str, int]:

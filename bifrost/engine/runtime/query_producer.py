@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
 from bifrost.engine.runtime.checkpoints import ChangelogReport, Checkpoints, StorePartition
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, OutputRecord, RefusedCallback
 from bifrost.engine.runtime.refused_batch import RefusedBatch
+from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.state.stores import Encode, Row, StoreKey
@@ -25,6 +26,7 @@ from bifrost.errors import NotReady
 
 _COMMIT_DEADLINE_S = 60.0
 _SERVE_S = 0.01
+_DRAIN_S = 5.0
 _FULL_WAIT_S = 0.05
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.25
 _MOST_CHANGES = 50_000
@@ -44,7 +46,8 @@ class QueryProducer:
 
     A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
     `transaction_id` it is complete when `start_commit` returns, and everything between two commits becomes visible
-    together. `group` is the consumer group whose offsets are committed; `committed` receives the outcome.
+    together. `group` is the consumer group whose offsets are committed; `committed` receives the outcome. Without
+    `shared`, it has a producer of its own.
     """
 
     def __init__(
@@ -57,13 +60,19 @@ class QueryProducer:
         committed: CommittedCallback,
         checkpoints: Checkpoints,
         *,
+        shared: SharedProducer | None = None,
         keeps_records: bool = False,
     ) -> None:
         self._checkpoints = checkpoints
-        self._producer = cluster.producer(transaction_id=transaction_id)
+        self._own: Producer | None = None
         self._transaction: Transaction | None = None
-        if transaction_id is not None:
-            self._transaction = Transaction(self._producer, cluster.group_metadata(group))
+        if shared is not None:
+            self._producer = shared
+        else:
+            self._own = cluster.producer(transaction_id=transaction_id)
+            self._producer = SharedProducer(self._own)
+            if transaction_id is not None:
+                self._transaction = Transaction(self._own, cluster.group_metadata(group))
         self._committed_offsets = cluster.committed_offsets(group)
         self._committed = committed
         self._stopping = stopping
@@ -194,7 +203,7 @@ class QueryProducer:
         self._checkpoints.begin_commit()
         self._commit_began = time.monotonic()
         if self._transaction is not None:
-            reports = self._send_changes(changes, self._ledger.current)
+            reports = self._send_changes(changes, self._ledger.group())
             self._transaction.commit(offsets)
             # The commit has flushed everything; what is left of the delivery reports is taken here.
             self._producer.poll(0)
@@ -213,7 +222,7 @@ class QueryProducer:
         """The steps of a commit; yields wherever the broker has not acknowledged everything yet."""
         while not results.is_complete:
             yield
-        changed = DeliveryCount(self._ledger, len(changes))
+        changed = self._ledger.group()
         reports = self._send_changes(changes, changed)
         while not changed.is_complete:
             yield
@@ -229,7 +238,7 @@ class QueryProducer:
             if not commit.has_arrived:
                 self._committed_offsets.give_up(commit)
 
-    def _send_changes(self, changes: StateChanges, count: DeliveryCount) -> dict[StorePartition, ChangelogReport]:
+    def _send_changes(self, changes: StateChanges, group: DeliveryCount) -> dict[StorePartition, ChangelogReport]:
         """Sends changes of state; returns what takes the delivery reports of each changelog partition."""
         produce, internal = self._producer.produce, self._internal
         reports: dict[StorePartition, ChangelogReport] = {}
@@ -238,11 +247,15 @@ class QueryProducer:
             key, value = encode(store_key, row, timestamp)
             report = reports.get((store, partition))
             if report is None:
-                report = reports[store, partition] = ChangelogReport(count, len(key) + len(value or b""))
+                report = reports[store, partition] = ChangelogReport(group, len(key) + len(value or b""))
             try:
                 produce(topic, value, key, partition, report.delivered, None, timestamp)
             except BufferError:
                 self._send(report.delivered, topic, key, value, timestamp, None, partition)
+            except KafkaException as error:
+                self._ledger.failure = error.args[0]
+                raise
+            group.sent += 1
         return reports
 
     @property
@@ -293,10 +306,20 @@ class QueryProducer:
         """Returns the output since the last call: topic, number of records, bytes of their keys and values."""
         return self._ledger.take_counts()
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the client has failed for good."""
+        failure = self._ledger.failure
+        return failure is not None and (failure.fatal() or failure.name() == "_FATAL")
+
     def close(self) -> None:
-        """Drops what was not committed."""
+        """Drops what was not committed; what is in the queue of a shared producer is sent first."""
         self._steps = None
         if self._transaction is not None:
             self._transaction.abort()
+        elif self._own is not None:
+            self._own.purge()
         else:
-            self._producer.purge()
+            deadline = time.monotonic() + _DRAIN_S
+            while self._ledger.outstanding > 0 and time.monotonic() < deadline and not self.is_broken:
+                self._producer.poll(_SERVE_S)

@@ -26,6 +26,7 @@ from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from bifrost.engine.runtime.restore import restore
 from bifrost.engine.runtime.restore_progress import RestoreProgress
+from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, RecordUnusable, Task
@@ -38,7 +39,12 @@ _KEY, _VALUE = itemgetter(0), itemgetter(1)
 _log = logging.getLogger(__name__)
 
 _Wait = Callable[[str], bool]
-"""Waits because of a temporary problem, whose text it takes; returns False if the query is stopping."""
+"""Waits because of a temporary problem, whose text it takes; returns False if the caller of `take` should get control
+back: the query is stopping, or the thread has other things to do."""
+
+_SHORT_S, _LONG_S = 0.005, 0.02
+_LARGEST_SLICE = 512
+_SLOW_RECORD_S = 0.0005
 
 
 class QueryRun:
@@ -55,6 +61,7 @@ class QueryRun:
         restoring: RestoreProgress,
         stopping: Callable[[], bool],
         wait: _Wait,
+        shared: SharedProducer | None = None,
         keeps_records: bool = False,
     ) -> None:
         options = job.options
@@ -69,8 +76,11 @@ class QueryRun:
         self._ends: dict[PartitionId, int] = {}
         self._reached: set[PartitionId] = set()
         self.is_muted = False  # tables are read without results: only later changes are wanted
+        self.is_waiting = False  # the last `take` had to wait for the schema registry
         self._dirty = False  # records were processed since the last commit began
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
+        self._slice = 1  # records to be processed before a look at the clock
+        self._leave_at: float | None = None
         self._commits = 0
         self._commit_began = 0.0
         self._commit_failure: KafkaError | None = None
@@ -89,6 +99,7 @@ class QueryRun:
                 self._result_refused,
                 self._offsets_committed,
                 self._checkpoints,
+                shared=shared,
                 keeps_records=keeps_records,
             )
         self.tasks: dict[tuple[int, int], Task] = {}
@@ -170,24 +181,47 @@ class QueryRun:
             if (self._topics[place[0]].role == "table") is tables
         }
 
+    def position(self, place: PartitionId) -> int:
+        """Returns the next offset to be read of a partition."""
+        return self._positions.get(place, self._starts[place])
+
+    def restart_at(self, place: PartitionId, offset: int) -> None:
+        """Sets the next offset to be read of a partition whose topic was deleted and created again."""
+        self._positions.pop(place, None)
+        self._starts[place] = offset
+
     def has_reached_end(self, place: PartitionId) -> bool:
         """Whether a reader has reported the end of a partition."""
         return place in self._reached
 
     # --- running
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: Batch, *, at_most_s: float | None = None) -> bool:
         """Processes the records of a batch, those of one task merged by their times.
 
+        Returns:
+            False if it did not process all of them: it takes longer than `at_most_s` since its records take long, or
+            it had to wait. Those that it has processed count as read, so the others are read again from its positions.
+
         Raises:
-            RecordUnusable: a record ends the query.
+            RecordUnusable: a record ends the query. The records before it count as read.
             NotReady, Refused: output could not be written.
         """
-        if batch.records:
-            self._process(batch.records)
+        self.is_waiting = False
+        self._leave_at = None if at_most_s is None else time.monotonic() + at_most_s
+        if batch.records and not self._process(batch.records):
+            return False
         self._reached.update(batch.ends)
         if self._ends:
             self._reached.update(source for source, end in self._ends.items() if self._positions.get(source, 0) >= end)
+        return True
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether all that was read is committed, and no commit is in progress or has failed."""
+        if self._dirty or self._commit_failure is not None:
+            return False
+        return self._producer is None or not self._producer.is_committing
 
     @property
     def patience_s(self) -> float:
@@ -210,17 +244,18 @@ class QueryRun:
         """Whether a query that ends has read its inputs to their ends."""
         return self._job.options.until_end and self._reached >= self._ends.keys()
 
-    def _process(self, batch: Mapping[PartitionId, list[InputRecord]]) -> None:
+    def _process(self, batch: Mapping[PartitionId, Sequence[InputRecord]]) -> bool:
         if self._producer is not None:
             self._producer.begin()
-        by_task: dict[tuple[int, int], dict[str, list[InputRecord]]] = {}
+        by_task: dict[tuple[int, int], dict[str, Sequence[InputRecord]]] = {}
         for (topic, partition), records in batch.items():
             by_task.setdefault((self._topics[topic].subtopology, partition), {})[topic] = records
         for key, topics in by_task.items():
             for topic, run in in_time_order(topics):
                 source = (topic, key[1])
                 if not self._feed(self.tasks[key], source, self._wanted(source, run)):
-                    return
+                    return False
+        return True
 
     def _wanted(self, source: PartitionId, records: Sequence[InputRecord]) -> Sequence[InputRecord]:
         """Returns the records, without those beyond the offset at which the query ends."""
@@ -234,34 +269,46 @@ class QueryRun:
         """Passes records to a task; while the schema registry is unavailable, waits and retries the same record.
 
         Returns:
-            False if the query is stopping; the records processed before count as read.
+            False if `take` should return; the records processed before count as read.
         """
         while records:
-            left = iter(records)
+            part = records if self._leave_at is None else records[: self._slice]
+            left, began = iter(part), time.monotonic()
             self._dirty = True
             try:
                 task.process(source[0], left)
             except RecordUnusable:
-                # The records before it are done: the next run must not repeat them.
-                self._count(source, records[: len(records) - length_hint(left) - 1])
-                self.commit()
+                self._count(source, part[: len(part) - length_hint(left) - 1])
                 raise
             except RegistryUnavailable as problem:
                 # The loop over records is in generated code. A list iterator's length hint is exact, so it counts the
                 # records that were not taken from it. The last one taken is the one that failed; it had no effect,
                 # since a record's key and value are read before anything else is done.
-                done = len(records) - length_hint(left) - 1
-                self._count(source, records[:done])
+                done = len(part) - length_hint(left) - 1
+                self._count(source, part[:done])
                 records = records[done:]
-                if self._producer is not None:
+                self.is_waiting = True
+                if self._leave_at is None:
                     # Nothing else takes the commit in progress forward while this waits.
-                    self._producer.finish_commit()
+                    self.finish_commit()
                 if not self._wait(str(problem)):
                     return False
                 continue
-            self._count(source, records)
-            return True
+            self._count(source, part)
+            if self._leave_at is not None and not self._is_in_time(began, len(part)):
+                return False
+            records = records[len(part) :]
         return True
+
+    def _is_in_time(self, began: float, count: int) -> bool:
+        """Adapts the size of slices to the time that one of `count` records has taken; returns whether to continue."""
+        now = time.monotonic()
+        if now - began < _SHORT_S:
+            self._slice = min(self._slice * 2, _LARGEST_SLICE)
+        elif now - began > _LONG_S:
+            self._slice = max(self._slice // 4, 1)
+        # A busy machine makes everything slow. A query is slow if its records take far longer than those of others.
+        return self._leave_at is None or now < self._leave_at or (now - began) < count * _SLOW_RECORD_S
 
     def _count(self, source: PartitionId, records: Sequence[InputRecord]) -> None:
         now = self._job.now_ms()
@@ -297,6 +344,11 @@ class QueryRun:
         self._next_commit = now + self._job.options.commit_interval_ms
         self._start_commit()
         return True
+
+    def finish_commit(self) -> None:
+        """Waits for the commit in progress, if any; raises what `commit` raises."""
+        if self._producer is not None:
+            self._producer.finish_commit()
 
     def commit(self) -> None:
         """Makes the output written so far durable, then the offsets of its input, and waits for both.
@@ -362,6 +414,11 @@ class QueryRun:
             for name, store in task.stores().items():
                 rows, encoded = len(store), self._checkpoints.encoded_size((name, partition))
                 yield name, StoreSize(rows, None if encoded is None else int(rows * encoded))
+
+    @property
+    def has_broken_producer(self) -> bool:
+        """Whether its producer has failed for good."""
+        return self._producer is not None and self._producer.is_broken
 
     def close(self, *, commit: bool) -> None:
         """Closes the producer, after a last commit if `commit` is true.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
 from bifrost.engine.runtime.delivery_ledger import DeliveryLedger, OutputRecord, RefusedRecord
 from bifrost.engine.runtime.kafka_errors import is_record_refused
+from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.errors import NotReady
 
 _DEADLINE_S = 30.0
@@ -30,7 +31,7 @@ class RefusedBatch:
     or to fail at the same batch after every restart.
     """
 
-    def __init__(self, producer: Producer, ledger: DeliveryLedger) -> None:
+    def __init__(self, producer: SharedProducer, ledger: DeliveryLedger) -> None:
         self._producer = producer
         self._ledger = ledger
 

@@ -1,10 +1,11 @@
-"""A running query: the thread that runs it again after a failure, and the state that SHOW QUERIES reports."""
+"""A running query: who serves it, what follows a failure, and the state that SHOW QUERIES reports."""
 
 from __future__ import annotations
 
-import itertools
 import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.query_reader import QueryReader
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
+from bifrost.engine.runtime.shared_scan import LARGEST_GAP, Departure, SharedScan
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import RecordUnusable, Task
 from bifrost.engine.topology.table_rows import TableRows, TaskRows
 from bifrost.errors import BifrostError, NotReady, Refused
 
-_PAUSED_S = 0.1
 _STOP_S = 70.0
+_APART_S, _LONGEST_APART_S, _FORGIVEN_S = 1.0, 1024.0, 600.0
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _log = logging.getLogger(__name__)
 
@@ -67,20 +69,43 @@ def _ignore_end() -> None:
     """The default of `on_end`."""
 
 
-class QueryRunner:
-    """Runs a query on its own thread. After a failure it starts another run, with increasing pauses."""
+class _Outcome(Enum):
+    """Why a thread has stopped to serve a run."""
 
-    def __init__(self, job: QueryJob, *, on_end: Callable[[], None] = _ignore_end) -> None:
+    FAILED = "failed"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    IN_SCAN = "in scan"
+
+
+class QueryRunner:
+    """Runs a query. After a failure it starts another run, with increasing pauses.
+
+    A thread starts the run and takes it to the end of its inputs. Then the thread ends, and the run goes on in the
+    `scan`, beside those of other queries. When it leaves the scan, another thread takes it over. Without a scan, and
+    for queries that are transient or exactly once, one thread serves the run all the time.
+    """
+
+    def __init__(
+        self, job: QueryJob, *, scan: SharedScan | None = None, on_end: Callable[[], None] = _ignore_end
+    ) -> None:
         self._job = job
+        self._scan = None if job.options.transient or job.options.exactly_once else scan
         self._on_end = on_end
         self._stop = threading.Event()
         self._paused = threading.Event()
+        self._changed = threading.Event()  # it was stopped or resumed
+        self._ended = threading.Event()
         self._query_run: QueryRun | None = None
         self._inputs: InputPartitions | None = None
+        self._scan_error: Exception | None = None  # why the run has left the scan
+        self._apart_until = -math.inf
+        self._apart_s = _APART_S
+        self._attempts = 0
         self._failures = 0
         self._keeps_records = False  # a broker has refused results: the next runs keep them to find out which
         self._predecessor: Predecessor | None = None
-        self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
+        self._thread: threading.Thread | None = None
         self.meters = QueryMeters()
         self.restoring = RestoreProgress(job.name, job.now_ms)
         self.errors: deque[QueryError] = deque(maxlen=10)
@@ -103,35 +128,75 @@ class QueryRunner:
         two runs never write the same group and changelogs.
         """
         self._predecessor = after
+        self._start_thread()
+
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._serve, name=self._job.name, daemon=True)
         self._thread.start()
 
     def stop(self) -> bool:
         """Stops the query after a last commit and waits for it, up to 70 s.
 
         Returns:
-            False if a commit is still in progress; the thread ends later by itself.
+            False if a commit is still in progress; the query ends later by itself.
         """
-        self._stop.set()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_S)
-        return not self._thread.is_alive()
+        self.request_stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._ended.wait(_STOP_S)
+        return self._thread is None or self._ended.is_set()
 
     def wait_for_end(self) -> None:
-        """Waits without limit until the thread of a stopped query has ended."""
-        if self._thread.ident is not None:
-            self._thread.join()
+        """Waits without limit until a stopped query has ended."""
+        if self._thread is not None:
+            self._ended.wait()
 
     def request_stop(self) -> None:
         """Stops the query without waiting."""
         self._stop.set()
+        self._notify()
 
     def pause(self) -> None:
         """Stops reading; state and offsets stay."""
         self._paused.set()
+        self._notify()
 
     def resume(self) -> None:
         """Continues after `pause`."""
         self._paused.clear()
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        if self._scan is not None:
+            self._scan.recall()
+
+    # --- as a member of the scan
+
+    @property
+    def scanned_run(self) -> QueryRun:
+        """See `ScanMember`."""
+        assert self._query_run is not None
+        return self._query_run
+
+    @property
+    def is_recalled(self) -> bool:
+        """See `ScanMember`."""
+        return self._stop.is_set() or self._paused.is_set()
+
+    def left(self, departure: Departure, error: Exception | None) -> None:
+        """See `ScanMember`. A thread serves the run from here on."""
+        self._scan_error = error
+        now = time.monotonic()
+        if departure is Departure.SLOW:
+            # On a busy machine any query may look slow now and then, so the first time is forgiven soon.
+            is_first = now > self._apart_until + _FORGIVEN_S
+            self._apart_s = _APART_S if is_first else min(4 * self._apart_s, _LONGEST_APART_S)
+            self._apart_until = now + self._apart_s
+            level = logging.DEBUG if is_first else logging.WARNING
+            _log.log(level, "query %s is slow: it is served apart for %.0f s", self._job.name, self._apart_s)
+        elif departure in (Departure.BEHIND, Departure.WAITING):
+            self._apart_until = max(self._apart_until, now + _APART_S)
+        self._start_thread()
 
     def tasks(self) -> Iterator[tuple[tuple[int, int], Task]]:
         """Returns the tasks by (sub-topology, partition), for look-ups in their stores.
@@ -169,39 +234,42 @@ class QueryRunner:
 
     # --- the thread
 
-    def _run(self) -> None:
+    def _serve(self) -> None:
         if self._predecessor is not None:
             self._predecessor.wait_for_end()
             self._predecessor = None
-        for attempt in itertools.count():
-            if self._stop.is_set():
+        while self._query_run is not None or not self._stop.is_set():
+            outcome = self._try()
+            if outcome is _Outcome.IN_SCAN:
+                return
+            # The client of a transient query has received rows already: another run would repeat them.
+            if outcome is _Outcome.FINISHED or self._job.options.transient:
                 break
-            self.meters.restarts = attempt
-            try:
-                if self._run_once():
-                    break
-            except BatchRefused as error:
-                if self._keeps_records or self._job.options.transient:
-                    self._failed(str(error), "SYSTEM")
-                else:
-                    _log.warning("query %s: starting again to find the records to blame: %s", self._job.name, error)
-                    self._keeps_records = True
-                    continue
-            except RegistryUnavailable as error:
-                self._failed(str(error), "SYSTEM")
-            except (BifrostError, KafkaException) as error:
-                self._failed(str(error), "USER" if isinstance(error, Refused | RecordUnusable) else "SYSTEM")
-            except Exception as error:  # noqa: BLE001 - the top of a thread: the query reports it and runs again
-                _log.exception("query %s failed", self._job.name)
-                self._failed(f"{type(error).__name__}: {error}", "UNKNOWN")
-            if self._job.options.transient:
-                # The client has received rows already: another run would repeat them.
-                break
-            if not self._stop.is_set():
-                self._back_off()
         if self.state is not QueryState.ERROR or self._stop.is_set():
             self.state = QueryState.STOPPED
+        self._ended.set()
         self._on_end()
+
+    def _try(self) -> _Outcome:
+        """Serves a run until it ends or joins the scan; reports and waits for a moment if it has failed."""
+        try:
+            return self._run_once()
+        except BatchRefused as error:
+            if not self._keeps_records and not self._job.options.transient:
+                _log.warning("query %s: starting again to find the records to blame: %s", self._job.name, error)
+                self._keeps_records = True
+                return _Outcome.FAILED
+            self._failed(str(error), "SYSTEM")
+        except RegistryUnavailable as error:
+            self._failed(str(error), "SYSTEM")
+        except (BifrostError, KafkaException) as error:
+            self._failed(str(error), "USER" if isinstance(error, Refused | RecordUnusable) else "SYSTEM")
+        except Exception as error:  # noqa: BLE001 - the top of a thread: the query reports it and runs again
+            _log.exception("query %s failed", self._job.name)
+            self._failed(f"{type(error).__name__}: {error}", "UNKNOWN")
+        if not self._stop.is_set() and not self._job.options.transient:
+            self._back_off()
+        return _Outcome.FAILED
 
     def _failed(self, message: str, kind: str) -> None:
         self.state = QueryState.ERROR
@@ -219,57 +287,93 @@ class QueryRunner:
         self._failures += 1
         return not self._stop.is_set()
 
-    def _run_once(self) -> bool:
-        """Runs until the query is stopped; returns True if it has read its inputs to their ends."""
+    def _run_once(self) -> _Outcome:
+        """Serves the run that has left the scan, or else a new one."""
+        run, error, self._scan_error = self._query_run, self._scan_error, None
+        continued = run is not None
+        if run is None:
+            run = self._new_run()
+        assert self._inputs is not None
+        reader = QueryReader(self._job, run, self._inputs.latest, self.restoring, self._stop.is_set)
+        outcome = _Outcome.FAILED
+        try:
+            if error is not None:
+                raise error
+            if not continued:
+                run.open(self._inputs)
+                reader.load_tables()
+                self._query_run = run
+            outcome = self._loop(run, reader)
+        except RecordUnusable:
+            # The records before it are done: the next run must not repeat them.
+            run.commit()
+            raise
+        finally:
+            if outcome is not _Outcome.IN_SCAN:
+                self._query_run = None
+                self._close(run, reader, commit=outcome is not _Outcome.FAILED)
+        return outcome
+
+    def _new_run(self) -> QueryRun:
         if self._inputs is None:
             self.prepare()
-        assert self._inputs is not None
-        run = QueryRun(
+        self.meters.restarts, self._attempts = self._attempts, self._attempts + 1
+        # While it keeps records, reports of its deliveries must come in on its own thread.
+        shares = self._scan is not None and not self._keeps_records
+        return QueryRun(
             self._job,
             meters=self.meters,
             restoring=self.restoring,
             stopping=self._stop.is_set,
             wait=self._wait,
+            shared=self._scan.producer() if self._scan is not None and shares else None,
             keeps_records=self._keeps_records,
         )
-        reader = QueryReader(self._job, run, self.restoring, self._stop.is_set)
-        clean = False
+
+    def _close(self, run: QueryRun, reader: QueryReader, *, commit: bool) -> None:
+        if run.has_broken_producer and self._scan is not None:
+            self._scan.replace_producer()
         try:
-            run.open(self._inputs)
-            reader.open()
-            self._query_run = run
-            finished = self._loop(run, reader)
-            clean = True
-            return finished
+            run.close(commit=commit)
         finally:
-            self._query_run = None
-            try:
-                run.close(commit=clean)
-            finally:
-                reader.close()
+            reader.close()
 
     def _wait(self, problem: str) -> bool:
+        if threading.current_thread() is not self._thread:
+            # The thread of the scan has other queries to serve.
+            return False
         self._note(problem, "SYSTEM")
         return self._back_off()
 
-    def _loop(self, run: QueryRun, reader: QueryReader) -> bool:
+    def _loop(self, run: QueryRun, reader: QueryReader) -> _Outcome:
         if not self._failures:
             self.state = QueryState.RUNNING
         while not self._stop.is_set():
             if self._paused.is_set():
-                self._pause(run)
+                self._pause(run, reader)
+                continue
+            if self._scan is not None and self._may_join(reader):
+                reader.close()
+                if self._scan.join(self):
+                    return _Outcome.IN_SCAN
             reader.step()
             if self._failures and run.is_settled:
                 # Not before: a query that fails at the same record again and again must not look as if it ran.
                 self._failures = 0
                 self.state = QueryState.RUNNING
             if run.is_finished:
-                return True
-        return False
+                return _Outcome.FINISHED
+        return _Outcome.STOPPED
 
-    def _pause(self, run: QueryRun) -> None:
+    def _may_join(self, reader: QueryReader) -> bool:
+        is_sound = not self._failures and not self._keeps_records
+        return is_sound and time.monotonic() >= self._apart_until and reader.lag <= LARGEST_GAP
+
+    def _pause(self, run: QueryRun, reader: QueryReader) -> None:
         run.commit()
+        reader.close()
         self.state = QueryState.PAUSED
         while self._paused.is_set() and not self._stop.is_set():
-            self._stop.wait(_PAUSED_S)
+            self._changed.wait()
+            self._changed.clear()
         self.state = QueryState.RUNNING

@@ -41,6 +41,7 @@ class TopicReader:
             return []
         try:
             batch = batch_of([first, *self._consumer.consume(_BATCH - 1, 0)])
+            batch.check()
         except KafkaException as error:
             problem = error.args[0]
             raise Refused("Kafka", f"read {self._topic}", status=problem.code(), body=problem.str()) from error

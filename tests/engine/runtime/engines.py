@@ -13,6 +13,7 @@ from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.runtime.insert_producer import InsertProducer
 from bifrost.engine.runtime.job import TaskShare
 from bifrost.engine.runtime.processing_log import LogTopic, ProcessingLog
+from bifrost.engine.runtime.shared_scan import SharedScan
 from bifrost.engine.serde import InMemoryRegistry, RegistryUnavailable, Serdes
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.engine_state import EngineParts
@@ -74,7 +75,8 @@ class World:
     def launcher(self, share: TaskShare | None = None, hosts: QueryHosts | None = None) -> Launcher:
         log = ProcessingLog("test_", LogTopic(self.cluster), lambda: NOW_MS)
         serdes, functions = Serdes(self.registry), default_registry()
-        return Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share, hosts, self.state)
+        scan = SharedScan(self.cluster, "_confluent-ksql-test_scan")
+        return Launcher(self.cluster, serdes, functions, log, "test_", lambda: NOW_MS, share, hosts, self.state, scan)
 
     def hosts(self) -> QueryHosts | None:
         """The worker processes of the next engine; None: it runs its queries in its own process."""

@@ -127,6 +127,7 @@ class MemoryCluster:
         self.holding: set[str] = set()  # topics whose records no broker takes for now
         self.held = 0  # how many records were held back so far
         self.writes_left: int | None = None  # how many writes until its clients are killed
+        self.consumers: list[MemoryConsumer] = []  # those that are not closed
         self.generation = 0  # clients of an earlier one are those of a process that was killed
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
@@ -138,8 +139,10 @@ class MemoryCluster:
     def producer(self, *, transaction_id: str | None = None, **options: object) -> MemoryProducer:
         return MemoryProducer(self, transactional=transaction_id is not None)
 
-    def consumer(self, group: str, **options: object) -> MemoryConsumer:
-        return MemoryConsumer(self, group)
+    def consumer(self, group: str, *, enable_partition_eof: bool = True, **options: object) -> MemoryConsumer:
+        made = MemoryConsumer(self, group, reports_ends=enable_partition_eof)
+        self.consumers.append(made)
+        return made
 
     def committed_offsets(self, group: str) -> MemoryOffsets:
         return MemoryOffsets(self, group)
@@ -251,6 +254,8 @@ class MemoryProducer:
         headers: list[tuple[str, bytes | None]] | None = None,
     ) -> None:
         report = callback or on_delivery
+        if self._is_killed:
+            raise KafkaException(KafkaError(KafkaError._FATAL))
         encoded = key.encode() if isinstance(key, str) else key
         error = self._cluster.refusing
         if error is not None:
@@ -277,11 +282,10 @@ class MemoryProducer:
 
     def _deliver(self, sent: Sent, report: Delivered | None) -> None:
         self._cluster.count_write()
-        if self._is_killed:
-            return
-        message = self._write(sent)
+        error = KafkaError(KafkaError._FATAL) if self._is_killed else None
+        message = MemoryMessage((sent[0], 0), -1) if error is not None else self._write(sent)
         if report is not None:
-            self._reports.append(lambda: report(None, message))
+            self._reports.append(lambda: report(error, message))
 
     def _write(self, sent: Sent) -> MemoryMessage:
         topic, value, key, timestamp, partition, headers = sent
@@ -290,7 +294,7 @@ class MemoryProducer:
     def poll(self, timeout: float = 0) -> int:
         held, self._held = self._held, []
         for sent, report in held:
-            if sent[0] in self._cluster.holding:
+            if sent[0] in self._cluster.holding and not self._is_killed:
                 self._held.append((sent, report))
             else:
                 self._deliver(sent, report)
@@ -371,9 +375,10 @@ class MemoryOffsets:
 class MemoryConsumer:
     """Reads assigned partitions in turn and reports their ends."""
 
-    def __init__(self, cluster: MemoryCluster, group: str) -> None:
+    def __init__(self, cluster: MemoryCluster, group: str, *, reports_ends: bool) -> None:
         self._cluster = cluster
         self._generation = cluster.generation
+        self._reports_ends = reports_ends
         self.group = group
         self._positions: dict[Place, int] = {}
         self._told_end: dict[Place, int] = {}
@@ -388,6 +393,11 @@ class MemoryConsumer:
             if start == -1:
                 start = self._cluster.watermarks(self, place.topic, place.partition)[1]
             self._positions[place.topic, place.partition] = max(start, 0)
+
+    def incremental_unassign(self, places: Sequence[TopicPartition]) -> None:
+        for place in places:
+            del self._positions[place.topic, place.partition]
+            self._told_end.pop((place.topic, place.partition), None)
 
     def poll(self, timeout: float = 0) -> MemoryMessage | None:
         found = self.consume(1, timeout)
@@ -412,13 +422,14 @@ class MemoryConsumer:
             if place[0] in self._cluster.unreadable:
                 continue
             if place[0] not in self._cluster.admin.topics_by_name:
-                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+                found.append(MemoryMessage(place, -1, problem=KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+                continue
             there = [record for record in self._cluster.records(*place) if record.at >= position]
             taken = there[: count - len(found)]
             found += taken
             if taken:
                 self._positions[place] = taken[-1].at + 1
-            elif self._told_end.get(place) != position and len(found) < count:
+            elif self._reports_ends and self._told_end.get(place) != position and len(found) < count:
                 self._told_end[place] = position
                 found.append(MemoryMessage(place, position, problem=KafkaError(KafkaError._PARTITION_EOF)))
         return found
@@ -428,3 +439,4 @@ class MemoryConsumer:
 
     def close(self) -> None:
         self._positions.clear()
+        self._cluster.consumers.remove(self)

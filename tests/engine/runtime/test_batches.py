@@ -29,7 +29,7 @@ def test_ends_are_separated_from_records():
 
 def test_a_missing_topic_is_an_error():
     with pytest.raises(KafkaException):
-        batch_of([event(KafkaError.UNKNOWN_TOPIC_OR_PART)])
+        batch_of([event(KafkaError.UNKNOWN_TOPIC_OR_PART)]).check()
 
 
 def test_a_temporary_problem_is_no_error():

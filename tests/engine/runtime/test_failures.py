@@ -7,9 +7,9 @@ from confluent_kafka import KafkaError
 
 from bifrost.engine.runtime import query_reader, restore
 from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.runner import QueryState
 from tests.engine.runtime.engines import execute
-from tests.engine.runtime.memory_cluster import MemoryConsumer
 from tests.engine.runtime.test_queries import COPY, COUNT, STREAM
 
 LOG = "test_ksql_processing_log"
@@ -173,15 +173,15 @@ def test_a_replacement_begins_when_the_last_commit_of_the_replaced_query_has_end
     old = the_query(engine)
     world.cluster.wait_for(lambda: old.state is QueryState.RUNNING)
     closing, may_close = threading.Event(), threading.Event()
-    close = MemoryConsumer.close
+    close, old_run = QueryRun.close, old.scanned_run
 
-    def slow_close(consumer):
-        if threading.current_thread() is old._thread:
+    def slow_close(run, *, commit):
+        if run is old_run:
             closing.set()
             may_close.wait(10)
-        close(consumer)
+        close(run, commit=commit)
 
-    monkeypatch.setattr(MemoryConsumer, "close", slow_close)
+    monkeypatch.setattr(QueryRun, "close", slow_close)
     execute(engine, COPY.replace("CREATE STREAM", "CREATE OR REPLACE STREAM").replace("A + 1", "A + 2"))
     assert closing.wait(10)
     new = the_query(engine)
@@ -196,18 +196,16 @@ def test_a_terminated_query_is_cleaned_up_after_its_last_commit(world, monkeypat
     monkeypatch.setattr("bifrost.engine.runtime.runner._STOP_S", 0.05)
     engine = world.engine()
     execute(engine, STREAM + COUNT)
-    old = the_query(engine)
     world.send("s", {"A": 1}, "x")
     world.wait_for("N", [{"C": 1}])
     may_close = threading.Event()
-    close = MemoryConsumer.close
+    close = QueryRun.close
 
-    def slow_close(consumer):
-        if threading.current_thread() is old._thread:
-            may_close.wait(10)
-        close(consumer)
+    def slow_close(run, *, commit):
+        may_close.wait(10)
+        close(run, commit=commit)
 
-    monkeypatch.setattr(MemoryConsumer, "close", slow_close)
+    monkeypatch.setattr(QueryRun, "close", slow_close)
     execute(engine, "TERMINATE CTAS_N_1;")
 
     def internal():
