@@ -43,6 +43,9 @@ def deploying_alone(
     try:
         lock.acquire(timeout_s, screen.progress)
     except Refused as error:
+        # Without a code of Kafka's, it is not about the topic: an untrusted certificate, for example.
+        if not error.status:
+            raise
         screen.warn(
             f"{error}. Without topic {TOPIC} a second deployment at the same time is not noticed, and `--prune` does "
             "not know which statements this project created. Grant read, write and create on that topic."

@@ -492,3 +492,12 @@ def test_the_far_end_checks_find_what_a_target_lacks(run):
     assert "connector mysql-demo-customers" in missing_from(run("plan", "--json").out)
     run(*UP)
     assert missing_from(run("plan", "--json").out) == []
+
+
+def test_up_does_not_continue_without_a_lock_when_kafka_is_not_trusted(run, fakes):
+    fakes.claims.problem = Refused("Kafka", "list topics", status=0, body="the certificate of k:9092 is not trusted")
+
+    found = run(*UP)
+
+    assert (found.code, fakes.writes()) == (1, [])
+    assert "error: Kafka: list topics: the certificate of k:9092 is not trusted" in found.err
