@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -95,6 +96,16 @@ class EngineServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def stop(self) -> None:
+        """Stops the server, which completes its commits."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    def delete_state(self) -> None:
+        """Deletes the state of its queries on disk."""
+        shutil.rmtree(self.settings.data / "ksqldb")
 
     def restart_after_kill(self) -> float:
         """Kills the server and starts it again; returns the seconds until it answered."""
