@@ -21,13 +21,23 @@ class EngineServer:
 
     def __init__(self, values: Mapping[str, str], log: Path) -> None:
         self._url = f"http://{LOOPBACK}:{values['BIFROST_PORT_KSQLDB']}"
+        self.values = values
+        self.log = log
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
         command = (sys.executable, "-m", "bifrost.server")
-        with log.open("w") as output:
-            self.process = subprocess.Popen(command, env=dict(values), cwd=PROJECT, stdout=output, stderr=output)
-        self._log = log
+        with self.log.open("w") as output:
+            return subprocess.Popen(command, env=dict(self.values), cwd=PROJECT, stdout=output, stderr=output)
+
+    def restart(self) -> None:
+        """Starts the server again after its end, with a new log."""
+        self.process.wait(SOON_S)
+        self.process = self._started()
+        eventually(self.is_ready, "the server")
 
     def is_ready(self) -> bool:
-        assert self.process.poll() is None, self._log.read_text()[-2000:]
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
         try:
             return requests.get(f"{self._url}/info", timeout=SOON_S).status_code == 200
         except requests.ConnectionError:
@@ -75,7 +85,7 @@ def running_engine(settings: Mapping[str, str], port: int, folder: Path, *, work
         **settings,
         "BIFROST_HOME": str(folder),
         "BIFROST_PORT_KSQLDB": str(port),
-        "KSQL_SERVICE_ID": f"workers_{uuid.uuid4().hex[:8]}_",
+        "KSQL_SERVICE_ID": f"live_{uuid.uuid4().hex[:8]}_",
         "KSQL_WORKERS": str(workers),
     }
     server = EngineServer(values, folder / "server.log")

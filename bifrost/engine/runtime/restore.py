@@ -44,6 +44,8 @@ def restore(
         for store in task.changelogged()
     }
     starts, ends = _bounds(cluster, stores, tasks, checkpoints)
+    rows = sum(len(store) for task in tasks.values() for store in task.stores().values())
+    progress.loaded(rows, sum(ends.values()) - sum(starts.values()))
     if not ends:
         return
     progress.begin("its state", sum(ends.values()) - sum(starts.values()))

@@ -26,6 +26,11 @@ class RestoreProgress:
         self.done = self.total = 0
         self._began_ms = self._next_ms = 0
 
+    def loaded(self, rows: int, unread: int) -> None:
+        """Logs how many rows the state on disk had, and how many changelog records may come after it."""
+        if rows or unread:
+            _log.info("query %s: %s rows of state on disk, %s changelog records to read", self._query, rows, unread)
+
     def begin(self, what: str, total: int) -> None:
         """Starts counting: `what` names the records to be read, at most `total`."""
         self._what, self.done, self.total = what, 0, total
