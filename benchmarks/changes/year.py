@@ -260,7 +260,7 @@ YEAR = (
     Change(
         "call the channel of alerts by another name",
         lambda project: project.text(ALERT, 'to = "unhappy-customers"', 'to = "very-unhappy-customers"'),
-        {"service alerts": "update"},
+        {},  # the service reads the file again by itself
     ),
     Change(
         "capture another table of the database",

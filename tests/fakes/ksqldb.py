@@ -54,6 +54,8 @@ class FakeKsql:
     statements: list[str] = field(default_factory=list)
     number: int = 0
     topics: FakeTopics | None = None
+    inferred: dict[str, str] = field(default_factory=dict)
+    """The value columns that a source takes from the registry, as in a statement, by topic."""
 
     def server(self) -> FakeServer:
         return FakeServer(self.respond, is_write=lambda request: request.method == "POST" and not _reads(request))
@@ -131,8 +133,8 @@ class FakeKsql:
         missing = self.subjects_needed(tree) if self.subjects_needed is not None else None
         if missing:
             return _refused(text, f"Schema for message values on topic {missing} does not exist")
-        filled = filled_in(tree)
-        self.sources[tree.name] = Source(tree, format_statement(filled))
+        filled = self._with_inferred(filled_in(tree))
+        self.sources[tree.name] = Source(filled, format_statement(filled))
         if isinstance(tree, CreateAsSelect):
             if self.topics is not None:
                 name = _topic(tree)
@@ -181,6 +183,13 @@ class FakeKsql:
             "consumerGroupId": group,
             "state": query["state"],
         }
+
+    def _with_inferred(self, tree: CreateSource | CreateAsSelect) -> CreateSource | CreateAsSelect:
+        columns = self.inferred.get(_topic(tree))
+        if columns is None or not isinstance(tree, CreateSource):
+            return tree
+        text = f"CREATE STREAM X ({columns}) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSON');"
+        return replace(tree, elements=(*tree.elements, *parse_statement(text).tree.elements))
 
     def _next(self) -> int:
         self.number += 1
