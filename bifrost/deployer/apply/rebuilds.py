@@ -43,12 +43,15 @@ class Rebuilds:
 
     def begin(self, rebuild: Rebuild) -> None:
         """Record the rebuild, with how far the queries that are about to end have read."""
-        groups = {query.id: query.group for query in self._platform.ksqldb.query_details()}
-        moved = [statement for statement in rebuild.statements if statement.groups and statement.skips]
-        until = {
-            statement.name: self._read_by(groups.get(statement.query_id, ""), self._existing(statement.inputs))
-            for statement in moved
-        }
+        until: dict[str, Offsets] = {}
+        if rebuild.skips:
+            groups = {query.id: query.group for query in self._platform.ksqldb.query_details()}
+            # Also of queries without readers that move: what they write again is read by those that have some.
+            until = {
+                statement.name: self._read_by(groups.get(statement.query_id, ""), self._existing(statement.inputs))
+                for statement in rebuild.statements
+                if statement.skips
+            }
         self._record(rebuild.with_positions(until))
 
     def await_readers(self, groups: Iterable[tuple[str, str]]) -> None:
@@ -65,11 +68,12 @@ class Rebuilds:
         """
         current = (self._recorded or self._read_record() or rebuild).limited_to(rebuild)
         rebuilt = {statement.topic for statement in current.statements}
+        is_awaited = current.skips
         for statement in current.statements:
+            if is_awaited and statement.skips:
+                self._await_rebuilt(statement, rebuilt)
             if statement.groups or statement.connectors:
                 self._await_topic(statement.topic)
-                if statement.skips:
-                    self._await_rebuilt(statement, rebuilt)
                 self._move_readers(statement)
                 current = current.with_moved_readers(statement.name)
                 self._record(current)

@@ -19,11 +19,11 @@ Offsets = Mapping[str, Mapping[int, int]]
 class RebuiltStatement:
     """A statement with a query that is dropped and created again.
 
-    `topic` is the topic that its query writes, `inputs` are those that it reads, `query_id` is the query that ends and
-    `read_from` where the new one starts. `groups` are consumer groups of `topic` that move: behind the records that are
-    computed again if `skips`, else to the start of the new topic. `connectors` are sinks that read a deleted `topic`
-    from its start. `until` is how far the dropped query had read its inputs: what the new one reads up to there is a
-    repetition.
+    `topic` is the topic that its query writes. `inputs` are those of the streams that it reads, of its tables if it
+    reads no stream. `query_id` is the query that ends and `read_from` where the new one starts. `groups` are consumer
+    groups of `topic` that move: behind the records that are computed again if `skips`, else to the start of the new
+    topic. `connectors` are sinks that read a deleted `topic` from its start. `until` is how far the dropped query had
+    read its inputs: what the new one reads up to there is a repetition.
     """
 
     name: str
@@ -54,6 +54,11 @@ class Rebuild:
     def groups(self) -> tuple[tuple[str, str], ...]:
         """Each consumer group that moves, with its topic."""
         return tuple((group, statement.topic) for statement in self.statements for group in statement.groups)
+
+    @property
+    def skips(self) -> bool:
+        """Whether any reader skips records, so that one must know when they have been computed again."""
+        return any(statement.groups and statement.skips for statement in self.statements)
 
     def find(self, name: str) -> RebuiltStatement | None:
         """The statement of that name."""

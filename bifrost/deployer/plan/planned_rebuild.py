@@ -14,7 +14,7 @@ from bifrost.deployer.plan.replace_choices import ReplaceChoices
 from bifrost.deployer.plan.statement_changes import StatementChange
 from bifrost.deployer.plan.statement_losses import read_from
 from bifrost.deployer.plan.topic_readers import notifiers, sink_readers
-from bifrost.sql.tree import CreateAsSelect, InsertSelect
+from bifrost.sql.tree import CreateAsSelect, InsertSelect, SourceKind
 
 
 class RebuildPlanner:
@@ -25,6 +25,7 @@ class RebuildPlanner:
         self._live = live
         self._choices = choices
         self._topics = written_topics(everything)
+        self._kinds = {item.name: getattr(item.tree, "kind", None) for item in everything.statements}
         self._interrupted = _still_declared(live.owned.rebuild, everything)
 
     def rebuild(self, changes: Iterable[StatementChange]) -> Rebuild | None:
@@ -55,12 +56,21 @@ class RebuildPlanner:
             topic=topic,
             query_id="" if change.query is None else change.query.summary.id,
             read_from=start,
-            inputs=tuple(sorted({self._topic_of(name) for name in names_read(change.tree)} - {"", topic})),
+            inputs=tuple(sorted({self._topic_of(name) for name in self._driving(change)} - {"", topic})),
             deletes_topic=change.deletes_topic,
             skips=start == "earliest" and not self._choices.repeat_alerts,
             groups=tuple(groups),
             connectors=tuple(sink.name for sink in sinks),
         )
+
+    def _driving(self, change: StatementChange) -> list[str]:
+        """The streams that a query reads, or its tables if there are none.
+
+        A query commits how far it has read a table only with the table's next record, not when it has loaded it.
+        """
+        target = change.tree.target if isinstance(change.tree, InsertSelect) else ""
+        names = [name for name in names_read(change.tree) if name != target]
+        return [name for name in names if self._kinds.get(name) is SourceKind.STREAM] or names
 
     def _topic_of(self, name: str) -> str:
         source = self._live.sources.get(name)
