@@ -8,6 +8,7 @@ import pytest
 
 from bifrost.deployer.apply.stages import StageMode, stages
 from bifrost.deployer.apply.statement_runs import STATEMENTS_PER_REQUEST
+from bifrost.deployer.plan.actions import Action, ActionKind, CopyIndex, PutTemplate, ResourceKind
 from bifrost.errors import BifrostError, Refused
 from tests.deployer.conftest import CONNECTOR, RATINGS, TOPICS
 from tests.fakes.http_server import Fault
@@ -133,3 +134,23 @@ def test_a_failure_among_changes_is_reported_and_the_next_run_continues(project,
     fakes.kafka.create = create
     fakes.up(project.declared())
     assert len(fakes.kafka.there) >= 22
+
+
+def test_copies_of_indices_run_one_after_the_other_since_they_stop_the_same_sinks():
+    copies = [
+        Action(
+            ActionKind.UPDATE,
+            ResourceKind.TEMPLATE,
+            name,
+            operations=(PutTemplate(name, {}), CopyIndex(name, f"{name}-2", name, {}, ("to-es",))),
+        )
+        for name in ("orders", "ratings")
+    ]
+    plain = Action(ActionKind.UPDATE, ResourceKind.TEMPLATE, "logons", operations=(PutTemplate("logons", {}),))
+
+    found = list(stages([*copies, plain]))
+
+    assert [(stage.mode, [action.name for action in stage.actions]) for stage in found] == [
+        (StageMode.ALONE, ["orders", "ratings"]),
+        (StageMode.TOGETHER, ["logons"]),
+    ]

@@ -7,7 +7,25 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 
-from bifrost.deployer.plan.actions import Action, ActionKind, ResourceKind, RunStatement
+from bifrost.deployer.plan.actions import (
+    Action,
+    ActionKind,
+    AddPartitions,
+    AlterTopic,
+    CreateBucket,
+    CreateTopic,
+    ImportDashboard,
+    PutConnector,
+    PutTemplate,
+    RegisterSubject,
+    ResourceKind,
+    RestartConnector,
+    RestartService,
+    ResumeConnector,
+    RunStatement,
+    StartService,
+    UpdateIndex,
+)
 
 
 class StageMode(Enum):
@@ -38,6 +56,23 @@ _GROUPS: Mapping[ResourceKind, str] = {
 }
 """Resources of one group do not need each other."""
 
+_INDEPENDENT = (
+    CreateTopic,
+    AlterTopic,
+    AddPartitions,
+    RegisterSubject,
+    PutConnector,
+    ResumeConnector,
+    RestartConnector,
+    PutTemplate,
+    UpdateIndex,
+    CreateBucket,
+    ImportDashboard,
+    StartService,
+    RestartService,
+)
+"""Operations that touch only the thing that their action names."""
+
 
 def stages(actions: Iterable[Action]) -> Iterator[PlanStage]:
     """The stages of these changes, in the order of the changes."""
@@ -48,7 +83,9 @@ def stages(actions: Iterable[Action]) -> Iterator[PlanStage]:
 def _stage_of(action: Action) -> tuple[StageMode, str]:
     if [type(operation) for operation in action.operations] == [RunStatement]:
         return StageMode.STATEMENTS, ""
-    # What is deleted may hold what another change needs: a replication slot, a port, a name.
-    if action.kind in (ActionKind.CREATE, ActionKind.UPDATE) and action.resource in _GROUPS:
+    # What is deleted may hold what another change needs: a replication slot, a port, a name. What stops something else
+    # for a while, as the copy of an index stops its sinks, must not find it started again by its neighbour.
+    is_independent = all(isinstance(operation, _INDEPENDENT) for operation in action.operations)
+    if is_independent and action.kind in (ActionKind.CREATE, ActionKind.UPDATE) and action.resource in _GROUPS:
         return StageMode.TOGETHER, _GROUPS[action.resource]
     return StageMode.ALONE, ""
