@@ -1,4 +1,4 @@
-"""Changes of declarations on a running platform: what the plan says, what happens, and that nobody hears it twice."""
+"""Changes of declarations on a running platform: what the plan says, what happens, and that no alert is sent twice."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_filter_is_changed_in_place_and_continues(platform: Platform, copy: Pr
     assert copy.changes() == []
 
 
-def test_a_changed_window_is_replaced_only_if_allowed_and_nobody_hears_it_twice(
+def test_a_changed_window_is_replaced_only_if_allowed_and_no_alert_is_sent_twice(
     platform: Platform, copy: ProjectCopy
 ) -> None:
     old, new = f"host-{uuid.uuid4().hex}", f"host-{uuid.uuid4().hex}"

@@ -262,7 +262,7 @@ class BeginRebuild:
 
 @dataclass(frozen=True, slots=True)
 class AwaitReaders:
-    """Wait until consumer groups, each with its topic, have read what is there; not for ever."""
+    """Wait until consumer groups, each with its topic, have read their topics to the end, for a limited time."""
 
     groups: tuple[tuple[str, str], ...]
 

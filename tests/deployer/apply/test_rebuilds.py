@@ -1,4 +1,4 @@
-"""Replaced queries: nobody is notified twice, no sink skips records, and an interrupted replacement is finished."""
+"""Replaced queries: no alert is sent twice, no sink skips records, and an interrupted replacement is finished."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_alerts_are_repeated_if_a_person_wants_that(deployed, rebuilding):
     assert (rebuilding.services.writes, rebuilding.kafka.writes) == ([], [])
 
 
-def test_from_latest_moves_nobody(deployed, fakes):
+def test_from_latest_moves_no_reader(deployed, fakes):
     deployed.write("ksql/ratings.sql", CHANGED)
 
     fakes.apply(deployed.declared(), choices=ReplaceChoices(read_from="latest"))
@@ -134,7 +134,7 @@ def test_from_latest_moves_nobody(deployed, fakes):
     assert (fakes.services.writes, fakes.kafka.writes) == ([], [])
 
 
-def test_a_change_in_place_stops_nobody(deployed, fakes):
+def test_a_change_in_place_stops_no_reader(deployed, fakes):
     text = EARLIEST + "CREATE STREAM LOW AS SELECT USER_ID, STARS FROM RATINGS WHERE STARS < 3;"
     deployed.write("ksql/ratings.sql", text)
     fakes.apply(deployed.declared())
@@ -212,7 +212,7 @@ def test_a_group_that_others_use_is_an_error_that_the_next_run_can_finish(deploy
 
 
 class Killed(BaseException):
-    """The deployer ends at once, as by kill -9: nothing is cleaned up."""
+    """The deployer ends immediately, as by kill -9: nothing is cleaned up."""
 
 
 WRITES = 8
