@@ -10,7 +10,10 @@ FAST_PROFILE = "fast"
 """Hypothesis profile of `scripts/test --fast`, which tests with 30 % of the examples."""
 _FULL = 100
 
-settings.register_profile(FAST_PROFILE, max_examples=30)
+# Without a deadline: a busy machine is no fault of the code.
+settings.register_profile("full", max_examples=_FULL, deadline=None)
+settings.register_profile(FAST_PROFILE, max_examples=30, deadline=None)
+settings.load_profile("full")
 
 
 def examples(count: int, **options: Any) -> settings:

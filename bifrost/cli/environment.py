@@ -13,9 +13,11 @@ SELECTED: ContextVar[str] = ContextVar("environment", default="")
 """The environment that the command line selects; empty: that of the settings."""
 
 
-def _select(name: str) -> str:
+def _select(context: typer.Context, name: str) -> str:
     if name:
-        SELECTED.set(name)
+        before = SELECTED.set(name)
+        # The selection ends with the command line, even if the program runs another one after it.
+        context.find_root().call_on_close(lambda: SELECTED.reset(before))
     return name
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from typer.testing import CliRunner
 
 from bifrost import __version__
 from bifrost.alerts import write_problems
@@ -11,7 +12,8 @@ from bifrost.cli import options
 from bifrost.cli.commands import up
 from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unread_files
 from bifrost.cli.endpoints import visible_endpoints
-from bifrost.cli.main import COMMANDS
+from bifrost.cli.environment import SELECTED
+from bifrost.cli.main import COMMANDS, app
 from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.deployer.live import deployment_lock
 from bifrost.deployer.live.deployment_lock import DeploymentLock
@@ -470,6 +472,14 @@ def test_an_environment_is_selected_before_or_after_the_command(run, monkeypatch
     assert run(*line).code == 3
     assert run("plan").code == 3
     assert selected == ["staging", ""]
+
+
+@pytest.mark.parametrize("line", [("--env", "staging", "plan"), ("plan", "--env", "staging")])
+def test_an_environment_is_selected_for_one_command_line(line):
+    found = CliRunner().invoke(app, line)
+
+    assert "staging" in str(found.exception)
+    assert SELECTED.get() == ""
 
 
 @pytest.mark.parametrize("state", ["UNASSIGNED", "RESTARTING"])
