@@ -511,3 +511,10 @@ def test_up_does_not_continue_without_a_lock_when_kafka_is_not_trusted(run, fake
 
     assert (found.code, fakes.writes()) == (1, [])
     assert "error: Kafka: list topics: the certificate of k:9092 is not trusted" in found.err
+
+
+@pytest.mark.parametrize("line", [("--env", "staging", "graph"), ("graph", "--env", "staging")])
+def test_an_environment_is_forgotten_after_the_command(run, line):
+    assert run(*line).code == 0
+    assert CliRunner().invoke(app, line).exit_code == 0
+    assert SELECTED.get() == ""
