@@ -332,6 +332,23 @@ def test_a_refused_statement_of_another_pipeline_is_an_error(deployed, fakes):
         StatementRuns(fakes.platform, Declarations(), fakes.clock).run([alerts])
 
 
+def test_markers_behind_the_last_record_are_not_waited_for(deployed, fakes):
+    deployed.write("ksql/ratings.sql", CHANGED)
+    start = fakes.ksqldb._start
+
+    def start_and_read(query_id, text, sink):
+        start(query_id, text, sink)
+        fakes.kafka.committed[f"_confluent-ksql-default_query_{query_id}"] = {"ratings": {0: 9}}
+
+    fakes.ksqldb._start = start_and_read
+    began = fakes.clock.monotonic()
+
+    fakes.apply(deployed.declared())
+
+    assert fakes.clock.monotonic() - began < 30
+    assert fakes.services.components["alerts"].state == "running"
+
+
 def test_a_new_query_that_fails_or_stalls_is_an_error_and_readers_stay_stopped(deployed, fakes):
     deployed.write("ksql/ratings.sql", CHANGED)
     start = fakes.ksqldb._start
