@@ -27,6 +27,8 @@ LOOK_S = 3.0
 MARKERS_S = 15.0
 """How long a query that has begun makes no progress at its end: the markers of transactions count as offsets, too, and
 a query commits only how far it has read records."""
+MOST_MARKERS = 10
+"""How many markers may follow the last record of a partition."""
 STALLED_S = 120.0
 """How long a new query may make no progress."""
 MEMBERS_PATIENCE_S = 20.0
@@ -105,17 +107,21 @@ class Rebuilds:
                 raise self._failed(query)
             if least is None or missing < least:
                 least, least_at = missing, now
-            if now - least_at > MARKERS_S and self._has_begun("" if query is None else query.group, targets):
+            if now - least_at > MARKERS_S and self._is_at_markers("" if query is None else query.group, targets):
                 return
             if now - least_at > STALLED_S:
                 problem = f"has still to read {missing} records that were read before; run `up` again to continue"
                 raise NotReady("ksqlDB", f"query of {statement.name}", problem)
             self._clock.sleep(POLL_S)
 
-    def _has_begun(self, group: str, targets: Offsets) -> bool:
-        """Whether a query has read something of every partition."""
+    def _is_at_markers(self, group: str, targets: Offsets) -> bool:
+        """Whether a query has read every partition, except for so few offsets that they may be markers."""
         done = self._positions(group)
-        return all(partition in done.get(topic, {}) for topic, offsets in targets.items() for partition in offsets)
+        return all(
+            partition in done.get(topic, {}) and offset - done[topic][partition] <= MOST_MARKERS
+            for topic, offsets in targets.items()
+            for partition, offset in offsets.items()
+        )
 
     def _missing(self, group: str, targets: Offsets) -> int:
         """How many records a query has still to read before it reaches its targets."""
