@@ -24,6 +24,7 @@ class MemoryJoinBuffer:
         # A heap of (time, number, key); removed rows stay in it until they are the oldest.
         self._oldest: list[tuple[int, int, Key]] = []
         self.count = 0
+        self._rows = 0
         self._retention_ms = retention_ms
         self._record = recorder
         self.stream_time = -1
@@ -43,6 +44,7 @@ class MemoryJoinBuffer:
     def _insert(self, key: Key, row: Row, timestamp: int, number: int) -> None:
         # A restored row brings its number along, and new rows must sort after all restored ones.
         self.count = max(self.count, number) + 1
+        self._rows += 1
         insort(self._by_key.setdefault(key, []), (timestamp, number, row))
         heappush(self._oldest, (timestamp, number, key))
 
@@ -73,6 +75,7 @@ class MemoryJoinBuffer:
         if index == len(rows) or rows[index][:2] != (timestamp, number):
             return None
         row = rows.pop(index)[2]
+        self._rows -= 1
         if not rows:
             del self._by_key[key]
         return row
@@ -117,10 +120,10 @@ class MemoryJoinBuffer:
             return
         timestamp, number, *parts = found
         self.stream_time = max(self.stream_time, timestamp)
-        if value is None:
-            self._drop(tuple(parts), timestamp, number)
-        else:
+        # A copy of the store may include the first records that are read after it.
+        self._drop(tuple(parts), timestamp, number)
+        if value is not None:
             self._insert(tuple(parts), self._record.entry(value)[0], timestamp, number)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_key.values()))
+        return self._rows

@@ -21,6 +21,7 @@ class MemoryWindowStore:
         self._by_key: dict[Key, dict[int, Entry]] = {}
         self._by_start: dict[int, set[Key]] = {}
         self._starts: AgingList[int] = AgingList()
+        self._count = 0
         self._retention_ms = retention_ms
         self._record = recorder
         self.stream_time = -1
@@ -51,7 +52,9 @@ class MemoryWindowStore:
         self._record.put((start, *key), row, timestamp)
 
     def _insert(self, key: Key, start: int, entry: Entry) -> None:
-        self._by_key.setdefault(key, {})[start] = entry
+        windows = self._by_key.setdefault(key, {})
+        self._count += start not in windows
+        windows[start] = entry
         keys = self._by_start.get(start)
         if keys is None:
             keys = self._by_start[start] = set()
@@ -69,6 +72,7 @@ class MemoryWindowStore:
     def _forget(self, key: Key, start: int) -> None:
         windows = self._by_key[key]
         del windows[start]
+        self._count -= 1
         if not windows:
             del self._by_key[key]
 
@@ -112,4 +116,4 @@ class MemoryWindowStore:
             self._by_start[start].discard(window_key)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_key.values()))
+        return self._count

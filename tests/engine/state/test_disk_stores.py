@@ -232,6 +232,18 @@ def test_what_a_kill_leaves_is_the_state_at_the_last_commit(new_task, kind):
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("on_disk", [False, True], ids=["memory", "disk"])
+def test_records_that_are_restored_twice_change_nothing(new_task, kind, on_disk):
+    task = new_task(kind, on_disk=on_disk)
+    for number in range(100):
+        CHANGES[kind](task.store, random.Random(number))
+    task.commit()
+    seen = looks(task.store, kind, random.Random(1))
+    for key, value in task.changelog[50:]:
+        task.store.restore(key, value)
+    assert looks(task.store, kind, random.Random(1)) == seen
+
+
 def test_a_store_that_moved_during_a_commit_is_not_taken_for_the_state_at_that_commit(new_task, kind):
     disk = new_task(kind, on_disk=False)
     CHANGES[kind](disk.store, random.Random(1))

@@ -29,7 +29,7 @@ from bifrost.errors import NotReady, StateError
 
 _FORMAT = 1
 # The largest size of a file. It is an address range, not memory: the file grows with its contents.
-_LARGEST = 1 << 38
+_LARGEST = 1 << 36
 _MOST_STORES = 126
 _SAVED = b"saved"
 _CHUNK = 1 << 22
