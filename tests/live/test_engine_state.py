@@ -72,9 +72,7 @@ def test_a_restarted_server_continues_with_the_same_state(server: EngineServer, 
     server.stop()
     server.restart()
     assert_counts(1)
-    # Under exactly-once, a changelog ends with the marker of its last transaction, which is no record.
-    if guarantee == "at_least_once":
-        assert READ_NOTHING in server.log.read_text()
+    assert READ_NOTHING in server.log.read_text()
 
     counted(2)
     kill(server.process.pid)

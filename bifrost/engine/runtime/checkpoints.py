@@ -112,7 +112,7 @@ class Checkpoints:
         for state in self._tasks:
             state.begin_commit()
 
-    def committed(self, reports: Mapping[StorePartition, ChangelogReport]) -> None:
+    def committed(self, reports: Mapping[StorePartition, ChangelogReport], *, in_transaction: bool = False) -> None:
         """Takes the reports of the changes in a complete commit.
 
         Raises:
@@ -127,7 +127,7 @@ class Checkpoints:
                 return
             changes.setdefault(id(self._by_store[place]), {})[place[0]] = report.following, report.size
         for state in self._tasks:
-            state.committed(changes.get(id(state), {}))
+            state.committed(changes.get(id(state), {}), in_transaction=in_transaction)
 
     def tend(self) -> None:
         """Moves the largest store to disk if the stores of the process exceed the budget; looks once a second.

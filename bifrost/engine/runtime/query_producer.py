@@ -207,7 +207,7 @@ class QueryProducer:
             self._transaction.commit(offsets)
             # The commit has flushed everything; what is left of the delivery reports is taken here.
             self._producer.poll(0)
-            self._checkpoints.committed(reports)
+            self._checkpoints.committed(reports, in_transaction=True)
             self._committed(None, offsets)
             return
         # What is sent from here on belongs to the next commit: its results are counted in another group, its changes

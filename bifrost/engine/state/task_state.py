@@ -56,6 +56,7 @@ class TaskState:
         self._offsets: dict[str, int] = {}
         self._saved: dict[str, SavedStore] = {}
         self._sizes: dict[str, float] = {}
+        self._in_transaction = False
 
     # --- opening
 
@@ -93,7 +94,7 @@ class TaskState:
             return "it was written by another version of the query"
         if about.topic != topic:
             return "the changelog topic was created again"
-        if not first <= about.offset <= following:
+        if not first <= about.offset <= following + about.in_transaction:
             return f"the changelog has the offsets {first} to {following}, the state ends at {about.offset}"
         if about.offset < following and self._now_ms() > about.saved_ms + _TOMBSTONES_MS:
             return "it is old, and deleted rows may have left the changelog since"
@@ -149,14 +150,17 @@ class TaskState:
             found.figures = self._stores[name].figures
             found.is_marked = True
 
-    def committed(self, changes: Mapping[str, tuple[int, int]]) -> None:
+    def committed(self, changes: Mapping[str, tuple[int, int]], *, in_transaction: bool = False) -> None:
         """Writes what was marked: the changelog has it. `changes` are next offset and size of a record by store.
+
+        In a transaction, a marker follows the last record of each store, which is no change either.
 
         Raises:
             StateError: the disk is full, for example.
         """
         for name, (following, size) in changes.items():
-            self._offsets[name] = following
+            self._offsets[name] = following + in_transaction
+            self._in_transaction = in_transaction
             self._note_size(name, size)
         pending = {name: found.rows.committing for name, found in self._on_disk.items() if found.is_marked}
         written = {name: rows for name, rows in pending.items() if rows or name not in self._saved}
@@ -174,7 +178,7 @@ class TaskState:
     def _about(self, name: str, figures: Mapping[str, int]) -> SavedStore:
         store, now = self._stores[name], self._now_ms()
         layout, topic, offset = layout_of(store.spec), self._topics.get(name, ""), self._offsets.get(name, 0)
-        return SavedStore(layout, topic, offset, store.is_on_disk, figures, now)
+        return SavedStore(layout, topic, offset, self._in_transaction, store.is_on_disk, figures, now)
 
     def encoded_size(self, name: str) -> float | None:
         """Returns the mean size of a row of a store in its changelog (bytes), None before the first is known.

@@ -323,11 +323,15 @@ class MemoryProducer:
         self._offsets = (group, offsets)
 
     def commit_transaction(self, timeout: float) -> None:
+        written: set[Place] = set()
         with self._cluster.changed:
             for sent, report in () if self._is_killed else self._pending:
                 message = self._write(sent)
+                written.add(message.place)
                 if report is not None:
                     self._reports.append(partial(report, None, message))
+            for topic, partition in written:
+                self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction
             if self._offsets is not None and not self._is_killed:
                 self._cluster.commit(*self._offsets)
         self._pending.clear()

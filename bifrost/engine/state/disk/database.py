@@ -41,6 +41,7 @@ _log = logging.getLogger(__name__)
 class SavedStore:
     """What the map of a store contains: the changes before `offset` in the changelog topic with the id `topic`.
 
+    `in_transaction` says that the last record before it is the marker of a transaction, which may not be written yet.
     `layout` identifies the form of the rows. `in_use` says that the store reads its rows from the map; otherwise the
     map is a copy of a store in memory. `figures` are those of the store: its stream time (epoch ms), for example.
     `saved_ms` is when it was written (epoch ms).
@@ -49,6 +50,7 @@ class SavedStore:
     layout: str
     topic: str
     offset: int
+    in_transaction: bool
     in_use: bool
     figures: Mapping[str, int]
     saved_ms: int
