@@ -17,6 +17,7 @@ PartitionId = tuple[str, int]
 """A topic and the number of one of its partitions."""
 
 _TIMESTAMP = 2
+_KEY, _VALUE = itemgetter(0), itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class Batch:
     """Records by partition in the order of their offsets, and the ends of partitions that have no more for now.
 
     `problems` are errors that a client does not recover from without help, by topic; None is the topic of an error of
-    the client itself.
+    the client itself. `sizes` are the average bytes of a record where they are known.
     """
 
     records: dict[PartitionId, list[InputRecord]] = field(default_factory=dict)
     ends: dict[PartitionId, int] = field(default_factory=dict)
     problems: dict[str | None, KafkaError] = field(default_factory=dict)
+    sizes: dict[PartitionId, float] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raises a problem, if there is one.
@@ -39,6 +41,11 @@ class Batch:
         """
         for problem in self.problems.values():
             raise KafkaException(problem)
+
+
+def size_of(records: Sequence[InputRecord]) -> int:
+    """Returns the bytes of the keys and values of records."""
+    return sum(map(len, filter(None, map(_KEY, records)))) + sum(map(len, filter(None, map(_VALUE, records))))
 
 
 def batch_of(messages: Iterable[Message]) -> Batch:

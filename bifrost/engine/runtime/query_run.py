@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter, length_hint
+from operator import length_hint
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.batches import Batch, PartitionId, in_time_order
+from bifrost.engine.runtime.batches import Batch, PartitionId, in_time_order, size_of
 from bifrost.engine.runtime.checkpoints import Checkpoints
 from bifrost.engine.runtime.cluster import OFFSET_BEGINNING
 from bifrost.engine.runtime.internal_topics import InputPartitions, task_counts
@@ -28,14 +28,13 @@ from bifrost.engine.runtime.restore import restore
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
-from bifrost.engine.serde import RegistryUnavailable
-from bifrost.engine.topology.compiled import Headers, InputRecord, RecordProblem, RecordUnusable, Task
+from bifrost.engine.serde import Decoder, RegistryUnavailable
+from bifrost.engine.topology.compiled import Headers, InputRecord, PartReader, RecordProblem, RecordUnusable, Task
 from bifrost.errors import StateError
 
 _OFFSET: Final = 4
 _IDLE_S = 0.25
 _FIRST_FETCH_S = 5.0
-_KEY, _VALUE = itemgetter(0), itemgetter(1)
 _log = logging.getLogger(__name__)
 
 _Wait = Callable[[str], bool]
@@ -81,6 +80,7 @@ class QueryRun:
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
         self._slice = 1  # records to be processed before a look at the clock
         self._leave_at: float | None = None
+        self._sizes: Mapping[PartitionId, float] = {}
         self._commits = 0
         self._commit_began = 0.0
         self._commit_failure: KafkaError | None = None
@@ -190,6 +190,16 @@ class QueryRun:
         self._positions.pop(place, None)
         self._starts[place] = offset
 
+    @property
+    def readers(self) -> Mapping[str, PartReader]:
+        """What decodes its sources, by name."""
+        return self._job.query.readers
+
+    def use_reader(self, name: str, read: Decoder | None) -> None:
+        """See `Task.use_reader`."""
+        for task in self.tasks.values():
+            task.use_reader(name, read)
+
     def has_reached_end(self, place: PartitionId) -> bool:
         """Whether a reader has reported the end of a partition."""
         return place in self._reached
@@ -208,6 +218,7 @@ class QueryRun:
             NotReady, Refused: output could not be written.
         """
         self.is_waiting = False
+        self._sizes = batch.sizes
         self._leave_at = None if at_most_s is None else time.monotonic() + at_most_s
         if batch.records and not self._process(batch.records):
             return False
@@ -314,7 +325,8 @@ class QueryRun:
         now = self._job.now_ms()
         if records:
             self._positions[source] = records[-1][_OFFSET] + 1
-            size = sum(map(len, filter(None, map(_KEY, records)))) + sum(map(len, filter(None, map(_VALUE, records))))
+            average = self._sizes.get(source)
+            size = size_of(records) if average is None else round(average * len(records))
             self._meters.read(source[0], len(records), size, now)
         if self._producer is not None:
             for topic, count, size in self._producer.take_counts():

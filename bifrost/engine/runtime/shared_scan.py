@@ -19,9 +19,10 @@ from typing import Final, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of
+from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of, size_of
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.query_run import QueryRun
+from bifrost.engine.runtime.shared_decode import SharedDecode
 from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.topology.compiled import InputRecord
 
@@ -78,6 +79,7 @@ class SharedScan:
         self._positions: dict[PartitionId, int] = {}
         self._rewound: dict[PartitionId, int] = {}
         self._uncommitted: set[ScanMember] = set()
+        self._decode = SharedDecode()
 
     # --- from outside
 
@@ -157,6 +159,7 @@ class SharedScan:
             member.left(Departure.BEHIND, None)
             return
         self._members[member] = tuple(positions)
+        self._decode.add(run)
         self._uncommitted.add(member)
         for place in positions:
             self._readers.setdefault(place, []).append(member)
@@ -178,6 +181,7 @@ class SharedScan:
     def _leave(self, member: ScanMember, departure: Departure, error: Exception | None = None) -> None:
         places = self._members.pop(member)
         self._uncommitted.discard(member)
+        self._decode.remove(member.scanned_run)
         unread = []
         for place in places:
             readers = self._readers[place]
@@ -200,16 +204,22 @@ class SharedScan:
             consumer.close()
 
     def _step(self) -> None:
-        if self._consumer is None:
-            return
         patience = min((member.scanned_run.patience_s for member in self._uncommitted), default=_IDLE_S)
-        first = self._consumer.poll(patience)
-        if first is not None:
-            messages = self._consumer.consume(_BATCH - 1, 0)
-            messages.insert(0, first)
-            self._hand_out(batch_of(messages))
+        if self._consumer is None:
+            # No query has a partition to read: those of their topics belong to other worker processes.
+            with self._changed:
+                self._changed.wait(patience)
+        else:
+            self._read(self._consumer, patience)
         for member in list(self._uncommitted):
             self._commit(member)
+
+    def _read(self, consumer: Consumer, patience_s: float) -> None:
+        first = consumer.poll(patience_s)
+        if first is not None:
+            messages = consumer.consume(_BATCH - 1, 0)
+            messages.insert(0, first)
+            self._hand_out(batch_of(messages))
 
     def _commit(self, member: ScanMember) -> None:
         run = member.scanned_run
@@ -223,8 +233,7 @@ class SharedScan:
             self._uncommitted.discard(member)
 
     def _end_of(self, place: PartitionId) -> int:
-        assert self._consumer is not None
-        ends = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+        ends = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True) if self._consumer else None
         return ends[1] if ends is not None else 0
 
     def _hand_out(self, batch: Batch) -> None:
@@ -234,10 +243,13 @@ class SharedScan:
             if place in self._positions:
                 self._check_order(place, records)
                 self._positions[place] = records[-1][_OFFSET] + 1
+            batch.sizes[place] = size_of(records) / len(records)
+        self._decode.decode(batch.records)
         # A query may leave while this goes on, and take others with it.
         for member in dict.fromkeys(member for place in batch.records for member in self._readers.get(place, ())):
             if member in self._members:
                 self._feed(member, batch)
+        self._decode.forget()
 
     def _report(self, topic: str | None, problem: KafkaError) -> None:
         for member in self._reading({topic} if topic else set(place[0] for place in self._positions)):
@@ -274,7 +286,7 @@ class SharedScan:
             return
         self._uncommitted.add(member)
         try:
-            is_done = run.take(Batch(own), at_most_s=_AT_MOST_S)
+            is_done = run.take(Batch(own, sizes=batch.sizes), at_most_s=_AT_MOST_S)
         except Exception as error:  # noqa: BLE001 - the query reports it
             self._leave(member, Departure.FAILED, error)
             return

@@ -12,7 +12,7 @@ from bifrost.engine.serde import Serdes
 from bifrost.engine.state.stores import StoreSpec
 from bifrost.engine.topology.code.emission import Emission
 from bifrost.engine.topology.code.expressions import ExpressionWriter
-from bifrost.engine.topology.code.program import FlushFunction, QueryProgram, RecordFunction, Role, Site
+from bifrost.engine.topology.code.program import FlushFunction, PartReader, QueryProgram, RecordFunction, Role, Site
 from bifrost.engine.topology.lookup import Materialization, MaterializedRow
 from bifrost.engine.topology.materialization import Materializer
 from bifrost.engine.topology.record_problems import LogCallback, ProblemKind, RecordProblem, RecordUnusable
@@ -37,6 +37,7 @@ __all__ = [
     "InputTopic",
     "LogCallback",
     "MaterializedRow",
+    "PartReader",
     "ProblemKind",
     "RecordProblem",
     "RecordUnusable",
@@ -108,6 +109,11 @@ class CompiledQuery:
     def subtopologies(self) -> int:
         """The number of sub-topologies; they count from 0."""
         return 1 + max(number for number, _ in self.functions)
+
+    @property
+    def readers(self) -> Mapping[str, PartReader]:
+        """What decodes the source topics, by the name that the generated code uses."""
+        return self.program.readers
 
     @property
     def source_text(self) -> str:

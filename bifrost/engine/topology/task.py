@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Protocol, cast
 
+from bifrost.engine.serde import Decoder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.stores import Store
 from bifrost.engine.topology.code.program import Binding, FlushFunction, RecordFunction
@@ -40,6 +41,7 @@ class Task:
             for store in bindings[name].stores:
                 context.store(store)
             self._namespace[name] = bindings[name].make(context)
+        self._readers: dict[str, object] = {}
         self._functions: dict[str, list[RecordFunctionCall]] = {}
         for function in functions:
             made = cast(RecordFunctionCall, self._made(function.name, function.code))
@@ -68,6 +70,11 @@ class Task:
         for record in records:
             for function in functions:
                 function((record,))
+
+    def use_reader(self, name: str, read: Decoder | None) -> None:
+        """Lets the generated code decode with another function under this name, or (None) with its own again."""
+        own = self._readers.setdefault(name, self._namespace[name])
+        self._namespace[name] = own if read is None else read
 
     def flush(self) -> None:
         """Emits the results that are buffered; a run calls it before each commit."""

@@ -1,11 +1,13 @@
 """Queries that read a topic together: each has every record once, whatever happens to the others."""
 
 import threading
+import time
 
 import pytest
 from confluent_kafka import KafkaError
 
 from bifrost.engine.runtime import query_run, runner, shared_scan
+from bifrost.engine.runtime.job import TaskShare
 from bifrost.engine.runtime.runner import QueryState
 from bifrost.engine.runtime.shared_producer import SharedProducer
 from tests.engine.runtime.engines import execute
@@ -29,8 +31,12 @@ def send(world, numbers):
 
 
 def in_step(world):
-    """Waits until no query has a consumer of its own."""
-    world.cluster.wait_for(lambda: [consumer.group for consumer in world.cluster.consumers] == [SCAN])
+    """Waits until all queries of the last engine are in the scan, and none has a consumer of its own."""
+    engine = world.engines[-1]
+    scan, count = engine.parts.launcher.scan, len(runners(engine))
+    world.cluster.wait_for(
+        lambda: len(scan._members) == count and [consumer.group for consumer in world.cluster.consumers] == [SCAN]
+    )
 
 
 def test_queries_in_step_share_one_consumer_and_have_no_threads_of_their_own(world):
@@ -201,3 +207,13 @@ def test_only_one_thread_at_a_time_takes_delivery_reports(wait_s):
     first.join(10)
     producer.poll()
     assert reports.polls == 2
+
+
+def test_a_query_whose_partitions_belong_to_another_worker_costs_nothing(world, monkeypatch):
+    steps = []
+    step = shared_scan.SharedScan._step
+    monkeypatch.setattr(shared_scan.SharedScan, "_step", lambda scan: (steps.append(time.monotonic()), step(scan)))
+    share = next(share for share in (TaskShare(0, 2), TaskShare(1, 2)) if not share.owns("CSAS_OUT_1", 0, 0))
+    execute(world.engine(share=share), STREAM + COPY)
+    world.cluster.wait_for(lambda: len(steps) > 2)
+    assert steps[-1] - steps[0] > 0.2

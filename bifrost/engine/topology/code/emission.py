@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from bifrost.engine.catalog.schema import Column, KeyFormat, ValueFormat, WindowInfo
 from bifrost.engine.functions.registry import FunctionRegistry
-from bifrost.engine.plan.steps import Step
+from bifrost.engine.plan.steps import Step, StreamSource, TableSource
 from bifrost.engine.serde import Serdes
+from bifrost.engine.serde.record_part import RecordPart
 from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.topology.code.downstream import Downstream
 from bifrost.engine.topology.code.expressions import ExpressionWriter
-from bifrost.engine.topology.code.program import QueryProgram, Role, Site
+from bifrost.engine.topology.code.program import PartReader, QueryProgram, Role, Site
 from bifrost.engine.topology.code.writer import CodeWriter
 
 
@@ -53,6 +54,17 @@ class Emission:
     def value_reader(self, topic: str, value: ValueFormat, columns: tuple[Column, ...], needed: frozenset[str]) -> str:
         """Returns the name of the function that reads value bytes; columns that are not needed may be null."""
         return self.program.constant("read_value", self.serdes.value_deserializer(topic, value, columns, needed))
+
+    def source_readers(self, step: StreamSource | TableSource, used: frozenset[str]) -> tuple[str, str]:
+        """Returns the names of the functions that read the keys and the values of a source, of which `used` columns."""
+        topic, formats, schema = step.topic, step.formats, step.source_schema
+        key = self.key_reader(topic, formats.key, schema.key)
+        value = self.value_reader(topic, formats.value, schema.value, used)
+        if step.window is None:
+            self.program.readers[key] = PartReader(RecordPart.of_key(topic, formats.key, schema.key), None, self.serdes)
+        part = RecordPart.of_value(topic, formats.value, schema.value)
+        self.program.readers[value] = PartReader(part, used, self.serdes)
+        return key, value
 
     def key_writer(self, topic: str, key: KeyFormat, columns: tuple[Column, ...]) -> str:
         """Returns the name of the function that writes key bytes."""

@@ -9,7 +9,8 @@ from types import CodeType
 from typing import Literal
 
 from bifrost.engine.expressions import EVALUATION_ERRORS
-from bifrost.engine.serde import SerdeError, split_windowed_key, windowed_key
+from bifrost.engine.serde import SerdeError, Serdes, split_windowed_key, windowed_key
+from bifrost.engine.serde.record_part import RecordPart
 from bifrost.engine.state.codec import decode
 from bifrost.engine.state.frozen import freeze_key, thaw_key
 from bifrost.engine.state.stores import StoreSpec
@@ -97,6 +98,19 @@ class FlushFunction:
         return frozenset(names_in(self.code))
 
 
+@dataclass(frozen=True, slots=True)
+class PartReader:
+    """A global of the generated code that decodes the keys or the values of a source topic.
+
+    `needed` are the columns that the query needs, None all. Several queries that read one part may share a reader of
+    all the columns that one of them needs.
+    """
+
+    part: RecordPart
+    needed: frozenset[str] | None
+    serdes: Serdes
+
+
 @dataclass(slots=True)
 class QueryProgram:
     """Collects the generated code of a query.
@@ -114,6 +128,7 @@ class QueryProgram:
     auxiliary: dict[str, str] = field(default_factory=dict)
     receivers: dict[str, Site] = field(default_factory=dict)
     senders: dict[str, list[Site]] = field(default_factory=dict)
+    readers: dict[str, PartReader] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
     def fresh(self, stem: str) -> str:

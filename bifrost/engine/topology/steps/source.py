@@ -54,8 +54,7 @@ def _record_loop(writer: CodeWriter, step: SourceStep, downstream: Downstream, e
     """Writes the loop over records, up to decoded `key` and `row`; unreadable records are reported and skipped."""
     # Readers skip columns that no step uses, which saves most of the cost of wide records.
     used = _decoded(step, downstream.wants)
-    key = emission.key_reader(step.topic, step.formats.key, step.source_schema.key)
-    value = emission.value_reader(step.topic, step.formats.value, step.source_schema.value, used)
+    key, value = emission.source_readers(step, used)
     with writer.block(f"for {RECORD} in records:"):
         with writer.block("try:"):
             if step.window is not None:
