@@ -17,6 +17,8 @@ ALERT = "alerts/ratings_unhappy_platinum.toml"
 DAY_MS = 86_400_000
 UNHAPPY = "statement UNHAPPY_PLATINUM_CUSTOMERS"
 ENRICHED = "statement RATINGS_ENRICHED"
+RESTARTED = frozenset({"alerts"})
+"""The service that reads the topics of a rebuild is stopped until the new queries have caught up."""
 PLAIN_TOPIC = {"partitions": 1, "cleanup.policy": "delete", "retention.ms": 7 * DAY_MS, "key": "none"}
 
 
@@ -102,6 +104,7 @@ YEAR = (
         ),
         {"statement POSSIBLE_FRAUD": "replace"},
         frozenset({"replace"}),
+        RESTARTED,
     ),
     Change(
         "call it fraud from three attempts on",
@@ -110,12 +113,14 @@ YEAR = (
         ),
         {"statement POSSIBLE_FRAUD": "replace"},
         frozenset({"replace"}),
+        RESTARTED,
     ),
     Change(
         "count errors of vehicles from a new kind of event, too",
         lambda project: project.text(PATTERNS, "WHERE event_type = 'ERROR'", "WHERE event_type IN ('ERROR', 'FATAL')"),
         {"statement FAILING_VEHICLES": "replace"},
         frozenset({"replace"}),
+        RESTARTED,
     ),
     Change(
         "ask for more credit",
@@ -285,6 +290,7 @@ YEAR = (
         ),
         {UNHAPPY: "replace"},
         frozenset({"replace", "delete"}),
+        RESTARTED,
     ),
     Change(
         "add the phone number of customers to the enriched ratings",
@@ -293,6 +299,7 @@ YEAR = (
         ),
         {ENRICHED: "replace", UNHAPPY: "replace", "statement REVIEWS": "replace"},
         frozenset({"replace"}),
+        RESTARTED,
     ),
     Change(
         "remove a field that readers need from the schema of the web app",
