@@ -6,6 +6,7 @@ import subprocess
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from benchmarks.engine_server import EngineServer
@@ -105,10 +106,15 @@ class Program:
 def kafka_streams(settings: Settings, servers: str, folder: Path, threads: int) -> Program:
     """Build and return the program of `jvm/benchmarks`."""
     built = settings.cache / "benchmarks-java"
-    pom = PROJECT / "jvm" / "benchmarks" / "pom.xml"
-    subprocess.run(("mvn", "-q", "-B", "-f", str(pom), "package", f"-Dbenchmarks.dist={built}"), check=True)
+    _build(built)
     command = ("java", "-Xmx2g", "-cp", f"{built / 'lib'}/*", "bifrost.benchmarks.Ratings")
     return Program(command, servers, folder, (str(threads),))
+
+
+@cache
+def _build(folder: Path) -> None:
+    pom = PROJECT / "jvm" / "benchmarks" / "pom.xml"
+    subprocess.run(("mvn", "-q", "-B", "-f", str(pom), "package", f"-Dbenchmarks.dist={folder}"), check=True)
 
 
 def quix_streams(settings: Settings, servers: str, folder: Path) -> Program:
