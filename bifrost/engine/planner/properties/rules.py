@@ -263,7 +263,7 @@ _IGNORED = (
     _ignored("ksql.streams.buffered.records.per.partition", "1000", COUNT, "records are fetched by size"),
     _ignored("ksql.streams.max.task.idle.ms", "0", SIGNED, "rows of joined inputs are merged by time as they arrive"),
     _ignored("ksql.streams.num.standby.replicas", "0", INTEGER, "the engine is one server"),
-    _ignored("ksql.streams.num.stream.threads", "1", COUNT, "every query runs on one thread"),
+    _ignored("ksql.streams.num.stream.threads", "1", COUNT, "queries in step share one thread"),
     _ignored("ksql.streams.producer.compression.type", "snappy", COMPRESSION, "the engine chooses its own"),
     _ignored("ksql.streams.replication.factor", "1", COUNT, "internal topics have one replica"),
     _ignored("ksql.streams.shutdown.timeout.ms", "300000", LONG, "stopping has its own deadline"),
