@@ -12,6 +12,7 @@ from bifrost.engine.state.memory import new_store
 from bifrost.engine.state.ordering import sort_key
 from bifrost.engine.state.stores import NEVER, StoreKind, StoreSpec
 from bifrost.engine.state.task_state import TaskState
+from bifrost.errors import StateError
 
 KEYS = [
     ("a",),
@@ -241,6 +242,17 @@ def test_records_that_are_restored_twice_change_nothing(new_task, kind, on_disk)
     seen = looks(task.store, kind, random.Random(1))
     for key, value in task.changelog[50:]:
         task.store.restore(key, value)
+    assert looks(task.store, kind, random.Random(1)) == seen
+
+
+def test_a_record_that_is_not_the_engines_changes_nothing(new_task, kind):
+    task = new_task(kind, on_disk=True)
+    CHANGES[kind](task.store, random.Random(3))
+    task.commit()
+    key = next(key for key, _ in task.changelog if not key.startswith(b"\xc1"))
+    seen = looks(task.store, kind, random.Random(1))
+    with pytest.raises((TypeError, ValueError, LookupError, StateError)):
+        task.store.restore(key, b"\x01")
     assert looks(task.store, kind, random.Random(1)) == seen
 
 

@@ -108,6 +108,7 @@ class DiskJoinBuffer:
         if value is None:
             self._drop(tuple(parts), timestamp, number)
         else:
+            self._record.entry(value)  # raises if the record is not this engine's
             self._insert(tuple(parts), timestamp, number, value)
 
     def __len__(self) -> int:

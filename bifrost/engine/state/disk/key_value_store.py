@@ -108,15 +108,18 @@ class DiskKeyValueStore:
         parts = restored_key(self._rows, self._record, key, value)
         if parts is None:
             return
+        # Decoded first: a record that is not this engine's must change nothing.
+        entry = None if value is None else self._record.entry(value)
         stored = self._stored(tuple(parts))
         with self._rows.lock:
             self.count += (value is not None) - (self._rows.get(stored) is not None)
             self._cache.pop(tuple(parts), None)
             if value is None:
                 self._rows.delete(stored)
-                return
-            self._rows.put(stored, value)
-        self.stream_time = max(self.stream_time, self._record.entry(value)[1])
+            else:
+                self._rows.put(stored, value)
+        if entry is not None:
+            self.stream_time = max(self.stream_time, entry[1])
 
     def __len__(self) -> int:
         return self.count

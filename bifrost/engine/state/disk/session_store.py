@@ -106,6 +106,7 @@ class DiskSessionStore:
         if value is None:
             self._forget(tuple(parts), start, end)
             return
+        self._record.entry(value)  # raises if the record is not this engine's
         self._insert(tuple(parts), start, end, value)
         self.stream_time = max(self.stream_time, end)
 

@@ -103,9 +103,11 @@ class DiskWindowStore:
         start, *parts = found
         window_key = tuple(parts)
         if value is not None:
+            # Decoded first: a record that is not this engine's must change nothing.
+            _, timestamp = self._record.entry(value)
             self._insert(window_key, start, value)
             self.newest = max(self.newest, start)
-            self.stream_time = max(self.stream_time, self._record.entry(value)[1])
+            self.stream_time = max(self.stream_time, timestamp)
         elif self._windows.get(window_key, (start, 0)) is not None:
             self._windows.delete(window_key, (start, 0))
             self.count -= 1
