@@ -37,6 +37,11 @@ MEMBERS_PATIENCE_S = 20.0
 _INSERT = "INSERT INTO "
 
 
+def is_repartition_topic(name: str, group: str) -> bool:
+    """Whether a topic carries rows from one part of a query to the next, as Kafka Streams names it."""
+    return name.startswith(f"{group}-") and name.endswith("-repartition")
+
+
 class Rebuilds:
     """Carries out the steps of a rebuild on a platform."""
 
@@ -92,27 +97,42 @@ class Rebuilds:
 
     def _await_rebuilt(self, statement: RebuiltStatement, rebuilt: set[str]) -> None:
         """Returns when the new query has read what the dropped one had, and all of inputs that were rebuilt before."""
-        targets = self._targets(statement, rebuilt)
+        inputs = self._targets(statement, rebuilt)
         query: QueryDetails | None = None
         looked_at = least_at = self._clock.monotonic()
         least: int | None = None
+        between: Offsets | None = None
         while True:
             now = self._clock.monotonic()
             if query is None or now - looked_at > LOOK_S:
                 query, looked_at = self._query_of(statement), now
-            missing = self._missing("" if query is None else query.group, targets)
+            group = "" if query is None else query.group
+            missing = self._missing(group, inputs)
             if query is not None and not missing:
-                return
+                before, between = between, self._repartition_ends(group)
+                missing = self._missing(group, between)
+                # What a part of the query writes for the next part may have arrived behind the ends of this look.
+                if not missing and between == before:
+                    return
             if query is not None and query.state == "ERROR":
                 raise self._failed(query)
             if least is None or missing < least:
                 least, least_at = missing, now
-            if now - least_at > MARKERS_S and self._is_at_markers("" if query is None else query.group, targets):
+            if now - least_at > MARKERS_S and self._is_at_markers(group, {**inputs, **(between or {})}):
                 return
             if now - least_at > STALLED_S:
                 problem = f"has still to read {missing} records that were read before; run `up` again to continue"
                 raise NotReady("ksqlDB", f"query of {statement.name}", problem)
             self._clock.sleep(POLL_S)
+
+    def _repartition_ends(self, group: str) -> Offsets:
+        """The ends of the topics between the parts of a query; none for partitions without records."""
+        topics = [name for name in self._platform.kafka.topics() if is_repartition_topic(name, group)]
+        ranges = {topic: self._platform.kafka.offsets(topic) for topic in topics}
+        return {
+            topic: {partition: at.next for partition, at in found.items() if at.next > at.first}
+            for topic, found in ranges.items()
+        }
 
     def _is_at_markers(self, group: str, targets: Offsets) -> bool:
         """Whether a query has read every partition, except for so few offsets that they may be markers."""

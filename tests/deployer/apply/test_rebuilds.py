@@ -115,6 +115,38 @@ def test_alerts_skip_what_a_query_writes_again_for_the_one_that_they_read(projec
     assert fakes.kafka.committed[GROUP]["ALERTS"] == {0: 30}
 
 
+def test_alerts_skip_what_is_still_between_the_parts_of_a_query(deployed, fakes):
+    """A query that groups by another column has read its input before it has counted what it read."""
+    start, sleep = fakes.ksqldb._start, fakes.clock.sleep
+    waiting: list[str] = []
+
+    def start_in_two_parts(query_id, text, sink):
+        start(query_id, text, sink)
+        group = f"_confluent-ksql-default_query_{query_id}"
+        waiting.append(group)
+        read_everything(fakes)
+        between = f"{group}-Aggregate-GroupBy-repartition"
+        fakes.kafka.there[between] = fakes.kafka.there["ratings"]
+        fakes.kafka.records[between] = 3
+
+    def count_one_record(seconds):
+        sleep(seconds)
+        for group in waiting:
+            between = f"{group}-Aggregate-GroupBy-repartition"
+            done = fakes.kafka.committed[group].get(between, {}).get(0, 0)
+            if done < fakes.kafka.records[between]:
+                fakes.kafka.committed[group][between] = {0: done + 1}
+                fakes.kafka.records["ALERTS"] += 1
+
+    fakes.ksqldb._start, fakes.clock.sleep = start_in_two_parts, count_one_record
+    deployed.write("ksql/ratings.sql", CHANGED)
+
+    fakes.apply(deployed.declared())
+
+    assert fakes.kafka.records["ALERTS"] == 13
+    assert fakes.kafka.committed[GROUP]["ALERTS"] == {0: 13}
+
+
 def test_alerts_are_repeated_if_a_person_wants_that(deployed, rebuilding):
     deployed.write("ksql/ratings.sql", CHANGED)
 
