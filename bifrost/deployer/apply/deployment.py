@@ -22,6 +22,7 @@ from bifrost.deployer.live.ownership import Owned
 from bifrost.deployer.live.state import Platform, ServiceControl
 from bifrost.deployer.plan.actions import (
     Action,
+    ActionKind,
     AddPartitions,
     AlterTopic,
     AwaitReaders,
@@ -43,6 +44,7 @@ from bifrost.deployer.plan.actions import (
     PutTemplate,
     RegisterIncompatible,
     RegisterSubject,
+    ResourceKind,
     RestartConnector,
     RestartService,
     ResumeConnector,
@@ -119,6 +121,8 @@ class Deployment:
             return
         for action in stage.actions:
             announce(action)
+            if action.resource is ResourceKind.CONNECTOR and action.kind in (ActionKind.CREATE, ActionKind.REPLACE):
+                self._statements.expect_first_records(action.name)
         if stage.mode is StageMode.TOGETHER:
             self._carry_out_together(stage.actions)
         else:
