@@ -3,7 +3,7 @@
     python -m benchmarks.deploy_time
     python -m benchmarks.deploy_time --rounds 3 --json
 
-It starts a platform of its own in a temporary folder, with free ports. The first round downloads and builds what is
+It starts its own platform in a temporary folder, with free ports. The first round downloads and builds what is
 missing and archives the classes of the Java parts, so measure from the second on. Wall-clock times depend on what else
 the machine does; processor times much less. Each line shows the
 wall-clock time, then the processor time of the command and of all parts of the platform meanwhile.

@@ -3,7 +3,7 @@
     scripts/deploy.py up                          # or any platform with broker and schema registry
     python -m benchmarks.engine_workers --workers 1 2 --rows 1000000 --rounds 5
 
-Each number of workers gets a server of its own on the platform's broker. They take turns in every round, so that other
+Each number of workers gets its own server on the platform's broker. They take turns in every round, so that other
 load affects all of them. Prints medians as `benchmarks.throughput` does; the CPU time includes that of the workers.
 Then it sends pull queries by key, as `benchmarks.engine_latency` does.
 """

@@ -43,7 +43,7 @@ EVERY_FAULT = tuple(HttpFault)
 class FaultProxy:
     """Forwards requests to `url`; each suffers a fault with the probability `rate`, which may be changed meanwhile.
 
-    Every request uses a connection of its own. `counts` is how often each fault occurred.
+    Every request uses its own connection. `counts` is how often each fault occurred.
     """
 
     url: str

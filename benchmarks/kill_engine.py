@@ -4,7 +4,7 @@
     python -m benchmarks.kill_engine server worker broker --rounds 20 --rate 2000
     python -m benchmarks.kill_engine server --guarantee at_least_once
 
-A server of its own runs a filter, a join with a table and a windowed count. Ratings arrive at `rate` per second, and at
+Its own server runs a filter, a join with a table and a windowed count. Ratings arrive at `rate` per second, and at
 a random moment the program kills the server (and starts it again), one of its worker processes, or the platform's
 broker. Then a second server reads the same ratings from the beginning, undisturbed. Under exactly-once, the topics of
 both must hold the same records in the same order, by partition: key, value and time. Under at-least-once, no record may

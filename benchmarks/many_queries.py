@@ -3,7 +3,7 @@
     scripts/deploy.py up ratings             # or any platform with broker and schema registry
     python -m benchmarks.many_queries --queries 1 10 100 --rows 200000
 
-Each number of filters runs on a server of its own. Their filters select one rating in ten thousand, so reading and
+Each number of filters runs on its own server. Their filters select one rating in ten thousand, so reading and
 decoding is what they cost. All of them run before the ratings are sent. Figures are CPU seconds per million ratings of
 all the server's processes; then, without load, the share of a core.
 """

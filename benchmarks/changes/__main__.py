@@ -3,7 +3,7 @@
     python -m benchmarks.changes
     python -m benchmarks.changes --first 11 --last 14
 
-It starts a platform of its own and edits a copy of the project. For each change: the plan holds exactly the expected
+It starts its own platform and edits a copy of the project. For each change: the plan holds exactly the expected
 actions and losses; a loss that is not allowed stops `up` before anything is changed (tried once per kind of loss);
 after `up` with the losses allowed nothing is left to do; and nothing that the plan did not name was touched. Exit code
 1 means that a check failed. With `--first`, the earlier changes are edits only, deployed together.

@@ -4,7 +4,7 @@
     python -m benchmarks.throughput               # 300k ratings, 1k and 1M customers, three rounds
     python -m benchmarks.throughput --rows 1000000 --customers 1000 --queries join rejoin --rounds 5 --parallel 1 2
 
-Each contender runs as often as `--parallel` has numbers: the engine as a server of its own with so many worker
+Each contender runs as often as `--parallel` has numbers: the engine as its own server with so many worker
 processes (`KSQL_WORKERS`), Kafka Streams with so many threads. Ratios compare equal numbers. Queries: `join` (a table),
 `rejoin` (the same behind a repartition), `filter`, `count` (tumbling window), `rekey` (PARTITION BY).
 

@@ -118,7 +118,7 @@ def _queries(found: Status, declared: Declarations) -> Iterator[str]:
 def _services(found: Status, declared: Declarations) -> Iterator[str]:
     states: dict[str, str] = {entry["name"]: entry["state"] for entry in found["services"]}
     if not found["components"]:
-        return  # only the embedded target has services of its own
+        return  # only the embedded target has its own services
     for service in declared.services:
         if states.get(service.name) != "RUNNING":
             yield f"service {service.name} is {states.get(service.name, 'missing')}"

@@ -78,7 +78,7 @@ def _lasting(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
 
 
 def _aggregations_of_other_columns(running: QueryPlan, wanted: QueryPlan) -> Iterator[str]:
-    """As in ksqlDB, an aggregation goes on reading the same columns, those that only its filter reads included."""
+    """As in ksqlDB, an aggregation continues to read the same columns, those that only its filter reads included."""
     for before, after in zip(_aggregations(running.step), _aggregations(wanted.step), strict=True):
         if _columns_read(before) != _columns_read(after):
             yield type(before).__name__

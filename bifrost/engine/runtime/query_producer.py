@@ -47,7 +47,7 @@ class QueryProducer:
     A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
     `transaction_id` it is complete when `start_commit` returns, and everything between two commits becomes visible
     together. `group` is the consumer group whose offsets are committed; `committed` receives the outcome. Without
-    `shared`, it has a producer of its own.
+    `shared`, it has its own producer.
     """
 
     def __init__(

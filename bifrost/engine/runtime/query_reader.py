@@ -1,4 +1,4 @@
-"""Reads the inputs of one query with a consumer of its own: tables to their present ends, then everything."""
+"""Reads the inputs of one query with its own consumer: tables to their present ends, then everything."""
 
 from __future__ import annotations
 

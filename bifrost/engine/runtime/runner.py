@@ -81,7 +81,7 @@ class _Outcome(Enum):
 class QueryRunner:
     """Runs a query. After a failure it starts another run, with increasing pauses.
 
-    A thread starts the run and takes it to the end of its inputs. Then the thread ends, and the run goes on in the
+    A thread starts the run and takes it to the end of its inputs. Then the thread ends, and the run continues in the
     `scan`, beside those of other queries. When it leaves the scan, another thread takes it over. Without a scan, and
     for queries that are transient or exactly once, one thread serves the run all the time.
     """

@@ -1,8 +1,8 @@
 """Reads topics once for all queries that are in step: one thread, one consumer and one producer for any number of them.
 
-A query begins with a reader of its own, which takes it to the end of its inputs; then it joins the scan. It leaves when
+A query begins with its own reader, which takes it to the end of its inputs; then it joins the scan. It leaves when
 it is stopped, paused, fails, has to wait, or takes so long that others would have to wait for it. Then it is served by
-a reader of its own again until it has caught up.
+its own reader again until it has caught up.
 
 Each query keeps its own positions, and skips what it has read. So the scan may go back for one that joins, and nothing
 is lost or repeated when a query changes between the scan and its reader.
@@ -245,7 +245,7 @@ class SharedScan:
                 self._positions[place] = records[-1][_OFFSET] + 1
             batch.sizes[place] = size_of(records) / len(records)
         self._decode.decode(batch.records)
-        # A query may leave while this goes on, and take others with it.
+        # A query may leave while this runs, and take others with it.
         for member in dict.fromkeys(member for place in batch.records for member in self._readers.get(place, ())):
             if member in self._members:
                 self._feed(member, batch)

@@ -18,7 +18,7 @@ from bifrost.engine.state.stores import StoreSpec
 _SPILL_CHANGES = 20_000
 _USUAL_SIZE = 60.0
 _SAMPLE = 100
-# After this time Kafka may have dropped the tombstones of a compacted changelog, so its tail does not tell what was
+# After this time Kafka may have dropped the tombstones of a compacted changelog, so its tail does not show what was
 # deleted since a copy was made.
 _TOMBSTONES_MS = 12 * 3600 * 1000
 _log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ class FigureKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FigureFamily:
-    """Figures of one meaning. `labels` tell them apart; their values are ids and names of definitions, never data."""
+    """Figures of one meaning. `labels` distinguish them; their values are ids and names of definitions, never data."""
 
     name: str
     kind: FigureKind

@@ -31,7 +31,7 @@ def send(world, numbers):
 
 
 def in_step(world):
-    """Waits until all queries of the last engine are in the scan, and none has a consumer of its own."""
+    """Waits until all queries of the last engine are in the scan, and none has its own consumer."""
     engine = world.engines[-1]
     scan, count = engine.parts.launcher.scan, len(runners(engine))
     world.cluster.wait_for(

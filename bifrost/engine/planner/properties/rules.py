@@ -220,7 +220,7 @@ _IGNORED = (
     _ignored("ksql.queries.file", None, TEXT, "`bifrost up` runs the statements of ksql/"),
     _ignored("ksql.query.cleanup.shutdown.timeout.ms", "30000", LONG, "clean-up has its own deadline"),
     _ignored("ksql.query.error.max.queue.size", "10", INTEGER, "the engine keeps the last ten errors"),
-    _ignored("ksql.query.persistent.max.bytes.buffering.total", "-1", SIGNED, "each query has buffers of its own"),
+    _ignored("ksql.query.persistent.max.bytes.buffering.total", "-1", SIGNED, "each query has its own buffers"),
     _ignored("ksql.query.pull.interpreter.enabled", "true", FLAG, "pull queries are compiled"),
     _ignored(
         "ksql.query.pull.max.allowed.offset.lag", str(LONG_MAX), LONG, _ONE_SERVER, level="QUERY", is_editable=True
@@ -251,7 +251,7 @@ _IGNORED = (
         is_editable=True,
     ),
     _ignored("ksql.query.status.running.threshold.seconds", "300", LONG, "an error shows immediately"),
-    _ignored("ksql.query.transient.max.bytes.buffering.total", "-1", SIGNED, "each query has buffers of its own"),
+    _ignored("ksql.query.transient.max.bytes.buffering.total", "-1", SIGNED, "each query has its own buffers"),
     _ignored("ksql.queryanonymizer.cluster_namespace", None, TEXT, "statements are not anonymized"),
     _ignored("ksql.queryanonymizer.logs_enabled", "true", FLAG, "statements are not anonymized"),
     _ignored("ksql.readonly.topics", _HIDDEN, TEXT, "every topic can be written"),
