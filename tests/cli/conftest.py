@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bifrost.cli import options
-from bifrost.cli.commands import describe, diff, plan, restart, status, up
+from bifrost.cli import options, projects
+from bifrost.cli.commands import describe, plan, restart, status, up
 from bifrost.cli.main import main
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
@@ -38,9 +38,9 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (plan, up, status, restart, diff, describe):
+    for module in (plan, up, status, restart, projects):
         monkeypatch.setattr(module, "open_platform", platform)
-    for module in (plan, up, restart, diff, describe):
+    for module in (plan, up, restart, projects):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
     monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)

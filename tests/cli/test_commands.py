@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from bifrost import __version__
 from bifrost.alerts import write_problems
-from bifrost.cli import options
 from bifrost.cli.commands import up
 from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unread_files
 from bifrost.cli.endpoints import visible_endpoints
@@ -454,32 +453,6 @@ def test_up_says_that_kafka_refuses_the_topic_of_the_lock(run, fakes):
 
     assert found.code == 0
     assert "Without topic bifrost-deployments a second deployment at the same time is not noticed" in found.err
-
-
-@pytest.mark.parametrize(
-    "line", [("--env", "staging", "plan"), ("plan", "--env", "staging"), ("plan", "--env=staging")]
-)
-def test_an_environment_is_selected_before_or_after_the_command(run, monkeypatch, line):
-    selected = []
-    load = options.configuration.load
-
-    def noting(environment=""):
-        selected.append(environment)
-        return load(environment)
-
-    monkeypatch.setattr(options.configuration, "load", noting)
-
-    assert run(*line).code == 3
-    assert run("plan").code == 3
-    assert selected == ["staging", ""]
-
-
-@pytest.mark.parametrize("line", [("--env", "staging", "plan"), ("plan", "--env", "staging")])
-def test_an_environment_is_selected_for_one_command_line(line):
-    found = CliRunner().invoke(app, line)
-
-    assert "staging" in str(found.exception)
-    assert SELECTED.get() == ""
 
 
 @pytest.mark.parametrize("state", ["UNASSIGNED", "RESTARTING"])

@@ -8,16 +8,11 @@ import typer
 
 from bifrost.cli.options import TargetOption, settings_for
 from bifrost.cli.output import Screen
-from bifrost.cli.projects import read_declarations
+from bifrost.cli.projects import plan_everything
 from bifrost.cli.thing_report import report_lines
 from bifrost.cli.things import find_things
 from bifrost.clients import kafka
-from bifrost.clients.http import SystemClock
-from bifrost.deployer.deploy import plan_deployment
-from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.dependencies import dependencies_of
-from bifrost.deployer.plan.options import PlanOptions
-from bifrost.deployer.targets import substitutions
 from bifrost.redaction import redact_text, secrets_of
 
 
@@ -27,16 +22,7 @@ def command(
 ) -> None:
     """Show one declared thing: its file, its plan, its live state and lag, and what feeds and reads it."""
     settings, screen = settings_for(target), Screen()
-    declarations = read_declarations(settings, ())
-    with open_platform(settings) as platform, screen.working("comparing with what runs"):
-        planned, _ = plan_deployment(
-            platform,
-            declarations,
-            substitutions(settings),
-            SystemClock(),
-            options=PlanOptions(),
-            on_wait=screen.progress,
-        )
+    planned = plan_everything(settings, screen)
     secrets = secrets_of(settings.values)
     admin = kafka.admin(settings)
     for thing in find_things(name, [*dependencies_of(planned.declared).needs]):

@@ -9,17 +9,13 @@ import typer
 
 from bifrost.cli.options import TargetOption, settings_for
 from bifrost.cli.output import Screen
-from bifrost.cli.projects import read_declarations
+from bifrost.cli.projects import plan_everything
 from bifrost.cli.things import find_things
-from bifrost.clients.http import SystemClock
-from bifrost.deployer.deploy import PlannedDeployment, plan_deployment
-from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.deploy import PlannedDeployment
 from bifrost.deployer.plan.actions import Action
 from bifrost.deployer.plan.dependencies import Thing, dependencies_of
-from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.plan_text import action_line
 from bifrost.deployer.plan.side_by_side import paired_lines, two_texts, unified_lines
-from bifrost.deployer.targets import substitutions
 from bifrost.redaction import secrets_of
 from bifrost.settings import Settings
 
@@ -35,16 +31,7 @@ def command(
 ) -> None:
     """Compare a declared thing with the live one. Exit code 3 if they differ, 0 if not."""
     settings, screen = settings_for(target), Screen()
-    declarations = read_declarations(settings, ())
-    with open_platform(settings) as platform, screen.working("comparing with what runs"):
-        planned, _ = plan_deployment(
-            platform,
-            declarations,
-            substitutions(settings),
-            SystemClock(),
-            options=PlanOptions(),
-            on_wait=screen.progress,
-        )
+    planned = plan_everything(settings, screen)
     actions = {Thing(action.resource, action.name): action for action in planned.plan.actions}
     found = find_things(name, [*dependencies_of(planned.declared).needs])
     is_narrow = unified or not screen.is_terminal or screen.width < NARROWEST

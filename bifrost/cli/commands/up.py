@@ -99,32 +99,14 @@ def command(
         pipelines, options = list(plan_file.scope.pipelines), plan_file.scope.options
     declarations = read_declarations(settings, pipelines or ())
     selected = declarations.selected
-    if settings.target == "embedded":
-        with screen.working("starting the platform"):
-            settings = launch.start_platform(
-                settings,
-                progress=screen.progress,
-                automatic_ports=ports == "auto",
-                on_command=_databases_of(selected),
-                end_with_caller=foreground,
-            )
-    if settings.target == "compose":
-        with screen.working("starting the containers"):
-            compose_containers.start_containers(settings, progress=screen.progress)
+    settings = _start_target(settings, selected, screen, automatic_ports=ports == "auto", end_with_caller=foreground)
 
     def accept(found: PlannedDeployment) -> None:
         if plan_file is not None:
             refuse_moved(plan_file, found.plan, found.declared, found.live)
         accept_losses(found.plan, allowed, screen, yes=yes)
 
-    plan, writes = _deploy(
-        settings,
-        declarations,
-        screen,
-        options,
-        accept,
-        lock_timeout,
-    )
+    plan, writes = _deploy(settings, declarations, screen, options, accept, lock_timeout)
     # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and not no_demo:
         with screen.working("starting the demo data generators"):
@@ -136,6 +118,25 @@ def command(
     _show_result(settings, plan, writes, screen)
     if foreground:
         _stay(settings, screen)
+
+
+def _start_target(
+    settings: Settings, selected: Declarations, screen: Screen, *, automatic_ports: bool, end_with_caller: bool
+) -> Settings:
+    """Start the parts of a target that runs here; returns the settings with the ports that it took."""
+    if settings.target == "embedded":
+        with screen.working("starting the platform"):
+            return launch.start_platform(
+                settings,
+                progress=screen.progress,
+                automatic_ports=automatic_ports,
+                on_command=_databases_of(selected),
+                end_with_caller=end_with_caller,
+            )
+    if settings.target == "compose":
+        with screen.working("starting the containers"):
+            compose_containers.start_containers(settings, progress=screen.progress)
+    return settings
 
 
 def _deploy(

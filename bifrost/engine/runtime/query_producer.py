@@ -259,11 +259,6 @@ class QueryProducer:
         return reports
 
     @property
-    def is_transactional(self) -> bool:
-        """Whether a commit is complete when `start_commit` returns."""
-        return self._transaction is not None
-
-    @property
     def is_committing(self) -> bool:
         """Whether a commit is in progress."""
         return self._steps is not None
