@@ -10,7 +10,7 @@ from bifrost.supervisor import compose_containers
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    for name in ("BIFROST_ENV", "BIFROST_HOME", "CONNECT_URL", "KSQLDB_URL", "SLACK_API_TOKEN"):
+    for name in ("BIFROST_CACHE", "BIFROST_ENV", "BIFROST_HOME", "CONNECT_URL", "KSQLDB_URL", "SLACK_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "environments").mkdir()
     (tmp_path / ".env").write_text("CONNECT_URL=http://shared\nKSQLDB_URL=http://shared\nSLACK_API_TOKEN=shared\n")
