@@ -55,6 +55,31 @@ _AUTHORIZATION = re.compile(
     re.I,
 )
 _SCHEME_AND_TOKEN = re.compile(r"\b(Bearer|Basic|ApiKey)(\s+)(?=[^\s\"']*\d)[A-Za-z0-9+/_.=~-]{8,}")
+# SQL: a quote within a literal is doubled. Without quotes, only where the words cannot be an English sentence.
+_SQL_LITERAL = r"""(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|[^\\])|(?P=quote)(?P=quote))*(?:(?P=quote)|\\?$)"""
+_IDENTIFIED = r"IDENTIFIED\s{1,20}(?:(?:WITH|VIA)\s{1,20}[^\s;]{1,80}\s{1,20})?(?:BY|AS|USING)\s{1,20}"
+_SQL_PASSWORD = re.compile(
+    rf"(?P<name>(?i:\b(?:{_IDENTIFIED}(?:(?:PASSWORD|VALUES)\s{{0,20}}\(?\s{{0,20}})?"
+    r"|PASSWORD(?:\s{1,20}|\s{0,20}\(\s{0,20})"
+    r"|SET\s{1,20}PASSWORD\s{1,20}(?:FOR\s{1,20}[^\s;]{1,160}\s{0,20})?(?:=|TO)\s{0,20}(?:PASSWORD\s{0,20}\(\s{0,20})?"
+    rf"))){_SQL_LITERAL}",
+    re.S,
+)
+_BARE_SQL_PASSWORD = re.compile(
+    r"(\bIDENTIFIED\s{1,20}BY\s{1,20}|(?i:\buser\s{1,20}[^\s;]{1,160}\s{1,20}identified\s{1,20}by\s{1,20}))"
+    r"""([^\s;,)"'*]+)"""
+)
+# `--password X` of a command line. The value of `--password-file` is a path.
+_OPTION = re.compile(
+    r"(?P<name>(?<![\w-])--[\w.-]{0,40}(?i:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?"
+    r"|(?:api|private|access|account|shared|signing|secret)[._-]?key)(?![\w.-]*(?:file|path|stdin))[\w.-]{0,40}\s{1,20})"
+    r"(?!-|\*{8}|(?:is|are|was|has|needs|requires|takes|must|may|can|cannot|and|or|for|to|in|of|with|without)\b)"
+    rf"(?:{_QUOTED}|[^\s\"'\\]+)",
+    re.S,
+)
+_USER_OPTION = re.compile(
+    r"((?<![\w-])(?:-u|--user|--proxy-user)[\s=]{1,20}[^\s:/]{1,160}:)(?!\d{1,5}(?:\s|$))([^\s\"'\\]+)"
+)
 _COOKIE = re.compile(r"""(\bcookie\\*["']?\s*:\s*\\*["']?)([^\s"'|\\][^"'|\\\r\n]*)""", re.I)
 _SIGNATURE = re.compile(r"""([?&](?:sig|(?:x-(?:amz|goog)-)?signature)=)([^\s&#"'\\]+)""", re.I)
 _SLACK_WEBHOOK = re.compile(r"""(hooks\.slack\.com/[a-z]+/)([^\s?#"'<>]+)""")
@@ -123,6 +148,10 @@ def _passwords_in(value: str) -> set[str]:
     found = {match[2] for pattern in (_USERINFO, _BROKEN_USERINFO, _ORACLE) for match in pattern.finditer(value)}
     for match in _ASSIGNED_IN_VALUE.finditer(value):
         found.add(match[0].removeprefix(match["name"]).strip("\\\"'{}"))
+    for pattern in (_SQL_PASSWORD, _OPTION):
+        found |= {match[0].removeprefix(match["name"]).strip("\\\"'") for match in pattern.finditer(value)}
+    for pattern in (_BARE_SQL_PASSWORD, _USER_OPTION):
+        found |= {match[2] for match in pattern.finditer(value)}
     return {password for password in found if password and password != REDACTED}
 
 
@@ -131,7 +160,9 @@ def _redact_patterns(text: str, assigned: re.Pattern[str]) -> str:
     text = _USERINFO.sub(_after_prefix, text)
     text = _BROKEN_USERINFO.sub(_after_prefix, text)
     text = _ORACLE.sub(_after_prefix, text)
-    for pattern in (_COOKIE, _SIGNATURE, _SLACK_WEBHOOK):
+    for pattern in (_SQL_PASSWORD, _OPTION):
+        text = pattern.sub(_after_name, text)
+    for pattern in (_BARE_SQL_PASSWORD, _USER_OPTION, _COOKIE, _SIGNATURE, _SLACK_WEBHOOK):
         text = pattern.sub(_after_prefix, text)
     text = _HTTP_USER.sub(rf"\1{REDACTED}", text)
     text = _AUTHORIZATION.sub(rf"\1{REDACTED}", text)

@@ -71,6 +71,26 @@ S = "hunter22"
         ("extra", f"schema.registry.basic.auth.user.info=key:{S}"),
         ("extra", f'x.PlainLoginModule required username="a" password="x\\"{S}";'),
         ("extra", f"Cookie: session={S}"),
+        ("extra", f"mysqldump --user root --password {S} demo"),
+        ("extra", f"mysqldump --password '{S} with blanks' demo"),
+        ("extra", f"client --db-password {S}"),
+        ("extra", f"client --api-key {S} --url x"),
+        ("extra", f"client --token\n{S}"),
+        ("extra", f"curl -u alice:{S} https://h/x"),
+        ("extra", f"curl --user alice:{S} https://h/x"),
+        ("connection.init.sql", f"CREATE USER 'debezium'@'%' IDENTIFIED BY '{S}'"),
+        ("connection.init.sql", f"create user u identified by '{S}' require ssl"),
+        ("connection.init.sql", f'ALTER USER u IDENTIFIED BY "{S}"'),
+        ("connection.init.sql", f"CREATE USER scott IDENTIFIED BY {S};"),
+        ("connection.init.sql", f"create user scott identified by {S};"),
+        ("connection.init.sql", f"CREATE USER u IDENTIFIED BY 'it''s {S}'"),
+        ("connection.init.sql", f"ALTER USER u IDENTIFIED WITH caching_sha2_password BY '{S}'"),
+        ("connection.init.sql", f"CREATE USER u IDENTIFIED BY PASSWORD '{S}'"),
+        ("connection.init.sql", f"CREATE USER u IDENTIFIED VIA mysql_native_password USING PASSWORD('{S}')"),
+        ("connection.init.sql", f"SET PASSWORD FOR 'u'@'%' = PASSWORD('{S}')"),
+        ("connection.init.sql", f"SET PASSWORD FOR u = '{S}'"),
+        ("connection.init.sql", f"CREATE ROLE u WITH LOGIN ENCRYPTED PASSWORD '{S}'"),
+        ("extra", f'{{"ddl": "CREATE USER u IDENTIFIED BY \\"{S}\\""}}'),
     ],
 )
 def test_no_secret_is_left_in_a_value(key, value):
@@ -101,6 +121,13 @@ def test_no_secret_is_left_in_a_value(key, value):
         ("url", "https://hooks.slack.com/services"),
         ("url", "https://h/x?signal=1&designature=2"),
         ("topics", "cookies,signatures"),
+        ("extra", "docker run --user 1000:1000 image"),
+        ("extra", "client --password-file /run/secrets/db --verbose"),
+        ("extra", "client --password --verbose"),
+        ("extra", "--password is missing"),
+        ("extra", "a row is identified by id and ts"),
+        ("extra", "CREATE USER u IDENTIFIED BY '${env:P}'"),
+        ("extra", "client --password ${env:P} --url x"),
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(key, value):
@@ -137,6 +164,7 @@ def test_known_secrets_are_found_in_every_spelling():
         "MONGODB_URL": "mongodb://u:s3cr%40t@h/db",
         "MODE_TOKEN": "true",
         "X_TOKEN": "ab",
+        "INIT_SQL": "ALTER USER u IDENTIFIED BY 's3cr@t'",
     }
     secrets = secrets_of(config)
     for text in ('a p@ss/w"rd b', "a p%40ss%2Fw%22rd b", 'a p@ss/w\\"rd b', "a s3cr@t b", "a s3cr%40t b"):
@@ -153,8 +181,28 @@ def test_names_of_secrets():
     )
 
 
+def test_a_secret_within_a_statement_is_known_elsewhere():
+    secrets = secrets_of({"INIT": "CREATE USER u IDENTIFIED BY 'hunter22'", "DUMP": "mysqldump --password s3same x"})
+    assert redact_text("login hunter22 refused, then s3same", secrets) == f"login {REDACTED} refused, then {REDACTED}"
+
+
 def test_long_texts_cost_little():
-    for text in ("a" * 400_000, "password" * 50_000, "://" * 100_000, "x://a:" + "b" * 400_000, '"' * 200_000):
+    for text in (
+        "IDENTIFIED BY " * 30_000,
+        "--password " * 40_000,
+        "password '" * 40_000,
+        "-u a:" * 80_000,
+        " " * 400_000,
+    ):
+        redact_text(text)
+    for text in (
+        "a" * 400_000,
+        "password" * 50_000,
+        "://" * 100_000,
+        "x://a:" + "b" * 400_000,
+        '"' * 200_000,
+        "'" * 200_000,
+    ):
         redact_text(text)
         redact_value("x", text)
 
