@@ -12,6 +12,7 @@
         Refused               it answered with an error
         NotReady              it answers, but is not ready within the deadline
       PlanRefused           the deployer does not carry out this change by itself
+      OperationRefused      a person asked for something that cannot be done, or did not confirm it
       ComponentError        a supervised process died or never became ready
       StateError            a store or its changelog is unusable
 
@@ -130,6 +131,10 @@ class PlanRefused(BifrostError):
     def __init__(self, message: str, commands: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.commands = tuple(commands)
+
+
+class OperationRefused(BifrostError):
+    """An operation is not carried out, and nothing was changed; the message says why and what to do instead."""
 
 
 class ComponentError(BifrostError):

@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
     "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
+    "operations": EVERYWHERE | ALERTS | {"clients", "deployer", "sql", "supervisor"},
     "server": EVERYWHERE | {ENGINE, "sql", "web"},
     "rest_proxy": EVERYWHERE | {"clients", "web"},
     "supervisor": EVERYWHERE | {"clients"},
@@ -80,7 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "capture": EVERYWHERE | {"clients"},
     "cli": EVERYWHERE
     | ALERTS
-    | {"clients", "dashboards", "deployer", "generators", "sql", "supervisor", "capture", ENGINE},
+    | {"clients", "dashboards", "deployer", "operations", "generators", "sql", "supervisor", "capture", ENGINE},
 }
 """Each unit and the units that it may import: a folder or file of `bifrost/` or of `bifrost/engine/`, or a program."""
 ONLY_IN = {

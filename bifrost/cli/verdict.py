@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bifrost.deployer.declared.declarations import Declarations
+from bifrost.deployer.plan.connectors import SUSPENDED
 from bifrost.errors import NotReady, RemoteError, Unreachable
 from bifrost.sql.tree import CreateAsSelect, InsertSelect
 
@@ -89,7 +90,7 @@ def _connectors(found: Status, declared: Declarations) -> Iterator[str]:
         states = ["missing"] if entry is None else [entry["state"], *(task["state"] for task in entry["tasks"])]
         bad = next((state for state in states if state != "RUNNING"), None if len(states) > 1 else "without tasks")
         if bad is not None:
-            yield f"connector {connector.name} is {bad}"
+            yield f"connector {connector.name} is {_named(bad)}"
 
 
 def _queries(found: Status, declared: Declarations) -> Iterator[str]:
@@ -99,7 +100,7 @@ def _queries(found: Status, declared: Declarations) -> Iterator[str]:
     writers: dict[str, str] = {}
     for query in found["queries"]:
         if query["state"] != "RUNNING":
-            yield f"query {query['id']} is {query['state']}"
+            yield f"query {query['id']} is {_named(query['state'])}"
         for sink in query["sinks"]:
             if query["id"].upper().startswith("INSERT"):
                 inserts[sink] += 1
@@ -113,6 +114,10 @@ def _queries(found: Status, declared: Declarations) -> Iterator[str]:
                 inserts[target] -= 1
                 if inserts[target] < 0:
                     yield f"query of {statement.name} is missing"
+
+
+def _named(state: str) -> str:
+    return f"{state} by a command" if state in SUSPENDED else state
 
 
 def _services(found: Status, declared: Declarations) -> Iterator[str]:

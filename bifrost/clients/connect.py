@@ -125,6 +125,10 @@ class ConnectClient(RestClient):
         flags = {"includeTasks": "true", "onlyFailed": str(only_failed).lower()}
         self.http.call("POST", f"{_path(name)}/restart", params=flags)
 
+    def pause(self, name: str) -> None:
+        """Pause a connector: its tasks stay, but read and write nothing until it is resumed."""
+        self.http.call("PUT", f"{_path(name)}/pause")
+
     def resume(self, name: str) -> None:
         """Resume a paused or stopped connector."""
         self.http.call("PUT", f"{_path(name)}/resume")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bifrost.cli import options, projects
-from bifrost.cli.commands import describe, plan, restart, status, up
+from bifrost.cli import options, projects, state_commands
+from bifrost.cli.commands import describe, plan, status, up
 from bifrost.cli.main import main
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
@@ -38,9 +38,9 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (plan, up, status, restart, projects):
+    for module in (plan, up, status, state_commands, projects):
         monkeypatch.setattr(module, "open_platform", platform)
-    for module in (plan, up, restart, projects):
+    for module in (plan, up, state_commands, projects):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
     monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)

@@ -262,12 +262,12 @@ def test_restart_a_connector_and_a_query(run, fakes):
     assert fakes.connect.traces == {}
 
     found = run("restart", "ALERTS")
-    assert (found.code, found.out) == (0, "Query ALERTS runs again.\n")
+    assert (found.code, found.out) == (0, "Query CSAS_ALERTS_2 runs again.\n")
     assert {query["state"] for query in fakes.ksqldb.queries.values()} == {"RUNNING"}
 
     found = run("restart", "nosuch")
     assert found.code == 1
-    assert "no component, service, connector, query or stream has that name" in found.err
+    assert "nothing that runs is named 'nosuch'; `status` lists the names" in found.err
 
 
 def test_logs(run, project, fakes):

@@ -38,7 +38,8 @@ def test_what_does_not_run_is_named(run, project, fakes):
 
     assert last_line(run) == (
         "5 things do not run as declared: connector mysql-demo-customers is FAILED, "
-        f"query {first} is PAUSED, query of MORE is missing, query of INSERT INTO MORE (ratings 1) is missing, "
+        f"query {first} is PAUSED by a command, query of MORE is missing, "
+        "query of INSERT INTO MORE (ratings 1) is missing, "
         "service ratings_bot is BACKOFF."
     )
     assert (run("status").code, run("status", "--check").code) == (0, 3)

@@ -92,7 +92,7 @@ def test_a_manually_altered_sink_topic_is_restored(project, fakes):
 def test_a_paused_connector_is_resumed_and_a_failed_one_restarted(project, fakes):
     deployed(project, fakes)
     fakes.connect.states["mysql-demo-customers"] = "PAUSED"
-    assert fakes.plan(project.declared()).changes[0].reason == "is PAUSED"
+    assert fakes.plan(project.declared()).changes[0].reason == "is PAUSED by a command; it is resumed"
     fakes.up(project.declared())
 
     fakes.connect.traces["mysql-demo-customers"] = (

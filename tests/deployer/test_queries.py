@@ -55,7 +55,7 @@ def test_a_query_that_a_server_counts_as_paused_is_resumed(project, fakes, count
     plan = fakes.plan(project.declared())
 
     assert changes(plan) == [f"update query {query}"]
-    assert plan.changes[0].reason == "is PAUSED (ALERTS)"
+    assert plan.changes[0].reason == "is PAUSED by a command; it is resumed (ALERTS)"
 
 
 def test_a_query_with_an_error_on_one_of_several_servers_fails_up(project, fakes):

@@ -60,6 +60,9 @@ class FakeConnect:
                 return Answer(200, self.configs[name])
             case ("GET", "connectors", name, "status"):
                 return Answer(200, self._status(name))
+            case ("PUT", "connectors", name, "pause"):
+                self.states[name] = "PAUSED"
+                return Answer(202)
             case ("PUT", "connectors", name, "stop"):
                 self.states[name] = "STOPPED"
                 return Answer(204)

@@ -28,6 +28,8 @@ from bifrost.redaction import REDACTED, redact_value
 
 _MASKED = re.compile(r"[*•]+|\[hidden\]", re.IGNORECASE)
 LONGEST_VALUE = 80
+SUSPENDED = ("PAUSED", "STOPPED")
+"""States that only a command leads to: neither Connect nor ksqlDB pauses anything by itself."""
 _NAMES = frozenset({"name", OWNER_KEY, "errors.deadletterqueue.topic.name"})
 """Keys whose values a renamed connector changes with its name."""
 _INTERNAL = "__internal."
@@ -99,6 +101,8 @@ def _update(
         return Action(ActionKind.REPLACE, resource, name, "; ".join(reasons), (step,), loss=losses)
     operations: tuple[Operation, ...] = (PutConnector(name, connector.config),) if is_put else ()
     operations += _state_steps(name, found.status, was_put=is_put)
+    if any(isinstance(operation, ResumeConnector) for operation in operations):
+        reasons.append("it is resumed")
     # Unassigned or restarting tasks need no step: the workers are starting, or rebalance.
     kind = ActionKind.UPDATE if operations else ActionKind.WAIT
     return Action(kind, resource, name, "; ".join(reasons), operations, loss=losses)
@@ -160,7 +164,8 @@ def state_problems(status: ConnectorStatus | None) -> list[str]:
         return ["has no status yet"]
     problems = []
     if status.state != "RUNNING":
-        problems.append(_problem(f"is {status.state}", status.trace))
+        by = " by a command" if status.state in SUSPENDED else ""
+        problems.append(_problem(f"is {status.state}{by}", status.trace))
     if status.state == "RUNNING" and not status.tasks:
         problems.append("has no task")
     # Tasks of a paused connector are paused, too; that is no further problem.
@@ -178,7 +183,7 @@ def _problem(what: str, trace: str) -> str:
 def _state_steps(name: str, status: ConnectorStatus | None, *, was_put: bool) -> tuple[Operation, ...]:
     if status is None:
         return ()
-    if status.state in ("PAUSED", "STOPPED"):
+    if status.state in SUSPENDED:
         return (ResumeConnector(name),)
     if status.state == "FAILED" or any(task.state == "FAILED" for task in status.tasks):
         return (RestartConnector(name, only_failed=True),)

@@ -270,5 +270,7 @@ def _query_state(name: str, query: LiveQuery) -> Action:
     query_id, state = query.summary.id, query.summary.state
     if state == "RUNNING":
         return keep(ResourceKind.STATEMENT, name)
-    operations = (ResumeLiveQuery(query_id),) if state == "PAUSED" else ()
-    return Action(ActionKind.UPDATE, ResourceKind.QUERY, query_id, f"is {state} ({name})", operations)
+    if state != "PAUSED":
+        return Action(ActionKind.UPDATE, ResourceKind.QUERY, query_id, f"is {state} ({name})")
+    reason = f"is PAUSED by a command; it is resumed ({name})"
+    return Action(ActionKind.UPDATE, ResourceKind.QUERY, query_id, reason, (ResumeLiveQuery(query_id),))

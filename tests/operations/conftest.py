@@ -1,0 +1,18 @@
+"""The platform of fakes, with the small project deployed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.deployer.conftest import Fakes, fakes, project
+
+__all__ = ["fakes", "project"]
+
+
+@pytest.fixture
+def deployed(project, fakes) -> Fakes:
+    fakes.services.add("ratings_bot")
+    fakes.services.add("broker", "ready")
+    fakes.up(project.declared())
+    fakes.forget_writes()
+    return fakes
