@@ -54,27 +54,6 @@ def test_a_statement_that_waits_for_its_schema_holds_up_only_those_that_need_it(
     assert order == ["RATINGS", "COUNTED", "CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY", "CUSTOMERS", "ALERTS"]
 
 
-def test_a_query_starts_behind_the_snapshot_that_its_table_comes_from(project, fakes):
-    """Where it started before, the first records of a stream would find no customer."""
-    sleep, create = fakes.clock.sleep, fakes.ksqldb._create
-    found: dict[str, int] = {}
-
-    def copy_a_row(seconds):
-        sleep(seconds)
-        written = fakes.kafka.records.get("asgard.demo.CUSTOMERS", 0)
-        fakes.kafka.records["asgard.demo.CUSTOMERS"] = min(written + 1, 20)
-
-    def create_and_count(tree, text):
-        found[tree.name] = fakes.kafka.records.get("asgard.demo.CUSTOMERS", 0)
-        return create(tree, text)
-
-    fakes.clock.sleep, fakes.ksqldb._create = copy_a_row, create_and_count
-
-    fakes.up(project.declared())
-
-    assert found["CUSTOMERS_SRC"] == found["ALERTS"] == 20
-
-
 def test_what_is_deleted_waits_for_the_changes_before_it(project, fakes):
     fakes.up(project.declared())
     for name in ("former", "older"):

@@ -5,14 +5,14 @@ Every step is recorded before it is done, so that a deployment that was killed i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from bifrost.clients.http import Clock
-from bifrost.clients.kafka import OffsetRange
 from bifrost.clients.ksqldb import QueryDetails
 from bifrost.deployer.apply.await_running import POLL_S, expected_queries, query_causes
 from bifrost.deployer.apply.connector_offsets import set_topic_offsets
+from bifrost.deployer.apply.query_progress import QueryProgress
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.rebuild_record import Offsets, Rebuild, RebuiltStatement
 from bifrost.deployer.live.state import Platform
@@ -25,21 +25,13 @@ READERS_PATIENCE_S = 15.0
 LOOK_S = 3.0
 """How often the state of a query is looked up: the answer lists all queries with their topologies."""
 MARKERS_S = 15.0
-"""How long a query that has begun makes no progress at its end: the markers of transactions count as offsets, too, and
-a query commits only how far it has read records."""
-MOST_MARKERS = 10
-"""How many markers may follow the last record of a partition."""
+"""How long a query that has begun makes no progress at its end, where only markers may be left to read."""
 STALLED_S = 120.0
 """How long a new query may make no progress."""
 MEMBERS_PATIENCE_S = 20.0
 """How long a group may keep members whose process has ended: longer than their session."""
 
 _INSERT = "INSERT INTO "
-
-
-def is_repartition_topic(name: str, group: str) -> bool:
-    """Whether a topic carries rows from one part of a query to the next, as Kafka Streams names it."""
-    return name.startswith(f"{group}-") and name.endswith("-repartition")
 
 
 class Rebuilds:
@@ -49,6 +41,7 @@ class Rebuilds:
         self._platform = platform
         self._declared = declared
         self._clock = clock
+        self._progress = QueryProgress(platform.kafka, clock)
         self._recorded: Rebuild | None = None
 
     def begin(self, rebuild: Rebuild) -> None:
@@ -58,7 +51,9 @@ class Rebuilds:
             groups = {query.id: query.group for query in self._platform.ksqldb.query_details()}
             # Also of queries without readers that move: what they write again is read by those that have some.
             until = {
-                statement.name: self._read_by(groups.get(statement.query_id, ""), self._existing(statement.inputs))
+                statement.name: self._read_by(
+                    groups.get(statement.query_id, ""), self._progress.existing(statement.inputs)
+                )
                 for statement in rebuild.statements
                 if statement.skips
             }
@@ -66,8 +61,8 @@ class Rebuilds:
 
     def await_readers(self, groups: Iterable[tuple[str, str]]) -> None:
         """Wait until consumer groups have read their topic to its end; after some time, continue all the same."""
-        waiting = [(group, topic) for group, topic in groups if self._existing([topic])]
-        self._wait(lambda: all(self._has_read(group, topic) for group, topic in waiting), READERS_PATIENCE_S)
+        waiting = [(group, topic) for group, topic in groups if self._progress.existing([topic])]
+        self._progress.wait(lambda: all(self._has_read(group, topic) for group, topic in waiting), READERS_PATIENCE_S)
 
     def finish(self, rebuild: Rebuild) -> None:
         """Wait for the new queries, move the readers of their topics, and start what was stopped.
@@ -107,10 +102,10 @@ class Rebuilds:
             if query is None or now - looked_at > LOOK_S:
                 query, looked_at = self._query_of(statement), now
             group = "" if query is None else query.group
-            missing = self._missing(group, inputs)
+            missing = self._progress.missing(group, inputs)
             if query is not None and not missing:
-                before, between = between, self._repartition_ends(group)
-                missing = self._missing(group, between)
+                before, between = between, self._progress.repartition_ends(group)
+                missing = self._progress.missing(group, between)
                 # What a part of the query writes for the next part may have arrived behind the ends of this look.
                 if not missing and between == before:
                     return
@@ -118,44 +113,17 @@ class Rebuilds:
                 raise self._failed(query)
             if least is None or missing < least:
                 least, least_at = missing, now
-            if now - least_at > MARKERS_S and self._is_at_markers(group, {**inputs, **(between or {})}):
+            if now - least_at > MARKERS_S and self._progress.is_at_markers(group, {**inputs, **(between or {})}):
                 return
             if now - least_at > STALLED_S:
                 problem = f"has still to read {missing} records that were read before; run `up` again to continue"
                 raise NotReady("ksqlDB", f"query of {statement.name}", problem)
             self._clock.sleep(POLL_S)
 
-    def _repartition_ends(self, group: str) -> Offsets:
-        """The ends of the topics between the parts of a query; none for partitions without records."""
-        topics = [name for name in self._platform.kafka.topics() if is_repartition_topic(name, group)]
-        ranges = {topic: self._platform.kafka.offsets(topic) for topic in topics}
-        return {
-            topic: {partition: at.next for partition, at in found.items() if at.next > at.first}
-            for topic, found in ranges.items()
-        }
-
-    def _is_at_markers(self, group: str, targets: Offsets) -> bool:
-        """Whether a query has read every partition, except for so few offsets that they may be markers."""
-        done = self._positions(group)
-        return all(
-            partition in done.get(topic, {}) and offset - done[topic][partition] <= MOST_MARKERS
-            for topic, offsets in targets.items()
-            for partition, offset in offsets.items()
-        )
-
-    def _missing(self, group: str, targets: Offsets) -> int:
-        """How many records a query has still to read before it reaches its targets."""
-        done = self._positions(group)
-        return sum(
-            max(offset - done.get(topic, {}).get(partition, 0), 0)
-            for topic, offsets in targets.items()
-            for partition, offset in offsets.items()
-        )
-
     def _targets(self, statement: RebuiltStatement, rebuilt: set[str]) -> Offsets:
         """The next offset of each partition that the new query must reach; none for partitions without records."""
         found: dict[str, dict[int, int]] = {}
-        for topic in self._existing(statement.inputs):
+        for topic in self._progress.existing(statement.inputs):
             ranges = self._platform.kafka.offsets(topic)
             until = statement.until.get(topic)
             is_rebuilt = topic in rebuilt and topic != statement.topic
@@ -190,27 +158,23 @@ class Rebuilds:
 
     def _read_by(self, group: str, topics: Iterable[str]) -> Offsets:
         """How far a query has read, after a moment in which it can commit; the topics' ends where it is gone."""
-        ends = {topic: _ends(self._platform.kafka.offsets(topic)) for topic in topics}
+        ends = self._progress.ends(topics)
         if not group:
             return ends
-        self._wait(lambda: _reaches(self._positions(group), ends), CATCH_UP_S)
-        done = self._positions(group)
+        self._progress.wait(lambda: self._progress.has_read(group, ends), CATCH_UP_S)
+        # What is still between the parts of the query has been read, but has sent no alert yet.
+        between = self._progress.repartition_ends(group)
+        self._progress.wait(lambda: self._progress.has_read(group, between), CATCH_UP_S)
+        done = self._progress.positions(group)
         return {
             topic: {partition: done.get(topic, {}).get(partition, 0) for partition in ends[topic]} for topic in ends
         }
 
     def _has_read(self, group: str, topic: str) -> bool:
-        return _reaches(self._positions(group), {topic: _ends(self._platform.kafka.offsets(topic))})
-
-    def _positions(self, group: str) -> Offsets:
-        return self._platform.kafka.positions([group]).get(group, {}) if group else {}
-
-    def _existing(self, topics: Iterable[str]) -> list[str]:
-        known = self._platform.kafka.topics()
-        return [topic for topic in topics if topic in known]
+        return self._progress.has_read(group, self._progress.ends([topic]))
 
     def _await_topic(self, topic: str) -> None:
-        if not self._wait(lambda: bool(self._existing([topic])), CATCH_UP_S):
+        if not self._progress.wait(lambda: bool(self._progress.existing([topic])), CATCH_UP_S):
             raise NotReady("Kafka", f"topic {topic}", "does not exist, although the query that writes it runs")
 
     def _query_of(self, statement: RebuiltStatement) -> QueryDetails | None:
@@ -232,14 +196,6 @@ class Rebuilds:
         causes = "; ".join(query_causes(self._platform.ksqldb, query.id))
         return NotReady("ksqlDB", f"query {query.id}", f"is ERROR: {causes} (log: {self._platform.log_of('ksqldb')})")
 
-    def _wait(self, is_done: Callable[[], bool], patience_s: float) -> bool:
-        deadline = self._clock.monotonic() + patience_s
-        while not is_done():
-            if self._clock.monotonic() > deadline:
-                return False
-            self._clock.sleep(POLL_S)
-        return True
-
     def _record(self, rebuild: Rebuild | None) -> None:
         self._recorded = rebuild
         if self._platform.ownership is not None:
@@ -253,16 +209,3 @@ class Rebuilds:
         with suppress(Refused):
             return self._platform.ownership.read().rebuild
         return None
-
-
-def _ends(ranges: Mapping[int, OffsetRange]) -> dict[int, int]:
-    """The next offsets of the partitions that hold records."""
-    return {partition: at.next for partition, at in ranges.items() if at.next > at.first}
-
-
-def _reaches(done: Offsets, ends: Offsets) -> bool:
-    return all(
-        done.get(topic, {}).get(partition, 0) >= offset
-        for topic, offsets in ends.items()
-        for partition, offset in offsets.items()
-    )

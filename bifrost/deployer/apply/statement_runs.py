@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bifrost.clients.http import Clock
 from bifrost.deployer.apply.await_running import POLL_S, connectors_not_running, failure
+from bifrost.deployer.apply.joined_tables import JoinedTables
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
 from bifrost.deployer.live.read_live import read_ksqldb
 from bifrost.deployer.live.state import LiveState, Platform
@@ -16,10 +17,6 @@ from bifrost.errors import NotReady, Refused, Unreachable
 STATEMENTS_PER_REQUEST = 16
 """A server may take a second for each statement, and its answer must come within the deadline."""
 SUBJECT_PATIENCE_S = 90.0
-QUIET_S = 1.0
-"""For how long no record has arrived when the first records of a new connector count as complete."""
-FIRST_RECORDS_PATIENCE_S = 15.0
-"""How long to wait for that: a large or busy table continues to arrive."""
 STATEMENT_PATIENCE_S = 180.0
 """Long enough for a ksqlDB server with many queries to restart."""
 
@@ -35,11 +32,11 @@ class StatementRuns:
         self._declared = declared
         self._clock = clock
         self._subjects: frozenset[str] = frozenset()
-        self._filling: set[str] = set()
+        self._joined_tables = JoinedTables(platform, declared, clock)
 
     def expect_first_records(self, connector: str) -> None:
         """Note that a new connector fills its declared topics from now on."""
-        self._filling.update(topic.name for topic in self._declared.topics if topic.connector == connector)
+        self._joined_tables.expect_first_records(connector)
 
     def run(
         self,
@@ -63,7 +60,7 @@ class StatementRuns:
             if not batch:
                 self._await_subjects(remaining[0])
                 continue
-            self._await_first_records(self._filling.intersection(statement.topic for statement in batch))
+            self._joined_tables.await_filled(batch)
             for statement in batch:
                 on_run(statement)
             if len(batch) == 1:
@@ -78,6 +75,7 @@ class StatementRuns:
         if not all(self._subjects.issuperset(statement.awaited_subjects) for statement in remaining):
             self._subjects = frozenset(self._platform.registry.subjects())
         waiting: set[str] = set()
+        not_run = {statement.name for statement in remaining}
         batch: list[DeclaredStatement] = []
         for statement in remaining:
             fits = not batch or (statement.properties == batch[0].properties and len(batch) < STATEMENTS_PER_REQUEST)
@@ -85,31 +83,13 @@ class StatementRuns:
             is_ready = self._subjects.issuperset(statement.awaited_subjects) and waiting.isdisjoint(
                 {*statement.reads, f"topic {statement.topic}"}
             )
+            # The tables that it joins must be filled, and what fills them starts with a request before.
+            is_ready = is_ready and not_run.isdisjoint(self._joined_tables.filled_by(statement) - {statement.name})
             if fits and is_ready:
                 batch.append(statement)
             else:
                 waiting |= {statement.name, *([f"topic {statement.topic}"] if statement.topic else [])}
         return batch
-
-    def _await_first_records(self, topics: set[str]) -> None:
-        """Waits until the first records of new connectors have arrived.
-
-        A stream that is joined with a table sees the rows that the table has when the query starts. A query that
-        starts in the middle of a snapshot would join the first records of the stream with nothing.
-        """
-        if not topics:
-            return
-        self._filling -= topics
-        now = since = self._clock.monotonic()
-        deadline = now + FIRST_RECORDS_PATIENCE_S
-        before: object = None
-        counts = {name: count for name, count in self._platform.kafka.topics().items() if name in topics}
-        while counts and now - since < QUIET_S and now < deadline:
-            ends = self._platform.kafka.ends(counts)
-            if ends != before:
-                before, since = ends, now
-            self._clock.sleep(POLL_S)
-            now = self._clock.monotonic()
 
     def _run_together(self, batch: Sequence[DeclaredStatement]) -> None:
         text = "\n".join(statement.text for statement in batch)
