@@ -39,7 +39,10 @@ VALUE_FORMATS = ("JSON", "AVRO")
 KEY_FORMATS = ("KAFKA", "JSON", "AVRO", "NONE")
 """Key formats that the service can read; `VALUE_FORMATS` are those of values."""
 
-_FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet")
+LINT_KEY = "bifrost.lint.ignore"
+"""Names the rules of `lint` that do not apply to a file, or to an object of a JSON file."""
+
+_FIELDS = ("topic", "channel", "to", "template", "group", "username", "icon", "zone", "once", "quiet", LINT_KEY)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Kafka's rule for names of topics.
@@ -86,7 +89,8 @@ class QuietHours:
 class Alert:
     """One file of `alerts/`, named after it. `to` is a Slack channel or a Telegram chat, `""` the default chat.
 
-    `channel_setting` names the setting that selects the channel, if any; `channel` is then the default.
+    `channel_setting` names the setting that selects the channel, if any; `channel` is then the default. `lint_ignore`
+    is the text of `bifrost.lint.ignore`.
     """
 
     name: str
@@ -101,6 +105,7 @@ class Alert:
     once: Once | None = None
     quiet: QuietHours | None = None
     channel_setting: str = ""
+    lint_ignore: str = ""
 
     def on(self, channel: Channel) -> Alert:
         """Return the same alert on another channel; `to` is the Slack channel."""
@@ -214,6 +219,7 @@ class _AlertFile:
             once=self._once(),
             quiet=self._quiet(zone),
             channel_setting=self._channel_and_setting()[1],
+            lint_ignore=self._text(self.content, LINT_KEY, ""),
         )
 
     def _topic(self) -> str:

@@ -31,6 +31,8 @@ from services.delivery.telegram import alert_chat, telegram_channel
 
 TOPIC = "ssid_alerts"
 GROUP = "wifi_telegram_alerts"
+READS = ("ssid_alerts",)
+"""For `graph`: what this service reads."""
 QUERY = "SELECT TS, MAC, SSID, REASON FROM SSID_ALERTS EMIT CHANGES;"
 TEXT = "📣 At %s MAC address %s probed for SSID `%s`"
 REASON = "\n\nThis SSID is being tracked because: %s"

@@ -34,6 +34,8 @@ from services.wifi_bot.reply_sender import ReplySender
 from services.wifi_bot.update_intake import Intake, Polling, webhook_secret, webhook_server
 
 NAME = "wifi_telegram_bot"
+READS = ("PCAP_STATS_01", "PCAP_STATS_ENRICHED_01", "QUERYABLE_SSID_ALERT_LIST")
+"""For `graph`: what this service reads."""
 STATEMENT_PATIENCE_S = 5.0
 BACKOFF = Backoff()
 

@@ -103,13 +103,15 @@ class DeclaredStatement:
 class DeclaredService:
     """One module `services/<pipeline>_<what>.py`, or the alert service, which has no pipeline but `topics`.
 
-    `changed_at` is when its program was last changed (epoch, seconds), 0 if unknown.
+    `changed_at` is when its program was last changed (epoch, seconds), 0 if unknown. `reads` are the topics, streams
+    and tables that its program names in `READS`.
     """
 
     name: str
     pipeline: str
     topics: frozenset[str] = frozenset()
     changed_at: float = 0.0
+    reads: frozenset[str] = frozenset()
 
 
 PipelineItem = DeclaredTopic | DeclaredConnector | DeclaredStatement | IndexTemplate | Dashboard | DeclaredService

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bifrost.alerts import read_alerts
+from bifrost.alerts import LINT_KEY, read_alerts
 from bifrost.dashboards import declared as dashboards
 from bifrost.dashboards.declared import IndexTemplate
 from bifrost.deployer.declared.declarations import (
@@ -30,8 +32,8 @@ _IMPORT = re.compile(r"^\s*(?:from|import) services\.([\w.]+)", re.MULTILINE)
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""
-LINT_KEY = "bifrost.lint.ignore"
-"""Key of a JSON object that silences rules: their codes, separated by commas. It is never sent anywhere."""
+READS = "READS"
+"""The constant of a service's module with the topics, streams and tables that it reads."""
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector", LINT_KEY)
 
 
@@ -127,10 +129,19 @@ def read_services(folder: Path) -> tuple[DeclaredService, ...]:
     """`<folder>/<pipeline>_<purpose>.py` with a `main`; other modules are shared by services."""
     modules = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
     return tuple(
-        DeclaredService(path.stem, path.stem.partition("_")[0], changed_at=changed_at(path))
+        DeclaredService(path.stem, path.stem.partition("_")[0], changed_at=changed_at(path), reads=_reads_of(text))
         for path in modules
-        if "_" in path.stem and "def main(" in path.read_text(encoding="utf-8")
+        if "_" in path.stem and "def main(" in (text := path.read_text(encoding="utf-8"))
     )
+
+
+def _reads_of(program: str) -> frozenset[str]:
+    """The names in `READS` of a module; none where it has no such constant, or one that is computed."""
+    with suppress(SyntaxError, ValueError):
+        for node in ast.parse(program).body:
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [READS]:
+                return frozenset(map(str, ast.literal_eval(node.value)))
+    return frozenset()
 
 
 def changed_at(module: Path) -> float:

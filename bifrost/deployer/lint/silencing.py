@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from bifrost.alerts import LINT_KEY
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement
-from bifrost.deployer.declared.files import LINT_KEY, line_of
+from bifrost.deployer.declared.files import line_of
 from bifrost.deployer.lint.other_rules import UNKNOWN_CODE
 from bifrost.deployer.lint.rule import FileProblem, LintRule
 
@@ -46,6 +47,7 @@ def _comments_and_keys(declared: Declarations) -> Iterator[tuple[Path, int | Non
     for path, statements in by_file.items():
         yield from _in_sql(path, statements)
     for alert in declared.alerts:
+        yield alert.path, WHOLE_FILE, codes_of(alert.lint_ignore)
         for found in _COMMENT.finditer(alert.path.read_text(encoding="utf-8")):
             yield alert.path, WHOLE_FILE, codes_of(found[1])
 

@@ -158,8 +158,11 @@ class _Finder:
                 yield Thing(ResourceKind.CONNECTOR, connector.name)
 
     def _of_service(self, service: DeclaredService) -> Iterator[Thing]:
-        for topic in sorted(service.topics):
-            yield from self._of_topic(topic)
+        for name in sorted(service.topics | service.reads):
+            if name in self._sources:
+                yield Thing(ResourceKind.STATEMENT, name)
+            else:
+                yield from self._of_topic(name)
 
 
 def _is_index_of(template: IndexTemplate, index: str) -> bool:

@@ -276,6 +276,15 @@ class TestSilencing:
         project.write("alerts/a.toml", f"# lint: ignore BF603\n{alert}")
         assert codes(project) == []
 
+    def test_in_an_alert_of_json(self, project):
+        alert = {"topic": "NOWHERE", "channel": "telegram", "template": "x"}
+        project.write("alerts/a.json", alert)
+        assert codes(project) == ["BF603"]
+        project.write("alerts/a.json", {**alert, "bifrost.lint.ignore": "BF601, bf603"})
+        assert codes(project) == []
+        project.write("alerts/a.json", {**alert, "bifrost.lint.ignore": "BF999"})
+        assert sorted(codes(project)) == ["BF002", "BF603"]
+
     def test_an_unknown_code_is_reported(self, project):
         project.write(OTHER_FILE, {**SINK, "bifrost.lint.ignore": "BF999"})
         (problem,) = validate(project.root, TABLES["remote"])

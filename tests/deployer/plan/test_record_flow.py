@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from bifrost.deployer.declared.files import load
 from bifrost.deployer.plan.actions import ResourceKind
 from bifrost.deployer.plan.dependencies import Thing
 from bifrost.deployer.plan.flow_text import dot_lines, flow_json, mermaid_lines, tree_lines
 from bifrost.deployer.plan.record_flow import record_flow
+from bifrost.settings import PROJECT
 from tests.deployer.conftest import RATINGS, TOPICS
 
 SINK = {
@@ -63,6 +65,23 @@ def test_one_thing_is_shown_with_all_before_and_after_it(flow):
         "asgard.demo.CUSTOMERS", "sink.dlq", "mysql-demo-customers", "s3-sink", "CUSTOMERS_SRC", "CUSTOMERS_SRC_REKEY",
         "CUSTOMERS", "ALERTS", "lake",
     ]  # fmt: skip
+
+
+def test_records_flow_to_the_services_that_name_what_they_read(project):
+    project.write("services/ratings_bot.py", 'READS = ("CUSTOMERS", "ALERTS", "ratings")\n\n\ndef main(): ...\n')
+    project.write("services/ratings_other.py", "READS = tuple(input())\n\n\ndef main(): ...\n")
+    feeds = record_flow(project.declared()).feeds
+
+    bot = Thing(ResourceKind.SERVICE, "ratings_bot")
+    assert {thing.name for thing, others in feeds.items() if bot in others} == {"CUSTOMERS", "ALERTS", "ratings"}
+    assert Thing(ResourceKind.SERVICE, "ratings_other") in feeds
+
+
+def test_the_wifi_services_are_fed():
+    feeds = record_flow(load(PROJECT)).feeds
+
+    fed = {other.name for others in feeds.values() for other in others if other.kind is ResourceKind.SERVICE}
+    assert {"wifi_telegram_alerts", "wifi_telegram_bot"} <= fed
 
 
 def test_pictures_have_every_thing_and_every_flow(flow):
