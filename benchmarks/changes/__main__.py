@@ -17,13 +17,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.changes.change import Change, ProjectCopy
+from benchmarks.changes.change import Change, ProjectCopy, without_number
 from benchmarks.changes.footprint import Footprint, read_footprint
 from benchmarks.changes.year import YEAR
 from benchmarks.own_platform import OwnPlatform, own_platform
 
 PIPELINES = ("ratings", "patterns")
-UP = ("up", *PIPELINES, "--no-demo", "--yes")
 
 
 def main() -> int:
@@ -38,7 +37,7 @@ def main() -> int:
         for change in YEAR[: args.first - 1]:
             change.edit(copy)
         with own_platform(copy.root) as platform:
-            platform.succeed(*UP, "--ports", "auto")
+            platform.succeed("up", *PIPELINES, "--no-demo", "--yes", "--ports", "auto")
             for number, change in enumerate(YEAR[args.first - 1 : args.last], args.first):
                 began = time.monotonic()
                 problems = list(problems_of(change, copy, platform, tried))
@@ -55,31 +54,33 @@ def problems_of(change: Change, copy: ProjectCopy, platform: OwnPlatform, tried:
     """Deploy a change; what was not as announced. `tried` are the flags whose refusal was seen before."""
     before = read_footprint(platform.settings)
     change.edit(copy)
-    planned = [action for action in platform.plan(*PIPELINES, *change.options)["actions"] if action["action"] != "keep"]
+    wanted = (*(name for name in PIPELINES if (copy.root / "ksql" / f"{name}.sql").exists()), *change.options)
+    up = ("up", *wanted, "--no-demo", "--yes")
+    planned = _changes(platform, wanted)
     problems = _differences(change, planned)
     allowed: list[str] = []
     if flags := _flags(planned):
         if not flags <= tried:
-            refused = platform.run(*UP, *change.options)
+            refused = platform.run(*up)
             if refused.returncode == 0 or read_footprint(platform.settings) != before:
                 problems.append("a loss that was not allowed was carried out")
             tried |= flags
         allowed = [word for flag in sorted(flags) for word in ("--allow", flag)]
-    done = platform.run(*UP, *change.options, *allowed)
+    done = platform.run(*up, *allowed)
     if done.returncode:
         return [*problems, f"up failed: {done.stderr.strip()[-600:]}"]
-    left = [
-        f"{action['what']} {action['name']}"
-        for action in platform.plan(*PIPELINES, *change.options)["actions"]
-        if action["action"] != "keep"
-    ]
+    left = [f"{action['what']} {action['name']}" for action in _changes(platform, wanted)]
     problems += [f"still to do: {', '.join(left)}"] if left else []
     touched = before.differences(read_footprint(platform.settings)) - _announced(change, planned, before)
     return [*problems, *([f"touched without a word: {', '.join(sorted(touched))}"] if touched else [])]
 
 
+def _changes(platform: OwnPlatform, arguments: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [action for action in platform.plan(*arguments)["actions"] if action["action"] != "keep"]
+
+
 def _differences(change: Change, planned: list[dict[str, Any]]) -> list[str]:
-    actions = {f"{action['what']} {action['name']}": action["action"] for action in planned}
+    actions = {f"{action['what']} {without_number(action['name'])}": action["action"] for action in planned}
     found = []
     if actions != dict(change.actions):
         reasons = "; ".join(f"{action['what']} {action['name']}: {action['reason']}" for action in planned)
@@ -96,9 +97,11 @@ def _flags(planned: list[dict[str, Any]]) -> frozenset[str]:
 
 
 def _announced(change: Change, planned: list[dict[str, Any]], before: Footprint) -> set[str]:
-    """The names that the plan and the change name, and the topics of the streams and tables among them."""
+    """The names that the plan and the change name, and the topics and subjects of the streams and tables among them."""
     names = {str(action["name"]) for action in planned} | change.touches
-    return names | {before.topics_of[name] for name in names & before.topics_of.keys()}
+    names |= {before.topics_of[name] for name in names & before.topics_of.keys()}
+    # What writes a topic registers its schema: a new connector for a new topic, a query for new columns.
+    return names | {f"{name}-{part}" for name in names for part in ("key", "value")}
 
 
 if __name__ == "__main__":

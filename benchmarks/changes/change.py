@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from bifrost.settings import PROJECT
 
+_QUERY_ID = re.compile(r"^(INSERTQUERY|C[ST]AS_\w+)_\d+$")
 _LEFT_OUT = shutil.ignore_patterns(".git", ".*_cache", ".bifrost", "__pycache__", "tests", "docs", "benchmarks", ".env")
 
 
@@ -68,14 +70,19 @@ class ProjectCopy:
         shutil.rmtree(place) if place.is_dir() else place.unlink()
 
 
+def without_number(name: str) -> str:
+    """The id of a query without its number, which differs from server to server; other names as they are."""
+    return _QUERY_ID.sub(r"\1", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change.
 
-    `actions` is what the plan must hold beside `keep`: the kind of action by `resource name`. `flags` are the words of
-    `--allow` that its losses need. `touches` are further names that may change with it, such as the topic of a
-    replaced statement. `options` are given to `plan` and `up`. A `refused` change is blocked: `up` must change nothing,
-    and the edit is undone by `undo`.
+    `actions` is what the plan must hold beside `keep`: the kind of action by `resource name`, queries as
+    `without_number` names them. `flags` are the words of `--allow` that its losses need. `touches` are further names
+    that may change with it, such as the topic of a replaced statement. `options` are given to `plan` and `up`. A
+    `refused` change is blocked: `up` must change nothing, and the edit is undone by `undo`.
     """
 
     title: str

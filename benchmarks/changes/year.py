@@ -19,6 +19,19 @@ UNHAPPY = "statement UNHAPPY_PLATINUM_CUSTOMERS"
 ENRICHED = "statement RATINGS_ENRICHED"
 RESTARTED = frozenset({"alerts"})
 """The service that reads the topics of a rebuild is stopped until the new queries have caught up."""
+STREAMS_AND_TABLES = (
+    *("AUTHORIZATION_ATTEMPTS", "POSSIBLE_FRAUD", "VEHICLE_MONITORING_STREAM", "FAILING_VEHICLES"),
+    *("SATURATION_EVENTS", "POSSIBLE_MALFUNCTION", "MORTGAGES", "CLIENTS", "QUALIFIED_CLIENTS", "PAYMENTS_STREAM"),
+    *("USERS_TABLE", "ENRICHED_PAYMENTS", "CLICKSTREAM", "USERS", "CLICKS_FROM_VIP_USERS", "CLICKS_BY_USER_ID"),
+    *("P_ORDERS", "SHIPMENTS", "LATE_ORDERS", "SALES_ONLINE", "SALES_OFFLINE", "ALL_SALES", "DAILY_SALES_PER_ITEM"),
+)
+"""What `ksql/patterns.sql` declares at the beginning of the year."""
+QUERIES = (
+    *("CTAS_POSSIBLE_FRAUD", "CTAS_FAILING_VEHICLES", "CTAS_POSSIBLE_MALFUNCTION", "CSAS_QUALIFIED_CLIENTS"),
+    *("CSAS_ENRICHED_PAYMENTS", "CSAS_CLICKS_FROM_VIP_USERS", "CSAS_CLICKS_BY_USER_ID", "CSAS_LATE_ORDERS"),
+    *("CTAS_DAILY_SALES_PER_ITEM", "INSERTQUERY"),
+)
+"""Its queries, without their numbers."""
 PLAIN_TOPIC = {"partitions": 1, "cleanup.policy": "delete", "retention.ms": 7 * DAY_MS, "key": "none"}
 
 
@@ -319,6 +332,8 @@ YEAR = (
             project.remove(PATTERN_TOPICS),
             *(project.remove(f"alerts/patterns_{name}.toml") for name in ("fraud", "malfunction", "vehicles")),
         ),
-        {},
+        {f"statement {name}": "delete" for name in (*STREAMS_AND_TABLES, "SALES_PHONE", "DEVICES_HEARD")}
+        | {f"query {name}": "delete" for name in QUERIES},
+        options=("--prune",),
     ),
 )
