@@ -9,9 +9,14 @@ import pytest
 
 from bifrost.cli import options, projects, state_commands
 from bifrost.cli.commands import describe, plan, status, up
+from bifrost.cli.commands import ksql as ksql_command
 from bifrost.cli.main import main
+from bifrost.clients.http import Connection
+from bifrost.clients.ksqldb import KsqlClient
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
+from tests.fakes.clock import FakeClock
+from tests.fakes.http_server import Answer, FakeServer, running
 
 __all__ = ["fakes", "project"]
 
@@ -53,3 +58,32 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
         return Outcome(int(caught.value.code or 0), captured.out, captured.err)
 
     return command
+
+
+HEADER = b'{"queryId":"q","columnNames":["ID","TAGS"],"columnTypes":["STRING","ARRAY<STRING>"]}\n'
+ROWS = HEADER + b'["a",["x","y"]]\n["b",null]\n'
+STREAMS = [{"@type": "streams", "statementText": "LIST", "streams": [{"name": "A", "topic": "a"}], "warnings": []}]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """ksqlDB with one stream, whose queries all have the same rows."""
+
+    def respond(request):
+        if request.path == "/query-stream":
+            return Answer(200, chunks=(ROWS,))
+        return Answer(200, STREAMS)
+
+    with running(FakeServer(respond)) as fake:
+        yield fake
+
+
+@pytest.fixture
+def ksql(run: Run, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `ksql` against the server."""
+
+    def client(settings):
+        return KsqlClient(Connection("ksqlDB", server.url, clock=FakeClock()))
+
+    monkeypatch.setattr(ksql_command.ksqldb, "from_settings", client)
+    return lambda *arguments: run("ksql", *arguments)

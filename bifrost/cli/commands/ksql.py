@@ -35,7 +35,7 @@ def command(
             for text in statements or ():
                 shell.run(text)
             if not statements:
-                shell.run_lines(sys.stdin)
+                shell.run_lines(sys.stdin, "standard input")
 
 
 def _interact(settings: Settings, client: ksqldb.KsqlClient, screen: Screen) -> None:

@@ -1,4 +1,4 @@
-"""Errors of statements as a shell shows them: ksqlDB's message, and the place in the statement."""
+"""Errors of statements as a shell shows them: ksqlDB's message, and the place in the statement or script."""
 
 from __future__ import annotations
 
@@ -7,6 +7,62 @@ import re
 from bifrost.errors import BifrostError, ParseError, Refused, StatementError
 
 _PLACE = re.compile(r"line (\d+):(\d+):")
+_LEADING_PLACE = re.compile(rf"\A{_PLACE.pattern} ?")
+
+
+class ShownError(StatementError):
+    """An error with its text for the shell; `line` and `column` count from 1 in the text that was run.
+
+    `column` is `None` if only the line of the statement's beginning is known.
+    """
+
+    def __init__(self, message: str, line: int, column: int | None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+class ScriptError(StatementError):
+    """An error in a script, which begins with `<script>:<line>:`, and the column if it is known."""
+
+    def __init__(self, script: str, first_line: int, error: BifrostError) -> None:
+        """An error of the text that begins in `first_line` of the script."""
+        place, message = f"{script}:{first_line}", str(error)
+        if isinstance(error, ShownError):
+            place = f"{script}:{first_line + error.line - 1}"
+            if error.column is not None:
+                # ksqlDB's own place counts in the statement, and two line numbers would contradict each other.
+                place, message = f"{place}:{error.column}", _LEADING_PLACE.sub("", message)
+        super().__init__(f"{place}: {message}")
+
+
+def shown_error(error: BifrostError, statement: str, *, line: int = 1, column: int = 1) -> ShownError:
+    """The error with its text for the shell.
+
+    Args:
+        error: the error, whose position counts in `statement`.
+        statement: the text that was run.
+        line: the line of the statement's beginning in the text that was entered.
+        column: its column there.
+    """
+    match place_in(error):
+        case (error_line, error_column):
+            found = column + error_column - 1 if error_line == 1 else error_column
+            return ShownError(error_text(error, statement), line + error_line - 1, found)
+        case _:
+            return ShownError(error_text(error, statement), line, None)
+
+
+def place_in(error: BifrostError) -> tuple[int, int] | None:
+    """The line and column in the statement that the error names."""
+    match error:
+        case ParseError():
+            return error.line, error.column
+        case Refused(system="ksqlDB"):
+            place = _PLACE.search(error.body)
+            return (int(place[1]), int(place[2])) if place else None
+        case _:
+            return None
 
 
 def error_text(error: BifrostError, statement: str) -> str:
@@ -15,14 +71,13 @@ def error_text(error: BifrostError, statement: str) -> str:
     Args:
         statement: the text that the position in the message counts in.
     """
+    place = place_in(error)
+    mark = marked(statement, *place) if place else ""
     match error:
-        case ParseError():
-            return error.message + marked(statement, error.line, error.column)
         case StatementError():
-            return error.message
+            return error.message + mark
         case Refused(system="ksqlDB"):
-            place = _PLACE.search(error.body)
-            return error.body + (marked(statement, int(place[1]), int(place[2])) if place else "")
+            return error.body + mark
         case _:
             return str(error)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bifrost import __version__
 from bifrost.cli.output import Screen
-from bifrost.cli.shell.error_text import error_text
+from bifrost.cli.shell.error_text import ScriptError, shown_error
 from bifrost.cli.shell.help_texts import help_lines
 from bifrost.cli.shell.prompt import is_command
 from bifrost.cli.shell.results import show_entity
@@ -107,40 +107,30 @@ class Shell:
         finally:
             self.display.output = before
 
-    def run_lines(self, lines: Iterable[str]) -> None:
+    def run_lines(self, lines: Iterable[str], script: str) -> None:
         """Run a script, in which the shell's commands stand on lines of their own.
 
         Raises:
-            As `run`.
+            ScriptError: one of them failed; it names `script` and the line.
+            ShellExit: the shell is to end.
         """
-        pending = ""
-        for line in lines:
-            # Only between statements: a line within one may look like a command.
-            if not pending.strip() and is_command(line):
-                self.run(line)
-                continue
-            pending = f"{pending}{line}" if line.endswith("\n") else f"{pending}{line}\n"
-            if is_complete(pending) or _VERTICAL.search(pending):
-                self.run(pending)
-                pending = ""
-        if pending.strip():
-            self.run(pending)
+        for first_line, text in _script_parts(lines):
+            try:
+                self.run(text)
+            except BifrostError as error:
+                raise ScriptError(script, first_line, error) from error
 
     def _run_statements(self, text: str) -> None:
         text = _with_semicolon(text)
         try:
             statements = parse_script(text, self.variables, dialect=Dialect.SHELL)
         except StatementError as error:
-            raise StatementError(error_text(error, text)) from error
+            raise shown_error(error, text) from error
         for statement in statements:
             try:
                 self._run(statement)
             except BifrostError as error:
-                shown = error_text(error, statement.text)
-                # Nothing to add, so the error keeps its class.
-                if shown == str(error):
-                    raise
-                raise StatementError(shown) from error
+                raise shown_error(error, statement.text, line=statement.line, column=statement.column) from error
 
     def _run(self, statement: ParsedStatement) -> None:
         match statement.tree:
@@ -256,7 +246,7 @@ class Shell:
             raise SettingError(f"RUN SCRIPT '{path}'", str(error)) from error
         self._depth += 1
         try:
-            self.run_lines(text.splitlines(keepends=True))
+            self.run_lines(text.splitlines(keepends=True), path)
         finally:
             self._depth -= 1
 
@@ -265,6 +255,24 @@ class Shell:
             self._screen.spool(None if path is None else Path(path).expanduser())
         except OSError as error:
             raise SettingError(f"SPOOL '{path}'", str(error)) from error
+
+
+def _script_parts(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """What a script runs, with the number of its first line from 1: a command, or the statements up to a `;`."""
+    pending, first_line = "", 1
+    for number, line in enumerate(lines, 1):
+        if not pending.strip():
+            pending, first_line = "", number
+            # Only between statements: a line within one may look like a command.
+            if is_command(line):
+                yield number, line
+                continue
+        pending = f"{pending}{line}" if line.endswith("\n") else f"{pending}{line}\n"
+        if is_complete(pending) or _VERTICAL.search(pending):
+            yield first_line, pending
+            pending = ""
+    if pending.strip():
+        yield first_line, pending
 
 
 def _json_rows(rows: QueryRows) -> Iterator[str]:
