@@ -157,15 +157,6 @@ def parse_type_text(text: str) -> SqlType:
     return _parse_whole(text, parse_type)
 
 
-def split_statements(text: str) -> tuple[StatementText, ...]:
-    """The statements of a text, split at each `;` but not parsed; the last one may lack its `;`.
-
-    Raises:
-        ParseError: a quote or comment is not closed, or a character is not part of the language.
-    """
-    return tuple(_split(text))
-
-
 def is_complete(text: str) -> bool:
     """Whether a shell has read a whole statement: no quote or comment is open, and the last sign is `;`."""
     try:

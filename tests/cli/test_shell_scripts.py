@@ -54,6 +54,12 @@ def test_an_error_without_a_position_names_the_line_of_its_statement(script, ser
     assert script("SET 'a'='b';\n/* two\nlines */ DESCRIBE\n  A;\n")[0] == "error: script.sql:3: A does not exist."
 
 
+def test_an_error_of_a_type_names_the_line_of_its_statement_behind_comments(script):
+    found = script("SHOW STREAMS;\n-- why\n\nCREATE STREAM A (N DECIMAL(1,2)) WITH (KAFKA_TOPIC='a');\n")
+
+    assert found[0] == "error: script.sql:4: DECIMAL precision must be >= scale: DECIMAL(1,2)"
+
+
 def test_a_command_of_the_shell_names_its_line(script):
     assert script("SHOW STREAMS;\noutput nosuch\n")[0].startswith("error: script.sql:2: output: nosuch is unknown")
 

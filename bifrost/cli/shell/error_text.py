@@ -50,7 +50,7 @@ def shown_error(error: BifrostError, statement: str, *, line: int = 1, column: i
             found = column + error_column - 1 if error_line == 1 else error_column
             return ShownError(error_text(error, statement), line + error_line - 1, found)
         case _:
-            return ShownError(error_text(error, statement), line, None)
+            return ShownError(error_text(error, statement), line + _lines_before(error, statement), None)
 
 
 def place_in(error: BifrostError) -> tuple[int, int] | None:
@@ -63,6 +63,12 @@ def place_in(error: BifrostError) -> tuple[int, int] | None:
             return (int(place[1]), int(place[2])) if place else None
         case _:
             return None
+
+
+def _lines_before(error: BifrostError, text: str) -> int:
+    """How many lines of a text are before the statement that the error is about."""
+    found = text.find(error.statement) if isinstance(error, StatementError) else 0
+    return text.count("\n", 0, max(found, 0))
 
 
 def error_text(error: BifrostError, statement: str) -> str:

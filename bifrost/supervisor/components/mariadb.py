@@ -28,6 +28,9 @@ _REPLICATION = (
     "--binlog-format=ROW",
     "--binlog-row-image=FULL",
     "--binlog-row-metadata=FULL",
+    # 30 days as MySQL's default; MariaDB's own default keeps the log forever. A connector that was stopped for longer
+    # must take a new snapshot.
+    "--binlog-expire-logs-seconds=2592000",
     "--gtid-strict-mode=ON",
 )
 

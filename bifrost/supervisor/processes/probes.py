@@ -48,15 +48,3 @@ def file(path: Path) -> Probe:
         return None if path.exists() else f"{path.name} does not exist yet"
 
     return probe
-
-
-def log_line(log: Path, text: str) -> Probe:
-    """Ready when a log contains a text."""
-
-    def probe() -> str | None:
-        try:
-            return None if text in log.read_text(errors="replace") else f"no {text!r} in {log.name} yet"
-        except OSError as error:
-            return f"{log.name}: {error.strerror or error}"
-
-    return probe

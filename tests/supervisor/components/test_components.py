@@ -64,6 +64,14 @@ def test_everything_listens_on_the_loopback_alone(home):
     assert f"listen_addresses={LOOPBACK}" in commands["postgres"]
 
 
+def test_logs_of_the_databases_do_not_fill_the_disk(home):
+    """Both keep what connectors have yet to read, but not forever."""
+    commands = {component.name: component.command for component in platform_components(home)}
+    (expiry,) = (word for word in commands["mariadb"] if word.startswith("--binlog-expire-logs-seconds="))
+    assert 7 <= int(expiry.partition("=")[2]) / 86_400 <= 30
+    assert any(word.startswith("max_slot_wal_keep_size=") for word in commands["postgres"])
+
+
 def test_connectors_find_their_endpoints_credentials_and_dotenv_in_the_environment(home):
     environment = connect.worker_environment(home.with_values(MYSQL_PASSWORD="other", BIFROST_PORT_MYSQL="13306"))
     assert environment["MYSQL_HOST"] == LOOPBACK

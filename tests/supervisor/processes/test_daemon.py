@@ -16,9 +16,9 @@ from bifrost.backoff import Backoff
 from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
-from bifrost.supervisor.component import Component, Restart
+from bifrost.supervisor.component import Component, Probe, Restart
 from bifrost.supervisor.launch import stop_platform
-from bifrost.supervisor.processes import component_logs, daemon, probes
+from bifrost.supervisor.processes import component_logs, daemon
 from tests.supervisor.conftest import running
 from tests.waiting import eventually
 
@@ -30,12 +30,24 @@ def python(name: str, code: str, **options) -> Component:
     return Component(name=name, command=(sys.executable, "-c", code), backoff=QUICK, **options)
 
 
+def log_line(log: Path, text: str) -> Probe:
+    """Ready when a log contains a text."""
+
+    def probe() -> str | None:
+        try:
+            return None if text in log.read_text(errors="replace") else f"no {text!r} in {log.name} yet"
+        except OSError as error:
+            return f"{log.name}: {error.strerror or error}"
+
+    return probe
+
+
 SLEEPER = python("sleeper", "import time; print('awake', flush=True); time.sleep(600)")
 
 
 def test_a_component_becomes_ready_and_is_stopped(settings):
     log = settings.logs / "sleeper.log"
-    with running(settings, replace(SLEEPER, probe=probes.log_line(log, "awake"))) as client:
+    with running(settings, replace(SLEEPER, probe=log_line(log, "awake"))) as client:
         status = client.wait_for("sleeper", ("ready",), wait_s=SOON_S)
         assert status.pid is not None
         assert Path(status.log).read_text() == "awake\n"
@@ -99,7 +111,7 @@ def test_one_that_ignores_sigterm_is_killed(settings):
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
-    deaf = python("deaf", code, grace_s=0.1, probe=probes.log_line(settings.logs / "deaf.log", "deaf"))
+    deaf = python("deaf", code, grace_s=0.1, probe=log_line(settings.logs / "deaf.log", "deaf"))
     with running(settings, deaf) as client:
         client.wait_for("deaf", ("ready",), wait_s=SOON_S)
         assert client.stop("deaf", wait_s=SOON_S).state == "stopped"
@@ -111,7 +123,7 @@ def test_the_children_of_a_component_end_with_it(settings):
         "print(child.pid, flush=True); time.sleep(600)"
     )
     log = settings.logs / "parent.log"
-    with running(settings, python("parent", code, probe=probes.log_line(log, "\n"))) as client:
+    with running(settings, python("parent", code, probe=log_line(log, "\n"))) as client:
         client.wait_for("parent", ("ready",), wait_s=SOON_S)
         grandchild = int(log.read_text())
         client.stop("parent", wait_s=SOON_S)
@@ -244,7 +256,7 @@ def test_down_shows_which_components_have_stopped_and_which_it_waits_for(setting
         f"while not pathlib.Path({str(is_released)!r}).exists(): time.sleep(0.01)\n"
     )
     log = settings.logs / "slow.log"
-    slow = python("slow", code, probe=probes.log_line(log, "awake"))
+    slow = python("slow", code, probe=log_line(log, "awake"))
     quick = replace(SLEEPER, depends_on=("slow",))
     lines: list[str] = []
 
