@@ -105,7 +105,7 @@ class Launcher:
         compiled = self.compile(plan, group, properties)
         exactly_once = streams_property(properties, "processing.guarantee", "") in _EXACTLY_ONCE
         # Under exactly-once a result becomes visible with its commit, so commits are more frequent.
-        interval = streams_property(properties, "commit.interval.ms", "100" if exactly_once else "200")
+        interval = streams_property(properties, "commit.interval.ms", "100" if exactly_once else "2000")
         options = RunOptions(
             group=group,
             internal=group,
@@ -138,7 +138,7 @@ class Launcher:
             group=group,
             internal=group,
             reset=reset,
-            commit_interval_ms=int(streams_property(properties, "commit.interval.ms", "200")),
+            commit_interval_ms=int(streams_property(properties, "commit.interval.ms", "2000")),
             transient=True,
             until_end=until_end,
         )

@@ -41,7 +41,7 @@ class RunOptions:
     group: str
     internal: str
     reset: str = "latest"
-    commit_interval_ms: int = 200
+    commit_interval_ms: int = 2000
     exactly_once: bool = False
     transient: bool = False
     until_end: bool = False

@@ -77,6 +77,7 @@ class QueryRun:
         self.is_muted = False  # tables are read without results: only later changes are wanted
         self.is_waiting = False  # the last `take` had to wait for the schema registry
         self._dirty = False  # records were processed since the last commit began
+        self._committed: dict[PartitionId, int] = {}
         self._offsets: dict[PartitionId, tuple[int, int]] = {}
         self._slice = 1  # records to be processed before a look at the clock
         self._leave_at: float | None = None
@@ -188,6 +189,8 @@ class QueryRun:
     def restart_at(self, place: PartitionId, offset: int) -> None:
         """Sets the next offset to be read of a partition whose topic was deleted and created again."""
         self._positions.pop(place, None)
+        # Brokers drop the committed offsets of a topic that is deleted.
+        self._committed.pop(place, None)
         self._starts[place] = offset
 
     @property
@@ -391,8 +394,9 @@ class QueryRun:
         if self._producer is None or self._job.options.transient:
             return
         self._commit_began = time.monotonic()
-        offsets = [TopicPartition(*source, position) for source, position in self._positions.items()]
-        self._producer.start_commit(offsets)
+        # A broker stores every offset that it is sent, also one that it has.
+        changed = self._positions.items() - self._committed.items()
+        self._producer.start_commit([TopicPartition(*source, position) for source, position in changed])
 
     def flush(self) -> None:
         """Emits the results that the tasks buffer."""
@@ -404,7 +408,8 @@ class QueryRun:
         if problem is None:
             self._commits += 1
             self._meters.commits.add(time.monotonic() - self._commit_began)
-            self._purge.committed(offsets, self._job.now_ms())
+            self._committed.update(((place.topic, place.partition), place.offset) for place in offsets)
+            self._purge.committed(self._committed, self._job.now_ms())
             return
         if not is_temporary(problem):
             self._commit_failure = problem

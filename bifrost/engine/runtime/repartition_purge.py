@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import TopicPartition
 
 from bifrost.clients.kafka import KafkaAdmin
+from bifrost.engine.runtime.batches import PartitionId
 from bifrost.errors import RemoteError
 
 _EVERY_MS = 30_000
@@ -24,12 +25,12 @@ class RepartitionPurge:
         self._topics = topics
         self._next_ms = now_ms + _EVERY_MS
 
-    def committed(self, offsets: Sequence[TopicPartition], now_ms: int) -> None:
+    def committed(self, offsets: Mapping[PartitionId, int], now_ms: int) -> None:
         """Takes committed offsets; the records before them are never read again."""
         if now_ms < self._next_ms:
             return
         self._next_ms = now_ms + _EVERY_MS
-        read = [place for place in offsets if place.topic in self._topics]
+        read = [TopicPartition(*place, offset) for place, offset in offsets.items() if place[0] in self._topics]
         if read:
             threading.Thread(target=self._drop, args=(read,), name=f"{self._query} purge", daemon=True).start()
 

@@ -20,6 +20,7 @@ from bifrost.supervisor.processes.component_logs import log_path
 
 NAME = "broker"
 ANY_TIME_MS = 2**63 - 1
+ALWAYS_MINUTES = 2**31 - 1
 
 CONNECT_TOPICS: Mapping[str, int] = {"_connect-configs": 1, "_connect-offsets": 1, "_connect-status": 1}
 """Connect's internal topics and their partitions."""
@@ -89,6 +90,9 @@ def server_properties(settings: Settings) -> dict[str, object]:
         "min.insync.replicas": 1,
         "offsets.topic.replication.factor": 1,
         "offsets.topic.num.partitions": 4,
+        # The engine commits only what has changed, and a platform may stand still for weeks. Without its offset, a
+        # query would repeat all its results, and a service would miss what has arrived meanwhile.
+        "offsets.retention.minutes": ALWAYS_MINUTES,
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
         "transaction.state.log.num.partitions": 4,

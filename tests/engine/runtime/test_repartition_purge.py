@@ -1,7 +1,5 @@
 """What was read of repartition topics is dropped, but not before it is committed."""
 
-from confluent_kafka import TopicPartition
-
 from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from tests.engine.runtime.memory_cluster import MemoryCluster
 
@@ -9,7 +7,7 @@ from tests.engine.runtime.memory_cluster import MemoryCluster
 def purged(cluster, now_ms):
     """A cluster's topics after offsets were committed at a time."""
     purge = RepartitionPurge(cluster.admin, "q", frozenset({"r"}), 0)
-    purge.committed([TopicPartition("r", 0, 2), TopicPartition("s", 0, 2)], now_ms)
+    purge.committed({("r", 0): 2, ("s", 0): 2}, now_ms)
     return cluster
 
 

@@ -128,6 +128,11 @@ def test_the_broker_has_data_folders_of_its_home(home):
     assert component.command[0].endswith("bin/java")
 
 
+def test_committed_offsets_outlive_a_long_rest(home):
+    a_year = 366 * 24 * 60
+    assert int(str(broker.server_properties(home)["offsets.retention.minutes"])) > a_year
+
+
 def test_properties_files_are_for_their_owner_alone(tmp_path):
     path = tmp_path / "worker" / "worker.properties"
     write_properties(path, {"password": "a\\b\nc", "port": 1})

@@ -109,9 +109,7 @@ _HONOURED = (
     _honoured("ksql.source.table.materialization.enabled", "true", FLAG),
     _honoured("ksql.streams.auto.offset.reset", "latest", _OFFSETS, is_editable=True),
     _honoured("ksql.streams.cache.max.bytes.buffering", "0", LONG, _BUFFER, is_editable=True),
-    _honoured(
-        "ksql.streams.commit.interval.ms", "200", INTEGER, "100 with exactly-once; ksqlDB: 2000", is_editable=True
-    ),
+    _honoured("ksql.streams.commit.interval.ms", "2000", INTEGER, "100 with exactly-once", is_editable=True),
     _honoured("ksql.streams.processing.guarantee", "at_least_once", _GUARANTEES, is_editable=True),
     _honoured("ksql.streams.statestore.cache.max.bytes", "0", LONG, "the newer name; counts if both are set"),
     _honoured("ksql.suppress.enabled", "true", FLAG),
