@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +16,13 @@ from services.delivery import slack, telegram
 from services.delivery.channel import Channel, ComposeRecord, Delivered, HeldBack, Outcome, Suppressed, Undeliverable
 from services.delivery.slack import SlackMessage
 from services.delivery.telegram import TelegramMessage
+from services.delivery.threaded_channel import batch_channel
 
 NOT_FOUND = 404
 QUIET_RECHECK_S = 60.0
 """Longest wait of quiet hours before the clock is read again: someone may set it."""
+MAX_IN_FLIGHT = 8
+"""Requests of one partition at the same time; after a crash, up to as many messages more are repeated."""
 MAX_IDENTITIES = 100_000
 """Delivered alerts that are remembered to recognise repeats; the oldest are forgotten first."""
 
@@ -83,7 +85,7 @@ def _identity(alert: Alert, columns: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 class SuppressingChannel:
-    """A channel that suppresses repeats of a message and sends nothing during quiet hours."""
+    """A channel that suppresses repeats of a message and sends nothing during quiet hours. Call it from one thread."""
 
     def __init__(
         self,
@@ -100,30 +102,50 @@ class SuppressingChannel:
             clock: returns seconds since any fixed moment.
             now: returns the aware time of day.
         """
-        self._inner = inner
+        self._inner = batch_channel(inner, MAX_IN_FLIGHT)
         self._once = once
         self._quiet = quiet
         self._clock = clock
         self._now = now
         self._delivered_at: dict[tuple[str, ...], float] = {}
-        self._lock = threading.Lock()  # messages of several threads are remembered
 
     def send(self, notification: AlertMessage) -> Outcome:
         """Send, unless a rule suppresses it."""
+        return self.send_together([notification])[0]
+
+    def send_together(self, notifications: Sequence[AlertMessage]) -> list[Outcome]:
+        """Send those that no rule suppresses, all at the same time."""
+        ruled = [self._ruled_outcome(notification) for notification in notifications]
+        unruled = [each for each, outcome in zip(notifications, ruled, strict=True) if outcome is None]
+        sent = iter(self._send_all(unruled))
+        return [next(sent) if outcome is None else outcome for outcome in ruled]
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._inner.close()
+
+    def _ruled_outcome(self, notification: AlertMessage) -> Outcome | None:
+        """Return what a rule makes of a message; `None` if it is to be sent."""
         # Before quiet hours: a repeat must not block the alerts behind it until morning.
         if self._is_repeat(notification.identity):
             return Suppressed()
         if self._quiet and (end := self._quiet.end(now := self._now())):
             until = f"{end:%H:%M} {end.tzname()}"
             return HeldBack(min(max((end - now).total_seconds(), 0.001), QUIET_RECHECK_S), until)
-        outcome = self._inner.send(notification.message)
-        if isinstance(outcome, Delivered):
-            self._remember(notification.identity)
-        return outcome
+        return None
 
-    def close(self) -> None:
-        """Close the channel."""
-        self._inner.close()
+    def _send_all(self, notifications: Sequence[AlertMessage]) -> Sequence[Outcome]:
+        match notifications:
+            case []:
+                return []
+            case [notification]:
+                outcomes: Sequence[Outcome] = [self._inner.send(notification.message)]
+            case _:
+                outcomes = self._inner.send_together([notification.message for notification in notifications])
+        for notification, outcome in zip(notifications, outcomes, strict=True):
+            if isinstance(outcome, Delivered):
+                self._remember(notification.identity)
+        return outcomes
 
     def _is_repeat(self, identity: tuple[str, ...] | None) -> bool:
         if identity is None or self._once is None:
@@ -135,14 +157,13 @@ class SuppressingChannel:
         if identity is None or self._once is None:
             return
         now = self._clock()
-        with self._lock:
-            self._delivered_at.pop(identity, None)
-            self._delivered_at[identity] = now  # dictionaries keep their order: the oldest entry comes first
-            while self._delivered_at:
-                oldest = next(iter(self._delivered_at))
-                if len(self._delivered_at) <= MAX_IDENTITIES and now - self._delivered_at[oldest] < self._once.within_s:
-                    return
-                del self._delivered_at[oldest]
+        self._delivered_at.pop(identity, None)
+        self._delivered_at[identity] = now  # dictionaries keep their order: the oldest entry comes first
+        while self._delivered_at:
+            oldest = next(iter(self._delivered_at))
+            if len(self._delivered_at) <= MAX_IDENTITIES and now - self._delivered_at[oldest] < self._once.within_s:
+                return
+            del self._delivered_at[oldest]
 
 
 def with_configured_channel(alert: Alert, settings: Settings) -> Alert:

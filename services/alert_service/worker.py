@@ -17,6 +17,7 @@ from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import BifrostError, DeclarationError, RemoteError
 from bifrost.settings import Settings
 from services.alert_service.messages import (
+    MAX_IN_FLIGHT,
     AlertMessage,
     SuppressingChannel,
     channel_for,
@@ -32,8 +33,6 @@ from services.delivery.loop import DeliveryLoop
 RETRY_INTERVAL_S = 2.0
 KSQLDB_PATIENCE_S = 1.0
 TOPIC_LIST_TIMEOUT_S = 5.0
-MAX_IN_FLIGHT = 8
-"""Requests of one partition at the same time; after a crash, up to as many messages more are repeated."""
 _log = logging.getLogger("alerts")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from bifrost.clients.consumer_group import Record
 
@@ -90,4 +90,13 @@ class Channel(Protocol[M]):
 
     def close(self) -> None:
         """Close the connection."""
+        ...
+
+
+@runtime_checkable
+class BatchChannel(Channel[M], Protocol[M]):
+    """A channel that can send several messages at the same time."""
+
+    def send_together(self, notifications: Sequence[M]) -> Sequence[Outcome]:
+        """Make one attempt to deliver each message, within seconds; return their outcomes."""
         ...

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, Protocol, assert_never
 
@@ -32,6 +31,7 @@ from services.delivery.channel import (
     TemporaryFailure,
     Undeliverable,
 )
+from services.delivery.threaded_channel import batch_channel
 
 POLL_S = 0.1
 # Short, because messages since the last commit are sent again after a crash.
@@ -119,12 +119,13 @@ class DeliveryLoop(Generic[N]):
         Args:
             clock: returns seconds since any fixed moment.
             name: prefix of the counters in the log.
-            in_flight: the most requests of one partition at the same time; the channel must be thread-safe above 1.
+            in_flight: the most requests of one partition at the same time; above 1, a channel that is not a
+                `BatchChannel` must be thread-safe.
             order_marks: says which of them must follow each other.
         """
         self.counters = Counters()
         self._source = source
-        self._channel = channel
+        self._channel = batch_channel(channel, in_flight)
         self._compose = compose
         self._dead_letters = dead_letters
         self._clock = clock
@@ -132,7 +133,6 @@ class DeliveryLoop(Generic[N]):
         self._log_prefix = f"{name}: " if name else ""
         self._in_flight = in_flight
         self._order_marks = order_marks
-        self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
         self._backlogs: dict[Partition, Backlog[N]] = {}
         self._holds: dict[str, Hold] = {}
         self._positions: dict[Partition, int] = {}
@@ -154,7 +154,6 @@ class DeliveryLoop(Generic[N]):
             # Before leaving the group: afterwards the broker refuses the commit.
             self._commit(wait=True)
             self._source.close()
-            self._threads.shutdown()
             self._channel.close()
             self._report()
 
@@ -191,26 +190,21 @@ class DeliveryLoop(Generic[N]):
                 return
             together = backlog.sent_together(min(left, self._in_flight), self._order_marks, self._holds)
             left -= len(together)
-            for pending, outcome in zip(together, self._outcomes(together), strict=True):
+            for pending, outcome in zip(together, self._attempt(together), strict=True):
                 pending.is_finished = self._finish(pending, outcome)
                 self._advance(partition, backlog)
             # The records behind an unfinished one wait as well, so that the messages stay in order.
             if not all(pending.is_finished for pending in together):
                 return
 
-    def _outcomes(self, together: Sequence[PendingRecord[N]]) -> Sequence[Callable[[], Outcome | None]]:
-        """Make one attempt for each record; a call returns its outcome, or raises what its attempt raised."""
-        messages = [pending.notification for pending in together]
-        if len(messages) == 1:
-            message = messages[0]
-            return [lambda: None if message is None else self._channel.send(message)]
-        attempts: list[Future[Outcome]] = [
-            self._threads.submit(self._channel.send, message) for message in messages if message is not None
-        ]
-        wait(attempts)
-        return [attempt.result for attempt in attempts]
+    def _attempt(self, together: Sequence[PendingRecord[N]]) -> Sequence[Outcome | None]:
+        """Make one attempt for each record; return its outcome, `None` if the record needs no message."""
+        messages = [message for pending in together if (message := pending.notification) is not None]
+        if len(together) > 1:
+            return self._channel.send_together(messages)
+        return [self._channel.send(messages[0]) if messages else None]
 
-    def _finish(self, pending: PendingRecord[N], outcome: Callable[[], Outcome | None]) -> bool:
+    def _finish(self, pending: PendingRecord[N], outcome: Outcome | None) -> bool:
         """Apply the outcome of an attempt; return whether the record is finished."""
         if pending.is_finished:
             return True
@@ -220,8 +214,7 @@ class DeliveryLoop(Generic[N]):
                 return True
             case Undeliverable(reason):
                 return self._dead_letter(pending, reason)
-        found = outcome()
-        return found is not None and self._apply(pending, found)
+        return outcome is not None and self._apply(pending, outcome)
 
     def _advance(self, partition: Partition, backlog: Backlog[N]) -> None:
         """Remove the finished records at the head of a backlog; the next commit includes them."""

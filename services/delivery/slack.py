@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import logging
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import Request
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+import orjson
 
-from bifrost.clients.access import TlsFiles, tls_of
+from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.errors import SettingError
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
+from services.delivery.http_posts import HttpAnswer, HttpPosts
 
 TEXT_LIMIT = 40_000
 """Slack truncates longer texts; in characters."""
-TIMEOUT_S = 10
+METHOD = "chat.postMessage"
+TIMEOUT_S = 10.0
 DEFAULT_RETRY_AFTER_S = 1.0
 MAX_RETRY_AFTER_S = 86_400.0
 GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
@@ -66,32 +62,47 @@ class SlackMessage:
 
 
 class SlackChannel:
-    """Posts messages with one client. Thread-safe."""
+    """Posts messages as one account. Thread-safe."""
 
-    def __init__(self, client: KeepAliveClient) -> None:
-        self._client = client
+    def __init__(self, posts: HttpPosts) -> None:
+        self._posts = posts
 
     def send(self, notification: SlackMessage) -> Outcome:
         """Post once; `Delivered` means that Slack answered `ok: true`."""
-        try:
-            answer = self._client.chat_postMessage(
-                channel=notification.channel,
-                text=notification.text,
-                username=notification.username,
-                icon_emoji=notification.icon_emoji,
-            )
-        except SlackApiError as error:
-            response = error.response
-            return outcome_of_refusal(response.status_code, str(response.get("error", "")), response.headers)
-        except (OSError, http.client.HTTPException) as error:
-            return TemporaryFailure(f"no answer ({type(error).__name__}: {error})")
-        if answer.get("ok") is not True:
-            return TemporaryFailure("the answer is not from Slack")
-        return Delivered()
+        return self.send_together([notification])[0]
+
+    def send_together(self, notifications: Sequence[SlackMessage]) -> list[Outcome]:
+        """Post each message once, all at the same time."""
+        return [_outcome(answer) for answer in self._posts.post([_body(message) for message in notifications])]
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connections."""
+        self._posts.close()
+
+
+def _body(message: SlackMessage) -> bytes:
+    arguments = {
+        "channel": message.channel,
+        "text": message.text,
+        "username": message.username,
+        "icon_emoji": message.icon_emoji,
+    }
+    # A lone surrogate has no place in UTF-8, and must not block the messages behind it.
+    try:
+        return orjson.dumps(arguments)
+    except TypeError:
+        return json.dumps(arguments).encode()
+
+
+def _outcome(answer: HttpAnswer | OSError) -> Outcome:
+    if isinstance(answer, OSError):
+        return TemporaryFailure(f"no answer ({type(answer).__name__}: {answer})")
+    found = _object(answer.body)
+    if answer.status != 200 or not found.get("ok"):
+        return outcome_of_refusal(answer.status, str(found.get("error", "")), answer.headers)
+    if found["ok"] is not True:
+        return TemporaryFailure("the answer is not from Slack")
+    return Delivered()
 
 
 def outcome_of_refusal(status: int, error: str, headers: Mapping[str, str]) -> Outcome:
@@ -133,73 +144,20 @@ def slack_channel(settings: Settings) -> SlackChannel:
         token = settings.require(TOKEN_SETTING, "it is needed to post messages to Slack")
     if not _TOKEN.fullmatch(token):
         raise SettingError(TOKEN_SETTING, "contains characters that a token cannot have")
+    url = require_http_url(URL_SETTING, settings.endpoints.slack)
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "bifrost"}
     return SlackChannel(
-        KeepAliveClient(require_http_url(URL_SETTING, settings.endpoints.slack), token, tls_of(settings, "SLACK"))
+        HttpPosts(f"{url.rstrip('/')}/{METHOD}", headers, tls_of(settings, "SLACK").context(), TIMEOUT_S)
     )
 
 
-class KeepAliveClient(WebClient):
-    """slack-sdk's client on persistent connections; the library opens a new one (with TLS) for each message."""
-
-    def __init__(self, url: str, token: str, tls: TlsFiles) -> None:
-        logger = logging.getLogger("slack_sdk")
-        # The delivery loop logs failures; the library would log each of them again.
-        logger.setLevel(logging.CRITICAL)
-        super().__init__(token, base_url=url, timeout=TIMEOUT_S, ssl=tls.context(), retry_handlers=[], logger=logger)
-        self._endpoint = urlsplit(self.base_url)
-        if self._endpoint.hostname in (LOOPBACK, "localhost"):
-            # A proxy from the environment cannot reach the inbox on this machine.
-            self.proxy = None
-        # As many as there are requests in flight. A list, because its `pop` and `append` are atomic.
-        self._idle: list[http.client.HTTPConnection] = []
-
-    def close(self) -> None:
-        """Close the idle connections; the next message opens a new one."""
-        while self._idle:
-            self._idle.pop().close()
-
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        if self.proxy:
-            return super()._perform_urllib_http_request_internal(url, req)
-        body = req.data if isinstance(req.data, bytes) else b""
-        # Only `_exchange` puts a connection back, after a complete answer: one in an unknown state is never used
-        # again.
-        with suppress(IndexError):
-            idle = self._idle.pop()
-            try:
-                return self._exchange(idle, url, body, dict(req.header_items()))
-            except (ConnectionError, http.client.BadStatusLine):
-                idle.close()  # Slack closed it while it was idle
-        return self._exchange(self._connect(), url, body, dict(req.header_items()))
-
-    def _exchange(
-        self, connection: http.client.HTTPConnection, url: str, body: bytes, headers: dict[str, str]
-    ) -> dict[str, Any]:
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        try:
-            connection.request("POST", target, body, headers)
-            response = connection.getresponse()
-            text = response.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException):
-            connection.close()
-            raise
-        self._idle.append(connection)
-        # slack-sdk takes any other JSON for an object: an empty one counts as no answer of Slack.
-        return {"status": response.status, "headers": response.headers, "body": text if _is_object(text) else "{}"}
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._endpoint.hostname or "", self._endpoint.port
-        if self._endpoint.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self.ssl)
-        return http.client.HTTPConnection(host, port, timeout=self.timeout)
-
-
-def _is_object(text: str) -> bool:
+def _object(body: bytes) -> dict[str, Any]:
+    """Return a JSON object; an empty one for anything else, which counts as no answer of Slack."""
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

@@ -1,4 +1,4 @@
-"""Our services and slack-sdk must not notice that the inbox is not Slack."""
+"""Our services and other clients of Slack must not notice that the inbox is not Slack."""
 
 from __future__ import annotations
 

@@ -262,3 +262,14 @@ def test_messages_wait_for_the_end_of_quiet_hours():
     it.clock.now = 3600
     assert it.channel.send(message("1", "a")) == Delivered()
     assert it.channel.send(message("2", "a")) == Suppressed()
+
+
+def test_of_several_messages_only_the_suppressed_ones_are_not_sent():
+    it = Ruled(Delivered(), TemporaryFailure("down"))
+    it.channel.send(message("1", "a"))
+
+    assert it.channel.send_together([message("2", "a"), message("3", "b")]) == [Suppressed(), TemporaryFailure("down")]
+    together = [message("4", "b"), message("5", "a"), message("6", "c"), message("7")]
+    assert it.channel.send_together(together) == [Delivered(), Suppressed(), Delivered(), Delivered()]
+    assert it.inner.sent[:2] == ["1", "3"] and sorted(it.inner.sent[2:]) == ["4", "6", "7"]
+    assert it.channel.send_together([message("8", "b"), message("9", "c")]) == [Suppressed(), Suppressed()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import given
@@ -76,6 +77,30 @@ def test_a_message_waits_for_an_earlier_one_of_its_key():
     loop = loop_of(topic_of("a1", "b1", "a2", "c1"), channel, FakeClock())
     loop.turn()
     assert [sorted(channel.accepted[:2]), sorted(channel.accepted[2:])] == [["a1", "b1"], ["a2", "c1"]]
+
+
+class Batches:
+    """A channel that takes several messages in one call; `calls` are their texts."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def send(self, notification: Note) -> Outcome:
+        return self.send_together([notification])[0]
+
+    def send_together(self, notifications: Sequence[Note]) -> list[Outcome]:
+        self.calls.append([note.text for note in notifications])
+        return [Undeliverable("no such room") if note.text == "b1" else Delivered() for note in notifications]
+
+    def close(self) -> None: ...
+
+
+def test_a_channel_that_takes_several_messages_gets_those_of_different_keys():
+    channel, topic = Batches(), topic_of("a1", "b1", "a2", "c1", "d1!", "e1")
+    loop = loop_of(topic, channel, FakeClock())
+    loop.turn()
+    assert channel.calls == [["a1", "b1"], ["a2", "c1"], ["e1"]]
+    assert (loop.counters.delivered, loop.counters.dead_lettered) == (4, 2)
 
 
 class Limited(FakeChannel):

@@ -129,6 +129,13 @@ def test_one_connection_serves_many_messages_and_its_end_is_not_noticed(server: 
     assert len(server.requests) == 5
 
 
+def test_a_text_that_is_not_unicode_arrives_all_the_same(server: FakeServer, channel_to: Connect):
+    message = SlackMessage("room", "a\ud800b", "me", ":x:")
+
+    assert channel_to(server.url).send(message) == Delivered()
+    assert server.requests[0].body["text"] == "a\ud800b"
+
+
 def test_the_token_is_sent_and_never_logged(server: FakeServer, caplog: pytest.LogCaptureFixture, channel_to: Connect):
     caplog.set_level(logging.DEBUG)
     seen: list[Request] = []
