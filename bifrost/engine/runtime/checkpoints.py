@@ -130,7 +130,9 @@ class Checkpoints:
             state.committed(changes.get(id(state), {}), in_transaction=in_transaction)
 
     def tend(self) -> None:
-        """Moves the largest store to disk if the stores of the process exceed the budget; looks once a second.
+        """Keeps the stores of the process within the budget; looks once a second.
+
+        Moves the largest store to disk if they exceed it, and adapts the caches of stores on disk to what it leaves.
 
         Raises:
             StateError: the disk is full, for example.
@@ -140,10 +142,13 @@ class Checkpoints:
         self._next_tend = time.monotonic() + _TEND_EVERY_S
         while True:
             sizes = [(size, name, state) for state in self._tasks for name, size in state.sizes().items()]
-            if not self._home.budget.must_move(self, [size for size, _, _ in sizes]):
-                return
+            caching = sum(state.caching for state in self._tasks)
+            if not self._home.budget.must_move(self, [size for size, _, _ in sizes], caching):
+                break
             _, name, state = max(sizes, key=lambda item: item[0])
             state.move(name)
+        for state in self._tasks:
+            state.resize_caches()
 
     def close(self, *, clean: bool) -> None:
         """Closes the state; `clean` says that the last commit is complete and nothing has changed since.

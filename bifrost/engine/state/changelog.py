@@ -80,13 +80,15 @@ class ChangelogRecorder:
         Raises:
             StateError: the record's columns are unknown.
         """
-        timestamp, tag, *row = decode(value)
-        if tag == self._tag:
-            return tuple(row), timestamp
+        found = decode(value)
+        # Every look-up in a store on disk comes this way, and hardly any other tag.
+        if found[1] == self._tag:
+            return tuple(found[2:]), found[0]
+        timestamp, tag, *row = found
         if tag not in self._layouts:
             raise StateError(
                 "a changelog has rows with unknown columns; delete the query's internal topics to rebuild its state"
             )
-        found = dict(zip(self._layouts[tag], row, strict=True))
+        values = dict(zip(self._layouts[tag], row, strict=True))
         pairs = zip(self._columns, self._missing, strict=True)
-        return tuple(found.get(name, missing) for name, missing in pairs), timestamp
+        return tuple(values.get(name, missing) for name, missing in pairs), timestamp

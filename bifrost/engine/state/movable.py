@@ -97,6 +97,16 @@ class MovableStore:
         self._use(disk)
         self.is_on_disk = True
 
+    @property
+    def caches_rows(self) -> bool:
+        """Whether it is on disk, with rows in memory as well."""
+        return isinstance(self._store, DiskKeyValueStore)
+
+    def limit_cache(self, cached: int) -> None:
+        """Sets how many decoded rows may stay in memory, if it caches any."""
+        if isinstance(self._store, DiskKeyValueStore):
+            self._store.cached = cached
+
     def _on_disk(self, rows: DiskMap, cached: int) -> Store:
         recorder, retention_ms = self._recorder, self.spec.retention_ms
         match self.spec.kind:

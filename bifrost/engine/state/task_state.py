@@ -195,6 +195,16 @@ class TaskState:
             if not store.is_on_disk and store.spec.changelog
         }
 
+    @property
+    def caching(self) -> int:
+        """How many stores on disk cache rows."""
+        return sum(self._stores[name].caches_rows for name in self._on_disk)
+
+    def resize_caches(self) -> None:
+        """Adapts how many rows the stores on disk cache to what the budget leaves."""
+        for name in self._on_disk:
+            self._stores[name].limit_cache(self._cached(name))
+
     def move(self, name: str) -> None:
         """Moves a store from memory to disk.
 

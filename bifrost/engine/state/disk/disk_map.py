@@ -43,19 +43,21 @@ class DiskMap:
 
     def get(self, key: bytes) -> bytes | None:
         """Returns the value of a key, or None."""
-        stored = self._stored_key(key)
         with self.lock:
-            value = self._found(stored)
-        return value if value is None or stored is key else value[_LENGTH + len(key) :]
+            return self.found(key)
 
-    def _found(self, stored: bytes) -> bytes | None:
+    def found(self, key: bytes) -> bytes | None:
+        """Returns the value of a key, or None, for a caller that holds `lock`."""
+        # One function for all steps: a join calls it for nearly every record if its table is large.
+        stored = key if len(key) < self._longest else self._stored_key(key)
         value = self._pending.get(stored, _ABSENT)
-        if value is not _ABSENT:
+        if value is _ABSENT:
+            if self._is_closed:
+                raise NotReady("ksqlDB", f"read store {self._store}", "its query is stopping; try again")
+            value = self._database.reader.get(stored, None, self._map)
+        if value is None or stored is key:
             return value  # type: ignore[return-value]  # `_ABSENT` is excluded
-        if self._is_closed:
-            raise NotReady("ksqlDB", f"read store {self._store}", "its query is stopping; try again")
-        found: bytes | None = self._database.reader.get(stored, db=self._map)
-        return found
+        return value[_LENGTH + len(key) :]  # type: ignore[index, no-any-return]
 
     def put(self, key: bytes, value: bytes) -> None:
         """Sets the value of a key."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from random import Random
 from typing import ClassVar
 
 from bifrost.engine.state.changelog import ChangelogRecorder
@@ -17,6 +18,10 @@ from bifrost.sql.types import SqlValue
 
 _ROW, _AFTER_ROWS = b"r", b"s"
 _PAIR = b"\x92"
+# Nearly all keys are one number or text: encoded without the steps that others need, to the same bytes.
+_ROW_OF_ONE, _PLAIN = _ROW + b"\x91", frozenset((int, str))
+_EVICTED_SHARE = 16
+_ADMITTED = 1 / 8
 # Larger than the encoding of any value: only that of -1 begins with this byte, and it is one byte long.
 _AFTER_PAIRS = b"\xff\xff"
 
@@ -32,27 +37,42 @@ class DiskKeyValueStore:
         self._cache = cache
         self.cached = cached
         self._pack = encoder()
+        self._is_full = False
         self.stream_time = -1
         self.count = 0
         self.get = cache.__getitem__
-        cache.read = self._read
+        cache.__missing__ = self._new_read()
         read_layouts(rows, recorder)
 
-    def _read(self, key: Key | None) -> Entry | None:
-        if key is None:
-            return None
-        # A look-up on another thread must not cache a row that the task's thread replaces meanwhile.
-        with self._rows.lock:
-            value = self._rows.get(self._stored(key))
-            entry = None if value is None else self._record.entry(value)
-            self._remember(key, entry)
-        return entry
+    def _new_read(self) -> Callable[[Key | None], Entry | None]:
+        """Returns the function that reads a missing row; a closure, since a join with a large table lives by it."""
+        lock, pack, found, entry_of = self._rows.lock, self._pack, self._rows.found, self._record.entry
+        chance = Random().random
+
+        def read(key: Key | None) -> Entry | None:
+            if key is None:
+                return None
+            # A look-up on another thread must not cache a row that the task's thread replaces meanwhile.
+            with lock:
+                is_plain = len(key) == 1 and type(key[0]) in _PLAIN
+                value = found(_ROW_OF_ONE + pack(key[0]) if is_plain else self._stored(key))
+                entry = None if value is None else entry_of(value)
+                # Replacing a row in a full cache takes as long as reading one, so only some misses do it: a key that
+                # is often needed is soon among them. At random, since records may look up keys in a regular order.
+                if not self._is_full or chance() < _ADMITTED:
+                    self._remember(key, entry)
+            return entry
+
+        return read
 
     def _remember(self, key: Key, entry: Entry | None) -> None:
-        if len(self._cache) >= self.cached:
-            for old in list(islice(self._cache, (self.cached + 1) // 2)):
-                del self._cache[old]
         self._cache[key] = entry
+        excess = len(self._cache) - self.cached
+        if excess > 0:
+            self._is_full = True
+            # Many together, since to find the first entry of a dict takes longer the more were deleted before it.
+            for old in list(islice(self._cache, excess + self.cached // _EVICTED_SHARE)):
+                del self._cache[old]
 
     def _stored(self, key: Key) -> bytes:
         return _ROW + self._pack(canonical(key))
