@@ -16,11 +16,15 @@ from bifrost.clients.supervisor import SupervisorClient
 from bifrost.errors import Refused
 from bifrost.settings import PROJECT, Settings
 
+_LOG_TAIL = 2000
 QUERIES = ("join", "rejoin", "filter", "count", "rekey")
 
 Pid = Callable[[], int]
 Contender = Callable[[str, Workload, str], AbstractContextManager[Pid]]
-"""Runs the query of this name over a workload into an output topic until the context ends; yields the process id."""
+"""Runs the query of this name over a workload into an output topic until the context ends; yields its process id.
+
+The process id raises RuntimeError once the process has ended.
+"""
 
 _SOURCES = """
 CREATE STREAM {output}_R (K INT KEY) WITH (KAFKA_TOPIC='{ratings}', VALUE_FORMAT='AVRO');
@@ -92,12 +96,18 @@ class Program:
     @contextmanager
     def run(self, query: str, workload: Workload, topic: str) -> Iterator[Pid]:
         """See `Contender`."""
-        state = self._folder / f"{topic}-state"
+        state, output = self._folder / f"{topic}-state", self._folder / f"{topic}.log"
         arguments = (self._servers, query, workload.ratings, workload.customers, topic, str(self._folder), str(state))
-        with (self._folder / f"{topic}.log").open("w") as log:
+        with output.open("w") as log:
             process = subprocess.Popen((*self._command, *arguments, *self._last), stdout=log, stderr=log)
+
+        def pid() -> int:
+            if process.poll() is not None:
+                raise RuntimeError(f"the program of {query} has ended: {output.read_text()[-_LOG_TAIL:]}")
+            return process.pid
+
         try:
-            yield lambda: process.pid
+            yield pid
         finally:
             process.kill()
             process.wait()

@@ -13,7 +13,7 @@ from benchmarks.engine_server import cpu_seconds
 from benchmarks.throughput.workload import PARTITIONS
 
 _DEADLINE_S = 300.0
-_POLL_S = 0.02
+_POLL_S, _CHECK_S = 0.02, 1.0
 _LEADERLESS = ("_NOENT", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART")
 """Errors of a topic that was just created."""
 
@@ -50,19 +50,32 @@ class OutputWatch:
 
         Raises:
             TimeoutError: they did not arrive.
+            RuntimeError: the process has ended.
         """
-        deadline = time.monotonic() + _DEADLINE_S
+        pause = _Pause(topic, pid)
         while not (first := self.written(topic)):
-            _pause(deadline, topic, 0)
+            pause(0)
         started, started_cpu = time.perf_counter(), cpu_seconds(pid())
         while (seen := self.written(topic)) < expected:
-            _pause(deadline, topic, seen)
+            pause(seen)
         seconds, cpu = time.perf_counter() - started, cpu_seconds(pid()) - started_cpu
         share = rows * (expected - first) / expected
         return Rate(share / seconds, share / max(cpu, _LEAST_CPU_S))
 
 
-def _pause(deadline: float, topic: str, seen: int) -> None:
-    if time.monotonic() > deadline:
-        raise TimeoutError(f"{topic}: {seen} records after {_DEADLINE_S:.0f} s")
-    time.sleep(_POLL_S)
+class _Pause:
+    """Waits between two looks at a topic, and looks whether its process still runs."""
+
+    def __init__(self, topic: str, pid: Callable[[], int]) -> None:
+        self._topic = topic
+        self._pid = pid
+        self._began = self._checked = time.monotonic()
+
+    def __call__(self, seen: int) -> None:
+        now = time.monotonic()
+        if now > self._began + _DEADLINE_S:
+            raise TimeoutError(f"{self._topic}: {seen} records after {_DEADLINE_S:.0f} s")
+        if now > self._checked + _CHECK_S:
+            self._checked = now
+            self._pid()
+        time.sleep(_POLL_S)

@@ -14,6 +14,7 @@ import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Joined;
@@ -27,6 +28,8 @@ import org.apache.kafka.streams.state.Stores;
 
 /**
  * One query over ratings, as a Kafka Streams program to compare with. Runs until it is killed.
+ *
+ * <p>Ends with exit code 1 if one of its threads fails: the others would never write all results.
  *
  * <p>Arguments: bootstrap servers, query (join, rejoin, filter, count, rekey), ratings topic, customers topic,
  * output topic, folder of rating.avsc, customer.avsc and joined.avsc, folder for state, threads.
@@ -55,6 +58,11 @@ public final class Ratings {
         program.add(arguments[1]);
         Properties settings = settings(arguments[0], arguments[4], arguments[6], arguments[7]);
         KafkaStreams streams = new KafkaStreams(program.builder.build(settings), settings);
+        streams.setUncaughtExceptionHandler(error -> {
+            error.printStackTrace();
+            Runtime.getRuntime().halt(1);
+            return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+        });
         Runtime.getRuntime().addShutdownHook(new Thread(() -> streams.close(Duration.ofSeconds(10))));
         streams.start();
     }
