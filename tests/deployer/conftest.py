@@ -218,4 +218,5 @@ def _platform(made: Fakes) -> Platform:
         logs=Path("logs"),
         ownership=Ownership(made.owned, "bifrost"),
         claims=made.claims,
+        may_hold_data=False,
     )

@@ -50,6 +50,8 @@ def _difference(
         yield f"{thing} is as declared.{note}"
         return
     yield action_line(action).strip()
+    if planned.live.is_unknown:
+        return
     texts = two_texts(thing, planned.declared, planned.live, secrets_of(settings.values))
     lines = list(unified_lines(texts) if width is None else paired_lines(texts, width))
     if texts.live == texts.declared:

@@ -65,6 +65,7 @@ def read_live(platform: Platform, declared: Declarations) -> LiveState:
     if not is_running(platform):
         return LiveState(
             is_running=False,
+            is_unknown=platform.may_hold_data,
             templates=None if platform.search is None else {},
             buckets=None if platform.s3 is None else frozenset(),
             dashboards=None if platform.kibana is None else {},

@@ -108,7 +108,8 @@ class ServiceControl(Protocol):
 class Platform:
     """The clients of one target; `services` and `logs` are `None` except on the embedded one.
 
-    `search`, `kibana` and `s3` are `None` where the target has none.
+    `search`, `kibana` and `s3` are `None` where the target has none. `may_hold_data` is false where a platform that
+    does not run has never run, so that it surely is empty.
     """
 
     kafka: TopicAdmin
@@ -122,6 +123,7 @@ class Platform:
     s3: Buckets | None = None
     ownership: Ownership | None = None
     claims: ClaimLog | None = None
+    may_hold_data: bool = True
 
     def log_of(self, part: str) -> str:
         """The log file of a part (`connect`, `ksqldb`, a service), or words for it where it is elsewhere."""
@@ -153,6 +155,7 @@ def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Plat
         s3=s3.from_settings(settings),
         ownership=ownership.from_settings(settings),
         claims=TopicLog(settings, ownership.TOPIC),
+        may_hold_data=settings.target != "embedded" or (settings.data.is_dir() and any(settings.data.iterdir())),
     )
 
 
@@ -202,7 +205,8 @@ class LiveQuery:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """Everything that a plan compares with. `is_running` is false when no part of the target answers.
+    """Everything that a plan compares with. `is_running` is false when no part of the target answers; `is_unknown` then
+    says that it may hold something all the same.
 
     `services`, `templates`, `buckets` and `dashboards` (description by pipeline) are `None` where the target has no
     such thing. `written` are the topics of declared first rows that hold or held any record. `owned` is what this
@@ -213,6 +217,7 @@ class LiveState:
     """
 
     is_running: bool = True
+    is_unknown: bool = False
     topics: Mapping[str, TopicDescription] = field(default_factory=dict)
     subjects: Mapping[str, LiveSubject] = field(default_factory=dict)
     connectors: Mapping[str, LiveConnector] = field(default_factory=dict)

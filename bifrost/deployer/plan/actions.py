@@ -354,6 +354,7 @@ class Undeclared:
 class DeploymentPlan:
     """The actions in the order of execution; `is_running` is false when no part of the target answered.
 
+    `is_unknown` says that such a target may hold something all the same, so that nothing could be compared.
     `left_out` counts the actions that `--only` and `--skip` removed.
     """
 
@@ -361,6 +362,7 @@ class DeploymentPlan:
     undeclared: tuple[Undeclared, ...] = ()
     is_running: bool = True
     left_out: int = 0
+    is_unknown: bool = False
 
     @property
     def changes(self) -> tuple[Action, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.state import LiveState
-from bifrost.deployer.plan.actions import DeploymentPlan, TerminateLiveQuery
+from bifrost.deployer.plan.actions import Action, ActionKind, DeploymentPlan, TerminateLiveQuery
 from bifrost.deployer.plan.connectors import plan_connectors
 from bifrost.deployer.plan.options import DEFAULT_OPTIONS, PlanOptions
 from bifrost.deployer.plan.search import plan_buckets, plan_dashboards, plan_templates
@@ -15,6 +15,8 @@ from bifrost.deployer.plan.statements import plan_statements
 from bifrost.deployer.plan.subjects import plan_subjects
 from bifrost.deployer.plan.topics import plan_sink_topics, plan_topics
 from bifrost.deployer.plan.undeclared import plan_removals, undeclared_of
+
+UNKNOWN = "is not compared: nothing is running"
 
 
 def make_plan(
@@ -47,6 +49,9 @@ def make_plan(
         *plan_dashboards(declared, live),
         *plan_services(declared, live),
     ]
+    if live.is_unknown:
+        waiting = (Action(ActionKind.WAIT, action.resource, action.name, UNKNOWN) for action in actions)
+        return DeploymentPlan(tuple(waiting), is_running=False, is_unknown=True)
     ended = {step.id for action in actions for step in action.operations if isinstance(step, TerminateLiveQuery)}
     # A query that a changed INSERT INTO takes the place of has ended by then.
     undeclared = tuple(item for item in undeclared if item.name not in ended)

@@ -30,6 +30,10 @@ _TOTALS = {
 
 def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
     """The plan as lines of text: changes with reasons, losses, manual steps, undeclared resources, and a summary."""
+    if plan.is_unknown:
+        yield "Nothing is running, so what the target holds cannot be compared."
+        yield "`up` compares it when it runs, and changes only what differs from the declarations."
+        return
     if not plan.is_running:
         yield "Nothing is running. `up` would start it and create:"
     for action in plan.actions:

@@ -1,6 +1,7 @@
 """How a plan is printed, to the letter."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,27 @@ Nothing is running. `up` would start it and create:
   + statement  ALERTS: is missing
   + service    ratings_bot: is not started
 10 to create; 0 unchanged."""
+    )
+
+
+def test_a_stopped_platform_that_keeps_its_data_is_not_said_to_be_empty(project, fakes):
+    fakes.up(project.declared())
+    fakes.services.running = False
+    fakes.platform = replace(fakes.platform, may_hold_data=True)
+
+    plan = fakes.plan(project.declared())
+
+    assert (
+        text(plan)
+        == """\
+Nothing is running, so what the target holds cannot be compared.
+`up` compares it when it runs, and changes only what differs from the declarations."""
+    )
+    found = plan_json(plan, "embedded")
+    assert (found["running"], found["changes"], {action["action"] for action in found["actions"]}) == (
+        False,
+        10,
+        {"wait"},
     )
 
 
