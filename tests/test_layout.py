@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
     "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
-    "operations": EVERYWHERE | ALERTS | {"clients", "deployer", "sql", "supervisor"},
+    "operations": EVERYWHERE | ALERTS | {"clients", "deployer", "sql", "supervisor", f"{ENGINE}.serde"},
     "server": EVERYWHERE | {ENGINE, "sql", "web"},
     "rest_proxy": EVERYWHERE | {"clients", "web"},
     "supervisor": EVERYWHERE | {"clients"},

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "pause": "Pause a connector, query or service; it continues where it was when resumed.",
     "resume": "Resume what was paused or stopped, and wait until it runs.",
     "stop": "Stop a connector, service or component; its offsets stay.",
+    "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",
     "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",

@@ -274,13 +274,22 @@ class KafkaAdmin:
         Raises:
             Refused: the brokers do not look offsets up by time.
         """
+        ranges = self.ends({name: partitions})[name]
+        found = self.offsets_at(name, partitions, time_ms)
+        return sum(max(0, found.get(partition, part.next) - part.first) for partition, part in ranges.items())
+
+    def offsets_at(self, name: str, partitions: int, time_ms: int) -> dict[int, int]:
+        """Return the offset of the first record whose time is at least `time_ms` (epoch), by partition.
+
+        A partition without such a record is omitted.
+
+        Raises:
+            Refused: the brokers do not look offsets up by time.
+        """
         places = [TopicPartition(name, partition) for partition in range(partitions)]
         found = self._list_all(places, OffsetSpec.for_timestamp(time_ms))
         # -1: no record is as new as that.
-        return sum(
-            max(0, (part.next if found.get((name, partition), -1) < 0 else found[name, partition]) - part.first)
-            for partition, part in self.ends({name: partitions})[name].items()
-        )
+        return {partition: offset for (_, partition), offset in found.items() if offset >= 0}
 
     def groups(self) -> tuple[str, ...]:
         """Return the names of the consumer groups, sorted."""

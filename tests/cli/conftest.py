@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from bifrost.cli import options, projects, state_commands
-from bifrost.cli.commands import describe, plan, status, up
+from bifrost.cli.commands import describe, dlq, plan, status, up
 from bifrost.cli.commands import ksql as ksql_command
 from bifrost.cli.main import main
 from bifrost.clients.http import Connection
@@ -17,6 +17,7 @@ from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Answer, FakeServer, running
+from tests.fakes.records import FakeRecords
 
 __all__ = ["fakes", "project"]
 
@@ -43,11 +44,14 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (plan, up, status, state_commands, projects):
+    for module in (plan, up, status, state_commands, projects, dlq):
         monkeypatch.setattr(module, "open_platform", platform)
     for module in (plan, up, state_commands, projects):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
+    records = FakeRecords(fakes.kafka)
+    monkeypatch.setattr(dlq, "record_store", lambda settings: (records, fakes.replayed))
+    fakes.records = records
     monkeypatch.setattr(up.launch, "start_platform", lambda settings, **options: settings)
 
     def command(*arguments: str) -> Outcome:

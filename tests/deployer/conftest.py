@@ -35,6 +35,7 @@ from tests.fakes.connect import FakeConnect
 from tests.fakes.http_server import FakeServer, running
 from tests.fakes.kafka import FakeEntries, FakeServices, FakeTopics
 from tests.fakes.ksqldb import FakeKsql
+from tests.fakes.records import FakeRecords
 from tests.fakes.registry import FakeRegistry
 
 CONNECTOR = {
@@ -125,6 +126,8 @@ class Fakes:
     waits: list[str] = field(default_factory=list)
     owned: FakeEntries = field(default_factory=FakeEntries)
     claims: FakeClaimLog = field(default_factory=FakeClaimLog)
+    replayed: FakeEntries = field(default_factory=FakeEntries)
+    records: FakeRecords | None = None
 
     def __repr__(self) -> str:
         return "fakes"

@@ -19,6 +19,9 @@ class FakeTopics:
     old_records: dict[str, int] = field(default_factory=dict)
     committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
+    deleted: dict[str, int] = field(default_factory=dict)
+    times: dict[str, list[int]] = field(default_factory=dict)
+    """The times of a topic's records, where a test gives them."""
 
     def topics(self) -> dict[str, int]:
         return {name: topic.partitions for name, topic in self.there.items()}
@@ -27,13 +30,19 @@ class FakeTopics:
         return {name: self.there[name] for name in names if name in self.there}
 
     def offsets(self, name: str) -> dict[int, OffsetRange]:
-        return {0: OffsetRange(0, self.records.get(name, 0))}
+        return {0: OffsetRange(self.deleted.get(name, 0), self.records.get(name, 0))}
 
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
         return {name: self.offsets(name) for name in topics}
 
     def older_than(self, name: str, partitions: int, time_ms: int) -> int:
         return self.old_records.get(name, 0)
+
+    def offsets_at(self, name: str, partitions: int, time_ms: int) -> dict[int, int]:
+        if name in self.times:
+            return dict([(0, offset) for offset, time in enumerate(self.times[name]) if time >= time_ms][:1])
+        old = self.old_records.get(name, 0)
+        return {0: old} if old < self.records.get(name, 0) else {}
 
     def delete(self, name: str) -> None:
         self.writes.append(f"delete {name}")

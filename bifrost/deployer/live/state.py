@@ -51,6 +51,10 @@ class TopicAdmin(Protocol):
         """The number of records before the first one that is not older than a time (epoch)."""
         ...
 
+    def offsets_at(self, name: str, partitions: int, time_ms: int) -> dict[int, int]:
+        """The offset of the first record that is not older than a time (epoch), by partition; none where all are."""
+        ...
+
     def delete(self, name: str) -> None:
         """Delete a topic with its records; a missing one is not an error."""
         ...

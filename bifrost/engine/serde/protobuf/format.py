@@ -53,6 +53,16 @@ def _by_message(file: ProtoFile, part: RecordPart, needed: frozenset[str] | None
     return read
 
 
+def message_in(file: ProtoFile, data: bytes) -> tuple[Descriptor, bytes]:
+    """Return the message that a payload with a schema id holds, and its bytes.
+
+    Raises:
+        SerdeError: the payload names a message that the file does not have.
+    """
+    path, at = _path(data, HEAD)
+    return _message_at(file, path), data[at:]
+
+
 def _path(data: bytes, at: int) -> tuple[tuple[int, ...], int]:
     if data[at] == 0:
         return (0,), at + 1
