@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, str] = {
     "pause": "Pause a connector, query or service; it continues where it was when resumed.",
     "resume": "Resume what was paused or stopped, and wait until it runs.",
     "stop": "Stop a connector, service or component; its offsets stay.",
+    "lag": "Show how far sinks, queries, alerts and services are behind, in records and seconds.",
+    "top": "Show what each part reads and writes per second, and how far it is behind, until interrupted.",
     "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",

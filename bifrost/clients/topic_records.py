@@ -59,8 +59,8 @@ class TopicRecords:
         self._client = settings.kafka_client()
         self._timeout_s = timeout_s
 
-    def read(self, ranges: Ranges) -> Iterator[StoredRecord]:
-        """Yield the records of these ranges, in order within each partition.
+    def read(self, ranges: Ranges, *, first_only: bool = False) -> Iterator[StoredRecord]:
+        """Yield the records of these ranges, in order within each partition; with `first_only`, one of each partition.
 
         Raises:
             Unreachable: no record arrived for `timeout_s`.
@@ -79,11 +79,13 @@ class TopicRecords:
         reader = kafka.consumer(self._client, "bifrost-operations", enable_partition_eof=True)
         try:
             reader.assign(places)
-            yield from self._records(reader, ends)
+            yield from self._records(reader, ends, first_only=first_only)
         finally:
             reader.close()
 
-    def _records(self, reader: Consumer, ends: dict[tuple[str, int], int]) -> Iterator[StoredRecord]:
+    def _records(
+        self, reader: Consumer, ends: dict[tuple[str, int], int], *, first_only: bool
+    ) -> Iterator[StoredRecord]:
         deadline = time.monotonic() + self._timeout_s
         while ends:
             message = reader.poll(0.2)
@@ -107,7 +109,7 @@ class TopicRecords:
                 continue
             if (message.offset() or 0) < end:
                 yield _stored(message)
-            if (message.offset() or 0) + 1 >= end:
+            if first_only or (message.offset() or 0) + 1 >= end:
                 del ends[place]
 
     def append(self, records: Iterable[NewRecord]) -> list[tuple[int, int]]:

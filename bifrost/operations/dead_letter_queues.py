@@ -25,8 +25,8 @@ _SUFFIX = re.compile(r".+[._-](?:dlq|dead[._-]?letters?)", re.I)
 class RecordStore(Protocol):
     """Reads, appends and deletes records (`TopicRecords`)."""
 
-    def read(self, ranges: Ranges) -> Iterator[StoredRecord]:
-        """The records of these ranges."""
+    def read(self, ranges: Ranges, *, first_only: bool = False) -> Iterator[StoredRecord]:
+        """The records of these ranges, or the first one of each partition."""
         ...
 
     def append(self, records: Iterable[NewRecord]) -> list[tuple[int, int]]:

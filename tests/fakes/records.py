@@ -30,10 +30,10 @@ class FakeRecords:
         pairs = tuple((name, text.encode()) for name, text in (headers or {}).items())
         self.append([NewRecord(topic, 0, time_ms, key, value, pairs)])
 
-    def read(self, ranges: Ranges) -> Iterator[StoredRecord]:
+    def read(self, ranges: Ranges, *, first_only: bool = False) -> Iterator[StoredRecord]:
         for topic, parts in ranges.items():
-            for _, (first, end) in parts.items():
-                yield from self.content.get(topic, [])[first:end]
+            for first, end in parts.values():
+                yield from self.content.get(topic, [])[first : first + 1 if first_only else end]
 
     def append(self, records: Iterable[NewRecord]) -> list[tuple[int, int]]:
         places = []
