@@ -32,7 +32,6 @@ from bifrost.sql.parser import SUBSTITUTION, parse_script
 from bifrost.sql.tree import AssertSchema, AssertTopic, InsertValues, ParsedStatement, PrintTopic, Query, TerminateQuery
 
 _RETRY_S = 1.0
-_PLANS_KEPT = 5000
 _COMMAND_TIMEOUT_MS = 5000
 _log = logging.getLogger(__name__)
 
@@ -233,16 +232,13 @@ class KsqlEngine:
         Raises:
             StatementError: the text is not exactly one valid query.
         """
-        key = (text, frozenset(session.properties.items()), frozenset(session.variables.items()))
         plans = self.state.pull_plans
-        known = plans.get(key)
+        known = plans.find(text, session)
         if known is not None:
             return known
         planned = self._planned_query(text, session)
         if isinstance(planned, PullPlan):
-            if len(plans) >= _PLANS_KEPT:
-                plans.clear()
-            plans[key] = planned
+            plans.remember(text, session, planned)
         return planned
 
     def _planned_query(self, text: str, session: ClientSession) -> PlannedQuery:

@@ -10,17 +10,14 @@ from bifrost.engine.catalog.metastore import MetaStore
 from bifrost.engine.functions.registry import FunctionRegistry
 from bifrost.engine.planner import Planner
 from bifrost.engine.planner.environment import Environment, PlannerConfig
-from bifrost.engine.planner.outcome import PullPlan
 from bifrost.engine.queries.inserts import InsertWriter
 from bifrost.engine.queries.launcher import Launcher
 from bifrost.engine.queries.persistent import PersistentQueries
 from bifrost.engine.runtime.commands import Command, CommandTopic
 from bifrost.engine.runtime.environment import LiveEnvironment
 from bifrost.engine.statements.client_session import ClientSession
+from bifrost.engine.statements.pull_plans import PullPlans
 from bifrost.errors import AnalysisError
-
-PullKey = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
-"""The cache key of a pull query's plan: its text, properties and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class EngineState:
         self.parts = parts
         self.metastore = MetaStore()
         self.queries = PersistentQueries(parts.launcher)
-        self.pull_plans: dict[PullKey, PullPlan] = {}
+        self.pull_plans = PullPlans()
         self.failures: tuple[FailedCommand, ...] = ()
 
     def add_failure(self, command: Command, error: str) -> None:
@@ -77,8 +74,8 @@ class EngineState:
 
     def changed(self) -> None:
         """Discards cached plans after a change of sources or types."""
-        # A new dict: a thread that is planning now may still add an outdated plan to the old one.
-        self.pull_plans = {}
+        # A new object: a thread that is planning now may still add an outdated plan to the old one.
+        self.pull_plans = PullPlans()
 
     def properties(self, session: ClientSession) -> dict[str, str]:
         """The effective properties: the session's override the server's."""
