@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 # librdkafka aborts the process when a request to a group's coordinator times out (use after free in
 # `rd_kafka_admin_coord_request`). So no request times out by itself: this is far longer than any caller waits.
@@ -17,8 +18,30 @@ _NEVER_S = 300.0
 _log = logging.getLogger(__name__)
 
 
+def coordinators(client: AdminClient, groups: Iterable[str]) -> dict[str, Callable[[float], None]]:
+    """Returns a function by group that waits (s) until the group's coordinator answers.
+
+    Call it before `list_consumer_group_offsets`. That crashes the process if a broker refuses it with NOT_COORDINATOR
+    or COORDINATOR_NOT_AVAILABLE, as brokers do that start (`rd_kafka_cgrp_op` without a group, which only consumers
+    have). To describe a group is refused in the same cases, but safe. The function raises KafkaException or
+    concurrent.futures.TimeoutError.
+    """
+    names = list(groups)
+    found = client.describe_consumer_groups(names, request_timeout=_NEVER_S) if names else {}
+    return {group: partial(_await_coordinator, future) for group, future in found.items()}
+
+
+def _await_coordinator(description: Future[ConsumerGroupDescription], timeout_s: float) -> None:
+    try:
+        description.result(timeout_s)
+    except KafkaException as error:
+        # librdkafka's mock of a cluster cannot describe groups.
+        if error.args[0].name() != "_UNSUPPORTED_FEATURE":
+            raise
+
+
 class GroupOffsets:
-    """Reads and commits offsets of groups whose partitions are assigned explicitly, so that they have no members.
+    """Commits offsets of groups whose partitions are assigned explicitly, so that they have no members.
 
     `client` are librdkafka properties. Callers that wait for an answer set their own time limit, below 300 s, and call
     `renew` after it: a client with requests that were given up must not be used again.
@@ -29,12 +52,6 @@ class GroupOffsets:
         self._properties: dict[str, Any] = {**client, **patient}
         self._lock = threading.Lock()
         self._client: AdminClient | None = None
-
-    def read(self, group: str, places: Sequence[TopicPartition]) -> OffsetsAnswer:
-        """Requests the committed offsets of partitions; the offset of one that has none is negative."""
-        request = ConsumerGroupTopicPartitions(group, list(places))
-        client = self._current()
-        return OffsetsAnswer(client, client.list_consumer_group_offsets([request], request_timeout=_NEVER_S)[group])
 
     def commit(self, group: str, offsets: Sequence[TopicPartition]) -> OffsetsAnswer:
         """Requests to commit offsets."""

@@ -33,6 +33,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from bifrost.clients.group_offsets import coordinators
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
 from bifrost.settings import Settings
@@ -303,13 +304,13 @@ class KafkaAdmin:
         """
         # Returned only after success: after a timeout, a client with pending requests must not be used again.
         client, self._group_client = self._group_client or self._new_group_client(), None
-        futures = {
-            group: client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_NEVER_S)[
-                group
-            ]
-            for group in groups
-        }
         end = time.monotonic() + self._timeout_s
+        futures = {}
+        for group, coordinator in coordinators(client, groups).items():
+            with _missing_is_fine():
+                self._call(f"offsets of group {group}", lambda: coordinator(max(0, end - time.monotonic())))  # noqa: B023
+                request = [ConsumerGroupTopicPartitions(group)]
+                futures[group] = client.list_consumer_group_offsets(request, request_timeout=_NEVER_S)[group]
         found: dict[str, dict[str, dict[int, int]]] = {}
         for group, future in futures.items():
             with _missing_is_fine():

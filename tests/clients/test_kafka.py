@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
@@ -215,3 +215,36 @@ def test_a_setting_that_the_broker_does_not_know_is_refused():
     admin._client = Creations("nonsense")
     with pytest.raises(Refused, match="create topic t"):
         admin.create(kafka.TopicDescription("t", 1, 1, {"nonsense": "1"}))
+
+
+class StartingCoordinator:
+    """An admin client of brokers that refuse requests for one group, as they do when they have just started."""
+
+    def __init__(self, starting):
+        self.starting = starting
+        self.listed = []
+
+    def describe_consumer_groups(self, groups, request_timeout):
+        futures = {group: Future() for group in groups}
+        for group, future in futures.items():
+            if group == self.starting:
+                future.set_exception(KafkaException(KafkaError(KafkaError.NOT_COORDINATOR)))
+            else:
+                future.set_result(None)
+        return futures
+
+    def list_consumer_group_offsets(self, request, request_timeout):
+        self.listed.append(request[0].group_id)
+        found = Future()
+        found.set_result(ConsumerGroupTopicPartitions(request[0].group_id, [TopicPartition("t", 0, 5)]))
+        return {request[0].group_id: found}
+
+
+def test_a_coordinator_that_has_just_started_is_not_asked_for_offsets(monkeypatch):
+    client = StartingCoordinator("b")
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "none:1"}, timeout_s=1)
+    monkeypatch.setattr(admin, "_new_group_client", lambda: client)
+    with pytest.raises(NotReady, match="offsets of group b"):
+        admin.positions(["a", "b"])
+    assert client.listed == ["a"]
+    assert admin.positions(["a"]) == {"a": {"t": {0: 5}}}

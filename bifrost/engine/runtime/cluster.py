@@ -91,7 +91,7 @@ class Cluster:
 
     def committed_offsets(self, group: str) -> CommittedOffsets:
         """Returns the committed offsets of a consumer group."""
-        return CommittedOffsets(self._group_offsets, group)
+        return CommittedOffsets(self._group_offsets, group, lambda: self.consumer(group))
 
     def group_metadata(self, group: str) -> object:
         """Returns what a transaction that commits offsets of a group needs to know of it."""

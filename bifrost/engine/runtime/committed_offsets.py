@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bifrost.clients.group_offsets import GroupOffsets, OffsetsAnswer
 from bifrost.engine.runtime.kafka_errors import is_temporary
@@ -17,32 +17,36 @@ _RETRY_S = 0.1
 
 
 class CommittedOffsets:
-    """Reads and commits the offsets of one group."""
+    """Reads and commits the offsets of one group; `consumer` opens a consumer of it."""
 
-    def __init__(self, offsets: GroupOffsets, group: str) -> None:
+    def __init__(self, offsets: GroupOffsets, group: str, consumer: Callable[[], Consumer]) -> None:
         self._offsets = offsets
         self._group = group
+        self._consumer = consumer
 
     def read(self, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
-        """Returns the committed offset of each (topic, partition) that has one.
+        """Returns the committed offset of each (topic, partition) that has one; waits for transactions to end.
 
         Raises:
             Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
         """
+        if not places:
+            return {}
         deadline = time.monotonic() + _DEADLINE_S
-        while True:
-            answer = self._offsets.read(self._group, places)
-            try:
-                found = answer.offsets(max(deadline - time.monotonic(), 0))
-                return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
-            except FutureTimeout:
-                self._offsets.renew(answer)
-                raise Unreachable("Kafka", "read offsets", f"no answer within {_DEADLINE_S:.0f} s") from None
-            except KafkaException as error:
-                # Not a missing offset: to begin at the default would repeat or skip records.
-                if not is_temporary(error.args[0]) or time.monotonic() > deadline:
-                    raise Unreachable("Kafka", "read offsets", error.args[0].str()) from error
-            time.sleep(_RETRY_S)
+        # A consumer of its own, since an admin client crashes when the group's coordinator has just started.
+        consumer = self._consumer()
+        try:
+            while True:
+                try:
+                    found = consumer.committed(list(places), timeout=max(deadline - time.monotonic(), _RETRY_S))
+                    return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+                except KafkaException as error:
+                    # Not a missing offset: to begin at the default would repeat or skip records.
+                    if not is_temporary(error.args[0]) or time.monotonic() > deadline:
+                        raise Unreachable("Kafka", "read offsets", error.args[0].str()) from error
+                time.sleep(_RETRY_S)
+        finally:
+            consumer.close()
 
     def commit(self, offsets: Sequence[TopicPartition]) -> OffsetsAnswer:
         """Begins to commit offsets."""

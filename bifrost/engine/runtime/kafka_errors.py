@@ -30,6 +30,7 @@ _TEMPORARY = frozenset(
         "REPLICA_NOT_AVAILABLE",
         "REQUEST_TIMED_OUT",
         "UNKNOWN_LEADER_EPOCH",
+        "UNSTABLE_OFFSET_COMMIT",
     )
 )
 _RECORD_REFUSED = frozenset(
