@@ -74,6 +74,10 @@ class DeliveryCount:
         else:
             self.delivered(error, message)
 
+    def count_in(self, ledger: DeliveryLedger) -> None:
+        """Reports later failures to another ledger."""
+        self._ledger = ledger
+
     @property
     def is_complete(self) -> bool:
         """Whether the broker has all of its records; valid once `sent` is final."""
@@ -121,6 +125,16 @@ class DeliveryLedger:
         self._current = DeliveryCount(self)
         self.report = self._current.delivered
         return group
+
+    def forget_sent(self) -> None:
+        """Forgets what was sent so far: its failures, also those whose reports come in later."""
+        self.settle()
+        aside = DeliveryLedger(self._refused)
+        for group in self._closed:
+            group.count_in(aside)
+        self._closed.clear()
+        self.failure = None
+        self.refused_batch.clear()
 
     def group(self) -> DeliveryCount:
         """Returns a group for records that are no results; the sender counts them."""

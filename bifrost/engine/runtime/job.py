@@ -10,6 +10,8 @@ from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.state.home import StateHome
 from bifrost.engine.topology.compiled import CompiledQuery, LogCallback, RowCallback
 
+_LONGEST_TRANSACTION_MS = 30_000
+
 
 @dataclass(frozen=True, slots=True)
 class TaskShare:
@@ -54,6 +56,13 @@ class RunOptions:
         if not self.exactly_once or self.transient:
             return None
         return self.group if self.share is None else f"{self.group}-{self.share.index}"
+
+    @property
+    def longest_commit_interval_ms(self) -> int:
+        """The commit interval; under exactly-once at most 30 s: brokers abort a transaction that is open for 60 s."""
+        if self.transaction_id is None:
+            return self.commit_interval_ms
+        return min(self.commit_interval_ms, _LONGEST_TRANSACTION_MS)
 
     def owns(self, query_id: str, subtopology: int, partition: int) -> bool:
         """Whether the run creates, restores and reads a task."""

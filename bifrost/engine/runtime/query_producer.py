@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from bifrost.clients.kafka import DeliveryCallback
+from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.checkpoints import ChangelogReport, Checkpoints, StorePartition
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.delivery_ledger import DeliveryCount, DeliveryLedger, OutputRecord, RefusedCallback
 from bifrost.engine.runtime.refused_batch import RefusedBatch
 from bifrost.engine.runtime.shared_producer import SharedProducer
-from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.state.stores import Encode, Row, StoreKey
 from bifrost.engine.topology.compiled import ChangelogCallback, EmitCallback, Headers
@@ -44,17 +44,15 @@ class QueryProducer:
     `refused` receives results that the broker refuses for what they are. To find them, `keeps_records` keeps
     all results until they are acknowledged, which takes time; without it, the first refusal is a `BatchRefused`.
 
-    A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. Under a
-    `transaction_id` it is complete when `start_commit` returns, and everything between two commits becomes visible
-    together. `group` is the consumer group whose offsets are committed; `committed` receives the outcome. Without
-    `shared`, it has its own producer.
+    A commit proceeds while further records are processed: `start_commit` begins it, `serve` takes it forward. `group`
+    is the consumer group whose offsets are committed; `committed` receives the outcome. Without `shared`, it has its
+    own producer.
     """
 
     def __init__(
         self,
         cluster: Cluster,
         group: str,
-        transaction_id: str | None,
         stopping: Callable[[], bool],
         refused: RefusedCallback,
         committed: CommittedCallback,
@@ -65,14 +63,10 @@ class QueryProducer:
     ) -> None:
         self._checkpoints = checkpoints
         self._own: Producer | None = None
-        self._transaction: Transaction | None = None
-        if shared is not None:
-            self._producer = shared
-        else:
-            self._own = cluster.producer(transaction_id=transaction_id)
-            self._producer = SharedProducer(self._own)
-            if transaction_id is not None:
-                self._transaction = Transaction(self._own, cluster.group_metadata(group))
+        if shared is None:
+            self._own = cluster.producer()
+            shared = SharedProducer(self._own)
+        self._producer = shared
         self._committed_offsets = cluster.committed_offsets(group)
         self._committed = committed
         self._stopping = stopping
@@ -83,10 +77,11 @@ class QueryProducer:
         self._steps: Iterator[None] | None = None
         self._commit_began = 0.0
 
+    def begin_at(self, committed: Mapping[PartitionId, int]) -> None:
+        """Takes the committed offsets of the query's inputs, before the first record is processed."""
+
     def begin(self) -> None:
-        """Opens a transaction if this producer is transactional."""
-        if self._transaction is not None:
-            self._transaction.begin()
+        """Prepares for results."""
 
     def emitter(self, windowed: Mapping[str, WindowedPartitioner]) -> EmitCallback:
         """Returns the function that sends output records; `windowed` are the topics whose keys carry a window."""
@@ -118,7 +113,7 @@ class QueryProducer:
             except KafkaException as error:
                 ledger.take_unsent(topic, error.args[0])
 
-        if self._keeps_records and self._transaction is None:
+        if self._keeps_records:
             return self._keeping_emitter(windowed)
         return emit_windowed if windowed else emit
 
@@ -202,14 +197,6 @@ class QueryProducer:
         self._changes.clear()
         self._checkpoints.begin_commit()
         self._commit_began = time.monotonic()
-        if self._transaction is not None:
-            reports = self._send_changes(changes, self._ledger.group())
-            self._transaction.commit(offsets)
-            # The commit has flushed everything; what is left of the delivery reports is taken here.
-            self._producer.poll(0)
-            self._checkpoints.committed(reports, in_transaction=True)
-            self._committed(None, offsets)
-            return
         # What is sent from here on belongs to the next commit: its results are counted in another group, its changes
         # gather in the emptied dict, and `offsets` was taken before any of it was read.
         results = self._ledger.settle()
@@ -310,9 +297,7 @@ class QueryProducer:
     def close(self) -> None:
         """Drops what was not committed; what is in the queue of a shared producer is sent first."""
         self._steps = None
-        if self._transaction is not None:
-            self._transaction.abort()
-        elif self._own is not None:
+        if self._own is not None:
             self._own.purge()
         else:
             deadline = time.monotonic() + _DRAIN_S

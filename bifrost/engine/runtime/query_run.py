@@ -27,6 +27,7 @@ from bifrost.engine.runtime.repartition_purge import RepartitionPurge
 from bifrost.engine.runtime.restore import restore
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.shared_producer import SharedProducer
+from bifrost.engine.runtime.transactional_producer import TransactionalProducer
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.serde import Decoder, RegistryUnavailable
 from bifrost.engine.topology.compiled import Headers, InputRecord, PartReader, RecordProblem, RecordUnusable, Task
@@ -86,24 +87,23 @@ class QueryRun:
         self._commit_began = 0.0
         self._commit_failure: KafkaError | None = None
         self._opened_at = 0.0
-        self._next_commit = job.now_ms() + options.commit_interval_ms
+        self._next_commit = job.now_ms() + options.longest_commit_interval_ms
         repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
         self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
         self._checkpoints = Checkpoints(None if options.transient else job.state, job.name, job.now_ms)
         self._producer: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
-            self._producer = QueryProducer(
-                job.cluster,
-                options.group,
-                options.transaction_id,
-                stopping,
-                self._result_refused,
-                self._offsets_committed,
-                self._checkpoints,
-                shared=shared,
-                keeps_records=keeps_records,
-            )
+            self._producer = self._new_producer(shared, keeps_records=keeps_records)
         self.tasks: dict[tuple[int, int], Task] = {}
+
+    def _new_producer(self, shared: SharedProducer | None, *, keeps_records: bool) -> QueryProducer:
+        cluster, options = self._job.cluster, self._job.options
+        callbacks = self._stopping, self._result_refused, self._offsets_committed
+        if options.transaction_id is not None:
+            return TransactionalProducer(cluster, options.group, options.transaction_id, *callbacks, self._checkpoints)
+        return QueryProducer(
+            cluster, options.group, *callbacks, self._checkpoints, shared=shared, keeps_records=keeps_records
+        )
 
     # --- opening
 
@@ -144,6 +144,8 @@ class QueryRun:
         if not self._job.options.transient:
             offsets = self._job.cluster.committed_offsets(self._job.options.group)
             committed = offsets.read([TopicPartition(*place) for place in places])
+            if self._producer is not None:
+                self._producer.begin_at(committed)
         return {place: committed.get(place, inputs.starts.get(place, OFFSET_BEGINNING)) for place in places}
 
     def _windowed_partitioner(self) -> dict[str, WindowedPartitioner]:
@@ -356,7 +358,7 @@ class QueryRun:
                 return False
         if now < self._next_commit and (producer is None or not producer.is_full):
             return False
-        self._next_commit = now + self._job.options.commit_interval_ms
+        self._next_commit = now + self._job.options.longest_commit_interval_ms
         self._start_commit()
         return True
 
@@ -378,6 +380,21 @@ class QueryRun:
             self._start_commit()
             self._producer.finish_commit()
             self._check_commit()
+
+    def recover(self) -> bool:
+        """Sends a transaction that has failed again, and commits it.
+
+        Returns:
+            False if the state in memory is outdated since another run of the query has committed.
+
+        Raises:
+            TransactionFailed: that failed, too.
+        """
+        if not isinstance(self._producer, TransactionalProducer) or not self._producer.recover(tuple(self._starts)):
+            return False
+        self._dirty = True
+        self.commit()
+        return True
 
     def _check_commit(self) -> None:
         if self._commit_failure is not None:

@@ -23,6 +23,7 @@ from bifrost.engine.runtime.query_reader import QueryReader
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.shared_scan import LARGEST_GAP, Departure, SharedScan
+from bifrost.engine.runtime.transactional_producer import TransactionFailed
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import RecordUnusable, Task
 from bifrost.engine.topology.table_rows import TableRows, TaskRows
@@ -31,6 +32,8 @@ from bifrost.errors import BifrostError, NotReady, Refused
 _STOP_S = 70.0
 _APART_S, _LONGEST_APART_S, _FORGIVEN_S = 1.0, 1024.0, 600.0
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_ATTEMPTS = 5
+"""How often a transaction is sent again that fails for a reason that does not look temporary."""
 _log = logging.getLogger(__name__)
 
 
@@ -349,21 +352,54 @@ class QueryRunner:
         if not self._failures:
             self.state = QueryState.RUNNING
         while not self._stop.is_set():
-            if self._paused.is_set():
-                self._pause(run, reader)
+            try:
+                outcome = self._step(run, reader)
+            except TransactionFailed as error:
+                self._recover(run, reader, error)
                 continue
-            if self._scan is not None and self._may_join(reader):
-                reader.close()
-                if self._scan.join(self):
-                    return _Outcome.IN_SCAN
-            reader.step()
-            if self._failures and run.is_settled:
-                # Not before: a query that fails at the same record again and again must not look as if it ran.
-                self._failures = 0
-                self.state = QueryState.RUNNING
-            if run.is_finished:
-                return _Outcome.FINISHED
+            if outcome is not None:
+                return outcome
         return _Outcome.STOPPED
+
+    def _step(self, run: QueryRun, reader: QueryReader) -> _Outcome | None:
+        """Serves the run for a moment; returns an outcome if this thread is done with it."""
+        if self._paused.is_set():
+            self._pause(run, reader)
+            return None
+        if self._scan is not None and self._may_join(reader):
+            reader.close()
+            if self._scan.join(self):
+                return _Outcome.IN_SCAN
+        reader.step()
+        if self._failures and run.is_settled:
+            # Not before: a query that fails at the same record again and again must not look as if it ran.
+            self._failures = 0
+            self.state = QueryState.RUNNING
+        return _Outcome.FINISHED if run.is_finished else None
+
+    def _recover(self, run: QueryRun, reader: QueryReader, error: TransactionFailed) -> None:
+        """Sends a failed transaction again until it is committed: the run keeps its state.
+
+        Raises:
+            TransactionFailed: only a new run can continue.
+        """
+        # The consumer may be ahead of what was processed.
+        reader.close()
+        attempts = 0
+        while error.is_temporary or attempts < _ATTEMPTS:
+            attempts += 1
+            self.state = QueryState.ERROR
+            self._note(str(error), "SYSTEM")
+            if not self._back_off():
+                break
+            try:
+                if run.recover():
+                    return
+            except TransactionFailed as again:
+                error = again
+                continue
+            raise NotReady("Kafka", "write a transaction", "the query has committed elsewhere: its state is read again")
+        raise error
 
     def _may_join(self, reader: QueryReader) -> bool:
         is_sound = not self._failures and not self._keeps_records

@@ -1,8 +1,7 @@
-"""Transactions of a query under exactly-once: output, state and offsets become visible together."""
+"""Transactions of a producer under exactly-once: output, state and offsets become visible together."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -14,11 +13,14 @@ from bifrost.errors import NotReady
 
 _BEGIN_S = 30.0
 _COMMIT_S = 6.0
-_log = logging.getLogger(__name__)
 
 
 class Transaction:
-    """The transactions of one producer, one after another. `group` is the metadata of the group of their offsets."""
+    """The transactions of one producer, one after another. `group` is the metadata of the group of their offsets.
+
+    Once it `is_lost`, the outcome of its last call is unknown or the producer has failed for good. Only another
+    producer of the same transaction id settles what has become of the transaction.
+    """
 
     def __init__(self, producer: Producer, group: object) -> None:
         """Aborts the transaction that a killed predecessor left open: its records never become visible.
@@ -30,12 +32,21 @@ class Transaction:
         self._producer = producer
         self._group = group
         self._is_open = False
+        self.is_lost = False
         bounded("begin", _BEGIN_S, producer.init_transactions)
 
     def begin(self) -> None:
-        """Opens a transaction if none is open."""
+        """Opens a transaction if none is open.
+
+        Raises:
+            KafkaException: it failed.
+        """
         if not self._is_open:
-            self._producer.begin_transaction()
+            try:
+                self._producer.begin_transaction()
+            except KafkaException:
+                self.is_lost = True
+                raise
             self._is_open = True
 
     def commit(self, offsets: Sequence[TopicPartition]) -> None:
@@ -47,27 +58,38 @@ class Transaction:
         """
         if not self._is_open:
             return
-        bounded("add offsets", _COMMIT_S, self._producer.send_offsets_to_transaction, list(offsets), self._group)
-        bounded("commit", _COMMIT_S, self._producer.commit_transaction)
+        self._call("add offsets", self._producer.send_offsets_to_transaction, list(offsets), self._group)
+        self._call("commit", self._producer.commit_transaction)
         self._is_open = False
 
     def abort(self) -> None:
-        """Discards what was written since `begin`."""
-        if not self._is_open:
-            return
-        self._is_open = False
+        """Discards what was written since `begin`.
+
+        Raises:
+            NotReady: it took too long.
+            KafkaException: it failed.
+        """
+        if self._is_open:
+            self._call("abort", self._producer.abort_transaction)
+            self._is_open = False
+
+    def _call(self, request: str, call: Callable[..., object], *arguments: object) -> None:
         try:
-            bounded("abort", _COMMIT_S, self._producer.abort_transaction)
-        except (KafkaException, NotReady) as error:
-            # The transactions of the next run begin by aborting it.
-            _log.warning("transaction not aborted, it stays open until the query starts again: %s", error)
+            bounded(request, _COMMIT_S, call, *arguments)
+        except NotReady:
+            self.is_lost = True
+            raise
+        except KafkaException as error:
+            # Only of such an error is it known that the transaction was not committed.
+            self.is_lost = not error.args[0].txn_requires_abort()
+            raise
 
 
 def bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:
     """Calls a method of a transaction, with a time limit as its last argument, and enforces the limit.
 
     The library's own time limit does not hold if the broker is killed while it handles offsets: then the call never
-    returns. The call and its producer are abandoned; the producer of the next run aborts the transaction.
+    returns. The call and its producer are abandoned; the next producer of the transaction id aborts the transaction.
 
     Raises:
         NotReady: it took too long.

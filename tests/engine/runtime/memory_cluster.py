@@ -129,6 +129,9 @@ class MemoryCluster:
         self.writes_left: int | None = None  # how many writes until its clients are killed
         self.consumers: list[MemoryConsumer] = []  # those that are not closed
         self.generation = 0  # clients of an earlier one are those of a process that was killed
+        self.failing: dict[str, list[KafkaError]] = {}  # what the next calls of a transaction's step raise
+        self.epochs: dict[str, int] = {}  # how many producers have used a transaction id
+        self.reading_groups: list[str] = []  # the groups of all consumers that were opened
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
         if name in self.admin.topics_by_name:
@@ -137,11 +140,12 @@ class MemoryCluster:
         return True
 
     def producer(self, *, transaction_id: str | None = None, **options: object) -> MemoryProducer:
-        return MemoryProducer(self, transactional=transaction_id is not None)
+        return MemoryProducer(self, transaction_id=transaction_id)
 
     def consumer(self, group: str, *, enable_partition_eof: bool = True, **options: object) -> MemoryConsumer:
         made = MemoryConsumer(self, group, reports_ends=enable_partition_eof)
         self.consumers.append(made)
+        self.reading_groups.append(group)
         return made
 
     def committed_offsets(self, group: str) -> MemoryOffsets:
@@ -229,13 +233,16 @@ Sent = tuple[str, bytes | None, bytes | None, int, int, list[tuple[str, bytes | 
 class MemoryProducer:
     """Delivers immediately (except to topics that are held), or with its transaction."""
 
-    def __init__(self, cluster: MemoryCluster, *, transactional: bool) -> None:
+    def __init__(self, cluster: MemoryCluster, *, transaction_id: str | None = None) -> None:
         self._cluster = cluster
         self._generation = cluster.generation
-        self._transactional = transactional
+        self._transaction_id = transaction_id
+        self._epoch = 0
+        self._in_transaction = False
+        self._must_abort = False
         self._pending: list[tuple[Sent, Delivered | None]] = []
         self._held: list[tuple[Sent, Delivered | None]] = []
-        self._offsets: tuple[str, list[TopicPartition]] | None = None
+        self._offsets: list[tuple[str, list[TopicPartition]]] = []
         self._reports: list[Callable[[], None]] = []
 
     @property
@@ -272,7 +279,10 @@ class MemoryProducer:
                 self._reports.append(lambda: report(reason, refused))
             return
         sent = (topic, value, encoded, timestamp, partition, headers)
-        if self._transactional:
+        if self._transaction_id is not None:
+            self._step("produce")
+            if self._must_abort or not self._in_transaction:
+                raise KafkaException(KafkaError(KafkaError._STATE))
             self._pending.append((sent, report))
         elif topic in self._cluster.holding:
             self._cluster.held += 1
@@ -313,16 +323,37 @@ class MemoryProducer:
         self._pending.clear()
         self._held.clear()
 
+    # --- transactions
+
+    def _step(self, step: str) -> None:
+        """Fails as a test wants it, or because another producer has taken the transaction id over."""
+        if self._epoch != self._cluster.epochs.get(self._transaction_id or "", 0) and step != "init":
+            raise KafkaException(KafkaError(KafkaError._FENCED, fatal=True))
+        errors = self._cluster.failing.get(step)
+        if errors:
+            error = errors.pop(0)
+            self._must_abort = error.txn_requires_abort()
+            raise KafkaException(error)
+
     def init_transactions(self, timeout: float) -> None:
-        self._pending.clear()
+        self._step("init")
+        epochs, name = self._cluster.epochs, self._transaction_id or ""
+        self._epoch = epochs[name] = epochs.get(name, 0) + 1
 
     def begin_transaction(self) -> None:
-        assert self._transactional
+        self._step("begin")
+        if self._in_transaction:
+            raise KafkaException(KafkaError(KafkaError._STATE))
+        self._in_transaction = True
 
     def send_offsets_to_transaction(self, offsets: list[TopicPartition], group: str, timeout: float) -> None:
-        self._offsets = (group, offsets)
+        self._step("offsets")
+        self._offsets.append((group, offsets))
 
     def commit_transaction(self, timeout: float) -> None:
+        self._step("commit")
+        if self._must_abort:
+            raise KafkaException(KafkaError(KafkaError._STATE, txn_requires_abort=True))
         written: set[Place] = set()
         with self._cluster.changed:
             for sent, report in () if self._is_killed else self._pending:
@@ -332,12 +363,22 @@ class MemoryProducer:
                     self._reports.append(partial(report, None, message))
             for topic, partition in written:
                 self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction
-            if self._offsets is not None and not self._is_killed:
-                self._cluster.commit(*self._offsets)
-        self._pending.clear()
+            for group, offsets in () if self._is_killed else self._offsets:
+                self._cluster.commit(group, offsets)
+        self._end()
+        self._step("commit answer")
 
     def abort_transaction(self, timeout: float) -> None:
-        self._pending.clear()
+        self._step("abort")
+        purged = KafkaError(KafkaError._PURGE_QUEUE)
+        for sent, report in self._pending:
+            if report is not None:
+                self._reports.append(partial(report, purged, MemoryMessage((sent[0], 0), -1)))
+        self._end()
+
+    def _end(self) -> None:
+        self._pending, self._offsets = [], []
+        self._in_transaction = self._must_abort = False
 
 
 @dataclass(frozen=True)

@@ -33,20 +33,19 @@ class FullProducer(MemoryProducer):
 
 class SlowCluster(MemoryCluster):
     def producer(self, *, transaction_id=None, **options):
-        return FullProducer(self, transactional=False)
+        return FullProducer(self)
 
 
 def unexpected(topic, error):
     raise AssertionError(f"{topic}: {error}")
 
 
-def output_of(cluster, *, stopping=lambda: False, transaction=None, refused=unexpected, keeps_records=False):
+def output_of(cluster, *, stopping=lambda: False, refused=unexpected, keeps_records=False):
     cluster.create_topic("out", 1, {})
     cluster.create_topic("q-S-changelog", 1, {})
     return QueryProducer(
         cluster,
         "g",
-        transaction,
         stopping,
         refused,
         lambda error, offsets: None,
@@ -90,15 +89,6 @@ def test_offsets_are_not_committed_when_a_record_was_refused():
     with pytest.raises(Refused, match="write output"):
         output.start_commit([TopicPartition("in", 0, 1)])
     assert "g" not in cluster.admin.groups
-
-
-def test_a_aborted_transaction_is_never_seen():
-    cluster = MemoryCluster()
-    output = output_of(cluster, transaction="g")
-    output.begin()
-    output.emitter({})("out", b"k", b"v", 1, None)
-    output.close()
-    assert cluster.values("out") == []
 
 
 def test_a_call_that_never_returns_is_abandoned():
@@ -177,12 +167,12 @@ class BatchingCluster(MemoryCluster):
     bad = (b"bad",)
 
     def producer(self, *, transaction_id=None, **options):
-        return BatchingProducer(self, transactional=False)
+        return BatchingProducer(self)
 
 
 class BatchingProducer(MemoryProducer):
-    def __init__(self, cluster, *, transactional):
-        super().__init__(cluster, transactional=transactional)
+    def __init__(self, cluster):
+        super().__init__(cluster)
         self.batch = []
 
     def produce(

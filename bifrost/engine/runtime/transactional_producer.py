@@ -1,0 +1,252 @@
+"""Writes a query's results, changes of state and offsets in transactions, and sends a failed transaction again.
+
+State is ahead of the transaction while that is open. When it fails, state need not go back: results and changes are
+kept until their commit, and go into another transaction unchanged. So neither stores nor operators know of failures.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from bifrost.engine.runtime.batches import PartitionId
+from bifrost.engine.runtime.checkpoints import ChangelogReport, Checkpoints, StorePartition
+from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.delivery_ledger import RefusedCallback
+from bifrost.engine.runtime.kafka_errors import is_record_refused, is_temporary
+from bifrost.engine.runtime.query_producer import CommittedCallback, QueryProducer
+from bifrost.engine.runtime.shared_producer import SharedProducer
+from bifrost.engine.runtime.transaction import Transaction
+from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
+from bifrost.engine.topology.compiled import EmitCallback, Headers
+from bifrost.errors import NotReady, RemoteError, Unreachable
+
+_FULL_WAIT_S: Final = 0.05
+_log = logging.getLogger(__name__)
+
+SentResult = tuple[str, bytes | None, bytes | None, int, int, Headers]
+"""Topic, value, key, partition (-1: the producer's choice), timestamp (epoch ms), headers."""
+
+
+class TransactionFailed(RemoteError):
+    """A transaction was not committed, as far as is known. `is_temporary` says that another attempt may succeed."""
+
+    def __init__(self, cause: KafkaException | RemoteError) -> None:
+        if isinstance(cause, RemoteError):
+            super().__init__(cause.system, cause.request, cause.problem)
+            self.is_temporary = isinstance(cause, NotReady | Unreachable)
+        else:
+            super().__init__("Kafka", "write a transaction", f"{cause.args[0].str()} ({cause.args[0].name()})")
+            self.is_temporary = is_temporary(cause.args[0])
+
+
+class TransactionalProducer(QueryProducer):
+    """A `QueryProducer` whose commits are transactions: each is complete when `start_commit` returns.
+
+    The methods that write raise `TransactionFailed`. Nothing more may be written then before `recover`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        group: str,
+        transaction_id: str,
+        stopping: Callable[[], bool],
+        refused: RefusedCallback,
+        committed: CommittedCallback,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self._cluster = cluster
+        self._transaction_id = transaction_id
+        self._group_metadata = cluster.group_metadata(group)
+        client = self._new_client()
+        super().__init__(cluster, group, stopping, refused, committed, checkpoints, shared=SharedProducer(client))
+        self._transaction = Transaction(client, self._group_metadata)
+        self._kept: list[SentResult] = []
+        self._committed_before: dict[PartitionId, int] = {}
+        self._attempted: dict[PartitionId, int] = {}
+        self._reports: dict[StorePartition, ChangelogReport] = {}
+        self._beginning: Producer | None = None  # a client that has not begun yet
+        self._has_unsent = False
+        self._is_unsettled = False  # whether the attempted offsets were committed is to be found out
+
+    def _new_client(self) -> Producer:
+        return self._cluster.producer(transaction_id=self._transaction_id)
+
+    def begin_at(self, committed: Mapping[PartitionId, int]) -> None:
+        """Takes the committed offsets of the query's inputs, which belong to the state that was restored."""
+        self._committed_before = dict(committed)
+
+    def begin(self) -> None:
+        """Opens a transaction if none is open."""
+        try:
+            self._transaction.begin()
+        except KafkaException as error:
+            raise TransactionFailed(error) from error
+
+    def emitter(self, windowed: Mapping[str, WindowedPartitioner]) -> EmitCallback:
+        """See `QueryProducer`."""
+        sent, sizes, ledger, keep = self._ledger.sent, self._ledger.sizes, self._ledger, self._kept.append
+
+        def emit(topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers) -> None:
+            sent[topic] += 1
+            sizes[topic] += (len(key) if key else 0) + (len(value) if value else 0)
+            partitioner = windowed.get(topic)
+            partition = -1 if partitioner is None else partitioner.partition(key)
+            keep((topic, value, key, partition, timestamp, headers))
+            try:
+                self._producer.produce(topic, value, key, partition, ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+            except BufferError:
+                self._send_last()
+            except KafkaException as error:
+                self._take_unsent(topic, error.args[0])
+
+        return emit
+
+    def _take_unsent(self, topic: str, error: KafkaError) -> None:
+        # This never raises: a record whose results are written in part could not be sent again.
+        self._ledger.take_unsent(topic, error)
+        if is_record_refused(error):
+            self._kept.pop()
+
+    def _send_last(self) -> None:
+        """Sends the result that was kept last once the queue has room; if it gets none, the transaction has failed."""
+        topic, value, key, partition, timestamp, headers = self._kept[-1]
+        while self._ledger.failure is None and not self._has_unsent:
+            try:
+                self._producer.produce(topic, value, key, partition, self._ledger.report, None, timestamp, headers)  # type: ignore[arg-type]  # list is invariant
+                return
+            except BufferError:
+                if self._stopping():
+                    self._has_unsent = True
+                    return
+                self._producer.poll(_FULL_WAIT_S)
+            except KafkaException as error:
+                self._take_unsent(topic, error.args[0])
+                return
+
+    def start_commit(self, offsets: Sequence[TopicPartition]) -> None:
+        """Commits everything written since the last commit, with the offsets of the input that it came from.
+
+        Raises:
+            TransactionFailed: it may be sent again with `recover`.
+            BatchRefused: the broker refused a record for what it is.
+        """
+        self._attempted = {(place.topic, place.partition): place.offset for place in offsets}
+        self._reports = {}
+        try:
+            self.begin()
+            self.check()
+            self._checkpoints.begin_commit()
+            self._reports = self._send_changes(self._changes, self._ledger.group())
+            self._transaction.commit(offsets)
+        except (KafkaException, NotReady) as error:
+            self._producer.poll(0)
+            self.check()
+            raise TransactionFailed(error) from error
+        # The commit has flushed everything; what is left of the delivery reports is taken here.
+        self._producer.poll(0)
+        self._take_commit()
+
+    def check(self) -> None:
+        """Raises if a record could not be delivered.
+
+        Raises:
+            TransactionFailed: the broker was unreachable, for example.
+            BatchRefused: the broker refused a record for what it is.
+        """
+        failure = self._ledger.failure
+        if failure is not None and not is_record_refused(failure):
+            raise TransactionFailed(KafkaException(failure))
+        super().check()
+        if self._has_unsent:
+            problem = "the broker is not accepting records and the query is stopping"
+            raise TransactionFailed(NotReady("Kafka", "write a transaction", problem))
+
+    def _take_commit(self) -> None:
+        """Takes a commit that has succeeded."""
+        self._kept.clear()
+        self._changes.clear()
+        self._committed_before.update(self._attempted)
+        offsets = [TopicPartition(*place, offset) for place, offset in self._attempted.items()]
+        self._checkpoints.committed(self._reports, in_transaction=True)
+        self._committed(None, offsets)
+
+    def recover(self, places: Sequence[PartitionId]) -> bool:
+        """Writes everything again that the failed transaction contained, for the next commit.
+
+        If it is unknown what has become of it, the committed offsets of `places`, the inputs, show that.
+
+        Returns:
+            False if another run of the query has committed meanwhile: the state in memory is not the last one.
+
+        Raises:
+            TransactionFailed: that failed, too.
+        """
+        self._ledger.forget_sent()
+        self._has_unsent = False
+        try:
+            if self._is_unsettled or not self._abort():
+                self._is_unsettled = True
+                self._replace_client()
+                if not self._settle(places):
+                    return False
+                self._is_unsettled = False
+            self._send_kept()
+        except (KafkaException, RemoteError) as error:
+            raise TransactionFailed(error) from error
+        return True
+
+    def _abort(self) -> bool:
+        """Aborts the transaction with its own client; returns whether that was possible."""
+        if self._transaction.is_lost:
+            return False
+        try:
+            self._transaction.abort()
+        except (KafkaException, NotReady):
+            return False
+        return True
+
+    def _replace_client(self) -> None:
+        # Not another one while the last one may still begin: each fences those before it.
+        client = self._beginning or self._new_client()
+        self._beginning = None
+        try:
+            # This ends the transaction of the replaced client, which cannot write any more.
+            self._transaction = Transaction(client, self._group_metadata)
+        except KafkaException as error:
+            if error.args[0].retriable():
+                self._beginning = client
+            raise
+        self._producer = SharedProducer(client)
+
+    def _settle(self, places: Sequence[PartitionId]) -> bool:
+        """Finds out whether the transaction was committed; returns False if another one was."""
+        found = self._committed_offsets.read([TopicPartition(*place) for place in places])
+        if found == self._committed_before:
+            return True
+        if found != {**self._committed_before, **self._attempted}:
+            return False
+        self._take_commit()
+        return True
+
+    def _send_kept(self) -> None:
+        self._transaction.begin()
+        # The list itself stays: the tasks' functions are bound to it.
+        kept = self._kept.copy()
+        self._kept.clear()
+        for result in kept:
+            self._kept.append(result)
+            self._send_last()
+        self.check()
+
+    def close(self) -> None:
+        """Drops what was not committed."""
+        try:
+            self._transaction.abort()
+        except (KafkaException, NotReady) as error:
+            # The transactions of the next run begin by aborting it.
+            _log.warning("transaction not aborted, it stays open until the query starts again: %s", error)
