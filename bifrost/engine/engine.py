@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 
 from bifrost.engine.catalog.metastore import DataSource
-from bifrost.engine.planner.outcome import InsertValuesPlan, PullPlan, PushPlan, StreamPullPlan
+from bifrost.engine.planner.outcome import InsertValuesPlan, LookupKind, PullPlan, PushPlan, StreamPullPlan
 from bifrost.engine.queries.json_rows import insert_target, json_row
 from bifrost.engine.queries.printing import PrintQuery
 from bifrost.engine.queries.pull import PullResult, run_pull
@@ -240,6 +240,13 @@ class KsqlEngine:
         if isinstance(planned, PullPlan):
             plans.remember(text, session, planned)
         return planned
+
+    def is_quick(self, text: str, session: ClientSession) -> bool:
+        """Whether a query is a look-up by key with a known plan, in a table of this process."""
+        if self.has_workers:
+            return False
+        plan = self.state.pull_plans.find(text, session)
+        return plan is not None and plan.kind is LookupKind.KEYS
 
     def _planned_query(self, text: str, session: ClientSession) -> PlannedQuery:
         statement = self._only_query(text, session)

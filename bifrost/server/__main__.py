@@ -12,7 +12,7 @@ from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.planner.properties import check_name, check_value, warning_for
 from bifrost.engine.wiring import assemble
 from bifrost.errors import AnalysisError, BifrostError, PropertyError, SettingError
-from bifrost.server.app import ServerIdentity, create_app
+from bifrost.server.app import ServerIdentity, create_app, quick_lookups
 from bifrost.server.auth import Credentials
 from bifrost.server.http_server import Config, adapted, serve
 from bifrost.server.process_setup import now_ms, set_up_process
@@ -100,6 +100,7 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     config.accesslog = None
     config.graceful_timeout = 1.0
     config.keep_alive_timeout = 3600.0
+    config.is_quick = quick_lookups(engine)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -28,6 +28,7 @@ from bifrost.server.auth import Credentials, RequireBasicAuth
 from bifrost.server.bodies import (
     BadRequest,
     loaded_json,
+    parse_body,
     parse_object,
     query_session_of,
     read_body,
@@ -48,6 +49,7 @@ from bifrost.server.problems import (
     problem_of,
     query_problem_of,
 )
+from bifrost.server.quick_requests import QuickCheck
 from bifrost.server.streaming import (
     DELIMITED,
     JSON,
@@ -274,6 +276,21 @@ class KsqlApi:
         if not self._engine.close_query(body["queryId"]):
             return problem_response(generic(400, BAD_REQUEST, f"No query with id {body['queryId']}"))
         return Response(status_code=200)
+
+
+def quick_lookups(engine: KsqlEngine) -> QuickCheck:
+    """Recognises the look-ups by key that `KsqlApi` answers without waiting: those whose plan is known."""
+
+    def is_quick(path: str, body: bytes) -> bool:
+        required, properties = ("sql", "properties") if path == "/query-stream" else ("ksql", "streamsProperties")
+        try:
+            parsed = parse_body(body, required)
+            session = session_of(parsed, properties)
+        except (BadRequest, BifrostError):
+            return False
+        return parsed.get("commandSequenceNumber") is None and engine.is_quick(parsed[required], session)
+
+    return is_quick
 
 
 def _takes(request: Request, *media_types: str) -> bool:

@@ -16,14 +16,31 @@ import h2.exceptions
 import h11
 import hypercorn.protocol
 import hypercorn.protocol.h2
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Event, RawData
 from hypercorn.protocol.h2 import H2Protocol, StreamBuffer
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bifrost.server.quick_requests import (
+    NoQuickRequest,
+    QuickCheck,
+    QuickRequest,
+    never_quick,
+    quick_answer,
+    read_request,
+)
+
 __all__ = ["Config", "adapted", "serve"]
+
+
+class Config(HypercornConfig):
+    """Hypercorn's configuration, and which requests are answered without its queues and tasks."""
+
+    is_quick: QuickCheck = staticmethod(never_quick)
 
 
 class LineBuffer(StreamBuffer):
@@ -57,7 +74,62 @@ class Http2(H2Protocol):
 
 
 class Http1(H11Protocol):
-    """HTTP/1.1 with reason phrases: `HTTP/1.1 200 OK`."""
+    """HTTP/1.1 with reason phrases (`HTTP/1.1 200 OK`), and with quick answers to look-ups by key."""
+
+    _held = b""
+    """The beginning of a request that may be quick once it is complete."""
+    _unhurried_at: float | None = None
+    """When Hypercorn last handled a request: its timer of idle connections does not see quick ones."""
+
+    async def handle(self, event: Event) -> None:
+        """Handles bytes of the connection, or its end."""
+        if isinstance(event, RawData) and self._may_be_quick():
+            data, self._held = self._held + event.data, b""
+            read = read_request(data)
+            if isinstance(read, QuickRequest) and self._is_quick(read):
+                await self._answer(read)
+                return
+            if read is NoQuickRequest.INCOMPLETE:
+                self._held = data
+                return
+            event = RawData(data)
+        self._unhurried_at = None
+        await super().handle(event)
+
+    def _may_be_quick(self) -> bool:
+        """Whether the connection waits for a request."""
+        connection, now = self.connection, asyncio.get_running_loop().time()
+        self._unhurried_at = self._unhurried_at or now
+        return (
+            self.stream is None
+            and isinstance(connection, h11.Connection)
+            and connection.our_state is h11.IDLE
+            and connection.their_state is h11.IDLE
+            and not connection.trailing_data[0]
+            and self.keep_alive_requests < self.config.keep_alive_max_requests
+            and now - self._unhurried_at < self.config.keep_alive_timeout / 2
+            and not self.context.terminated.is_set()
+        )
+
+    def _is_quick(self, request: QuickRequest) -> bool:
+        assert isinstance(self.config, Config)
+        path = request.target.partition(b"?")[0].decode("ascii", "replace")
+        return self.config.is_quick(path, request.body)
+
+    async def _answer(self, request: QuickRequest) -> None:
+        assert isinstance(self.app, ASGIWrapper)
+        scope = {
+            "scheme": "https" if self.ssl else "http",
+            "root_path": self.config.root_path,
+            "client": self.client,
+            "server": self.server,
+            "state": self.connection_state.copy(),
+        }
+        self.keep_alive_requests += 1
+        answer, problem = await quick_answer(self.app.app, request, scope, self.config.response_headers("h11"))  # type: ignore[arg-type]
+        await self.send(RawData(answer))
+        if problem is not None:
+            await self.config.log.exception("Error in ASGI Framework", exc_info=problem)
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         if isinstance(event, h11.Response) and not event.reason:

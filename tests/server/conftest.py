@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from bifrost.server.app import ServerIdentity, create_app
+from bifrost.server.app import ServerIdentity, create_app, quick_lookups
 from tests.engine.runtime.engines import World
 from tests.server.serving import served
 
@@ -52,7 +52,10 @@ def world():
 @pytest.fixture
 def api(world):
     engine = world.engine()
-    with served(create_app(engine, IDENTITY)) as url, httpx.Client(base_url=url, timeout=10) as client:
+    with (
+        served(create_app(engine, IDENTITY), quick_lookups(engine)) as url,
+        httpx.Client(base_url=url, timeout=10) as client,
+    ):
         yield Api(world, engine, client)
 
 

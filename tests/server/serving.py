@@ -6,10 +6,11 @@ import threading
 from contextlib import contextmanager
 
 from bifrost.server.http_server import Config, adapted, serve
+from bifrost.server.quick_requests import never_quick
 
 
 @contextmanager
-def served(app):
+def served(app, is_quick=never_quick):
     """Serves an ASGI application and gives its base URL."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
@@ -18,6 +19,7 @@ def served(app):
     config = Config()
     config.bind = [f"fd://{listening.detach()}"]  # the server closes it
     config.graceful_timeout = 0.2
+    config.is_quick = is_quick
     config.accesslog = config.errorlog = None
 
     async def run():
