@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "stop": "Stop a connector, service or component; its offsets stay.",
     "lag": "Show how far sinks, queries, alerts and services are behind, in records and seconds.",
     "top": "Show what each part reads and writes per second, and how far it is behind, until interrupted.",
+    "offsets": "Show or change where a connector, alert, service or consumer group reads next.",
     "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from bifrost.cli import options, projects, state_commands
-from bifrost.cli.commands import describe, dlq, lag, plan, status, top, up
+from bifrost.cli.commands import describe, dlq, lag, offsets, plan, status, top, up
 from bifrost.cli.commands import ksql as ksql_command
 from bifrost.cli.main import main
 from bifrost.clients.http import Connection
@@ -44,9 +44,9 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (plan, up, status, state_commands, projects, dlq, lag, top):
+    for module in (plan, up, status, state_commands, projects, dlq, lag, offsets, top):
         monkeypatch.setattr(module, "open_platform", platform)
-    for module in (plan, up, state_commands, projects, top):
+    for module in (plan, up, state_commands, projects, offsets, top):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
     records = FakeRecords(fakes.kafka)

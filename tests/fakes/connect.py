@@ -27,6 +27,8 @@ class FakeConnect:
     traces: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     on_put: Any = None
+    topics: dict[str, list[str]] = field(default_factory=dict)
+    sinks: set[str] = field(default_factory=set)
     offsets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     version: str = "4.3.1"
 
@@ -66,6 +68,8 @@ class FakeConnect:
             case ("PUT", "connectors", name, "stop"):
                 self.states[name] = "STOPPED"
                 return Answer(204)
+            case ("GET", "connectors", name, "topics"):
+                return Answer(200, {name: {"topics": self.topics.get(name, [])}})
             case ("GET", "connectors", name, "offsets"):
                 return Answer(200, {"offsets": self.offsets.get(name, [])})
             case ("PATCH" | "DELETE", "connectors", name, "offsets") if self.states[name] != "STOPPED":
@@ -107,7 +111,8 @@ class FakeConnect:
         state, trace = self.states[name], self.traces.get(name)
         task = {"id": 0, "state": "FAILED" if trace else state, "worker_id": "w", "trace": trace or ""}
         own = {"state": state, "worker_id": "w"}
-        return {"name": name, "type": "source", "connector": own, "tasks": [] if state == "STOPPED" else [task]}
+        kind = "sink" if name in self.sinks else "source"
+        return {"name": name, "type": kind, "connector": own, "tasks": [] if state == "STOPPED" else [task]}
 
     def _validated(self, config: dict[str, str]) -> Answer:
         entries = []

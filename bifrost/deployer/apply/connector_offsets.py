@@ -29,9 +29,9 @@ def put_without_offsets(client: ConnectClient, clock: Clock, name: str, put: Cal
     Raises:
         NotReady: the workers are older than Kafka 3.7, or the connector does not stop.
     """
-    _refuse_old_workers(client, name)
+    refuse_old_workers(client, name)
     stop_and_wait(client, clock, name)
-    _once_stopped(clock, name, lambda: client.delete_offsets(name))
+    once_stopped(clock, name, lambda: client.delete_offsets(name))
     # A connector that was left without offsets is found by the next plan: its configuration still differs.
     put()
     client.resume(name)
@@ -43,14 +43,14 @@ def take_over(client: ConnectClient, clock: Clock, name: str, config: Mapping[st
     Raises:
         NotReady: the workers are older than Kafka 3.7, or `former` does not stop.
     """
-    _refuse_old_workers(client, name)
+    refuse_old_workers(client, name)
     if client.config(former) is not None:
         stop_and_wait(client, clock, former)
         if client.config(name) is None:
             client.create_stopped(name, config)
         offsets = client.offsets(former)
         if offsets:
-            _once_stopped(clock, name, lambda: client.set_offsets(name, offsets))
+            once_stopped(clock, name, lambda: client.set_offsets(name, offsets))
         client.delete(former)
     client.resume(name)
 
@@ -61,7 +61,7 @@ def stop_sink(client: ConnectClient, clock: Clock, name: str) -> None:
     Raises:
         NotReady: the workers are older than Kafka 3.7, or the connector does not stop.
     """
-    _refuse_old_workers(client, name)
+    refuse_old_workers(client, name)
     stop_and_wait(client, clock, name)
 
 
@@ -71,7 +71,7 @@ def set_topic_offsets(client: ConnectClient, clock: Clock, name: str, topic: str
         {"partition": {"kafka_topic": topic, "kafka_partition": number}, "offset": {"kafka_offset": offset}}
         for number, offset in sorted(offsets.items())
     ]
-    _once_stopped(clock, name, lambda: client.set_offsets(name, found))
+    once_stopped(clock, name, lambda: client.set_offsets(name, found))
 
 
 def stop_and_wait(client: ConnectClient, clock: Clock, name: str) -> None:
@@ -91,7 +91,7 @@ def stop_and_wait(client: ConnectClient, clock: Clock, name: str) -> None:
         clock.sleep(POLL_S)
 
 
-def _once_stopped(clock: Clock, name: str, change: Callable[[], T]) -> T:
+def once_stopped(clock: Clock, name: str, change: Callable[[], T]) -> T:
     """Workers learn one after another that a connector stopped: until then the change is refused."""
     deadline = clock.monotonic() + STOP_PATIENCE_S
     while True:
@@ -103,7 +103,7 @@ def _once_stopped(clock: Clock, name: str, change: Callable[[], T]) -> T:
             clock.sleep(POLL_S)
 
 
-def _refuse_old_workers(client: ConnectClient, name: str) -> None:
+def refuse_old_workers(client: ConnectClient, name: str) -> None:
     version = client.version()
     if _kafka_version(version) < _NEEDED:
         problem = f"its workers (version {version}) cannot change offsets; Kafka 3.7 and newer can"
