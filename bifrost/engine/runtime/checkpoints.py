@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from confluent_kafka import KafkaError, Message
@@ -26,6 +26,12 @@ StorePartition = tuple[str, int]
 """A store and the partition of its task."""
 
 _TEND_EVERY_S = 1.0
+# Stores in memory are copied in slices, which take a share of the thread's time: a small one while records arrive,
+# unless many changes wait.
+_SLICE_S, _QUIET_SLICE_S = 0.005, 0.02
+_SHARE, _LARGEST_SHARE = 0.03, 0.25
+_MANY_CHANGES = 20_000
+_SHORTEST_PAUSE_S = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -33,12 +39,13 @@ _log = logging.getLogger(__name__)
 class ChangelogReport:
     """Takes the delivery reports of a changelog partition: `following` is the offset after the last record.
 
-    `size` is that of one record, in bytes.
+    `size` is that of one record, in bytes; `records` are all that were sent.
     """
 
     count: DeliveryCount
     size: int = 0
     following: int = 0
+    records: list[tuple[bytes, bytes | None]] = field(default_factory=list)
 
     def delivered(self, error: KafkaError | None, message: Message) -> None:
         """Takes the report of one record."""
@@ -59,6 +66,10 @@ class Checkpoints:
         self._tasks: list[TaskState] = []
         self._by_store: dict[StorePartition, TaskState] = {}
         self._next_tend = 0.0
+        # The reports of commits whose state is not written yet, since some are missing.
+        self._unreported: list[Mapping[StorePartition, ChangelogReport]] = []
+        self._next_copy = 0.0
+        self._has_changed = False  # since the last look at copies
 
     def load(
         self,
@@ -120,24 +131,40 @@ class Checkpoints:
         """
         if not self._tasks:
             return
+        self._has_changed |= bool(reports)
+        self._unreported.append(reports)
+        if not all(report.following for commit in self._unreported for report in commit.values()):
+            # Not reported yet: the state is written with a later commit.
+            return
         changes: dict[int, dict[str, tuple[int, int]]] = {}
-        for place, report in reports.items():
-            if not report.following:
-                # Not reported yet: the state is written with a later commit.
-                return
-            changes.setdefault(id(self._by_store[place]), {})[place[0]] = report.following, report.size
+        records: dict[int, dict[str, list[tuple[bytes, bytes | None]]]] = {}
+        for commit in self._unreported:
+            for (store, partition), report in commit.items():
+                owner = id(self._by_store[store, partition])
+                changes.setdefault(owner, {})[store] = report.following, report.size
+                records.setdefault(owner, {}).setdefault(store, []).extend(report.records)
+        self._unreported.clear()
         for state in self._tasks:
-            state.committed(changes.get(id(state), {}), in_transaction=in_transaction)
+            state.committed(changes.get(id(state), {}), records.get(id(state), {}), in_transaction=in_transaction)
+
+    @property
+    def backlog(self) -> int:
+        """How many changes of stores in memory are in their changelogs, and not in the copies on disk."""
+        return sum(state.backlog for state in self._tasks)
 
     def tend(self) -> None:
-        """Keeps the stores of the process within the budget; looks once a second.
+        """Copies stores in memory to disk, in small steps, and keeps the stores of the process within the budget.
 
-        Moves the largest store to disk if they exceed it, and adapts the caches of stores on disk to what it leaves.
+        Once a second, it moves the largest store to disk if they exceed the budget, and adapts the caches of stores on
+        disk to what that leaves.
 
         Raises:
             StateError: the disk is full, for example.
         """
-        if self._home is None or time.monotonic() < self._next_tend:
+        if self._home is None:
+            return
+        self._copy()
+        if time.monotonic() < self._next_tend:
             return
         self._next_tend = time.monotonic() + _TEND_EVERY_S
         while True:
@@ -149,6 +176,21 @@ class Checkpoints:
             state.move(name)
         for state in self._tasks:
             state.resize_caches()
+
+    def _copy(self) -> None:
+        began = time.monotonic()
+        if began < self._next_copy:
+            return
+        backlog = self.backlog
+        if not backlog:
+            self._next_copy = began + _TEND_EVERY_S
+            return
+        is_quiet, self._has_changed = not self._has_changed, False
+        for state in self._tasks:
+            state.write_copies(began + (_QUIET_SLICE_S if is_quiet else _SLICE_S))
+        ended = time.monotonic()
+        share = _LARGEST_SHARE if is_quiet else min(_SHARE * (1 + backlog / _MANY_CHANGES), _LARGEST_SHARE)
+        self._next_copy = ended + max((ended - began) / share, _SHORTEST_PAUSE_S)
 
     def close(self, *, clean: bool) -> None:
         """Closes the state; `clean` says that the last commit is complete and nothing has changed since.

@@ -235,6 +235,7 @@ class QueryProducer:
             report = reports.get((store, partition))
             if report is None:
                 report = reports[store, partition] = ChangelogReport(group, len(key) + len(value or b""))
+            report.records.append((key, value))
             try:
                 produce(topic, value, key, partition, report.delivered, None, timestamp)
             except BufferError:

@@ -240,6 +240,11 @@ class QueryRun:
         return self._producer is None or not self._producer.is_committing
 
     @property
+    def is_idle(self) -> bool:
+        """Whether `commit_in_time` has nothing to do: all is committed, and copied to disk as far as it is copied."""
+        return self.is_committed and not self._checkpoints.backlog
+
+    @property
     def patience_s(self) -> float:
         """How long a reader may wait for a record: not beyond the next commit or the next look at one."""
         if self._producer is not None and self._producer.is_committing:

@@ -229,7 +229,7 @@ class SharedScan:
         except Exception as error:  # noqa: BLE001 - the query reports it
             self._leave(member, Departure.FAILED, error)
             return
-        if run.is_committed:
+        if run.is_idle:
             self._uncommitted.discard(member)
 
     def _end_of(self, place: PartitionId) -> int:

@@ -14,8 +14,9 @@ from bifrost.engine.state.disk.session_store import DiskSessionStore
 from bifrost.engine.state.disk.window_store import DiskWindowStore
 from bifrost.engine.state.join_buffer import MemoryJoinBuffer
 from bifrost.engine.state.key_value_store import MemoryKeyValueStore, Rows
+from bifrost.engine.state.mirror import Mirror
 from bifrost.engine.state.session_store import MemorySessionStore
-from bifrost.engine.state.stores import Changelog, JoinBuffer, Store, StoreKind, StoreSpec, WindowStore
+from bifrost.engine.state.stores import Changelog, CopiedStore, JoinBuffer, Store, StoreKind, StoreSpec, WindowStore
 from bifrost.engine.state.window_store import MemoryWindowStore
 
 _METHODS = {
@@ -23,6 +24,13 @@ _METHODS = {
     StoreKind.WINDOW: ("get", "put", "windows", "between"),
     StoreKind.SESSION: ("find", "put", "remove", "ended", "sessions"),
     StoreKind.BUFFER: ("put", "fetch", "remove", "take_older"),
+}
+# The figure of each kind that is the number of entries: a store on disk has to be given it.
+_COUNTS = {
+    StoreKind.KEY_VALUE: "count",
+    StoreKind.WINDOW: "count",
+    StoreKind.SESSION: "count",
+    StoreKind.BUFFER: "rows",
 }
 _SPILL_EVERY = 10_000
 
@@ -68,33 +76,48 @@ class MovableStore:
     @property
     def figures(self) -> dict[str, int]:
         """What a copy of the store needs beside its entries, by name."""
-        return {name: getattr(self._store, name) for name in self._store.figures}
+        found = {name: getattr(self._store, name) for name in self._store.figures}
+        return found | {_COUNTS[self.spec.kind]: len(self._store)}
 
     def set_figures(self, figures: Mapping[str, int]) -> None:
-        """Sets what `figures` returned when a copy was made."""
+        """Sets what `figures` returned when a copy was made, as far as the store does not find it by itself."""
         for name in self._store.figures:
             setattr(self._store, name, figures[name])
 
     def use_disk(self, rows: DiskMap, cached: int) -> None:
         """Reads and writes a map from now on; `cached` is how many decoded rows may stay in memory."""
-        self._use(self._on_disk(rows, cached))
+        self._use(self._on_disk(rows, cached, self._rows))
         self.is_on_disk = True
+
+    def mirror(self, rows: DiskMap) -> Mirror:
+        """Returns what keeps a copy of the store in a map, which is empty or has an earlier copy."""
+        return Mirror(rows, self._on_disk(rows, 0, Rows()))
+
+    def gather_restored(self, mirror: Mirror | None) -> None:
+        """Passes every record that is restored from now on to a mirror as well."""
+        restore = self._store.restore
+        if mirror is None:
+            self.restore = restore
+            return
+
+        def restore_and_gather(key: bytes, value: bytes | None) -> None:
+            restore(key, value)
+            mirror.gather([(key, value)])
+
+        self.restore = restore_and_gather
 
     def move(self, rows: DiskMap, cached: int, spill: Callable[[], None]) -> None:
         """Moves all entries from memory to an empty map; calls `spill` whenever it should write its changes."""
-        memory, disk = self._store, self._on_disk(rows, cached)
-        if isinstance(disk, DiskKeyValueStore):
-            # Its cache is the dict with all rows of the store in memory: none may be dropped before it is in the map.
-            disk.cached = sys.maxsize
-        for number, (key, value) in enumerate(memory.records(), 1):
-            disk.restore(key, value)
+        figures = self.figures
+        # The cache is the dict with all rows of the store in memory: none may be dropped before it is in the map.
+        disk = self._on_disk(rows, sys.maxsize, self._rows)
+        for number, (key, value) in enumerate(self.records(), 1):
+            disk.copy(key, value)
             if number % _SPILL_EVERY == 0:
                 spill()
-        for name in memory.figures:
-            setattr(disk, name, getattr(memory, name))
-        if isinstance(disk, DiskKeyValueStore):
-            disk.cached = cached
         self._use(disk)
+        self.set_figures(figures)
+        self.limit_cache(cached)
         self.is_on_disk = True
 
     @property
@@ -107,11 +130,11 @@ class MovableStore:
         if isinstance(self._store, DiskKeyValueStore):
             self._store.cached = cached
 
-    def _on_disk(self, rows: DiskMap, cached: int) -> Store:
+    def _on_disk(self, rows: DiskMap, cached: int, cache: Rows) -> CopiedStore:
         recorder, retention_ms = self._recorder, self.spec.retention_ms
         match self.spec.kind:
             case StoreKind.KEY_VALUE:
-                return DiskKeyValueStore(recorder, rows, self._rows, cached)
+                return DiskKeyValueStore(recorder, rows, cache, cached)
             case StoreKind.WINDOW:
                 return DiskWindowStore(recorder, rows, retention_ms)
             case StoreKind.SESSION:

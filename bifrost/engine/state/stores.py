@@ -80,6 +80,16 @@ class Store(Protocol):
         """The number of entries."""
 
 
+class CopiedStore(Store, Protocol):
+    """A store on disk."""
+
+    def copy(self, key: bytes, value: bytes | None) -> None:
+        """Applies a record of this engine's changelog, as `restore` does, to a copy of a store in memory.
+
+        It takes less time, since it keeps no count of the entries: the figures of the copy are set in the end.
+        """
+
+
 class KeyValueStore(Store, Protocol):
     """The last row of every key."""
 

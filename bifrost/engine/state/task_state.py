@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 
 from bifrost.engine.state.budget import StateBudget, size_of
 from bifrost.engine.state.disk.database import SavedStore, StateDatabase
 from bifrost.engine.state.disk.disk_map import DiskMap
+from bifrost.engine.state.mirrors import Mirrors
 from bifrost.engine.state.movable import MovableStore
 from bifrost.engine.state.stores import StoreSpec
 
@@ -57,6 +57,7 @@ class TaskState:
         self._saved: dict[str, SavedStore] = {}
         self._sizes: dict[str, float] = {}
         self._in_transaction = False
+        self._mirrors = Mirrors(stores, self)
 
     # --- opening
 
@@ -85,7 +86,7 @@ class TaskState:
                 )
                 continue
             self._load(store, about)
-        if not self._on_disk:
+        if not self._on_disk and not self._mirrors:
             self._close_database()
         return dict(self._offsets)
 
@@ -102,17 +103,23 @@ class TaskState:
 
     def _load(self, name: str, about: SavedStore) -> None:
         store = self._stores[name]
-        if about.in_use:
-            self._use_disk(name, DiskMap(self._opened(), name))
-        else:
-            for key, value in self._opened().copied(name):
-                store.restore(key, value)
-            sizes = [len(key) + len(value) for key, value in islice(self._opened().copied(name), _SAMPLE)]
-            if sizes:
-                self._note_size(name, sum(sizes) // len(sizes))
-        store.set_figures(about.figures)
+        rows = DiskMap(self._opened(), name)
         self._saved[name] = about
         self._offsets[name] = about.offset
+        if about.in_use:
+            self._use_disk(name, rows)
+            store.set_figures(about.figures)
+            return
+        mirror = store.mirror(rows)
+        sizes: list[int] = []
+        for key, value in mirror.records():
+            store.restore(key, value)
+            if len(sizes) < _SAMPLE:
+                sizes.append(len(key) + len(value))
+        if sizes:
+            self._note_size(name, sum(sizes) // len(sizes))
+        store.set_figures(about.figures)
+        self._mirrors.loaded(name, mirror, about.figures)
 
     def _opened(self) -> StateDatabase:
         if self._database is None:
@@ -129,13 +136,16 @@ class TaskState:
 
     def restored(self, name: str, following: int, size: int) -> None:
         """Takes how far the changelog of a store was restored, and the size of a record (bytes)."""
+        changes = following - self._offsets.get(name, 0)
         self._offsets[name] = following
         self._note_size(name, size)
         found = self._on_disk.get(name)
-        if found is not None and len(found.rows) >= _SPILL_CHANGES:
+        if found is None:
+            self._mirrors.restored(name, changes)
+        elif len(found.rows) >= _SPILL_CHANGES:
             # A changelog read in part is a state as well: that before the rest of it.
             self.begin_commit()
-            self.committed({})
+            self.committed({}, {})
 
     def _note_size(self, name: str, size: int) -> None:
         known = self._sizes.get(name)
@@ -149,11 +159,19 @@ class TaskState:
             found.rows.begin_commit()
             found.figures = self._stores[name].figures
             found.is_marked = True
+        self._mirrors.begin_commit()
 
-    def committed(self, changes: Mapping[str, tuple[int, int]], *, in_transaction: bool = False) -> None:
-        """Writes what was marked: the changelog has it. `changes` are next offset and size of a record by store.
+    def committed(
+        self,
+        changes: Mapping[str, tuple[int, int]],
+        records: Mapping[str, Sequence[tuple[bytes, bytes | None]]],
+        *,
+        in_transaction: bool = False,
+    ) -> None:
+        """Writes what was marked: the changelog has it, in these `records` by store.
 
-        In a transaction, a marker follows the last record of each store, which is no change either.
+        `changes` are next offset and size of a record by store. In a transaction, a marker follows the last record of
+        each store, which is no change either.
 
         Raises:
             StateError: the disk is full, for example.
@@ -163,10 +181,11 @@ class TaskState:
             self._in_transaction = in_transaction
             self._note_size(name, size)
         pending = {name: found.rows.committing for name, found in self._on_disk.items() if found.is_marked}
+        self._mirrors.committed(records)
         written = {name: rows for name, rows in pending.items() if rows or name not in self._saved}
         if not written:
             return
-        saved = {name: self._about(name, self._on_disk[name].figures) for name in written}
+        saved = {name: self.about(name, self._on_disk[name].figures) for name in written}
         database = self._opened()
         database.write(written, saved)
         with database.lock:
@@ -175,10 +194,50 @@ class TaskState:
                 self._on_disk[name].rows.written()
         self._saved.update(saved)
 
-    def _about(self, name: str, figures: Mapping[str, int]) -> SavedStore:
+    def about(self, name: str, figures: Mapping[str, int]) -> SavedStore:
+        """See `CopyWriter`; also describes a store on disk."""
         store, now = self._stores[name], self._now_ms()
         layout, topic, offset = layout_of(store.spec), self._topics.get(name, ""), self._offsets.get(name, 0)
         return SavedStore(layout, topic, offset, self._in_transaction, store.is_on_disk, figures, now)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether stores in memory are being copied to disk while the task runs."""
+        return bool(self._mirrors)
+
+    @property
+    def backlog(self) -> int:
+        """How many changes of stores in memory are in their changelogs, and not in the copies on disk."""
+        return self._mirrors.backlog
+
+    def write_copies(self, until: float) -> None:
+        """Copies changes of stores in memory to disk until a time (monotonic).
+
+        Raises:
+            StateError: the disk is full, for example.
+        """
+        self._mirrors.write(until)
+
+    def new_map(self, name: str) -> DiskMap:
+        """See `CopyWriter`."""
+        database = self._opened()
+        database.write({}, {name: None}, emptied=[name])
+        database.renew()
+        self._saved.pop(name, None)
+        return DiskMap(database, name)
+
+    def write_copy(self, name: str, rows: DiskMap, about: SavedStore | None) -> None:
+        """See `CopyWriter`."""
+        self._write(name, rows, {} if about is None else {name: about})
+        if about is not None:
+            self._saved[name] = about
+
+    def _write(self, name: str, rows: DiskMap, saved: Mapping[str, SavedStore | None]) -> None:
+        database = self._opened()
+        database.write({name: rows.committing}, saved)
+        with database.lock:
+            database.renew()
+            rows.written()
 
     def encoded_size(self, name: str) -> float | None:
         """Returns the mean size of a row of a store in its changelog (bytes), None before the first is known.
@@ -211,19 +270,14 @@ class TaskState:
         Raises:
             StateError: the disk is full, for example.
         """
-        store, database = self._stores[name], self._opened()
+        store = self._stores[name]
         _log.info("the %s rows of %s move to disk, to %s", f"{len(store):,}", name, self._folder)
-        database.write({}, {name: None}, emptied=[name])
-        database.renew()
-        self._saved.pop(name, None)
-        rows = DiskMap(database, name)
+        self._mirrors.moved(name)
+        rows = self.new_map(name)
 
         def spill() -> None:
             rows.begin_commit()
-            database.write({name: rows.committing}, {name: None})
-            with database.lock:
-                database.renew()
-                rows.written()
+            self._write(name, rows, {name: None})
 
         store.move(rows, self._cached(name), spill)
         self._on_disk[name] = StoreOnDisk(rows, store.figures)
@@ -240,7 +294,7 @@ class TaskState:
         try:
             if clean:
                 self.begin_commit()
-                self.committed({})
+                self.committed({}, {})
                 self._copy_memory()
         finally:
             self._close_database()
@@ -253,8 +307,7 @@ class TaskState:
                 continue
             if known is not None and known.offset == offset:
                 continue
-            about = self._about(name, store.figures)
-            self._opened().copy(name, store.records(), about)
+            self._mirrors.complete(name)
 
     def _close_database(self) -> None:
         for found in self._on_disk.values():

@@ -7,6 +7,7 @@ import pytest
 from bifrost.engine.runtime.runner import QueryState
 from bifrost.engine.state.budget import StateBudget
 from bifrost.engine.state.home import StateHome
+from bifrost.engine.state.task_state import TaskState
 from tests.engine.runtime.engines import World, execute
 
 STREAM = "CREATE STREAM S (K STRING KEY, A INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
@@ -90,6 +91,31 @@ def test_after_a_kill_the_rest_of_the_changelog_completes_the_state(world, prope
     second.close()
     world.engine(**properties)
     count_of(world, 7)
+
+
+@GUARANTEES
+@pytest.mark.parametrize("budget", [IN_MEMORY], ids=["memory"])
+def test_after_a_kill_a_store_in_memory_is_read_from_its_copy(world, properties, monkeypatch):
+    states = []
+
+    def new_state(*arguments):
+        states.append(TaskState(*arguments))
+        return states[-1]
+
+    monkeypatch.setattr("bifrost.engine.runtime.checkpoints.TaskState", new_state)
+    monkeypatch.setattr("bifrost.engine.state.mirrors._WORTH_COPYING", 1)
+    monkeypatch.setattr("bifrost.engine.state.mirrors._COPY_EVERY_S", 0.0)
+    monkeypatch.setattr("bifrost.engine.runtime.checkpoints._SHORTEST_PAUSE_S", 0.0)
+    first = world.engine(**properties)
+    execute(first, STREAM + COUNT)
+    for sent in (1, 2, 3):
+        count_of(world, sent)
+        committed(world, first, sent)
+    world.cluster.wait_for(lambda: states[0].has_copies and not states[0].backlog)
+    world.cluster.kill_clients()
+    first.close()
+    restarted_without_changelog(world, **properties)
+    count_of(world, 4)
 
 
 def test_the_state_belongs_to_the_owner_of_the_process_alone(world, folder):

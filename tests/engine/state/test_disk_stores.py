@@ -1,6 +1,8 @@
 """A store on disk gives the same results as a store in memory, through commits, moves, restarts and restores."""
 
 import random
+import shutil
+import time
 from decimal import Decimal
 
 import pytest
@@ -79,11 +81,13 @@ class Task:
     def begin_commit(self):
         self.state.begin_commit()
         sent, self.gathered = self.gathered, {}
-        self.changelog += [encode(place, row, at) for place, (encode, row, at) in sent.items()]
+        self.sent = [encode(place, row, at) for place, (encode, row, at) in sent.items()]
+        self.changelog += self.sent
         return len(self.changelog)
 
     def commit(self):
-        self.state.committed({"S": (self.begin_commit(), 50)})
+        following = self.begin_commit()
+        self.state.committed({"S": (following, 50)}, {"S": self.sent})
 
     def stop(self):
         self.commit()
@@ -163,8 +167,26 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture
+def copies_small_stores(monkeypatch):
+    """Copies of stores in memory begin after few changes, and are written in small steps."""
+    monkeypatch.setattr("bifrost.engine.state.mirrors._WORTH_COPYING", 5)
+    monkeypatch.setattr("bifrost.engine.state.mirrors._COPY_EVERY_S", 0.0)
+    monkeypatch.setattr("bifrost.engine.state.mirrors._STEP", 3)
+
+
+def copy_some(task):
+    """One step of a copy, seldom more."""
+    task.state.write_copies(time.monotonic() + 0.0001)
+
+
+def copy_all(task):
+    while task.state.backlog:
+        copy_some(task)
+
+
 @pytest.mark.parametrize("seed", range(6))
-def test_the_same_changes_give_the_same_results(new_task, kind, seed):
+def test_the_same_changes_give_the_same_results(new_task, kind, seed, copies_small_stores):
     memory = new_task(kind, on_disk=False)
     disk = new_task(kind, on_disk=True)
     steps = random.Random(seed)
@@ -182,6 +204,8 @@ def test_the_same_changes_give_the_same_results(new_task, kind, seed):
             for task in (memory, disk):
                 task.kill()
                 task.open()
+        elif action < 0.1:
+            copy_some(memory)
         else:
             results = [CHANGES[kind](task.store, random.Random(number)) for task in (memory, disk)]
             assert results[0] == results[1], step
@@ -208,7 +232,7 @@ def test_a_store_moves_to_disk_while_it_is_used(new_task, kind):
         if number == 300:
             moving.state.begin_commit()
             moving.state.move("S")
-            moving.state.committed({"S": (0, 50)})
+            moving.state.committed({"S": (0, 50)}, {"S": []})
     seen = [looks(task.store, kind, random.Random(1)) for task in (memory, moving)]
     assert seen[0] == seen[1]
 
@@ -231,6 +255,73 @@ def test_what_a_kill_leaves_is_the_state_at_the_last_commit(new_task, kind):
     assert disk.open() == following
     seen = [looks(task.store, kind, random.Random(1)) for task in (expected, disk)]
     assert seen[0] == seen[1]
+
+
+def test_after_a_kill_only_the_changelog_behind_the_copy_is_read(new_task, kind, copies_small_stores):
+    copied, expected = new_task(kind, on_disk=False), new_task(kind, on_disk=False)
+    for number in range(100):
+        for task in (copied, expected):
+            CHANGES[kind](task.store, random.Random(number))
+        if number in (30, 60, 80):
+            copied.commit()
+    copy_all(copied)
+    complete = len(copied.changelog)
+    # What a commit in progress has sent, and what came after it, is not in the copy.
+    copied.begin_commit()
+    copy_all(copied)
+    copied.kill()
+    assert copied.open() == complete > 0
+    assert not copied.store.is_on_disk
+    seen = [looks(task.store, kind, random.Random(1)) for task in (expected, copied)]
+    assert seen[0] == seen[1]
+
+
+def test_a_kill_during_a_copy_leaves_the_one_before(new_task, kind, copies_small_stores):
+    copied, expected = new_task(kind, on_disk=False), new_task(kind, on_disk=False)
+    complete = 0
+    for number in range(600):
+        for task in (copied, expected):
+            CHANGES[kind](task.store, random.Random(number))
+        if number % 100 == 50:
+            copied.commit()
+            if number == 250:
+                copy_all(copied)
+                complete = len(copied.changelog)
+    for task in (copied, expected):
+        task.commit()
+    copied.state.write_copies(0)
+    if copied.state.backlog > 30:
+        copy_some(copied)
+    assert copied.state.backlog
+    copied.kill()
+    assert copied.open() == complete > 0
+    seen = [looks(task.store, kind, random.Random(1)) for task in (expected, copied)]
+    assert seen[0] == seen[1]
+
+
+def test_restored_stores_are_copied_as_well(new_task, kind, copies_small_stores):
+    task = new_task(kind, on_disk=False)
+    for number in range(300):
+        CHANGES[kind](task.store, random.Random(number))
+    task.commit()
+    seen = looks(task.store, kind, random.Random(1))
+    task.kill()
+    shutil.rmtree(task.folder, ignore_errors=True)
+    assert task.open() == 0
+    copy_all(task)
+    task.kill()
+    assert task.open() == len(task.changelog)
+    assert looks(task.store, kind, random.Random(1)) == seen
+
+
+def test_a_store_of_few_changes_has_no_copy(new_task, kind):
+    task = new_task(kind, on_disk=False)
+    for number in range(300):
+        CHANGES[kind](task.store, random.Random(number))
+        if number % 50 == 0:
+            task.commit()
+    assert not task.state.backlog
+    assert not (task.folder / "data.mdb").exists()
 
 
 @pytest.mark.parametrize("on_disk", [False, True], ids=["memory", "disk"])
@@ -263,7 +354,7 @@ def test_a_store_that_moved_during_a_commit_is_not_taken_for_the_state_at_that_c
     for number in range(2, 50):
         CHANGES[kind](disk.store, random.Random(number))
     disk.state.move("S")
-    disk.state.committed({"S": (following, 50)})
+    disk.state.committed({"S": (following, 50)}, {"S": disk.sent})
     disk.kill()
     assert disk.open() == 0
 

@@ -8,7 +8,6 @@ which checksum it was closed. Data that does not fit is deleted, since Kafka has
 from __future__ import annotations
 
 import fcntl
-import itertools
 import json
 import logging
 import os
@@ -23,17 +22,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
-import msgpack
-
 from bifrost.errors import NotReady, StateError
 
-_FORMAT = 1
+_FORMAT = 2
 # The largest size of a file. It is an address range, not memory: the file grows with its contents.
 _LARGEST = 1 << 36
 _MOST_STORES = 126
 _SAVED = b"saved"
 _CHUNK = 1 << 22
-_RECORDS_PER_VALUE = 500
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +39,8 @@ class SavedStore:
 
     `in_transaction` says that the last record before it is the marker of a transaction, which may not be written yet.
     `layout` identifies the form of the rows. `in_use` says that the store reads its rows from the map; otherwise the
-    map is a copy of a store in memory. `figures` are those of the store: its stream time (epoch ms), for example.
+    map is a copy of a store in memory, and may have some of the changes that follow. `figures` are those of the store:
+    its stream time (epoch ms), for example. `saved_ms` is when it was written (epoch ms).
     `saved_ms` is when it was written (epoch ms).
     """
 
@@ -141,14 +138,6 @@ class StateDatabase:
             text = json.dumps({"format": _FORMAT, "stores": content})
             transaction.put(_SAVED, text.encode(), db=self._about)
 
-    def copy(self, store: str, records: Iterable[tuple[bytes, bytes]], saved: SavedStore) -> None:
-        """Replaces the map of a store by the records of a store in memory.
-
-        Raises:
-            StateError: the disk is full, for example.
-        """
-        self.write({store: _packed(records)}, {store: saved}, emptied=[store])
-
     def _saved_in(self, transaction: Any) -> dict[str, SavedStore]:
         found = transaction.get(_SAVED, db=self._about)
         content: Any = json.loads(found) if found is not None else {}
@@ -161,12 +150,6 @@ class StateDatabase:
         with self.lock:
             self.reader.abort()
             self.reader = self._environment.begin()
-
-    def copied(self, store: str) -> Iterator[tuple[bytes, bytes]]:
-        """Returns the records of a store in memory that `copy` wrote."""
-        for _, packed in self.reader.cursor(db=self._maps[store]):
-            records = iter(msgpack.unpackb(packed))
-            yield from zip(records, records, strict=True)
 
     @property
     def largest_key(self) -> int:
@@ -237,16 +220,6 @@ def _environment(folder: Path) -> Any:
     _log.warning("state in %s is not used, Kafka has it as well: %s", folder, problem)
     _delete_data(folder)
     return lmdb.open(str(folder), **options)
-
-
-def _packed(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-    """Packs many records into each value, which is smaller and faster; the keys are numbers."""
-    left = iter(records)
-    for number in itertools.count():
-        some = list(itertools.islice(left, _RECORDS_PER_VALUE))
-        if not some:
-            return
-        yield number.to_bytes(8, "big"), msgpack.packb(list(itertools.chain.from_iterable(some)))
 
 
 def _put(transaction: Any, place: Any, rows: Iterable[tuple[bytes, bytes | None]]) -> None:

@@ -71,6 +71,13 @@ class DiskMap:
         """Removes a key."""
         self._change(self._stored_key(key), None)
 
+    def change(self, key: bytes, value: bytes | None) -> None:
+        """Sets the value of a key, or removes it (None)."""
+        if value is None:
+            self.delete(key)
+        else:
+            self.put(key, value)
+
     def _change(self, stored: bytes, value: bytes | None) -> None:
         with self.lock:
             if stored not in self._pending:

@@ -111,5 +111,12 @@ class DiskJoinBuffer:
             self._record.entry(value)  # raises if the record is not this engine's
             self._insert(tuple(parts), timestamp, number, value)
 
+    def copy(self, key: bytes, value: bytes | None) -> None:
+        """See `CopiedStore`."""
+        found = restored_key(self._map, self._record, key, value)
+        if found is not None:
+            timestamp, number, *parts = found
+            self._buffer.change(tuple(parts), (timestamp, number), value)
+
     def __len__(self) -> int:
         return self.rows

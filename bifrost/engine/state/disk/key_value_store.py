@@ -141,5 +141,11 @@ class DiskKeyValueStore:
         if entry is not None:
             self.stream_time = max(self.stream_time, entry[1])
 
+    def copy(self, key: bytes, value: bytes | None) -> None:
+        """See `CopiedStore`."""
+        parts = restored_key(self._rows, self._record, key, value)
+        if parts is not None:
+            self._rows.change(_ROW + self._pack(canonical(tuple(parts))), value)
+
     def __len__(self) -> int:
         return self.count

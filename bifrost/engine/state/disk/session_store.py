@@ -110,5 +110,12 @@ class DiskSessionStore:
         self._insert(tuple(parts), start, end, value)
         self.stream_time = max(self.stream_time, end)
 
+    def copy(self, key: bytes, value: bytes | None) -> None:
+        """See `CopiedStore`."""
+        found = restored_key(self._rows, self._record, key, value)
+        if found is not None:
+            start, end, *parts = found
+            self._sessions.change(tuple(parts), (end, start), value)
+
     def __len__(self) -> int:
         return self.count

@@ -45,6 +45,13 @@ class Timeline:
         self._rows.delete(self._row(key, place))
         self._rows.delete(self._by_place(key, place))
 
+    def change(self, key: Key, place: Place, row: bytes | None) -> None:
+        """Sets or removes (None) the row at a place, whether it has one or not."""
+        if row is None:
+            self.delete(key, place)
+        else:
+            self.put(key, place, row, is_new=True)
+
     def of_key(self, key: Key, first: int, last: int) -> Iterator[tuple[Place, bytes]]:
         """Returns the rows of a key whose places begin with `first` to `last`, by place."""
         begin = self._key_bytes(key)

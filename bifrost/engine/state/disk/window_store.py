@@ -112,5 +112,12 @@ class DiskWindowStore:
             self._windows.delete(window_key, (start, 0))
             self.count -= 1
 
+    def copy(self, key: bytes, value: bytes | None) -> None:
+        """See `CopiedStore`."""
+        found = restored_key(self._rows, self._record, key, value)
+        if found is not None:
+            start, *parts = found
+            self._windows.change(tuple(parts), (start, 0), value)
+
     def __len__(self) -> int:
         return self.count
