@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, str] = {
     "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",
+    "backup": "Back the data of the stopped embedded platform up into one file.",
+    "restore": "Restore a backup into the embedded platform's empty data folder; `up` then starts with it.",
     "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",
     "lint": "Look for known traps in all declarations, each with the code of its rule, or explain a rule.",
     "test": "Run test files (`--@test`, INSERT VALUES, ASSERT VALUES) with no broker. Exit code 1 if a test fails.",

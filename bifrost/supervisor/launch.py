@@ -60,7 +60,7 @@ def start_platform(
         ComponentError: a requirement is missing (the message lists all; nothing was started), or a component did not
             become ready (what was started has been stopped again), or the home cannot be written.
     """
-    with _naming_the_home(settings), _lock(settings):
+    with _naming_the_home(settings), start_lock(settings):
         client = SupervisorClient(settings)
         fresh = not client.is_running()
         if fresh:
@@ -222,7 +222,7 @@ def _naming_the_home(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
+def start_lock(settings: Settings) -> Iterator[None]:
     """Allow one start at a time; the operating system frees the lock when its process ends."""
     settings.run.mkdir(parents=True, exist_ok=True)
     settings.run.chmod(0o700)
