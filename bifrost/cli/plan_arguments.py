@@ -1,16 +1,21 @@
-"""The arguments and options of `plan` and `up`: what is planned, and which losses are accepted."""
+"""The arguments and options of `plan` and `up`: what is planned, and which losses are accepted.
+
+Help texts need the options, and not what they mean to the deployer, which takes most of the time of a start. So the
+functions below import it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from bifrost.deployer.plan.losses import AllowedLosses, parse_allowed
-from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.replace_choices import ReadFrom, ReplaceChoices, SinkTopics
-from bifrost.deployer.plan.selection import parse_filter
 from bifrost.errors import SettingError
+
+if TYPE_CHECKING:
+    from bifrost.deployer.plan.losses import AllowedLosses
+    from bifrost.deployer.plan.options import PlanOptions
 
 
 def _known_start(value: str | None) -> str | None:
@@ -78,6 +83,9 @@ def plan_options(
     Raises:
         typer.BadParameter: both --keep-topic and --delete-topic are given, or --only or --skip is not KIND:NAME.
     """
+    from bifrost.deployer.plan.options import PlanOptions
+    from bifrost.deployer.plan.selection import parse_filter
+
     if keep_topic and delete_topic:
         raise typer.BadParameter("--keep-topic and --delete-topic exclude each other")
     topics: SinkTopics | None = "keep" if keep_topic else "delete" if delete_topic else None
@@ -94,6 +102,8 @@ def allowed_losses(words: list[str] | None) -> AllowedLosses:
     Raises:
         typer.BadParameter: a word is not one of the known ones.
     """
+    from bifrost.deployer.plan.losses import parse_allowed
+
     try:
         return parse_allowed(words or ())
     except SettingError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,7 +13,7 @@ from bifrost.errors import PlanRefused
 from bifrost.settings import Settings
 
 
-def open_saved_plan(path: Path, settings: Settings, pipelines: list[str] | None, options: PlanOptions) -> SavedPlan:
+def open_saved_plan(path: Path, settings: Settings, pipelines: Sequence[str], options: PlanOptions) -> SavedPlan:
     """The saved plan, if it is one for this target.
 
     Raises:

@@ -1,14 +1,13 @@
-"""Starts and stops the embedded platform from another process: the basis of `up` and `down`."""
+"""Starts the embedded platform from another process: the basis of `up`."""
 
 from __future__ import annotations
 
 import fcntl
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from bifrost.supervisor.port_claims import PortClaims
 from bifrost.supervisor.processes.child_process import ended_with_parent
 from bifrost.supervisor.processes.component_logs import failure_line, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
+from bifrost.supervisor.stop import naming_the_home, stop_platform
 
 READY_S = 180.0
 ANSWER_S = 20.0
@@ -60,7 +60,7 @@ def start_platform(
         ComponentError: a requirement is missing (the message lists all; nothing was started), or a component did not
             become ready (what was started has been stopped again), or the home cannot be written.
     """
-    with _naming_the_home(settings), start_lock(settings):
+    with naming_the_home(settings), start_lock(settings):
         client = SupervisorClient(settings)
         fresh = not client.is_running()
         if fresh:
@@ -76,57 +76,6 @@ def start_platform(
                 stop_platform(settings, progress=progress)
             raise
     return Settings(settings.values, settings.project)
-
-
-def stop_platform(settings: Settings, *, progress: Progress) -> bool:
-    """Stop the platform, dependents first, and kill what a killed supervisor left behind; return whether anything ran.
-
-    Raises:
-        NotReady: it does not stop in time.
-        ComponentError: the home cannot be written.
-    """
-    client = SupervisorClient(settings)
-    if client.is_running():
-        progress("stopping the platform")
-        client.shutdown(on_status=_StopProgress(progress))
-        return True
-    with _naming_the_home(settings):
-        left = kill_leftovers(settings.home)
-        settings.endpoints_file.unlink(missing_ok=True)
-    if left:
-        progress(f"killed {len(left)} processes that a killed supervisor left behind")
-    return bool(left)
-
-
-class _StopProgress:
-    """Reports which components have stopped and which are still stopping, whenever that changes."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._left: frozenset[str] | None = None
-
-    def __call__(self, statuses: Sequence[ComponentStatus]) -> None:
-        left = frozenset(status.name for status in statuses if status.state not in ("stopped", "failed", "backoff"))
-        stopping = ", ".join(status.name for status in statuses if status.state == "stopping")
-        if self._left is not None and self._left != left:
-            stopped = ", ".join(status.name for status in statuses if status.name in self._left - left)
-            if stopped:
-                self._progress(f"stopped {stopped}{f'; waiting for {stopping}' if stopping else ''}")
-        elif self._left is None and stopping:
-            self._progress(f"waiting for {stopping}")
-        self._left = left
-
-
-def purge(settings: Settings) -> None:
-    """Delete what the stopped platform stored: data, logs, run files. Downloads are kept.
-
-    Raises:
-        ComponentError: the platform is running.
-    """
-    if SupervisorClient(settings).is_running():
-        raise ComponentError("platform", "is running; stop it before deleting its data (down --purge)")
-    for folder in (settings.data, settings.logs, settings.run):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(
@@ -210,15 +159,6 @@ def _statuses(client: SupervisorClient) -> list[ComponentStatus]:
         return client.status()
     except Unreachable as error:
         raise ComponentError("supervisor", "ended while the platform was starting") from error
-
-
-@contextmanager
-def _naming_the_home(settings: Settings) -> Iterator[None]:
-    """Turn errors of the file system into one that names the folder and the setting."""
-    try:
-        yield
-    except OSError as error:
-        raise ComponentError("platform", f"cannot use the folder {settings.home} (BIFROST_HOME): {error}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bifrost import __version__
 from bifrost.alerts import write_problems
-from bifrost.cli.commands import up
+from bifrost.cli import bringing_up
 from bifrost.cli.commands.status import connector_lines, undelivered_alerts, unread_files
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.environment import SELECTED
@@ -83,7 +83,7 @@ def test_up_starts_a_database_that_a_connector_names(run, project, fakes, monkey
         requested.extend(on_command)
         return settings
 
-    monkeypatch.setattr(up.launch, "start_platform", start_platform)
+    monkeypatch.setattr(bringing_up.launch, "start_platform", start_platform)
     project.write(
         "connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "database.hostname": f"${{env:{variable}}}"}
     )

@@ -8,7 +8,8 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
-from bifrost.supervisor.launch import start_platform, stop_platform
+from bifrost.supervisor.launch import start_platform
+from bifrost.supervisor.stop import stop_platform
 
 
 @pytest.mark.parametrize("home", ["/dev/null/home", "file"])

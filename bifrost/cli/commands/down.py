@@ -8,7 +8,7 @@ import typer
 
 from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
-from bifrost.supervisor import launch
+from bifrost.supervisor import stop
 
 
 def command(
@@ -21,8 +21,8 @@ def command(
     settings, screen = settings_for(target), Screen()
     require_embedded(settings, "down")
     with screen.working("stopping the platform"):
-        stopped = launch.stop_platform(settings, progress=screen.progress)
+        stopped = stop.stop_platform(settings, progress=screen.progress)
     screen.say("Stopped." if stopped else "Nothing was running.")
     if purge:
-        launch.purge(settings)
+        stop.purge(settings)
         screen.say("Data and logs are removed.")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bifrost.cli.endpoints import visible_endpoints
-from bifrost.cli.locking import deploying_alone
-from bifrost.cli.losses import accept_losses
-from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
-from bifrost.cli.output import Screen
+from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.plan_arguments import (
     AllowOption,
     DeleteTopicOption,
@@ -28,27 +22,8 @@ from bifrost.cli.plan_arguments import (
     allowed_losses,
     plan_options,
 )
-from bifrost.cli.plan_files import open_saved_plan
-from bifrost.cli.projects import read_declarations, warn_of
-from bifrost.clients.http import SystemClock
-from bifrost.clients.supervisor import UP, SupervisorClient
-from bifrost.deployer.declared.declarations import Declarations
-from bifrost.deployer.deploy import PlannedDeployment, ProjectDeclarations, deploy, refuse_failures
-from bifrost.deployer.live.state import open_platform
-from bifrost.deployer.plan.actions import Action, DeploymentPlan
-from bifrost.deployer.plan.options import PlanOptions
-from bifrost.deployer.plan.plan_text import plan_json, result_summary
-from bifrost.deployer.plan.saved_plan import refuse_moved
-from bifrost.deployer.targets import substitutions, variables_of
-from bifrost.errors import ComponentError
-from bifrost.settings import Settings
-from bifrost.supervisor import compose_containers, launch
-from bifrost.supervisor.components.generator import DEMOS
 
 LOCK_TIMEOUT_S = 300.0
-DEMO_PATIENCE_S = 10.0
-DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
-"""Components that are started when a connector refers to this variable."""
 
 
 def command(
@@ -80,6 +55,9 @@ def command(
     """Start the platform (embedded target), deploy what is declared, and return when all of it runs."""
     if ports not in ("fixed", "auto"):
         raise typer.BadParameter(f"{ports!r} is neither fixed nor auto", param_hint="--ports")
+    # `up --help` does not need the deployer, which takes most of the time of a start.
+    from bifrost.cli.bringing_up import UpRequest, bring_up
+
     options = plan_options(
         prune=prune,
         only=only,
@@ -89,140 +67,16 @@ def command(
         delete_topic=delete_topic,
         repeat_alerts=repeat_alerts,
     )
-    allowed = allowed_losses(allow)
-    settings, screen = settings_for(target), Screen(as_json=as_json)
-    if foreground:
-        require_embedded(settings, "--foreground")
-    plan_file = None
-    if saved is not None:
-        plan_file = open_saved_plan(saved, settings, pipelines, options)
-        pipelines, options = list(plan_file.scope.pipelines), plan_file.scope.options
-    declarations = read_declarations(settings, pipelines or ())
-    selected = declarations.selected
-    settings = _start_target(settings, selected, screen, automatic_ports=ports == "auto", end_with_caller=foreground)
-
-    def accept(found: PlannedDeployment) -> None:
-        if plan_file is not None:
-            refuse_moved(plan_file, found.plan, found.declared, found.live)
-        accept_losses(found.plan, allowed, screen, yes=yes)
-
-    plan, writes = _deploy(settings, declarations, screen, options, accept, lock_timeout)
-    # After the deployment, which creates the topics and tables that the demos write to.
-    if settings.target == "embedded" and not no_demo:
-        with screen.working("starting the demo data generators"):
-            _start_demos(settings, {item.pipeline for item in selected.pipeline_items}, screen)
-    with open_platform(settings) as platform:
-        # Also what was not deployed now, and what failed on the first records of the demos.
-        for other in refuse_failures(platform, declarations.everything):
-            screen.warn(f"{other.system}: {other.thing}: {other.problem}")
-    _show_result(settings, plan, writes, screen)
-    if foreground:
-        _stay(settings, screen)
-
-
-def _start_target(
-    settings: Settings, selected: Declarations, screen: Screen, *, automatic_ports: bool, end_with_caller: bool
-) -> Settings:
-    """Start the parts of a target that runs here; returns the settings with the ports that it took."""
-    if settings.target == "embedded":
-        with screen.working("starting the platform"):
-            return launch.start_platform(
-                settings,
-                progress=screen.progress,
-                automatic_ports=automatic_ports,
-                on_command=_databases_of(selected),
-                end_with_caller=end_with_caller,
-            )
-    if settings.target == "compose":
-        with screen.working("starting the containers"):
-            compose_containers.start_containers(settings, progress=screen.progress)
-    return settings
-
-
-def _deploy(
-    settings: Settings,
-    declarations: ProjectDeclarations,
-    screen: Screen,
-    options: PlanOptions,
-    accept: Callable[[PlannedDeployment], None],
-    lock_timeout_s: float,
-) -> tuple[DeploymentPlan, int]:
-    def report(number: int, total: int, action: Action) -> None:
-        check()
-        screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
-
-    with (
-        open_platform(settings) as platform,
-        screen.working("deploying"),
-        deploying_alone(platform, screen, lock_timeout_s) as check,
-    ):
-        return deploy(
-            platform,
-            declarations,
-            substitutions(settings),
-            SystemClock(),
-            options=options,
-            accept=accept,
-            on_problems=lambda problems: warn_of(problems, screen),
-            on_action=report,
-            on_wait=screen.progress,
-        )
-
-
-def _databases_of(selected: Declarations) -> list[str]:
-    """The databases that only some connectors need, where a selected one does."""
-    values = (value for connector in selected.connectors for value in connector.config.values())
-    named = {name for value in values for name in variables_of(value)}
-    return [name for name, variable in DATABASES.items() if variable in named]
-
-
-def _start(settings: Settings, name: str, patience_s: float) -> bool:
-    """Start a component and wait until it is up; returns whether it was down before."""
-    supervisor = SupervisorClient(settings)
-    if supervisor.component(name).state in UP:
-        return False
-    status = supervisor.start(name, wait_s=patience_s)
-    if status.state not in UP:
-        raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
-    return True
-
-
-def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> None:
-    for pipeline, name in DEMOS.items():
-        if pipeline in pipelines and _start(settings, name, DEMO_PATIENCE_S):
-            screen.progress(f"{name} generates demo data for {pipeline} (`up --no-demo` does not start it)")
-
-
-def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
-    endpoints = visible_endpoints(settings)
-    if screen.as_json:
-        result: dict[str, Any] = {
-            **plan_json(plan, settings.target),
-            "running": True,
-            "writes": writes,
-            "seconds": round(screen.seconds, 1),
-            "endpoints": endpoints,
-        }
-        screen.json(result)
-        return
-    for item in plan.undeclared:
-        screen.warn(f"{item.resource} {item.name} is not declared")
-    written = f"{writes} write{'' if writes == 1 else 's'}"
-    what = "What was selected" if plan.left_out else "Everything"
-    screen.say(f"{what} runs: {result_summary(plan)}; {written}, {screen.seconds:.1f} s.")
-    for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
-        if endpoints[part]:
-            screen.say(f"  {name:<8} {endpoints[part]}")
-    screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
-
-
-def _stay(settings: Settings, screen: Screen) -> None:
-    supervisor = SupervisorClient(settings)
-    screen.progress("staying in the foreground; interrupt to stop the platform")
-    try:
-        while supervisor.is_running():
-            time.sleep(1)
-    except KeyboardInterrupt:
-        launch.stop_platform(settings, progress=screen.progress)
-        return
-    raise ComponentError("supervisor", "ended", log=settings.logs / "supervisor.log")
+    request = UpRequest(
+        pipelines=tuple(pipelines or ()),
+        options=options,
+        allowed=allowed_losses(allow),
+        saved=saved,
+        yes=yes,
+        foreground=foreground,
+        demos=not no_demo,
+        automatic_ports=ports == "auto",
+        lock_timeout_s=lock_timeout,
+        as_json=as_json,
+    )
+    bring_up(settings_for(target), request)

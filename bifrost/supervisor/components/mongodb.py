@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bifrost.clients import mongodb
 from bifrost.settings import MONGODB_REPLICA_SET, Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.install.java import Java
@@ -36,4 +35,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 
 
 def _fill(settings: Settings) -> None:
+    # The client takes longer to import than all else that `down` needs.
+    from bifrost.clients import mongodb
+
     mongodb.seed(settings.local_mongodb(), settings.project / "data" / "mongodb")

@@ -10,8 +10,8 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bifrost.clients.postgres import PostgresClient
 from bifrost.errors import ComponentError, RemoteError
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
@@ -20,6 +20,9 @@ from bifrost.supervisor.install.system_parts import find_postgres
 from bifrost.supervisor.processes.child_process import run_step
 from bifrost.supervisor.processes.component_logs import log_path
 from bifrost.supervisor.processes.run_as import UNPRIVILEGED, drop_root_prefix, give_folder_to
+
+if TYPE_CHECKING:
+    from bifrost.clients.postgres import PostgresClient
 
 NAME = "postgres"
 DATABASE = "demo"
@@ -162,16 +165,23 @@ def _quoted(text: str) -> str:
 def _missing(settings: Settings) -> str | None:
     # It listens for a while before it accepts logins.
     try:
-        PostgresClient(settings.local_postgres()).close()
+        _client(settings).close()
     except RemoteError as error:
         return error.problem
     return None
 
 
+def _client(settings: Settings) -> PostgresClient:
+    # It takes longer to import than all else that `down` needs.
+    from bifrost.clients.postgres import PostgresClient
+
+    return PostgresClient(settings.local_postgres())
+
+
 def _load(settings: Settings) -> None:
     """Run the files of `data/postgres` that were not run before, as the application's account."""
     try:
-        with PostgresClient(settings.local_postgres()) as client:
+        with _client(settings) as client:
             _loaded_files(settings).load(settings.project / "data" / "postgres", client.run_script)
     except RemoteError as error:
         raise ComponentError(NAME, str(error), log=log_path(settings, NAME)) from error

@@ -17,8 +17,8 @@ from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Probe, Restart
-from bifrost.supervisor.launch import stop_platform
 from bifrost.supervisor.processes import component_logs, daemon
+from bifrost.supervisor.stop import stop_platform
 from tests.supervisor.conftest import running
 from tests.waiting import eventually
 
