@@ -133,15 +133,16 @@ class Checkpoints:
             return
         self._has_changed |= bool(reports)
         self._unreported.append(reports)
-        if not all(report.following for commit in self._unreported for report in commit.values()):
-            # Not reported yet: the state is written with a later commit.
+        if not all(report.following for report in reports.values()):
+            # Not reported yet, or never, if the client was replaced: the state is written with a later commit.
             return
         changes: dict[int, dict[str, tuple[int, int]]] = {}
         records: dict[int, dict[str, list[tuple[bytes, bytes | None]]]] = {}
         for commit in self._unreported:
             for (store, partition), report in commit.items():
                 owner = id(self._by_store[store, partition])
-                changes.setdefault(owner, {})[store] = report.following, report.size
+                if report.following:
+                    changes.setdefault(owner, {})[store] = report.following, report.size
                 records.setdefault(owner, {}).setdefault(store, []).extend(report.records)
         self._unreported.clear()
         for state in self._tasks:

@@ -4,9 +4,14 @@ import stat
 
 import pytest
 
+from bifrost.clients.kafka import OffsetRange
+from bifrost.engine.runtime.checkpoints import ChangelogReport, Checkpoints
+from bifrost.engine.runtime.delivery_ledger import DeliveryLedger
 from bifrost.engine.runtime.runner import QueryState
 from bifrost.engine.state.budget import StateBudget
 from bifrost.engine.state.home import StateHome
+from bifrost.engine.state.memory import new_store
+from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.state.task_state import TaskState
 from tests.engine.runtime.engines import World, execute
 
@@ -116,6 +121,46 @@ def test_after_a_kill_a_store_in_memory_is_read_from_its_copy(world, properties,
     first.close()
     restarted_without_changelog(world, **properties)
     count_of(world, 4)
+
+
+class OneTask:
+    """A task with one store, and commits whose delivery reports arrive or do not."""
+
+    def __init__(self, folder):
+        self.changes = {}
+        self.store = new_store(StoreSpec("S", StoreKind.KEY_VALUE, columns=("A",)), self._changed)
+        self.checkpoints = Checkpoints(StateHome(folder, StateBudget(IN_MEMORY)), "q", lambda: 0)
+        self.loaded = self.checkpoints.load({(0, 0): self}, {("S", 0): ("topic", OffsetRange(0, 10))})
+
+    def stores(self):
+        return {"S": self.store}
+
+    def _changed(self, encode, key, row, timestamp):
+        self.changes[key] = encode(key, row, timestamp)
+
+    def commit(self, value, following):
+        self.store.put((f"key {value}",), (value,), 0)
+        self.checkpoints.begin_commit()
+        report = ChangelogReport(DeliveryLedger(lambda *_: None).group(), 20, following, list(self.changes.values()))
+        self.changes.clear()
+        self.checkpoints.committed({("S", 0): report}, in_transaction=True)
+
+
+def test_a_copy_has_the_changes_of_a_commit_whose_reports_never_arrive(folder, monkeypatch):
+    monkeypatch.setattr("bifrost.engine.state.mirrors._WORTH_COPYING", 1)
+    monkeypatch.setattr("bifrost.engine.runtime.checkpoints._SHORTEST_PAUSE_S", 0.0)
+    task = OneTask(folder)
+    for value, following in ((1, 2), (2, 4), (3, 0), (4, 8)):
+        task.commit(value, following)
+    while task.checkpoints.backlog:
+        task.checkpoints.tend()
+    task.checkpoints.close(clean=False)
+    second = OneTask(folder)
+    assert second.loaded == {("S", 0): 9}
+    assert {key: row for key, (row, _) in second.store.entries()} == {
+        (f"key {value}",): (value,) for value in (1, 2, 3, 4)
+    }
+    second.checkpoints.close(clean=False)
 
 
 def test_the_state_belongs_to_the_owner_of_the_process_alone(world, folder):
