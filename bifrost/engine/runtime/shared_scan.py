@@ -4,6 +4,9 @@ A query begins with its own reader, which takes it to the end of its inputs; the
 it is stopped, paused, fails, has to wait, or takes so long that others would have to wait for it. Then it is served by
 its own reader again until it has caught up.
 
+Records of one topic wait behind those of another. So the queries over a topic with more records than the thread can
+read move to another scan, with its own thread, and return once it has been calm for a while.
+
 Each query keeps its own positions, and skips what it has read. So the scan may go back for one that joins, and nothing
 is lost or repeated when a query changes between the scan and its reader.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final, Protocol
@@ -20,6 +23,7 @@ from typing import Final, Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bifrost.engine.runtime.batches import Batch, PartitionId, batch_of, size_of
+from bifrost.engine.runtime.busy_topics import BusyTopics
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.shared_decode import SharedDecode
@@ -29,6 +33,7 @@ from bifrost.engine.topology.compiled import InputRecord
 _BATCH = 2000
 _IDLE_S = 0.25
 _AT_MOST_S = 0.25
+_CALM_S = 30.0
 _OFFSET: Final = 4
 LARGEST_GAP = 5_000
 """How many records a query may be behind the scan to join it: so many are read again for all."""
@@ -43,6 +48,7 @@ class Departure(Enum):
     BEHIND = "behind"
     WAITING = "waiting"
     SLOW = "slow"
+    MOVED = "moved"
 
 
 class ScanMember(Protocol):
@@ -61,11 +67,16 @@ class ScanMember(Protocol):
 
 
 class SharedScan:
-    """The scan of one process. `group` names its consumer, which neither joins a group nor commits offsets."""
+    """The scan of one process. `group` names its consumer, which neither joins a group nor commits offsets.
 
-    def __init__(self, cluster: Cluster, group: str) -> None:
+    A scan without a `home` has another one for the queries over busy topics, whose `home` it is.
+    """
+
+    def __init__(self, cluster: Cluster, group: str, *, home: SharedScan | None = None) -> None:
         self._cluster = cluster
         self._group = group
+        self._home = home
+        self._busy_scan = SharedScan(cluster, f"{group}_busy", home=self) if home is None else None
         self._changed = threading.Condition()
         self._joining: deque[ScanMember] = deque()
         self._recalled = False
@@ -80,6 +91,7 @@ class SharedScan:
         self._rewound: dict[PartitionId, int] = {}
         self._uncommitted: set[ScanMember] = set()
         self._decode = SharedDecode()
+        self._busy_topics = BusyTopics()
 
     # --- from outside
 
@@ -112,6 +124,8 @@ class SharedScan:
         with self._changed:
             self._recalled = True
             self._changed.notify()
+        if self._busy_scan is not None:
+            self._busy_scan.recall()
 
     def close(self) -> None:
         """Ends the scan; queries that are still in it leave."""
@@ -120,6 +134,8 @@ class SharedScan:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
+        if self._busy_scan is not None:
+            self._busy_scan.close()
 
     # --- the thread
 
@@ -158,6 +174,8 @@ class SharedScan:
         if min(positions.values(), default=0) < 0 or sum(gap for gap in gaps if gap > 0) > LARGEST_GAP:
             member.left(Departure.BEHIND, None)
             return
+        if self._home is not None:
+            self._busy_topics.restart()
         self._members[member] = tuple(positions)
         self._decode.add(run)
         self._uncommitted.add(member)
@@ -178,7 +196,15 @@ class SharedScan:
         self._positions.update(starts)
         self._consumer.incremental_assign([TopicPartition(*place, offset) for place, offset in starts.items()])
 
-    def _leave(self, member: ScanMember, departure: Departure, error: Exception | None = None) -> None:
+    def _leave(
+        self,
+        member: ScanMember,
+        departure: Departure,
+        error: Exception | None = None,
+        *,
+        to: SharedScan | None = None,
+    ) -> None:
+        """Removes a query, which another scan takes over or its own reader."""
         places = self._members.pop(member)
         self._uncommitted.discard(member)
         self._decode.remove(member.scanned_run)
@@ -194,7 +220,8 @@ class SharedScan:
             if unread and self._consumer is not None:
                 self._consumer.incremental_unassign(unread)
         finally:
-            member.left(departure, error)
+            if to is None or not to.join(member):
+                member.left(departure, error)
 
     def _dissolve(self, error: Exception | None) -> None:
         consumer, self._consumer = self._consumer, None
@@ -213,13 +240,34 @@ class SharedScan:
             self._read(self._consumer, patience)
         for member in list(self._uncommitted):
             self._commit(member)
+        if self._home is not None and self._busy_topics.calm_s > _CALM_S:
+            self._move(list(self._members), self._home)
 
     def _read(self, consumer: Consumer, patience_s: float) -> None:
         first = consumer.poll(patience_s)
         if first is not None:
             messages = consumer.consume(_BATCH - 1, 0)
             messages.insert(0, first)
-            self._hand_out(batch_of(messages))
+            batch = batch_of(messages)
+            self._hand_out(batch)
+            self._separate(batch, is_full=len(messages) >= _BATCH)
+
+    def _separate(self, batch: Batch, *, is_full: bool) -> None:
+        """Moves the queries over a busy topic to the other scan, if that helps queries over other topics."""
+        counts: Counter[str] = Counter()
+        for (topic, _), records in batch.records.items():
+            counts[topic] += len(records)
+        busy = self._busy_topics.take(counts, is_full=is_full)
+        if busy is None or self._busy_scan is None:
+            return
+        readers = self._reading({busy})
+        if len(readers) < len(self._members):
+            _log.info("topic %s has more records than are read in time: its queries are read apart", busy)
+            self._move(readers, self._busy_scan)
+
+    def _move(self, members: Iterable[ScanMember], scan: SharedScan) -> None:
+        for member in members:
+            self._leave(member, Departure.MOVED, to=scan)
 
     def _commit(self, member: ScanMember) -> None:
         run = member.scanned_run
