@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
@@ -123,6 +124,8 @@ class HttpClient:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._session = requests.Session()
+        self.clock_skew_s: float | None = None
+        """How far the server's clock is ahead of ours (seconds), as its last answer says; `None` if it does not say."""
         self._secrets = secrets_of(connection.secrets)
         self._session.cert = connection.tls.client
         if connection.auth is not None:
@@ -200,6 +203,8 @@ class HttpClient:
         delays = RetryDelays(BACKOFF)
         while True:
             outcome = self._attempt(method, path, content, params, sent_headers, timeout_s)
+            if isinstance(outcome, requests.Response):
+                self.clock_skew_s = _clock_skew_s(outcome)
             if isinstance(outcome, requests.Response) and not is_success(outcome):
                 outcome = self._problem(f"{method} {path}", outcome)
             if isinstance(outcome, requests.Response):
@@ -342,6 +347,15 @@ class HttpClient:
             return response.json()
         except ValueError as error:
             raise self.refused(request, response.status_code, f"not JSON: {response.text[:200]}") from error
+
+
+def _clock_skew_s(response: requests.Response) -> float | None:
+    """The header has whole seconds, and is a little older than the answer's arrival."""
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date.timestamp() - time.time()
 
 
 class RestClient:

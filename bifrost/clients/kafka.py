@@ -172,6 +172,19 @@ class KafkaAdmin:
         configs = self._configs(existing)
         return {name: _description(name, found.topics[name], configs[name]) for name in existing}
 
+    def unhealthy_partitions(self) -> dict[str, tuple[str, ...]]:
+        """Return what is wrong with partitions, by topic: no leader, or replicas that are not in sync.
+
+        Raises:
+            Unreachable: no broker answered.
+        """
+        found = self._call("list topics", lambda: self._client.list_topics(timeout=self._timeout_s))
+        problems = {
+            name: tuple(text for part in topic.partitions.values() if (text := _partition_problem(part)))
+            for name, topic in found.topics.items()
+        }
+        return {name: texts for name, texts in sorted(problems.items()) if texts}
+
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
         """Return the ids of topics, which a topic that is deleted and created again does not keep.
 
@@ -470,6 +483,14 @@ def _missing_is_fine() -> Iterator[None]:
 
 def _dotted(options: Mapping[str, object]) -> dict[str, object]:
     return {name.replace("_", "."): value for name, value in options.items()}
+
+
+def _partition_problem(partition: Any) -> str:
+    if partition.leader < 0:
+        return f"partition {partition.id} has no leader"
+    if len(partition.isrs) < len(partition.replicas):
+        return f"partition {partition.id} has {len(partition.isrs)} of {len(partition.replicas)} replicas in sync"
+    return ""
 
 
 def _description(name: str, metadata: Any, config: Mapping[str, str]) -> TopicDescription:

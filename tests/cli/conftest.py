@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from bifrost.cli import bringing_up, options, planning, projects, state_commands
-from bifrost.cli.commands import describe, dlq, lag, offsets, status, top
+from bifrost.cli.commands import describe, dlq, doctor, lag, offsets, status, top
 from bifrost.cli.commands import ksql as ksql_command
 from bifrost.cli.main import main
 from bifrost.clients.http import Connection
@@ -44,13 +44,14 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
         yield fakes.platform
 
-    for module in (planning, bringing_up, status, state_commands, projects, dlq, lag, offsets, top):
+    for module in (planning, bringing_up, status, state_commands, projects, dlq, doctor, lag, offsets, top):
         monkeypatch.setattr(module, "open_platform", platform)
     for module in (planning, bringing_up, state_commands, projects, offsets, top):
         monkeypatch.setattr(module, "SystemClock", lambda: fakes.clock)
     monkeypatch.setattr(describe.kafka, "admin", lambda settings: fakes.kafka)
     records = FakeRecords(fakes.kafka)
     monkeypatch.setattr(dlq, "record_store", lambda settings: (records, fakes.replayed))
+    monkeypatch.setattr(doctor, "record_store", lambda settings: (records, fakes.replayed))
     monkeypatch.setattr(lag, "record_reader", lambda settings: records)
     fakes.records = records
     monkeypatch.setattr(bringing_up.launch, "start_platform", lambda settings, **options: settings)

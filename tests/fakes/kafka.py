@@ -19,6 +19,7 @@ class FakeTopics:
     old_records: dict[str, int] = field(default_factory=dict)
     committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
+    unhealthy: dict[str, tuple[str, ...]] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
     times: dict[str, list[int]] = field(default_factory=dict)
     """The times of a topic's records, where a test gives them."""
@@ -28,6 +29,9 @@ class FakeTopics:
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
         return {name: self.there[name] for name in names if name in self.there}
+
+    def unhealthy_partitions(self) -> dict[str, tuple[str, ...]]:
+        return self.unhealthy
 
     def offsets(self, name: str) -> dict[int, OffsetRange]:
         return {0: OffsetRange(self.deleted.get(name, 0), self.records.get(name, 0))}

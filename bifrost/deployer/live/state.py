@@ -39,6 +39,10 @@ class TopicAdmin(Protocol):
         """Those of the named topics that exist."""
         ...
 
+    def unhealthy_partitions(self) -> dict[str, tuple[str, ...]]:
+        """What is wrong with partitions, by topic: no leader, or replicas that are not in sync."""
+        ...
+
     def offsets(self, name: str) -> dict[int, OffsetRange]:
         """First and next offset by partition of a topic."""
         ...
