@@ -12,6 +12,7 @@ from bifrost.clients.kafka import TopicDescription
 from bifrost.deployer.checks.connect_validate import check_connectors, refuse_connector_problems
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.plan.actions import ActionKind, ResourceKind
+from bifrost.deployer.plan.plan_text import plan_lines
 from bifrost.errors import BifrostError, DeclarationError, NotReady, PlanRefused, Refused
 from tests.deployer.conftest import CONNECTOR, CUSTOMERS, RATINGS, TOPICS
 from tests.examples import examples
@@ -288,6 +289,46 @@ def test_undeclared_things_are_listed_and_removed_only_when_asked_and_ours(proje
     assert {action.name for action in plan.changes if action.kind is ActionKind.DELETE} >= {"former", "ALERTS"}
     assert "foreign" in fakes.connect.configs and "former" not in fakes.connect.configs
     assert "ALERTS" not in fakes.ksqldb.sources
+
+
+def test_topics_and_subjects_that_a_project_leaves_behind_are_listed_and_kept(project, fakes):
+    project.write("topics/old.json", {"old": {"partitions": 1}, "used": {"partitions": 1}})
+    project.write("topics/schemas/old-value.avsc", '"string"')
+    fakes.kafka.there["foreign"] = TopicDescription("foreign", 1, 1)
+    deployed(project, fakes)
+    assert fakes.plan(project.declared()).undeclared == ()
+
+    (project.root / "topics" / "old.json").unlink()
+    (project.root / "topics" / "schemas" / "old-value.avsc").unlink()
+    use = "CREATE STREAM USE (A INT) WITH (KAFKA_TOPIC='used', VALUE_FORMAT='JSON');"
+    project.write("ksql/ratings.sql", f"{RATINGS.split(';')[0]};{use}")
+    fakes.up(project.declared(), prune=True)
+
+    plan = fakes.plan(project.declared())
+    assert [(item.resource, item.name) for item in plan.undeclared] == [
+        ("topic", "ALERTS"),
+        ("topic", "old"),
+        ("subject", "old-value"),
+    ]
+    assert "  ? topic      old is not declared (kept; topics are never removed)" in list(plan_lines(plan))
+    assert {"old", "foreign"} <= fakes.kafka.there.keys()
+
+    # A person deletes them.
+    for name in ("old", "ALERTS"):
+        fakes.kafka.there.pop(name, None)
+        fakes.registry.versions.pop(f"{name}-value", None)
+    assert fakes.plan(project.declared()).undeclared == ()
+
+
+def test_a_plan_needs_no_right_to_read_the_record_where_all_is_declared(project, fakes):
+    deployed(project, fakes)
+
+    def refuse() -> None:
+        raise Refused("Kafka", "read topic bifrost-deployments", status=29, body="Topic authorization failed")
+
+    fakes.owned.read = refuse
+
+    assert changes(fakes.plan(project.declared())) == []
 
 
 def test_the_order_of_ports_and_masked_values_do_not_count(project, fakes):

@@ -225,7 +225,9 @@ class TestPruning:
             "delete query INSERTQUERY_3",
             "delete statement ALERTS",
         ]
-        assert fakes.plan(project.declared()).undeclared == ()
+        assert [(item.resource, item.name) for item in fakes.plan(project.declared()).undeclared] == [
+            ("topic", "ALERTS")
+        ]
         assert "bifrost|statement|ALERTS" not in fakes.owned.content
 
     def test_a_name_that_was_dropped_and_made_again_by_others_is_theirs(self, project, fakes):
@@ -248,7 +250,7 @@ class TestPruning:
         plan, _ = fakes.up(project.declared(), prune=True)
 
         assert "EXTRA" in fakes.ksqldb.sources
-        (kept,) = [item for item in plan.undeclared if item.name == "EXTRA"]
+        (kept,) = [item for item in plan.undeclared if (item.resource, item.name) == ("statement", "EXTRA")]
         assert kept.kept_because == "read by CSAS_THEIRS_4, THEIRS, which stays"
 
     def test_the_query_of_a_source_table_is_dropped_with_its_table(self, project, fakes):

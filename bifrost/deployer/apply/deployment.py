@@ -149,9 +149,9 @@ class Deployment:
             self._perform(operation)
 
     def _record_ownership(self) -> None:
-        """Records what of ksqlDB is this project's now; without the right to do so, `--prune` will keep it all."""
+        """Records what is this project's now; without the right to do so, `--prune` will keep it all."""
         ownership, ksqldb = self._platform.ownership, self._platform.ksqldb
-        if ownership is None or not self._declared.statements:
+        if ownership is None or not (self._declared.statements or self._declared.topics):
             return
         queries = ksqldb.queries()
         live = {source.name for source in (*ksqldb.streams(), *ksqldb.tables())}
@@ -163,7 +163,8 @@ class Deployment:
             # What no longer exists is forgotten: another project may create something of that name.
             statements = (before.statements | declared) & live
             ids = (before.queries | {query_id for query_id in expected.values() if query_id is not None}) & inserts
-            ownership.update(before, Owned(frozenset(statements), frozenset(ids)))
+            topics = (before.topics | self._declared.written_topics) & self._platform.kafka.topics().keys()
+            ownership.update(before, Owned(frozenset(statements), frozenset(ids), topics=frozenset(topics)))
 
     def _perform(self, step: Operation) -> None:
         connect, ksqldb = self._platform.connect, self._platform.ksqldb

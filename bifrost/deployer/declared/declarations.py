@@ -142,6 +142,12 @@ class Declarations:
         return tuple(sorted({item.pipeline for item in self.pipeline_items if item.pipeline}))
 
     @property
+    def written_topics(self) -> frozenset[str]:
+        """The declared topics, and those that queries write."""
+        sinks = {item.topic for item in self.statements if isinstance(item.tree, CreateAsSelect)}
+        return frozenset({topic.name for topic in self.topics} | sinks)
+
+    @property
     def pipeline_items(self) -> tuple[PipelineItem, ...]:
         """Everything that belongs to one pipeline (a subject belongs to its topic)."""
         return (*self.topics, *self.connectors, *self.statements, *self.templates, *self.dashboards, *self.services)

@@ -1,6 +1,6 @@
-"""Which statements and queries of a ksqlDB server this project created, so that `--prune` touches no others.
+"""Which statements, queries and topics this project deployed: `--prune` touches no others, `plan` lists those left.
 
-ksqlDB has no place for an owner's mark, so it is kept beside it, in a compacted topic.
+ksqlDB and Kafka have no place for an owner's mark, so it is kept beside them, in a compacted topic.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bifrost.deployer.live.rebuild_record import Rebuild, rebuild_from_json
 from bifrost.settings import Settings
 
 TOPIC = "bifrost-deployments"
-STATEMENT, QUERY = "statement", "query"
+STATEMENT, QUERY, DEPLOYED_TOPIC = "statement", "query", "topic"
 REBUILD = "rebuild"
 CURRENT = "current"
 """The name of the one rebuild that a project may have unfinished."""
@@ -34,11 +34,12 @@ class Entries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Names of sources and custom types, ids of INSERT INTO queries, and a replacement that was interrupted."""
+    """Names of sources and custom types, ids of INSERT INTO queries, an interrupted replacement, and topics."""
 
     statements: frozenset[str] = frozenset()
     queries: frozenset[str] = frozenset()
     rebuild: Rebuild | None = None
+    topics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Ownership:
             frozenset(name for kind, name in own if kind == STATEMENT),
             frozenset(name for kind, name in own if kind == QUERY),
             rebuild_from_json(entries.get(self._key(REBUILD, CURRENT), "")),
+            frozenset(name for kind, name in own if kind == DEPLOYED_TOPIC),
         )
 
     def record_rebuild(self, rebuild: Rebuild | None) -> None:
@@ -79,7 +81,12 @@ class Ownership:
             Unreachable, Refused: Kafka did not take the record.
         """
         changed: dict[str, str | None] = {}
-        for kind, old, new in ((STATEMENT, before.statements, now.statements), (QUERY, before.queries, now.queries)):
+        kinds = (
+            (STATEMENT, before.statements, now.statements),
+            (QUERY, before.queries, now.queries),
+            (DEPLOYED_TOPIC, before.topics, now.topics),
+        )
+        for kind, old, new in kinds:
             changed |= {self._key(kind, name): None for name in old - new}
             changed |= {self._key(kind, name): "{}" for name in new - old}
         self.entries.write(changed)

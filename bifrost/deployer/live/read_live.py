@@ -11,7 +11,7 @@ from bifrost.clients.ksqldb import Json, KsqlClient
 from bifrost.clients.schema_registry import SchemaRegistryClient
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.dashboards.saved_objects import dashboard_id
-from bifrost.deployer.declared.declarations import Creating, Declarations, DeclaredSubject
+from bifrost.deployer.declared.declarations import SUBJECT_SUFFIXES, Creating, Declarations, DeclaredSubject
 from bifrost.deployer.live.change_details import with_change_details
 from bifrost.deployer.live.ownership import Owned
 from bifrost.deployer.live.state import (
@@ -24,7 +24,7 @@ from bifrost.deployer.live.state import (
     ServiceControl,
     TopicAdmin,
 )
-from bifrost.errors import ParseError, RemoteError, Unreachable
+from bifrost.errors import ParseError, Refused, RemoteError, Unreachable
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues
 
@@ -92,6 +92,7 @@ def _read_running(platform: Platform, declared: Declarations, readers: Executor)
     others = sorted(sinks - {topic.name for topic in declared.topics})
     sink_topics = readers.submit(platform.kafka.describe, others) if others else None
     owned = readers.submit(_owned, platform, declared, sources, queries)
+    left_topics, left_subjects = _left_behind(platform, declared, owned.result())
     return LiveState(
         sources=sources,
         queries=queries,
@@ -105,7 +106,18 @@ def _read_running(platform: Platform, declared: Declarations, readers: Executor)
         templates=None if templates is None else templates.result(),
         buckets=None if buckets is None else buckets.result(),
         dashboards=None if dashboards is None else dashboards.result(),
+        left_topics=left_topics,
+        left_subjects=left_subjects,
     )
+
+
+def _left_behind(platform: Platform, declared: Declarations, owned: Owned) -> tuple[frozenset[str], frozenset[str]]:
+    """The topics of earlier deployments that are not declared any more but exist, and the subjects of such topics."""
+    former = owned.topics - declared.written_topics
+    if not former:
+        return frozenset(), frozenset()
+    of_former = {f"{topic}{suffix}" for topic in former for suffix in SUBJECT_SUFFIXES}
+    return former & platform.kafka.topics().keys(), frozenset(of_former.intersection(platform.registry.subjects()))
 
 
 def read_ksqldb(
@@ -130,13 +142,18 @@ def parse_or_none(statement: str) -> Creating | None:
 def _owned(
     platform: Platform, declared: Declarations, sources: Mapping[str, LiveSource], queries: Mapping[str, LiveQuery]
 ) -> Owned:
-    """What this project created, if that matters: only where ksqlDB holds anything else than `declared` names."""
+    """What this project created; nothing where Kafka refuses the record and ksqlDB holds only what is declared."""
     names = {item.name for item in declared.statements if isinstance(item.tree, CreateSource | CreateAsSelect)}
     inserts = any(isinstance(query.tree, InsertSelect) or query.tree is None for query in queries.values())
     is_complete = sources.keys() == names and not inserts and len(queries) <= len(sources)
-    if platform.ownership is None or (is_complete and _all_run(platform.services, declared)):
+    if platform.ownership is None:
         return Owned()
-    return platform.ownership.read()
+    try:
+        return platform.ownership.read()
+    except Refused:
+        if is_complete and _all_run(platform.services, declared):
+            return Owned()
+        raise
 
 
 def _all_run(services: ServiceControl | None, declared: Declarations) -> bool:

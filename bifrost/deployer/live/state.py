@@ -221,7 +221,8 @@ class LiveState:
     project created in ksqlDB; it is read only if something there is undeclared. `indices` are those of each
     template that is missing or may differ. `records` counts the records of topics where something differs, `expiring`
     those that the declared retention would delete. `unread` counts what a consumer group has still to read of such a
-    topic, by topic and group.
+    topic, by topic and group. `left_topics` and `left_subjects` exist, were deployed from this project, and are not
+    among the selected declarations.
     """
 
     is_running: bool = True
@@ -242,3 +243,5 @@ class LiveState:
     records: Mapping[str, int] = field(default_factory=dict)
     expiring: Mapping[str, int] = field(default_factory=dict)
     unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    left_topics: frozenset[str] = frozenset()
+    left_subjects: frozenset[str] = frozenset()

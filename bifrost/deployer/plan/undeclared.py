@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bifrost.deployer.declared.declarations import Creating, Declarations
+from bifrost.deployer.declared.declarations import SUBJECT_SUFFIXES, Creating, Declarations
 from bifrost.deployer.declared.statement_files import names_read
 from bifrost.deployer.live.state import LiveState
 from bifrost.deployer.plan.actions import (
@@ -33,13 +33,14 @@ _BUILT_IN = frozenset({"KSQL_PROCESSING_LOG"})
 def undeclared_of(everything: Declarations, live: LiveState) -> tuple[Undeclared, ...]:
     """Live resources that are not declared.
 
-    Connectors and templates carry this project's mark; what it created in ksqlDB is recorded (`live.owned`).
+    Connectors and templates carry this project's mark; what it created in ksqlDB and Kafka is recorded (`live.owned`).
     """
     found = (
         *_connectors(everything, live),
         *_templates(everything, live),
         *_queries(everything, live),
         *_sources(everything, live),
+        *_topics_and_subjects(everything, live),
     )
     return _with_foreign_readers(found, live)
 
@@ -141,6 +142,15 @@ def _sources(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
         for name in free:
             yield Undeclared(ResourceKind.STATEMENT, name, owned=name in live.owned.statements)
         remaining.difference_update(free)
+
+
+def _topics_and_subjects(everything: Declarations, live: LiveState) -> Iterator[Undeclared]:
+    """What earlier deployments left; a topic that a declared statement reads is in use."""
+    used = everything.written_topics | {item.topic for item in everything.statements}
+    used |= {f"{topic}{suffix}" for topic in used for suffix in SUBJECT_SUFFIXES}
+    for resource, names in ((ResourceKind.TOPIC, live.left_topics), (ResourceKind.SUBJECT, live.left_subjects)):
+        for name in sorted(names - used):
+            yield Undeclared(resource, name, owned=True, kept_because=f"{resource}s are never removed")
 
 
 def _read_by(name: str, live: LiveState) -> Iterator[str]:
