@@ -16,10 +16,12 @@ class AgingList(Generic[T]):
     """Dropping the first items costs a constant time per item on average.
 
     `moved` counts the items that were moved to close gaps. Limits are items or, for items that are tuples, shorter
-    tuples that sort before all items that begin with them.
+    tuples that sort before all items that begin with them. Dropped items stay in memory for a while: no more than are
+    left, and twice `spare`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spare: int = _SPARE) -> None:
+        self._spare = spare
         self._items: list[T] = []
         self._head = 0  # the items before it were dropped
         self.moved = 0
@@ -34,11 +36,22 @@ class AgingList(Generic[T]):
         dropped = self._items[self._head : end]
         self._head = end
         # Only when most of the list is gap: so each item is moved once at most per item that was dropped.
-        if self._head > len(self._items) // 2 + _SPARE:
+        if self._head > len(self._items) // 2 + self._spare:
             self.moved += len(self._items) - self._head
             del self._items[: self._head]
             self._head = 0
         return dropped
+
+    def take(self, first: Any, until: Any) -> list[T]:
+        """Removes and returns the items with `first <= item < until`."""
+        begin = bisect_left(self._items, first, self._head)
+        if begin == self._head:
+            return self.drop_before(until)
+        end = bisect_left(self._items, until, begin)
+        taken = self._items[begin:end]
+        self.moved += len(self._items) - end
+        del self._items[begin:end]
+        return taken
 
     def between(self, first: Any, until: Any) -> list[T]:
         """Returns the items with `first <= item < until`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import ClassVar
 
+from bifrost.engine.state.aging_list import AgingList
 from bifrost.engine.state.changelog import ChangelogRecorder
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.state.ordering import sort_key
@@ -20,7 +20,7 @@ class MemoryJoinBuffer:
 
     def __init__(self, recorder: ChangelogRecorder, retention_ms: int | None) -> None:
         # Rows as (time, number, row); the numbers are unique, so sorting never compares rows.
-        self._by_key: dict[Key, list[tuple[int, int, Row]]] = {}
+        self._by_key: dict[Key, AgingList[tuple[int, int, Row]]] = {}
         # A heap of (time, number, key); removed rows stay in it until they are the oldest.
         self._oldest: list[tuple[int, int, Key]] = []
         self.count = 0
@@ -45,7 +45,10 @@ class MemoryJoinBuffer:
         # A restored row brings its number along, and new rows must sort after all restored ones.
         self.count = max(self.count, number) + 1
         self._rows += 1
-        insort(self._by_key.setdefault(key, []), (timestamp, number, row))
+        rows = self._by_key.get(key)
+        if rows is None:
+            rows = self._by_key[key] = AgingList(spare=0)  # many lists of few rows
+        rows.add((timestamp, number, row))
         heappush(self._oldest, (timestamp, number, key))
 
     def fetch(self, key: Key, first: int, last: int) -> list[tuple[int, Row]]:
@@ -53,16 +56,14 @@ class MemoryJoinBuffer:
         rows = self._by_key.get(key)
         if rows is None:
             return []
-        found = rows[bisect_left(rows, (first,)) : bisect_left(rows, (last + 1,))]
-        return [(timestamp, row) for timestamp, _, row in found]
+        return [(timestamp, row) for timestamp, _, row in rows.between((first,), (last + 1,))]
 
     def remove(self, key: Key, timestamp: int) -> None:
         """See `JoinBuffer`."""
         rows = self._by_key.get(key)
         if rows is None:
             return
-        found = rows[bisect_left(rows, (timestamp,)) : bisect_left(rows, (timestamp + 1,))]
-        for _, number, _ in found:
+        for _, number, _ in rows.between((timestamp,), (timestamp + 1,)):
             self._drop(key, timestamp, number)
             self._record.delete((timestamp, number, *key), self.stream_time)
 
@@ -71,14 +72,13 @@ class MemoryJoinBuffer:
         rows = self._by_key.get(key)
         if rows is None:
             return None
-        index = bisect_left(rows, (timestamp, number))
-        if index == len(rows) or rows[index][:2] != (timestamp, number):
+        taken = rows.take((timestamp, number), (timestamp, number + 1))
+        if not taken:
             return None
-        row = rows.pop(index)[2]
         self._rows -= 1
         if not rows:
             del self._by_key[key]
-        return row
+        return taken[0][2]
 
     @property
     def oldest(self) -> int:
@@ -86,9 +86,8 @@ class MemoryJoinBuffer:
         # Drops entries of removed rows on the way, so that each is passed once.
         while self._oldest:
             timestamp, number, key = self._oldest[0]
-            rows = self._by_key.get(key, [])
-            index = bisect_left(rows, (timestamp, number))
-            if index < len(rows) and rows[index][:2] == (timestamp, number):
+            rows = self._by_key.get(key)
+            if rows is not None and rows.between((timestamp, number), (timestamp, number + 1)):
                 return timestamp
             heappop(self._oldest)
         return NEVER
