@@ -6,6 +6,8 @@ import threading
 
 from confluent_kafka import Producer
 
+_MOMENT_S = 0.001
+
 
 class SharedProducer:
     """Sends the output of many queries, which any number of threads run.
@@ -28,3 +30,12 @@ class SharedProducer:
                 self._polling.release()
         elif wait_s and self._polling.acquire(timeout=wait_s):
             self._polling.release()
+
+    def send_now(self) -> None:
+        """Sends what waits for more results, which otherwise takes the producer's `linger.ms`."""
+        if self._polling.acquire(blocking=False):
+            try:
+                # The client sends while a flush lasts, and a flush without time may end before it has begun to.
+                self._producer.flush(_MOMENT_S)
+            finally:
+                self._polling.release()

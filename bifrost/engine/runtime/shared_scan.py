@@ -31,6 +31,7 @@ from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.topology.compiled import InputRecord
 
 _BATCH = 2000
+_FEW = 20
 _IDLE_S = 0.25
 _AT_MOST_S = 0.25
 _CALM_S = 30.0
@@ -250,6 +251,9 @@ class SharedScan:
             messages.insert(0, first)
             batch = batch_of(messages)
             self._hand_out(batch)
+            # When few records come, waiting for more results only delays them. Under load, larger requests cost less.
+            if len(messages) <= _FEW:
+                (self._home or self).producer().send_now()
             self._separate(batch, is_full=len(messages) >= _BATCH)
 
     def _separate(self, batch: Batch, *, is_full: bool) -> None:

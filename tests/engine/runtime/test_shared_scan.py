@@ -193,6 +193,8 @@ class SlowReports:
         self.polling.set()
         assert self.may_return.wait(10)
 
+    flush = poll
+
 
 @pytest.mark.parametrize("wait_s", [0.0, 0.01])
 def test_only_one_thread_at_a_time_takes_delivery_reports(wait_s):
@@ -202,11 +204,39 @@ def test_only_one_thread_at_a_time_takes_delivery_reports(wait_s):
     first.start()
     assert reports.polling.wait(10)
     producer.poll(wait_s)
+    producer.send_now()
     assert reports.polls == 1
     reports.may_return.set()
     first.join(10)
     producer.poll()
-    assert reports.polls == 2
+    producer.send_now()
+    assert reports.polls == 3
+
+
+@pytest.fixture
+def sent_now(monkeypatch):
+    """The producers that were made to send without waiting for more results."""
+    producers = []
+    send_now = SharedProducer.send_now
+    monkeypatch.setattr(SharedProducer, "send_now", lambda self: (producers.append(self), send_now(self)))
+    return producers
+
+
+def test_results_of_few_records_do_not_wait_for_more(world, sent_now):
+    engine = world.engine()
+    execute(engine, STREAM + COPY)
+    in_step(world)
+    send(world, [1])
+    world.cluster.wait_for(lambda: sent_now == [engine.parts.launcher.scan.producer()])
+
+
+def test_results_of_many_records_are_sent_together(world, sent_now, monkeypatch):
+    monkeypatch.setattr(shared_scan, "_FEW", 0)
+    execute(world.engine(), STREAM + COPY)
+    in_step(world)
+    send(world, range(5))
+    world.wait_for("OUT", [{"B": number + 1} for number in range(5)])
+    assert sent_now == []
 
 
 def test_a_query_whose_partitions_belong_to_another_worker_costs_nothing(world, monkeypatch):
