@@ -152,7 +152,7 @@ class RowCount:
         self._consumer.close()
 
 
-def memory(pid: int) -> str:
+def memory(pid: int | str = "self") -> str:
     """The memory of a process: its own, and the pages of files, which the system takes back when needed."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = {
