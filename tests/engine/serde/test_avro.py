@@ -280,9 +280,10 @@ def test_every_long_is_written_and_read_as_fastavro_does(number: int) -> None:
     assert read(serdes_with(schema), "AVRO", columns, data) == (number,)
 
 
+@pytest.mark.parametrize("kind", ["long", ["null", "long"]], ids=["required", "optional"])
 @pytest.mark.parametrize("power", range(63))
-def test_longs_at_the_edges_of_their_sizes(power: int) -> None:
-    schema = record(("v", "long"))
+def test_longs_at_the_edges_of_their_sizes(power: int, kind: Any) -> None:
+    schema = record(("v", kind))
     for number in (2**power - 1, 2**power, -(2**power), -(2**power) - 1):
         data = fast_write(schema, {"v": number})
         assert write(serdes_with(schema), "AVRO", values(("V", BIGINT)), (number,), schemaId="1") == data

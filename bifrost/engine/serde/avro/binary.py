@@ -114,21 +114,25 @@ class LongTable(dict[int, bytes]):
         # Nothing is stored here: timestamps and counters would fill the table without end.
         if _SIX_BYTES_FROM <= value < _SIX_BYTES_BELOW:
             raw = value << 1
-            return self.prefix + _MIDDLE[raw & 16383] + _MIDDLE[raw >> 14 & 16383] + _LAST[raw >> 28]
+            return self.prefix + FIRST_BYTES[raw & 16383] + FIRST_BYTES[raw >> 14 & 16383] + LAST_BYTES[raw >> 28]
         if not LONG_MIN <= value <= LONG_MAX:
             raise SerdeError(f"{value} does not fit 64 bits")
         raw = (value << 1) ^ (value >> 63)
         out = self.prefix
         while raw > 16383:
-            out += _MIDDLE[raw & 16383]
+            out += FIRST_BYTES[raw & 16383]
             raw >>= 14
-        return out + _LAST[raw]
+        return out + LAST_BYTES[raw]
 
 
-_MIDDLE = [bytes((low | 128, high | 128)) for high in range(128) for low in range(128)]
-_LAST = [bytes((low | 128, high)) if high else bytes((low,)) for high in range(128) for low in range(128)]
+FIRST_BYTES = [bytes((low | 128, high | 128)) for high in range(128) for low in range(128)]
+"""Two bytes that others follow, by the 14 bits that they hold, the lowest of a zig-zag number."""
+LAST_BYTES = [bytes((low | 128, high)) if high else bytes((low,)) for high in range(128) for low in range(128)]
+"""The last one or two bytes of a number, by the bits that they hold."""
 LONGS = LongTable()
 OPTIONAL_LONGS = LongTable(b"\x02")
+OPTIONAL_FIRST_BYTES = [OPTIONAL_LONGS.prefix + part for part in FIRST_BYTES]
+OPTIONAL_LAST_BYTES = [OPTIONAL_LONGS.prefix + part for part in LAST_BYTES]
 
 
 def to_decimal(data: bytes, scale: int) -> Decimal:

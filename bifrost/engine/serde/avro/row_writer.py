@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from bifrost.engine.serde.avro.binary import LONGS, OPTIONAL_LONGS, encode_long
+from bifrost.engine.serde.avro.binary import (
+    FIRST_BYTES,
+    LAST_BYTES,
+    LONGS,
+    OPTIONAL_FIRST_BYTES,
+    OPTIONAL_LAST_BYTES,
+    OPTIONAL_LONGS,
+    encode_long,
+)
 from bifrost.engine.serde.avro.defaults import missing_bytes
 from bifrost.engine.serde.avro.scalar_readers import type_text
 from bifrost.engine.serde.avro.schema import NO_DEFAULT, AvroField, AvroPrimitive, AvroRecord, AvroType, AvroUnion
 from bifrost.engine.serde.avro.sql_types import present_branches
-from bifrost.engine.serde.avro.value_writers import ValueCode, is_plain, matching_variable, missing_value
+from bifrost.engine.serde.avro.value_writers import ValueCode, is_plain, matching_variable, missing_value, number_text
 from bifrost.engine.serde.errors import SerdeError
 from bifrost.engine.serde.function_source import FunctionSource
 from bifrost.sql.types import SqlStruct, SqlType, SqlValue, StructField
 
+_TABLES: Mapping[str, object] = {
+    "LONGS": LONGS,
+    "FIRST": FIRST_BYTES,
+    "LAST": LAST_BYTES,
+    "OPTIONAL_LONGS": OPTIONAL_LONGS,
+    "OPTIONAL_FIRST": OPTIONAL_FIRST_BYTES,
+    "OPTIONAL_LAST": OPTIONAL_LAST_BYTES,
+}
 Writer = Callable[[tuple[SqlValue, ...]], bytes]
 
 
@@ -49,7 +65,7 @@ class _Generator:
 
     def __init__(self, prefix: bytes) -> None:
         self.source = FunctionSource("write(row)")
-        self.source.constants.update(LONGS=LONGS, OPTIONAL=OPTIONAL_LONGS, PREFIX=prefix, JOIN=b"".join)
+        self.source.constants.update(_TABLES, PREFIX=prefix, JOIN=b"".join)
         self.parts = ["PREFIX"]
         self.values = ValueCode(self.source)
 
@@ -99,14 +115,14 @@ class _Generator:
                 if value.name == "string":
                     self.optional_text_part(name)
                 else:
-                    self.parts.append(f'b"\\0" if {name} is None else OPTIONAL[{name}]')
+                    self.parts.append(f'b"\\0" if {name} is None else {number_text(name, "OPTIONAL_")}')
             case AvroField(type=AvroPrimitive() as value) if is_plain(value, sql_type) and field.default is NO_DEFAULT:
                 with self.source.block(f"if {name} is None:"):
                     self.source.line(f"{self.source.constant(missing_value)}({path!r})")
                 if value.name == "string":
                     self.text_part(name, "LONGS")
                 else:
-                    self.parts.append(f"LONGS[{name}]")
+                    self.parts.append(number_text(name))
             case _:
                 out = self.values.out = self.source.fresh("o")
                 self.source.line(f"{out} = bytearray()")
@@ -123,7 +139,7 @@ class _Generator:
     def optional_text_part(self, name: str) -> None:
         """Write text that may be None as two parts."""
         with self.source.block(f"if {name} is not None:"):
-            self.text_part(name, "OPTIONAL")
+            self.text_part(name, "OPTIONAL_LONGS")
         head, text = self.parts[-2:]
         with self.source.block("else:"):
             self.source.line(f'{head}, {text} = b"\\0", b""')
