@@ -64,6 +64,20 @@ def test_aggregates(window, seed):
     assert outputs(statements, seed, restarts=True) == found
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_tumbling_windows_are_hopping_windows_that_advance_by_their_size(seed):
+    grace = "GRACE PERIOD 20 MILLISECONDS"
+    windows = (
+        f"WINDOW TUMBLING (SIZE 10 MILLISECONDS, {grace})",
+        f"WINDOW HOPPING (SIZE 10 MILLISECONDS, ADVANCE BY 10 MILLISECONDS, {grace})",
+    )
+    tumbling, hopping = (
+        outputs(STREAM + f"CREATE TABLE O AS SELECT K, {AGGREGATES} FROM S {window} GROUP BY K;", seed, restarts=True)
+        for window in windows
+    )
+    assert tumbling == hopping
+
+
 @pytest.mark.parametrize("seed", (5, 6, 7))
 @pytest.mark.parametrize("window", WINDOWS[1:])
 def test_final_results(window, seed):

@@ -146,6 +146,51 @@ class WindowedAggregator:
         ]
 
 
+class TumblingAggregator:
+    """Aggregates by tumbling windows and emits every change: a row has one window. Half the cost of the general form.
+
+    Old results are None unless `wants_old`.
+    """
+
+    def __init__(self, fold: Fold, store: WindowStore, window: Tumbling, *, wants_old: bool) -> None:
+        self._add, self._result = fold.add, fold.result
+        self._store = store
+        self._size = window.size_ms
+        self._open = window.size_ms + grace_of(window, emit_final=False)  # from the start of a window to its close
+        self._wants_old = wants_old
+        self._stream_time = _UNKNOWN
+        self._closed_start = -1  # no window starts before the epoch
+
+    def add(self, key: Key, group_columns: Row, values: Values, timestamp: int) -> Sequence[WindowChange]:
+        """Adds a row to its window; returns the change, or nothing if the window has closed.
+
+        Raises:
+            RowRejected: the row cannot be added; its window stays as it was.
+        """
+        now, closed_start = self._stream_time, self._closed_start
+        if timestamp > now:
+            now = timestamp if now != _UNKNOWN else max(self._store.stream_time, timestamp)
+            closed_start = max(now - self._open, -1)
+        start = timestamp - timestamp % self._size
+        if start <= closed_start:
+            self._stream_time, self._closed_start = now, closed_start
+            return ()
+        entry = self._store.get(key, start)
+        stored, at = (None, timestamp) if entry is None else entry
+        try:
+            changed = self._add(stored, group_columns, values)
+            result = self._result(changed)
+        except EVALUATION_ERRORS as error:
+            raise RowRejected from error
+        if timestamp > at:
+            at = timestamp
+        before = self._result(stored) if self._wants_old and stored is not None else None
+        # Only now: a rejected row must not move time, since a restart would not know of it.
+        self._stream_time, self._closed_start = now, closed_start
+        self._store.put(key, start, changed, at)
+        return ((key, start, start + self._size, result, at, before),)
+
+
 class SessionAggregator:
     """Aggregates by session windows: a row joins, extends or merges the sessions within its gap.
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from bifrost.engine.catalog.schema import WINDOWEND, WINDOWSTART, LogicalSchema
 from bifrost.engine.expressions import AggregateCall, resolve_aggregate
-from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate
+from bifrost.engine.plan.steps import Session, StreamAggregate, StreamWindowedAggregate, TableAggregate, Tumbling
 from bifrost.engine.state.stores import StoreKind, StoreSpec
 from bifrost.engine.topology.code.downstream import (
     Downstream,
@@ -25,6 +25,7 @@ from bifrost.engine.topology.code.writer import CodeWriter
 from bifrost.engine.topology.operators.aggregators import (
     GroupAggregator,
     SessionAggregator,
+    TumblingAggregator,
     WindowedAggregator,
 )
 from bifrost.engine.topology.operators.fold import Fold
@@ -171,7 +172,7 @@ class _Parts:
 
     def windowed_aggregator(
         self, context: TaskContext, store: str, downstream: Downstream, emission: Emission
-    ) -> WindowedAggregator | SessionAggregator:
+    ) -> WindowedAggregator | TumblingAggregator | SessionAggregator:
         step = self.step
         assert isinstance(step, StreamWindowedAggregate)
         if isinstance(step.window, Session):
@@ -182,12 +183,15 @@ class _Parts:
                 final=step.emit_final,
                 buffered=emission.buffer_bytes > 0,
             )
+        windows, wants_old = context.window_store(store), downstream.old is not OldRows.UNUSED
+        if isinstance(step.window, Tumbling) and not step.emit_final:
+            return TumblingAggregator(self.fold, windows, step.window, wants_old=wants_old)
         return WindowedAggregator(
             self.fold,
-            context.window_store(store),
+            windows,
             step.window,
             final=step.emit_final,
-            wants_old=downstream.old is not OldRows.UNUSED,
+            wants_old=wants_old,
             drops_expired=emission.drops_expired,
         )
 
