@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "restart": "Restart one thing and wait until it runs again.",
     "demo": "Generate records for a pipeline, in the foreground.",
     "doctor": "Check what support would ask for, and write a report without secrets. Exit code 3 for errors.",
+    "completion": "Print the script that makes a shell complete commands, options and live names.",
     "backup": "Back the data of the stopped embedded platform up into one file.",
     "restore": "Restore a backup into the embedded platform's empty data folder; `up` then starts with it.",
     "validate": "Check all declarations with nothing running: files, names, schemas, and the types of all statements.",

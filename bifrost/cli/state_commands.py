@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bifrost.cli.completion import complete_live
 from bifrost.cli.consent import require_consent
 from bifrost.cli.options import settings_for
 from bifrost.cli.output import Screen
@@ -18,7 +19,8 @@ from bifrost.operations.state_changes import Change, StateChange, carry_out, pla
 LiveNameArgument = Annotated[
     str,
     typer.Argument(
-        help="A connector, query (or its stream or table), service or component, or KIND:NAME, with * and ?."
+        help="A connector, query (or its stream or table), service or component, or KIND:NAME, with * and ?.",
+        autocompletion=complete_live,
     ),
 ]
 _DONE = {

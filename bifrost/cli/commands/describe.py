@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bifrost.cli.completion import complete_declared
 from bifrost.cli.options import TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.cli.projects import plan_everything
@@ -17,7 +18,9 @@ from bifrost.redaction import redact_text, secrets_of
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A declared thing, or KIND:NAME, with * and ?.")],
+    name: Annotated[
+        str, typer.Argument(help="A declared thing, or KIND:NAME, with * and ?.", autocompletion=complete_declared)
+    ],
     target: TargetOption = None,
 ) -> None:
     """Show one declared thing: its file, its plan, its live state and lag, and what feeds and reads it."""

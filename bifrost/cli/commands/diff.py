@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bifrost.cli.completion import complete_declared
 from bifrost.cli.options import TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.cli.projects import plan_everything
@@ -25,7 +26,9 @@ NARROWEST = 120
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A declared thing, or KIND:NAME, with * and ?.")],
+    name: Annotated[
+        str, typer.Argument(help="A declared thing, or KIND:NAME, with * and ?.", autocompletion=complete_declared)
+    ],
     unified: Annotated[bool, typer.Option("--unified", "-u", help="Always print a unified diff.")] = False,
     target: TargetOption = None,
 ) -> None:

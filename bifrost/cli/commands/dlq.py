@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bifrost.alerts import Alert, read_alerts
+from bifrost.cli.completion import complete_live
 from bifrost.cli.consent import ConfirmedOption, DryRunOption, require_consent
 from bifrost.cli.dead_letter_text import letter_json, letter_lines, letters_text, replay_lines
 from bifrost.cli.moments import moment_option
@@ -50,7 +51,10 @@ class _Context:
 def command(
     action: Annotated[str, typer.Argument(help="list, show, replay or drop.")],
     name: Annotated[
-        str, typer.Argument(help="A dead-letter topic, or the connector, alert or service that writes it.")
+        str,
+        typer.Argument(
+            help="A dead-letter topic, or the connector, alert or service that writes it.", autocompletion=complete_live
+        ),
     ] = "",
     since: Annotated[str, typer.Option(help="Only letters from this time on: 2026-11-30T14:00 (UTC), or 2h ago.")] = "",
     until: Annotated[str, typer.Option(help="Only letters before this time.")] = "",

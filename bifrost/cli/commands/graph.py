@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bifrost.cli.completion import complete_declared
 from bifrost.cli.options import TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.cli.things import find_things
@@ -20,7 +21,11 @@ FORMATS = ("text", "mermaid", "dot", "json")
 def command(
     name: Annotated[
         str | None,
-        typer.Argument(help="A thing, or KIND:NAME; with all that feeds it and reads it.", show_default=False),
+        typer.Argument(
+            help="A thing, or KIND:NAME; with all that feeds it and reads it.",
+            show_default=False,
+            autocompletion=complete_declared,
+        ),
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text, mermaid, dot or json.")] = "text",
     target: TargetOption = None,

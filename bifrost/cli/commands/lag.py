@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bifrost.alerts import read_alerts
+from bifrost.cli.completion import complete_live
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients.topic_records import TopicRecords
@@ -26,7 +27,10 @@ AGE_TIMEOUT_S = 3.0
 def command(
     name: Annotated[
         str,
-        typer.Argument(help="A group, or the connector, query, alert or service that it belongs to, with * and ?."),
+        typer.Argument(
+            help="A group, or the connector, query, alert or service that it belongs to, with * and ?.",
+            autocompletion=complete_live,
+        ),
     ] = "*",
     partitions: Annotated[bool, typer.Option("--partitions", "-p", help="Show each partition.")] = False,
     as_json: JsonOption = False,

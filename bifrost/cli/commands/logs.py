@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bifrost.cli.commands.status import read_status
+from bifrost.cli.completion import complete_live
 from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.errors import Refused
 from bifrost.redaction import redact_text, secrets_of
@@ -18,7 +19,12 @@ from bifrost.settings import Settings
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A component or service, or a connector or query (its server's log).")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A component or service, or a connector or query (its server's log).", autocompletion=complete_live
+        ),
+    ],
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print new lines as they come, until interrupted.")
     ] = False,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from bifrost.alerts import read_alerts
+from bifrost.cli.completion import complete_live
 from bifrost.cli.consent import ConfirmedOption, DryRunOption, require_consent
 from bifrost.cli.moments import moment_option
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
@@ -42,7 +43,12 @@ _PLACE = re.compile(r"(.+)-(\d{1,9})@(\d{1,19})")
 
 def command(
     action: Annotated[str, typer.Argument(help="show, reset or set.")],
-    name: Annotated[str, typer.Argument(help="A connector, alert, service or consumer group, or KIND:NAME.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A connector, alert, service or consumer group, or KIND:NAME.", autocompletion=complete_live
+        ),
+    ],
     to: Annotated[
         str, typer.Option(metavar="POSITION", help="reset: earliest, latest, 2026-11-30T14:00 (UTC), or 2h ago.")
     ] = EARLIEST,
