@@ -54,7 +54,7 @@ class DiskKeyValueStore:
                 return None
             # A look-up on another thread must not cache a row that the task's thread replaces meanwhile.
             with lock:
-                is_plain = len(key) == 1 and type(key[0]) in _PLAIN
+                is_plain = len(key) == 1 and type(key[0]) in _PLAIN  # as in `_stored`
                 value = found(_ROW_OF_ONE + pack(key[0]) if is_plain else self._stored(key))
                 entry = None if value is None else entry_of(value)
                 # Replacing a row in a full cache takes as long as reading one, so only some misses do it: a key that
@@ -74,14 +74,21 @@ class DiskKeyValueStore:
             for old in list(islice(self._cache, excess + self.cached // _EVICTED_SHARE)):
                 del self._cache[old]
 
+    def _replace(self, key: Key, entry: Entry | None) -> None:
+        # What is read decides which rows a full cache has; a table that is filled must not replace them all.
+        if key in self._cache or not self._is_full:
+            self._remember(key, entry)
+
     def _stored(self, key: Key) -> bytes:
+        if len(key) == 1 and type(key[0]) in _PLAIN:
+            return _ROW_OF_ONE + self._pack(key[0])
         return _ROW + self._pack(canonical(key))
 
     def put(self, key: Key, row: Row, timestamp: int) -> Row | None:
         """See `KeyValueStore`."""
         with self._rows.lock:
             old = self._cache[key]
-            self._remember(key, (row, timestamp))
+            self._replace(key, (row, timestamp))
             self._rows.put(self._stored(key), self._record.value(row, timestamp))
         if timestamp > self.stream_time:
             self.stream_time = timestamp
@@ -99,7 +106,7 @@ class DiskKeyValueStore:
             old = self._cache[key]
             if old is None:
                 return None
-            self._remember(key, None)
+            self._replace(key, None)
             self._rows.delete(self._stored(key))
         self.count -= 1
         self._record.delete(key, timestamp)
