@@ -259,8 +259,9 @@ class SharedScan:
     def _separate(self, batch: Batch, *, is_full: bool) -> None:
         """Moves the queries over a busy topic to the other scan, if that helps queries over other topics."""
         counts: Counter[str] = Counter()
-        for (topic, _), records in batch.records.items():
-            counts[topic] += len(records)
+        if is_full:
+            for (topic, _), records in batch.records.items():
+                counts[topic] += len(records)
         busy = self._busy_topics.take(counts, is_full=is_full)
         if busy is None or self._busy_scan is None:
             return
