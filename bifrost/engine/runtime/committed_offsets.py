@@ -39,7 +39,7 @@ class CommittedOffsets:
             while True:
                 try:
                     found = consumer.committed(list(places), timeout=max(deadline - time.monotonic(), _RETRY_S))
-                    return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+                    return _offsets(found)
                 except KafkaException as error:
                     # Not a missing offset: to begin at the default would repeat or skip records.
                     if not is_temporary(error.args[0]) or time.monotonic() > deadline:
@@ -77,3 +77,10 @@ class CommittedOffsets:
     def give_up(self, commit: OffsetsAnswer) -> None:
         """Stops waiting for the answer to a commit."""
         self._offsets.renew(commit)
+
+
+def _offsets(places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
+    problem = next((place.error for place in places if place.error is not None), None)
+    if problem is not None:
+        raise KafkaException(problem)
+    return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}

@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from bifrost.engine.runtime.cluster import Cluster
+from bifrost.engine.runtime.committed_offsets import CommittedOffsets
 from bifrost.errors import Unreachable
 
 OFFSET_FETCH = 9
@@ -67,3 +68,25 @@ def test_offsets_that_may_not_be_read_are_not_taken_for_missing(broker):
     broker.refuse_offsets(KafkaError.GROUP_AUTHORIZATION_FAILED)
     with pytest.raises(Unreachable, match="read offsets"):
         broker.cluster.committed_offsets("h").read([PLACE])
+
+
+class PartialConsumer:
+    """A consumer that learns the offset of one partition, and an error of another one."""
+
+    def committed(self, places, timeout):
+        return [TopicPartition("t", 0, 7), FailedPlace("t", 1)]
+
+    def close(self):
+        pass
+
+
+class FailedPlace(TopicPartition):
+    """What the library returns for a partition whose offset could not be read."""
+
+    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+
+
+def test_the_offset_of_a_partition_that_could_not_be_read_is_not_taken_for_missing():
+    offsets = CommittedOffsets(None, "g", PartialConsumer)
+    with pytest.raises(Unreachable, match="read offsets"):
+        offsets.read([PLACE, TopicPartition("t", 1)])
