@@ -56,10 +56,14 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> None:
     write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, server_properties(settings))
-    formatted = settings.data / NAME / "formatted"
+    folder = settings.data / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    # Connect's topic of configurations holds a password that a connector's file contains.
+    folder.chmod(0o700)
+    formatted = folder / "formatted"
     if formatted.exists():
         return
-    logs = settings.data / NAME / "log"
+    logs = folder / "log"
     shutil.rmtree(logs, ignore_errors=True)
     tool = ("kafka.tools.StorageTool", "format", "--cluster-id", new_cluster_id(), "--config", str(properties))
     command = (java.program, *java.short_lived, "-cp", stack.kafka_classpath, *tool)

@@ -178,3 +178,13 @@ def test_every_pipeline_has_a_demo_that_starts_on_request_only(home):
     for name in DEMOS.values():
         assert not components[name].with_platform
         assert components[name].restart is Restart.ON_FAILURE
+
+
+def test_records_of_the_broker_are_for_their_owner_alone(home):
+    data = home.data / "broker"
+    data.mkdir(parents=True, mode=0o755)
+    (data / "formatted").touch()
+    prepare = broker.component(home, Java(home.home, 17), Stack(home.home)).prepare
+    assert prepare is not None
+    prepare()
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
