@@ -185,6 +185,11 @@ class Settings:
         return self.run / "alerts.json"
 
     @property
+    def watch_state(self) -> Path:
+        """What the watcher of the platform restarts or has given up: JSON, a line by thing."""
+        return self.run / "watch.json"
+
+    @property
     def control_socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"

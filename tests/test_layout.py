@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": EVERYWHERE | ALERTS | {"clients", "dashboards", "sql", "web"},
     "web": EVERYWHERE,
     "generators": EVERYWHERE | {"clients"},
-    "services": EVERYWHERE | ALERTS | {"clients"},
+    "services": EVERYWHERE | ALERTS | {"clients", "operations"},
     "capture": EVERYWHERE | {"clients"},
     "cli": EVERYWHERE
     | ALERTS

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "graph": "Show where records go, from source connectors to sinks, dashboards and services.",
     "status": "Show what runs: endpoints, connectors with their tasks, queries, services, components.",
     "down": "Stop the embedded platform and keep its data.",
+    "watch": "Restart what fails, with growing delays, and publish what happened, until Ctrl-C.",
     "logs": "Print the log of a component or service.",
     "pause": "Pause a connector, query or service; it continues where it was when resumed.",
     "resume": "Resume what was paused or stopped, and wait until it runs.",

@@ -40,6 +40,7 @@ COMPONENTS = (
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
     "alerts",
+    "platform_watch",
     "generator",
     "wifi_replay",
     "orders_demo",
@@ -54,6 +55,7 @@ ON_COMMAND = (
     "wifi_telegram_bot",
     "wifi_telegram_alerts",
     "alerts",
+    "platform_watch",
     *generator.DEMOS.values(),
 )
 """Started by the deployer and not with the platform: they need what the deployer creates."""
@@ -87,6 +89,7 @@ def platform_components(settings: Settings, *, only: Collection[str] | None = No
         services.wifi_telegram_bot(settings),
         services.wifi_telegram_alerts(settings),
         services.alerts(settings),
+        services.platform_watch(settings),
         generator.component(settings),
         generator.wifi(settings),
         generator.orders(settings),

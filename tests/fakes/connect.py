@@ -31,6 +31,7 @@ class FakeConnect:
     sinks: set[str] = field(default_factory=set)
     offsets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     version: str = "4.3.1"
+    restart_cures: bool = True
 
     def server(self) -> FakeServer:
         return FakeServer(
@@ -82,7 +83,8 @@ class FakeConnect:
                 return Answer(200, {"message": "done"})
             case ("POST" | "PUT", "connectors", name, "restart" | "resume"):
                 self.states[name] = "RUNNING"
-                self.traces.pop(name, None)
+                if self.restart_cures:
+                    self.traces.pop(name, None)
                 return Answer(202)
             case ("DELETE", "connectors", name):
                 self.forget(name)

@@ -44,3 +44,17 @@ def alerts(settings: Settings) -> Component:
         depends_on=("broker", "schema_registry", "ksqldb", "console"),
         with_platform=False,
     )
+
+
+def platform_watch(settings: Settings) -> Component:
+    """Restarts what fails, and reports it as events of the platform."""
+    return Component(
+        name="platform_watch",
+        command=python_program.command("services.platform_watch"),
+        env=python_program.environment(settings),
+        cwd=settings.project,
+        prepare=lambda: settings.watch_state.unlink(missing_ok=True),
+        probe=probes.file(settings.watch_state),
+        depends_on=("broker",),
+        with_platform=False,
+    )

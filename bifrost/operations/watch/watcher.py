@@ -1,0 +1,248 @@
+"""Looks at everything that runs, restarts what failed, and publishes what happened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bifrost.clients.event_topic import EventTopic
+from bifrost.deployer.apply.await_running import query_causes
+from bifrost.deployer.live.state import Platform, open_platform
+from bifrost.deployer.plan.ksql_commands import pause, resume
+from bifrost.errors import BifrostError, RemoteError, SettingError
+from bifrost.operations.live_things import LiveThing, ThingKind, live_things, service_names
+from bifrost.operations.watch.platform_event import TOPIC, PlatformEvent
+from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happening, Restarts, decide
+from bifrost.operations.watch.watch_state import write_state
+from bifrost.redaction import redact_text, secrets_of
+from bifrost.settings import Settings
+
+NAME = "platform_watch"
+"""The service that watches the embedded platform."""
+LOOK_S = 10.0
+"""How often everything is looked at."""
+SILENT_LOOKS = 3
+"""After so many looks without an answer a part counts as failed: a restart takes less."""
+_FAILED = frozenset({"FAILED", "ERROR", "BACKOFF"})
+_PART = "part"
+"""The kind of a server that does not answer: it is started by whoever runs it, so it is reported, not restarted."""
+
+_log = logging.getLogger("watch")
+
+
+class EventSink(Protocol):
+    """Where events go (`EventTopic`)."""
+
+    def publish(self, *events: PlatformEvent) -> bool:
+        """Publish events, or keep them for the next call."""
+        ...
+
+
+class WallClock(Protocol):
+    """Steady seconds, and seconds of the epoch."""
+
+    def monotonic(self) -> float:
+        """Return seconds since a fixed moment."""
+        ...
+
+    def time(self) -> float:
+        """Return seconds since the epoch."""
+        ...
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One watcher of a platform. `services` are the names of the project's services; `own` is never restarted."""
+
+    platform: Platform
+    services: Collection[str]
+    events: EventSink
+    clock: WallClock
+    clean: Callable[[str], str] = str
+    max_restarts: int = MAX_RESTARTS
+    own: str = ""
+    state_file: Path | None = None
+    _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
+    _causes: dict[tuple[str, str], str] = field(default_factory=dict)
+    _silent: dict[str, int] = field(default_factory=dict)
+
+    def look(self) -> tuple[PlatformEvent, ...]:
+        """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
+        found, silent, read = self._read()
+        self._forget_others(found, read)
+        events: list[PlatformEvent] = []
+        due: list[LiveThing] = []
+        for thing in found:
+            decision = self._decide(thing, failed=thing.state in _FAILED)
+            events += self._events(thing, decision)
+            due += [thing] if decision.restart else []
+        events += self._silent_parts(silent)
+        # Somebody must know even if the restart takes long or fails.
+        self.events.publish(*events)
+        for thing in due:
+            self._restart(thing)
+        self._write_state()
+        return tuple(events)
+
+    def _read(self) -> tuple[list[LiveThing], dict[str, str], set[str]]:
+        """All things, the problems of the parts that do not answer, and the kinds that were read."""
+        found: list[LiveThing] = []
+        silent: dict[str, str] = {}
+        read: set[str] = set()
+        for kind in ThingKind:
+            try:
+                things = live_things(self.platform, self.services, kind)
+            except RemoteError as error:
+                silent[error.system] = str(error)
+                continue
+            read.add(str(kind))
+            found += (self._with_cause(thing) for thing in things if thing.name != self.own)
+        return found, silent, read
+
+    def _forget_others(self, found: Sequence[LiveThing], read: Collection[str]) -> None:
+        """Forgets what no longer exists."""
+        existing = {(str(thing.kind), thing.name) for thing in found}
+        for key in [key for key in self._known if key[0] in read and key not in existing]:
+            del self._known[key]
+            self._causes.pop(key, None)
+
+    def _with_cause(self, thing: LiveThing) -> LiveThing:
+        if thing.kind is not ThingKind.QUERY or thing.state not in _FAILED:
+            return thing
+        try:
+            causes = query_causes(self.platform.ksqldb, thing.name)
+        except RemoteError:
+            causes = ()
+        return LiveThing(thing.kind, thing.name, thing.state, "; ".join(causes), thing.sinks)
+
+    def _decide(self, thing: LiveThing, *, failed: bool) -> Decision:
+        key = (str(thing.kind), thing.name)
+        before = self._known.get(key, Restarts())
+        decision = decide(before, self.clock.monotonic(), failed=failed, max_restarts=self.max_restarts)
+        self._known[key] = decision.restarts
+        if failed:
+            self._causes[key] = self.clean(thing.cause)
+        if decision.restarts.is_forgettable:
+            self._known.pop(key)
+            self._causes.pop(key, None)
+        return decision
+
+    def _events(self, thing: LiveThing, decision: Decision) -> Iterator[PlatformEvent]:
+        if decision.happening is None:
+            return
+        # A restart that begins now is already counted.
+        count = decision.restarts.count - (1 if decision.restart else 0)
+        wait_s = 0.0 if decision.restart else decision.restarts.next_at() - self.clock.monotonic()
+        is_failure = decision.happening is Happening.FAILED
+        yield self._event(
+            decision.happening, str(thing.kind), thing.name, thing.cause, count, wait_s if is_failure else None
+        )
+
+    def _event(
+        self, happening: Happening, kind: str, name: str, cause: str, count: int = 0, wait_s: float | None = None
+    ) -> PlatformEvent:
+        at_ms = round(self.clock.time() * 1000)
+        cause = "" if happening is Happening.RECOVERED else self.clean(cause)
+        event = PlatformEvent(happening, kind, name, at_ms, cause, count, wait_s, self.max_restarts)
+        _log.log(logging.INFO if happening is Happening.RECOVERED else logging.WARNING, "%s", event.text)
+        return event
+
+    def _silent_parts(self, silent: dict[str, str]) -> Iterator[PlatformEvent]:
+        """Events of servers that have not answered for some looks, and of those that answer again."""
+        for system in sorted({*silent, *self._silent}):
+            if system in silent:
+                self._silent[system] = self._silent.get(system, 0) + 1
+                if self._silent[system] == SILENT_LOOKS:
+                    yield self._event(Happening.FAILED, _PART, system, silent[system])
+            elif self._silent.pop(system) >= SILENT_LOOKS:
+                yield self._event(Happening.RECOVERED, _PART, system, "")
+
+    def _restart(self, thing: LiveThing) -> None:
+        """Begins the restart of a failed thing; the next look shows what became of it."""
+        try:
+            match thing.kind:
+                case ThingKind.CONNECTOR:
+                    self.platform.connect.restart(thing.name, only_failed=True)
+                case ThingKind.QUERY:
+                    self.platform.ksqldb.execute(pause(thing.name))
+                    self.platform.ksqldb.execute(resume(thing.name))
+                case _:
+                    if self.platform.services is not None:
+                        self.platform.services.restart(thing.name)
+        except BifrostError as error:
+            _log.warning("restart of %s failed: %s", thing, self.clean(str(error)))
+
+    def _write_state(self) -> None:
+        """Writes what is failed or was restarted, for `status`."""
+        if self.state_file is None:
+            return
+        write_state(self.state_file, self.summary())
+
+    def summary(self) -> dict[str, str]:
+        """What has failed and has not recovered yet, with what happens next, by `kind name`."""
+        now = self.clock.monotonic()
+        lines = {
+            f"{kind} {name}": self._line(kind, name, found, now)
+            for (kind, name), found in self._known.items()
+            if found.is_recovery_due
+        }
+        silent = [system for system, looks in self._silent.items() if looks >= SILENT_LOOKS]
+        return {**lines, **{f"{_PART} {system}": "does not answer" for system in silent}}
+
+    def _line(self, kind: str, name: str, found: Restarts, now: float) -> str:
+        cause = self._causes.get((kind, name), "")
+        ending = f": {cause}" if cause else ""
+        times = f"{found.count} {'time' if found.count == 1 else 'times'}"
+        if found.is_given_up:
+            return f"was restarted {times} and stays failed{ending}"
+        if found.is_failed:
+            return f"was restarted {times}, next in {max(0, round(found.next_at() - now))} s{ending}"
+        return f"was restarted {times}{ending}"
+
+
+def watch(
+    watcher: Watcher,
+    wait: Callable[[float], bool],
+    on_events: Callable[[Sequence[PlatformEvent]], None] = lambda _events: None,
+) -> None:
+    """Look again and again until `wait`, called with the seconds to the next look, returns true."""
+    while True:
+        on_events(watcher.look())
+        if wait(LOOK_S):
+            return
+
+
+def watcher_of(settings: Settings, platform: Platform) -> Watcher:
+    """The watcher of a target.
+
+    Raises:
+        SettingError: WATCH_MAX_RESTARTS is not a number.
+    """
+    most = settings.get("WATCH_MAX_RESTARTS", str(MAX_RESTARTS))
+    if not most.isdecimal() or len(most) > 4:
+        raise SettingError("WATCH_MAX_RESTARTS", f"{most!r} is not a number of restarts")
+    secrets = secrets_of(settings.values)
+    return Watcher(
+        platform=platform,
+        services=service_names(settings),
+        events=EventTopic(settings.kafka_client(), TOPIC),
+        clock=time,
+        clean=lambda text: redact_text(text, secrets),
+        max_restarts=int(most),
+        own=NAME,
+        state_file=settings.watch_state if settings.target == "embedded" else None,
+    )
+
+
+def run(settings: Settings, wait: Callable[[float], bool]) -> None:
+    """Watch the target of the settings until `wait` returns true.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    with open_platform(settings) as platform:
+        watch(watcher_of(settings, platform), wait)

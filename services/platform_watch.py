@@ -1,0 +1,39 @@
+"""Restarts what fails on the platform, and notifies about it through `alerts/platform.toml`.
+
+Runs as a component of the embedded platform; `scripts/deploy.py watch` does the same for any target, in the foreground.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from bifrost import settings
+from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.operations.watch.watcher import NAME, run
+
+_log = logging.getLogger("watch")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; return 1 on failure, 78 for a wrong setting."""
+    argparse.ArgumentParser(prog=f"python -m services.{NAME}", description=__doc__).parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        run(settings.load(), stop.wait)
+    except BifrostError as error:
+        # The last line of the log: the supervisor shows it as the cause.
+        _log.error("%s stopped: %s", NAME, error)
+        return EX_CONFIG if isinstance(error, SettingError) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
