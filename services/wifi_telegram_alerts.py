@@ -100,6 +100,7 @@ def follow(settings: Settings, stop: threading.Event) -> None:
     # A daemon thread: a read that waits for the next row cannot be interrupted.
     threading.Thread(target=repeat_query, name="push query", daemon=True).start()
     stop.wait()
+    channel.close()
     if errors:
         raise errors[0]
 

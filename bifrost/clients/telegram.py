@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +18,15 @@ from requests.exceptions import RequestException
 
 from bifrost.clients.access import TlsFiles
 from bifrost.clients.http import CONNECT_TIMEOUT_S
+from bifrost.clients.http_posts import HttpAnswer, HttpPosts, json_body
 from bifrost.clients.no_answer import reason_of
-from bifrost.errors import NotReady, Refused, Unreachable
+from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
 from bifrost.settings import LOOPBACK
 
 SYSTEM = "Telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 ANSWER_TIMEOUT_S = 10.0
+SEND = "sendMessage"
 TOO_MANY = 429
 MAX_RETRY_AFTER_S = 86_400.0
 """A longer pause is not believed."""
@@ -63,10 +65,13 @@ class TelegramApi:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_CONNECTIONS))
         # Do not use a proxy of the environment for this machine.
         self._session.trust_env = urlsplit(url).hostname not in (LOOPBACK, "localhost")
+        headers = {"User-Agent": "bifrost"}
+        self._messages = HttpPosts(f"{self._url}/{SEND}", headers, self._tls.context(), ANSWER_TIMEOUT_S)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+        self._messages.close()
 
     def username(self) -> str:
         """Return the bot's name without the `@`.
@@ -96,7 +101,14 @@ class TelegramApi:
 
     def send(self, chat: int | str, text: str) -> None:
         """Send a plain text (no markup, at most 4096 UTF-16 units) to a chat."""
-        self._call("sendMessage", {"chat_id": chat, "text": text})
+        (problem,) = self.send_together([(chat, text)])
+        if problem is not None:
+            raise problem
+
+    def send_together(self, messages: Sequence[tuple[int | str, str]]) -> list[RemoteError | None]:
+        """Send texts to chats, all at the same time; return why each was not sent, `None` if it was."""
+        bodies = [json_body({"chat_id": chat, "text": text}) for chat, text in messages]
+        return [_problem(SEND, answer) for answer in self._messages.post(bodies)]
 
     def set_webhook(self, url: str, secret: str = "") -> None:
         """Let Telegram post updates to `url`, with `secret` in the header `SECRET_HEADER`."""
@@ -130,7 +142,7 @@ class TelegramApi:
             )
         except RequestException as error:
             raise Unreachable(SYSTEM, method, f"no answer ({reason_of(error)})") from None
-        return _result(method, response)
+        return _result(method, response.status_code, response.content)
 
 
 def post_update(url: str, update: Mapping[str, Any], secret: str) -> int:
@@ -171,18 +183,28 @@ def _without_lone_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _result(method: str, response: requests.Response) -> Any:
+def _problem(method: str, answer: HttpAnswer | OSError) -> RemoteError | None:
+    if isinstance(answer, OSError):
+        return Unreachable(SYSTEM, method, f"no answer ({reason_of(answer)})")
     try:
-        found = response.json()
+        _result(method, answer.status, answer.body)
+    except RemoteError as error:
+        return error
+    return None
+
+
+def _result(method: str, http_status: int, body: bytes) -> Any:
+    try:
+        found = json.loads(body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
         # Not from Telegram: a proxy in between answered.
-        raise NotReady(SYSTEM, method, f"HTTP {response.status_code}, and the answer is not from the Bot API")
+        raise NotReady(SYSTEM, method, f"HTTP {http_status}, and the answer is not from the Bot API")
     if found["ok"] is True:
         return found.get("result")
     code = found.get("error_code")
-    status = code if type(code) is int and 400 <= code < 600 else response.status_code
+    status = code if type(code) is int and 400 <= code < 600 else http_status
     description = str(found.get("description") or "")
     if status >= 500:
         raise NotReady(SYSTEM, method, f"{status} {description}".strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import orjson
 
 from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
+from bifrost.clients.http_posts import HttpAnswer, HttpPosts, json_body
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
-from services.delivery.http_posts import HttpAnswer, HttpPosts
 
 TEXT_LIMIT = 40_000
 """Slack truncates longer texts; in characters."""
@@ -81,17 +80,14 @@ class SlackChannel:
 
 
 def _body(message: SlackMessage) -> bytes:
-    arguments = {
-        "channel": message.channel,
-        "text": message.text,
-        "username": message.username,
-        "icon_emoji": message.icon_emoji,
-    }
-    # A lone surrogate has no place in UTF-8, and must not block the messages behind it.
-    try:
-        return orjson.dumps(arguments)
-    except TypeError:
-        return json.dumps(arguments).encode()
+    return json_body(
+        {
+            "channel": message.channel,
+            "text": message.text,
+            "username": message.username,
+            "icon_emoji": message.icon_emoji,
+        }
+    )
 
 
 def _outcome(answer: HttpAnswer | OSError) -> Outcome:

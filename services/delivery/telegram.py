@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.clients.telegram import TOO_MANY, TelegramApi, TelegramRefused
-from bifrost.errors import NotReady, SettingError, Unreachable
+from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
 
@@ -49,17 +49,25 @@ class TelegramChannel:
 
     def send(self, notification: TelegramMessage) -> Outcome:
         """Send once; `Delivered` means that Telegram answered `ok: true`."""
-        try:
-            self._api.send(notification.chat, notification.text)
-        except TelegramRefused as error:
-            return outcome_of_refusal(error)
-        except (Unreachable, NotReady) as error:
-            return TemporaryFailure(error.problem)
-        return Delivered()
+        return self.send_together([notification])[0]
+
+    def send_together(self, notifications: Sequence[TelegramMessage]) -> list[Outcome]:
+        """Send each message once, all at the same time."""
+        return [_outcome(problem) for problem in self._api.send_together([(to.chat, to.text) for to in notifications])]
 
     def close(self) -> None:
         """Close the connection."""
         self._api.close()
+
+
+def _outcome(problem: RemoteError | None) -> Outcome:
+    match problem:
+        case None:
+            return Delivered()
+        case TelegramRefused():
+            return outcome_of_refusal(problem)
+        case _:
+            return TemporaryFailure(problem.problem)
 
 
 def outcome_of_refusal(error: TelegramRefused) -> Outcome:

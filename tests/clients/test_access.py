@@ -17,6 +17,7 @@ from bifrost.clients.ksqldb_query import query_client
 from bifrost.errors import Refused, SettingError, Unreachable
 from bifrost.settings import Settings
 from services.delivery import slack
+from services.delivery.channel import TemporaryFailure
 from services.delivery.telegram import telegram_api
 from tests.fakes.certificates import Authority
 from tests.fakes.clock import FakeClock
@@ -25,8 +26,10 @@ from tests.fakes.http_server import Answer, FakeServer, running
 BUCKETS = "<ListAllMyBucketsResult><Buckets><Bucket><Name>lake</Name></Bucket></Buckets></ListAllMyBucketsResult>"
 
 
-def slack_client(values):
-    return slack.slack_channel(values)._client
+def post_to_slack(channel):
+    outcome = channel.send(slack.SlackMessage("room", "hi", "me", ":x:"))
+    if isinstance(outcome, TemporaryFailure):
+        raise ConnectionError(outcome.reason)
 
 
 CALLS = {
@@ -37,7 +40,7 @@ CALLS = {
     "KIBANA": ("KIBANA_URL", kibana.from_settings, lambda client: client.attributes("dashboard", "x")),
     "S3": ("S3_ENDPOINT", s3.from_settings, lambda client: client.buckets()),
     "TELEGRAM": ("TELEGRAM_API_URL", telegram_api, lambda client: client.username()),
-    "SLACK": ("SLACK_API_URL", slack_client, lambda client: client.auth_test()),
+    "SLACK": ("SLACK_API_URL", slack.slack_channel, post_to_slack),
 }
 ACCOUNTS = {"TELEGRAM_BOT_TOKEN": "1:a", "SLACK_API_TOKEN": "xoxb-1"}
 
@@ -45,7 +48,7 @@ ACCOUNTS = {"TELEGRAM_BOT_TOKEN": "1:a", "SLACK_API_TOKEN": "xoxb-1"}
 def respond(request):
     if "/bot1:a/" in request.path:
         return Answer(body={"ok": True, "result": {"username": "bot"}})
-    if request.path.endswith("auth.test"):
+    if request.path.endswith("chat.postMessage"):
         return Answer(body={"ok": True})
     if request.headers.get("Authorization", "").startswith("AWS4"):
         return Answer(text=BUCKETS, content_type="application/xml")

@@ -22,7 +22,7 @@ from services.delivery.telegram import (
     telegram_channel,
 )
 from tests.fakes.console import Client, running_console
-from tests.fakes.http_server import Answer, FakeServer, Fault, running
+from tests.fakes.http_server import Answer, FakeServer, Fault, Request, running
 
 MESSAGE = TelegramMessage(4242, "📣 <b>`it's`</b> & *more* \\_")
 
@@ -129,7 +129,7 @@ def test_the_token_is_never_shown(server: FakeServer, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     channel = channel_to(server.url, TELEGRAM_BOT_TOKEN="1:very-secret")
     outcomes = [channel.send(MESSAGE)]
-    server.faults = [Fault("POST", "/", hang_up=True)]
+    server.faults = [Fault("POST", "/", hang_up=True, times=2)]
     outcomes.append(channel.send(MESSAGE))
     server.respond = lambda request: Answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
     outcomes.append(channel.send(MESSAGE))
@@ -200,3 +200,18 @@ def test_no_piece_is_longer_than_telegram_takes(text: str):
 
 def test_a_cut_is_marked():
     assert (shorten("abc", 3), shorten("abcd", 3), shorten("🦄🦄", 3)) == ("abc", "ab…", "🦄…")
+
+
+def test_each_of_several_messages_has_its_own_outcome(server: FakeServer, channel_to: Connect):
+    def respond(request: Request) -> Answer:
+        if request.body["chat_id"] == 2:
+            return Answer(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 3}})
+        if request.body["chat_id"] == 3:
+            return Answer(200, {"ok": False, "error_code": 400, "description": "chat not found"})
+        return Answer(502, text="<html>") if request.body["chat_id"] == 4 else Answer(200, {"ok": True, "result": {}})
+
+    server.respond = respond
+    outcomes = channel_to(server.url).send_together([TelegramMessage(chat, "hi") for chat in (1, 2, 3, 4, 5)])
+
+    assert outcomes[:2] == [Delivered(), RetryAfter(3)] and outcomes[4] == Delivered()
+    assert isinstance(outcomes[2], Undeliverable) and isinstance(outcomes[3], TemporaryFailure)

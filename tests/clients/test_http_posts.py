@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from services.delivery.http_posts import MAX_ANSWER_BYTES, BrokenAnswer, HttpAnswer, HttpPosts
+from bifrost.clients.http_posts import MAX_ANSWER_BYTES, BrokenAnswer, HttpAnswer, HttpPosts
 from tests.fakes.certificates import Authority
 from tests.fakes.http_server import Answer, FakeServer, Fault, Request, running
 
@@ -246,3 +246,18 @@ def test_a_foreign_certificate_is_refused(tmp_path: Path):
             assert isinstance(posts.post(BODIES[:1])[0], ssl.SSLError)
         with closing(posts_to(server.url, tls=ssl.create_default_context(cafile=str(authority.ca)))) as posts:
             assert isinstance(posts.post(BODIES[:1])[0], HttpAnswer)
+
+
+def test_a_post_after_the_end_leaves_no_connection_open():
+    ended = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        for _ in requests_of(connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        ended.set()
+
+    with raw_server(serve) as address:
+        posts = posts_to(f"http://{address}")
+        posts.close()
+        assert isinstance(posts.post(BODIES[:1])[0], HttpAnswer)
+        assert ended.wait(10)

@@ -7,6 +7,7 @@ httptools parses the answer.
 from __future__ import annotations
 
 import http.client
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from ssl import SSLContext
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import orjson
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from bifrost.settings import LOOPBACK
@@ -60,6 +62,7 @@ class HttpPosts:
         self._head = self._request_head(headers)
         # A list, because its `pop` and `append` are atomic.
         self._idle: list[socket] = []
+        self._is_closed = False
 
     def post(self, bodies: Sequence[bytes]) -> list[HttpAnswer | OSError]:
         """Post all bodies at the same time, each on a connection of its own; return an answer or error for each."""
@@ -72,7 +75,8 @@ class HttpPosts:
         return answers
 
     def close(self) -> None:
-        """Close the idle connections; the next post opens a new one."""
+        """Close the connections; those of posts in flight are closed after their answers."""
+        self._is_closed = True
         for connection in self._take_idle(len(self._idle)):
             connection.close()
 
@@ -113,7 +117,7 @@ class HttpPosts:
         except OSError as error:
             connection.close()
             return error
-        if is_reusable:
+        if is_reusable and not self._is_closed:
             self._idle.append(connection)
         else:
             connection.close()
@@ -218,6 +222,14 @@ def _until_closed(parsed: _Parsed, status: int) -> HttpAnswer:
     if not parsed.has_head or status < 200 or says_length:
         raise BrokenAnswer("the server closed the connection within its answer")
     return HttpAnswer(status, parsed.headers, bytes(parsed.body))
+
+
+def json_body(arguments: Mapping[str, object]) -> bytes:
+    """Return a JSON object for a body; half of a surrogate pair, which UTF-8 cannot hold, is escaped."""
+    try:
+        return orjson.dumps(arguments)
+    except TypeError:
+        return json.dumps(arguments).encode()
 
 
 def proxy_for(url: SplitResult) -> SplitResult | None:
