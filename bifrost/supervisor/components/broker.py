@@ -30,7 +30,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
     """The broker; its data is in `<data>/broker`."""
     run = settings.run / NAME
     properties = run / "server.properties"
-    memory = ("-Xms128m", "-Xmx640m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+    memory = ("-Xms128m", "-Xmx640m", "-Xmn64m", "-XX:+UseSerialGC")
     logging = f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}"
     return Component(
         name=NAME,

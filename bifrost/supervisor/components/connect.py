@@ -104,8 +104,9 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
         "connector.client.config.override.policy": "All",
         "exactly.once.source.support": "enabled",
         "consumer.isolation.level": "read_committed",
-        # An idle sink asks the broker again after this time; a record that arrives is answered immediately.
-        "consumer.fetch.max.wait.ms": 2000,
+        # An idle sink asks the broker again after this time; a record that arrives is answered immediately. A consumer
+        # that closes waits for its last answer, so a longer time makes `down` slower.
+        "consumer.fetch.max.wait.ms": 1000,
         "config.providers": ",".join(_PROVIDERS),
         **{
             f"config.providers.{name}.class": f"org.apache.kafka.common.config.provider.{provider}"

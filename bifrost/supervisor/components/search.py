@@ -35,6 +35,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         command=(
             java.program,
             *memory,
+            *java.optimises_late,
             *java.shared_classes(stack.root, NAME),
             *logging,
             *_BUFFERS,
