@@ -49,6 +49,7 @@ class Mirrors:
         # After the last complete commit.
         self._figures: dict[str, Mapping[str, int]] = {}
         self._next_copy = 0.0
+        self._is_stopped = False
 
     def __bool__(self) -> bool:
         return bool(self._mirrors)
@@ -73,7 +74,7 @@ class Mirrors:
         """Takes how many changes of a store in memory were restored."""
         self._changes[name] = self._changes.get(name, 0) + changes
         mirror, store = self._mirrors.get(name), self._stores[name]
-        if mirror is None and self._changes[name] >= _WORTH_COPYING:
+        if mirror is None and self._is_worth_copying(name):
             mirror = self._new(name, store.records(), store.figures)
         if mirror is not None and mirror.backlog >= _MOST_RESTORED:
             # A changelog read in part is a state as well: that before the rest of it.
@@ -83,8 +84,8 @@ class Mirrors:
     def begin_commit(self) -> None:
         """Marks the present state of the stores as that of the commit that begins."""
         self._marked = {name: self._stores[name].figures for name in self._mirrors}
-        for name, changes in self._changes.items():
-            if changes >= _WORTH_COPYING and name not in self._mirrors and not self._stores[name].is_on_disk:
+        for name in self._changes:
+            if name not in self._mirrors and self._is_worth_copying(name):
                 self._marked[name] = self._stores[name].figures
                 self._first[name] = list(self._stores[name].records())
 
@@ -98,6 +99,17 @@ class Mirrors:
         for name, records in first.items():
             self._new(name, records, self._marked[name])
         self._figures.update(self._marked)
+
+    def _is_worth_copying(self, name: str) -> bool:
+        return self._changes[name] >= _WORTH_COPYING and not self._stores[name].is_on_disk and not self._is_stopped
+
+    def stop(self) -> None:
+        """Ends all mirrors; what they have written stays the last copy."""
+        for name in self._mirrors:
+            self._stores[name].gather_restored(None)
+        self._mirrors.clear()
+        self._first.clear()
+        self._is_stopped = True
 
     def moved(self, name: str) -> None:
         """Ends the mirror of a store that has moved to disk."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,7 @@ from bifrost.engine.state.disk.disk_map import DiskMap
 from bifrost.engine.state.mirrors import Mirrors
 from bifrost.engine.state.movable import MovableStore
 from bifrost.engine.state.stores import StoreSpec
+from bifrost.errors import NotReady, StateError
 
 _SPILL_CHANGES = 20_000
 _USUAL_SIZE = 60.0
@@ -141,7 +143,8 @@ class TaskState:
         self._note_size(name, size)
         found = self._on_disk.get(name)
         if found is None:
-            self._mirrors.restored(name, changes)
+            with self._copying():
+                self._mirrors.restored(name, changes)
         elif len(found.rows) >= _SPILL_CHANGES:
             # A changelog read in part is a state as well: that before the rest of it.
             self.begin_commit()
@@ -181,7 +184,8 @@ class TaskState:
             self._in_transaction = in_transaction
             self._note_size(name, size)
         pending = {name: found.rows.committing for name, found in self._on_disk.items() if found.is_marked}
-        self._mirrors.committed(records)
+        with self._copying():
+            self._mirrors.committed(records)
         written = {name: rows for name, rows in pending.items() if rows or name not in self._saved}
         if not written:
             return
@@ -211,12 +215,18 @@ class TaskState:
         return self._mirrors.backlog
 
     def write_copies(self, until: float) -> None:
-        """Copies changes of stores in memory to disk until a time (monotonic).
+        """Copies changes of stores in memory to disk until a time (monotonic)."""
+        with self._copying():
+            self._mirrors.write(until)
 
-        Raises:
-            StateError: the disk is full, for example.
-        """
-        self._mirrors.write(until)
+    @contextmanager
+    def _copying(self) -> Iterator[None]:
+        # A store in memory does without a copy: a full disk must not stop its query.
+        try:
+            yield
+        except (StateError, NotReady) as error:
+            self._mirrors.stop()
+            _log.error("after a kill the changelogs are read, for stores in memory are not copied any more: %s", error)
 
     def new_map(self, name: str) -> DiskMap:
         """See `CopyWriter`."""

@@ -281,6 +281,21 @@ def test_a_full_disk_is_an_error_of_the_query_that_names_the_cause(world, monkey
 
 
 @pytest.mark.parametrize("budget", [IN_MEMORY], ids=["memory"])
+def test_a_full_disk_does_not_stop_a_query_with_its_state_in_memory(world, monkeypatch, caplog):
+    monkeypatch.setattr("bifrost.engine.state.disk.database._LARGEST", 1 << 12)
+    monkeypatch.setattr("bifrost.engine.state.mirrors._WORTH_COPYING", 1)
+    engine = world.engine()
+    execute(engine, STREAM + COUNT)
+    for sent in range(1, 6):
+        count_of(world, sent)
+        committed(world, engine, sent)
+    assert "stores in memory are not copied any more" in caplog.text
+    assert "make room" in caplog.text
+    runner = engine.state.queries.get(QUERY).runner
+    assert runner.state is QueryState.RUNNING and not runner.errors
+
+
+@pytest.mark.parametrize("budget", [IN_MEMORY], ids=["memory"])
 def test_a_full_disk_at_a_stop_costs_no_state(world, monkeypatch, caplog):
     first = world.engine()
     execute(first, STREAM + COUNT)
