@@ -13,7 +13,7 @@ import requests
 
 from bifrost.clients import ksqldb
 from tests.live.conftest import Platform
-from tests.live.project_copy import ProjectCopy
+from tests.live.deployed_copy import DeployedCopy
 from tests.live.test_ratings import PLATINUM, WebApp, texts_about
 from tests.live.waiting import eventually
 
@@ -22,8 +22,8 @@ WINDOW = "WINDOW TUMBLING (SIZE 5 MINUTES)\n  WHERE OUTCOME <> 'accepted'"
 
 
 @pytest.fixture
-def copy(platform: Platform, tmp_path: Path) -> Iterator[ProjectCopy]:
-    yield ProjectCopy(platform, tmp_path)
+def copy(platform: Platform, tmp_path: Path) -> Iterator[DeployedCopy]:
+    yield DeployedCopy(platform, tmp_path)
     # The other tests expect what the project declares.
     platform.run("up", "--no-demo", "--prune", "--allow", "replace", "--allow", "delete")
 
@@ -56,14 +56,14 @@ def fail_to_log_in(platform: Platform, host: str, times: int = 3) -> None:
         execute(platform, f"INSERT INTO SYSLOG_LOGINS ({columns}) VALUES ({values});")
 
 
-def test_a_filter_is_changed_in_place_and_continues(platform: Platform, copy: ProjectCopy, app: WebApp) -> None:
+def test_a_filter_is_changed_in_place_and_continues(platform: Platform, copy: DeployedCopy, app: WebApp) -> None:
     before, sent, after = (uuid.uuid4().hex for _ in range(3))
     running = queries(platform)
     app.rate(PLATINUM, 3, before)
     app.rate(PLATINUM, 1, sent)
     eventually(lambda: bool(texts_about(platform, sent)), "the alert behind the rating that is no alert yet")
 
-    copy.edit("ksql/ratings.sql", "WHERE STARS < 3 AND", "WHERE STARS < 4 AND")
+    copy.text("ksql/ratings.sql", "WHERE STARS < 3 AND", "WHERE STARS < 4 AND")
     reason = "in place: filter changed; continues from its committed offsets"
     assert summary(copy.changes()) == [("update", "UNHAPPY_PLATINUM_CUSTOMERS", reason)]
     copy.up()
@@ -76,14 +76,14 @@ def test_a_filter_is_changed_in_place_and_continues(platform: Platform, copy: Pr
 
 
 def test_a_changed_window_is_replaced_only_if_allowed_and_no_alert_is_sent_twice(
-    platform: Platform, copy: ProjectCopy
+    platform: Platform, copy: DeployedCopy
 ) -> None:
     old, new = f"host-{uuid.uuid4().hex}", f"host-{uuid.uuid4().hex}"
     fail_to_log_in(platform, old)
     eventually(lambda: bool(texts_about(platform, old)), "the alert")
     running = queries(platform)
 
-    copy.edit("ksql/syslog.sql", WINDOW, WINDOW.replace("MINUTES)", "MINUTES, GRACE PERIOD 2 HOURS)"))
+    copy.text("ksql/syslog.sql", WINDOW, WINDOW.replace("MINUTES)", "MINUTES, GRACE PERIOD 2 HOURS)"))
     (change,) = copy.changes()
     assert (change["action"], change["name"]) == ("replace", ATTACKS)
     assert change["reason"] == "WINDOW differs; ksqlDB does not change a query with a window in place"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,32 +10,16 @@ from typing import Any
 
 import pytest
 
-from bifrost.settings import PROJECT
+from benchmarks.changes.change import ProjectCopy
 from tests.live.conftest import UP_S, Platform
 
-_LEFT_OUT = shutil.ignore_patterns(".git", ".*_cache", ".bifrost", "__pycache__", "tests", "docs", "benchmarks")
 
-
-class ProjectCopy:
+class DeployedCopy(ProjectCopy):
     """The copy, and its `scripts/deploy.py` for the platform; the platform's services keep their own project."""
 
     def __init__(self, platform: Platform, folder: Path) -> None:
+        super().__init__(folder / "project")
         self._platform = platform
-        self.root = folder / "project"
-        shutil.copytree(PROJECT, self.root, ignore=_LEFT_OUT)
-
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a text that occurs once in a file."""
-        file = self.root / path
-        text = file.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{path} holds {text.count(old)} times: {old}"
-        file.write_text(text.replace(old, new), encoding="utf-8")
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file."""
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run the copy's deployer; another exit code than `code` fails the test with all output."""
