@@ -22,8 +22,8 @@ HELP = """Bifrost: databases, files, logs and radio frames through Kafka Connect
 
 `up` brings everything up, `status` shows it, `down` stops it.
 
-Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` or `diff` found something to do, or `status
---check` that not all is well.
+Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 `plan` or `diff` found something to do, `status
+--check` that not all is well, or `doctor` an error.
 """
 COMMANDS: Mapping[str, str] = {
     "up": "Start the platform (embedded target), deploy what is declared, and return when all of it runs.",
