@@ -35,13 +35,13 @@ class Usage:
 
 
 def usage_of(pid: int) -> Usage:
-    """The usage of a process and of its children; zero for one that has ended."""
+    """The usage of a process and of its children, time of those that have ended included; zero if it has ended."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         children = " ".join(path.read_text() for path in (_PROC / str(pid) / "task").glob("*/children")).split()
     except OSError:
         return Usage(0, 0, 0)
-    own = Usage((int(fields[11]) + int(fields[12])) / _TICKS, int(fields[17]), int(fields[21]) * _PAGE)
+    own = Usage(sum(map(int, fields[11:15])) / _TICKS, int(fields[17]), int(fields[21]) * _PAGE)
     return sum(map(usage_of, map(int, children)), own)
 
 
