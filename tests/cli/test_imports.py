@@ -28,6 +28,12 @@ def modules_after(*arguments: str) -> set[str]:
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
+def modules_with(module: str) -> set[str]:
+    program = f"import json, sys, {module}\nprint(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run((sys.executable, "-c", program), cwd=PROJECT, capture_output=True, text=True, check=True)
+    return set(json.loads(run.stdout))
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
 def test_help_and_version_import_no_heavy_module(arguments):
     found = modules_after(*arguments)
@@ -35,8 +41,24 @@ def test_help_and_version_import_no_heavy_module(arguments):
 
 
 def test_plan_imports_neither_the_supervisor_nor_clients_of_stores():
-    found = modules_after("plan", "--help")
+    found = modules_with("bifrost.cli.planning")
     assert [name for name in ("boto3", "pymongo", "psycopg", "scapy", "bifrost.supervisor") if name in found] == []
+
+
+@pytest.mark.parametrize("command", ["plan", "up"])
+def test_the_help_of_a_deployment_imports_no_heavy_module(command):
+    found = modules_after(command, "--help")
+    assert [name for name in (*HEAVY, "bifrost.engine", "bifrost.sql", "bifrost.supervisor") if name in found] == []
+
+
+def test_up_imports_no_client_of_a_database():
+    found = modules_with("bifrost.cli.bringing_up")
+    assert [name for name in ("boto3", "pymongo", "psycopg", "scapy") if name in found] == []
+
+
+def test_down_imports_no_component():
+    found = modules_after("down", "--help")
+    assert [name for name in (*HEAVY, "bifrost.supervisor.platform_components") if name in found] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -46,7 +68,7 @@ def test_the_list_of_commands_says_what_each_command_says_of_itself(name):
 
 
 def test_plan_imports_no_engine_before_it_needs_one():
-    assert [name for name in modules_after("plan", "--help") if name.startswith("bifrost.engine")] == []
+    assert [name for name in modules_with("bifrost.cli.planning") if name.startswith("bifrost.engine")] == []
 
 
 @pytest.mark.parametrize("command", ["down", "csv-schema"])
