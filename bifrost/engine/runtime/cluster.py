@@ -91,7 +91,11 @@ class Cluster:
 
     def committed_offsets(self, group: str) -> CommittedOffsets:
         """Returns the committed offsets of a consumer group."""
-        return CommittedOffsets(self._group_offsets, group, lambda: self.consumer(group))
+
+        def opened(isolation: str) -> Consumer:
+            return self.consumer(group, isolation_level=isolation)
+
+        return CommittedOffsets(self._group_offsets, group, opened)
 
     def group_metadata(self, group: str) -> object:
         """Returns what a transaction that commits offsets of a group needs to know of it."""

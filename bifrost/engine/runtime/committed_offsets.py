@@ -13,37 +13,53 @@ from bifrost.engine.runtime.kafka_errors import is_temporary
 from bifrost.errors import NotReady, Refused, Unreachable
 
 _DEADLINE_S = 30.0
+_STABLE_S = 5.0
 _RETRY_S = 0.1
 
 
 class CommittedOffsets:
-    """Reads and commits the offsets of one group; `consumer` opens a consumer of it."""
+    """Reads and commits the offsets of one group; `consumer` opens a consumer of it with an isolation level."""
 
-    def __init__(self, offsets: GroupOffsets, group: str, consumer: Callable[[], Consumer]) -> None:
+    def __init__(self, offsets: GroupOffsets, group: str, consumer: Callable[[str], Consumer]) -> None:
         self._offsets = offsets
         self._group = group
         self._consumer = consumer
 
     def read(self, places: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
-        """Returns the committed offset of each (topic, partition) that has one; waits for transactions to end.
+        """Returns the committed offset of each (topic, partition) that has one.
+
+        While a transaction with newer offsets is open, it waits for its end, up to 5 s: a broker that was killed may
+        list offsets of an aborted transaction as pending for good.
 
         Raises:
             Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
         """
         if not places:
             return {}
-        deadline = time.monotonic() + _DEADLINE_S
+        began = time.monotonic()
+        found = self._read(places, "read_committed", began + _STABLE_S)
+        if found is None:
+            found = self._read(places, "read_uncommitted", began + _DEADLINE_S)
+        if found is None:
+            raise Unreachable("Kafka", "read offsets", f"no answer within {_DEADLINE_S:.0f} s")
+        return found
+
+    def _read(
+        self, places: Sequence[TopicPartition], isolation: str, until: float
+    ) -> dict[tuple[str, int], int] | None:
+        """Returns the offsets, None if there was no answer in time."""
         # A consumer of its own, since an admin client crashes when the group's coordinator has just started.
-        consumer = self._consumer()
+        consumer = self._consumer(isolation)
         try:
             while True:
                 try:
-                    found = consumer.committed(list(places), timeout=max(deadline - time.monotonic(), _RETRY_S))
-                    return _offsets(found)
+                    return _offsets(consumer.committed(list(places), timeout=max(until - time.monotonic(), _RETRY_S)))
                 except KafkaException as error:
                     # Not a missing offset: to begin at the default would repeat or skip records.
-                    if not is_temporary(error.args[0]) or time.monotonic() > deadline:
+                    if not is_temporary(error.args[0]):
                         raise Unreachable("Kafka", "read offsets", error.args[0].str()) from error
+                    if time.monotonic() > until:
+                        return None
                 time.sleep(_RETRY_S)
         finally:
             consumer.close()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import confluent_kafka
 import pytest
-from confluent_kafka import KafkaError, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from bifrost.engine.runtime import committed_offsets
 from bifrost.engine.runtime.cluster import Cluster
 from bifrost.engine.runtime.committed_offsets import CommittedOffsets
 from bifrost.errors import Unreachable
@@ -87,6 +88,26 @@ class FailedPlace(TopicPartition):
 
 
 def test_the_offset_of_a_partition_that_could_not_be_read_is_not_taken_for_missing():
-    offsets = CommittedOffsets(None, "g", PartialConsumer)
+    offsets = CommittedOffsets(None, "g", lambda isolation: PartialConsumer())
     with pytest.raises(Unreachable, match="read offsets"):
         offsets.read([PLACE, TopicPartition("t", 1)])
+
+
+class PendingConsumer:
+    """A consumer of a group with offsets of a transaction that never ends; only the last committed ones are known."""
+
+    def __init__(self, isolation):
+        self.waits = isolation == "read_committed"
+
+    def committed(self, places, timeout):
+        if self.waits:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [TopicPartition("t", 0, 7)]
+
+    def close(self):
+        pass
+
+
+def test_offsets_that_stay_pending_are_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(committed_offsets, "_STABLE_S", 0.0)
+    assert CommittedOffsets(None, "g", PendingConsumer).read([PLACE]) == {("t", 0): 7}
