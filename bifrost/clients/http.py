@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import wraps
@@ -21,6 +22,7 @@ from requests.exceptions import (
     RequestException,
     SSLError,
 )
+from requests.utils import get_netrc_auth
 from urllib3.exceptions import NewConnectionError
 
 from bifrost.backoff import Backoff, RetryDelays
@@ -128,6 +130,14 @@ class HttpClient:
         """How far the server's clock is ahead of ours (seconds), as its last answer says; `None` if it does not say."""
         self._secrets = secrets_of(connection.secrets)
         self._session.cert = connection.tls.client
+        self._verify = connection.tls.verify
+        # A malformed URL is reported by the first request.
+        with suppress(ValueError):
+            found = self._session.merge_environment_settings(connection.url, {}, None, connection.tls.verify, None)
+            self._session.proxies, self._verify = dict(found["proxies"]), found["verify"] or connection.tls.verify
+            self._session.auth = get_netrc_auth(connection.url)
+        # requests would search the whole environment several times for each request, a third of its cost.
+        self._session.trust_env = False
         if connection.auth is not None:
             self._session.auth = connection.auth.of_requests()
 
@@ -245,7 +255,7 @@ class HttpClient:
                 headers={"Content-Type": "application/json", **headers},
                 timeout=(CONNECT_TIMEOUT_S, idle_s),
                 stream=True,
-                verify=self.connection.tls.verify,
+                verify=self._verify,
             )
         except SSLError as error:
             raise self._untrusted(f"POST {path}", error) from error
@@ -304,8 +314,7 @@ class HttpClient:
                 timeout=(CONNECT_TIMEOUT_S, timeout_s),
                 # A redirected write would become a GET, whose answer is not that of the write.
                 allow_redirects=method == "GET",
-                # On each request: a variable such as REQUESTS_CA_BUNDLE would override that of the session.
-                verify=self.connection.tls.verify,
+                verify=self._verify,
             )
         except _MALFORMED_URL:
             problem = f"{redact_text(self.connection.url)} is not an http or https URL"

@@ -1,3 +1,4 @@
+import base64
 import socket
 import threading
 from contextlib import closing, contextmanager, suppress
@@ -174,3 +175,42 @@ def silent_after(answer: bytes):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(5)
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """Sets variables that requests reads; the others are unset."""
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    return monkeypatch.setenv
+
+
+def test_the_proxy_of_the_environment_is_used(server, clock, environment):
+    environment("http_proxy", server.url)
+    with closing(HttpClient(Connection("Thing", "http://far.example:80", clock=clock))) as client:
+        client.get("/x")
+    assert [request.headers["Host"] for request in server.requests] == ["far.example:80"]
+
+
+def test_no_proxy_is_used_for_the_hosts_that_are_excluded(server, clock, environment):
+    environment("http_proxy", "http://127.0.0.1:1")
+    environment("no_proxy", "127.0.0.1")
+    with closing(HttpClient(Connection("Thing", server.url, clock=clock))) as client:
+        assert client.get("/x") == {"path": "/x"}
+
+
+def test_a_netrc_file_logs_in_where_no_credentials_are_set(server, clock, environment, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ann password hunter22\n")
+    for auth in (None, BasicAuth("bob", "x")):
+        with closing(HttpClient(Connection("Thing", server.url, auth=auth, clock=clock))) as client:
+            client.get("/x")
+    netrc, own = (request.headers["Authorization"] for request in server.requests)
+    assert netrc == "Basic " + base64.b64encode(b"ann:hunter22").decode()
+    assert own == "Basic " + base64.b64encode(b"bob:x").decode()
+
+
+def test_a_session_reads_the_environment_once(server, clock, environment, monkeypatch):
+    with closing(HttpClient(Connection("Thing", server.url, clock=clock))) as client:
+        monkeypatch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: pytest.fail("read again"))
+        assert client.get("/x") == {"path": "/x"}

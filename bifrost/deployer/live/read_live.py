@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import lru_cache
 
 from bifrost.clients.connect import ConnectorStatus
 from bifrost.clients.kibana import KibanaClient
@@ -129,8 +130,12 @@ def read_ksqldb(
     return sources, queries, {name.upper(): schema for name, schema in client.types().items()}
 
 
+@lru_cache(maxsize=1024)
 def parse_or_none(statement: str) -> Creating | None:
-    """The tree of a statement that the server returned, `None` where it cannot be parsed."""
+    """The tree of a statement that the server returned, `None` where it cannot be parsed.
+
+    Trees are kept: while `up` waits, it reads the same statements several times a second.
+    """
     try:
         found = parse_script(statement)
     except ParseError:

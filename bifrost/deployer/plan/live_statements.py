@@ -134,6 +134,8 @@ def _touched(query: LiveQuery) -> set[str]:
 
 
 def _with_types(tree: Creating, types: Mapping[str, SqlType]) -> Creating:
+    if not types:
+        return tree
     try:
         return resolve_types(tree, types)
     except AnalysisError:
