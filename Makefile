@@ -52,4 +52,4 @@ down: ## Stop the embedded platform
 	scripts/deploy.py down
 
 clean: ## Remove the caches of the tools
-	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .bifrost/coverage
+	rm -rf build dist .mypy_cache .bifrost/mypy .ruff_cache .pytest_cache .hypothesis .bifrost/coverage

@@ -44,7 +44,10 @@ OF_THE_PLACE = re.compile(r"database\.(hostname|port|user|password)|.*bootstrap\
 def api() -> Iterator[Api]:
     with closing(World()) as world:
         engine = world.engine()
-        with served(create_app(engine, IDENTITY)) as url, httpx.Client(base_url=url, timeout=10) as client:
+        with (
+            served(create_app(engine, IDENTITY)) as url,
+            httpx.Client(base_url=url, verify=False, timeout=10) as client,
+        ):
             yield Api(world, engine, client)
 
 

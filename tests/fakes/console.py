@@ -23,6 +23,7 @@ class Client(requests.Session):
 
     def __init__(self, url: str) -> None:
         super().__init__()
+        self.trust_env = False  # whose proxies would be looked up for each request
         self.url = url
         self.headers["Authorization"] = "Bearer xoxb-anything"
 

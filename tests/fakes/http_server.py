@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -84,7 +85,26 @@ class FakeServer:
         return self.respond(request)
 
 
-class _Quiet(ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
+    """Starts and ends without delay, and does not wake up between connections."""
+
+    daemon_threads = True
+    _is_ended = False
+
+    def accept_all(self) -> None:
+        """Serve connections until `end`."""
+        while not self._is_ended:
+            # It fails when the listening socket is shut down, and for a client that has gone.
+            with suppress(OSError):
+                self.process_request(*self.get_request())
+
+    def end(self) -> None:
+        """Accept no more connections."""
+        self._is_ended = True
+        self.socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Quiet(_Server):
     """A failed handshake is what a test provokes, and no news."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -93,18 +113,17 @@ class _Quiet(ThreadingHTTPServer):
 
 @contextmanager
 def running(fake: FakeServer, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
-    server = (_Quiet if tls else ThreadingHTTPServer)(("127.0.0.1", 0), _handler_of(fake))
+    server = (_Quiet if tls else _Server)(("127.0.0.1", 0), _handler_of(fake))
     if tls is not None:
         # The handshake belongs to the thread of the connection: a client that never speaks TLS must not block others.
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.accept_all)
     thread.start()
     fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     try:
         yield fake
     finally:
-        server.shutdown()
+        server.end()
         thread.join()
         server.server_close()
 

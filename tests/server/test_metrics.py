@@ -125,7 +125,7 @@ def test_the_page_lists_exactly_the_metrics(orders):
 
 def test_metrics_need_the_login_of_the_server_and_no_foreign_page_reads_them(world):
     app = create_app(world.engine(), IDENTITY, Credentials("alice", "secret"))
-    with served(app) as url, httpx.Client(base_url=url) as client:
+    with served(app) as url, httpx.Client(base_url=url, verify=False) as client:
         assert client.get("/metrics").status_code == 401
         assert client.get("/metrics", auth=("alice", "secret")).status_code == 200
         foreign = {"Origin": "https://evil.example"}

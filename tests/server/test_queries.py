@@ -230,7 +230,7 @@ def test_print_of_a_topic_that_is_not_there(orders):
 
 
 def test_http2_by_prior_knowledge(orders):
-    with httpx.Client(base_url=orders.http.base_url, http1=False, http2=True, timeout=10) as client:
+    with httpx.Client(base_url=orders.http.base_url, http1=False, http2=True, verify=False, timeout=10) as client:
         answer = client.post(
             "/query-stream",
             json={"sql": PUSH, "properties": {"auto.offset.reset": "earliest"}},

@@ -25,6 +25,7 @@ from bifrost.sql.types import (
     StructField,
 )
 from tests.engine.serde.samples import read, value_format, values, write
+from tests.examples import sampled
 
 HEAD = b"\0\0\0\0\1"
 COLUMNS = values(
@@ -128,10 +129,10 @@ def test_a_payload_cut_anywhere_is_a_row_or_refused(name: str) -> None:
     serdes = Serdes(InMemoryRegistry())
     data = write(serdes, name, COLUMNS, ROW)
     assert data is not None
-    for end in range(len(data)):
+    for end in sampled(range(len(data)), every=4):
         problem = refused_or_read(name, data[:end], serdes)
         assert problem == "row" or problem.startswith("Failed to deserialize value from topic: t.")
-    for at in range(len(data)):
+    for at in sampled(range(len(data)), every=4):
         for byte in (0, 0x7F, 0x80, 0xFF):
             problem = refused_or_read(name, data[:at] + bytes((byte,)) + data[at + 1 :], serdes)
             assert problem == "row" or problem.startswith("Failed to deserialize value from topic: t.")
