@@ -21,13 +21,15 @@ SourceOffset = Mapping[str, Any]
 class PositionOwner:
     """What has a position. `group` is empty for a source connector, whose offsets Connect keeps.
 
-    `state` is that of a connector. `process` is the supervised program that reads as the group, empty if there is none.
+    `state` is that of a connector, and `topics` are those that its configuration names. `process` is the supervised
+    program that reads as the group, empty if there is none.
     """
 
     owner: GroupOwner
     group: str = ""
     state: str = ""
     process: str = ""
+    topics: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return str(self.owner)
@@ -115,7 +117,8 @@ def plan_group(
     """What moving a group would repeat and skip.
 
     Args:
-        topics: only these topics; by default all that the group has read, or those of the offsets in `target`.
+        topics: only these topics; by default those of the offsets in `target`, else all that the group has read, else
+            those that the connector's configuration names.
 
     Raises:
         OperationRefused: it cannot be moved like that; the message says why and what to do.
@@ -123,7 +126,7 @@ def plan_group(
     if position.owner.kind == "query":
         raise OperationRefused(_query_refusal(position.owner.name))
     committed = kafka.positions([position.group]).get(position.group, {})
-    named = set(topics) or {topic for topic, _ in target.places or ()} or set(committed)
+    named = set(topics) or {topic for topic, _ in target.places or ()} or set(committed) or set(position.topics)
     counts = kafka.topics()
     if missing := sorted(named - counts.keys()):
         raise OperationRefused(f"{position} was not changed: topic {missing[0]} does not exist")
@@ -159,11 +162,12 @@ def plan_source(
 
 
 def _positions(platform: Platform, owners: GroupOwners) -> Iterator[PositionOwner]:
-    statuses = platform.connect.statuses()
+    statuses, configs = platform.connect.statuses(), platform.connect.configs()
     components = set() if platform.services is None else {status.name for status in platform.services.status()}
     for name, status in sorted(statuses.items()):
         group = f"connect-{name}" if status.type == "sink" else ""
-        yield PositionOwner(GroupOwner("connector", name), group, status.state)
+        topics = tuple(text.strip() for text in configs.get(name, {}).get("topics", "").split(",") if text.strip())
+        yield PositionOwner(GroupOwner("connector", name), group, status.state, topics=topics if group else ())
     for group in platform.kafka.groups():
         owner = owners.owner(group)
         if owner.kind == "connector" and owner.name in statuses:

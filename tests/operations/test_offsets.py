@@ -178,3 +178,10 @@ def test_the_offsets_of_a_source_are_shown_replaced_and_deleted(world):
 def test_offsets_of_a_source_in_another_form_are_refused(world):
     with pytest.raises(OperationRefused, match="each offset is"):
         plan_source(world.platform, position(world, SOURCE), [{"partition": json.dumps({})}])
+
+
+def test_a_sink_that_has_committed_nothing_is_moved_in_the_topics_of_its_configuration(world):
+    world.connect.configs[SINK] = {"connector.class": "X", "topics": "orders"}
+    del world.kafka.committed["connect-es_sink"]
+    planned = plan(world, SINK, OffsetTarget(word="latest"))
+    assert [(move.topic, move.before, move.after, move.skipped) for move in planned.moves] == [("orders", None, 20, 17)]
