@@ -76,6 +76,7 @@ class Evidence:
         self._search = search.from_settings(settings)
         self._expected: set[str] = set()
         self._cards: set[str] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._sent = 0
 
     def __enter__(self) -> Self:
@@ -148,7 +149,12 @@ class Evidence:
     def _wrong(self, what: str, found: Counter[str]) -> Iterator[str]:
         if missing := self._expected - found.keys():
             yield f"{len(missing)} ratings have no {what}: {sorted(missing)[:3]}"
-        if doubled := {marker: count for marker, count in found.items() if count > 1}:
+        doubled = {
+            marker: count for marker, count in found.items() if count > 1 and (what, marker) not in self._reported
+        }
+        # Each one fails the round that caused it, and not the later ones.
+        self._reported |= {(what, marker) for marker in doubled}
+        if doubled:
             yield f"{len(doubled)} ratings have more than one {what}: {dict(list(doubled.items())[:3])}"
 
     def _wrong_cards(self) -> Iterator[str]:
