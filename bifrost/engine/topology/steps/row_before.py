@@ -19,17 +19,17 @@ def stored_rows(downstream: Downstream, schema: LogicalSchema, name: str, emissi
     downstream = buffered_rows(downstream, schema, emission)
     names = ordered_columns(schema, downstream.wants)
     store = emission.key_value_store(name, names)
-    put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
-    delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+    # Not its methods: they are others once the store has moved to disk.
+    rows = emission.program.bind("rows", lambda context: context.key_value_store(store), store)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
         old = writer.name("old")
-        writer.line(f"{old} = {put}({scope.identity}, {scope.tuple_of(names)}, {scope.timestamp})")
+        writer.line(f"{old} = {rows}.put({scope.identity}, {scope.tuple_of(names)}, {scope.timestamp})")
         downstream.row(writer, replace(scope, old=old))
 
     def tombstone(writer: CodeWriter, scope: RowScope) -> None:
         old = writer.name("old")
-        writer.line(f"{old} = {delete}({scope.identity}, {scope.timestamp})")
+        writer.line(f"{old} = {rows}.delete({scope.identity}, {scope.timestamp})")
         downstream.write_tombstone(writer, replace(scope, old=old))
 
     # The steps before need not provide old rows any more: this store does.

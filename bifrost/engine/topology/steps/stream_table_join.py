@@ -20,6 +20,7 @@ def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emiss
     # The table's side first: if both sides read one topic, a record enters the table before the stream looks it up.
     yield from _build_table_side(step, wanted, store, emission)
 
+    # This method stays the same, see `Rows`.
     get = emission.program.bind("look_up", lambda context: context.key_value_store(store).get, store)
     left_names = {column.name for column in step.left.schema}
 
@@ -41,13 +42,13 @@ def build_stream_table_join(step: StreamTableJoin, downstream: Downstream, emiss
 
 
 def _build_table_side(step: StreamTableJoin, wanted: tuple[str, ...], store: str, emission: Emission) -> Inlets:
-    put = emission.program.bind("put", lambda context: context.key_value_store(store).put, store)
-    delete = emission.program.bind("delete", lambda context: context.key_value_store(store).delete, store)
+    # Not its methods: they are others once the store has moved to disk.
+    rows = emission.program.bind("rows", lambda context: context.key_value_store(store), store)
 
     def row(writer: CodeWriter, scope: RowScope) -> None:
-        writer.line(f"{put}({scope.identity}, {scope.tuple_of(wanted)}, {scope.timestamp})")
+        writer.line(f"{rows}.put({scope.identity}, {scope.tuple_of(wanted)}, {scope.timestamp})")
 
     def tombstone(writer: CodeWriter, scope: RowScope) -> None:
-        writer.line(f"{delete}({scope.identity}, {scope.timestamp})")
+        writer.line(f"{rows}.delete({scope.identity}, {scope.timestamp})")
 
     yield Inlet(step.right, Downstream(frozenset(wanted), row, tombstone), emission)
