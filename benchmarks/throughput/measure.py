@@ -32,6 +32,7 @@ class OutputWatch:
     """Watches output topics; requests only offsets, so that it takes no time from the contenders."""
 
     def __init__(self, client: dict[str, str]) -> None:
+        self._client = client
         self._admin = AdminClient(client)
 
     def written(self, topic: str) -> int:
@@ -42,6 +43,8 @@ class OutputWatch:
             return sum(answer.result().offset for answer in answers.values())
         except KafkaException as error:
             if error.args[0].name() in _LEADERLESS:
+                # A client that has found no leader may report so for minutes; another one finds it.
+                self._admin = AdminClient(self._client)
                 return 0
             raise
 
