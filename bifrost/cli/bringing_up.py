@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,14 @@ from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.plan_text import plan_json, result_summary
 from bifrost.deployer.plan.saved_plan import refuse_moved
-from bifrost.deployer.targets import substitutions, variables_of
+from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
+from bifrost.operations.needed_components import databases_of
 from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch, stop
 from bifrost.supervisor.components.generator import DEMOS
 
 DEMO_PATIENCE_S = 10.0
-DATABASES: Mapping[str, str] = {"postgres": "POSTGRES_HOST"}
-"""Components that are started when a connector refers to this variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _start_target(settings: Settings, selected: Declarations, screen: Screen, re
                 settings,
                 progress=screen.progress,
                 automatic_ports=request.automatic_ports,
-                on_command=_databases_of(selected),
+                on_command=databases_of(selected.connectors),
                 end_with_caller=request.foreground,
             )
     if settings.target == "compose":
@@ -138,13 +137,6 @@ def _deploy(
             on_action=report,
             on_wait=screen.progress,
         )
-
-
-def _databases_of(selected: Declarations) -> list[str]:
-    """The databases that only some connectors need, where a selected one does."""
-    values = (value for connector in selected.connectors for value in connector.config.values())
-    named = {name for value in values for name in variables_of(value)}
-    return [name for name, variable in DATABASES.items() if variable in named]
 
 
 def _start(settings: Settings, name: str, patience_s: float) -> bool:

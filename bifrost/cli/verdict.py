@@ -10,6 +10,7 @@ from typing import Any
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.plan.connectors import SUSPENDED
 from bifrost.errors import NotReady, RemoteError, Unreachable
+from bifrost.operations.needed_components import needed_components
 from bifrost.sql.tree import CreateAsSelect, InsertSelect
 
 Status = Mapping[str, Any]
@@ -128,8 +129,11 @@ def _services(found: Status, declared: Declarations) -> Iterator[str]:
         if states.get(service.name) != "RUNNING":
             yield f"service {service.name} is {states.get(service.name, 'missing')}"
     services: Sequence[str] = tuple(states)
+    live = {entry["name"] for entry in found["connectors"]}
+    needed = needed_components(item for item in declared.connectors if item.name in live)
     for component in found["components"]:
-        if component["name"] not in services and component["state"] in ("failed", "backoff", "starting", "stopping"):
+        wrong = {"failed", "backoff", "starting", "stopping", *(["stopped"] if component["name"] in needed else [])}
+        if component["name"] not in services and component["state"] in wrong:
             yield f"component {component['name']} is {component['state']}"
 
 

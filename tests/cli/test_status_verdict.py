@@ -47,6 +47,15 @@ def test_what_does_not_run_is_named(run, project, fakes):
     assert (found["well"], found["verdict"]) == (False, last_line(run))
 
 
+def test_a_stopped_part_of_the_platform_is_not_well(run, fakes):
+    run(*UP)
+    fakes.services.add("mariadb", "stopped")
+    fakes.services.add("generator", "stopped")
+
+    assert last_line(run) == "One thing does not run as declared: component mariadb is stopped."
+    assert run("status", "--check").code == 3
+
+
 def test_nothing_deployed_and_nothing_running_are_not_well(run, fakes):
     assert last_line(run) == (
         "2 things do not run as declared: pipeline customers is not deployed, pipeline ratings is not deployed."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.deployer.plan.ksql_commands import pause, resume
 from bifrost.errors import BifrostError, RemoteError, SettingError
 from bifrost.operations.live_things import LiveThing, ThingKind, live_things, service_names
+from bifrost.operations.needed_components import needed_by_live
 from bifrost.operations.watch.platform_event import TOPIC, PlatformEvent
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happening, Restarts, decide
 from bifrost.operations.watch.watch_state import write_state
@@ -29,7 +30,8 @@ SILENT_LOOKS = 3
 """After so many looks without an answer a part counts as failed: a restart takes less."""
 _FAILED = frozenset({"FAILED", "ERROR", "BACKOFF"})
 _PART = "part"
-"""The kind of a server that does not answer: it is started by whoever runs it, so it is reported, not restarted."""
+"""The kind of a server that does not answer: it is reported, not restarted, as others may run it."""
+STOPPED = "is stopped, and whatever needs it fails until it is resumed"
 
 _log = logging.getLogger("watch")
 
@@ -56,23 +58,29 @@ class WallClock(Protocol):
 
 @dataclass(slots=True)
 class Watcher:
-    """One watcher of a platform. `services` are the names of the project's services; `own` is never restarted."""
+    """One watcher of a platform.
+
+    `services` are the names of the project's services, and `own` is never restarted. `needed` returns the components
+    that must run, given the names of the live connectors: one that a person has stopped is reported.
+    """
 
     platform: Platform
     services: Collection[str]
     events: EventSink
     clock: WallClock
     clean: Callable[[str], str] = str
+    needed: Callable[[Collection[str]], Collection[str]] = lambda _connectors: frozenset()
     max_restarts: int = MAX_RESTARTS
     own: str = ""
     state_file: Path | None = None
     _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
     _causes: dict[tuple[str, str], str] = field(default_factory=dict)
-    _silent: dict[str, int] = field(default_factory=dict)
+    _silent: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def look(self) -> tuple[PlatformEvent, ...]:
         """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
         found, silent, read = self._read()
+        silent |= self._stopped(found)
         self._forget_others(found, read)
         events: list[PlatformEvent] = []
         due: list[LiveThing] = []
@@ -88,20 +96,29 @@ class Watcher:
         self._write_state()
         return tuple(events)
 
-    def _read(self) -> tuple[list[LiveThing], dict[str, str], set[str]]:
+    def _read(self) -> tuple[list[LiveThing], dict[tuple[str, str], str], set[str]]:
         """All things, the problems of the parts that do not answer, and the kinds that were read."""
         found: list[LiveThing] = []
-        silent: dict[str, str] = {}
+        silent: dict[tuple[str, str], str] = {}
         read: set[str] = set()
         for kind in ThingKind:
             try:
                 things = live_things(self.platform, self.services, kind)
             except RemoteError as error:
-                silent[error.system] = str(error)
+                silent[_PART, error.system] = str(error)
                 continue
             read.add(str(kind))
             found += (self._with_cause(thing) for thing in things if thing.name != self.own)
         return found, silent, read
+
+    def _stopped(self, found: Sequence[LiveThing]) -> dict[tuple[str, str], str]:
+        """The components that a person has stopped although something that runs needs them.
+
+        Debezium, for example, tries to reconnect for good, and its task stays RUNNING.
+        """
+        needed = self.needed([thing.name for thing in found if thing.kind is ThingKind.CONNECTOR])
+        stopped = (thing for thing in found if thing.kind is ThingKind.COMPONENT and thing.state == "STOPPED")
+        return {(str(thing.kind), thing.name): f"it {STOPPED}" for thing in stopped if thing.name in needed}
 
     def _forget_others(self, found: Sequence[LiveThing], read: Collection[str]) -> None:
         """Forgets what no longer exists."""
@@ -151,15 +168,15 @@ class Watcher:
         _log.log(logging.INFO if happening is Happening.RECOVERED else logging.WARNING, "%s", event.text)
         return event
 
-    def _silent_parts(self, silent: dict[str, str]) -> Iterator[PlatformEvent]:
-        """Events of servers that have not answered for some looks, and of those that answer again."""
-        for system in sorted({*silent, *self._silent}):
-            if system in silent:
-                self._silent[system] = self._silent.get(system, 0) + 1
-                if self._silent[system] == SILENT_LOOKS:
-                    yield self._event(Happening.FAILED, _PART, system, silent[system])
-            elif self._silent.pop(system) >= SILENT_LOOKS:
-                yield self._event(Happening.RECOVERED, _PART, system, "")
+    def _silent_parts(self, silent: Mapping[tuple[str, str], str]) -> Iterator[PlatformEvent]:
+        """Events of what has not answered or been stopped for some looks, and of what is back."""
+        for kind, name in sorted({*silent, *self._silent}):
+            if (kind, name) in silent:
+                looks = self._silent[kind, name] = self._silent.get((kind, name), 0) + 1
+                if looks == SILENT_LOOKS:
+                    yield self._event(Happening.FAILED, kind, name, silent[kind, name])
+            elif self._silent.pop((kind, name)) >= SILENT_LOOKS:
+                yield self._event(Happening.RECOVERED, kind, name, "")
 
     def _restart(self, thing: LiveThing) -> None:
         """Begins the restart of a failed thing; the next look shows what became of it."""
@@ -190,8 +207,9 @@ class Watcher:
             for (kind, name), found in self._known.items()
             if found.is_recovery_due
         }
-        silent = [system for system, looks in self._silent.items() if looks >= SILENT_LOOKS]
-        return {**lines, **{f"{_PART} {system}": "does not answer" for system in silent}}
+        silent = [key for key, looks in self._silent.items() if looks >= SILENT_LOOKS]
+        problems = {f"{kind} {name}": "does not answer" if kind == _PART else STOPPED for kind, name in silent}
+        return {**lines, **problems}
 
     def _line(self, kind: str, name: str, found: Restarts, now: float) -> str:
         cause = self._causes.get((kind, name), "")
@@ -232,10 +250,17 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         events=EventTopic(settings.kafka_client(), TOPIC),
         clock=time,
         clean=lambda text: redact_text(text, secrets),
+        needed=_needed(settings),
         max_restarts=int(most),
         own=NAME,
         state_file=settings.watch_state if settings.target == "embedded" else None,
     )
+
+
+def _needed(settings: Settings) -> Callable[[Collection[str]], Collection[str]]:
+    if settings.target != "embedded":
+        return lambda _connectors: frozenset()
+    return lambda connectors: needed_by_live(settings.project, frozenset(connectors))
 
 
 def run(settings: Settings, wait: Callable[[float], bool]) -> None:

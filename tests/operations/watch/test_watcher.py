@@ -152,6 +152,25 @@ def test_a_server_that_does_not_answer_is_reported_and_so_is_its_return(deployed
     assert first.startswith("part Kafka Connect failed: ") and second == "part Kafka Connect runs again"
 
 
+def test_a_stopped_part_that_connectors_need_is_reported_and_not_started(deployed, watcher, events):
+    """Its connectors try to connect for good, and stay RUNNING."""
+    deployed.services.add("mariadb", "stopped")
+    deployed.services.add("postgres", "stopped")
+    watcher.needed = lambda connectors: {"mariadb"} if CONNECTOR in connectors else set()
+
+    look(watcher, 6)
+    summary = read_state(watcher.state_file)
+    deployed.services.add("mariadb", "ready")
+    look(watcher)
+
+    assert events.texts == [
+        "component mariadb failed: it is stopped, and whatever needs it fails until it is resumed",
+        "component mariadb runs again",
+    ]
+    assert summary == {"component mariadb": "is stopped, and whatever needs it fails until it is resumed"}
+    assert deployed.services.writes == []
+
+
 def test_a_deleted_connector_is_forgotten(deployed, watcher):
     deployed.connect.traces[CONNECTOR] = TRACE
     look(watcher)
