@@ -60,8 +60,7 @@ class TestInterrupts:
             terminal.expect("ksql>")
             terminal.type("SELECT * FROM A EMIT CHANGES;\r")
             eventually(lambda: any(request.path == "/query-stream" for request in fake.requests))
-            terminal.type("\x03")
-            terminal.expect("Query terminated")
+            terminal.type_until("\x03", "Query terminated")
             terminal.type("help exit\r")
             terminal.expect("End the shell")
             terminal.type("exit\r")
@@ -94,12 +93,26 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._main, text.encode())
 
+    def type_until(self, key: str, text: str) -> None:
+        """Types a key every second until the text is shown: a signal right before a read starts does not end it."""
+        deadline = time.monotonic() + 30
+        while True:
+            self.type(key)
+            if self.shows(text, 1):
+                return
+            assert time.monotonic() < deadline, self._seen
+
     def expect(self, text: str) -> None:
         """Reads until the text was shown."""
-        deadline = time.monotonic() + 30
+        assert self.shows(text, 30), self._seen
+
+    def shows(self, text: str, patience_s: float) -> bool:
+        """Whether the text is shown within a time."""
+        deadline = time.monotonic() + patience_s
         while text not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._seen):
-            ready, _, _ = select.select([self._main], [], [], 1)
-            assert time.monotonic() < deadline, self._seen
+            ready, _, _ = select.select([self._main], [], [], 0.2)
+            if time.monotonic() > deadline:
+                return False
             if ready:
                 self._seen += os.read(self._main, 4096).decode("utf-8", "replace")
                 if "\x1b[6n" in self._seen:
@@ -107,6 +120,7 @@ class Terminal:
                     self._seen = self._seen.replace("\x1b[6n", "")
                     self.type("\x1b[1;1R")
         self._seen = ""
+        return True
 
     def ended(self) -> int:
         return self._process.wait(timeout=30)
