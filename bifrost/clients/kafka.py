@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from bifrost.clients import offset_gaps
 from bifrost.clients.group_offsets import coordinators
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
@@ -281,6 +282,13 @@ class KafkaAdmin:
         for (name, partition), offset in following.items():
             found[name][partition] = OffsetRange(first.get((name, partition), offset), offset)
         return found
+
+    def holds_records(self, topic: str, partition: int, first: int, end: int) -> bool:
+        """Return whether a partition has a record between two offsets; `True` where the answer stays unknown."""
+        reader = consumer(self._options, "bifrost-deployer", enable_partition_eof=True)
+        with closing(reader):
+            reader.assign([TopicPartition(topic, partition, first)])
+            return offset_gaps.holds_record(reader, end, self._timeout_s)
 
     def older_than(self, name: str, partitions: int, time_ms: int) -> int:
         """Return the number of records before the first one whose time is at least `time_ms` (epoch).

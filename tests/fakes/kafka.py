@@ -19,6 +19,7 @@ class FakeTopics:
     old_records: dict[str, int] = field(default_factory=dict)
     committed: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
+    markers: dict[str, int] = field(default_factory=dict)
     unhealthy: dict[str, tuple[str, ...]] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
     times: dict[str, list[int]] = field(default_factory=dict)
@@ -38,6 +39,9 @@ class FakeTopics:
 
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
         return {name: self.offsets(name) for name in topics}
+
+    def holds_records(self, topic: str, partition: int, first: int, end: int) -> bool:
+        return first < end - self.markers.get(topic, 0)
 
     def older_than(self, name: str, partitions: int, time_ms: int) -> int:
         return self.old_records.get(name, 0)

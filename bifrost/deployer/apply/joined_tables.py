@@ -25,8 +25,8 @@ QUIET_S = 1.0
 FIRST_RECORDS_PATIENCE_S = 15.0
 """How long to wait for that: a large or busy table continues to arrive, an empty one never does."""
 STALLED_S = 15.0
-"""How long a query that fills a table may make no progress before its readers start all the same: it may be paused, or
-have only markers of transactions left to read."""
+"""How long a query that fills a table may make no progress, as it is paused or has failed, before its readers start all
+the same."""
 
 
 class JoinedTables:

@@ -11,8 +11,7 @@ from bifrost.deployer.live.rebuild_record import Offsets
 from bifrost.deployer.live.state import TopicAdmin
 
 MOST_MARKERS = 10
-"""How many markers may follow the last record of a partition: the markers of transactions count as offsets, too, and a
-query commits only how far it has read records."""
+"""So few offsets behind its position are read, to find out whether a query has still to read a record there."""
 
 
 class QueryProgress:
@@ -21,6 +20,7 @@ class QueryProgress:
     def __init__(self, kafka: TopicAdmin, clock: Clock) -> None:
         self._kafka = kafka
         self._clock = clock
+        self._holds_records: dict[tuple[str, int, int, int], bool] = {}
 
     def wait(self, is_done: Callable[[], bool], patience_s: float) -> bool:
         """Wait until something is so; returns whether it is."""
@@ -52,23 +52,24 @@ class QueryProgress:
         """How many records a group has still to read before it reaches its targets."""
         done = self.positions(group)
         return sum(
-            max(offset - done.get(topic, {}).get(partition, 0), 0)
+            self._left(topic, partition, done.get(topic, {}).get(partition), offset)
             for topic, offsets in targets.items()
             for partition, offset in offsets.items()
         )
+
+    def _left(self, topic: str, partition: int, position: int | None, end: int) -> int:
+        left = max(end - (position or 0), 0)
+        if position is None or not 0 < left <= MOST_MARKERS:
+            return left
+        # A query commits only how far it has read records, and the markers of transactions count as offsets, too.
+        place = topic, partition, position, end
+        if place not in self._holds_records:
+            self._holds_records[place] = self._kafka.holds_records(*place)
+        return left if self._holds_records[place] else 0
 
     def has_read(self, group: str, targets: Offsets) -> bool:
         """Whether a group has reached its targets."""
         return self.missing(group, targets) == 0
-
-    def is_at_markers(self, group: str, targets: Offsets) -> bool:
-        """Whether a group has read every partition, except for so few offsets that they may be markers."""
-        done = self.positions(group)
-        return all(
-            partition in done.get(topic, {}) and offset - done[topic][partition] <= MOST_MARKERS
-            for topic, offsets in targets.items()
-            for partition, offset in offsets.items()
-        )
 
 
 def is_repartition_topic(name: str, group: str) -> bool:

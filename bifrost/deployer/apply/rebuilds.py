@@ -24,8 +24,6 @@ READERS_PATIENCE_S = 15.0
 """How long readers may take to read what is there: quiet hours and unavailable services hold them longer."""
 LOOK_S = 3.0
 """How often the state of a query is looked up: the answer lists all queries with their topologies."""
-MARKERS_S = 15.0
-"""How long a query that has begun makes no progress at its end, where only markers may be left to read."""
 STALLED_S = 120.0
 """How long a new query may make no progress."""
 MEMBERS_PATIENCE_S = 20.0
@@ -113,8 +111,6 @@ class Rebuilds:
                 raise self._failed(query)
             if least is None or missing < least:
                 least, least_at = missing, now
-            if now - least_at > MARKERS_S and self._progress.is_at_markers(group, {**inputs, **(between or {})}):
-                return
             if now - least_at > STALLED_S:
                 problem = f"has still to read {missing} records that were read before; run `up` again to continue"
                 raise NotReady("ksqlDB", f"query of {statement.name}", problem)

@@ -51,6 +51,10 @@ class TopicAdmin(Protocol):
         """First and next offsets of topics, given with their partition counts."""
         ...
 
+    def holds_records(self, topic: str, partition: int, first: int, end: int) -> bool:
+        """Whether there are records between two offsets, and not only markers of transactions."""
+        ...
+
     def older_than(self, name: str, partitions: int, time_ms: int) -> int:
         """The number of records before the first one that is not older than a time (epoch)."""
         ...

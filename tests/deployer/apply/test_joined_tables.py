@@ -14,6 +14,7 @@ class Filling:
     def __init__(self, fakes, step: int) -> None:
         self._fakes = fakes
         self._step = step
+        self.most = ROWS
         self._sleep, self._create = fakes.clock.sleep, fakes.ksqldb._create
         self.at_creation: dict[str, tuple[int, int]] = {}
         fakes.clock.sleep, fakes.ksqldb._create = self._pass_time, self._create_and_note
@@ -29,7 +30,7 @@ class Filling:
         self._sleep(seconds)
         written = self._fakes.kafka.records.get(SNAPSHOT, 0)
         self._fakes.kafka.records[SNAPSHOT] = min(written + 1, ROWS)
-        self._committed()[SNAPSHOT] = {0: min(self._rekeyed() + self._step, written)}
+        self._committed()[SNAPSHOT] = {0: min(self._rekeyed() + self._step, written, self.most)}
 
     def _create_and_note(self, tree, text):
         self.at_creation[tree.name] = (self._fakes.kafka.records.get(SNAPSHOT, 0), self._rekeyed())
@@ -113,3 +114,15 @@ def test_an_empty_table_is_awaited_for_a_limited_time(project, fakes):
 
     assert fakes.clock.monotonic() - began < FIRST_RECORDS_PATIENCE_S + 10
     assert "ALERTS" in fakes.ksqldb.sources
+
+
+def test_markers_behind_the_last_record_are_not_waited_for(project, fakes):
+    filling = Filling(fakes, step=1)
+    fakes.kafka.markers[SNAPSHOT] = 2
+    filling.most = ROWS - 2
+    began = fakes.clock.monotonic()
+
+    fakes.up(project.declared())
+
+    assert filling.at_creation["ALERTS"] == (ROWS, ROWS - 2)
+    assert fakes.clock.monotonic() - began < STALLED_S

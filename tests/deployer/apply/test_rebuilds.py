@@ -366,6 +366,7 @@ def test_a_refused_statement_of_another_pipeline_is_an_error(deployed, fakes):
 
 def test_markers_behind_the_last_record_are_not_waited_for(deployed, fakes):
     deployed.write("ksql/ratings.sql", CHANGED)
+    fakes.kafka.markers["ratings"] = 1
     start = fakes.ksqldb._start
 
     def start_and_read(query_id, text, sink):
