@@ -75,16 +75,21 @@ class RatingsProducer:
         self.errors += error is not None
 
 
+CUSTOMERS = 100
+
+
 class AlertProducer:
-    """Sends records directly to the topic of the alerts, as the statements would write them."""
+    """Sends records directly to the topic of the alerts, as the statements would write them for many customers."""
 
     def __init__(self, endpoints: dict[str, str]) -> None:
         self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "acks": "all"})
 
-    def send(self, _rating_id: int, user_id: int, stars: int, message: str) -> None:
-        """Queue one record."""
+    def send(self, rating_id: int, _user_id: int, stars: int, message: str) -> None:
+        """Queue one record. Messages of one key are sent one after another, so the keys are those of many customers."""
         value = {"CLUB_STATUS": "platinum", "EMAIL": "ltoopinc@icio.us", "STARS": stars, "MESSAGE": message}
-        self._producer.produce("UNHAPPY_PLATINUM_CUSTOMERS", json.dumps(value).encode(), str(user_id).encode())
+        self._producer.produce(
+            "UNHAPPY_PLATINUM_CUSTOMERS", json.dumps(value).encode(), str(rating_id % CUSTOMERS).encode()
+        )
         self._producer.poll(0)
 
     def flush(self) -> int:
