@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka, kafka_codes
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import Refused, Unreachable
 
@@ -148,10 +148,10 @@ class ConsumerGroup:
         if error is None:
             self._next_offsets[partition] = message.offset() + 1
             return True
-        if error.code() == kafka.PARTITION_EOF:
+        if error.code() == kafka_codes.PARTITION_EOF:
             self._reached_end(partition, message.offset())
             return False
-        if error.fatal() or error.code() in kafka.ACCESS_ERRORS:
+        if error.fatal() or error.code() in kafka_codes.ACCESS_ERRORS:
             raise Refused(kafka.SYSTEM, f"read {self._topic}", status=error.code(), body=error.str())
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             # The topic will be created while we wait, so all its records are new to this group.
@@ -184,7 +184,7 @@ class ConsumerGroup:
             }
         except KafkaException as error:
             request, problem = f"position of group {self._group}", error.args[0]
-            if problem.code() in kafka.ACCESS_ERRORS:
+            if problem.code() in kafka_codes.ACCESS_ERRORS:
                 raise Refused(kafka.SYSTEM, request, status=problem.code(), body=problem.str()) from error
             raise Unreachable(kafka.SYSTEM, request, problem.str()) from error
         for position in committed:

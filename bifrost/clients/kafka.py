@@ -33,7 +33,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from bifrost.clients import offset_gaps
+from bifrost.clients import kafka_codes, offset_gaps
 from bifrost.clients.group_offsets import coordinators
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
@@ -48,43 +48,9 @@ _NEVER_S = 300.0
 PARTITIONER = "murmur2_random"
 """Partitions keys like Java clients and ksqlDB; librdkafka's default would break joins on keyed topics."""
 
-_COORDINATOR_STARTING = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR")
-"""A group's coordinator moves or loads its offsets: the same request succeeds soon."""
-_UNREACHABLE = ("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT")
-ACCESS_ERRORS = frozenset(
-    {
-        KafkaError._AUTHENTICATION,  # noqa: SLF001 - a public code that librdkafka names so
-        KafkaError.SASL_AUTHENTICATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    }
-)
-"""Errors that waiting does not cure: the account lacks access."""
-_NO_LEADER = frozenset(
-    {
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.REPLICA_NOT_AVAILABLE,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError.OFFSET_NOT_AVAILABLE,
-    }
-)
-"""A partition that was just created, or moves: librdkafka retries such requests of clients, but not those of admins."""
 _NO_LEADER_PAUSE_S = 0.1
-_GONE = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.GROUP_ID_NOT_FOUND,
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - a public code that librdkafka names so
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - a public code that librdkafka names so
-    }
-)
 _log = logging.getLogger(__name__)
 _log.addFilter(LogRateLimit(time.monotonic))
-PARTITION_EOF: int = KafkaError._PARTITION_EOF  # noqa: SLF001 - a public code that librdkafka names so
-"""The event for the end of a partition, of consumers with `enable.partition.eof`."""
 T = TypeVar("T")
 
 
@@ -114,7 +80,7 @@ class AccessErrors:
 
     def __call__(self, error: KafkaError) -> None:
         """Take an error of the client (librdkafka's `error_cb`)."""
-        if error.code() in ACCESS_ERRORS:
+        if error.code() in kafka_codes.ACCESS_ERRORS:
             self._error = error
 
     def check(self, request: str) -> None:
@@ -378,7 +344,7 @@ class KafkaAdmin:
                     try:
                         found[place.topic, place.partition] = int(self._result("offsets", future).offset)
                     except Refused as error:
-                        if error.status not in _NO_LEADER or time.monotonic() > end:
+                        if error.status not in kafka_codes.NO_LEADER or time.monotonic() > end:
                             raise
                         places.append(place)
             if places:
@@ -396,7 +362,7 @@ class KafkaAdmin:
         }
 
     def _result(self, request: str, future: Future[Any]) -> Any:
-        # The extra second lets librdkafka report the end of its own timeout first.
+        # The extra second lets librdkafka report its timeout first.
         return self._call(request, lambda: future.result(timeout=self._timeout_s + 1))
 
     def _call(self, request: str, send: Callable[[], T]) -> T:
@@ -407,10 +373,10 @@ class KafkaAdmin:
             raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
         except KafkaException as error:
             problem = error.args[0]
-            if problem.name() in _UNREACHABLE:
+            if problem.name() in kafka_codes.UNREACHABLE:
                 self._check_access(request)
                 raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
-            if problem.name() in _COORDINATOR_STARTING:
+            if problem.name() in kafka_codes.COORDINATOR_STARTING:
                 raise NotReady(SYSTEM, request, problem.str()) from error
             raise Refused(SYSTEM, request, status=problem.code(), body=problem.str()) from error
 
@@ -485,7 +451,7 @@ def _missing_is_fine() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        if error.status not in _GONE:
+        if error.status not in kafka_codes.GONE:
             raise
 
 

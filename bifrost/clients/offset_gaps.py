@@ -6,6 +6,8 @@ import time
 
 from confluent_kafka import Consumer
 
+from bifrost.clients.kafka_codes import PARTITION_EOF
+
 _READ_S = 1.0
 
 
@@ -24,6 +26,6 @@ def holds_record(reader: Consumer, end: int, timeout_s: float) -> bool:
         error = message.error()
         if error is None:
             return bool((message.offset() or 0) < end)
-        if error.name() == "_PARTITION_EOF":
+        if error.code() == PARTITION_EOF:
             return False
     return True

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka, kafka_codes
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
@@ -66,7 +66,7 @@ class TopicLog:
             if record is not None and error is None:
                 found.append(_entry(record))
                 self._position = found[-1].offset + 1
-            elif record is not None and error is not None and error.code() == kafka.PARTITION_EOF:
+            elif record is not None and error is not None and error.code() == kafka_codes.PARTITION_EOF:
                 # Compaction may have removed the last record. The event may be an older one, of a shorter log.
                 self._position = max(self._position, record.offset() or 0)
             elif error is not None and not error.retriable():

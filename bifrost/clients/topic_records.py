@@ -9,7 +9,7 @@ from functools import cached_property
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka, kafka_codes
 from bifrost.clients.kafka import KafkaAdmin
 from bifrost.errors import Refused, Unreachable
 from bifrost.settings import Settings
@@ -98,7 +98,7 @@ class TopicRecords:
             place = message.topic() or "", message.partition() or 0
             error = message.error()
             if error is not None:
-                if error.code() == kafka.PARTITION_EOF:
+                if error.code() == kafka_codes.PARTITION_EOF:
                     # The last offsets may be those of transaction markers.
                     ends.pop(place, None)
                 elif not error.retriable():

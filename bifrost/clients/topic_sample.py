@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka, kafka_codes
 from bifrost.clients.kafka import KafkaAdmin
 from bifrost.errors import Refused
 
@@ -63,7 +63,7 @@ def _read(reader: Consumer, ends: dict[int, int]) -> list[SampledRecord]:
             continue
         error = message.error()
         if error is not None:
-            if error.code() in kafka.ACCESS_ERRORS:
+            if error.code() in kafka_codes.ACCESS_ERRORS:
                 raise Refused(kafka.SYSTEM, f"read {message.topic()}", status=error.code(), body=error.str())
             continue
         found.append(_sampled_record(message))

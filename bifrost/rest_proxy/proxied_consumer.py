@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka, kafka_codes
 from bifrost.clients.consumer_group import Partition, Record
 from bifrost.errors import Refused, Unreachable
 
@@ -16,7 +16,7 @@ METADATA_TIMEOUT_S = 10.0
 SEEK_RETRY_S = 0.02
 MAX_RECORDS_PER_READ = 5_000
 
-_UNREADABLE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, *kafka.ACCESS_ERRORS})
+_UNREADABLE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, *kafka_codes.ACCESS_ERRORS})
 
 
 class ProxiedConsumer:
@@ -163,7 +163,7 @@ class ProxiedConsumer:
 
     def _handle(self, error: KafkaError, message: Any) -> None:
         """Raise an error that a retry does not cure; note the end of a partition."""
-        if error.code() == kafka.PARTITION_EOF:
+        if error.code() == kafka_codes.PARTITION_EOF:
             # The end may be behind transaction markers, which are no records; a commit before them leaves a lag.
             partition = Partition(message.topic(), message.partition())
             if message.offset() > self._read_offsets.get(partition, -1):

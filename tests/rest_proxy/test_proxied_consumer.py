@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from bifrost.clients import kafka
+from bifrost.clients import kafka_codes
 from bifrost.clients.consumer_group import Partition
 from bifrost.errors import Refused
 from bifrost.rest_proxy import proxied_consumer
@@ -33,7 +33,7 @@ def reading(monkeypatch: pytest.MonkeyPatch, *events: Event) -> tuple[ProxiedCon
 
 
 def test_transaction_markers_behind_the_last_record_leave_no_lag(monkeypatch: pytest.MonkeyPatch):
-    consumer, scripted = reading(monkeypatch, Event(4), Event(6, kafka.PARTITION_EOF))
+    consumer, scripted = reading(monkeypatch, Event(4), Event(6, kafka_codes.PARTITION_EOF))
     assert [record.offset for record in consumer.records(0, 1_000_000, min_bytes=100)] == [4]
     consumer.commit()
 
@@ -41,7 +41,7 @@ def test_transaction_markers_behind_the_last_record_leave_no_lag(monkeypatch: py
 
 
 def test_the_end_of_a_partition_does_not_skip_rewound_records(monkeypatch: pytest.MonkeyPatch):
-    consumer, scripted = reading(monkeypatch, Event(4), Event(6, kafka.PARTITION_EOF))
+    consumer, scripted = reading(monkeypatch, Event(4), Event(6, kafka_codes.PARTITION_EOF))
     records = consumer.records(0, 1_000_000, min_bytes=100)
     monkeypatch.setattr(scripted, "seek", lambda _position: None, raising=False)
     consumer.rewind(records)
