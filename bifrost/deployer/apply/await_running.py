@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bifrost.clients.connect import root_cause
 from bifrost.clients.http import Clock
-from bifrost.clients.ksqldb import KsqlClient, QueryDetails, QuerySummary
+from bifrost.clients.ksqldb import KsqlClient, QuerySummary
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.live.read_live import parse_or_none
 from bifrost.deployer.live.state import LiveQuery, Platform
@@ -159,7 +159,7 @@ def expected_queries(
     return expected
 
 
-def is_insert(query: QuerySummary | QueryDetails) -> bool:
+def is_insert(query: QuerySummary) -> bool:
     """Whether a query was started by INSERT INTO ... SELECT."""
     return query.statement.lstrip()[:6].upper() == "INSERT"
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from bifrost.clients.http import Clock
-from bifrost.deployer.apply.await_running import POLL_S, is_insert
+from bifrost.deployer.apply.await_running import POLL_S, expected_queries
 from bifrost.deployer.apply.query_progress import QueryProgress
 from bifrost.deployer.declared.declarations import Declarations, DeclaredStatement, DeclaredTopic
 from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.actions import ResourceKind
 from bifrost.deployer.plan.dependencies import Dependencies, Thing, dependencies_of
-from bifrost.sql.tree import CreateAsSelect, CreateSource, SourceKind
+from bifrost.sql.tree import CreateAsSelect, CreateSource, InsertSelect, InsertValues, SourceKind
 
 FRESH_S = 30.0
 """A topic is fresh while it has no record that is older: its connector may still write a snapshot."""
@@ -64,12 +64,26 @@ class JoinedTables:
     def _feeding(self, statements: Iterable[DeclaredStatement]) -> set[Thing]:
         found: set[Thing] = set()
         for statement in statements:
+            fed: set[Thing] = set()
             for table in self._joined(statement):
-                found |= {Thing(ResourceKind.STATEMENT, table), *self._needs(table)}
+                fed |= {Thing(ResourceKind.STATEMENT, table), *self._needs(table)}
+            found |= fed | (self._inserts(fed, statement) if fed else set())
         return found
 
     def _needs(self, table: str) -> tuple[Thing, ...]:
         return self._dependencies.all_needs(Thing(ResourceKind.STATEMENT, table))
+
+    def _inserts(self, fed: set[Thing], reader: DeclaredStatement) -> set[Thing]:
+        """The INSERT statements into these things, with what they need, except those that read what `reader` writes."""
+        own = Thing(ResourceKind.STATEMENT, reader.name)
+        found: set[Thing] = set()
+        for item in self._declared.statements:
+            match item.tree:
+                case InsertValues(target=target) | InsertSelect(target=target):
+                    needs = self._needs(item.name)
+                    if Thing(ResourceKind.STATEMENT, target) in fed and own not in needs:
+                        found |= {Thing(ResourceKind.STATEMENT, item.name), *needs}
+        return found
 
     def _joined(self, statement: DeclaredStatement) -> Iterator[str]:
         kinds = {name: self._kind(name) for name in statement.reads}
@@ -110,17 +124,13 @@ class JoinedTables:
 
     def _await_queries(self, statements: Sequence[DeclaredStatement]) -> None:
         """Waits for the queries of statements, given in the order in which their rows flow."""
-        filling = [item for item in statements if isinstance(item.tree, CreateAsSelect)]
+        filling = [item for item in statements if isinstance(item.tree, CreateAsSelect | InsertSelect)]
         if not filling:
             return
-        groups = {
-            sink: query.group
-            for query in self._platform.ksqldb.query_details()
-            if not is_insert(query)
-            for sink in query.sinks
-        }
+        groups = {query.id: query.group for query in self._platform.ksqldb.query_details()}
+        expected = expected_queries(self._declared, self._platform, self._platform.ksqldb.queries())
         for item in filling:
-            if group := groups.get(item.name, ""):
+            if group := groups.get(expected.get(item.name) or "", ""):
                 self._await_read(group, [self._statements[name].topic for name in item.reads & self._statements.keys()])
 
     def _await_read(self, group: str, topics: Sequence[str]) -> None:

@@ -57,9 +57,11 @@ class StatementRuns:
         remaining = list(statements)
         while remaining:
             batch = self._next_batch(remaining)
-            if not batch:
-                self._await_subjects(remaining[0])
+            if not batch and (waiting := next(filter(self._lacks_subjects, remaining), None)):
+                self._await_subjects(waiting)
                 continue
+            # INSERT statements may feed the tables that each other's sources join: then the first one begins.
+            batch = batch or [remaining[0]]
             self._joined_tables.await_filled(batch)
             for statement in batch:
                 on_run(statement)
@@ -72,7 +74,7 @@ class StatementRuns:
 
     def _next_batch(self, remaining: Sequence[DeclaredStatement]) -> list[DeclaredStatement]:
         """Statements for one request: with the same properties, and with nothing before them that must wait."""
-        if not all(self._subjects.issuperset(statement.awaited_subjects) for statement in remaining):
+        if any(map(self._lacks_subjects, remaining)):
             self._subjects = frozenset(self._platform.registry.subjects())
         waiting: set[str] = set()
         not_run = {statement.name for statement in remaining}
@@ -80,7 +82,7 @@ class StatementRuns:
         for statement in remaining:
             fits = not batch or (statement.properties == batch[0].properties and len(batch) < STATEMENTS_PER_REQUEST)
             # A source that is declared on a topic needs the query that writes it.
-            is_ready = self._subjects.issuperset(statement.awaited_subjects) and waiting.isdisjoint(
+            is_ready = not self._lacks_subjects(statement) and waiting.isdisjoint(
                 {*statement.reads, f"topic {statement.topic}"}
             )
             # The tables that it joins must be filled, and what fills them starts with a request before.
@@ -90,6 +92,9 @@ class StatementRuns:
             else:
                 waiting |= {statement.name, *([f"topic {statement.topic}"] if statement.topic else [])}
         return batch
+
+    def _lacks_subjects(self, statement: DeclaredStatement) -> bool:
+        return not self._subjects.issuperset(statement.awaited_subjects)
 
     def _run_together(self, batch: Sequence[DeclaredStatement]) -> None:
         text = "\n".join(statement.text for statement in batch)

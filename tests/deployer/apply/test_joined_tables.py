@@ -126,3 +126,43 @@ def test_markers_behind_the_last_record_are_not_waited_for(project, fakes):
 
     assert filling.at_creation["ALERTS"] == (ROWS, ROWS - 2)
     assert fakes.clock.monotonic() - began < STALLED_S
+
+
+COUNTRIES = """CREATE TABLE COUNTRIES (CODE INT PRIMARY KEY, NAME STRING)
+  WITH (KAFKA_TOPIC='ratings', VALUE_FORMAT='JSON');
+"""
+JOIN = """CREATE STREAM NAMED WITH (VALUE_FORMAT='JSON') AS
+  SELECT R.USER_ID, C.NAME FROM RATINGS R JOIN COUNTRIES C ON R.USER_ID = C.CODE;
+"""
+
+
+def created(fakes) -> list[str]:
+    texts = [text for text in fakes.ksqldb.statements if text.startswith(("CREATE", "INSERT"))]
+    return [" ".join(text.split()[:3]) for text in texts]
+
+
+def test_rows_of_a_joined_table_are_inserted_before_the_join_starts(project, fakes):
+    project.write("ksql/a.sql", COUNTRIES + JOIN + "INSERT INTO COUNTRIES VALUES (1, 'Norway');")
+
+    fakes.up(project.declared())
+
+    order = created(fakes)
+    assert order.index("INSERT INTO COUNTRIES") < order.index("CREATE STREAM NAMED")
+
+
+def test_a_query_that_inserts_into_what_feeds_a_joined_table_starts_before_the_join(project, fakes):
+    more = "INSERT INTO CUSTOMERS_SRC_REKEY SELECT K->ID AS ID, EMAIL FROM CUSTOMERS_SRC PARTITION BY K->ID;"
+    project.write("ksql/zz.sql", more)
+
+    fakes.up(project.declared())
+
+    order = created(fakes)
+    assert order.index("INSERT INTO CUSTOMERS_SRC_REKEY") < order.index("CREATE STREAM ALERTS")
+
+
+def test_inserts_that_feed_the_table_of_the_query_that_they_read_do_not_block(project, fakes):
+    project.write("ksql/zz.sql", "INSERT INTO CUSTOMERS_SRC_REKEY SELECT USER_ID AS ID, EMAIL FROM ALERTS;")
+
+    fakes.up(project.declared())
+
+    assert created(fakes)[-1] == "INSERT INTO CUSTOMERS_SRC_REKEY"
