@@ -29,6 +29,8 @@ LOOK_S = 10.0
 SILENT_LOOKS = 3
 """After so many looks without an answer a part counts as failed: a restart takes less."""
 _FAILED = frozenset({"FAILED", "ERROR", "BACKOFF"})
+_RETRYING_LOOKS = 2
+"""So many looks in a row must find a query in ERROR or a process in `backoff`: both are retried without help, too."""
 _PART = "part"
 """The kind of a server that does not answer: it is reported, not restarted, as others may run it."""
 STOPPED = "is stopped, and whatever needs it fails until it is resumed"
@@ -76,6 +78,7 @@ class Watcher:
     _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
     _causes: dict[tuple[str, str], str] = field(default_factory=dict)
     _silent: dict[tuple[str, str], int] = field(default_factory=dict)
+    _retrying: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def look(self) -> tuple[PlatformEvent, ...]:
         """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
@@ -85,7 +88,7 @@ class Watcher:
         events: list[PlatformEvent] = []
         due: list[LiveThing] = []
         for thing in found:
-            decision = self._decide(thing, failed=thing.state in _FAILED)
+            decision = self._decide(thing, failed=self._is_failed(thing))
             events += self._events(thing, decision)
             due += [thing] if decision.restart else []
         events += self._silent_parts(silent)
@@ -123,9 +126,9 @@ class Watcher:
     def _forget_others(self, found: Sequence[LiveThing], read: Collection[str]) -> None:
         """Forgets what no longer exists."""
         existing = {(str(thing.kind), thing.name) for thing in found}
-        for key in [key for key in self._known if key[0] in read and key not in existing]:
-            del self._known[key]
-            self._causes.pop(key, None)
+        for key in [key for key in {*self._known, *self._retrying} if key[0] in read and key not in existing]:
+            for memory in (self._known, self._causes, self._retrying):
+                memory.pop(key, None)
 
     def _with_cause(self, thing: LiveThing) -> LiveThing:
         if thing.kind is not ThingKind.QUERY or thing.state not in _FAILED:
@@ -135,6 +138,16 @@ class Watcher:
         except RemoteError:
             causes = ()
         return LiveThing(thing.kind, thing.name, thing.state, "; ".join(causes), thing.sinks)
+
+    def _is_failed(self, thing: LiveThing) -> bool:
+        key = (str(thing.kind), thing.name)
+        if thing.state not in _FAILED:
+            self._retrying.pop(key, None)
+            return False
+        if thing.kind is not ThingKind.QUERY and thing.state != "BACKOFF":
+            return True
+        self._retrying[key] = self._retrying.get(key, 0) + 1
+        return self._retrying[key] >= _RETRYING_LOOKS
 
     def _decide(self, thing: LiveThing, *, failed: bool) -> Decision:
         key = (str(thing.kind), thing.name)

@@ -52,7 +52,7 @@ def test_a_recovery_is_reported_when_it_has_lasted():
     assert found == [(0, "failed"), (0, "restart"), (70, "recovered")]
 
 
-def test_a_thing_that_ran_longer_than_its_next_delay_begins_anew():
+def test_the_restarts_of_a_thing_that_ran_longer_than_its_next_delay_are_forgotten():
     looks = [(0, True), *every(10, 3 * MINUTE, failed=False, since=10), (4 * MINUTE, True)]
 
     assert run(looks)[-2:] == [(240, "failed"), (240, "restart")]

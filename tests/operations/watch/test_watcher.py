@@ -113,7 +113,7 @@ def test_failed_queries_are_restarted(deployed, watcher, events):
     query |= {"state": "ERROR", "errors": [{"errorMessage": "X: no such topic"}]}
     deployed.ksqldb.statements.clear()
 
-    look(watcher)
+    look(watcher, 2)
 
     assert [text for text in deployed.ksqldb.statements if "CSAS_ALERTS_2" in text][-2:] == [
         "PAUSE CSAS_ALERTS_2;",
@@ -122,11 +122,25 @@ def test_failed_queries_are_restarted(deployed, watcher, events):
     assert "X: no such topic" in events.texts[0]
 
 
+def test_what_recovers_without_help_sends_nothing(deployed, watcher, events):
+    """A broker that restarts puts many queries in ERROR for a moment."""
+    query = deployed.ksqldb.queries["CSAS_ALERTS_2"]
+    for _ in range(3):
+        query |= {"state": "ERROR", "errors": [{"errorMessage": "no broker"}]}
+        deployed.services.add("ratings_bot", "backoff", "killed")
+        look(watcher)
+        query |= {"state": "RUNNING", "errors": []}
+        deployed.services.add("ratings_bot", "ready")
+        look(watcher)
+
+    assert events.published == [] and deployed.services.writes == []
+
+
 def test_failed_services_and_components_are_restarted(deployed, watcher, events):
     deployed.services.add("ratings_bot", "failed", "exit code 1")
     deployed.services.add("broker", "backoff", "killed")
 
-    look(watcher)
+    look(watcher, 2)
 
     assert sorted(deployed.services.writes) == ["start broker", "start ratings_bot"]
     assert sorted(event.kind for event in events.published) == ["component", "service"]
