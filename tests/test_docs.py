@@ -336,7 +336,7 @@ def test_the_reference_of_alerts_names_exactly_their_keys(tmp_path: Path) -> Non
     with pytest.raises(Exception, match="unknown key unknown") as error:
         read_alert(tmp_path / "wrong.toml")
     (known,) = re.findall(r"[\w.]+(?:, [\w.]+)+$", str(error.value))
-    # `once.by` stands for the table `once`; a key with dots of its own is known as such.
+    # `once.by` stands for the table `once`; a key that has dots is known as such.
     keys = set(known.split(", "))
     assert {name if name in keys else name.partition(".")[0] for name in listed} == keys
     (sample,) = blocks(page, "toml")

@@ -62,7 +62,7 @@ class HttpPosts:
         self._is_closed = False
 
     def post(self, bodies: Sequence[bytes]) -> list[HttpAnswer | OSError]:
-        """Post all bodies at the same time, each on a connection of its own; return an answer or error for each."""
+        """Post all bodies at the same time, one per connection; return an answer or error for each."""
         idle = list(self._take_idle(len(bodies)))
         answers = self._exchange([*idle, *self._open(len(bodies) - len(idle))], bodies)
         stale = [place for place in range(len(idle)) if isinstance(answers[place], ConnectionError)]

@@ -10,7 +10,7 @@ from services.delivery.channel import BatchChannel, Channel, M, Outcome
 
 
 class ThreadedChannel(Generic[M]):
-    """Sends each of several messages from a thread of its own."""
+    """Sends several messages at the same time, one per thread."""
 
     def __init__(self, channel: Channel[M], in_flight: int) -> None:
         """Wrap a thread-safe channel; `in_flight` is the most messages at the same time."""

@@ -27,7 +27,7 @@ def posts_to(url: str, timeout_s: float = 10.0, tls: ssl.SSLContext = TLS) -> Ht
 
 @contextmanager
 def raw_server(serve: Serve) -> Iterator[str]:
-    """Call `serve` with each connection, in a thread of its own; yield the address."""
+    """Call `serve` with each connection, in a new thread; yield the address."""
 
     def run(connection: socket.socket) -> None:
         with connection, suppress(OSError):

@@ -31,7 +31,7 @@ def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
         try:
             watch(watcher, threading.Event().wait, show)
         except KeyboardInterrupt:
-            screen.progress("")
+            return
 
 
 def _refuse_second(platform: Platform) -> None:

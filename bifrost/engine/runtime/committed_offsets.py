@@ -48,7 +48,7 @@ class CommittedOffsets:
         self, places: Sequence[TopicPartition], isolation: str, until: float
     ) -> dict[tuple[str, int], int] | None:
         """Returns the offsets, None if there was no answer in time."""
-        # A consumer of its own, since an admin client crashes when the group's coordinator has just started.
+        # A separate consumer, since an admin client crashes when the group's coordinator has just started.
         consumer = self._consumer(isolation)
         try:
             while True:
