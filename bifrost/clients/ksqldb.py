@@ -17,6 +17,8 @@ from bifrost.clients.http import PATIENCE_S, Connection, HttpClient, RestClient,
 from bifrost.errors import NotReady, Refused
 from bifrost.settings import Settings
 
+INTERNAL_NAMES = "_confluent-ksql-"
+"""How the topics and consumer groups begin that a ksqlDB server has for itself."""
 # ksqlDB never answers 409 for "busy".
 BUSY = frozenset({503})
 COMMAND_PATIENCE_S = 60.0

@@ -33,7 +33,7 @@ PATIENCE_S = 3.0
 SAMPLE_S = 15.0
 """How often the live system is read while no page is open."""
 # Changelogs, repartition topics and Connect's own topics are no part of a pipeline.
-_INTERNAL = ("_confluent-ksql-", "_connect-")
+_INTERNAL = (ksqldb.INTERNAL_NAMES, "_connect-")
 
 Json = dict[str, Any]
 _log = logging.getLogger("console")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from bifrost.clients.connect import ConnectorStatus, root_cause
+from bifrost.clients.ksqldb import INTERNAL_NAMES
 from bifrost.console.flow.consumer_lag import CONNECT_GROUP, lag_of, read_rate
 from bifrost.console.flow.pipeline_members import Members, members
 from bifrost.console.flow.pipeline_owners import GroupReader, PipelineOwners
@@ -20,7 +21,6 @@ Health = Literal["good", "busy", "bad"]
 PIPELINE_KEY = "bifrost.pipeline"
 DEAD_LETTERS = "errors.deadletterqueue.topic.name"
 DEAD_LETTER_SUFFIX = ".dlq"
-_QUERY_GROUP = "_confluent-ksql-"
 _UP_STATES = ("ready", "running")
 _FAILED_STATES = ("failed", "backoff")
 _BROKEN = ("FAILED", "ERROR", "UNRESPONSIVE")
@@ -208,7 +208,7 @@ def _other_groups(now: Snapshot) -> list[str]:
     return [name for name, topics in now.positions.items() if topics and not name.startswith(_NOT_SERVICES)]
 
 
-_NOT_SERVICES = (CONNECT_GROUP, _QUERY_GROUP)
+_NOT_SERVICES = (CONNECT_GROUP, INTERNAL_NAMES)
 
 
 def _topic(name: str, now: Snapshot, before: Snapshot | None) -> Json:

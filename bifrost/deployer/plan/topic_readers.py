@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bifrost.clients.ksqldb import INTERNAL_NAMES
 from bifrost.deployer.declared.declarations import Declarations
 from bifrost.deployer.declared.files import ALERT_SERVICE
 from bifrost.deployer.live.state import LiveState
 
 _CONNECT = "connect-"
-_KSQLDB = "_confluent-ksql-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def other_groups(topic: str, everything: Declarations, live: LiveState) -> tuple
     return tuple(
         group
         for group in sorted(live.unread.get(topic, {}))
-        if group not in known and not group.startswith((_CONNECT, _KSQLDB))
+        if group not in known and not group.startswith((_CONNECT, INTERNAL_NAMES))
     )
 
 

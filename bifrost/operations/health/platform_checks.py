@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bifrost.clients.connect import root_cause
 from bifrost.clients.http import RestClient
+from bifrost.clients.ksqldb import INTERNAL_NAMES
 from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.live.state import Platform
 from bifrost.errors import RemoteError
@@ -108,8 +109,9 @@ def partitions(platform: Platform) -> Iterator[Finding]:
 
 
 def retention(platform: Platform) -> Iterator[Finding]:
-    """Topics that grow without a limit."""
-    topics = platform.kafka.describe(sorted(platform.kafka.topics()))
+    """Topics that grow without a limit. ksqlDB deletes what it has read of its repartition topics."""
+    names = (name for name in platform.kafka.topics() if not name.startswith(INTERNAL_NAMES))
+    topics = platform.kafka.describe(sorted(names))
     endless = {
         name: topic.partitions
         for name, topic in topics.items()
@@ -120,7 +122,7 @@ def retention(platform: Platform) -> Iterator[Finding]:
     ends = platform.kafka.ends(endless)
     for name, parts in ends.items():
         records = sum(part.next - part.first for part in parts.values())
-        yield warning(f"topic {name}", f"keeps all its records for ever: {records} so far", "declare retention.ms")
+        yield warning(f"topic {name}", f"never deletes records: {records} so far", "declare retention.ms")
     yield ok("retention", f"{len(topics) - len(endless)} of {len(topics)} topics have a limit or are compacted")
 
 

@@ -75,13 +75,14 @@ def test_a_clock_that_is_wrong_is_noticed(deployed, monkeypatch):
 def test_topics_lags_and_subjects(deployed):
     deployed.kafka.unhealthy = {"ratings": ("partition 0 has no leader",)}
     deployed.kafka.there["audit"] = TopicDescription("audit", 1, 1, {"retention.ms": "-1"})
+    deployed.kafka.there["_confluent-ksql-default_query_X-Join-left-repartition"] = deployed.kafka.there["audit"]
     deployed.kafka.records |= {"audit": 7, "ratings": 20_000}
     deployed.kafka.committed = {"someone": {"ratings": {0: 0}}}
     deployed.registry.versions["gone-value"] = ['"string"']
     platform = deployed.platform
 
     assert bad(platform_checks.partitions(platform)) == [("topic ratings", "partition 0 has no leader")]
-    assert bad(platform_checks.retention(platform)) == [("topic audit", "keeps all its records for ever: 7 so far")]
+    assert bad(platform_checks.retention(platform)) == [("topic audit", "never deletes records: 7 so far")]
     assert bad(platform_checks.lags(platform, read_owners(platform, [], []))) == [
         ("group someone", "is 20000 records behind")
     ]
