@@ -32,7 +32,7 @@ from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch, stop
 from bifrost.supervisor.components.generator import DEMOS
 
-DEMO_PATIENCE_S = 10.0
+DEMO_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _deploy(
         screen.progress(f"{number}/{total} {action.kind} {action.resource} {action.name}")
 
     with (
-        open_platform(settings) as platform,
+        open_platform(settings, on_wait=screen.progress) as platform,
         screen.working("deploying"),
         deploying_alone(platform, screen, lock_timeout_s) as check,
     ):
@@ -141,7 +141,7 @@ def _deploy(
 
 def _start(settings: Settings, name: str, patience_s: float) -> bool:
     """Start a component and wait until it is up; returns whether it was down before."""
-    supervisor = SupervisorClient(settings)
+    supervisor = SupervisorClient(settings, timeout_s=patience_s)
     if supervisor.component(name).state in UP:
         return False
     status = supervisor.start(name, wait_s=patience_s)
@@ -180,7 +180,7 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
 
 
 def _stay(settings: Settings, screen: Screen) -> None:
-    supervisor = SupervisorClient(settings)
+    supervisor = SupervisorClient(settings, timeout_s=launch.READY_S, on_wait=screen.progress)
     screen.progress("staying in the foreground; interrupt to stop the platform")
     try:
         while supervisor.is_running():

@@ -74,9 +74,13 @@ class SupervisorClient:
     `Refused` if it refuses the request (an unknown name).
     """
 
-    def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, settings: Settings, *, timeout_s: float = TIMEOUT_S, on_wait: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Requests are answered within `timeout_s`; `on_wait` receives a line every few seconds of a longer wait."""
         self._socket = settings.control_socket
         self._timeout_s = timeout_s
+        self._on_wait = on_wait
 
     def is_running(self) -> bool:
         """Return whether a supervisor is running; raises `NotReady` if it runs but does not answer."""
@@ -180,14 +184,57 @@ class SupervisorClient:
         return answer
 
     def _exchange(self, request: Mapping[str, str]) -> dict[str, Any]:
+        wait = _Wait(self._timeout_s, lambda waited: self._on_wait(f"the supervisor is busy; waiting ({waited:.0f} s)"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(self._timeout_s)
-            with socket_address(self._socket) as address:
-                connection.connect(address)
+            self._connect(connection, wait)
             connection.sendall(json.dumps(request).encode() + b"\n")
-            with connection.makefile("rb") as lines:
-                answer: dict[str, Any] = json.loads(lines.readline())
+            answer: dict[str, Any] = json.loads(_read_line(connection, wait))
         return answer
+
+    def _connect(self, connection: socket.socket, wait: _Wait) -> None:
+        connection.settimeout(wait.next_s())
+        with socket_address(self._socket) as address:
+            while True:
+                try:
+                    return connection.connect(address)
+                except BlockingIOError:
+                    # Its queue of connections is full: a socket of this family refuses instead of waiting.
+                    time.sleep(_POLL_S)
+                    wait.next_s()
+
+
+class _Wait:
+    """The time that is left for a request; calls `report` with the seconds so far, whenever a few have passed."""
+
+    def __init__(self, timeout_s: float, report: Callable[[float], None]) -> None:
+        self._began = time.monotonic()
+        self._timeout_s = timeout_s
+        self._report = report
+        self._report_due_s = TIMEOUT_S
+
+    def next_s(self) -> float:
+        """The longest time until the next call; raises `TimeoutError` when none is left."""
+        waited = time.monotonic() - self._began
+        if waited >= self._timeout_s:
+            raise TimeoutError
+        if waited >= self._report_due_s:
+            self._report_due_s = waited + TIMEOUT_S
+            self._report(waited)
+        return min(self._report_due_s, self._timeout_s) - waited
+
+
+def _read_line(connection: socket.socket, wait: _Wait) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        connection.settimeout(wait.next_s())
+        try:
+            part = connection.recv(65536)
+        except TimeoutError:
+            continue
+        if not part:
+            break
+        received += part
+    return received
 
 
 def _wait_until(condition: Callable[[], bool], wait_s: float) -> bool:

@@ -27,7 +27,7 @@ from bifrost.supervisor.processes.leftovers import kill_leftovers
 from bifrost.supervisor.stop import naming_the_home, stop_platform
 
 READY_S = 180.0
-ANSWER_S = 20.0
+ANSWER_S = 60.0
 LOCK_S = 300.0
 _POLL_S = 0.1
 
@@ -61,7 +61,7 @@ def start_platform(
             become ready (what was started has been stopped again), or the home cannot be written.
     """
     with naming_the_home(settings), start_lock(settings):
-        client = SupervisorClient(settings)
+        client = SupervisorClient(settings, timeout_s=READY_S, on_wait=progress)
         fresh = not client.is_running()
         if fresh:
             _start(settings, progress, automatic_ports, only, end_with_caller)
@@ -118,7 +118,7 @@ def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims,
             start_new_session=True,
             pass_fds=claims.file_descriptors,
         )
-    client = SupervisorClient(settings)
+    client = SupervisorClient(settings, timeout_s=ANSWER_S)
     end = time.monotonic() + ANSWER_S
     while not client.is_running():
         if daemon.poll() is not None or time.monotonic() > end:

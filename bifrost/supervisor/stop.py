@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.clients.supervisor import STOP_TIMEOUT_S, ComponentStatus, SupervisorClient
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.maven import Progress
@@ -23,7 +23,7 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
         NotReady: it does not stop in time.
         ComponentError: the home cannot be written.
     """
-    client = SupervisorClient(settings)
+    client = SupervisorClient(settings, timeout_s=STOP_TIMEOUT_S, on_wait=progress)
     if client.is_running():
         progress("stopping the platform")
         client.shutdown(on_status=_StopProgress(progress))

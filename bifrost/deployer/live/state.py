@@ -19,11 +19,11 @@ from bifrost.clients.s3 import Buckets
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.clients.search import Body, SearchClient
 from bifrost.clients.search_indices import SearchIndex
-from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
+from bifrost.clients.supervisor import TIMEOUT_S, ComponentStatus, SupervisorClient
 from bifrost.clients.topic_log import TopicLog
 from bifrost.deployer.declared.declarations import Creating
 from bifrost.deployer.live import ownership
-from bifrost.deployer.live.deployment_lock import ClaimLog
+from bifrost.deployer.live.deployment_lock import ClaimLog, OnWait
 from bifrost.deployer.live.ownership import Owned, Ownership
 from bifrost.settings import Settings
 
@@ -153,14 +153,20 @@ class Platform:
                     stack.callback(client.close)
 
 
-def open_platform(settings: Settings, *, patience_s: float = PATIENCE_S) -> Platform:
-    """The clients of the target; `patience_s` bounds the retries of their requests."""
+def open_platform(
+    settings: Settings, *, patience_s: float = PATIENCE_S, on_wait: OnWait = lambda _text: None
+) -> Platform:
+    """The clients of the target; `patience_s` bounds the retries of their requests.
+
+    `on_wait` receives a line every few seconds while the supervisor is too busy to answer.
+    """
+    services = SupervisorClient(settings, timeout_s=max(patience_s, TIMEOUT_S), on_wait=on_wait)
     return Platform(
         kafka=kafka.admin(settings),
         registry=schema_registry.from_settings(settings, patience_s=patience_s),
         connect=connect.from_settings(settings, patience_s=patience_s),
         ksqldb=ksqldb.from_settings(settings, patience_s=patience_s),
-        services=SupervisorClient(settings) if settings.target == "embedded" else None,
+        services=services if settings.target == "embedded" else None,
         logs=settings.logs if settings.target == "embedded" else None,
         search=search.from_settings(settings, patience_s=patience_s),
         kibana=kibana.from_settings(settings, patience_s=patience_s),

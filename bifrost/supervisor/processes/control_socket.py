@@ -50,6 +50,7 @@ class ControlServer:
 
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
+    request_queue_size = 64
     answer: RequestHandler
 
     def handle_error(self, request: object, client_address: object) -> None:

@@ -26,7 +26,8 @@ from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepare
 from bifrost.supervisor.processes.supervisor import Supervisor
 
 PROBE_PAUSE_S = 0.1
-REPLY_S = 5.0
+REPLY_S = 300.0
+"""Longer than any client waits; a client with less patience closes its connection."""
 ROTATION_INTERVAL_S = 5.0
 
 _log = logging.getLogger(__name__)

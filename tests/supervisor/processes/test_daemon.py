@@ -7,6 +7,9 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,13 +234,62 @@ def test_shutdown_ends_everything(settings):
         assert not _is_alive(pid)
 
 
-def test_a_supervisor_that_does_not_answer_counts_as_running(settings):
-    with socket.socket(socket.AF_UNIX) as deaf:
+@contextmanager
+def busy_supervisor(settings: Settings, *, queue_size: int = 8) -> Iterator[socket.socket]:
+    """A socket that is listened on, and whose connections nothing accepts yet."""
+    with socket.socket(socket.AF_UNIX) as busy:
         with socket_address(settings.control_socket) as address:
-            deaf.bind(address)
-        deaf.listen()
+            busy.bind(address)
+        busy.listen(queue_size)
+        busy.settimeout(SOON_S)
+        yield busy
+
+
+def answer_one(busy: socket.socket) -> None:
+    connection, _ = busy.accept()
+    with connection:
+        connection.settimeout(SOON_S)
+        connection.recv(1000)
+        connection.sendall(b'{"components": [],')
+        connection.sendall(b' "pid": 1}\n')
+
+
+def test_a_supervisor_that_does_not_answer_counts_as_running(settings):
+    with busy_supervisor(settings), pytest.raises(NotReady, match="it is running but did not answer"):
+        SupervisorClient(settings, timeout_s=0.1).is_running()
+
+
+def test_a_busy_supervisor_is_waited_for_and_the_wait_is_shown(settings, monkeypatch):
+    monkeypatch.setattr("bifrost.clients.supervisor.TIMEOUT_S", 0.05)
+    lines: list[str] = []
+    with busy_supervisor(settings) as busy:
+
+        def report(line: str) -> None:
+            lines.append(line)
+            if len(lines) == 2:
+                threading.Thread(target=answer_one, args=(busy,)).start()
+
+        assert SupervisorClient(settings, timeout_s=SOON_S, on_wait=report).pid() == 1
+    assert set(lines) == {"the supervisor is busy; waiting (0 s)"}
+
+
+def test_a_supervisor_whose_queue_of_connections_is_full_counts_as_running(settings):
+    with busy_supervisor(settings, queue_size=0), socket.socket(socket.AF_UNIX) as first:
+        with socket_address(settings.control_socket) as address:
+            first.connect(address)
         with pytest.raises(NotReady, match="it is running but did not answer"):
-            SupervisorClient(settings, timeout_s=0.1).is_running()
+            SupervisorClient(settings, timeout_s=0.3).is_running()
+
+
+def test_a_request_is_answered_once_the_queue_of_connections_has_room(settings):
+    with busy_supervisor(settings, queue_size=0) as busy, socket.socket(socket.AF_UNIX) as first:
+        with socket_address(settings.control_socket) as address:
+            first.connect(address)
+        with ThreadPoolExecutor() as threads:
+            answer = threads.submit(SupervisorClient(settings, timeout_s=SOON_S).pid)
+            busy.accept()[0].close()
+            answer_one(busy)
+            assert answer.result() == 1
 
 
 def test_without_a_platform_every_request_says_so(settings):
