@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -129,6 +129,10 @@ class QueryRows:
         """End the query."""
         self._response.close()
 
+    def interrupt(self) -> None:
+        """Wake a thread that waits for the next row: its iteration ends, or raises `Unreachable`."""
+        _interrupt(self._response)
+
     def _read_lines(self) -> Iterator[Any]:
         rest = b""
         try:
@@ -153,6 +157,37 @@ class QueryRows:
     def _refused(self, found: Any) -> Refused:
         body = found.get("message", "") if isinstance(found, dict) else f"unexpected answer {found!r}"
         return self._http.refused(self._request, 200, str(body))
+
+
+class PrintedLines:
+    """The lines of a PRINT statement as they arrive. Close it to end the statement."""
+
+    def __init__(self, http: HttpClient, response: requests.Response, sql: str) -> None:
+        self._http = http
+        self._response = response
+        self._sql = sql
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines.
+
+        Raises:
+            Unreachable: the connection broke.
+        """
+        with self._response:
+            try:
+                for line in self._response.iter_lines(chunk_size=None, decode_unicode=False):
+                    if line.strip():
+                        yield line.decode("utf-8", "replace")
+            except RequestException as error:
+                raise self._http.unreachable(self._sql, error) from error
+
+    def close(self) -> None:
+        """End the statement."""
+        self._response.close()
+
+    def interrupt(self) -> None:
+        """Wake a thread that waits for the next line: its iteration ends, or raises `Unreachable`."""
+        _interrupt(self._response)
 
 
 class KsqlClient(RestClient):
@@ -291,17 +326,10 @@ class KsqlClient(RestClient):
         with closing(self.stream(sql, properties=properties, idle_s=idle_s)) as rows:
             return [dict(zip(rows.columns, row, strict=True)) for row in rows]
 
-    def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> Generator[str, None, None]:
-        """Yield the lines of a PRINT statement as they arrive; close the iterator to end it."""
+    def print_topic(self, sql: str, *, properties: Mapping[str, str] | None = None) -> PrintedLines:
+        """Return the lines of a PRINT statement as they arrive; close the result to end it."""
         body = {"ksql": sql, "streamsProperties": dict(properties or {})}
-        response = self.http.stream("/query", body=body, headers=_V1, idle_s=None)
-        with response:
-            try:
-                for line in response.iter_lines(chunk_size=None, decode_unicode=False):
-                    if line.strip():
-                        yield line.decode("utf-8", "replace")
-            except RequestException as error:
-                raise self.http.unreachable(sql, error) from error
+        return PrintedLines(self.http, self.http.stream("/query", body=body, headers=_V1, idle_s=None), sql)
 
     def close_query(self, query_id: str) -> None:
         """End a push query by its id; one that has ended is not an error."""
@@ -347,6 +375,12 @@ def quote_text(text: str) -> str:
 def quote_name(name: str) -> str:
     """Return an identifier in backquotes, which keeps its case."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def _interrupt(response: requests.Response) -> None:
+    # The response may have ended, and its connection be free for another request.
+    with suppress(RuntimeError, ValueError):
+        response.raw.shutdown()
 
 
 def _source(found: Json, kind: str) -> SourceSummary:

@@ -92,6 +92,15 @@ def test_errors_have_ksqldbs_message_only_and_the_place_marked(ksql, server):
     assert found.err.splitlines()[-2:] == ["    SELECT A, NOPE FROM A;", "              ^^^^"]
 
 
+def test_the_place_of_an_unknown_column_is_marked(ksql, server):
+    body = {"message": "Could not determine output schema for query due to error: Line: 1, Col: 8: no 'NOPE'."}
+    server.faults.append(Fault("POST", "/query-stream", 400, body))
+
+    found = ksql("-e", "SELECT NOPE FROM A EMIT CHANGES;")
+
+    assert found.err.splitlines()[-2:] == ["  SELECT NOPE FROM A EMIT CHANGES;", "         ^^^^"]
+
+
 def test_an_error_of_the_language_is_marked(ksql):
     found = ksql("-e", "SHOW STREAMS; SELEC 1;")
     assert found.err.splitlines()[-2:] == ["  SHOW STREAMS; SELEC 1;", "                ^^^^^"]

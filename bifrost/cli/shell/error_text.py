@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bifrost.errors import BifrostError, ParseError, Refused, StatementError
+from bifrost.clients.ksqldb_errors import message_of, place_in
+from bifrost.errors import BifrostError, StatementError
 
-_PLACE = re.compile(r"line (\d+):(\d+):")
-_LEADING_PLACE = re.compile(rf"\A{_PLACE.pattern} ?")
+_LEADING_PLACE = re.compile(r"\Aline \d+:\d+: ?")
 
 
 class ShownError(StatementError):
@@ -53,18 +53,6 @@ def shown_error(error: BifrostError, statement: str, *, line: int = 1, column: i
             return ShownError(error_text(error, statement), line + _lines_before(error, statement), None)
 
 
-def place_in(error: BifrostError) -> tuple[int, int] | None:
-    """The line and column in the statement that the error names."""
-    match error:
-        case ParseError():
-            return error.line, error.column
-        case Refused(system="ksqlDB"):
-            place = _PLACE.search(error.body)
-            return (int(place[1]), int(place[2])) if place else None
-        case _:
-            return None
-
-
 def _lines_before(error: BifrostError, text: str) -> int:
     """How many lines of a text are before the statement that the error is about."""
     found = text.find(error.statement) if isinstance(error, StatementError) else 0
@@ -78,14 +66,7 @@ def error_text(error: BifrostError, statement: str) -> str:
         statement: the text that the position in the message counts in.
     """
     place = place_in(error)
-    mark = marked(statement, *place) if place else ""
-    match error:
-        case StatementError():
-            return error.message + mark
-        case Refused(system="ksqlDB"):
-            return error.body + mark
-        case _:
-            return str(error)
+    return message_of(error) + (marked(statement, *place) if place else "")
 
 
 def marked(statement: str, line: int, column: int) -> str:

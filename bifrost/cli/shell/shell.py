@@ -19,6 +19,7 @@ from bifrost.cli.shell.prompt import is_command
 from bifrost.cli.shell.results import show_entity
 from bifrost.cli.shell.rows import cell, layout, vertical
 from bifrost.clients.ksqldb import KsqlClient, QueryRows
+from bifrost.clients.ksqldb_names import live_names
 from bifrost.errors import BifrostError, SettingError, StatementError
 from bifrost.redaction import redact_text
 from bifrost.sql.parser import Dialect, is_complete, parse_script
@@ -79,12 +80,8 @@ class Shell:
         self._screen.spool(None)
 
     def names(self) -> Iterator[str]:
-        """The names that the server has: streams, tables, topics, queries, types and functions."""
-        yield from (source.name for source in (*self._client.streams(), *self._client.tables()))
-        yield from (query.id for query in self._client.queries())
-        yield from self._client.types()
-        for statement, key in (("LIST TOPICS;", "topics"), ("LIST FUNCTIONS;", "functions")):
-            yield from (entry["name"] for entity in self._client.execute(statement) for entry in entity[key])
+        """The names that the server has: streams, tables, columns, topics, queries, types and functions."""
+        return (found.name for found in live_names(self._client))
 
     def run(self, text: str) -> None:
         """Run what was entered: a command of the shell, or statements, the last with `;` or `\\G`, or without.
