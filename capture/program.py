@@ -16,6 +16,7 @@ from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients import kafka
 from bifrost.clients.readiness import require_topics, wait_until_ready
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.program_log import set_up_logging
 from bifrost.settings import PROJECT, Settings
 from capture.frames import CapturedFrame
 from capture.publisher import TOPIC, Publisher
@@ -36,11 +37,11 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
         values: settings to use instead of the environment's.
     """
     given = _arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        set_up_logging("capture", values)
         values = values or settings.load()
         found = values
         if wait_until_ready(lambda: _require_topic(found), stop.wait, _log):

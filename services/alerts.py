@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.program_log import set_up_logging
 from services.alert_service.service import service_from
 
 _log = logging.getLogger("alerts")
@@ -27,11 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from-beginning", action="store_true", help="let new groups start at the oldest record of their topic"
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        set_up_logging("alerts")
         service_from(settings.load(), from_beginning=options.from_beginning).run(stop)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.

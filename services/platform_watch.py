@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.operations.watch.watcher import NAME, run
+from bifrost.program_log import set_up_logging
 
 _log = logging.getLogger("watch")
 
@@ -22,11 +23,11 @@ _log = logging.getLogger("watch")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; return 1 on failure, 78 for a wrong setting."""
     argparse.ArgumentParser(prog=f"python -m services.{NAME}", description=__doc__).parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        set_up_logging(NAME)
         run(settings.load(), stop.wait)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.

@@ -24,6 +24,7 @@ from bifrost.clients.ksqldb_query import query_client
 from bifrost.clients.telegram import TelegramRefused, TextMessage
 from bifrost.clients.tombstone_writer import TombstoneWriter
 from bifrost.errors import EX_CONFIG, BifrostError, RemoteError, SettingError
+from bifrost.program_log import set_up_logging
 from bifrost.settings import LOOPBACK, Settings
 from services.delivery.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
 from services.wifi_bot.alert_list import AlertList
@@ -156,8 +157,8 @@ def delete_webhook(settings: Settings) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 when done or stopped, 1 on failure, 78 for a wrong setting."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        set_up_logging(NAME)
         _execute(options, project_settings.load())
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.

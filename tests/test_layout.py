@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
 EVERYWHERE = {"errors", "settings", "backoff", "redaction"}
+PROGRAMS = EVERYWHERE | {"program_log"}
+"""What the units may import that are programs."""
 ALERTS = {"alerts", "alert_template"}
 ENGINE = "engine"
 OFFLINE_CHECK = {
@@ -22,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors"},
     "alert_template": set(),
     "alerts": {"errors", "alert_template"},
+    "program_log": {"errors", "redaction", "settings"},
     "sql": {"errors"},
     "clients": EVERYWHERE,
     "dashboards": EVERYWHERE | {"clients"},
@@ -71,14 +74,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
     "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
     "operations": EVERYWHERE | ALERTS | {"clients", "deployer", "sql", "supervisor", f"{ENGINE}.serde"},
-    "server": EVERYWHERE | {ENGINE, "sql", "web"},
-    "rest_proxy": EVERYWHERE | {"clients", "web"},
-    "supervisor": EVERYWHERE | {"clients"},
-    "console": EVERYWHERE | ALERTS | {"clients", "dashboards", "sql", "web"},
+    "server": PROGRAMS | {ENGINE, "sql", "web"},
+    "rest_proxy": PROGRAMS | {"clients", "web"},
+    "supervisor": PROGRAMS | {"clients"},
+    "console": PROGRAMS | ALERTS | {"clients", "dashboards", "sql", "web"},
     "web": EVERYWHERE,
-    "generators": EVERYWHERE | {"clients"},
-    "services": EVERYWHERE | ALERTS | {"clients", "operations"},
-    "capture": EVERYWHERE | {"clients"},
+    "generators": PROGRAMS | {"clients"},
+    "services": PROGRAMS | ALERTS | {"clients", "operations"},
+    "capture": PROGRAMS | {"clients"},
     "cli": EVERYWHERE
     | ALERTS
     | {"clients", "dashboards", "deployer", "operations", "generators", "sql", "supervisor", "capture", ENGINE},

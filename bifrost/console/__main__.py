@@ -8,12 +8,13 @@ import sys
 from bifrost import settings
 from bifrost.console.app import serve
 from bifrost.errors import BifrostError
+from bifrost.program_log import set_up_logging
 
 
 def main() -> int:
     """Serve until a signal ends it; exit code 1 when it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        set_up_logging("console")
         serve(settings.load())
     except BifrostError as error:
         logging.getLogger("console").error("%s", error)

@@ -101,7 +101,15 @@ def serve(settings: Settings) -> None:
     port = settings.port("console")
     _log.info("http://%s:%d/ stores the inbox in %s", LOOPBACK, port, path)
     # Open pages never end their event streams, and a stop must not wait for them.
-    uvicorn.run(app, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.run(
+        app,
+        host=LOOPBACK,
+        port=port,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
 
 
 def monitoring_routes(settings: Settings) -> list[BaseRoute]:

@@ -16,6 +16,7 @@ from bifrost.clients import avro, kafka, schema_registry
 from bifrost.clients.readiness import require_topics, wait_until_ready
 from bifrost.errors import EX_CONFIG, BifrostError, NotReady, SettingError
 from bifrost.generators.sending import DemoRecord, Sender
+from bifrost.program_log import set_up_logging
 from bifrost.settings import Settings
 
 Wait = Callable[[float], bool]
@@ -72,11 +73,11 @@ def main(generator: Generator, arguments: Sequence[str] | None = None, values: S
 
 def run(work: Callable[[Settings, Wait], object], values: Settings | None = None) -> int:
     """Run the work of a program until it is done or stopped; return its exit code, as `main` does."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        set_up_logging("generator", values)
         work(values or settings.load(), stop.wait)
     except BifrostError as error:
         log.error("stopped: %s", error)

@@ -9,16 +9,20 @@ import uvicorn
 
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.program_log import set_up_logging
 from bifrost.rest_proxy.app import app_from
 from bifrost.settings import LOOPBACK
 
 
 def main() -> int:
     """Serve until a signal; return 1 if it cannot start, 78 for a wrong setting."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        set_up_logging("rest_proxy")
         values = settings.load()
-        uvicorn.run(app_from(values), host=LOOPBACK, port=values.port("rest_proxy"), log_level="warning")
+        # Without a configuration of its own, uvicorn logs as the program does.
+        uvicorn.run(
+            app_from(values), host=LOOPBACK, port=values.port("rest_proxy"), log_config=None, log_level="warning"
+        )
     except BifrostError as error:
         logging.getLogger("rest_proxy").error("%s", error)
         return EX_CONFIG if isinstance(error, SettingError) else 1

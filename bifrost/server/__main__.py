@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 
 def main() -> int:
     """Runs the server until SIGTERM or SIGINT; 1 if it cannot start."""
-    set_up_process()
     try:
+        set_up_process()
         settings = load()
         engine, identity = build(settings)
         engine.start()
@@ -98,6 +98,8 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     config = Config()
     config.bind = [identity.host]
     config.accesslog = None
+    # Its own handler would write other lines than the program.
+    config.errorlog = logging.getLogger("hypercorn.error")
     config.graceful_timeout = 1.0
     config.keep_alive_timeout = 3600.0
     config.is_quick = quick_lookups(engine)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 import time
 
+from bifrost.program_log import set_up_logging
 
-def set_up_process(log_prefix: str = "") -> None:
-    """Sets up logging to stdout, with a prefix before each message, and tunes the interpreter for queries."""
-    form = f"%(asctime)s %(levelname)s %(name)s: {log_prefix}%(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stdout)
+
+def set_up_process(part: str = "") -> None:
+    """Tunes the interpreter for queries and sets up logging to stdout, with a part of the server before each message.
+
+    Raises:
+        SettingError: as `set_up_logging`.
+    """
     # Queries and requests share one interpreter: a shorter switch interval (s) keeps look-ups fast under load.
     sys.setswitchinterval(0.0005)
     # Rows and state hold no reference cycles; collecting millions of objects would only cause pauses.
     gc.set_threshold(100_000, 50, 100)
+    set_up_logging("ksqldb", part=part, stream=sys.stdout)
 
 
 def now_ms() -> int:

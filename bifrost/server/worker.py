@@ -21,11 +21,11 @@ _log = logging.getLogger(__name__)
 def main(arguments: list[str]) -> int:
     """Hosts a share of the tasks until the server ends; 1 if it cannot start."""
     index, count, descriptor = map(int, arguments)
-    set_up_process(f"worker {index + 1} of {count}: ")
     # A signal to the whole process group is for the server: it stops the queries, then ends its workers.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     try:
+        set_up_process(f"worker {index + 1} of {count}")
         host = worker_host(load(), TaskShare(index, count), now_ms)
     except BifrostError as error:
         _log.error("%s", error)

@@ -9,8 +9,11 @@ import sys
 
 from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
+from bifrost.program_log import set_up_logging
 from bifrost.supervisor.platform_components import platform_components
 from bifrost.supervisor.processes.daemon import Daemon
+
+_log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -20,9 +23,9 @@ def main() -> int:
     claims = "open files that hold the platform's port claims, separated by commas; closed at the end"
     parser.add_argument("--port-claims", type=_file_descriptors, default=(), metavar="FD,...", help=claims)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
-    settings = project_settings.load()
     try:
+        settings = project_settings.load()
+        set_up_logging("supervisor", settings, text="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
         daemon = Daemon(
             settings, platform_components(settings, only=arguments.components or None), arguments.port_claims
         )
@@ -30,7 +33,7 @@ def main() -> int:
             signal.signal(number, lambda *_: daemon.shut_down())
         daemon.run()
     except BifrostError as error:
-        print(f"ERROR {error}", flush=True)
+        _log.error("%s", error)
         return 1
     return 0
 

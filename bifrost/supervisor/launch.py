@@ -22,7 +22,7 @@ from bifrost.supervisor.install.maven import Progress
 from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND
 from bifrost.supervisor.port_claims import PortClaims
 from bifrost.supervisor.processes.child_process import ended_with_parent
-from bifrost.supervisor.processes.component_logs import failure_line, log_path, rotate_before_start
+from bifrost.supervisor.processes.component_logs import failure_line, log_limits, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
 from bifrost.supervisor.stop import naming_the_home, stop_platform
 
@@ -100,7 +100,7 @@ def _start(
 
 def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims, end_with_caller: bool) -> None:
     log = log_path(settings, "supervisor")
-    rotate_before_start(log)
+    rotate_before_start(log, log_limits(settings))
     environment = {**settings.values, "BIFROST_HOME": str(settings.home)}
     inherited = ",".join(map(str, claims.file_descriptors))
     command = (sys.executable, "-m", "bifrost.supervisor", f"--port-claims={inherited}", *only)

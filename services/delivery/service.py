@@ -16,6 +16,7 @@ from bifrost import settings
 from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.program_log import set_up_logging
 from bifrost.settings import Settings
 from services.delivery.channel import Channel, Compose, N, compose_from_value
 from services.delivery.loop import DeliveryLoop
@@ -46,12 +47,12 @@ class Service(Generic[N]):
 def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
     """Run a service until SIGTERM or SIGINT; return 0 when stopped, 1 on failure, 78 for a wrong setting."""
     options = _parser(service).parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     # The handlers only set an event: the current message is finished, and what was delivered is committed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        set_up_logging(service.name)
         if service.live is not None and options.live:
             service.live(settings.load(), stop)
         else:

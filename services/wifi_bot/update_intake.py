@@ -126,7 +126,11 @@ class WebhookServer:
             raise SettingError(name, f"{host}:{port}: {error.strerror}; set another port") from error
         self._listener.listen()
         config = uvicorn.Config(
-            webhook_app(secret, take), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+            webhook_app(secret, take),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="webhook")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bifrost.errors import ComponentError
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.processes.component_logs import failure_line, rotate_before_start
+from bifrost.supervisor.processes.component_logs import DEFAULT_LIMITS, LogLimits, failure_line, rotate_before_start
 
 STEP_TIMEOUT_S = 120.0
 COMPONENT_VARIABLE = "BIFROST_COMPONENT"
@@ -52,7 +52,7 @@ class ChildProcess:
         return failure_line(self._log, self._log_start, last_line_only=last_line_only)
 
 
-def spawn(component: Component, *, home: Path, log: Path) -> ChildProcess:
+def spawn(component: Component, *, home: Path, log: Path, limits: LogLimits = DEFAULT_LIMITS) -> ChildProcess:
     """Start a component's process, its output appended to `log`.
 
     Raises:
@@ -60,7 +60,7 @@ def spawn(component: Component, *, home: Path, log: Path) -> ChildProcess:
     """
     environment = {**component.env, COMPONENT_VARIABLE: component_mark(home, component.name)}
     try:
-        rotate_before_start(log)
+        rotate_before_start(log, limits)
         with log.open("ab") as output:
             start = output.tell()
             popen = _popen(component, environment, output.fileno())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from bifrost.errors import SettingError
+from bifrost.program_log import text_of_line
 from bifrost.settings import Settings
 
-MAX_LOG_BYTES = 20 * 1024 * 1024
-"""Larger logs are rotated; one rotated log is kept beside the current one."""
-
+_MIB = 1024 * 1024
+_MOST_MB = 100_000
+_MOST_FILES = 100
 _SEARCHED_BYTES = 64 * 1024
 _MAX_LINE_CHARS = 400
 
@@ -20,15 +23,44 @@ def log_path(settings: Settings, name: str) -> Path:
     return settings.logs / f"{name}.log"
 
 
-def rotate_before_start(log: Path) -> None:
-    """Rename a large log, which no process writes to, to `<name>.log.1`, replacing the previous one."""
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """A log above `max_bytes` is rotated; `rotated_files` of the earlier ones stay, as `<name>.log.1` and so on."""
+
+    max_bytes: int = 20 * _MIB
+    rotated_files: int = 1
+
+
+DEFAULT_LIMITS = LogLimits()
+
+
+def log_limits(settings: Settings) -> LogLimits:
+    """The limits of every component's log: `BIFROST_LOG_MAX_MB` and `BIFROST_LOG_ROTATED_FILES`.
+
+    Raises:
+        SettingError: a value is not a number within its bounds.
+    """
+    size = _whole_number(settings.get("BIFROST_LOG_MAX_MB", "20"), "BIFROST_LOG_MAX_MB", _MOST_MB)
+    files = _whole_number(settings.get("BIFROST_LOG_ROTATED_FILES", "1"), "BIFROST_LOG_ROTATED_FILES", _MOST_FILES)
+    return LogLimits(size * _MIB, files)
+
+
+def _whole_number(text: str, name: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise SettingError(name, f"{text!r} is not a whole number from 1 to {most}")
+    return int(text)
+
+
+def rotate_before_start(log: Path, limits: LogLimits = DEFAULT_LIMITS) -> None:
+    """Rename a large log, which no process writes to, to `<name>.log.1`; earlier ones move up, the oldest goes."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if _is_large(log):
-        log.replace(_rotated(log))
+    if _is_large(log, limits):
+        _make_room(log, limits)
+        log.replace(_rotated(log, 1))
 
 
-def rotate_while_running(log: Path) -> bool:
-    """Copy a large log to `<name>.log.1` and truncate it; return whether it was large.
+def rotate_while_running(log: Path, limits: LogLimits = DEFAULT_LIMITS) -> bool:
+    """Copy a large log to `<name>.log.1` and truncate it; return whether it was large. Earlier ones move up.
 
     A child has the file open and cannot be asked to open another one, so the file stays and is emptied. Children append
     (`O_APPEND`) and so continue at its new end. A line written between copy and truncation may be lost.
@@ -36,10 +68,10 @@ def rotate_while_running(log: Path) -> bool:
     Raises:
         OSError: the copy failed, for example on a full disk; the log is left as it is.
     """
-    if not _is_large(log):
+    if not _is_large(log, limits):
         return False
-    # Writing over the previous copy frees its space first, which matters on a full disk.
-    with log.open("r+b") as source, _rotated(log).open("wb") as copy:
+    _make_room(log, limits)
+    with log.open("r+b") as source, _rotated(log, 1).open("wb") as copy:
         shutil.copyfileobj(source, copy, 1024 * 1024)
         copy.flush()
         source.truncate(0)
@@ -60,7 +92,7 @@ def failure_line(log: Path, start: int = 0, *, last_line_only: bool = False) -> 
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [text_of_line(line.strip()) for line in text.splitlines() if line.strip()]
     error_lines = [] if last_line_only else [line for line in lines if _mentions_error(line)]
     return (error_lines or lines or [""])[-1][:_MAX_LINE_CHARS]
 
@@ -70,12 +102,24 @@ def _mentions_error(line: str) -> bool:
     return not line.startswith("at ") and any(word in line for word in ("ERROR", "FATAL", "Exception", "Error:"))
 
 
-def _is_large(log: Path) -> bool:
+def _is_large(log: Path, limits: LogLimits) -> bool:
     try:
-        return log.stat().st_size > MAX_LOG_BYTES
+        return log.stat().st_size > limits.max_bytes
     except FileNotFoundError:
         return False
 
 
-def _rotated(log: Path) -> Path:
-    return log.with_name(log.name + ".1")
+def _make_room(log: Path, limits: LogLimits) -> None:
+    """Remove the oldest rotated log, and any beyond the limit, then move the others up by one number."""
+    # First, which matters on a full disk.
+    for file in log.parent.glob(f"{log.name}.*"):
+        suffix = file.name.removeprefix(f"{log.name}.")
+        if suffix.isdigit() and int(suffix) >= limits.rotated_files:
+            file.unlink(missing_ok=True)
+    for number in range(limits.rotated_files - 1, 0, -1):
+        if _rotated(log, number).exists():
+            _rotated(log, number).replace(_rotated(log, number + 1))
+
+
+def _rotated(log: Path, number: int) -> Path:
+    return log.with_name(f"{log.name}.{number}")

@@ -20,7 +20,7 @@ from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Probe
 from bifrost.supervisor.processes import child_process
-from bifrost.supervisor.processes.component_logs import log_path, rotate_while_running
+from bifrost.supervisor.processes.component_logs import log_limits, log_path, rotate_while_running
 from bifrost.supervisor.processes.control_socket import ControlServer
 from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepared, Probed
 from bifrost.supervisor.processes.supervisor import Supervisor
@@ -54,6 +54,7 @@ class ProcessEffects:
     def __init__(self, settings: Settings, inbox: Inbox) -> None:
         self._settings = settings
         self._inbox = inbox
+        self._log_limits = log_limits(settings)
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="component")
         self._rotation = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rotation")
 
@@ -64,7 +65,8 @@ class ProcessEffects:
 
     def spawn(self, component: Component, attempt: int) -> child_process.ChildProcess:
         """Start the process in the calling thread; `Exited` follows when it ends."""
-        child = child_process.spawn(component, home=self._settings.home, log=log_path(self._settings, component.name))
+        log = log_path(self._settings, component.name)
+        child = child_process.spawn(component, home=self._settings.home, log=log, limits=self._log_limits)
         pid_file = self._settings.run / f"{component.name}.pid"
 
         def watch() -> None:
@@ -113,7 +115,7 @@ class ProcessEffects:
     def _rotate_logs(self, logs: Collection[Path]) -> None:
         for log in logs:
             try:
-                if rotate_while_running(log):
+                if rotate_while_running(log, self._log_limits):
                     _log.info("%s was rotated", log)
             except OSError as error:
                 _log.warning("%s cannot be rotated: %s", log, error)

@@ -1,5 +1,6 @@
 """Child processes: their logs, and their end when the supervisor is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.errors import ComponentError
+from bifrost.errors import ComponentError, SettingError
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.processes import component_logs
 from bifrost.supervisor.processes.child_process import COMPONENT_VARIABLE, component_mark, run_step, spawn
-from bifrost.supervisor.processes.component_logs import failure_line, rotate_before_start, rotate_while_running
+from bifrost.supervisor.processes.component_logs import (
+    LogLimits,
+    failure_line,
+    log_limits,
+    rotate_before_start,
+    rotate_while_running,
+)
 from bifrost.supervisor.processes.leftovers import kill_leftovers, leftover_pids
 from tests.waiting import eventually
 
@@ -130,17 +137,16 @@ def test_the_failure_line_is_the_last_one_that_mentions_an_error(tmp_path):
     assert failure_line(tmp_path / "none.log") == ""
 
 
-def test_a_large_log_is_rotated_before_a_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 10)
+def test_a_large_log_is_rotated_before_a_start(tmp_path):
     log = tmp_path / "x.log"
     log.write_text("0123456789abcdef")
-    rotate_before_start(log)
+    rotate_before_start(log, LogLimits(max_bytes=10))
     assert not log.exists()
     assert (tmp_path / "x.log.1").read_text() == "0123456789abcdef"
 
 
-def test_a_log_is_rotated_while_its_program_writes_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 1000)
+def test_a_log_is_rotated_while_its_program_writes_to_it(tmp_path):
+    limits = LogLimits(max_bytes=1000)
     log = tmp_path / "connect.log"
     code = "import sys\nfor line in sys.stdin: print(line.strip() * 50, flush=True)"
     with log.open("ab") as output:
@@ -149,13 +155,52 @@ def test_a_log_is_rotated_while_its_program_writes_to_it(tmp_path, monkeypatch):
         writer.stdin.write("".join(f"{number:03d}\n" for number in range(10)))
         writer.stdin.flush()
         eventually(lambda: log.stat().st_size == 10 * 151)
-        assert rotate_while_running(log)
-        assert not rotate_while_running(log)
+        assert rotate_while_running(log, limits)
+        assert not rotate_while_running(log, limits)
         writer.stdin.write("ERROR\n")
         writer.stdin.close()
     assert (tmp_path / "connect.log.1").read_text().splitlines()[-1] == "009" * 50
     assert log.read_text() == "ERROR" * 50 + "\n"
     assert failure_line(log, 1510) == ("ERROR" * 50)
+
+
+def test_the_newest_rotated_logs_stay_as_many_as_the_setting_says(tmp_path):
+    log = tmp_path / "x.log"
+    for run in range(5):
+        log.write_text(f"run {run}".ljust(50))
+        assert rotate_while_running(log, LogLimits(max_bytes=10, rotated_files=3))
+    assert {path.name: path.read_text().strip() for path in tmp_path.iterdir()} == {
+        "x.log": "",
+        "x.log.1": "run 4",
+        "x.log.2": "run 3",
+        "x.log.3": "run 2",
+    }
+    log.write_text("a smaller number".ljust(50))
+    rotate_before_start(log, LogLimits(max_bytes=10, rotated_files=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.log.1"]
+
+
+def test_size_and_number_of_logs_are_settings():
+    assert log_limits(Settings()) == LogLimits(20 * 1024 * 1024, 1)
+    changed = Settings({"BIFROST_LOG_MAX_MB": "5", "BIFROST_LOG_ROTATED_FILES": "4"})
+    assert log_limits(changed) == LogLimits(5 * 1024 * 1024, 4)
+
+
+@pytest.mark.parametrize("name", ["BIFROST_LOG_MAX_MB", "BIFROST_LOG_ROTATED_FILES"])
+@pytest.mark.parametrize("value", ["0", "-1", "20 MB", "1.5", "²", "9" * 30])
+def test_a_limit_that_is_no_number_is_refused(name, value):
+    with pytest.raises(SettingError, match=f"{name}: .* is not a whole number from 1 to"):
+        log_limits(Settings({name: value}))
+
+
+def test_the_failure_line_of_a_log_of_json_says_what_a_line_of_text_would(tmp_path):
+    log = tmp_path / "alerts.log"
+    fields = {"time": "2026-11-30T12:00:00.000Z", "level": "ERROR", "logger": "alerts", "program": "alerts"}
+    log.write_text(json.dumps({**fields, "message": "alerts stopped: SLACK_API_TOKEN: is not set"}) + "\n")
+    assert failure_line(log) == "ERROR alerts: alerts stopped: SLACK_API_TOKEN: is not set"
+    crash = {**fields, "message": "the program ended", "exception": "Traceback ...\n  File x\nKeyError: 'a'"}
+    log.write_text(json.dumps(crash) + "\n")
+    assert failure_line(log) == "ERROR alerts: the program ended: KeyError: 'a'"
 
 
 def test_a_missing_log_is_not_rotated(tmp_path):

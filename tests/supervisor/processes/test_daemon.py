@@ -20,7 +20,8 @@ from bifrost.clients.supervisor import SupervisorClient, socket_address
 from bifrost.errors import NotReady, Refused, Unreachable
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Probe, Restart
-from bifrost.supervisor.processes import component_logs, daemon
+from bifrost.supervisor.processes import daemon
+from bifrost.supervisor.processes.component_logs import LogLimits
 from bifrost.supervisor.stop import stop_platform
 from tests.supervisor.conftest import running
 from tests.waiting import eventually
@@ -185,7 +186,7 @@ def test_an_error_of_a_probe_is_the_cause_that_status_shows(settings, error, cau
 
 
 def test_logs_are_rotated_while_the_platform_runs(settings, monkeypatch):
-    monkeypatch.setattr(component_logs, "MAX_LOG_BYTES", 100)
+    monkeypatch.setattr(daemon, "log_limits", lambda _settings: LogLimits(max_bytes=100))
     monkeypatch.setattr(daemon, "ROTATION_INTERVAL_S", 0.05)
     code = "import time\nwhile True: print('x' * 60, flush=True); time.sleep(0.01)"
     with running(settings, python("talker", code)) as client:
