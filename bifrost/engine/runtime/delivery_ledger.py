@@ -65,7 +65,7 @@ class DeliveryCount:
             self.acknowledged += 1
         else:
             self.failed += 1
-            self._ledger.failure = self._ledger.failure or error
+            self._ledger.fail(error)
 
     def delivered_record(self, record: OutputRecord, error: KafkaError | None, message: Message) -> None:
         """Takes the delivery report of a record that was kept."""
@@ -166,6 +166,11 @@ class DeliveryLedger:
             self.take_refusal(self._current, topic, error)
         else:
             self._current.skipped += 1
+            self.fail(error)
+
+    def fail(self, error: KafkaError) -> None:
+        """Takes the error of a record that the broker will never have. A refusal is the cause of those around it."""
+        if self.failure is None or (is_record_refused(error) and not is_record_refused(self.failure)):
             self.failure = error
 
     def take_refusal(self, group: DeliveryCount, topic: str, error: KafkaError) -> None:

@@ -241,7 +241,7 @@ class QueryProducer:
             except BufferError:
                 self._send(report.delivered, topic, key, value, timestamp, None, partition)
             except KafkaException as error:
-                self._ledger.failure = error.args[0]
+                self._ledger.fail(error.args[0])
                 raise
             group.sent += 1
         return reports

@@ -76,7 +76,7 @@ class RefusedBatch:
             elif is_record_refused(error):
                 refused.append((entry, error))
             else:
-                self._ledger.failure = error
+                self._ledger.fail(error)
         return refused
 
     def _produce(self, record: OutputRecord, index: int, outcomes: Outcomes) -> None:

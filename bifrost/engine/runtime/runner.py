@@ -388,10 +388,14 @@ class QueryRunner:
         attempts = 0
         while error.is_temporary or attempts < _ATTEMPTS:
             attempts += 1
-            self.state = QueryState.ERROR
-            self._note(str(error), "SYSTEM")
-            if not self._back_off():
-                break
+            if error.is_refusal and attempts == 1:
+                # Like under at-least-once, a record that is skipped is no error of the query.
+                _log.warning("query %s: sending again without the records to blame: %s", self._job.name, error)
+            else:
+                self.state = QueryState.ERROR
+                self._note(str(error), "SYSTEM")
+                if not self._back_off():
+                    break
             try:
                 if run.recover():
                     return

@@ -2,6 +2,7 @@
 
 State is ahead of the transaction while that is open. When it fails, state need not go back: results and changes are
 kept until their commit, and go into another transaction unchanged. So neither stores nor operators know of failures.
+Only results that the broker refuses for what they are, such as their size, are left out and reported.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bifrost.engine.runtime.kafka_errors import is_record_refused, is_temporary
 from bifrost.engine.runtime.query_producer import CommittedCallback, QueryProducer
 from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.runtime.transaction import Transaction
+from bifrost.engine.runtime.transaction_resend import SentResult, TransactionResend
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.topology.compiled import EmitCallback, Headers
 from bifrost.errors import NotReady, RemoteError, Unreachable
@@ -27,20 +29,23 @@ from bifrost.errors import NotReady, RemoteError, Unreachable
 _FULL_WAIT_S: Final = 0.05
 _log = logging.getLogger(__name__)
 
-SentResult = tuple[str, bytes | None, bytes | None, int, int, Headers]
-"""Topic, value, key, partition (-1: the producer's choice), timestamp (epoch ms), headers."""
-
 
 class TransactionFailed(RemoteError):
-    """A transaction was not committed, as far as is known. `is_temporary` says that another attempt may succeed."""
+    """A transaction was not committed, as far as is known.
+
+    `is_temporary` says that another attempt may succeed, `is_refusal` that the broker has refused a record for what it
+    is: `recover` finds out which.
+    """
 
     def __init__(self, cause: KafkaException | RemoteError) -> None:
+        self.is_refusal = False
         if isinstance(cause, RemoteError):
             super().__init__(cause.system, cause.request, cause.problem)
             self.is_temporary = isinstance(cause, NotReady | Unreachable)
         else:
             super().__init__("Kafka", "write a transaction", f"{cause.args[0].str()} ({cause.args[0].name()})")
             self.is_temporary = is_temporary(cause.args[0])
+            self.is_refusal = is_record_refused(cause.args[0])
 
 
 class TransactionalProducer(QueryProducer):
@@ -65,6 +70,7 @@ class TransactionalProducer(QueryProducer):
         client = self._new_client()
         super().__init__(cluster, group, stopping, refused, committed, checkpoints, shared=SharedProducer(client))
         self._transaction = Transaction(client, self._group_metadata)
+        self._refused = refused
         self._kept: list[SentResult] = []
         self._committed_before: dict[PartitionId, int] = {}
         self._attempted: dict[PartitionId, int] = {}
@@ -133,7 +139,6 @@ class TransactionalProducer(QueryProducer):
 
         Raises:
             TransactionFailed: it may be sent again with `recover`.
-            BatchRefused: the broker refused a record for what it is.
         """
         self._attempted = {(place.topic, place.partition): place.offset for place in offsets}
         self._reports = {}
@@ -155,13 +160,10 @@ class TransactionalProducer(QueryProducer):
         """Raises if a record could not be delivered.
 
         Raises:
-            TransactionFailed: the broker was unreachable, for example.
-            BatchRefused: the broker refused a record for what it is.
+            TransactionFailed: the broker was unreachable, for example, or refused the record for what it is.
         """
-        failure = self._ledger.failure
-        if failure is not None and not is_record_refused(failure):
-            raise TransactionFailed(KafkaException(failure))
-        super().check()
+        if self._ledger.failure is not None:
+            raise TransactionFailed(KafkaException(self._ledger.failure))
         if self._has_unsent:
             problem = "the broker is not accepting records and the query is stopping"
             raise TransactionFailed(NotReady("Kafka", "write a transaction", problem))
@@ -178,7 +180,8 @@ class TransactionalProducer(QueryProducer):
     def recover(self, places: Sequence[PartitionId]) -> bool:
         """Writes everything again that the failed transaction contained, for the next commit.
 
-        If it is unknown what has become of it, the committed offsets of `places`, the inputs, show that.
+        Results that the broker refuses for what they are, it reports and leaves out. If it is unknown what has become
+        of the transaction, the committed offsets of `places`, the inputs, show that.
 
         Returns:
             False if another run of the query has committed meanwhile: the state in memory is not the last one.
@@ -195,7 +198,8 @@ class TransactionalProducer(QueryProducer):
                 if not self._settle(places):
                     return False
                 self._is_unsettled = False
-            self._send_kept()
+            resend = TransactionResend(self._transaction, self._producer, self._kept, self._refused, self._stopping)
+            resend.send()
         except (KafkaException, RemoteError) as error:
             raise TransactionFailed(error) from error
         return True
@@ -232,16 +236,6 @@ class TransactionalProducer(QueryProducer):
             return False
         self._take_commit()
         return True
-
-    def _send_kept(self) -> None:
-        self._transaction.begin()
-        # The list itself stays: the tasks' functions are bound to it.
-        kept = self._kept.copy()
-        self._kept.clear()
-        for result in kept:
-            self._kept.append(result)
-            self._send_last()
-        self.check()
 
     def close(self) -> None:
         """Drops what was not committed."""

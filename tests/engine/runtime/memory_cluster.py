@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -121,6 +122,7 @@ class MemoryCluster:
         self.refusing: KafkaError | None = None
         self.refusing_offsets: KafkaError | None = None
         self.refusing_record: Callable[[str, bytes | None, int], KafkaError | None] | None = None
+        self.largest_batch: int | None = None  # how many records of a transaction may be sent together
         self.unsendable: set[bytes] = set()  # values that the client library refuses
         self.consumer_problem: KafkaError | None = None
         self.unreadable: set[str] = set()  # topics from which nothing arrives
@@ -175,7 +177,7 @@ class MemoryCluster:
             self.holding.difference_update(topics)
             self.changed.notify_all()
 
-    def watermarks(self, reader: MemoryConsumer, topic: str, partition: int) -> tuple[int, int]:
+    def watermarks(self, reader: object, topic: str, partition: int) -> tuple[int, int]:
         self.records(topic, partition)
         found = self.admin.topics_by_name[topic].range_of(partition)
         return found.first, found.next
@@ -213,6 +215,12 @@ class MemoryCluster:
             self.changed.notify_all()
             return message
 
+    def place_of(self, sent: Sent) -> Place:
+        """Returns where a record goes."""
+        topic, _, key, _, partition, _ = sent
+        count = len(self.admin.topics_by_name[topic].partitions)
+        return topic, partition if partition >= 0 else zlib.crc32(key or b"") % count
+
     def commit(self, group: str, offsets: Iterable[TopicPartition]) -> None:
         known = self.admin.groups.setdefault(group, {})
         known.update({(place.topic, place.partition): place.offset for place in offsets})
@@ -241,6 +249,8 @@ class MemoryProducer:
         self._in_transaction = False
         self._must_abort = False
         self._pending: list[tuple[Sent, Delivered | None]] = []
+        self._acknowledged = 0  # how many of them the broker has reported
+        self._has_skipped = False  # the broker has refused records that the client has counted
         self._held: list[tuple[Sent, Delivered | None]] = []
         self._offsets: list[tuple[str, list[TopicPartition]]] = []
         self._reports: list[Callable[[], None]] = []
@@ -272,19 +282,20 @@ class MemoryProducer:
             return
         if value in self._cluster.unsendable:
             raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
-        reason = self._cluster.refusing_record and self._cluster.refusing_record(topic, value, timestamp)
-        if reason:
-            refused = MemoryMessage((topic, max(partition, 0)), -1, encoded, value, timestamp, headers)
-            if report is not None:
-                self._reports.append(lambda: report(reason, refused))
-            return
         sent = (topic, value, encoded, timestamp, partition, headers)
         if self._transaction_id is not None:
             self._step("produce")
             if self._must_abort or not self._in_transaction:
                 raise KafkaException(KafkaError(KafkaError._STATE))
             self._pending.append((sent, report))
-        elif topic in self._cluster.holding:
+            return
+        reason = self._cluster.refusing_record and self._cluster.refusing_record(topic, value, timestamp)
+        if reason:
+            refused = MemoryMessage((topic, max(partition, 0)), -1, encoded, value, timestamp, headers)
+            if report is not None:
+                self._reports.append(lambda: report(reason, refused))
+            return
+        if topic in self._cluster.holding:
             self._cluster.held += 1
             self._held.append((sent, report))
         else:
@@ -302,6 +313,7 @@ class MemoryProducer:
         return self._cluster.write(topic, value, key, timestamp=timestamp, partition=partition, headers=headers)
 
     def poll(self, timeout: float = 0) -> int:
+        self._report_pending()
         held, self._held = self._held, []
         for sent, report in held:
             if sent[0] in self._cluster.holding and not self._is_killed:
@@ -335,6 +347,32 @@ class MemoryProducer:
             self._must_abort = error.txn_requires_abort()
             raise KafkaException(error)
 
+    def _report_pending(self) -> None:
+        """Reports the records of a transaction that were sent together; one that is refused takes the others along."""
+        batch = self._pending[self._acknowledged :]
+        if self._is_killed or not batch:
+            return
+        refusing, largest = self._cluster.refusing_record, self._cluster.largest_batch
+        reasons = [refusing(topic, value, time) for (topic, value, _, time, _, _), _ in batch] if refusing else []
+        if largest is not None and len(batch) > largest:
+            reasons.append(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+        reason = next(filter(None, reasons), None)
+        if self._has_skipped:
+            reason, self._has_skipped = KafkaError(KafkaError._PURGE_QUEUE), False
+        elif reason is not None:
+            self._has_skipped = True
+        if reason is not None:
+            self._must_abort = True
+            del self._pending[self._acknowledged :]
+        following = Counter(self._cluster.place_of(sent) for sent, _ in self._pending[: self._acknowledged])
+        for sent, report in batch:
+            place = self._cluster.place_of(sent)
+            at = self._cluster.watermarks(self, *place)[1] + following[place]
+            following[place] += 1
+            if report is not None:
+                self._reports.append(partial(report, reason, MemoryMessage(place, -1 if reason else at)))
+        self._acknowledged = len(self._pending)
+
     def init_transactions(self, timeout: float) -> None:
         self._step("init")
         epochs, name = self._cluster.epochs, self._transaction_id or ""
@@ -351,16 +389,14 @@ class MemoryProducer:
         self._offsets.append((group, offsets))
 
     def commit_transaction(self, timeout: float) -> None:
+        self._report_pending()
         self._step("commit")
         if self._must_abort:
             raise KafkaException(KafkaError(KafkaError._STATE, txn_requires_abort=True))
         written: set[Place] = set()
         with self._cluster.changed:
-            for sent, report in () if self._is_killed else self._pending:
-                message = self._write(sent)
-                written.add(message.place)
-                if report is not None:
-                    self._reports.append(partial(report, None, message))
+            for sent, _ in () if self._is_killed else self._pending:
+                written.add(self._write(sent).place)
             for topic, partition in written:
                 self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction
             for group, offsets in () if self._is_killed else self._offsets:
@@ -371,13 +407,13 @@ class MemoryProducer:
     def abort_transaction(self, timeout: float) -> None:
         self._step("abort")
         purged = KafkaError(KafkaError._PURGE_QUEUE)
-        for sent, report in self._pending:
+        for sent, report in self._pending[self._acknowledged :]:
             if report is not None:
                 self._reports.append(partial(report, purged, MemoryMessage((sent[0], 0), -1)))
         self._end()
 
     def _end(self) -> None:
-        self._pending, self._offsets = [], []
+        self._pending, self._offsets, self._acknowledged = [], [], 0
         self._in_transaction = self._must_abort = False
 
 

@@ -1,7 +1,9 @@
 """Queries under exactly-once when a transaction fails: their results are those of an undisturbed run."""
 
+from contextlib import suppress
+
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.engine.runtime.checkpoints import Checkpoints
 from bifrost.engine.runtime.job import RunOptions
@@ -328,3 +330,98 @@ def test_a_result_that_the_client_refuses_is_reported_once(cluster):
     producer.start_commit([TopicPartition("in", 0, 1)])
     assert cluster.values("out") == [b"1", b"2"]
     assert refused == ["out"]
+
+
+# --- results that the broker refuses
+
+
+def refusing(cluster, *bad):
+    cluster.refusing_record = lambda topic, value, timestamp: (
+        KafkaError(KafkaError.MSG_SIZE_TOO_LARGE) if value in bad else None
+    )
+
+
+def sent_again(producer, *values):
+    """Writes values in a transaction that is refused, and in another one."""
+    written(producer, *values)
+    with pytest.raises(TransactionFailed) as failure:
+        producer.start_commit([TopicPartition("in", 0, 1)])
+    assert failure.value.is_refusal
+    assert producer.recover([("in", 0)])
+    producer.start_commit([TopicPartition("in", 0, 1)])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [b"bad"],
+        [b"bad", b"a", b"bad"],
+        [b"a", b"bad", b"bad", b"b"],
+        [b"%d" % n for n in range(50)] + [b"bad"] + [b"%d" % n for n in range(50, 77)] + [b"bad"],
+    ],
+)
+def test_only_refused_results_are_left_out_of_a_transaction_and_the_others_keep_their_order(cluster, values):
+    refused = []
+    refusing(cluster, b"bad")
+    sent_again(producer_of(cluster, refused=refused), *values)
+    assert cluster.values("out") == [value for value in values if value != b"bad"]
+    assert refused == ["out"] * values.count(b"bad")
+    assert cluster.admin.groups["g"] == {("in", 0): 1}
+
+
+def test_a_topic_for_small_batches_gets_all_results(cluster):
+    refused = []
+    cluster.largest_batch = 5
+    values = [b"%d" % number for number in range(43)]
+    sent_again(producer_of(cluster, refused=refused), *values)
+    assert (cluster.values("out"), refused) == (values, [])
+
+
+def test_the_transaction_after_a_refusal_has_its_results_alone(cluster):
+    producer = producer_of(cluster)
+    refusing(cluster, b"bad")
+    sent_again(producer, b"a", b"bad")
+    written(producer, b"b")
+    producer.start_commit([TopicPartition("in", 0, 2)])
+    assert cluster.values("out") == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("step", ["abort", "begin", "produce"])
+@pytest.mark.parametrize("calls_before", range(6))
+def test_a_broker_that_fails_while_refused_results_are_looked_for_loses_and_repeats_nothing(
+    cluster, monkeypatch, step, calls_before
+):
+    refused, calls = [], 0
+    producer = producer_of(cluster, refused=refused)
+    refusing(cluster, b"bad")
+    written(producer, b"a", b"bad", b"b", b"bad", b"c")
+    with pytest.raises(TransactionFailed):
+        producer.start_commit([TopicPartition("in", 0, 1)])
+    original = MemoryProducer._step
+
+    def failing_step(client, name):
+        nonlocal calls
+        calls += name == step
+        if name == step and calls == calls_before + 1:
+            raise KafkaException(TIMED_OUT)
+        original(client, name)
+
+    monkeypatch.setattr(MemoryProducer, "_step", failing_step)
+    for _ in range(3):
+        with suppress(TransactionFailed):
+            assert producer.recover([("in", 0)])
+    producer.start_commit([TopicPartition("in", 0, 1)])
+    assert cluster.values("out") == [b"a", b"b", b"c"]
+    assert refused == ["out", "out"]
+
+
+def test_a_broker_that_answers_no_more_ends_the_search_when_the_query_stops(cluster, monkeypatch):
+    monkeypatch.setattr("bifrost.engine.runtime.transaction_resend._STOPPING_S", 0.0)
+    producer = producer_of(cluster, stopping=lambda: True)
+    refusing(cluster, b"bad")
+    written(producer, b"a", b"bad")
+    with pytest.raises(TransactionFailed):
+        producer.start_commit([TopicPartition("in", 0, 1)])
+    monkeypatch.setattr(MemoryProducer, "poll", lambda client, timeout=0: 0)
+    with pytest.raises(TransactionFailed):
+        producer.recover([("in", 0)])

@@ -45,6 +45,41 @@ def test_a_result_that_the_broker_refuses_goes_to_the_processing_log_and_the_que
     assert KafkaError(code).name() in entry["message"]["productionError"]["errorMessage"]
 
 
+@pytest.mark.parametrize(
+    "code", [KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD]
+)
+def test_under_exactly_once_a_refused_result_is_skipped_and_all_others_arrive_once(world, code):
+    engine = world.engine(**{"processing.guarantee": "exactly_once_v2"})
+    execute(engine, STREAM + COPY)
+    runner = the_query(engine)
+    world.cluster.refusing_record = lambda topic, value, timestamp: (
+        KafkaError(code) if topic == "OUT" and value == b'{"B":3}' else None
+    )
+    for number in (1, 2, 3, 2):
+        world.send("s", {"A": number}, "x")
+    world.wait_for("OUT", [{"B": 2}, {"B": 4}])
+    world.send("s", {"A": 4}, "x")
+    world.wait_for("OUT", [{"B": 2}, {"B": 4}, {"B": 5}])
+    world.cluster.wait_for(lambda: runner.state is QueryState.RUNNING)
+    assert (list(runner.errors), runner.meters.restarts, runner.meters.errors) == ([], 0, {})
+    entries = [entry["message"]["productionError"] for entry in world.values(LOG)]
+    assert [entry["topic"] for entry in entries] == ["OUT", "OUT"]
+    assert all(KafkaError(code).name() in entry["errorMessage"] for entry in entries)
+
+
+def test_under_exactly_once_a_change_of_state_that_is_refused_is_an_error_of_the_query(world):
+    engine = world.engine(**{"processing.guarantee": "exactly_once_v2"})
+    execute(engine, STREAM + COUNT)
+    world.cluster.refusing_record = lambda topic, value, timestamp: (
+        KafkaError(KafkaError.MSG_SIZE_TOO_LARGE) if topic.endswith("-changelog") else None
+    )
+    world.send("s", {"A": 1}, "x")
+    runner = the_query(engine)
+    world.cluster.wait_for(lambda: runner.state is QueryState.ERROR)
+    world.cluster.refusing_record = None
+    world.cluster.wait_for(lambda: runner.state is QueryState.RUNNING and len(world.values("N")) == 1)
+
+
 class RecordingAdmin:
     def __init__(self):
         self.created = []
