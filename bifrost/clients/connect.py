@@ -188,7 +188,7 @@ class ConnectClient(RestClient):
             Refused: the class is unknown, or the validation itself failed.
         """
         path = f"/connector-plugins/{quote(class_name, safe='')}/config/validate"
-        found = self.http.call("PUT", path, body=dict(config), timeout_s=VALIDATE_TIMEOUT_S)
+        found = self.http.call("PUT", path, body=dict(config), timeout_s=VALIDATE_TIMEOUT_S, repeatable=True)
         keys = tuple(self._validated(entry) for entry in found.get("configs", ()))
         return ValidationReport(class_name, int(found.get("error_count", 0)), keys)
 

@@ -38,6 +38,9 @@ READ_TIMEOUT_S = 30.0
 BACKOFF = Backoff(first_s=0.1, max_s=2.0)
 ERROR_BODY_LIMIT = 2000
 BUSY = frozenset({409, 503})
+SERVER_FAULTS = frozenset({500, 502, 504})
+READ_RETRIES = 3
+"""How often a read is sent again after a server fault or an answer that broke off."""
 _MALFORMED_URL = (InvalidSchema, InvalidURL, MissingSchema)
 
 
@@ -119,8 +122,10 @@ def connection_to(
 class HttpClient:
     """Sends requests to one REST API.
 
-    It retries for `patience_s` seconds after a failed connection, a busy status, or a 500 while Connect rebalances. It
-    does not retry a request that may have taken effect and must not take effect twice (a `POST` that timed out).
+    It retries for `patience_s` seconds after a failed connection, a busy status, or a 409 or 500 while Connect
+    rebalances. It does not retry a request that may have taken effect and must not take effect twice (a `POST` that
+    timed out). It sends a read again up to `READ_RETRIES` times after a server fault or an answer that broke off: one
+    such answer of a server or a proxy in front of it must not end a deployment.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -175,7 +180,8 @@ class HttpClient:
         Args:
             timeout_s: deadline of one attempt.
             patience_s: limit of the retries, instead of the connection's.
-            repeatable: whether to retry when the request may have arrived; by default yes, except for `POST`.
+            repeatable: whether to retry when the request may have arrived; by default yes, except for `POST`. `True`
+                also treats the request as a read, as a `GET` is.
 
         Raises:
             Unreachable: no answer within the deadline.
@@ -209,18 +215,20 @@ class HttpClient:
         """Send an encoded body; otherwise as `call`."""
         sent_headers = {"Content-Type": content_type, "Accept": "application/json", **(headers or {})}
         may_repeat = method != "POST" if repeatable is None else repeatable
+        is_read = method == "GET" or bool(repeatable)
+        reads_left = READ_RETRIES if is_read else 0
         deadline = self._deadline(patience_s)
         delays = RetryDelays(BACKOFF)
         while True:
-            outcome = self._attempt(method, path, content, params, sent_headers, timeout_s)
-            if isinstance(outcome, requests.Response):
-                self.clock_skew_s = _clock_skew_s(outcome)
-            if isinstance(outcome, requests.Response) and not is_success(outcome):
-                outcome = self._problem(f"{method} {path}", outcome)
-            if isinstance(outcome, requests.Response):
-                return self._decoded(f"{method} {path}", outcome)
+            answer = self._attempt(method, path, content, params, sent_headers, timeout_s)
+            outcome = answer if isinstance(answer, RemoteError) else self._decoded(f"{method} {path}", answer, is_read)
+            if isinstance(outcome, _Decoded):
+                return outcome.value
             delay_s = delays.next_s()
-            if not _is_retriable(outcome, may_repeat) or self.connection.clock.monotonic() + delay_s > deadline:
+            repeats_read = reads_left > 0 and _is_server_fault(outcome)
+            reads_left -= repeats_read
+            retriable = repeats_read or _is_retriable(outcome, may_repeat)
+            if not retriable or self.connection.clock.monotonic() + delay_s > deadline:
                 raise outcome
             self.connection.clock.sleep(delay_s)
 
@@ -305,7 +313,7 @@ class HttpClient:
         timeout_s: float,
     ) -> requests.Response | RemoteError:
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self.connection.url.rstrip("/") + path,
                 data=content,
@@ -323,12 +331,16 @@ class HttpClient:
             return self._untrusted(f"{method} {path}", error)
         except RequestException as error:
             return self.unreachable(f"{method} {path}", error)
+        self.clock_skew_s = _clock_skew_s(response)
+        if not is_success(response):
+            return self._problem(f"{method} {path}", response)
+        return response
 
     def _problem(self, request: str, response: requests.Response) -> RemoteError:
         message = error_message(response.text)
         if response.is_redirect:
             message = f"redirects to {response.headers['Location']}; configure that URL"
-        rebalancing = response.status_code == 500 and "rebalance" in message.lower()
+        rebalancing = response.status_code in (409, 500) and "rebalance" in message.lower()
         # A Connect worker that is starting answers with an HTML page of its web server.
         starting = response.status_code == 404 and "html" in response.headers.get("Content-Type", "")
         if rebalancing or starting or response.status_code in self.connection.busy:
@@ -349,13 +361,22 @@ class HttpClient:
             case _:
                 return f"no credentials are set: {prefix}_USER and {prefix}_PASSWORD, or {prefix}_TOKEN"
 
-    def _decoded(self, request: str, response: requests.Response) -> Any:
+    def _decoded(self, request: str, response: requests.Response, is_read: bool) -> _Decoded | Refused:
         if not response.content:
-            return None
+            # Without a length, an answer that broke off after its head looks like an empty one.
+            broke_off = is_read and response.status_code == 200 and "Content-Length" not in response.headers
+            return self.refused(request, 200, "an empty answer") if broke_off else _Decoded(None)
         try:
-            return response.json()
-        except ValueError as error:
-            raise self.refused(request, response.status_code, f"not JSON: {response.text[:200]}") from error
+            return _Decoded(response.json())
+        except ValueError:
+            return self.refused(request, response.status_code, f"not JSON: {response.text[:200]}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """The decoded JSON of an answer with a success status, `None` for an empty answer."""
+
+    value: Any
 
 
 def _clock_skew_s(response: requests.Response) -> float | None:
@@ -445,6 +466,11 @@ def error_message(body: str) -> str:
     if isinstance(found, dict) and isinstance(found.get("message"), str):
         return str(found["message"])
     return body.strip()
+
+
+def _is_server_fault(error: RemoteError) -> bool:
+    """Return whether an error says nothing about the request: a server fault, or a success without its JSON."""
+    return isinstance(error, Refused) and (error.status in SERVER_FAULTS or 200 <= error.status < 300)
 
 
 def _is_retriable(error: RemoteError, may_repeat: bool) -> bool:

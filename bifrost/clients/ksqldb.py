@@ -215,6 +215,7 @@ class KsqlClient(RestClient):
         *,
         properties: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
     ) -> tuple[Json, ...]:
         """Run one or more statements (not queries) and return ksqlDB's entities once they have been executed.
 
@@ -222,6 +223,7 @@ class KsqlClient(RestClient):
             statement: the text; each statement ends with `;`.
             properties: stream properties, as SET would set them.
             variables: session variables, as DEFINE would.
+            repeatable: whether the statements only read, so that they are sent again after a lost answer.
 
         Raises:
             Refused: the server rejected the statement; the error contains its message.
@@ -236,7 +238,9 @@ class KsqlClient(RestClient):
         if self._sequence is not None:
             body["commandSequenceNumber"] = self._sequence
         try:
-            answer = self.http.call("POST", "/ksql", body=body, headers=_V1, timeout_s=STATEMENT_TIMEOUT_S)
+            answer = self.http.call(
+                "POST", "/ksql", body=body, headers=_V1, timeout_s=STATEMENT_TIMEOUT_S, repeatable=repeatable
+            )
         except Refused as error:
             if error.status == 500 and any(text in error.body for text in _STOPPING):
                 raise NotReady(error.system, error.request, f"the server is stopping: {error.body}") from error
@@ -262,26 +266,26 @@ class KsqlClient(RestClient):
     @checks_shape
     def query_details(self) -> tuple[QueryDetails, ...]:
         """Return all persistent queries with their sources and errors, newest error last."""
-        (entity,) = self.execute("SHOW QUERIES EXTENDED;")
+        (entity,) = self._read("SHOW QUERIES EXTENDED;")
         found = (entry for entry in entity["queryDescriptions"] if entry.get("queryType") in (None, "PERSISTENT"))
         return tuple(_details(entry, self.http.clean) for entry in found)
 
     @checks_shape
     def source_descriptions(self) -> tuple[DescribedSource, ...]:
         """Describe all streams and tables, each kind in one request, so that one dropped meanwhile is no error."""
-        found = (*self.execute("LIST STREAMS EXTENDED;"), *self.execute("LIST TABLES EXTENDED;"))
+        found = (*self._read("LIST STREAMS EXTENDED;"), *self._read("LIST TABLES EXTENDED;"))
         return tuple(_description(entry) for entity in found for entry in entity["sourceDescriptions"])
 
     @checks_shape
     def types(self) -> dict[str, Json]:
         """Return the schema of each custom type, in ksqlDB's JSON form, by name."""
-        (entity,) = self.execute("LIST TYPES;")
+        (entity,) = self._read("LIST TYPES;")
         return dict(entity["types"])
 
     @checks_shape
     def query_errors(self, query_id: str) -> tuple[str, ...]:
         """Return the errors of a persistent query, newest last."""
-        (entity,) = self.execute(f"EXPLAIN {query_id};")
+        (entity,) = self._read(f"EXPLAIN {query_id};")
         found = entity["queryDescription"].get("queryErrors", ())
         return tuple(self.http.clean(str(error.get("errorMessage", ""))) for error in found)
 
@@ -292,7 +296,7 @@ class KsqlClient(RestClient):
         Raises:
             Refused: it does not exist.
         """
-        (entity,) = self.execute(f"DESCRIBE {quote_name(name)} EXTENDED;")
+        (entity,) = self._read(f"DESCRIBE {quote_name(name)} EXTENDED;")
         return _description(entity["sourceDescription"])
 
     def stream(
@@ -338,8 +342,11 @@ class KsqlClient(RestClient):
             self.http.call("POST", "/close-query", body={"queryId": query_id})
 
     def _list(self, statement: str, key: str) -> list[Json]:
-        (entity,) = self.execute(statement)
+        (entity,) = self._read(statement)
         return list(entity[key])
+
+    def _read(self, statement: str) -> tuple[Json, ...]:
+        return self.execute(statement, repeatable=True)
 
     def _finished(self, entity: Json) -> Json:
         if "commandId" not in entity:

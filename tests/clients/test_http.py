@@ -35,7 +35,10 @@ def test_an_answer_is_decoded(client):
     assert client.get("/x") == {"path": "/x"}
 
 
-@pytest.mark.parametrize(("status", "body"), [(409, {}), (503, {}), (500, {"message": "Rebalance expected"})])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(409, {}), (503, {}), (500, {"message": "Rebalance expected"}), (409, {"message": "a rebalance"})],
+)
 def test_a_busy_answer_is_asked_again(client, server, clock, status, body):
     server.faults.append(Fault("PUT", "/x", status, body, times=3))
 
@@ -59,12 +62,48 @@ def test_patience_ends_with_the_last_answer(client, server, clock):
 
 
 def test_other_errors_are_not_retried(client, server, clock):
-    server.faults.append(Fault("GET", "/x", 500, {"message": "broken", "error_code": 500}))
+    server.faults.append(Fault("GET", "/x", 400, {"message": "broken", "error_code": 400}))
 
-    with pytest.raises(Refused, match="Thing: GET /x: 500 broken") as caught:
+    with pytest.raises(Refused, match="Thing: GET /x: 400 broken") as caught:
         client.get("/x")
-    assert caught.value.status == 500
+    assert caught.value.status == 400
     assert clock.slept == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize(("method", "repeatable"), [("GET", None), ("POST", True), ("PUT", True)])
+def test_a_read_is_sent_again_after_a_server_fault(client, server, clock, status, method, repeatable):
+    server.faults.append(Fault(method, "/x", status, {"message": "broken"}, times=3))
+
+    assert client.call(method, "/x", repeatable=repeatable) == {"path": "/x"}
+    assert clock.slept == pytest.approx([0.1, 0.2, 0.4])
+
+
+def test_a_server_fault_that_stays_ends_a_read(client, server):
+    server.faults.append(Fault("GET", "/x", 500, {"message": "broken"}, times=1000))
+
+    with pytest.raises(Refused, match="Thing: GET /x: 500 broken"):
+        client.get("/x")
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_write_is_not_sent_again_after_a_server_fault(client, server, method):
+    server.faults.append(Fault(method, "/x", 500, {"message": "broken"}))
+
+    with pytest.raises(Refused, match="500 broken"):
+        client.call(method, "/x", body={})
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("broken", [b"", b'{"pa', b"<html>"])
+def test_a_read_is_sent_again_after_an_answer_that_broke_off(clock, broken):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    with (
+        answering(head + broken, head + b'{"path": "/x"}') as url,
+        closing(HttpClient(Connection("Thing", url, clock=clock))) as client,
+    ):
+        assert client.get("/x") == {"path": "/x"}
 
 
 def test_a_lost_answer_is_asked_again_unless_it_may_have_been_a_write(client, server):
@@ -150,7 +189,7 @@ def test_a_malformed_url_is_named_and_not_retried(clock, url):
 
 def test_an_answer_that_breaks_off_says_so(clock):
     with (
-        silent_after(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab") as url,
+        answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab") as url,
         closing(HttpClient(Connection("Thing", url, clock=clock, patience_s=0))) as client,
         pytest.raises(Unreachable, match="ended early"),
     ):
@@ -158,8 +197,9 @@ def test_an_answer_that_breaks_off_says_so(clock):
 
 
 @contextmanager
-def silent_after(answer: bytes):
-    """A server that sends these bytes to each client, and hangs up."""
+def answering(*answers: bytes):
+    """A server that sends these bytes to its clients, the last ones to all further clients, and hangs up."""
+    left = list(answers)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -168,7 +208,7 @@ def silent_after(answer: bytes):
                     connection, _ = listener.accept()
                     with connection:
                         connection.recv(65536)
-                        connection.sendall(answer)
+                        connection.sendall(left.pop(0) if len(left) > 1 else left[0])
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

@@ -54,7 +54,7 @@ def test_runs_under_faults_end_with_an_error_or_converge_and_double_nothing(
 ) -> None:
     declared = project.declared()
     for number, proxy in enumerate(faulty.values()):
-        proxy.seed, proxy.rate = seed * 10 + number, 0.15
+        proxy.seed, proxy.rate = seed * 10 + number, 0.3
         proxy.restart_chance()
     failures = 0
     for _ in range(MOST_RUNS):

@@ -165,7 +165,7 @@ def test_a_server_that_stops_and_starts_again_is_not_read_as_empty(project, fake
     fakes.up(project.declared())
     queries = dict(fakes.ksqldb.queries)
     fakes.ksqldb.queries.popitem()
-    stopped = Fault("POST", "/ksql", 500, {"message": "Worker executor closed"}, times=2)
+    stopped = Fault("POST", "/ksql", 500, {"message": "Worker executor closed"}, times=5)
     steps = [lambda: fakes.ksqldb.queries.clear(), lambda: fakes.servers["ksqldb"].faults.append(stopped)]
     sleep = fakes.clock.sleep
 

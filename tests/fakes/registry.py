@@ -47,6 +47,9 @@ class FakeRegistry:
             ):
                 return Answer(409, {"error_code": 409, "message": "Schema being registered is incompatible"})
             case ("POST", "subjects", name, "versions"):
+                known = _found(self.versions.get(name, []), request.body["schema"])
+                if known:
+                    return Answer(200, {"id": known})
                 self.versions.setdefault(name, []).append(request.body["schema"])
                 return Answer(200, {"id": len(self.versions[name])})
         return Answer(404, {"error_code": 40401, "message": "Subject not found"})
