@@ -225,14 +225,14 @@ class SinkTrial:
             return -1
 
     def objects(self) -> dict[str, list[dict[str, Any]]]:
-        """The ratings in each object by its name; none for an object that a kill of the store truncated."""
+        """The ratings in each object by its name; none for an unfinished upload, which the store removes at its next start."""
         return {name: self._whole(name) for name in self.lake.names(self._folder)}
 
     def _whole(self, name: str) -> list[dict[str, Any]]:
         try:
             return self.lake.rows(name)
         except (ValueError, EOFError):
-            return []  # the sink writes it again
+            return []  # a kill of the store ended its upload
 
     def expected_objects(self, count: int) -> dict[str, list[dict[str, Any]]]:
         """The objects of an undisturbed run for the numbers below `count`: full objects of contiguous offsets."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 from bifrost.settings import LOOPBACK, Settings
@@ -12,6 +14,11 @@ from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
 
 NAME = "s3"
+
+_OF_AN_OBJECT = "user.user."
+"""How the extended attributes begin that the store writes to the file of an object once its bytes are complete."""
+_BEING_WRITTEN = re.compile(r".+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How the store names a file until it renames it to the name of its object."""
 
 _LOGBACK = """\
 <configuration>
@@ -63,5 +70,33 @@ def store_properties(settings: Settings) -> dict[str, object]:
 
 def _prepare(settings: Settings, properties: Path, logback: Path) -> None:
     (settings.data / NAME).mkdir(parents=True, exist_ok=True)
+    remove_unfinished(settings.data / NAME)
     write_properties(properties, store_properties(settings))
     logback.write_text(_LOGBACK)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the files of uploads that a kill of the store ended: it would list them as objects.
+
+    The clients of these uploads got no answer and send them again. A complete object of such a name stays: it has
+    attributes. Nothing is removed where the file system has no extended attributes, because all objects look alike.
+    """
+    if not _has_attributes(folder):
+        return
+    for path in folder.rglob("*"):
+        if _BEING_WRITTEN.fullmatch(path.name) and path.is_file() and not _is_object(path):
+            path.unlink()
+
+
+def _is_object(path: Path) -> bool:
+    return any(name.startswith(_OF_AN_OBJECT) for name in os.listxattr(path))
+
+
+def _has_attributes(folder: Path) -> bool:
+    probe = "user.bifrost.probe"
+    try:
+        os.setxattr(folder, probe, b"")
+        os.removexattr(folder, probe)
+    except OSError:
+        return False
+    return True

@@ -1,7 +1,10 @@
 """How the platform's components are configured and depend on each other."""
 
+import errno
+import os
 import stat
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +191,32 @@ def test_records_of_the_broker_are_for_their_owner_alone(home):
     assert prepare is not None
     prepare()
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_the_file_of_an_upload_that_a_kill_ended_is_no_object(tmp_path: Path) -> None:
+    folder = tmp_path / "bucket" / "topics" / "partition=0"
+    folder.mkdir(parents=True)
+    suffix = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    whole, unfinished, named_so = folder / "a+0+0.avro", folder / f"a+0+3.avro-{suffix}", folder / f"report-{suffix}"
+    for path in (whole, unfinished, named_so):
+        path.write_bytes(b"rows")
+    os.setxattr(named_so, "user.user.storage-tier", b"STANDARD")
+
+    s3.remove_unfinished(tmp_path)
+
+    assert sorted(folder.iterdir()) == [whole, named_so]
+
+
+def test_no_object_is_removed_where_the_file_system_has_no_attributes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    path = tmp_path / "report-0f8fad5b-d9cb-469f-a165-70867728950e"
+    path.write_bytes(b"rows")
+
+    s3.remove_unfinished(tmp_path)
+
+    assert path.exists()
