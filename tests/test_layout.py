@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": PROGRAMS | {ENGINE, "sql", "web"},
     "rest_proxy": PROGRAMS | {"clients", "web"},
     "supervisor": PROGRAMS | {"clients"},
-    "console": PROGRAMS | ALERTS | {"clients", "dashboards", "sql", "web"},
+    "console": PROGRAMS | ALERTS | {"clients", "dashboards", "deployer", "operations", "sql", "web"},
     "web": EVERYWHERE,
     "generators": PROGRAMS | {"clients"},
     "services": PROGRAMS | ALERTS | {"clients", "operations"},

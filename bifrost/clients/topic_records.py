@@ -16,6 +16,7 @@ from bifrost.settings import Settings
 
 TIMEOUT_S = 15.0
 """Time without any record after which a broker counts as unreachable."""
+_PREFETCH_KIB = 65536
 
 RecordHeaders = tuple[tuple[str, bytes | None], ...]
 
@@ -55,9 +56,11 @@ Ranges = Mapping[str, Mapping[int, tuple[int, int]]]
 class TopicRecords:
     """Reads, appends and deletes records of a cluster. Not thread-safe."""
 
-    def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S, prefetch_kib: int = _PREFETCH_KIB) -> None:
+        """Keep how to reach the cluster; `prefetch_kib` limits what is read ahead of the caller."""
         self._client = settings.kafka_client()
         self._timeout_s = timeout_s
+        self._prefetch_kib = prefetch_kib
 
     def read(self, ranges: Ranges, *, first_only: bool = False) -> Iterator[StoredRecord]:
         """Yield the records of these ranges, in order within each partition; with `first_only`, one of each partition.
@@ -76,7 +79,12 @@ class TopicRecords:
         if not places:
             return
         # Nothing is committed, so the group's name has no effect.
-        reader = kafka.consumer(self._client, "bifrost-operations", enable_partition_eof=True)
+        reader = kafka.consumer(
+            self._client,
+            "bifrost-operations",
+            enable_partition_eof=True,
+            queued_max_messages_kbytes=self._prefetch_kib,
+        )
         try:
             reader.assign(places)
             yield from self._records(reader, ends, first_only=first_only)
@@ -108,7 +116,7 @@ class TopicRecords:
             if end is None:
                 continue
             if (message.offset() or 0) < end:
-                yield _stored(message)
+                yield stored_record(message)
             if first_only or (message.offset() or 0) + 1 >= end:
                 del ends[place]
 
@@ -168,7 +176,8 @@ class TopicRecords:
         return kafka.producer(self._client, message_timeout_ms=limit_ms, linger_ms=5)
 
 
-def _stored(message: Message) -> StoredRecord:
+def stored_record(message: Message) -> StoredRecord:
+    """The record in a message of a consumer."""
     headers = message.headers() or []
     pairs = headers.items() if isinstance(headers, dict) else headers
     return StoredRecord(

@@ -18,12 +18,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients import search
+from bifrost.clients.topic_tail import TopicTail
 from bifrost.console.demo_hints import demo_hints
 from bifrost.console.flow.flow_reader import open_flow_reader
 from bifrost.console.inbox import inbox_api, slack_api, telegram_api
 from bifrost.console.inbox.chat_store import TelegramChats
 from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
+from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
     dashboards_page,
     inbox_feed,
@@ -32,6 +34,7 @@ from bifrost.console.pages import (
     page_frame,
     pipelines_page,
     telegram_page,
+    topics_page,
 )
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
@@ -118,7 +121,17 @@ def monitoring_routes(settings: Settings) -> list[BaseRoute]:
     dashboards = dashboards_page.routes(reader, bundle(settings.cache), demo_hints(settings))
     flows = open_flow_reader(settings)
     threading.Thread(target=flows.keep_sampling, name="flow-samples", daemon=True).start()
-    return [*dashboards, *pipelines_page.routes(flows)]
+    return [*dashboards, *pipelines_page.routes(flows), *operating_routes(settings)]
+
+
+def operating_routes(settings: Settings) -> list[BaseRoute]:
+    """The pages that operate the target."""
+
+    def open_tail(topic: str, partition: int | None) -> TopicTail:
+        return TopicTail(settings, topic, None if partition is None else (partition,))
+
+    pool = pool_of(settings)
+    return [*topics_page.routes(pool, open_tail)]
 
 
 def inbox_path(settings: Settings) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +26,23 @@ from bifrost.errors import RemoteError
 MAX_HEX_BYTES = 256
 """Bytes of a value that are shown where nothing can read it."""
 _MOST_REFERENCES = 100
+_NUMBER_SIZES = (2, 4, 8)
+
+
+class ValueForm(StrEnum):
+    """How to show keys and values: by their content, or all of them as text, bytes (hex) or big-endian numbers."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    BYTES = "bytes"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadableValue:
-    """A key or value as text. `format` is `null`, `AVRO`, `JSON_SR`, `PROTOBUF`, `JSON`, `TEXT` or `BYTES` (hex).
+    """A key or value as text.
+
+    `format` is `null`, `AVRO`, `JSON_SR`, `PROTOBUF`, `JSON`, `TEXT`, `NUMBER` or `BYTES` (hex).
 
     `problem` is why a value with a schema id is shown as bytes; otherwise empty.
     """
@@ -45,12 +58,20 @@ class RecordText:
     def __init__(self, registry: SchemaRegistryClient) -> None:
         self._registry = registry
         self._schemas: dict[int, SubjectVersion] = {}
+        self._failures: dict[int, RemoteError] = {}
         self._parsed: dict[int, Any] = {}
 
-    def read(self, data: bytes | None) -> ReadableValue:
+    def read(self, data: bytes | None, form: ValueForm = ValueForm.AUTO) -> ReadableValue:
         """The text of a key or value. Nothing that it contains is an error."""
         if data is None:
             return ReadableValue("null", "null")
+        match form:
+            case ValueForm.TEXT:
+                return ReadableValue("TEXT", data.decode("utf-8", "replace"))
+            case ValueForm.NUMBER if len(data) in _NUMBER_SIZES:
+                return ReadableValue("NUMBER", str(int.from_bytes(data, "big", signed=True)))
+            case ValueForm.BYTES | ValueForm.NUMBER:
+                return _hex(data, problem="")
         if len(data) > HEADER_BYTES and data[0] == 0:
             try:
                 return self._by_schema(data)
@@ -60,9 +81,7 @@ class RecordText:
 
     def _by_schema(self, data: bytes) -> ReadableValue:
         number = int.from_bytes(data[1:HEADER_BYTES], "big")
-        if number not in self._schemas:
-            self._schemas[number] = self._registry.by_id(number)
-        schema = self._schemas[number]
+        schema = self._schema(number)
         match schema.type:
             case "JSON":
                 return ReadableValue("JSON_SR", _json(json.loads(data[HEADER_BYTES:])))
@@ -74,6 +93,18 @@ class RecordText:
                 if number not in self._parsed:
                     self._parsed[number] = parse_schema(schema.schema)
                 return ReadableValue("AVRO", _json(decode(self._parsed[number], data)))
+
+    def _schema(self, number: int) -> SubjectVersion:
+        # Binary keys may look like schema ids: an unknown one must not cost a request for every record.
+        if number in self._failures:
+            raise self._failures[number]
+        if number not in self._schemas:
+            try:
+                self._schemas[number] = self._registry.by_id(number)
+            except RemoteError as error:
+                self._failures[number] = error
+                raise
+        return self._schemas[number]
 
     def _imports(self, schema: SubjectVersion) -> dict[str, str]:
         texts: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,12 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    made = Project(tmp_path)
+    return small_project(tmp_path)
+
+
+def small_project(folder: Path) -> Project:
+    """The project's files in a folder."""
+    made = Project(folder)
     made.write("connectors/ratings/mysql-demo-customers.json", CONNECTOR)
     made.write("topics/ratings.json", TOPICS)
     made.write("topics/schemas/ratings-value.avsc", RATINGS_SCHEMA)
@@ -189,6 +194,13 @@ def _silent(number: int, total: int, action: Action) -> None:
 
 @pytest.fixture
 def fakes() -> Iterator[Fakes]:
+    with running_fakes() as made:
+        yield made
+
+
+@contextmanager
+def running_fakes() -> Iterator[Fakes]:
+    """All fakes with their servers."""
     names = ("MYSQL_HOST", "MYSQL_USER", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")
     variables = {**dict.fromkeys(names, "x"), "MYSQL_PASSWORD": "hunter22"}
     made = Fakes(FakeConnect(variables), FakeKsql(), FakeRegistry(), FakeTopics(), FakeServices(), FakeClock())

@@ -11,6 +11,11 @@ __all__ = ["fakes", "project"]
 
 @pytest.fixture
 def deployed(project, fakes) -> Fakes:
+    return deploy(project, fakes)
+
+
+def deploy(project, fakes) -> Fakes:
+    """Bring the project up on the fakes."""
     fakes.services.add("ratings_bot")
     fakes.services.add("broker", "ready")
     fakes.up(project.declared())

@@ -18,6 +18,7 @@ PAGES = (
     ("/", "Overview"),
     ("/dashboards", "Dashboards"),
     ("/pipelines", "Pipelines"),
+    ("/topics", "Topics"),
     ("/inbox", "Inbox"),
     ("/telegram", "Telegram"),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
+from starlette.routing import BaseRoute
 
 from bifrost import settings as project_settings
 from bifrost.clients.topic_sample import SampledRecord
@@ -25,8 +26,11 @@ from bifrost.settings import PROJECT
 from tests.console.flow.test_graph import NOW, OWNERS, TRACE, component, status
 from tests.console.pages.test_inbox_page import parsed
 from tests.console.test_panel_reader import Clock, Engine, rating
+from tests.deployer.conftest import running_fakes, small_project
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, prefer, running_browser
 from tests.fakes.console import Client, running_console
+from tests.fakes.operated import operating_pages, pool
+from tests.operations.conftest import deploy
 from tests.waiting import eventually
 
 ADDRESSES = tuple(address for address, _ in PAGES)
@@ -68,8 +72,16 @@ def flows() -> Flows:
 def client(tmp_path_factory: pytest.TempPathFactory, flows: Flows) -> Iterator[Client]:
     vega = bundle(project_settings.load().cache)
     reader = PanelReader(PROJECT, Engine([rating("one"), rating("two", 1)]), Clock())
-    pages = [*dashboards_page.routes(reader, vega), *pipelines_page.routes(flows)]
-    with running_console(tmp_path_factory.mktemp("shell") / "inbox.sqlite", time.time, pages) as served:
+    folder = tmp_path_factory.mktemp("shell")
+    with running_fakes() as fakes:
+        project = small_project(folder)
+        operated = operating_pages(pool(project, deploy(project, fakes)), folder)
+        pages = [*dashboards_page.routes(reader, vega), *pipelines_page.routes(flows), *operated]
+        yield from _served(folder, pages)
+
+
+def _served(folder: Path, pages: list[BaseRoute]) -> Iterator[Client]:
+    with running_console(folder / "inbox.sqlite", time.time, pages) as served:
         alert = {"channel": "unhappy-customers", "text": "`a@b.c` is *unhappy*\n> meh", "username": "KSQL"}
         served.post("/api/chat.postMessage", json=alert)
         served.post("/api/telegram/messages", json={"chat_id": 4242, "text": "/list"})

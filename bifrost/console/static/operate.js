@@ -1,0 +1,153 @@
+// What the pages share that operate the platform: tables, shortened names, sizes, details, and confirmed actions.
+
+import { el, fetched, showProblem, showState } from "./page_frame.js";
+
+const LONGEST = 46;
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+// A long name keeps its beginning and its end, which tell names of one family apart; its title has all of it.
+export function named(tag, name, longest = LONGEST) {
+  const half = Math.floor((longest - 1) / 2);
+  const isLong = name.length > longest;
+  const element = el(tag, "", isLong ? `${name.slice(0, half)}…${name.slice(-half)}` : name);
+  if (isLong) element.title = name;
+  return element;
+}
+
+export function link(address, name, longest) {
+  const found = named("a", name, longest);
+  found.href = address;
+  return found;
+}
+
+export function button(text, className = "quiet", action = null) {
+  const found = el("button", className, text);
+  found.type = "button";
+  if (action) found.addEventListener("click", action);
+  return found;
+}
+
+export function bytes(count) {
+  if (count === null || count === undefined) return "";
+  let unit = 0;
+  let size = count;
+  while (size >= 1024 && unit < UNITS.length - 1) [size, unit] = [size / 1024, unit + 1];
+  return `${size >= 100 || unit === 0 ? Math.round(size) : size.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "";
+  if (ms < 0) return "forever";
+  const seconds = ms / 1000;
+  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
+  return seconds >= 3600 ? `${(seconds / 3600).toFixed(1)} h` : `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+}
+
+// Milliseconds since the epoch as a time of this machine, with milliseconds.
+export function moment(ms) {
+  if (ms === null || ms === undefined || ms < 0) return "";
+  const at = new Date(ms);
+  const pad = (value, size = 2) => String(value).padStart(size, "0");
+  const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${pad(at.getMilliseconds(), 3)}`;
+  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${clock}`;
+}
+
+// `heads` are names; a leading # marks a number. Cells are texts, nodes, or {cell, className}.
+export function table(heads, rows, caption) {
+  const sheet = el("div", "sheet card");
+  sheet.tabIndex = 0; // the keyboard must be able to scroll it
+  sheet.setAttribute("role", "region");
+  sheet.setAttribute("aria-label", caption);
+  const list = el("table");
+  list.append(el("caption", "hidden", caption));
+  const head = list.createTHead().insertRow();
+  for (const name of heads) head.append(Object.assign(el("th", name.startsWith("#") ? "number" : "", name.replace("#", "")), { scope: "col" }));
+  const body = list.createTBody();
+  for (const row of rows) fill(body.insertRow(), heads, row);
+  sheet.append(list);
+  return sheet;
+}
+
+export function fill(tr, heads, row) {
+  row.forEach((value, index) => {
+    const td = tr.insertCell();
+    const { cell, className } = value && value.className !== undefined && "cell" in value ? value : { cell: value, className: "" };
+    td.className = heads[index].startsWith("#") ? "number" : className;
+    td.append(cell instanceof Node ? cell : document.createTextNode(cell ?? ""));
+  });
+}
+
+export const cell = (content, className) => ({ cell: content, className });
+
+export function lines(names, longest) {
+  const box = document.createDocumentFragment();
+  for (const name of names) box.append(named("span", name, longest));
+  return cell(box, "many");
+}
+
+export function terms(pairs) {
+  const list = el("dl");
+  for (const [name, value] of pairs) {
+    if (value === "" || value === null || value === undefined) continue;
+    const description = el("dd");
+    description.append(value instanceof Node ? value : String(value));
+    list.append(el("dt", "", name), description);
+  }
+  return list;
+}
+
+export function copier(text, what) {
+  const found = button("Copy");
+  found.dataset.copy = text;
+  found.setAttribute("aria-label", `Copy ${what}`);
+  return found;
+}
+
+export function pretty(value) {
+  if (!["AVRO", "JSON_SR", "PROTOBUF", "JSON"].includes(value.format) || value.is_cut) return value.text;
+  try {
+    return JSON.stringify(JSON.parse(value.text), null, 2);
+  } catch {
+    return value.text;
+  }
+}
+
+// Redraws a part of the page unless nothing has changed, so that focus and scroll positions stay.
+export function redraw(place, ...content) {
+  const text = content.map((part) => part.outerHTML ?? part.textContent).join("");
+  if (place.drawn === text) return;
+  const scrolled = place.querySelector(".sheet")?.scrollLeft || 0;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const mark = focused && (focused.getAttribute("href") || focused.dataset.id || focused.getAttribute("aria-label"));
+  place.replaceChildren(...content);
+  place.drawn = text;
+  if (scrolled) place.querySelector(".sheet").scrollLeft = scrolled;
+  if (mark) [...place.querySelectorAll("a, button, [tabindex]")].find((each) => mark === (each.getAttribute("href") || each.dataset.id || each.getAttribute("aria-label")))?.focus({ preventScroll: true });
+}
+
+// Calls `read` now and every `paceMs` while the page is visible; returns a function that does it at once.
+export function keepReading(read, paceMs) {
+  let timer = 0;
+  let running = false;
+  async function once() {
+    window.clearTimeout(timer);
+    if (running) return;
+    running = true;
+    try {
+      showProblem((await read()) || "");
+      showState("on", "live");
+    } catch (error) {
+      showProblem(error.message);
+      showState("off", "not connected");
+    }
+    running = false;
+    if (!document.hidden) timer = window.setTimeout(once, paceMs);
+  }
+  document.addEventListener("visibilitychange", () => !document.hidden && once());
+  once();
+  return once;
+}
+
+export const posted = (path, body) => fetched(path, {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+});

@@ -1,0 +1,72 @@
+"""The platform of fakes as the console's pages operate it."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from bifrost.clients.topic_records import StoredRecord
+from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
+from bifrost.console.pages import topics_page
+from bifrost.errors import Refused
+from tests.deployer.conftest import Fakes, Project
+from tests.fakes.records import FakeRecords
+
+
+def operated(project: Project, fakes: Fakes) -> OperatedTarget:
+    """A target over the fakes, with records in memory; an hour after the epoch."""
+    assert fakes.platform is not None
+    fakes.records = fakes.records or FakeRecords(fakes.kafka)
+    return OperatedTarget(
+        fakes.platform,
+        fakes.records,
+        fakes.replayed,
+        project.root,
+        lambda: frozenset({"alerts", "ratings_bot"}),
+        clock=fakes.clock,
+        now=lambda: 3600.0,
+    )
+
+
+def pool(project: Project, fakes: Fakes) -> TargetPool:
+    """A pool of that target."""
+    return TargetPool(lambda: operated(project, fakes))
+
+
+@dataclass
+class FakeTail:
+    """A tail that returns what a test puts into `arrived`."""
+
+    arrived: queue.Queue[StoredRecord] = field(default_factory=queue.Queue)
+    skipped: int = 0
+    is_closed: bool = False
+
+    def read(self, most: int, timeout_s: float) -> list[StoredRecord]:
+        try:
+            return [self.arrived.get(timeout=min(timeout_s, 0.05))]
+        except queue.Empty:
+            return []
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class FakeTails:
+    """Opens tails, and remembers them by topic."""
+
+    opened: dict[str, FakeTail] = field(default_factory=dict)
+
+    def __call__(self, topic: str, partition: int | None) -> FakeTail:
+        if topic == "missing":
+            raise Refused("Kafka", "offsets of topic missing", status=0, body="the topic does not exist")
+        self.opened[topic] = FakeTail()
+        return self.opened[topic]
+
+
+def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = None) -> list[BaseRoute]:
+    """All pages that operate a target; `folder` is for files that they write."""
+    return [*topics_page.routes(target, tails or FakeTails())]
