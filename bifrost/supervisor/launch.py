@@ -25,6 +25,7 @@ from bifrost.supervisor.processes.child_process import ended_with_parent
 from bifrost.supervisor.processes.component_logs import failure_line, log_limits, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
 from bifrost.supervisor.stop import naming_the_home, stop_platform
+from bifrost.supervisor.supervisor_lock import is_supervised, lock_for_supervisor
 
 READY_S = 180.0
 ANSWER_S = 60.0
@@ -62,7 +63,7 @@ def start_platform(
     """
     with naming_the_home(settings), start_lock(settings):
         client = SupervisorClient(settings, timeout_s=READY_S, on_wait=progress)
-        fresh = not client.is_running()
+        fresh = not is_supervised(settings, client, progress)
         if fresh:
             _start(settings, progress, automatic_ports, only, end_with_caller)
         else:
@@ -106,7 +107,7 @@ def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims,
     command = (sys.executable, "-m", "bifrost.supervisor", f"--port-claims={inherited}", *only)
     if end_with_caller:
         command = ended_with_parent(command, environment, signal.SIGTERM)
-    with log.open("ab") as output:
+    with log.open("ab") as output, lock_for_supervisor(settings) as lock:
         start = output.tell()
         daemon = subprocess.Popen(
             command,
@@ -116,7 +117,7 @@ def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=claims.file_descriptors,
+            pass_fds=(*claims.file_descriptors, lock.fileno()),
         )
     client = SupervisorClient(settings, timeout_s=ANSWER_S)
     end = time.monotonic() + ANSWER_S

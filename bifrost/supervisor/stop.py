@@ -14,6 +14,7 @@ from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.maven import Progress
 from bifrost.supervisor.processes.leftovers import kill_leftovers
+from bifrost.supervisor.supervisor_lock import is_supervised
 
 
 def stop_platform(settings: Settings, *, progress: Progress) -> bool:
@@ -21,10 +22,10 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
 
     Raises:
         NotReady: it does not stop in time.
-        ComponentError: the home cannot be written.
+        ComponentError: the home cannot be written, or a supervisor neither answers nor ends.
     """
     client = SupervisorClient(settings, timeout_s=STOP_TIMEOUT_S, on_wait=progress)
-    if client.is_running():
+    if is_supervised(settings, client, progress):
         progress("stopping the platform")
         client.shutdown(on_status=_StopProgress(progress))
         return True
