@@ -89,6 +89,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=None, help="repeats the moments of an earlier run")
+    parser.add_argument(
+        "--longest-delay", type=float, default=LONGEST_DELAY_S, help="seconds between a line of progress and the kill"
+    )
     args = parser.parse_args()
     seed = random.randrange(1_000_000) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
@@ -97,14 +100,13 @@ def main() -> int:
         with own_platform(edits.project.root) as platform:
             platform.succeed(*UP, "--ports", "auto")
             with Evidence(platform.settings) as evidence:
-                failed = sum(map(bool, rounds(platform, edits, evidence, random.Random(seed), args.kills)))
+                chance = Chance(random.Random(seed), args.longest_delay)
+                failed = sum(map(bool, rounds(platform, edits, evidence, chance, args.kills)))
     print(f"{args.kills - failed} of {args.kills} kills: the next `up` finished the work, doubled and lost nothing")
     return int(failed > 0)
 
 
-def rounds(
-    platform: OwnPlatform, edits: Edits, evidence: Evidence, chance: random.Random, kills: int
-) -> Iterator[list[str]]:
+def rounds(platform: OwnPlatform, edits: Edits, evidence: Evidence, chance: Chance, kills: int) -> Iterator[list[str]]:
     """The problems of each round with a kill, after one round of each kind without."""
     wait_for("the first alert", lambda: evidence.first_alert(), 300)
     progress: dict[str, list[str]] = {}
@@ -116,7 +118,7 @@ def rounds(
             continue
         evidence.try_card()
         with Load(evidence):
-            lines = run_watched(platform, moment(progress[kind], chance))
+            lines = run_watched(platform, chance.moment(progress[kind]))
             again = platform.run(*UP)
         problems = [f"the next up failed: {again.stderr.strip()[-600:]}"] if again.returncode else []
         problems += [*unfinished(platform, *PIPELINES), *evidence.problems(edits.stars)]
@@ -133,10 +135,18 @@ class Moment:
     delay_s: float
 
 
-def moment(progress: Sequence[str], chance: random.Random) -> Moment:
-    """A random moment of a run with this progress, once the platform is found ready; it does not depend on speed."""
-    first = max((number for number, line in enumerate(progress, 1) if " is ready " in line), default=1)
-    return Moment(chance.randint(first, len(progress)), chance.uniform(0, LONGEST_DELAY_S))
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Random moments of runs."""
+
+    random: random.Random
+    longest_delay_s: float
+
+    def moment(self, progress: Sequence[str]) -> Moment:
+        """A moment of a run with this progress, once the platform is found ready; it does not depend on speed."""
+        first = max((number for number, line in enumerate(progress, 1) if " is ready " in line), default=1)
+        lines = self.random.randint(first, len(progress))
+        return Moment(lines, self.random.uniform(0, self.longest_delay_s))
 
 
 def run_watched(platform: OwnPlatform, end: Moment | None = None) -> list[str]:

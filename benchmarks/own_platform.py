@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,8 @@ class OwnPlatform:
 def own_platform(project: Path = PROJECT, **values: str) -> Iterator[OwnPlatform]:
     """A home in a temporary folder, with nothing running; in the end, the platform is stopped and its data deleted.
 
+    After an error, a copy of its logs stays, and its place is printed.
+
     Args:
         project: the folder whose declarations and programs are used.
         values: settings of this platform.
@@ -99,5 +102,10 @@ def own_platform(project: Path = PROJECT, **values: str) -> Iterator[OwnPlatform
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             yield platform
+        except Exception:
+            kept = tempfile.mkdtemp(prefix="bifrost-logs-")
+            shutil.copytree(platform.settings.logs, kept, dirs_exist_ok=True)
+            print(f"the logs of the platform: {kept}", file=sys.stderr)
+            raise
         finally:
             platform.run("down", "--purge")

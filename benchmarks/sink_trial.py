@@ -225,7 +225,7 @@ class SinkTrial:
             return -1
 
     def objects(self) -> dict[str, list[dict[str, Any]]]:
-        """The ratings in each object by its name; none for an unfinished upload, which the store removes at its next start."""
+        """The ratings in each object by its name; none for an unfinished upload, which the store removes later."""
         return {name: self._whole(name) for name in self.lake.names(self._folder)}
 
     def _whole(self, name: str) -> list[dict[str, Any]]:
