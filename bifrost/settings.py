@@ -185,6 +185,11 @@ class Settings:
         return self.run / "alerts.json"
 
     @property
+    def action_log(self) -> Path:
+        """Who changed what with the console: JSON lines, which `down --purge` keeps."""
+        return self.home / "actions.jsonl"
+
+    @property
     def watch_state(self) -> Path:
         """What the watcher of the platform restarts or has given up: JSON, a line by thing."""
         return self.run / "watch.json"

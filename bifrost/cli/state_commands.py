@@ -39,7 +39,7 @@ def change_states(change: Change, name: str, target: str | None, *, dry_run: boo
         done: list[StateChange] = []
         if not dry_run:
             if _needs_consent(name, planned):
-                require_consent([_announcement(item) for item in planned if item.is_change], screen, yes=yes)
+                require_consent([str(item) for item in planned if item.is_change], screen, yes=yes)
             for item in planned:
                 screen.progress(f"{change} {item.thing}")
                 done.append(carry_out(platform, item, SystemClock()))
@@ -59,18 +59,13 @@ def _needs_consent(name: str, planned: Sequence[StateChange]) -> bool:
     return ends_part or (len(changed) > 1 and is_pattern(name))
 
 
-def _announcement(item: StateChange) -> str:
-    note = f" ({item.note})" if item.note else ""
-    return f"{item.change} {item.thing}: {item.before} -> {item.after}{note}"
-
-
 def _lines(changes: Sequence[StateChange], *, dry_run: bool) -> Iterator[str]:
     for item in changes:
         name = f"{str(item.thing.kind).capitalize()} {item.thing.name}"
         if not item.is_change:
             yield f"{name} is {item.before} already."
         elif dry_run:
-            yield f"Would {_announcement(item)}"
+            yield f"Would {item}"
         else:
             done = "is stopped" if item.after == "STOPPED" else _DONE[item.change]
             yield f"{name} {done}{f': {item.note}' if item.note else ''}."

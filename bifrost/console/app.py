@@ -27,7 +27,9 @@ from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
 from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
+    actions_page,
     dashboards_page,
+    dead_letters_page,
     inbox_feed,
     inbox_page,
     overview_page,
@@ -38,6 +40,8 @@ from bifrost.console.pages import (
 )
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
+from bifrost.operations.action_log import ActionLog
+from bifrost.redaction import secrets_of
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.web.origin_check import OriginCheck
 
@@ -131,7 +135,12 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         return TopicTail(settings, topic, None if partition is None else (partition,))
 
     pool = pool_of(settings)
-    return [*topics_page.routes(pool, open_tail)]
+    log = ActionLog(settings.action_log, time.time, secrets_of(settings.values))
+    return [
+        *topics_page.routes(pool, open_tail),
+        *dead_letters_page.routes(pool),
+        *actions_page.routes(pool, log),
+    ]
 
 
 def inbox_path(settings: Settings) -> Path:

@@ -47,7 +47,7 @@ class StoredDeadLetter:
     def obstacle(self) -> str:
         """Why it cannot be replayed; empty if it can."""
         if self.origin is None:
-            return "its headers do not name the topic that it came from; --to TOPIC names one"
+            return "its headers do not name the topic that it came from"
         if self.truncated_bytes:
             return f"it was cut ({self.truncated_bytes} bytes); the whole record is {self.origin}"
         return ""

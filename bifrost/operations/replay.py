@@ -19,10 +19,16 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class SkippedLetter:
-    """A letter that is not replayed, and why."""
+    """A letter that is not replayed, why, and which option of `dlq replay` replays it all the same."""
 
     letter: StoredDeadLetter
     reason: str
+    advice: str = ""
+
+    @property
+    def advised_reason(self) -> str:
+        """The reason, with the advice if there is one."""
+        return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,12 @@ def plan_replay(
         topic = to or (letter.origin.topic if letter.origin is not None else "")
         place = queues.replayed_to(letter)
         if place and not again:
-            skipped.append(SkippedLetter(letter, f"was replayed to {place}; --again replays it once more"))
+            skipped.append(SkippedLetter(letter, f"was replayed to {place}", "--again replays it once more"))
         elif letter.obstacle and not (to and not letter.truncated_bytes):
-            skipped.append(SkippedLetter(letter, letter.obstacle))
+            advice = "--to TOPIC names one" if letter.origin is None else ""
+            skipped.append(SkippedLetter(letter, letter.obstacle, advice))
         elif topic not in topics:
-            skipped.append(SkippedLetter(letter, f"topic {topic} does not exist; --to TOPIC names another one"))
+            skipped.append(SkippedLetter(letter, f"topic {topic} does not exist", "--to TOPIC names another one"))
         else:
             planned.append((letter, topic))
     targets = {topic for _, topic in planned}

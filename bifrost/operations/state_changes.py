@@ -46,6 +46,10 @@ class StateChange:
     after: str
     note: str = ""
 
+    def __str__(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.change} {self.thing}: {self.before} -> {self.after}{note}"
+
     @property
     def is_change(self) -> bool:
         """Whether anything has to be done."""

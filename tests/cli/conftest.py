@@ -41,7 +41,7 @@ def run(project, fakes, monkeypatch, capsys) -> Run:
     )
 
     @contextmanager
-    def platform(settings: Settings, *, patience_s: float = 0) -> Iterator[object]:
+    def platform(settings: Settings, **_options: object) -> Iterator[object]:
         yield fakes.platform
 
     for module in (planning, bringing_up, status, state_commands, projects, dlq, doctor, lag, offsets, top):

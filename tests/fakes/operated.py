@@ -10,8 +10,9 @@ from starlette.routing import BaseRoute
 
 from bifrost.clients.topic_records import StoredRecord
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages import topics_page
+from bifrost.console.pages import actions_page, dead_letters_page, topics_page
 from bifrost.errors import Refused
+from bifrost.operations.action_log import ActionLog
 from tests.deployer.conftest import Fakes, Project
 from tests.fakes.records import FakeRecords
 
@@ -26,6 +27,7 @@ def operated(project: Project, fakes: Fakes) -> OperatedTarget:
         fakes.replayed,
         project.root,
         lambda: frozenset({"alerts", "ratings_bot"}),
+        secrets=("hunter22",),
         clock=fakes.clock,
         now=lambda: 3600.0,
     )
@@ -69,4 +71,9 @@ class FakeTails:
 
 def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = None) -> list[BaseRoute]:
     """All pages that operate a target; `folder` is for files that they write."""
-    return [*topics_page.routes(target, tails or FakeTails())]
+    log = ActionLog(folder / "actions.jsonl", lambda: 3600.0, ["hunter22"])
+    return [
+        *topics_page.routes(target, tails or FakeTails()),
+        *dead_letters_page.routes(target),
+        *actions_page.routes(target, log),
+    ]

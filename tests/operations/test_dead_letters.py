@@ -150,7 +150,7 @@ def test_a_letter_is_not_replayed_twice_unless_asked(world):
 
     planned = world.plan()
     assert [letter.record.offset for letter in planned.letters] == [1]
-    assert [item.reason for item in planned.skipped] == ["was replayed to orders-0@0; --again replays it once more"]
+    assert [item.reason for item in planned.skipped] == ["was replayed to orders-0@0"]
     assert len(world.plan(again=True).letters) == 2
 
 
@@ -200,7 +200,7 @@ def test_a_letter_that_failed_again_says_so(world):
 def test_what_cannot_be_replayed_is_skipped_with_the_reason(world, changed, options, reason):
     world.letters(1, **changed)
     planned = world.plan(**options)
-    assert [item.reason[: len(reason)] for item in planned.skipped] == ([reason] if reason else [])
+    assert [item.advised_reason[: len(reason)] for item in planned.skipped] == ([reason] if reason else [])
     assert len(planned.letters) == (0 if reason else 1)
 
 

@@ -14,7 +14,6 @@ import typer
 from bifrost.alerts import Alert, read_alerts
 from bifrost.cli.completion import complete_live
 from bifrost.cli.consent import ConfirmedOption, DryRunOption, require_consent
-from bifrost.cli.dead_letter_text import letter_json, letter_lines, letters_text, replay_lines
 from bifrost.cli.moments import moment_option
 from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
@@ -24,6 +23,7 @@ from bifrost.clients.topic_records import TopicRecords
 from bifrost.deployer.live.ownership import Entries
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.operations.dead_letter_queues import DeadLetterQueue, DeadLetterQueues, LetterSelection, RecordStore
+from bifrost.operations.dead_letter_text import drop_lines, letter_json, letter_lines, letters_text, replay_lines
 from bifrost.operations.group_owners import read_owners
 from bifrost.operations.live_things import service_names
 from bifrost.operations.moments import moment_text
@@ -181,7 +181,7 @@ def _replay(
     owners = read_owners(platform, context.alerts, service_names(context.settings))
     letters = context.queues.letters(queue, selection)
     planned = plan_replay(context.queues, queue, letters, platform.kafka, owners, to=to, again=again)
-    announced = list(replay_lines(planned))
+    announced = list(replay_lines(planned, with_advice=True))
     done: tuple[ReplayedLetter, ...] = ()
     if planned.letters and not dry_run:
         require_consent(announced, screen, yes=yes)
@@ -206,7 +206,9 @@ def _replay(
                     {"letter": str(letter.record), "to": topic}
                     for letter, topic in zip(planned.letters, planned.to, strict=True)
                 ],
-                "skipped": [{"letter": str(item.letter.record), "reason": item.reason} for item in planned.skipped],
+                "skipped": [
+                    {"letter": str(item.letter.record), "reason": item.advised_reason} for item in planned.skipped
+                ],
                 "read_by": [str(reader) for reader in planned.readers],
             }
         )
@@ -223,8 +225,7 @@ def _skipped(planned: PlannedReplay) -> str:
 def _drop(context: _Context, queue: DeadLetterQueue, selection: LetterSelection, *, dry_run: bool, yes: bool) -> None:
     before = _up_to(selection.places) if selection.places else None
     planned = context.queues.plan_drop(queue, before, selection.until_ms)
-    rest = f", {planned.not_replayed} of which were never replayed" if planned.not_replayed else ""
-    announced = [f"{letters_text(planned.letters)} of {queue.topic} would be deleted{rest}."]
+    announced = drop_lines(planned)
     if planned.letters and not dry_run:
         require_consent(announced, context.screen, yes=yes)
         context.queues.drop(planned)

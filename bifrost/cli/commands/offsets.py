@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +35,7 @@ from bifrost.operations.offset_plans import (
     plan_group,
     plan_source,
 )
+from bifrost.operations.offset_text import group_lines, source_lines
 
 ACTIONS = ("show", "reset", "set")
 _PLACE = re.compile(r"(.+)-(\d{1,9})@(\d{1,19})")
@@ -163,7 +163,7 @@ def _change(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    announced = list(_group_lines(planned) if isinstance(planned, PlannedOffsets) else _source_lines(planned))
+    announced = list(group_lines(planned) if isinstance(planned, PlannedOffsets) else source_lines(planned))
     is_change = bool(planned.changes) if isinstance(planned, PlannedOffsets) else planned.after != planned.before
     if is_change and not dry_run:
         require_consent(announced, screen, yes=yes)
@@ -187,34 +187,6 @@ def _change(
 
 def _head(position: PositionOwner, target: str) -> dict[str, Any]:
     return {"target": target, "owner": {"kind": position.owner.kind, "name": position.owner.name}}
-
-
-def _group_lines(planned: PlannedOffsets) -> Iterator[str]:
-    if not planned.changes:
-        yield f"{planned.position} is there already: nothing to do."
-        return
-    for move in planned.changes:
-        effect = f"{move.repeated} records are read again" if move.repeated else f"{move.skipped} records are skipped"
-        before = "none" if move.before is None else str(move.before)
-        yield f"{move.topic}-{move.partition}: {before} -> {move.after}: {effect}"
-    repeated = sum(move.repeated for move in planned.changes)
-    skipped = sum(move.skipped for move in planned.changes)
-    yield f"{planned.position} would read {repeated} records again and skip {skipped}."
-    if planned.position.owner.kind in ("alert", "service") and repeated:
-        yield "People get the messages of the repeated records again."
-    if planned.position.process or planned.position.owner.kind == "connector":
-        yield "It is stopped meanwhile, and then runs as before."
-
-
-def _source_lines(planned: PlannedSourceOffsets) -> Iterator[str]:
-    records = sum(planned.topics.values())
-    if planned.after is None:
-        count = len(planned.before)
-        yield f"All {count} offsets of {planned.position} would be deleted: it starts like a new connector."
-    for entry in planned.after or ():
-        yield f"{json.dumps(entry['partition'])} -> {json.dumps(entry['offset'])}"
-    yield f"What it reads again is added to the {records} records in {', '.join(planned.topics) or 'its topics'}."
-    yield "It is stopped meanwhile, and then runs as before."
 
 
 def _group_json(planned: PlannedOffsets) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bifrost.alerts import Alert, read_alerts
+from bifrost.clients.csv_error_folder import RejectedFile, rejected_files
 from bifrost.clients.http import Clock, SystemClock
 from bifrost.clients.key_topic import KeyTopic
 from bifrost.clients.topic_records import TopicRecords
@@ -19,6 +20,7 @@ from bifrost.operations.dead_letter_queues import DeadLetterQueues, RecordStore
 from bifrost.operations.group_owners import GroupOwners, read_owners
 from bifrost.operations.live_things import service_names
 from bifrost.operations.replay_marks import TOPIC as MARKS_TOPIC
+from bifrost.redaction import secrets_of
 from bifrost.settings import Settings
 
 MAX_KEPT = 4
@@ -32,7 +34,8 @@ _PREFETCH_KIB = 4096
 class OperatedTarget:
     """A target as the pages operate it. One thread at a time may use it.
 
-    `log_folder` is where the broker of this machine stores its partitions; `None` if it is elsewhere.
+    `log_folder` is where the broker of this machine stores its partitions; `None` if it is elsewhere. `rejected_files`
+    are those that the CSV connector could not read. `secrets` must not appear in texts.
     """
 
     platform: Platform
@@ -41,6 +44,8 @@ class OperatedTarget:
     project: Path
     services: Callable[[], frozenset[str]]
     log_folder: Path | None = None
+    rejected_files: Callable[[], Sequence[RejectedFile]] = tuple
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     clock: Clock = field(default_factory=SystemClock)
     now: Callable[[], float] = time.time
 
@@ -106,6 +111,8 @@ def pool_of(settings: Settings) -> TargetPool:
             settings.project,
             lambda: service_names(settings),
             settings.data / "broker" / "log" if is_local else None,
+            lambda: rejected_files(settings),
+            secrets_of(settings.values),
         )
 
     return TargetPool(opened)

@@ -19,6 +19,8 @@ PAGES = (
     ("/dashboards", "Dashboards"),
     ("/pipelines", "Pipelines"),
     ("/topics", "Topics"),
+    ("/dead-letters", "Dead letters"),
+    ("/actions", "Actions"),
     ("/inbox", "Inbox"),
     ("/telegram", "Telegram"),
 )

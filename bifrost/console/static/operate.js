@@ -151,3 +151,68 @@ export function keepReading(read, paceMs) {
 export const posted = (path, body) => fetched(path, {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 });
+
+// Asks before an action: shows what the server says it would do, and sends back the token of that plan.
+// Resolves to true if it was done.
+export async function act(body, confirmWord = "Confirm") {
+  const dialog = el("dialog");
+  dialog.id = "ask";
+  dialog.setAttribute("aria-labelledby", "ask-title");
+  const [title, list, words] = [el("h2", "", "Looking at what would happen"), el("ul"), el("p")];
+  title.id = "ask-title";
+  words.setAttribute("role", "status");
+  const menu = el("menu");
+  const cancel = button("Cancel", "", () => dialog.close());
+  menu.append(cancel);
+  dialog.append(title, list, words, menu);
+  document.body.append(dialog);
+  dialog.showModal();
+  let isDone = false;
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  try {
+    const plan = await posted("/api/actions/plan", body);
+    title.textContent = `${plan.action.charAt(0).toUpperCase()}${plan.action.slice(1)}: ${plan.thing}`;
+    list.append(...plan.lines.map((line) => el("li", "", line)));
+    if (!plan.token) {
+      words.textContent = "There is nothing to do.";
+      cancel.textContent = "Close";
+    } else {
+      if (plan.loses) words.textContent = "This cannot be undone.";
+      const confirm = button(confirmWord, plan.loses ? "danger" : "primary", async () => {
+        [confirm.disabled, cancel.disabled] = [true, true];
+        words.textContent = "Working";
+        try {
+          const answer = await posted("/api/actions/carry-out", { token: plan.token });
+          isDone = true;
+          dialog.close();
+          showDone(answer.result);
+        } catch (error) {
+          words.textContent = error.message;
+          words.className = "cause";
+          confirm.remove();
+          [cancel.disabled, cancel.textContent] = [false, "Close"];
+          cancel.focus();
+        }
+      });
+      menu.append(confirm);
+    }
+  } catch (error) {
+    title.textContent = "Not possible";
+    words.textContent = error.message;
+    cancel.textContent = "Close";
+  }
+  await closed;
+  dialog.remove();
+  return isDone;
+}
+
+function showDone(words) {
+  let done = document.getElementById("done");
+  if (!done) {
+    done = el("p");
+    done.id = "done";
+    done.setAttribute("role", "status");
+    document.getElementById("problem").before(done);
+  }
+  done.textContent = words;
+}

@@ -76,6 +76,10 @@ document.addEventListener("click", async (event) => {
   window.setTimeout(() => (button.textContent = "Copy"), 1500);
 });
 
+// On a narrow screen the links to the pages scroll; the current one must be in sight.
+const here = document.querySelector(".pages [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
+
 // Moves the focus by `step` among elements, first to the first one.
 export function moveFocus(elements, step) {
   const at = elements.indexOf(document.activeElement);

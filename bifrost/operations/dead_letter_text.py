@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bifrost.operations.dead_letter import StoredDeadLetter
+from bifrost.operations.dead_letter_queues import PlannedDrop
 from bifrost.operations.moments import moment_text
 from bifrost.operations.record_text import ReadableValue, RecordText
 from bifrost.operations.replay import PlannedReplay
@@ -65,17 +66,23 @@ def letter_lines(entry: dict[str, Any]) -> Iterator[str]:
             yield f"  {label:<9} {text}"
 
 
-def replay_lines(planned: PlannedReplay) -> Iterator[str]:
-    """What a replay would do."""
+def replay_lines(planned: PlannedReplay, *, with_advice: bool = False) -> Iterator[str]:
+    """What a replay would do; with advice, which options of the command replay what is skipped."""
     for topic in sorted(set(planned.to)):
         count = planned.to.count(topic)
         yield f"{letters_text(count)} of {planned.queue.topic} would be appended to {topic}, at least once each."
     if planned.readers:
         yield f"All that reads there sees them again: {', '.join(map(str, planned.readers))}."
     for item in planned.skipped:
-        yield f"Skipped {item.letter.record}: {item.reason}."
+        yield f"Skipped {item.letter.record}: {item.advised_reason if with_advice else item.reason}."
     if not planned.letters:
         yield "There is nothing to replay."
+
+
+def drop_lines(planned: PlannedDrop) -> list[str]:
+    """What deleting letters would do."""
+    rest = f", {planned.not_replayed} of which were never replayed" if planned.not_replayed else ""
+    return [f"{letters_text(planned.letters)} of {planned.queue.topic} would be deleted{rest}."]
 
 
 def letters_text(count: int) -> str:
