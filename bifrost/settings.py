@@ -45,6 +45,21 @@ MONGODB_REPLICA_SET = "rs0"
 Target = Literal["embedded", "compose", "remote"]
 TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
 
+METRICS_PROGRAMS = (
+    "supervisor",
+    "alerts",
+    "wifi_telegram_alerts",
+    "wifi_telegram_bot",
+    "platform_watch",
+    "generator",
+    "wifi_replay",
+    "orders_demo",
+    "syslog_demo",
+    "logons_demo",
+    "patterns_demo",
+)
+"""The programs of the embedded platform that serve `/metrics` on a port of its own, having no other HTTP server."""
+
 PORTS: Mapping[str, int] = {
     "kafka": 9092,
     "kafka_controller": 9093,
@@ -60,6 +75,7 @@ PORTS: Mapping[str, int] = {
     "console": 5601,
     "telegram_webhook": 8080,
     "syslog": 5140,
+    **{f"metrics_{program}": 9400 + number for number, program in enumerate(METRICS_PROGRAMS)},
 }
 """Default TCP port by part (`syslog`: UDP too); `BIFROST_PORT_<PART>` overrides it."""
 
@@ -180,6 +196,11 @@ class Settings:
         return self.run / "endpoints.json"
 
     @property
+    def scrape_targets_file(self) -> Path:
+        """The addresses of `/metrics` of the running embedded platform, for `file_sd_configs` of Prometheus."""
+        return self.run / "prometheus-targets.json"
+
+    @property
     def alert_problems(self) -> Path:
         """The current problems of alerts, which their service writes: JSON, problem by alert."""
         return self.run / "alerts.json"
@@ -245,10 +266,19 @@ class Settings:
             SettingError: the value is not a port number.
         """
         name = f"BIFROST_PORT_{part.upper()}"
-        value = self.get(name, str(PORTS[part]))
-        if not value.isdigit() or not 0 < int(value) < 65536:
-            raise SettingError(name, f"{value!r} is not a port number (1 to 65535)")
-        return int(value)
+        return _port_number(name, self.get(name, str(PORTS[part])))
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port on which a program without another HTTP server serves `/metrics`; `None` for none.
+
+        The supervisor sets it for the programs that it starts (`BIFROST_METRICS_PORT`).
+
+        Raises:
+            SettingError: the value is not a port number.
+        """
+        value = self.get("BIFROST_METRICS_PORT")
+        return _port_number("BIFROST_METRICS_PORT", value) if value else None
 
     @cached_property
     def running_ports(self) -> Mapping[str, int]:
@@ -374,6 +404,12 @@ class Settings:
     def with_values(self, **changed: str) -> Settings:
         """A copy with some values changed."""
         return Settings({**self.values, **changed}, self.project)
+
+
+def _port_number(name: str, value: str) -> int:
+    if not value.isdigit() or not 0 < int(value) < 65536:
+        raise SettingError(name, f"{value!r} is not a port number (1 to 65535)")
+    return int(value)
 
 
 def _cores() -> int:

@@ -16,6 +16,7 @@ from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients import kafka
 from bifrost.clients.readiness import require_topics, wait_until_ready
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.settings import PROJECT, Settings
 from capture.frames import CapturedFrame
@@ -41,8 +42,9 @@ def main(arguments: Sequence[str] | None = None, values: Settings | None = None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        set_up_logging("capture", values)
         values = values or settings.load()
+        set_up_logging("capture", values)
+        serve_metrics(values)
         found = values
         if wait_until_ready(lambda: _require_topic(found), stop.wait, _log):
             _publish(_frames(given, stop), values)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from bifrost.metrics.families import Counter
 from capture.frames import CapturedFrame, map_frame
 from capture.vendors import Vendors
 
@@ -17,6 +18,8 @@ FLUSH_TIMEOUT_S = 30.0
 QUEUE_FULL_WAIT_S = 0.1
 # Frames between two calls that serve delivery reports; a call for each frame would cost too much.
 POLL_EVERY = 100
+FRAMES = Counter("bifrost_captured_frames_total", "Wi-Fi frames: well-formed or malformed", "form")
+SENT = Counter("bifrost_captured_records_total", "Records of frames: queued for the broker, or lost", "outcome")
 _log = logging.getLogger("capture")
 
 
@@ -61,10 +64,13 @@ class Publisher:
             if not self.lost:
                 _log.warning("not delivered to %s: %s", TOPIC, error)
             self.lost += 1
+            SENT.add("lost")
 
     def finish(self, producer: FrameProducer) -> None:
         """Wait for the records in flight, and log the totals."""
-        self.lost += producer.flush(FLUSH_TIMEOUT_S)
+        left = producer.flush(FLUSH_TIMEOUT_S)
+        self.lost += left
+        SENT.add("lost", by=left)
         self._report(self.frames, self._clock() - self._started)
 
     def report_if_due(self) -> None:
@@ -78,6 +84,7 @@ class Publisher:
         self.frames += 1
         mapped = map_frame(frame, self._vendors)
         self.malformed += mapped.is_malformed
+        FRAMES.add("malformed" if mapped.is_malformed else "well-formed")
         if mapped.record is None:
             return
         value = orjson.dumps(mapped.record)
@@ -85,6 +92,7 @@ class Publisher:
             try:
                 producer.produce(TOPIC, value)
                 self.sent += 1
+                SENT.add("queued")
                 return
             except BufferError:
                 # Serving delivery reports makes room in the queue.

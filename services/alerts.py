@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from services.alert_service.service import service_from
 
@@ -32,8 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        set_up_logging("alerts")
-        service_from(settings.load(), from_beginning=options.from_beginning).run(stop)
+        values = settings.load()
+        set_up_logging("alerts", values)
+        serve_metrics(values)
+        service_from(values, from_beginning=options.from_beginning).run(stop)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.
         _log.error("alerts stopped: %s", error)

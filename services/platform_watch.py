@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.operations.watch.watcher import NAME, run
 from bifrost.program_log import set_up_logging
 
@@ -27,8 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        set_up_logging(NAME)
-        run(settings.load(), stop.wait)
+        values = settings.load()
+        set_up_logging(NAME, values)
+        serve_metrics(values)
+        run(values, stop.wait)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.
         _log.error("%s stopped: %s", NAME, error)

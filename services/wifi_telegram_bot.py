@@ -24,6 +24,7 @@ from bifrost.clients.ksqldb_query import query_client
 from bifrost.clients.telegram import TelegramRefused, TextMessage
 from bifrost.clients.tombstone_writer import TombstoneWriter
 from bifrost.errors import EX_CONFIG, BifrostError, RemoteError, SettingError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.settings import LOOPBACK, Settings
 from services.delivery.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
@@ -65,6 +66,7 @@ class Bot:
         Raises:
             SettingError: Telegram refuses the account, or a setting is invalid.
         """
+        serve_metrics(self._settings)
         username = self._username()
         if username is None:
             return
@@ -158,8 +160,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 when done or stopped, 1 on failure, 78 for a wrong setting."""
     options = _parser().parse_args(arguments)
     try:
-        set_up_logging(NAME)
-        _execute(options, project_settings.load())
+        values = project_settings.load()
+        set_up_logging(NAME, values)
+        _execute(options, values)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.
         _log.error("%s stopped: %s", NAME, error)

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
 EVERYWHERE = {"errors", "settings", "backoff", "redaction"}
-PROGRAMS = EVERYWHERE | {"program_log"}
+PROGRAMS = EVERYWHERE | {"program_log", "metrics"}
 """What the units may import that are programs."""
 ALERTS = {"alerts", "alert_template"}
 ENGINE = "engine"
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alert_template": set(),
     "alerts": {"errors", "alert_template"},
     "program_log": {"errors", "redaction", "settings"},
+    "metrics": EVERYWHERE | {"web"},
     "sql": {"errors"},
     "clients": EVERYWHERE,
     "dashboards": EVERYWHERE | {"clients"},
@@ -73,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
     "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
-    "operations": EVERYWHERE | ALERTS | {"clients", "deployer", "sql", "supervisor", f"{ENGINE}.serde"},
+    "operations": EVERYWHERE | ALERTS | {"clients", "metrics", "deployer", "sql", "supervisor", f"{ENGINE}.serde"},
     "server": PROGRAMS | {ENGINE, "sql", "web"},
     "rest_proxy": PROGRAMS | {"clients", "web"},
     "supervisor": PROGRAMS | {"clients"},

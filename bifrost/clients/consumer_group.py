@@ -138,6 +138,15 @@ class ConsumerGroup:
         except KafkaException as error:
             self._commit_done(error.args[0], offsets)
 
+    def lag_records(self) -> int:
+        """Return how many records of its partitions are not committed yet, as far as the brokers have said."""
+        lag = 0
+        for partition, done in tuple(self._committed.items()):
+            ends = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+            if ends is not None and done >= 0:
+                lag += max(0, ends[1] - done)
+        return lag
+
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
@@ -225,6 +234,8 @@ class ConsumerGroup:
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_revoked([_partition_of(position) for position in partitions])
+        for position in partitions:
+            self._committed.pop(_partition_of(position), None)
 
 
 def _partition_of(position: TopicPartition) -> Partition:

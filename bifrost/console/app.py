@@ -40,6 +40,7 @@ from bifrost.console.pages import (
 )
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
+from bifrost.metrics.http_requests import RequestMetrics, metrics_route
 from bifrost.operations.action_log import ActionLog
 from bifrost.redaction import secrets_of
 from bifrost.settings import LOOPBACK, Settings
@@ -76,6 +77,7 @@ def build(
 
     routes = [
         Route("/healthz", _health, methods=["GET"]),
+        metrics_route(),
         *inbox_api.routes(inbox, faults),
         *slack_api.routes(inbox, faults),
         *telegram_api.routes(chats, inbox, faults),
@@ -87,7 +89,7 @@ def build(
         page_frame.static_files(),
     ]
     origin_check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[origin_check])
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestMetrics), origin_check])
 
 
 def serve(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from random import Random
 from bifrost.generators import program
 from bifrost.generators.pace import Pace
 from bifrost.generators.program import Program, Wait
+from bifrost.generators.record_counts import GENERATED
 from bifrost.settings import Settings
 
 HEADER = ("order_id", "customer_id", "order_ts", "product", "order_total_usd")
@@ -103,6 +104,7 @@ class FileWriter:
             write_file(self._folder, f"orders-{found[0][0]}.csv", found)
             _log.info("orders-%d.csv: %d orders", found[0][0], len(found))
         self.written += len(found)
+        GENERATED.add("orders", by=len(found))
         return len(found)
 
 

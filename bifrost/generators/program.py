@@ -16,6 +16,7 @@ from bifrost.clients import avro, kafka, schema_registry
 from bifrost.clients.readiness import require_topics, wait_until_ready
 from bifrost.errors import EX_CONFIG, BifrostError, NotReady, SettingError
 from bifrost.generators.sending import DemoRecord, Sender
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.settings import Settings
 
@@ -77,8 +78,10 @@ def run(work: Callable[[Settings, Wait], object], values: Settings | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
+        values = values or settings.load()
         set_up_logging("generator", values)
-        work(values or settings.load(), stop.wait)
+        serve_metrics(values)
+        work(values, stop.wait)
     except BifrostError as error:
         log.error("stopped: %s", error)
         return EX_CONFIG if isinstance(error, SettingError) else 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bifrost.generators.pace import Pace
+from bifrost.generators.record_counts import GENERATED, NOT_DELIVERED
 
 REPORT_INTERVAL_S = 10.0
 MAX_WAIT_S = 0.1
@@ -98,6 +99,7 @@ class Sender:
             except BufferError:
                 self._producer.poll(MAX_WAIT_S)
                 return done
+            GENERATED.add(self._next.topic)
             self._next = None
             self.sent += 1
         self._producer.poll(0)
@@ -112,6 +114,7 @@ class Sender:
         if error is not None:
             if not self._failed:
                 _log.warning("not delivered to %s: %s", message.topic(), error)
+            NOT_DELIVERED.add(message.topic())
             self._failed += 1
 
     def _report(self, count: int, seconds: float) -> None:

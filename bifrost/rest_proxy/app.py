@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bifrost.clients import schema_registry
 from bifrost.errors import Refused, RemoteError, SettingError
+from bifrost.metrics.http_requests import RequestMetrics, metrics_route
 from bifrost.rest_proxy.consumer_instances import ConsumerInstances
 from bifrost.rest_proxy.consumer_routes import ConsumerRoutes
 from bifrost.rest_proxy.formats import Schemas
@@ -59,12 +60,13 @@ def create_app(
             await run_in_threadpool(producer.close)
 
     handlers: Mapping[Any, Any] = {ProxyError: _proxy_error, RemoteError: _remote_error, HTTPException: _http_error}
-    routes = [*TopicRoutes(producer, schemas).routes(), *ConsumerRoutes(instances).routes()]
+    routes = [metrics_route(), *TopicRoutes(producer, schemas).routes(), *ConsumerRoutes(instances).routes()]
     methods = ["GET", "POST", "DELETE"]
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=["*"])
     check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts, allowed_origins=origins)
     # The check comes first: CORS only hides an answer from a page, after the request has had its effect.
-    middleware = [check, cors] if origins else [check]
+    counted = Middleware(RequestMetrics)
+    middleware = [counted, check, cors] if origins else [counted, check]
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 
 

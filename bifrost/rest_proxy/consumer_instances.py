@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from bifrost.clients.consumer_group import Record
 from bifrost.errors import Refused, RemoteError
+from bifrost.metrics.families import Counter
 from bifrost.rest_proxy.formats import FORMATS, Format, Schemas, from_bytes, require_object
 from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
 from bifrost.rest_proxy.proxy_error import (
@@ -24,6 +25,8 @@ from bifrost.rest_proxy.proxy_error import (
     TOO_MANY_INSTANCES,
     ProxyError,
 )
+
+CONSUMED = Counter("bifrost_proxy_consumed_records_total", "Records that consumer instances have read")
 
 IDLE_TIMEOUT_S = 300.0
 """An unused consumer is closed after this time, so that others get its partitions."""
@@ -158,6 +161,7 @@ class ConsumerInstances:
             wait_s = min(instance.timeout_s if timeout_s is None else timeout_s, MAX_READ_TIMEOUT_S)
             try:
                 records = consumer.records(wait_s, max_bytes, instance.min_bytes)
+                CONSUMED.add(by=len(records))
             except Refused as error:
                 raise ProxyError(KAFKA_ERROR, error.problem) from error
             return self._decode(consumer, records, instance.format)

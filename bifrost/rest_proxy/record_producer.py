@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bifrost.clients import kafka
 from bifrost.errors import Unreachable
+from bifrost.metrics.families import Counter
 from bifrost.rest_proxy.http_messages import is_topic_name
 
 DELIVERY_TIMEOUT_S = 15.0
@@ -21,6 +22,7 @@ METADATA_TIMEOUT_S = 10.0
 PARTITION_COUNT_MAX_AGE_S = 5.0
 """How long a topic's number of partitions is cached."""
 POLL_S = 0.1
+PRODUCED = Counter("bifrost_proxy_produced_records_total", "Records of produce requests", "outcome")
 _log = logging.getLogger("rest_proxy")
 # Names of librdkafka; those with an underscore are its own errors, the others come from the broker.
 _RETRIABLE = frozenset(
@@ -146,6 +148,9 @@ class RecordProducer:
         # The producer reports every record by its own deadline; the extra second lets these reports arrive
         # first.
         pending.are_complete.wait(DELIVERY_TIMEOUT_S + 1)
+        failed = sum(1 for result in pending.results if result.error)
+        PRODUCED.add("failed", by=failed)
+        PRODUCED.add("accepted", by=len(records) - failed)
         return pending.results
 
     def close(self) -> None:

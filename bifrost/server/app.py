@@ -23,6 +23,7 @@ from bifrost.engine.queries.push import PushQuery
 from bifrost.engine.statements.client_session import ClientSession
 from bifrost.engine.statements.results import WarningResult
 from bifrost.errors import BifrostError
+from bifrost.metrics.http_requests import RequestMetrics
 from bifrost.server.answers import json_response, not_found, problem_response, wrong_method
 from bifrost.server.auth import Credentials, RequireBasicAuth
 from bifrost.server.bodies import (
@@ -349,7 +350,7 @@ def create_app(
     """
     # The first middleware is the outermost: a request from a foreign web page is refused before its
     # password is looked at.
-    middleware = [Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)]
+    middleware = [Middleware(RequestMetrics), Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)]
     if credentials is not None:
         middleware.append(Middleware(RequireBasicAuth, credentials=credentials))
     return Starlette(

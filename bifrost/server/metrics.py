@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from bifrost.engine.runtime.meters import COMMIT_BOUNDS_S, CommitTimes
 from bifrost.engine.statements.figures import FAMILIES, Figure, FigureFamily, FigureKind
+from bifrost.metrics.exposition import DeclaredFamilies
 
 _PROCESSES = Path("/proc")
 _CPU_TICKS = os.sysconf("SC_CLK_TCK")
@@ -25,6 +26,7 @@ def exposition(figures: Iterable[Figure], accept: str) -> tuple[bytes, str]:
     """Returns the figures, and those of this process, with their media type; `accept` is the request's header."""
     registry = CollectorRegistry()
     registry.register(_Figures(tuple(figures)))
+    registry.register(DeclaredFamilies(with_threads=False))
     ProcessCollector(registry=registry)
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type

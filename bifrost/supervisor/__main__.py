@@ -9,6 +9,7 @@ import sys
 
 from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.supervisor.platform_components import platform_components
 from bifrost.supervisor.processes.daemon import Daemon
@@ -26,6 +27,7 @@ def main() -> int:
     try:
         settings = project_settings.load()
         set_up_logging("supervisor", settings, text="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+        serve_metrics(settings, settings.port("metrics_supervisor"))
         daemon = Daemon(
             settings, platform_components(settings, only=arguments.components or None), arguments.port_claims
         )

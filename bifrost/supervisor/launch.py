@@ -24,6 +24,7 @@ from bifrost.supervisor.port_claims import PortClaims
 from bifrost.supervisor.processes.child_process import ended_with_parent
 from bifrost.supervisor.processes.component_logs import failure_line, log_limits, log_path, rotate_before_start
 from bifrost.supervisor.processes.leftovers import kill_leftovers
+from bifrost.supervisor.scrape_targets import write_scrape_targets
 from bifrost.supervisor.stop import naming_the_home, stop_platform
 from bifrost.supervisor.supervisor_lock import is_supervised, lock_for_supervisor
 
@@ -96,6 +97,7 @@ def _start(
             connect_plugins.install(settings, progress)
         for path in (ports.previous_file(settings), settings.endpoints_file):
             ports.write_ports(path, assignment.ports)
+        write_scrape_targets(settings, assignment.ports)
         _spawn_daemon(settings, only or (), claims, end_with_caller)
 
 

@@ -27,44 +27,21 @@ Refusal = Callable[[str], ASGIApp]
 _FOREIGN_SITES = ("cross-site", "same-site")  # of `Sec-Fetch-Site`; another port of this host is `same-site`
 
 
-class OriginCheck:
-    """Passes a request on if `Host` and `Origin` are acceptable, else responds with what `refusal` makes.
-
-    A refused WebSocket handshake is closed before it is accepted, which the client sees as status 403.
+class OriginRules:
+    """Which `Host` and `Origin` a server accepts.
 
     Args:
-        refusal: makes the response of a refused request, in the error format of the server.
         allowed_hosts: host names beside those of the loopback, in lower case and without a port. Pages of these hosts
             count as pages of this server.
         allowed_origins: further origins (`https://shop.example`) whose pages may use the server; `*` for all.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        refusal: Refusal,
-        *,
-        allowed_hosts: Collection[str] = (),
-        allowed_origins: Collection[str] = (),
-    ) -> None:
-        self._app = app
-        self._refusal = refusal
+    def __init__(self, allowed_hosts: Collection[str] = (), allowed_origins: Collection[str] = ()) -> None:
         self._hosts = frozenset(allowed_hosts)
         self._origins = frozenset(allowed_origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection of the ASGI server."""
-        problem = self._problem(scope) if scope["type"] in ("http", "websocket") else ""
-        if not problem:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await _discard_body(receive)
-            await self._refusal(problem)(scope, receive, send)
-
-    def _problem(self, scope: Scope) -> str:
-        """Why a request is refused, or an empty text."""
+    def problem(self, scope: Scope) -> str:
+        """Why a request is refused, or an empty text. Of the scope, it reads `method` and `headers`."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) > 1:
@@ -98,6 +75,41 @@ class OriginCheck:
             return False  # also the opaque origin `null` of sandboxed frames and files
         # The same authority as Host, not merely some loopback name: another program's page has another port.
         return origin_authority.lower() == authority.lower() or host_of(origin_authority) in self._hosts
+
+
+class OriginCheck:
+    """Passes a request on if `OriginRules` accept it, else responds with what `refusal` makes.
+
+    A refused WebSocket handshake is closed before it is accepted, which the client sees as status 403.
+
+    Args:
+        refusal: makes the response of a refused request, in the error format of the server.
+        allowed_hosts: as those of `OriginRules`.
+        allowed_origins: as those of `OriginRules`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        refusal: Refusal,
+        *,
+        allowed_hosts: Collection[str] = (),
+        allowed_origins: Collection[str] = (),
+    ) -> None:
+        self._app = app
+        self._refusal = refusal
+        self._rules = OriginRules(allowed_hosts, allowed_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the ASGI server."""
+        problem = self._rules.problem(scope) if scope["type"] in ("http", "websocket") else ""
+        if not problem:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _discard_body(receive)
+            await self._refusal(problem)(scope, receive, send)
 
 
 def host_of(authority: str) -> str | None:

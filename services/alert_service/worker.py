@@ -28,7 +28,7 @@ from services.alert_service.messages import (
 )
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
 from services.delivery.channel import ComposeRecord
-from services.delivery.loop import DeliveryLoop
+from services.delivery.loop import LAG, DeliveryLoop
 
 RETRY_INTERVAL_S = 2.0
 KSQLDB_PATIENCE_S = 1.0
@@ -102,7 +102,12 @@ class AlertWorker(threading.Thread):
             order_marks=order_marks,
         )
         _log.info("%s reads %s as group %s", alert.name, alert.topic, alert.group)
-        loop.run()
+        source = self._source
+        stop_computing = LAG.compute(lambda: {(alert.name,): source.lag_records()})
+        try:
+            loop.run()
+        finally:
+            stop_computing()
 
     def _wait_for_layout(self) -> RecordLayout | None:
         """Wait until ksqlDB knows the topic; return its layout, `None` if asked to stop first."""

@@ -17,6 +17,7 @@ from typing import Generic, Protocol, assert_never
 from bifrost.backoff import Backoff
 from bifrost.clients.consumer_group import Partition, Record
 from bifrost.errors import RemoteError, SettingError
+from bifrost.metrics.families import Counter, Gauge
 from services.delivery.backlog import DEAD_LETTER_TOPIC, Backlog, Hold, OrderMarks, PendingRecord, one_order
 from services.delivery.channel import (
     AccountRefused,
@@ -43,6 +44,15 @@ MAX_TURN_S = 1.0
 MAX_BACKLOG = 2_000
 """A partition with this many waiting records is paused until half of them are delivered."""
 BACKOFF = Backoff()
+
+NOTIFICATIONS = Counter(
+    "bifrost_notifications_total",
+    "Records of alert topics by outcome, and how often a delivery waited",
+    "alert",
+    "outcome",
+)
+LAG = Gauge("bifrost_notifications_lag_records", "Records of an alert's topic that are not finished yet", "alert")
+WAITING = Gauge("bifrost_notifications_waiting", "Records that were read and are not finished yet", "alert")
 
 _log = logging.getLogger("delivery")
 
@@ -94,6 +104,10 @@ class Counters:
     rate_limited: int = 0
     retried: int = 0
 
+    def count(self, outcome: str) -> None:
+        """Count an outcome, one of the fields."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
     def __str__(self) -> str:
         return ", ".join(f"{name.replace('_', '-')} {getattr(self, name)}" for name in self.__dataclass_fields__)
 
@@ -111,6 +125,7 @@ class DeliveryLoop(Generic[N]):
         clock: Callable[[], float],
         is_stopping: Callable[[], bool],
         name: str = "",
+        alert: str = "",
         in_flight: int = 1,
         order_marks: OrderMarks[N] = one_order,
     ) -> None:
@@ -119,6 +134,7 @@ class DeliveryLoop(Generic[N]):
         Args:
             clock: returns seconds since any fixed moment.
             name: prefix of the counters in the log.
+            alert: the alert in the metrics; by default the name.
             in_flight: the most requests of one partition at the same time; above 1, a channel that is not a
                 `BatchChannel` must be thread-safe.
             order_marks: says which of them must follow each other.
@@ -131,6 +147,7 @@ class DeliveryLoop(Generic[N]):
         self._clock = clock
         self._is_stopping = is_stopping
         self._log_prefix = f"{name}: " if name else ""
+        self._alert = alert or name
         self._in_flight = in_flight
         self._order_marks = order_marks
         self._backlogs: dict[Partition, Backlog[N]] = {}
@@ -146,6 +163,9 @@ class DeliveryLoop(Generic[N]):
             SettingError: the channel refuses the account; messages accepted before are committed.
             RemoteError: the source can no longer be read.
         """
+        for outcome in self.counters.__dataclass_fields__:
+            NOTIFICATIONS.add(self._alert, outcome, by=0)
+        stop_computing = WAITING.compute(lambda: {(self._alert,): self._waiting()})
         try:
             self._source.subscribe(self._revoked)
             while not self._is_stopping():
@@ -155,7 +175,15 @@ class DeliveryLoop(Generic[N]):
             self._commit(wait=True)
             self._source.close()
             self._channel.close()
+            stop_computing()
             self._report()
+
+    def _waiting(self) -> int:
+        return sum(len(backlog.pending) for backlog in tuple(self._backlogs.values()))
+
+    def _count(self, outcome: str) -> None:
+        self.counters.count(outcome)
+        NOTIFICATIONS.add(self._alert, outcome)
 
     def turn(self) -> None:
         """Poll once, deliver part of each backlog, then commit and report if due."""
@@ -210,7 +238,7 @@ class DeliveryLoop(Generic[N]):
             return True
         match pending.content:
             case None:
-                self.counters.skipped += 1
+                self._count("skipped")
                 return True
             case Undeliverable(reason):
                 return self._dead_letter(pending, reason)
@@ -224,14 +252,14 @@ class DeliveryLoop(Generic[N]):
     def _apply(self, pending: PendingRecord[N], outcome: Outcome) -> bool:
         match outcome:
             case Delivered():
-                self.counters.delivered += 1
+                self._count("delivered")
                 self._release(pending.destination)
                 return True
             case Suppressed():
-                self.counters.suppressed += 1
+                self._count("suppressed")
                 return True
             case RetryAfter(seconds):
-                self.counters.rate_limited += 1
+                self._count("rate_limited")
                 _log.info("%s: rate limit, waiting %g s", pending.destination, seconds)
                 held = self._holds.get(pending.destination)
                 until = self._clock() + seconds
@@ -271,13 +299,13 @@ class DeliveryLoop(Generic[N]):
         except RemoteError as error:
             self._back_off(pending, str(error))
             return False
-        self.counters.dead_lettered += 1
+        self._count("dead_lettered")
         self._holds.pop(DEAD_LETTER_TOPIC, None)
         _log.warning("%s dead-lettered: %s", pending.record, reason)
         return True
 
     def _back_off(self, pending: PendingRecord[N], reason: str) -> None:
-        self.counters.retried += 1
+        self._count("retried")
         hold = self._holds.get(pending.destination)
         # Requests that fail together count as one failure.
         failures = (hold.failures + (hold.until <= self._clock()) if hold else 0) or 1

@@ -16,10 +16,11 @@ from bifrost import settings
 from bifrost.clients.consumer_group import ConsumerGroup
 from bifrost.clients.dead_letters import DeadLetterTopic
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
+from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.settings import Settings
 from services.delivery.channel import Channel, Compose, N, compose_from_value
-from services.delivery.loop import DeliveryLoop
+from services.delivery.loop import LAG, DeliveryLoop
 
 _log = logging.getLogger("service")
 
@@ -52,11 +53,13 @@ def run(service: Service[N], arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        set_up_logging(service.name)
+        values = settings.load()
+        set_up_logging(service.name, values)
+        serve_metrics(values)
         if service.live is not None and options.live:
-            service.live(settings.load(), stop)
+            service.live(values, stop)
         else:
-            deliver(service, settings.load(), stop, from_beginning=options.from_beginning)
+            deliver(service, values, stop, from_beginning=options.from_beginning)
     except BifrostError as error:
         # The last line of the log: the supervisor shows it as the cause.
         _log.error("%s stopped: %s", service.name, error)
@@ -76,9 +79,15 @@ def deliver(service: Service[N], values: Settings, stop: threading.Event, *, fro
     source = ConsumerGroup(client, service.group, service.topic, from_beginning=from_beginning)
     dead_letters = DeadLetterTopic(client, service.dead_letter_topic)
     compose = compose_from_value(service.compose)
-    loop = DeliveryLoop(source, channel, compose, dead_letters, clock=time.monotonic, is_stopping=stop.is_set)
+    loop = DeliveryLoop(
+        source, channel, compose, dead_letters, clock=time.monotonic, is_stopping=stop.is_set, alert=service.name
+    )
     _log.info("%s reads %s as group %s", service.name, service.topic, service.group)
-    loop.run()
+    stop_computing = LAG.compute(lambda: {(service.name,): source.lag_records()})
+    try:
+        loop.run()
+    finally:
+        stop_computing()
     _log.info("%s stopped", service.name)
 
 

@@ -9,12 +9,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from bifrost.clients.telegram import TextMessage
+from bifrost.metrics.families import Counter
 
 WORKERS = 16
 MAX_WAITING = 50
 """Waiting messages per chat; further ones are dropped."""
 # Telegram repeats an update soon or never, so old ids may be forgotten.
 MAX_UPDATE_IDS = 10_000
+
+MESSAGES = Counter(
+    "bifrost_bot_messages_total", "Messages to the bot: queued, or dropped (repeated, or too many)", "outcome"
+)
 
 _log = logging.getLogger("bot")
 
@@ -32,6 +37,11 @@ class ChatQueues:
 
     def add(self, message: TextMessage) -> bool:
         """Queue a message; return `False` for a repeated update, a full queue, or after `close`."""
+        is_queued = self._queue(message)
+        MESSAGES.add("queued" if is_queued else "dropped")
+        return is_queued
+
+    def _queue(self, message: TextMessage) -> bool:
         with self._lock:
             if self._is_closed or self._is_seen(message.update_id):
                 return False

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from bifrost.backoff import Backoff, RetryDelays
 from bifrost.errors import SettingError
+from bifrost.metrics.families import Counter
 from services.delivery.channel import (
     AccountRefused,
     Channel,
@@ -24,6 +25,8 @@ from services.delivery.telegram import TelegramMessage, split
 BACKOFF = Backoff()
 MAX_ATTEMPTS = 12
 """About four minutes with the pauses: later, the person no longer expects a reply."""
+
+REPLIES = Counter("bifrost_bot_replies_total", "Messages of the bot", "outcome")
 
 _log = logging.getLogger("bot")
 
@@ -42,7 +45,9 @@ class ReplySender:
     def send(self, chat_id: int, text: str) -> None:
         """Send a text of any length; a failure is logged."""
         for part in split(text):
-            if not self._is_sent(TelegramMessage(chat_id, part)):
+            is_sent = self._is_sent(TelegramMessage(chat_id, part))
+            REPLIES.add("sent" if is_sent else "failed")
+            if not is_sent:
                 return
 
     def _is_sent(self, message: TelegramMessage) -> bool:

@@ -14,6 +14,7 @@ from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.deployer.plan.ksql_commands import pause, resume
 from bifrost.errors import BifrostError, RemoteError, SettingError
+from bifrost.metrics.families import Counter, Gauge, Histogram
 from bifrost.operations.live_things import LiveThing, ThingKind, live_things, service_names
 from bifrost.operations.needed_components import needed_by_live
 from bifrost.operations.watch.platform_event import TOPIC, PlatformEvent
@@ -34,6 +35,11 @@ _RETRYING_LOOKS = 2
 _PART = "part"
 """The kind of a server that does not answer: it is reported, not restarted, as others may run it."""
 STOPPED = "is stopped, and whatever needs it fails until it is resumed"
+
+EVENTS = Counter("bifrost_watch_events_total", "Events of the watcher", "kind", "happening")
+RESTARTS = Counter("bifrost_watch_restarts_total", "Restarts by the watcher", "kind")
+FAILED = Gauge("bifrost_watch_failed", "What has failed and has not recovered yet: 1 for each", "kind", "name")
+LOOKS = Histogram("bifrost_watch_look_seconds", "Duration of a look at everything")
 
 _log = logging.getLogger("watch")
 
@@ -82,6 +88,7 @@ class Watcher:
 
     def look(self) -> tuple[PlatformEvent, ...]:
         """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
+        began = self.clock.monotonic()
         found, silent, read = self._read()
         silent |= self._stopped(found)
         self._forget_others(found, read)
@@ -97,6 +104,8 @@ class Watcher:
         for thing in due:
             self._restart(thing)
         self._write_state()
+        FAILED.replace({(kind, name): 1 for kind, _, name in (key.partition(" ") for key in self.summary())})
+        LOOKS.observe(self.clock.monotonic() - began)
         return tuple(events)
 
     def _read(self) -> tuple[list[LiveThing], dict[tuple[str, str], str], set[str]]:
@@ -178,6 +187,7 @@ class Watcher:
         at_ms = round(self.clock.time() * 1000)
         cause = "" if happening is Happening.RECOVERED else self.clean(cause)
         event = PlatformEvent(happening, kind, name, at_ms, cause, count, wait_s, self.max_restarts)
+        EVENTS.add(kind, happening.name.lower())
         _log.log(logging.INFO if happening is Happening.RECOVERED else logging.WARNING, "%s", event.text)
         return event
 
@@ -193,6 +203,7 @@ class Watcher:
 
     def _restart(self, thing: LiveThing) -> None:
         """Begins the restart of a failed thing; the next look shows what became of it."""
+        RESTARTS.add(str(thing.kind))
         try:
             match thing.kind:
                 case ThingKind.CONNECTOR:

@@ -57,7 +57,7 @@ def _demo(settings: Settings, name: str, module: str, *arguments: str, needs: tu
     return Component(
         name=name,
         command=python_program.command(module, *arguments),
-        env=python_program.environment(settings),
+        env=python_program.environment(settings, name),
         cwd=settings.project,
         depends_on=("broker", "schema_registry", *needs),
         restart=Restart.ON_FAILURE,

@@ -13,6 +13,11 @@ def command(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-u", "-m", module, *arguments)
 
 
-def environment(settings: Settings) -> Mapping[str, str]:
-    """The settings as they are, for the embedded target and this home."""
-    return {**settings.values, "BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded"}
+def environment(settings: Settings, metrics_of: str = "") -> Mapping[str, str]:
+    """The settings as they are, for the embedded target and this home.
+
+    Args:
+        metrics_of: the name of a component that serves `/metrics` on a port of its own.
+    """
+    port = {"BIFROST_METRICS_PORT": str(settings.port(f"metrics_{metrics_of}"))} if metrics_of else {}
+    return {**settings.values, "BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded", **port}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bifrost.errors import BifrostError, ComponentError
+from bifrost.metrics.families import Gauge
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Probe
@@ -29,6 +30,9 @@ PROBE_PAUSE_S = 0.1
 REPLY_S = 300.0
 """Longer than any client waits; a client with less patience closes its connection."""
 ROTATION_INTERVAL_S = 5.0
+
+IS_UP = Gauge("bifrost_component_up", "1 if a component is ready or runs, else 0", "component")
+RESTARTS = Gauge("bifrost_component_restarts", "Restarts of a component after its process ended", "component")
 
 _log = logging.getLogger(__name__)
 
@@ -154,7 +158,7 @@ class Daemon:
         self._inbox: Inbox = queue.SimpleQueue()
         self._ended = threading.Event()
         self._secrets = secrets_of(settings.values)
-        self._endpoints_file = settings.endpoints_file
+        self._files_of_run = (settings.scrape_targets_file, settings.endpoints_file)
         self._effects = ProcessEffects(settings, self._inbox)
         self._logs = tuple(log_path(settings, name) for name in (*(each.name for each in components), "supervisor"))
         self._rotation_due = time.monotonic()
@@ -168,8 +172,9 @@ class Daemon:
             while not self._supervisor.done:
                 self._step()
             # Before the socket disappears: until then no other platform of this home can start.
-            with suppress(OSError):
-                self._endpoints_file.unlink(missing_ok=True)
+            for file in self._files_of_run:
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
             for claim in self._port_claims:
                 os.close(claim)
             self._close()
@@ -179,6 +184,9 @@ class Daemon:
         self._inbox.put(ControlCommand("shutdown"))
 
     def _step(self) -> None:
+        statuses = self._supervisor.statuses()
+        IS_UP.replace({(status.name,): status.is_up for status in statuses})
+        RESTARTS.replace({(status.name,): status.restarts for status in statuses})
         if time.monotonic() >= self._rotation_due:
             self._rotation_due = time.monotonic() + ROTATION_INTERVAL_S
             self._effects.rotate_logs(self._logs)

@@ -1,0 +1,26 @@
+"""The programs of the running platform as targets of Prometheus: the file that `dashboards/platform/` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, Settings
+
+_WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
+
+
+def scrape_targets(ports: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The targets by program, in the form of `file_sd_configs`; the label `program` names a component."""
+    found = {name: ports[name] for name in _WITH_HTTP_SERVER}
+    found |= {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
+    return [{"targets": [f"{LOOPBACK}:{port}"], "labels": {"program": name}} for name, port in found.items()]
+
+
+def write_scrape_targets(settings: Settings, ports: Mapping[str, int]) -> None:
+    """Write the targets, atomically: Prometheus reads the file whenever it changes."""
+    path = settings.scrape_targets_file
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(json.dumps(scrape_targets(ports), indent=1) + "\n")
+    unfinished.replace(path)
