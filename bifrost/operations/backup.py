@@ -25,6 +25,7 @@ from bifrost.errors import OperationRefused
 from bifrost.settings import Settings
 from bifrost.supervisor.launch import start_lock
 from bifrost.supervisor.processes.leftovers import leftover_pids
+from bifrost.supervisor.supervisor_lock import is_supervised
 
 FORMAT = 1
 MANIFEST = "bifrost-backup.json"
@@ -121,7 +122,7 @@ def restore(settings: Settings, file: Path, on_bytes: OnBytes = lambda _done, _a
 
 
 def _refuse_running(settings: Settings, done: str) -> None:
-    if SupervisorClient(settings).is_running():
+    if is_supervised(settings, SupervisorClient(settings), lambda _line: None):
         raise OperationRefused(f"nothing was {done}: the platform is running; `down` stops it")
     if left := leftover_pids(settings.home):
         raise OperationRefused(

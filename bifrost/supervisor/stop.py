@@ -62,7 +62,7 @@ def purge(settings: Settings) -> None:
     Raises:
         ComponentError: the platform is running.
     """
-    if SupervisorClient(settings).is_running():
+    if is_supervised(settings, SupervisorClient(settings), lambda _line: None):
         raise ComponentError("platform", "is running; stop it before deleting its data (down --purge)")
     for folder in (settings.data, settings.logs, settings.run):
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from bifrost.errors import OperationRefused
 from bifrost.operations import backup
 from bifrost.operations.backup import MANIFEST, back_up, read_manifest, restore
 from bifrost.settings import Settings
+from bifrost.supervisor.supervisor_lock import lock_for_supervisor
 
 
 @pytest.fixture
@@ -94,6 +96,21 @@ def test_a_running_platform_is_refused(home, fresh, tmp_path, monkeypatch, actio
     monkeypatch.setattr(backup.SupervisorClient, "is_running", lambda self: True)
     with pytest.raises(OperationRefused, match="the platform is running; `down` stops it"):
         action(fresh, file)
+
+
+@pytest.mark.parametrize("action", [back_up, restore])
+def test_a_supervisor_that_is_still_starting_ends_before_data_is_touched(home, fresh, tmp_path, action):
+    """After a kill of the `up` that started it, it has no control socket yet."""
+    file = tmp_path / "b.tar.gz"
+    back_up(home, file)
+    settings = home if action is back_up else fresh
+    settings.run.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor() as threads:
+        with lock_for_supervisor(settings):
+            acting = threads.submit(action, settings, tmp_path / "b.tar.gz")
+            with pytest.raises(TimeoutError):
+                acting.result(timeout=0.3)
+        assert acting.result(timeout=30)
 
 
 def test_leftovers_of_a_killed_platform_are_refused(home, tmp_path, monkeypatch):
