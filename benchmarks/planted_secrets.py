@@ -6,8 +6,8 @@ It starts its own platform with planted passwords of the stores and APIs, and de
 connectors whose files hold passwords and URLs with userinfo: one that works and whose password then changes, one whose
 URL the worker refuses, one whose database refuses the password. It runs the commands that show something, with and
 without `--json`, and searches for the secrets in their output, in the command lines of all processes, and in every file
-of the platform: logs, run files, saved plans, reports of `doctor`. The stores of Kafka and the databases hold what
-Connect and they must know. No folder may be open to other users. Exit code 1 means a finding.
+of the platform: logs, run files, saved plans, reports of `doctor`. Kafka, the databases and the configurations of parts
+hold what they must know, and must be closed to other users. Exit code 1 means a finding.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ IN_FILES = {name: f"pl4nted-{name}-9f3a" for name in ("password", "new-password"
 FOLDER, SINK, REFUSED, SOURCE = "connectors/ratings", "planted-sink", "planted-refused", "planted-source"
 TOPIC = "planted"
 UP = ("up", "ratings", "--no-demo", "--yes")
-NOT_SEARCHED = ("kafka", "mysql", "postgres", "mongodb")
-"""Folders of stores, below `data`."""
+STORES = ("broker", "mariadb", "postgres", "mongodb")
+"""Folders below `data` that hold the configurations of connectors and the accounts of databases."""
+CLOSED = ("run", "data/broker")
+"""Folders that no other user may read: what Connect stores in Kafka holds every secret of the connectors."""
 COMMANDS = (
     *(("plan", "ratings"), ("status",), ("doctor",), ("lint",), ("validate",), ("lag",)),
     *((command, name) for command in ("diff", "describe") for name in (SINK, REFUSED, SOURCE)),
     *(("describe", "mysql-demo-customers"), ("offsets", "show", SINK)),
     *(("dlq", "list"), ("dlq", "show", SINK)),
 )
-LOGS = ("connect", "kafka", "ksqldb", "supervisor", "mysql", "s3", "console")
+LOGS = ("connect", "broker", "ksqldb", "supervisor", "mariadb", "s3", "console")
 
 
 def main() -> int:
@@ -153,15 +155,16 @@ def in_processes(platform: OwnPlatform) -> Iterator[str]:
 
 
 def in_files(home: Path) -> Iterator[str]:
-    """Secrets in files, and files that other users can read."""
+    """Secrets in files, except configurations of parts that only we can read, and stores that others can read."""
     for path in sorted(home.rglob("*")):
         place = path.relative_to(home)
-        if place.parts[0] == "data" and len(place.parts) > 1 and place.parts[1] in NOT_SEARCHED:
+        if place.parts[0] == "data" and len(place.parts) > 1 and place.parts[1] in STORES:
             continue
         with suppress(OSError):
-            if path.is_file() and (names := in_file(path)):
-                yield f"{place} (mode {path.stat().st_mode & 0o777:o}) holds {', '.join(names)}"
-    for place in ("run", "logs", "data"):
+            mode = path.stat().st_mode & 0o777
+            if path.is_file() and (names := in_file(path)) and (place.parts[0] != "run" or mode & 0o077):
+                yield f"{place} (mode {mode:o}) holds {', '.join(names)}"
+    for place in CLOSED:
         mode = (home / place).stat().st_mode & 0o777
         if mode & 0o077:
             yield f"{place} is open to other users (mode {mode:o})"
