@@ -30,6 +30,7 @@ from bifrost.clients.schema_registry import from_settings
 from bifrost.settings import Settings, load
 
 CUSTOMERS, WARM_UP_S, RESULT = 1_000, 2.0, "result"
+_FLUSH_S = 150.0
 _PULL = "SELECT * FROM {name} WHERE K = {key};"
 
 
@@ -101,7 +102,11 @@ def pull_latencies(
 
 
 def send(settings: Settings, topic: str, rate: float, seconds: float) -> None:
-    """Send ratings with the current time at a rate; runs in a separate process."""
+    """Send ratings with the current time at a rate; runs in a separate process, which waits for a broker that restarts.
+
+    Raises:
+        RuntimeError: the broker did not take all of them in time.
+    """
     with from_settings(settings) as registry:
         encode = encoder("rating", registry.register(f"{topic}-value", json.dumps(SCHEMAS["rating"])))
     writer = producer(settings.kafka_client(), linger_ms=0)
@@ -110,7 +115,8 @@ def send(settings: Settings, topic: str, rate: float, seconds: float) -> None:
         value = encode(row | {"CHANNEL": "web", "MESSAGE": "latency"})
         writer.produce(topic, value, (number % CUSTOMERS).to_bytes(4, "big"), timestamp=int(time.time() * 1000))
         writer.poll(0)
-    writer.flush(30)
+    if left := writer.flush(_FLUSH_S):
+        raise RuntimeError(f"{topic}: {left} ratings were not sent within {_FLUSH_S:.0f} s")
 
 
 @contextmanager

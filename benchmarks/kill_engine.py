@@ -106,6 +106,8 @@ def one_round(settings: Settings, part: str, args: argparse.Namespace) -> Outcom
             killer.start()
             sender.join()
             killer.join()
+            if sender.exitcode:
+                raise RuntimeError("not all ratings were sent: nothing can be said of the engine")
             ended = time.monotonic()
             sent = int(args.rate * args.seconds)
             wanted = {"filter": sent + workload.low_ratings, "join": sent + 1, "count": sent + 1}
