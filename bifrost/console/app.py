@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bifrost.clients import search
+from bifrost.clients import ksqldb, search
 from bifrost.clients.topic_tail import TopicTail
 from bifrost.console.demo_hints import demo_hints
 from bifrost.console.flow.flow_reader import open_flow_reader
@@ -25,6 +25,7 @@ from bifrost.console.inbox import inbox_api, slack_api, telegram_api
 from bifrost.console.inbox.chat_store import TelegramChats
 from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
+from bifrost.console.ksql_editor import editor_page
 from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
     actions_page,
@@ -142,6 +143,8 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         *topics_page.routes(pool, open_tail),
         *dead_letters_page.routes(pool),
         *actions_page.routes(pool, log),
+        # A statement that a person runs must not wait for a server that does not answer.
+        *editor_page.routes(ksqldb.from_settings(settings, patience_s=0), log),
     ]
 
 

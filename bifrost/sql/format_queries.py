@@ -41,7 +41,7 @@ def _clauses(query: Query) -> Iterator[str]:
     yield f"FROM {_relation(query.source)}"
     if query.window is not None:
         # ksqlDB prints a blank after the window's bracket.
-        yield f"WINDOW {_window(query.window)} "
+        yield f"WINDOW {format_window(query.window)} "
     if query.where is not None:
         yield f"WHERE {format_expression(query.where)}"
     if query.group_by:
@@ -95,7 +95,8 @@ def _within(within: Within | None) -> str:
     return f" WITHIN {size}{grace}"
 
 
-def _window(window: Window) -> str:
+def format_window(window: Window) -> str:
+    """A window as a statement writes it after WINDOW."""
     match window:
         case TumblingWindow(size):
             text = f"TUMBLING ( SIZE {format_duration(size)}"

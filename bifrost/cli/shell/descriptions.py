@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bifrost.clients.ksqldb_answers import type_text
 from bifrost.redaction import redact_text
 
 Json = Mapping[str, Any]
@@ -129,25 +130,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     yield rule
     yield from lines[1:]
     yield rule
-
-
-def type_text(schema: Json) -> str:
-    """A column's type as ksqlDB writes it in statements."""
-    match schema["type"]:
-        case "ARRAY":
-            return f"ARRAY<{type_text(schema['memberSchema'])}>"
-        case "MAP":
-            return f"MAP<STRING, {type_text(schema['memberSchema'])}>"
-        case "STRUCT":
-            members = [f"{part['name']} {type_text(part['schema'])}" for part in schema["fields"]]
-            return f"STRUCT<{', '.join(members)}>"
-        case "DECIMAL":
-            size = schema.get("parameters") or {}
-            return f"DECIMAL({size.get('precision')}, {size.get('scale')})"
-        case "STRING":
-            return "VARCHAR(STRING)"
-        case plain:
-            return str(plain)
 
 
 def _columns(described: Json) -> Iterator[str]:

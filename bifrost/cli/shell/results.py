@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bifrost.cli.output import Screen
-from bifrost.cli.shell.descriptions import connector_lines, function_lines, query_lines, source_lines, table, type_text
-from bifrost.cli.shell.rows import cell
+from bifrost.cli.shell.descriptions import connector_lines, function_lines, query_lines, source_lines, table
+from bifrost.clients.ksqldb_answers import Listing, listed, listing, type_text
 
 Entity = dict[str, Any]
-_LISTS = (
-    "streams",
-    "tables",
-    "queries",
-    "topics",
-    "properties",
-    "functions",
-    "connectors",
-    "variables",
-    "plugins",
-    "connectorsPlugins",
-)
-_DESCRIBED = ("describe_function", "connector_description")
 _HIDDEN = ("@type", "statementText", "warnings")
 
 
@@ -32,11 +19,10 @@ def show_entity(entity: Entity, screen: Screen) -> None:
     if "commandStatus" in entity:
         screen.say(entity["commandStatus"]["message"] or entity["commandStatus"]["status"])
         return
-    for name in _LISTS:
-        # Descriptions have lists of such names as well.
-        if isinstance(entity.get(name), list) and entity.get("@type") not in _DESCRIBED:
-            _show_rows(entity[name], screen)
-            return
+    rows = listing(entity)
+    if rows is not None:
+        _show_listing(rows, screen)
+        return
     for line in _lines(entity):
         screen.say(line)
 
@@ -71,34 +57,16 @@ def _lines(entity: Entity) -> list[str]:
             return list(_fields(entity))
 
 
-def _listed(value: Any) -> str:
-    """A value of a listing: on one line, queries by their ids."""
-    match value:
-        case None:
-            return ""
-        case str():
-            return " ".join(value.split())
-        case [{"id": _}, *_]:
-            return ", ".join(str(query["id"]) for query in value)
-        case list() if all(isinstance(item, str | int) for item in value):
-            return ", ".join(map(str, value))
-        case _:
-            return cell(value)
-
-
-def _show_rows(found: list[Any], screen: Screen) -> None:
-    rows = [entry if isinstance(entry, dict) else {"name": entry} for entry in found]
-    if not rows:
+def _show_listing(found: Listing, screen: Screen) -> None:
+    if found.rows:
+        screen.table(list(found.columns), [list(row) for row in found.rows])
+    else:
         screen.say("(none)")
-        return
-    # The text of a statement is long: it stands last.
-    columns = sorted(rows[0], key=lambda column: column == "queryString")
-    screen.table(columns, [[_listed(row.get(column)) for column in columns] for row in rows])
 
 
 def _fields(described: Entity) -> list[str]:
     plain = {key: value for key, value in described.items() if key not in _HIDDEN and value not in (None, "", [])}
     return [
-        f"{key}\n{value}" if isinstance(value, str) and "\n" in value else f"{key:<20} {_listed(value)}"
+        f"{key}\n{value}" if isinstance(value, str) and "\n" in value else f"{key:<20} {listed(value)}"
         for key, value in plain.items()
     ]

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bifrost.clients.ksqldb_answers import cell
+
 NARROWEST = 5
 DEFAULT_WIDTH = 80
-
-
-def cell(value: Any) -> str:
-    """A value as the text of a cell; null as in ksqlDB's shell."""
-    match value:
-        case str():
-            return value
-        case None:
-            return "null"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from bifrost.cli.shell.error_text import ScriptError, shown_error
 from bifrost.cli.shell.help_texts import help_lines
 from bifrost.cli.shell.prompt import is_command
 from bifrost.cli.shell.results import show_entity
-from bifrost.cli.shell.rows import cell, layout, vertical
+from bifrost.cli.shell.rows import layout, vertical
 from bifrost.clients.ksqldb import KsqlClient, QueryRows
+from bifrost.clients.ksqldb_answers import cell
 from bifrost.clients.ksqldb_names import live_names
 from bifrost.errors import BifrostError, SettingError, StatementError
 from bifrost.redaction import redact_text

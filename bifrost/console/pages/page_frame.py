@@ -18,6 +18,7 @@ PAGES = (
     ("/", "Overview"),
     ("/dashboards", "Dashboards"),
     ("/pipelines", "Pipelines"),
+    ("/ksqldb", "ksqlDB"),
     ("/topics", "Topics"),
     ("/dead-letters", "Dead letters"),
     ("/actions", "Actions"),

@@ -17,11 +17,13 @@ from starlette.routing import BaseRoute
 from bifrost import settings as project_settings
 from bifrost.clients.topic_sample import SampledRecord
 from bifrost.console.flow.graph import graph
+from bifrost.console.ksql_editor import editor_page
 from bifrost.console.pages import dashboards_page, pipelines_page
 from bifrost.console.pages.page_frame import PAGES
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
 from bifrost.errors import Unreachable
+from bifrost.operations.action_log import ActionLog
 from bifrost.settings import PROJECT
 from tests.console.flow.test_graph import NOW, OWNERS, TRACE, component, status
 from tests.console.pages.test_inbox_page import parsed
@@ -29,6 +31,7 @@ from tests.console.test_panel_reader import Clock, Engine, rating
 from tests.deployer.conftest import running_fakes, small_project
 from tests.fakes.browser import CHROMIUM, DRIVER, complaints, prefer, running_browser
 from tests.fakes.console import Client, running_console
+from tests.fakes.ksql_engine import ORDERS, TOTALS, running_engine
 from tests.fakes.operated import operating_pages, pool
 from tests.operations.conftest import deploy
 from tests.waiting import eventually
@@ -73,10 +76,12 @@ def client(tmp_path_factory: pytest.TempPathFactory, flows: Flows) -> Iterator[C
     vega = bundle(project_settings.load().cache)
     reader = PanelReader(PROJECT, Engine([rating("one"), rating("two", 1)]), Clock())
     folder = tmp_path_factory.mktemp("shell")
-    with running_fakes() as fakes:
+    with running_fakes() as fakes, running_engine() as engine, engine.client() as ksqldb:
+        engine.run(ORDERS + TOTALS)
         project = small_project(folder)
         operated = operating_pages(pool(project, deploy(project, fakes)), folder)
-        pages = [*dashboards_page.routes(reader, vega), *pipelines_page.routes(flows), *operated]
+        editor = editor_page.routes(ksqldb, ActionLog(folder / "editor" / "actions.jsonl", time.time))
+        pages = [*dashboards_page.routes(reader, vega), *pipelines_page.routes(flows), *operated, *editor]
         yield from _served(folder, pages)
 
 

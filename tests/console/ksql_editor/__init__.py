@@ -1,0 +1,1 @@
+"""The ksqlDB editor of the console."""
