@@ -216,6 +216,11 @@ class Settings:
         return self.run / "watch.json"
 
     @property
+    def disk_pause(self) -> Path:
+        """What the watcher has paused for lack of disk space: a JSON list; missing if nothing is paused."""
+        return self.run / "disk-pause.json"
+
+    @property
     def control_socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"

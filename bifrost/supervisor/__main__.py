@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import signal
 import sys
 
@@ -12,7 +13,7 @@ from bifrost.errors import BifrostError
 from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
 from bifrost.supervisor.platform_components import platform_components
-from bifrost.supervisor.processes.daemon import Daemon
+from bifrost.supervisor.processes.daemon import FREE_DISK, Daemon
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def main() -> int:
     try:
         settings = project_settings.load()
         set_up_logging("supervisor", settings, text="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+        FREE_DISK.compute(lambda: {(): shutil.disk_usage(settings.home).free})
         serve_metrics(settings, settings.port("metrics_supervisor"))
         daemon = Daemon(
             settings, platform_components(settings, only=arguments.components or None), arguments.port_claims

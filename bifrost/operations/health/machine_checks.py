@@ -11,6 +11,7 @@ from pathlib import Path
 from bifrost import __version__
 from bifrost.deployer.live.state import Platform
 from bifrost.operations.health.finding import Finding, ok, problem, warning
+from bifrost.operations.watch.disk_guard import read_paused
 from bifrost.settings import Settings
 from bifrost.supervisor.preflight import MIB, available_memory
 
@@ -40,7 +41,11 @@ def resources(settings: Settings) -> Iterator[Finding]:
     folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
     disk = shutil.disk_usage(folder)
     text = f"{disk.free // MIB} of {disk.total // MIB} MiB free at {folder}"
-    if disk.free // MIB < LEAST_DISK_MIB:
+    paused = read_paused(settings.disk_pause)
+    if paused is not None:
+        advice = "free some: the watcher then resumes them"
+        yield problem("disk", f"{text}; paused for lack of space: {', '.join(sorted(paused)) or 'unknown'}", advice)
+    elif disk.free // MIB < LEAST_DISK_MIB:
         yield warning(
             "disk", text, "Kafka and the search engine stop writing on a full disk; delete what is not needed"
         )

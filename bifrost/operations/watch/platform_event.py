@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Happening
 
 TOPIC = "platform_events"
+DISK = "disk"
+"""The kind of an event about free space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class PlatformEvent:
     def what(self) -> str:
         """What happened, with the cause, in one line."""
         match self.happening:
+            case Happening.RECOVERED if self.kind == DISK:
+                return "is enough again: what was paused is resumed"
+            case Happening.FAILED if self.kind == DISK:
+                what = "is low"
             case Happening.RECOVERED:
                 return "runs again"
             case Happening.GIVEN_UP:

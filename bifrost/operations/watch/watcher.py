@@ -17,7 +17,9 @@ from bifrost.errors import BifrostError, RemoteError, SettingError
 from bifrost.metrics.families import Counter, Gauge, Histogram
 from bifrost.operations.live_things import LiveThing, ThingKind, live_things, service_names
 from bifrost.operations.needed_components import needed_by_live
-from bifrost.operations.watch.platform_event import TOPIC, PlatformEvent
+from bifrost.operations.watch.disk_guard import NAME as DISK_SPACE
+from bifrost.operations.watch.disk_guard import DiskGuard, disk_limits
+from bifrost.operations.watch.platform_event import DISK, TOPIC, PlatformEvent
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happening, Restarts, decide
 from bifrost.operations.watch.watch_state import write_state
 from bifrost.redaction import redact_text, secrets_of
@@ -81,6 +83,7 @@ class Watcher:
     max_restarts: int = MAX_RESTARTS
     own: str = ""
     state_file: Path | None = None
+    disk: DiskGuard | None = None
     _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
     _causes: dict[tuple[str, str], str] = field(default_factory=dict)
     _silent: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -99,6 +102,7 @@ class Watcher:
             events += self._events(thing, decision)
             due += [thing] if decision.restart else []
         events += self._silent_parts(silent)
+        events += self._disk_events(found)
         # Somebody must know even if the restart takes long or fails.
         self.events.publish(*events)
         for thing in due:
@@ -191,6 +195,12 @@ class Watcher:
         _log.log(logging.INFO if happening is Happening.RECOVERED else logging.WARNING, "%s", event.text)
         return event
 
+    def _disk_events(self, found: Sequence[LiveThing]) -> Iterator[PlatformEvent]:
+        """Pauses or resumes what the free space requires; an event of a change."""
+        change = self.disk.look(self.platform, found) if self.disk is not None else None
+        if change is not None:
+            yield self._event(change.happening, DISK, DISK_SPACE, change.cause)
+
     def _silent_parts(self, silent: Mapping[tuple[str, str], str]) -> Iterator[PlatformEvent]:
         """Events of what has not answered or been stopped for some looks, and of what is back."""
         for kind, name in sorted({*silent, *self._silent}):
@@ -221,7 +231,10 @@ class Watcher:
         """Writes what is failed or was restarted, for `status`."""
         if self.state_file is None:
             return
-        write_state(self.state_file, self.summary())
+        try:
+            write_state(self.state_file, self.summary())
+        except OSError as error:  # a full disk must not end the watcher, which reports it
+            _log.warning("cannot write %s: %s", self.state_file, error.strerror or error)
 
     def summary(self) -> dict[str, str]:
         """What has failed and has not recovered yet, with what happens next, by `kind name`."""
@@ -233,7 +246,10 @@ class Watcher:
         }
         silent = [key for key, looks in self._silent.items() if looks >= SILENT_LOOKS]
         problems = {f"{kind} {name}": "does not answer" if kind == _PART else STOPPED for kind, name in silent}
-        return {**lines, **problems}
+        disk = (
+            {f"{DISK} {DISK_SPACE}": f"is low: {text}"} if self.disk is not None and (text := self.disk.summary) else {}
+        )
+        return {**lines, **problems, **disk}
 
     def _line(self, kind: str, name: str, found: Restarts, now: float) -> str:
         cause = self._causes.get((kind, name), "")
@@ -278,6 +294,9 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         max_restarts=int(most),
         own=NAME,
         state_file=settings.watch_state if settings.target == "embedded" else None,
+        disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings))
+        if settings.target == "embedded"
+        else None,
     )
 
 

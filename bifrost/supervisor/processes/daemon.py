@@ -32,6 +32,7 @@ REPLY_S = 300.0
 ROTATION_INTERVAL_S = 5.0
 
 IS_UP = Gauge("bifrost_component_up", "1 if a component is ready or runs, else 0", "component")
+FREE_DISK = Gauge("bifrost_disk_free_bytes", "Free space on the disk of BIFROST_HOME")
 RESTARTS = Gauge("bifrost_component_restarts", "Restarts of a component after its process ended", "component")
 
 _log = logging.getLogger(__name__)

@@ -13,6 +13,9 @@ from bifrost.supervisor.processes.child_process import describe_exit
 from bifrost.supervisor.processes.events import Event, Exited, Finished, Prepared, Probed
 from bifrost.supervisor.processes.managed_component import Child, ManagedComponent, Phase
 
+SUSPENDED_S = 10.0
+"""Without a tick for this long, the supervisor did not run: `tick` is called every second."""
+
 
 class Effects(Protocol):
     """What the supervisor causes. Each effect is answered later by an event with the same `attempt`."""
@@ -58,6 +61,7 @@ class Supervisor:
         self._calendar = calendar
         self._managed = {component.name: ManagedComponent(component, calendar()) for component in ordered}
         self._closing = False
+        self._ticked_at = clock()
 
     def start_platform(self) -> None:
         """Start every component that starts with the platform."""
@@ -134,12 +138,24 @@ class Supervisor:
         self._advance()
 
     def tick(self) -> None:
-        """Handle the timeouts that are due."""
+        """Handle the timeouts that are due.
+
+        The time in which the supervisor did not run, because the machine was suspended or had no time for it, does not
+        count: its components did not run either.
+        """
         now = self._clock()
+        gap, self._ticked_at = now - self._ticked_at, now
+        if gap > SUSPENDED_S:
+            self._postpone(gap)
         for managed in self._managed.values():
             if managed.due is not None and managed.due <= now:
                 self._on_due(managed)
         self._advance()
+
+    def _postpone(self, seconds: float) -> None:
+        for managed in self._managed.values():
+            if managed.due is not None:
+                managed.due += seconds
 
     def _on_prepared(self, managed: ManagedComponent, problem: str | None) -> None:
         if managed.phase is Phase.STOPPING:

@@ -94,6 +94,15 @@ class Stage:
                 self.probed(name)
 
     def pass_time(self, seconds: float) -> None:
+        """Let time pass as the running supervisor sees it: it ticks every second."""
+        while seconds > 0:
+            step = min(1.0, seconds)
+            self.now += step
+            seconds -= step
+            self.supervisor.tick()
+
+    def suspend(self, seconds: float) -> None:
+        """Let time pass in which nothing runs, the supervisor neither."""
         self.now += seconds
         self.supervisor.tick()
 

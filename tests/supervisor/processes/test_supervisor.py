@@ -92,6 +92,26 @@ def test_one_that_is_not_ready_in_time_is_stopped_and_failed():
     assert stage.status("broker").cause == "not ready after 30 s: connection refused"
 
 
+def test_a_suspended_machine_kills_nothing_that_was_starting_or_stopping():
+    stage = Stage(component("broker", ready_within_s=30), component("search", grace_s=20), component("s3"))
+    stage.supervisor.start_platform()
+    stage.prepared("broker")
+    stage.bring_up("search")
+    stage.bring_up("s3")
+    stage.supervisor.stop("search")
+    stage.pass_time(10)
+    stage.suspend(8 * 3600)
+    assert (stage.signals("broker"), stage.signals("search")) == ([], [signal.SIGTERM])
+    assert (stage.state("broker"), stage.state("s3")) == ("starting", "ready")
+    stage.pass_time(9)
+    assert signal.SIGKILL not in stage.signals("search")
+    stage.pass_time(2)
+    assert stage.signals("search") == [signal.SIGTERM, signal.SIGKILL]
+    assert stage.signals("broker") == []
+    stage.pass_time(11)
+    assert stage.signals("broker") == [signal.SIGTERM]
+
+
 def test_a_failed_preparation_says_why_and_starts_nothing():
     stage = Stage(component("mariadb"), component("connect", "mariadb"))
     stage.supervisor.start_platform()
