@@ -72,6 +72,23 @@ class OffsetRange:
     next: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """A member of a consumer group, and the partitions that it reads, by topic."""
+
+    client_id: str
+    host: str
+    partitions: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedGroup:
+    """A consumer group: its state in Kafka's words (`STABLE`, `EMPTY`, ...) and its members."""
+
+    state: str
+    members: tuple[GroupMember, ...]
+
+
 class AccessErrors:
     """Remembers a refused account. librdkafka reports one through a callback only; requests just time out."""
 
@@ -308,6 +325,20 @@ class KafkaAdmin:
         self._group_client = client
         return found
 
+    def describe_groups(self, groups: Iterable[str]) -> dict[str, DescribedGroup]:
+        """Return the state and members of consumer groups, by group; one that was deleted meanwhile is omitted."""
+        client, self._group_client = self._group_client or self._new_group_client(), None
+        names = list(groups)
+        end = time.monotonic() + self._timeout_s
+        futures = client.describe_consumer_groups(names, request_timeout=_NEVER_S) if names else {}
+        found = {}
+        for group, future in futures.items():
+            with _missing_is_fine():
+                answer = self._call(f"describe group {group}", lambda: future.result(max(0, end - time.monotonic())))  # noqa: B023
+                found[group] = _described_group(answer)
+        self._group_client = client
+        return found
+
     def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
         """Set a group's committed offsets in a topic, by partition.
 
@@ -480,6 +511,17 @@ def _own_values(entries: Mapping[str, ConfigEntry]) -> dict[str, str]:
         for name, entry in entries.items()
         if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
     }
+
+
+def _described_group(answer: Any) -> DescribedGroup:
+    members = []
+    for member in answer.members:
+        partitions: dict[str, list[int]] = {}
+        for place in member.assignment.topic_partitions if member.assignment is not None else ():
+            partitions.setdefault(place.topic, []).append(place.partition)
+        assigned = {topic: tuple(sorted(numbers)) for topic, numbers in sorted(partitions.items())}
+        members.append(GroupMember(member.client_id, member.host, assigned))
+    return DescribedGroup(answer.state.name, tuple(sorted(members, key=lambda member: member.client_id)))
 
 
 def _by_topic(places: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:

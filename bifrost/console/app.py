@@ -29,8 +29,10 @@ from bifrost.console.ksql_editor import editor_page
 from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
     actions_page,
+    connectors_page,
     dashboards_page,
     dead_letters_page,
+    groups_page,
     inbox_feed,
     inbox_page,
     overview_page,
@@ -141,6 +143,8 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
     log = ActionLog(settings.action_log, time.time, secrets_of(settings.values))
     return [
         *topics_page.routes(pool, open_tail),
+        *groups_page.routes(pool),
+        *connectors_page.routes(pool),
         *dead_letters_page.routes(pool),
         *actions_page.routes(pool, log),
         # A statement that a person runs must not wait for a server that does not answer.

@@ -20,7 +20,7 @@ PATIENCE_S = 30.0
 """Time for a connector or query to reach its new state."""
 SERVICE_PATIENCE_S = 120.0
 """Time for a process to end or to become ready."""
-_RESTART_REPORTED_S = 1.0
+RESTART_REPORTED_S = 1.0
 """A worker reports the state before a restart for a moment."""
 
 
@@ -120,10 +120,10 @@ def _change_connector(platform: Platform, planned: StateChange, clock: Clock) ->
             return _await_connector_state(platform, name, "STOPPED", clock)
         case Change.RESTART if planned.before not in ("PAUSED", "STOPPED"):
             platform.connect.restart(name)
-            clock.sleep(_RESTART_REPORTED_S)
+            clock.sleep(RESTART_REPORTED_S)
         case _:
             platform.connect.resume(name)
-    _await_connector(platform, name, clock)
+    await_connector(platform, name, clock)
     return "RUNNING"
 
 
@@ -149,7 +149,12 @@ def _not_yet(status: ConnectorStatus | None, state: str) -> str:
     return "" if not working else f"task {working[0].id} is {working[0].state}"
 
 
-def _await_connector(platform: Platform, name: str, clock: Clock) -> None:
+def await_connector(platform: Platform, name: str, clock: Clock) -> None:
+    """Wait until a connector and all its tasks run.
+
+    Raises:
+        NotReady: they do not after `PATIENCE_S`, or a task failed; the message has the cause.
+    """
     deadline = clock.monotonic() + PATIENCE_S
     while found := tuple(connectors_not_running(platform, [name])):
         if clock.monotonic() > deadline:

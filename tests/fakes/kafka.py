@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.clients.kafka import OffsetRange, TopicDescription
+from bifrost.clients.kafka import DescribedGroup, GroupMember, OffsetRange, TopicDescription
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.errors import Refused
 
@@ -62,6 +62,15 @@ class FakeTopics:
 
     def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
         return {group: self.committed[group] for group in groups if group in self.committed}
+
+    def describe_groups(self, groups: Iterable[str]) -> dict[str, DescribedGroup]:
+        return {group: self._described(group) for group in groups if group in self.committed}
+
+    def _described(self, group: str) -> DescribedGroup:
+        if group not in self.members:
+            return DescribedGroup("EMPTY", ())
+        reads = {topic: tuple(offsets) for topic, offsets in self.committed[group].items()}
+        return DescribedGroup("STABLE", (GroupMember(f"{group}-1", "/127.0.0.1", reads),))
 
     def create(self, topic: TopicDescription) -> bool:
         self.writes.append(f"create {topic.name}")

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from bifrost.clients.topic_records import StoredRecord
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages import actions_page, dead_letters_page, topics_page
+from bifrost.console.pages import actions_page, connectors_page, dead_letters_page, groups_page, topics_page
 from bifrost.errors import Refused
 from bifrost.operations.action_log import ActionLog
 from tests.deployer.conftest import Fakes, Project
@@ -74,6 +74,8 @@ def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = 
     log = ActionLog(folder / "actions.jsonl", lambda: 3600.0, ["hunter22"])
     return [
         *topics_page.routes(target, tails or FakeTails()),
+        *groups_page.routes(target),
+        *connectors_page.routes(target),
         *dead_letters_page.routes(target),
         *actions_page.routes(target, log),
     ]

@@ -20,6 +20,8 @@ PAGES = (
     ("/pipelines", "Pipelines"),
     ("/ksqldb", "ksqlDB"),
     ("/topics", "Topics"),
+    ("/groups", "Groups"),
+    ("/connectors", "Connectors"),
     ("/dead-letters", "Dead letters"),
     ("/actions", "Actions"),
     ("/inbox", "Inbox"),

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from bifrost.clients import connect, kafka, kibana, ksqldb, s3, schema_registry, search
 from bifrost.clients.connect import ConnectClient, ConnectorStatus
 from bifrost.clients.http import PATIENCE_S
-from bifrost.clients.kafka import OffsetRange, TopicDescription
+from bifrost.clients.kafka import DescribedGroup, OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.ksqldb import DescribedSource, Json, KsqlClient, QuerySummary
 from bifrost.clients.s3 import Buckets
@@ -85,6 +85,10 @@ class TopicAdmin(Protocol):
 
     def positions(self, groups: Iterable[str]) -> dict[str, dict[str, dict[int, int]]]:
         """Committed offsets by group, topic and partition."""
+        ...
+
+    def describe_groups(self, groups: Iterable[str]) -> dict[str, DescribedGroup]:
+        """State and members of consumer groups, by group."""
         ...
 
     def move_group(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:

@@ -1,0 +1,52 @@
+// Lists the connectors with their states and what can be done with them.
+
+import { el, fetched, moveFocus, number, onKeys } from "./page_frame.js";
+import { act, button, cell, keepReading, link, redraw, table } from "./operate.js";
+
+const view = document.getElementById("view");
+const filter = document.getElementById("filter");
+const HEADS = ["Connector", "Kind", "State", "Tasks", "Class", "Cause", "Actions"];
+const HEALTH = { RUNNING: "good", FAILED: "bad" };
+const CHANGES = { RUNNING: ["pause", "stop", "restart"], PAUSED: ["resume", "stop"], STOPPED: ["resume"], FAILED: ["restart", "pause", "stop"] };
+const PACE_MS = 4000;
+let found = [];
+
+const changes = (state) => CHANGES[state] || ["restart"];
+
+function actions(connector) {
+  const row = el("span", "actions");
+  for (const change of changes(connector.state)) {
+    const one = button(change, "quiet", async () => {
+      if (await act({ action: change, name: `connector:${connector.name}` }, change)) again();
+    });
+    one.setAttribute("aria-label", `${change} ${connector.name}`);
+    row.append(one);
+  }
+  return row;
+}
+
+function draw() {
+  const shown = found.filter((each) => each.name.toLowerCase().includes(filter.value.trim().toLowerCase()));
+  const rows = shown.map((each) => [
+    cell(link(`/connectors/${encodeURIComponent(each.name)}`, each.name), "name"), each.type, cell(el("span", `state ${HEALTH[each.state] || "busy"}`, each.state), "tight"),
+    cell(each.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none", "tight"), each.class, cell(each.cause, each.cause ? "cause" : ""), actions(each)]);
+  redraw(view, ...(rows.length ? [table(HEADS, rows, "Connectors")] : []));
+  document.querySelector(".nothing").hidden = rows.length > 0;
+  document.getElementById("count").textContent = `${number(shown.length)} of ${number(found.length)} connectors`;
+}
+
+const again = keepReading(async () => {
+  found = (await fetched("/api/connectors")).connectors;
+  draw();
+}, PACE_MS);
+filter.addEventListener("input", draw);
+onKeys({
+  "/": () => filter.focus(),
+  j: () => moveFocus([...view.querySelectorAll("td a")], 1),
+  k: () => moveFocus([...view.querySelectorAll("td a")], -1),
+  Escape: () => {
+    filter.value = "";
+    filter.blur();
+    draw();
+  },
+});

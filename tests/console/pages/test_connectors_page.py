@@ -1,0 +1,159 @@
+"""The pages of the connectors: states, traces, changes with a confirmation, and a validated edit without secrets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from selenium.webdriver import Chrome
+
+from tests.console.pages.test_pages import needs_browser
+from tests.deployer.conftest import Fakes
+from tests.fakes.browser import complaints
+from tests.fakes.console import Client
+from tests.waiting import eventually
+
+_eventually = partial(eventually, deadline_s=20.0)
+NAME = "mysql-demo-customers"
+TRACE = (
+    "org.apache.kafka.connect.errors.ConnectException: failed\n\tat x\nCaused by: java.sql.SQLException: no hunter22\n"
+)
+
+
+def plan(console: Client, action: str, **body: Any) -> dict[str, Any]:
+    answer = console.post("/api/actions/plan", json={"action": action, **body})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def carry_out(console: Client, token: str) -> str:
+    answer = console.post("/api/actions/carry-out", json={"token": token})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["result"])
+
+
+def test_connectors_are_listed_with_the_cause_of_a_failure(console: Client, deployed: Fakes):
+    deployed.connect.traces[NAME] = TRACE
+    connector = console.get("/api/connectors").json()["connectors"][0]
+    assert (connector["name"], connector["state"]) == (NAME, "FAILED")
+    assert connector["cause"].startswith("java.sql.SQLException: no ")
+    assert "hunter22" not in console.get(f"/api/connectors/{NAME}").text
+
+
+def test_the_configuration_is_shown_without_secrets(console: Client, deployed: Fakes):
+    deployed.connect.configs[NAME]["database.password"] = "hunter22"
+    config = console.get(f"/api/connectors/{NAME}").json()["config"]
+    assert config["database.password"] == "********"
+    assert config["tasks.max"] == "1"
+    assert "name" not in config
+    assert console.get("/api/connectors/none").status_code == 409
+
+
+def test_a_connector_is_paused_resumed_stopped_and_restarted(console: Client, deployed: Fakes):
+    for change, state in (("pause", "PAUSED"), ("resume", "RUNNING"), ("stop", "STOPPED"), ("resume", "RUNNING")):
+        planned = plan(console, change, name=f"connector:{NAME}")
+        assert deployed.connect.states[NAME] != state
+        assert planned["lines"][0].startswith(f"{change} connector {NAME}: ")
+        assert carry_out(console, planned["token"]) == f"connector {NAME} is {state}."
+        assert deployed.connect.states[NAME] == state
+    assert plan(console, "resume", name=f"connector:{NAME}")["token"] == ""
+    deployed.connect.traces[NAME] = TRACE
+    carry_out(console, plan(console, "restart", name=f"connector:{NAME}")["token"])
+    assert NAME not in deployed.connect.traces
+    assert console.post("/api/actions/plan", json={"action": "pause", "name": "none"}).status_code == 409
+
+
+def test_an_edit_keeps_the_secrets_that_it_does_not_show(console: Client, deployed: Fakes):
+    deployed.connect.configs[NAME]["database.password"] = "hunter22"
+    config = console.get(f"/api/connectors/{NAME}").json()["config"]
+    config["poll.interval.ms"] = "500"
+    del config["database.user"]
+    planned = plan(console, "connector.configure", name=NAME, config=config)
+    assert planned["lines"][:2] == [
+        "database.user: removed, was ${env:MYSQL_USER}",
+        "poll.interval.ms: new, 500",
+    ]
+    assert deployed.connect.configs[NAME].get("poll.interval.ms") is None
+
+    assert carry_out(console, planned["token"]) == f"Configuration of connector {NAME} changed."
+    live = deployed.connect.configs[NAME]
+    assert (live["poll.interval.ms"], live["database.password"]) == ("500", "hunter22")
+    again = plan(
+        console, "connector.configure", name=NAME, config=console.get(f"/api/connectors/{NAME}").json()["config"]
+    )
+    assert again["token"] == ""
+
+
+def test_a_new_secret_is_neither_shown_nor_logged(console: Client, deployed: Fakes):
+    config = console.get(f"/api/connectors/{NAME}").json()["config"] | {"database.password": "fresh-secret"}
+    planned = plan(console, "connector.configure", name=NAME, config=config)
+    carry_out(console, planned["token"])
+    assert deployed.connect.configs[NAME]["database.password"] == "fresh-secret"
+    assert "fresh-secret" not in str(planned) + console.get("/api/actions").text
+
+
+def test_what_connect_does_not_accept_is_not_saved(console: Client, deployed: Fakes):
+    deployed.connect.errors = {"tasks.max": "Value must be at least 1"}
+    config = console.get(f"/api/connectors/{NAME}").json()["config"] | {"tasks.max": 0}
+    problems = console.post(f"/api/connectors/{NAME}/validate", json={"config": config}).json()["problems"]
+    assert problems == [{"key": "tasks.max", "text": "Value must be at least 1", "is_error": True}]
+    refused = console.post("/api/actions/plan", json={"action": "connector.configure", "name": NAME, "config": config})
+    assert refused.status_code == 409
+    assert "tasks.max: Value must be at least 1" in refused.json()["error"]
+    assert deployed.connect.configs[NAME]["tasks.max"] == "1"
+
+
+def test_a_configuration_that_somebody_changed_meanwhile_is_not_overwritten(console: Client, deployed: Fakes):
+    config = console.get(f"/api/connectors/{NAME}").json()["config"] | {"poll.interval.ms": "500"}
+    planned = plan(console, "connector.configure", name=NAME, config=config)
+    deployed.connect.configs[NAME] = {**deployed.connect.configs[NAME], "tasks.max": "2"}
+    refused = console.post("/api/actions/carry-out", json={"token": planned["token"]})
+    assert refused.status_code == 409
+    assert deployed.connect.configs[NAME]["tasks.max"] == "2"
+
+
+def test_invalid_configurations_are_refused(console: Client):
+    for config in (None, [], "x", {"a": None}, {"a": {}}, {"a": []}):
+        body = {"action": "connector.configure", "name": NAME, "config": config}
+        assert console.post("/api/actions/plan", json=body).status_code == 400
+        assert console.post(f"/api/connectors/{NAME}/validate", json={"config": config}).status_code == 400
+    body = {"action": "connector.configure", "name": "none", "config": {"connector.class": "x"}}
+    assert console.post("/api/actions/plan", json=body).status_code == 409
+    without_class = console.post(f"/api/connectors/{NAME}/validate", json={"config": {"a": "b"}}).json()
+    assert without_class["problems"] == [{"key": "connector.class", "text": "is missing", "is_error": True}]
+
+
+def test_the_offsets_of_a_source_are_shown_and_deleted(console: Client, deployed: Fakes):
+    deployed.connect.offsets[NAME] = [{"partition": {"server": "asgard"}, "offset": {"pos": 4}}]
+    assert console.get(f"/api/connectors/{NAME}").json()["offsets"] == deployed.connect.offsets[NAME]
+    planned = plan(console, "offsets.reset", name=f"connector:{NAME}", to="earliest")
+    assert planned["loses"]
+    assert carry_out(console, planned["token"]) == f"Offsets of connector {NAME} deleted."
+    assert NAME not in deployed.connect.offsets
+    assert deployed.connect.states[NAME] == "RUNNING"
+
+
+@needs_browser
+def test_a_person_restarts_a_failed_connector_and_edits_its_configuration(
+    browser: Chrome, console: Client, deployed: Fakes
+):
+    deployed.connect.traces[NAME] = TRACE
+    browser.get(f"{console.url}/connectors")
+    _eventually(lambda: "SQLException" in browser.find_element("id", "view").text)
+    browser.find_element("css selector", f'[aria-label="restart {NAME}"]').click()
+    _eventually(lambda: browser.find_elements("css selector", "#ask .primary"))
+    browser.find_element("css selector", "#ask .primary").click()
+    _eventually(lambda: browser.find_elements("id", "done"))
+    _eventually(lambda: "SQLException" not in browser.find_element("id", "view").text)
+
+    browser.find_element("link text", NAME).click()
+    _eventually(lambda: "tasks.max = 1" in browser.find_element("id", "config").get_property("value"))
+    browser.execute_script("arguments[0].value += '\\npoll.interval.ms = 500'", browser.find_element("id", "config"))
+    browser.find_element("id", "validate").click()
+    _eventually(lambda: "Connect accepts it" in browser.find_element("id", "verdict").text)
+    browser.find_element("id", "save").click()
+    _eventually(lambda: "poll.interval.ms: new, 500" in browser.find_element("id", "ask").text)
+    browser.find_element("css selector", "#ask .primary").click()
+    _eventually(lambda: deployed.connect.configs[NAME].get("poll.interval.ms") == "500")
+    _eventually(lambda: "Configuration of connector" in browser.find_element("id", "content").text)
+    assert complaints(browser) == []
