@@ -16,8 +16,8 @@ function show(found) {
   if (known.join() !== found.topics.join()) fields.topic.replaceChildren(fields.topic.options[0], ...found.topics.map((topic) => new Option(topic, topic)));
   const rows = found.partitions.map((part) => [
     cell(link(`/topics/${encodeURIComponent(part.topic)}?from=offset&offset=${part.committed}&partition=${part.partition}`, part.topic), "name"), String(part.partition),
-    number(part.committed), number(part.end), number(part.lag), part.behind_s === null ? "" : part.behind_s ? duration(part.behind_s * 1000) : "0"]);
-  redraw(document.getElementById("partitions"), table(["Topic", "#Partition", "#Next to read", "#End", "#Lag", "#Behind"], rows, "Partitions"));
+    number(part.lag), part.behind_s === null ? "" : part.behind_s ? duration(part.behind_s * 1000) : "0", number(part.committed), number(part.end)]);
+  redraw(document.getElementById("partitions"), table(["Topic", "#Partition", "#Lag", "#Behind", "#Next to read", "#End"], rows, "Partitions"));
   const members = found.member_list.map((member) => [cell(member.client_id, "mono"), cell(member.host, "mono"), lines(member.partitions)]);
   redraw(document.getElementById("members"), members.length ? table(["Client", "Host", "Partitions"], members, "Members") : el("p", "note", "No member reads as this group now."));
 }
