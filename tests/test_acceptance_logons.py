@@ -42,8 +42,12 @@ def test_the_connector_is_the_documents(case: dict[str, Any]) -> None:
         assert {key: spelled[key] for key in expected["config_contains"]} == expected["config_contains"]
 
 
-def test_it_is_declared_for_targets_whose_workers_have_its_class() -> None:
-    assert config("remote") is not None
-    assert config("embedded") is None
-    reasons = unavailable_connectors(load(PROJECT), substitutions(Settings({})))
-    assert "compose and remote can run it" in reasons[NAME]
+def test_it_runs_on_every_target() -> None:
+    vendors, ours = config("remote"), config("embedded")
+    assert vendors is not None
+    assert ours is not None
+    assert ours["connector.class"] == "bifrost.connect.jdbc.JdbcSourceConnector"
+    assert {key: ours[key] for key in vendors if key in ours} | {"connector.class": vendors["connector.class"]} == {
+        key: vendors[key] for key in ours
+    }
+    assert NAME not in unavailable_connectors(load(PROJECT), substitutions(Settings({})))

@@ -17,6 +17,7 @@ CONFIGS = {
     "Elasticsearch sink": "elasticsearch-sink/src/main/java/bifrost/connect/elasticsearch/ElasticsearchSinkConfig.java",
     "S3 sink": "s3-sink/src/main/java/bifrost/connect/s3/config/S3Keys.java",
     "CSV source": "spooldir-csv-source/src/main/java/bifrost/connect/spooldir/SpoolDirKeys.java",
+    "JDBC source": "jdbc-source/src/main/java/bifrost/connect/jdbc/config/JdbcSourceKeys.java",
     "Syslog sources": "syslog-source/src/main/java/bifrost/connect/syslog/SyslogConfig.java",
 }
 JAVA_TESTS = {path.stem: path.read_text(encoding="utf-8") for path in SOURCES.rglob("*Test.java")}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK, JDBC_SOURCE
+from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
@@ -77,11 +77,11 @@ _SPOOLDIR_AND_SYSLOG: Mapping[str, ClassSubstitution] = {
 }
 """The project's plugins (`jvm/connect-plugins`), which accept the vendor's configuration."""
 
-_SINKS: Mapping[str, ClassSubstitution] = {
+_CONFLUENT: Mapping[str, ClassSubstitution] = {
     f"io.confluent.connect.{name}": ClassSubstitution(f"bifrost.connect.{name}")
-    for name in ("elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector")
+    for name in ("elasticsearch.ElasticsearchSinkConnector", "s3.S3SinkConnector", "jdbc.JdbcSourceConnector")
 }
-"""The project's sinks, which accept the vendor's configuration including the class names in it."""
+"""The project's plugins in place of Confluent's, which accept their configuration including the class names in it."""
 
 _EMBEDDED_VARIABLES = frozenset(
     {
@@ -101,18 +101,17 @@ _EMBEDDED_VARIABLES = frozenset(
     }
 )
 
-OWN_PLUGINS: Mapping[str, ClassSubstitution] = {**_SINKS, **_SPOOLDIR_AND_SYSLOG}
+OWN_PLUGINS: Mapping[str, ClassSubstitution] = {**_CONFLUENT, **_SPOOLDIR_AND_SYSLOG}
 """The project's plugins by the vendor's class, for workers that lack the vendor's."""
 
 TABLES: Mapping[Target, Substitutions] = {
     "embedded": Substitutions(
-        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_SINKS, **_SPOOLDIR_AND_SYSLOG},
+        classes={"io.debezium.connector.mysql.MySqlConnector": _MARIADB, **_CONFLUENT, **_SPOOLDIR_AND_SYSLOG},
         # The workers' default is Apicurio's converter in Confluent's wire format; Confluent's is in no public registry.
         worker_converters=frozenset({"io.confluent.connect.avro.AvroConverter"}),
         variables=_EMBEDDED_VARIABLES,
         unavailable={
             BIGQUERY_SINK: "BigQuery is a service of Google; compose and remote can run it",
-            JDBC_SOURCE: "its plugin is in no public registry; compose and remote can run it",
         },
     ),
     "compose": Substitutions(classes=_SPOOLDIR_AND_SYSLOG),

@@ -44,6 +44,7 @@ def on_target(project, target: str, found: Offer):
         (BIGQUERY, (BIGQUERY,), BIGQUERY),
         (BIGQUERY, (), None),
         (JDBC, ("io.confluent.connect.jdbc.JdbcSinkConnector",), None),
+        (JDBC, ("bifrost.connect.jdbc.JdbcSourceConnector",), "bifrost.connect.jdbc.JdbcSourceConnector"),
     ],
 )
 def test_the_vendors_class_else_ours_else_none(project, target, wanted, available, used):
