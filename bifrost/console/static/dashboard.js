@@ -47,6 +47,11 @@ function addPanel(panel) {
   header.append(el("h2", "", panel.title), count);
   const body = el("div", "body");
   const content = el("div", panel.spec ? "chart" : "rows");
+  if (!panel.spec) {
+    content.tabIndex = 0; // the keyboard must be able to scroll it
+    content.setAttribute("role", "group");
+    content.setAttribute("aria-label", `Rows of ${panel.title}`);
+  }
   const note = el("p", "note");
   note.append(el("b"), el("span"));
   if (panel.spec) {

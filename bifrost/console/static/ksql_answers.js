@@ -56,7 +56,7 @@ const drawing = {
   message: ({ text, level }) => [el("p", `message ${level}`, text)],
   facts: ({ rows }) => (rows.length ? [facts(rows)] : []),
   table: ({ title, columns, rows }) => (rows.length ? [scrolling("wide", title || "Answer", table(columns, rows))] : title ? [] : [el("p", "message", "Nothing is listed.")]),
-  text: ({ title, text }) => (text ? [folded(title, scrolling("", title, el("pre", "", text)))] : []),
+  text: ({ title, text }) => (text ? [folded(title, scrolling("long", title, el("pre", "", text)))] : []),
   picture: (block) => picture(block),
 };
 

@@ -115,6 +115,10 @@ function drawFlow() {
 
 function table(heads, rows) {
   const sheet = el("div", "sheet card");
+  sheet.tabIndex = 0; // the keyboard must be able to scroll it
+  sheet.dataset.scroll = current;
+  sheet.setAttribute("role", "group");
+  sheet.setAttribute("aria-label", `Table of ${current}`);
   const list = el("table");
   const head = list.createTHead().insertRow();
   for (const name of heads) head.append(Object.assign(el("th", name.startsWith("#") ? "number" : "", name.replace("#", "")), { scope: "col" }));
@@ -226,7 +230,7 @@ function replace(content) {
   if (!isSameShape) view.replaceChildren(...content);
   drawn = texts;
   if (focused && mark(document.activeElement) !== focused) {
-    [...view.querySelectorAll("a, button, .scroll")].find((each) => mark(each) === focused)?.focus({ preventScroll: true });
+    [...view.querySelectorAll("a, button, .scroll, .sheet")].find((each) => mark(each) === focused)?.focus({ preventScroll: true });
   }
 }
 
