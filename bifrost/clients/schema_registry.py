@@ -57,6 +57,17 @@ class SchemaRegistryClient(RestClient):
         """Return the newest version of a subject, `None` if the subject does not exist."""
         return self._version(subject, "latest")
 
+    @checks_shape
+    def versions(self, subject: str) -> tuple[int, ...]:
+        """Return the numbers of a subject's versions, in order; none if it does not exist."""
+        try:
+            found = self.http.call("GET", f"{_path(subject)}/versions", headers=_HEADERS)
+        except Refused as error:
+            if error.status == 404:
+                return ()
+            raise
+        return tuple(sorted(int(number) for number in found))
+
     def version(self, subject: str, version: int) -> SubjectVersion | None:
         """Return one version of a subject, `None` if it does not exist."""
         return self._version(subject, str(version))

@@ -38,6 +38,7 @@ from bifrost.console.pages import (
     overview_page,
     page_frame,
     pipelines_page,
+    schemas_page,
     telegram_page,
     topics_page,
 )
@@ -145,6 +146,7 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         *topics_page.routes(pool, open_tail),
         *groups_page.routes(pool),
         *connectors_page.routes(pool),
+        *schemas_page.routes(pool),
         *dead_letters_page.routes(pool),
         *actions_page.routes(pool, log),
         # A statement that a person runs must not wait for a server that does not answer.

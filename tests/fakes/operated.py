@@ -10,7 +10,14 @@ from starlette.routing import BaseRoute
 
 from bifrost.clients.topic_records import StoredRecord
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages import actions_page, connectors_page, dead_letters_page, groups_page, topics_page
+from bifrost.console.pages import (
+    actions_page,
+    connectors_page,
+    dead_letters_page,
+    groups_page,
+    schemas_page,
+    topics_page,
+)
 from bifrost.errors import Refused
 from bifrost.operations.action_log import ActionLog
 from tests.deployer.conftest import Fakes, Project
@@ -76,6 +83,7 @@ def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = 
         *topics_page.routes(target, tails or FakeTails()),
         *groups_page.routes(target),
         *connectors_page.routes(target),
+        *schemas_page.routes(target),
         *dead_letters_page.routes(target),
         *actions_page.routes(target, log),
     ]

@@ -30,6 +30,12 @@ class FakeRegistry:
                 return Answer(200, sorted(self.versions))
             case ("GET", "subjects", name, "versions", "latest") if name in self.versions:
                 return Answer(200, self._entry(name, len(self.versions[name])))
+            case ("GET", "subjects", name, "versions") if name in self.versions:
+                return Answer(200, list(range(1, len(self.versions[name]) + 1)))
+            case ("GET", "subjects", name, "versions", number) if number.isdecimal() and 0 < int(number) <= len(
+                self.versions.get(name, [])
+            ):
+                return Answer(200, self._entry(name, int(number)))
             case ("POST", "subjects", name) if _found(self.versions.get(name, []), request.body["schema"]):
                 return Answer(200, self._entry(name, _found(self.versions[name], request.body["schema"])))
             case ("POST", "compatibility", "subjects", name, "versions"):

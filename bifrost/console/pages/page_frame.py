@@ -22,6 +22,7 @@ PAGES = (
     ("/topics", "Topics"),
     ("/groups", "Groups"),
     ("/connectors", "Connectors"),
+    ("/schemas", "Schemas"),
     ("/dead-letters", "Dead letters"),
     ("/actions", "Actions"),
     ("/inbox", "Inbox"),
