@@ -16,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
+from bifrost.dotenv import environment_file, read_dotenv, read_environment
+from bifrost.endpoints import Endpoints
 from bifrost.errors import SettingError
 
 _DECLARATIONS = ("connectors", "ksql")
@@ -93,40 +95,12 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
-_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+TLS_PARTS = frozenset[str]()
+"""The HTTP servers of a secured platform that require TLS and a login."""
+_ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_")
+"""Settings that the file of a role may hold."""
 _MOST_WORKERS = 64
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """The addresses of the target's parts. `kafka` is `host:port[,...]`, the others are URLs; empty: not available.
-
-    - `search`: a server with Elasticsearch's API.
-    - `kibana`: empty where the console draws the dashboards.
-    - `mongodb`: a connection string.
-    - `mysql`, `postgres`: with user, password and database, `mysql://user:password@host:port/demo`.
-    - `slack`, `telegram`: base URL of the Slack Web API and the Telegram Bot API, or of the inbox that simulates them.
-    """
-
-    kafka: str
-    connect: str
-    schema_registry: str
-    ksqldb: str
-    mysql: str
-    postgres: str
-    mongodb: str
-    console: str
-    slack: str
-    search: str
-    s3: str
-    kibana: str
-    telegram: str
-    rest_proxy: str
-
-    def as_json(self) -> dict[str, str]:
-        """URL by name, as `status --json` prints them."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True)
@@ -192,13 +166,18 @@ class Settings:
 
     @property
     def endpoints_file(self) -> Path:
-        """The ports of the running embedded platform, as JSON `{"ports": {part: port}}`."""
+        """The ports of the running embedded platform, as JSON `{"ports": {part: port}, "secured": true}`."""
         return self.run / "endpoints.json"
 
     @property
     def scrape_targets_file(self) -> Path:
         """The addresses of `/metrics` of the running embedded platform, for `file_sd_configs` of Prometheus."""
         return self.run / "prometheus-targets.json"
+
+    @property
+    def previous_ports_file(self) -> Path:
+        """Remembers the ports of this home's last platform while none runs, in the form of `endpoints_file`."""
+        return self.data / "ports.json"
 
     @property
     def alert_problems(self) -> Path:
@@ -221,6 +200,46 @@ class Settings:
         return self.run / "disk-pause.json"
 
     @property
+    def secure_folder(self) -> Path:
+        """Certificates, passwords and the settings of roles of a secured platform."""
+        return self.home / "secure"
+
+    @property
+    def role(self) -> str:
+        """Whose user a program is on a secured platform: `BIFROST_ROLE`, `deployer` for the commands of a person."""
+        return self.get("BIFROST_ROLE", "deployer")
+
+    @cached_property
+    def is_secured(self) -> bool:
+        """Whether the embedded platform requires TLS and logins.
+
+        A running platform decides. Otherwise `BIFROST_SECURE` does (1 or 0), and without it, how the platform of this
+        home ran last.
+
+        Raises:
+            SettingError: `BIFROST_SECURE` is neither 1 nor 0.
+        """
+        wanted = self.get("BIFROST_SECURE")
+        if wanted not in ("", "0", "1"):
+            raise SettingError("BIFROST_SECURE", f"{wanted!r} is neither 1 nor 0")
+        if self.target != "embedded":
+            return False
+        running = _read_json(self.endpoints_file)
+        if not running and wanted:
+            return wanted == "1"
+        return bool((running or _read_json(self.previous_ports_file)).get("secured"))
+
+    @cached_property
+    def _role_values(self) -> Mapping[str, str]:
+        """With what the role connects to the parts of a secured platform; empty elsewhere."""
+        return read_dotenv(role_file(self.secure_folder, self.role)) if self.is_secured else {}
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """All values, with those of the role: what must not appear in a text."""
+        return {**self.values, **self._role_values}
+
+    @property
     def control_socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"
@@ -241,8 +260,12 @@ class Settings:
         return value
 
     def get(self, name: str, default: str = "") -> str:
-        """The value of a setting, or the default if it is not set or empty."""
-        return self.values.get(name) or default
+        """The value of a setting, or the default if it is not set or empty.
+
+        On a secured platform, the credentials of the role come before those of the environment and of files.
+        """
+        of_role = self._role_values.get(name) if name.startswith(_ROLE_PREFIXES) else None
+        return of_role or self.values.get(name) or default
 
     def require(self, name: str, why: str) -> str:
         """The value of a setting that must be set.
@@ -288,11 +311,7 @@ class Settings:
     @cached_property
     def running_ports(self) -> Mapping[str, int]:
         """Port by part of the running embedded platform; empty if none runs."""
-        try:
-            written = json.loads(self.endpoints_file.read_text())
-        except (OSError, ValueError):
-            return {}
-        return {str(part): int(port) for part, port in written.get("ports", {}).items()}
+        return {str(part): int(port) for part, port in _read_json(self.endpoints_file).get("ports", {}).items()}
 
     @property
     def endpoints(self) -> Endpoints:
@@ -305,23 +324,23 @@ class Settings:
 
     def _local_endpoints(self) -> Endpoints:
         user, password = self.local("MYSQL_APP_USER"), self.local("MYSQL_APP_PASSWORD")
-        console = f"http://{LOOPBACK}:{self.port('console')}"
+        console = self.local_url("console")
         inbox = f"{console}/" if self.target == "embedded" else ""
         return Endpoints(
             kafka=self.get("KAFKA_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{self.port('kafka')}"),
-            connect=self.get("CONNECT_URL", f"http://{LOOPBACK}:{self.port('connect')}"),
-            schema_registry=self.get("SCHEMA_REGISTRY_URL", f"http://{LOOPBACK}:{self.port('schema_registry')}"),
-            ksqldb=self.get("KSQLDB_URL", f"http://{LOOPBACK}:{self.port('ksqldb')}"),
+            connect=self.get("CONNECT_URL", self.local_url("connect")),
+            schema_registry=self.get("SCHEMA_REGISTRY_URL", self.local_url("schema_registry")),
+            ksqldb=self.get("KSQLDB_URL", self.local_url("ksqldb")),
             mysql=f"mysql://{user}:{password}@{LOOPBACK}:{self.port('mysql')}/demo",
             postgres=self.local_postgres(),
             mongodb=self.local_mongodb(),
             console=console,
             slack=self.get("SLACK_API_URL", "https://slack.com/api/" if self.get("SLACK_API_TOKEN") else inbox),
-            search=self.get("ELASTICSEARCH_URL", f"http://{LOOPBACK}:{self.port('search')}"),
-            s3=self.get("S3_ENDPOINT", f"http://{LOOPBACK}:{self.port('s3')}"),
+            search=self.get("ELASTICSEARCH_URL", self.local_url("search")),
+            s3=self.get("S3_ENDPOINT", self.local_url("s3")),
             kibana=self.get("KIBANA_URL", "" if self.target == "embedded" else console),
             telegram=self.get("TELEGRAM_API_URL", TELEGRAM_URL if self.get("TELEGRAM_BOT_TOKEN") else inbox),
-            rest_proxy=self.get("REST_PROXY_URL", f"http://{LOOPBACK}:{self.port('rest_proxy')}"),
+            rest_proxy=self.get("REST_PROXY_URL", self.local_url("rest_proxy")),
         )
 
     def _remote_endpoints(self) -> Endpoints:
@@ -356,6 +375,11 @@ class Settings:
         return int(value)
 
     @property
+    def ksql_service_id(self) -> str:
+        """The service id of the embedded engine (`KSQL_SERVICE_ID`), with which its internal names begin."""
+        return self.get("KSQL_SERVICE_ID", "default_")
+
+    @property
     def allowed_hosts(self) -> frozenset[str]:
         """Names beside those of the loopback by which the HTTP servers may be called: `BIFROST_ALLOWED_HOSTS`.
 
@@ -368,6 +392,11 @@ class Settings:
                 problem = f"{name!r} is not a host name; write names without scheme and port, separated by commas"
                 raise SettingError("BIFROST_ALLOWED_HOSTS", problem)
         return frozenset(name.lower() for name in names)
+
+    def local_url(self, part: str) -> str:
+        """The URL of a part on this machine; https where it requires a login."""
+        scheme = "https" if part in TLS_PARTS and self.is_secured else "http"
+        return f"{scheme}://{LOOPBACK}:{self.port(part)}"
 
     def local_mongodb(self) -> str:
         """The connection string of the local MongoDB.
@@ -417,6 +446,20 @@ def _port_number(name: str, value: str) -> int:
     return int(value)
 
 
+def role_file(folder: Path, role: str) -> Path:
+    """The file with the settings of a role, in the folder of a secured platform."""
+    return folder / "roles" / f"{role}.env"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in a file; empty if it cannot be read."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _cores() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -441,7 +484,7 @@ def load(project: Path = PROJECT, environment: str = "") -> Settings:
     process = {name: value for name, value in os.environ.items() if value}
     shared = read_dotenv(project / ".env")
     name = environment or process.get("BIFROST_ENV") or shared.get("BIFROST_ENV", "")
-    own = _read_environment(project, name) if name else {}
+    own = read_environment(project, name) if name else {}
     return Settings({**shared, **own, **process, **({"BIFROST_ENV": name} if name else {})}, project)
 
 
@@ -454,53 +497,3 @@ def environment_in(arguments: Sequence[str]) -> str:
         elif argument.startswith("--env="):
             found = argument.removeprefix("--env=")
     return found
-
-
-def environment_file(project: Path, name: str) -> Path:
-    """The file with the settings of an environment."""
-    return project / "environments" / f"{name}.env"
-
-
-def _read_environment(project: Path, name: str) -> dict[str, str]:
-    path = environment_file(project, name)
-    if not _ENVIRONMENT.fullmatch(name):
-        raise SettingError("--env", f"{name!r} is not a name of lower-case letters, digits, - and _")
-    if not path.is_file():
-        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.env"))) or "none"
-        raise SettingError("--env", f"{name!r} has no file {path}; known are {known}")
-    return read_dotenv(path)
-
-
-def read_dotenv(path: Path) -> dict[str, str]:
-    """Read the `NAME=value` lines of a file; a missing file has none.
-
-    Removes quotes around a value, skips empty lines and lines that begin with `#`.
-
-    Raises:
-        SettingError: the file cannot be read, or a line has another form; the message holds the line's number and not
-            its text, which may be a secret.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError as error:
-        raise SettingError(str(path), "is not UTF-8 text") from error
-    except OSError as error:
-        raise SettingError(str(path), f"cannot be read: {error.strerror}") from error
-    values = {}
-    for number, line in enumerate(lines, 1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        name, sign, value = text.partition("=")
-        if not sign or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
-            raise SettingError(f"{path}:{number}", "expected NAME=value")
-        values[name.strip()] = _unquoted(value.strip())
-    return values
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1]
-    return value

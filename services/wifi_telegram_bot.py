@@ -38,6 +38,8 @@ from services.wifi_bot.update_intake import Intake, Polling, webhook_secret, web
 NAME = "wifi_telegram_bot"
 READS = ("PCAP_STATS_01", "PCAP_STATS_ENRICHED_01", "QUERYABLE_SSID_ALERT_LIST")
 """For `graph`: what this service reads."""
+WRITES = ("SSID_ALERT_LIST",)
+"""What it writes without ksqlDB, for its rights on a secured platform."""
 STATEMENT_PATIENCE_S = 5.0
 BACKOFF = Backoff()
 

@@ -12,7 +12,8 @@ import pytest
 
 from bifrost.alerts import read_alerts
 from bifrost.clients.access import PREFIXES, TLS_PREFIXES, WITH_API_KEY
-from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT, read_dotenv
+from bifrost.dotenv import read_dotenv
+from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT
 
 EXAMPLE = PROJECT / ".env.example"
 FOLDERS = ("bifrost", "services", "capture", "scripts")

@@ -21,7 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backoff": set(),
     "redaction": set(),
     "errors": set(),
-    "settings": {"errors"},
+    "dotenv": {"errors"},
+    "endpoints": set(),
+    "settings": {"errors", "dotenv", "endpoints"},
+    "security": {"errors", "settings", "clients"},
     "alert_template": set(),
     "alerts": {"errors", "alert_template"},
     "program_log": {"errors", "redaction", "settings"},
@@ -73,11 +76,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     f"{ENGINE}.engine": EVERYWHERE
     | {"clients", "sql", *(f"{ENGINE}.{name}" for name in ("catalog", "planner", "queries", "runtime", "statements"))},
-    "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards"} | OFFLINE_CHECK,
+    "deployer": EVERYWHERE | ALERTS | {"sql", "clients", "dashboards", "security"} | OFFLINE_CHECK,
     "operations": EVERYWHERE | ALERTS | {"clients", "metrics", "deployer", "sql", "supervisor", f"{ENGINE}.serde"},
     "server": PROGRAMS | {ENGINE, "sql", "web"},
     "rest_proxy": PROGRAMS | {"clients", "web"},
-    "supervisor": PROGRAMS | {"clients"},
+    "supervisor": PROGRAMS | {"clients", "security"},
     "console": PROGRAMS | ALERTS | {"clients", "dashboards", "deployer", "operations", "sql", "web"},
     "web": EVERYWHERE,
     "generators": PROGRAMS | {"clients"},
@@ -85,7 +88,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "capture": PROGRAMS | {"clients"},
     "cli": EVERYWHERE
     | ALERTS
-    | {"clients", "dashboards", "deployer", "operations", "generators", "sql", "supervisor", "capture", ENGINE},
+    | {
+        "clients",
+        "dashboards",
+        "deployer",
+        "operations",
+        "generators",
+        "security",
+        "sql",
+        "supervisor",
+        "capture",
+        ENGINE,
+    },
 }
 """Each unit and the units that it may import: a folder or file of `bifrost/` or of `bifrost/engine/`, or a program."""
 ONLY_IN = {
@@ -94,6 +108,7 @@ ONLY_IN = {
     # are alike, end with the server and are known to it alone.
     "subprocess": (f"{PKG}/supervisor/", f"{PKG}/engine/workers/"),
     "requests": (f"{PKG}/clients/",),
+    "cryptography": (f"{PKG}/security/",),
     "lmdb": (f"{PKG}/engine/state/disk/",),
 }
 

@@ -28,6 +28,7 @@ from bifrost.deployer.plan.saved_plan import refuse_moved
 from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
 from bifrost.operations.needed_components import databases_of
+from bifrost.security.open_parts import open_parts
 from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch, stop
 from bifrost.supervisor.components.generator import DEMOS
@@ -65,6 +66,8 @@ def bring_up(settings: Settings, request: UpRequest) -> None:
     screen = Screen(as_json=request.as_json)
     if request.foreground:
         require_embedded(settings, "--foreground")
+    if settings.get("BIFROST_SECURE") == "1":
+        require_embedded(settings, "--secure (BIFROST_SECURE)")
     pipelines, options, plan_file = request.pipelines, request.options, None
     if request.saved is not None:
         plan_file = open_saved_plan(request.saved, settings, pipelines, options)
@@ -162,6 +165,7 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         result: dict[str, Any] = {
             **plan_json(plan, settings.target),
             "running": True,
+            **({"secured": True, "open": list(open_parts())} if settings.is_secured else {}),
             "writes": writes,
             "seconds": round(screen.seconds, 1),
             "endpoints": endpoints,
@@ -176,6 +180,9 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
     for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")
+    if settings.is_secured:
+        screen.say("Secured: Kafka requires TLS and a user, and each program has only the rights that it needs.")
+        screen.say(f"Still open to every program of this machine: {', '.join(open_parts())}.")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
 
 

@@ -116,7 +116,7 @@ def connection_to(
         SettingError: a file of certificates is not usable.
     """
     auth, tls = auth_of(settings, prefix), tls_of(settings, prefix)
-    return Connection(system, url, auth, patience_s, busy, secrets=settings.values, tls=tls, prefix=prefix)
+    return Connection(system, url, auth, patience_s, busy, secrets=settings.secrets, tls=tls, prefix=prefix)
 
 
 class HttpClient:

@@ -409,7 +409,7 @@ class KafkaAdmin:
                 raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
             if problem.name() in kafka_codes.COORDINATOR_STARTING:
                 raise NotReady(SYSTEM, request, problem.str()) from error
-            raise Refused(SYSTEM, request, status=problem.code(), body=problem.str()) from error
+            raise Refused(SYSTEM, request, status=problem.code(), body=_refusal(problem)) from error
 
     def _on_error(self, error: KafkaError) -> None:
         self._is_untrusted = self._is_untrusted or "certificate verify failed" in error.str()
@@ -488,6 +488,12 @@ def _missing_is_fine() -> Iterator[None]:
 
 def _dotted(options: Mapping[str, object]) -> dict[str, object]:
     return {name.replace("_", "."): value for name, value in options.items()}
+
+
+def _refusal(error: KafkaError) -> str:
+    # The broker's own text for this refusal is a dump of the request.
+    is_dump = error.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED
+    return KafkaError(error.code()).str() if is_dump else error.str()
 
 
 def _partition_problem(partition: Any) -> str:

@@ -141,7 +141,7 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         return TopicTail(settings, topic, None if partition is None else (partition,))
 
     pool = pool_of(settings)
-    log = ActionLog(settings.action_log, time.time, secrets_of(settings.values))
+    log = ActionLog(settings.action_log, time.time, secrets_of(settings.secrets))
     return [
         *topics_page.routes(pool, open_tail),
         *groups_page.routes(pool),

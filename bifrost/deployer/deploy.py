@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from bifrost.deployer.plan.actions import (
     PutConnectorWithoutOffsets,
     TakeOverConnector,
 )
+from bifrost.deployer.plan.declared_rights import declared_rights
 from bifrost.deployer.plan.make_plan import make_plan, statement_scope
 from bifrost.deployer.plan.options import PlanOptions
 from bifrost.deployer.plan.selection import select_actions, selected_declarations
@@ -156,10 +157,11 @@ def deploy(
         on_problems(problems)
         refuse_connector_problems(problems)
         deployment = Deployment(platform, selected, clock)
-        deployment.carry_out(plan, on_action)
-        filtered = selected_declarations(selected, options.filter)
-        settle_s = SETTLE_S if deployment.writes else UNCHANGED_SETTLE_S
-        await_running(platform, filtered, clock, settle_s=settle_s, on_wait=on_wait)
+        with nullcontext() if platform.rights is None else platform.rights.during(declared_rights(everything)):
+            deployment.carry_out(plan, on_action)
+            filtered = selected_declarations(selected, options.filter)
+            settle_s = SETTLE_S if deployment.writes else UNCHANGED_SETTLE_S
+            await_running(platform, filtered, clock, settle_s=settle_s, on_wait=on_wait)
     return plan, deployment.writes
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
-from bifrost.settings import LOCAL_DEFAULTS, Settings, Target
+from bifrost.security.roles import CONNECT
+from bifrost.settings import LOCAL_DEFAULTS, Settings, Target, role_file
 
 OWNER_KEY = "bifrost.pipeline"
 """Key in every connector that is deployed; `--prune` removes only connectors that have it."""
@@ -135,17 +136,29 @@ def substitutions(settings: Settings) -> Substitutions:
     unavailable = dict(table.unavailable)
     if settings.target == "compose" and not settings.get(_GOOGLE):
         unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
-    history = _history_client(settings) if settings.target == "remote" else {}
+    history = _history_client(settings, "${env:{name}}") if settings.target == "remote" else {}
+    if settings.is_secured:
+        history = _local_history_client(settings)
     return replace(table, placeholder=placeholder, variables=known, unavailable=unavailable, history_client=history)
 
 
-def _history_client(settings: Settings) -> dict[str, str]:
-    """What a Kafka client inside a connector needs, which has none of the worker's settings; without secrets."""
+def _local_history_client(settings: Settings) -> dict[str, str]:
+    """The same on a secured embedded platform, whose worker reads the password from the file of its role."""
+    file = role_file(settings.secure_folder, CONNECT)
+    authority = {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION")}
+    return {**_history_client(settings, f"${{file:{file}:{{name}}}}"), **authority}
+
+
+def _history_client(settings: Settings, variable: str) -> dict[str, str]:
+    """What a Kafka client inside a connector needs, which has none of the worker's settings; without secrets.
+
+    `variable` is how a value of the worker is written; `{name}` stands for its name.
+    """
     protocol, mechanism = settings.get("KAFKA_SECURITY_PROTOCOL"), settings.get("KAFKA_SASL_MECHANISM")
     found = {"security.protocol": protocol} if protocol else {}
     if protocol.startswith("SASL_"):
         module = _LOGIN_MODULES.get(mechanism, _LOGIN_MODULES["PLAIN"])
-        user, password = "${env:KAFKA_SASL_USERNAME}", "${env:KAFKA_SASL_PASSWORD}"
+        user, password = (variable.replace("{name}", f"KAFKA_SASL_{name}") for name in ("USERNAME", "PASSWORD"))
         found["sasl.mechanism"] = mechanism
         found["sasl.jaas.config"] = f'{module} required username="{user}" password="{password}";'
     return found

@@ -28,8 +28,6 @@ from bifrost.engine.workers.worker_pool import WorkerPool
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 
-SERVICE_ID = "default_"
-
 # Short, since queries retry while the registry is unavailable and must be able to stop meanwhile.
 _REGISTRY_PATIENCE_S = 5.0
 _WORKER = (sys.executable, "-u", "-m", "bifrost.server.worker")
@@ -80,7 +78,7 @@ def _registry(settings: Settings) -> LiveRegistry:
 
 
 def _launcher(settings: Settings, registry: LiveRegistry, now_ms: Callable[[], int]) -> Launcher:
-    cluster, service_id = Cluster(settings.kafka_client()), settings.get("KSQL_SERVICE_ID", SERVICE_ID)
+    cluster, service_id = Cluster(settings.kafka_client()), settings.ksql_service_id
     functions = registry_of(settings.project / "ksql" / "udf")
     log = ProcessingLog(service_id, LogTopic(cluster), now_ms)
     state = state_home(settings, service_id)

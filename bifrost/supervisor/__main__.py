@@ -12,6 +12,7 @@ from bifrost import settings as project_settings
 from bifrost.errors import BifrostError
 from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
+from bifrost.security.roles import SUPERVISOR
 from bifrost.supervisor.platform_components import platform_components
 from bifrost.supervisor.processes.daemon import FREE_DISK, Daemon
 
@@ -26,7 +27,7 @@ def main() -> int:
     parser.add_argument("--port-claims", type=_file_descriptors, default=(), metavar="FD,...", help=claims)
     arguments = parser.parse_args()
     try:
-        settings = project_settings.load()
+        settings = project_settings.load().with_values(BIFROST_ROLE=SUPERVISOR)
         set_up_logging("supervisor", settings, text="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
         FREE_DISK.compute(lambda: {(): shutil.disk_usage(settings.home).free})
         serve_metrics(settings, settings.port("metrics_supervisor"))

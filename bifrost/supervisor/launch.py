@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bifrost.clients.supervisor import ComponentStatus, SupervisorClient
 from bifrost.errors import ComponentError, Unreachable
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor import ports, preflight
 from bifrost.supervisor.install import connect_plugins
@@ -68,6 +70,7 @@ def start_platform(
         if fresh:
             _start(settings, progress, automatic_ports, only, end_with_caller)
         else:
+            _refuse_other_security(settings)
             _start_missing(client)
         for name in on_command:
             client.start(name)
@@ -86,6 +89,9 @@ def _start(
     left = kill_leftovers(settings.home)
     if left:
         progress(f"killed {len(left)} processes that a killed supervisor left behind")
+    # A platform that was killed left it, and what it says of ports and security is no longer true.
+    settings.endpoints_file.unlink(missing_ok=True)
+    settings = Settings(settings.values, settings.project)
     with PortClaims() as claims:
         assignment = ports.assign_ports(settings, claims, automatic=automatic_ports)
         found = preflight.problems(settings, only or COMPONENTS, assignment)
@@ -95,8 +101,11 @@ def _start(
         if java is not None:
             install(settings, java, progress)
             connect_plugins.install(settings, progress)
-        for path in (ports.previous_file(settings), settings.endpoints_file):
-            ports.write_ports(path, assignment.ports)
+        if settings.is_secured:
+            for made in secure_folder(settings).prepare(datetime.now(UTC)):
+                progress(f"made {made}")
+        for path in (settings.previous_ports_file, settings.endpoints_file):
+            ports.write_ports(path, assignment.ports, secured=settings.is_secured)
         write_scrape_targets(settings, assignment.ports)
         _spawn_daemon(settings, only or (), claims, end_with_caller)
 
@@ -128,6 +137,13 @@ def _spawn_daemon(settings: Settings, only: Collection[str], claims: PortClaims,
             problem = failure_line(log, start) or "does not answer on its control socket"
             raise ComponentError("supervisor", problem, log=log)
         time.sleep(_POLL_S)
+
+
+def _refuse_other_security(settings: Settings) -> None:
+    wanted = settings.get("BIFROST_SECURE")
+    if wanted and (wanted == "1") != settings.is_secured:
+        runs, asked = ("with", "without") if settings.is_secured else ("without", "with")
+        raise ComponentError("platform", f"runs {runs} security; `down` first, then `up` starts it {asked} security")
 
 
 def _start_missing(client: SupervisorClient) -> None:

@@ -66,7 +66,7 @@ def assign_ports(settings: Settings, claims: PortClaims, *, automatic: bool) -> 
     In order of precedence: `BIFROST_PORT_<PART>`, the port of the previous platform of this home, the default. With
     `automatic`, a free port replaces an occupied or claimed one unless it was set.
     """
-    before = read_ports(previous_file(settings))
+    before = read_ports(settings.previous_ports_file)
     ports: dict[str, int] = {}
     unclaimed: set[str] = set()
     for part, default in PORTS.items():
@@ -81,11 +81,6 @@ def assign_ports(settings: Settings, claims: PortClaims, *, automatic: bool) -> 
     return PortAssignment(ports, frozenset(unclaimed))
 
 
-def previous_file(settings: Settings) -> Path:
-    """The file that remembers the ports of a home's last platform while none runs."""
-    return settings.data / "ports.json"
-
-
 def read_ports(path: Path) -> dict[str, int]:
     """Read ports by part from a file that `write_ports` wrote; empty if it is missing or unreadable."""
     try:
@@ -97,11 +92,14 @@ def read_ports(path: Path) -> dict[str, int]:
     return {part: port for part, port in known if part in PORTS and type(port) is int and 0 < port < 65536}
 
 
-def write_ports(path: Path, ports: Mapping[str, int]) -> None:
-    """Write ports by part, atomically: a reader sees the old file or the new one."""
+def write_ports(path: Path, ports: Mapping[str, int], *, secured: bool = False) -> None:
+    """Write ports by part, and whether the platform is secured.
+
+    A reader sees the old file or the new one, never a part.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"ports": dict(ports)}, indent=1) + "\n")
+    unfinished.write_text(json.dumps({"ports": dict(ports), **({"secured": True} if secured else {})}, indent=1) + "\n")
     unfinished.replace(path)
 
 

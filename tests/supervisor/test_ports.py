@@ -35,14 +35,14 @@ def test_a_new_platform_takes_what_is_set_and_else_the_defaults(settings):
 
 
 def test_the_next_platform_takes_the_ports_of_the_one_before(settings):
-    ports.write_ports(ports.previous_file(settings), {"kafka": 20001, "connect": 20002})
+    ports.write_ports(settings.previous_ports_file, {"kafka": 20001, "connect": 20002})
     chosen = assigned(settings.with_values(BIFROST_PORT_CONNECT="19083"), automatic=False)
     assert (chosen["kafka"], chosen["connect"], chosen["mysql"]) == (20001, 19083, 3306)
 
 
 def test_auto_replaces_taken_ports_by_free_ones_that_differ(settings):
     with listener() as first, listener() as second:
-        ports.write_ports(ports.previous_file(settings), {**PORTS, "kafka": first, "kafka_controller": second})
+        ports.write_ports(settings.previous_ports_file, {**PORTS, "kafka": first, "kafka_controller": second})
         chosen = assigned(settings, automatic=True)
     assert len({first, second, chosen["kafka"], chosen["kafka_controller"]}) == 4
 
@@ -113,6 +113,6 @@ def test_two_parts_that_are_set_to_one_port_are_known_as_such(settings):
     ["", "{", "[]", "null", '{"ports": []}', '{"ports": {"kafka": "x"}}', '{"ports": {"kafka": 0}}', '{"ports": 1}'],
 )
 def test_a_damaged_file_of_ports_counts_as_none(settings, content):
-    path = ports.previous_file(settings)
+    path = settings.previous_ports_file
     path.write_text(content)
     assert ports.read_ports(path) == {}

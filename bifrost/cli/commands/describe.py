@@ -26,7 +26,7 @@ def command(
     """Show one declared thing: its file, its plan, its live state and lag, and what feeds and reads it."""
     settings, screen = settings_for(target), Screen()
     planned = plan_everything(settings, screen)
-    secrets = secrets_of(settings.values)
+    secrets = secrets_of(settings.secrets)
     admin = kafka.admin(settings)
     for thing in find_things(name, [*dependencies_of(planned.declared).needs]):
         for line in report_lines(thing, planned, admin, settings.project):

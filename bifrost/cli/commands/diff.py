@@ -55,7 +55,7 @@ def _difference(
     yield action_line(action).strip()
     if planned.live.is_unknown:
         return
-    texts = two_texts(thing, planned.declared, planned.live, secrets_of(settings.values))
+    texts = two_texts(thing, planned.declared, planned.live, secrets_of(settings.secrets))
     lines = list(unified_lines(texts) if width is None else paired_lines(texts, width))
     if texts.live == texts.declared:
         yield "  Both texts are the same: the difference is in the state, or in a secret, which is not shown."

@@ -155,7 +155,7 @@ def _show(context: _Context, queue: DeadLetterQueue, selection: LetterSelection)
     found = context.queues.letters(
         queue, LetterSelection(selection.since_ms, selection.until_ms, selection.places, limit)
     )
-    reader, secrets = RecordText(context.platform.registry), secrets_of(context.settings.values)
+    reader, secrets = RecordText(context.platform.registry), secrets_of(context.settings.secrets)
     entries = [letter_json(letter, context.queues.replayed_to(letter), reader) for letter in found]
     if context.screen.as_json:
         result = {"target": context.settings.target, "topic": queue.topic, "count": queue.letters, "letters": entries}

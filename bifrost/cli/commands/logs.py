@@ -35,7 +35,7 @@ def command(
     settings = settings_for(target)
     require_embedded(settings, "logs")
     path = log_of(settings, name)
-    secrets = secrets_of(settings.values)
+    secrets = secrets_of(settings.secrets)
     for line in chain(last_lines(path, lines), new_lines(path) if follow else ()):
         typer.echo(redact_text(line, secrets))
 

@@ -67,7 +67,7 @@ def read_status(settings: Settings) -> Status:
         except BifrostError as error:
             if isinstance(error, RemoteError):
                 parts[error.system] = part_state(error)
-            problems.append(redact_text(str(error), secrets_of(settings.values)))
+            problems.append(redact_text(str(error), secrets_of(settings.secrets)))
             return []
 
     with open_platform(settings, patience_s=STATUS_PATIENCE_S) as platform:

@@ -32,6 +32,13 @@ def command(
         bool, typer.Option("--foreground", help="Stay in the foreground and stop the platform when interrupted.")
     ] = False,
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of those in use.")] = "fixed",
+    secure: Annotated[
+        bool | None,
+        typer.Option(
+            "--secure/--no-secure",
+            help="Run the embedded platform with TLS, users and rights, or without; by default as it ran last.",
+        ),
+    ] = None,
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
     prune: PruneOption = False,
     only: OnlyOption = None,
@@ -79,4 +86,7 @@ def command(
         lock_timeout_s=lock_timeout,
         as_json=as_json,
     )
-    bring_up(settings_for(target), request)
+    settings = settings_for(target)
+    if secure is not None:
+        settings = settings.with_values(BIFROST_SECURE=str(int(secure)))
+    bring_up(settings, request)

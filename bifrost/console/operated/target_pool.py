@@ -112,7 +112,7 @@ def pool_of(settings: Settings) -> TargetPool:
             lambda: service_names(settings),
             settings.data / "broker" / "log" if is_local else None,
             lambda: rejected_files(settings),
-            secrets_of(settings.values),
+            secrets_of(settings.secrets),
         )
 
     return TargetPool(opened)

@@ -104,7 +104,7 @@ class DeclaredService:
     """One module `services/<pipeline>_<what>.py`, or the alert service, which has no pipeline but `topics`.
 
     `changed_at` is when its program was last changed (epoch, seconds), 0 if unknown. `reads` are the topics, streams
-    and tables that its program names in `READS`.
+    and tables that its program names in `READS`, `writes` those in `WRITES`.
     """
 
     name: str
@@ -112,6 +112,7 @@ class DeclaredService:
     topics: frozenset[str] = frozenset()
     changed_at: float = 0.0
     reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
 
 
 PipelineItem = DeclaredTopic | DeclaredConnector | DeclaredStatement | IndexTemplate | Dashboard | DeclaredService

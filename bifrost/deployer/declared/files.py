@@ -34,6 +34,8 @@ ALERT_SERVICE = "alerts"
 """The service that delivers all alerts."""
 READS = "READS"
 """The constant of a service's module with the topics, streams and tables that it reads."""
+WRITES = "WRITES"
+"""The constant of a service's module with the topics, streams and tables that it writes itself."""
 TOPIC_FIELDS = ("partitions", "replication", "cleanup.policy", "retention.ms", "key", "connector", LINT_KEY)
 
 
@@ -129,17 +131,23 @@ def read_services(folder: Path) -> tuple[DeclaredService, ...]:
     """`<folder>/<pipeline>_<purpose>.py` with a `main`; other modules are shared by services."""
     modules = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
     return tuple(
-        DeclaredService(path.stem, path.stem.partition("_")[0], changed_at=changed_at(path), reads=_reads_of(text))
+        DeclaredService(
+            path.stem,
+            path.stem.partition("_")[0],
+            changed_at=changed_at(path),
+            reads=_names_in(READS, text),
+            writes=_names_in(WRITES, text),
+        )
         for path in modules
         if "_" in path.stem and "def main(" in (text := path.read_text(encoding="utf-8"))
     )
 
 
-def _reads_of(program: str) -> frozenset[str]:
-    """The names in `READS` of a module; none where it has no such constant, or one that is computed."""
+def _names_in(constant: str, program: str) -> frozenset[str]:
+    """The names in a constant of a module; none where it has no such constant, or one that is computed."""
     with suppress(SyntaxError, ValueError):
         for node in ast.parse(program).body:
-            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [READS]:
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [constant]:
                 return frozenset(map(str, ast.literal_eval(node.value)))
     return frozenset()
 

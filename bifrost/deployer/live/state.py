@@ -24,6 +24,7 @@ from bifrost.clients.topic_log import TopicLog
 from bifrost.deployer.declared.declarations import Creating
 from bifrost.deployer.live import ownership
 from bifrost.deployer.live.deployment_lock import ClaimLog, OnWait
+from bifrost.deployer.live.granted_rights import GrantedRights, granted_rights
 from bifrost.deployer.live.ownership import Owned, Ownership
 from bifrost.settings import Settings
 
@@ -124,8 +125,8 @@ class ServiceControl(Protocol):
 class Platform:
     """The clients of one target; `services` and `logs` are `None` except on the embedded one.
 
-    `search`, `kibana` and `s3` are `None` where the target has none. `may_hold_data` is false where a platform that
-    does not run has never run, so that it surely is empty.
+    `search`, `kibana` and `s3` are `None` where the target has none, `rights` where they are not ours to grant.
+    `may_hold_data` is false where a platform that does not run has never run, so that it surely is empty.
     """
 
     kafka: TopicAdmin
@@ -138,6 +139,7 @@ class Platform:
     kibana: KibanaClient | None = None
     s3: Buckets | None = None
     ownership: Ownership | None = None
+    rights: GrantedRights | None = None
     claims: ClaimLog | None = None
     may_hold_data: bool = True
 
@@ -176,6 +178,7 @@ def open_platform(
         kibana=kibana.from_settings(settings, patience_s=patience_s),
         s3=s3.from_settings(settings),
         ownership=ownership.from_settings(settings),
+        rights=granted_rights(settings),
         claims=TopicLog(settings, ownership.TOPIC),
         may_hold_data=settings.target != "embedded" or (settings.data.is_dir() and any(settings.data.iterdir())),
     )

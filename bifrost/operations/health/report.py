@@ -38,7 +38,7 @@ def examine(
 ) -> tuple[HealthSection, ...]:
     """All findings, by area. No text has a secret in it."""
     runs = is_running(platform)
-    secrets = secrets_of(settings.values)
+    secrets = secrets_of(settings.secrets)
     areas = [
         *_machine_areas(settings, platform),
         *(_platform_areas(platform, records, marks, alerts, tuple(services)) if runs else ()),

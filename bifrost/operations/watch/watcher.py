@@ -283,7 +283,7 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
     most = settings.get("WATCH_MAX_RESTARTS", str(MAX_RESTARTS))
     if not most.isdecimal() or len(most) > 4:
         raise SettingError("WATCH_MAX_RESTARTS", f"{most!r} is not a number of restarts")
-    secrets = secrets_of(settings.values)
+    secrets = secrets_of(settings.secrets)
     return Watcher(
         platform=platform,
         services=service_names(settings),

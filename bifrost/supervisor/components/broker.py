@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription
+from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components.broker_security import prepare_users, secured_listeners
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
@@ -21,9 +23,6 @@ from bifrost.supervisor.processes.component_logs import log_path
 NAME = "broker"
 ANY_TIME_MS = 2**63 - 1
 ALWAYS_MINUTES = 2**31 - 1
-
-CONNECT_TOPICS: Mapping[str, int] = {"_connect-configs": 1, "_connect-offsets": 1, "_connect-status": 1}
-"""Connect's internal topics and their partitions."""
 
 
 def component(settings: Settings, java: Java, stack: Stack) -> Component:
@@ -48,7 +47,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         env=settings.values,
         prepare=lambda: _prepare(settings, java, stack, properties),
         probe=probes.tcp(settings.port("kafka")),
-        after_ready=lambda: _create_connect_topics(settings),
+        after_ready=lambda: _prepare_cluster(settings),
         grace_s=java.grace_s(stack.root, NAME, 30),
     )
 
@@ -86,6 +85,7 @@ def server_properties(settings: Settings) -> dict[str, object]:
     """The broker's configuration: one node on the loopback, replication factor 1 everywhere."""
     return {
         **_listeners(settings.port("kafka"), settings.port("kafka_controller")),
+        **(secured_listeners(settings) if settings.is_secured else {}),
         "log.dirs": settings.data / NAME / "log",
         # Topics are declared, so a misspelt name must be an error and not a new topic.
         "auto.create.topics.enable": "false",
@@ -131,8 +131,11 @@ def _listeners(port: int, controller_port: int) -> dict[str, object]:
     }
 
 
-def _create_connect_topics(settings: Settings) -> None:
+def _prepare_cluster(settings: Settings) -> None:
+    if settings.is_secured:
+        admin: KafkaAdmin = prepare_users(settings)
+    else:
+        admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"})
     # Connect creates them too, but never accepts one that another program created without compaction.
-    admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"})
-    for name, partitions in CONNECT_TOPICS.items():
-        admin.create(TopicDescription(name, partitions, 1, {"cleanup.policy": "compact"}))
+    for name in CONNECT_TOPICS:
+        admin.create(TopicDescription(name, 1, 1, {"cleanup.policy": "compact"}))

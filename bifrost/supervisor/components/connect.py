@@ -17,6 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bifrost.security.rights import CONNECT_GROUP
+from bifrost.security.roles import CONNECT
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import broker, orders_folder
@@ -29,6 +32,7 @@ from bifrost.supervisor.processes import probes
 NAME = "connect"
 CONVERTER = "io.apicurio.registry.utils.converter.AvroConverter"
 
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _PROVIDERS = {"env": "EnvVarConfigProvider", "file": "FileConfigProvider", "directory": "DirectoryConfigProvider"}
 
 
@@ -93,7 +97,8 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
     registry = f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/registry/v2"
     return {
         "bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}",
-        "group.id": "connect",
+        **(_kafka_security(settings) if settings.is_secured else {}),
+        "group.id": CONNECT_GROUP,
         "listeners": f"http://{LOOPBACK}:{settings.port(NAME)}",
         "rest.advertised.host.name": LOOPBACK,
         **_storage(),
@@ -119,6 +124,21 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
         "consumer.session.timeout.ms": 6000,
         "consumer.heartbeat.interval.ms": 2000,
     }
+
+
+def _kafka_security(settings: Settings) -> dict[str, object]:
+    folder = secure_folder(settings)
+    login = f'{_SCRAM} required username="{CONNECT}" password="{folder.password(CONNECT)}";'
+    values = {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.jaas.config": login,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": folder.authority_certificate,
+    }
+    # The worker's own clients have no prefix, those of connectors do.
+    prefixes = ("", "producer.", "consumer.", "admin.")
+    return {f"{prefix}{key}": value for prefix in prefixes for key, value in values.items()}
 
 
 def avro_converter(side: str, registry: str) -> dict[str, object]:

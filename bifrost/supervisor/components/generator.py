@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bifrost.security.roles import CAPTURE, GENERATORS
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component, Restart
 from bifrost.supervisor.components import python_program
@@ -30,7 +31,7 @@ def component(settings: Settings) -> Component:
 def wifi(settings: Settings) -> Component:
     """Replays a small capture file in a loop with current timestamps, 5 frames per second."""
     file = settings.project / "data" / "wifi" / "house.pcap"
-    return _demo(settings, WIFI_NAME, "capture", "--replay", str(file), "--loop", "--now", "--rate", "5")
+    return _demo(settings, WIFI_NAME, "capture", "--replay", str(file), "--loop", "--now", "--rate", "5", role=CAPTURE)
 
 
 def orders(settings: Settings) -> Component:
@@ -53,11 +54,18 @@ def patterns(settings: Settings) -> Component:
     return _demo(settings, DEMOS["patterns"], "bifrost.generators.patterns", "--rate", "1")
 
 
-def _demo(settings: Settings, name: str, module: str, *arguments: str, needs: tuple[str, ...] = ()) -> Component:
+def _demo(
+    settings: Settings,
+    name: str,
+    module: str,
+    *arguments: str,
+    needs: tuple[str, ...] = (),
+    role: str = GENERATORS,
+) -> Component:
     return Component(
         name=name,
         command=python_program.command(module, *arguments),
-        env=python_program.environment(settings, name),
+        env=python_program.environment(settings, role, metrics_of=name),
         cwd=settings.project,
         depends_on=("broker", "schema_registry", *needs),
         restart=Restart.ON_FAILURE,

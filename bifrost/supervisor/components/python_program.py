@@ -13,11 +13,13 @@ def command(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-u", "-m", module, *arguments)
 
 
-def environment(settings: Settings, metrics_of: str = "") -> Mapping[str, str]:
+def environment(settings: Settings, role: str, *, metrics_of: str = "") -> Mapping[str, str]:
     """The settings as they are, for the embedded target and this home.
 
     Args:
+        role: one of `bifrost.security.roles`, whose user the program is on a secured platform.
         metrics_of: the name of a component that serves `/metrics` on a port of its own.
     """
     port = {"BIFROST_METRICS_PORT": str(settings.port(f"metrics_{metrics_of}"))} if metrics_of else {}
-    return {**settings.values, "BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded", **port}
+    own = {"BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded", "BIFROST_ROLE": role}
+    return {**settings.values, **own, **port}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bifrost.security.roles import REST_PROXY
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import python_program
@@ -15,7 +16,7 @@ def component(settings: Settings) -> Component:
     return Component(
         name=NAME,
         command=python_program.command("bifrost.rest_proxy"),
-        env=python_program.environment(settings),
+        env=python_program.environment(settings, REST_PROXY),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
         probe=probes.http(settings.port(NAME), "/"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bifrost.security.roles import SERVICES, WATCH
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import python_program
@@ -13,7 +14,7 @@ def wifi_telegram_bot(settings: Settings) -> Component:
     return Component(
         name="wifi_telegram_bot",
         command=python_program.command("services.wifi_telegram_bot"),
-        env=python_program.environment(settings, "wifi_telegram_bot"),
+        env=python_program.environment(settings, SERVICES, metrics_of="wifi_telegram_bot"),
         cwd=settings.project,
         depends_on=("ksqldb", "console"),
         with_platform=False,
@@ -25,7 +26,7 @@ def wifi_telegram_alerts(settings: Settings) -> Component:
     return Component(
         name="wifi_telegram_alerts",
         command=python_program.command("services.wifi_telegram_alerts"),
-        env=python_program.environment(settings, "wifi_telegram_alerts"),
+        env=python_program.environment(settings, SERVICES, metrics_of="wifi_telegram_alerts"),
         cwd=settings.project,
         depends_on=("broker", "console"),
         with_platform=False,
@@ -37,7 +38,7 @@ def alerts(settings: Settings) -> Component:
     return Component(
         name="alerts",
         command=python_program.command("services.alerts"),
-        env=python_program.environment(settings, "alerts"),
+        env=python_program.environment(settings, SERVICES, metrics_of="alerts"),
         cwd=settings.project,
         prepare=lambda: settings.alert_problems.unlink(missing_ok=True),
         probe=probes.file(settings.alert_problems),
@@ -51,7 +52,7 @@ def platform_watch(settings: Settings) -> Component:
     return Component(
         name="platform_watch",
         command=python_program.command("services.platform_watch"),
-        env=python_program.environment(settings, "platform_watch"),
+        env=python_program.environment(settings, WATCH, metrics_of="platform_watch"),
         cwd=settings.project,
         prepare=lambda: settings.watch_state.unlink(missing_ok=True),
         probe=probes.file(settings.watch_state),

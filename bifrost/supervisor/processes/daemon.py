@@ -132,16 +132,16 @@ class ProcessEffects:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - a thread's top: an exception here would leave the probe unanswered
             problem = f"{type(error).__name__}: {error}"
-        return redact_text(f"its probe failed: {problem}", secrets_of(self._settings.values))
+        return redact_text(f"its probe failed: {problem}", secrets_of(self._settings.secrets))
 
     def _problem_of(self, step: Callable[[], None] | None) -> str | None:
         try:
             if step is not None:
                 step()
         except ComponentError as error:
-            return redact_text(error.problem, secrets_of(self._settings.values))
+            return redact_text(error.problem, secrets_of(self._settings.secrets))
         except (BifrostError, OSError) as error:
-            return redact_text(str(error), secrets_of(self._settings.values))
+            return redact_text(str(error), secrets_of(self._settings.secrets))
         except Exception as error:  # noqa: BLE001 - a thread's top: the component fails, the platform continues
             _log.exception("a step of a component failed")
             return f"{type(error).__name__}: {error}"
@@ -158,7 +158,7 @@ class Daemon:
         self._port_claims = port_claims
         self._inbox: Inbox = queue.SimpleQueue()
         self._ended = threading.Event()
-        self._secrets = secrets_of(settings.values)
+        self._secrets = secrets_of(settings.secrets)
         self._files_of_run = (settings.scrape_targets_file, settings.endpoints_file)
         self._effects = ProcessEffects(settings, self._inbox)
         self._logs = tuple(log_path(settings, name) for name in (*(each.name for each in components), "supervisor"))

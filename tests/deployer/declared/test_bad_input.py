@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.targets import TABLES, for_target
+from bifrost.dotenv import read_dotenv
 from bifrost.errors import BifrostError, SettingError
-from bifrost.settings import read_dotenv
 from tests.deployer.conftest import CONNECTOR
 
 CONNECTOR_FILE = "connectors/ratings/x.json"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bifrost.errors import ComponentError
+from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.settings import LOOPBACK, PROJECT, Settings
 from bifrost.supervisor.component import Restart
 from bifrost.supervisor.components import broker, connect, mariadb, s3
@@ -110,7 +111,7 @@ def test_the_workers_converters_write_confluents_wire_format_for_keys_and_values
 def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(home):
     properties = connect.worker_properties(home, (home.home,))
     topics = {properties[f"{kind}.storage.topic"] for kind in ("config", "offset", "status")}
-    assert topics == set(broker.CONNECT_TOPICS)
+    assert topics == set(CONNECT_TOPICS)
 
 
 def test_no_password_is_in_a_command_line(home):

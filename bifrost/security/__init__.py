@@ -1,0 +1,1 @@
+"""Certificates, users and passwords of a secured embedded platform."""

@@ -1,0 +1,27 @@
+"""Which parts of a secured platform a program of this machine reaches without a user of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bifrost.settings import TLS_PARTS
+
+_HTTP_PARTS: Mapping[str, str] = {
+    "connect": "Kafka Connect",
+    "schema_registry": "Schema Registry",
+    "ksqldb": "ksqlDB",
+    "search": "search",
+    "rest_proxy": "REST proxy",
+    "console": "console",
+}
+_STORES = "the databases and the S3 store (their own passwords, no TLS; MongoDB without a password)"
+
+
+def open_parts(secured: Iterable[str] = TLS_PARTS) -> tuple[str, ...]:
+    """Names of the parts that do not require TLS and a login, for people.
+
+    Args:
+        secured: the HTTP servers that do.
+    """
+    closed = frozenset(secured)
+    return (*(name for part, name in _HTTP_PARTS.items() if part not in closed), _STORES)

@@ -1,0 +1,42 @@
+"""The roles of a secured platform: each program has one, with its own user, password and rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BROKER = "broker"
+CONNECT = "connect"
+ENGINE = "engine"
+DEPLOYER = "deployer"
+CONSOLE = "console"
+REST_PROXY = "rest-proxy"
+SERVICES = "services"
+WATCH = "watch"
+GENERATORS = "generators"
+CAPTURE = "capture"
+SUPERVISOR = "supervisor"
+
+ROLES = (
+    BROKER,
+    CONNECT,
+    ENGINE,
+    DEPLOYER,
+    CONSOLE,
+    REST_PROXY,
+    SERVICES,
+    WATCH,
+    GENERATORS,
+    CAPTURE,
+    SUPERVISOR,
+)
+"""All roles. `deployer` is that of the commands, `supervisor` only asks whether parts are ready."""
+
+KAFKA_ROLES = tuple(role for role in ROLES if role not in (BROKER, SUPERVISOR))
+"""The roles with a user in Kafka's own store of users (SCRAM)."""
+
+API_CALLERS: Mapping[str, tuple[str, ...]] = {
+    "CONNECT": (DEPLOYER, CONSOLE, WATCH, ENGINE, SUPERVISOR),
+    "KSQLDB": (DEPLOYER, CONSOLE, SERVICES, WATCH, SUPERVISOR),
+    "REST_PROXY": (DEPLOYER, SUPERVISOR),
+}
+"""The roles that may call an HTTP API, by the prefix of its settings."""

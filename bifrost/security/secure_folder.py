@@ -1,0 +1,204 @@
+"""The folder `<home>/secure`: certificates, passwords, and the settings with which each role connects.
+
+Every file but the certificate of the authority is readable by its owner only. Nothing of it is in the environment of a
+process, where other users of the machine may see it, or in a log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from bifrost.errors import ComponentError
+from bifrost.security import certificates
+from bifrost.security.certificates import KeyPair
+from bifrost.security.roles import API_CALLERS, BROKER, KAFKA_ROLES, ROLES
+from bifrost.settings import Settings, role_file
+
+T = TypeVar("T")
+_STORE_PASSWORD = "store-password"  # noqa: S105  a key of the file of passwords
+
+
+@dataclass(frozen=True, slots=True)
+class SecureFolder:
+    """The files of one home's secured platform; `prepare` makes what is missing."""
+
+    root: Path
+
+    @property
+    def authority_certificate(self) -> Path:
+        """What clients trust (PEM)."""
+        return self.root / "ca.crt"
+
+    @property
+    def server_pem(self) -> Path:
+        """Key and certificates of the servers (PEM)."""
+        return self.root / "server.pem"
+
+    @property
+    def server_store(self) -> Path:
+        """The same as PKCS #12; `store_password` opens it."""
+        return self.root / "server.p12"
+
+    def password(self, role: str) -> str:
+        """The password of a role's user.
+
+        Raises:
+            ComponentError: the file of passwords is missing or damaged.
+        """
+        return self._passwords()[role]
+
+    @property
+    def store_password(self) -> str:
+        """The password of `server_store`."""
+        return self._passwords()[_STORE_PASSWORD]
+
+    def callers(self, api: str) -> dict[str, str]:
+        """The passwords of the users of an HTTP API, by user."""
+        return {role: self.password(role) for role in API_CALLERS[api]}
+
+    def prepare(self, now: datetime) -> tuple[str, ...]:
+        """Make the certificates and passwords that are missing, and renew certificates that expire soon.
+
+        Returns:
+            What was made or renewed, in words.
+
+        Raises:
+            ComponentError: a file is damaged.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        made = [*self._prepare_certificates(now), *self._prepare_passwords()]
+        self._write_derived()
+        return tuple(made)
+
+    def renew_certificates(self, now: datetime) -> None:
+        """Replace the authority and the servers' certificate; programs trust the new one once they start again.
+
+        Raises:
+            ComponentError: a file is damaged.
+        """
+        self._write_authority(certificates.new_authority(now))
+        self._write_server(certificates.new_server(self._authority(), now))
+        self._write_derived()
+
+    def renew_passwords(self, roles: Collection[str]) -> None:
+        """Give these roles other passwords.
+
+        Raises:
+            ComponentError: the file of passwords is damaged.
+        """
+        self._write_passwords({**self._passwords(), **{role: new_password() for role in roles}})
+        self._write_derived()
+
+    def _prepare_certificates(self, now: datetime) -> list[str]:
+        made = []
+        if not self._authority_file.exists() or self._authority().ends_within(certificates.RENEW_DAYS, now):
+            self._write_authority(certificates.new_authority(now))
+            made.append(f"a certificate authority, {self.authority_certificate}")
+        authority = self._authority()
+        if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
+            self._write_server(certificates.new_server(authority, now))
+            made.append("the certificate of the servers")
+        return made
+
+    def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
+        return (
+            certificates.is_signed_by(server, authority)
+            and certificates.server_names(server) == certificates.LOCAL_NAMES
+            and not server.ends_within(certificates.RENEW_DAYS, now)
+        )
+
+    def _prepare_passwords(self) -> list[str]:
+        known = self._passwords() if self._password_file.exists() else {}
+        missing = [name for name in (*ROLES, _STORE_PASSWORD) if name not in known]
+        if missing:
+            self._write_passwords({**known, **{name: new_password() for name in missing}})
+        return ["the users and their passwords"] if missing else []
+
+    def _write_derived(self) -> None:
+        """Write what follows from certificates and passwords: the settings of each role, and the store of Java."""
+        server, authority = self._read(self.server_pem), self._authority()
+        _write_private(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
+        for role in ROLES:
+            lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
+            _write_private(role_file(self.root, role), "".join(lines).encode())
+
+    def _role_settings(self, role: str) -> Mapping[str, str]:
+        password, authority = self.password(role), str(self.authority_certificate)
+        found = {}
+        if role in KAFKA_ROLES or role == BROKER:
+            found = {
+                "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+                "KAFKA_SASL_MECHANISM": "PLAIN" if role == BROKER else "SCRAM-SHA-512",
+                "KAFKA_SASL_USERNAME": role,
+                "KAFKA_SASL_PASSWORD": password,
+                "KAFKA_SSL_CA_LOCATION": authority,
+            }
+        for api, callers in API_CALLERS.items():
+            if role in callers:
+                found |= {f"{api}_USER": role, f"{api}_PASSWORD": password, f"{api}_CA_LOCATION": authority}
+        return found
+
+    @property
+    def _authority_file(self) -> Path:
+        return self.root / "ca.pem"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.root / "passwords.json"
+
+    def _authority(self) -> KeyPair:
+        return self._read(self._authority_file)
+
+    def _read(self, path: Path) -> KeyPair:
+        return _undamaged(path, lambda: certificates.read_key_pair(path.read_bytes()))
+
+    def _passwords(self) -> dict[str, str]:
+        return _undamaged(self._password_file, lambda: dict(json.loads(self._password_file.read_text())))
+
+    def _write_authority(self, authority: KeyPair) -> None:
+        _write_private(self._authority_file, authority.key_pem + authority.certificate_pem)
+        _write_private(self.authority_certificate, authority.certificate_pem)
+        self.authority_certificate.chmod(0o644)
+
+    def _write_server(self, server: KeyPair) -> None:
+        chain = server.certificate_pem + self._authority().certificate_pem
+        _write_private(self.server_pem, server.key_pem + chain)
+
+    def _write_passwords(self, passwords: Mapping[str, str]) -> None:
+        _write_private(self._password_file, json.dumps(passwords, indent=1).encode())
+
+
+def secure_folder(settings: Settings) -> SecureFolder:
+    """The folder of a home."""
+    return SecureFolder(settings.secure_folder)
+
+
+def new_password() -> str:
+    """A random password of letters, digits, `-` and `_`, which needs no escaping in any file."""
+    return secrets.token_urlsafe(24)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, atomically."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    unfinished.replace(path)
+
+
+def _undamaged(path: Path, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (OSError, ValueError, KeyError, IndexError, UnicodeDecodeError) as error:
+        problem = f"{path} cannot be used; delete the folder {path.parent}, and `up` makes other certificates and users"
+        raise ComponentError("security", problem) from error

@@ -1,0 +1,210 @@
+"""A secured broker: who is refused what, and how that reads, with this project's rights."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
+
+from bifrost import settings as project_settings
+from bifrost.clients.kafka import KafkaAdmin, consumer, producer
+from bifrost.clients.kafka_access import KafkaAccess, Operation, Right
+from bifrost.deployer.declared.files import load
+from bifrost.deployer.live.granted_rights import GrantedRights
+from bifrost.deployer.plan.declared_rights import declared_rights
+from bifrost.deployer.targets import TABLES, for_target
+from bifrost.errors import ComponentError, Refused, RemoteError
+from bifrost.security.certificates import new_authority
+from bifrost.security.rights import platform_rights
+from bifrost.security.roles import BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, SERVICES
+from bifrost.settings import PROJECT, Settings
+from bifrost.supervisor.launch import start_platform
+from bifrost.supervisor.stop import stop_platform
+from tests.live.conftest import free_ports
+
+WAIT_S = 60.0
+TOPICS = (
+    "ratings",
+    "pcap",
+    "platform_events",
+    "asgard.demo.CUSTOMERS",
+    "dbhistory.demo",
+    "UNHAPPY_PLATINUM_CUSTOMERS",
+    "es_sink_orders.dlq",
+    "ssid_alert_list_01",
+    "_connect-configs",
+    "_confluent-ksql-default__command_topic",
+    "bifrost-deployments",
+    "undeclared",
+)
+"""One of each kind, with one that no declaration names."""
+_START = (
+    "from bifrost.settings import load; from bifrost.supervisor.launch import start_platform; "
+    "start_platform(load(), progress=print, only=('broker',))"
+)
+_OPERATIONS: dict[Operation, AclOperation] = {
+    "read": AclOperation.READ,
+    "write": AclOperation.WRITE,
+    "delete": AclOperation.DELETE,
+    "alter configs": AclOperation.ALTER_CONFIGS,
+}
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A platform of one secured broker with the rights of this project."""
+    ours = project_settings.load()
+    values = {
+        **{name: value for name, value in ours.values.items() if not name.startswith("KAFKA_")},
+        **{f"BIFROST_PORT_{part.upper()}": str(port) for part, port in free_ports().items()},
+        "BIFROST_HOME": str(tmp_path_factory.mktemp("home")),
+        "BIFROST_CACHE": str(ours.cache),
+        "BIFROST_TARGET": "embedded",
+        "BIFROST_SECURE": "1",
+    }
+    command = (sys.executable, "-c", _START)
+    done = subprocess.run(command, env=values, cwd=PROJECT, capture_output=True, text=True, timeout=5 * WAIT_S)
+    assert not done.returncode, f"{done.stdout}\n{done.stderr}"
+    settings = Settings(values, PROJECT)
+    try:
+        admin = AdminClient(client_of(settings, BROKER))
+        for future in admin.create_topics([NewTopic(name, 1, 1) for name in TOPICS]).values():
+            try:
+                future.result(WAIT_S)
+            except KafkaException as error:
+                assert error.args[0].name() == "TOPIC_ALREADY_EXISTS", error
+        with GrantedRights(KafkaAccess(client_of(settings, DEPLOYER)), platform_rights("default_")).during(declared()):
+            yield settings
+    finally:
+        stop_platform(settings, progress=lambda _line: None)
+
+
+def declared() -> frozenset[Right]:
+    return declared_rights(for_target(load(PROJECT), TABLES["embedded"]))
+
+
+def client_of(settings: Settings, role: str) -> dict[str, str]:
+    return settings.with_values(BIFROST_ROLE=role).kafka_client()
+
+
+def allowed(rights: frozenset[Right], role: str, topic: str, operation: Operation) -> bool:
+    return any(
+        right.user == role
+        and right.resource == "topic"
+        and right.operation == operation
+        and (right.name in ("*", topic) or (right.is_prefix and topic.startswith(right.name)))
+        for right in rights
+    )
+
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
+def test_the_broker_allows_each_role_what_its_declarations_need_and_nothing_else(secured: Settings, role: str) -> None:
+    rights = platform_rights("default_") | declared()
+    admin = AdminClient(client_of(secured, role))
+    futures = admin.describe_topics(TopicCollection(list(TOPICS)), include_authorized_operations=True)
+    for topic, future in futures.items():
+        wanted = {operation for operation in _OPERATIONS if allowed(rights, role, topic, operation)}
+        try:
+            granted = frozenset(future.result(WAIT_S).authorized_operations or ())
+        except KafkaException as error:
+            assert error.args[0].name() in ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART"), error
+            assert not allowed(rights, role, topic, "describe"), topic
+            granted = frozenset()
+        assert {name for name, operation in _OPERATIONS.items() if operation in granted} == wanted, topic
+
+
+def test_a_write_without_the_right_is_refused_and_one_with_it_is_accepted(secured: Settings) -> None:
+    outcome: dict[str, str] = {}
+    writer = producer(
+        client_of(secured, CONNECT),
+        delivered=lambda error, message: outcome.update({str(message.topic()): error.name() if error else "accepted"}),
+    )
+    for topic in ("asgard.demo.CUSTOMERS", "UNHAPPY_PLATINUM_CUSTOMERS", "_confluent-ksql-default__command_topic"):
+        writer.produce(topic, b"x")
+    assert writer.flush(WAIT_S) == 0
+    assert outcome == {
+        "asgard.demo.CUSTOMERS": "accepted",
+        "UNHAPPY_PLATINUM_CUSTOMERS": "TOPIC_AUTHORIZATION_FAILED",
+        "_confluent-ksql-default__command_topic": "TOPIC_AUTHORIZATION_FAILED",
+    }
+
+
+def test_a_service_cannot_take_the_place_of_a_sink_in_its_group(secured: Settings) -> None:
+    reader = consumer(client_of(secured, SERVICES), "connect-es_sink_orders")
+    reader.subscribe(["UNHAPPY_PLATINUM_CUSTOMERS"])
+    try:
+        with pytest.raises(KafkaException) as refused:
+            answer = reader.poll(WAIT_S)
+            if answer is not None and answer.error():
+                raise KafkaException(answer.error())
+        assert refused.value.args[0].name() == "GROUP_AUTHORIZATION_FAILED"
+    finally:
+        reader.close()
+
+
+def test_a_program_without_rights_to_the_cluster_cannot_grant_itself_any(secured: Settings) -> None:
+    with pytest.raises(Refused, match="Cluster authorization failed"):
+        KafkaAccess(client_of(secured, CONNECT)).grant(frozenset({Right(CONNECT, "topic", "*", "write")}))
+    with pytest.raises(Refused, match="Cluster authorization failed"):
+        KafkaAccess(client_of(secured, CONNECT)).set_passwords({"stranger": "known"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"sasl.password": "wrong"}, {"sasl.username": "stranger"}, {"sasl.mechanism": "PLAIN"}],
+    ids=["wrong password", "unknown user", "mechanism of the broker"],
+)
+def test_a_wrong_login_is_refused_in_words(secured: Settings, changed: dict[str, str]) -> None:
+    with pytest.raises(Refused, match=r"(?i)authentication failed"):
+        KafkaAdmin({**client_of(secured, DEPLOYER), **changed}, timeout_s=3).topics()
+
+
+def test_a_broker_of_another_authority_is_not_trusted(secured: Settings, tmp_path: Path) -> None:
+
+    foreign = tmp_path / "foreign.crt"
+    foreign.write_bytes(new_authority(datetime.now(UTC)).certificate_pem)
+    with pytest.raises(Refused, match=r"is not trusted; KAFKA_SSL_CA_LOCATION"):
+        KafkaAdmin({**client_of(secured, DEPLOYER), "ssl.ca.location": str(foreign)}, timeout_s=3).topics()
+
+
+def test_plain_text_gets_no_answer(secured: Settings) -> None:
+    with pytest.raises(RemoteError):
+        KafkaAdmin({"bootstrap.servers": secured.endpoints.kafka}, timeout_s=3).topics()
+
+
+def test_no_password_is_in_the_environment_or_the_command_of_a_process_or_in_a_log(secured: Settings) -> None:
+    passwords = [client_of(secured, role)["sasl.password"] for role in (BROKER, *KAFKA_ROLES)]
+    shown = subprocess.run(("ps", "axeww"), capture_output=True, text=True, timeout=WAIT_S, check=True).stdout
+    logs = "".join(path.read_text(errors="replace") for path in secured.logs.glob("*.log"))
+    assert not [password for password in passwords if password in shown or password in logs]
+    written = secured.run / "broker" / "server.properties"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def test_a_running_platform_does_not_become_an_unsecured_one(secured: Settings) -> None:
+    with pytest.raises(ComponentError, match="runs with security; `down` first"):
+        start_platform(secured.with_values(BIFROST_SECURE="0"), progress=lambda _line: None)
+
+
+def test_rights_that_nothing_needs_any_more_are_revoked_and_missing_ones_granted(secured: Settings) -> None:
+    access = KafkaAccess(client_of(secured, DEPLOYER))
+    wanted = platform_rights("default_") | declared()
+    left = Right(SERVICES, "topic", "undeclared", "write")
+    access.grant(frozenset({left}))
+    access.revoke(frozenset({Right(CONNECT, "topic", "asgard.demo.CUSTOMERS", "write")}))
+    with GrantedRights(access, platform_rights("default_")).during(declared()):
+        assert access.rights(KAFKA_ROLES) == wanted | {left}
+    assert access.rights(KAFKA_ROLES) == wanted
+
+
+def test_the_command_line_uses_the_deployers_account(secured: Settings) -> None:
+    command = (sys.executable, "-c", "from bifrost.settings import load; print(load().kafka_client())")
+    done = subprocess.run(command, env=secured.values, cwd=PROJECT, capture_output=True, text=True, timeout=WAIT_S)
+    assert "'sasl.username': 'deployer'" in done.stdout
