@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bifrost.clients.ksqldb import Json, KsqlClient
 from bifrost.clients.ksqldb_errors import message_of, place_in
 from bifrost.clients.ksqldb_names import live_names
 from bifrost.console.ksql_editor.answer_blocks import blocks_of
-from bifrost.console.ksql_editor.live_rows import RowReader, sent_lines
+from bifrost.console.ksql_editor.live_rows import RowReader, RowsResponse
 from bifrost.console.ksql_editor.script_steps import StepKind, headline, loss_of, shown_text, steps_of
 from bifrost.console.operated.actor import actor_of
 from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
@@ -134,9 +134,7 @@ class KsqlEditor:
             head, reader = await run_in_threadpool(self._open, text, tree, _texts(body, "properties"))
         except BifrostError as error:
             return _problem(error)
-        # The second header keeps nginx from buffering the rows.
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(sent_lines(head, reader), headers=headers, media_type="application/x-ndjson")
+        return RowsResponse(head, reader)
 
     def _open(self, text: str, tree: object, properties: Mapping[str, str]) -> tuple[Body, RowReader]:
         if isinstance(tree, PrintTopic):

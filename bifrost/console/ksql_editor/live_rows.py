@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import orjson
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from bifrost.clients.ksqldb_errors import message_of
 from bifrost.errors import BifrostError
@@ -109,32 +111,45 @@ def exact_in_browser(value: Any) -> Any:
             return value
 
 
-async def sent_lines(head: dict[str, Any], reader: RowReader) -> AsyncIterator[bytes]:
-    """The lines of an answer: `head`, then `{"rows": [...]}` as rows arrive, then `{"end": ...}` or `{"error": ...}`.
+class RowsResponse(StreamingResponse):
+    """Sends `head`, then `{"rows": [...]}` as rows arrive, then `{"end": ...}` or `{"error": ...}`, a line each.
 
     Ends the query when the page has closed the connection.
     """
-    try:
-        yield _line(head)
-        silent_s = 0.0
-        while True:
-            # Before the look at the rows: one that arrives in between must not be lost.
-            is_reading = reader.is_reading
-            rows = reader.take()
-            if rows:
-                silent_s = 0.0
-                yield _line({"rows": rows})
-            elif not is_reading:
-                break
-            elif silent_s >= KEEP_ALIVE_S:
-                silent_s = 0.0
-                yield b"\n"
-            if is_reading:
-                await asyncio.sleep(PACE_S)
-                silent_s += PACE_S
-        yield _line({"error": reader.error} if reader.error else {"end": True, "truncated": reader.is_truncated})
-    finally:
-        reader.stop()
+
+    def __init__(self, head: dict[str, Any], reader: RowReader) -> None:
+        # The second header keeps nginx from buffering the rows.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(_lines(head, reader), headers=headers, media_type="application/x-ndjson")
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer. Also a page that closes before the first line ends its query."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._reader.stop()
+
+
+async def _lines(head: dict[str, Any], reader: RowReader) -> AsyncIterator[bytes]:
+    yield _line(head)
+    silent_s = 0.0
+    while True:
+        # Before the look at the rows: one that arrives in between must not be lost.
+        is_reading = reader.is_reading
+        rows = reader.take()
+        if rows:
+            silent_s = 0.0
+            yield _line({"rows": rows})
+        elif not is_reading:
+            break
+        elif silent_s >= KEEP_ALIVE_S:
+            silent_s = 0.0
+            yield b"\n"
+        if is_reading:
+            await asyncio.sleep(PACE_S)
+            silent_s += PACE_S
+    yield _line({"error": reader.error} if reader.error else {"end": True, "truncated": reader.is_truncated})
 
 
 def _line(content: dict[str, Any]) -> bytes:

@@ -71,11 +71,13 @@ function showError(body, words) {
   announced.textContent = `Failed: ${words}`;
 }
 
-// Underlines what an error names, if the text has not changed since.
+// Underlines what an error in `text` names, if that is what stands at `base`: neither a change since nor a variable
+// has moved it.
 function underline(error, text, base) {
-  if (!error.line || !area.value.startsWith(text, base)) return;
-  const start = base + offsetOf(text, error.line, error.column);
-  markError({ start, end: start + Math.max(1, wordAt(area.value, start).length) });
+  if (!error.line) return;
+  const at = offsetOf(text, error.line, error.column);
+  const end = at + Math.max(1, wordAt(text, at).length);
+  if (area.value.startsWith(text.slice(0, end), base)) markError({ start: base + at, end: base + end });
 }
 
 function showSet() {
@@ -137,8 +139,7 @@ async function runStep(step, text, base) {
 
 function failed(error, step, body, text, base) {
   showError(body, error.error || error.message);
-  const start = offsetOf(text, step.line, step.column);
-  if (text.startsWith(step.text, start)) underline(error, step.text, base + start);
+  if (base >= 0) underline(error, step.text, base + offsetOf(text, step.line, step.column));
 }
 
 function confirmed(steps) {

@@ -138,6 +138,18 @@ def test_an_error_is_underlined_where_it_is(browser: Chrome, text: WebElement):
     assert shown(browser, "#shown mark") == []
 
 
+def test_an_error_before_a_variable_is_underlined_and_one_behind_it_is_not_misplaced(browser: Chrome, text: WebElement):
+    text.send_keys("DEFINE s='ORDERS'; SELECT NOPE FROM ${s} EMIT CHANGES;", Keys.ESCAPE)
+    press(browser, "#run-all")
+    _eventually(lambda: shown(browser, "#shown mark") == ["NOPE"])
+
+    text.send_keys(Keys.CONTROL, "a")
+    text.send_keys("SELECT ID FROM ${s} WHERE NOPE = 1 EMIT CHANGES;", Keys.ESCAPE)
+    press(browser, "#run-all")
+    _eventually(lambda: len(shown(browser, ".message.bad")) == 2)
+    assert shown(browser, "#shown mark") == []
+
+
 def test_an_error_of_the_language_is_underlined_and_nothing_runs(browser: Chrome, text: WebElement, actions: ActionLog):
     before = actions.newest(9)
     text.send_keys("CREATE STREAM Z AS SELECT * FROM ORDERS;\n  SELCT 1;")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import pytest
 from bifrost.clients.http import Connection
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.console.ksql_editor import editor_page
-from bifrost.console.ksql_editor.live_rows import exact_in_browser
+from bifrost.console.ksql_editor.live_rows import RowReader, RowsResponse, exact_in_browser
 from bifrost.operations.action_log import ActionLog, Outcome
 from tests.fakes.console import Client, running_console
 from tests.fakes.ksql_engine import EARLIEST, RunningEngine
@@ -139,6 +143,38 @@ def test_a_push_query_sends_rows_as_they_come_and_ends_with_its_page(editor: Cli
 
     answer.close()
     eventually(lambda: engine.open_queries() == [], "the query ends")
+
+
+class Rows:
+    """A query without end that remembers whether it was ended."""
+
+    def __init__(self) -> None:
+        self.was_interrupted = threading.Event()
+
+    def __iter__(self) -> Iterator[list[str]]:
+        yield ["first"]
+        self.was_interrupted.wait(60)
+
+    def interrupt(self) -> None:
+        self.was_interrupted.set()
+
+    def close(self) -> None:
+        self.was_interrupted.set()
+
+
+def test_a_page_that_closes_before_the_first_row_ends_its_query():
+    rows = Rows()
+
+    async def closed() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def cut(_message: object) -> None:
+        raise OSError("the connection is closed")
+
+    response = RowsResponse({"columns": ["A"]}, RowReader(rows))
+    with suppress(Exception):
+        asyncio.run(response({"type": "http", "asgi": {"spec_version": "2.3"}}, closed, cut))
+    assert rows.was_interrupted.is_set()
 
 
 def test_a_topic_is_printed_until_its_page_closes(editor: Client, engine: RunningEngine):
