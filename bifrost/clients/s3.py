@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
 
 from bifrost.clients.access import TlsFiles, tls_of
@@ -33,7 +34,7 @@ class Buckets(Protocol):
 
 
 class S3Client:
-    """Lists and creates the buckets of one account."""
+    """Lists and creates the buckets of one account, and deletes old objects."""
 
     def __init__(
         self, url: str, *, key_id: str, secret: str, region: str = REGION, tls: TlsFiles | None = None
@@ -83,6 +84,23 @@ class S3Client:
         except Refused as error:
             if not error.body.startswith("BucketAlreadyOwnedByYou"):
                 raise
+
+    def delete_older(self, bucket: str, before: datetime, *, most: int) -> int:
+        """Delete the objects that were last written before a (zoned) time, at most `most`; return how many."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        old: list[str] = []
+
+        def list_old() -> None:
+            for page in pages:
+                old.extend(each["Key"] for each in page.get("Contents", ()) if each["LastModified"] < before)
+                if len(old) >= most:
+                    return
+
+        self._call(f"list bucket {bucket}", list_old)
+        deleted = old[:most]
+        for key in deleted:
+            self._call(f"delete {bucket}/{key}", partial(self._client.delete_object, Bucket=bucket, Key=key))
+        return len(deleted)
 
     def _call(self, request: str, send: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -12,6 +12,7 @@ from bifrost.errors import NotReady, Refused
 
 POLL_S = 0.5
 COPY_PATIENCE_S = 3600.0
+DELETE_TIMEOUT_S = 60.0
 SYSTEM = "search"
 
 
@@ -51,6 +52,23 @@ class SearchIndices:
             raise
         visible = {name: entry for name, entry in found.items() if not name.startswith(".")}
         return tuple(self._index(name, entry) for name, entry in sorted(visible.items()))
+
+    def delete_older(self, patterns: Iterable[str], field: str, days: int, *, most: int) -> int:
+        """Delete documents whose date in a field is more than `days` ago, at most `most`; return how many.
+
+        A document that changes meanwhile stays until the next time.
+
+        Raises:
+            Refused: the field is not a date (400).
+        """
+        names = ",".join(patterns)
+        if not names:
+            return 0
+        params = {"conflicts": "proceed", "ignore_unavailable": "true", "allow_no_indices": "true", "max_docs": most}
+        body = {"query": {"range": {field: {"lt": f"now-{days}d"}}}}
+        path = f"/{_path(names)}/_delete_by_query"
+        found = self._http.call("POST", path, body=body, params=params, timeout_s=DELETE_TIMEOUT_S)
+        return int(found["deleted"])
 
     def update(self, index: str, mapping: Mapping[str, Any], settings: Mapping[str, str]) -> None:
         """Add to the mapping of an index, and change its dynamic settings.

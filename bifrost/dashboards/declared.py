@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bifrost.clients.search_retention import retention_of
 from bifrost.errors import DeclarationError
 
 FOLDER = "dashboards"
@@ -144,6 +145,10 @@ def read_template(path: Path) -> IndexTemplate:
     _list(path, body, "index_patterns")
     if not isinstance(body.get("template"), dict):
         raise DeclarationError(path, 'expected an object "template"')
+    try:
+        retention_of(body)
+    except ValueError as error:
+        raise DeclarationError(path, str(error)) from error
     return IndexTemplate(path.stem, path.parent.parent.name, path, body)
 
 

@@ -21,6 +21,7 @@ from bifrost.operations.watch.disk_guard import NAME as DISK_SPACE
 from bifrost.operations.watch.disk_guard import DiskGuard, disk_limits
 from bifrost.operations.watch.platform_event import DISK, TOPIC, PlatformEvent
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happening, Restarts, decide
+from bifrost.operations.watch.retention_sweep import RetentionSweep, sweep_of
 from bifrost.operations.watch.watch_state import write_state
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
@@ -84,6 +85,7 @@ class Watcher:
     own: str = ""
     state_file: Path | None = None
     disk: DiskGuard | None = None
+    sweep: RetentionSweep | None = None
     _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
     _causes: dict[tuple[str, str], str] = field(default_factory=dict)
     _silent: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -108,6 +110,8 @@ class Watcher:
         for thing in due:
             self._restart(thing)
         self._write_state()
+        if self.sweep is not None:
+            self.sweep.look()
         FAILED.replace({(kind, name): 1 for kind, _, name in (key.partition(" ") for key in self.summary())})
         LOOKS.observe(self.clock.monotonic() - began)
         return tuple(events)
@@ -278,12 +282,13 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
     """The watcher of a target.
 
     Raises:
-        SettingError: WATCH_MAX_RESTARTS is not a number.
+        SettingError: WATCH_MAX_RESTARTS, or a limit of the disk or of a retention, is not a number.
     """
     most = settings.get("WATCH_MAX_RESTARTS", str(MAX_RESTARTS))
     if not most.isdecimal() or len(most) > 4:
         raise SettingError("WATCH_MAX_RESTARTS", f"{most!r} is not a number of restarts")
     secrets = secrets_of(settings.secrets)
+    is_embedded = settings.target == "embedded"
     return Watcher(
         platform=platform,
         services=service_names(settings),
@@ -293,10 +298,9 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         needed=_needed(settings),
         max_restarts=int(most),
         own=NAME,
-        state_file=settings.watch_state if settings.target == "embedded" else None,
-        disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings))
-        if settings.target == "embedded"
-        else None,
+        state_file=settings.watch_state if is_embedded else None,
+        disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings)) if is_embedded else None,
+        sweep=sweep_of(settings, platform.search, time.monotonic) if is_embedded else None,
     )
 
 
