@@ -68,7 +68,7 @@ def set_up_logging(
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     found = values or load()
     if log_is_json(found):
-        handler.setFormatter(JsonLines(f"{program} {part}".strip(), secrets_of(found.values)))
+        handler.setFormatter(JsonLines(f"{program} {part}".strip(), secrets_of(found.secrets)))
         logging.captureWarnings(capture=True)
         sys.excepthook = _log_uncaught
         threading.excepthook = _log_uncaught_in_thread
