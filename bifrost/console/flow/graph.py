@@ -166,6 +166,7 @@ def _service(node_id: str, reader: GroupReader, component: Json | None, problem:
     return {
         "id": node_id,
         "kind": "service",
+        "role": _role(reader),
         "name": reader.name,
         "pipeline": reader.pipeline,
         "state": state,
@@ -173,6 +174,13 @@ def _service(node_id: str, reader: GroupReader, component: Json | None, problem:
         "detail": f"service {reader.service}",
         "error": problem or (component["cause"] if component else ""),
     }
+
+
+def _role(reader: GroupReader) -> str:
+    """`service`, `alert` for one of the alerts of a service, or `group` for a group that no file declares."""
+    if reader.name != reader.service:
+        return "alert"
+    return "service" if reader.pipeline else "group"
 
 
 def _connector_edges(now: Snapshot) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bifrost.console.inbox.message_store import Inbox, Message, microseconds
-from bifrost.console.pages.mrkdwn import EMOJI, to_html
+from bifrost.console.pages.icons import avatar
+from bifrost.console.pages.mrkdwn import to_html
 from bifrost.console.pages.page_frame import HEADERS, page_template
 
 MAX_SHOWN = 200
@@ -62,7 +63,7 @@ def _render(message: Message) -> str:
     return _MESSAGE.format(
         ts=message.ts,
         channel=html.escape(message.channel),
-        icon=html.escape(EMOJI.get(message.icon_emoji.strip(":")) or message.username[:1].upper()),
+        icon=avatar(message.icon_emoji, message.username),
         username=html.escape(message.username),
         app="Telegram" if is_plain else "app",
         iso=sent.isoformat(timespec="milliseconds"),

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from bifrost.console.inbox.chat_store import Chat, ChatLine, TelegramChats
 from bifrost.console.inbox.telegram_api import BotApiError, chat_id_of
+from bifrost.console.pages.icons import avatar
 from bifrost.console.pages.page_frame import HEADERS as PAGE_HEADERS
 from bifrost.console.pages.page_frame import page_template
 from bifrost.console.pages.server_events import HEADERS, KEEP_ALIVE, MEDIA_TYPE, RETRY, event
@@ -133,6 +134,7 @@ def _page(template: Template, chat_id: int, known: list[Chat], chats: TelegramCh
     # Of all chats: the feed starts after it.
     newest = chats.lines(limit=1)
     return template.substitute(
+        avatar=avatar("satellite_antenna", "bot"),
         chat=chat_id,
         chats=_render_chats(known, chat_id),
         lines=render_lines(chats.lines(chat_id, limit=MAX_SHOWN)),

@@ -28,6 +28,15 @@ function backlogs(found) {
     node.name, `has not kept up since ${clock(node.behind_since)}: ${counted(node.lag, "record")} unread`, "/pipelines"]);
 }
 
+// Services are programs; an alert is a file that one of them, `alerts`, carries out; other groups are nobody's.
+function readers(nodes) {
+  const of = (role) => nodes.filter((node) => node.role === role);
+  const services = new Set([...of("service"), ...of("alert")].map((node) => node.detail));
+  return [
+    counted(services.size, "service"), of("alert").length ? counted(of("alert").length, "alert") : "",
+    of("group").length ? counted(of("group").length, "other reader") : ""].filter(Boolean);
+}
+
 function showOverallState(found) {
   const problems = causes(found);
   const behind = backlogs(found);
@@ -38,8 +47,8 @@ function showOverallState(found) {
   if (overall.textContent !== words) overall.textContent = words;
   const count = (kinds) => found.nodes.filter((node) => kinds.includes(node.kind)).length;
   document.getElementById("counts").textContent = [
-    counted(count(["source", "sink"]), "connector"), `${number(count(["query"]))} queries`, counted(count(["service"]), "service"),
-    counted(found.topics.length, "topic"),
+    counted(count(["source", "sink"]), "connector"), `${number(count(["query"]))} quer${count(["query"]) === 1 ? "y" : "ies"}`,
+    ...readers(found.nodes), counted(found.topics.length, "topic"),
   ].join(" · ");
   document.getElementById("causes").replaceChildren(...[...problems, ...behind].map(([name, cause, address]) => {
     const item = el("li");
@@ -52,10 +61,12 @@ function pipelineCard(pipeline, found) {
   const card = el("section", "card pipeline");
   const name = el("h3", `state ${pipeline.health}`);
   name.append(link(`/pipelines?pipeline=${pipeline.name}`, pipeline.name));
-  const kinds = pipeline.nodes.map((id) => found.nodes.find((node) => node.id === id).kind);
+  const nodes = pipeline.nodes.map((id) => found.nodes.find((node) => node.id === id));
+  const kinds = nodes.map((node) => node.kind);
   const count = (...wanted) => kinds.filter((kind) => wanted.includes(kind)).length;
-  const parts = [[count("source", "sink"), "connector"], [count("query"), "quer"], [count("service"), "service"]]
+  const parts = [[count("source", "sink"), "connector"], [count("query"), "quer"]]
     .filter(([total]) => total).map(([total, word]) => (word === "quer" ? `${total} quer${total === 1 ? "y" : "ies"}` : counted(total, word)));
+  if (count("service")) parts.push(...readers(nodes.filter((node) => node.kind === "service")));
   const links = el("p", "links");
   if (pipeline.faults) links.append(link(`/pipelines?pipeline=${pipeline.name}#faults`, counted(pipeline.faults, "fault"), "bad"));
   if (found.dashboards.includes(pipeline.name)) links.append(link(`/dashboards/${pipeline.name}`, "Dashboard"));

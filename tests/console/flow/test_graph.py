@@ -238,6 +238,15 @@ def test_services_are_shown_by_their_names_with_their_state_also_those_without_a
     assert "service:ratings_page" not in found
 
 
+def test_alerts_services_and_groups_of_others_differ():
+    positions = {**NOW.positions, "someone": {"out": {0: 1}}}
+    parts = (component("alerts"), component("ratings_bot"))
+    found = nodes(replace(NOW, owners=OWNERS, components=parts, positions=positions))
+
+    roles = {name: found[name]["role"] for name in ("group:notifier", "service:ratings_bot", "group:someone")}
+    assert roles == {"group:notifier": "alert", "service:ratings_bot": "service", "group:someone": "group"}
+
+
 def test_an_alert_that_is_not_sent_says_why():
     problems = {"ratings_unhappy": "Slack refuses the token"}
     found = nodes(replace(NOW, owners=OWNERS, components=(component("alerts"),), alert_problems=problems))

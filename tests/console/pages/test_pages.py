@@ -164,6 +164,7 @@ def test_the_overview_names_what_is_in_trouble_and_why(browser: Chrome, client: 
     browser.get(client.url)
     _eventually(lambda: "2 parts in trouble" in browser.find_element("id", "overall").text)
 
+    assert "· 1 service · 1 alert ·" in browser.find_element("id", "counts").text
     causes = browser.find_element("id", "causes").text
     assert "sink java.lang.B: disk is full" in causes
     assert "s3 exit code 1" in causes
