@@ -1,7 +1,7 @@
 """Kills a part of the engine with -9 under load; compares its results with those of an undisturbed run.
 
     scripts/deploy.py up ratings
-    python -m benchmarks.kill_engine server worker broker --rounds 20 --rate 2000
+    python -m benchmarks.kill_engine server worker broker --rounds 20 --rate 2000 --workers 2
     python -m benchmarks.kill_engine server --guarantee at_least_once
 
 Its own server runs a filter, a join with a table and a windowed count. Ratings arrive at `rate` per second, and at
@@ -82,6 +82,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--guarantee", default=EXACTLY_ONCE, choices=[EXACTLY_ONCE, "at_least_once"])
     args = parser.parse_args()
+    if "worker" in args.parts and args.workers < 2:
+        parser.error("with one worker the server runs the queries itself: to kill a worker, say --workers 2")
     settings, failed = load(), 0
     for part in args.parts:
         for number in range(1, args.rounds + 1):
