@@ -20,6 +20,7 @@ from bifrost.operations.connector_configs import check_config, edited_config
 from bifrost.redaction import redact_config, redact_text
 
 _BROKEN = "FAILED"
+_MAX_CAUSE = 1_000
 
 
 def routes(pool: TargetPool) -> list[BaseRoute]:
@@ -63,7 +64,7 @@ def _connectors(target: OperatedTarget, _request: Request) -> Any:
     configs = connect.configs()
     return {
         "connectors": [
-            _status_json(status, target.secrets)
+            _status_json(status, target.secrets, with_traces=False)
             | {"class": configs.get(name, {}).get("connector.class", "").rpartition(".")[2]}
             for name, status in sorted(connect.statuses().items())
         ]
@@ -92,7 +93,12 @@ def _connector(target: OperatedTarget, request: Request) -> Any:
     }
 
 
-def _status_json(status: ConnectorStatus, secrets: tuple[str, ...]) -> dict[str, Any]:
+def _status_json(status: ConnectorStatus, secrets: tuple[str, ...], *, with_traces: bool = True) -> dict[str, Any]:
+    """The state in JSON; the list needs no traces, which are long."""
+
+    def shown(trace: str) -> str:
+        return redact_text(trace, secrets) if with_traces else ""
+
     failed = [task for task in status.tasks if task.state == _BROKEN]
     trace = next((trace for trace in (status.trace, *(task.trace for task in failed)) if trace), "")
     return {
@@ -100,10 +106,10 @@ def _status_json(status: ConnectorStatus, secrets: tuple[str, ...]) -> dict[str,
         "type": status.type,
         "state": _BROKEN if failed else status.state,
         "worker": status.worker,
-        "cause": redact_text(root_cause(trace), secrets),
-        "trace": redact_text(status.trace, secrets),
+        "cause": redact_text(root_cause(trace), secrets)[:_MAX_CAUSE],
+        "trace": shown(status.trace),
         "tasks": [
-            {"id": task.id, "state": task.state, "worker": task.worker, "trace": redact_text(task.trace, secrets)}
+            {"id": task.id, "state": task.state, "worker": task.worker, "trace": shown(task.trace)}
             for task in status.tasks
         ],
     }

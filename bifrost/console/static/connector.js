@@ -28,7 +28,7 @@ function edited() {
 
 function showTasks(found) {
   const rows = found.tasks.map((task) => [String(task.id), cell(state(task.state), "tight"), cell(task.worker, "mono")]);
-  const content = rows.length ? [table(["#Task", "State", "Worker"], rows, "Tasks")] : [el("p", "note", "No task.")];
+  const content = rows.length ? [table(["Task", "State", "Worker"], rows, "Tasks")] : [el("p", "note", "No task.")];
   for (const [title, trace] of [["Connector", found.trace], ...found.tasks.map((task) => [`Task ${task.id}`, task.trace])]) {
     if (!trace) continue;
     const more = el("details");
@@ -66,6 +66,7 @@ function show(found) {
   const text = textOf(found.config);
   if (original === null || config.value === original) config.value = text;
   original = text;
+  config.rows = Math.min(30, Math.max(8, text.split("\n").length + 2));
 }
 
 async function run(body, word) {

@@ -5,13 +5,16 @@ import { act, button, cell, keepReading, link, redraw, table } from "./operate.j
 
 const view = document.getElementById("view");
 const filter = document.getElementById("filter");
-const HEADS = ["Connector", "Kind", "State", "Tasks", "Class", "Cause", "Actions"];
+const HEADS = ["Connector", "State", "Actions", "Tasks", "Kind", "Class", "Cause"];
 const HEALTH = { RUNNING: "good", FAILED: "bad" };
 const CHANGES = { RUNNING: ["pause", "stop", "restart"], PAUSED: ["resume", "stop"], STOPPED: ["resume"], FAILED: ["restart", "pause", "stop"] };
 const PACE_MS = 4000;
 let found = [];
 
 const changes = (state) => CHANGES[state] || ["restart"];
+
+// A cause may list all classes that a worker knows; the connector's page has all of it.
+const cut = (cause) => (cause.length > 200 ? `${cause.slice(0, 200)}…` : cause);
 
 function actions(connector) {
   const row = el("span", "actions");
@@ -28,8 +31,9 @@ function actions(connector) {
 function draw() {
   const shown = found.filter((each) => each.name.toLowerCase().includes(filter.value.trim().toLowerCase()));
   const rows = shown.map((each) => [
-    cell(link(`/connectors/${encodeURIComponent(each.name)}`, each.name), "name"), each.type, cell(el("span", `state ${HEALTH[each.state] || "busy"}`, each.state), "tight"),
-    cell(each.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none", "tight"), each.class, cell(each.cause, each.cause ? "cause" : ""), actions(each)]);
+    cell(link(`/connectors/${encodeURIComponent(each.name)}`, each.name), "name"), cell(el("span", `state ${HEALTH[each.state] || "busy"}`, each.state), "tight"), actions(each),
+    cell(each.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none", "tight"), each.type, each.class,
+    cell(cut(each.cause), each.cause ? "cause" : "")]);
   redraw(view, ...(rows.length ? [table(HEADS, rows, "Connectors")] : []));
   document.querySelector(".nothing").hidden = rows.length > 0;
   document.getElementById("count").textContent = `${number(shown.length)} of ${number(found.length)} connectors`;

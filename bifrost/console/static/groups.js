@@ -5,7 +5,7 @@ import { cell, duration, keepReading, lines, link, redraw, table } from "./opera
 
 const view = document.getElementById("view");
 const filter = document.getElementById("filter");
-const HEADS = ["Group", "Read by", "State", "#Members", "#Lag", "#Behind", "Topics"];
+const HEADS = ["Group", "#Lag", "#Behind", "Read by", "State", "#Members", "Topics"];
 const PACE_MS = 5000;
 let found = [];
 
@@ -13,8 +13,9 @@ function draw() {
   const wanted = filter.value.trim().toLowerCase();
   const shown = found.filter((each) => [each.group, each.owner, ...each.topics].some((text) => text.toLowerCase().includes(wanted)));
   const rows = shown.map((each) => [
-    cell(link(`/groups/${encodeURIComponent(each.group)}`, each.group), "name"), each.kind === "group" ? "" : each.owner, cell(each.state, "tight"), number(each.members),
-    number(each.lag), each.behind_s === null ? "" : each.behind_s ? duration(each.behind_s * 1000) : "0", lines(each.topics)]);
+    cell(link(`/groups/${encodeURIComponent(each.group)}`, each.group), "name"), number(each.lag),
+    each.behind_s === null ? "" : each.behind_s ? duration(each.behind_s * 1000) : "0", each.kind === "group" ? "" : lines([each.owner]),
+    cell(each.state, "tight"), number(each.members), lines(each.topics)]);
   redraw(view, ...(rows.length ? [table(HEADS, rows, "Consumer groups")] : []));
   document.querySelector(".nothing").hidden = rows.length > 0;
   document.getElementById("count").textContent = `${number(shown.length)} of ${number(found.length)} groups`;

@@ -10,7 +10,7 @@ export function named(tag, name, longest = LONGEST) {
   const half = Math.floor((longest - 1) / 2);
   const isLong = name.length > longest;
   const element = el(tag, "", isLong ? `${name.slice(0, half)}…${name.slice(-half)}` : name);
-  if (isLong) element.title = name;
+  if (isLong || name.length > 24) element.title = name;
   return element;
 }
 
@@ -81,7 +81,7 @@ export const cell = (content, className) => ({ cell: content, className });
 
 export function lines(names, longest) {
   const box = document.createDocumentFragment();
-  for (const name of names) box.append(named("span", name, longest));
+  for (const name of names) box.append(named("span", name, longest ?? 44));
   return cell(box, "many");
 }
 

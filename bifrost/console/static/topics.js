@@ -6,7 +6,7 @@ import { bytes, cell, duration, keepReading, lines, link, redraw, table } from "
 const view = document.getElementById("view");
 const filter = document.getElementById("filter");
 const internal = document.getElementById("internal");
-const HEADS = ["Topic", "#Partitions", "#Records", "#Size", "Retention", "Written by", "Read by"];
+const HEADS = ["Topic", "#Records", "#Size", "#Partitions", "Retention", "Written by", "Read by"];
 const PACE_MS = 10000;
 let found = null;
 
@@ -20,7 +20,7 @@ function retention(topic) {
 function draw() {
   const topics = found.topics.filter(matches);
   const rows = topics.map((topic) => [
-    cell(link(`/topics/${encodeURIComponent(topic.name)}`, topic.name), "name"), number(topic.partitions), number(topic.records), bytes(topic.size_bytes),
+    cell(link(`/topics/${encodeURIComponent(topic.name)}`, topic.name), "name"), number(topic.records), bytes(topic.size_bytes), number(topic.partitions),
     cell(retention(topic), "tight"), lines(topic.writers), lines(topic.readers)]);
   redraw(view, ...(rows.length ? [table(HEADS, rows, "Topics")] : []));
   document.querySelector(".nothing").hidden = rows.length > 0;
