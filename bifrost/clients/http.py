@@ -232,6 +232,17 @@ class HttpClient:
                 raise outcome
             self.connection.clock.sleep(delay_s)
 
+    def get_text(self, path: str, *, timeout_s: float = READ_TIMEOUT_S) -> str:
+        """GET a text, in one attempt.
+
+        Raises:
+            Unreachable, NotReady, Refused: as `call`.
+        """
+        answer = self._attempt("GET", path, None, None, {"Accept": "text/plain"}, timeout_s)
+        if isinstance(answer, RemoteError):
+            raise answer
+        return answer.text
+
     def stream(self, path: str, *, body: object, headers: Mapping[str, str], idle_s: float | None) -> requests.Response:
         """POST and return the response with an unread body; the caller closes it.
 

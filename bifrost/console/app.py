@@ -26,6 +26,7 @@ from bifrost.console.inbox.chat_store import TelegramChats
 from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
 from bifrost.console.ksql_editor import editor_page
+from bifrost.console.metrics_reader import metrics_reader
 from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
     actions_page,
@@ -35,6 +36,7 @@ from bifrost.console.pages import (
     groups_page,
     inbox_feed,
     inbox_page,
+    metrics_page,
     overview_page,
     page_frame,
     pipelines_page,
@@ -148,6 +150,7 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         *connectors_page.routes(pool),
         *schemas_page.routes(pool),
         *dead_letters_page.routes(pool),
+        *metrics_page.routes(metrics_reader(settings)),
         *actions_page.routes(pool, log),
         # A statement that a person runs must not wait for a server that does not answer.
         *editor_page.routes(ksqldb.from_settings(settings, patience_s=0), log),

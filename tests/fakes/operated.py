@@ -9,16 +9,18 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 
 from bifrost.clients.topic_records import StoredRecord
+from bifrost.console.metrics_reader import MetricsReader
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
 from bifrost.console.pages import (
     actions_page,
     connectors_page,
     dead_letters_page,
     groups_page,
+    metrics_page,
     schemas_page,
     topics_page,
 )
-from bifrost.errors import Refused
+from bifrost.errors import Refused, Unreachable
 from bifrost.operations.action_log import ActionLog
 from tests.deployer.conftest import Fakes, Project
 from tests.fakes.records import FakeRecords
@@ -76,6 +78,19 @@ class FakeTails:
         return self.opened[topic]
 
 
+ALERT_METRICS = """\
+# TYPE bifrost_notifications_total counter
+bifrost_notifications_total{alert="ratings",outcome="delivered"} 41.0
+bifrost_notifications_total{alert="wifi",outcome="delivered"} 1.0
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes 4.194304e+07
+"""
+
+
+def no_metrics() -> str:
+    raise Unreachable("supervisor", "GET /metrics", "connection refused")
+
+
 def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = None) -> list[BaseRoute]:
     """All pages that operate a target; `folder` is for files that they write."""
     log = ActionLog(folder / "actions.jsonl", lambda: 3600.0, ["hunter22"])
@@ -85,5 +100,6 @@ def operating_pages(target: TargetPool, folder: Path, tails: FakeTails | None = 
         *connectors_page.routes(target),
         *schemas_page.routes(target),
         *dead_letters_page.routes(target),
+        *metrics_page.routes(MetricsReader({"alerts": lambda: ALERT_METRICS, "supervisor": no_metrics})),
         *actions_page.routes(target, log),
     ]

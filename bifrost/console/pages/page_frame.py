@@ -24,6 +24,7 @@ PAGES = (
     ("/connectors", "Connectors"),
     ("/schemas", "Schemas"),
     ("/dead-letters", "Dead letters"),
+    ("/figures", "Metrics"),
     ("/actions", "Actions"),
     ("/inbox", "Inbox"),
     ("/telegram", "Telegram"),
