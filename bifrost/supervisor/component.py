@@ -54,7 +54,7 @@ class Component:
     backoff: Backoff = RESTART_BACKOFF
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
-    ready_within_s: float = 120.0
+    ready_within_s: float = 240.0
     with_platform: bool = True  # False: started on request only
 
 

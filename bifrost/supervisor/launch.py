@@ -30,7 +30,10 @@ from bifrost.supervisor.scrape_targets import write_scrape_targets
 from bifrost.supervisor.stop import naming_the_home, stop_platform
 from bifrost.supervisor.supervisor_lock import is_supervised, lock_for_supervisor
 
-READY_S = 180.0
+READY_S = 300.0
+"""Longer than each component has to become ready (`Component.ready_within_s`)."""
+NEWS_S = 20.0
+"""After this long without a component that becomes ready, what is still starting is shown."""
 ANSWER_S = 60.0
 LOCK_S = 300.0
 _POLL_S = 0.1
@@ -153,23 +156,29 @@ def _start_missing(client: SupervisorClient) -> None:
 
 
 def _wait_until_ready(client: SupervisorClient, progress: Progress, on_command: frozenset[str]) -> None:
-    began = time.monotonic()
+    began = news = time.monotonic()
     reported: set[str] = set()
     while True:
         statuses = _statuses(client)
+        now = time.monotonic()
         optional = frozenset(ON_COMMAND) - on_command
         waiting = [status for status in statuses if status.name not in reported and status.name not in optional]
         for status in waiting:
             if status.is_up:
                 reported.add(status.name)
-                progress(f"{status.name} is {status.state} after {time.monotonic() - began:.1f} s")
+                progress(f"{status.name} is {status.state} after {now - began:.1f} s")
+                news = now
             elif status.state == "failed":
                 raise ComponentError(status.name, status.cause, log=Path(status.log))
-        if all(status.is_up for status in waiting):
+        missing = [status for status in waiting if not status.is_up]
+        if not missing:
             return
-        if time.monotonic() - began > READY_S:
-            names = ", ".join(f"{status.name} is {status.state}" for status in waiting if not status.is_up)
+        if now - began > READY_S:
+            names = ", ".join(f"{status.name} is {status.state}" for status in missing)
             raise ComponentError("platform", f"not ready after {READY_S:.0f} s: {names}")
+        if now - news > NEWS_S:
+            progress(f"waiting for {', '.join(status.name for status in missing)} ({now - began:.0f} s)")
+            news = now
         time.sleep(_POLL_S)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,20 @@ def test_the_lock_lives_as_long_as_the_process_that_inherited_it(settings: Setti
     with holder, pytest.raises(ComponentError, match="another one has just started"), lock_for_supervisor(settings):
         pass
     assert not is_supervised(settings, client, pytest.fail)
+
+
+def test_what_is_still_starting_is_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bifrost.supervisor.launch.NEWS_S", 0.1)
+    is_ready = threading.Event()
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if line.startswith("waiting for"):
+            is_ready.set()
+
+    slow = replace(SLEEPER, name="slow", probe=lambda: None if is_ready.is_set() else "not yet")
+    with running(settings, slow):
+        start_platform(settings, progress=report)
+    assert lines[0] == "waiting for slow (0 s)"
+    assert lines[-1].startswith("slow is ready after ")
