@@ -78,8 +78,8 @@ def _pipeline(
 
 
 def _mark_behind(node: Json, behind: Mapping[str, float]) -> None:
-    """Replace the group of a node by since when it is behind, which is not well."""
-    node["behind_since"] = behind.get(node.pop("group", "") or "")
+    """Add to a node since when it is behind, which is not well."""
+    node["behind_since"] = behind.get(node.get("group") or "")
     if node["behind_since"] is not None and node["health"] == "good":
         node["health"] = "busy"
 

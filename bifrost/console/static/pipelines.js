@@ -1,6 +1,7 @@
 // Shows the graph of each pipeline and tables of their parts, reloaded every few seconds.
 
 import { caption, flow } from "./flow.js";
+import { act, button } from "./operate.js";
 import { clock, command, el, fetched, moveFocus, number, onKeys, rate, showProblem, showState } from "./page_frame.js";
 
 const view = document.getElementById("view");
@@ -160,8 +161,8 @@ const drawing = {
     ...table(["Dead letters and processing log", "#Records", "#Rate", "Newest"], faults().map((topic) => [
       opener(topic.id, topic.name), number(topic.records), rate(topic.rate), reasons.get(`${topic.name} ${topic.records}`) || ""])),
   ],
-  components: () => table(["Component", "State", "#Restarts", "Since", "Cause"], found.components.filter((each) => matches(each.name)).map((each) => [
-    each.name, state({ state: each.state, health: health(each) }), number(each.restarts), since(each), each.cause])),
+  components: () => table(["Component", "State", "Actions", "#Restarts", "Since", "Cause"], found.components.filter((each) => matches(each.name)).map((each) => [
+    each.name, state({ state: each.state, health: health(each) }), changes(each.name, each.state), number(each.restarts), since(each), each.cause])),
 };
 
 // Why a record failed: Connect, the services and ksqlDB each store the reason in another place.
@@ -211,7 +212,7 @@ function showPipelines() {
 
 // Identifies an element across redraws.
 function mark(element) {
-  const own = element?.dataset?.id || element?.dataset?.copy || element?.dataset?.scroll || element?.getAttribute?.("href");
+  const own = element?.dataset?.id || (element?.closest?.(".actions") && element.getAttribute("aria-label")) || element?.dataset?.copy || element?.dataset?.scroll || element?.getAttribute?.("href");
   return own && view.contains(element) ? `${element.closest("section")?.getAttribute("aria-label")} ${own}` : "";
 }
 
@@ -259,6 +260,49 @@ function remember() {
   window.history.replaceState(null, "", address);
 }
 
+const CHANGES = {
+  RUNNING: ["pause", "restart"], PAUSED: ["resume"], STOPPED: ["resume"], FAILED: ["restart"], ERROR: ["restart"],
+  running: ["stop", "restart"], ready: ["stop", "restart"], stopped: ["resume"], failed: ["restart"], backoff: ["restart", "stop"],
+};
+
+// Buttons that change what has a name, as the commands of that name do; each asks first.
+function changes(name, state) {
+  const row = el("span", "actions");
+  for (const change of CHANGES[state] || []) {
+    const one = button(change, "quiet", async () => {
+      if (details.open) details.close();
+      if (await act({ action: change, name }, change)) ask();
+    });
+    one.setAttribute("aria-label", `${change} ${name.replace(/^\w+:/, "")}`);
+    row.append(one);
+  }
+  return row;
+}
+
+// Where a part is operated, and what can be done with it here.
+function operated(node) {
+  const row = el("p", "actions");
+  switch (node.kind) {
+    case "topic": {
+      row.append(link(`/topics/${encodeURIComponent(node.name)}`, "Browse its records"));
+      if (node.faults && !node.name.endsWith("ksql_processing_log")) row.append(link(`/dead-letters/${encodeURIComponent(node.name)}`, "Replay or drop"));
+      break;
+    }
+    case "source": case "sink":
+      row.append(link(`/connectors/${encodeURIComponent(node.name)}`, "Tasks, configuration, offsets"), changes(`connector:${node.name}`, node.state));
+      break;
+    case "query":
+      row.append(changes(`query:${node.detail}`, node.state));
+      break;
+    case "service":
+      if (node.role !== "group") row.append(changes(node.detail.replace("service ", ""), node.state));
+      break;
+  }
+  const group = node.id.startsWith("group:") ? node.id.slice(6) : node.group;
+  if (group) row.append(link(`/groups/${encodeURIComponent(group)}`, "Lag and offsets"));
+  return row.children.length ? [row] : [];
+}
+
 function terms(pairs) {
   const list = el("dl");
   for (const [name, value] of pairs) if (value !== "" && value !== null && value !== undefined) list.append(el("dt", "", name), el("dd", "", String(value)));
@@ -289,6 +333,7 @@ function open(id) {
     ["kind", node.kind], ["pipeline", node.pipeline], ["state", node.state], ["class or id", node.detail], ["lag", number(node.lag)],
     ["partitions", node.partitions], ["records", number(node.records)], ["rate", rate(node.rate)], ["cause", node.error || backlog(node)],
   ]));
+  body.append(...operated(node));
   for (const task of node.tasks || []) {
     body.append(el("h3", "", `Task ${task.id}: ${task.state}`));
     if (task.trace) body.append(el("pre", "", task.trace));

@@ -268,3 +268,22 @@ def _press(browser: Chrome, key: str) -> None:
 def _set_width(browser: Chrome, width: int) -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+@needs_browser
+def test_a_person_restarts_a_component_and_reaches_what_operates_a_part(browser: Chrome, client: Client):
+    browser.get(f"{client.url}/pipelines#components")
+    _eventually(lambda: browser.find_elements("css selector", '[aria-label="restart broker"]'))
+    browser.find_element("css selector", '[aria-label="restart broker"]').click()
+    _eventually(lambda: "restart component broker" in browser.find_element("id", "ask").text)
+    browser.find_element("css selector", "#ask .primary").click()
+    _eventually(lambda: browser.find_elements("id", "done"))
+    assert browser.find_element("id", "done").text == "component broker is RUNNING."
+
+    browser.find_element("css selector", '[data-view="connectors"]').click()
+    _eventually(lambda: browser.find_elements("css selector", '[data-id="connector:sink"]'))
+    browser.find_element("css selector", '[data-id="connector:sink"]').click()
+    details = browser.find_element("id", "details")
+    addresses = [each.get_attribute("href") for each in details.find_elements("css selector", ".actions a")]
+    assert addresses == [f"{client.url}/connectors/sink", f"{client.url}/groups/connect-sink"]
+    assert details.find_elements("css selector", '[aria-label="restart sink"]')
