@@ -309,6 +309,13 @@ function terms(pairs) {
   return list;
 }
 
+// A long text scrolls, also with the keyboard.
+function longText(text) {
+  const shown = el("pre", "", text);
+  shown.tabIndex = 0;
+  return shown;
+}
+
 async function showRecords(body, topic) {
   body.append(el("h3", "", "Newest records"));
   try {
@@ -317,7 +324,7 @@ async function showRecords(body, topic) {
     for (const record of records) {
       const head = `${topic}-${record.partition}@${record.offset}  ${record.timestamp > 0 ? new Date(record.timestamp).toLocaleString() : ""}`;
       const headers = Object.entries(record.headers).map(([name, value]) => `${name}: ${value}`);
-      body.append(el("pre", "", [head, record.key ? `key: ${record.key}` : "", ...headers, record.value].filter(Boolean).join("\n")));
+      body.append(longText([head, record.key ? `key: ${record.key}` : "", ...headers, record.value].filter(Boolean).join("\n")));
     }
   } catch (error) {
     body.append(el("p", "cause", error.message));
@@ -336,9 +343,9 @@ function open(id) {
   body.append(...operated(node));
   for (const task of node.tasks || []) {
     body.append(el("h3", "", `Task ${task.id}: ${task.state}`));
-    if (task.trace) body.append(el("pre", "", task.trace));
+    if (task.trace) body.append(longText(task.trace));
   }
-  if (node.statement) body.append(el("pre", "", node.statement));
+  if (node.statement) body.append(longText(node.statement));
   details.showModal();
   if (node.kind === "topic") showRecords(body, node.name);
 }

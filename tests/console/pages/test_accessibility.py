@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
 from bifrost import settings as project_settings
+from bifrost.clients.topic_sample import SampledRecord
+from bifrost.console.flow.graph import graph
+from bifrost.console.ksql_editor import editor_page
+from bifrost.console.pages import dashboards_page, pipelines_page
+from bifrost.console.panel_reader import PanelReader
+from bifrost.console.vega_bundle import bundle
+from bifrost.operations.action_log import ActionLog
+from bifrost.settings import PROJECT
+from tests.console.flow.test_graph import NOW, OWNERS, component
 from tests.console.pages.test_pages import ADDRESSES, POOR_CONTRAST, client, flows
+from tests.console.test_panel_reader import Clock, Engine
 from tests.fakes.axe import script_in, serious_problems
 from tests.fakes.browser import CHROMIUM, DRIVER, prefer, running_browser
-from tests.fakes.console import Client
+from tests.fakes.console import Client, running_console
+from tests.fakes.ksql_engine import running_engine
 from tests.waiting import eventually
 
 __all__ = ["client", "flows"]
@@ -75,6 +89,44 @@ def problems(browser: Chrome) -> list[str]:
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_axe_finds_nothing_serious_on_any_page(browser: Chrome, client: Client, address: str):
     open_page(browser, client, address)
+    assert problems(browser) == []
+
+
+class _Unchanging:
+    """A platform that stays as it is."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._found = found
+
+    def read(self) -> dict[str, Any]:
+        return self._found
+
+    def records(self, topic: str, count: int) -> list[SampledRecord]:
+        return []
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The console of a platform that was just installed, with a long hint of how to begin."""
+    folder = tmp_path_factory.mktemp("empty")
+    hint = {"say": "Send the first records", "command": "scripts/demo.py ratings " + "--with-a-long-option value " * 12}
+    nothing = replace(NOW, statuses={}, components=(component("broker", "ready"),), owners=OWNERS)
+    found = graph(nothing, None) | {"dashboards": ["ratings"], "hints": {"ratings": hint}}
+    reader = PanelReader(PROJECT, Engine([]), Clock())
+    with running_engine() as engine, engine.client() as ksqldb:
+        pages = [
+            *dashboards_page.routes(reader, bundle(project_settings.load().cache), {"ratings": hint}),
+            *pipelines_page.routes(_Unchanging(found)),
+            *editor_page.routes(ksqldb, ActionLog(folder / "actions.jsonl", time.time)),
+        ]
+        with running_console(folder / "inbox.sqlite", time.time, pages) as served:
+            yield served
+
+
+@needs_axe
+@pytest.mark.parametrize("address", ["/", "/dashboards", "/pipelines", "/ksqldb#queries", "/inbox", "/telegram"])
+def test_axe_finds_nothing_serious_on_empty_pages(browser: Chrome, empty: Client, address: str):
+    open_page(browser, empty, address)
     assert problems(browser) == []
 
 
