@@ -9,7 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bifrost.metrics.families import Counter, Histogram
@@ -46,13 +46,13 @@ class RequestMetrics:
 
 def route_of(scope: Mapping[str, Any]) -> str:
     """Return the path of a request with the names of its parameters in place of their values."""
-    if "endpoint" not in scope:
-        return NO_ROUTE
-    path = str(scope["path"])
-    for name, value in scope.get("path_params", {}).items():
-        head, found, tail = path.rpartition(str(value))
-        path = f"{head}{{{name}}}{tail}" if found and str(value) else path
-    return path
+    match scope.get("route"):
+        case Route() as route:
+            return f"{scope.get('root_path', '')}{route.path_format}"
+        case Mount() as mount:
+            return f"{mount.path}/"
+        case _:
+            return NO_ROUTE
 
 
 def metrics_route() -> Route:
