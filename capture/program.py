@@ -98,7 +98,7 @@ def _frames(given: argparse.Namespace, stop: threading.Event) -> Iterator[Captur
     if given.interface:
         return captured(given.interface, stop)
     tempo = Tempo(given.rate, given.speed, given.count, given.loop, given.now)
-    return replay(partial(read_file, given.replay), tempo, time.time, stop.wait)
+    return replay(partial(read_file, given.replay), tempo, time.monotonic, stop.wait, calendar=time.time)
 
 
 def _require_topic(values: Settings) -> bool:

@@ -31,13 +31,19 @@ class Tempo:
 
 
 def replay(
-    read: Callable[[], Iterable[CapturedFrame]], tempo: Tempo, clock: Callable[[], float], wait: Wait
+    read: Callable[[], Iterable[CapturedFrame]],
+    tempo: Tempo,
+    clock: Callable[[], float],
+    wait: Wait,
+    *,
+    calendar: Callable[[], float],
 ) -> Iterator[CapturedFrame]:
     """Yield the frames of a file when they are due, until its end or until `wait` asks to stop.
 
     Args:
         read: opens the file and returns its frames.
-        clock: returns seconds since the epoch.
+        clock: returns monotonic seconds.
+        calendar: returns seconds since the epoch, for the frames' times.
 
     Raises:
         SettingError: `loop` is set and the file contains no frame.
@@ -52,7 +58,7 @@ def replay(
             due_s = _due_s(number, started_s, began_s, frame.time_us - first_us, tempo)
             if due_s - clock() > MIN_WAIT_S and wait(due_s - clock()):
                 return
-            yield replace(frame, time_us=int(clock() * 1_000_000)) if tempo.now else frame
+            yield replace(frame, time_us=int(calendar() * 1_000_000)) if tempo.now else frame
             number += 1
         if not tempo.loop:
             return

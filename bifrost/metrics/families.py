@@ -1,6 +1,6 @@
 """Families of figures that a program counts. Each is declared once, at the top of the module that counts it.
 
-They are plain numbers: `prometheus_client`, which takes long to import, is needed only once somebody reads them.
+They are plain numbers: `prometheus_client`, which takes long to import, is needed only when they are read.
 """
 
 from __future__ import annotations

@@ -175,21 +175,29 @@ RECORDED = [CapturedFrame(time_us, b"", 0) for time_us in (5_000_000, 6_000_000,
 )
 def test_frames_come_when_they_are_due(tempo, times):
     time = Time()
-    came = [time.now for _ in replay(lambda: RECORDED, tempo, time.clock, time.wait)]
+    came = [time.now for _ in replay(lambda: RECORDED, tempo, time.clock, time.wait, calendar=time.clock)]
     assert came == pytest.approx(times)
 
 
 def test_a_replay_as_if_it_were_now():
     time = Time()
-    frames = replay(lambda: RECORDED, Tempo(now=True), time.clock, time.wait)
+    frames = replay(lambda: RECORDED, Tempo(now=True), time.clock, time.wait, calendar=time.clock)
     assert [frame.time_us for frame in frames] == [1_000_000_000, 1_001_000_000, 1_004_000_000]
 
 
+def test_a_clock_that_is_set_back_does_not_delay_a_replay():
+    time, calendar = Time(), iter((5000.0, 1400.0, 1403.0))
+    tempo = Tempo(now=True)
+    frames = replay(lambda: RECORDED, tempo, time.clock, time.wait, calendar=lambda: next(calendar))
+    came = [(time.now, frame.time_us // 1_000_000) for frame in frames]
+    assert came == [(1000, 5000), (1001, 1400), (1004, 1403)]
+
+
 def test_a_replay_ends_when_asked_to_stop():
-    frames = replay(lambda: RECORDED, Tempo(loop=True), Time().clock, lambda _: True)
+    frames = replay(lambda: RECORDED, Tempo(loop=True), Time().clock, lambda _: True, calendar=Time().clock)
     assert len(list(itertools.islice(frames, 10))) == 1
 
 
 def test_an_empty_file_is_not_looped_endlessly():
     with pytest.raises(SettingError, match="without frames"):
-        list(replay(list, Tempo(loop=True), Time().clock, Time().wait))
+        list(replay(list, Tempo(loop=True), Time().clock, Time().wait, calendar=Time().clock))
