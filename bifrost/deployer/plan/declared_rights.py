@@ -62,8 +62,11 @@ def _of_connector(connector: DeclaredConnector, declared: Declarations) -> Itera
         for name in _filled(connector, declared):
             yield from on_topic(CONNECT, name, *WRITING)
         if history := connector.config.get(_HISTORY):
-            # The connector creates it, and reads it at each start.
+            # The connector creates it, and reads it at each start, as a group that Debezium names after the prefix.
             yield from on_topic(CONNECT, history, "create", *READING)
+            yield from on_group(
+                CONNECT, f"{connector.config.get('topic.prefix', '')}-schemahistory", "describe", "read"
+            )
         return
     for name in _read(connector, declared):
         yield from on_topic(CONNECT, name, *READING)

@@ -111,6 +111,7 @@ def test_a_schema_history_is_created_written_and_read(project):
     project.write("connectors/ratings/source.json", CONNECTOR)
     own = as_text(right for right in declared_rights(project.declared()) if right.user == CONNECT)
     assert "topic dbhistory.demo: create, describe, describe configs, read, write\n" in own
+    assert "group asgard-schemahistory: describe, read\n" in own
 
 
 def test_nothing_declared_gives_no_rights_to_topics_of_pipelines(tmp_path):
