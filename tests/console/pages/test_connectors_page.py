@@ -13,7 +13,7 @@ from tests.fakes.browser import complaints
 from tests.fakes.console import Client
 from tests.waiting import eventually
 
-_eventually = partial(eventually, deadline_s=20.0)
+_eventually = partial(eventually, deadline_s=60.0, pause_s=0.05)
 NAME = "mysql-demo-customers"
 TRACE = (
     "org.apache.kafka.connect.errors.ConnectException: failed\n\tat x\nCaused by: java.sql.SQLException: no hunter22\n"

@@ -18,7 +18,7 @@ from tests.fakes.records import FakeRecords
 from tests.operations.test_dead_letters import connect_headers
 from tests.waiting import eventually
 
-_eventually = partial(eventually, deadline_s=20.0)
+_eventually = partial(eventually, deadline_s=60.0, pause_s=0.05)
 QUEUE = "sink.dlq"
 
 

@@ -17,7 +17,7 @@ from tests.fakes.console import Client
 from tests.fakes.records import FakeRecords
 from tests.waiting import eventually
 
-_eventually = partial(eventually, deadline_s=20.0)
+_eventually = partial(eventually, deadline_s=60.0, pause_s=0.05)
 
 
 @pytest.fixture

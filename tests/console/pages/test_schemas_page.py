@@ -15,7 +15,7 @@ from tests.fakes.browser import complaints
 from tests.fakes.console import Client
 from tests.waiting import eventually
 
-_eventually = partial(eventually, deadline_s=20.0)
+_eventually = partial(eventually, deadline_s=60.0, pause_s=0.05)
 SUBJECT = "orders-value"
 
 

@@ -24,7 +24,7 @@ from tests.fakes.operated import FakeTails, operating_pages
 from tests.fakes.records import FakeRecords
 from tests.waiting import eventually
 
-_eventually = partial(eventually, deadline_s=20.0)
+_eventually = partial(eventually, deadline_s=60.0, pause_s=0.05)
 NO_NUMBERS = ("-1", "1.5", "²", "9" * 20, "x", "\0")
 
 
