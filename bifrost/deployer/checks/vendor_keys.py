@@ -56,6 +56,7 @@ KEYS: Mapping[str, frozenset[str]] = {
             "numeric.precision.mapping",
             "poll.interval.ms",
             "query",
+            "query.retry.attempts",
             "query.suffix",
             "quote.sql.identifiers",
             "schema.pattern",
@@ -126,6 +127,9 @@ KEYS: Mapping[str, frozenset[str]] = {
 }
 """All keys of a class, from its documentation."""
 
+_DRIVER_PREFIXES: Mapping[str, tuple[str, ...]] = {JDBC_SOURCE: ("connection.",)}
+"""Keys that a class passes on, for example to a driver; one that resembles a key of the class is misspelt."""
+
 
 def unknown_keys(config: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The keys of a configuration that its class lacks, each with the closest known key (may be empty)."""
@@ -134,4 +138,6 @@ def unknown_keys(config: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         return
     for key in config:
         if key not in known and key not in _FRAMEWORK and not key.startswith(_FRAMEWORK_PREFIXES):
-            yield key, next(iter(get_close_matches(key, known, n=1, cutoff=0.8)), "")
+            closest = next(iter(get_close_matches(key, known, n=1, cutoff=0.8)), "")
+            if closest or not key.startswith(_DRIVER_PREFIXES.get(config["connector.class"], ())):
+                yield key, closest

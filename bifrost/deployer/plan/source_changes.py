@@ -235,9 +235,22 @@ JDBC: Mapping[str, Rule] = {
         says("its stored position was taken with {key}={before}: rows may be missing or come twice", OFFSETS),
     ),
     "connection.url": says("its stored positions are those of the old database", OFFSETS),
-    "table.whitelist": says("added tables are read from their first row; removed ones get no more records"),
+    "db.timezone": says(
+        "times that name no zone are other moments from now on: rows may be missing or come twice", OFFSETS
+    ),
+    **dict.fromkeys(
+        ("table.whitelist", "table.blacklist", "table.types", "catalog.pattern", "schema.pattern"),
+        says("added tables are read from their first row; removed ones get no more records"),
+    ),
+    **dict.fromkeys(
+        ("numeric.mapping", "numeric.precision.mapping", "timestamp.granularity"),
+        says(
+            "columns get other types from the next poll on: the registry must accept the schema, readers both types",
+            FORMAT,
+        ),
+    ),
 }
-"""Confluent's JDBC source."""
+"""Confluent's JDBC source, and ours."""
 
 FILES: Mapping[str, Rule] = {
     "topic": _OTHER_TOPICS,

@@ -159,6 +159,7 @@ def test_a_jdbc_source_is_checked_by_heart_too(project):
         "connection.url": "jdbc:mysql://db:3306/demo",
         "mode": "incrementing",
         "incrementing.column": "id",
+        "connection.socketTimeout": "60000",
         "topic.creation.default.partitions": "1",
     }
     project.write("connectors/ratings/jdbc.json", config)

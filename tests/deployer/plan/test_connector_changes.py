@@ -169,6 +169,9 @@ def test_harmless_changes(old, change):
         (SYSLOG, {"kafka.topic": "s2"}, "topics", False, "writes to other topics"),
         (JDBC, {"topic.prefix": "k-"}, "topics", False, "begin without the earlier rows"),
         (JDBC, {"mode": "incrementing"}, "offsets", False, "rows may be missing or come twice"),
+        (JDBC, {"db.timezone": "Europe/London"}, "offsets", False, "are other moments from now on"),
+        (JDBC, {"table.blacklist": "x"}, "", False, "removed ones get no more records"),
+        (JDBC, {"numeric.mapping": "best_fit"}, "format", False, "the registry must accept the schema"),
     ],
 )
 def test_what_a_change_means(old, change, flag, resets, text):

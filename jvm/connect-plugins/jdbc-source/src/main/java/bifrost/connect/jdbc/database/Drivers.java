@@ -46,9 +46,11 @@ final class Drivers {
     private static Properties properties(Connecting connecting, String url) {
         Properties found = new Properties();
         if (isOf(MARIADB, url)) {
-            // Without them, an unreachable host takes 30 s, and TINYINT(1) is a bit.
+            // Otherwise an unreachable host takes 30 s, and TINYINT(1) is a bit.
             setUnlessInUrl(found, url, CONNECT_TIMEOUT, "10000");
             setUnlessInUrl(found, url, "tinyInt1isBit", "false");
+            // The server ends a result that is not read for a minute, for example while the broker is slow.
+            setUnlessInUrl(found, url, "sessionVariables", "net_write_timeout=3600");
         } else if (isOf("jdbc:postgresql:", url)) {
             setUnlessInUrl(found, url, "tcpKeepAlive", "true");
         }

@@ -1,6 +1,7 @@
 package bifrost.connect.jdbc.query;
 
 import bifrost.connect.jdbc.database.TableId;
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.connect.errors.ConnectException;
 
@@ -14,9 +15,19 @@ public final class Partition {
 
     private Partition() {}
 
-    /** The partition of a table, or of the query for null. */
+    /**
+     * The partition of a table, or of the query for null. Connect finds an offset by the bytes of its partition, and
+     * itself reads partitions into hash maps: any other map has another order, or one that changes with every start.
+     */
     public static Map<String, String> of(TableId table) {
-        return table == null ? Map.of(QUERY, QUERY) : Map.of(PROTOCOL, VERSION, TABLE, table.fullName());
+        Map<String, String> partition = new HashMap<>();
+        if (table == null) {
+            partition.put(QUERY, QUERY);
+        } else {
+            partition.put(PROTOCOL, VERSION);
+            partition.put(TABLE, table.fullName());
+        }
+        return partition;
     }
 
     /** The partition of a table whose offsets are not stored. */

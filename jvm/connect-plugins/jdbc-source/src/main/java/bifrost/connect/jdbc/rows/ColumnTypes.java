@@ -19,8 +19,7 @@ final class ColumnTypes {
             throws SQLException {
         boolean isSigned = columns.isSigned(index);
         return switch (columns.getColumnType(index)) {
-            case Types.BOOLEAN -> Optional.of(bool());
-            case Types.BIT -> Optional.of(bit(columns, index, dialect));
+            case Types.BOOLEAN, Types.BIT -> Optional.of(bit(columns, index, dialect));
             case Types.TINYINT -> Optional.of(isSigned ? NumberTypes.int8() : NumberTypes.int16());
             case Types.SMALLINT -> Optional.of(isSigned ? NumberTypes.int16() : NumberTypes.int32());
             case Types.INTEGER -> Optional.of(isSigned ? NumberTypes.int32() : NumberTypes.int64());
@@ -33,20 +32,30 @@ final class ColumnTypes {
                 Optional.of(text());
             case Types.BINARY, Types.VARBINARY, Types.LONGVARBINARY, Types.BLOB -> Optional.of(bytes());
             case Types.DATE -> Optional.of(TimeTypes.date());
-            case Types.TIME -> Optional.of(TimeTypes.time());
+            case Types.TIME -> Optional.of(time(columns, index, dialect));
             case Types.TIME_WITH_TIMEZONE -> Optional.of(text());
             case Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE -> Optional.of(TimeTypes.timestamp(types));
             default -> Optional.empty();
         };
     }
 
-    /** A bit is a number from MySQL; PostgreSQL reports its booleans as bits, and longer texts of bits too. */
+    /** Databases report booleans as bits and bits as booleans, and bits of any length; the names of the types differ. */
     private static Type bit(ResultSetMetaData columns, int index, Dialect dialect) throws SQLException {
-        if (dialect != Dialect.POSTGRESQL) {
-            return new Type(SchemaBuilder.int8(), Column.unlessNull((row, at) -> (byte) (row.getBoolean(at) ? 1 : 0)));
+        String name = columns.getColumnTypeName(index).toLowerCase(Locale.ROOT);
+        int length = columns.getPrecision(index);
+        return switch (dialect) {
+            case POSTGRESQL -> name.startsWith("bool") || length == 1 ? bool() : text();
+            case MYSQL -> length <= 1 ? NumberTypes.bit() : bytes();
+            case GENERIC -> name.startsWith("bool") ? bool() : NumberTypes.bit();
+        };
+    }
+
+    /** PostgreSQL's times with a zone are reported as those without, and MySQL's may be longer than a day. */
+    private static Type time(ResultSetMetaData columns, int index, Dialect dialect) throws SQLException {
+        if (columns.getColumnTypeName(index).equalsIgnoreCase("timetz")) {
+            return text();
         }
-        boolean isBoolean = columns.getColumnTypeName(index).toLowerCase(Locale.ROOT).startsWith("bool");
-        return isBoolean || columns.getPrecision(index) == 1 ? bool() : text();
+        return dialect == Dialect.MYSQL ? TimeTypes.timeOfText() : TimeTypes.time();
     }
 
     /** PostgreSQL alone has numbers without a precision, and reports 0 as theirs. */

@@ -44,6 +44,11 @@ final class NumberTypes {
         });
     }
 
+    /** A bit as 0 or 1. */
+    static Type bit() {
+        return new Type(SchemaBuilder.int8(), Column.unlessNull((row, index) -> (byte) (row.getBoolean(index) ? 1 : 0)));
+    }
+
     static Type int8() {
         return new Type(SchemaBuilder.int8(), Column.unlessNull((row, index) -> row.getByte(index)));
     }

@@ -17,6 +17,8 @@ import org.apache.kafka.connect.errors.DataException;
 
 /** Makes records of the rows of one result. */
 public final class RowMapper {
+    private static final String CONNECTION_LOST = "08";
+
     private final String source;
     private final List<Column> columns = new ArrayList<>();
     private final List<String> ignored = new ArrayList<>();
@@ -64,6 +66,7 @@ public final class RowMapper {
      * The record of the current row.
      *
      * @throws DataException a value does not fit the type of its field
+     * @throws SQLException the connection was lost
      */
     public Struct record(ResultSet row) throws SQLException {
         Struct record = new Struct(schema);
@@ -80,8 +83,10 @@ public final class RowMapper {
         } catch (ArithmeticException | DateTimeException problem) {
             throw new DataException(source + ": column " + column.name() + ": " + problem.getMessage());
         } catch (SQLException problem) {
-            throw new SQLException(
-                    source + ": column " + column.name() + ": " + problem.getMessage(), problem.getSQLState());
+            if (String.valueOf(problem.getSQLState()).startsWith(CONNECTION_LOST)) {
+                throw problem;
+            }
+            throw new DataException(source + ": column " + column.name() + ": " + problem.getMessage());
         }
         if (value == null && !column.schema().isOptional()) {
             throw new DataException(source + ": column " + column.name()

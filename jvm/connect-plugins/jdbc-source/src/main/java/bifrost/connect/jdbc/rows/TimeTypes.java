@@ -33,9 +33,16 @@ final class TimeTypes {
     }
 
     static Type time() {
+        return new Type(
+                org.apache.kafka.connect.data.Time.builder(),
+                (row, index) -> millisOfDay(row.getObject(index, LocalTime.class)));
+    }
+
+    /** A time that the driver would wrap at 24 hours; as a text, one that is not of a day is an error. */
+    static Type timeOfText() {
         return new Type(org.apache.kafka.connect.data.Time.builder(), (row, index) -> {
-            LocalTime value = row.getObject(index, LocalTime.class);
-            return value == null ? null : new Date(value.toNanoOfDay() / NANOS_PER_MILLI);
+            String value = row.getString(index);
+            return millisOfDay(value == null ? null : LocalTime.parse(value));
         });
     }
 
@@ -51,6 +58,10 @@ final class TimeTypes {
             case NANOS_STRING -> timestamp(SchemaBuilder.string(), zone, value -> String.valueOf(nanos(value)));
             case NANOS_ISO_DATETIME_STRING -> timestamp(SchemaBuilder.string(), zone, formatted(NANOS, zone));
         };
+    }
+
+    private static Date millisOfDay(LocalTime value) {
+        return value == null ? null : new Date(value.toNanoOfDay() / NANOS_PER_MILLI);
     }
 
     private static Type timestamp(SchemaBuilder schema, ZoneId zone, Function<Timestamp, Object> convert) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bifrost.connect.jdbc.database.TableId;
 import java.sql.Timestamp;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.connect.errors.ConnectException;
@@ -21,6 +22,13 @@ class PartitionTest {
         assertEquals(
                 Map.of("protocol", "1", "table", "demo.foobar"), Partition.of(new TableId("demo", null, "foobar")));
         assertEquals(Map.of("query", "query"), Partition.of(null));
+    }
+
+    @Test
+    void partitionsHaveTheOrderOfThoseThatConnectReads() {
+        Map<String, String> partition = Partition.of(new TableId("demo", null, "foobar"));
+        assertEquals(HashMap.class, partition.getClass());
+        assertEquals(new HashMap<>(TABLE).keySet().stream().toList(), partition.keySet().stream().toList());
     }
 
     @Test
