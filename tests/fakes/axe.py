@@ -29,7 +29,7 @@ def serious_problems(browser: Chrome, script: str) -> list[str]:
     """
     if not browser.execute_script("return Boolean(window.axe)"):
         browser.execute_script(script)
-    browser.set_script_timeout(60)
+    browser.set_script_timeout(120)
     found: list[dict[str, Any]] | str = browser.execute_async_script(_RUN)
     assert isinstance(found, list), found
     return [
