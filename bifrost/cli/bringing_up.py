@@ -29,6 +29,8 @@ from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
 from bifrost.operations.needed_components import databases_of
 from bifrost.security.open_parts import open_parts
+from bifrost.security.roles import DEPLOYER
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch, stop
 from bifrost.supervisor.components.generator import DEMOS
@@ -181,7 +183,9 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")
     if settings.is_secured:
-        screen.say("Secured: Kafka requires TLS and a user, and each program has only the rights that it needs.")
+        folder = secure_folder(settings)
+        screen.say("Secured: each program has a user or certificate, and only the rights in Kafka that it needs.")
+        screen.say(f"Log in to the console as {DEPLOYER}; its password is in {folder.role_file(DEPLOYER)}.")
         screen.say(f"Still open to every program of this machine: {', '.join(open_parts())}.")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -49,10 +50,13 @@ from bifrost.console.vega_bundle import bundle
 from bifrost.metrics.http_requests import RequestMetrics, metrics_route
 from bifrost.operations.action_log import ActionLog
 from bifrost.redaction import secrets_of
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import LOOPBACK, Settings
+from bifrost.web.login import CHALLENGE, AcceptedUsers, RequireLogin
 from bifrost.web.origin_check import OriginCheck
 
 _log = logging.getLogger("console")
+_TELEGRAM_METHOD = re.compile(r"/bot[^/]+/[A-Za-z]+")
 
 
 def build(
@@ -62,12 +66,14 @@ def build(
     extra_routes: Sequence[BaseRoute] = (),
     *,
     allowed_hosts: Collection[str] = (),
+    users: AcceptedUsers | None = None,
 ) -> Starlette:
     """The application over an inbox and its chats, which it closes when it ends.
 
     Args:
         extra_routes: further pages and their data.
         allowed_hosts: host names beside those of the loopback by which it may be called.
+        users: with them, only they may use its pages; the APIs of Slack and Telegram remain open.
     """
 
     @asynccontextmanager
@@ -95,7 +101,8 @@ def build(
         page_frame.static_files(),
     ]
     origin_check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestMetrics), origin_check])
+    login = [] if users is None else [Middleware(RequireLogin, users=users, refusal=_no_login, is_open=needs_no_login)]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestMetrics), origin_check, *login])
 
 
 def serve(settings: Settings) -> None:
@@ -112,6 +119,7 @@ def serve(settings: Settings) -> None:
         InjectedFaults(),
         monitoring_routes(settings),
         allowed_hosts=settings.allowed_hosts,
+        users=AcceptedUsers(secure_folder(settings).callers("CONSOLE")) if settings.is_secured else None,
     )
     port = settings.port("console")
     _log.info("http://%s:%d/ stores the inbox in %s", LOOPBACK, port, path)
@@ -160,6 +168,19 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
 def inbox_path(settings: Settings) -> Path:
     """The file that holds the inbox."""
     return settings.data / "console" / "inbox.sqlite"
+
+
+def needs_no_login(path: str) -> bool:
+    """Whether a path is for programs and shows nothing: health, metrics, and the APIs that services post to.
+
+    The services use the APIs of Slack and Telegram, which have no user and password.
+    """
+    is_slack = path.removeprefix("/api").removeprefix("/") in slack_api.METHODS
+    return path in ("/healthz", "/metrics") or is_slack or _TELEGRAM_METHOD.fullmatch(path) is not None
+
+
+def _no_login(problem: str) -> Response:
+    return JSONResponse({"ok": False, "error": problem}, 401, {"WWW-Authenticate": CHALLENGE})
 
 
 def _forbidden(problem: str) -> Response:

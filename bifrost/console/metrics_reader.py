@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bifrost.clients import ksqldb
+from bifrost.clients.access import TlsFiles
 from bifrost.clients.http import Connection, HttpClient
 from bifrost.errors import BifrostError
 from bifrost.settings import METRICS_PROGRAMS, Settings
@@ -138,7 +139,9 @@ def metrics_reader(settings: Settings) -> MetricsReader:
 
 
 def _scrape_of(settings: Settings, part: str) -> Scrape:
-    http = HttpClient(Connection(part, settings.local_url(part), patience_s=0))
+    # On a secured platform the REST proxy has TLS; its metrics need no login.
+    tls = TlsFiles(settings.get("KAFKA_SSL_CA_LOCATION") if settings.is_secured else "")
+    http = HttpClient(Connection(part, settings.local_url(part), patience_s=0, tls=tls))
     return lambda: http.get_text("/metrics", timeout_s=SCRAPE_S)
 
 

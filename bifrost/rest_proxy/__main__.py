@@ -11,6 +11,7 @@ from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.program_log import set_up_logging
 from bifrost.rest_proxy.app import app_from
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import LOOPBACK
 
 
@@ -20,8 +21,15 @@ def main() -> int:
         set_up_logging("rest_proxy")
         values = settings.load()
         # Without a configuration of its own, uvicorn logs as the program does.
+        pem = str(secure_folder(values).server_pem) if values.is_secured else None
         uvicorn.run(
-            app_from(values), host=LOOPBACK, port=values.port("rest_proxy"), log_config=None, log_level="warning"
+            app_from(values),
+            host=LOOPBACK,
+            port=values.port("rest_proxy"),
+            ssl_certfile=pem,
+            ssl_keyfile=pem,
+            log_config=None,
+            log_level="warning",
         )
     except BifrostError as error:
         logging.getLogger("rest_proxy").error("%s", error)

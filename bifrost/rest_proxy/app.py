@@ -28,7 +28,9 @@ from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
 from bifrost.rest_proxy.proxy_error import KAFKA_ERROR, RETRIABLE, ProxyError
 from bifrost.rest_proxy.record_producer import RecordProducer
 from bifrost.rest_proxy.topic_routes import TopicRoutes
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
+from bifrost.web.login import CHALLENGE, AcceptedUsers, RequireLogin
 from bifrost.web.origin_check import OriginCheck
 
 IDLE_CHECK_INTERVAL_S = 10.0
@@ -41,12 +43,14 @@ def create_app(
     *,
     origins: Sequence[str] = (),
     allowed_hosts: Collection[str] = (),
+    users: AcceptedUsers | None = None,
 ) -> Starlette:
     """Return the proxy as an application, which closes its consumers when it ends.
 
     Args:
         origins: origins whose pages may use it from a browser (`*` for all); none by default.
         allowed_hosts: host names beside those of the loopback by which it may be called.
+        users: with them, only they may use it.
     """
 
     @contextlib.asynccontextmanager
@@ -66,7 +70,8 @@ def create_app(
     check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts, allowed_origins=origins)
     # The check comes first: CORS only hides an answer from a page, after the request has had its effect.
     counted = Middleware(RequestMetrics)
-    middleware = [counted, check, cors] if origins else [counted, check]
+    login = [] if users is None else [Middleware(RequireLogin, users=users, refusal=_no_login, is_open=_is_open)]
+    middleware = [counted, check, *([cors] if origins else []), *login]
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 
 
@@ -85,7 +90,9 @@ def app_from(settings: Settings) -> Starlette:
     schemas = Schemas(schema_registry.from_settings(settings, patience_s=5))
     instances = ConsumerInstances(open_consumer, schemas, clock=time.monotonic)
     producer = RecordProducer(client)
-    return create_app(producer, schemas, instances, origins=origins, allowed_hosts=settings.allowed_hosts)
+    users = AcceptedUsers(secure_folder(settings).callers("REST_PROXY")) if settings.is_secured else None
+    hosts = settings.allowed_hosts
+    return create_app(producer, schemas, instances, origins=origins, allowed_hosts=hosts, users=users)
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
@@ -107,6 +114,19 @@ async def _close_idle(instances: ConsumerInstances) -> None:
     while True:
         await asyncio.sleep(IDLE_CHECK_INTERVAL_S)
         await run_in_threadpool(instances.close_idle)
+
+
+def _is_open(path: str) -> bool:
+    return path == "/metrics"
+
+
+def _no_login(problem: str) -> ASGIApp:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        response = answer(Request(scope), {"error_code": 40101, "message": problem}, 401)
+        response.headers["WWW-Authenticate"] = CHALLENGE
+        await response(scope, receive, send)
+
+    return respond
 
 
 def _forbidden(problem: str) -> ASGIApp:

@@ -93,6 +93,20 @@ def new_server(authority: KeyPair, now: datetime, names: tuple[str, ...] = LOCAL
     return KeyPair(certificate, key)
 
 
+def new_client(authority: KeyPair, now: datetime, role: str) -> KeyPair:
+    """A certificate with which a role proves who it is to a server; no server can use it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
+    certificate = (
+        _builder(name, authority.certificate.subject, key, now, SERVER_DAYS)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return KeyPair(certificate, key)
+
+
 def server_names(server: KeyPair) -> tuple[str, ...]:
     """The host names and addresses that a server's certificate is for."""
     found = server.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -114,6 +128,12 @@ def pkcs12_store(server: KeyPair, authority: KeyPair, password: str) -> bytes:
     return pkcs12.serialize_key_and_certificates(
         b"server", server.key, server.certificate, [authority.certificate], encryption
     )
+
+
+def trust_store(authority: KeyPair, password: str) -> bytes:
+    """The authority as the servers of Java read whom they trust."""
+    trusted = [pkcs12.PKCS12Certificate(authority.certificate, b"authority")]
+    return pkcs12.serialize_java_truststore(trusted, serialization.BestAvailableEncryption(password.encode()))
 
 
 def _builder(

@@ -38,5 +38,8 @@ API_CALLERS: Mapping[str, tuple[str, ...]] = {
     "CONNECT": (DEPLOYER, CONSOLE, WATCH, ENGINE, SUPERVISOR),
     "KSQLDB": (DEPLOYER, CONSOLE, SERVICES, WATCH, SUPERVISOR),
     "REST_PROXY": (DEPLOYER, SUPERVISOR),
+    "CONSOLE": (DEPLOYER,),
 }
 """The roles that may call an HTTP API, by the prefix of its settings."""
+BY_CERTIFICATE = frozenset({"CONNECT"})
+"""The APIs that know their callers by certificates: Kafka Connect knows users with a further plugin only."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TypeVar
 from bifrost.errors import ComponentError
 from bifrost.security import certificates
 from bifrost.security.certificates import KeyPair
-from bifrost.security.roles import API_CALLERS, BROKER, KAFKA_ROLES, ROLES
+from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, KAFKA_ROLES, ROLES
 from bifrost.settings import Settings, role_file
 
 T = TypeVar("T")
@@ -45,6 +45,19 @@ class SecureFolder:
     def server_store(self) -> Path:
         """The same as PKCS #12; `store_password` opens it."""
         return self.root / "server.p12"
+
+    @property
+    def trust_store(self) -> Path:
+        """The authority as PKCS #12, for Java; `store_password` opens it."""
+        return self.root / "trusted.p12"
+
+    def client_pem(self, role: str) -> Path:
+        """Key and certificate of a role that calls an API of `BY_CERTIFICATE` (PEM)."""
+        return self.root / "clients" / f"{role}.pem"
+
+    def role_file(self, role: str) -> Path:
+        """The settings with which a role connects, with its password."""
+        return role_file(self.root, role)
 
     def password(self, role: str) -> str:
         """The password of a role's user.
@@ -78,25 +91,6 @@ class SecureFolder:
         self._write_derived()
         return tuple(made)
 
-    def renew_certificates(self, now: datetime) -> None:
-        """Replace the authority and the servers' certificate; programs trust the new one once they start again.
-
-        Raises:
-            ComponentError: a file is damaged.
-        """
-        self._write_authority(certificates.new_authority(now))
-        self._write_server(certificates.new_server(self._authority(), now))
-        self._write_derived()
-
-    def renew_passwords(self, roles: Collection[str]) -> None:
-        """Give these roles other passwords.
-
-        Raises:
-            ComponentError: the file of passwords is damaged.
-        """
-        self._write_passwords({**self._passwords(), **{role: new_password() for role in roles}})
-        self._write_derived()
-
     def _prepare_certificates(self, now: datetime) -> list[str]:
         made = []
         if not self._authority_file.exists() or self._authority().ends_within(certificates.RENEW_DAYS, now):
@@ -106,7 +100,21 @@ class SecureFolder:
         if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
             self._write_server(certificates.new_server(authority, now))
             made.append("the certificate of the servers")
+        self._prepare_clients(now)
         return made
+
+    def _prepare_clients(self, now: datetime) -> None:
+        authority = self._authority()
+        for role in {role for api in BY_CERTIFICATE for role in API_CALLERS[api]}:
+            path = self.client_pem(role)
+            known = self._read(path) if path.exists() else None
+            if (
+                known is None
+                or not certificates.is_signed_by(known, authority)
+                or known.ends_within(certificates.RENEW_DAYS, now)
+            ):
+                made = certificates.new_client(authority, now, role)
+                _write_private(path, made.key_pem + made.certificate_pem)
 
     def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
         return (
@@ -126,9 +134,10 @@ class SecureFolder:
         """Write what follows from certificates and passwords: the settings of each role, and the store of Java."""
         server, authority = self._read(self.server_pem), self._authority()
         _write_private(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
+        _write_private(self.trust_store, certificates.trust_store(authority, self.store_password))
         for role in ROLES:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
-            _write_private(role_file(self.root, role), "".join(lines).encode())
+            _write_private(self.role_file(role), "".join(lines).encode())
 
     def _role_settings(self, role: str) -> Mapping[str, str]:
         password, authority = self.password(role), str(self.authority_certificate)
@@ -142,7 +151,9 @@ class SecureFolder:
                 "KAFKA_SSL_CA_LOCATION": authority,
             }
         for api, callers in API_CALLERS.items():
-            if role in callers:
+            if role in callers and api in BY_CERTIFICATE:
+                found |= {f"{api}_CERTIFICATE_LOCATION": str(self.client_pem(role)), f"{api}_CA_LOCATION": authority}
+            elif role in callers:
                 found |= {f"{api}_USER": role, f"{api}_PASSWORD": password, f"{api}_CA_LOCATION": authority}
         return found
 

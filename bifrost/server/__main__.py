@@ -12,11 +12,13 @@ from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.planner.properties import check_name, check_value, warning_for
 from bifrost.engine.wiring import assemble
 from bifrost.errors import AnalysisError, BifrostError, PropertyError, SettingError
+from bifrost.security.secure_folder import secure_folder
 from bifrost.server.app import ServerIdentity, create_app, quick_lookups
 from bifrost.server.auth import Credentials
 from bifrost.server.http_server import Config, adapted, serve
 from bifrost.server.process_setup import now_ms, set_up_process
 from bifrost.settings import LOOPBACK, Settings, load
+from bifrost.web.login import AcceptedUsers
 
 _log = logging.getLogger(__name__)
 
@@ -84,12 +86,16 @@ def check_server_properties(properties: Mapping[str, str]) -> None:
                 _log.warning("%s", warning)
 
 
-def credentials(settings: Settings) -> Credentials | None:
-    """The user of the API, from the settings that its clients use; None if the API needs no login.
+def credentials(settings: Settings) -> Credentials | AcceptedUsers | None:
+    """The users of the API; None if the API needs no login.
+
+    A secured platform has one for each caller. Otherwise it is that of the settings that its clients use.
 
     Raises:
         SettingError: a user is set without a password.
     """
+    if settings.is_secured:
+        return AcceptedUsers(secure_folder(settings).callers("KSQLDB"))
     user = settings.get("KSQLDB_USER")
     return Credentials(user, settings.require("KSQLDB_PASSWORD", "KSQLDB_USER is set")) if user else None
 
@@ -103,11 +109,13 @@ async def _serve(engine: KsqlEngine, identity: ServerIdentity, settings: Setting
     config.graceful_timeout = 1.0
     config.keep_alive_timeout = 3600.0
     config.is_quick = quick_lookups(engine)
+    if settings.is_secured:
+        config.certfile = config.keyfile = str(secure_folder(settings).server_pem)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    _log.info("listening on http://%s, %d queries running", identity.host, len(engine.state.queries))
+    _log.info("listening on %s, %d queries running", settings.local_url("ksqldb"), len(engine.state.queries))
     app = create_app(engine, identity, credentials(settings), allowed_hosts=settings.allowed_hosts)
     await serve(adapted(app), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 

@@ -65,6 +65,7 @@ from bifrost.server.streaming import (
     push_chunks,
 )
 from bifrost.server.websocket import QuerySocket
+from bifrost.web.login import AcceptedUsers
 from bifrost.web.origin_check import OriginCheck
 
 VERSION = "7.6.0"
@@ -338,14 +339,14 @@ async def _failed(request: Request, error: Exception) -> Response:
 def create_app(
     engine: KsqlEngine,
     identity: ServerIdentity,
-    credentials: Credentials | None = None,
+    credentials: Credentials | AcceptedUsers | None = None,
     *,
     allowed_hosts: Collection[str] = (),
 ) -> Starlette:
     """The ASGI application.
 
     Args:
-        credentials: with them, only their owner may use it.
+        credentials: with them, only their owners may use it.
         allowed_hosts: host names beside those of the loopback by which it may be called.
     """
     # The first middleware is the outermost: a request from a foreign web page is refused before its

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bifrost.server.answers import refuse
 from bifrost.server.problems import UNAUTHORIZED, generic
+from bifrost.web.login import AcceptedUsers
 
 # As ksqlDB: health checks need no user.
 _OPEN = ("/v1/metadata", "/v1/metadata/id", "/healthcheck", "/chc/live", "/chc/ready", "/info")
@@ -38,7 +39,7 @@ class Credentials:
 class RequireBasicAuth:
     """ASGI middleware: refuses requests without the right credentials (401)."""
 
-    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
+    def __init__(self, app: ASGIApp, credentials: Credentials | AcceptedUsers) -> None:
         self._app = app
         self._credentials = credentials
 

@@ -108,7 +108,7 @@ class OriginCheck:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _discard_body(receive)
+            await discard_body(receive)
             await self._refusal(problem)(scope, receive, send)
 
 
@@ -139,7 +139,8 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= 100 else value[:100] + "...")
 
 
-async def _discard_body(receive: Receive) -> None:
+async def discard_body(receive: Receive) -> None:
+    """Read a request's body to its end, before the request is refused."""
     # A server that responds before the body has come resets the connection, and the client never sees why.
     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass

@@ -10,7 +10,7 @@ import pytest
 
 from bifrost.dotenv import read_dotenv
 from bifrost.errors import ComponentError
-from bifrost.security.roles import BROKER, ENGINE, ROLES, SUPERVISOR
+from bifrost.security.roles import BROKER, DEPLOYER, GENERATORS, ROLES, SUPERVISOR
 from bifrost.security.secure_folder import SecureFolder
 from bifrost.settings import role_file
 
@@ -34,7 +34,9 @@ def test_all_is_for_its_owner_alone_but_what_clients_trust(folder: SecureFolder)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.root.rglob("*") if path.is_file()}
     assert modes.pop(folder.authority_certificate.name) == 0o644
     assert set(modes.values()) == {0o600}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder.root, folder.root / "roles")} == {0o700}
+    assert {
+        stat.S_IMODE(path.stat().st_mode) for path in (folder.root, folder.root / "roles", folder.root / "clients")
+    } == {0o700}
 
 
 def test_a_further_start_changes_nothing(folder: SecureFolder) -> None:
@@ -63,12 +65,26 @@ def test_an_authority_that_ends_is_replaced_with_all_that_it_signed(folder: Secu
     assert after["server.pem"] != before["server.pem"]
 
 
-def test_renewed_passwords_are_those_of_the_named_roles_and_reach_their_files(folder: SecureFolder) -> None:
-    before = {role: folder.password(role) for role in ROLES}
-    folder.renew_passwords((ENGINE,))
-    assert folder.password(ENGINE) != before[ENGINE]
-    assert {role for role in ROLES if folder.password(role) != before[role]} == {ENGINE}
-    assert read_dotenv(role_file(folder.root, ENGINE))["KAFKA_SASL_PASSWORD"] == folder.password(ENGINE)
+def test_a_new_folder_has_other_keys_and_passwords(folder: SecureFolder, tmp_path: Path) -> None:
+    other = SecureFolder(tmp_path / "other")
+    other.prepare(NOW)
+    assert {other.password(role) for role in ROLES}.isdisjoint({folder.password(role) for role in ROLES})
+    assert other.server_pem.read_bytes() != folder.server_pem.read_bytes()
+
+
+def test_callers_of_connect_have_certificates_that_are_renewed_with_the_authority(folder: SecureFolder) -> None:
+    before = folder.client_pem(DEPLOYER).read_bytes()
+    assert not folder.client_pem(GENERATORS).exists()
+    folder.prepare(NOW + timedelta(days=1))
+    assert folder.client_pem(DEPLOYER).read_bytes() == before
+    folder.prepare(NOW + timedelta(days=370))
+    assert folder.client_pem(DEPLOYER).read_bytes() != before
+
+
+def test_an_api_has_the_users_that_call_it_and_no_others(folder: SecureFolder) -> None:
+    assert set(folder.callers("KSQLDB")) == {"deployer", "console", "services", "watch", "supervisor"}
+    values = read_dotenv(role_file(folder.root, GENERATORS))
+    assert not [name for name in values if name.startswith(("CONNECT_", "KSQLDB_", "REST_PROXY_", "CONSOLE_"))]
 
 
 def test_each_role_connects_as_itself_and_the_supervisor_not_to_kafka(folder: SecureFolder) -> None:

@@ -62,7 +62,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         # A worker that has connectors starts them with itself, and they need their stores.
         first_start_needs=None if (settings.data / "broker").exists() else ("broker",),
         prepare=lambda: _prepare(settings, stack, properties),
-        probe=probes.http(settings.port(NAME), "/connectors"),
+        probe=probes.http(settings, NAME, "/connectors"),
         grace_s=30,
     )
 
@@ -97,9 +97,9 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
     registry = f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/registry/v2"
     return {
         "bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}",
-        **(_kafka_security(settings) if settings.is_secured else {}),
+        **({**_kafka_security(settings), **_api_security(settings)} if settings.is_secured else {}),
         "group.id": CONNECT_GROUP,
-        "listeners": f"http://{LOOPBACK}:{settings.port(NAME)}",
+        "listeners": settings.local_url(NAME),
         "rest.advertised.host.name": LOOPBACK,
         **_storage(),
         **avro_converter("key", registry),
@@ -139,6 +139,22 @@ def _kafka_security(settings: Settings) -> dict[str, object]:
     # The worker's own clients have no prefix, those of connectors do.
     prefixes = ("", "producer.", "consumer.", "admin.")
     return {f"{prefix}{key}": value for prefix in prefixes for key, value in values.items()}
+
+
+def _api_security(settings: Settings) -> dict[str, object]:
+    """TLS for the REST API, which accepts only callers with a client certificate of the platform's authority."""
+    folder = secure_folder(settings)
+    values = {
+        "ssl.keystore.type": "PKCS12",
+        "ssl.keystore.location": folder.server_store,
+        "ssl.keystore.password": folder.store_password,
+        "ssl.key.password": folder.store_password,
+        "ssl.truststore.type": "PKCS12",
+        "ssl.truststore.location": folder.trust_store,
+        "ssl.truststore.password": folder.store_password,
+        "ssl.client.auth": "required",
+    }
+    return {f"listeners.https.{key}": value for key, value in values.items()}
 
 
 def avro_converter(side: str, registry: str) -> dict[str, object]:

@@ -18,6 +18,6 @@ def component(settings: Settings) -> Component:
         command=python_program.command("bifrost.console"),
         env=python_program.environment(settings, CONSOLE),
         cwd=settings.project,
-        probe=probes.http(settings.port(NAME), "/healthz"),
+        probe=probes.http(settings, NAME, "/healthz"),
         grace_s=10,
     )

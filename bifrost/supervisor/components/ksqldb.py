@@ -19,5 +19,5 @@ def component(settings: Settings) -> Component:
         env=python_program.environment(settings, ENGINE),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
-        probe=probes.http(settings.port(NAME), "/info"),
+        probe=probes.http(settings, NAME, "/info"),
     )

@@ -19,6 +19,6 @@ def component(settings: Settings) -> Component:
         env=python_program.environment(settings, REST_PROXY),
         cwd=settings.project,
         depends_on=("broker", "schema_registry"),
-        probe=probes.http(settings.port(NAME), "/"),
+        probe=probes.http(settings, NAME, "/"),
         grace_s=10,
     )

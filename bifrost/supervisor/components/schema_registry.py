@@ -43,6 +43,6 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         ),
         env=settings.values,
         prepare=lambda: data.mkdir(parents=True, exist_ok=True),
-        probe=probes.http(settings.port(NAME), "/subjects"),
+        probe=probes.http(settings, NAME, "/subjects"),
         grace_s=java.grace_s(stack.root, NAME, 20),
     )

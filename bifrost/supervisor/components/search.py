@@ -47,6 +47,6 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         env=settings.values,
         prepare=lambda: write_log4j(log4j),
         # Blocks until the node has the cluster state, which does not grow with the content of the indices.
-        probe=probes.http(settings.port(NAME), "/_cluster/settings"),
+        probe=probes.http(settings, NAME, "/_cluster/settings"),
         grace_s=java.grace_s(stack.root, NAME, 30),
     )

@@ -6,9 +6,9 @@ import socket
 from contextlib import closing
 from pathlib import Path
 
-from bifrost.clients.http import Connection, HttpClient
+from bifrost.clients.http import Connection, HttpClient, connection_to
 from bifrost.errors import RemoteError
-from bifrost.settings import LOOPBACK
+from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Probe
 
 PROBE_TIMEOUT_S = 2.0
@@ -27,11 +27,16 @@ def tcp(port: int) -> Probe:
     return probe
 
 
-def http(port: int, path: str) -> Probe:
-    """Ready when a GET of a path returns JSON."""
+def http(settings: Settings, part: str, path: str) -> Probe:
+    """Ready when a GET of a path of a part of `settings.PORTS` returns JSON."""
 
     def probe() -> str | None:
-        with closing(HttpClient(Connection("probe", f"http://{LOOPBACK}:{port}", patience_s=0))) as client:
+        # The credentials of a secured platform may have changed since the last probe.
+        now, prefix = Settings(settings.values, settings.project), part.upper()
+        connection = Connection("probe", now.local_url(part), patience_s=0)
+        if now.is_secured:
+            connection = connection_to(now, "probe", now.local_url(part), prefix, patience_s=0)
+        with closing(HttpClient(connection)) as client:
             try:
                 client.call("GET", path, timeout_s=PROBE_TIMEOUT_S)
             except RemoteError as error:

@@ -4,12 +4,15 @@ import errno
 import os
 import stat
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.security.rights import CONNECT_TOPICS
+from bifrost.security.roles import ROLES
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import LOOPBACK, PROJECT, Settings
 from bifrost.supervisor.component import Restart
 from bifrost.supervisor.components import broker, connect, mariadb, s3
@@ -221,3 +224,46 @@ def test_no_object_is_removed_where_the_file_system_has_no_attributes(
     s3.remove_unfinished(tmp_path)
 
     assert path.exists()
+
+
+@pytest.fixture
+def secured(home) -> Settings:
+    """The same home with its certificates and passwords."""
+    settings = home.with_values(BIFROST_SECURE="1")
+    secure_folder(settings).prepare(datetime.now(UTC))
+    return settings
+
+
+def test_a_secured_broker_has_no_plain_listener_and_refuses_what_no_right_allows(secured):
+    properties = broker.server_properties(secured)
+    assert "PLAINTEXT" not in " ".join(map(str, properties.values()))
+    assert properties["allow.everyone.if.no.acl.found"] == "false"
+    assert properties["super.users"] == "User:broker"
+
+
+def test_a_secured_worker_requires_certificates_and_logs_in_with_each_of_its_clients(secured):
+    properties = connect.worker_properties(secured, ())
+    assert str(properties["listeners"]).startswith("https://")
+    assert properties["listeners.https.ssl.client.auth"] == "required"
+    logins = [properties[f"{prefix}sasl.jaas.config"] for prefix in ("", "producer.", "consumer.", "admin.")]
+    assert len(set(logins)) == 1
+
+
+def test_no_password_of_a_secured_platform_is_in_a_command_line_or_an_environment(secured):
+    passwords = [secure_folder(secured).password(role) for role in ROLES]
+    for component in platform_components(secured):
+        shown = " ".join((*component.command, *component.env.values()))
+        assert not [password for password in passwords if password in shown], component.name
+
+
+def test_each_python_program_of_a_secured_platform_has_its_role(secured):
+    roles = {component.name: component.env.get("BIFROST_ROLE") for component in platform_components(secured)}
+    assert (roles["ksqldb"], roles["console"], roles["rest_proxy"]) == ("engine", "console", "rest-proxy")
+    assert {roles[name] for name in ("alerts", "wifi_telegram_bot", "wifi_telegram_alerts")} == {"services"}
+    assert (roles["platform_watch"], roles["wifi_replay"], roles["orders_demo"]) == ("watch", "capture", "generators")
+
+
+def test_without_security_nothing_of_it_is_configured(home):
+    texts = [f"{key}={value}" for key, value in broker.server_properties(home).items()]
+    texts += [f"{key}={value}" for key, value in connect.worker_properties(home, ()).items()]
+    assert not [text for text in texts if "ssl" in text.lower() or "sasl" in text.lower() or "authorizer" in text]
