@@ -19,11 +19,11 @@ import os
 import random
 import signal
 import sys
-import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -104,10 +104,10 @@ def one_round(settings: Settings, part: str, args: argparse.Namespace) -> Outcom
             _deploy(loader, server, workload, killed, args.guarantee)
             sender = multiprocessing.Process(target=send, args=(settings, workload.ratings, args.rate, args.seconds))
             sender.start()
-            killer = threading.Timer(random.uniform(0.2, 0.8) * args.seconds, _kill, (part, server))
-            killer.start()
-            sender.join()
-            killer.join()
+            with ThreadPoolExecutor(1) as killers:
+                killed_part = killers.submit(_kill_later, random.uniform(0.2, 0.8) * args.seconds, part, server)
+                sender.join()
+            killed_part.result()  # a round without a kill says nothing
             if sender.exitcode:
                 raise RuntimeError("not all ratings were sent: nothing can be said of the engine")
             ended = time.monotonic()
@@ -133,6 +133,11 @@ def _deploy(loader: Loader, server: EngineServer, workload: Workload, topic: str
         loader.admin.create(TopicDescription(f"{topic}-{output}", PARTITIONS, 1))
     text = _STATEMENTS.format(ratings=workload.ratings, customers=workload.customers, topic=topic)
     server.client.execute(text, properties={"auto.offset.reset": "earliest", "processing.guarantee": guarantee})
+
+
+def _kill_later(delay_s: float, part: str, server: EngineServer) -> None:
+    time.sleep(delay_s)
+    _kill(part, server)
 
 
 def _kill(part: str, server: EngineServer) -> None:
