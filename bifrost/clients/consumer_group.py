@@ -31,6 +31,9 @@ _OPTIONS = {
     "auto_offset_reset": "earliest",
 }
 
+ENDS_INTERVAL_S = 1.0
+"""How often the ends of the partitions are read that `lag_records` counts to."""
+
 _log = logging.getLogger(__name__)
 _log.addFilter(LogRateLimit(time.monotonic))
 
@@ -88,6 +91,8 @@ class ConsumerGroup:
         self._next_offsets: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
+        self._known_ends: dict[Partition, int] = {}
+        self._ends_read_at = -ENDS_INTERVAL_S
         properties: dict[str, Any] = {**client, "on_commit": self._commit_done, "error_cb": self._access_errors}
         self._consumer: Consumer = kafka.consumer(properties, group, **_OPTIONS)
 
@@ -105,6 +110,7 @@ class ConsumerGroup:
         """
         first = self._consumer.poll(timeout_s)
         self._access_errors.check(f"read {self._topic}")
+        self._read_ends()
         if first is None:
             return []
         # `consume` alone would wait for a full batch until its timeout.
@@ -139,13 +145,22 @@ class ConsumerGroup:
             self._commit_done(error.args[0], offsets)
 
     def lag_records(self) -> int:
-        """Return how many records of its partitions are not committed yet, as far as the brokers have said."""
-        lag = 0
-        for partition, done in tuple(self._committed.items()):
-            ends = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
-            if ends is not None and done >= 0:
-                lag += max(0, ends[1] - done)
-        return lag
+        """Return how many records of its partitions are not committed yet, as of the last `poll`, in any thread."""
+        ends = self._known_ends
+        return sum(
+            max(0, ends[each] - done) for each, done in tuple(self._committed.items()) if each in ends and done >= 0
+        )
+
+    def _read_ends(self) -> None:
+        # The client lets one thread at a time call a consumer: another one would wait as long as this one polls.
+        now = time.monotonic()
+        if now < self._ends_read_at + ENDS_INTERVAL_S:
+            return
+        self._ends_read_at = now
+        found = {
+            each: self._consumer.get_watermark_offsets(TopicPartition(*each), cached=True) for each in self._committed
+        }
+        self._known_ends = {each: ends[1] for each, ends in found.items() if ends is not None}
 
     def close(self) -> None:
         """Leave the group."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ from bifrost.clients.consumer_group import ConsumerGroup, Partition, Record
 from bifrost.clients.dead_letters import DeadLetterTopic, dead_letter_headers
 from bifrost.clients.tombstone_writer import TombstoneWriter
 from bifrost.errors import Refused, SettingError
+from tests.waiting import eventually
 
 TOPIC = "alerts"
 HOME = Partition(TOPIC, 0)
@@ -108,6 +110,27 @@ def test_a_group_continues_at_its_offsets_and_commits_only_on_request(cluster: C
 
     member.commit({HOME: 2}, wait=True)
     assert cluster.position(group) == 2
+
+
+def test_the_lag_is_known_to_another_thread_while_the_member_polls(cluster: Cluster, group: str, join):
+    cluster.put(group, 0)
+    member = join()
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.is_set():
+            member.poll(30.0)
+
+    polling = threading.Thread(target=poll)
+    polling.start()
+    try:
+        # An idle member is within `poll` nearly always. The record wakes it, so that it reads the end of its partition.
+        eventually(lambda: cluster.write("new") or member.lag_records() > 0, "the lag", DEADLINE_S)
+    finally:
+        stop.set()
+        cluster.write("last")
+        polling.join(DEADLINE_S)
+    assert not polling.is_alive()
 
 
 def test_a_paused_partition_is_silent_until_it_is_resumed(cluster: Cluster, group: str, join):
@@ -207,6 +230,9 @@ class ScriptedConsumer:
 
     def consume(self, _count: int, _timeout_s: float) -> list[Event]:
         return []
+
+    def get_watermark_offsets(self, _partition: TopicPartition, *, cached: bool) -> None:
+        assert cached
 
     def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> None:
         self.commits += [place.offset for place in offsets]
