@@ -28,11 +28,16 @@ function actions(connector) {
   return row;
 }
 
+// How many tasks are in each state, such as "2 RUNNING, 1 FAILED".
+function counted(states) {
+  return [...new Set(states)].map((state) => `${states.filter((each) => each === state).length}\u00a0${state}`).join(", ");
+}
+
 function draw() {
   const shown = found.filter((each) => each.name.toLowerCase().includes(filter.value.trim().toLowerCase()));
   const rows = shown.map((each) => [
     cell(link(`/connectors/${encodeURIComponent(each.name)}`, each.name), "name"), cell(el("span", `state ${HEALTH[each.state] || "busy"}`, each.state), "tight"), actions(each),
-    cell(each.tasks.map((task) => `${task.id}\u00a0${task.state}`).join(", ") || "none", "tight"), each.type, each.class,
+    cell(counted(each.tasks.map((task) => task.state)) || "none", "tight"), each.type, each.class,
     cell(cut(each.cause), each.cause ? "cause" : "")]);
   redraw(view, ...(rows.length ? [table(HEADS, rows, "Connectors")] : []));
   document.querySelector(".nothing").hidden = rows.length > 0;

@@ -145,6 +145,7 @@ def test_a_person_restarts_a_failed_connector_and_edits_its_configuration(
     browser.find_element("css selector", "#ask .primary").click()
     _eventually(lambda: browser.find_elements("id", "done"))
     _eventually(lambda: "SQLException" not in browser.find_element("id", "view").text)
+    _eventually(lambda: "1 RUNNING" in browser.find_element("id", "view").text.replace("\u00a0", " "))
 
     browser.find_element("link text", NAME).click()
     _eventually(lambda: "tasks.max = 1" in browser.find_element("id", "config").get_property("value"))
