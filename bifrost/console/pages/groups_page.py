@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from bifrost.clients.kafka import DescribedGroup
 from bifrost.console.operated.endpoints import reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
 from bifrost.errors import OperationRefused
 from bifrost.operations.group_lag import GroupLag, group_lags, with_ages
 
@@ -21,7 +21,9 @@ _UNKNOWN = DescribedGroup("UNKNOWN", ())
 
 def routes(pool: TargetPool) -> list[BaseRoute]:
     """The pages and their data."""
-    listing = page_template("groups.html", "/groups").substitute()
+    listing = list_page(
+        "/groups", "Consumer groups", nothing="No group matches.", entered="details", by="Filter by name or topic"
+    )
     one = page_template("group.html", "/groups")
 
     async def show(_request: Request) -> Response:

@@ -50,6 +50,23 @@ def page_template(file: str, here: str) -> Template:
     return Template(Template(_read(file)).safe_substitute(frame))
 
 
+def list_page(
+    here: str, title: str, *, nothing: str, entered: str, by: str = "Filter by name", controls: str = ""
+) -> str:
+    """The page of a list that a person filters, which `static/<address>.js` fills.
+
+    Args:
+        here: the address of the page among `PAGES`.
+        nothing: what the page says when nothing matches.
+        entered: what the Enter key opens.
+        by: the label of the filter.
+        controls: HTML of further controls beside it.
+    """
+    return page_template("list_page.html", here).substitute(
+        title=title, script=here.strip("/"), nothing=nothing, entered=entered, filter=by, controls=controls
+    )
+
+
 def data_response(body: object, status: int = 200) -> Response:
     """The JSON that a page loads; never cached."""
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from bifrost.clients.schema_registry import SubjectVersion
 from bifrost.console.operated.endpoints import reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
 from bifrost.errors import OperationRefused
 
 MAX_DESCRIBED = 500
@@ -22,7 +22,7 @@ MAX_VERSIONS = 50
 
 def routes(pool: TargetPool) -> list[BaseRoute]:
     """The pages and their data."""
-    listing = page_template("schemas.html", "/schemas").substitute()
+    listing = list_page("/schemas", "Schemas", nothing="No subject matches.", entered="versions")
     one = page_template("schema.html", "/schemas")
 
     async def show(_request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from bifrost.console.operated.endpoints import InvalidParameter, reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
 from bifrost.console.pages.topic_feed import OpenTail, TopicFeed
 from bifrost.operations.moments import parse_moment
 from bifrost.operations.record_filter import parse_filter
@@ -29,7 +29,13 @@ _CURSOR = re.compile(r"\d{1,9}:\d{1,19}(?:,\d{1,9}:\d{1,19}){0,9999}")
 
 def routes(pool: TargetPool, open_tail: OpenTail) -> list[BaseRoute]:
     """The pages and their data."""
-    listing = page_template("topics.html", "/topics").substitute()
+    listing = list_page(
+        "/topics",
+        "Topics",
+        nothing="No topic matches.",
+        entered="records of the topic",
+        controls='<label class="check"><input type="checkbox" id="internal"> Internal topics</label>',
+    )
     one = page_template("topic.html", "/topics")
     feed = TopicFeed(pool, open_tail)
 

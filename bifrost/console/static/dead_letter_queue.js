@@ -1,7 +1,7 @@
 // Shows the letters of one dead-letter topic with their reasons, and replays or drops them.
 
-import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
-import { act, button, cell, copier, moment, named, pretty, table, terms } from "./operate.js";
+import { el, fetched, number, onKeys, showProblem, showState } from "./page_frame.js";
+import { act, button, cell, copier, moment, named, pretty, rowKeys, table, terms } from "./operate.js";
 
 const topic = document.body.dataset.topic;
 const view = document.getElementById("view");
@@ -119,8 +119,7 @@ document.getElementById("actions").addEventListener("submit", (event) => event.p
 replay.addEventListener("click", () => run("dead-letters.replay", [...selected]));
 drop.addEventListener("click", () => run("dead-letters.drop", [...selected]));
 onKeys({
-  j: () => moveFocus([...view.querySelectorAll("button.open")], 1),
-  k: () => moveFocus([...view.querySelectorAll("button.open")], -1),
+  ...rowKeys(view, "button.open"),
   r: () => replay.click(),
 });
 read();

@@ -1,7 +1,7 @@
 // Lists the dead-letter topics, and the files that the CSV connector rejected.
 
-import { el, fetched, moveFocus, number, onKeys } from "./page_frame.js";
-import { cell, keepReading, link, moment, redraw, table } from "./operate.js";
+import { el, fetched, number, onKeys } from "./page_frame.js";
+import { cell, keepReading, link, moment, redraw, rowKeys, table } from "./operate.js";
 
 const view = document.getElementById("view");
 const PACE_MS = 5000;
@@ -20,7 +20,4 @@ function draw(found) {
 }
 
 keepReading(async () => draw(await fetched("/api/dead-letters")), PACE_MS);
-onKeys({
-  j: () => moveFocus([...view.querySelectorAll("td a")], 1),
-  k: () => moveFocus([...view.querySelectorAll("td a")], -1),
-});
+onKeys(rowKeys(view));

@@ -1,6 +1,6 @@
 // What the pages share that operate the platform: tables, shortened names, sizes, details, and confirmed actions.
 
-import { el, fetched, showProblem, showState } from "./page_frame.js";
+import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
 
 const LONGEST = 46;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -146,6 +146,44 @@ export function keepReading(read, paceMs) {
   document.addEventListener("visibilitychange", () => !document.hidden && once());
   once();
   return once;
+}
+
+// The keys that move the focus over the links, or other elements, of a table.
+export const rowKeys = (view, selector = "td a") => ({
+  j: () => moveFocus([...view.querySelectorAll(selector)], 1),
+  k: () => moveFocus([...view.querySelectorAll(selector)], -1),
+});
+
+// Keeps a list on its page: `read` returns {items, problem}, `words` the texts of an item that the filter searches,
+// `row` its cells. `controls` are further inputs, which `isShown` looks at. Returns a function that reads at once.
+export function listPage({ heads, caption, things, paceMs, read, words, row, controls = [], isShown = () => true }) {
+  const view = document.getElementById("view");
+  const filter = document.getElementById("filter");
+  let items = null;
+  function draw() {
+    if (!items) return;
+    const wanted = filter.value.trim().toLowerCase();
+    const shown = items.filter((each) => isShown(each) && words(each).some((text) => text.toLowerCase().includes(wanted)));
+    redraw(view, ...(shown.length ? [table(heads, shown.map(row), caption)] : []));
+    document.querySelector(".nothing").hidden = shown.length > 0;
+    document.getElementById("count").textContent = `${number(shown.length)} of ${number(items.length)} ${things}`;
+  }
+  for (const control of [filter, ...controls]) control.addEventListener("input", draw);
+  onKeys({
+    "/": () => filter.focus(),
+    ...rowKeys(view),
+    Escape: () => {
+      filter.value = "";
+      filter.blur();
+      draw();
+    },
+  });
+  return keepReading(async () => {
+    const found = await read();
+    items = found.items;
+    draw();
+    return found.problem;
+  }, paceMs);
 }
 
 export const posted = (path, body) => fetched(path, {

@@ -1,7 +1,7 @@
 // Browses the records of one topic: pages, filters, details, and a live tail. The query is in the page's address.
 
-import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
-import { bytes, button, cell, copier, fill, moment, pretty, table, terms } from "./operate.js";
+import { el, fetched, number, onKeys, showProblem, showState } from "./page_frame.js";
+import { button, bytes, cell, copier, fill, moment, pretty, rowKeys, table, terms } from "./operate.js";
 
 const topic = document.body.dataset.topic;
 const api = `/api/topics/${encodeURIComponent(topic)}`;
@@ -246,8 +246,7 @@ onKeys({
   n: () => next.click(),
   p: () => previous.click(),
   l: () => live.click(),
-  j: () => moveFocus([...view.querySelectorAll("button.open")], 1),
-  k: () => moveFocus([...view.querySelectorAll("button.open")], -1),
+  ...rowKeys(view, "button.open"),
   Escape: () => document.activeElement.blur(),
 });
 restore();
