@@ -131,7 +131,9 @@ class JoinedTables:
         expected = expected_queries(self._declared, self._platform, self._platform.ksqldb.queries())
         for item in filling:
             if group := groups.get(expected.get(item.name) or "", ""):
-                self._await_read(group, [self._statements[name].topic for name in item.reads & self._statements.keys()])
+                self._await_read(
+                    group, [self._statements[name].topic for name in _sources(item) & self._statements.keys()]
+                )
 
     def _await_read(self, group: str, topics: Sequence[str]) -> None:
         self._await_targets(group, topics)
@@ -147,3 +149,11 @@ class JoinedTables:
             if self._clock.monotonic() - least_at > STALLED_S:
                 return
             self._clock.sleep(POLL_S)
+
+
+def _sources(statement: DeclaredStatement) -> frozenset[str]:
+    """What the query of a statement reads. An INSERT needs its target, and does not read it."""
+    match statement.tree:
+        case InsertSelect(target=target):
+            return frozenset(statement.reads - {target})
+    return frozenset(statement.reads)

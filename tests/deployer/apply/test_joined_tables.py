@@ -166,3 +166,23 @@ def test_inserts_that_feed_the_table_of_the_query_that_they_read_do_not_block(pr
     fakes.up(project.declared())
 
     assert created(fakes)[-1] == "INSERT INTO CUSTOMERS_SRC_REKEY"
+
+
+def test_an_insert_is_not_awaited_at_the_end_of_the_topic_that_it_writes(project, fakes):
+    more = "INSERT INTO CUSTOMERS_SRC_REKEY SELECT K->ID AS ID, EMAIL FROM CUSTOMERS_SRC PARTITION BY K->ID;"
+    project.write("ksql/zz.sql", more)
+    Filling(fakes, step=ROWS)
+    sleep = fakes.clock.sleep
+
+    def pass_time(seconds: float) -> None:
+        sleep(seconds)
+        fakes.kafka.records["CUSTOMERS_SRC_REKEY"] = ROWS
+        for query in fakes.ksqldb.queries:
+            fakes.kafka.committed.setdefault(f"_confluent-ksql-default_query_{query}", {})[SNAPSHOT] = {0: ROWS}
+
+    fakes.clock.sleep = pass_time
+    began = fakes.clock.monotonic()
+
+    fakes.up(project.declared())
+
+    assert fakes.clock.monotonic() - began < STALLED_S
