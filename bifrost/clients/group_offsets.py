@@ -107,3 +107,12 @@ class OffsetsAnswer:
         except KafkaException as error:
             return error.args[0]  # type: ignore[no-any-return]  # the library has no types for it
         return None
+
+
+def offsets_by_topic(places: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
+    """Return offsets by topic and partition, without partitions that have none."""
+    found: dict[str, dict[int, int]] = {}
+    for topic, partition, offset in places:
+        if offset >= 0:
+            found.setdefault(topic, {})[partition] = offset
+    return found

@@ -34,7 +34,8 @@ from confluent_kafka.admin import (
 )
 
 from bifrost.clients import kafka_codes, offset_gaps
-from bifrost.clients.group_offsets import coordinators
+from bifrost.clients.group_members import DescribedGroup, described_group
+from bifrost.clients.group_offsets import coordinators, offsets_by_topic
 from bifrost.clients.log_rate_limit import LogRateLimit
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
 from bifrost.settings import Settings
@@ -70,23 +71,6 @@ class OffsetRange:
 
     first: int
     next: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupMember:
-    """A member of a consumer group, and the partitions that it reads, by topic."""
-
-    client_id: str
-    host: str
-    partitions: Mapping[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedGroup:
-    """A consumer group: its state in Kafka's words (`STABLE`, `EMPTY`, ...) and its members."""
-
-    state: str
-    members: tuple[GroupMember, ...]
 
 
 class AccessErrors:
@@ -319,7 +303,7 @@ class KafkaAdmin:
         for group, future in futures.items():
             with _missing_is_fine():
                 answer = self._call(f"offsets of group {group}", lambda: future.result(max(0, end - time.monotonic())))  # noqa: B023
-                found[group] = _by_topic(
+                found[group] = offsets_by_topic(
                     (place.topic, place.partition, place.offset) for place in answer.topic_partitions
                 )
         self._group_client = client
@@ -335,7 +319,7 @@ class KafkaAdmin:
         for group, future in futures.items():
             with _missing_is_fine():
                 answer = self._call(f"describe group {group}", lambda: future.result(max(0, end - time.monotonic())))  # noqa: B023
-                found[group] = _described_group(answer)
+                found[group] = described_group(answer)
         self._group_client = client
         return found
 
@@ -409,7 +393,7 @@ class KafkaAdmin:
                 raise Unreachable(SYSTEM, request, f"no answer from {self._servers}") from error
             if problem.name() in kafka_codes.COORDINATOR_STARTING:
                 raise NotReady(SYSTEM, request, problem.str()) from error
-            raise Refused(SYSTEM, request, status=problem.code(), body=_refusal(problem)) from error
+            raise Refused(SYSTEM, request, status=problem.code(), body=kafka_codes.refusal_text(problem)) from error
 
     def _on_error(self, error: KafkaError) -> None:
         self._is_untrusted = self._is_untrusted or "certificate verify failed" in error.str()
@@ -490,12 +474,6 @@ def _dotted(options: Mapping[str, object]) -> dict[str, object]:
     return {name.replace("_", "."): value for name, value in options.items()}
 
 
-def _refusal(error: KafkaError) -> str:
-    # The broker's own text for this refusal is a dump of the request.
-    is_dump = error.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED
-    return KafkaError(error.code()).str() if is_dump else error.str()
-
-
 def _partition_problem(partition: Any) -> str:
     if partition.leader < 0:
         return f"partition {partition.id} has no leader"
@@ -517,23 +495,3 @@ def _own_values(entries: Mapping[str, ConfigEntry]) -> dict[str, str]:
         for name, entry in entries.items()
         if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
     }
-
-
-def _described_group(answer: Any) -> DescribedGroup:
-    members = []
-    for member in answer.members:
-        partitions: dict[str, list[int]] = {}
-        for place in member.assignment.topic_partitions if member.assignment is not None else ():
-            partitions.setdefault(place.topic, []).append(place.partition)
-        assigned = {topic: tuple(sorted(numbers)) for topic, numbers in sorted(partitions.items())}
-        members.append(GroupMember(member.client_id, member.host, assigned))
-    return DescribedGroup(answer.state.name, tuple(sorted(members, key=lambda member: member.client_id)))
-
-
-def _by_topic(places: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
-    """Return offsets by topic and partition, without partitions that have none."""
-    found: dict[str, dict[int, int]] = {}
-    for topic, partition, offset in places:
-        if offset >= 0:
-            found.setdefault(topic, {})[partition] = offset
-    return found

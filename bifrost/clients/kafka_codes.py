@@ -38,3 +38,10 @@ GONE = frozenset(
 )
 PARTITION_EOF: int = KafkaError._PARTITION_EOF  # noqa: SLF001 - a public code that librdkafka names so
 """The event for the end of a partition, of consumers with `enable.partition.eof`."""
+
+
+def refusal_text(error: KafkaError) -> str:
+    """Return why a request was refused."""
+    # The broker's own text for this refusal is a dump of the request.
+    is_dump = error.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED
+    return KafkaError(error.code()).str() if is_dump else error.str()

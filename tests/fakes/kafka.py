@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.clients.kafka import DescribedGroup, GroupMember, OffsetRange, TopicDescription
+from bifrost.clients.group_members import DescribedGroup, GroupMember
+from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.supervisor import ComponentStatus
 from bifrost.errors import Refused
 

@@ -25,6 +25,17 @@ from bifrost.cli.plan_arguments import (
 
 LOCK_TIMEOUT_S = 300.0
 
+SecureOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--secure/--no-secure",
+        help="Run the embedded platform with TLS, users and rights, or without; by default as it ran last.",
+    ),
+]
+SavedPlanOption = Annotated[
+    Path | None, typer.Option("--plan", help="Carry out a plan of `plan --out`, or refuse if anything has moved.")
+]
+
 
 def command(
     pipelines: PipelinesArgument = None,
@@ -32,21 +43,12 @@ def command(
         bool, typer.Option("--foreground", help="Stay in the foreground and stop the platform when interrupted.")
     ] = False,
     ports: Annotated[str, typer.Option(help="`auto` takes free ports in place of those in use.")] = "fixed",
-    secure: Annotated[
-        bool | None,
-        typer.Option(
-            "--secure/--no-secure",
-            help="Run the embedded platform with TLS, users and rights, or without; by default as it ran last.",
-        ),
-    ] = None,
+    secure: SecureOption = None,
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not start the demo data generators.")] = False,
     prune: PruneOption = False,
     only: OnlyOption = None,
     skip: SkipOption = None,
-    saved: Annotated[
-        Path | None,
-        typer.Option("--plan", help="Carry out a plan of `plan --out`, or refuse if anything has moved."),
-    ] = None,
+    saved: SavedPlanOption = None,
     allow: AllowOption = None,
     yes: YesOption = False,
     read_from: FromOption = None,
@@ -86,7 +88,5 @@ def command(
         lock_timeout_s=lock_timeout,
         as_json=as_json,
     )
-    settings = settings_for(target)
-    if secure is not None:
-        settings = settings.with_values(BIFROST_SECURE=str(int(secure)))
-    bring_up(settings, request)
+    changed = {} if secure is None else {"BIFROST_SECURE": str(int(secure))}
+    bring_up(settings_for(target).with_values(**changed), request)

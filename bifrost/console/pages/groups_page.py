@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bifrost.clients.kafka import DescribedGroup
+from bifrost.clients.group_members import DescribedGroup
 from bifrost.console.operated.endpoints import reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
 from bifrost.console.pages.page_frame import HEADERS, list_page, page_template

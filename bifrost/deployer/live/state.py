@@ -11,8 +11,9 @@ from typing import Protocol, Self
 
 from bifrost.clients import connect, kafka, kibana, ksqldb, s3, schema_registry, search
 from bifrost.clients.connect import ConnectClient, ConnectorStatus
+from bifrost.clients.group_members import DescribedGroup
 from bifrost.clients.http import PATIENCE_S
-from bifrost.clients.kafka import DescribedGroup, OffsetRange, TopicDescription
+from bifrost.clients.kafka import OffsetRange, TopicDescription
 from bifrost.clients.kibana import KibanaClient
 from bifrost.clients.ksqldb import DescribedSource, Json, KsqlClient, QuerySummary
 from bifrost.clients.s3 import Buckets

@@ -2,7 +2,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from bifrost.engine.runtime.batches import batch_of, in_time_order
-from tests.engine.runtime.memory_cluster import MemoryMessage
+from tests.engine.runtime.memory_message import MemoryMessage
 
 
 def message(topic, partition, at, time=0):

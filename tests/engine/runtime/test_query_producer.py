@@ -11,7 +11,8 @@ from bifrost.engine.runtime.query_producer import QueryProducer
 from bifrost.engine.runtime.transaction import bounded
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.errors import BifrostError, NotReady, Refused
-from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryMessage, MemoryProducer
+from tests.engine.runtime.memory_cluster import MemoryCluster, MemoryProducer
+from tests.engine.runtime.memory_message import MemoryMessage
 
 NO_CHECKPOINTS = Checkpoints(None, "q", lambda: 0)
 
