@@ -100,18 +100,23 @@ class ScanBudget:
     now: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._deadline = self.now() + self.seconds
         self.scanned = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Permit the bytes and the time once more."""
+        self._bytes_left = self.bytes
+        self._deadline = self.now() + self.seconds
 
     def spend(self, record: StoredRecord) -> None:
         """Count a record that was read."""
         self.scanned += 1
-        self.bytes -= len(record.key or b"") + len(record.value or b"") + 100
+        self._bytes_left -= len(record.key or b"") + len(record.value or b"") + 100
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing more may be read."""
-        return self.scanned >= self.records or self.bytes <= 0 or self.now() >= self._deadline
+        return self.scanned >= self.records or self._bytes_left <= 0 or self.now() >= self._deadline
 
 
 def browse(
@@ -205,16 +210,20 @@ class _Scan:
 
     def run(self) -> None:
         """Fill the page as far as the budget lasts."""
-        window = max(_FIRST_WINDOW, self._query.limit)
+        window, largest = max(_FIRST_WINDOW, self._query.limit), _LARGEST_WINDOW
         while windows := self._windows(window):
-            before = dict(self._positions)
-            is_whole = self._read(windows)
+            before, scanned = dict(self._positions), self._budget.scanned
+            self._read(windows, must_finish=window == 1)
             count = sum(map(len, self._found.values()))
+            if self._positions == before and not count:
+                # Backwards, records so large that the budget ends within the window: a page must still lead on.
+                fitting = (self._budget.scanned - scanned) // (2 * len(windows))
+                window = largest = max(1, fitting) if largest == _LARGEST_WINDOW else 1
+                self._budget.renew()
+                continue
             if count >= self._query.limit or self._budget.is_spent:
                 return
-            if not is_whole and before == self._positions:
-                return
-            window = min(window * 4, _LARGEST_WINDOW)
+            window = min(window * 4, largest)
 
     def page(self) -> TopicPage:
         """What was found, merged by time; the rest remains for the next page."""
@@ -245,8 +254,8 @@ class _Scan:
                 windows[number] = first, end
         return windows
 
-    def _read(self, windows: Mapping[int, tuple[int, int]]) -> bool:
-        """Read these windows; whether they were read whole.
+    def _read(self, windows: Mapping[int, tuple[int, int]], *, must_finish: bool) -> None:
+        """Read these windows as far as the budget lasts, or whole.
 
         Records arrive in rising order. Backwards, a window that was not read whole counts for nothing, since its
         newest records are those that are missing.
@@ -259,7 +268,7 @@ class _Scan:
                 self._budget.spend(record)
                 self._take(record, fresh[record.partition])
                 reached[record.partition] = record.offset + 1
-                if self._budget.is_spent:
+                if self._budget.is_spent and not must_finish:
                     is_whole = all(reached[number] >= end for number, (_, end) in windows.items())
                     break
         for number, (first, end) in windows.items():
@@ -271,7 +280,6 @@ class _Scan:
             else:
                 self._found[number] += fresh[number]
                 self._positions[number] = end if done else reached[number]
-        return is_whole
 
     def _take(self, record: StoredRecord, fresh: deque[ShownRecord]) -> None:
         shown = shown_if(record, self._reader, self._query.form, self._query.filter)

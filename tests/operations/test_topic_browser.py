@@ -142,6 +142,29 @@ def test_limits_of_bytes_and_time_end_a_request():
     assert page(big, late, start=BrowseStart.BEGINNING, filter=parse_filter("y")).scanned < 10
 
 
+@pytest.mark.parametrize("size", [700, 3_000, 20_000])
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("start", [BrowseStart.NEWEST, BrowseStart.BEGINNING])
+def test_records_that_exceed_the_limit_of_bytes_are_still_shown_page_by_page(size: int, parts: int, start: BrowseStart):
+    found = Topic({part: [(number, number, b"x" * size) for number in range(60)] for part in range(parts)})
+    places, cursor = [], None
+    for _ in range(60 * parts + 1):
+        got = page(found, ScanBudget(bytes=10_000), start=start, cursor=cursor)
+        assert got.records or got.cursor is None
+        places += [(record.partition, record.offset) for record in got.records]
+        cursor = got.cursor
+        if cursor is None:
+            break
+    assert sorted(places) == [(part, offset) for part in range(parts) for offset in range(60)]
+
+
+def test_records_that_exceed_the_limit_of_time_are_still_shown():
+    ticks = iter(range(10_000))
+    slow = ScanBudget(seconds=5, now=lambda: next(ticks))
+    found = Topic({0: [(number, number, b"x") for number in range(100)]})
+    assert page(found, slow).records[0].offset == 99
+
+
 def test_a_long_value_is_cut_on_a_page_and_whole_alone():
     found = Topic({0: [(0, 1, b"x" * (MAX_TEXT + 5))]})
     shown = page(found).records[0].value
