@@ -85,12 +85,19 @@ def _found(field: tuple[str, ...], key: ReadableValue, value: ReadableValue, hea
     yield from _values(_parsed(value), field)
 
 
+class _WrittenFloat(float):
+    """A number such as `1.10`, which a person may also write as `1.1`."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+
+
 def _parsed(value: ReadableValue) -> Any:
     """Its content; an empty list, in which no field is found, where it has no structure."""
     if value.format not in _STRUCTURED:
         return []
     try:
-        return json.loads(value.text)
+        return json.loads(value.text, parse_float=_WrittenFloat)
     except (ValueError, RecursionError):
         return []
 
@@ -104,6 +111,9 @@ def _values(tree: Any, field: tuple[str, ...]) -> Iterator[str]:
             for name, item in tree.items():
                 if name.lower() == field[0]:
                     yield from _values(item, field[1:])
+        case _WrittenFloat() if not field:
+            yield tree.written.lower()
+            yield float.__repr__(tree)
         case str() if not field:
             yield tree.lower()
         case _ if not field:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -27,6 +28,7 @@ MAX_HEX_BYTES = 256
 """Bytes of a value that are shown where nothing can read it."""
 _MOST_REFERENCES = 100
 _NUMBER_SIZES = (2, 4, 8)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\s+|[,:]|[^\s",:]+', re.S)
 
 
 class ValueForm(StrEnum):
@@ -84,7 +86,7 @@ class RecordText:
         schema = self._schema(number)
         match schema.type:
             case "JSON":
-                return ReadableValue("JSON_SR", _json(json.loads(data[HEADER_BYTES:])))
+                return ReadableValue("JSON_SR", _stored_json(data[HEADER_BYTES:].decode()))
             case "PROTOBUF":
                 if number not in self._parsed:
                     self._parsed[number] = proto_file(schema.schema, self._imports(schema))
@@ -130,7 +132,7 @@ def _plain(data: bytes, problem: str = "") -> ReadableValue:
     except UnicodeDecodeError:
         return _hex(data, problem)
     try:
-        return ReadableValue("JSON", _json(json.loads(text)), problem)
+        return ReadableValue("JSON", _stored_json(text), problem)
     except (ValueError, RecursionError):
         pass
     is_text = all(sign.isprintable() or sign in "\t\r\n" for sign in text)
@@ -144,7 +146,35 @@ def _hex(data: bytes, problem: str) -> ReadableValue:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_json_value)
+    text = json.dumps(value, ensure_ascii=False, default=_json_value)
+    # Half of a surrogate pair, as a cut emoji leaves it, has no bytes in UTF-8: it remains an escape.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+class _InexactNumber(Exception):
+    """A number that Python would write in another way than the record does."""
+
+
+def _stored_json(text: str) -> str:
+    """JSON of a record on one line. Numbers remain as they are written: a float has only 17 of their digits."""
+    try:
+        return _json(json.loads(text, parse_float=_exact_float))
+    except _InexactNumber:
+        json.loads(text)
+        return "".join(map(_spaced, _TOKEN.findall(text)))
+
+
+def _exact_float(literal: str) -> float:
+    value = float(literal)
+    if repr(value) != literal:
+        raise _InexactNumber
+    return value
+
+
+def _spaced(part: str) -> str:
+    if part[0] == '"':
+        return _json(json.loads(part))
+    return "" if part.isspace() else f"{part} " if part in ",:" else part
 
 
 def _json_value(value: object) -> object:

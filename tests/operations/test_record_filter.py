@@ -61,6 +61,24 @@ def test_a_record_that_does_not_fit_is_left_out(text: str):
     assert not parse_filter(text).matches(KEY, VALUE, HEADERS)
 
 
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("price=1.10", True),
+        ("price=1.1", True),
+        ("price=1.100", False),
+        ("price!=1.1", False),
+        ("id=12345678901234567890.5", True),
+        ("id=12345678901234567890.6", False),
+        ("big=1E3", True),
+    ],
+)
+def test_a_number_is_found_as_the_record_writes_it(text: str, fits: bool):
+    stored = '{"price": 1.10, "id": 12345678901234567890.5, "big": 1E3}'
+    null = ReadableValue("null", "null")
+    assert parse_filter(text).matches(null, ReadableValue("JSON", stored), []) is fits
+
+
 def test_a_plain_text_may_contain_the_pair_itself():
     line = ReadableValue("TEXT", "sshd: Invalid user=root from 1.2.3.4")
     null = ReadableValue("null", "null")

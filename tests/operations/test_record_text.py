@@ -108,3 +108,27 @@ def test_what_its_schema_cannot_read_is_shown_as_bytes_with_the_reason(reader, d
     found = reader.read(data)
     assert found.format in ("BYTES", "TEXT")
     assert problem in found.problem
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x00\x00\x00\x00\x02"])
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (b'{"price":12345678901234567890.1234}', '{"price": 12345678901234567890.1234}'),
+        (
+            b'{ "a" : 1.10,\n "b":[1e400, -0.0, {}],"c\\":,\\u00e9":"x, y: 1" }',
+            '{"a": 1.10, "b": [1e400, -0.0, {}], "c\\":,é": "x, y: 1"}',
+        ),
+        (b"1.0E10", "1.0E10"),
+        (b'{"id":12345678901234567890123}', '{"id": 12345678901234567890123}'),
+    ],
+)
+def test_numbers_are_shown_with_the_digits_of_the_record(reader, prefix, stored, shown):
+    assert reader.read(prefix + stored).text == shown
+
+
+@pytest.mark.parametrize("stored", [b'{"text": "cut \\ud83d"}', b'["\\ude00", 1.50]', b'{"\\ud83d": 1}'])
+def test_half_an_emoji_remains_an_escape_that_can_be_written_out(reader, stored):
+    found = reader.read(stored)
+    assert (found.format, found.text) == ("JSON", stored.decode())
+    assert found.text.encode()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bifrost.clients.ksqldb_errors import message_of
+from bifrost.console.page_json import page_json
 from bifrost.errors import BifrostError
+
+_log = logging.getLogger("console")
 
 PACE_S = 0.1
 """The minimum time between two lines: a flood of rows must not become a flood of redraws."""
@@ -43,7 +46,7 @@ class EndlessRows(Protocol):
 
 
 class RowReader:
-    """Reads rows with a thread of its own, until they end, `limit` rows were read or `stop` is called."""
+    """Reads rows in a thread, until they end, `limit` rows were read or `stop` is called."""
 
     def __init__(self, rows: EndlessRows, *, limit: int = 0) -> None:
         """`limit` 0 is no limit."""
@@ -80,6 +83,10 @@ class RowReader:
         except BifrostError as error:
             if not self._is_stopped.is_set():
                 self.error = message_of(error)
+        except Exception:  # noqa: BLE001 - the top of a thread: the page would take the rows for complete
+            if not self._is_stopped.is_set():
+                _log.exception("a query ended because its rows could not be read")
+                self.error = "The rows could not be read: the log of the console has the reason."
         finally:
             self._rows.close()
 
@@ -153,4 +160,4 @@ async def _lines(head: dict[str, Any], reader: RowReader) -> AsyncIterator[bytes
 
 
 def _line(content: dict[str, Any]) -> bytes:
-    return orjson.dumps(content) + b"\n"
+    return page_json(content) + b"\n"

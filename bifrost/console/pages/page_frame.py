@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-import orjson
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from bifrost.console.page_json import page_json
 
 STATIC = Path(__file__).parents[1] / "static"
 PAGES = (
@@ -69,7 +70,7 @@ def list_page(
 
 def data_response(body: object, status: int = 200) -> Response:
     """The JSON that a page loads; never cached."""
-    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(page_json(body), status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def static_files() -> Mount:

@@ -1,5 +1,6 @@
 // What the pages share that operate the platform: tables, shortened names, sizes, details, and confirmed actions.
 
+import { indented } from "./json_text.js";
 import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "./page_frame.js";
 
 const LONGEST = 46;
@@ -103,10 +104,23 @@ export function copier(text, what) {
   return found;
 }
 
-export function pretty(value) {
-  if (!["AVRO", "JSON_SR", "PROTOBUF", "JSON"].includes(value.format) || value.is_cut) return value.text;
+const isJson = (value) => ["AVRO", "JSON_SR", "PROTOBUF", "JSON"].includes(value.format) && !value.is_cut;
+
+// A value as JSON within a larger text of JSON: other texts become strings.
+export function asJson(value) {
+  if (value.format === "null") return "null";
   try {
-    return JSON.stringify(JSON.parse(value.text), null, 2);
+    if (isJson(value)) return indented(value.text);
+  } catch {
+    // NaN and Infinity, which Avro permits, are not JSON.
+  }
+  return JSON.stringify(value.text);
+}
+
+export function pretty(value) {
+  if (!isJson(value)) return value.text;
+  try {
+    return indented(value.text);
   } catch {
     return value.text;
   }

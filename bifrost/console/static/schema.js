@@ -1,5 +1,6 @@
 // Shows the versions of one subject, and what differs between two of them, side by side.
 
+import { indented } from "./json_text.js";
 import { el, fetched, number, showProblem, showState } from "./page_frame.js";
 
 const subject = document.body.dataset.subject;
@@ -10,7 +11,7 @@ let versions = [];
 function linesOf(entry) {
   if (entry.type === "PROTOBUF") return entry.schema.split("\n");
   try {
-    return JSON.stringify(JSON.parse(entry.schema), null, 2).split("\n");
+    return indented(entry.schema).split("\n");
   } catch {
     return entry.schema.split("\n");
   }

@@ -1,7 +1,8 @@
 // Browses the records of one topic: pages, filters, details, and a live tail. The query is in the page's address.
 
 import { el, fetched, number, onKeys, showProblem, showState } from "./page_frame.js";
-import { button, bytes, cell, copier, fill, moment, pretty, rowKeys, table, terms } from "./operate.js";
+import { indented } from "./json_text.js";
+import { asJson, button, bytes, cell, copier, fill, moment, pretty, rowKeys, table, terms } from "./operate.js";
 
 const topic = document.body.dataset.topic;
 const api = `/api/topics/${encodeURIComponent(topic)}`;
@@ -86,6 +87,13 @@ function part(name, value) {
   return box;
 }
 
+// Texts, not objects: objects would round numbers beyond 53 bits.
+function wholeRecord(record) {
+  const place = { topic, partition: record.partition, offset: record.offset, time: record.time_ms >= 0 ? new Date(record.time_ms).toISOString() : null };
+  const headers = record.headers.map(([name, value]) => `[${JSON.stringify(name)},${asJson(value)}]`).join(",");
+  return indented(`${JSON.stringify(place).slice(0, -1)},"headers":[${headers}],"key":${asJson(record.key)},"value":${asJson(record.value)}}`);
+}
+
 async function show(listed) {
   let record = listed;
   const isCut = [listed.key, listed.value, ...listed.headers.map(([, value]) => value)].some((value) => value.is_cut);
@@ -94,13 +102,8 @@ async function show(listed) {
   if (isCut && !isForced) {
     record = await fetched(`${api}/record?partition=${listed.partition}&offset=${listed.offset}`).catch(() => listed);
   }
-  const plain = (value) => { try { return ["AVRO", "JSON_SR", "PROTOBUF", "JSON"].includes(value.format) ? JSON.parse(value.text) : value.text; } catch { return value.text; } };
-  const whole = {
-    topic, partition: record.partition, offset: record.offset, time: record.time_ms >= 0 ? new Date(record.time_ms).toISOString() : null,
-    headers: record.headers.map(([name, value]) => [name, plain(value)]), key: plain(record.key), value: record.value.format === "null" ? null : plain(record.value),
-  };
   const body = document.getElementById("details-body");
-  const copyAll = copier(JSON.stringify(whole, null, 2), "the record as JSON");
+  const copyAll = copier(wholeRecord(record), "the record as JSON");
   copyAll.textContent = "Copy";
   body.replaceChildren(
     terms([["time", moment(record.time_ms)], ["partition", String(record.partition)], ["offset", number(record.offset)]]),

@@ -177,6 +177,38 @@ def test_a_page_that_closes_before_the_first_row_ends_its_query():
     assert rows.was_interrupted.is_set()
 
 
+async def _lines_of(rows: Any) -> list[dict[str, Any]]:
+    response = RowsResponse({"columns": ["A"]}, RowReader(rows))
+    return [json.loads(line) async for line in response.body_iterator if bytes(line).strip()]  # type: ignore[arg-type]
+
+
+class FewRows(Rows):
+    """Rows that end, with an error if there is one."""
+
+    def __init__(self, *found: Any, error: Exception | None = None) -> None:
+        super().__init__()
+        self._found, self._error = found, error
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._found
+        if self._error is not None:
+            raise self._error
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), AttributeError("broken"), RecursionError()])
+def test_rows_that_an_unexpected_fault_ends_do_not_look_complete(error: Exception):
+    lines = asyncio.run(_lines_of(FewRows(["a"], error=error)))
+    assert lines[1] == {"rows": [["a"]]}
+    assert "could not be read" in lines[-1]["error"]
+
+
+@pytest.mark.parametrize("row", [["cut \ud83d"], [{"\ude00": 1}], [2**70], [float("inf")]])
+def test_a_row_that_the_fast_encoder_refuses_is_sent(row: list[Any]):
+    lines = asyncio.run(_lines_of(FewRows(row, ["next"])))
+    assert [len(line.get("rows", ())) for line in lines[1:-1]] == [2]
+    assert lines[-1] == {"end": True, "truncated": False}
+
+
 def test_a_topic_is_printed_until_its_page_closes(editor: Client, engine: RunningEngine):
     engine.order("printed", 1.5)
     body = {"statement": "PRINT orders FROM BEGINNING;", "properties": {}}

@@ -188,6 +188,41 @@ def test_a_person_reads_filters_and_pages_through_a_topic(browser: Chrome, conso
 
 
 @needs_browser
+def test_the_details_of_a_record_show_its_numbers_to_the_last_digit(browser: Chrome, console: Client, deployed: Fakes):
+    records = deployed.records = FakeRecords(deployed.kafka)
+    value = '{"id": 12345678901234567890, "price": 1.10, "none": [], "of": [{"a,}": "x: \\"1\\", 2"}]}'
+    records.put("ratings", value.encode(), {"trace": "90071992547409931"}, key=b"90071992547409931", time_ms=1000)
+    browser.get(f"{console.url}/topics/ratings")
+    _eventually(lambda: browser.find_elements("css selector", "button.open"))
+    browser.find_element("css selector", "button.open").click()
+
+    key, shown = (each.get_property("textContent") for each in browser.find_elements("css selector", "#details pre"))
+    assert key == "90071992547409931"
+    assert shown.splitlines()[1:4] == ['  "id": 12345678901234567890,', '  "price": 1.10,', '  "none": [],']
+    assert json.loads(shown) == json.loads(value)
+    copied = browser.find_element("css selector", "#details .actions button").get_attribute("data-copy") or ""
+    assert '"price": 1.10,' in copied
+    assert json.loads(copied) == {
+        "topic": "ratings",
+        "partition": 0,
+        "offset": 0,
+        "time": "1970-01-01T00:00:01.000Z",
+        "headers": [["trace", 90071992547409931]],
+        "key": 90071992547409931,
+        "value": json.loads(value),
+    }
+    assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("value", [b'{"message": "cut \\ud83d"}', b'{"a": "\\ude00"}', b"[1e400, -0.0, NaN]"])
+def test_one_odd_record_does_not_hide_the_others(console: Client, filled: FakeRecords, value: bytes):
+    filled.put("ratings", value, {"trace": "t"}, key=value, time_ms=200_000)
+    found = console.get("/api/topics/ratings/browse?limit=2").json()["records"]
+    assert found[0]["value"]["text"] == value.decode()
+    assert len(found) == 2
+
+
+@needs_browser
 def test_a_person_follows_a_topic_live(browser: Chrome, live_console: Client, tails: FakeTails):
     browser.get(f"{live_console.url}/topics/ratings")
     _eventually(lambda: "No records" in browser.find_element("id", "content").text)
