@@ -81,7 +81,7 @@ def steps_of(text: str, variables: Mapping[str, str]) -> tuple[Step, ...]:
 
 def _with_semicolon(text: str) -> str:
     tokens = [token for token in tokenize(SourceText(text)) if token.kind is not TokenKind.END]
-    # On a line of its own: the text may end with a comment.
+    # On a new line: the text may end with a comment.
     return text if not tokens or tokens[-1].value == ";" else f"{text}\n;"
 
 

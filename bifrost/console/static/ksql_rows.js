@@ -27,7 +27,7 @@ function save(name, type, text) {
 }
 
 const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-// As empty fields: the text `null` could not be told from a string.
+// null becomes an empty field: the text `null` would look like a string.
 const field = (value) => (value === null || value === undefined ? "" : quoted(cellText(value)));
 
 export const asCsv = (columns, rows) => [columns.map(quoted), ...rows.map((values) => values.map(field))].map((line) => `${line.join(",")}\r\n`).join("");
