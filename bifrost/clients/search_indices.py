@@ -14,6 +14,8 @@ POLL_S = 0.5
 COPY_PATIENCE_S = 3600.0
 DELETE_TIMEOUT_S = 60.0
 SYSTEM = "search"
+_DATES = frozenset({"date", "date_nanos"})
+_ALSO_MISSING = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,29 @@ class SearchIndices:
 
         A document that changes meanwhile stays until the next time.
 
+        Args:
+            patterns: names and patterns of indices; `-pattern` behind others excludes some.
+
         Raises:
-            Refused: the field is not a date (400).
+            Refused: an index has the field with another type than a date; nothing is deleted.
         """
         names = ",".join(patterns)
-        if not names:
+        if not names or not self._has_dates(names, field):
             return 0
-        params = {"conflicts": "proceed", "ignore_unavailable": "true", "allow_no_indices": "true", "max_docs": most}
+        params = {"conflicts": "proceed", "max_docs": most, **_ALSO_MISSING}
         body = {"query": {"range": {field: {"lt": f"now-{days}d"}}}}
         path = f"/{_path(names)}/_delete_by_query"
         found = self._http.call("POST", path, body=body, params=params, timeout_s=DELETE_TIMEOUT_S)
         return int(found["deleted"])
+
+    def _has_dates(self, names: str, field: str) -> bool:
+        # The engine compares a text with "now-90d" letter by letter: every date in it is less, so all would be deleted.
+        found = self._http.get(f"/{_path(names)}/_field_caps", params={"fields": field, **_ALSO_MISSING})
+        types = set(found["fields"].get(field, {}))
+        if other := sorted(types - _DATES):
+            body = f"field {field} is of type {', '.join(other)}, and not a date in all of these indices"
+            raise Refused(SYSTEM, f"delete old documents of {names}", status=400, body=body)
+        return bool(types)
 
     def update(self, index: str, mapping: Mapping[str, Any], settings: Mapping[str, str]) -> None:
         """Add to the mapping of an index, and change its dynamic settings.

@@ -6,8 +6,9 @@ which the engine keeps and ignores: `"_meta": {"retention": {"field": "EXTRACT_T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 _KEYS = {"field", "days"}
@@ -33,8 +34,6 @@ def retention_of(template: Mapping[str, Any]) -> SearchRetention | None:
     if not isinstance(meta, Mapping) or "retention" not in meta:
         return None
     found = meta["retention"]
-    patterns = template.get("index_patterns")
-    names = [patterns] if isinstance(patterns, str) else patterns or []
     if not isinstance(found, Mapping) or set(found) != _KEYS:
         raise ValueError('expected "_meta": {"retention": {"field": NAME, "days": NUMBER}}')
     field, days = found["field"], found["days"]
@@ -42,4 +41,27 @@ def retention_of(template: Mapping[str, Any]) -> SearchRetention | None:
         raise ValueError('"retention": "field" is not the name of a field')
     if type(days) is not int or not 1 <= days <= _MOST_DAYS:
         raise ValueError(f'"retention": "days" is not a whole number from 1 to {_MOST_DAYS}')
-    return SearchRetention(tuple(map(str, names)), field, days)
+    return SearchRetention(tuple(_patterns(template)), field, days)
+
+
+def own_patterns(name: str, templates: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the index patterns of a template without the indices that follow another one.
+
+    The engine applies the template with the highest priority alone, so such indices are excluded, as `-pattern`.
+    """
+    priority = _priority(templates[name])
+    others = [pattern for other in templates.values() if _priority(other) > priority for pattern in _patterns(other)]
+    own = [each for each in _patterns(templates[name]) if not any(fnmatchcase(each, other) for other in others)]
+    # The engine takes `-` for a part of a name until it has seen a pattern.
+    own.sort(key=lambda pattern: "*" not in pattern)
+    is_pattern = bool(own) and "*" in own[0]
+    return (*own, *(f"-{other}" for other in others)) if is_pattern else tuple(own)
+
+
+def _patterns(template: Mapping[str, Any]) -> Iterator[str]:
+    found = template.get("index_patterns") or ()
+    yield from [found] if isinstance(found, str) else map(str, found)
+
+
+def _priority(template: Mapping[str, Any]) -> int:
+    return int(template.get("priority") or 0)

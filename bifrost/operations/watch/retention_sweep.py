@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Literal
 
 from bifrost.clients import s3
 from bifrost.clients.s3 import S3Client
 from bifrost.clients.search import SearchClient
-from bifrost.clients.search_retention import SearchRetention, retention_of
+from bifrost.clients.search_retention import SearchRetention, own_patterns, retention_of
 from bifrost.errors import RemoteError, SettingError
 from bifrost.metrics.families import Counter
 from bifrost.settings import Settings
@@ -71,6 +72,7 @@ class RetentionSweep:
                 _log.warning("retention of index template %s: %s", name, error)
                 continue
             if retention is not None:
+                retention = replace(retention, patterns=own_patterns(name, templates))
                 yield self._deleted("search", name, partial(_delete_documents, self.search, retention))
 
     def _sweep_s3(self) -> Iterator[int]:
@@ -102,7 +104,7 @@ def _delete_documents(search: SearchClient, retention: SearchRetention) -> int:
 
 
 def sweep_of(settings: Settings, search: SearchClient | None, clock: Callable[[], float]) -> RetentionSweep:
-    """The sweep of the embedded platform.
+    """The sweep of the embedded platform: of its own stores only, as nothing else says how long others keep their data.
 
     Raises:
         SettingError: S3_RETENTION_DAYS is not a number of days.
@@ -110,4 +112,13 @@ def sweep_of(settings: Settings, search: SearchClient | None, clock: Callable[[]
     days = settings.get("S3_RETENTION_DAYS", "0")
     if not days.isascii() or not days.isdigit() or len(days) > 5:
         raise SettingError("S3_RETENTION_DAYS", f"{days!r} is not a number of days (0 to 99999)")
-    return RetentionSweep(search, s3.from_settings(settings), int(days), clock, lambda: datetime.now(UTC))
+    if int(days) and not _is_own(settings, "s3"):
+        _log.warning("S3_RETENTION_DAYS has no effect: S3_ENDPOINT is not the embedded store; use its lifecycle rules")
+    store = s3.from_settings(settings) if _is_own(settings, "s3") else None
+    engine = search if _is_own(settings, "search") else None
+    return RetentionSweep(engine, store, int(days), clock, lambda: datetime.now(UTC))
+
+
+def _is_own(settings: Settings, part: Literal["s3", "search"]) -> bool:
+    url = settings.endpoints.s3 if part == "s3" else settings.endpoints.search
+    return url.rstrip("/") == settings.local_url(part)

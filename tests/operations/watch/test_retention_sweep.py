@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bifrost.clients import search
-from bifrost.clients.search_retention import SearchRetention, retention_of
+from bifrost.clients.search_retention import SearchRetention, own_patterns, retention_of
 from bifrost.dashboards.declared import read_template
 from bifrost.errors import DeclarationError, Refused, SettingError
 from bifrost.operations.watch.retention_sweep import FIRST_S, INTERVAL_S, MOST_PER_SWEEP, RetentionSweep, sweep_of
@@ -28,9 +28,12 @@ class Engine:
     def __init__(self) -> None:
         self.templates: dict[str, Any] = {}
         self.deleted: list[int] = []
+        self.types = {"EXTRACT_TS": {"date": {}}}
         self.requests: list[Request] = []
 
     def respond(self, request: Request) -> Answer:
+        if "/_field_caps" in request.path:
+            return Answer(200, {"indices": ["an_index"], "fields": self.types})
         if request.method == "GET":
             entries = [{"name": name, "index_template": body} for name, body in self.templates.items()]
             return Answer(200, {"index_templates": entries})
@@ -100,7 +103,7 @@ def test_documents_are_deleted_by_the_retention_of_their_template(engine, client
     sweep.look()
 
     (request,) = engine.requests
-    assert (request.method, request.path.partition("?")[0]) == ("POST", "/ratings,ratings-*/_delete_by_query")
+    assert (request.method, request.path.partition("?")[0]) == ("POST", "/ratings-*,ratings/_delete_by_query")
     assert request.body == {"query": {"range": {"EXTRACT_TS": {"lt": "now-90d"}}}}
     clock.now += INTERVAL_S
     sweep.look()
@@ -127,6 +130,63 @@ def test_a_template_with_a_damaged_retention_deletes_nothing_and_stops_no_other(
     sweep.look()
     assert [request.path.partition("?")[0] for request in engine.requests] == ["/good/_delete_by_query"]
     assert "retention of index template bad: expected" in caplog.text
+
+
+@pytest.mark.parametrize("types", [{"keyword": {}}, {"text": {}}, {"long": {}}, {"date": {}, "keyword": {}}])
+def test_a_field_that_is_not_a_date_deletes_nothing(engine, client, clock, caplog, types):
+    engine.templates = {"ratings": {"index_patterns": ["ratings"], "_meta": RETENTION}}
+    engine.types = {"EXTRACT_TS": types}
+    sweep = new_sweep(clock, client)
+    clock.now += FIRST_S
+    sweep.look()
+    assert engine.requests == []
+    assert "field EXTRACT_TS is of type" in caplog.text
+
+
+def test_an_index_without_the_field_keeps_its_documents(engine, client, clock):
+    engine.templates = {"ratings": {"index_patterns": ["ratings"], "_meta": RETENTION}}
+    engine.types = {}
+    sweep = new_sweep(clock, client)
+    clock.now += FIRST_S
+    sweep.look()
+    assert engine.requests == []
+
+
+def test_an_index_follows_the_template_with_the_highest_priority_alone(engine, client, clock):
+    engine.templates = {
+        "logs": {"index_patterns": ["logs*"], "priority": 10, "_meta": RETENTION},
+        "audit": {"index_patterns": ["logs-audit*"], "priority": 20},
+        "below": {"index_patterns": ["*"], "priority": 1},
+    }
+    sweep = new_sweep(clock, client)
+    clock.now += FIRST_S
+    sweep.look()
+    (request,) = engine.requests
+    assert request.path.partition("?")[0] == "/logs*,-logs-audit*/_delete_by_query"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "other", "expected"),
+    [
+        (["a"], "b*", ("a",)),
+        (["a"], "a", ()),
+        (["audit", "b"], "a*", ("b",)),
+        (["a", "b-*"], "b-1", ("b-*", "a", "-b-1")),
+        ("a*", "a*", ()),
+    ],
+)
+def test_patterns_exclude_what_another_template_has(patterns, other, expected):
+    templates = {"own": {"index_patterns": patterns}, "other": {"index_patterns": [other], "priority": 1}}
+    assert own_patterns("own", templates) == expected
+
+
+def test_stores_of_others_are_not_swept(client, clock, caplog):
+    local = sweep_of(Settings({"S3_RETENTION_DAYS": "30"}), client, clock)
+    assert local.s3 is not None and local.search is client
+    elsewhere = {"S3_ENDPOINT": "https://s3.example", "ELASTICSEARCH_URL": "https://search.example:9200"}
+    found = sweep_of(Settings({"S3_RETENTION_DAYS": "30", **elsewhere}), client, clock)
+    assert found.s3 is None and found.search is None
+    assert "S3_RETENTION_DAYS has no effect" in caplog.text
 
 
 def test_objects_are_deleted_by_the_setting(clock):
