@@ -60,7 +60,7 @@ METRICS_PROGRAMS = (
     "logons_demo",
     "patterns_demo",
 )
-"""The programs of the embedded platform that serve `/metrics` on a port of its own, having no other HTTP server."""
+"""The programs of the embedded platform that serve `/metrics` on a separate port: they have no other HTTP server."""
 
 PORTS: Mapping[str, int] = {
     "kafka": 9092,
@@ -99,6 +99,7 @@ TLS_PARTS = frozenset({"connect", "ksqldb", "rest_proxy"})
 """The HTTP servers of a secured platform that require TLS and a login."""
 _ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_")
 """Settings that the file of a role may hold."""
+_ROLE = re.compile(r"[a-z]+(-[a-z]+)*")
 _MOST_WORKERS = 64
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 
@@ -231,8 +232,17 @@ class Settings:
 
     @cached_property
     def _role_values(self) -> Mapping[str, str]:
-        """With what the role connects to the parts of a secured platform; empty elsewhere."""
-        return read_dotenv(role_file(self.secure_folder, self.role)) if self.is_secured else {}
+        """With what the role connects to the parts of a secured platform; empty elsewhere, and before its first start.
+
+        Raises:
+            SettingError: `BIFROST_ROLE` is not a role, or its file cannot be read.
+        """
+        if not self.is_secured:
+            return {}
+        found = read_dotenv(role_file(self.secure_folder, self.role)) if _ROLE.fullmatch(self.role) else {}
+        if not found and (known := sorted(path.stem for path in self.secure_folder.glob("roles/*.env"))):
+            raise SettingError("BIFROST_ROLE", f"{self.role!r} is not a role; roles are {', '.join(known)}")
+        return found
 
     @property
     def secrets(self) -> Mapping[str, str]:

@@ -18,9 +18,8 @@ from bifrost.settings import LOOPBACK
 def main() -> int:
     """Serve until a signal; return 1 if it cannot start, 78 for a wrong setting."""
     try:
-        set_up_logging("rest_proxy")
         values = settings.load()
-        # Without a configuration of its own, uvicorn logs as the program does.
+        set_up_logging("rest_proxy", values)
         pem = str(secure_folder(values).server_pem) if values.is_secured else None
         uvicorn.run(
             app_from(values),
@@ -28,7 +27,7 @@ def main() -> int:
             port=values.port("rest_proxy"),
             ssl_certfile=pem,
             ssl_keyfile=pem,
-            log_config=None,
+            log_config=None,  # uvicorn logs as the program does
             log_level="warning",
         )
     except BifrostError as error:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -41,9 +41,13 @@ class KeyPair:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
-    def ends_within(self, days: int, now: datetime) -> bool:
-        """Whether the certificate expires within this time."""
-        return self.certificate.not_valid_after_utc - now <= timedelta(days=days)
+    def is_valid_for(self, days: int, now: datetime) -> bool:
+        """Whether the certificate is valid now and for longer than these days.
+
+        One that was made while the clock was ahead is not valid yet.
+        """
+        ends_in = self.certificate.not_valid_after_utc - now
+        return self.certificate.not_valid_before_utc <= now and ends_in > timedelta(days=days)
 
 
 def read_key_pair(pem: bytes) -> KeyPair:
@@ -52,7 +56,10 @@ def read_key_pair(pem: bytes) -> KeyPair:
     Raises:
         ValueError: the text lacks one of them, or they are malformed.
     """
-    key = serialization.load_pem_private_key(pem, None)
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"the private key cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("the private key is not one of an elliptic curve")
     certificate = x509.load_pem_x509_certificates(pem)[0]
@@ -108,8 +115,11 @@ def new_client(authority: KeyPair, now: datetime, role: str) -> KeyPair:
 
 
 def server_names(server: KeyPair) -> tuple[str, ...]:
-    """The host names and addresses that a server's certificate is for."""
-    found = server.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    """The host names and addresses that a server's certificate is for; none where it does not say."""
+    try:
+        found = server.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
     return tuple(str(name.value) for name in found)
 
 

@@ -65,12 +65,12 @@ class SecureFolder:
         Raises:
             ComponentError: the file of passwords is missing or damaged.
         """
-        return self._passwords()[role]
+        return _undamaged(self._password_file, lambda: self._passwords()[role])
 
     @property
     def store_password(self) -> str:
         """The password of `server_store`."""
-        return self._passwords()[_STORE_PASSWORD]
+        return self.password(_STORE_PASSWORD)
 
     def callers(self, api: str) -> dict[str, str]:
         """The passwords of the users of an HTTP API, by user."""
@@ -93,8 +93,9 @@ class SecureFolder:
 
     def _prepare_certificates(self, now: datetime) -> list[str]:
         made = []
-        if not self._authority_file.exists() or self._authority().ends_within(certificates.RENEW_DAYS, now):
-            self._write_authority(certificates.new_authority(now))
+        if not self._authority_file.exists() or not self._authority().is_valid_for(certificates.RENEW_DAYS, now):
+            new = certificates.new_authority(now)
+            _write(self._authority_file, new.key_pem + new.certificate_pem)
             made.append(f"a certificate authority, {self.authority_certificate}")
         authority = self._authority()
         if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
@@ -111,16 +112,16 @@ class SecureFolder:
             if (
                 known is None
                 or not certificates.is_signed_by(known, authority)
-                or known.ends_within(certificates.RENEW_DAYS, now)
+                or not known.is_valid_for(certificates.RENEW_DAYS, now)
             ):
                 made = certificates.new_client(authority, now, role)
-                _write_private(path, made.key_pem + made.certificate_pem)
+                _write(path, made.key_pem + made.certificate_pem)
 
     def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
         return (
             certificates.is_signed_by(server, authority)
             and certificates.server_names(server) == certificates.LOCAL_NAMES
-            and not server.ends_within(certificates.RENEW_DAYS, now)
+            and server.is_valid_for(certificates.RENEW_DAYS, now)
         )
 
     def _prepare_passwords(self) -> list[str]:
@@ -131,13 +132,14 @@ class SecureFolder:
         return ["the users and their passwords"] if missing else []
 
     def _write_derived(self) -> None:
-        """Write what follows from certificates and passwords: the settings of each role, and the store of Java."""
+        """Write what follows from keys and passwords, always: a kill may have left the files of earlier ones."""
         server, authority = self._read(self.server_pem), self._authority()
-        _write_private(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
-        _write_private(self.trust_store, certificates.trust_store(authority, self.store_password))
+        _write(self.authority_certificate, authority.certificate_pem, mode=0o644)
+        _write(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
+        _write(self.trust_store, certificates.trust_store(authority, self.store_password))
         for role in ROLES:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
-            _write_private(self.role_file(role), "".join(lines).encode())
+            _write(self.role_file(role), "".join(lines).encode())
 
     def _role_settings(self, role: str) -> Mapping[str, str]:
         password, authority = self.password(role), str(self.authority_certificate)
@@ -172,19 +174,14 @@ class SecureFolder:
         return _undamaged(path, lambda: certificates.read_key_pair(path.read_bytes()))
 
     def _passwords(self) -> dict[str, str]:
-        return _undamaged(self._password_file, lambda: dict(json.loads(self._password_file.read_text())))
-
-    def _write_authority(self, authority: KeyPair) -> None:
-        _write_private(self._authority_file, authority.key_pem + authority.certificate_pem)
-        _write_private(self.authority_certificate, authority.certificate_pem)
-        self.authority_certificate.chmod(0o644)
+        return _undamaged(self._password_file, lambda: _passwords_in(self._password_file.read_text()))
 
     def _write_server(self, server: KeyPair) -> None:
         chain = server.certificate_pem + self._authority().certificate_pem
-        _write_private(self.server_pem, server.key_pem + chain)
+        _write(self.server_pem, server.key_pem + chain)
 
     def _write_passwords(self, passwords: Mapping[str, str]) -> None:
-        _write_private(self._password_file, json.dumps(passwords, indent=1).encode())
+        _write(self._password_file, json.dumps(passwords, indent=1).encode())
 
 
 def secure_folder(settings: Settings) -> SecureFolder:
@@ -197,12 +194,20 @@ def new_password() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, atomically."""
+def _passwords_in(text: str) -> dict[str, str]:
+    found = json.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(value, str) and value for value in found.values()):
+        raise ValueError("not a password by user")
+    return found
+
+
+def _write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file atomically; by default, only its owner can read it."""
     unfinished = path.with_name(path.name + ".new")
     unfinished.unlink(missing_ok=True)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(content)
     unfinished.replace(path)
 

@@ -71,8 +71,8 @@ def test_an_expired_certificate_is_refused(authority: KeyPair, tmp_path: Path) -
 
 def test_a_certificate_is_due_for_renewal_a_month_before_it_ends(authority: KeyPair) -> None:
     server = new_server(authority, NOW)
-    assert not server.ends_within(certificates.RENEW_DAYS, NOW + timedelta(days=360))
-    assert server.ends_within(certificates.RENEW_DAYS, NOW + timedelta(days=370))
+    assert server.is_valid_for(certificates.RENEW_DAYS, NOW + timedelta(days=360))
+    assert not server.is_valid_for(certificates.RENEW_DAYS, NOW + timedelta(days=370))
 
 
 def test_a_server_is_known_as_signed_by_its_own_authority_only(authority: KeyPair) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bifrost.dotenv import read_dotenv
 from bifrost.errors import ComponentError
+from bifrost.security.certificates import is_signed_by, read_key_pair
 from bifrost.security.roles import BROKER, DEPLOYER, GENERATORS, ROLES, SUPERVISOR
 from bifrost.security.secure_folder import SecureFolder
 from bifrost.settings import role_file
@@ -99,3 +104,68 @@ def test_a_damaged_file_is_named_with_the_way_out(folder: SecureFolder, name: st
     (folder.root / name).write_text("damaged")
     with pytest.raises(ComponentError, match=rf"{name} cannot be used; delete the folder"):
         folder.prepare(NOW)
+
+
+@pytest.mark.parametrize("text", ["null", "5", "[]", '["ab"]', '{"broker": 5}', '{"broker": ""}', '{"broker": null}'])
+def test_passwords_of_another_form_are_named_with_the_way_out(folder: SecureFolder, text: str) -> None:
+    (folder.root / "passwords.json").write_text(text)
+    with pytest.raises(ComponentError, match=r"passwords\.json cannot be used; delete the folder"):
+        folder.prepare(NOW)
+
+
+def test_a_password_that_is_missing_is_an_error_until_the_next_start(folder: SecureFolder) -> None:
+    path = folder.root / "passwords.json"
+    passwords = json.loads(path.read_text())
+    kept = passwords.pop("watch"), passwords["engine"]
+    path.write_text(json.dumps(passwords))
+    with pytest.raises(ComponentError, match=r"passwords\.json cannot be used"):
+        folder.password("watch")
+    assert folder.prepare(NOW) == ("the users and their passwords",)
+    assert folder.password("watch") != kept[0]
+    assert folder.password("engine") == kept[1]
+
+
+def test_a_key_with_a_password_is_named_with_the_way_out(folder: SecureFolder) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    (folder.root / "ca.pem").write_bytes(pem)
+    with pytest.raises(ComponentError, match=r"ca\.pem cannot be used"):
+        folder.prepare(NOW)
+
+
+@pytest.mark.parametrize("killed_at", range(20))
+def test_a_start_that_was_killed_anywhere_is_completed_by_the_next(
+    folder: SecureFolder, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    """The authority is replaced, and a kill leaves the new one beside what the old one signed."""
+    later = NOW + timedelta(days=3640)
+    written: list[Path] = []
+    replace = Path.replace
+
+    def counted(source: Path, target: Path) -> Path:
+        if len(written) == killed_at:
+            raise KeyboardInterrupt
+        written.append(target)
+        return replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", counted)
+        with suppress(KeyboardInterrupt):
+            folder.prepare(later)
+    folder.prepare(later)
+    authority = read_key_pair((folder.root / "ca.pem").read_bytes())
+    assert folder.authority_certificate.read_bytes() == authority.certificate_pem
+    assert stat.S_IMODE(folder.authority_certificate.stat().st_mode) == 0o644
+    assert is_signed_by(read_key_pair(folder.server_pem.read_bytes()), authority)
+    assert is_signed_by(read_key_pair(folder.client_pem(DEPLOYER).read_bytes()), authority)
+
+
+def test_certificates_that_were_made_while_the_clock_was_ahead_are_made_again(folder: SecureFolder) -> None:
+    assert len(folder.prepare(NOW - timedelta(days=2))) == 2
+    for pem in (folder.root / "ca.pem", folder.server_pem, folder.client_pem(DEPLOYER)):
+        assert read_key_pair(pem.read_bytes()).is_valid_for(30, NOW - timedelta(days=2)), pem
+
+
+def test_a_clock_that_is_set_back_a_little_changes_nothing(folder: SecureFolder) -> None:
+    assert folder.prepare(NOW - timedelta(minutes=4)) == ()

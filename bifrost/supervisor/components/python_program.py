@@ -18,7 +18,7 @@ def environment(settings: Settings, role: str, *, metrics_of: str = "") -> Mappi
 
     Args:
         role: one of `bifrost.security.roles`, whose user the program is on a secured platform.
-        metrics_of: the name of a component that serves `/metrics` on a port of its own.
+        metrics_of: the name of a component that serves `/metrics` on a separate port.
     """
     port = {"BIFROST_METRICS_PORT": str(settings.port(f"metrics_{metrics_of}"))} if metrics_of else {}
     own = {"BIFROST_HOME": str(settings.home), "BIFROST_TARGET": "embedded", "BIFROST_ROLE": role}

@@ -1,0 +1,41 @@
+"""Whose user a program is on a secured platform, and whether a platform is secured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bifrost.errors import SettingError
+from bifrost.security.secure_folder import secure_folder
+from bifrost.settings import Settings
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Settings:
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"})
+    secure_folder(settings).prepare(datetime.now(UTC))
+    return settings
+
+
+@pytest.mark.parametrize("role", ["operator", "Deployer", "../roles/deployer", "deployer\0", "/etc/passwd", " "])
+def test_a_role_that_does_not_exist_is_refused_with_those_that_do(secured: Settings, role: str) -> None:
+    with pytest.raises(SettingError, match=r"BIFROST_ROLE: .* is not a role; roles are broker, capture, connect,"):
+        secured.with_values(BIFROST_ROLE=role).get("KAFKA_SASL_USERNAME")
+
+
+def test_a_role_has_its_own_user_and_the_commands_have_that_of_the_deployer(secured: Settings) -> None:
+    assert secured.get("KAFKA_SASL_USERNAME") == "deployer"
+    assert secured.with_values(BIFROST_ROLE="rest-proxy").get("KAFKA_SASL_USERNAME") == "rest-proxy"
+
+
+def test_settings_can_be_read_before_a_home_is_secured_for_the_first_time(tmp_path: Path) -> None:
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"})
+    assert settings.get("KAFKA_SASL_USERNAME") == ""
+
+
+@pytest.mark.parametrize("value", ["yes", "true", "2", "01", " "])
+def test_another_value_than_1_and_0_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingError, match=r"BIFROST_SECURE: .* is neither 1 nor 0"):
+        _ = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": value}).is_secured
