@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from dataclasses import dataclass
@@ -71,9 +72,14 @@ def rotate_while_running(log: Path, limits: LogLimits = DEFAULT_LIMITS) -> bool:
     if not _is_large(log, limits):
         return False
     _make_room(log, limits)
-    with log.open("r+b") as source, _rotated(log, 1).open("wb") as copy:
-        shutil.copyfileobj(source, copy, 1024 * 1024)
-        copy.flush()
+    with log.open("r+b") as source:
+        try:
+            with _rotated(log, 1).open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1024 * 1024)
+        except OSError:
+            # Part of a copy would take the place of an earlier log at the next attempt.
+            _rotated(log, 1).unlink(missing_ok=True)
+            raise
         source.truncate(0)
     return True
 
@@ -110,12 +116,18 @@ def _is_large(log: Path, limits: LogLimits) -> bool:
 
 
 def _make_room(log: Path, limits: LogLimits) -> None:
-    """Remove the oldest rotated log, and any beyond the limit, then move the others up by one number."""
+    """Remove the oldest rotated log, and any beyond the limit, then move the others up by one number.
+
+    After an attempt that failed, the first number is free, and only what is beyond the limit is removed.
+    """
+    is_full = _rotated(log, 1).exists()
     # First, which matters on a full disk.
-    for file in log.parent.glob(f"{log.name}.*"):
+    for file in log.parent.glob(f"{glob.escape(log.name)}.*"):
         suffix = file.name.removeprefix(f"{log.name}.")
-        if suffix.isdigit() and int(suffix) >= limits.rotated_files:
+        if suffix.isdecimal() and int(suffix) + is_full > limits.rotated_files:
             file.unlink(missing_ok=True)
+    if not is_full:
+        return
     for number in range(limits.rotated_files - 1, 0, -1):
         if _rotated(log, number).exists():
             _rotated(log, number).replace(_rotated(log, number + 1))

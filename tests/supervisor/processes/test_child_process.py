@@ -1,7 +1,9 @@
 """Child processes: their logs, and their end when the supervisor is killed."""
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +180,34 @@ def test_the_newest_rotated_logs_stay_as_many_as_the_setting_says(tmp_path):
     log.write_text("a smaller number".ljust(50))
     rotate_before_start(log, LogLimits(max_bytes=10, rotated_files=1))
     assert [path.name for path in tmp_path.iterdir()] == ["x.log.1"]
+
+
+@pytest.mark.parametrize("rotated_files", [1, 3])
+def test_a_disk_that_is_full_for_long_costs_the_oldest_log_alone(tmp_path, monkeypatch, rotated_files):
+    log, limits = tmp_path / "x.log", LogLimits(max_bytes=10, rotated_files=rotated_files)
+    for run in range(rotated_files):
+        log.write_text(f"run {run}".ljust(50))
+        assert rotate_while_running(log, limits)
+    earlier = {path.read_text() for path in tmp_path.glob("x.log.?")}
+    log.write_text("the log".ljust(50))
+
+    def copy_a_part(source, copy, _length):
+        copy.write(source.read(5))
+        copy.flush()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copyfileobj", copy_a_part)
+        for _ in range(5):
+            with pytest.raises(OSError, match="No space left"):
+                rotate_while_running(log, limits)
+    assert log.read_text().strip() == "the log"
+    assert {path.read_text() for path in tmp_path.glob("x.log.?")} == earlier - {"run 0".ljust(50)}
+
+    assert rotate_while_running(log, limits)
+    assert {path.read_text() for path in tmp_path.glob("x.log.?")} == earlier - {"run 0".ljust(50)} | {
+        "the log".ljust(50)
+    }
 
 
 def test_size_and_number_of_logs_are_settings():
