@@ -10,7 +10,9 @@ from collections.abc import Collection
 from bifrost.settings import LOOPBACK, Settings
 
 REQUEST_S = 5.0
-"""A client must send its request, and read the response, in this time."""
+"""How long one read or write of a client may take."""
+RETRY_S = 1.0
+"""The pause after a connection that could not be accepted."""
 
 _log = logging.getLogger("metrics")
 
@@ -28,6 +30,7 @@ class MetricsEndpoint:
             OSError: the port is not available.
         """
         self._hosts = frozenset(allowed_hosts)
+        self._closed = threading.Event()
         self._listener = socket.create_server((LOOPBACK, port))
         self.port = int(self._listener.getsockname()[1])
 
@@ -37,6 +40,7 @@ class MetricsEndpoint:
 
     def close(self) -> None:
         """Stop serving."""
+        self._closed.set()
         # A close alone does not wake a thread that waits for a connection.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -45,8 +49,13 @@ class MetricsEndpoint:
         while True:
             try:
                 connection, address = self._listener.accept()
-            except OSError:  # closed
-                return
+            except OSError as error:
+                if self._closed.is_set():
+                    return
+                # Too many open files, for example: they may be closed again.
+                _log.warning("a request for the metrics failed: %s", error.strerror or error)
+                self._closed.wait(RETRY_S)
+                continue
             with connection:
                 try:
                     self._respond(connection, address)

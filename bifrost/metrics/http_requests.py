@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -35,13 +36,22 @@ class RequestMetrics:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        is_counted = False
 
         async def counted(message: Message) -> None:
+            nonlocal is_counted
             if message["type"] == "http.response.start":
+                is_counted = True
                 _count(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
-        await self._app(scope, receive, counted)
+        try:
+            await self._app(scope, receive, counted)
+        except Exception:
+            # Starlette responds outside of all middleware.
+            if not is_counted:
+                _count(scope, HTTPStatus.INTERNAL_SERVER_ERROR, time.perf_counter() - began)
+            raise
 
 
 def route_of(scope: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import logging
 import socket
@@ -13,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bifrost.errors import SettingError
+from bifrost.metrics import endpoint as endpoint_module
 from bifrost.metrics.endpoint import MetricsEndpoint, serve_metrics
 from bifrost.settings import LOOPBACK, PROJECT, Settings
 
@@ -62,6 +64,37 @@ def test_clients_that_send_nonsense_or_nothing_do_not_stop_it(endpoint):
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
     assert get(endpoint)[0] == 200
+
+
+def test_a_connection_that_cannot_be_accepted_does_not_end_it(monkeypatch, caplog):
+    monkeypatch.setattr(endpoint_module, "RETRY_S", 0.01)
+    served = MetricsEndpoint(0)
+    listener = FailingListener(served._listener)
+    monkeypatch.setattr(served, "_listener", listener)
+    served.start()
+    assert get(served)[0] == 200
+    assert "a request for the metrics failed: Too many open files" in caplog.text
+    served.close()
+
+
+class FailingListener:
+    """A listener that is out of open files at first."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._failures = 2
+
+    def accept(self):
+        if self._failures:
+            self._failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listener.accept()
+
+    def shutdown(self, how: int) -> None:
+        self._listener.shutdown(how)
+
+    def close(self) -> None:
+        self._listener.close()
 
 
 def test_a_port_that_is_used_is_logged_and_stops_nothing(endpoint, caplog):

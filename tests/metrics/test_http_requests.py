@@ -36,6 +36,10 @@ async def respond(request):
     return PlainTextResponse("yes", int(request.query_params.get("status", "200")))
 
 
+async def fail(request):
+    raise LookupError("a fault")
+
+
 async def respond_plainly(scope, receive, send):
     await PlainTextResponse("yes")(scope, receive, send)
 
@@ -47,6 +51,7 @@ def client(monkeypatch) -> Client:
     routes = [
         metrics_route(),
         Route("/topics/{topic}/partitions/{number:int}", respond),
+        Route("/faults/{name}", fail),
         Mount("/static", routes=[Route("/{name:path}", respond)]),
         Mount("/files", respond_plainly),
     ]
@@ -69,6 +74,14 @@ def test_requests_are_counted_by_method_route_and_status(client):
     client.get("/topics/orders/partitions/7?status=404")
     client.get("/topics/ratings/partitions/12?status=404")
     assert requests(client)[key] == before + 2
+
+
+def test_a_request_that_fails_with_an_unexpected_error_is_counted_as_500(client):
+    key = ("GET", "/faults/{name}", "500")
+    for name in ("a", "b"):
+        with pytest.raises(LookupError):  # the server logs it
+            client.get(f"/faults/{name}")
+    assert requests(client)[key] == 2
 
 
 def test_data_of_clients_makes_no_series(client):
