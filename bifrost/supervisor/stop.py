@@ -13,6 +13,7 @@ from bifrost.clients.supervisor import STOP_TIMEOUT_S, ComponentStatus, Supervis
 from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.maven import Progress
+from bifrost.supervisor.ports import write_ports
 from bifrost.supervisor.processes.leftovers import kill_leftovers
 from bifrost.supervisor.supervisor_lock import is_supervised
 
@@ -57,15 +58,21 @@ class _StopProgress:
 
 
 def purge(settings: Settings) -> None:
-    """Delete what the stopped platform stored: data, logs, run files. Downloads are kept.
+    """Delete what the stopped platform stored: data, logs, run files. Downloads and certificates are kept.
+
+    A platform that was secured stays secured.
 
     Raises:
         ComponentError: the platform is running.
     """
     if is_supervised(settings, SupervisorClient(settings), lambda _line: None):
         raise ComponentError("platform", "is running; stop it before deleting its data (down --purge)")
+    was_secured = settings.is_secured
     for folder in (settings.data, settings.logs, settings.run):
         shutil.rmtree(folder, ignore_errors=True)
+    if was_secured:
+        # The next platform of this home must not be open without a word.
+        write_ports(settings.previous_ports_file, {}, secured=True)
 
 
 @contextmanager

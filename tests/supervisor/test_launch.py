@@ -17,8 +17,9 @@ from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.launch import start_platform
+from bifrost.supervisor.ports import read_ports, write_ports
 from bifrost.supervisor.processes.child_process import COMPONENT_VARIABLE
-from bifrost.supervisor.stop import stop_platform
+from bifrost.supervisor.stop import purge, stop_platform
 from bifrost.supervisor.supervisor_lock import is_supervised, lock_for_supervisor
 from tests.supervisor.conftest import running
 
@@ -100,3 +101,14 @@ def test_what_is_still_starting_is_shown(settings: Settings, monkeypatch: pytest
         start_platform(settings, progress=report)
     assert lines[0] == "waiting for slow (0 s)"
     assert lines[-1].startswith("slow is ready after ")
+
+
+@pytest.mark.parametrize("secured", [True, False])
+def test_a_home_stays_as_secured_as_it_was_when_its_data_is_deleted(settings: Settings, secured: bool):
+    write_ports(settings.previous_ports_file, {"kafka": 20001}, secured=secured)
+    (settings.data / "broker").mkdir()
+    purge(Settings(settings.values, settings.project))
+    now = Settings(settings.values, settings.project)
+    assert now.is_secured is secured
+    assert not (settings.data / "broker").exists()
+    assert read_ports(settings.previous_ports_file) == {}

@@ -1,0 +1,18 @@
+"""A secured platform says what it leaves open."""
+
+from __future__ import annotations
+
+from bifrost.security.open_parts import open_parts
+from bifrost.settings import TLS_PARTS
+
+
+def test_each_part_without_tls_and_a_login_is_listed_and_no_other() -> None:
+    found = "; ".join(open_parts())
+    for part in ("Schema Registry", "search", "APIs of Slack and Telegram", "/metrics", "MongoDB", "S3 store"):
+        assert part in found
+    for part in ("Kafka Connect", "REST proxy"):
+        assert part not in found
+
+
+def test_a_part_that_is_no_longer_secured_is_listed() -> None:
+    assert "REST proxy" in open_parts(TLS_PARTS - {"rest_proxy"})
