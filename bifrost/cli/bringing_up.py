@@ -28,6 +28,7 @@ from bifrost.deployer.plan.saved_plan import refuse_moved
 from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
 from bifrost.operations.needed_components import databases_of
+from bifrost.operations.watch.disk_guard import forget_generators
 from bifrost.security.open_parts import open_parts
 from bifrost.security.roles import DEPLOYER
 from bifrost.security.secure_folder import secure_folder
@@ -101,6 +102,8 @@ def _start_target(settings: Settings, selected: Declarations, screen: Screen, re
     """Start the parts of a target that runs here; returns the settings with the ports that it took."""
     if settings.target == "embedded":
         with screen.working("starting the platform"):
+            if not SupervisorClient(settings).is_running():
+                forget_generators(settings.disk_pause)
             return launch.start_platform(
                 settings,
                 progress=screen.progress,

@@ -110,10 +110,8 @@ class DiskGuard:
         return thing.kind is ThingKind.CONNECTOR or thing.name in self.generators
 
     def _write(self) -> None:
-        beside = self.file.with_suffix(".new")
         try:
-            beside.write_text(json.dumps(sorted(self._paused or ())), encoding="utf-8")
-            os.replace(beside, self.file)
+            _write_paused(self.file, self._paused or ())
         except OSError as error:  # the disk may be full already
             _log.warning("cannot write %s: %s", self.file, error.strerror or error)
 
@@ -142,6 +140,26 @@ def read_paused(file: Path) -> set[str] | None:
         # A damaged file says that something is paused, not what; `up` resumes it.
         return set()
     return {str(name) for name in found} if isinstance(found, list) else set()
+
+
+def forget_generators(file: Path) -> None:
+    """Forget which generators are paused, before a platform starts: `up` says which of them run now.
+
+    Connectors stay in the file, because Kafka Connect remembers that they are paused.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    paused = read_paused(file) or set()
+    connectors = {key for key in paused if key.startswith(f"{ThingKind.CONNECTOR}:")}
+    if connectors != paused:
+        _write_paused(file, connectors)
+
+
+def _write_paused(file: Path, paused: Collection[str]) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(sorted(paused)), encoding="utf-8")
+    os.replace(unfinished, file)
 
 
 def pause_text(free: int, folder: Path, limits: DiskLimits, count: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from bifrost.errors import SettingError
 from bifrost.operations.health import machine_checks
 from bifrost.operations.health.finding import Severity
-from bifrost.operations.watch.disk_guard import MIB, DiskGuard, DiskLimits, disk_limits
+from bifrost.operations.watch.disk_guard import MIB, DiskGuard, DiskLimits, disk_limits, forget_generators
 from bifrost.operations.watch.watch_state import read_state
 from bifrost.settings import Settings
 from tests.deployer.conftest import fakes, project
@@ -115,6 +115,28 @@ def test_a_restarted_watcher_resumes_what_the_one_before_has_paused(deployed, wa
     look(new_watcher(deployed, events, settings, disk))
     assert deployed.connect.states[CONNECTOR] == "RUNNING"
     assert deployed.services.writes == ["stop generator", "start generator"]
+
+
+def test_a_generator_that_was_paused_before_the_platform_stopped_is_not_started(
+    deployed, watcher, events, settings, disk
+):
+    """As `up --no-demo` wants it. A connector is still paused after a restart of Kafka Connect."""
+    disk.free_mib = 100
+    look(watcher)
+    forget_generators(settings.disk_pause)
+    disk.free_mib = 5000
+    look(new_watcher(deployed, events, settings, disk))
+    assert deployed.services.writes == ["stop generator"]
+    assert deployed.connect.states[CONNECTOR] == "RUNNING"
+    assert not settings.disk_pause.exists()
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '["connector:a"]'])
+def test_without_a_paused_generator_nothing_is_forgotten(settings, content):
+    if content is not None:
+        settings.disk_pause.write_text(content)
+    forget_generators(settings.disk_pause)
+    assert (settings.disk_pause.read_text() if settings.disk_pause.exists() else None) == content
 
 
 def test_a_connector_that_up_resumed_is_paused_again(deployed, watcher, events, disk):
