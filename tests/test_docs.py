@@ -235,13 +235,15 @@ def settings_table() -> str:
     """The tables of the settings page, from `.env.example`."""
     lines = ["| setting | meaning | default |", "|---|---|---|"]
     found: list[str] = []
-    for before, line in pairwise(text_of(EXAMPLE).splitlines()):
-        if title := re.fullmatch(r"# --- (.*?) -+", before):
+    meaning: list[str] = []
+    for line in text_of(EXAMPLE).splitlines():
+        if title := re.fullmatch(r"# --- (.*?) -+", line):
             heading = title[1][0].upper() + title[1][1:]
             found += ["", f"## {heading}", "", *lines]
-        if setting := re.fullmatch(r"#([A-Z0-9_]+)=(.*)", line):
+        elif setting := re.fullmatch(r"#([A-Z0-9_]+)=(.*)", line):
             default = f"`{setting[2]}`" if setting[2] else ""
-            found.append(f"| `{setting[1]}` | {before.removeprefix('# ')} | {default} |")
+            found.append(f"| `{setting[1]}` | {' '.join(meaning)} | {default} |")
+        meaning = [*meaning, line.removeprefix("# ")] if line.startswith("# ") else []
     return "\n".join(found) + "\n"
 
 
