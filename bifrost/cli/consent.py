@@ -21,7 +21,7 @@ def require_consent(announced: Iterable[str], screen: Screen, *, yes: bool) -> N
     """Return if `--yes` is given, or a person on a terminal accepts what is announced.
 
     Raises:
-        OperationRefused: nobody accepted it; nothing was changed.
+        OperationRefused: it was not accepted; nothing was changed.
     """
     if yes:
         return

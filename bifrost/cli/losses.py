@@ -14,7 +14,7 @@ ANSWER = "yes"
 def accept_losses(plan: DeploymentPlan, allowed: AllowedLosses, screen: Screen, *, yes: bool) -> None:
     """Return if the plan loses nothing, or a person accepts all that it loses.
 
-    On a terminal the person types the answer; with `yes`, and where nobody can answer, every loss must be `allowed`.
+    On a terminal the person types the answer; with `yes`, and without a terminal, every loss must be `allowed`.
 
     Raises:
         PlanRefused: something would be lost that is not accepted; nothing was changed.

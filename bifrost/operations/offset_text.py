@@ -11,7 +11,7 @@ from bifrost.operations.offset_plans import PlannedOffsets, PlannedSourceOffsets
 def group_lines(planned: PlannedOffsets) -> Iterator[str]:
     """What a change of the positions of a group would do."""
     if not planned.changes:
-        yield f"{planned.position} is there already: nothing to do."
+        yield f"{planned.position} is already set: nothing to do."
         return
     for move in planned.changes:
         effect = f"{move.repeated} records are read again" if move.repeated else f"{move.skipped} records are skipped"

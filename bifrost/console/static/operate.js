@@ -139,7 +139,7 @@ export function redraw(place, ...content) {
   if (mark) [...place.querySelectorAll("a, button, [tabindex]")].find((each) => mark === (each.getAttribute("href") || each.dataset.id || each.getAttribute("aria-label")))?.focus({ preventScroll: true });
 }
 
-// Calls `read` now and every `paceMs` while the page is visible; returns a function that does it at once.
+// Calls `read` now and every `paceMs` while the page is visible; returns a function that reads immediately.
 export function keepReading(read, paceMs) {
   let timer = 0;
   let running = false;
@@ -169,7 +169,7 @@ export const rowKeys = (view, selector = "td a") => ({
 });
 
 // Keeps a list on its page: `read` returns {items, problem}, `words` the texts of an item that the filter searches,
-// `row` its cells. `controls` are further inputs, which `isShown` looks at. Returns a function that reads at once.
+// `row` its cells. `controls` are further inputs, which `isShown` looks at. Returns a function that reads immediately.
 export function listPage({ heads, caption, things, paceMs, read, words, row, controls = [], isShown = () => true }) {
   const view = document.getElementById("view");
   const filter = document.getElementById("filter");

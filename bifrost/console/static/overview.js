@@ -28,7 +28,7 @@ function backlogs(found) {
     node.name, `has not kept up since ${clock(node.behind_since)}: ${counted(node.lag, "record")} unread`, "/pipelines"]);
 }
 
-// Services are programs; an alert is a file that one of them, `alerts`, carries out; other groups are nobody's.
+// Services are programs; an alert is a file that one of them, `alerts`, carries out; other groups belong to other programs.
 function readers(nodes) {
   const of = (role) => nodes.filter((node) => node.role === role);
   const services = new Set([...of("service"), ...of("alert")].map((node) => node.detail));

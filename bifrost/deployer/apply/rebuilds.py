@@ -21,7 +21,7 @@ from bifrost.errors import NotReady, Refused
 CATCH_UP_S = 5.0
 """How long a query that is about to end may take to commit what it has read."""
 READERS_PATIENCE_S = 15.0
-"""How long readers may take to read what is there: quiet hours and unavailable services hold them longer."""
+"""How long readers may take to read the existing records: quiet hours and unavailable services hold them longer."""
 LOOK_S = 3.0
 """How often the state of a query is looked up: the answer lists all queries with their topologies."""
 STALLED_S = 120.0

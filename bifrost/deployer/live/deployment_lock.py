@@ -96,7 +96,7 @@ class DeploymentLock:
         except BaseException:
             self.release()
             raise
-        # Marks of earlier deployments: nobody can still send a renewal that such a mark has to stop.
+        # Marks of earlier deployments: none of those can still send a renewal that such a mark has to stop.
         for claim_id in self._claims.leftover_marks - self._own_marks:
             self._log.append(self._claims.key(BROKEN, claim_id), None)
 
@@ -121,7 +121,7 @@ class DeploymentLock:
             return
         self._read()
         if not has_lease or self._claims.ticket(self._id) is None:
-            # At the end of the queue, so that nobody who already took the lock is disturbed.
+            # At the end of the queue, so that a deployment that already took the lock is not disturbed.
             self._claim()
             holder = self._holder()
             if holder.id != self._id:

@@ -30,7 +30,7 @@ class Loss:
     `--allow` that accepts it.
 
     Raises:
-        ValueError: `flag` is not one of `LOSS_FLAGS`, so nobody could allow the loss.
+        ValueError: `flag` is not one of `LOSS_FLAGS`, so no option could allow the loss.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Refuses a plan that loses something which nobody has allowed."""
+"""Refuses a plan with a loss that is not allowed."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def lags(platform: Platform, owners: GroupOwners) -> Iterator[Finding]:
 
 
 def dead_letters(queues: DeadLetterQueues) -> Iterator[Finding]:
-    """Letters that nobody has replayed."""
+    """Dead letters that wait for a replay."""
     for queue in queues.queues():
         waiting = queue.letters - queue.replayed
         if waiting:

@@ -187,7 +187,7 @@ def _declarations(settings: Settings) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """The project's settings; those of other programs in the environment are nobody's business."""
+    """The project's settings; those of other programs in the environment are left out."""
     prefixes = ("BIFROST_", "KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQL", "ELASTICSEARCH_", "KIBANA_", "S3_")
     for name, value in sorted(settings.values.items()):
         if name.startswith(prefixes) and value:

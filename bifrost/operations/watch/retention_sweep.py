@@ -104,7 +104,7 @@ def _delete_documents(search: SearchClient, retention: SearchRetention) -> int:
 
 
 def sweep_of(settings: Settings, search: SearchClient | None, clock: Callable[[], float]) -> RetentionSweep:
-    """The sweep of the embedded platform: of its own stores only, as nothing else says how long others keep their data.
+    """The sweep of the stores of the embedded platform. Other stores have a retention that it does not know.
 
     Raises:
         SettingError: S3_RETENTION_DAYS is not a number of days.

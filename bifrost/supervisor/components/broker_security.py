@@ -16,7 +16,7 @@ def secured_listeners(settings: Settings) -> dict[str, object]:
     """The properties of the listeners, of the users and of the authorizer; they hold passwords.
 
     The users of the programs are SCRAM users, which the broker keeps in its metadata. The broker itself cannot be one
-    of them, as the first start shows: nobody could create it. So its user is PLAIN, over TLS, and in this file alone;
+    of them, because no user could create it at the first start. So its user is PLAIN, over TLS, and in this file alone;
     a platform that ran without security before needs no other data folder.
     """
     folder = secure_folder(settings)
