@@ -82,7 +82,8 @@ final class TableMonitor {
                     }
                 } catch (SQLException problem) {
                     LOG.warn("{}: {}; tables are listed again later", database.place(), database.describe(problem));
-                } catch (ConnectException problem) {
+                } catch (RuntimeException problem) {
+                    // Without this thread, the connector would run and notice no table any more.
                     context.raiseError(problem);
                     return;
                 }

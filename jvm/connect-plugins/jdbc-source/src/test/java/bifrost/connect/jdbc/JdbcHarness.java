@@ -30,6 +30,9 @@ final class JdbcHarness implements AutoCloseable {
     /** How often the connector had its tasks configured again. */
     volatile int reconfigurations;
 
+    /** The error of a worker that cannot have tasks configured again. */
+    volatile RuntimeException refusal;
+
     /** What the connector reported as the reason of its failure. */
     volatile Exception failure;
 
@@ -195,6 +198,9 @@ final class JdbcHarness implements AutoCloseable {
         return new SourceConnectorContext() {
             @Override
             public void requestTaskReconfiguration() {
+                if (refusal != null) {
+                    throw refusal;
+                }
                 reconfigurations++;
             }
 

@@ -24,7 +24,7 @@ class JdbcSourceConnectorTest {
     @BeforeEach
     void make() throws SQLException {
         harness = new JdbcHarness("incrementing").with("incrementing.column.name", "ID");
-        harness.sql("CREATE TABLE ORDERS (ID INT AUTO_INCREMENT PRIMARY KEY, NOTE VARCHAR, AT TIMESTAMP, OLD INT)");
+        harness.sql("CREATE TABLE ORDERS (ID INT AUTO_INCREMENT PRIMARY KEY, NOTE VARCHAR, AT TIMESTAMP, OLD INT, ON_DAY DATE)");
     }
 
     @AfterEach
@@ -78,6 +78,18 @@ class JdbcSourceConnectorTest {
         assertProblem(
                 "table.blacklist: cannot be combined with table.whitelist; remove one of them",
                 Map.of("table.whitelist", "ORDERS", "table.blacklist", "OTHER"));
+        Map<String, String> times = Map.of("mode", "timestamp", "timestamp.column.name", "AT");
+        for (String limit : List.of("LIMIT 5", "fetch first 5 rows only")) {
+            Map<String, String> limited = new HashMap<>(Map.of("query.suffix", limit));
+            assertEquals(List.of(), problems(limited));
+            limited.putAll(times);
+            assertProblem("query.suffix: a limit loses rows of the same time with mode=timestamp", limited);
+        }
+        for (String other : List.of("FOR FETCH ONLY", "/* no limit */")) {
+            Map<String, String> suffixed = new HashMap<>(Map.of("query.suffix", other));
+            suffixed.putAll(times);
+            assertEquals(List.of(), problems(suffixed));
+        }
         assertProblem(
                 "table.whitelist: cannot be combined with query, which names its tables itself",
                 Map.of("table.whitelist", "ORDERS", "query", "SELECT * FROM ORDERS"));
@@ -93,7 +105,7 @@ class JdbcSourceConnectorTest {
     @Test
     void columnsThatHideRowsAreReported() {
         Map<String, String> times = Map.of("mode", "timestamp", "timestamp.column.name", "AT");
-        assertProblem("has no column NUMBER; its columns are ID, NOTE, AT, OLD", ordersWith("incrementing.column.name", "NUMBER"));
+        assertProblem("has no column NUMBER; its columns are ID, NOTE, AT, OLD, ON_DAY", ordersWith("incrementing.column.name", "NUMBER"));
         assertProblem("column NOTE of " + table() + " does not contain integers", ordersWith("incrementing.column.name", "NOTE"));
         assertProblem("OLD of " + table() + " may be null", ordersWith("incrementing.column.name", "OLD"));
         Map<String, String> orders = new HashMap<>(times);
@@ -103,6 +115,10 @@ class JdbcSourceConnectorTest {
         assertEquals(List.of(), problems(orders));
         orders.put("timestamp.column.name", "NOTE");
         assertProblem("column NOTE of " + table() + " does not contain times", orders);
+        orders.put("timestamp.column.name", "AT,ON_DAY");
+        assertProblem("column ON_DAY of " + table() + " does not contain times: changes later on the day", orders);
+        orders.put("timestamp.delay.interval.ms", "86400000");
+        assertEquals(List.of(), problems(orders));
     }
 
     @Test
@@ -146,6 +162,14 @@ class JdbcSourceConnectorTest {
         harness.stopTasks();
         harness.sql("DROP TABLE ORDERS");
         harness.pollUntil(() -> harness.reconfigurations == 2);
+    }
+
+    @Test
+    void theConnectorFailsWhenItCannotNoticeTablesAnyMore() throws Exception {
+        harness.refusal = new IllegalStateException("the worker has no leader");
+        harness.with("table.poll.interval.ms", "10").start(1);
+        harness.sql("CREATE TABLE B (ID INT PRIMARY KEY)");
+        harness.pollUntil(() -> harness.failure == harness.refusal);
     }
 
     @Test

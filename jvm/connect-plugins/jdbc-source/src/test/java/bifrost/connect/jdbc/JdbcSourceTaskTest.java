@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -144,6 +145,31 @@ class JdbcSourceTaskTest {
     }
 
     @Test
+    void aRowWithoutANumberDoesNotRepeatThoseOfItsTime() throws Exception {
+        harness.sql(
+                "SET DEFAULT_NULL_ORDERING HIGH", // as in PostgreSQL
+                "CREATE TABLE LOOSE (ID INT, AT TIMESTAMP)",
+                "INSERT INTO LOOSE VALUES (1, TIMESTAMP '2020-01-01 00:00:00'), (NULL, TIMESTAMP '2020-01-01 00:00:00')");
+        harness.with("mode", "timestamp+incrementing").with("timestamp.column.name", "AT").with("table.whitelist", "LOOSE");
+        harness.with("validate.non.null", "false").start(1);
+        harness.pollUntil(2);
+        harness.sql("INSERT INTO LOOSE VALUES (2, TIMESTAMP '2020-01-01 00:00:00')");
+        harness.pollUntil(3);
+        assertEquals(Arrays.asList(1, null, 2), harness.column("ID"));
+    }
+
+    @Test
+    void aDayIsReadWhenItIsOver() throws Exception {
+        harness.sql(
+                "CREATE TABLE DAYS (ID INT NOT NULL, ON_DAY DATE NOT NULL)",
+                "INSERT INTO DAYS VALUES (1, DATE '2020-01-01'), (2, DATE '2020-01-01'), (3, CURRENT_DATE)");
+        harness.with("mode", "timestamp").with("timestamp.column.name", "ON_DAY").with("table.whitelist", "DAYS");
+        harness.with("timestamp.delay.interval.ms", "86400000").start(1);
+        harness.pollUntil(2);
+        assertEquals(List.of(1, 2), harness.column("ID"));
+    }
+
+    @Test
     void timesAreReadInTheZoneOfTheDatabase() throws Exception {
         harness.with("mode", "timestamp").with("timestamp.column.name", "AT").with("db.timezone", "America/New_York");
         harness.start(1);
@@ -182,6 +208,18 @@ class JdbcSourceTaskTest {
         harness.with("query", "SELECT NOTE FROM ORDERS").with("mode", "incrementing").start(1);
         String message = assertThrows(ConnectException.class, harness::poll).getMessage();
         assertEquals("incrementing.column.name: the query returns no column ID", message);
+    }
+
+    @Test
+    void aQueryWhoseColumnHidesRowsIsRefused() throws Exception {
+        harness.with("query", "SELECT * FROM (SELECT CAST(ID AS VARCHAR) AS ID, CAST(AT AS DATE) AS AT FROM ORDERS)");
+        harness.start(1);
+        String message = assertThrows(ConnectException.class, harness::poll).getMessage();
+        assertEquals("incrementing.column.name: column ID of the query does not contain integers", message);
+        harness.stop();
+        harness.with("mode", "timestamp").with("timestamp.column.name", "AT").start(1);
+        message = assertThrows(ConnectException.class, harness::poll).getMessage();
+        assertTrue(message.startsWith("timestamp.column.name: column AT of the query does not contain times: "), message);
     }
 
     @Test

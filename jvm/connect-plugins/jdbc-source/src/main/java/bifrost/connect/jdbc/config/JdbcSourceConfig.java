@@ -8,12 +8,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.types.Password;
 
 /** The configuration of the connector and its tasks, with keys checked against each other. */
 public final class JdbcSourceConfig {
+    private static final Pattern LIMIT =
+            Pattern.compile("\\b(limit\\s+\\d|fetch\\s+(first|next)\\b)", Pattern.CASE_INSENSITIVE);
+
     public final Connecting connecting;
     public final Selection selection;
     public final Tracking tracking;
@@ -112,6 +116,12 @@ public final class JdbcSourceConfig {
         Mode mode = Mode.of(config.getString("mode"));
         if (mode.hasTimestamp && config.getList("timestamp.column.name").isEmpty()) {
             found.add(Finding.missing("timestamp.column.name", "mode=" + mode.text));
+        }
+        if (mode == Mode.TIMESTAMP && LIMIT.matcher(selection.suffix).find()) {
+            found.add(new Finding(
+                    "query.suffix",
+                    "a limit loses rows of the same time with mode=timestamp; use mode=timestamp+incrementing, or bound"
+                            + " batches with batch.max.rows"));
         }
         return found;
     }

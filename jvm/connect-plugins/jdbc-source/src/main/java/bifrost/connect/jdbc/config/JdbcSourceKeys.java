@@ -105,7 +105,9 @@ public final class JdbcSourceKeys {
                 .optional("query", Type.STRING, "")
                 .doc("Reads the rows of this statement instead of tables. Modes other than bulk append a WHERE clause, so it"
                         + " must not have one itself: use a subquery.")
-                .optional("query.suffix", Type.STRING, "").low().doc("Text at the end of every statement.")
+                .optional("query.suffix", Type.STRING, "").low()
+                .doc("Text at the end of every statement. With mode=timestamp, no LIMIT: rows of the same time would be"
+                        + " lost.")
                 .optional("quote.sql.identifiers", Type.STRING, "always").oneOf("always", "never")
                 .doc("Whether the names of tables and columns are quoted in statements.")
                 .optional("tables", Type.STRING, "").low().doc("Set by the connector: the tables of this task.");
@@ -123,7 +125,7 @@ public final class JdbcSourceKeys {
                 .doc("The columns with the time of the last change; the first one that is not null counts.")
                 .optional("timestamp.initial", Type.LONG, null).low().atLeast(-1)
                 .doc("Rows changed after this time, in milliseconds since 1970, are read when the connector has no offset; -1"
-                        + " for the time of its start. Default: all rows.")
+                        + " for the time of its start. Default: those changed after 1970.")
                 .optional("timestamp.delay.interval.ms", Type.LONG, 0L).atLeast(0)
                 .doc("How old a change must be, in milliseconds, so that earlier transactions have time to commit.")
                 .optional("validate.non.null", Type.BOOLEAN, true).low()

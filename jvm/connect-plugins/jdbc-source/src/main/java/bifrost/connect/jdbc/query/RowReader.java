@@ -5,6 +5,7 @@ import bifrost.connect.jdbc.config.JdbcSourceConfig.Tracking;
 import bifrost.connect.jdbc.config.Mode;
 import bifrost.connect.jdbc.database.Database;
 import bifrost.connect.jdbc.database.TableId;
+import bifrost.connect.jdbc.query.TrackingColumns.Kind;
 import bifrost.connect.jdbc.rows.RowMapper;
 import java.math.BigDecimal;
 import java.sql.PreparedStatement;
@@ -138,10 +139,10 @@ public final class RowReader {
     /** Keeps the schema of the last poll while it stays the same, so that converters find it in their caches. */
     private void useColumnsOf(ResultSetMetaData result, Database database) throws SQLException {
         for (String name : columns.timestamps()) {
-            requireColumn(result, name, "timestamp.column.name");
+            requireColumn(result, name, Kind.TIMESTAMP);
         }
         if (!columns.incrementing().isEmpty()) {
-            requireColumn(result, columns.incrementing(), "incrementing.column.name");
+            requireColumn(result, columns.incrementing(), Kind.INCREMENTING);
         }
         String schemaName = table == null ? null : table.name();
         RowMapper found = new RowMapper(name(), schemaName, result, config.types, database.dialect());
@@ -153,13 +154,16 @@ public final class RowReader {
         }
     }
 
-    private void requireColumn(ResultSetMetaData result, String column, String key) throws SQLException {
+    private void requireColumn(ResultSetMetaData result, String column, Kind kind) throws SQLException {
         for (int index = 1; index <= result.getColumnCount(); index++) {
             if (result.getColumnLabel(index).equalsIgnoreCase(column)) {
+                if (table == null) { // those of a table were checked before
+                    kind.check(column, name(), result.getColumnType(index), config.tracking.delay());
+                }
                 return;
             }
         }
-        throw new ConnectException(key + ": " + name() + " returns no column " + column);
+        throw new ConnectException(kind.key + ": " + name() + " returns no column " + column);
     }
 
     private Row fetch() throws SQLException {
@@ -186,11 +190,19 @@ public final class RowReader {
         BigDecimal incrementing =
                 columns.incrementing().isEmpty() ? null : rows.getBigDecimal(columns.incrementing());
         try {
-            return new Position(timestamp, incrementing == null ? null : incrementing.longValueExact());
+            Long number = incrementing == null ? lastNumber(timestamp) : Long.valueOf(incrementing.longValueExact());
+            return new Position(timestamp, number);
         } catch (ArithmeticException problem) {
             throw new ConnectException("incrementing.column.name: " + name() + " has " + columns.incrementing() + "="
                     + incrementing + ", which is not an integer of 64 bits");
         }
+    }
+
+    /** The number of the row before, if that has the same time: some databases return rows without a number last. */
+    private Long lastNumber(Timestamp timestamp) {
+        Position last = next == null ? delivered : next.position;
+        boolean isSameTime = timestamp != null && timestamp.equals(last.timestamp());
+        return mode.hasIncrementing && isSameTime ? last.incrementing() : null;
     }
 
     private SourceRecord record(Struct value, Position position) {

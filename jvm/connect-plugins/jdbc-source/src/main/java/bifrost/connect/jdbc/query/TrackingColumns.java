@@ -7,6 +7,7 @@ import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -20,9 +21,48 @@ import org.apache.kafka.connect.errors.ConnectException;
  * @param timestamps empty if the mode has none
  */
 public record TrackingColumns(String incrementing, List<String> timestamps) {
-    private static final Set<Integer> NUMBERS = Set.of(
-            Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT, Types.NUMERIC, Types.DECIMAL);
-    private static final Set<Integer> TIMES = Set.of(Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE, Types.DATE);
+    /** What a tracking column contains. */
+    enum Kind {
+        INCREMENTING(
+                "incrementing.column.name",
+                "integers",
+                Set.of(Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT, Types.NUMERIC, Types.DECIMAL)),
+        TIMESTAMP("timestamp.column.name", "times", Set.of(Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE));
+
+        private static final Duration DAY = Duration.ofDays(1);
+
+        /** The key that names the column. */
+        final String key;
+
+        private final String values;
+        private final Set<Integer> types;
+
+        Kind(String key, String values, Set<Integer> types) {
+            this.key = key;
+            this.values = values;
+            this.types = types;
+        }
+
+        /**
+         * Checks a column of a table or query.
+         *
+         * @param type of {@link Types}
+         * @throws ConnectException by its values, rows would not be found
+         */
+        void check(String column, String source, int type, Duration delay) {
+            boolean isDay = this == TIMESTAMP && type == Types.DATE;
+            // A day that is over has no changes any more.
+            if (types.contains(type) || isDay && delay.compareTo(DAY) >= 0) {
+                return;
+            }
+            String reason = isDay
+                    ? ": changes later on the day of the last poll would be lost; set timestamp.delay.interval.ms to "
+                            + DAY.toMillis() + " or more to read each day when it is over"
+                    : "";
+            throw new ConnectException(
+                    key + ": column " + column + " of " + source + " does not contain " + values + reason);
+        }
+    }
 
     private record TableColumn(String name, int type, boolean isNullable, boolean isAutoIncrement) {}
 
@@ -50,11 +90,11 @@ public record TrackingColumns(String incrementing, List<String> timestamps) {
         }
         List<TableColumn> timestamps = new ArrayList<>();
         for (String name : named.timestamps) {
-            timestamps.add(find(columns, table, name, "timestamp.column.name", TIMES, "times"));
+            timestamps.add(find(columns, table, name, Kind.TIMESTAMP, tracking));
         }
         if (tracking.requiresNonNull() && !timestamps.isEmpty()
                 && timestamps.stream().allMatch(TableColumn::isNullable)) {
-            throw nullable(table, String.join(", ", named.timestamps), "timestamp.column.name");
+            throw nullable(table, String.join(", ", named.timestamps), Kind.TIMESTAMP);
         }
         return new TrackingColumns(incrementing, timestamps.stream().map(TableColumn::name).toList());
     }
@@ -68,32 +108,28 @@ public record TrackingColumns(String incrementing, List<String> timestamps) {
                     .orElseThrow(() -> new ConnectException(
                             table.fullName() + " has no auto-increment column; set incrementing.column.name"));
         }
-        TableColumn found =
-                find(columns, table, tracking.incrementing(), "incrementing.column.name", NUMBERS, "integers");
+        TableColumn found = find(columns, table, tracking.incrementing(), Kind.INCREMENTING, tracking);
         if (tracking.requiresNonNull() && found.isNullable) {
-            throw nullable(table, found.name, "incrementing.column.name");
+            throw nullable(table, found.name, Kind.INCREMENTING);
         }
         return found.name;
     }
 
     private static TableColumn find(
-            List<TableColumn> columns, TableId table, String name, String key, Set<Integer> types, String what) {
+            List<TableColumn> columns, TableId table, String name, Kind kind, Tracking tracking) {
         TableColumn found = columns.stream()
                 .filter(column -> column.name.equals(name))
                 .findFirst()
                 .or(() -> columns.stream().filter(column -> column.name.equalsIgnoreCase(name)).findFirst())
-                .orElseThrow(() -> new ConnectException(key + ": " + table.fullName() + " has no column " + name
+                .orElseThrow(() -> new ConnectException(kind.key + ": " + table.fullName() + " has no column " + name
                         + "; its columns are "
                         + columns.stream().map(TableColumn::name).collect(Collectors.joining(", "))));
-        if (!types.contains(found.type)) {
-            throw new ConnectException(
-                    key + ": column " + found.name + " of " + table.fullName() + " does not contain " + what);
-        }
+        kind.check(found.name, table.fullName(), found.type, tracking.delay());
         return found;
     }
 
-    private static ConnectException nullable(TableId table, String names, String key) {
-        return new ConnectException(key + ": " + names + " of " + table.fullName()
+    private static ConnectException nullable(TableId table, String names, Kind kind) {
+        return new ConnectException(kind.key + ": " + names + " of " + table.fullName()
                 + " may be null, and rows with null would never be read; declare NOT NULL, or set validate.non.null=false");
     }
 
