@@ -1,7 +1,7 @@
 """When a failed thing is restarted, and when it is left failed: Strimzi's rules for connectors. Pure.
 
-The first failure is followed by an immediate restart, further ones by delays of 2, 6, 12, 20, 30, 42 and 56 minutes. All
-are forgotten when a thing has run longer than the delay that its next failure would bring.
+The first failure is followed by an immediate restart, further ones by delays of 2, 6, 12, 20, 30, 42 and 56 minutes.
+All restarts are forgotten when a thing has run longer than the delay that its next failure would bring.
 """
 
 from __future__ import annotations
