@@ -72,9 +72,9 @@ class SecureFolder:
         """The password of `server_store`."""
         return self.password(_STORE_PASSWORD)
 
-    def callers(self, api: str) -> dict[str, str]:
-        """The passwords of the users of an HTTP API, by user."""
-        return {role: self.password(role) for role in API_CALLERS[api]}
+    def callers(self, api: str) -> dict[str, tuple[str, ...]]:
+        """The accepted passwords of the users of an HTTP API, by user; more than one while passwords are rotated."""
+        return {role: (self.password(role),) for role in API_CALLERS[api]}
 
     def prepare(self, now: datetime) -> tuple[str, ...]:
         """Make the certificates and passwords that are missing, and renew certificates that expire soon.

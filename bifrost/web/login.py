@@ -19,10 +19,10 @@ Refusal = Callable[[str], ASGIApp]
 
 
 class AcceptedUsers:
-    """The users that may call a server, with their passwords."""
+    """The users that may call a server, each with the passwords that it accepts."""
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
-        self._logins = tuple(f"{user}:{password}".encode() for user, password in passwords.items())
+    def __init__(self, passwords: Mapping[str, tuple[str, ...]]) -> None:
+        self._logins = tuple(f"{user}:{each}".encode() for user, accepted in passwords.items() for each in accepted)
 
     def match(self, header: str) -> bool:
         """Whether an Authorization header names one of the users with the right password."""

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bifrost.web.login import CHALLENGE, AcceptedUsers, RequireLogin
 
-USERS = AcceptedUsers({"ada": "secret", "bob": "pass:word"})
+USERS = AcceptedUsers({"ada": ("secret",), "bob": ("pass:word", "newer")})
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,14 +54,24 @@ def basic(user: str, password: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "header", [basic("ada", "secret"), basic("bob", "pass:word"), "basic" + basic("ada", "secret")[5:]]
+    "header",
+    [basic("ada", "secret"), basic("bob", "pass:word"), basic("bob", "newer"), "basic" + basic("ada", "secret")[5:]],
 )
 def test_each_user_gets_in_with_the_right_password(header: str) -> None:
     assert status(header) == 200
 
 
 @pytest.mark.parametrize(
-    "login", [("ada", "wrong"), ("eve", "secret"), ("ada", "pass:word"), ("", ""), ("ada", ""), ("ADA", "secret")]
+    "login",
+    [
+        ("ada", "wrong"),
+        ("eve", "secret"),
+        ("ada", "pass:word"),
+        ("ada", "newer"),
+        ("", ""),
+        ("ada", ""),
+        ("ADA", "secret"),
+    ],
 )
 def test_a_wrong_password_an_unknown_user_and_the_password_of_another_are_refused(login: tuple[str, str]) -> None:
     assert status(basic(*login)) == 401
