@@ -13,7 +13,7 @@ from bifrost.deployer.declared.declarations import DeclaredConnector
 from bifrost.deployer.live.state import Platform
 from bifrost.errors import OperationRefused
 from bifrost.operations.state_changes import RESTART_REPORTED_S, await_connector
-from bifrost.redaction import redact_value
+from bifrost.redaction import REDACTED, redact_value
 
 _NAME = "name"
 
@@ -52,16 +52,22 @@ def edited_config(connect: ConnectClient, name: str, edited: Mapping[str, str]) 
     """The configuration that a person means who edited the redacted one: a redacted value means the present one.
 
     Raises:
-        OperationRefused: the connector does not exist.
+        OperationRefused: the connector does not exist, or a value with a redacted part was changed: Connect would take
+            the asterisks for the secret.
     """
     live = connect.config(name)
     if live is None:
         raise OperationRefused(f"there is no connector {name}")
-    kept = {
+    meant = {
         key: live[key] if key in live and value == redact_value(key, live[key]) else value
         for key, value in edited.items()
     }
-    return {**kept, _NAME: name}
+    if unclear := sorted(key for key, value in meant.items() if REDACTED in value and value != live.get(key)):
+        raise OperationRefused(
+            f"connector {name} was not changed: {REDACTED} in {', '.join(unclear)} stands for a secret that is not "
+            "shown; enter the secret, or a placeholder such as ${env:NAME}"
+        )
+    return {**meant, _NAME: name}
 
 
 def check_config(connect: ConnectClient, name: str, config: Mapping[str, str]) -> tuple[ConfigProblem, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import pytest
 from selenium.webdriver import Chrome
 
 from tests.console.pages.test_pages import needs_browser
@@ -82,6 +83,28 @@ def test_an_edit_keeps_the_secrets_that_it_does_not_show(console: Client, deploy
         console, "connector.configure", name=NAME, config=console.get(f"/api/connectors/{NAME}").json()["config"]
     )
     assert again["token"] == ""
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"database.passphrase": "********"},
+        {"connection.url": "jdbc:postgresql://ann:********@new-host/shop"},
+        {"database.password": "********x"},
+    ],
+)
+def test_asterisks_never_become_a_secret(console: Client, deployed: Fakes, edited: dict[str, str]):
+    secrets = {"database.password": "hunter22", "connection.url": "jdbc:postgresql://ann:hunter22@host/shop"}
+    deployed.connect.configs[NAME].update(secrets)
+    config = console.get(f"/api/connectors/{NAME}").json()["config"] | edited
+    body = {"action": "connector.configure", "name": NAME, "config": config}
+    for answer in (
+        console.post("/api/actions/plan", json=body),
+        console.post(f"/api/connectors/{NAME}/validate", json={"config": config}),
+    ):
+        assert answer.status_code == 409
+        assert f"******** in {next(iter(edited))} stands for a secret" in answer.json()["error"]
+        assert "hunter22" not in answer.text
 
 
 def test_a_new_secret_is_neither_shown_nor_logged(console: Client, deployed: Fakes):
