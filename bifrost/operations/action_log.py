@@ -97,9 +97,16 @@ class ActionLog:
                 self._file.replace(self._older)
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             with open(descriptor, "ab", closefd=True) as out:
-                out.write(line)
+                out.write(line if self._ends_with_a_line() else b"\n" + line)
                 out.flush()
                 os.fsync(out.fileno())
+
+    def _ends_with_a_line(self) -> bool:
+        """Whether the last entry is whole: a crash or a full disk may have cut it."""
+        with self._file.open("rb") as found:
+            size = found.seek(0, os.SEEK_END)
+            found.seek(max(0, size - 1))
+            return found.read(1) in (b"", b"\n")
 
     def _clean(self, text: str) -> str:
         return redact_text(text, self._secrets)[:_MAX_TEXT]

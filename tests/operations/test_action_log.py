@@ -46,6 +46,16 @@ def test_lines_that_a_crash_has_cut_are_skipped(file: Path):
     assert sorted(entry.who for entry in log.newest(10)) == ["ann", "bob"]
 
 
+def test_an_entry_after_one_that_was_cut_is_not_lost(file: Path):
+    log = ActionLog(file, lambda: 1.0)
+    log.begin("ann", "a", "x", [])
+    with file.open("ab") as out:
+        out.write(b'{"id": "cut by a full disk')
+    for who in ("bob", "eve"):
+        log.begin(who, "b", "x", [])
+    assert sorted(entry.who for entry in log.newest(10)) == ["ann", "bob", "eve"]
+
+
 def test_the_file_does_not_grow_without_end(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(action_log, "MAX_BYTES", 2000)
     ticks = iter(range(1000))

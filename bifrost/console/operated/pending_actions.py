@@ -41,10 +41,14 @@ class PendingActions:
         self._pending: dict[str, tuple[float, PlannedAction]] = {}
 
     def add(self, planned: PlannedAction) -> str:
-        """Keep an action, and return the token that confirms it; the oldest is dropped if there are too many."""
+        """Store an action, and return the token that confirms it. Old ones are dropped."""
         token = secrets.token_urlsafe(24)
         with self._lock:
-            self._pending[token] = self._now(), planned
+            now = self._now()
+            # A plan may hold thousands of dead letters.
+            for old in [key for key, (at, _) in self._pending.items() if now - at > VALID_S]:
+                del self._pending[old]
+            self._pending[token] = now, planned
             while len(self._pending) > MAX_PENDING:
                 del self._pending[next(iter(self._pending))]
         return token

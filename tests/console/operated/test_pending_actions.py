@@ -1,5 +1,7 @@
 """Plans that wait for a confirmation: each counts once, for a while."""
 
+import weakref
+
 import pytest
 
 from bifrost.console.operated.pending_actions import MAX_PENDING, VALID_S, PendingActions, PlannedAction
@@ -35,3 +37,15 @@ def test_the_oldest_plans_are_dropped():
     with pytest.raises(OperationRefused):
         pending.take(tokens[0])
     assert pending.take(tokens[1]).thing == "1"
+
+
+def test_plans_that_are_too_old_take_no_memory():
+    now = [0.0]
+    pending = PendingActions(lambda: now[0])
+    large = planned("thousands of dead letters")
+    pending.add(large)
+    is_held = weakref.ref(large)
+    del large
+    now[0] = VALID_S + 1
+    pending.add(planned("b"))
+    assert is_held() is None
