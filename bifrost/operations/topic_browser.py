@@ -128,7 +128,7 @@ def browse(
         OperationRefused: the topic or partition does not exist.
         RemoteError: Kafka does not answer, or refuses.
     """
-    ranges = _ranges(kafka, query)
+    ranges = existing_ranges(kafka, query.topic, query.partition)
     scan = _Scan(records, reader, query, ranges, _starts(kafka, query, ranges), budget or ScanBudget())
     scan.run()
     return scan.page()
@@ -142,7 +142,7 @@ def read_record(
     Raises:
         OperationRefused: it does not exist (any more).
     """
-    ranges = _ranges(kafka, BrowseQuery(topic, partition=partition))
+    ranges = existing_ranges(kafka, topic, partition)
     part = ranges[partition]
     if part.first <= offset < part.next:
         with closing(records.read({topic: {partition: (offset, offset + 1)}})) as found:  # type: ignore[type-var]
@@ -153,24 +153,29 @@ def read_record(
     )
 
 
+def existing_ranges(kafka: TopicAdmin, topic: str, partition: int | None) -> dict[int, OffsetRange]:
+    """The offsets of a topic's partitions, or of one of them.
+
+    Raises:
+        OperationRefused: the topic or partition does not exist.
+    """
+    count = kafka.topics().get(topic)
+    if count is None:
+        raise OperationRefused(f"topic {topic} does not exist")
+    ranges = kafka.ends({topic: count})[topic]
+    if partition is None:
+        return ranges
+    if partition not in ranges:
+        raise OperationRefused(f"topic {topic} has no partition {partition}, but 0 to {count - 1}")
+    return {partition: ranges[partition]}
+
+
 def shown_if(
     record: StoredRecord, reader: RecordText, form: ValueForm, wanted: RecordFilter, *, max_text: int = MAX_TEXT
 ) -> ShownRecord | None:
     """A record as text; `None` if the filter does not fit."""
     key, value, headers = _readable(record, reader, form)
     return _shown(record, key, value, headers, max_text) if wanted.matches(key, value, headers) else None
-
-
-def _ranges(kafka: TopicAdmin, query: BrowseQuery) -> dict[int, OffsetRange]:
-    count = kafka.topics().get(query.topic)
-    if count is None:
-        raise OperationRefused(f"topic {query.topic} does not exist")
-    ranges = kafka.ends({query.topic: count})[query.topic]
-    if query.partition is None:
-        return ranges
-    if query.partition not in ranges:
-        raise OperationRefused(f"topic {query.topic} has no partition {query.partition}, but 0 to {count - 1}")
-    return {query.partition: ranges[query.partition]}
 
 
 def _starts(kafka: TopicAdmin, query: BrowseQuery, ranges: Mapping[int, OffsetRange]) -> dict[int, int]:

@@ -10,10 +10,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
-
 from bifrost.clients.ksqldb_errors import message_of
+from bifrost.console.closing_response import ClosingResponse
 from bifrost.console.page_json import page_json
 from bifrost.errors import BifrostError
 
@@ -118,7 +116,7 @@ def exact_in_browser(value: Any) -> Any:
             return value
 
 
-class RowsResponse(StreamingResponse):
+class RowsResponse(ClosingResponse):
     """Sends `head`, then `{"rows": [...]}` as rows arrive, then `{"end": ...}` or `{"error": ...}`, a line each.
 
     Ends the query when the page has closed the connection.
@@ -127,15 +125,7 @@ class RowsResponse(StreamingResponse):
     def __init__(self, head: dict[str, Any], reader: RowReader) -> None:
         # The second header keeps nginx from buffering the rows.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(_lines(head, reader), headers=headers, media_type="application/x-ndjson")
-        self._reader = reader
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer. Also a page that closes before the first line ends its query."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._reader.stop()
+        super().__init__(_lines(head, reader), reader.stop, headers, "application/x-ndjson")
 
 
 async def _lines(head: dict[str, Any], reader: RowReader) -> AsyncIterator[bytes]:

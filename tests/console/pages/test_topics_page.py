@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -12,15 +14,17 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.ui import Select
+from starlette.requests import Request
 
 from bifrost.clients.topic_records import StoredRecord
 from bifrost.console.operated.target_pool import TargetPool
+from bifrost.console.pages.topic_feed import MAX_TAILS, TopicFeed
 from bifrost.operations.topic_catalog import topic_sizes
 from tests.console.pages.test_pages import needs_browser
 from tests.deployer.conftest import Fakes
 from tests.fakes.browser import complaints
 from tests.fakes.console import Client, running_console
-from tests.fakes.operated import FakeTails, operating_pages
+from tests.fakes.operated import FakeTail, FakeTails, operating_pages
 from tests.fakes.records import FakeRecords
 from tests.waiting import eventually
 
@@ -128,7 +132,21 @@ def test_an_invalid_start_is_refused(console: Client):
 def test_a_missing_topic_and_a_long_filter_are_refused(console: Client):
     assert console.get("/api/topics/nothing/browse").status_code == 409
     assert console.get("/api/topics/ratings/browse", params={"filter": "x" * 501}).status_code == 400
-    assert console.get("/api/topics/missing/live").status_code == 503
+    assert console.get("/api/topics/missing/live").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "named"),
+    [
+        *(({"partition": value}, 400, "partition") for value in NO_NUMBERS),
+        ({"partition": 9}, 409, "no partition 9"),
+        ({"filter": "x" * 501}, 400, "filter"),
+        ({"as": "avro"}, 400, "as"),
+    ],
+)
+def test_a_live_tail_of_what_does_not_exist_is_refused(console: Client, params: Any, status: int, named: str):
+    answer = console.get("/api/topics/ratings/live", params=params)
+    assert (answer.status_code, named in answer.json()["error"]) == (status, True)
 
 
 @pytest.fixture
@@ -157,6 +175,54 @@ def test_new_records_arrive_while_a_page_follows_a_topic(live_console: Client, t
     assert [record["offset"] for record in found["records"]] == [2]
     assert found["seen"] == 3
     _eventually(lambda: tails.opened["ratings"].is_closed)
+
+
+async def _leave_at_once(feed: TopicFeed) -> int:
+    """Request a live tail, and close the page before the first event."""
+    scope = {"type": "http", "asgi": {}, "query_string": b"", "headers": [], "path_params": {"topic": "ratings"}}
+
+    async def disconnected() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def closed(_message: object) -> None:
+        raise OSError("the connection is closed")
+
+    response = await feed.live(Request(scope, disconnected))
+    with suppress(Exception):
+        await response(scope, disconnected, closed)
+    return response.status_code
+
+
+def test_pages_that_close_at_once_leave_room_for_others(operated: TargetPool, tails: FakeTails):
+    feed = TopicFeed(operated, tails)
+    for _ in range(MAX_TAILS + 1):
+        assert asyncio.run(_leave_at_once(feed)) == 200
+        assert tails.opened["ratings"].is_closed
+
+
+def test_a_tail_that_cannot_be_opened_leaves_room_for_others(operated: TargetPool):
+    def broken(_topic: str, _partition: int | None) -> FakeTail:
+        raise RuntimeError("broken")
+
+    feed = TopicFeed(operated, broken)
+    for _ in range(MAX_TAILS + 1):
+        with pytest.raises(RuntimeError):
+            asyncio.run(_leave_at_once(feed))
+
+
+def test_only_a_few_pages_follow_topics_at_a_time(live_console: Client):
+    with ExitStack() as open_pages:
+        for _ in range(MAX_TAILS):
+            page = open_pages.enter_context(live_console.get("/api/topics/ratings/live", stream=True))
+            assert next(page.iter_lines()) == b"retry: 1000"
+        refused = live_console.get("/api/topics/ratings/live")
+        assert (refused.status_code, "close one" in refused.json()["error"]) == (409, True)
+    _eventually(lambda: _is_followed(live_console))
+
+
+def _is_followed(console: Client) -> bool:
+    with console.get("/api/topics/ratings/live", stream=True) as feed:
+        return feed.status_code == 200
 
 
 @needs_browser
