@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from bifrost.engine.runtime.kafka_errors import is_record_refused
 from bifrost.errors import NotReady
 
 _BEGIN_S = 30.0
@@ -59,7 +60,13 @@ class Transaction:
         if not self._is_open:
             return
         self._call("add offsets", self._producer.send_offsets_to_transaction, list(offsets), self._group)
-        self._call("commit", self._producer.commit_transaction)
+        try:
+            self._call("commit", self._producer.commit_transaction)
+        except KafkaException as error:
+            # The library also demands an abort when the broker has answered a commit with an error, although the broker
+            # may have committed. So the error proves nothing unless the request was never sent.
+            self.is_lost = not _precedes_commit(error.args[0])
+            raise
         self._is_open = False
 
     def abort(self) -> None:
@@ -80,9 +87,13 @@ class Transaction:
             self.is_lost = True
             raise
         except KafkaException as error:
-            # Only of such an error is it known that the transaction was not committed.
             self.is_lost = not error.args[0].txn_requires_abort()
             raise
+
+
+def _precedes_commit(error: KafkaError) -> bool:
+    """Whether an error of a commit says that a record was not delivered: then the library requests no commit."""
+    return error.txn_requires_abort() and (error.name() == "_INCONSISTENT" or is_record_refused(error))
 
 
 def bounded(request: str, limit_s: float, call: Callable[..., object], *arguments: object) -> None:

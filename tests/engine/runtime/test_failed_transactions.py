@@ -56,8 +56,9 @@ FAILURES = {
     "the commit is refused thrice": {"commit": [ABORTABLE] * 3},
     "the commit times out": {"commit": [TIMED_OUT]},
     "the answer to the commit is lost": {"commit answer": [TIMED_OUT]},
+    "the commit succeeds and its answer is an error": {"commit answer": [ABORTABLE]},
     "the producer is fenced": {"commit": [FENCED]},
-    "the commit and the abort fail": {"commit": [ABORTABLE], "abort": [TIMED_OUT]},
+    "the offsets are refused and the abort fails": {"offsets": [ABORTABLE], "abort": [TIMED_OUT]},
     "the broker is away for longer": {"commit": [TIMED_OUT], "init": [TIMED_OUT] * 2},
     "no transaction begins": {"begin": [FENCED]},
 }
@@ -158,7 +159,7 @@ def test_no_failure_of_a_transaction_changes_results_or_reads_state_again(world,
     assert_undisturbed(world, undisturbed, "stream join", failure)
 
 
-@pytest.mark.parametrize("failure", ["the commit is refused", "the answer to the commit is lost"])
+@pytest.mark.parametrize("failure", ["the commit is refused", "the commit succeeds and its answer is an error"])
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_failed_transaction_changes_the_results_of_no_kind_of_query(world, undisturbed, short_pauses, query, failure):
     assert_undisturbed(world, undisturbed, query, failure)
