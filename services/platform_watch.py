@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from bifrost import settings
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.metrics.endpoint import serve_metrics
-from bifrost.operations.watch.watcher import NAME, run
+from bifrost.operations.watch.watch_state import NAME
+from bifrost.operations.watch.watch_target import run
 from bifrost.program_log import set_up_logging
 
 _log = logging.getLogger("watch")

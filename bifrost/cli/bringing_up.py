@@ -29,6 +29,7 @@ from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
 from bifrost.operations.needed_components import databases_of
 from bifrost.operations.watch.disk_guard import forget_generators
+from bifrost.operations.watch.watch_state import watched_failures
 from bifrost.security.open_parts import open_parts
 from bifrost.security.roles import DEPLOYER
 from bifrost.security.secure_folder import secure_folder
@@ -93,6 +94,10 @@ def bring_up(settings: Settings, request: UpRequest) -> None:
         # Also what was not deployed now, and what failed on the first records of the demos.
         for other in refuse_failures(platform, declarations.everything):
             screen.warn(f"{other.system}: {other.thing}: {other.problem}")
+    if settings.target == "embedded":
+        # A connector without a connection to its database runs, for Connect.
+        for line in watched_failures(settings.watch_state):
+            screen.warn(line)
     _show_result(settings, plan, writes, screen)
     if request.foreground:
         _stay(settings, screen)

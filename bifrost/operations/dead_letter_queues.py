@@ -22,6 +22,11 @@ DEAD_LETTER_TOPIC = "errors.deadletterqueue.topic.name"
 _SUFFIX = re.compile(r".+[._-](?:dlq|dead[._-]?letters?)", re.I)
 
 
+def is_dead_letter_topic(name: str) -> bool:
+    """Whether a topic is one for dead letters, by its name."""
+    return _SUFFIX.fullmatch(name) is not None
+
+
 class RecordStore(Protocol):
     """Reads, appends and deletes records (`TopicRecords`)."""
 
@@ -100,7 +105,7 @@ class DeadLetterQueues:
     def queues(self) -> tuple[DeadLetterQueue, ...]:
         """Every dead-letter topic that exists, sorted by name; those of unknown owners are known by their names."""
         topics = self._kafka.topics()
-        existing = {name: topics[name] for name in topics if name in self._owners or _SUFFIX.fullmatch(name)}
+        existing = {name: topics[name] for name in topics if name in self._owners or is_dead_letter_topic(name)}
         ends = self._kafka.ends(existing)
         newest = self._newest(ends)
         return tuple(

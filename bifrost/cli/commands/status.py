@@ -26,7 +26,7 @@ from bifrost.deployer.live.read_live import is_running
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.deployer.targets import substitutions, unavailable_connectors
 from bifrost.errors import BifrostError, RemoteError
-from bifrost.operations.watch.watch_state import read_state
+from bifrost.operations.watch.watch_state import watched_failures
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
 
@@ -76,7 +76,7 @@ def read_status(settings: Settings) -> Status:
         components = list_or_note(lambda: _components(platform)) if running else []
         services = {ALERT_SERVICE, *(service.name for service in read_services(settings.project / "services"))}
         problems += [*unread_files(settings), *(undelivered_alerts(settings) if running else ())]
-        problems += watched_failures(settings) if running else ()
+        problems += watched_failures(settings.watch_state) if running else ()
         connectors = list_or_note(lambda: _connectors(platform)) if running else []
         queries = list_or_note(lambda: _queries(platform)) if running else []
         problems += failures(connectors, queries)
@@ -115,11 +115,6 @@ def unread_files(settings: Settings) -> list[str]:
 def undelivered_alerts(settings: Settings) -> list[str]:
     """The alerts that are not delivered as their files say, each with its cause."""
     return [f"alert {name}: {problem}" for name, problem in sorted(read_problems(settings.alert_problems).items())]
-
-
-def watched_failures(settings: Settings) -> list[str]:
-    """What has failed and has not recovered, as the watcher of the platform says, each with what happens next."""
-    return [f"{thing} {line}" for thing, line in sorted(read_state(settings.watch_state).items())]
 
 
 def connector_lines(connectors: list[Status]) -> list[str]:

@@ -10,7 +10,8 @@ from bifrost.cli.output import Screen
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.errors import OperationRefused
 from bifrost.operations.watch.platform_event import PlatformEvent
-from bifrost.operations.watch.watcher import NAME, watch, watcher_of
+from bifrost.operations.watch.watch_state import NAME
+from bifrost.operations.watch.watch_target import PATIENCE_S, watch, watcher_of
 
 
 def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
@@ -21,7 +22,7 @@ def command(as_json: JsonOption = False, target: TargetOption = None) -> None:
         for event in events:
             screen.say(event.as_json() if as_json else event.text)
 
-    with open_platform(settings) as platform:
+    with open_platform(settings, patience_s=PATIENCE_S) as platform:
         _refuse_second(platform)
         watcher = watcher_of(settings, platform)
         # On the embedded target, the file belongs to the service.

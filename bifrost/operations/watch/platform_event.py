@@ -11,6 +11,8 @@ from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Happening
 TOPIC = "platform_events"
 DISK = "disk"
 """The kind of an event about free space."""
+DEAD_LETTERS = "dead letters"
+"""The kind of an event about a dead-letter topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class PlatformEvent:
                 return "is enough again: what was paused is resumed"
             case Happening.FAILED if self.kind == DISK:
                 what = "is low"
+            case Happening.RECOVERED if self.kind == DEAD_LETTERS:
+                return "have not grown for a while"
+            case Happening.FAILED if self.kind == DEAD_LETTERS:
+                what = "grow"
             case Happening.RECOVERED:
                 return "runs again"
             case Happening.GIVEN_UP:

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from bifrost.clients.event_topic import EventTopic
 from bifrost.deployer.apply.await_running import query_causes
-from bifrost.deployer.live.state import Platform, open_platform
+from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.ksql_commands import pause, resume
-from bifrost.errors import BifrostError, RemoteError, SettingError
+from bifrost.errors import BifrostError, RemoteError
 from bifrost.metrics.families import Counter, Gauge, Histogram
-from bifrost.operations.live_things import LiveThing, ThingKind, live_things, service_names
-from bifrost.operations.needed_components import needed_by_live
+from bifrost.operations.live_things import LiveThing, ThingKind, live_things
+from bifrost.operations.watch.answer_checks import AnswerChecks
+from bifrost.operations.watch.connection_checks import ConnectionChecks
+from bifrost.operations.watch.dead_letter_checks import DeadLetterChecks
 from bifrost.operations.watch.disk_guard import NAME as DISK_SPACE
-from bifrost.operations.watch.disk_guard import DiskGuard, disk_limits
-from bifrost.operations.watch.platform_event import DISK, TOPIC, PlatformEvent
+from bifrost.operations.watch.disk_guard import DiskGuard
+from bifrost.operations.watch.platform_event import DEAD_LETTERS, DISK, PlatformEvent
+from bifrost.operations.watch.reported_problems import (
+    SILENT_LOOKS,
+    ReportedProblem,
+    ReportedProblems,
+    ThingKey,
+)
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happening, Restarts, decide
-from bifrost.operations.watch.retention_sweep import RetentionSweep, sweep_of
+from bifrost.operations.watch.retention_sweep import RetentionSweep
 from bifrost.operations.watch.watch_state import write_state
-from bifrost.redaction import redact_text, secrets_of
-from bifrost.settings import Settings
 
-NAME = "platform_watch"
-"""The service that watches the embedded platform."""
-LOOK_S = 10.0
-"""How often everything is looked at."""
-SILENT_LOOKS = 3
-"""After so many looks without an answer a part counts as failed: a restart takes less."""
-_FAILED = frozenset({"FAILED", "ERROR", "BACKOFF"})
+_UP = frozenset({"RUNNING"})
+_HANGING = "HANGING"
+_FAILED = frozenset({"FAILED", "ERROR", "BACKOFF", _HANGING})
 _RETRYING_LOOKS = 2
 """So many looks in a row must find a query in ERROR or a process in `backoff`: both are retried without help, too."""
+_PROCESSES = (ThingKind.SERVICE, ThingKind.COMPONENT)
+_SERVERS = {ThingKind.CONNECTOR: "connect", ThingKind.QUERY: "ksqldb"}
+"""The components that know the things of a kind."""
 _PART = "part"
 """The kind of a server that does not answer: it is reported, not restarted, as others may run it."""
 STOPPED = "is stopped, and whatever needs it fails until it is resumed"
@@ -86,16 +89,19 @@ class Watcher:
     state_file: Path | None = None
     disk: DiskGuard | None = None
     sweep: RetentionSweep | None = None
-    _known: dict[tuple[str, str], Restarts] = field(default_factory=dict)
-    _causes: dict[tuple[str, str], str] = field(default_factory=dict)
-    _silent: dict[tuple[str, str], int] = field(default_factory=dict)
-    _retrying: dict[tuple[str, str], int] = field(default_factory=dict)
+    connections: ConnectionChecks | None = None
+    answers: AnswerChecks | None = None
+    dead_letters: DeadLetterChecks | None = None
+    _known: dict[ThingKey, Restarts] = field(default_factory=dict)
+    _causes: dict[ThingKey, str] = field(default_factory=dict)
+    _reported: ReportedProblems = field(default_factory=ReportedProblems)
+    _retrying: dict[ThingKey, int] = field(default_factory=dict)
 
     def look(self) -> tuple[PlatformEvent, ...]:
         """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
         began = self.clock.monotonic()
-        found, silent, read = self._read()
-        silent |= self._stopped(found)
+        found, problems, read = self._read()
+        problems |= self._stopped(found) | self._of_connectors(found)
         self._forget_others(found, read)
         events: list[PlatformEvent] = []
         due: list[LiveThing] = []
@@ -103,7 +109,10 @@ class Watcher:
             decision = self._decide(thing, failed=self._is_failed(thing))
             events += self._events(thing, decision)
             due += [thing] if decision.restart else []
-        events += self._silent_parts(silent)
+        for thing in found:
+            if thing.state in _FAILED:
+                self._reported.forget((str(thing.kind), thing.name))  # that it has failed says more
+        events += self._reports(problems)
         events += self._disk_events(found)
         # Somebody must know even if the restart takes long or fails.
         self.events.publish(*events)
@@ -116,29 +125,62 @@ class Watcher:
         LOOKS.observe(self.clock.monotonic() - began)
         return tuple(events)
 
-    def _read(self) -> tuple[list[LiveThing], dict[tuple[str, str], str], set[str]]:
+    def _read(self) -> tuple[list[LiveThing], dict[ThingKey, ReportedProblem], set[str]]:
         """All things, the problems of the parts that do not answer, and the kinds that were read."""
         found: list[LiveThing] = []
-        silent: dict[tuple[str, str], str] = {}
+        problems: dict[ThingKey, ReportedProblem] = {}
         read: set[str] = set()
-        for kind in ThingKind:
+        for kind in (ThingKind.SERVICE, ThingKind.COMPONENT, ThingKind.CONNECTOR, ThingKind.QUERY):
+            if (str(ThingKind.COMPONENT), _SERVERS.get(kind, "")) in problems:
+                continue  # it would take long to fail
             try:
-                things = live_things(self.platform, self.services, kind)
+                things = [thing for thing in live_things(self.platform, self.services, kind) if thing.name != self.own]
             except RemoteError as error:
-                silent[_PART, error.system] = str(error)
+                problems[_PART, error.system] = ReportedProblem(str(error), "does not answer")
                 continue
             read.add(str(kind))
-            found += (self._with_cause(thing) for thing in things if thing.name != self.own)
-        return found, silent, read
+            hanging = self._hanging(things)
+            if kind is ThingKind.COMPONENT:
+                problems |= {(str(kind), name): ReportedProblem(cause, cause) for name, cause in hanging.items()}
+            else:
+                things = [_as_hanging(thing, hanging) for thing in things]
+            found += (self._with_cause(thing) for thing in things)
+        return found, problems, read
 
-    def _stopped(self, found: Sequence[LiveThing]) -> dict[tuple[str, str], str]:
+    def _hanging(self, things: Sequence[LiveThing]) -> Mapping[str, str]:
+        """The processes that run but do not answer, each with a line that says so."""
+        processes = [thing.name for thing in things if thing.kind in _PROCESSES and thing.state in _UP]
+        return self.answers.silent(processes) if self.answers is not None and processes else {}
+
+    def _stopped(self, found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
         """The components that a person has stopped although something that runs needs them.
 
         Debezium, for example, tries to reconnect for good, and its task stays RUNNING.
         """
         needed = self.needed([thing.name for thing in found if thing.kind is ThingKind.CONNECTOR])
         stopped = (thing for thing in found if thing.kind is ThingKind.COMPONENT and thing.state == "STOPPED")
-        return {(str(thing.kind), thing.name): f"it {STOPPED}" for thing in stopped if thing.name in needed}
+        problem = ReportedProblem(f"it {STOPPED}", STOPPED)
+        return {(str(thing.kind), thing.name): problem for thing in stopped if thing.name in needed}
+
+    def _of_connectors(self, found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
+        """The connectors that run without a connection to their database, and the dead-letter topics that grow."""
+        running = {thing.name for thing in found if thing.kind is ThingKind.CONNECTOR and thing.state in _UP}
+        if not running:
+            return {}
+        try:
+            configs = self.platform.connect.configs()
+        except RemoteError:
+            return {}
+        problems: dict[ThingKey, ReportedProblem] = {}
+        if self.connections is not None:
+            causes = self.connections.look({name: config for name, config in configs.items() if name in running})
+            problems |= {(str(ThingKind.CONNECTOR), name): _unconnected(causes[name]) for name in causes}
+        if self.dead_letters is not None:
+            lines = self.dead_letters.look(configs)
+            problems |= {
+                (DEAD_LETTERS, topic): ReportedProblem(line, f"grow: {line}", 1) for topic, line in lines.items()
+            }
+        return problems
 
     def _forget_others(self, found: Sequence[LiveThing], read: Collection[str]) -> None:
         """Forgets what no longer exists."""
@@ -161,10 +203,10 @@ class Watcher:
         if thing.state not in _FAILED:
             self._retrying.pop(key, None)
             return False
-        if thing.kind is not ThingKind.QUERY and thing.state != "BACKOFF":
+        if thing.kind is not ThingKind.QUERY and thing.state not in ("BACKOFF", _HANGING):
             return True
         self._retrying[key] = self._retrying.get(key, 0) + 1
-        return self._retrying[key] >= _RETRYING_LOOKS
+        return self._retrying[key] >= (SILENT_LOOKS if thing.state == _HANGING else _RETRYING_LOOKS)
 
     def _decide(self, thing: LiveThing, *, failed: bool) -> Decision:
         key = (str(thing.kind), thing.name)
@@ -205,15 +247,10 @@ class Watcher:
         if change is not None:
             yield self._event(change.happening, DISK, DISK_SPACE, change.cause)
 
-    def _silent_parts(self, silent: Mapping[tuple[str, str], str]) -> Iterator[PlatformEvent]:
-        """Events of what has not answered or been stopped for some looks, and of what is back."""
-        for kind, name in sorted({*silent, *self._silent}):
-            if (kind, name) in silent:
-                looks = self._silent[kind, name] = self._silent.get((kind, name), 0) + 1
-                if looks == SILENT_LOOKS:
-                    yield self._event(Happening.FAILED, kind, name, silent[kind, name])
-            elif self._silent.pop((kind, name)) >= SILENT_LOOKS:
-                yield self._event(Happening.RECOVERED, kind, name, "")
+    def _reports(self, problems: Mapping[ThingKey, ReportedProblem]) -> Iterator[PlatformEvent]:
+        """Events of what is only reported: problems that begin to count, and those that have ended."""
+        for change in self._reported.update(problems):
+            yield self._event(change.happening, change.kind, change.name, change.cause)
 
     def _restart(self, thing: LiveThing) -> None:
         """Begins the restart of a failed thing; the next look shows what became of it."""
@@ -248,12 +285,10 @@ class Watcher:
             for (kind, name), found in self._known.items()
             if found.is_recovery_due
         }
-        silent = [key for key, looks in self._silent.items() if looks >= SILENT_LOOKS]
-        problems = {f"{kind} {name}": "does not answer" if kind == _PART else STOPPED for kind, name in silent}
         disk = (
             {f"{DISK} {DISK_SPACE}": f"is low: {text}"} if self.disk is not None and (text := self.disk.summary) else {}
         )
-        return {**lines, **problems, **disk}
+        return {**self._reported.summary(), **lines, **disk}
 
     def _line(self, kind: str, name: str, found: Restarts, now: float) -> str:
         cause = self._causes.get((kind, name), "")
@@ -266,55 +301,11 @@ class Watcher:
         return f"was restarted {times}{ending}"
 
 
-def watch(
-    watcher: Watcher,
-    wait: Callable[[float], bool],
-    on_events: Callable[[Sequence[PlatformEvent]], None] = lambda _events: None,
-) -> None:
-    """Look again and again until `wait`, called with the seconds to the next look, returns true."""
-    while True:
-        on_events(watcher.look())
-        if wait(LOOK_S):
-            return
+def _as_hanging(thing: LiveThing, hanging: Mapping[str, str]) -> LiveThing:
+    cause = hanging.get(thing.name)
+    return thing if cause is None else replace(thing, state=_HANGING, cause=cause)
 
 
-def watcher_of(settings: Settings, platform: Platform) -> Watcher:
-    """The watcher of a target.
-
-    Raises:
-        SettingError: WATCH_MAX_RESTARTS, or a limit of the disk or of a retention, is not a number.
-    """
-    most = settings.get("WATCH_MAX_RESTARTS", str(MAX_RESTARTS))
-    if not most.isdecimal() or len(most) > 4:
-        raise SettingError("WATCH_MAX_RESTARTS", f"{most!r} is not a number of restarts")
-    secrets = secrets_of(settings.secrets)
-    is_embedded = settings.target == "embedded"
-    return Watcher(
-        platform=platform,
-        services=service_names(settings),
-        events=EventTopic(settings.kafka_client(), TOPIC),
-        clock=time,
-        clean=lambda text: redact_text(text, secrets),
-        needed=_needed(settings),
-        max_restarts=int(most),
-        own=NAME,
-        state_file=settings.watch_state if is_embedded else None,
-        disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings)) if is_embedded else None,
-        sweep=sweep_of(settings, platform.search, time.monotonic) if is_embedded else None,
-    )
-
-
-def _needed(settings: Settings) -> Callable[[Collection[str]], Collection[str]]:
-    if settings.target != "embedded":
-        return lambda _connectors: frozenset()
-    return lambda connectors: needed_by_live(settings.project, frozenset(connectors))
-
-
-def run(settings: Settings, wait: Callable[[float], bool]) -> None:
-    """Watch the target of the settings until `wait` returns true.
-
-    Raises:
-        SettingError: a setting is missing or wrong.
-    """
-    with open_platform(settings) as platform:
-        watch(watcher_of(settings, platform), wait)
+def _unconnected(cause: str) -> ReportedProblem:
+    line = f"runs, but cannot connect to its database: {cause}"
+    return ReportedProblem(f"it {line}", line, looks=2)

@@ -16,7 +16,8 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = STDOUT
 """
 
-# The first ones print whole configurations for every new client; the last warns at every search.
+# The first ones print whole configurations for every new client; those of Debezium and MongoDB print the connections of
+# each validation, which the watcher requests all the time; the last warns at every search.
 _LEVELS = {
     "org.apache.kafka.common.config.AbstractConfig": "warn",
     "kafka.server.KafkaConfig": "warn",
@@ -24,6 +25,15 @@ _LEVELS = {
     "org.apache.kafka.common.utils.AppInfoParser": "warn",
     "org.apache.kafka.common.metrics.Metrics": "warn",
     "org.apache.kafka.connect.runtime.isolation": "warn",
+    "org.apache.kafka.connect.runtime.AbstractHerder": "warn",
+    "io.debezium.config": "warn",
+    "io.debezium.connector.mariadb.MariaDbConnector": "warn",
+    "io.debezium.connector.mongodb.MongoDbConnector": "warn",
+    "io.debezium.connector.postgresql.PostgresConnector": "warn",
+    "io.debezium.connector.postgresql.PostgresConnectorConfig": "warn",
+    "io.debezium.jdbc.JdbcConnection": "warn",
+    "io.debezium.util.Threads": "warn",
+    "org.mongodb.driver": "warn",
     "org.opensearch.wlm.QueryGroupTask": "error",
 }
 

@@ -40,6 +40,8 @@ class ChildProcess:
         """Send a signal to the process and its children; does nothing after they have ended."""
         try:
             os.killpg(self._popen.pid, number)
+            # A suspended process acts on a signal only when it continues.
+            os.killpg(self._popen.pid, signal.SIGCONT)
         except ProcessLookupError:
             return
 

@@ -185,6 +185,90 @@ def test_a_stopped_part_that_connectors_need_is_reported_and_not_started(deploye
     assert deployed.services.writes == []
 
 
+class Findings:
+    """What a check finds; `found` may be changed between looks."""
+
+    def __init__(self, found: dict[str, str]) -> None:
+        self.found = found
+
+    def look(self, _configs: object) -> dict[str, str]:
+        return self.found
+
+    def silent(self, names: list[str]) -> dict[str, str]:
+        return {name: self.found[name] for name in names if name in self.found}
+
+
+def test_a_connector_without_a_connection_is_reported_once_and_not_restarted(deployed, watcher, events):
+    watcher.connections = checks = Findings({CONNECTOR: "Access denied"})
+    look(watcher, 5)
+    summary = read_state(watcher.state_file)
+    checks.found = {}
+    look(watcher)
+
+    assert events.texts == [
+        f"connector {CONNECTOR} failed: it runs, but cannot connect to its database: Access denied",
+        f"connector {CONNECTOR} runs again",
+    ]
+    assert summary == {f"connector {CONNECTOR}": "runs, but cannot connect to its database: Access denied"}
+    assert read_state(watcher.state_file) == {}
+    assert not [request for request in deployed.servers["connect"].requests if "restart" in request.path]
+
+
+def test_a_connector_that_fails_after_it_lost_its_connection_does_not_run_again(deployed, watcher, events):
+    watcher.connections = checks = Findings({CONNECTOR: "Access denied"})
+    look(watcher, 2)
+    checks.found = {}
+    deployed.connect.traces[CONNECTOR] = TRACE
+    look(watcher)
+
+    assert [event.happening.value for event in events.published] == ["failed", "failed"]
+
+
+def test_a_service_that_hangs_is_restarted_and_a_component_is_reported(deployed, watcher, events):
+    deployed.services.add("ratings_bot", "running")
+    deployed.services.add("search", "ready")
+    watcher.answers = checks = Findings({"ratings_bot": "it hangs", "search": "it hangs"})
+    look(watcher, 2)
+    early = [*events.published]
+    look(watcher)
+    checks.found = {}
+    look(watcher, 8)
+
+    assert early == []
+    assert events.texts == [
+        "service ratings_bot failed and is restarted (restart 1 of 7): it hangs",
+        "component search failed: it hangs",
+        "component search runs again",
+        "service ratings_bot runs again",
+    ]
+    assert deployed.services.writes == ["start ratings_bot"]
+
+
+def test_a_server_that_hangs_is_not_waited_for(deployed, watcher, events):
+    deployed.services.add("connect", "ready")
+    watcher.answers = Findings({"connect": "it hangs"})
+    deployed.servers["connect"].requests.clear()
+
+    look(watcher, 3)
+
+    assert events.texts == ["component connect failed: it hangs"]
+    assert deployed.servers["connect"].requests == []
+
+
+def test_dead_letters_that_come_are_reported_once(deployed, watcher, events):
+    watcher.dead_letters = checks = Findings({"sink.dlq": "2 new letters"})
+    look(watcher, 3)
+    summary = read_state(watcher.state_file)
+    checks.found = {}
+    look(watcher)
+
+    assert events.texts == [
+        "dead letters sink.dlq grow: 2 new letters",
+        "dead letters sink.dlq have not grown for a while",
+    ]
+    assert summary == {"dead letters sink.dlq": "grow: 2 new letters"}
+
+
 def test_a_deleted_connector_is_forgotten(deployed, watcher):
     deployed.connect.traces[CONNECTOR] = TRACE
     look(watcher)

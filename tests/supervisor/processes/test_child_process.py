@@ -54,6 +54,18 @@ def gone(pid: int) -> bool:
     return not runs(pid)
 
 
+def test_a_suspended_process_can_be_stopped(tmp_path):
+    child = spawn(Component("child", ("sleep", "600")), home=tmp_path, log=tmp_path / "child.log")
+    try:
+        os.kill(child.pid, signal.SIGSTOP)
+        child.signal(signal.SIGTERM)
+
+        assert gone(child.pid)
+    finally:
+        child.signal(signal.SIGKILL)
+        child.wait()
+
+
 def test_children_end_when_the_supervisor_is_killed(tmp_path):
     parent = subprocess.Popen((sys.executable, "-c", PARENT, str(tmp_path)), cwd=PROJECT, stdout=subprocess.PIPE)
     with parent:

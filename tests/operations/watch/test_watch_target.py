@@ -1,0 +1,59 @@
+"""The watcher looks every ten seconds, and its file says when it does not."""
+
+from __future__ import annotations
+
+import os
+
+from bifrost.operations.watch.watch_state import SILENT_S, watched_failures, write_state
+from bifrost.operations.watch.watch_target import LOOK_S, shortened, watch
+
+
+class SlowWatcher:
+    """Each look takes `took_s`."""
+
+    def __init__(self, took_s: float) -> None:
+        self.clock = self
+        self.now = 0.0
+        self.took_s = took_s
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def look(self) -> tuple[()]:
+        self.now += self.took_s
+        return ()
+
+
+def pauses(took_s: float) -> list[float]:
+    found: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        found.append(seconds)
+        return len(found) == 2
+
+    watch(SlowWatcher(took_s), wait)  # type: ignore[arg-type]
+    return found
+
+
+def test_looks_begin_at_equal_intervals_and_slow_ones_leave_a_pause():
+    assert pauses(4.0) == [LOOK_S - 4.0] * 2
+    assert pauses(60.0) == [1.0] * 2
+
+
+def test_a_long_cause_keeps_its_begin_and_its_end():
+    assert shortened("short") == "short"
+    cut = shortened("begin " + "x" * 1000 + " end", 100)
+    assert cut.startswith("begin x") and cut.endswith("x end") and len(cut) <= 110
+
+
+def test_a_watcher_that_hangs_is_itself_a_failure(tmp_path):
+    file = tmp_path / "watch.json"
+    assert watched_failures(file) == []
+    write_state(file, {"connector a": "was restarted 1 time"})
+    os.utime(file, (1000, 1000))
+
+    assert watched_failures(file, lambda: 1000 + SILENT_S - 1) == ["connector a was restarted 1 time"]
+    assert watched_failures(file, lambda: 1000 + SILENT_S + 1) == [
+        "connector a was restarted 1 time",
+        "platform_watch has looked at nothing for 91 s, so failures may be missing here: `restart platform_watch`",
+    ]
