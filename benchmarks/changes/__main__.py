@@ -1,4 +1,4 @@
-"""Deploys 40 changes that a team makes in a year, one after the other, and checks each.
+"""Deploys 42 changes that a team makes in a year, one after the other, and checks each.
 
     python -m benchmarks.changes
     python -m benchmarks.changes --first 11 --last 14

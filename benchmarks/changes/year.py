@@ -32,6 +32,8 @@ QUERIES = (
     *("CTAS_DAILY_SALES_PER_ITEM", "INSERTQUERY"),
 )
 """Its queries, without their numbers."""
+BY_USER, BY_ROUTE = ("USER_ID", "USER_ID"), ("ROUTE_ID", "ID, USER_ID")
+"""The column that joins the customers, and what a reader of the result selects to have its key."""
 PLAIN_TOPIC = {"partitions": 1, "cleanup.policy": "delete", "retention.ms": 7 * DAY_MS, "key": "none"}
 
 
@@ -43,6 +45,13 @@ def _schema_field(project: ProjectCopy, field: dict[str, object]) -> None:
 def _without_field(project: ProjectCopy, name: str) -> None:
     schema = project.read_json(SCHEMA)
     project.write_json(SCHEMA, {**schema, "fields": [field for field in schema["fields"] if field["name"] != name]})
+
+
+def _joined_by(project: ProjectCopy, old: tuple[str, str], new: tuple[str, str]) -> None:
+    """Join the customers by another column; whatever reads the result must select the new key."""
+    project.text(RATINGS, f"ON R.{old[0]} = C.ID", f"ON R.{new[0]} = C.ID")
+    for rest in (", UCASE(CLUB_STATUS)", ", MESSAGE FROM RATINGS_ENRICHED"):
+        project.text(RATINGS, f"SELECT {old[1]}{rest}", f"SELECT {new[1]}{rest}")
 
 
 def _copied_connector(project: ProjectCopy, source: str, target: str, **keys: str) -> None:
@@ -310,6 +319,20 @@ YEAR = (
         lambda project: project.text(
             RATINGS, "         C.LAST_NAME AS LAST_NAME\n", "         C.LAST_NAME AS LAST_NAME, C.GENDER AS GENDER\n"
         ),
+        {ENRICHED: "replace", UNHAPPY: "replace", "statement REVIEWS": "replace"},
+        frozenset({"replace"}),
+        RESTARTED,
+    ),
+    Change(
+        "join the customers by another column, which is a new key for all that reads the result",
+        lambda project: _joined_by(project, BY_USER, BY_ROUTE),
+        {ENRICHED: "replace", UNHAPPY: "replace", "statement REVIEWS": "replace"},
+        frozenset({"replace"}),
+        RESTARTED,
+    ),
+    Change(
+        "join them by the user again",
+        lambda project: _joined_by(project, BY_ROUTE, BY_USER),
         {ENRICHED: "replace", UNHAPPY: "replace", "statement REVIEWS": "replace"},
         frozenset({"replace"}),
         RESTARTED,
