@@ -59,7 +59,7 @@ class Transaction:
         """
         if not self._is_open:
             return
-        self._call("add offsets", self._producer.send_offsets_to_transaction, list(offsets), self._group)
+        self.add_offsets(offsets)
         try:
             self._call("commit", self._producer.commit_transaction)
         except KafkaException as error:
@@ -68,6 +68,15 @@ class Transaction:
             self.is_lost = not _precedes_commit(error.args[0])
             raise
         self._is_open = False
+
+    def add_offsets(self, offsets: Sequence[TopicPartition]) -> None:
+        """Writes offsets of the group within the open transaction.
+
+        Raises:
+            NotReady: it took too long.
+            KafkaException: it failed.
+        """
+        self._call("add offsets", self._producer.send_offsets_to_transaction, list(offsets), self._group)
 
     def abort(self) -> None:
         """Discards what was written since `begin`.

@@ -78,6 +78,7 @@ class TransactionalProducer(QueryProducer):
         self._beginning: Producer | None = None  # a client that has not begun yet
         self._has_unsent = False
         self._is_unsettled = False  # whether the attempted offsets were committed is to be found out
+        self._may_have_remains = False  # a transaction that was lost may have left records without an abort marker
 
     def _new_client(self) -> Producer:
         return self._cluster.producer(transaction_id=self._transaction_id)
@@ -173,9 +174,8 @@ class TransactionalProducer(QueryProducer):
         self._kept.clear()
         self._changes.clear()
         self._committed_before.update(self._attempted)
-        offsets = [TopicPartition(*place, offset) for place, offset in self._attempted.items()]
         self._checkpoints.committed(self._reports, in_transaction=True)
-        self._committed(None, offsets)
+        self._committed(None, _places(self._attempted))
 
     def recover(self, places: Sequence[PartitionId]) -> bool:
         """Writes everything again that the failed transaction contained, for the next commit.
@@ -200,6 +200,11 @@ class TransactionalProducer(QueryProducer):
                 self._is_unsettled = False
             resend = TransactionResend(self._transaction, self._producer, self._kept, self._refused, self._stopping)
             resend.send()
+            if self._may_have_remains:
+                self._transaction.add_offsets(_places(self._attempted))
+                # This aborts first.
+                resend.send()
+                self._may_have_remains = False
         except (KafkaException, RemoteError) as error:
             raise TransactionFailed(error) from error
         return True
@@ -231,6 +236,10 @@ class TransactionalProducer(QueryProducer):
         """Finds out whether the transaction was committed; returns False if another one was."""
         found = self._committed_offsets.read([TopicPartition(*place) for place in places])
         if found == self._committed_before:
+            # A coordinator takes partitions without a leader for deleted, and ends a transaction without markers there:
+            # when the only broker was too slow to report to its controller, for example. The next commit of the same
+            # producer would make the records visible beside those that are sent again. An abort prevents that.
+            self._may_have_remains = True
             return True
         if found != {**self._committed_before, **self._attempted}:
             return False
@@ -244,3 +253,7 @@ class TransactionalProducer(QueryProducer):
         except (KafkaException, NotReady) as error:
             # The transactions of the next run begin by aborting it.
             _log.warning("transaction not aborted, it stays open until the query starts again: %s", error)
+
+
+def _places(offsets: Mapping[PartitionId, int]) -> list[TopicPartition]:
+    return [TopicPartition(*place, offset) for place, offset in offsets.items()]

@@ -97,6 +97,9 @@ class MemoryCluster:
         self.generation = 0  # clients of an earlier one are those of a process that was killed
         self.failing: dict[str, list[KafkaError]] = {}  # what the next calls of a transaction's step raise
         self.epochs: dict[str, int] = {}  # how many producers have used a transaction id
+        self.open_transactions: dict[str, MemoryProducer] = {}  # by transaction id
+        self.skips_markers = False  # a transaction that another producer aborts leaves its records without markers
+        self.unmarked: dict[str, list[Sent]] = {}  # such records, by transaction id
         self.reading_groups: list[str] = []  # the groups of all consumers that were opened
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
@@ -340,6 +343,9 @@ class MemoryProducer:
     def init_transactions(self, timeout: float) -> None:
         self._step("init")
         epochs, name = self._cluster.epochs, self._transaction_id or ""
+        fenced = self._cluster.open_transactions.pop(name, None)
+        if fenced is not None and self._cluster.skips_markers:
+            self._cluster.unmarked[name] = [sent for sent, _ in fenced._pending]
         self._epoch = epochs[name] = epochs.get(name, 0) + 1
 
     def begin_transaction(self) -> None:
@@ -347,6 +353,7 @@ class MemoryProducer:
         if self._in_transaction:
             raise KafkaException(KafkaError(KafkaError._STATE))
         self._in_transaction = True
+        self._cluster.open_transactions[self._transaction_id or ""] = self
 
     def send_offsets_to_transaction(self, offsets: list[TopicPartition], group: str, timeout: float) -> None:
         self._step("offsets")
@@ -359,7 +366,8 @@ class MemoryProducer:
             raise KafkaException(KafkaError(KafkaError._STATE, txn_requires_abort=True))
         written: set[Place] = set()
         with self._cluster.changed:
-            for sent, _ in () if self._is_killed else self._pending:
+            unmarked = self._cluster.unmarked.pop(self._transaction_id or "", [])
+            for sent in () if self._is_killed else (*unmarked, *(sent for sent, _ in self._pending)):
                 written.add(self._write(sent).place)
             for topic, partition in written:
                 self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction
@@ -370,6 +378,7 @@ class MemoryProducer:
 
     def abort_transaction(self, timeout: float) -> None:
         self._step("abort")
+        self._cluster.unmarked.pop(self._transaction_id or "", None)
         purged = KafkaError(KafkaError._PURGE_QUEUE)
         for sent, report in self._pending[self._acknowledged :]:
             if report is not None:
@@ -377,6 +386,7 @@ class MemoryProducer:
         self._end()
 
     def _end(self) -> None:
+        self._cluster.open_transactions.pop(self._transaction_id or "", None)
         self._pending, self._offsets, self._acknowledged = [], [], 0
         self._in_transaction = self._must_abort = False
 

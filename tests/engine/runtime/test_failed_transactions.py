@@ -165,6 +165,12 @@ def test_a_failed_transaction_changes_the_results_of_no_kind_of_query(world, und
     assert_undisturbed(world, undisturbed, query, failure)
 
 
+@pytest.mark.parametrize("failure", ["the commit times out", "the producer is fenced", "the broker is away for longer"])
+def test_records_that_an_abort_has_left_without_markers_do_not_come_twice(world, undisturbed, short_pauses, failure):
+    world.cluster.skips_markers = True
+    assert_undisturbed(world, undisturbed, "filter", failure)
+
+
 @pytest.mark.parametrize("query", ["windowed count", "table join"])
 def test_buffered_results_survive_a_failed_transaction(world, undisturbed, short_pauses, query):
     buffered = {**EXACTLY, "ksql.streams.cache.max.bytes.buffering": "10000000"}
