@@ -30,8 +30,8 @@ from bifrost.errors import ComponentError
 from bifrost.operations.needed_components import databases_of
 from bifrost.operations.watch.disk_guard import forget_generators
 from bifrost.operations.watch.watch_state import watched_failures
+from bifrost.security.console_password import USER
 from bifrost.security.open_parts import open_parts
-from bifrost.security.roles import DEPLOYER
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch, stop
@@ -191,11 +191,22 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")
     if settings.is_secured:
-        folder = secure_folder(settings)
         screen.say("Secured: each program has a user or certificate, and only the rights in Kafka that it needs.")
-        screen.say(f"Log in to the console as {DEPLOYER}; its password is in {folder.role_file(DEPLOYER)}.")
+        _show_console_login(settings, screen)
         screen.say(f"Still open to every program of this machine: {', '.join(open_parts())}.")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
+
+
+def _show_console_login(settings: Settings, screen: Screen) -> None:
+    """Say who logs in to the console. A person's first password is made only where a person sees it: on a terminal."""
+    password = secure_folder(settings).console_password
+    if password.version:
+        screen.say(f"Log in to the console as {USER}. If the password is lost, `secure password` makes another one.")
+    elif screen.is_terminal:
+        screen.say(f"Log in to the console as {USER} with the password {password.renew()}")
+        screen.say("It is shown only now. If it is lost, `secure password` makes another one.")
+    else:
+        screen.say(f"`secure password` makes and shows the password with which {USER} logs in to the console.")
 
 
 def _stay(settings: Settings, screen: Screen) -> None:

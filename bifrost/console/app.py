@@ -7,7 +7,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +27,10 @@ from bifrost.console.inbox.chat_store import TelegramChats
 from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
 from bifrost.console.ksql_editor import editor_page
+from bifrost.console.login import login_page
+from bifrost.console.login.accounts import Accounts
+from bifrost.console.login.require_session import ConsoleLogin, RequireSession
+from bifrost.console.login.sessions import Sessions
 from bifrost.console.metrics_reader import metrics_reader
 from bifrost.console.operated.target_pool import pool_of
 from bifrost.console.pages import (
@@ -50,9 +54,9 @@ from bifrost.console.vega_bundle import bundle
 from bifrost.metrics.http_requests import RequestMetrics, metrics_route
 from bifrost.operations.action_log import ActionLog
 from bifrost.redaction import secrets_of
-from bifrost.security.secure_folder import secure_folder
+from bifrost.security.secure_folder import SecureFolder, secure_folder
 from bifrost.settings import LOOPBACK, Settings
-from bifrost.web.login import CHALLENGE, AcceptedUsers, RequireLogin
+from bifrost.web.login import AcceptedTokens
 from bifrost.web.origin_check import OriginCheck
 
 _log = logging.getLogger("console")
@@ -66,14 +70,16 @@ def build(
     extra_routes: Sequence[BaseRoute] = (),
     *,
     allowed_hosts: Collection[str] = (),
-    users: AcceptedUsers | None = None,
+    login: ConsoleLogin | None = None,
+    accepts_token: Callable[[str], bool] = bool,
 ) -> Starlette:
     """The application over an inbox and its chats, which it closes when it ends.
 
     Args:
         extra_routes: further pages and their data.
         allowed_hosts: host names beside those of the loopback by which it may be called.
-        users: with them, only they may use its pages; the APIs of Slack and Telegram remain open.
+        login: with it, only those who are logged in may use its pages.
+        accepts_token: whether a token of the APIs of Slack and Telegram is valid; by default, any is.
     """
 
     @asynccontextmanager
@@ -91,18 +97,19 @@ def build(
         Route("/healthz", _health, methods=["GET"]),
         metrics_route(),
         *inbox_api.routes(inbox, faults),
-        *slack_api.routes(inbox, faults),
-        *telegram_api.routes(chats, inbox, faults),
+        *slack_api.routes(inbox, faults, accepts_token),
+        *telegram_api.routes(chats, inbox, faults, accepts_token),
         *telegram_page.routes(chats),
         *inbox_page.routes(inbox),
         *inbox_feed.routes(inbox),
         *overview_page.routes(inbox),
         *extra_routes,
+        *([] if login is None else login_page.routes(login)),
         page_frame.static_files(),
     ]
     origin_check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts)
-    login = [] if users is None else [Middleware(RequireLogin, users=users, refusal=_no_login, is_open=needs_no_login)]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestMetrics), origin_check, *login])
+    session = [] if login is None else [Middleware(RequireSession, login=login, is_open=needs_no_login)]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestMetrics), origin_check, *session])
 
 
 def serve(settings: Settings) -> None:
@@ -119,15 +126,18 @@ def serve(settings: Settings) -> None:
         InjectedFaults(),
         monitoring_routes(settings),
         allowed_hosts=settings.allowed_hosts,
-        users=AcceptedUsers(secure_folder(settings).callers("CONSOLE")) if settings.is_secured else None,
+        login=console_login(secure_folder(settings)) if settings.is_secured else None,
+        accepts_token=_accepted_tokens(settings).match if settings.is_secured else bool,
     )
-    port = settings.port("console")
-    _log.info("http://%s:%d/ stores the inbox in %s", LOOPBACK, port, path)
+    pem = str(secure_folder(settings).server_pem) if settings.is_secured else None
+    _log.info("%s/ stores the inbox in %s", settings.local_url("console"), path)
     # Open pages never end their event streams, and a stop must not wait for them.
     uvicorn.run(
         app,
         host=LOOPBACK,
-        port=port,
+        port=settings.port("console"),
+        ssl_certfile=pem,
+        ssl_keyfile=pem,
         access_log=False,
         log_config=None,
         log_level="warning",
@@ -170,17 +180,26 @@ def inbox_path(settings: Settings) -> Path:
     return settings.data / "console" / "inbox.sqlite"
 
 
-def needs_no_login(path: str) -> bool:
-    """Whether a path is for programs and shows nothing: health, metrics, and the APIs that services post to.
+def console_login(folder: SecureFolder, monotonic: Callable[[], float] = time.monotonic) -> ConsoleLogin:
+    """The login of a secured platform's console."""
+    accounts = Accounts(folder.callers("CONSOLE"), folder.console_password, monotonic)
+    return ConsoleLogin(accounts, Sessions(accounts.version, monotonic))
 
-    The services use the APIs of Slack and Telegram, which have no user and password.
+
+def needs_no_login(path: str) -> bool:
+    """Whether a path is the login page or for programs: health, metrics, and the APIs that services post to.
+
+    The APIs of Slack and Telegram have tokens in place of a user and password.
     """
     is_slack = path.removeprefix("/api").removeprefix("/") in slack_api.METHODS
-    return path in ("/healthz", "/metrics") or is_slack or _TELEGRAM_METHOD.fullmatch(path) is not None
+    is_telegram = _TELEGRAM_METHOD.fullmatch(path) is not None
+    return path in ("/healthz", "/metrics") or path in login_page.OPEN_PATHS or is_slack or is_telegram
 
 
-def _no_login(problem: str) -> Response:
-    return JSONResponse({"ok": False, "error": problem}, 401, {"WWW-Authenticate": CHALLENGE})
+def _accepted_tokens(settings: Settings) -> AcceptedTokens:
+    """Those of the services, and those that a person has set for Slack and Telegram."""
+    configured = (settings.get("SLACK_API_TOKEN"), settings.get("TELEGRAM_BOT_TOKEN"))
+    return AcceptedTokens((*secure_folder(settings).inbox_tokens, *configured))
 
 
 def _forbidden(problem: str) -> Response:

@@ -13,7 +13,6 @@ _HTTP_PARTS: Mapping[str, str] = {
     "search": "search",
     "rest_proxy": "REST proxy",
 }
-_INBOX = "the inbox's APIs of Slack and Telegram (the pages of the console require a login, without TLS)"
 _STORES = "the databases and the S3 store (their own passwords, no TLS; MongoDB without a password)"
 _METRICS = "`/metrics` of each program but ksqlDB"
 
@@ -25,4 +24,4 @@ def open_parts(secured: Iterable[str] = TLS_PARTS) -> tuple[str, ...]:
         secured: the HTTP servers that do.
     """
     closed = frozenset(secured)
-    return (*(name for part, name in _HTTP_PARTS.items() if part not in closed), _INBOX, _METRICS, _STORES)
+    return (*(name for part, name in _HTTP_PARTS.items() if part not in closed), _METRICS, _STORES)

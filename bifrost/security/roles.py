@@ -38,8 +38,10 @@ API_CALLERS: Mapping[str, tuple[str, ...]] = {
     "CONNECT": (DEPLOYER, CONSOLE, WATCH, ENGINE, SUPERVISOR),
     "KSQLDB": (DEPLOYER, CONSOLE, SERVICES, WATCH, SUPERVISOR),
     "REST_PROXY": (DEPLOYER, SUPERVISOR),
-    "CONSOLE": (DEPLOYER,),
+    "CONSOLE": (DEPLOYER, SUPERVISOR),
 }
 """The roles that may call an HTTP API, by the prefix of its settings."""
+INBOX_SENDERS = (DEPLOYER, SERVICES)
+"""The roles whose programs may post to the inbox as to Slack and Telegram."""
 BY_CERTIFICATE = frozenset({"CONNECT"})
 """The APIs that know their callers by certificates: Kafka Connect knows users with a further plugin only."""

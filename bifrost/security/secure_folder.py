@@ -7,7 +7,6 @@ process, where other users of the machine may see it, or in a log.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +17,14 @@ from typing import TypeVar
 from bifrost.errors import ComponentError
 from bifrost.security import certificates
 from bifrost.security.certificates import KeyPair
-from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, KAFKA_ROLES, ROLES
+from bifrost.security.console_password import ConsolePassword
+from bifrost.security.private_files import write_private
+from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, INBOX_SENDERS, KAFKA_ROLES, ROLES
 from bifrost.settings import Settings, role_file
 
 T = TypeVar("T")
 _STORE_PASSWORD = "store-password"  # noqa: S105  a key of the file of passwords
+_INBOX_TOKEN = "inbox-token"  # noqa: S105  a key of the same file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class SecureFolder:
         """The authority as PKCS #12, for Java; `store_password` opens it."""
         return self.root / "trusted.p12"
 
+    @property
+    def console_password(self) -> ConsolePassword:
+        """That of people; `prepare` makes none, since somebody must see it."""
+        return ConsolePassword(self.root / "console-password.json")
+
     def client_pem(self, role: str) -> Path:
         """Key and certificate of a role that calls an API of `BY_CERTIFICATE` (PEM)."""
         return self.root / "clients" / f"{role}.pem"
@@ -71,6 +78,11 @@ class SecureFolder:
     def store_password(self) -> str:
         """The password of `server_store`."""
         return self.password(_STORE_PASSWORD)
+
+    @property
+    def inbox_tokens(self) -> tuple[str, ...]:
+        """The tokens that the inbox's APIs of Slack and Telegram accept."""
+        return (self.password(_INBOX_TOKEN),)
 
     def callers(self, api: str) -> dict[str, tuple[str, ...]]:
         """The accepted passwords of the users of an HTTP API, by user; more than one while passwords are rotated."""
@@ -95,7 +107,7 @@ class SecureFolder:
         made = []
         if not self._authority_file.exists() or not self._authority().is_valid_for(certificates.RENEW_DAYS, now):
             new = certificates.new_authority(now)
-            _write(self._authority_file, new.key_pem + new.certificate_pem)
+            write_private(self._authority_file, new.key_pem + new.certificate_pem)
             made.append(f"a certificate authority, {self.authority_certificate}")
         authority = self._authority()
         if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
@@ -115,7 +127,7 @@ class SecureFolder:
                 or not known.is_valid_for(certificates.RENEW_DAYS, now)
             ):
                 made = certificates.new_client(authority, now, role)
-                _write(path, made.key_pem + made.certificate_pem)
+                write_private(path, made.key_pem + made.certificate_pem)
 
     def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
         return (
@@ -126,7 +138,7 @@ class SecureFolder:
 
     def _prepare_passwords(self) -> list[str]:
         known = self._passwords() if self._password_file.exists() else {}
-        missing = [name for name in (*ROLES, _STORE_PASSWORD) if name not in known]
+        missing = [name for name in (*ROLES, _STORE_PASSWORD, _INBOX_TOKEN) if name not in known]
         if missing:
             self._write_passwords({**known, **{name: new_password() for name in missing}})
         return ["the users and their passwords"] if missing else []
@@ -134,12 +146,12 @@ class SecureFolder:
     def _write_derived(self) -> None:
         """Write what follows from keys and passwords, always: a kill may have left the files of earlier ones."""
         server, authority = self._read(self.server_pem), self._authority()
-        _write(self.authority_certificate, authority.certificate_pem, mode=0o644)
-        _write(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
-        _write(self.trust_store, certificates.trust_store(authority, self.store_password))
+        write_private(self.authority_certificate, authority.certificate_pem, mode=0o644)
+        write_private(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
+        write_private(self.trust_store, certificates.trust_store(authority, self.store_password))
         for role in ROLES:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
-            _write(self.role_file(role), "".join(lines).encode())
+            write_private(self.role_file(role), "".join(lines).encode())
 
     def _role_settings(self, role: str) -> Mapping[str, str]:
         password, authority = self.password(role), str(self.authority_certificate)
@@ -157,6 +169,8 @@ class SecureFolder:
                 found |= {f"{api}_CERTIFICATE_LOCATION": str(self.client_pem(role)), f"{api}_CA_LOCATION": authority}
             elif role in callers:
                 found |= {f"{api}_USER": role, f"{api}_PASSWORD": password, f"{api}_CA_LOCATION": authority}
+        if role in INBOX_SENDERS:
+            found["CONSOLE_INBOX_TOKEN"] = self.password(_INBOX_TOKEN)
         return found
 
     @property
@@ -178,10 +192,10 @@ class SecureFolder:
 
     def _write_server(self, server: KeyPair) -> None:
         chain = server.certificate_pem + self._authority().certificate_pem
-        _write(self.server_pem, server.key_pem + chain)
+        write_private(self.server_pem, server.key_pem + chain)
 
     def _write_passwords(self, passwords: Mapping[str, str]) -> None:
-        _write(self._password_file, json.dumps(passwords, indent=1).encode())
+        write_private(self._password_file, json.dumps(passwords, indent=1).encode())
 
 
 def secure_folder(settings: Settings) -> SecureFolder:
@@ -199,17 +213,6 @@ def _passwords_in(text: str) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(value, str) and value for value in found.values()):
         raise ValueError("not a password by user")
     return found
-
-
-def _write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file atomically; by default, only its owner can read it."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-    unfinished.replace(path)
 
 
 def _undamaged(path: Path, read: Callable[[], T]) -> T:

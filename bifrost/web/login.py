@@ -1,11 +1,11 @@
-"""HTTP basic authentication with a user for each caller, for the servers of a secured platform."""
+"""Who may call the servers of a secured platform: users by HTTP basic authentication, and tokens."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +34,18 @@ class AcceptedUsers:
         # All are compared, each in constant time: response times reveal neither a user nor a part of a password.
         found = [hmac.compare_digest(given, login) for login in self._logins]
         return kind.lower() == "basic" and any(found)
+
+
+class AcceptedTokens:
+    """The tokens that an API accepts."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self._tokens = tuple(token.encode() for token in tokens if token)
+
+    def match(self, token: str) -> bool:
+        """Whether a token is one of them; all are compared, each in constant time."""
+        given = token.encode("utf-8", "replace")
+        return any([hmac.compare_digest(given, known) for known in self._tokens])
 
 
 class RequireLogin:

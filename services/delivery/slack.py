@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.clients.http_posts import HttpAnswer, HttpPosts, json_body
 from bifrost.errors import SettingError
 from bifrost.settings import Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
+from services.delivery.local_inbox import inbox_token, message_tls
 
 TEXT_LIMIT = 40_000
 """Slack truncates longer texts; in characters."""
@@ -22,7 +22,6 @@ METHOD = "chat.postMessage"
 TIMEOUT_S = 10.0
 DEFAULT_RETRY_AFTER_S = 1.0
 MAX_RETRY_AFTER_S = 86_400.0
-GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
 
 TOKEN_SETTING = "SLACK_API_TOKEN"  # noqa: S105 - a name
 URL_SETTING = "SLACK_API_URL"
@@ -135,7 +134,7 @@ def slack_channel(settings: Settings) -> SlackChannel:
     """
     token = settings.get(TOKEN_SETTING)
     if not token and settings.target == "embedded":
-        token = GUEST_TOKEN
+        token = inbox_token(settings)
     if not token:
         token = settings.require(TOKEN_SETTING, "it is needed to post messages to Slack")
     if not _TOKEN.fullmatch(token):
@@ -143,7 +142,7 @@ def slack_channel(settings: Settings) -> SlackChannel:
     url = require_http_url(URL_SETTING, settings.endpoints.slack)
     headers = {"Authorization": f"Bearer {token}", "User-Agent": "bifrost"}
     return SlackChannel(
-        HttpPosts(f"{url.rstrip('/')}/{METHOD}", headers, tls_of(settings, "SLACK").context(), TIMEOUT_S)
+        HttpPosts(f"{url.rstrip('/')}/{METHOD}", headers, message_tls(settings, "SLACK", url).context(), TIMEOUT_S)
     )
 
 

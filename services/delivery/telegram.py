@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bifrost.clients.access import tls_of
 from bifrost.clients.http import require_http_url
 from bifrost.clients.telegram import TOO_MANY, TelegramApi, TelegramRefused
 from bifrost.errors import RemoteError, SettingError
 from bifrost.settings import Settings
 from services.delivery.channel import AccountRefused, Delivered, Outcome, RetryAfter, TemporaryFailure, Undeliverable
+from services.delivery.local_inbox import inbox_token, message_tls
 
 TEXT_LIMIT = 4096
 """Telegram refuses longer texts; in UTF-16 units."""
@@ -20,7 +20,6 @@ DEFAULT_RETRY_AFTER_S = 1.0
 TOKEN_REFUSALS: Final = (401, 404)
 """Statuses for an invalid token, and for a text that does not have the form of a token."""
 
-GUEST_TOKEN = "inbox-guest"  # noqa: S105 - the local inbox takes any token
 GUEST_CHAT = 4242
 """The chat that the inbox shows first."""
 
@@ -88,14 +87,13 @@ def telegram_api(settings: Settings) -> TelegramApi:
     """
     token = settings.get("TELEGRAM_BOT_TOKEN")
     if not token and settings.target == "embedded":
-        token = GUEST_TOKEN
+        token = inbox_token(settings)
     if not token:
         token = settings.require("TELEGRAM_BOT_TOKEN", "the bot needs it to talk to Telegram")
     if not re.fullmatch(r"[A-Za-z0-9_:.-]+", token):
         raise SettingError("TELEGRAM_BOT_TOKEN", "contains characters that a token cannot have")
-    return TelegramApi(
-        require_http_url("TELEGRAM_API_URL", settings.endpoints.telegram), token, tls_of(settings, "TELEGRAM")
-    )
+    url = require_http_url("TELEGRAM_API_URL", settings.endpoints.telegram)
+    return TelegramApi(url, token, message_tls(settings, "TELEGRAM", url))
 
 
 def telegram_channel(settings: Settings) -> TelegramChannel:

@@ -25,12 +25,13 @@ _FLAGS = (
 
 
 @contextmanager
-def running_browser(width: int = 1500, height: int = 1000) -> Iterator[Chrome]:
+def running_browser(width: int = 1500, height: int = 1000, *, accept_any_certificate: bool = False) -> Iterator[Chrome]:
     """A browser with a window of that size; its console's messages are kept."""
     options = ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for flag in (*_FLAGS, f"--window-size={width},{height}"):
         options.add_argument(flag)
+    options.accept_insecure_certs = accept_any_certificate
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options, ChromeService(str(DRIVER)))
     try:

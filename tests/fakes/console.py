@@ -16,6 +16,7 @@ from bifrost.console.app import build
 from bifrost.console.inbox.chat_store import TelegramChats
 from bifrost.console.inbox.injected_faults import InjectedFaults
 from bifrost.console.inbox.message_store import Inbox
+from bifrost.console.login.require_session import ConsoleLogin
 
 
 class Client(requests.Session):
@@ -32,17 +33,38 @@ class Client(requests.Session):
 
 
 @contextmanager
-def running_console(path: Path, now: Callable[[], float], extra_routes: Sequence[BaseRoute] = ()) -> Iterator[Client]:
-    """Serve an inbox kept in `path`, and the pages of `extra_routes`; the clock `now` gives seconds."""
-    app = build(Inbox(path, now), TelegramChats(path.with_name("telegram.sqlite"), now), InjectedFaults(), extra_routes)
+def running_console(
+    path: Path,
+    now: Callable[[], float],
+    extra_routes: Sequence[BaseRoute] = (),
+    *,
+    pem: Path | None = None,
+    login: ConsoleLogin | None = None,
+    accepts_token: Callable[[str], bool] = bool,
+) -> Iterator[Client]:
+    """Serve an inbox kept in `path`, and the pages of `extra_routes`; the clock `now` gives seconds.
+
+    With the file `pem` of a key and certificate, it is served over TLS.
+    """
+    chats = TelegramChats(path.with_name("telegram.sqlite"), now)
+    inbox, faults = Inbox(path, now), InjectedFaults()
+    app = build(inbox, chats, faults, extra_routes, login=login, accepts_token=accepts_token)
     # Named as TCP: else asyncio leaves its small packets waiting for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=0))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3 if pem else 0,  # the end of TLS takes an answer
+        ssl_certfile=pem,
+        ssl_keyfile=pem,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    client = Client(f"http{'s' if pem else ''}://127.0.0.1:{listener.getsockname()[1]}")
     try:
         yield client
     finally:

@@ -33,19 +33,23 @@ class BodyError(Exception):
     """The body is unreadable; `args[0]` is Slack's error name."""
 
 
-def routes(inbox: Inbox, faults: InjectedFaults) -> list[Route]:
-    """The Web API at `/api/<method>`, as on slack.com, and at `/<method>`."""
+def routes(inbox: Inbox, faults: InjectedFaults, accepts_token: Callable[[str], bool] = bool) -> list[Route]:
+    """The Web API at `/api/<method>`, as on slack.com, and at `/<method>`.
+
+    Args:
+        accepts_token: whether a token is valid; by default, any is.
+    """
 
     async def call(request: Request) -> Response:
         name = request.scope["path"].rpartition("/")[2]
         fault = faults.take(name)
-        return fault_answer(fault) if fault else answer(await _called(inbox, name, request))
+        return fault_answer(fault) if fault else answer(await _called(inbox, name, request, accepts_token))
 
     paths = [*(f"/{name}" for name in METHODS), "/api/{method}"]
     return [Route(path, call, methods=["POST"]) for path in paths]
 
 
-async def _called(inbox: Inbox, name: str, request: Request) -> Answer:
+async def _called(inbox: Inbox, name: str, request: Request, accepts_token: Callable[[str], bool]) -> Answer:
     method = METHODS.get(name)
     if method is None:
         return refusal("unknown_method")
@@ -53,8 +57,11 @@ async def _called(inbox: Inbox, name: str, request: Request) -> Answer:
         arguments = arguments_of(request.headers.get("content-type", ""), await read_body(request))
     except BodyError as error:
         return refusal(error.args[0])
-    if not _has_token(request, arguments):
+    token = _token_of(request, arguments)
+    if not token:
         return refusal("not_authed")
+    if not accepts_token(token):
+        return refusal("invalid_auth")
     return await method(inbox, arguments)
 
 
@@ -121,7 +128,7 @@ async def post_message(inbox: Inbox, arguments: Arguments) -> Answer:
 
 
 async def auth_test(_inbox: Inbox, _arguments: Arguments) -> Answer:
-    """`auth.test`: any token is accepted."""
+    """`auth.test`: all tokens are of the same bot."""
     return {
         "ok": True,
         "url": "https://inbox.invalid/",
@@ -146,6 +153,6 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def _has_token(request: Request, arguments: Arguments) -> bool:
+def _token_of(request: Request, arguments: Arguments) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return bool(arguments.get("token") or (scheme.lower() == "bearer" and token.strip()))
+    return str(arguments.get("token") or (token.strip() if scheme.lower() == "bearer" else ""))

@@ -1,6 +1,6 @@
 """Plays the Telegram Bot API, as far as our bots use it; messages go to the chats and the inbox.
 
-Any token is accepted, and all tokens are the same bot. As with Telegram, the case of method names does not matter.
+All tokens are of the same bot. As with Telegram, the case of method names does not matter.
 """
 
 from __future__ import annotations
@@ -54,16 +54,25 @@ class BotApiError(Exception):
         self.retry_after = retry_after
 
 
-def routes(chats: TelegramChats, inbox: Inbox, faults: InjectedFaults) -> list[Route]:
-    """The Bot API at `/bot<token>/<method>`, with arguments in the query, in a form or in JSON."""
-    api = BotApi(chats, inbox, faults)
+def routes(
+    chats: TelegramChats, inbox: Inbox, faults: InjectedFaults, accepts_token: Callable[[str], bool] = bool
+) -> list[Route]:
+    """The Bot API at `/bot<token>/<method>`, with arguments in the query, in a form or in JSON.
+
+    Args:
+        accepts_token: whether a token is valid; by default, any is.
+    """
+    api = BotApi(chats, inbox, faults, accepts_token)
     return [Route("/bot{token}/{method}", api.call, methods=["GET", "POST"])]
 
 
 class BotApi:
     """The methods of the Bot API."""
 
-    def __init__(self, chats: TelegramChats, inbox: Inbox, faults: InjectedFaults) -> None:
+    def __init__(
+        self, chats: TelegramChats, inbox: Inbox, faults: InjectedFaults, accepts_token: Callable[[str], bool] = bool
+    ) -> None:
+        self._accepts_token = accepts_token
         self._chats = chats
         self._inbox = inbox
         self._faults = faults
@@ -90,6 +99,8 @@ class BotApi:
             return _answer(body, error.status)
 
     async def _result(self, request: Request) -> Any:
+        if not self._accepts_token(request.path_params["token"]):
+            raise BotApiError(401, "Unauthorized")
         found = self._methods.get(request.path_params["method"].lower())
         if found is None:
             raise BotApiError(404, "Not Found")

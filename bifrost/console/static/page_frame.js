@@ -98,3 +98,15 @@ export function onKeys(actions) {
     action(event);
   });
 }
+
+// Who is logged in, and how to leave; a console without a login has neither.
+const user = document.cookie.match(/(?:^|; )__Secure-bifrost-user=([^;]*)/)?.[1];
+const who = document.querySelector(".who");
+if (user && who) {
+  who.hidden = false;
+  who.querySelector("span").textContent = decodeURIComponent(user);
+  who.querySelector("button").addEventListener("click", async () => {
+    await fetch("/logout", { method: "POST", redirect: "manual" });
+    location.assign("/login");
+  });
+}
