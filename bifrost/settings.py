@@ -187,7 +187,7 @@ class Settings:
 
     @property
     def action_log(self) -> Path:
-        """Who changed what with the console: JSON lines, which `down --purge` keeps."""
+        """Who changed what, in the console, with a command, or as `watch`: JSON lines, which `down --purge` keeps."""
         return self.home / "actions.jsonl"
 
     @property

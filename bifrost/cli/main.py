@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
     "secure": "Make and show another password for the console of a secured platform.",
     "restart": "Restart one thing and wait until it runs again.",
+    "actions": "List who changed what, newest first: in the console, with commands, and what `watch` restarted.",
     "demo": "Generate records for a pipeline, in the foreground.",
     "doctor": "Check what support would ask for, and write a report without secrets. Exit code 3 for errors.",
     "completion": "Print the script that makes a shell complete commands, options and live names.",

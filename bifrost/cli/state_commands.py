@@ -12,7 +12,8 @@ from bifrost.cli.consent import require_consent
 from bifrost.cli.options import settings_for
 from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
-from bifrost.deployer.live.state import open_platform
+from bifrost.deployer.live.state import Platform, open_platform
+from bifrost.operations.action_log import ActionLog, account_name, action_log_of
 from bifrost.operations.live_things import ThingKind, find_live, is_pattern, service_names
 from bifrost.operations.state_changes import Change, StateChange, carry_out, plan_state_changes
 
@@ -42,7 +43,7 @@ def change_states(change: Change, name: str, target: str | None, *, dry_run: boo
                 require_consent([str(item) for item in planned if item.is_change], screen, yes=yes)
             for item in planned:
                 screen.progress(f"{change} {item.thing}")
-                done.append(carry_out(platform, item, SystemClock()))
+                done.append(_carried_out(action_log_of(settings), platform, item))
     if as_json:
         screen.json(
             {"target": settings.target, "dry_run": dry_run, "changes": [_as_json(item) for item in done or planned]}
@@ -50,6 +51,15 @@ def change_states(change: Change, name: str, target: str | None, *, dry_run: boo
         return
     for line in _lines(done or planned, dry_run=dry_run):
         screen.say(line)
+
+
+def _carried_out(log: ActionLog, platform: Platform, item: StateChange) -> StateChange:
+    if not item.is_change:
+        return item
+    with log.logged(account_name(), str(item.change), str(item.thing), (str(item),)) as result:
+        done = carry_out(platform, item, SystemClock())
+        result.text = f"{done.thing} is {done.after}."
+    return done
 
 
 def _needs_consent(name: str, planned: Sequence[StateChange]) -> bool:

@@ -52,8 +52,7 @@ from bifrost.console.pages import (
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
 from bifrost.metrics.http_requests import RequestMetrics, metrics_route
-from bifrost.operations.action_log import ActionLog
-from bifrost.redaction import secrets_of
+from bifrost.operations.action_log import action_log_of
 from bifrost.security.secure_folder import SecureFolder, secure_folder
 from bifrost.settings import LOOPBACK, Settings
 from bifrost.web.login import AcceptedTokens
@@ -161,7 +160,7 @@ def operating_routes(settings: Settings) -> list[BaseRoute]:
         return TopicTail(settings, topic, None if partition is None else (partition,))
 
     pool = pool_of(settings)
-    log = ActionLog(settings.action_log, time.time, secrets_of(settings.secrets))
+    log = action_log_of(settings)
     return [
         *topics_page.routes(pool, open_tail),
         *groups_page.routes(pool),

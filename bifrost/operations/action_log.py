@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pwd
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from bifrost.errors import OperationRefused
-from bifrost.redaction import redact_text
+from bifrost.redaction import redact_text, secrets_of
+from bifrost.settings import Settings
 
 MAX_BYTES = 4 * 1024 * 1024
 """Size at which the file becomes the older one, which replaces the one before."""
@@ -43,8 +49,18 @@ class LoggedAction:
     ended_s: float | None = None
 
 
+@dataclass(slots=True)
+class ActionResult:
+    """What an action did, in a sentence, for the log."""
+
+    text: str = ""
+
+
 class ActionLog:
-    """Appends actions to a file and reads them. Thread-safe; secrets are removed from all texts."""
+    """Appends actions to a file and reads them. Secrets are removed from all texts.
+
+    Thread-safe; the console, commands and the watcher may use the same file at the same time.
+    """
 
     def __init__(self, file: Path, now: Callable[[], float], known_secrets: Iterable[str] = ()) -> None:
         self._file = file
@@ -76,6 +92,21 @@ class ActionLog:
             return replace(ended, result=f"{ended.result} ({self._file} could not be written)")
         return ended
 
+    @contextmanager
+    def logged(self, who: str, action: str, thing: str, lines: Iterable[str]) -> Iterator[ActionResult]:
+        """Log an action that is carried out meanwhile: set the result; an error is logged as failed and raised.
+
+        Raises:
+            OperationRefused: the file cannot be written; the action must not be carried out.
+        """
+        begun, result = self.begin(who, action, thing, lines), ActionResult()
+        try:
+            yield result
+        except BaseException as error:
+            self.end(begun, Outcome.FAILED, str(error) or type(error).__name__)
+            raise
+        result.text = self.end(begun, Outcome.DONE, result.text).result
+
     def newest(self, limit: int) -> tuple[LoggedAction, ...]:
         """The newest actions, newest first."""
         found: dict[str, LoggedAction] = {}
@@ -93,23 +124,48 @@ class ActionLog:
         line = json.dumps(asdict(entry), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         with self._lock:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            if self._file.exists() and self._file.stat().st_size > MAX_BYTES:
-                self._file.replace(self._older)
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with open(descriptor, "ab", closefd=True) as out:
-                out.write(line if self._ends_with_a_line() else b"\n" + line)
+            with self._locked_file() as out:
+                out.write(line if _ends_with_a_line(out) else b"\n" + line)
                 out.flush()
                 os.fsync(out.fileno())
 
-    def _ends_with_a_line(self) -> bool:
-        """Whether the last entry is whole: a crash or a full disk may have cut it."""
-        with self._file.open("rb") as found:
-            size = found.seek(0, os.SEEK_END)
-            found.seek(max(0, size - 1))
-            return found.read(1) in (b"", b"\n")
+    @contextmanager
+    def _locked_file(self) -> Iterator[BinaryIO]:
+        """The file, to append to, while no other program writes to it. A large one is put aside first."""
+        while True:
+            with open(os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "ab+") as out:
+                fcntl.flock(out, fcntl.LOCK_EX)
+                opened = os.fstat(out.fileno())
+                # Another program may have put it aside while this one waited for the lock.
+                if not self._file.exists() or not os.path.samestat(opened, self._file.stat()):
+                    continue
+                if opened.st_size <= MAX_BYTES:
+                    yield out
+                    return
+                self._file.replace(self._older)
 
     def _clean(self, text: str) -> str:
         return redact_text(text, self._secrets)[:_MAX_TEXT]
+
+
+def action_log_of(settings: Settings) -> ActionLog:
+    """The log of a target's actions."""
+    return ActionLog(settings.action_log, time.time, secrets_of(settings.secrets))
+
+
+def account_name() -> str:
+    """The operating system's user who runs this program."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _ends_with_a_line(file: BinaryIO) -> bool:
+    """Whether the last entry is whole: a crash or a full disk may have cut it."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 1))
+    return file.read(1) in (b"", b"\n")
 
 
 def _entries(file: Path) -> Iterator[LoggedAction]:

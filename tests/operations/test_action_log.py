@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,22 @@ def test_long_announcements_are_cut(file: Path):
     log = ActionLog(file, lambda: 1.0)
     begun = log.begin("ann", "a", "x", [f"line {number}" for number in range(500)])
     assert begun.lines[-1] == "... and 450 more"
+
+
+def append_many(file: Path, who: str) -> None:
+    log = ActionLog(file, lambda: 1.0)
+    for number in range(40):
+        log.begin(who, "a", str(number), [])
+
+
+def test_programs_that_log_at_the_same_time_lose_nothing(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(action_log, "MAX_BYTES", 10_000)
+    # A lock of a file holds between two openings, so threads stand for programs.
+    programs = [threading.Thread(target=append_many, args=(file, f"program {number}")) for number in range(4)]
+    for program in programs:
+        program.start()
+    for program in programs:
+        program.join()
+    older = file.with_suffix(".1.jsonl")
+    assert file.stat().st_size < 12_000
+    assert older.stat().st_size > 10_000

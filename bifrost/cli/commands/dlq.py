@@ -22,6 +22,7 @@ from bifrost.clients.key_topic import KeyTopic
 from bifrost.clients.topic_records import TopicRecords
 from bifrost.deployer.live.ownership import Entries
 from bifrost.deployer.live.state import Platform, open_platform
+from bifrost.operations.action_log import account_name, action_log_of
 from bifrost.operations.dead_letter_queues import DeadLetterQueue, DeadLetterQueues, LetterSelection, RecordStore
 from bifrost.operations.dead_letter_text import drop_lines, letter_json, letter_lines, letters_text, replay_lines
 from bifrost.operations.group_owners import read_owners
@@ -185,7 +186,11 @@ def _replay(
     done: tuple[ReplayedLetter, ...] = ()
     if planned.letters and not dry_run:
         require_consent(announced, screen, yes=yes)
-        with screen.working(f"replaying {queue.topic}"):
+        log = action_log_of(context.settings)
+        with (
+            screen.working(f"replaying {queue.topic}"),
+            log.logged(account_name(), "replay dead letters", queue.topic, announced) as result,
+        ):
             done = replay(
                 planned,
                 context.queues,
@@ -194,6 +199,7 @@ def _replay(
                 lambda: int(time.time() * 1000),
                 lambda number, total: screen.progress(f"{number} of {total} letters"),
             )
+            result.text = f"{letters_text(len(done))} of {queue.topic} replayed and marked."
     if screen.as_json:
         screen.json(
             {
@@ -228,8 +234,12 @@ def _drop(context: _Context, queue: DeadLetterQueue, selection: LetterSelection,
     announced = drop_lines(planned)
     if planned.letters and not dry_run:
         require_consent(announced, context.screen, yes=yes)
-        context.queues.drop(planned)
-        announced = [f"{letters_text(planned.letters)} of {queue.topic} deleted."]
+        with action_log_of(context.settings).logged(
+            account_name(), "drop dead letters", queue.topic, announced
+        ) as result:
+            context.queues.drop(planned)
+            result.text = f"{letters_text(planned.letters)} of {queue.topic} deleted."
+        announced = [result.text]
     if context.screen.as_json:
         context.screen.json(
             {

@@ -19,6 +19,7 @@ from bifrost.cli.output import Screen
 from bifrost.clients.http import SystemClock
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.errors import OperationRefused
+from bifrost.operations.action_log import ActionLog, account_name, action_log_of
 from bifrost.operations.group_lag import GroupLag, group_lags
 from bifrost.operations.group_owners import read_owners
 from bifrost.operations.live_things import service_names
@@ -89,7 +90,8 @@ def command(
             planned: PlannedOffsets | PlannedSourceOffsets = plan_group(platform.kafka, position, wanted, topic or ())
         else:
             planned = plan_source(platform, position, _source_offsets(position, action, wanted, file))
-        _change(screen, platform, planned, settings.target, dry_run=dry_run, yes=yes)
+        log = action_log_of(settings)
+        _change(screen, platform, planned, action, log, settings.target, dry_run=dry_run, yes=yes)
 
 
 def _target(action: str, to: str, offsets: list[str] | None) -> OffsetTarget:
@@ -158,20 +160,27 @@ def _change(
     screen: Screen,
     platform: Platform,
     planned: PlannedOffsets | PlannedSourceOffsets,
+    action: str,
+    log: ActionLog,
     target: str,
     *,
     dry_run: bool,
     yes: bool,
 ) -> None:
     announced = list(group_lines(planned) if isinstance(planned, PlannedOffsets) else source_lines(planned))
+    what = f"{len(planned.changes)} offsets" if isinstance(planned, PlannedOffsets) else "Offsets"
     is_change = bool(planned.changes) if isinstance(planned, PlannedOffsets) else planned.after != planned.before
     if is_change and not dry_run:
         require_consent(announced, screen, yes=yes)
-        with screen.working(f"changing offsets of {planned.position}"):
+        with (
+            screen.working(f"changing offsets of {planned.position}"),
+            log.logged(account_name(), f"{action} offsets", str(planned.position), announced) as result,
+        ):
             if isinstance(planned, PlannedOffsets):
                 change_group(platform, planned, SystemClock(), screen.progress)
             else:
                 change_source(platform, planned, SystemClock(), screen.progress)
+            result.text = f"{what} of {planned.position} changed."
     if screen.as_json:
         changes = _group_json(planned) if isinstance(planned, PlannedOffsets) else _source_json(planned)
         screen.json(
@@ -181,7 +190,6 @@ def _change(
     if dry_run or not is_change:
         screen.lines(announced)
         return
-    what = f"{len(planned.changes)} offsets" if isinstance(planned, PlannedOffsets) else "Offsets"
     screen.say(f"{what} of {planned.position} changed.")
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-
 from starlette.requests import Request
+
+from bifrost.operations.action_log import account_name
 
 
 def actor_of(request: Request) -> str:
@@ -18,11 +17,4 @@ def actor_of(request: Request) -> str:
     if user is not None and getattr(user, "is_authenticated", False):
         return str(user.display_name)
     client = request.client
-    return f"{_account()} from {client.host if client is not None else 'unknown address'}"
-
-
-def _account() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
+    return f"{account_name()} from {client.host if client is not None else 'unknown address'}"

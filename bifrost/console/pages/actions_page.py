@@ -18,7 +18,7 @@ from bifrost.console.operated.planned_actions import PLANNERS, Planner
 from bifrost.console.operated.target_pool import TargetPool
 from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
 from bifrost.errors import BifrostError
-from bifrost.operations.action_log import ActionLog, Outcome
+from bifrost.operations.action_log import ActionLog
 
 SHOWN = 500
 
@@ -87,11 +87,7 @@ class Actions:
             return planner(target, body)
 
     def _carried_out(self, planned: PlannedAction, who: str) -> str:
-        begun = self._log.begin(who, planned.action, planned.thing, planned.lines)
-        try:
+        with self._log.logged(who, planned.action, planned.thing, planned.lines) as result:
             with self._pool.target() as target:
-                result = planned.carry_out(target)
-        except BaseException as error:
-            self._log.end(begun, Outcome.FAILED, str(error) or type(error).__name__)
-            raise
-        return self._log.end(begun, Outcome.DONE, result).result
+                result.text = planned.carry_out(target)
+        return result.text

@@ -12,7 +12,7 @@ let found = [];
 
 function announced(entry) {
   const box = el("div");
-  box.append(entry.result || "has not ended, or the console ended before it");
+  box.append(entry.result || "has not ended, or its program ended before it");
   if (entry.lines.length) {
     const more = el("details");
     more.append(el("summary", "soft", "What was announced"), ...entry.lines.map((line) => el("p", "soft", line)));

@@ -10,6 +10,7 @@ from bifrost.clients import connect
 from bifrost.clients.event_topic import EventTopic
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.errors import SettingError
+from bifrost.operations.action_log import action_log_of
 from bifrost.operations.live_things import service_names
 from bifrost.operations.needed_components import needed_by_live
 from bifrost.operations.watch.answer_checks import answer_checks
@@ -78,6 +79,7 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         connections=ConnectionChecks(lambda: connect.from_settings(settings, patience_s=0)),
         answers=answer_checks(settings) if is_embedded else None,
         dead_letters=DeadLetterChecks(platform.kafka, _own_dead_letters(settings)),
+        actions=action_log_of(settings),
     )
 
 

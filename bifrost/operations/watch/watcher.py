@@ -11,8 +11,9 @@ from typing import Protocol
 from bifrost.deployer.apply.await_running import query_causes
 from bifrost.deployer.live.state import Platform
 from bifrost.deployer.plan.ksql_commands import pause, resume
-from bifrost.errors import BifrostError, RemoteError
+from bifrost.errors import BifrostError, OperationRefused, RemoteError
 from bifrost.metrics.families import Counter, Gauge, Histogram
+from bifrost.operations.action_log import ActionLog, Outcome
 from bifrost.operations.live_things import LiveThing, ThingKind, live_things
 from bifrost.operations.watch.answer_checks import AnswerChecks
 from bifrost.operations.watch.connection_checks import ConnectionChecks
@@ -30,6 +31,8 @@ from bifrost.operations.watch.restart_policy import MAX_RESTARTS, Decision, Happ
 from bifrost.operations.watch.retention_sweep import RetentionSweep
 from bifrost.operations.watch.watch_state import write_state
 
+ACTOR = "watch"
+"""Who restarts and pauses, in the log of actions."""
 _UP = frozenset({"RUNNING"})
 _HANGING = "HANGING"
 _FAILED = frozenset({"FAILED", "ERROR", "BACKOFF", _HANGING})
@@ -92,6 +95,7 @@ class Watcher:
     connections: ConnectionChecks | None = None
     answers: AnswerChecks | None = None
     dead_letters: DeadLetterChecks | None = None
+    actions: ActionLog | None = None
     _known: dict[ThingKey, Restarts] = field(default_factory=dict)
     _causes: dict[ThingKey, str] = field(default_factory=dict)
     _reported: ReportedProblems = field(default_factory=ReportedProblems)
@@ -246,6 +250,8 @@ class Watcher:
         change = self.disk.look(self.platform, found) if self.disk is not None else None
         if change is not None:
             yield self._event(change.happening, DISK, DISK_SPACE, change.cause)
+            action = "resume" if change.happening is Happening.RECOVERED else "pause"
+            self._log_action(action, "connectors and generators", Outcome.DONE, change.cause)
 
     def _reports(self, problems: Mapping[ThingKey, ReportedProblem]) -> Iterator[PlatformEvent]:
         """Events of what is only reported: problems that begin to count, and those that have ended."""
@@ -255,6 +261,7 @@ class Watcher:
     def _restart(self, thing: LiveThing) -> None:
         """Begins the restart of a failed thing; the next look shows what became of it."""
         RESTARTS.add(str(thing.kind))
+        outcome, result = Outcome.DONE, "Restart began."
         try:
             match thing.kind:
                 case ThingKind.CONNECTOR:
@@ -266,7 +273,17 @@ class Watcher:
                     if self.platform.services is not None:
                         self.platform.services.restart(thing.name)
         except BifrostError as error:
+            outcome, result = Outcome.FAILED, str(error)
             _log.warning("restart of %s failed: %s", thing, self.clean(str(error)))
+        self._log_action("restart", str(thing), outcome, result, [f"{thing} is {thing.state}: {thing.cause}"])
+
+    def _log_action(self, action: str, thing: str, outcome: Outcome, result: str, lines: Collection[str] = ()) -> None:
+        if self.actions is None:
+            return
+        try:
+            self.actions.end(self.actions.begin(ACTOR, action, thing, lines), outcome, result)
+        except OperationRefused as error:  # a full disk must not prevent a restart
+            _log.warning("cannot log an action: %s", error.__cause__)
 
     def _write_state(self) -> None:
         """Writes what is failed or was restarted, for `status`."""

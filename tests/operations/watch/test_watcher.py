@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bifrost.operations.action_log import ActionLog
 from bifrost.operations.watch.platform_event import PlatformEvent
 from bifrost.operations.watch.restart_policy import Happening
 from bifrost.operations.watch.watch_state import read_state
@@ -292,3 +293,26 @@ def test_an_event_has_the_columns_of_its_stream():
         "AT_MS": 5,
         "WHAT": "failed again; restart 2 of 7 follows in 2 minutes: why",
     }
+
+
+def test_restarts_are_in_the_log_of_actions(deployed, watcher, tmp_path):
+    watcher.actions = ActionLog(tmp_path / "actions.jsonl", lambda: 5.0, ["hunter2"])
+    deployed.connect.traces[CONNECTOR] = TRACE
+    look(watcher)
+
+    (entry,) = watcher.actions.newest(10)
+    assert (entry.who, entry.action, entry.thing, entry.outcome) == (
+        "watch",
+        "restart",
+        f"connector {CONNECTOR}",
+        "done",
+    )
+    assert "access denied" in entry.lines[0]
+    assert "hunter2" not in str(entry)
+
+
+def test_a_log_that_cannot_be_written_prevents_no_restart(deployed, watcher, tmp_path):
+    watcher.actions = ActionLog(tmp_path, lambda: 5.0)
+    deployed.connect.traces[CONNECTOR] = TRACE
+    look(watcher)
+    assert [request for request in deployed.servers["connect"].requests if "restart" in request.path]
