@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,13 @@ class PlannedSourceOffsets:
     after: tuple[SourceOffset, ...] | None
     topics: Mapping[str, int]
 
+    @property
+    def is_change(self) -> bool:
+        """Whether any offset differs."""
+        if self.after is None:
+            return bool(self.before)
+        return any(entry not in self.before for entry in self.after)
+
 
 def find_position(platform: Platform, owners: GroupOwners, text: str) -> PositionOwner:
     """The connector, query, alert, service or group of a name, or of `KIND:NAME`; case does not matter.
@@ -159,6 +167,25 @@ def plan_source(
     ends = platform.kafka.ends(written)
     records = {topic: sum(part.next - part.first for part in parts.values()) for topic, parts in ends.items()}
     return PlannedSourceOffsets(position, before, None if after is None else tuple(after), records)
+
+
+def source_offsets(position: PositionOwner, text: str, name: str = "the text") -> list[SourceOffset]:
+    """The offsets in JSON: a list as Connect stores it, or what `offsets show --json` prints.
+
+    Args:
+        name: what holds the text, for errors.
+
+    Raises:
+        OperationRefused: it is something else.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OperationRefused(f"{position} was not changed: {name} cannot be read: {error}") from error
+    found = content.get("offsets") if isinstance(content, dict) else content
+    if not isinstance(found, list) or not found or not all(isinstance(entry, dict) for entry in found):
+        raise OperationRefused(f"{position} was not changed: {name} has no list of offsets; see `offsets show --json`")
+    return found
 
 
 def _positions(platform: Platform, owners: GroupOwners) -> Iterator[PositionOwner]:

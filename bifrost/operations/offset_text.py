@@ -32,7 +32,11 @@ def source_lines(planned: PlannedSourceOffsets) -> Iterator[str]:
     if planned.after is None:
         count = len(planned.before)
         yield f"All {count} offsets of {planned.position} would be deleted: it starts like a new connector."
+    elif not planned.is_change:
+        yield f"The offsets of {planned.position} are these already: nothing to do."
+        return
     for entry in planned.after or ():
-        yield f"{json.dumps(entry['partition'])} -> {json.dumps(entry['offset'])}"
+        if entry not in planned.before:
+            yield f"{json.dumps(entry['partition'])} -> {json.dumps(entry['offset'])}"
     yield f"What it reads again is added to the {records} records in {', '.join(planned.topics) or 'its topics'}."
     yield "It is stopped meanwhile, and then runs as before."

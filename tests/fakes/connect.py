@@ -76,7 +76,9 @@ class FakeConnect:
             case ("PATCH" | "DELETE", "connectors", name, "offsets") if self.states[name] != "STOPPED":
                 return Answer(400, {"message": "Connectors must be in the STOPPED state before their offsets"})
             case ("PATCH", "connectors", name, "offsets"):
-                self.offsets[name] = request.body["offsets"]
+                changed = [entry["partition"] for entry in request.body["offsets"]]
+                others = [entry for entry in self.offsets.get(name, []) if entry["partition"] not in changed]
+                self.offsets[name] = [*request.body["offsets"], *others]
                 return Answer(200, {"message": "done"})
             case ("DELETE", "connectors", name, "offsets"):
                 self.offsets.pop(name, None)

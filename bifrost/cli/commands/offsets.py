@@ -35,6 +35,7 @@ from bifrost.operations.offset_plans import (
     find_position,
     plan_group,
     plan_source,
+    source_offsets,
 )
 from bifrost.operations.offset_text import group_lines, source_lines
 
@@ -118,13 +119,10 @@ def _source_offsets(
     if file is None:
         raise OperationRefused(f"{position} was not changed: a source connector takes its offsets from --file")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
         raise OperationRefused(f"{position} was not changed: {file} cannot be read: {error}") from error
-    found = content.get("offsets") if isinstance(content, dict) else content
-    if not isinstance(found, list) or not found or not all(isinstance(entry, dict) for entry in found):
-        raise OperationRefused(f"{position} was not changed: {file} has no list of offsets; see `offsets show --json`")
-    return found
+    return source_offsets(position, text, str(file))
 
 
 def _show(screen: Screen, platform: Platform, position: PositionOwner, lags: tuple[GroupLag, ...], target: str) -> None:
@@ -169,7 +167,7 @@ def _change(
 ) -> None:
     announced = list(group_lines(planned) if isinstance(planned, PlannedOffsets) else source_lines(planned))
     what = f"{len(planned.changes)} offsets" if isinstance(planned, PlannedOffsets) else "Offsets"
-    is_change = bool(planned.changes) if isinstance(planned, PlannedOffsets) else planned.after != planned.before
+    is_change = bool(planned.changes) if isinstance(planned, PlannedOffsets) else planned.is_change
     if is_change and not dry_run:
         require_consent(announced, screen, yes=yes)
         with (

@@ -20,11 +20,14 @@ from bifrost.operations.offset_plans import (
     find_position,
     plan_group,
     plan_source,
+    source_offsets,
 )
 from bifrost.operations.offset_text import group_lines, source_lines
 from bifrost.web.inputs import whole_number
 
 MAX_TOPICS = 1_000
+MAX_OFFSETS_TEXT = 500_000
+"""Characters of the offsets of a source connector."""
 _ACTION = "reset offsets"
 
 
@@ -65,7 +68,23 @@ def _source_reset(target: OperatedTarget, position: PositionOwner, wanted: Offse
         change_source(target.platform, planned, target.clock)
         return f"Offsets of {position} deleted."
 
-    return PlannedAction(_ACTION, str(position), tuple(source_lines(planned)), carry_out, bool(planned.before), True)
+    return PlannedAction(_ACTION, str(position), tuple(source_lines(planned)), carry_out, planned.is_change, True)
+
+
+def plan_set(target: OperatedTarget, body: Mapping[str, Any]) -> PlannedAction:
+    """`{"name": "connector:NAME", "offsets": TEXT}`: offsets of a source connector in JSON, as its page shows them."""
+    position = find_position(target.platform, target.owners(), text_in(body, "name"))
+    if position.group:
+        raise OperationRefused(f"{position} was not changed: reset its consumer group {position.group}")
+    offsets = source_offsets(position, text_in(body, "offsets", most=MAX_OFFSETS_TEXT))
+    planned = plan_source(target.platform, position, offsets)
+
+    def carry_out(target: OperatedTarget) -> str:
+        change_source(target.platform, planned, target.clock)
+        return f"Offsets of {position} changed."
+
+    lines = tuple(source_lines(planned))
+    return PlannedAction("set offsets", str(position), lines, carry_out, planned.is_change, loses=True)
 
 
 def _target(text: str, now_ms: int) -> OffsetTarget:

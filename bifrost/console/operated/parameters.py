@@ -10,15 +10,15 @@ from bifrost.console.operated.endpoints import InvalidParameter
 MAX_TEXT = 1_000
 
 
-def text_in(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
+def text_in(body: Mapping[str, Any], name: str, default: str | None = None, most: int = MAX_TEXT) -> str:
     """A text of the body.
 
     Raises:
         InvalidParameter: it is missing and has no default, is no text, or is too long.
     """
     value = body.get(name, default)
-    if not isinstance(value, str) or (not value and default is None) or len(value) > MAX_TEXT:
-        raise InvalidParameter(f"{name} must be a text of 1 to {MAX_TEXT} characters")
+    if not isinstance(value, str) or (not value and default is None) or len(value) > most:
+        raise InvalidParameter(f"{name} must be a text of 1 to {most} characters")
     return value
 
 

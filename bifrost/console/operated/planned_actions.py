@@ -7,7 +7,7 @@ from typing import Any
 
 from bifrost.console.operated.config_actions import plan_configuring
 from bifrost.console.operated.dead_letter_actions import plan_dropping, plan_replaying
-from bifrost.console.operated.offset_actions import plan_reset
+from bifrost.console.operated.offset_actions import plan_reset, plan_set
 from bifrost.console.operated.pending_actions import PlannedAction
 from bifrost.console.operated.state_actions import planner_of
 from bifrost.console.operated.target_pool import OperatedTarget
@@ -21,5 +21,6 @@ PLANNERS: Mapping[str, Planner] = {
     "dead-letters.drop": plan_dropping,
     "connector.configure": plan_configuring,
     "offsets.reset": plan_reset,
+    "offsets.set": plan_set,
     **{str(change): planner_of(change) for change in Change},
 }

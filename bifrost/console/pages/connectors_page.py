@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -89,6 +90,8 @@ def _connector(target: OperatedTarget, request: Request) -> Any:
         "config": dict(sorted(redact_config({k: v for k, v in config.items() if k != "name"}).items())),
         "topics": list(connect.topics(name)),
         "offsets": offsets,
+        # Browsers would round numbers beyond 53 bits in what they parse, and a person sends this text back.
+        "offsets_text": ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in offsets),
         "problems": problems,
     }
 

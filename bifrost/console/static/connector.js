@@ -9,7 +9,9 @@ const [config, verdict] = [document.getElementById("config"), document.getElemen
 const HEALTH = { RUNNING: "good", FAILED: "bad" };
 const CHANGES = { RUNNING: ["pause", "stop", "restart"], PAUSED: ["resume", "stop"], STOPPED: ["resume"], FAILED: ["restart", "pause", "stop"] };
 const PACE_MS = 4000;
+const offsets = document.getElementById("offsets-text");
 let original = null;
+let originalOffsets = null;
 
 const state = (word) => el("span", `state ${HEALTH[word] || "busy"}`, word);
 const textOf = (pairs) => Object.entries(pairs).map(([key, value]) => `${key} = ${value.replaceAll("\n", "\\n")}`).join("\n");
@@ -42,6 +44,11 @@ function showTasks(found) {
 function showOffsets(found) {
   const rows = found.offsets.map((entry) => [cell(JSON.stringify(entry.partition), "mono"), cell(JSON.stringify(entry.offset), "mono")]);
   redraw(document.getElementById("offsets"), ...(rows.length ? [table(["Partition", "Offset"], rows, "Offsets")] : [el("p", "note", "No offsets.")]));
+  document.getElementById("set-offsets").hidden = found.type !== "source";
+  const text = found.offsets_text ? `[\n${found.offsets_text}\n]` : "";
+  if (originalOffsets === null || offsets.value === originalOffsets) offsets.value = text;
+  originalOffsets = text;
+  offsets.rows = Math.min(20, Math.max(4, text.split("\n").length + 1));
   const place = document.getElementById("offset-actions");
   if (place.children.length) return;
   if (found.type === "sink") {
@@ -107,6 +114,14 @@ document.getElementById("save").addEventListener("click", async () => {
 document.getElementById("restore").addEventListener("click", () => {
   config.value = original || "";
   verdict.replaceChildren();
+});
+document.getElementById("set").addEventListener("click", async () => {
+  if (!(await act({ action: "offsets.set", name: `connector:${name}`, offsets: offsets.value }, "Set"))) return;
+  offsets.value = originalOffsets;
+  again();
+});
+document.getElementById("restore-offsets").addEventListener("click", () => {
+  offsets.value = originalOffsets || "";
 });
 const again = keepReading(async () => {
   const found = await fetched(api);

@@ -156,6 +156,66 @@ def test_the_offsets_of_a_source_are_shown_and_deleted(console: Client, deployed
     assert deployed.connect.states[NAME] == "RUNNING"
 
 
+SERVER, OTHER = {"server": "asgard"}, {"server": "midgard"}
+LARGE = 2**62 + 1
+"""A position that a browser would round."""
+
+
+def test_the_offsets_of_a_source_are_set(console: Client, deployed: Fakes):
+    before = [{"partition": SERVER, "offset": {"pos": 4}}, {"partition": OTHER, "offset": {"pos": LARGE}}]
+    deployed.connect.offsets[NAME] = before
+    shown = console.get(f"/api/connectors/{NAME}").json()["offsets_text"]
+    planned = plan(console, "offsets.set", name=f"connector:{NAME}", offsets=f"[{shown}]")
+    assert (planned["token"], "nothing to do" in planned["lines"][0]) == ("", True)
+
+    planned = plan(
+        console, "offsets.set", name=f"connector:{NAME}", offsets=f"[{shown}]".replace('"pos": 4}', '"pos": 9}')
+    )
+    assert planned["lines"][0] == '{"server": "asgard"} -> {"pos": 9}'
+    assert "midgard" not in str(planned["lines"])
+    assert deployed.connect.offsets[NAME] == before
+    assert carry_out(console, planned["token"]) == f"Offsets of connector {NAME} changed."
+    assert deployed.connect.offsets[NAME] == [{"partition": SERVER, "offset": {"pos": 9}}, before[1]]
+    assert deployed.connect.states[NAME] == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("offsets", "status", "problem"),
+    [
+        ("", 400, "offsets must be a text"),
+        (["x"], 400, "offsets must be a text"),
+        ("x" * 500_001, 400, "offsets must be a text"),
+        ("{", 409, "cannot be read"),
+        ("[" * 100_000, 409, "cannot be read"),
+        ("[]", 409, "has no list of offsets"),
+        ('{"offsets": 1}', 409, "has no list of offsets"),
+        ('["x"]', 409, "has no list of offsets"),
+        ('[{"partition": "x", "offset": {}}]', 409, "each offset is"),
+        ('[{"partition": {}}]', 409, "each offset is"),
+    ],
+)
+def test_offsets_that_are_none_are_refused(console: Client, offsets: Any, status: int, problem: str):
+    body = {"action": "offsets.set", "name": f"connector:{NAME}", "offsets": offsets}
+    answer = console.post("/api/actions/plan", json=body)
+    assert (answer.status_code, problem in answer.json()["error"]) == (status, True), answer.text
+
+
+@needs_browser
+def test_a_person_sets_the_offsets_of_a_source(browser: Chrome, console: Client, deployed: Fakes):
+    deployed.connect.offsets[NAME] = [{"partition": SERVER, "offset": {"pos": LARGE}}]
+    browser.get(f"{console.url}/connectors/{NAME}")
+    text = browser.find_element("id", "offsets-text")
+    _eventually(lambda: str(LARGE) in text.get_property("value"))
+    browser.find_element("css selector", "#set-offsets summary").click()
+    browser.execute_script("arguments[0].value = arguments[0].value.replace('7905', '7907')", text)
+    browser.find_element("id", "set").click()
+    _eventually(lambda: str(LARGE + 2) in browser.find_element("id", "ask").text)
+    browser.find_element("css selector", "#ask .danger").click()
+    _eventually(lambda: deployed.connect.offsets[NAME] == [{"partition": SERVER, "offset": {"pos": LARGE + 2}}])
+    _eventually(lambda: str(LARGE + 2) in text.get_property("value"))
+    assert complaints(browser) == []
+
+
 @needs_browser
 def test_a_person_restarts_a_failed_connector_and_edits_its_configuration(
     browser: Chrome, console: Client, deployed: Fakes
