@@ -1,6 +1,6 @@
 PYTHON := .bifrost/venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks format check test test-fast docs golden coverage lock wheel up plan status down clean
+.PHONY: help setup hooks format check test test-fast proof docs golden coverage lock wheel up plan status down clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,14 @@ test: ## Run all checks and all tests (starts the embedded platform)
 
 test-fast: ## Run the checks and the tests that need no platform and no network
 	scripts/test --fast
+
+proof: setup ## Run the long proofs: fuzzing, changes, kills and faults (hours)
+	$(PYTHON) -m benchmarks.fuzz --seconds $(or $(SECONDS_PER_AREA),600)
+	$(PYTHON) -m benchmarks.changes
+	$(PYTHON) -m benchmarks.kill_deployer --kills 50
+	$(PYTHON) -m benchmarks.faulty_deployment
+	$(PYTHON) -m benchmarks.two_deployers
+	$(PYTHON) -m benchmarks.planted_secrets
 
 docs: setup ## Check README and docs against the code
 	$(PYTHON) -m pytest -q tests/test_docs.py tests/test_env_example.py

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from benchmarks.fuzz.corpus import Input
 from benchmarks.fuzz.mutation import damaged, damaged_text, damaged_value
-from benchmarks.fuzz.trial import NextTrial, Trial
+from benchmarks.fuzz.trial import Fuzzer
 from bifrost import settings as project_settings
 from bifrost.alert_template import Template
 from bifrost.alerts import read_alerts
@@ -39,7 +40,7 @@ _VALUES = {"A": 1.5, "B": {"C": [1, None, "x"]}, "C": 1_700_000_000_000, "D": [1
 
 
 @contextmanager
-def declarations() -> Iterator[NextTrial]:
+def declarations() -> Iterator[Fuzzer]:
     """A project with one damaged file: it is read, or errors name the file."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -50,14 +51,15 @@ def declarations() -> Iterator[NextTrial]:
         files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and "udf" not in path.parts)
         contents = {path: path.read_bytes() for path in files}
 
-        def trial(rng: random.Random) -> Trial:
+        def make(rng: random.Random) -> Input:
             path = rng.choice(files)
-            data = _changed(rng, contents[path])
-            return Trial(
-                f"declarations {path.relative_to(folder)}", data, lambda: _load(folder, path, contents[path], data)
-            )
+            return Input(str(path.relative_to(folder)), _changed(rng, contents[path]))
 
-        yield trial
+        def feed(found: Input) -> None:
+            path = folder / found.target
+            _load(folder, path, contents[path], found.given)
+
+        yield Fuzzer(make, feed)
 
 
 def _changed(rng: random.Random, content: bytes) -> bytes:
@@ -78,20 +80,24 @@ def _load(folder: Path, path: Path, content: bytes, data: bytes) -> None:
 
 
 @contextmanager
-def alerts() -> Iterator[NextTrial]:
+def alerts() -> Iterator[Fuzzer]:
     """Alert files, and templates over values of all kinds; a template documents ValueError."""
     with tempfile.TemporaryDirectory() as made:
         path = Path(made) / "fuzz.toml"
 
-        def trial(rng: random.Random) -> Trial:
+        def make(rng: random.Random) -> Input:
             if rng.random() < 0.6:
-                data = _changed(rng, _ALERT.encode())
-                return Trial("alert file", data, lambda: _read_alert(path, data))
+                return Input("alert file", _changed(rng, _ALERT.encode()))
             text = damaged_text(rng, rng.choice(_TEMPLATES))
-            values = damaged_value(rng, _VALUES)
-            return Trial("alert template", (text, values), lambda: _render(text, values))
+            return Input("alert template", [text, damaged_value(rng, _VALUES)])
 
-        yield trial
+        def feed(found: Input) -> None:
+            if found.target == "alert file":
+                _read_alert(path, found.given)
+            else:
+                _render(*found.given)
+
+        yield Fuzzer(make, feed)
 
 
 def _read_alert(path: Path, data: bytes) -> None:
@@ -107,16 +113,15 @@ def _render(text: str, values: object) -> None:
 
 
 @contextmanager
-def environment() -> Iterator[NextTrial]:
+def environment() -> Iterator[Fuzzer]:
     """`.env` files: settings, or an error that names the line."""
     sample = (PROJECT / ".env.example").read_bytes() + b"A='b'\nexport C=\"d\"\n"
     with tempfile.TemporaryDirectory() as made:
 
-        def trial(rng: random.Random) -> Trial:
-            data = _changed(rng, sample)
-            return Trial(".env", data, lambda: _read_env(Path(made), data))
+        def make(rng: random.Random) -> Input:
+            return Input(".env", _changed(rng, sample))
 
-        yield trial
+        yield Fuzzer(make, lambda found: _read_env(Path(made), found.given))
 
 
 def _read_env(folder: Path, data: bytes) -> None:
@@ -129,7 +134,7 @@ def _read_env(folder: Path, data: bytes) -> None:
 
 
 @contextmanager
-def csv() -> Iterator[NextTrial]:
+def csv() -> Iterator[Fuzzer]:
     """CSV samples, read by the plugin's own program as `csv-schema` does; needs the installed Java parts."""
     sample = (PROJECT / "data" / "orders" / "orders.csv").read_bytes()[:2000]
     settings = project_settings.load()
@@ -138,16 +143,16 @@ def csv() -> Iterator[NextTrial]:
     with tempfile.TemporaryDirectory() as made:
         path = Path(made) / "orders.csv"
 
-        def trial(rng: random.Random) -> Trial:
+        def make(rng: random.Random) -> Input:
             data = damaged(rng, sample)
             form = rng.choice(
                 ({}, {"csv.separator.char": "59"}, {"csv.first.row.as.header": "false"}, {"csv.quote.char": "0"})
             )
+            return Input("csv", [data, form])
 
-            def run() -> None:
-                path.write_bytes(data)
-                propose(settings, path, ("order_id",), form)
+        def feed(found: Input) -> None:
+            data, form = found.given
+            path.write_bytes(data)
+            propose(settings, path, ("order_id",), form)
 
-            return Trial("csv", (data, form), run)
-
-        yield trial
+        yield Fuzzer(make, feed)

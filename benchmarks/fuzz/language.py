@@ -6,8 +6,9 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.fuzz.corpus import Input
 from benchmarks.fuzz.mutation import TEXTS, damaged_text
-from benchmarks.fuzz.trial import Finding, NextTrial, Trial
+from benchmarks.fuzz.trial import Finding, Fuzzer
 from bifrost.engine.testing.driver import Driver
 from bifrost.errors import ParseError, StatementError
 from bifrost.settings import PROJECT
@@ -47,17 +48,16 @@ RECORDS = (
 
 
 @contextmanager
-def parser() -> Iterator[NextTrial]:
+def parser() -> Iterator[Fuzzer]:
     """Statements of the project and of ksqlDB's forms, with words replaced: a tree, or an error."""
     files = "".join(path.read_text(encoding="utf-8") for path in sorted((PROJECT / "ksql").glob("*.sql")))
     texts = [*(statement.text for statement in parse_script(files)), *STATEMENTS]
     words = (*TEXTS, *sorted(KEYWORDS), *_words(files))
 
-    def trial(rng: random.Random) -> Trial:
-        text = _changed(rng, rng.choice(texts), words)
-        return Trial("parser", text, lambda: _parse(text))
+    def make(rng: random.Random) -> Input:
+        return Input("parser", _changed(rng, rng.choice(texts), words))
 
-    yield trial
+    yield Fuzzer(make, lambda found: _parse(found.given))
 
 
 def _words(text: str) -> list[str]:
@@ -92,15 +92,14 @@ def _parse(text: str) -> None:
 
 
 @contextmanager
-def planner() -> Iterator[NextTrial]:
+def planner() -> Iterator[Fuzzer]:
     """Statements over a stream and a table, which then take records: a plan and rows, or an error of the statement."""
     words = (*TEXTS, *_words("".join(STATEMENTS)), *sorted(KEYWORDS))
 
-    def trial(rng: random.Random) -> Trial:
-        text = _changed(rng, rng.choice(STATEMENTS), words)
-        return Trial("planner", text, lambda: _plan(text))
+    def make(rng: random.Random) -> Input:
+        return Input("planner", _changed(rng, rng.choice(STATEMENTS), words))
 
-    yield trial
+    yield Fuzzer(make, lambda found: _plan(found.given))
 
 
 def _plan(text: str) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import fastavro
 
+from benchmarks.fuzz.corpus import Input
 from benchmarks.fuzz.mutation import damaged, damaged_text, damaged_value
-from benchmarks.fuzz.trial import NextTrial, Trial
+from benchmarks.fuzz.trial import Fuzzer
 from bifrost.clients.http import Connection
 from bifrost.clients.ksqldb import KsqlClient
 from bifrost.clients.ksqldb_query import QueryClient
@@ -58,24 +59,27 @@ MESSAGES = (
 
 
 @contextmanager
-def frames() -> Iterator[NextTrial]:
+def frames() -> Iterator[Fuzzer]:
     """Damaged frames and capture files: records with readable text, skipped frames, or an error that names the file."""
     known = vendors()
     with tempfile.TemporaryDirectory() as made:
         path = Path(made) / "fuzz.pcap"
 
-        def trial(rng: random.Random) -> Trial:
+        def make(rng: random.Random) -> Input:
             data = damaged(rng, rng.choice(FRAMES))
             if rng.random() < 0.8:
-                link = rng.choice((LinkType.RADIOTAP, LinkType.IEEE802_11))
-                frame = CapturedFrame(
-                    rng.choice((0, 2**62, 1_587_225_867_123_456)), data, rng.choice((len(data), 2**32)), link
-                )
-                return Trial("frame", frame, lambda: json.dumps(map_frame(frame, known).record).encode())
-            file = damaged(rng, _file(rng, data))
-            return Trial("capture file", file, lambda: _read_file(path, file))
+                time_us, length = rng.choice((0, 2**62, 1_587_225_867_123_456)), rng.choice((len(data), 2**32))
+                return Input("frame", [time_us, data, length, rng.choice(("RADIOTAP", "IEEE802_11"))])
+            return Input("capture file", damaged(rng, _file(rng, data)))
 
-        yield trial
+        def feed(found: Input) -> None:
+            if found.target == "frame":
+                *values, link = found.given
+                json.dumps(map_frame(CapturedFrame(*values, LinkType[link]), known).record).encode()
+            else:
+                _read_file(path, found.given)
+
+        yield Fuzzer(make, feed)
 
 
 def _file(rng: random.Random, data: bytes) -> bytes:
@@ -101,7 +105,7 @@ def _read_file(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def syslog() -> Iterator[NextTrial]:
+def syslog() -> Iterator[Fuzzer]:
     """Lines as the syslog source writes them, damaged, through the statements of the pipeline."""
     driver = Driver()
     folder = PROJECT / "topics" / "schemas"
@@ -116,19 +120,18 @@ def syslog() -> Iterator[NextTrial]:
     head = b"\0" + newest.id.to_bytes(4, "big")
     samples = [line.text for line in islice(lines(random.Random(1)), 200)]
 
-    def trial(rng: random.Random) -> Trial:
+    def make(rng: random.Random) -> Input:
         text = damaged_text(rng, rng.choice(samples)).encode("utf-8", "replace").decode()
-        value = _row(rng, schema, text)
-        return Trial("syslog", text, lambda: _take_line(driver, head + value))
+        return Input("syslog", [text, rng.choice((0, -1, 38, 2**31 - 1))])
 
-    yield trial
+    yield Fuzzer(make, lambda found: _take_line(driver, head + _row(schema, *found.given)))
 
 
-def _row(rng: random.Random, schema: Any, text: str) -> bytes:
+def _row(schema: Any, text: str, number: int) -> bytes:
     row: dict[str, Any] = {}
     for field in schema["fields"]:
         kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
-        row[field["name"]] = {"string": text, "int": rng.choice((0, -1, 38, 2**31 - 1)), "long": 2**40}.get(kinds[-1])
+        row[field["name"]] = {"string": text, "int": number, "long": 2**40}.get(kinds[-1])
     out = io.BytesIO()
     fastavro.schemaless_writer(out, schema, row)
     return out.getvalue()
@@ -143,7 +146,7 @@ def _take_line(driver: Driver, value: bytes) -> None:
 
 
 @contextmanager
-def bot() -> Iterator[NextTrial]:
+def bot() -> Iterator[Fuzzer]:
     """Telegram updates and messages of people: an answer, or nothing for updates that hold no text."""
     ksql = FakeWifiKsql(devices={"RNM0": [1, "a", "b", 1, ["x"]]})
     with ExitStack() as stack:
@@ -153,13 +156,12 @@ def bot() -> Iterator[NextTrial]:
         statements = stack.enter_context(KsqlClient(connection))
         dialogue = Dialogue(ProbeLookup(queries), AlertList(statements, ksql), "wifi_bot")
 
-        def trial(rng: random.Random) -> Trial:
+        def make(rng: random.Random) -> Input:
             text = damaged_text(rng, rng.choice(MESSAGES))
             update = {"update_id": 1, "message": {"chat": {"id": 1}, "text": text, "entities": [{}]}}
-            changed = damaged_value(rng, update) if rng.random() < 0.3 else update
-            return Trial("bot", changed, lambda: _answer(dialogue, changed))
+            return Input("bot", damaged_value(rng, update) if rng.random() < 0.3 else update)
 
-        yield trial
+        yield Fuzzer(make, lambda found: _answer(dialogue, found.given))
 
 
 def _answer(dialogue: Dialogue, update: object) -> None:

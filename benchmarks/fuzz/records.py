@@ -13,8 +13,9 @@ from typing import Any
 import fastavro
 from fastavro.utils import generate_one
 
+from benchmarks.fuzz.corpus import Input
 from benchmarks.fuzz.mutation import damaged, damaged_value
-from benchmarks.fuzz.trial import Finding, NextTrial, Trial
+from benchmarks.fuzz.trial import Finding, Fuzzer
 from bifrost.deployer.declared.files import read_subjects, read_topics
 from bifrost.engine.catalog.schema import Column, FormatInfo, LogicalSchema, ValueFormat
 from bifrost.engine.catalog.topics import TopicInfo
@@ -62,6 +63,7 @@ _FORMATS: dict[str, tuple[tuple[Column, ...], Any]] = {
 }
 _TEXT_FORMATS = ("JSON", "JSON_SR")
 _HEAD = 5
+_TIMES = (0, -1, 1000, 1_700_000_000_000, 4_102_444_800_000, 2**62, 2**63 - 1)
 
 _PROTOBUF = """
 syntax = "proto3"; package p;
@@ -110,7 +112,7 @@ SCHEMAS = {
 
 
 @contextmanager
-def deserializers() -> Iterator[NextTrial]:
+def deserializers() -> Iterator[Fuzzer]:
     """Damaged bytes of every format: a row with all columns, or a SerdeError."""
     serdes = Serdes(InMemoryRegistry())
     samples = {
@@ -122,12 +124,11 @@ def deserializers() -> Iterator[NextTrial]:
         for name, (columns, _) in _FORMATS.items()
     }
 
-    def trial(rng: random.Random) -> Trial:
+    def make(rng: random.Random) -> Input:
         name = rng.choice(sorted(_FORMATS))
-        data = _bytes_of(rng, name, samples[name])
-        return Trial(name, data, lambda: _read(readers[name], data, len(_FORMATS[name][0])))
+        return Input(name, _bytes_of(rng, name, samples[name]))
 
-    yield trial
+    yield Fuzzer(make, lambda found: _read(readers[found.target], found.given, len(_FORMATS[found.target][0])))
 
 
 def _bytes_of(rng: random.Random, name: str, sample: bytes) -> bytes:
@@ -147,16 +148,14 @@ def _read(reader: Callable[[bytes], Any], data: bytes, width: int) -> None:
 
 
 @contextmanager
-def inference() -> Iterator[NextTrial]:
+def inference() -> Iterator[Fuzzer]:
     """Damaged schemas in the registry, and payloads that name them: columns and rows, or an error with its cause."""
 
-    def trial(rng: random.Random) -> Trial:
+    def make(rng: random.Random) -> Input:
         kind = rng.choice(sorted(SCHEMAS))
-        text = _schema(rng, kind)
-        payload = b"\0\0\0\0\1" + rng.randbytes(rng.choice((0, 1, 8, 40)))
-        return Trial(f"inference {kind}", (text, payload), lambda: _infer(kind, text, payload))
+        return Input(kind, [_schema(rng, kind), b"\0\0\0\0\1" + rng.randbytes(rng.choice((0, 1, 8, 40)))])
 
-    yield trial
+    yield Fuzzer(make, lambda found: _infer(found.target, *found.given))
 
 
 def _schema(rng: random.Random, kind: str) -> str:
@@ -174,22 +173,21 @@ def _infer(kind: str, text: str, payload: bytes) -> None:
 
 
 @contextmanager
-def pipelines() -> Iterator[NextTrial]:
+def pipelines() -> Iterator[Fuzzer]:
     """Damaged records in the source topics of all pipelines: rows, or entries of the processing log."""
     random.seed(0)  # for fastavro, which makes the samples
     driver = _deployed()
     topics = sorted({topic for query in driver.queries.values() for topic in query.topics})
     sample_of = {topic: _sample(driver, topic) for topic in topics}
 
-    def trial(rng: random.Random) -> Trial:
+    def make(rng: random.Random) -> Input:
         topic = rng.choice(topics)
         key, value = sample_of[topic]
         key, value = (part if rng.random() < 0.5 else damaged(rng, part) for part in (key, value))
         record = rng.choice((key, None)), rng.choice((value, value, value, None))
-        timestamp = rng.choice((0, -1, 1000, 1_700_000_000_000, 4_102_444_800_000, 2**62, 2**63 - 1))
-        return Trial(f"pipelines {topic}", (record, timestamp), lambda: _produce(driver, topic, *record, timestamp))
+        return Input(topic, [*record, rng.choice(_TIMES)])
 
-    yield trial
+    yield Fuzzer(make, lambda found: _produce(driver, found.target, *found.given))
 
 
 def _deployed() -> Driver:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
+from benchmarks.fuzz.corpus import Input
 from benchmarks.fuzz.http_samples import (
     ANSWER_S,
     CONSOLE,
@@ -26,9 +27,9 @@ from benchmarks.fuzz.http_samples import (
     damaged_request,
     request,
 )
-from benchmarks.fuzz.trial import Finding, NextTrial, Trial
+from benchmarks.fuzz.trial import Finding, Fuzzer
 from bifrost.clients.schema_registry import SchemaRegistryClient
-from bifrost.rest_proxy import app as rest_proxy
+from bifrost.rest_proxy.app import create_app as create_proxy
 from bifrost.rest_proxy.consumer_instances import ConsumerInstances
 from bifrost.rest_proxy.formats import Schemas
 from bifrost.rest_proxy.proxied_consumer import ProxiedConsumer
@@ -43,24 +44,37 @@ from tests.server.serving import served
 
 
 @contextmanager
-def ksqldb() -> Iterator[NextTrial]:
+def ksqldb() -> Iterator[Fuzzer]:
     """ksqlDB's REST API over an engine on a cluster in memory; one request of four is HTTP/2."""
     world = World()
     engine = world.engine()
     try:
         with served(create_app(engine, ServerIdentity("fuzz_", "cluster", "127.0.0.1:8088"))) as url:
-            _create_sources(url)
+            create_sources(url)
             http_1 = _requests(url, KSQLDB, "/info")
 
-            def trial(rng: random.Random) -> Trial:
-                return _frames(url, rng) if rng.random() < 0.25 else http_1(rng)
+            def make(rng: random.Random) -> Input:
+                if rng.random() < 0.25:
+                    return Input(*damaged_http_2(rng, KSQLDB))
+                return http_1.make(rng)
 
-            yield trial
+            def feed(found: Input) -> None:
+                if found.target.startswith("HTTP/2 "):
+                    _send_http_2(url, found.given)
+                else:
+                    http_1.feed(found)
+
+            yield Fuzzer(make, feed)
     finally:
         world.close()
 
 
-def _create_sources(url: str) -> None:
+def create_sources(url: str) -> None:
+    """Create the stream and the table that requests name.
+
+    Raises:
+        RuntimeError: they exist.
+    """
     text = (
         "CREATE STREAM S (K VARCHAR KEY, A INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
         "CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"
@@ -71,8 +85,15 @@ def _create_sources(url: str) -> None:
 
 
 @contextmanager
-def rest_proxy_server() -> Iterator[NextTrial]:
+def rest_proxy() -> Iterator[Fuzzer]:
     """The REST proxy over librdkafka's mock of a cluster."""
+    with served_rest_proxy() as url:
+        yield _requests(url, REST_PROXY, "/topics")
+
+
+@contextmanager
+def served_rest_proxy() -> Iterator[str]:
+    """The URL of a REST proxy over librdkafka's mock of a cluster."""
     with mock_cluster() as cluster:
         schemas = Schemas(cast("SchemaRegistryClient", FakeRegistry()))
 
@@ -80,35 +101,35 @@ def rest_proxy_server() -> Iterator[NextTrial]:
             return ProxiedConsumer(cluster, group, reset=reset, auto_commit=auto_commit)
 
         instances = ConsumerInstances(open_consumer, schemas, clock=time.monotonic)
-        with served_by_uvicorn(rest_proxy.create_app(RecordProducer(cluster), schemas, instances)) as client:
-            yield _requests(str(client.base_url).rstrip("/"), REST_PROXY, "/topics")
+        with served_by_uvicorn(create_proxy(RecordProducer(cluster), schemas, instances)) as client:
+            yield str(client.base_url).rstrip("/")
 
 
 @contextmanager
-def console() -> Iterator[NextTrial]:
+def console() -> Iterator[Fuzzer]:
     """The console with the APIs of Slack and Telegram, and the bot's webhook."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         pages = stack.enter_context(running_console(folder / "inbox.sqlite", time.time))
         webhook = stack.enter_context(served_by_uvicorn(webhook_app("", lambda message: None)))
-        choices = (
-            _requests(pages.url, CONSOLE, "/healthz"),
-            _requests(str(webhook.base_url).rstrip("/"), WEBHOOK, "/healthz"),
-        )
+        pages_fuzzer = _requests(pages.url, CONSOLE, "/healthz")
+        webhook_fuzzer = _requests(str(webhook.base_url).rstrip("/"), WEBHOOK, "/healthz")
 
-        def trial(rng: random.Random) -> Trial:
-            return choices[rng.random() < 0.15](rng)
+        def make(rng: random.Random) -> Input:
+            return (webhook_fuzzer if rng.random() < 0.15 else pages_fuzzer).make(rng)
 
-        yield trial
+        def feed(found: Input) -> None:
+            (webhook_fuzzer if found.target == "POST /" else pages_fuzzer).feed(found)
+
+        yield Fuzzer(make, feed)
 
 
-def _requests(url: str, samples: Sequence[Sample], health: str) -> NextTrial:
-    def trial(rng: random.Random) -> Trial:
+def _requests(url: str, samples: Sequence[Sample], health: str) -> Fuzzer:
+    def make(rng: random.Random) -> Input:
         method, path, kind, body = rng.choice(samples)
-        sent = damaged_request(rng, method, path, kind, body)
-        return Trial(f"{method} {path}", sent, lambda: _send(url, sent, health))
+        return Input(f"{method} {path}", damaged_request(rng, method, path, kind, body))
 
-    return trial
+    return Fuzzer(make, lambda found: _send(url, found.given, health))
 
 
 def _send(url: str, sent: bytes, health: str) -> None:
@@ -119,11 +140,6 @@ def _send(url: str, sent: bytes, health: str) -> None:
         alive = answer_of(url, request("GET", health, "", b""))
         if b" 200 " not in alive[:20]:
             raise Finding(f"after the request, {health} answers {alive[:200]!r}")
-
-
-def _frames(url: str, rng: random.Random) -> Trial:
-    what, sent = damaged_http_2(rng, KSQLDB)
-    return Trial(what, sent, lambda: _send_http_2(url, sent))
 
 
 def _send_http_2(url: str, sent: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A trial is one input and what takes it; a finding is one that ends in an undocumented error."""
+"""Feeds inputs to an area; a finding is an input that ends in an undocumented error, hangs or loses something."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 
+from benchmarks.fuzz.corpus import Input, as_line
+from benchmarks.fuzz.reduction import smallest
 from bifrost.errors import BifrostError
 
 SLOW_S = 10.0
-"""CPU seconds of one trial after which it is a finding too."""
+"""CPU seconds of one input after which it is a finding too."""
+REDUCTION_S = 20.0
 _MOST_SHOWN = 4000
+_REFUSED = "refused"
 
 
 class Finding(AssertionError):
@@ -22,58 +26,88 @@ class Finding(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One input: `target` names what takes it, `run` feeds it in and raises what must not happen."""
+class Fuzzer:
+    """Makes inputs of an area and feeds them to what takes them; `feed` raises what must not happen."""
 
-    target: str
-    given: object
-    run: Callable[[], object]
+    make: Callable[[random.Random], Input]
+    feed: Callable[[Input], object]
 
 
-NextTrial = Callable[[random.Random], Trial]
-Area = Callable[[], AbstractContextManager[NextTrial]]
-"""Opens what an area needs, and then makes one trial after the other."""
+Area = Callable[[], AbstractContextManager[Fuzzer]]
+"""Opens what an area needs."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The trials of an area: their number, the documented errors, and each kind of finding with its first input."""
+    """The inputs of an area: their number, the documented errors, and each kind of finding with its first input."""
 
     area: str
     skipped: str = ""
-    trials: int = 0
+    inputs: int = 0
     refused: int = 0
     findings: dict[str, str] = field(default_factory=dict)
 
 
 def run_area(name: str, area: Area, seed: str, seconds: float) -> Outcome:
-    """Run trials until the time is over; skip an area whose needs are missing. A finding is printed with its seed."""
+    """Make and feed inputs until the time is over; skip an area whose needs are missing.
+
+    A finding is printed with an input that is as small as it could be made, and with its seed.
+    """
     outcome = Outcome(name)
     with ExitStack() as stack:
         try:
-            next_trial = stack.enter_context(area())
+            fuzzer = stack.enter_context(area())
         except BifrostError as error:
             outcome.skipped = str(error)
             return outcome
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            trial_seed = f"{seed}:{name}:{outcome.trials}"
-            outcome.trials += 1
-            _run(next_trial(random.Random(trial_seed)), trial_seed, outcome)
+            input_seed = f"{seed}:{name}:{outcome.inputs}"
+            _feed(fuzzer, fuzzer.make(random.Random(input_seed)), outcome, input_seed)
     return outcome
 
 
-def _run(trial: Trial, seed: str, outcome: Outcome) -> None:
-    started = time.thread_time()
-    try:
-        trial.run()
-    except BifrostError:
+def replay(name: str, area: Area, inputs: Iterable[Input]) -> Outcome:
+    """Feed these inputs; skip an area whose needs are missing."""
+    outcome = Outcome(name)
+    with ExitStack() as stack:
+        try:
+            fuzzer = stack.enter_context(area())
+        except BifrostError as error:
+            outcome.skipped = str(error)
+            return outcome
+        for given in inputs:
+            _feed(fuzzer, given, outcome, "")
+    return outcome
+
+
+def _feed(fuzzer: Fuzzer, given: Input, outcome: Outcome, seed: str) -> None:
+    outcome.inputs += 1
+    kind, problem = _fed(fuzzer, given)
+    if kind == _REFUSED:
         outcome.refused += 1
+    elif kind and kind not in outcome.findings:
+        if seed:
+            given = smallest(given, lambda smaller: _fed(fuzzer, smaller)[0] == kind, seconds=REDUCTION_S)
+        line = as_line(given)
+        shown = line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}... ({len(line)} characters)"
+        outcome.findings[kind] = f"{problem}\n  seed   {seed or 'none: it is in the corpus'}\n  input  {shown}"
+        print(f"FINDING {kind}\n  {outcome.findings[kind]}", file=sys.stderr, flush=True)
+
+
+def _fed(fuzzer: Fuzzer, given: Input) -> tuple[str, str]:
+    """The kind of a finding and its details; an empty kind if the input was accepted."""
+    started = time.thread_time()
+    kind, problem = "", ""
+    try:
+        fuzzer.feed(given)
+    except BifrostError:
+        kind = _REFUSED
     except Exception as error:  # noqa: BLE001 - whatever else comes out is what this program looks for
-        place = _place(error)
-        _note(outcome, f"{trial.target}: {type(error).__name__} {place}", f"{error}"[:500], seed, trial)
+        kind, problem = f"{given.target}: {type(error).__name__} {_place(error)}", f"{error}"[:500]
     if time.thread_time() - started > SLOW_S:
-        _note(outcome, f"{trial.target}: slow", f"{time.thread_time() - started:.1f} s", seed, trial)
+        return f"{given.target}: slow", f"{time.thread_time() - started:.1f} s"
+    return kind, problem
 
 
 def _place(error: Exception) -> str:
@@ -81,12 +115,3 @@ def _place(error: Exception) -> str:
         return str(error)[:60]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
     return f"at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-
-
-def _note(outcome: Outcome, kind: str, problem: str, seed: str, trial: Trial) -> None:
-    if kind in outcome.findings:
-        return
-    given = repr(trial.given)
-    shown = given if len(given) <= _MOST_SHOWN else f"{given[:_MOST_SHOWN]}... ({len(given)} characters)"
-    outcome.findings[kind] = f"{problem}\n  seed   {seed}\n  input  {shown}"
-    print(f"FINDING {kind}\n  {outcome.findings[kind]}", file=sys.stderr, flush=True)
