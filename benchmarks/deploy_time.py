@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from benchmarks.idle_cost import usage_of
 from benchmarks.own_platform import OwnPlatform, own_platform
 from benchmarks.platform import Inbox
+from benchmarks.process_usage import usage_of
 from bifrost.errors import BifrostError
 
 _PROGRESS = re.compile(r"^\[ *([0-9.]+) s\] (.*)$")

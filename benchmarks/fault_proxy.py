@@ -93,7 +93,7 @@ class FaultProxy:
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(TIMEOUT_S):
-                request = await _read_request(reader)
+                request = await _read_request(reader, writer)
                 if request:
                     writer.write(await self._answer(request))
                     await writer.drain()
@@ -133,14 +133,19 @@ class FaultProxy:
             writer.close()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> bytes:
-    """A request that asks its server to close the connection after the answer; empty if the client closed it."""
+async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """A request that asks its server to close the connection after the answer; empty if the client closed it.
+
+    A client that waits for permission to send the body, as those of S3 do, gets it.
+    """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return b""
     first, *lines = head.rstrip(b"\r\n").split(b"\r\n")
-    headers = [line for line in lines if not line.lower().startswith(b"connection:")]
+    headers = [line for line in lines if not line.lower().startswith((b"connection:", b"expect:"))]
+    if any(line.lower().startswith(b"expect:") for line in lines):
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     length = next((int(line.split(b":")[1]) for line in headers if line.lower().startswith(b"content-length:")), 0)
     body = await reader.readexactly(length)
     return b"\r\n".join((first, *headers, b"Connection: close", b"", body))

@@ -10,39 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.platform import status
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_PROC = Path("/proc")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Processor time in seconds since the start, threads, and resident bytes of a process tree."""
-
-    cpu_s: float
-    threads: int
-    resident: int
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(self.cpu_s + other.cpu_s, self.threads + other.threads, self.resident + other.resident)
-
-
-def usage_of(pid: int) -> Usage:
-    """The usage of a process and of its children, time of those that have ended included; zero if it has ended."""
-    try:
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        children = " ".join(path.read_text() for path in (_PROC / str(pid) / "task").glob("*/children")).split()
-    except OSError:
-        return Usage(0, 0, 0)
-    own = Usage(sum(map(int, fields[11:15])) / _TICKS, int(fields[17]), int(fields[21]) * _PAGE)
-    return sum(map(usage_of, map(int, children)), own)
+from benchmarks.process_usage import usage_of
 
 
 def main() -> None:

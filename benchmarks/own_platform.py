@@ -19,6 +19,8 @@ from bifrost.clients.supervisor import SupervisorClient
 from bifrost.settings import PROJECT, Settings
 
 COMMAND_S = 900.0
+_MESSENGERS = ("SLACK_API_URL", "SLACK_API_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN")
+"""Settings that no benchmark takes from `.env`: it must not send to the real Slack and Telegram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,13 @@ def own_platform(project: Path = PROJECT, **values: str) -> Iterator[OwnPlatform
     ours = project_settings.load()
     with tempfile.TemporaryDirectory(prefix="bifrost-benchmark-") as folder:
         settings = {
-            **ours.values,
+            **{name: value for name, value in ours.values.items() if name not in _MESSENGERS},
             "BIFROST_HOME": folder,
             "BIFROST_CACHE": str(ours.cache),
             "BIFROST_VENV": str(ours.venv),
             "BIFROST_TARGET": "embedded",
             **values,
         }
-        # Never the real Slack and Telegram, whatever `.env` says.
-        for name in ("SLACK_API_URL", "SLACK_API_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN"):
-            settings.pop(name, None)
         platform = OwnPlatform(settings, project)
         # A benchmark that gets SIGTERM stops its platform, too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

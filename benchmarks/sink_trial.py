@@ -68,22 +68,22 @@ def rating(number: int) -> dict[str, Any]:
 
 
 class Lake:
-    """The bucket of the trials."""
+    """The objects of a bucket, which is created if it is missing."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, bucket: str = BUCKET) -> None:
+        self._settings, self._bucket = settings, bucket
         store = s3.from_settings(settings)
         assert store is not None
-        store.create_bucket(BUCKET)
+        store.create_bucket(bucket)
 
     def names(self, prefix: str) -> list[str]:
         """The sorted names of the objects with a prefix."""
-        pages = self._store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        pages = self._store.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def content(self, name: str) -> bytes:
         """The bytes of an object."""
-        return bytes(self._store.get_object(Bucket=BUCKET, Key=name)["Body"].read())
+        return bytes(self._store.get_object(Bucket=self._bucket, Key=name)["Body"].read())
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of an Avro object."""
@@ -101,7 +101,7 @@ class Lake:
     def delete(self, prefix: str) -> None:
         """Remove the objects with a prefix."""
         for name in self.names(prefix):
-            self._store.delete_object(Bucket=BUCKET, Key=name)
+            self._store.delete_object(Bucket=self._bucket, Key=name)
 
     @cached_property
     def _store(self) -> Any:

@@ -1,0 +1,1 @@
+"""Faults of a whole platform under load, and what is lost, doubled or out of order at its far ends."""

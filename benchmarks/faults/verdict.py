@@ -1,0 +1,74 @@
+"""Compares what was sent with what arrived, one hop after another. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from benchmarks.faults.marks import Tally
+
+MOST_EXAMPLES = 5
+
+
+class Guarantee(StrEnum):
+    """What a hop promises for each record."""
+
+    EXACTLY_ONCE = "exactly once"
+    AT_LEAST_ONCE = "at least once"
+    AT_MOST_ONCE = "at most once"
+
+
+@dataclass(frozen=True, slots=True)
+class HopVerdict:
+    """How the records of one hop arrived.
+
+    Attributes:
+        lost: numbers that the place before had, and this one has not.
+        doubled: arrivals beyond those in the place before.
+        out_of_order: first arrivals after a later number with the same key.
+        repeats_allowed: doubled arrivals that the guarantee allows; `None` for any number.
+    """
+
+    load: str
+    place: str
+    guarantee: Guarantee
+    expected: int
+    lost: tuple[int, ...]
+    doubled: int
+    out_of_order: int
+    repeats_allowed: int | None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the guarantee was kept. Order is kept by every guarantee, for the first arrival of each record."""
+        is_complete = self.guarantee is Guarantee.AT_MOST_ONCE or not self.lost
+        has_few = self.repeats_allowed is None or self.doubled <= self.repeats_allowed
+        return is_complete and has_few and not self.out_of_order
+
+    def __str__(self) -> str:
+        examples = f" ({', '.join(map(str, self.lost[:MOST_EXAMPLES]))})" if self.lost else ""
+        counts = f"{len(self.lost)} lost{examples}, {self.doubled} doubled, {self.out_of_order} out of order"
+        broken = "" if self.is_kept else "  BROKEN"
+        return f"{self.load:8} {self.place:28} {self.guarantee:14} {self.expected:8} expected, {counts}{broken}"
+
+
+def judge_hop(
+    load: str, place: str, guarantee: Guarantee, before: Counter[int], here: Tally, *, repeats: int | None = None
+) -> HopVerdict:
+    """Compare two places.
+
+    Args:
+        before: how often each number is in the place before.
+        repeats: how many repeats an at-least-once hop may add; `None` for any number.
+    """
+    lost = sorted(number for number in before if not here.counts[number])
+    doubled = sum(max(0, count - max(1, before[number])) for number, count in here.counts.items())
+    allowed = repeats if guarantee is Guarantee.AT_LEAST_ONCE else 0
+    return HopVerdict(load, place, guarantee, len(before), tuple(lost), doubled, here.out_of_order, allowed)
+
+
+def broken(verdicts: Iterable[HopVerdict]) -> Iterator[HopVerdict]:
+    """The hops that broke their guarantee."""
+    return (verdict for verdict in verdicts if not verdict.is_kept)

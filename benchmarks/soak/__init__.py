@@ -1,0 +1,1 @@
+"""A long run of a whole platform under load: what grows without end."""
