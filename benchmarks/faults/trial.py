@@ -28,6 +28,7 @@ class Place:
         is_ours: whether a query of the engine writes it; its guarantee is then that of the queries.
         index: where a sink writes its records, or empty.
         bucket: where a sink writes objects of `flush_size` records, or empty.
+        is_ordered: whether the order of a key is kept. Records of a stream without a key column go to any partition.
     """
 
     topic: str
@@ -35,6 +36,7 @@ class Place:
     index: str = ""
     bucket: str = ""
     flush_size: int = 0
+    is_ordered: bool = True
 
 
 ROUTES: Mapping[str, tuple[Place, ...]] = {
@@ -44,7 +46,7 @@ ROUTES: Mapping[str, tuple[Place, ...]] = {
     ),
     "frames": (
         Place("pcap", index="pcap"),
-        Place("pcap_probe_enriched_00", True, "pcap_probe_enriched_00"),
+        Place("pcap_probe_enriched_00", True, "pcap_probe_enriched_00", is_ordered=False),
     ),
     "syslog": (Place("syslog"), Place("SYSLOG_ENRICHED", True, "syslog_enriched")),
     "orders": (
@@ -82,7 +84,8 @@ class Judge:
         for place in ROUTES[load]:
             here = self.arrivals.tally(place.topic, load)
             source = Guarantee.AT_MOST_ONCE if load == "syslog" else Guarantee.EXACTLY_ONCE
-            yield judge_hop(load, place.topic, self.queries if place.is_ours else source, before, here)
+            guarantee = self.queries if place.is_ours else source
+            yield judge_hop(load, place.topic, guarantee, before, here, is_ordered=place.is_ordered)
             if place.index:
                 yield self._index(load, place)
             if place.bucket:
@@ -112,7 +115,7 @@ class Judge:
         waiting = self.arrivals.totals[place.topic] % place.flush_size
         newest = list(here.counts)[-waiting:] if waiting else []
         before = here.counts - Counter(newest)
-        return judge_hop(load, f"objects of {place.topic}"[:28], Guarantee.EXACTLY_ONCE, before, Tally(found))
+        return judge_hop(load, f"objects of {place.topic}", Guarantee.EXACTLY_ONCE, before, Tally(found))
 
     def _table(self) -> HopVerdict:
         """The table counts all frames since the platform's start, as the engine's table does."""

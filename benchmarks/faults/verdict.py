@@ -29,6 +29,7 @@ class HopVerdict:
         doubled: arrivals beyond those in the place before.
         out_of_order: first arrivals after a later number with the same key.
         repeats_allowed: doubled arrivals that the guarantee allows; `None` for any number.
+        is_ordered: whether the order of a key is promised. It is not after a stream without a key column.
     """
 
     load: str
@@ -39,34 +40,44 @@ class HopVerdict:
     doubled: int
     out_of_order: int
     repeats_allowed: int | None
+    is_ordered: bool = True
 
     @property
     def is_kept(self) -> bool:
-        """Whether the guarantee was kept. Order is kept by every guarantee, for the first arrival of each record."""
+        """Whether the guarantee was kept. Every guarantee includes the order of the first arrivals, where it is promised."""
         is_complete = self.guarantee is Guarantee.AT_MOST_ONCE or not self.lost
         has_few = self.repeats_allowed is None or self.doubled <= self.repeats_allowed
-        return is_complete and has_few and not self.out_of_order
+        return is_complete and has_few and not (self.is_ordered and self.out_of_order)
 
     def __str__(self) -> str:
         examples = f" ({', '.join(map(str, self.lost[:MOST_EXAMPLES]))})" if self.lost else ""
-        counts = f"{len(self.lost)} lost{examples}, {self.doubled} doubled, {self.out_of_order} out of order"
+        order = f"{self.out_of_order} out of order" if self.is_ordered else "order not promised"
+        counts = f"{len(self.lost)} lost{examples}, {self.doubled} doubled, {order}"
         broken = "" if self.is_kept else "  BROKEN"
-        return f"{self.load:8} {self.place:28} {self.guarantee:14} {self.expected:8} expected, {counts}{broken}"
+        return f"{self.load:8} {self.place:34} {self.guarantee:13} {self.expected:8} expected, {counts}{broken}"
 
 
 def judge_hop(
-    load: str, place: str, guarantee: Guarantee, before: Counter[int], here: Tally, *, repeats: int | None = None
+    load: str,
+    place: str,
+    guarantee: Guarantee,
+    before: Counter[int],
+    here: Tally,
+    *,
+    repeats: int | None = None,
+    is_ordered: bool = True,
 ) -> HopVerdict:
     """Compare two places.
 
     Args:
         before: how often each number is in the place before.
         repeats: how many repeats an at-least-once hop may add; `None` for any number.
+        is_ordered: whether the order of a key is promised.
     """
     lost = sorted(number for number in before if not here.counts[number])
     doubled = sum(max(0, count - max(1, before[number])) for number, count in here.counts.items())
     allowed = repeats if guarantee is Guarantee.AT_LEAST_ONCE else 0
-    return HopVerdict(load, place, guarantee, len(before), tuple(lost), doubled, here.out_of_order, allowed)
+    return HopVerdict(load, place, guarantee, len(before), tuple(lost), doubled, here.out_of_order, allowed, is_ordered)
 
 
 def broken(verdicts: Iterable[HopVerdict]) -> Iterator[HopVerdict]:

@@ -70,6 +70,17 @@ def test_order_is_that_of_the_first_arrivals_of_one_key():
     assert [tally.out_of_order for tally in (other_keys, one_key, repeated)] == [0, 1, 0]
 
 
+def test_order_is_judged_where_it_is_promised():
+    late = arrived(2 * LANES, LANES)
+    sent = Counter((LANES, 2 * LANES))
+    ordered, unordered = (
+        judge_hop("frames", "topic", Guarantee.EXACTLY_ONCE, sent, late, is_ordered=is_ordered)
+        for is_ordered in (True, False)
+    )
+    assert (ordered.is_kept, unordered.is_kept) == (False, True)
+    assert str(unordered).endswith("0 doubled, order not promised")
+
+
 def test_marks_are_found_in_any_bytes():
     content = b"\x00\x02\x04" + MARKS.mark("ratings", 7).encode() + b"\xff" + MARKS.mark("frames", 12).encode() * 2
     assert list(MARKS.found(content)) == [("ratings", 7), ("frames", 12)]
