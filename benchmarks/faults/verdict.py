@@ -44,7 +44,7 @@ class HopVerdict:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the guarantee was kept. Every guarantee includes the order of the first arrivals, where it is promised."""
+        """Whether the guarantee was kept, and the order where it is promised."""
         is_complete = self.guarantee is Guarantee.AT_MOST_ONCE or not self.lost
         has_few = self.repeats_allowed is None or self.doubled <= self.repeats_allowed
         return is_complete and has_few and not (self.is_ordered and self.out_of_order)
