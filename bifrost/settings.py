@@ -95,7 +95,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
-TLS_PARTS = frozenset({"connect", "ksqldb", "rest_proxy", "console"})
+TLS_PARTS = frozenset({"connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console"})
 """The HTTP servers of a secured platform that require TLS and a login."""
 _ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_")
 """Settings that the file of a role may hold."""

@@ -19,6 +19,7 @@ PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)
 _GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _CONVERTER_KEYS = ("key.converter", "value.converter")
 _HISTORY = "schema.history.internal"
+_SEARCH_URL = "${env:ELASTICSEARCH_URL}"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _LOGIN_MODULES = {
     "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
@@ -48,7 +49,8 @@ class Substitutions:
     `${env:NAME}` to the syntax of the workers (`{name}` stands for NAME); `variables` are the names that the workers
     have, `None` where that is unknown. `unavailable` are classes without a replacement on the target, with the reason:
     their connectors are declared for other targets. So is `unavailable_converters`, by the converter's class.
-    `history_client` are keys for each Kafka client of a schema history, on a cluster that requires them.
+    `history_client` are keys for each Kafka client of a schema history, on a cluster that requires them, and
+    `search_client` those of a sink, on a search engine that does.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class Substitutions:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     unavailable_converters: Mapping[str, str] = field(default_factory=dict)
     history_client: Mapping[str, str] = field(default_factory=dict)
+    search_client: Mapping[str, str] = field(default_factory=dict)
 
 
 _MARIADB = ClassSubstitution(
@@ -136,17 +139,52 @@ def substitutions(settings: Settings) -> Substitutions:
     unavailable = dict(table.unavailable)
     if settings.target == "compose" and not settings.get(_GOOGLE):
         unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
-    history = _history_client(settings, "${env:{name}}") if settings.target == "remote" else {}
+    completed = replace(table, placeholder=placeholder, variables=known, unavailable=unavailable)
     if settings.is_secured:
-        history = _local_history_client(settings)
-    return replace(table, placeholder=placeholder, variables=known, unavailable=unavailable, history_client=history)
+        return replace(
+            completed,
+            history_client=_local_history_client(settings),
+            search_client=_local_search_client(settings),
+        )
+    if settings.target != "remote":
+        return completed
+    variable = "${env:{name}}"
+    return replace(
+        completed,
+        history_client=_history_client(settings, variable),
+        search_client=_search_client(settings, variable),
+    )
 
 
 def _local_history_client(settings: Settings) -> dict[str, str]:
     """The same on a secured embedded platform, whose worker reads the password from the file of its role."""
-    file = role_file(settings.secure_folder, CONNECT)
     authority = {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION")}
-    return {**_history_client(settings, f"${{file:{file}:{{name}}}}"), **authority}
+    return {**_history_client(settings, _variable_of_connect(settings)), **authority}
+
+
+def _local_search_client(settings: Settings) -> dict[str, str]:
+    """What a sink of a secured embedded platform needs."""
+    return {
+        **_search_client(settings, _variable_of_connect(settings)),
+        "elastic.security.protocol": "SSL",
+        "elastic.https.ssl.truststore.type": "PEM",
+        "elastic.https.ssl.truststore.location": settings.get("ELASTICSEARCH_CA_LOCATION"),
+    }
+
+
+def _variable_of_connect(settings: Settings) -> str:
+    """How the worker of a secured embedded platform writes a setting of its role."""
+    return f"${{file:{role_file(settings.secure_folder, CONNECT)}:{{name}}}}"
+
+
+def _search_client(settings: Settings, variable: str) -> dict[str, str]:
+    """The login of a sink where the search engine has users; without secrets. `variable` as for `_history_client`."""
+    if not settings.get("ELASTICSEARCH_USER"):
+        return {}
+    return {
+        "connection.username": variable.replace("{name}", "ELASTICSEARCH_USER"),
+        "connection.password": variable.replace("{name}", "ELASTICSEARCH_PASSWORD"),
+    }
 
 
 def _history_client(settings: Settings, variable: str) -> dict[str, str]:
@@ -223,9 +261,19 @@ def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dic
         added = {key: table.history_client[key.split(".", 4)[4]] for key in clients}
         # What the file says wins.
         config = {**added, **config}
+    if _writes_to_own_search(config):
+        config = {**table.search_client, **config}
     rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
     # These come last, so that no file can claim another name or owner.
     return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}
+
+
+def _writes_to_own_search(config: Mapping[str, str]) -> bool:
+    """Whether a sink writes to the target's search engine; the login of that engine must not reach another one."""
+    return (
+        config["connector.class"].endswith(".ElasticsearchSinkConnector")
+        and config.get("connection.url") == _SEARCH_URL
+    )
 
 
 def variables_of(value: str) -> tuple[str, ...]:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from bifrost.deployer.declared.files import load
@@ -10,8 +13,10 @@ from bifrost.deployer.targets import (
     unavailable_connectors,
     variables_of,
 )
+from bifrost.dotenv import read_dotenv
 from bifrost.errors import SettingError
-from bifrost.settings import Settings
+from bifrost.security.secure_folder import secure_folder
+from bifrost.settings import Settings, role_file
 from tests.deployer.conftest import CONNECTOR
 
 
@@ -80,3 +85,53 @@ def test_bigquery_is_written_to_where_it_can_be(project, values, reason):
     declared, table = load(project.root), substitutions(Settings(values))
     assert unavailable_connectors(declared, table).get("gbq") == reason
     assert ("gbq" in {connector.name for connector in for_target(declared, table).connectors}) == (reason is None)
+
+
+def search_sink(project, url: str, table: Substitutions, **keys: str) -> dict[str, str]:
+    """A sink of the search engine as it is deployed."""
+    found = {"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "connection.url": url}
+    (connector,) = load(project.root).connectors
+    return config_for_target(replace(connector, config={**found, **keys}), table)
+
+
+@pytest.fixture
+def secured(tmp_path) -> Settings:
+    settings = Settings({"BIFROST_HOME": str(tmp_path / "home"), "BIFROST_SECURE": "1"})
+    secure_folder(settings).prepare(datetime.now(UTC))
+    return Settings(settings.values)
+
+
+def test_a_sink_of_a_secured_platform_logs_in_over_tls_without_a_password_in_its_configuration(project, secured):
+    table = substitutions(secured)
+    found = search_sink(project, "${env:ELASTICSEARCH_URL}", table)
+    file = role_file(secured.secure_folder, "connect")
+    assert found["connection.username"] == f"${{file:{file}:ELASTICSEARCH_USER}}"
+    assert found["connection.password"] == f"${{file:{file}:ELASTICSEARCH_PASSWORD}}"
+    assert read_dotenv(file)["ELASTICSEARCH_USER"] == "connect"
+    assert found["elastic.security.protocol"] == "SSL"
+    assert found["elastic.https.ssl.truststore.type"] == "PEM"
+    assert found["elastic.https.ssl.truststore.location"] == str(secure_folder(secured).authority_certificate)
+
+
+def test_the_login_of_the_search_engine_is_not_sent_to_another_one(project, secured):
+    table = substitutions(secured)
+    found = search_sink(project, "https://search.example:9200", table)
+    assert not [key for key in found if key.startswith(("connection.username", "connection.password", "elastic."))]
+    assert "connection.username" not in config(project, table)
+
+
+def test_what_a_file_says_about_the_login_wins(project, secured):
+    keys = {"connection.username": "me", "elastic.https.ssl.truststore.location": "/my/ca"}
+    found = search_sink(project, "${env:ELASTICSEARCH_URL}", substitutions(secured), **keys)
+    assert {key: found[key] for key in keys} == keys
+
+
+def test_a_sink_of_a_remote_target_gets_the_login_of_its_search_engine_as_placeholders(project):
+    values = {"BIFROST_TARGET": "remote", "CONNECT_PLACEHOLDER": "${secrets:x:{name}}"}
+    login = {"ELASTICSEARCH_USER": "sinks", "ELASTICSEARCH_PASSWORD": "hunter2"}
+    found = search_sink(project, "${env:ELASTICSEARCH_URL}", substitutions(Settings(values | login)))
+    assert found["connection.username"] == "${secrets:x:ELASTICSEARCH_USER}"
+    assert found["connection.password"] == "${secrets:x:ELASTICSEARCH_PASSWORD}"
+    assert "connection.username" not in search_sink(
+        project, "${env:ELASTICSEARCH_URL}", substitutions(Settings(values))
+    )

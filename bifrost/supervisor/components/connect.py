@@ -14,7 +14,7 @@ Connector configurations can rely on this:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bifrost.security.rights import CONNECT_GROUP
@@ -80,9 +80,9 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "POSTGRES_USER": settings.local("POSTGRES_USER"),
         "POSTGRES_PASSWORD": settings.local("POSTGRES_PASSWORD"),
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
-        "SCHEMA_REGISTRY_URL": f"http://{LOOPBACK}:{settings.port('schema_registry')}",
+        "SCHEMA_REGISTRY_URL": settings.local_url("schema_registry"),
         "MONGODB_CONNECTION_STRING": settings.local_mongodb(),
-        "ELASTICSEARCH_URL": f"http://{LOOPBACK}:{settings.port('search')}",
+        "ELASTICSEARCH_URL": settings.local_url("search"),
         "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",
         "AWS_ACCESS_KEY_ID": settings.local("AWS_ACCESS_KEY_ID"),
         "AWS_SECRET_ACCESS_KEY": settings.local("AWS_SECRET_ACCESS_KEY"),
@@ -94,7 +94,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
 
 def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, object]:
     """The worker's configuration; `plugins` are folders that hold a folder per plugin."""
-    registry = f"http://{LOOPBACK}:{settings.port('schema_registry')}/apis/registry/v2"
+    registry = _registry_client(settings)
     return {
         "bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}",
         **({**_kafka_security(settings), **_api_security(settings)} if settings.is_secured else {}),
@@ -157,11 +157,30 @@ def _api_security(settings: Settings) -> dict[str, object]:
     return {f"listeners.https.{key}": value for key, value in values.items()}
 
 
-def avro_converter(side: str, registry: str) -> dict[str, object]:
-    """The converter's settings for `key` or `value`: magic byte, 4-byte schema id, subject `<topic>-<side>`."""
+def _registry_client(settings: Settings) -> dict[str, object]:
+    """The address of the registry for a converter, with its login and certificate on a secured platform."""
+    address: dict[str, object] = {"apicurio.registry.url": f"{settings.local_url('schema_registry')}/apis/registry/v2"}
+    if not settings.is_secured:
+        return address
+    folder = secure_folder(settings)
+    return {
+        **address,
+        "apicurio.auth.username": CONNECT,
+        "apicurio.auth.password": folder.password(CONNECT),
+        "apicurio.registry.request.ssl.truststore.type": "PKCS12",
+        "apicurio.registry.request.ssl.truststore.location": folder.trust_store,
+        "apicurio.registry.request.ssl.truststore.password": folder.store_password,
+    }
+
+
+def avro_converter(side: str, registry: Mapping[str, object]) -> dict[str, object]:
+    """The converter's settings for `key` or `value`: magic byte, 4-byte schema id, subject `<topic>-<side>`.
+
+    Args:
+        registry: the settings of the converter's client of the registry.
+    """
     prefix = f"{side}.converter"
     options: dict[str, object] = {
-        "url": registry,
         "as-confluent": "true",
         "use-id": "contentId",
         "headers.enabled": "false",
@@ -169,7 +188,8 @@ def avro_converter(side: str, registry: str) -> dict[str, object]:
         "auto-register.if-exists": "RETURN_OR_UPDATE",
         "artifact-resolver-strategy": "io.apicurio.registry.serde.strategy.TopicIdStrategy",
     }
-    return {prefix: CONVERTER, **{f"{prefix}.apicurio.registry.{key}": value for key, value in options.items()}}
+    every = {**registry, **{f"apicurio.registry.{key}": value for key, value in options.items()}}
+    return {prefix: CONVERTER, **{f"{prefix}.{key}": value for key, value in every.items()}}
 
 
 def _storage() -> dict[str, object]:

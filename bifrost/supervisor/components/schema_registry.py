@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import server_security
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
@@ -35,6 +38,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             *memory,
             *java.shared_classes(stack.root, NAME),
             *(f"-D{key}={value}" for key, value in options.items()),
+            *server_security.options(settings, NAME),
             "-cp",
             stack.registry_classpath,
             "bifrost.registry.RegistryNode",
@@ -42,7 +46,12 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             *sorted(settings.allowed_hosts),
         ),
         env=settings.values,
-        prepare=lambda: data.mkdir(parents=True, exist_ok=True),
+        prepare=lambda: _prepare(settings, data),
         probe=probes.http(settings, NAME, "/subjects"),
         grace_s=java.grace_s(stack.root, NAME, 20),
     )
+
+
+def _prepare(settings: Settings, data: Path) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    server_security.write(settings, NAME, "SCHEMA_REGISTRY")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import server_security
 from bifrost.supervisor.components.config_files import write_log4j
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
 
 NAME = "search"
-
+_API = "ELASTICSEARCH"
 
 # As OpenSearch's own start script: requests are buffered on the heap, whose size is limited.
 _BUFFERS = ("-Dio.netty.allocator.numDirectArenas=0", "-Dio.netty.noUnsafe=true")
@@ -39,14 +42,20 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             *java.shared_classes(stack.root, NAME),
             *logging,
             *_BUFFERS,
+            *server_security.options(settings, NAME),
             "-cp",
             stack.search_classpath,
             "bifrost.search.SearchNode",
             *arguments,
         ),
         env=settings.values,
-        prepare=lambda: write_log4j(log4j),
+        prepare=lambda: _prepare(settings, log4j),
         # Blocks until the node has the cluster state, which does not grow with the content of the indices.
-        probe=probes.http(settings, NAME, "/_cluster/settings"),
+        probe=probes.http(settings, NAME, "/_cluster/settings", prefix=_API),
         grace_s=java.grace_s(stack.root, NAME, 30),
     )
+
+
+def _prepare(settings: Settings, log4j: Path) -> None:
+    write_log4j(log4j)
+    server_security.write(settings, NAME, _API)

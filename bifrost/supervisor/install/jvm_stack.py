@@ -38,7 +38,7 @@ class Stack:
     def registry_classpath(self) -> str:
         """The class path of the schema registry: our main, and the application, whose manifest names the rest."""
         application = next((self.root / "registry").glob("*-runner.jar"))
-        return f"{self.root / 'registry-node'}/*:{application}"
+        return f"{self.root / 'registry-node'}/*:{self._server_security}:{application}"
 
     @property
     def mongo_classpath(self) -> str:
@@ -48,7 +48,11 @@ class Stack:
     @property
     def search_classpath(self) -> str:
         """The class path of the search engine."""
-        return f"{self.root / 'search'}/*"
+        return f"{self.root / 'search'}/*:{self._server_security}"
+
+    @property
+    def _server_security(self) -> str:
+        return f"{self.root / 'server-security'}/*"
 
     @property
     def s3_classpath(self) -> str:

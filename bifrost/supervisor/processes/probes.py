@@ -27,15 +27,19 @@ def tcp(port: int) -> Probe:
     return probe
 
 
-def http(settings: Settings, part: str, path: str) -> Probe:
-    """Ready when a GET of a path of a part of `settings.PORTS` returns JSON."""
+def http(settings: Settings, part: str, path: str, *, prefix: str = "") -> Probe:
+    """Ready when a GET of a path of a part of `settings.PORTS` returns JSON.
+
+    Args:
+        prefix: of the settings with the part's credentials; by default its name.
+    """
 
     def probe() -> str | None:
         # The credentials of a secured platform may have changed since the last probe.
-        now, prefix = Settings(settings.values, settings.project), part.upper()
+        now = Settings(settings.values, settings.project)
         connection = Connection("probe", now.local_url(part), patience_s=0)
         if now.is_secured:
-            connection = connection_to(now, "probe", now.local_url(part), prefix, patience_s=0)
+            connection = connection_to(now, "probe", now.local_url(part), prefix or part.upper(), patience_s=0)
         with closing(HttpClient(connection)) as client:
             try:
                 client.call("GET", path, timeout_s=PROBE_TIMEOUT_S)

@@ -11,7 +11,7 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.security.rights import CONNECT_TOPICS
-from bifrost.security.roles import ROLES
+from bifrost.security.roles import API_CALLERS, ROLES
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import LOOPBACK, PROJECT, Settings
 from bifrost.supervisor.component import Restart
@@ -249,6 +249,36 @@ def test_a_secured_worker_requires_certificates_and_logs_in_with_each_of_its_cli
     assert len(set(logins)) == 1
 
 
+@pytest.mark.parametrize(
+    ("part", "api"),
+    [("schema_registry", "SCHEMA_REGISTRY"), ("search", "ELASTICSEARCH")],
+)
+def test_registry_and_search_of_a_secured_platform_know_their_callers_from_a_file_of_their_owner(secured, part, api):
+    component = next(each for each in platform_components(secured) if each.name == part)
+    component.prepare()
+    file = secured.run / part / "security.properties"
+    assert f"-Dbifrost.security={file}" in component.command
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    folder = secure_folder(secured)
+    assert written.pop("keystore") == str(folder.server_store)
+    assert written.pop("keystore.password") == folder.store_password
+    assert written == {f"user.{role}.0": folder.password(role) for role in API_CALLERS[api]}
+
+
+def test_a_secured_worker_calls_registry_and_search_over_tls_and_logs_in(secured):
+    environment, properties = connect.worker_environment(secured), connect.worker_properties(secured, ())
+    assert environment["SCHEMA_REGISTRY_URL"] == f"https://{LOOPBACK}:8081"
+    assert environment["ELASTICSEARCH_URL"] == f"https://{LOOPBACK}:9200"
+    folder = secure_folder(secured)
+    for side in ("key", "value"):
+        converter = f"{side}.converter.apicurio"
+        assert properties[f"{converter}.registry.url"] == f"https://{LOOPBACK}:8081/apis/registry/v2"
+        assert properties[f"{converter}.auth.username"] == "connect"
+        assert properties[f"{converter}.auth.password"] == folder.password("connect")
+        assert properties[f"{converter}.registry.request.ssl.truststore.location"] == folder.trust_store
+
+
 def test_no_password_of_a_secured_platform_is_in_a_command_line_or_an_environment(secured):
     passwords = [secure_folder(secured).password(role) for role in ROLES]
     for component in platform_components(secured):
@@ -267,3 +297,5 @@ def test_without_security_nothing_of_it_is_configured(home):
     texts = [f"{key}={value}" for key, value in broker.server_properties(home).items()]
     texts += [f"{key}={value}" for key, value in connect.worker_properties(home, ()).items()]
     assert not [text for text in texts if "ssl" in text.lower() or "sasl" in text.lower() or "authorizer" in text]
+    for component in platform_components(home):
+        assert "bifrost.security=" not in " ".join(component.command)

@@ -1,8 +1,11 @@
 package bifrost.registry;
 
+import bifrost.security.ServerSecurity;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -17,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 
@@ -24,13 +28,22 @@ import java.util.concurrent.Executors;
  * Forwards requests to the registry's application; paths of Confluent's API get the prefix that it has there.
  *
  * <p>A request whose Host or Origin is neither a loopback name nor an allowed one is refused: a web page may reach this
- * port through its own host name.
+ * port through its own host name. On a secured platform, callers need TLS and a login; the application accepts only the
+ * login of this front.
  */
 final class ConfluentFront {
   private static final String API = "/apis/ccompat/v7";
   private static final List<String> PASSED = List.of("/apis", "/health", "/q", "/api-specifications");
-  private static final Set<String> PER_CONNECTION =
-      Set.of("connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "upgrade");
+  private static final Set<String> NOT_PASSED =
+      Set.of(
+          "authorization",
+          "connection",
+          "content-length",
+          "expect",
+          "host",
+          "keep-alive",
+          "transfer-encoding",
+          "upgrade");
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
   private static final Duration DEADLINE = Duration.ofSeconds(60);
   private static final int THREADS = 32;
@@ -39,19 +52,31 @@ final class ConfluentFront {
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final String application;
   private final Set<String> hosts;
+  private final Optional<ServerSecurity> security;
+  private final String login;
 
-  private ConfluentFront(int applicationPort, Set<String> hosts) {
+  /** Forwards to a port; {@code login} is the {@code Authorization} header of the front on a secured platform. */
+  ConfluentFront(int applicationPort, Set<String> hosts, Optional<ServerSecurity> security, String login) {
     this.application = "http://127.0.0.1:" + applicationPort;
     this.hosts = hosts;
+    this.security = security;
+    this.login = login;
   }
 
   /** Listens on a port of the loopback address until the process ends. */
-  static void start(int port, int applicationPort, Set<String> hosts) throws IOException {
+  void start(int port) throws IOException {
     InetSocketAddress address = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port);
-    HttpServer server = HttpServer.create(address, BACKLOG);
-    server.createContext("/", new ConfluentFront(applicationPort, hosts)::handle);
+    HttpServer server =
+        security.isPresent() ? securedServer(address, security.get()) : HttpServer.create(address, BACKLOG);
+    server.createContext("/", this::handle);
     server.setExecutor(Executors.newFixedThreadPool(THREADS));
     server.start();
+  }
+
+  private static HttpsServer securedServer(InetSocketAddress address, ServerSecurity security) throws IOException {
+    HttpsServer server = HttpsServer.create(address, BACKLOG);
+    server.setHttpsConfigurator(new HttpsConfigurator(security.context()));
+    return server;
   }
 
   /** The path of a request at the application. */
@@ -65,12 +90,19 @@ final class ConfluentFront {
       String refusal = refusal(exchange.getRequestHeaders());
       if (refusal != null) {
         answer(exchange, 403, 40301, refusal);
+      } else if (!isLoggedIn(exchange.getRequestHeaders())) {
+        exchange.getResponseHeaders().set("WWW-Authenticate", ServerSecurity.CHALLENGE);
+        answer(exchange, 401, 40101, "User or password is missing or wrong");
       } else if (exchange.getRequestURI().getRawPath().equals("/")) {
         send(exchange, 200, "{}".getBytes(StandardCharsets.UTF_8));
       } else {
         forward(exchange);
       }
     }
+  }
+
+  private boolean isLoggedIn(Headers headers) {
+    return security.isEmpty() || security.get().accepts(headers.getFirst("Authorization"));
   }
 
   private void forward(HttpExchange exchange) throws IOException {
@@ -98,9 +130,12 @@ final class ConfluentFront {
         HttpRequest.newBuilder(URI.create(application + applicationPath(uri.getRawPath()) + query))
             .timeout(DEADLINE)
             .method(exchange.getRequestMethod(), BodyPublishers.ofByteArray(body));
+    if (security.isPresent()) {
+      request.header("Authorization", login);
+    }
     exchange.getRequestHeaders().forEach(
         (name, values) -> {
-          if (!PER_CONNECTION.contains(name.toLowerCase(Locale.ROOT))) {
+          if (!NOT_PASSED.contains(name.toLowerCase(Locale.ROOT))) {
             values.forEach(value -> request.header(name, value));
           }
         });
@@ -108,7 +143,7 @@ final class ConfluentFront {
   }
 
   private static void copy(Headers headers, String name, List<String> values) {
-    if (!name.startsWith(":") && !PER_CONNECTION.contains(name.toLowerCase(Locale.ROOT))) {
+    if (!name.startsWith(":") && !NOT_PASSED.contains(name.toLowerCase(Locale.ROOT))) {
       headers.put(name, values);
     }
   }

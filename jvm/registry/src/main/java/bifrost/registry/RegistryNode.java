@@ -1,9 +1,14 @@
 package bifrost.registry;
 
+import bifrost.security.ServerSecurity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -12,9 +17,12 @@ import java.util.Set;
  * <p>The application answers that API below {@code /apis/ccompat/v7} only, and no setting changes that, so it listens on
  * an internal port and {@link ConfluentFront} takes the requests.
  *
- * <p>Arguments: the port on the loopback address, then further host names that requests may use.
+ * <p>Arguments: the port on the loopback address, then further host names that requests may use. {@link ServerSecurity}
+ * says where TLS and users come from.
  */
 public final class RegistryNode {
+  private static final String FRONT = "front";
+
   private RegistryNode() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -24,10 +32,28 @@ public final class RegistryNode {
     // Without it the JDK's server waits up to 40 ms for an acknowledgement in the middle of an answer.
     System.setProperty("sun.net.httpserver.nodelay", "true");
     Set<String> hosts = Set.copyOf(Arrays.asList(arguments).subList(1, arguments.length));
-    ConfluentFront.start(Integer.parseInt(arguments[0]), internalPort, hosts);
+    Optional<ServerSecurity> security = ServerSecurity.ofThisProcess();
+    String password = security.isPresent() ? requireLogin() : "";
+    ConfluentFront front = new ConfluentFront(internalPort, hosts, security, ServerSecurity.basic(FRONT, password));
+    front.start(Integer.parseInt(arguments[0]));
     Class.forName("io.quarkus.runner.GeneratedMain")
         .getMethod("main", String[].class)
         .invoke(null, (Object) new String[0]);
+  }
+
+  /** Lets the application accept nobody but the front, and returns the front's password, which only this process has. */
+  private static String requireLogin() {
+    byte[] random = new byte[24];
+    new SecureRandom().nextBytes(random);
+    String password = HexFormat.of().formatHex(random);
+    Map.of(
+            "quarkus.http.auth.basic", "true",
+            "quarkus.http.auth.permission.all.paths", "/*",
+            "quarkus.http.auth.permission.all.policy", "authenticated",
+            "quarkus.security.users.embedded.plain-text", "true",
+            "quarkus.security.users.embedded.users." + FRONT, password)
+        .forEach(System::setProperty);
+    return password;
   }
 
   private static int freePort() throws IOException {

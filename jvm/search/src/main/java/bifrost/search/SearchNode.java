@@ -1,5 +1,6 @@
 package bifrost.search;
 
+import bifrost.security.ServerSecurity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.opensearch.analysis.common.CommonAnalysisPlugin;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.env.Environment;
@@ -22,7 +24,8 @@ import org.opensearch.transport.Netty4Plugin;
 /**
  * A single search node on the loopback address, with the modules that sinks, dashboards and Elasticsearch clients use.
  *
- * <p>Arguments: the data folder, the HTTP port, the folder for configuration and logs.
+ * <p>Arguments: the data folder, the HTTP port, the folder for configuration and logs. {@link ServerSecurity} says where
+ * TLS and users come from.
  */
 public final class SearchNode extends Node {
   private static final String NAME = "search";
@@ -43,13 +46,19 @@ public final class SearchNode extends Node {
   public static void main(String[] arguments) throws Exception {
     Path data = Path.of(arguments[0]).toAbsolutePath();
     Path run = Path.of(arguments[2]).toAbsolutePath();
-    SearchNode node = new SearchNode(environment(data, arguments[1], run), MODULES);
+    boolean isSecured = ServerSecurity.ofThisProcess().isPresent();
+    Environment environment = environment(data, arguments[1], run, isSecured ? SecuredAccess.TRANSPORT : "netty4");
+    SearchNode node = new SearchNode(environment, isSecured ? secured(MODULES) : MODULES);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> close(node)));
     node.start();
     new CountDownLatch(1).await();
   }
 
-  private static Environment environment(Path data, String port, Path run) throws IOException {
+  private static List<Class<? extends Plugin>> secured(List<Class<? extends Plugin>> modules) {
+    return Stream.<Class<? extends Plugin>>concat(modules.stream(), Stream.of(SecuredAccess.class)).toList();
+  }
+
+  private static Environment environment(Path data, String port, Path run, String transport) throws IOException {
     Path configuration = run.resolve("config");
     for (String folder : List.of("config", "modules", "plugins")) {
       Files.createDirectories(run.resolve(folder));
@@ -63,8 +72,8 @@ public final class SearchNode extends Node {
             .put("path.logs", run.resolve("logs").toString())
             .put("network.host", "127.0.0.1")
             .put("http.port", port)
-            .put("http.type", "netty4")
-            .put("transport.type", "netty4")
+            .put("http.type", transport)
+            .put("transport.type", transport)
             // A single node has no peers: any free port will do.
             .put("transport.port", "0")
             .put("discovery.type", "single-node")

@@ -45,7 +45,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
     @Override
     public void start(Map<String, String> properties) {
         config = new ElasticsearchSinkConfig(properties);
-        client = new RestSearchClient(config);
+        client = connect(config);
         documents = new DocumentFactory(config);
         indices = new Indices(config, client);
         writer = new BulkWriter(config, client, this::handleRefusal, System::nanoTime);
@@ -57,6 +57,14 @@ public final class ElasticsearchSinkTask extends SinkTask {
                 throw new ConnectException(failed.key() + ": " + failed.getMessage(), failed);
             }
             LOG.warn("{}: {}", failed.key(), failed.getMessage());
+        }
+    }
+
+    private static SearchClient connect(ElasticsearchSinkConfig config) {
+        try {
+            return new RestSearchClient(config);
+        } catch (SearchClient.CheckFailed failed) {
+            throw new ConnectException(failed.key() + ": " + failed.getMessage(), failed);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLException;
 import org.apache.http.Header;
 import org.apache.http.HttpHeaders;
 import org.apache.http.HttpHost;
@@ -35,8 +36,16 @@ final class RestSearchClient implements SearchClient {
 
     private final RestClient rest;
     private final String hostNames;
+    private final boolean hasTlsKeys;
 
-    RestSearchClient(ElasticsearchSinkConfig config) {
+    /**
+     * Connects with the first request.
+     *
+     * @throws CheckFailed a key or certificate cannot be read
+     */
+    RestSearchClient(ElasticsearchSinkConfig config) throws CheckFailed {
+        hasTlsKeys = config.hasTlsKeys();
+        SearchTls tls = SearchTls.of(config);
         HttpHost[] hosts = config.urls().stream()
                 .map(uri -> new HttpHost(uri.getHost(), uri.getPort() < 0 ? defaultPort(uri.getScheme()) : uri.getPort(), uri.getScheme()))
                 .toArray(HttpHost[]::new);
@@ -47,7 +56,7 @@ final class RestSearchClient implements SearchClient {
                 .setDefaultHeaders(authorization(config))
                 .setCompressionEnabled(config.getBoolean(ElasticsearchSinkConfig.COMPRESSION))
                 .setRequestConfigCallback(request -> request.setConnectTimeout(connect).setSocketTimeout(read))
-                .setHttpClientConfigCallback(client -> client.setMaxConnPerRoute(config.inFlight() + 1));
+                .setHttpClientConfigCallback(client -> tls.applyTo(client).setMaxConnPerRoute(config.inFlight() + 1));
         String path = config.path();
         rest = (path.isEmpty() ? builder : builder.setPathPrefix(path)).build();
     }
@@ -67,7 +76,7 @@ final class RestSearchClient implements SearchClient {
                     hostNames + (deniesUser ? " does not accept this user and password" : " answers with status " + status),
                     answer);
         } catch (IOException unavailable) {
-            throw new CheckFailed(ElasticsearchSinkConfig.URL, hostNames + " does not answer: " + reason(unavailable), unavailable);
+            throw unavailable(unavailable);
         }
     }
 
@@ -188,6 +197,21 @@ final class RestSearchClient implements SearchClient {
 
     private static String reason(IOException failure) {
         return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
+    }
+
+    private CheckFailed unavailable(IOException failure) {
+        Throwable cause = failure;
+        boolean isRefusedTls = cause instanceof SSLException;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+            isRefusedTls |= cause instanceof SSLException;
+        }
+        if (!isRefusedTls) {
+            return new CheckFailed(ElasticsearchSinkConfig.URL, hostNames + " does not answer: " + reason(failure), failure);
+        }
+        // The first cause: the client's own message links to a manual.
+        String message = "No TLS connection to " + hostNames + ": " + cause.getMessage();
+        return new CheckFailed(hasTlsKeys ? ElasticsearchSinkConfig.TRUSTSTORE : ElasticsearchSinkConfig.URL, message, failure);
     }
 
     private static Header[] authorization(ElasticsearchSinkConfig config) {
