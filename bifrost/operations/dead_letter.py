@@ -81,7 +81,7 @@ def read_letter(record: StoredRecord) -> StoredDeadLetter:
         record,
         _origin(value("dlq.topic"), value("dlq.partition"), value("dlq.offset")),
         value("dlq.reason"),
-        truncated_bytes=int(size) if size.isdecimal() else 0,
+        truncated_bytes=int(size[:18]) if size.isdecimal() else 0,  # however long: a cut letter is not replayed
         earlier=earlier,
     )
 
@@ -97,9 +97,13 @@ def replayed_record(letter: StoredDeadLetter, topic: str, partition: int | None)
 
 
 def _origin(topic: str, partition: str, offset: str) -> LetterOrigin | None:
-    if not topic or not partition.isdecimal() or not offset.isdecimal():
-        return None
-    return LetterOrigin(topic, int(partition), int(offset))
+    numbers = _number(partition), _number(offset)
+    return None if not topic or numbers[0] is None or numbers[1] is None else LetterOrigin(topic, *numbers)
+
+
+def _number(text: str) -> int | None:
+    """A number of 64 bits in a header, which anything may have written."""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
 def _text(value: bytes | None) -> str:

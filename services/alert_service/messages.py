@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,4 +201,4 @@ def chat_for(alert: Alert, settings: Settings) -> int | str:
         return ""
     if not alert.to:
         return telegram.alert_chat(settings)
-    return int(alert.to) if alert.to.lstrip("-").isdigit() else alert.to
+    return int(alert.to) if re.fullmatch("-?[0-9]{1,18}", alert.to) else alert.to

@@ -213,6 +213,16 @@ def test_a_cut_letter_is_never_replayed(world):
         assert [item.reason for item in planned.skipped] == ["it was cut (9 bytes); the whole record is orders-0@4"]
 
 
+def test_headers_with_endless_numbers_name_no_origin(world):
+    endless = "9" * 5000
+    headers = {"dlq.topic": "orders", "dlq.partition": "0", "dlq.offset": endless, "dlq.truncated": endless}
+    world.records.put("es_sink.dlq", b"v", headers)
+    for options in ({}, {"to": "orders"}):
+        (skipped,) = world.plan(**options).skipped
+        assert skipped.letter.origin is None
+        assert skipped.letter.truncated_bytes
+
+
 def test_letters_are_dropped_up_to_an_offset_a_time_or_all(world):
     world.letters(5)
     world.replay(world.plan(LetterSelection(places=frozenset({(0, 0)}))))

@@ -182,7 +182,9 @@ def single_task(connector: DeclaredConnector) -> Iterator[FileProblem]:
     """More tasks than a class runs."""
     name = connector.config["connector.class"]
     tasks = connector.config.get("tasks.max", "1")
-    if tasks.isdecimal() and int(tasks) > 1 and (name in _SINGLE_TASK or "Syslog" in name.rpartition(".")[2]):
+    # Compared as text: a number of thousands of digits is none for `int`.
+    has_more = tasks.isdecimal() and tasks.lstrip("0") not in ("", "1")
+    if has_more and (name in _SINGLE_TASK or "Syslog" in name.rpartition(".")[2]):
         yield SINGLE_TASK.at_key(connector, "tasks.max", f"{name} runs one task")
 
 

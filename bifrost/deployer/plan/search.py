@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,7 +104,7 @@ def _copy_text(change: IndexChange, sinks: tuple[str, ...]) -> str:
 
 def _copy(index: SearchIndex, template: Body, sinks: tuple[str, ...]) -> CopyIndex:
     base, _, number = index.name.rpartition("-")
-    is_copy = number.isdigit() and index.public_name == base
+    is_copy = re.fullmatch("[0-9]{1,18}", number) is not None and index.public_name == base
     target = f"{index.public_name}-{int(number) + 1 if is_copy else 2:06}"
     return CopyIndex(index.name, target, index.public_name, template, sinks)
 

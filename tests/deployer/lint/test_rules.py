@@ -99,6 +99,7 @@ def codes(project) -> list[str]:
         (SOURCE, {"value.converter.basic.auth.user.info": "u:hunter22"}, ["BF108"]),
         (SOURCE, {"aws.secret.access.key": "abcdefgh1234"}, ["BF108"]),
         (POSTGRES, {"tasks.max": "2"}, ["BF109"]),
+        (POSTGRES, {"tasks.max": "9" * 5000}, ["BF109"]),
         (SOURCE, {"tasks.max": "2"}, []),
         ({"connector.class": "x.UDPSyslogSourceConnector"}, {"tasks.max": "4"}, ["BF109"]),
         (SOURCE, {"value.converter": AVRO}, ["BF110"]),

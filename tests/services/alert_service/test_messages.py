@@ -17,7 +17,13 @@ from bifrost.clients.ksqldb import DescribedSource, KsqlClient, SourceSummary
 from bifrost.clients.schema_registry import SchemaRegistryClient, SubjectVersion
 from bifrost.errors import Refused, SettingError
 from bifrost.settings import Settings
-from services.alert_service.messages import AlertMessage, SuppressingChannel, message_composer, with_configured_channel
+from services.alert_service.messages import (
+    AlertMessage,
+    SuppressingChannel,
+    chat_for,
+    message_composer,
+    with_configured_channel,
+)
 from services.alert_service.record_columns import RecordLayout, column_reader, find_layout
 from services.delivery.channel import Delivered, HeldBack, Suppressed, TemporaryFailure, Undeliverable
 from services.delivery.slack import SlackMessage
@@ -75,6 +81,13 @@ def test_telegram_gets_plain_text_in_its_chat(tmp_path: Path):
     found = composed(tmp_path, text, shape, record(encode(7, parse_schema(json.dumps(SCHEMA)), {"NAME": "<a>"})), 42)
 
     assert found == AlertMessage(TelegramMessage(42, "<b><a>"))
+
+
+@pytest.mark.parametrize(("to", "chat"), [("-100", -100), ("@room", "@room"), ("--5", "--5"), ("²", "²")])
+def test_a_chat_is_a_number_or_a_name(tmp_path: Path, to: str, chat: int | str):
+    path = tmp_path / "it.toml"
+    path.write_text(f'topic = "T"\nchannel = "telegram"\nto = "{to}"\ntemplate = "x"\n', encoding="utf-8")
+    assert chat_for(read_alert(path), Settings({})) == chat
 
 
 @pytest.mark.parametrize(
