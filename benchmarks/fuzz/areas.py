@@ -23,6 +23,7 @@ AREAS: Mapping[str, Area] = {
     "syslog": network.syslog,
     "bot": network.bot,
     "declarations": files.declarations,
+    "connectors": files.connectors,
     "alerts": files.alerts,
     "environment": files.environment,
     "csv": files.csv,

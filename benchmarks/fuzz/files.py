@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import tempfile
@@ -16,8 +17,10 @@ from benchmarks.fuzz.trial import Fuzzer
 from bifrost import settings as project_settings
 from bifrost.alert_template import Template
 from bifrost.alerts import read_alerts
+from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.declared.on_error import raise_error
+from bifrost.deployer.targets import TABLES
 from bifrost.errors import BifrostError, DeclarationError, SettingError
 from bifrost.settings import PROJECT
 from bifrost.supervisor.csv_schemas import propose
@@ -53,6 +56,9 @@ def declarations() -> Iterator[Fuzzer]:
 
         def make(rng: random.Random) -> Input:
             path = rng.choice(files)
+            if path.suffix == ".json" and rng.random() < 0.5:
+                value = damaged_value(rng, json.loads(contents[path]))
+                return Input(str(path.relative_to(folder)), json.dumps(value).encode())
             return Input(str(path.relative_to(folder)), _changed(rng, contents[path]))
 
         def feed(found: Input) -> None:
@@ -77,6 +83,35 @@ def _load(folder: Path, path: Path, content: bytes, data: bytes) -> None:
         path.write_bytes(content)
     if errors:
         raise errors[0]
+
+
+@contextmanager
+def connectors() -> Iterator[Fuzzer]:
+    """Configurations of connectors with keys and values damaged: all rules of `lint` look at them."""
+    table = TABLES["embedded"]
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for name in ("connectors", "topics"):
+            shutil.copytree(PROJECT / name, folder / name)
+        contents = {path: path.read_bytes() for path in sorted(folder.rglob("connectors/*/*.json"))}
+
+        def make(rng: random.Random) -> Input:
+            path = rng.choice(sorted(contents))
+            changed = json.loads(contents[path])
+            for _ in range(rng.choice((1, 1, 2, 4))):
+                changed = damaged_value(rng, changed)
+            return Input(str(path.relative_to(folder)), changed)
+
+        def feed(found: Input) -> None:
+            path = folder / found.target
+            path.write_text(json.dumps(found.given), encoding="utf-8")
+            try:
+                for problem in validate(folder, table):
+                    str(problem).encode()
+            finally:
+                path.write_bytes(contents[path])
+
+        yield Fuzzer(make, feed)
 
 
 @contextmanager
