@@ -77,7 +77,13 @@ def rest_proxy() -> Iterator[Fuzzer]:
 @contextmanager
 def console() -> Iterator[Fuzzer]:
     """The console over a deployed platform of fakes, with its editor over the embedded engine."""
-    known = {"topic": "ratings", "name": "source", "pipeline": "ratings", "subject": "ratings-value", "group": "g"}
+    known = {
+        "topic": "ratings",
+        "name": "mysql-demo-customers",
+        "pipeline": "ratings",
+        "subject": "ratings-value",
+        "group": "g",
+    }
     api = DescribedApi("console", known, _STATEMENTS)
     reader = PanelReader(PROJECT, Engine([rating("one"), rating("two", 1)]), Clock())
     with ExitStack() as stack:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.fuzz import apis, files, language, network, records, servers
+from benchmarks.fuzz import apis, files, language, network, records, servers, shown_records
 from benchmarks.fuzz.trial import Area
 
 AREAS: Mapping[str, Area] = {
@@ -13,6 +13,7 @@ AREAS: Mapping[str, Area] = {
     "deserializers": records.deserializers,
     "inference": records.inference,
     "pipelines": records.pipelines,
+    "shown_records": shown_records.shown_records,
     "ksqldb": servers.ksqldb,
     "rest_proxy": servers.rest_proxy,
     "console": servers.console,

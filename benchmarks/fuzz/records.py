@@ -110,6 +110,9 @@ SCHEMAS = {
     "PROTOBUF": _PROTOBUF,
 }
 
+_PAYLOAD = b'{"a":1,"b":["x"],"c":{"k":1.5},"d":true,"e":1.25}'
+"""Of the JSON schema."""
+
 
 @contextmanager
 def deserializers() -> Iterator[Fuzzer]:
@@ -171,7 +174,8 @@ def inference() -> Iterator[Fuzzer]:
 
     def make(rng: random.Random) -> Input:
         kind = rng.choice(sorted(SCHEMAS))
-        return Input(kind, [_schema(rng, kind), b"\0\0\0\0\1" + rng.randbytes(rng.choice((0, 1, 8, 40)))])
+        payload = rng.choice((rng.randbytes(rng.choice((0, 1, 8, 40))), b"\0" * 40, _PAYLOAD, damaged(rng, _PAYLOAD)))
+        return Input(kind, [_schema(rng, kind), b"\0\0\0\0\1" + payload])
 
     yield Fuzzer(make, lambda found: _infer(found.target, *found.given))
 
