@@ -117,10 +117,11 @@ class EngineServer:
         return [pid for pid in process_tree(self.pid) if pid != self.pid]
 
     def kill_worker(self) -> None:
-        """Kills one worker process with -9; the server itself if it has none."""
+        """Kills one worker process with -9, and waits for the next one; the server itself if it has none."""
         workers = self.workers()
         if workers:
             os.kill(workers[0], signal.SIGKILL)
+            wait_for("another worker", lambda: len({*self.workers(), *workers}) > len(workers))
         else:
             self.restart_after_kill()
 

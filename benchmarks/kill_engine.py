@@ -38,6 +38,7 @@ from bifrost.settings import Settings, load
 PARTS = ("server", "worker", "broker")
 EXACTLY_ONCE = "exactly_once_v2"
 _DEADLINE_S, _SETTLE_S, _READ_S = 180.0, 3.0, 30.0
+_FIRST_RATINGS = 200  # enough for results in every partition
 _STATEMENTS = """
 CREATE STREAM R (K INT KEY) WITH (KAFKA_TOPIC='{ratings}', VALUE_FORMAT='AVRO');
 CREATE TABLE C (ID INT PRIMARY KEY) WITH (KAFKA_TOPIC='{customers}', VALUE_FORMAT='AVRO');
@@ -97,11 +98,14 @@ def main() -> int:
 def one_round(settings: Settings, part: str, args: argparse.Namespace) -> Outcome:
     """Kill a part while ratings arrive, and compare with an undisturbed run."""
     loader, run = Loader(settings), uuid.uuid4().hex[:6]
-    workload = loader.load(run, 1, CUSTOMERS)
+    workload = loader.load(run, _FIRST_RATINGS, CUSTOMERS)
+    first = {"filter": workload.low_ratings, "join": _FIRST_RATINGS, "count": _FIRST_RATINGS}
     killed, calm = f"bench-{run}-killed", f"bench-{run}-calm"
     try:
         with EngineServer(settings, args.workers) as server:
             _deploy(loader, server, workload, killed, args.guarantee)
+            # To kill a part that has not done anything yet would say nothing.
+            _await(settings, killed, first)
             sender = multiprocessing.Process(target=send, args=(settings, workload.ratings, args.rate, args.seconds))
             sender.start()
             with ThreadPoolExecutor(1) as killers:
@@ -112,7 +116,7 @@ def one_round(settings: Settings, part: str, args: argparse.Namespace) -> Outcom
                 raise RuntimeError("not all ratings were sent: nothing can be said of the engine")
             ended = time.monotonic()
             sent = int(args.rate * args.seconds)
-            wanted = {"filter": sent + workload.low_ratings, "join": sent + 1, "count": sent + 1}
+            wanted = {output: sent + count for output, count in first.items()}
             _await(settings, killed, wanted)
             recovered = time.monotonic() - ended
             with EngineServer(settings, args.workers) as other:
