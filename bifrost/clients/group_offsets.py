@@ -1,4 +1,4 @@
-"""Offsets of consumer groups without members: many groups, one client."""
+"""Offsets of consumer groups without members: many groups, few clients."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 # librdkafka aborts the process when a request to a group's coordinator times out (use after free in
 # `rd_kafka_admin_coord_request`). So no request times out by itself: this is far longer than any caller waits.
 _NEVER_S = 300.0
+# A client remembers the coordinators of so many groups. With more, it asks for the coordinator before every request,
+# which costs a broker more than the commit itself. But each client takes several threads.
+_GROUPS_PER_CLIENT, _MOST_CLIENTS = 10, 3
 _log = logging.getLogger(__name__)
 
 
@@ -51,25 +54,30 @@ class GroupOffsets:
         patient = {"socket.timeout.ms": int(_NEVER_S * 1000), "reconnect.backoff.max.ms": 1000}
         self._properties: dict[str, Any] = {**client, **patient}
         self._lock = threading.Lock()
-        self._client: AdminClient | None = None
+        self._clients: dict[int, AdminClient] = {}
+        self._places: dict[str, int] = {}  # the groups in the order of their first commits
 
     def commit(self, group: str, offsets: Sequence[TopicPartition]) -> OffsetsAnswer:
         """Requests to commit offsets."""
         request = ConsumerGroupTopicPartitions(group, list(offsets))
-        client = self._current()
+        client = self._client_of(group)
         return OffsetsAnswer(client, client.alter_consumer_group_offsets([request], request_timeout=_NEVER_S)[group])
 
     def renew(self, answer: OffsetsAnswer) -> None:
         """Drops the client of a request that was given up, with all its pending requests."""
         with self._lock:
-            if self._client is answer.client:
-                self._client = None
+            for place, client in self._clients.items():
+                if client is answer.client:
+                    del self._clients[place]
+                    return
 
-    def _current(self) -> AdminClient:
+    def _client_of(self, group: str) -> AdminClient:
         with self._lock:
-            if self._client is None:
-                self._client = AdminClient(self._properties, logger=_log)
-            return self._client
+            place = self._places.setdefault(group, len(self._places)) // _GROUPS_PER_CLIENT % _MOST_CLIENTS
+            client = self._clients.get(place)
+            if client is None:
+                client = self._clients[place] = AdminClient(self._properties, logger=_log)
+            return client
 
 
 class OffsetsAnswer:
