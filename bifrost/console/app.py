@@ -186,13 +186,13 @@ def console_login(folder: SecureFolder, monotonic: Callable[[], float] = time.mo
 
 
 def needs_no_login(path: str) -> bool:
-    """Whether a path is the login page or for programs: health, metrics, and the APIs that services post to.
+    """Whether a path is the login page or for programs: health, and the APIs that services post to.
 
     The APIs of Slack and Telegram have tokens in place of a user and password.
     """
     is_slack = path.removeprefix("/api").removeprefix("/") in slack_api.METHODS
     is_telegram = _TELEGRAM_METHOD.fullmatch(path) is not None
-    return path in ("/healthz", "/metrics") or path in login_page.OPEN_PATHS or is_slack or is_telegram
+    return path == "/healthz" or path in login_page.OPEN_PATHS or is_slack or is_telegram
 
 
 def _accepted_tokens(settings: Settings) -> AcceptedTokens:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bifrost.clients import ksqldb
-from bifrost.clients.access import TlsFiles
-from bifrost.clients.http import Connection, HttpClient
+from bifrost.clients.http import Connection, HttpClient, connection_to
 from bifrost.errors import BifrostError
-from bifrost.settings import METRICS_PROGRAMS, Settings
+from bifrost.settings import METRICS_PROGRAMS, TLS_PARTS, Settings
 
 SCRAPE_S = 2.0
 """A program that needs longer counts as one that does not answer."""
@@ -139,9 +138,10 @@ def metrics_reader(settings: Settings) -> MetricsReader:
 
 
 def _scrape_of(settings: Settings, part: str) -> Scrape:
-    # On a secured platform the REST proxy has TLS; its metrics need no login.
-    tls = TlsFiles(settings.get("KAFKA_SSL_CA_LOCATION") if settings.is_secured else "")
-    http = HttpClient(Connection(part, settings.local_url(part), patience_s=0, tls=tls))
+    connection = Connection(part, settings.local_url(part), patience_s=0)
+    if part in TLS_PARTS and settings.is_secured:
+        connection = connection_to(settings, part, connection.url, part.upper(), patience_s=0)
+    http = HttpClient(connection)
     return lambda: http.get_text("/metrics", timeout_s=SCRAPE_S)
 
 

@@ -70,7 +70,7 @@ def create_app(
     check = Middleware(OriginCheck, refusal=_forbidden, allowed_hosts=allowed_hosts, allowed_origins=origins)
     # The check comes first: CORS only hides an answer from a page, after the request has had its effect.
     counted = Middleware(RequestMetrics)
-    login = [] if users is None else [Middleware(RequireLogin, users=users, refusal=_no_login, is_open=_is_open)]
+    login = [] if users is None else [Middleware(RequireLogin, users=users, refusal=_no_login)]
     middleware = [counted, check, *([cors] if origins else []), *login]
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=middleware)
 
@@ -114,10 +114,6 @@ async def _close_idle(instances: ConsumerInstances) -> None:
     while True:
         await asyncio.sleep(IDLE_CHECK_INTERVAL_S)
         await run_in_threadpool(instances.close_idle)
-
-
-def _is_open(path: str) -> bool:
-    return path == "/metrics"
 
 
 def _no_login(problem: str) -> ASGIApp:

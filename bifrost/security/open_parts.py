@@ -14,7 +14,7 @@ _HTTP_PARTS: Mapping[str, str] = {
     "rest_proxy": "REST proxy",
 }
 _STORES = "the databases and the S3 store (their own passwords, no TLS; MongoDB without a password)"
-_METRICS = "`/metrics` of each program but ksqlDB"
+_METRICS = "`/metrics` of the services, the supervisor and the demo data"
 
 
 def open_parts(secured: Iterable[str] = TLS_PARTS) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from bifrost.security import certificates
 from bifrost.security.certificates import KeyPair
 from bifrost.security.console_password import ConsolePassword
 from bifrost.security.private_files import write_private
-from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, INBOX_SENDERS, KAFKA_ROLES, ROLES
+from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, DEPLOYER, INBOX_SENDERS, KAFKA_ROLES, ROLES
 from bifrost.settings import Settings, role_file
 
 T = TypeVar("T")
@@ -65,6 +65,10 @@ class SecureFolder:
     def role_file(self, role: str) -> Path:
         """The settings with which a role connects, with its password."""
         return role_file(self.root, role)
+
+    def password_file(self, role: str) -> Path:
+        """The password of a role alone, for programs that read it from a file, such as Prometheus."""
+        return self.role_file(role).with_suffix(".password")
 
     def password(self, role: str) -> str:
         """The password of a role's user.
@@ -152,6 +156,7 @@ class SecureFolder:
         for role in ROLES:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
             write_private(self.role_file(role), "".join(lines).encode())
+        write_private(self.password_file(DEPLOYER), self.password(DEPLOYER).encode())
 
     def _role_settings(self, role: str) -> Mapping[str, str]:
         password, authority = self.password(role), str(self.authority_certificate)

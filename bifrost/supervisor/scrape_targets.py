@@ -6,21 +6,31 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, Settings
+from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, TLS_PARTS, Settings
 
 _WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
 
 
-def scrape_targets(ports: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The targets by program, in the form of `file_sd_configs`; the label `program` names a component."""
+def scrape_targets(ports: Mapping[str, int], *, secured: bool = False) -> list[dict[str, Any]]:
+    """The targets by program, in the form of `file_sd_configs`; the label `program` names a component.
+
+    On a secured platform, those that require TLS and a login have the label `__scheme__`.
+    """
     found = {name: ports[name] for name in _WITH_HTTP_SERVER}
     found |= {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
-    return [{"targets": [f"{LOOPBACK}:{port}"], "labels": {"program": name}} for name, port in found.items()]
+    tls = TLS_PARTS if secured else frozenset()
+    return [
+        {
+            "targets": [f"{LOOPBACK}:{port}"],
+            "labels": {"program": name, **({"__scheme__": "https"} if name in tls else {})},
+        }
+        for name, port in found.items()
+    ]
 
 
 def write_scrape_targets(settings: Settings, ports: Mapping[str, int]) -> None:
     """Write the targets, atomically: Prometheus reads the file whenever it changes."""
     path = settings.scrape_targets_file
     unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(json.dumps(scrape_targets(ports), indent=1) + "\n")
+    unfinished.write_text(json.dumps(scrape_targets(ports, secured=settings.is_secured), indent=1) + "\n")
     unfinished.replace(path)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bifrost.engine.statements.figures import FAMILIES, FigureKind
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import METRICS_PROGRAMS, PORTS, PROJECT, Settings
 from bifrost.supervisor.platform_components import COMPONENTS
 from bifrost.supervisor.scrape_targets import scrape_targets, write_scrape_targets
@@ -134,11 +135,26 @@ def test_the_targets_of_prometheus_are_the_ports_of_the_platform(tmp_path):
     assert len({each["targets"][0] for each in scrape_targets(PORTS)}) == len(written)
 
 
+def test_the_targets_of_a_secured_platform_with_tls_and_a_login_say_so(tmp_path):
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"})
+    settings.run.mkdir(parents=True)
+    write_scrape_targets(settings, PORTS)
+    written = json.loads(settings.scrape_targets_file.read_text())
+    secured = {each["labels"]["program"] for each in written if each["labels"].get("__scheme__") == "https"}
+    assert secured == {"ksqldb", "console", "rest_proxy"}
+
+
 def test_prometheus_reads_the_targets_of_the_default_home_and_the_rules():
     configuration = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-    (job,) = configuration["scrape_configs"]
-    ((file,),) = (each["files"] for each in job["file_sd_configs"])
-    assert (FOLDER / file).resolve() == Settings({}, PROJECT).scrape_targets_file
+    job, secured = configuration["scrape_configs"]
+    for each in (job, secured):
+        ((file,),) = (config["files"] for config in each["file_sd_configs"])
+        assert (FOLDER / file).resolve() == Settings({}, PROJECT).scrape_targets_file
+    folder = secure_folder(Settings({}, PROJECT))
+    login = secured["basic_auth"]
+    assert (FOLDER / secured["tls_config"]["ca_file"]).resolve() == folder.authority_certificate
+    assert (FOLDER / login["password_file"]).resolve() == folder.password_file(login["username"])
+    assert {"target_label": "job", "replacement": job["job_name"]} in secured["relabel_configs"]
     assert [(FOLDER / name).exists() for name in configuration["rule_files"]] == [True]
     assert all(f'job="{job["job_name"]}"' in rule["expr"] for rule in rules() if re.match(r"up\b", rule["expr"]))
 

@@ -216,9 +216,19 @@ def test_a_large_or_malformed_form_is_refused(console: Secured, client: requests
 
 
 def test_the_pages_open_without_a_login_are_few(console: Secured, client: requests.Session) -> None:
-    for path in ("/healthz", "/metrics", "/login", "/static/page_frame.css", "/static/login.css", "/static/icon.svg"):
+    for path in ("/healthz", "/login", "/static/page_frame.css", "/static/login.css", "/static/icon.svg"):
         assert client.get(console.url + path, timeout=10).status_code == 200, path
-    for path in ("/", "/inbox", "/static/page_frame.js", "/api/faults", "/events", "/telegram", "/login/x", "/nothing"):
+    for path in (
+        "/",
+        "/metrics",
+        "/inbox",
+        "/static/page_frame.js",
+        "/api/faults",
+        "/events",
+        "/telegram",
+        "/login/x",
+        "/nothing",
+    ):
         assert client.get(console.url + path, timeout=10).status_code == 401, path
 
 
