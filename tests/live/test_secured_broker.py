@@ -1,21 +1,28 @@
-"""A secured broker: who is refused what, and how that reads, with this project's rights."""
+"""Secured Java servers: who is refused what, and how that reads, with this project's rights."""
 
 from __future__ import annotations
 
+import os
+import socket
+import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
 
 from bifrost import settings as project_settings
 from bifrost.clients.kafka import KafkaAdmin, consumer, producer
 from bifrost.clients.kafka_access import KafkaAccess, Operation, Right
+from bifrost.clients.schema_registry import from_settings as registry_client
+from bifrost.clients.search import from_settings as search_client
+from bifrost.clients.supervisor import SupervisorClient
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.live.granted_rights import GrantedRights
 from bifrost.deployer.plan.declared_rights import declared_rights
@@ -23,7 +30,8 @@ from bifrost.deployer.targets import TABLES, for_target
 from bifrost.errors import ComponentError, Refused, RemoteError
 from bifrost.security.certificates import new_authority
 from bifrost.security.rights import platform_rights
-from bifrost.security.roles import BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, SERVICES
+from bifrost.security.roles import BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, ROLES, SERVICES
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.launch import start_platform
 from bifrost.supervisor.stop import stop_platform
@@ -45,9 +53,30 @@ TOPICS = (
     "undeclared",
 )
 """One of each kind, with one that no declaration names."""
+_OF_OTHERS = ("KAFKA_", "SCHEMA_REGISTRY_", "ELASTICSEARCH_")
+CALLERS = {
+    "schema_registry": {
+        "deployer",
+        "console",
+        "connect",
+        "engine",
+        "services",
+        "rest-proxy",
+        "generators",
+        "supervisor",
+    },
+    "search": {"deployer", "console", "connect", "watch", "supervisor"},
+}
+"""The roles that each HTTP API accepts; all others are refused."""
+PATHS = {"schema_registry": "/subjects", "search": "/_cat/indices?format=json"}
+CLIENTS: dict[str, tuple[str, Callable[[Settings], object]]] = {
+    "schema_registry": ("SCHEMA_REGISTRY", lambda settings: registry_client(settings, patience_s=0).subjects()),
+    "search": ("ELASTICSEARCH", lambda settings: search_client(settings, patience_s=0).templates()),
+}
+"""The prefix of an API's settings, and a request of this project's client."""
 _START = (
     "from bifrost.settings import load; from bifrost.supervisor.launch import start_platform; "
-    "start_platform(load(), progress=print, only=('broker',))"
+    "start_platform(load(), progress=print, only=('broker', 'schema_registry', 'search'))"
 )
 _OPERATIONS: dict[Operation, AclOperation] = {
     "read": AclOperation.READ,
@@ -59,10 +88,10 @@ _OPERATIONS: dict[Operation, AclOperation] = {
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A platform of one secured broker with the rights of this project."""
+    """A platform of a secured broker with the rights of this project, of the registry and of search."""
     ours = project_settings.load()
     values = {
-        **{name: value for name, value in ours.values.items() if not name.startswith("KAFKA_")},
+        **{name: value for name, value in ours.values.items() if not name.startswith(_OF_OTHERS)},
         **{f"BIFROST_PORT_{part.upper()}": str(port) for part, port in free_ports().items()},
         "BIFROST_HOME": str(tmp_path_factory.mktemp("home")),
         "BIFROST_CACHE": str(ours.cache),
@@ -177,6 +206,85 @@ def test_a_broker_of_another_authority_is_not_trusted(secured: Settings, tmp_pat
 def test_plain_text_gets_no_answer(secured: Settings) -> None:
     with pytest.raises(RemoteError):
         KafkaAdmin({"bootstrap.servers": secured.endpoints.kafka}, timeout_s=3).topics()
+
+
+@pytest.mark.parametrize("part", CALLERS)
+def test_an_http_api_accepts_the_roles_that_call_it_and_refuses_all_others(secured: Settings, part: str) -> None:
+    folder, url = secure_folder(secured), secured.local_url(part) + PATHS[part]
+    with requests.Session() as client:
+        client.trust_env, client.verify = False, str(folder.authority_certificate)
+        found = {
+            role: client.get(url, auth=(role, folder.password(role)), timeout=WAIT_S).status_code for role in ROLES
+        }
+        assert found == {role: 200 if role in CALLERS[part] else 401 for role in ROLES}
+        for login in (None, (DEPLOYER, "wrong"), ("stranger", folder.password(DEPLOYER))):
+            refused = client.get(url, auth=login, timeout=WAIT_S)
+            assert refused.status_code == 401
+            assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+            assert "user or password is missing or wrong" in refused.text.lower()
+
+
+@pytest.mark.parametrize("part", CALLERS)
+def test_registry_and_search_refuse_in_words(secured: Settings, part: str, tmp_path: Path) -> None:
+    prefix, call = CLIENTS[part]
+    call(secured)
+    with pytest.raises(RemoteError, match=rf"check {prefix}_USER and {prefix}_PASSWORD"):
+        call(remote(secured, part, password="wrong"))
+    with pytest.raises(RemoteError, match=rf"{prefix}_CA_LOCATION names the file with the CA"):
+        foreign = tmp_path / "foreign.crt"
+        foreign.write_bytes(new_authority(datetime.now(UTC)).certificate_pem)
+        call(remote(secured, part, authority=foreign))
+    with pytest.raises(RemoteError):
+        call(remote(secured, part, scheme="http"))
+
+
+def remote(
+    secured: Settings, part: str, *, password: str = "", authority: Path | None = None, scheme: str = "https"
+) -> Settings:
+    """The settings of another machine that calls an API of the secured platform as the deployer."""
+    prefix, _ = CLIENTS[part]
+    folder = secure_folder(secured)
+    urls = {f"{name}_URL": "http://127.0.0.1:1" for name in ("CONNECT", "KSQLDB", "SCHEMA_REGISTRY")}
+    return Settings(
+        {
+            **urls,
+            "BIFROST_TARGET": "remote",
+            "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            f"{prefix}_URL": secured.local_url(part).replace("https", scheme),
+            f"{prefix}_USER": DEPLOYER,
+            f"{prefix}_PASSWORD": password or folder.password(DEPLOYER),
+            f"{prefix}_CA_LOCATION": str(authority or folder.authority_certificate),
+        }
+    )
+
+
+def test_the_ports_behind_registry_and_search_accept_nobody(secured: Settings) -> None:
+    """That of the registry's application, and that on which nodes of search would meet."""
+    login = (DEPLOYER, secure_folder(secured).password(DEPLOYER))
+    inner = {part: [port for port in ports_of(secured, part) if port != secured.port(part)] for part in CALLERS}
+    assert all(inner.values())
+    for port in inner["schema_registry"]:
+        url = f"http://127.0.0.1:{port}/apis/registry/v2/system/info"
+        assert requests.get(url, auth=login, timeout=WAIT_S).status_code == 401
+    for port in inner["search"]:
+        context = ssl.create_default_context(cafile=str(secure_folder(secured).authority_certificate))
+        with socket.create_connection(("127.0.0.1", port), WAIT_S) as raw:
+            # In TLS 1.3 the server refuses after the client's end of the handshake.
+            with (
+                pytest.raises(ssl.SSLError, match=r"(?i)alert"),
+                context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+            ):
+                tls.recv(1)
+
+
+def ports_of(settings: Settings, part: str) -> list[int]:
+    """The ports on which the process of a component listens."""
+    process = Path("/proc") / str(SupervisorClient(settings).component(part).pid)
+    links = {os.readlink(link) for link in (process / "fd").iterdir()}
+    lines = (
+        line.split() for table in ("tcp", "tcp6") for line in (process / "net" / table).read_text().splitlines()[1:]
+    )
+    return [int(row[1].rpartition(":")[2], 16) for row in lines if row[3] == "0A" and f"socket:[{row[9]}]" in links]
 
 
 def test_no_password_is_in_the_environment_or_the_command_of_a_process_or_in_a_log(secured: Settings) -> None:
