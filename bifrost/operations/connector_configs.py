@@ -57,7 +57,7 @@ def edited_config(connect: ConnectClient, name: str, edited: Mapping[str, str]) 
     """
     live = connect.config(name)
     if live is None:
-        raise OperationRefused(f"there is no connector {name}")
+        raise OperationRefused(f"connector {name} does not exist")
     meant = {
         key: live[key] if key in live and value == redact_value(key, live[key]) else value
         for key, value in edited.items()
@@ -74,8 +74,7 @@ def check_config(connect: ConnectClient, name: str, config: Mapping[str, str]) -
     """What Connect finds wrong with a configuration; no secret is in it."""
     if not config.get(CLASS_KEY):
         return (ConfigProblem(CLASS_KEY, "is missing", True),)
-    plain = {key: value for key, value in config.items() if key != _NAME}
-    declared = DeclaredConnector(name, "", Path(f"{name}.json"), plain)
+    declared = DeclaredConnector(name, "", Path(f"{name}.json"), {**config, _NAME: name})
     found = []
     for item in check_connectors(connect, [declared]):
         key, sign, text = item.text.partition(": ")
@@ -88,7 +87,7 @@ def plan_config(connect: ConnectClient, name: str, edited: Mapping[str, str]) ->
     """What putting an edited configuration would do.
 
     Raises:
-        OperationRefused: there is no such connector, or Connect does not accept the configuration.
+        OperationRefused: the connector does not exist, or Connect does not accept the configuration.
     """
     after = edited_config(connect, name, edited)
     problems = [problem for problem in check_config(connect, name, after) if problem.is_error]
@@ -108,7 +107,7 @@ def change_config(platform: Platform, planned: PlannedConfig, clock: Clock) -> N
         NotReady: the connector does not run; the message has the cause.
     """
     if platform.connect.config(planned.name) != dict(planned.before):
-        raise OperationRefused(f"connector {planned.name} was not changed: somebody changed it meanwhile; look again")
+        raise OperationRefused(f"connector {planned.name} was not changed: it has changed meanwhile; look again")
     platform.connect.put(planned.name, planned.after)
     if planned.state in ("PAUSED", "STOPPED"):
         return

@@ -125,6 +125,9 @@ class FakeConnect:
             value = {"name": name, "value": self._resolved(config.get(name)), "errors": errors}
             known = name in KNOWN_KEYS
             entries.append({"definition": {"name": name, "required": False} if known else None, "value": value})
+        if "name" not in config:
+            errors = ['Missing required configuration "name" which has no default value.']
+            entries.append({"definition": {"name": "name"}, "value": {"name": "name", "value": None, "errors": errors}})
         return Answer(
             200, {"error_count": len(self.errors), "configs": [entry for entry in entries if entry["definition"]]}
         )

@@ -6,7 +6,7 @@ import { el, fetched, moveFocus, number, onKeys, showProblem, showState } from "
 const LONGEST = 46;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-// A long name keeps its beginning and its end, which tell names of one family apart; its title has all of it.
+// A long name keeps its beginning and its end, which distinguish names of one family; its title has all of it.
 export function named(tag, name, longest = LONGEST) {
   const half = Math.floor((longest - 1) / 2);
   const isLong = name.length > longest;
