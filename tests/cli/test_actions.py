@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bifrost.clients.kafka import TopicDescription
-from bifrost.operations.action_log import account_name
+from bifrost.operations.action_log import ActionLog, Outcome, account_name
 from bifrost.operations.dead_letter_queues import DEAD_LETTER_TOPIC
 from tests.operations.test_dead_letters import connect_headers
 
@@ -104,6 +104,15 @@ def test_nothing_is_changed_if_it_cannot_be_logged(run, deployed, project):
     found = run("pause", SOURCE)
     assert (found.code, f"nothing was changed: {log} cannot be written" in " ".join(found.err.split())) == (1, True)
     assert deployed.connect.states[SOURCE] == "RUNNING"
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.DONE])
+def test_only_an_action_without_an_end_is_unfinished(run, project, outcome):
+    log = ActionLog(project.root / "home" / "actions.jsonl", lambda: 1.0)
+    begun = log.begin("ann", "ksqldb.statement", "DROP STREAM A;", [])
+    if outcome is not None:
+        log.end(begun, outcome, "")
+    assert ("has not ended" in run("actions").out) == (outcome is None)
 
 
 def test_the_newest_actions_are_listed_first(run, deployed):

@@ -9,7 +9,7 @@ import typer
 
 from bifrost.cli.options import JsonOption, settings_for
 from bifrost.cli.output import Screen
-from bifrost.operations.action_log import LoggedAction, action_log_of
+from bifrost.operations.action_log import LoggedAction, Outcome, action_log_of
 from bifrost.operations.moments import moment_text
 
 SHOWN = 20
@@ -33,6 +33,6 @@ def command(
 
 
 def _row(entry: LoggedAction) -> list[str]:
-    result = " ".join(entry.result.split()) or _UNFINISHED
+    result = _UNFINISHED if entry.outcome is Outcome.STARTED else " ".join(entry.result.split())
     at = moment_text(round(entry.at_s * 1000))
     return [at, entry.who, entry.action, entry.thing, str(entry.outcome), result]
