@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from bifrost.clients.kafka import OffsetRange
 from bifrost.deployer.live.state import TopicAdmin
 from bifrost.errors import RemoteError
 from bifrost.operations.dead_letter_queues import RecordStore
 from bifrost.operations.group_owners import GroupOwner, GroupOwners
+from bifrost.operations.live_things import is_matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,10 @@ def group_lags(
 
 def is_named(pattern: str) -> Callable[[GroupOwner, str], bool]:
     """Whether a group or its owner has a name: `NAME` or `KIND:NAME`, with `*` and `?`; case does not matter."""
-    lower = pattern.lower()
 
     def matches(owner: GroupOwner, group: str) -> bool:
         names = (owner.name, f"{owner.kind}:{owner.name}", group)
-        return any(fnmatchcase(name.lower(), lower) for name in names)
+        return any(is_matched(name, pattern) for name in names)
 
     return matches
 

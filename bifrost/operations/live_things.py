@@ -66,8 +66,11 @@ def find_live(platform: Platform, services: Collection[str], text: str) -> tuple
         raise failure
     if not found:
         raise OperationRefused(_unknown(text, name, others, has_services=platform.services is not None))
+    # Connect and ksqlDB distinguish upper and lower case, and permit * and ? in names.
+    exact = {thing.kind for thing in found if thing.name == name}
+    found = tuple(thing for thing in found if thing.kind not in exact or thing.name == name)
     kinds = {thing.kind for thing in found}
-    if len(kinds) > 1 and not is_pattern(name):
+    if len(kinds) > 1 and (exact or not is_pattern(name)):
         choices = " or ".join(f"{thing.kind}:{thing.name}" for thing in found)
         raise OperationRefused(f"{text} means several things; write {choices}")
     return found
@@ -139,7 +142,12 @@ def is_pattern(name: str) -> bool:
 
 def _fits(thing: LiveThing, pattern: str, *, by_sink: bool) -> bool:
     names = (thing.name, *(thing.sinks if by_sink else ()))
-    return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)
+    return any(is_matched(name, pattern) for name in names)
+
+
+def is_matched(name: str, pattern: str) -> bool:
+    """Whether a name fits a pattern with `*` and `?`; case does not matter, and brackets stand for themselves."""
+    return fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))
 
 
 def _unknown(text: str, name: str, others: list[str], *, has_services: bool) -> str:

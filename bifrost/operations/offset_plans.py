@@ -109,6 +109,7 @@ def find_position(platform: Platform, owners: GroupOwners, text: str) -> Positio
         OperationRefused: nothing has that name, or several things have it.
     """
     found = [position for position in _positions(platform, owners) if _is_named(position, text)]
+    found = [position for position in found if text in _names(position)] or found
     if not found:
         raise OperationRefused(
             f"nothing named {text!r} has offsets; connectors, alerts, services and consumer groups have: see `lag`"
@@ -204,9 +205,13 @@ def _positions(platform: Platform, owners: GroupOwners) -> Iterator[PositionOwne
 
 
 def _is_named(position: PositionOwner, text: str) -> bool:
+    return text.lower() in {name.lower() for name in _names(position)}
+
+
+def _names(position: PositionOwner) -> tuple[str, ...]:
     owner = position.owner
-    names = (owner.name, f"{owner.kind}:{owner.name}", position.group, f"group:{position.group}")
-    return text.lower() in {name.lower() for name in names if name}
+    by_group = (position.group, f"group:{position.group}") if position.group else ()
+    return (owner.name, f"{owner.kind}:{owner.name}", *by_group)
 
 
 def _moves(

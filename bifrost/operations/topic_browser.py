@@ -232,9 +232,9 @@ class _Scan:
 
     def page(self) -> TopicPage:
         """What was found, merged by time; the rest remains for the next page."""
-        chosen, cursor = self._merged(), dict(self._positions)
-        last = {record.partition: record.offset for record in chosen}
-        taken = {number: sum(record.partition == number for record in chosen) for number in self._found}
+        selected, cursor = self._merged(), dict(self._positions)
+        last = {record.partition: record.offset for record in selected}
+        taken = {number: sum(record.partition == number for record in selected) for number in self._found}
         for number, found in self._found.items():
             if taken[number] < len(found) or number in self._dropped:
                 first_left = found[taken[number]].offset if taken[number] < len(found) else None
@@ -242,9 +242,9 @@ class _Scan:
                     cursor[number] = last[number] if first_left is None else first_left + 1
                 else:
                     cursor[number] = last[number] + 1 if first_left is None else first_left
-        is_complete = len(chosen) >= self._query.limit or not self._windows(1)
+        is_complete = len(selected) >= self._query.limit or not self._windows(1)
         has_more = any(self._has_more(number, offset) for number, offset in cursor.items())
-        return TopicPage(tuple(chosen), cursor if has_more else None, self._budget.scanned, is_complete, self._ranges)
+        return TopicPage(tuple(selected), cursor if has_more else None, self._budget.scanned, is_complete, self._ranges)
 
     def _has_more(self, number: int, offset: int) -> bool:
         part = self._ranges[number]
@@ -302,14 +302,14 @@ class _Scan:
         """The first records of all partitions by time. Within a partition the order is that of the offsets."""
         heads = {number: 0 for number, found in self._found.items() if found}
         sign = -1 if self._is_backward else 1
-        chosen: list[ShownRecord] = []
-        while heads and len(chosen) < self._query.limit:
+        selected: list[ShownRecord] = []
+        while heads and len(selected) < self._query.limit:
             number = min(heads, key=lambda each: (sign * self._found[each][heads[each]].time_ms, each))
-            chosen.append(self._found[number][heads[number]])
+            selected.append(self._found[number][heads[number]])
             heads[number] += 1
             if heads[number] == len(self._found[number]):
                 del heads[number]
-        return chosen
+        return selected
 
 
 def _readable(

@@ -58,3 +58,12 @@ def test_a_failed_task_makes_its_connector_failed(deployed):
     (thing,) = find_live(deployed.platform, SERVICES, "mysql-demo-customers")
 
     assert (thing.state, thing.cause) == ("FAILED", "B: disk is full")
+
+
+@pytest.mark.parametrize("name", ["es*", "es?", "es[1]", "[a-z]", "ES_SINK", "es sink/1"])
+def test_a_full_name_means_only_the_thing_that_has_it(deployed, name):
+    for other in (name, "es_sink", "es1", "e"):
+        deployed.connect.configs[other] = {"connector.class": "X"}
+        deployed.connect.states[other] = "RUNNING"
+    found = find_live(deployed.platform, SERVICES, f"connector:{name}")
+    assert [thing.name for thing in found] == [name]

@@ -185,3 +185,14 @@ def test_a_sink_that_has_committed_nothing_is_moved_in_the_topics_of_its_configu
     del world.kafka.committed["connect-es_sink"]
     planned = plan(world, SINK, OffsetTarget(word="latest"))
     assert [(move.topic, move.before, move.after, move.skipped) for move in planned.moves] == [("orders", None, 20, 17)]
+
+
+def test_groups_whose_names_differ_in_case_are_distinguished(world):
+    world.kafka.committed["Someone"] = {"orders": {0: 4}}
+    assert [position(world, name).group for name in ("someone", "Someone", "group:Someone")] == [
+        "someone",
+        "Someone",
+        "Someone",
+    ]
+    with pytest.raises(OperationRefused, match="means several things"):
+        position(world, "SOMEONE")

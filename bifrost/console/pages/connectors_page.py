@@ -46,10 +46,11 @@ def routes(pool: TargetPool) -> list[BaseRoute]:
 
     return [
         Route("/connectors", show, methods=["GET"]),
-        Route("/connectors/{name}", show_one, methods=["GET"]),
+        # A connector may have any name, also one with a slash.
+        Route("/connectors/{name:path}", show_one, methods=["GET"]),
         Route("/api/connectors", reading(pool, _connectors), methods=["GET"]),
-        Route("/api/connectors/{name}", reading(pool, _connector), methods=["GET"]),
-        Route("/api/connectors/{name}/validate", validate, methods=["POST"]),
+        Route("/api/connectors/{name:path}", reading(pool, _connector), methods=["GET"]),
+        Route("/api/connectors/{name:path}/validate", validate, methods=["POST"]),
     ]
 
 
@@ -76,7 +77,7 @@ def _connector(target: OperatedTarget, request: Request) -> Any:
     connect, name = target.platform.connect, request.path_params["name"]
     status, config = connect.status(name), connect.config(name)
     if config is None:
-        raise OperationRefused(f"there is no connector {name}")
+        raise OperationRefused(f"connector {name} does not exist")
     found = (
         {"name": name, "state": "", "type": "", "tasks": []} if status is None else _status_json(status, target.secrets)
     )

@@ -137,8 +137,8 @@ function list(panel, found) {
     panel.content.replaceChildren(table);
     body = table.tBodies[0];
   }
-  const kept = new Map([...body.rows].map((row) => [row.dataset.content, row]));
-  body.replaceChildren(...found.rows.map((row) => kept.get(content(row)) || newRow(panel, row)));
+  const shown = new Map([...body.rows].map((row) => [row.dataset.content, row]));
+  body.replaceChildren(...found.rows.map((row) => shown.get(content(row)) || newRow(panel, row)));
   panel.seen = true;
 }
 

@@ -141,10 +141,10 @@ class Rows {
 
   say() {
     const rows = `${number(this.total)} row${this.total === 1 ? "" : "s"}`;
-    const kept = this.total > this.rows.length ? `, shows the newest ${number(this.rows.length)}` : "";
+    const limit = this.total > this.rows.length ? `, shows the newest ${number(this.rows.length)}` : "";
     const more = this.isTruncated ? ", there are more: LIMIT or WHERE selects which" : "";
     const state = this.isPaused ? "paused" : this.state;
-    const words = `${state} · ${rows}${kept}${more}`;
+    const words = `${state} · ${rows}${limit}${more}`;
     if (this.count.textContent !== words) this.count.textContent = words;
   }
 }

@@ -18,7 +18,7 @@ const MOST_LIVE = 500;
 let cursors = [""]; // of the pages up to the one shown
 let following = "";
 let events = null;
-let asked = 0;
+let newestRequest = 0;
 
 function showFields() {
   document.getElementById("time-field").hidden = fields.from.value !== "time";
@@ -125,23 +125,23 @@ function showPartitions(partitions) {
   const total = partitions.reduce((sum, each) => sum + each.next - each.first, 0);
   if (!fields.partition.value) {
     document.getElementById("facts").textContent = `${number(partitions.length)} partition${partitions.length === 1 ? "" : "s"} · ${number(total)} records`;
-    const chosen = fields.partition.value;
+    const selected = fields.partition.value;
     fields.partition.replaceChildren(new Option("all", ""), ...partitions.map((each) => new Option(`${each.partition} (${number(each.first)}–${number(each.next)})`, each.partition)));
-    fields.partition.value = chosen;
+    fields.partition.value = selected;
   }
 }
 
 async function read() {
   stop();
   remember();
-  const mine = ++asked;
+  const request = ++newestRequest;
   const wanted = query();
   const cursor = cursors[cursors.length - 1];
   if (cursor) wanted.set("cursor", cursor);
   outcome.textContent = "Reading";
   try {
     const found = await fetched(`${api}/browse?${wanted}`);
-    if (mine !== asked) return;
+    if (request !== newestRequest) return;
     showProblem("");
     showState("on", "live");
     showPartitions(found.partitions);
@@ -151,7 +151,7 @@ async function read() {
       + (found.complete ? "" : ". The limit of one request was reached; Next reads on.");
     nothing.textContent = found.complete ? (fields.filter.value.trim() ? "No record matches." : "No records.") : "Nothing matches so far; Next reads on.";
   } catch (error) {
-    if (mine !== asked) return;
+    if (request !== newestRequest) return;
     outcome.textContent = "";
     following = "";
     showProblem(error.message);
@@ -186,7 +186,7 @@ function add(records) {
 function follow() {
   stop();
   remember();
-  asked += 1;
+  newestRequest += 1;
   draw([]);
   nothing.textContent = "Waiting for records.";
   [previous.disabled, next.disabled] = [true, true];

@@ -6,8 +6,8 @@ import { bytes, cell, duration, lines, link, listPage } from "./operate.js";
 const internal = document.getElementById("internal");
 
 function retention(topic) {
-  const kept = topic.retention_ms === null ? "broker's default" : duration(topic.retention_ms);
-  return topic.cleanup === "compact" ? "compacted" : topic.cleanup.includes("compact") ? `compacted, ${kept}` : kept;
+  const retention = topic.retention_ms === null ? "broker's default" : duration(topic.retention_ms);
+  return topic.cleanup === "compact" ? "compacted" : topic.cleanup.includes("compact") ? `compacted, ${retention}` : retention;
 }
 
 listPage({

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from selenium.webdriver import Chrome
@@ -144,6 +146,29 @@ def test_invalid_configurations_are_refused(console: Client):
     assert console.post("/api/actions/plan", json=body).status_code == 409
     without_class = console.post(f"/api/connectors/{NAME}/validate", json={"config": {"a": "b"}}).json()
     assert without_class["problems"] == [{"key": "connector.class", "text": "is missing", "is_error": True}]
+
+
+@pytest.mark.parametrize("name", ["a b?c#d%25", "ünï", "es*", "[a-z]"])
+def test_a_connector_may_have_any_name(console: Client, deployed: Fakes, name: str):
+    deployed.connect.configs[name] = {"connector.class": deployed.connect.configs[NAME]["connector.class"]}
+    deployed.connect.states[name] = "RUNNING"
+    path = quote(name, safe="")
+    assert html.escape(name) in console.get(f"/connectors/{path}").text
+    found = console.get(f"/api/connectors/{path}").json()
+    assert found["name"] == name
+    body = {"config": found["config"]}
+    assert console.post(f"/api/connectors/{path}/validate", json=body).json() == {"problems": []}
+    planned = plan(console, "pause", name=f"connector:{name}")
+    assert carry_out(console, planned["token"]) == f"connector {name} is PAUSED."
+
+
+@pytest.mark.parametrize("name", ["team/orders", "x/validate"])
+def test_a_name_with_a_slash_is_one_name(console: Client, name: str):
+    path = quote(name, safe="")
+    assert html.escape(name) in console.get(f"/connectors/{path}").text
+    assert console.get(f"/api/connectors/{path}").json()["error"] == f"connector {name} does not exist"
+    answer = console.post(f"/api/connectors/{path}/validate", json={"config": {}})
+    assert answer.json()["error"] == f"connector {name} does not exist"
 
 
 def test_the_offsets_of_a_source_are_shown_and_deleted(console: Client, deployed: Fakes):
