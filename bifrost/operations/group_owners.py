@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bifrost.alerts import Alert
 from bifrost.deployer.live.state import Platform
+from bifrost.errors import RemoteError
 
 _CONNECT = "connect-"
 
@@ -50,5 +51,26 @@ def read_owners(platform: Platform, alerts: Iterable[Alert], services: Iterable[
     Raises:
         RemoteError: one of them does not answer.
     """
-    queries = {query.group or f"query_{query.id}": query.id for query in platform.ksqldb.query_details()}
-    return GroupOwners(platform.connect.names(), queries, alerts, services)
+    return GroupOwners(platform.connect.names(), _queries(platform), alerts, services)
+
+
+def read_known_owners(
+    platform: Platform, alerts: Iterable[Alert], services: Iterable[str]
+) -> tuple[GroupOwners, tuple[str, ...]]:
+    """The owners as far as Connect and ksqlDB answer, and the errors of what does not: enough to show groups."""
+    problems: list[str] = []
+    connectors: Iterable[str] = ()
+    queries: Mapping[str, str] = {}
+    try:
+        connectors = platform.connect.names()
+    except RemoteError as error:
+        problems.append(str(error))
+    try:
+        queries = _queries(platform)
+    except RemoteError as error:
+        problems.append(str(error))
+    return GroupOwners(connectors, queries, alerts, services), tuple(problems)
+
+
+def _queries(platform: Platform) -> dict[str, str]:
+    return {query.group or f"query_{query.id}": query.id for query in platform.ksqldb.query_details()}

@@ -17,7 +17,7 @@ from bifrost.clients.topic_records import TopicRecords
 from bifrost.deployer.live.ownership import Entries
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.operations.dead_letter_queues import DeadLetterQueues, RecordStore
-from bifrost.operations.group_owners import GroupOwners, read_owners
+from bifrost.operations.group_owners import GroupOwners, read_known_owners, read_owners
 from bifrost.operations.live_things import service_names
 from bifrost.operations.replay_marks import TOPIC as MARKS_TOPIC
 from bifrost.redaction import secrets_of
@@ -61,6 +61,10 @@ class OperatedTarget:
             RemoteError: Connect or ksqlDB does not answer.
         """
         return read_owners(self.platform, self.alerts, self.services())
+
+    def known_owners(self) -> tuple[GroupOwners, tuple[str, ...]]:
+        """The owners of consumer groups as far as Connect and ksqlDB answer, and the errors of what does not."""
+        return read_known_owners(self.platform, self.alerts, self.services())
 
     def dead_letters(self) -> DeadLetterQueues:
         """The dead-letter topics.

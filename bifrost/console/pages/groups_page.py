@@ -42,20 +42,23 @@ def routes(pool: TargetPool) -> list[BaseRoute]:
 
 
 def _groups(target: OperatedTarget, _request: Request) -> Any:
-    lags = with_ages(group_lags(target.platform.kafka, target.owners()), target.records, target.now_ms())
+    owners, problems = target.known_owners()
+    lags = with_ages(group_lags(target.platform.kafka, owners), target.records, target.now_ms())
     described = target.platform.kafka.describe_groups([item.group for item in lags])
-    return {"groups": [_summary(item, described.get(item.group, _UNKNOWN)) for item in lags]}
+    return {"groups": [_summary(item, described.get(item.group, _UNKNOWN)) for item in lags], "problems": problems}
 
 
 def _group(target: OperatedTarget, request: Request) -> Any:
     name = request.path_params["group"]
     kafka = target.platform.kafka
-    lags = group_lags(kafka, target.owners(), wanted=lambda _owner, group: group == name)
+    owners, problems = target.known_owners()
+    lags = group_lags(kafka, owners, wanted=lambda _owner, group: group == name)
     if not lags:
         raise OperationRefused(f"group {name} does not exist, or has not committed any offset")
     lag = with_ages(lags, target.records, target.now_ms())[0]
     described = kafka.describe_groups([name]).get(name, _UNKNOWN)
     return _summary(lag, described) | {
+        "problems": problems,
         "partitions": [
             {
                 "topic": part.topic,

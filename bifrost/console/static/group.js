@@ -39,4 +39,8 @@ document.getElementById("reset").addEventListener("submit", async (event) => {
   const topics = fields.topic.value && fields.to.value !== "offsets" ? [fields.topic.value] : [];
   if (await act({ action: "offsets.reset", name: `group:${group}`, to: position(), topics }, "Reset")) again();
 });
-const again = keepReading(async () => show(await fetched(`/api/groups/${encodeURIComponent(group)}`)), PACE_MS);
+const again = keepReading(async () => {
+  const found = await fetched(`/api/groups/${encodeURIComponent(group)}`);
+  show(found);
+  return found.problems.join("; ");
+}, PACE_MS);

@@ -13,5 +13,8 @@ listPage({
     cell(link(`/groups/${encodeURIComponent(each.group)}`, each.group), "name"), number(each.lag),
     each.behind_s === null ? "" : each.behind_s ? duration(each.behind_s * 1000) : "0", each.kind === "group" ? "" : lines([each.owner]),
     cell(each.state, "tight"), number(each.members), lines(each.topics)],
-  read: async () => ({ items: (await fetched("/api/groups")).groups }),
+  read: async () => {
+    const found = await fetched("/api/groups");
+    return { items: found.groups, problem: found.problems.join("; ") };
+  },
 });

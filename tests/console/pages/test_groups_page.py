@@ -56,6 +56,21 @@ def test_one_group_is_shown_by_partition_and_member(console: Client, read: FakeR
     assert console.get("/api/groups/none").status_code == 409
 
 
+@pytest.mark.parametrize(("server", "named"), [("ksqldb", "ksqlDB"), ("connect", "Kafka Connect")])
+def test_groups_are_shown_while_a_part_does_not_answer_but_not_reset(
+    console: Client, read: FakeRecords, deployed: Fakes, server: str, named: str
+):
+    deployed.servers[server].respond = lambda _request: None  # type: ignore[assignment,return-value]
+    found = console.get("/api/groups").json()
+    assert {group["group"]: group["lag"] for group in found["groups"]} == {"ratings_bot": 70, "team/else": 70}
+    assert [named in problem for problem in found["problems"]] == [True]
+    one = console.get("/api/groups/ratings_bot").json()
+    assert (one["owner"], one["lag"], named in one["problems"][0]) == ("service ratings_bot", 70, True)
+
+    body = {"action": "offsets.reset", "name": "group:team/else", "to": "latest"}
+    assert console.post("/api/actions/plan", json=body).status_code == 503
+
+
 @pytest.mark.parametrize(
     ("to", "after", "effect"),
     [
