@@ -97,8 +97,8 @@ def replayed_record(letter: StoredDeadLetter, topic: str, partition: int | None)
 
 
 def _origin(topic: str, partition: str, offset: str) -> LetterOrigin | None:
-    numbers = _number(partition), _number(offset)
-    return None if not topic or numbers[0] is None or numbers[1] is None else LetterOrigin(topic, *numbers)
+    number, at = _number(partition), _number(offset)
+    return None if not topic or number is None or at is None else LetterOrigin(topic, number, at)
 
 
 def _number(text: str) -> int | None:
