@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.fuzz import apis, files, language, network, records, servers, shown_records
+from benchmarks.fuzz import apis, files, function_calls, language, network, records, servers, shown_records
 from benchmarks.fuzz.trial import Area
 
 AREAS: Mapping[str, Area] = {
     "parser": language.parser,
     "planner": language.planner,
+    "functions": function_calls.functions,
     "deserializers": records.deserializers,
     "inference": records.inference,
     "pipelines": records.pipelines,
