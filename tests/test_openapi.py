@@ -1,4 +1,7 @@
-"""The descriptions of our HTTP APIs in docs/reference/openapi have exactly the routes that are served."""
+"""The descriptions of our HTTP APIs in docs/reference/openapi have exactly the routes that are served.
+
+A new route of an API needs an entry in its file; a page of the console, which is HTML, needs none.
+"""
 
 from __future__ import annotations
 

@@ -54,15 +54,15 @@ def functions() -> Iterator[Fuzzer]:
     registry = default_registry()
     declared = [registry.describe(name) for name in sorted(registry.names())]
     rows = {function.name for function in declared if function.kind == "SCALAR"}
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
     mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY_BYTES, most))
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY_BYTES, limits[1]))
     try:
         yield Fuzzer(
             lambda rng: _call(rng, rng.choice(declared)), lambda found: _run(found.given, is_row=found.target in rows)
         )
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def _call(rng: random.Random, function: Declaration) -> Input:

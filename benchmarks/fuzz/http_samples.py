@@ -164,9 +164,11 @@ def _received(connection: socket.socket) -> bytes:
 
 def may_wait(sent: bytes) -> bool:
     """Whether the request is incomplete or ambiguous, or one that is answered late."""
-    head, _, body = sent.partition(b"\r\n\r\n")
-    is_whole = head.count(b"HTTP/1.1\r\nHost: 127.0.0.1\r\n") == 1 and head.endswith(
-        b"\r\nContent-Length: %d" % len(body)
+    head, end, body = sent.partition(b"\r\n\r\n")
+    is_whole = (
+        bool(end)
+        and head.count(b"HTTP/1.1\r\nHost: 127.0.0.1\r\n") == 1
+        and head.endswith(b"\r\nContent-Length: %d" % len(body))
     )
     return not is_whole or any(text.encode() in sent for text in _ANSWERS_LATE)
 
