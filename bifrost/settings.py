@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from bifrost import role_credentials
 from bifrost.dotenv import environment_file, read_dotenv, read_environment
 from bifrost.endpoints import Endpoints
 from bifrost.errors import SettingError
@@ -242,7 +243,8 @@ class Settings:
         found = read_dotenv(role_file(self.secure_folder, self.role)) if _ROLE.fullmatch(self.role) else {}
         if not found and (known := sorted(path.stem for path in self.secure_folder.glob("roles/*.env"))):
             raise SettingError("BIFROST_ROLE", f"{self.role!r} is not a role; roles are {', '.join(known)}")
-        return found
+        own_urls = {prefix: self.local_url(part) for prefix, part in role_credentials.PARTS.items()}
+        return role_credentials.applicable(found, self.values, own_urls)
 
     @property
     def secrets(self) -> Mapping[str, str]:
@@ -274,8 +276,11 @@ class Settings:
 
         On a secured platform, the credentials of the role come before those of the environment and of files.
         """
-        of_role = self._role_values.get(name) if name.startswith(_ROLE_PREFIXES) else None
-        return of_role or self.values.get(name) or default
+        if name.startswith(_ROLE_PREFIXES):
+            of_role = self._role_values
+            if name in of_role or role_credentials.takes_the_place_of(of_role, name):
+                return of_role.get(name) or default
+        return self.values.get(name) or default
 
     def require(self, name: str, why: str) -> str:
         """The value of a setting that must be set.

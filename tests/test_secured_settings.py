@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bifrost.clients.access import BasicAuth, auth_of
 from bifrost.errors import SettingError
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
@@ -39,3 +40,35 @@ def test_settings_can_be_read_before_a_home_is_secured_for_the_first_time(tmp_pa
 def test_another_value_than_1_and_0_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(SettingError, match=r"BIFROST_SECURE: .* is neither 1 nor 0"):
         _ = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": value}).is_secured
+
+
+@pytest.mark.parametrize(
+    ("prefix", "part"),
+    [
+        ("SCHEMA_REGISTRY", "schema_registry"),
+        ("KSQLDB", "ksqldb"),
+        ("ELASTICSEARCH", "search"),
+        ("REST_PROXY", "rest_proxy"),
+    ],
+)
+def test_the_server_of_somebody_else_gets_no_password_of_the_platform(
+    secured: Settings, prefix: str, part: str
+) -> None:
+    own = {f"{prefix}_USER": "me", f"{prefix}_PASSWORD": "mine"}
+    elsewhere = secured.with_values(**{f"{prefix}_URL": "https://elsewhere.example"}, **own)
+    assert (elsewhere.get(f"{prefix}_USER"), elsewhere.get(f"{prefix}_PASSWORD")) == ("me", "mine")
+    assert elsewhere.get(f"{prefix}_CA_LOCATION") == ""
+    assert elsewhere.get("KAFKA_SASL_USERNAME") == "deployer"
+    here = secured.with_values(**{f"{prefix}_URL": f"{secured.local_url(part)}/"}, **own)
+    assert here.get(f"{prefix}_USER") == "deployer"
+
+
+@pytest.mark.parametrize(
+    "name", ["KSQLDB_TOKEN", "SCHEMA_REGISTRY_TOKEN", "ELASTICSEARCH_TOKEN", "ELASTICSEARCH_API_KEY"]
+)
+def test_a_token_for_another_target_does_not_replace_the_login_of_a_role(secured: Settings, name: str) -> None:
+    prefix = name.removesuffix("_TOKEN").removesuffix("_API_KEY")
+    found = auth_of(secured.with_values(**{name: "token"}), prefix)
+    assert isinstance(found, BasicAuth)
+    assert found.user == "deployer"
+    assert secured.with_values(**{name: "token"}, BIFROST_SECURE="0").get(name) == "token"

@@ -152,7 +152,7 @@ def substitutions(settings: Settings) -> Substitutions:
     return replace(
         completed,
         history_client=_history_client(settings, variable),
-        search_client=_search_client(settings, variable),
+        search_client=_search_login(variable) if settings.get("ELASTICSEARCH_USER") else {},
     )
 
 
@@ -163,12 +163,12 @@ def _local_history_client(settings: Settings) -> dict[str, str]:
 
 
 def _local_search_client(settings: Settings) -> dict[str, str]:
-    """What a sink of a secured embedded platform needs."""
+    """What a sink of a secured embedded platform needs; its worker knows the platform's own search engine only."""
     return {
-        **_search_client(settings, _variable_of_connect(settings)),
+        **_search_login(_variable_of_connect(settings)),
         "elastic.security.protocol": "SSL",
         "elastic.https.ssl.truststore.type": "PEM",
-        "elastic.https.ssl.truststore.location": settings.get("ELASTICSEARCH_CA_LOCATION"),
+        "elastic.https.ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION"),
     }
 
 
@@ -177,14 +177,10 @@ def _variable_of_connect(settings: Settings) -> str:
     return f"${{file:{role_file(settings.secure_folder, CONNECT)}:{{name}}}}"
 
 
-def _search_client(settings: Settings, variable: str) -> dict[str, str]:
-    """The login of a sink where the search engine has users; without secrets. `variable` as for `_history_client`."""
-    if not settings.get("ELASTICSEARCH_USER"):
-        return {}
-    return {
-        "connection.username": variable.replace("{name}", "ELASTICSEARCH_USER"),
-        "connection.password": variable.replace("{name}", "ELASTICSEARCH_PASSWORD"),
-    }
+def _search_login(variable: str) -> dict[str, str]:
+    """The login of a sink, without secrets. `variable` as for `_history_client`."""
+    names = {"connection.username": "ELASTICSEARCH_USER", "connection.password": "ELASTICSEARCH_PASSWORD"}
+    return {key: variable.replace("{name}", name) for key, name in names.items()}
 
 
 def _history_client(settings: Settings, variable: str) -> dict[str, str]:

@@ -113,6 +113,13 @@ def test_a_sink_of_a_secured_platform_logs_in_over_tls_without_a_password_in_its
     assert found["elastic.https.ssl.truststore.location"] == str(secure_folder(secured).authority_certificate)
 
 
+def test_a_sink_writes_to_the_platforms_engine_whatever_engine_the_commands_use(project, secured):
+    elsewhere = secured.with_values(ELASTICSEARCH_URL="https://search.example:9200", ELASTICSEARCH_USER="me")
+    url = "${env:ELASTICSEARCH_URL}"
+    expected = search_sink(project, url, substitutions(secured))
+    assert search_sink(project, url, substitutions(elsewhere)) == expected
+
+
 def test_the_login_of_the_search_engine_is_not_sent_to_another_one(project, secured):
     table = substitutions(secured)
     found = search_sink(project, "https://search.example:9200", table)
