@@ -12,6 +12,8 @@ from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, Settings
 PATIENCE_S = 5.0
 _HTTP_SERVERS = ("connect", "schema_registry", "ksqldb", "search", "s3", "console", "rest_proxy")
 _PARALLEL = 8
+_PATH = "/favicon.ico"
+"""Costs no server anything, and any answer will do: also 404, or that a login is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class AnswerChecks:
 
     def _answers(self, port: int) -> bool:
         """Whether a server does anything with a request: any answer, also a refusal or the end of the connection."""
-        request = f"GET /metrics HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
+        request = f"GET {_PATH} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
         try:
             with socket.create_connection((LOOPBACK, port), self.patience_s) as connection:
                 connection.sendall(request.encode())
