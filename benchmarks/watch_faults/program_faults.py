@@ -18,7 +18,7 @@ _CRASHES_S = 45.0
 KINDS = {
     "filter": "CREATE STREAM {sink} AS SELECT * FROM {source} WHERE A > 0;",
     "aggregate": "CREATE TABLE {sink} AS SELECT A, COUNT(*) AS N FROM {source} GROUP BY A;",
-    "join": "CREATE STREAM {sink} AS SELECT L.A, R.A AS B FROM {source} L JOIN {source} R WITHIN 1 HOUR ON L.A = R.A;",
+    "join": "CREATE STREAM {sink} AS SELECT L.A, R.A AS B FROM {source} L JOIN {source}_R R WITHIN 1 HOUR ON L.A = R.A;",
 }
 
 
@@ -41,7 +41,8 @@ class QueryFaults:
         self._create(names["source"])
         with ksqldb.from_settings(self._settings) as client:
             columns = f"(A INT) WITH (KAFKA_TOPIC='{names['source']}', VALUE_FORMAT='JSON')"
-            client.execute(f"CREATE STREAM {names['source']} {columns};")
+            for stream in (names["source"], f"{names['source']}_R"):
+                client.execute(f"CREATE STREAM {stream} {columns};")
             client.execute(text.format(**names))
             (query,) = (query.id for query in client.queries() if names["sink"] in query.sinks)
         topic = names[removed]

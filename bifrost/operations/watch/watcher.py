@@ -271,7 +271,7 @@ class Watcher:
                     self.platform.ksqldb.execute(resume(thing.name))
                 case _:
                     if self.platform.services is not None:
-                        self.platform.services.restart(thing.name)
+                        self.platform.services.restart(thing.name, wait_s=0)
         except BifrostError as error:
             outcome, result = Outcome.FAILED, str(error)
             _log.warning("restart of %s failed: %s", thing, self.clean(str(error)))

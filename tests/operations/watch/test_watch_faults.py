@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.watch_faults.fault import Expected
 from benchmarks.watch_faults.judgement import Observation, problems_of, row
+from benchmarks.watch_faults.program_faults import KINDS
+from bifrost.engine.testing.driver import Driver
 
 SUBJECT = "connector mysql-demo-customers"
 MESSAGE = f"*{SUBJECT}* failed: Access denied"
@@ -50,3 +52,14 @@ def test_what_heals_in_seconds_must_not_be_reported():
 def test_a_message_that_could_not_be_sent_must_come_later():
     assert problems(replace(GOOD, reported_s=None), Expected.REPORTED_LATER) == []
     assert problems(replace(GOOD, messages=()), Expected.REPORTED_LATER) == ["no message after the repair"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_queries_that_are_broken_are_valid(kind):
+    driver = Driver()
+    for stream in ("S", "S_R"):
+        driver.run(f"CREATE STREAM {stream} (A INT) WITH (KAFKA_TOPIC='S', VALUE_FORMAT='JSON');")
+
+    driver.run(KINDS[kind].format(source="S", sink="X"))
+
+    assert len(driver.queries) == 1

@@ -245,6 +245,16 @@ def test_a_service_that_hangs_is_restarted_and_a_component_is_reported(deployed,
     assert deployed.services.writes == ["start ratings_bot"]
 
 
+def test_a_restart_is_not_waited_for(deployed, watcher, monkeypatch):
+    """Other failures must be found meanwhile."""
+    waits: list[float] = []
+    monkeypatch.setattr(deployed.services, "restart", lambda _name, *, wait_s=60.0: waits.append(wait_s))
+    deployed.services.add("ratings_bot", "failed", "exit code 1")
+    look(watcher)
+
+    assert waits == [0]
+
+
 def test_a_server_that_hangs_is_not_waited_for(deployed, watcher, events):
     deployed.services.add("connect", "ready")
     watcher.answers = Findings({"connect": "it hangs"})
