@@ -18,7 +18,8 @@ _CRASHES_S = 45.0
 KINDS = {
     "filter": "CREATE STREAM {sink} AS SELECT * FROM {source} WHERE A > 0;",
     "aggregate": "CREATE TABLE {sink} AS SELECT A, COUNT(*) AS N FROM {source} GROUP BY A;",
-    "join": "CREATE STREAM {sink} AS SELECT L.A, R.A AS B FROM {source} L JOIN {source}_R R WITHIN 1 HOUR ON L.A = R.A;",
+    "join": "CREATE STREAM {sink} AS SELECT L.A, R.A AS B FROM {source} L "
+    "JOIN {source}_R R WITHIN 1 HOUR ON L.A = R.A;",
 }
 
 
