@@ -17,6 +17,8 @@ from confluent_kafka import Producer
 from bifrost.settings import PROJECT
 
 DEADLINE_S = 120.0
+QUIET = {"log_level": "2"}
+"""The client library does not print what a benchmark causes: lost connections and new leaders."""
 
 
 def status() -> dict[str, Any]:
@@ -42,7 +44,7 @@ class RatingsProducer:
         self._prefix = b"\x00" + int(found["id"]).to_bytes(4, "big")
         self._schema = fastavro.parse_schema(json.loads(found["schema"]))
         # On a busy machine a retry would write a rating twice.
-        self._producer = Producer({"bootstrap.servers": endpoints["kafka"], "enable.idempotence": True})
+        self._producer = Producer({**QUIET, "bootstrap.servers": endpoints["kafka"], "enable.idempotence": True})
         self.errors = 0
 
     def send(self, rating_id: int, user_id: int, stars: int, message: str) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from benchmarks.faults.marks import Marks, Tally
-from benchmarks.platform import Inbox
+from benchmarks.platform import QUIET, Inbox
 from benchmarks.sink_trial import Lake
 from bifrost.clients import search
 from bifrost.errors import RemoteError
@@ -34,7 +34,7 @@ class Arrivals:
     """
 
     def __init__(self, bootstrap: str, topics: Iterable[str]) -> None:
-        options = {"bootstrap.servers": bootstrap, "group.id": f"faults-{uuid.uuid4().hex}"}
+        options = {**QUIET, "bootstrap.servers": bootstrap, "group.id": f"faults-{uuid.uuid4().hex}"}
         self._consumer = Consumer({**options, "enable.auto.commit": False, "isolation.level": "read_committed"})
         self._lock = threading.Lock()
         self._marks = Marks("none")

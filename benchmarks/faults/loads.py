@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from benchmarks.faults.marks import LANES, Marks
-from benchmarks.platform import RatingsProducer
+from benchmarks.platform import QUIET, RatingsProducer
 from bifrost.settings import Settings
 
 PATIENCE_S = 300.0
@@ -69,7 +69,9 @@ class Frames:
     def __init__(self, settings: Settings, marks: Marks) -> None:
         self._marks = marks
         bootstrap = settings.endpoints.as_json()["kafka"]
-        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 20})
+        self._producer = Producer(
+            {**QUIET, "bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 20}
+        )
         self._errors = 0
 
     def send(self, number: int) -> None:
