@@ -3,12 +3,14 @@
     scripts/deploy.py up ratings
     python -m benchmarks.kill_engine server worker broker --rounds 20 --rate 2000 --workers 2
     python -m benchmarks.kill_engine server --guarantee at_least_once
+    python -m benchmarks.kill_engine pause --rounds 5
 
 Its own server runs a filter, a join with a table and a windowed count. Ratings arrive at `rate` per second, and at
 a random moment the program kills the server (and starts it again), one of its worker processes, or the platform's
-broker. Then a second server reads the same ratings from the beginning, undisturbed. Under exactly-once, the topics of
-both must hold the same records in the same order, by partition: key, value and time. Under at-least-once, no record may
-be missing. Exit code 1 means that a round failed.
+broker; `pause` stops the broker for 3 to 15 s, so that commits in progress time out. Then a second server reads the
+same ratings from the beginning, undisturbed. Under exactly-once, the topics of both must hold the same records in the
+same order, by partition: key, value and time. Under at-least-once, no record may be missing. Exit code 1 means that a
+round failed.
 """
 
 from __future__ import annotations
@@ -35,9 +37,10 @@ from benchmarks.throughput.workload import PARTITIONS, Loader, Workload
 from bifrost.clients.kafka import TopicDescription
 from bifrost.settings import Settings, load
 
-PARTS = ("server", "worker", "broker")
+PARTS = ("server", "worker", "broker", "pause")
 EXACTLY_ONCE = "exactly_once_v2"
 _DEADLINE_S, _SETTLE_S, _READ_S = 180.0, 3.0, 30.0
+_PAUSE_S = (3.0, 15.0)
 _FIRST_RATINGS = 200  # enough for results in every partition
 _STATEMENTS = """
 CREATE STREAM R (K INT KEY) WITH (KAFKA_TOPIC='{ratings}', VALUE_FORMAT='AVRO');
@@ -150,11 +153,22 @@ def _kill(part: str, server: EngineServer) -> None:
             server.restart_after_kill()
         case "worker":
             server.kill_worker()
+        case "broker":
+            os.kill(_broker(), signal.SIGKILL)
         case _:
-            pid = pid_of("broker")
-            if pid is None:
-                raise RuntimeError("the platform's broker is not running")
-            os.kill(pid, signal.SIGKILL)
+            broker = _broker()
+            os.kill(broker, signal.SIGSTOP)
+            try:
+                time.sleep(random.uniform(*_PAUSE_S))
+            finally:
+                os.kill(broker, signal.SIGCONT)
+
+
+def _broker() -> int:
+    pid = pid_of("broker")
+    if pid is None:
+        raise RuntimeError("the platform's broker is not running")
+    return pid
 
 
 def _await(settings: Settings, topic: str, wanted: Mapping[str, int]) -> None:
