@@ -17,6 +17,7 @@ from benchmarks.fuzz.trial import Fuzzer
 from bifrost import settings as project_settings
 from bifrost.alert_template import Template
 from bifrost.alerts import read_alerts
+from bifrost.dashboards.searches import search_problems
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.declared.on_error import raise_error
@@ -78,7 +79,9 @@ def _load(folder: Path, path: Path, content: bytes, data: bytes) -> None:
     path.write_bytes(data)
     errors: list[DeclarationError] = []
     try:
-        load(folder, errors.append)
+        for dashboard in load(folder, errors.append).dashboards:
+            errors += search_problems(dashboard)
+            _ = dashboard.last_s
     finally:
         path.write_bytes(content)
     if errors:

@@ -25,7 +25,7 @@ COLUMNS = 48
 DEFAULT_FROM = "now-15m"
 # A month has 30 days here and a year 365: only the initial range of a page depends on it.
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
-_AGO = re.compile(r"now-(\d+)([smhdwMy])(?:/[smhdwMy])?")
+_AGO = re.compile(r"now-([0-9]{1,9})([smhdwMy])(?:/[smhdwMy])?")
 
 Json = Mapping[str, Any]
 
@@ -115,13 +115,14 @@ def read_dashboard(path: Path) -> Dashboard:
         DeclarationError: a file is malformed, a panel has no file, or a file no position.
     """
     layout = read_object(path)
-    places = {_text(path, entry, "panel"): _position(path, entry) for entry in _list(path, layout, "panels")}
+    panels = [_object(path, entry, "panels") for entry in _list(path, layout, "panels")]
+    places = {_text(path, entry, "panel"): _position(path, entry) for entry in panels}
     files = {file.stem: file for file in sorted(path.parent.glob("*.json")) if file.name != LAYOUT}
     for name in places.keys() ^ files.keys():
         raise DeclarationError(
             path, f"panel {name} has no file" if name in places else f"{name}.json has no position in it"
         )
-    refresh = layout.get("refreshInterval") or {}
+    refresh = _object(path, layout.get("refreshInterval") or {}, "refreshInterval")
     return Dashboard(
         pipeline=path.parent.name,
         path=path,
@@ -130,7 +131,7 @@ def read_dashboard(path: Path) -> Dashboard:
         time_from=str(layout.get("timeFrom", DEFAULT_FROM)),
         time_to=str(layout.get("timeTo", "now")),
         # As in Kibana, a dashboard does not refresh unless its file says so.
-        refresh_ms=0 if refresh.get("pause", True) else int(refresh.get("value", 0)),
+        refresh_ms=0 if refresh.get("pause", True) else _number(path, refresh, "value", 0),
         panels=tuple(_panel(files[name], place) for name, place in places.items()),
     )
 
@@ -184,9 +185,17 @@ def _panel(path: Path, position: GridPosition) -> Panel:
         index=_text(path, content, "index"),
         time_field=_text(path, content, "timeFieldName"),
         columns=tuple(str(column) for column in _list(path, content, "columns")),
-        sort=tuple((str(field), str(direction)) for field, direction in _list(path, content, "sort")),
-        size=int(content.get("sampleSize", 50)),
+        sort=tuple(_sort(path, pair) for pair in _list(path, content, "sort")),
+        size=_number(path, content, "sampleSize", 50),
     )
+
+
+def _sort(path: Path, pair: object) -> tuple[str, str]:
+    match pair:
+        case [str(field), "asc" | "desc" as direction]:
+            return field, direction
+        case _:
+            raise DeclarationError(path, f'expected pairs of a field and "asc" or "desc" in "sort", not {pair!r:.80}')
 
 
 def _position(path: Path, entry: Json) -> GridPosition:
@@ -203,6 +212,19 @@ def _seconds(time_from: str) -> int:
     """The seconds of `now-15m` and the like; 0 for a time of another form."""
     ago = _AGO.fullmatch(time_from)
     return int(ago[1]) * _UNITS_S[ago[2]] if ago else 0
+
+
+def _object(path: Path, value: object, key: str) -> Json:
+    if not isinstance(value, dict):
+        raise DeclarationError(path, f"expected an object in {key!r}, not {value!r:.80}")
+    return value
+
+
+def _number(path: Path, content: Json, key: str, default: int) -> int:
+    value = content.get(key, default)
+    if type(value) is not int or not 0 <= value < 2**31:
+        raise DeclarationError(path, f"expected a whole number {key!r} from 0 to {2**31 - 1}, not {value!r:.80}")
+    return value
 
 
 def _text(path: Path, content: Json, key: str) -> str:

@@ -88,7 +88,7 @@ def chart_requests(chart: Chart, time: TimeRange) -> dict[str, SearchRequest]:
 def chart_data(chart: Chart) -> list[PanelData]:
     """The data sources of a chart that are searches, in the order of the spec."""
     return [
-        PanelData(_name(data, number), data["url"], str((data.get("format") or {}).get("property", "")))
+        PanelData(_name(data, number), data["url"], _property(data.get("format")))
         for number, data in enumerate(_sources(chart.spec))
     ]
 
@@ -142,6 +142,8 @@ def _request_problems(path: Path, request: Json) -> Iterator[DeclarationError]:
     if not isinstance(request.get("index"), str) or not isinstance(request.get("body"), Mapping):
         yield DeclarationError(path, "data.url: expected a text index and an object body")
         return
+    for count in _wrong_counts(request["body"]):
+        yield DeclarationError(path, f"data.url: %autointerval% is true or a number above 0, not {count!r:.80}")
     if request.get(CONTEXT) and not isinstance(request.get(TIME_FIELD), str):
         yield DeclarationError(path, f"data.url: {CONTEXT} needs a {TIME_FIELD}")
     if request.get(CONTEXT) and "query" in request["body"]:
@@ -160,7 +162,7 @@ def _search(request: Json, time: TimeRange) -> SearchRequest:
 def _filled_in(node: Any, time: TimeRange) -> Any:
     match node:
         case {"%autointerval%": count}:
-            buckets = DEFAULT_BUCKETS if count is True else float(count)
+            buckets = count if _is_count(count) else DEFAULT_BUCKETS
             return auto_interval((time.last - time.first) / buckets)
         case {"%timefilter%": "min"}:
             return time.first
@@ -174,6 +176,23 @@ def _filled_in(node: Any, time: TimeRange) -> Any:
             return [_filled_in(item, time) for item in node]
         case _:
             return node
+
+
+def _is_count(value: object) -> bool:
+    return type(value) in (int, float) and value > 0  # type: ignore[operator]
+
+
+def _wrong_counts(node: Any) -> Iterator[Any]:
+    match node:
+        case {"%autointerval%": count}:
+            if count is not True and not _is_count(count):
+                yield count
+        case Mapping():
+            for value in node.values():
+                yield from _wrong_counts(value)
+        case list():
+            for item in node:
+                yield from _wrong_counts(item)
 
 
 def auto_interval(milliseconds: float) -> str:
@@ -200,6 +219,10 @@ def _is_source(node: Json) -> bool:
 
 def _name(data: Json, number: int) -> str:
     return str(data.get("name") or f"panel_data_{number}")
+
+
+def _property(form: object) -> str:
+    return str(form.get("property", "")) if isinstance(form, Mapping) else ""
 
 
 def _iso(milliseconds: int) -> str:
