@@ -63,6 +63,9 @@ METRICS_PROGRAMS = (
 )
 """The programs of the embedded platform that serve `/metrics` on a separate port: they have no other HTTP server."""
 
+JMX_PROGRAMS = ("broker", "connect")
+"""The Java programs whose figures an agent serves with BIFROST_JMX=1."""
+
 PORTS: Mapping[str, int] = {
     "kafka": 9092,
     "kafka_controller": 9093,
@@ -79,6 +82,7 @@ PORTS: Mapping[str, int] = {
     "telegram_webhook": 8080,
     "syslog": 5140,
     **{f"metrics_{program}": 9400 + number for number, program in enumerate(METRICS_PROGRAMS)},
+    **{f"jmx_{program}": 9420 + number for number, program in enumerate(JMX_PROGRAMS)},
 }
 """Default TCP port by part (`syslog`: UDP too); `BIFROST_PORT_<PART>` overrides it."""
 
@@ -210,6 +214,18 @@ class Settings:
     def role(self) -> str:
         """Whose user a program is on a secured platform: `BIFROST_ROLE`, `deployer` for the commands of a person."""
         return self.get("BIFROST_ROLE", "deployer")
+
+    @property
+    def has_jmx(self) -> bool:
+        """Whether an agent in the embedded broker and Connect worker serves their figures.
+
+        Raises:
+            SettingError: `BIFROST_JMX` is neither 1 nor 0.
+        """
+        wanted = self.get("BIFROST_JMX")
+        if wanted not in ("", "0", "1"):
+            raise SettingError("BIFROST_JMX", f"{wanted!r} is neither 1 nor 0")
+        return wanted == "1" and self.target == "embedded"
 
     @cached_property
     def is_secured(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from bifrost.clients import ksqldb
 from bifrost.clients.http import Connection, HttpClient, connection_to
 from bifrost.errors import BifrostError
-from bifrost.settings import METRICS_PROGRAMS, TLS_PARTS, Settings
+from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, TLS_PARTS, Settings
 
 SCRAPE_S = 2.0
 """A program that needs longer counts as one that does not answer."""
@@ -73,6 +73,13 @@ KEY_FIGURES = (
     *_counts("Records", "bifrost_captured_records_total", "outcome", queued="Captured frames"),
     *_counts("Records", "bifrost_proxy_produced_records_total", "outcome", accepted="Produced over HTTP"),
     KeyFigure("Records", "Consumed over HTTP", "bifrost_proxy_consumed_records_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Records in", "kafka_topic_messages_in_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Bytes in", "kafka_topic_bytes_in_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Bytes out", "kafka_topic_bytes_out_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Connected databases", "debezium_connected", {}),
+    KeyFigure("Kafka and Connect", "Read by sources", "kafka_connect_source_records_written_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Written by sinks", "kafka_connect_sink_records_sent_total", {}, is_count=True),
+    KeyFigure("Kafka and Connect", "Failed records", "kafka_connect_record_failures_total", {}, is_count=True),
     KeyFigure("Requests", "HTTP requests", "bifrost_http_requests_total", {}, is_count=True),
     *_counts(
         "Requests", "bifrost_http_requests_total", "status", **{"500": "With status 500", "503": "With status 503"}
@@ -133,6 +140,7 @@ def metrics_reader(settings: Settings) -> MetricsReader:
     }
     if settings.target == "embedded":
         ports = {"rest_proxy": "rest_proxy"} | {name: f"metrics_{name}" for name in METRICS_PROGRAMS}
+        ports |= {name: f"jmx_{name}" for name in JMX_PROGRAMS if settings.has_jmx}
         scrapes |= {name: _scrape_of(settings, part) for name, part in ports.items()}
     return MetricsReader(scrapes)
 

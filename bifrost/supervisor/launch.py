@@ -17,7 +17,7 @@ from bifrost.errors import ComponentError, Unreachable
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor import ports, preflight
-from bifrost.supervisor.install import connect_plugins
+from bifrost.supervisor.install import connect_plugins, jmx_exporter
 from bifrost.supervisor.install.java import find_java
 from bifrost.supervisor.install.jvm_stack import install
 from bifrost.supervisor.install.maven import Progress
@@ -104,6 +104,8 @@ def _start(
         if java is not None:
             install(settings, java, progress)
             connect_plugins.install(settings, progress)
+            if settings.has_jmx:
+                jmx_exporter.install(settings, progress)
         if settings.is_secured:
             for made in secure_folder(settings).prepare(datetime.now(UTC)):
                 progress(f"made {made}")

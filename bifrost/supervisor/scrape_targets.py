@@ -6,25 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, TLS_PARTS, Settings
+from bifrost.settings import JMX_PROGRAMS, LOOPBACK, METRICS_PROGRAMS, TLS_PARTS, Settings
 
 _WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
 
 
-def scrape_targets(ports: Mapping[str, int], *, secured: bool = False) -> list[dict[str, Any]]:
+def scrape_targets(ports: Mapping[str, int], *, secured: bool = False, has_jmx: bool = False) -> list[dict[str, Any]]:
     """The targets by program, in the form of `file_sd_configs`; the label `program` names a component.
 
-    On a secured platform, those that require TLS and a login have the label `__scheme__`.
+    On a secured platform, those that require TLS and a login have the label `__scheme__`. With `has_jmx`, the agents in
+    the broker and the Connect worker are targets, too.
     """
-    found = {name: ports[name] for name in _WITH_HTTP_SERVER}
-    found |= {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
-    tls = TLS_PARTS if secured else frozenset()
+    servers = {name: ports[name] for name in _WITH_HTTP_SERVER}
+    endpoints = {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
+    endpoints |= {name: ports[f"jmx_{name}"] for name in JMX_PROGRAMS if has_jmx}
+    tls = TLS_PARTS & servers.keys() if secured else frozenset()
     return [
         {
             "targets": [f"{LOOPBACK}:{port}"],
             "labels": {"program": name, **({"__scheme__": "https"} if name in tls else {})},
         }
-        for name, port in found.items()
+        for name, port in (servers | endpoints).items()
     ]
 
 
@@ -32,5 +34,6 @@ def write_scrape_targets(settings: Settings, ports: Mapping[str, int]) -> None:
     """Write the targets, atomically: Prometheus reads the file whenever it changes."""
     path = settings.scrape_targets_file
     unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(json.dumps(scrape_targets(ports, secured=settings.is_secured), indent=1) + "\n")
+    found = scrape_targets(ports, secured=settings.is_secured, has_jmx=settings.has_jmx)
+    unfinished.write_text(json.dumps(found, indent=1) + "\n")
     unfinished.replace(path)

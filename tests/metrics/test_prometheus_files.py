@@ -14,7 +14,7 @@ import yaml
 
 from bifrost.engine.statements.figures import FAMILIES, FigureKind
 from bifrost.security.secure_folder import secure_folder
-from bifrost.settings import METRICS_PROGRAMS, PORTS, PROJECT, Settings
+from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, PORTS, PROJECT, Settings
 from bifrost.supervisor.platform_components import COMPONENTS
 from bifrost.supervisor.scrape_targets import scrape_targets, write_scrape_targets
 from tests.metrics.declared import declared
@@ -34,6 +34,7 @@ def served() -> dict[str, set[str]]:
     """The labels of every series by its name."""
     found: dict[str, set[str]] = {"up": set(), **{f"process_{name}": set() for name in PROCESS}}
     found |= {name: set() for name in WORKERS}
+    found |= {rule["name"]: set(rule.get("labels", ())) for rule in jmx_rules()}
     families = [(name, kind == "Histogram", set(labels)) for name, (kind, *labels) in declared().items()]
     families += [(each.name, each.kind is FigureKind.HISTOGRAM, set(each.labels)) for each in FAMILIES]
     for name, is_histogram, labels in families:
@@ -42,6 +43,13 @@ def served() -> dict[str, set[str]]:
         else:
             found[name] = labels
     return found
+
+
+def jmx_rules() -> list[dict]:
+    """What the agents in the broker and the Connect worker serve."""
+    return [
+        rule for name in JMX_PROGRAMS for rule in yaml.safe_load((FOLDER / "jmx" / f"{name}.yml").read_text())["rules"]
+    ]
 
 
 def rules() -> list[dict]:
@@ -136,12 +144,24 @@ def test_the_targets_of_prometheus_are_the_ports_of_the_platform(tmp_path):
 
 
 def test_the_targets_of_a_secured_platform_with_tls_and_a_login_say_so(tmp_path):
-    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"})
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1", "BIFROST_JMX": "1"})
     settings.run.mkdir(parents=True)
     write_scrape_targets(settings, PORTS)
     written = json.loads(settings.scrape_targets_file.read_text())
     secured = {each["labels"]["program"] for each in written if each["labels"].get("__scheme__") == "https"}
     assert secured == {"ksqldb", "console", "rest_proxy"}
+
+
+def test_broker_and_connect_are_targets_where_their_agents_serve():
+    found = {each["labels"]["program"]: each["targets"] for each in scrape_targets(PORTS, has_jmx=True)}
+    assert found["broker"] == ["127.0.0.1:9420"] and found["connect"] == ["127.0.0.1:9421"]
+
+
+def test_the_rules_of_the_agents_have_names_labels_and_groups_that_fit():
+    for rule in jmx_rules():
+        assert rule["name"].endswith("_total") == (rule["type"] == "COUNTER"), rule["name"]
+        used = {int(number) for value in rule.get("labels", {}).values() for number in re.findall(r"\$(\d)", value)}
+        assert used == set(range(1, re.compile(rule["pattern"]).groups + 1)), rule["name"]
 
 
 def test_prometheus_reads_the_targets_of_the_default_home_and_the_rules():
@@ -160,5 +180,5 @@ def test_prometheus_reads_the_targets_of_the_default_home_and_the_rules():
 
 
 def test_every_dashboard_is_a_file_that_grafana_can_import():
-    assert {path.stem for path in DASHBOARDS} == {"platform", "queries"}
+    assert {path.stem for path in DASHBOARDS} == {"kafka", "platform", "queries"}
     assert all(isinstance(json.loads(Path(path).read_text())["schemaVersion"], int) for path in DASHBOARDS)

@@ -14,6 +14,7 @@ from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.broker_security import prepare_users, secured_listeners
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
+from bifrost.supervisor.components.jmx_agent import jmx_agent
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
@@ -37,6 +38,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             java.program,
             *memory,
             *java.optimises_late,
+            *jmx_agent(settings, NAME),
             *java.shared_classes(stack.root, NAME),
             logging,
             "-cp",

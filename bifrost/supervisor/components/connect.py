@@ -24,6 +24,7 @@ from bifrost.settings import LOOPBACK, Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import broker, orders_folder
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
+from bifrost.supervisor.components.jmx_agent import jmx_agent
 from bifrost.supervisor.install.install_folders import connect_plugins_folder
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
@@ -49,6 +50,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             java.program,
             *memory,
             *java.optimises_late,
+            *jmx_agent(settings, NAME),
             # Java 25 crashes when it archives the classes of a worker that has loaded plugins.
             *java.classes_shared_by(stack.root, broker.NAME),
             logging,

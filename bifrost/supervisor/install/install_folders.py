@@ -46,6 +46,17 @@ def connect_plugins_folder(settings: Settings) -> Path:
     return settings.cache / f"connect-plugins-{_digest(_PLUGINS_EDITION, folder, sources)}"
 
 
+def jmx_exporter_sources(settings: Settings) -> Path:
+    """The folder of the Maven project that names the JMX exporter."""
+    return settings.project / "jvm" / "jmx-exporter"
+
+
+def jmx_exporter_folder(settings: Settings) -> Path:
+    """The folder of the JMX exporter's agent, named by a hash of its project."""
+    folder = jmx_exporter_sources(settings)
+    return settings.cache / f"jmx-exporter-{_digest('1', folder, sorted(folder.rglob('pom.xml')))}"
+
+
 def jvm_parts_installed(settings: Settings) -> bool:
     """Whether the stack and the plugins are installed. A folder with its final name is complete."""
     return stack_folder(settings).is_dir() and connect_plugins_folder(settings).is_dir()

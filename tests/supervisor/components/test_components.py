@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.errors import ComponentError
+from bifrost.errors import ComponentError, SettingError
 from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.security.roles import API_CALLERS, ROLES
 from bifrost.security.secure_folder import secure_folder
@@ -115,6 +115,22 @@ def test_connects_internal_topics_are_those_that_the_broker_makes_beforehand(hom
     properties = connect.worker_properties(home, (home.home,))
     topics = {properties[f"{kind}.storage.topic"] for kind in ("config", "offset", "status")}
     assert topics == set(CONNECT_TOPICS)
+
+
+def test_only_with_the_setting_agents_serve_the_figures_of_broker_and_connect(home):
+    def agents(settings: Settings) -> list[str]:
+        commands = [component.command for component in platform_components(settings)]
+        return [option for command in commands for option in command if option.startswith("-javaagent:")]
+
+    assert agents(home) == []
+    broker_agent, connect_agent = agents(home.with_values(BIFROST_JMX="1"))
+    assert f"=127.0.0.1:9420:{home.project}/dashboards/platform/jmx/broker.yml" in broker_agent
+    assert f"=127.0.0.1:9421:{home.project}/dashboards/platform/jmx/connect.yml" in connect_agent
+
+
+def test_a_setting_of_the_agents_that_is_no_switch_is_refused(home):
+    with pytest.raises(SettingError, match="'yes' is neither 1 nor 0"):
+        platform_components(home.with_values(BIFROST_JMX="yes"))
 
 
 def test_no_password_is_in_a_command_line(home):
