@@ -15,6 +15,7 @@ from bifrost.cli.options import require_embedded
 from bifrost.cli.output import Screen
 from bifrost.cli.plan_files import open_saved_plan
 from bifrost.cli.projects import read_declarations, warn_of
+from bifrost.cli.rotating import continue_running_rotation
 from bifrost.clients.http import SystemClock
 from bifrost.clients.supervisor import UP, SupervisorClient
 from bifrost.deployer.declared.declarations import Declarations
@@ -109,17 +110,28 @@ def _start_target(settings: Settings, selected: Declarations, screen: Screen, re
         with screen.working("starting the platform"):
             if not SupervisorClient(settings).is_running():
                 forget_generators(settings.disk_pause)
-            return launch.start_platform(
+            started = launch.start_platform(
                 settings,
                 progress=screen.progress,
                 automatic_ports=request.automatic_ports,
                 on_command=databases_of(selected.connectors),
                 end_with_caller=request.foreground,
             )
+        _complete_rotation(started, screen)
+        return started
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
     return settings
+
+
+def _complete_rotation(settings: Settings, screen: Screen) -> None:
+    """Continue a rotation that was interrupted while the platform kept running; a fresh start has completed it."""
+    folder = secure_folder(settings)
+    if settings.is_secured and folder.rotation.state() is not None:
+        screen.progress("continuing the rotation of certificates and passwords that was interrupted")
+        with launch.start_lock(settings):
+            continue_running_rotation(folder, settings, screen)
 
 
 def _deploy(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from confluent_kafka import KafkaError
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -16,10 +17,12 @@ from confluent_kafka.admin import (
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialAlteration,
+    UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
 
 from bifrost.clients.kafka import KafkaAdmin
+from bifrost.errors import Refused
 
 Resource = Literal["cluster", "topic", "group", "transaction"]
 Operation = Literal[
@@ -30,6 +33,10 @@ CLUSTER = "kafka-cluster"
 ITERATIONS = 4096
 """Of SCRAM; the fewest that Kafka accepts, and enough for random passwords."""
 
+_MECHANISMS: Mapping[str, ScramMechanism] = {
+    "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512,
+    "SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256,
+}
 _RESOURCES: Mapping[Resource, ResourceType] = {
     "cluster": ResourceType.BROKER,
     "topic": ResourceType.TOPIC,
@@ -68,19 +75,36 @@ class Right:
 class KafkaAccess(KafkaAdmin):
     """An administration client that also reads and changes users and rights."""
 
-    def set_passwords(self, passwords: Mapping[str, str]) -> None:
-        """Create users for SCRAM-SHA-512, or give them these passwords.
+    def set_passwords(self, passwords: Mapping[str, str], mechanism: str = "SCRAM-SHA-512") -> None:
+        """Create users for a mechanism of SCRAM, or give them these passwords; connections that exist stay.
 
         Raises:
             Refused: the account may not do this.
             Unreachable: no broker answered in time.
         """
-        mechanism = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+        how = ScramCredentialInfo(_MECHANISMS[mechanism], ITERATIONS)
         changes: list[UserScramCredentialAlteration] = [
-            UserScramCredentialUpsertion(user, mechanism, password.encode()) for user, password in passwords.items()
+            UserScramCredentialUpsertion(user, how, password.encode()) for user, password in passwords.items()
         ]
         for user, future in self._client.alter_user_scram_credentials(changes).items():
             self._result(f"set the password of user {user}", future)
+
+    def remove_passwords(self, users: Iterable[str], mechanism: str) -> None:
+        """Remove users from a mechanism of SCRAM; those that it does not have are not an error.
+
+        Raises:
+            Refused: the account may not do this.
+            Unreachable: no broker answered in time.
+        """
+        gone: list[UserScramCredentialAlteration] = [
+            UserScramCredentialDeletion(user, _MECHANISMS[mechanism]) for user in users
+        ]
+        for user, future in self._client.alter_user_scram_credentials(gone).items():
+            try:
+                self._result(f"remove the password of user {user}", future)
+            except Refused as error:
+                if error.status != KafkaError.RESOURCE_NOT_FOUND:
+                    raise
 
     def rights(self, users: tuple[str, ...]) -> frozenset[Right]:
         """The rights of these users.

@@ -158,8 +158,14 @@ def substitutions(settings: Settings) -> Substitutions:
 
 def _local_history_client(settings: Settings) -> dict[str, str]:
     """The same on a secured embedded platform, whose worker reads the password from the file of its role."""
-    authority = {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION")}
-    return {**_history_client(settings, _variable_of_connect(settings)), **authority}
+    variable = _variable_of_connect(settings)
+    return {
+        **_history_client(settings, variable),
+        # It is another one while passwords are rotated.
+        "sasl.mechanism": variable.replace("{name}", "KAFKA_SASL_MECHANISM"),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION"),
+    }
 
 
 def _local_search_client(settings: Settings) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from secrets import token_hex
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -71,7 +73,10 @@ def read_key_pair(pem: bytes) -> KeyPair:
 def new_authority(now: datetime) -> KeyPair:
     """A certificate authority that signs the certificates of servers and of nothing else."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Bifrost local authority {now:%Y-%m-%d}")])
+    # Two authorities of one day must differ by name: clients look them up by it.
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, f"Bifrost local authority {now:%Y-%m-%d} {token_hex(3)}")]
+    )
     usage = _key_usage(signs_certificates=True)
     certificate = (
         _builder(name, name, key, now, AUTHORITY_DAYS)
@@ -104,11 +109,13 @@ def new_client(authority: KeyPair, now: datetime, role: str) -> KeyPair:
     """A certificate with which a role proves who it is to a server; no server can use it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     certificate = (
         _builder(name, authority.certificate.subject, key, now, SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(issuer_key, critical=False)
         .sign(authority.key, hashes.SHA256())
     )
     return KeyPair(certificate, key)
@@ -140,9 +147,12 @@ def pkcs12_store(server: KeyPair, authority: KeyPair, password: str) -> bytes:
     )
 
 
-def trust_store(authority: KeyPair, password: str) -> bytes:
-    """The authority as the servers of Java read whom they trust."""
-    trusted = [pkcs12.PKCS12Certificate(authority.certificate, b"authority")]
+def trust_store(authorities: Sequence[KeyPair], password: str) -> bytes:
+    """The authorities as the servers of Java read whom they trust."""
+    trusted = [
+        pkcs12.PKCS12Certificate(each.certificate, f"authority{number}".encode())
+        for number, each in enumerate(authorities)
+    ]
     return pkcs12.serialize_java_truststore(trusted, serialization.BestAvailableEncryption(password.encode()))
 
 

@@ -9,22 +9,29 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bifrost.errors import ComponentError
 from bifrost.security import certificates
-from bifrost.security.certificates import KeyPair
+from bifrost.security.certificates import KeyPair, new_authority
 from bifrost.security.console_password import ConsolePassword
 from bifrost.security.private_files import write_private
 from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, DEPLOYER, INBOX_SENDERS, KAFKA_ROLES, ROLES
+from bifrost.security.rotation_state import RotatedKinds, RotationFolder, RotationState
 from bifrost.settings import Settings, role_file
 
 T = TypeVar("T")
 _STORE_PASSWORD = "store-password"  # noqa: S105  a key of the file of passwords
 _INBOX_TOKEN = "inbox-token"  # noqa: S105  a key of the same file
+_SECRETS = (*ROLES, _STORE_PASSWORD, _INBOX_TOKEN)
+
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256"]
+MECHANISM: Mechanism = "SCRAM-SHA-512"
+SECOND_MECHANISM: Mechanism = "SCRAM-SHA-256"
+"""Kafka has one password by user and mechanism: with this one, it accepts a second password during a rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +77,55 @@ class SecureFolder:
         """The password of a role alone, for programs that read it from a file, such as Prometheus."""
         return self.role_file(role).with_suffix(".password")
 
+    @property
+    def rotation(self) -> RotationFolder:
+        """The rotation in progress, if there is one."""
+        return RotationFolder(self.root / "rotation")
+
     def password(self, role: str) -> str:
-        """The password of a role's user.
+        """The password that a role's programs use.
 
         Raises:
             ComponentError: the file of passwords is missing or damaged.
         """
-        return _undamaged(self._password_file, lambda: self._passwords()[role])
+        return self._accepted(role, self.rotation.state())[0]
+
+    def mechanism(self, role: str) -> str:
+        """The SASL mechanism that a role's programs use."""
+        state = self.rotation.state()
+        is_second = state is not None and state.kinds.passwords and state.stage == "use"
+        return "PLAIN" if role == BROKER else SECOND_MECHANISM if is_second else MECHANISM
+
+    def kafka_passwords(self, state: RotationState | None) -> Mapping[Mechanism, Mapping[str, str]]:
+        """The passwords of Kafka's users by mechanism in a state of a rotation; empty for what they no longer need."""
+        if state is None or not state.kinds.passwords:
+            return {MECHANISM: {role: self._accepted(role, None)[0] for role in KAFKA_ROLES}, SECOND_MECHANISM: {}}
+        new = _read_passwords(self.rotation.password_file)
+        first = new if state.stage == "drop" else _read_passwords(self._password_file)
+        return {
+            MECHANISM: {role: first[role] for role in KAFKA_ROLES},
+            SECOND_MECHANISM: {role: new[role] for role in KAFKA_ROLES},
+        }
 
     @property
     def store_password(self) -> str:
-        """The password of `server_store`."""
+        """The password of `server_store` and `trust_store`."""
         return self.password(_STORE_PASSWORD)
 
     @property
     def inbox_tokens(self) -> tuple[str, ...]:
         """The tokens that the inbox's APIs of Slack and Telegram accept."""
-        return (self.password(_INBOX_TOKEN),)
+        return self._accepted(_INBOX_TOKEN, self.rotation.state())
 
     def callers(self, api: str) -> dict[str, tuple[str, ...]]:
         """The accepted passwords of the users of an HTTP API, by user; more than one while passwords are rotated."""
-        return {role: (self.password(role),) for role in API_CALLERS[api]}
+        state = self.rotation.state()
+        return {role: self._accepted(role, state) for role in API_CALLERS[api]}
 
     def prepare(self, now: datetime) -> tuple[str, ...]:
         """Make the certificates and passwords that are missing, and renew certificates that expire soon.
+
+        It is for a platform that does not run. So it completes a rotation that was interrupted.
 
         Returns:
             What was made or renewed, in words.
@@ -103,14 +135,76 @@ class SecureFolder:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
+        rotated = ["what an interrupted rotation replaces"] if self._take_over_rotation() else []
         made = [*self._prepare_certificates(now), *self._prepare_passwords()]
         self._write_derived()
-        return tuple(made)
+        return (*rotated, *made)
+
+    @property
+    def passwords_made(self) -> datetime:
+        """When the passwords in use were made, or some of them."""
+        return datetime.fromtimestamp(self._password_file.stat().st_mtime, UTC)
+
+    def read_certificate(self, path: Path) -> KeyPair:
+        """A key and certificate of this folder.
+
+        Raises:
+            ComponentError: the file is missing or damaged.
+        """
+        return self._read(path)
+
+    def begin_rotation(self, now: datetime, kinds: RotatedKinds) -> None:
+        """Make another authority and other passwords; nothing uses them yet."""
+        rotation = self.rotation
+        rotation.remove()
+        if kinds.certificates:
+            new = new_authority(now)
+            write_private(rotation.authority_file, new.key_pem + new.certificate_pem)
+        if kinds.passwords:
+            # Not that of the stores: it is no secret beside them, and a part may start between it and its files.
+            renewed = {name: new_password() for name in (*ROLES, _INBOX_TOKEN)}
+            _write_passwords(rotation.password_file, renewed)
+        began = now.isoformat(timespec="seconds")
+        rotation.write(RotationState("accept", kinds, began))
+
+    def write_stage(self, now: datetime) -> None:
+        """Write the certificates and settings of the stage that the rotation is in; parts take them when they start.
+
+        Raises:
+            ComponentError: a file is damaged.
+        """
+        self._prepare_certificates(now)
+        self._write_derived()
+
+    def end_rotation(self, now: datetime) -> None:
+        """Let the new replace the old for good.
+
+        Raises:
+            ComponentError: a file is damaged.
+        """
+        self._take_over_rotation()
+        self.write_stage(now)
+
+    def _take_over_rotation(self) -> bool:
+        """Whether there was a rotation."""
+        state = self.rotation.state()
+        if state is None:
+            self.rotation.remove()  # one that was killed before it began
+            return False
+        # First the last stage, in which all comes from the new files: a kill in between changes nothing.
+        self.rotation.write(replace(state, stage="drop"))
+        if state.kinds.certificates:
+            write_private(self._authority_file, self.rotation.authority_file.read_bytes())
+        if state.kinds.passwords:
+            new = _read_passwords(self.rotation.password_file)
+            _write_passwords(self._password_file, {**_read_passwords(self._password_file), **new})
+        self.rotation.remove()
+        return True
 
     def _prepare_certificates(self, now: datetime) -> list[str]:
         made = []
         if not self._authority_file.exists() or not self._authority().is_valid_for(certificates.RENEW_DAYS, now):
-            new = certificates.new_authority(now)
+            new = new_authority(now)
             write_private(self._authority_file, new.key_pem + new.certificate_pem)
             made.append(f"a certificate authority, {self.authority_certificate}")
         authority = self._authority()
@@ -141,18 +235,19 @@ class SecureFolder:
         )
 
     def _prepare_passwords(self) -> list[str]:
-        known = self._passwords() if self._password_file.exists() else {}
-        missing = [name for name in (*ROLES, _STORE_PASSWORD, _INBOX_TOKEN) if name not in known]
+        known = _read_passwords(self._password_file) if self._password_file.exists() else {}
+        missing = [name for name in _SECRETS if name not in known]
         if missing:
-            self._write_passwords({**known, **{name: new_password() for name in missing}})
+            _write_passwords(self._password_file, {**known, **{name: new_password() for name in missing}})
         return ["the users and their passwords"] if missing else []
 
     def _write_derived(self) -> None:
         """Write what follows from keys and passwords, always: a kill may have left the files of earlier ones."""
         server, authority = self._read(self.server_pem), self._authority()
-        write_private(self.authority_certificate, authority.certificate_pem, mode=0o644)
+        trusted = self._trusted()
+        write_private(self.authority_certificate, b"".join(each.certificate_pem for each in trusted), mode=0o644)
         write_private(self.server_store, certificates.pkcs12_store(server, authority, self.store_password))
-        write_private(self.trust_store, certificates.trust_store(authority, self.store_password))
+        write_private(self.trust_store, certificates.trust_store(trusted, self.store_password))
         for role in ROLES:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
             write_private(self.role_file(role), "".join(lines).encode())
@@ -164,7 +259,7 @@ class SecureFolder:
         if role in KAFKA_ROLES or role == BROKER:
             found = {
                 "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
-                "KAFKA_SASL_MECHANISM": "PLAIN" if role == BROKER else "SCRAM-SHA-512",
+                "KAFKA_SASL_MECHANISM": self.mechanism(role),
                 "KAFKA_SASL_USERNAME": role,
                 "KAFKA_SASL_PASSWORD": password,
                 "KAFKA_SSL_CA_LOCATION": authority,
@@ -187,20 +282,34 @@ class SecureFolder:
         return self.root / "passwords.json"
 
     def _authority(self) -> KeyPair:
-        return self._read(self._authority_file)
+        """The one that signs."""
+        state = self.rotation.state()
+        is_new = state is not None and state.kinds.certificates and state.stage != "accept"
+        return self._read(self.rotation.authority_file if is_new else self._authority_file)
+
+    def _trusted(self) -> tuple[KeyPair, ...]:
+        """Whom clients and servers trust, the signing one first."""
+        state = self.rotation.state()
+        if state is None or not state.kinds.certificates or state.stage == "drop":
+            return (self._authority(),)
+        both = (self._read(self._authority_file), self._read(self.rotation.authority_file))
+        return both if state.stage == "accept" else both[::-1]
+
+    def _accepted(self, name: str, state: RotationState | None) -> tuple[str, ...]:
+        """The passwords that are accepted, the one in use first."""
+        path = self._password_file
+        found = _undamaged(path, lambda: _passwords_in(path.read_text())[name])
+        if state is None or not state.kinds.passwords:
+            return (found,)
+        new = _read_passwords(self.rotation.password_file).get(name, found)
+        return {"accept": (found, new), "use": (new, found), "drop": (new,)}[state.stage]
 
     def _read(self, path: Path) -> KeyPair:
         return _undamaged(path, lambda: certificates.read_key_pair(path.read_bytes()))
 
-    def _passwords(self) -> dict[str, str]:
-        return _undamaged(self._password_file, lambda: _passwords_in(self._password_file.read_text()))
-
     def _write_server(self, server: KeyPair) -> None:
         chain = server.certificate_pem + self._authority().certificate_pem
         write_private(self.server_pem, server.key_pem + chain)
-
-    def _write_passwords(self, passwords: Mapping[str, str]) -> None:
-        write_private(self._password_file, json.dumps(passwords, indent=1).encode())
 
 
 def secure_folder(settings: Settings) -> SecureFolder:
@@ -211,6 +320,14 @@ def secure_folder(settings: Settings) -> SecureFolder:
 def new_password() -> str:
     """A random password of letters, digits, `-` and `_`, which needs no escaping in any file."""
     return secrets.token_urlsafe(24)
+
+
+def _read_passwords(path: Path) -> dict[str, str]:
+    return _undamaged(path, lambda: _passwords_in(path.read_text()))
+
+
+def _write_passwords(path: Path, passwords: Mapping[str, str]) -> None:
+    write_private(path, json.dumps(passwords, indent=1).encode())
 
 
 def _passwords_in(text: str) -> dict[str, str]:

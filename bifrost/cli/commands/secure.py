@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from bifrost.cli.consent import ConfirmedOption, DryRunOption, require_consent
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
 from bifrost.errors import ComponentError
 from bifrost.security.console_password import USER
+from bifrost.security.rotation_state import RotatedKinds
 from bifrost.security.secure_folder import SecureFolder, secure_folder
 from bifrost.settings import Settings
 
-ACTIONS = ("password",)
+ACTIONS = ("show", "rotate", "password")
 
 
 def command(
-    action: Annotated[str, typer.Argument(help="password.")],
+    action: Annotated[str, typer.Argument(help="show, rotate or password.")],
+    certificates: Annotated[bool, typer.Option("--certificates", help="Rotate the certificates only.")] = False,
+    passwords: Annotated[bool, typer.Option("--passwords", help="Rotate the passwords only.")] = False,
+    dry_run: DryRunOption = False,
+    yes: ConfirmedOption = False,
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
-    """Make and show another password for the console of a secured platform."""
+    """Show or rotate the certificates and passwords of a secured platform, or make another one for the console."""
     if action not in ACTIONS:
         raise typer.BadParameter(f"{action!r} is not one of {', '.join(ACTIONS)}", param_hint="ACTION")
+    if action != "rotate" and (certificates or passwords or dry_run):
+        raise typer.BadParameter("--certificates, --passwords and --dry-run are for rotate", param_hint="ACTION")
     settings, screen = settings_for(target), Screen(as_json=as_json)
     require_embedded(settings, "secure")
-    _renew_password(_existing_folder(settings), settings, screen)
+    folder = _existing_folder(settings)
+    match action:
+        case "show":
+            _show(folder, screen)
+        case "rotate":
+            both = certificates == passwords
+            kinds = RotatedKinds(certificates or both, passwords or both)
+            if dry_run:
+                screen.lines(_announced(folder, kinds))
+            else:
+                _rotate(folder, settings, screen, kinds, yes=yes)
+        case _:
+            _renew_password(folder, settings, screen)
 
 
 def _existing_folder(settings: Settings) -> SecureFolder:
@@ -35,6 +56,46 @@ def _existing_folder(settings: Settings) -> SecureFolder:
         problem = f"{folder.root} has no certificates: `up --secure` makes them, and starts a secured platform"
         raise ComponentError("security", problem)
     return folder
+
+
+def _show(folder: SecureFolder, screen: Screen) -> None:
+    from bifrost.security.inventory import inventory, inventory_lines
+
+    found = inventory(folder, datetime.now(UTC))
+    if screen.as_json:
+        screen.json(found)
+    else:
+        screen.lines(inventory_lines(found))
+
+
+def _announced(folder: SecureFolder, kinds: RotatedKinds) -> tuple[str, ...]:
+    if (began := folder.rotation.state()) is not None:
+        return (f"The rotation of {began.kinds} that began {began.began} continues.",)
+    return (
+        f"All {kinds} of {folder.root} are replaced.",
+        "If the platform runs, each part restarts up to three times, one after another; records wait.",
+        f"Other clients then need the new files of this folder; the password of {USER} stays.",
+    )
+
+
+def _rotate(folder: SecureFolder, settings: Settings, screen: Screen, kinds: RotatedKinds, *, yes: bool) -> None:
+    from bifrost.cli.rotating import continue_running_rotation
+    from bifrost.supervisor.launch import start_lock
+
+    with start_lock(settings):
+        began = folder.rotation.state()
+        if began is None:
+            require_consent(_announced(folder, kinds), screen, yes=yes)
+            folder.begin_rotation(datetime.now(UTC), kinds)
+        else:
+            kinds = began.kinds
+            screen.progress(f"continuing the rotation of {kinds} that began {began.began}")
+        restarted = continue_running_rotation(folder, settings, screen)
+    if screen.as_json:
+        screen.json({"rotated": list(kinds.names), "restarts": restarted, "seconds": round(screen.seconds, 1)})
+        return
+    where = "" if restarted else " The platform does not run; `up` starts it with them."
+    screen.say(f"Rotated {kinds} in {screen.seconds:.0f} s.{where}")
 
 
 def _renew_password(folder: SecureFolder, settings: Settings, screen: Screen) -> None:

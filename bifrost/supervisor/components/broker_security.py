@@ -5,7 +5,8 @@ from __future__ import annotations
 from bifrost.clients.kafka_access import KafkaAccess
 from bifrost.security.rights import platform_rights
 from bifrost.security.roles import BROKER, KAFKA_ROLES
-from bifrost.security.secure_folder import secure_folder
+from bifrost.security.rotation import write_kafka_users
+from bifrost.security.secure_folder import MECHANISM, SECOND_MECHANISM, secure_folder
 from bifrost.settings import LOOPBACK, Settings
 
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -33,9 +34,10 @@ def secured_listeners(settings: Settings) -> dict[str, object]:
         "advertised.listeners": f"SASL_SSL://{LOOPBACK}:{settings.port('kafka')}",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "sasl.mechanism.controller.protocol": "PLAIN",
-        "listener.name.sasl_ssl.sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "listener.name.sasl_ssl.sasl.enabled.mechanisms": f"{MECHANISM},{SECOND_MECHANISM},PLAIN",
         "listener.name.sasl_ssl.plain.sasl.jaas.config": own,
         "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{_SCRAM} required;",
+        "listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config": f"{_SCRAM} required;",
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
         "listener.name.controller.plain.sasl.jaas.config": own,
         "ssl.keystore.type": "PEM",
@@ -55,8 +57,10 @@ def prepare_users(settings: Settings) -> KafkaAccess:
         RemoteError: the broker does not answer, or refuses it.
     """
     folder = secure_folder(settings)
-    access = KafkaAccess(settings.with_values(BIFROST_ROLE=BROKER).kafka_client())
-    access.set_passwords({role: folder.password(role) for role in KAFKA_ROLES})
+    # Not the password of the role's file, which a rotation may write only after the broker's start.
+    client = {**settings.with_values(BIFROST_ROLE=BROKER).kafka_client(), "sasl.password": folder.password(BROKER)}
+    access = KafkaAccess(client)
+    write_kafka_users(access, folder.kafka_passwords(folder.rotation.state()))
     fixed = platform_rights(settings.ksql_service_id)
     access.grant(fixed - access.rights(KAFKA_ROLES))
     return access

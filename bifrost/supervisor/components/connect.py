@@ -133,7 +133,7 @@ def _kafka_security(settings: Settings) -> dict[str, object]:
     login = f'{_SCRAM} required username="{CONNECT}" password="{folder.password(CONNECT)}";'
     values = {
         "security.protocol": "SASL_SSL",
-        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.mechanism": folder.mechanism(CONNECT),
         "sasl.jaas.config": login,
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": folder.authority_certificate,
