@@ -31,7 +31,10 @@ from bifrost.errors import ComponentError, Refused, RemoteError
 from bifrost.security.certificates import new_authority
 from bifrost.security.rights import platform_rights
 from bifrost.security.roles import BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, ROLES, SERVICES
+from bifrost.security.rotation import continue_rotation
+from bifrost.security.rotation_state import RotatedKinds
 from bifrost.security.secure_folder import secure_folder
+from bifrost.security.supervised_parts import SupervisedParts
 from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.launch import start_platform
 from bifrost.supervisor.stop import stop_platform
@@ -316,3 +319,57 @@ def test_the_command_line_uses_the_deployers_account(secured: Settings) -> None:
     command = (sys.executable, "-c", "from bifrost.settings import load; print(load().kafka_client())")
     done = subprocess.run(command, env=secured.values, cwd=PROJECT, capture_output=True, text=True, timeout=WAIT_S)
     assert "'sasl.username': 'deployer'" in done.stdout
+
+
+def test_a_rotation_keeps_clients_working_and_refuses_the_old_password_and_authority_at_the_end(
+    secured: Settings, tmp_path: Path
+) -> None:
+    old, folder, kept = client_of(secured, DEPLOYER), secure_folder(secured), tmp_path / "old.crt"
+    kept.write_bytes(folder.authority_certificate.read_bytes())
+    delivered: list[str] = []
+    # It does not restart in the first round: it connects again as before.
+    writer = producer(
+        client_of(secured, CONNECT), delivered=lambda error, _message: delivered.append(str(error or "accepted"))
+    )
+    rounds: list[str] = []
+    folder.begin_rotation(datetime.now(UTC), RotatedKinds(certificates=True, passwords=True))
+
+    def registry_status(password: str) -> int:
+        url, trusted = f"{secured.local_url('schema_registry')}/subjects", str(folder.authority_certificate)
+        return requests.get(url, auth=(DEPLOYER, password), verify=trusted, timeout=WAIT_S).status_code
+
+    class Parts(SupervisedParts):
+        def running(self) -> tuple[str, ...]:
+            return ("broker", "schema_registry")
+
+        def restart(self, name: str) -> None:
+            super().restart(name)
+            rounds.append(name)
+            # The old password is accepted until the last round.
+            if len(rounds) <= 4:
+                KafkaAdmin({**old, "ssl.ca.location": str(folder.authority_certificate)}).topics()
+                assert registry_status(old["sasl.password"]) == 200
+            if len(rounds) == 1:
+                writer.produce("asgard.demo.CUSTOMERS", b"x")
+                assert writer.flush(WAIT_S) == 0
+            KafkaAdmin(client_of(secured, DEPLOYER)).topics()
+            assert registry_status(client_of(secured, DEPLOYER)["sasl.password"]) == 200
+
+    continue_rotation(
+        folder,
+        Parts(SupervisorClient(secured)),
+        lambda: KafkaAccess(client_of(secured, DEPLOYER)),
+        lambda: datetime.now(UTC),
+        lambda _line: None,
+    )
+
+    assert rounds == ["broker", "schema_registry"] * 3
+    assert delivered == ["accepted"]
+    new = client_of(secured, DEPLOYER)
+    assert new["sasl.mechanism"] == "SCRAM-SHA-512"
+    for changed in ({"sasl.password": old["sasl.password"]}, {"sasl.mechanism": "SCRAM-SHA-256"}):
+        with pytest.raises(Refused, match=r"(?i)authentication failed"):
+            KafkaAdmin({**new, **changed}, timeout_s=3).topics()
+    assert registry_status(old["sasl.password"]) == 401
+    with pytest.raises(Refused, match="is not trusted"):
+        KafkaAdmin({**new, "ssl.ca.location": str(kept)}, timeout_s=3).topics()
