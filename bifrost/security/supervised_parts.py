@@ -8,6 +8,8 @@ from bifrost.clients.supervisor import UP, SupervisorClient
 from bifrost.errors import ComponentError
 
 READY_S = 300.0
+RETRIES = 2
+"""A part may fail to start for a reason that passes, such as a port that another program has for a moment."""
 
 
 class SupervisedParts:
@@ -25,13 +27,16 @@ class SupervisedParts:
         return tuple(status.name for status in self._client.status() if status.state in (*UP, "starting"))
 
     def restart(self, name: str) -> None:
-        """Restart a component and wait until it is ready.
+        """Restart a component and wait until it is ready; one that does not start is started again.
 
         Raises:
             ComponentError: it did not become ready.
             NotReady: it is still starting after 5 minutes.
         """
         status = self._client.restart(name, wait_s=READY_S)
+        for _ in range(RETRIES):
+            if not status.is_up:
+                status = self._client.restart(name, wait_s=READY_S)
         if not status.is_up:
             problem = f"{status.cause or f'is {status.state}'}; `secure rotate` continues the rotation from here"
             raise ComponentError(name, problem, log=Path(status.log))

@@ -334,26 +334,20 @@ def test_a_rotation_keeps_clients_working_and_refuses_the_old_password_and_autho
     rounds: list[str] = []
     folder.begin_rotation(datetime.now(UTC), RotatedKinds(certificates=True, passwords=True))
 
-    def registry_status(password: str) -> int:
-        url, trusted = f"{secured.local_url('schema_registry')}/subjects", str(folder.authority_certificate)
-        return requests.get(url, auth=(DEPLOYER, password), verify=trusted, timeout=WAIT_S).status_code
-
     class Parts(SupervisedParts):
         def running(self) -> tuple[str, ...]:
-            return ("broker", "schema_registry")
+            return ("broker",)
 
         def restart(self, name: str) -> None:
             super().restart(name)
             rounds.append(name)
             # The old password is accepted until the last round.
-            if len(rounds) <= 4:
+            if len(rounds) < 3:
                 KafkaAdmin({**old, "ssl.ca.location": str(folder.authority_certificate)}).topics()
-                assert registry_status(old["sasl.password"]) == 200
             if len(rounds) == 1:
                 writer.produce("asgard.demo.CUSTOMERS", b"x")
                 assert writer.flush(WAIT_S) == 0
             KafkaAdmin(client_of(secured, DEPLOYER)).topics()
-            assert registry_status(client_of(secured, DEPLOYER)["sasl.password"]) == 200
 
     continue_rotation(
         folder,
@@ -363,13 +357,12 @@ def test_a_rotation_keeps_clients_working_and_refuses_the_old_password_and_autho
         lambda _line: None,
     )
 
-    assert rounds == ["broker", "schema_registry"] * 3
+    assert rounds == ["broker"] * 3
     assert delivered == ["accepted"]
     new = client_of(secured, DEPLOYER)
     assert new["sasl.mechanism"] == "SCRAM-SHA-512"
     for changed in ({"sasl.password": old["sasl.password"]}, {"sasl.mechanism": "SCRAM-SHA-256"}):
         with pytest.raises(Refused, match=r"(?i)authentication failed"):
             KafkaAdmin({**new, **changed}, timeout_s=3).topics()
-    assert registry_status(old["sasl.password"]) == 401
     with pytest.raises(Refused, match="is not trusted"):
         KafkaAdmin({**new, "ssl.ca.location": str(kept)}, timeout_s=3).topics()
