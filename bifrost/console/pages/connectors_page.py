@@ -15,7 +15,7 @@ from bifrost.clients.connect import ConnectorStatus, root_cause
 from bifrost.console.operated.config_actions import config_in
 from bifrost.console.operated.endpoints import InvalidParameter, posted, problem, reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, data_response, list_page, page_template
+from bifrost.console.pages.page_frame import HEADERS, data_response, list_page, thing_page
 from bifrost.errors import BifrostError, OperationRefused, RemoteError
 from bifrost.operations.connector_configs import check_config, edited_config
 from bifrost.redaction import redact_config, redact_text
@@ -27,7 +27,7 @@ _MAX_CAUSE = 1_000
 def routes(pool: TargetPool) -> list[BaseRoute]:
     """The pages and their data."""
     listing = list_page("/connectors", "Connectors", nothing="No connector matches.", entered="details")
-    one = page_template("connector.html", "/connectors")
+    one = thing_page("/connectors", "connectors", "connector")
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(listing, headers=HEADERS)

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from bifrost.console.operated.endpoints import InvalidParameter, reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, page_template
+from bifrost.console.pages.page_frame import HEADERS, page_template, thing_page
 from bifrost.operations.dead_letter_queues import DeadLetterQueue, LetterSelection
 from bifrost.operations.dead_letter_text import letter_json
 from bifrost.operations.record_text import RecordText
@@ -21,18 +21,19 @@ from bifrost.web.inputs import whole_number
 MAX_LETTERS = 500
 _REDACTED = ("reason", "exception")
 _MAX_TEXT = 16_000
+_KEYS = "<kbd>j</kbd> <kbd>k</kbd> next, previous letter <kbd>Enter</kbd> details <kbd>r</kbd> replay"
 
 
 def routes(pool: TargetPool) -> list[BaseRoute]:
     """The pages and their data."""
     listing = page_template("dead_letters.html", "/dead-letters").substitute()
-    one = page_template("dead_letter_queue.html", "/dead-letters")
+    one = thing_page("/dead-letters", "dead letters", "dead_letter_queue", _KEYS)
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(listing, headers=HEADERS)
 
     async def show_one(request: Request) -> Response:
-        return HTMLResponse(one.substitute(topic=html.escape(request.path_params["topic"])), headers=HEADERS)
+        return HTMLResponse(one.substitute(name=html.escape(request.path_params["topic"])), headers=HEADERS)
 
     return [
         Route("/dead-letters", show, methods=["GET"]),

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from bifrost.clients.group_members import DescribedGroup
 from bifrost.console.operated.endpoints import reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, thing_page
 from bifrost.errors import OperationRefused
 from bifrost.operations.group_lag import GroupLag, group_lags, with_ages
 
@@ -24,13 +24,13 @@ def routes(pool: TargetPool) -> list[BaseRoute]:
     listing = list_page(
         "/groups", "Consumer groups", nothing="No group matches.", entered="details", by="Filter by name or topic"
     )
-    one = page_template("group.html", "/groups")
+    one = thing_page("/groups", "groups", "group")
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(listing, headers=HEADERS)
 
     async def show_one(request: Request) -> Response:
-        return HTMLResponse(one.substitute(group=html.escape(request.path_params["group"])), headers=HEADERS)
+        return HTMLResponse(one.substitute(name=html.escape(request.path_params["group"])), headers=HEADERS)
 
     return [
         Route("/groups", show, methods=["GET"]),

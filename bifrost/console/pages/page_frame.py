@@ -68,6 +68,19 @@ def list_page(
     )
 
 
+def thing_page(here: str, things: str, script: str, keys: str = "") -> Template:
+    """The page of one thing, with `$name` left to fill in; `static/<script>.html` is its content.
+
+    Args:
+        here: the address of the page that lists all such things, among `PAGES`.
+        things: what they are called there.
+        script: the name of the page's content and script.
+        keys: HTML that names the keys which the page knows.
+    """
+    parts = {"here": here, "things": things, "script": script, "keys": keys, "content": _read(f"{script}.html")}
+    return Template(page_template("thing_page.html", here).safe_substitute(parts))
+
+
 def data_response(body: object, status: int = 200) -> Response:
     """The JSON that a page loads; never cached."""
     return Response(page_json(body), status, {"Cache-Control": "no-store"}, "application/json")

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from bifrost.clients.schema_registry import SubjectVersion
 from bifrost.console.operated.endpoints import reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, thing_page
 from bifrost.errors import OperationRefused
 
 MAX_DESCRIBED = 500
@@ -23,13 +23,13 @@ MAX_VERSIONS = 50
 def routes(pool: TargetPool) -> list[BaseRoute]:
     """The pages and their data."""
     listing = list_page("/schemas", "Schemas", nothing="No subject matches.", entered="versions")
-    one = page_template("schema.html", "/schemas")
+    one = thing_page("/schemas", "schemas", "schema")
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(listing, headers=HEADERS)
 
     async def show_one(request: Request) -> Response:
-        return HTMLResponse(one.substitute(subject=html.escape(request.path_params["subject"])), headers=HEADERS)
+        return HTMLResponse(one.substitute(name=html.escape(request.path_params["subject"])), headers=HEADERS)
 
     return [
         Route("/schemas", show, methods=["GET"]),

@@ -12,12 +12,17 @@ from starlette.routing import BaseRoute, Route
 
 from bifrost.console.operated.endpoints import InvalidParameter, reading
 from bifrost.console.operated.target_pool import OperatedTarget, TargetPool
-from bifrost.console.pages.page_frame import HEADERS, list_page, page_template
+from bifrost.console.pages.page_frame import HEADERS, list_page, thing_page
 from bifrost.console.pages.topic_feed import OpenTail, TopicFeed
 from bifrost.console.pages.topic_parameters import browse_query, number_in
 from bifrost.operations.record_text import RecordText
 from bifrost.operations.topic_browser import browse, read_record
 from bifrost.operations.topic_catalog import read_catalog
+
+_KEYS = (
+    "<kbd>/</kbd> filter <kbd>n</kbd> <kbd>p</kbd> next, previous page <kbd>l</kbd> live "
+    "<kbd>j</kbd> <kbd>k</kbd> next, previous record <kbd>Enter</kbd> details"
+)
 
 
 def routes(pool: TargetPool, open_tail: OpenTail) -> list[BaseRoute]:
@@ -29,7 +34,7 @@ def routes(pool: TargetPool, open_tail: OpenTail) -> list[BaseRoute]:
         entered="records of the topic",
         controls='<label class="check"><input type="checkbox" id="internal"> Internal topics</label>',
     )
-    one = page_template("topic.html", "/topics")
+    one = thing_page("/topics", "topics", "topic", _KEYS)
     feed = TopicFeed(pool, open_tail)
 
     async def show(_request: Request) -> Response:
@@ -37,7 +42,7 @@ def routes(pool: TargetPool, open_tail: OpenTail) -> list[BaseRoute]:
 
     async def show_one(request: Request) -> Response:
         name = html.escape(request.path_params["topic"])
-        return HTMLResponse(one.substitute(topic=name), headers=HEADERS)
+        return HTMLResponse(one.substitute(name=name), headers=HEADERS)
 
     return [
         Route("/topics", show, methods=["GET"]),

@@ -3,7 +3,7 @@
 import { el, fetched, number, onKeys, showProblem, showState } from "./page_frame.js";
 import { act, button, cell, copier, moment, named, pretty, rowKeys, table, terms } from "./operate.js";
 
-const topic = document.body.dataset.topic;
+const topic = document.body.dataset.name;
 const view = document.getElementById("view");
 const details = document.getElementById("details");
 const [all, again, to] = [document.getElementById("all"), document.getElementById("again"), document.getElementById("to")];

@@ -3,7 +3,7 @@
 import { el, fetched, number } from "./page_frame.js";
 import { act, cell, duration, keepReading, lines, link, redraw, table } from "./operate.js";
 
-const group = document.body.dataset.group;
+const group = document.body.dataset.name;
 const fields = Object.fromEntries(["topic", "to", "time", "offsets"].map((id) => [id, document.getElementById(id)]));
 const PACE_MS = 4000;
 

@@ -3,7 +3,7 @@
 import { indented } from "./json_text.js";
 import { el, fetched, number, showProblem, showState } from "./page_frame.js";
 
-const subject = document.body.dataset.subject;
+const subject = document.body.dataset.name;
 const [version, other, copy, view] = ["version", "other", "copy", "view"].map((id) => document.getElementById(id));
 const MOST_LINES = 3000;
 let versions = [];

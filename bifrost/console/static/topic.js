@@ -4,7 +4,7 @@ import { el, fetched, number, onKeys, showProblem, showState } from "./page_fram
 import { indented } from "./json_text.js";
 import { asJson, button, bytes, cell, copier, fill, moment, pretty, rowKeys, table, terms } from "./operate.js";
 
-const topic = document.body.dataset.topic;
+const topic = document.body.dataset.name;
 const api = `/api/topics/${encodeURIComponent(topic)}`;
 const view = document.getElementById("view");
 const nothing = document.querySelector(".nothing");

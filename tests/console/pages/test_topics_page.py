@@ -177,7 +177,7 @@ def test_new_records_arrive_while_a_page_follows_a_topic(live_console: Client, t
     _eventually(lambda: tails.opened["ratings"].is_closed)
 
 
-async def _leave_at_once(feed: TopicFeed) -> int:
+async def _leave_immediately(feed: TopicFeed) -> int:
     """Request a live tail, and close the page before the first event."""
     scope = {"type": "http", "asgi": {}, "query_string": b"", "headers": [], "path_params": {"topic": "ratings"}}
 
@@ -193,10 +193,10 @@ async def _leave_at_once(feed: TopicFeed) -> int:
     return response.status_code
 
 
-def test_pages_that_close_at_once_leave_room_for_others(operated: TargetPool, tails: FakeTails):
+def test_pages_that_close_immediately_leave_room_for_others(operated: TargetPool, tails: FakeTails):
     feed = TopicFeed(operated, tails)
     for _ in range(MAX_TAILS + 1):
-        assert asyncio.run(_leave_at_once(feed)) == 200
+        assert asyncio.run(_leave_immediately(feed)) == 200
         assert tails.opened["ratings"].is_closed
 
 
@@ -207,7 +207,7 @@ def test_a_tail_that_cannot_be_opened_leaves_room_for_others(operated: TargetPoo
     feed = TopicFeed(operated, broken)
     for _ in range(MAX_TAILS + 1):
         with pytest.raises(RuntimeError):
-            asyncio.run(_leave_at_once(feed))
+            asyncio.run(_leave_immediately(feed))
 
 
 def test_only_a_few_pages_follow_topics_at_a_time(live_console: Client):
