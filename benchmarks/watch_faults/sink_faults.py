@@ -10,6 +10,8 @@ from benchmarks.own_platform import OwnPlatform
 from benchmarks.watch_faults.fault import Fault, stopped, suspended
 
 SEARCH_SINK, INDEX = "es_sink_ratings-with-customer-data", "ratings-with-customer-data"
+OTHER_SINK, OTHER_INDEX = "es_sink_unhappy_platinum_customers", "unhappy_platinum_customers"
+"""New letters of a topic that grows already are not reported again."""
 S3_SINK, BUCKET = "s3-sink-ratings", "rmoff-demo-ratings"
 _TIMEOUT_S = 30
 
@@ -38,10 +40,10 @@ def search_faults(platform: OwnPlatform) -> Iterator[Fault]:
     yield Fault(
         lane,
         "index read-only",
-        f"dead letters {SEARCH_SINK}.dlq",
-        SEARCH_SINK,
-        lambda: call("PUT", f"{INDEX}/_settings", {"index.blocks.write": True}),
-        lambda: call("PUT", f"{INDEX}/_settings", {"index.blocks.write": False}),
+        f"dead letters {OTHER_SINK}.dlq",
+        OTHER_SINK,
+        lambda: call("PUT", f"{OTHER_INDEX}/_settings", {"index.blocks.write": True}),
+        lambda: call("PUT", f"{OTHER_INDEX}/_settings", {"index.blocks.write": False}),
     )
 
 
