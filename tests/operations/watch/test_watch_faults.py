@@ -25,6 +25,8 @@ def test_a_fault_that_is_reported_once_shown_and_over_is_accepted():
     assert problems(GOOD) == []
     assert row("mariadb: stopped", GOOD, []).endswith("12 s  ok")
     assert problems(UNNOTICED, Expected.HEALED) == []
+    recovered = f"*{SUBJECT}* runs again"
+    assert problems(replace(GOOD, messages=(MESSAGE, recovered, recovered))) == []
 
 
 @pytest.mark.parametrize(
