@@ -74,8 +74,8 @@ def frames() -> Iterator[Fuzzer]:
 
         def feed(found: Input) -> None:
             if found.target == "frame":
-                *values, link = found.given
-                json.dumps(map_frame(CapturedFrame(*values, LinkType[link]), known).record).encode()
+                time_us, data, length, link = found.given
+                json.dumps(map_frame(CapturedFrame(time_us, data, length, LinkType[link]), known).record).encode()
             else:
                 _read_file(path, found.given)
 
