@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bifrost.cli.options import JsonOption, settings_for
+from bifrost.cli.options import JsonOption, TargetOption, settings_for
 from bifrost.cli.output import Screen
 from bifrost.operations.action_log import LoggedAction, Outcome, action_log_of
 from bifrost.operations.moments import moment_text
@@ -19,9 +19,10 @@ _UNFINISHED = "has not ended, or its program ended before it"
 def command(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of actions to show.")] = SHOWN,
     as_json: JsonOption = False,
+    target: TargetOption = None,
 ) -> None:
     """List who changed what, newest first: in the console, with commands, and what `watch` restarted."""
-    settings, screen = settings_for(None), Screen(as_json=as_json)
+    settings, screen = settings_for(target), Screen(as_json=as_json)
     found = action_log_of(settings).newest(limit)
     if as_json:
         screen.json({"actions": [asdict(entry) for entry in found]})
