@@ -78,7 +78,6 @@ class TransactionalProducer(QueryProducer):
         self._beginning: Producer | None = None  # a client that has not begun yet
         self._has_unsent = False
         self._is_unsettled = False  # whether the attempted offsets were committed is to be found out
-        self._may_have_remains = False  # a transaction that was lost may have left records without an abort marker
 
     def _new_client(self) -> Producer:
         return self._cluster.producer(transaction_id=self._transaction_id)
@@ -195,16 +194,11 @@ class TransactionalProducer(QueryProducer):
             if self._is_unsettled or not self._abort():
                 self._is_unsettled = True
                 self._replace_client()
+                self._end_remains()
                 if not self._settle(places):
                     return False
                 self._is_unsettled = False
-            resend = TransactionResend(self._transaction, self._producer, self._kept, self._refused, self._stopping)
-            resend.send()
-            if self._may_have_remains:
-                self._transaction.add_offsets(_places(self._attempted))
-                # This aborts first.
-                resend.send()
-                self._may_have_remains = False
+            self._resend()
         except (KafkaException, RemoteError) as error:
             raise TransactionFailed(error) from error
         return True
@@ -232,14 +226,25 @@ class TransactionalProducer(QueryProducer):
             raise
         self._producer = SharedProducer(client)
 
+    def _resend(self) -> None:
+        TransactionResend(self._transaction, self._producer, self._kept, self._refused, self._stopping).send()
+
+    def _end_remains(self) -> None:
+        """Aborts what the lost transaction may have left in its partitions without a marker.
+
+        A coordinator takes partitions without a leader for deleted, and ends a transaction without markers there: when
+        a broker restarts or is too slow to report to its controller, for example. The next commit of the same producer
+        would make these records visible beside those that are sent again, and the offsets would stay pending. An abort
+        in the same partitions ends both; a transaction that has its markers stays as it is.
+        """
+        self._resend()
+        self._transaction.add_offsets(_places(self._attempted))
+        self._transaction.abort()
+
     def _settle(self, places: Sequence[PartitionId]) -> bool:
         """Finds out whether the transaction was committed; returns False if another one was."""
         found = self._committed_offsets.read([TopicPartition(*place) for place in places])
         if found == self._committed_before:
-            # A coordinator takes partitions without a leader for deleted, and ends a transaction without markers there:
-            # when the only broker was too slow to report to its controller, for example. The next commit of the same
-            # producer would make the records visible beside those that are sent again. An abort prevents that.
-            self._may_have_remains = True
             return True
         if found != {**self._committed_before, **self._attempted}:
             return False

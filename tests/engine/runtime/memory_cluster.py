@@ -98,7 +98,7 @@ class MemoryCluster:
         self.failing: dict[str, list[KafkaError]] = {}  # what the next calls of a transaction's step raise
         self.epochs: dict[str, int] = {}  # how many producers have used a transaction id
         self.open_transactions: dict[str, MemoryProducer] = {}  # by transaction id
-        self.skips_markers = False  # a transaction that another producer aborts leaves its records without markers
+        self.skips_markers = False  # a transaction whose outcome is unknown leaves its records without markers
         self.unmarked: dict[str, list[Sent]] = {}  # such records, by transaction id
         self.reading_groups: list[str] = []  # the groups of all consumers that were opened
 
@@ -364,10 +364,14 @@ class MemoryProducer:
         self._step("commit")
         if self._must_abort:
             raise KafkaException(KafkaError(KafkaError._STATE, txn_requires_abort=True))
+        if self._cluster.skips_markers and self._cluster.failing.get("commit answer"):
+            self._cluster.unmarked[self._transaction_id or ""] = [sent for sent, _ in self._pending]
+            self._end()
         written: set[Place] = set()
         with self._cluster.changed:
-            unmarked = self._cluster.unmarked.pop(self._transaction_id or "", [])
-            for sent in () if self._is_killed else (*unmarked, *(sent for sent, _ in self._pending)):
+            pending = [sent for sent, _ in self._pending]
+            unmarked = self._cluster.unmarked.pop(self._transaction_id or "", []) if pending else []
+            for sent in () if self._is_killed else (*unmarked, *pending):
                 written.add(self._write(sent).place)
             for topic, partition in written:
                 self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction

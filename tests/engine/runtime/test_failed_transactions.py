@@ -165,10 +165,24 @@ def test_a_failed_transaction_changes_the_results_of_no_kind_of_query(world, und
     assert_undisturbed(world, undisturbed, query, failure)
 
 
-@pytest.mark.parametrize("failure", ["the commit times out", "the producer is fenced", "the broker is away for longer"])
-def test_records_that_an_abort_has_left_without_markers_do_not_come_twice(world, undisturbed, short_pauses, failure):
+UNKNOWN_OUTCOMES = ["the commit times out", "the answer to the commit is lost", "the producer is fenced"]
+
+
+@pytest.mark.parametrize("failure", UNKNOWN_OUTCOMES)
+def test_records_that_are_left_without_markers_do_not_come_twice(world, undisturbed, short_pauses, failure):
     world.cluster.skips_markers = True
     assert_undisturbed(world, undisturbed, "filter", failure)
+
+
+@pytest.mark.parametrize("failure", UNKNOWN_OUTCOMES)
+def test_a_new_run_does_not_make_records_without_markers_visible(
+    world, undisturbed, short_pauses, monkeypatch, failure
+):
+    world.cluster.skips_markers = True
+    monkeypatch.setattr(TransactionalProducer, "_settle", lambda producer, places: False)
+    runner = rounds(world, QUERIES["filter"], EXACTLY, FAILURES[failure])
+    assert results(world) == undisturbed(QUERIES["filter"], EXACTLY)[0]
+    assert runner.meters.restarts == 1
 
 
 @pytest.mark.parametrize("query", ["windowed count", "table join"])
