@@ -79,6 +79,21 @@ def test_an_invalid_chat_shows_another_one(client: Client, chat: str):
     assert "<script>" not in page.text.replace('<script src="', "")
 
 
+@pytest.mark.parametrize(
+    "path", ["/dashboards", "/dashboards/broken", "/api/dashboards/broken", "/api/dashboards/broken/data"]
+)
+def test_a_malformed_dashboard_is_named_with_its_error(tmp_path: Path, path: str):
+    folder = tmp_path / "dashboards" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "dashboard.json").write_text("{")
+    reader = PanelReader(tmp_path, Engine([]), Clock())
+    pages = dashboards_page.routes(reader, Path("/dev/null"))
+    with running_console(tmp_path / "inbox.sqlite", lambda: NOON, pages) as served:
+        answer = served.get(path, allow_redirects=False)
+        assert answer.status_code == 500
+        assert "dashboards/broken/dashboard.json" in answer.json()["error"]
+
+
 BODIES = (
     b"",
     b"{",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,7 @@ LONGEST_S = 10 * 366 * 24 * 3600
 DEFAULT_S = 900
 FIRST = "ratings"
 _NO_DEMO_HINTS: DemoHints = {}
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(reader: PanelReader, vega: Path, hints_by_pipeline: DemoHints = _NO_DEMO_HINTS) -> list[BaseRoute]:
@@ -31,10 +33,10 @@ def routes(reader: PanelReader, vega: Path, hints_by_pipeline: DemoHints = _NO_D
     """
     pages = DashboardPages(reader, vega, hints_by_pipeline)
     return [
-        Route("/dashboards", pages.first, methods=["GET"]),
-        Route("/dashboards/{pipeline}", pages.show, methods=["GET"]),
-        Route("/api/dashboards/{pipeline}", pages.layout, methods=["GET"]),
-        Route("/api/dashboards/{pipeline}/data", pages.data, methods=["GET"]),
+        Route("/dashboards", _naming_bad_files(pages.first), methods=["GET"]),
+        Route("/dashboards/{pipeline}", _naming_bad_files(pages.show), methods=["GET"]),
+        Route("/api/dashboards/{pipeline}", _naming_bad_files(pages.layout), methods=["GET"]),
+        Route("/api/dashboards/{pipeline}/data", _naming_bad_files(pages.data), methods=["GET"]),
         Route("/vega.js", pages.vega, methods=["GET"]),
     ]
 
@@ -50,13 +52,13 @@ class DashboardPages:
 
     async def first(self, _request: Request) -> Response:
         """`GET /dashboards`: redirect to `FIRST`, which has data from the start, else to the first dashboard."""
-        found = await run_in_threadpool(self._reader.dashboards)
+        found = await self._dashboards()
         name = FIRST if FIRST in found else next(iter(found), None)
         return RedirectResponse(f"/dashboards/{name}" if name else "/")
 
     async def show(self, request: Request) -> Response:
         """`GET /dashboards/NAME`: the page, whose script loads the panels."""
-        found = await run_in_threadpool(self._reader.dashboards)
+        found = await self._dashboards()
         dashboard = found.get(request.path_params["pipeline"])
         if dashboard is None:
             return data_response({"error": "no such dashboard"}, 404)
@@ -71,10 +73,7 @@ class DashboardPages:
 
     async def layout(self, request: Request) -> Response:
         """`GET /api/dashboards/NAME`: titles, positions and specs of the panels."""
-        try:
-            found = await run_in_threadpool(self._reader.dashboards)
-        except DeclarationError as error:
-            return data_response({"error": str(error)}, 500)
+        found = await self._dashboards()
         dashboard = found.get(request.path_params["pipeline"])
         if dashboard is None:
             return data_response({"error": "no such dashboard"}, 404)
@@ -85,21 +84,33 @@ class DashboardPages:
         last = whole_number(request.query_params.get("last", str(DEFAULT_S)), 1, LONGEST_S)
         if last is None:
             return data_response({"error": f"last must be a number of seconds from 1 to {LONGEST_S}"}, 400)
+        dashboard = (await self._dashboards()).get(request.path_params["pipeline"])
+        if dashboard is None:
+            return data_response({"error": "no such dashboard"}, 404)
         try:
-            found = await run_in_threadpool(self._reader.dashboards)
-            dashboard = found.get(request.path_params["pipeline"])
-            if dashboard is None:
-                return data_response({"error": "no such dashboard"}, 404)
             return data_response(await run_in_threadpool(self._reader.read, dashboard, last))
-        except DeclarationError as error:
-            return data_response({"error": str(error)}, 500)
         except RemoteError as error:
             return data_response({"error": str(error)}, 503)
+
+    async def _dashboards(self) -> dict[str, Dashboard]:
+        return await run_in_threadpool(self._reader.dashboards)
 
     async def vega(self, _request: Request) -> Response:
         """`GET /vega.js?v=NAME`: Vega's JavaScript. The name contains the version, so browsers may cache it."""
         keep = {"Cache-Control": "public, max-age=31536000, immutable"}
         return FileResponse(self._vega, media_type="text/javascript", headers=keep)
+
+
+def _naming_bad_files(endpoint: Endpoint) -> Endpoint:
+    """An endpoint that answers with the error of a file of dashboards that is malformed."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except DeclarationError as error:
+            return data_response({"error": str(error)}, 500)
+
+    return answer
 
 
 def _tabs(found: dict[str, Dashboard], current: Dashboard) -> str:
