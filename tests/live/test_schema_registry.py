@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -17,7 +17,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from tests.live.conftest import Platform
-from tests.live.waiting import eventually
+from tests.live.waiting import SOON_S, eventually
 
 FIELDS = [{"name": "id", "type": "long"}, {"name": "text", "type": ["null", "string"], "default": None}]
 CANONICAL = json.dumps({"type": "record", "name": "Item", "namespace": "live", "fields": FIELDS})
@@ -27,6 +27,12 @@ REORDERED = json.dumps(
 )
 DEADLINE_S = 30.0
 DEPLOYED_SINK = "es_sink_unhappy_platinum_customers"
+DEAD_LETTERS = "errors.deadletterqueue.topic"
+
+
+def dead_letters(topic: str) -> str:
+    """The dead-letter topic of the sink that reads a topic."""
+    return f"{topic}.dlq"
 
 
 @pytest.fixture
@@ -79,9 +85,21 @@ def sink(platform: Platform, topic: str) -> Iterator[str]:
     left_out = ("transforms", "value.converter", "errors.deadletterqueue")
     config: dict[str, Any] = {key: value for key, value in deployed.items() if not key.startswith(left_out)}
     config |= {"name": topic, "topics": topic, "key.ignore": "true", "schema.ignore": "true"}
+    config |= {f"{DEAD_LETTERS}.name": dead_letters(topic), f"{DEAD_LETTERS}.replication.factor": "1"}
     requests.put(f"{connectors}/{topic}/config", json=config, timeout=DEADLINE_S).raise_for_status()
     yield topic
     requests.delete(f"{connectors}/{topic}", timeout=DEADLINE_S).raise_for_status()
+
+
+def send(platform: Platform, topic: str, value: bytes | None) -> None:
+    producer = Producer({"bootstrap.servers": platform.endpoints["kafka"]})
+    producer.produce(topic, value=value)
+    assert producer.flush(DEADLINE_S) == 0
+
+
+def documents(platform: Platform, index: str) -> list[dict[str, Any]]:
+    found = requests.get(f"{platform.endpoints['search']}/{index}/_search", timeout=DEADLINE_S).json()
+    return [hit["_source"] for hit in found.get("hits", {}).get("hits", [])]
 
 
 def test_connects_converter_reads_what_confluents_serializer_wrote(
@@ -89,15 +107,32 @@ def test_connects_converter_reads_what_confluents_serializer_wrote(
 ) -> None:
     register_as_an_outsider(platform, topic)
     write = AvroSerializer(registry, CANONICAL, conf={"auto.register.schemas": False})
-    producer = Producer({"bootstrap.servers": platform.endpoints["kafka"]})
-    producer.produce(topic, value=write({"id": 1, "text": "read"}, SerializationContext(topic, MessageField.VALUE)))
-    assert producer.flush(DEADLINE_S) == 0
+    send(platform, topic, write({"id": 1, "text": "read"}, SerializationContext(topic, MessageField.VALUE)))
 
-    def documents() -> list[dict[str, Any]]:
-        found = requests.get(f"{platform.endpoints['search']}/{sink}/_search", timeout=DEADLINE_S).json()
-        return [hit["_source"] for hit in found.get("hits", {}).get("hits", [])]
+    eventually(lambda: documents(platform, sink) == [{"id": 1, "text": "read"}])
 
-    eventually(lambda: documents() == [{"id": 1, "text": "read"}])
+
+def test_a_record_that_arrives_while_the_registry_is_stopped_is_no_dead_letter(
+    platform: Platform, registry: SchemaRegistryClient, topic: str, sink: str
+) -> None:
+    write = AvroSerializer(registry, CANONICAL)
+    value = write({"id": 1, "text": "waits"}, SerializationContext(topic, MessageField.VALUE))
+    log = platform.settings.logs / "connect.log"
+    platform.supervisor.stop("schema_registry")
+    try:
+        send(platform, topic, value)
+        # The sink has read nothing before, so it needs the schema now.
+        eventually(lambda: f": records of {topic} wait" in log.read_text(encoding="utf-8"))
+        # A task that stops while a record waits neither drops the record nor makes it a dead letter.
+        restart = f"{platform.endpoints['connect']}/connectors/{sink}/restart"
+        requests.post(restart, params={"includeTasks": "true"}, timeout=DEADLINE_S).raise_for_status()
+    finally:
+        platform.supervisor.start("schema_registry", wait_s=SOON_S)
+
+    eventually(lambda: documents(platform, sink) == [{"id": 1, "text": "waits"}])
+    consumer = Consumer({"bootstrap.servers": platform.endpoints["kafka"], "group.id": topic})
+    assert consumer.get_watermark_offsets(TopicPartition(dead_letters(topic), 0), DEADLINE_S) == (0, 0)
+    consumer.close()
 
 
 @pytest.mark.parametrize("header", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])

@@ -17,7 +17,8 @@ rootLogger.appenderRef.console.ref = STDOUT
 """
 
 # The first ones print whole configurations for every new client; those of Debezium and MongoDB print the connections of
-# each validation, which the watcher requests all the time; the last warns at every search.
+# each validation, which the watcher requests all the time; Apicurio's client prints every failed request, which the
+# converter repeats each second of an outage; the last warns at every search.
 _LEVELS = {
     "org.apache.kafka.common.config.AbstractConfig": "warn",
     "kafka.server.KafkaConfig": "warn",
@@ -34,6 +35,7 @@ _LEVELS = {
     "io.debezium.jdbc.JdbcConnection": "warn",
     "io.debezium.util.Threads": "warn",
     "org.mongodb.driver": "warn",
+    "io.apicurio.registry.resolver.ERCache": "off",
     "org.opensearch.wlm.QueryGroupTask": "error",
 }
 

@@ -7,7 +7,8 @@ Connector configurations can rely on this:
   POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, MONGODB_CONNECTION_STRING, KAFKA_BOOTSTRAP_SERVERS,
   SCHEMA_REGISTRY_URL, ELASTICSEARCH_URL, S3_ENDPOINT, AWS_ACCESS_KEY_ID,
   AWS_SECRET_ACCESS_KEY, ORDERS_FOLDER, SYSLOG_HOST, SYSLOG_PORT.
-- By default, keys and values are Avro in Confluent's wire format, with schemas in the registry.
+- By default, keys and values are Avro in Confluent's wire format, with schemas in the registry. While the registry is
+  unavailable, records wait.
 - Source connectors write in transactions (exactly once), sinks read committed records only.
 - Writing to a topic does not create it: declare topics, or set `topic.creation.default.*`.
 """
@@ -31,7 +32,7 @@ from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
 
 NAME = "connect"
-CONVERTER = "io.apicurio.registry.utils.converter.AvroConverter"
+CONVERTER = "bifrost.connect.avro.WaitingAvroConverter"
 
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _PROVIDERS = {"env": "EnvVarConfigProvider", "file": "FileConfigProvider", "directory": "DirectoryConfigProvider"}
