@@ -27,6 +27,7 @@ class Place:
     Attributes:
         is_ours: whether a query of the engine writes it; its guarantee is then that of the queries.
         index: where a sink writes its records, or empty.
+        sink: the sink of the index; its dead-letter topic has its name.
         bucket: where a sink writes objects of `flush_size` records, or empty.
         is_ordered: whether the order of a key is kept. Records of a stream without a key column go to any partition.
     """
@@ -37,28 +38,52 @@ class Place:
     bucket: str = ""
     flush_size: int = 0
     is_ordered: bool = True
+    sink: str = ""
+
+    @property
+    def dead_letters(self) -> str:
+        """The dead-letter topic of the sink."""
+        return f"{self.sink}.dlq"
 
 
 ROUTES: Mapping[str, tuple[Place, ...]] = {
     "ratings": (
         Place("ratings"),
-        Place("ratings-with-customer-data", True, "ratings-with-customer-data", "rmoff-demo-ratings", 100),
+        Place(
+            "ratings-with-customer-data",
+            True,
+            "ratings-with-customer-data",
+            "rmoff-demo-ratings",
+            100,
+            sink="es_sink_ratings-with-customer-data",
+        ),
     ),
     "frames": (
-        Place("pcap", index="pcap"),
-        Place("pcap_probe_enriched_00", True, "pcap_probe_enriched_00", is_ordered=False),
+        Place("pcap", index="pcap", sink="es_sink_pcap"),
+        Place(
+            "pcap_probe_enriched_00",
+            True,
+            "pcap_probe_enriched_00",
+            is_ordered=False,
+            sink="es_sink_pcap_probe_enriched_00",
+        ),
     ),
-    "syslog": (Place("syslog"), Place("SYSLOG_ENRICHED", True, "syslog_enriched")),
+    "syslog": (Place("syslog"), Place("SYSLOG_ENRICHED", True, "syslog_enriched", sink="es_sink_syslog")),
     "orders": (
         Place("orders"),
-        Place("ORDERS_ENRICHED", True, "orders_enriched", "rmoff-demo-orders-02", 3),
+        Place("ORDERS_ENRICHED", True, "orders_enriched", "rmoff-demo-orders-02", 3, sink="es_sink_orders"),
     ),
     "mariadb": (Place("asgard.demo.CUSTOMERS"), Place("CUSTOMERS_SRC_REKEY", True)),
     "postgres": (Place("ora-ogg-SOE-CUSTOMERS-avro"),),
     "mongodb": (Place("unifi.ace.user"), Place("all_devices_00", True)),
 }
 """The topics of each load, in the order of the flow."""
-TOPICS = (*dict.fromkeys(place.topic for route in ROUTES.values() for place in route), ALERTS)
+PLACES = tuple(place for route in ROUTES.values() for place in route)
+TOPICS = (
+    *dict.fromkeys(place.topic for place in PLACES),
+    ALERTS,
+    *(place.dead_letters for place in PLACES if place.sink),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +132,9 @@ class Judge:
         documents = self.far_ends.documents(place.index)
         lost = tuple(range(records - documents))
         name = f"index {place.index}"
-        return HopVerdict(load, name, Guarantee.EXACTLY_ONCE, records, lost, max(0, documents - records), 0, 0)
+        doubled = max(0, documents - records)
+        letters = self.arrivals.totals[place.dead_letters]
+        return HopVerdict(load, name, Guarantee.EXACTLY_ONCE, records, lost, doubled, 0, 0, dead_letters=letters)
 
     def _objects(self, load: str, place: Place, here: Tally) -> HopVerdict:
         """The last records of a topic wait for the rest of their object."""

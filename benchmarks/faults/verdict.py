@@ -30,6 +30,7 @@ class HopVerdict:
         out_of_order: first arrivals after a later number with the same key.
         repeats_allowed: doubled arrivals that the guarantee allows; `None` for any number.
         is_ordered: whether the order of a key is promised. It is not after a stream without a key column.
+        dead_letters: records that a sink wrote to its dead-letter topic instead; they count as lost too.
     """
 
     load: str
@@ -41,6 +42,7 @@ class HopVerdict:
     out_of_order: int
     repeats_allowed: int | None
     is_ordered: bool = True
+    dead_letters: int = 0
 
     @property
     def is_kept(self) -> bool:
@@ -52,7 +54,8 @@ class HopVerdict:
     def __str__(self) -> str:
         examples = f" ({', '.join(map(str, self.lost[:MOST_EXAMPLES]))})" if self.lost else ""
         order = f"{self.out_of_order} out of order" if self.is_ordered else "order not promised"
-        counts = f"{len(self.lost)} lost{examples}, {self.doubled} doubled, {order}"
+        letters = f", {self.dead_letters} dead letters" if self.dead_letters else ""
+        counts = f"{len(self.lost)} lost{examples}{letters}, {self.doubled} doubled, {order}"
         broken = "" if self.is_kept else "  BROKEN"
         return f"{self.load:8} {self.place:34} {self.guarantee:13} {self.expected:8} expected, {counts}{broken}"
 

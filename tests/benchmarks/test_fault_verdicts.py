@@ -9,7 +9,10 @@ import pytest
 
 from benchmarks.faults.marks import LANES, Marks, Tally
 from benchmarks.faults.plan import CUT_PARTS, Fault, FaultKind, planned_faults
-from benchmarks.faults.verdict import Guarantee, broken, judge_hop
+from benchmarks.faults.trial import PLACES
+from benchmarks.faults.verdict import Guarantee, HopVerdict, broken, judge_hop
+from bifrost.deployer.declared.files import read_connectors
+from bifrost.settings import PROJECT
 
 MARKS = Marks("0a1b2c3d")
 SENT = Counter(range(100))
@@ -37,6 +40,19 @@ def test_a_lost_record_breaks_all_guarantees_but_one():
     assert judged(Guarantee.EXACTLY_ONCE, *without) == "2 lost (3, 41), 0 doubled, 0 out of order  BROKEN"
     assert judged(Guarantee.AT_LEAST_ONCE, *without) == "2 lost (3, 41), 0 doubled, 0 out of order  BROKEN"
     assert judged(Guarantee.AT_MOST_ONCE, *without) == "kept"
+
+
+def test_a_report_shows_how_many_of_the_lost_records_are_dead_letters():
+    verdict = HopVerdict("ratings", "index", Guarantee.EXACTLY_ONCE, 100, (0, 1), 0, 0, 0, dead_letters=2)
+    assert "2 lost (0, 1), 2 dead letters, 0 doubled" in str(verdict)
+
+
+def test_every_index_has_the_dead_letter_topic_of_a_declared_sink():
+    declared = read_connectors(PROJECT / "connectors")
+    topics = {item.config.get("errors.deadletterqueue.topic.name"): item.topics for item in declared}
+    for place in PLACES:
+        if place.index:
+            assert place.topic in topics[place.dead_letters]
 
 
 def test_a_repeat_breaks_exactly_once_and_at_most_once():
