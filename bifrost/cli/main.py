@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "top": "Show what each part reads and writes per second, and how far it is behind, until interrupted.",
     "offsets": "Show or change where a connector, alert, service or consumer group reads next.",
     "dlq": "List, show, replay or drop dead letters: records that a connector or an alert could not process.",
-    "secure": "Make and show another password for the console of a secured platform.",
+    "secure": "Show or rotate the certificates and passwords of a secured platform.",
     "restart": "Restart one thing and wait until it runs again.",
     "actions": "List who changed what, newest first: in the console, with commands, and what `watch` restarted.",
     "demo": "Generate records for a pipeline, in the foreground.",

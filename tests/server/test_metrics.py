@@ -120,9 +120,11 @@ def test_the_work_of_worker_processes_is_counted(api):
 
 
 def test_the_page_lists_exactly_the_metrics(orders):
-    # The families `bifrost_` are those of all programs: tests/metrics checks them.
-    listed = set(re.findall(r"^\| `((?!bifrost_)\w+)`", PAGE.read_text(), re.MULTILINE))
-    exposed = set(re.findall(r"^# TYPE ((?!bifrost_)\w+)", orders.http.get("/metrics").text, re.MULTILINE))
+    # The families `bifrost_` are those of all programs, `kafka_` and `debezium_` those of the JMX exporter.
+    listed = set(re.findall(r"^\| `((?!bifrost_|kafka_|debezium_)\w+)`", PAGE.read_text(), re.MULTILINE))
+    exposed = set(
+        re.findall(r"^# TYPE ((?!bifrost_|kafka_|debezium_)\w+)", orders.http.get("/metrics").text, re.MULTILINE)
+    )
     assert exposed >= PROCESS
     assert listed == exposed
     for family in families(orders).values():

@@ -28,7 +28,7 @@ def command(
     as_json: JsonOption = False,
     target: TargetOption = None,
 ) -> None:
-    """Show or rotate the certificates and passwords of a secured platform, or make another one for the console."""
+    """Show or rotate the certificates and passwords of a secured platform."""
     if action not in ACTIONS:
         raise typer.BadParameter(f"{action!r} is not one of {', '.join(ACTIONS)}", param_hint="ACTION")
     if action != "rotate" and (certificates or passwords or dry_run):
