@@ -208,7 +208,12 @@ class Settings:
     @property
     def secure_folder(self) -> Path:
         """Certificates, passwords and the settings of roles of a secured platform."""
-        return self.home / "secure"
+        return self.home / ("secure-compose" if self.target == "compose" else "secure")
+
+    @property
+    def container_files(self) -> Path:
+        """What the containers of a secured compose target read; missing where they run without security."""
+        return self.secure_folder / "containers"
 
     @property
     def role(self) -> str:
@@ -229,10 +234,10 @@ class Settings:
 
     @cached_property
     def is_secured(self) -> bool:
-        """Whether the embedded platform requires TLS and logins.
+        """Whether the target is a secured platform of ours; on compose, only Kafka requires TLS and logins.
 
-        A running platform decides. Otherwise `BIFROST_SECURE` does (1 or 0), and without it, how the platform of this
-        home ran last.
+        A running embedded platform decides. Otherwise `BIFROST_SECURE` does (1 or 0), and without it, how the platform
+        of this home ran last.
 
         Raises:
             SettingError: `BIFROST_SECURE` is neither 1 nor 0.
@@ -240,12 +245,19 @@ class Settings:
         wanted = self.get("BIFROST_SECURE")
         if wanted not in ("", "0", "1"):
             raise SettingError("BIFROST_SECURE", f"{wanted!r} is neither 1 nor 0")
+        if self.target == "compose":
+            return wanted == "1" if wanted else self.container_files.is_dir()
         if self.target != "embedded":
             return False
         running = _read_json(self.endpoints_file)
         if not running and wanted:
             return wanted == "1"
         return bool((running or _read_json(self.previous_ports_file)).get("secured"))
+
+    @property
+    def tls_parts(self) -> frozenset[str]:
+        """The HTTP servers of this target that require TLS and a login; the containers of compose do not."""
+        return TLS_PARTS if self.is_secured and self.target == "embedded" else frozenset()
 
     @cached_property
     def _role_values(self) -> Mapping[str, str]:
@@ -259,6 +271,9 @@ class Settings:
         found = read_dotenv(role_file(self.secure_folder, self.role)) if _ROLE.fullmatch(self.role) else {}
         if not found and (known := sorted(path.stem for path in self.secure_folder.glob("roles/*.env"))):
             raise SettingError("BIFROST_ROLE", f"{self.role!r} is not a role; roles are {', '.join(known)}")
+        if self.target == "compose":
+            # Its other parts know no users, and must not get a password over a connection without TLS.
+            return {name: value for name, value in found.items() if name.startswith("KAFKA_")}
         own_urls = {prefix: self.local_url(part) for prefix, part in role_credentials.PARTS.items()}
         return role_credentials.applicable(found, self.values, own_urls)
 
@@ -426,7 +441,7 @@ class Settings:
 
     def local_url(self, part: str) -> str:
         """The URL of a part on this machine; https where it requires a login."""
-        scheme = "https" if part in TLS_PARTS and self.is_secured else "http"
+        scheme = "https" if part in self.tls_parts else "http"
         return f"{scheme}://{LOOPBACK}:{self.port(part)}"
 
     def local_mongodb(self) -> str:

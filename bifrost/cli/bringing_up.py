@@ -11,7 +11,7 @@ from typing import Any
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.locking import deploying_alone
 from bifrost.cli.losses import accept_losses
-from bifrost.cli.options import require_embedded
+from bifrost.cli.options import refuse_remote, require_embedded
 from bifrost.cli.output import Screen
 from bifrost.cli.plan_files import open_saved_plan
 from bifrost.cli.projects import read_declarations, warn_of
@@ -72,7 +72,7 @@ def bring_up(settings: Settings, request: UpRequest) -> None:
     if request.foreground:
         require_embedded(settings, "--foreground")
     if settings.get("BIFROST_SECURE") == "1":
-        require_embedded(settings, "--secure (BIFROST_SECURE)")
+        refuse_remote(settings, "--secure (BIFROST_SECURE)")
     pipelines, options, plan_file = request.pipelines, request.options, None
     if request.saved is not None:
         plan_file = open_saved_plan(request.saved, settings, pipelines, options)
@@ -122,6 +122,8 @@ def _start_target(settings: Settings, selected: Declarations, screen: Screen, re
     if settings.target == "compose":
         with screen.working("starting the containers"):
             compose_containers.start_containers(settings, progress=screen.progress)
+        # A copy reads the logins that the start has made.
+        return settings.with_values()
     return settings
 
 
@@ -187,7 +189,7 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         result: dict[str, Any] = {
             **plan_json(plan, settings.target),
             "running": True,
-            **({"secured": True, "open": list(open_parts())} if settings.is_secured else {}),
+            **({"secured": True, "open": list(_open_parts(settings))} if settings.is_secured else {}),
             "writes": writes,
             "seconds": round(screen.seconds, 1),
             "endpoints": endpoints,
@@ -204,9 +206,15 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
             screen.say(f"  {name:<8} {endpoints[part]}")
     if settings.is_secured:
         screen.say("Secured: each program has a user or certificate, and only the rights in Kafka that it needs.")
-        _show_console_login(settings, screen)
-        screen.say(f"Still open to every program of this machine: {', '.join(open_parts())}.")
+        if settings.target == "embedded":
+            _show_console_login(settings, screen)
+        screen.say(f"Still open to every program of this machine: {', '.join(_open_parts(settings))}.")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
+
+
+def _open_parts(settings: Settings) -> tuple[str, ...]:
+    dashboards = ("Kibana",) if settings.target == "compose" else ()
+    return (*dashboards, *open_parts(settings.tls_parts))
 
 
 def _show_console_login(settings: Settings, screen: Screen) -> None:

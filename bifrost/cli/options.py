@@ -34,6 +34,16 @@ def settings_for(target: str | None) -> Settings:
     return found.with_values(BIFROST_TARGET=target) if target else found
 
 
+def refuse_remote(settings: Settings, command: str) -> None:
+    """Refuse what concerns the platforms that `up` starts.
+
+    Raises:
+        typer.BadParameter: the target is `remote`.
+    """
+    if settings.target == "remote":
+        raise typer.BadParameter(f"{command} works on the embedded and compose targets only, not on remote")
+
+
 def require_embedded(settings: Settings, command: str) -> None:
     """Refuse a command that concerns the processes of the embedded platform.
 

@@ -10,7 +10,7 @@ from typing import Any
 from bifrost.clients import ksqldb
 from bifrost.clients.http import Connection, HttpClient, connection_to
 from bifrost.errors import BifrostError
-from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, TLS_PARTS, Settings
+from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, Settings
 
 SCRAPE_S = 2.0
 """A program that needs longer counts as one that does not answer."""
@@ -147,7 +147,7 @@ def metrics_reader(settings: Settings) -> MetricsReader:
 
 def _scrape_of(settings: Settings, part: str) -> Scrape:
     connection = Connection(part, settings.local_url(part), patience_s=0)
-    if part in TLS_PARTS and settings.is_secured:
+    if part in settings.tls_parts:
         connection = connection_to(settings, part, connection.url, part.upper(), patience_s=0)
     http = HttpClient(connection)
     return lambda: http.get_text("/metrics", timeout_s=SCRAPE_S)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
+from bifrost.security.container_files import MOUNTED
 from bifrost.security.roles import CONNECT
 from bifrost.settings import LOCAL_DEFAULTS, Settings, Target, role_file
 
@@ -140,6 +141,8 @@ def substitutions(settings: Settings) -> Substitutions:
     if settings.target == "compose" and not settings.get(_GOOGLE):
         unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
     completed = replace(table, placeholder=placeholder, variables=known, unavailable=unavailable)
+    if settings.is_secured and settings.target == "compose":
+        return replace(completed, history_client=_container_history_client(settings))
     if settings.is_secured:
         return replace(
             completed,
@@ -166,6 +169,12 @@ def _local_history_client(settings: Settings) -> dict[str, str]:
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION"),
     }
+
+
+def _container_history_client(settings: Settings) -> dict[str, str]:
+    """The same on a secured compose target, whose worker has the login of its role in its environment."""
+    client = _history_client(settings, "${env:{name}}")
+    return {**client, "ssl.truststore.type": "PEM", "ssl.truststore.location": f"{MOUNTED}/ca.crt"}
 
 
 def _local_search_client(settings: Settings) -> dict[str, str]:

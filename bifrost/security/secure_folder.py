@@ -39,6 +39,8 @@ class SecureFolder:
     """The files of one home's secured platform; `prepare` makes what is missing."""
 
     root: Path
+    names: tuple[str, ...] = certificates.LOCAL_NAMES
+    """The host names and addresses by which clients call the servers."""
 
     @property
     def authority_certificate(self) -> Path:
@@ -209,7 +211,7 @@ class SecureFolder:
             made.append(f"a certificate authority, {self.authority_certificate}")
         authority = self._authority()
         if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
-            self._write_server(certificates.new_server(authority, now))
+            self._write_server(certificates.new_server(authority, now, self.names))
             made.append("the certificate of the servers")
         self._prepare_clients(now)
         return made
@@ -230,7 +232,7 @@ class SecureFolder:
     def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
         return (
             certificates.is_signed_by(server, authority)
-            and certificates.server_names(server) == certificates.LOCAL_NAMES
+            and certificates.server_names(server) == self.names
             and server.is_valid_for(certificates.RENEW_DAYS, now)
         )
 
@@ -313,8 +315,9 @@ class SecureFolder:
 
 
 def secure_folder(settings: Settings) -> SecureFolder:
-    """The folder of a home."""
-    return SecureFolder(settings.secure_folder)
+    """The folder of a home and target. On compose, other containers call the broker by the name of its service."""
+    names = (*certificates.LOCAL_NAMES, "kafka") if settings.target == "compose" else certificates.LOCAL_NAMES
+    return SecureFolder(settings.secure_folder, names)
 
 
 def new_password() -> str:

@@ -142,3 +142,22 @@ def test_a_sink_of_a_remote_target_gets_the_login_of_its_search_engine_as_placeh
     assert "connection.username" not in search_sink(
         project, "${env:ELASTICSEARCH_URL}", substitutions(Settings(values))
     )
+
+
+def test_the_history_client_of_a_secured_container_logs_in_with_the_variables_of_its_worker(tmp_path):
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_TARGET": "compose", "BIFROST_SECURE": "1"})
+    secure_folder(settings).prepare(datetime.now(UTC))
+
+    table = substitutions(settings)
+
+    assert table.history_client == {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required "
+            'username="${env:KAFKA_SASL_USERNAME}" password="${env:KAFKA_SASL_PASSWORD}";'
+        ),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": "/etc/bifrost/ca.crt",
+    }
+    assert table.search_client == {}

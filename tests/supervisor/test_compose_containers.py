@@ -9,6 +9,7 @@ import pytest
 
 from bifrost.errors import ComponentError
 from bifrost.settings import PROJECT, Settings
+from bifrost.supervisor import compose_containers
 from bifrost.supervisor.compose_containers import start_containers
 
 DOCKER = """#!/bin/sh
@@ -45,6 +46,50 @@ def test_all_containers_are_built_started_and_waited_for(tmp_path: Path):
     assert "starting the containers" in reported[0]
     assert "Container connect" in (tmp_path / "home" / "logs" / "compose.log").read_text()
     assert (PROJECT / file.name).is_file()
+
+
+def test_a_secured_broker_starts_and_gets_its_users_before_the_other_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = target(tmp_path).with_values(BIFROST_SECURE="1")
+    calls = tmp_path / "calls"
+
+    def note(what: str) -> None:
+        with calls.open("a") as file:
+            file.write(f"{what}\n")
+
+    monkeypatch.setattr(compose_containers, "prepare_users", lambda _: note("users"))
+    monkeypatch.setattr(compose_containers, "prepare_registry_user", lambda *_: note("user of the registry"))
+
+    assert start_containers(settings, progress=lambda _: None)
+
+    files = f"compose --file {tmp_path / 'docker-compose.yml'} --file {tmp_path / 'docker/secure.yml'}"
+    assert calls.read_text().splitlines()[-4:] == [
+        f"{files} up --detach --wait kafka",
+        "users",
+        "user of the registry",
+        f"{files} up --detach --build --wait",
+    ]
+    assert (PROJECT / "docker" / "secure.yml").is_file()
+
+
+def test_a_secured_target_stays_secured_until_it_starts_without_security(tmp_path: Path):
+    settings = target(tmp_path, info=1)
+    start_containers(settings.with_values(BIFROST_SECURE="1"), progress=lambda _: None)
+    assert settings.with_values().is_secured
+
+    start_containers(settings.with_values(BIFROST_SECURE="0"), progress=lambda _: None)
+
+    assert not settings.with_values().is_secured
+
+
+def test_the_files_of_docker_compose_find_the_home(tmp_path: Path):
+    settings = target(tmp_path)
+    (tmp_path / "bin" / "docker").write_text('#!/bin/sh\necho "$BIFROST_HOME" >> homes\n')
+
+    start_containers(settings, progress=lambda _: None)
+
+    assert set((tmp_path / "homes").read_text().splitlines()) == {str(settings.home)}
 
 
 def test_what_the_engine_says_is_the_error(tmp_path: Path):

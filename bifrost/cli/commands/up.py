@@ -29,7 +29,7 @@ SecureOption = Annotated[
     bool | None,
     typer.Option(
         "--secure/--no-secure",
-        help="Run the embedded platform with TLS, users and rights, or without; by default as it ran last.",
+        help="Run the platform with TLS, users and rights, or without; by default as it ran last. Not for remote.",
     ),
 ]
 SavedPlanOption = Annotated[
