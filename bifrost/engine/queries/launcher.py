@@ -214,6 +214,7 @@ class Launcher:
             on_row=on_row,
             ready=ready,
             state=self.state,
+            sink=sink.topic if sink is not None else None,
         )
 
     def _logger(self, query_id: str, properties: Mapping[str, str]) -> LogCallback:

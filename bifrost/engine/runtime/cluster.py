@@ -12,6 +12,7 @@ from bifrost.clients.group_offsets import GroupOffsets
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription, consumer, producer
 from bifrost.engine.runtime.committed_offsets import CommittedOffsets
 from bifrost.engine.runtime.kafka_errors import is_missing
+from bifrost.engine.runtime.topic_watch import TopicWatch
 from bifrost.errors import NotReady, Refused, Unreachable
 
 OFFSET_BEGINNING = -2
@@ -30,6 +31,7 @@ class Cluster:
         self.properties = properties
         self.replicas = replicas
         self.admin = KafkaAdmin(properties, timeout_s=_DEADLINE_S)
+        self.topic_watch = TopicWatch(self.admin.topics)
         self._group_offsets = GroupOffsets(properties)
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import TopicPartition
@@ -35,7 +35,7 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
     """Creates the internal topics of a query that are missing, and settles where it begins.
 
     Raises:
-        Refused: an input topic is missing, or the broker refused to create an internal one.
+        Refused: an input topic or the sink topic is missing, or the broker refused to create an internal one.
         Unreachable: no broker answered.
     """
     partitions = _partitions(job)
@@ -54,9 +54,9 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
 def _partitions(job: QueryJob) -> dict[str, int]:
     query, cluster = job.query, job.cluster
     known = cluster.admin.topics()
-    missing = [entry.topic for entry in query.inputs if entry.role != "repartition" and entry.topic not in known]
+    missing = _declared_topics(job) - known.keys()
     if missing:
-        raise Refused("Kafka", f"read the inputs of {job.name}", status=0, body=f"no topic {', '.join(missing)}")
+        raise missing_topics(job, missing)
     counts = {entry.topic: known[entry.topic] for entry in query.inputs if entry.topic in known}
     for repartition in query.repartitions:
         count = repartition.partition_count(counts)
@@ -64,6 +64,50 @@ def _partitions(job: QueryJob) -> dict[str, int]:
         cluster.create_topic(repartition.topic, count, config)
         counts[repartition.topic] = known.get(repartition.topic, count)
     return counts
+
+
+def _source_topics(job: QueryJob) -> set[str]:
+    return {entry.topic for entry in job.query.inputs if entry.role != "repartition"}
+
+
+def _declared_topics(job: QueryJob) -> set[str]:
+    """Returns the topics that a query uses and does not create."""
+    return _source_topics(job) | ({job.sink} if job.sink is not None else set())
+
+
+def used_topics(job: QueryJob) -> set[str]:
+    """Returns all topics that must exist while a query runs: its inputs, its sink and its changelogs."""
+    changelogs: set[str] = set()
+    if not job.options.transient:
+        changelogs = {
+            changelog_topic(job.options.internal, store.name) for store in job.query.stores if store.changelog
+        }
+    return _declared_topics(job) | {entry.topic for entry in job.query.inputs} | changelogs
+
+
+def missing_topics(job: QueryJob, topics: Collection[str]) -> Refused:
+    """Returns the error of a query whose topics do not exist (any more)."""
+    sources, declared = _source_topics(job), _declared_topics(job)
+    kinds = {
+        "source": sorted(topic for topic in topics if topic in sources),
+        "sink": sorted(topic for topic in topics if topic in declared - sources),
+        "internal": sorted(topic for topic in topics if topic not in declared),
+    }
+    found = [f"missing {kind} {_named_topics(names)}" for kind, names in kinds.items() if names]
+    return Refused("Kafka", f"run query {job.name}", status=0, body=f"{'; '.join(found)}: {_advice(job, topics)}")
+
+
+def _advice(job: QueryJob, missing: Collection[str]) -> str:
+    them = "them" if len(missing) > 1 else "it"
+    if job.options.transient:
+        return f"create {them}, then send the query again"
+    if _declared_topics(job).isdisjoint(missing):
+        return f"the query creates {them} again and continues without the records that were lost"
+    return f"create {them} again, and the query continues; or terminate the query"
+
+
+def _named_topics(names: Collection[str]) -> str:
+    return f"{'topics' if len(names) > 1 else 'topic'} {', '.join(names)}"
 
 
 def task_counts(job: QueryJob, partitions: Mapping[str, int]) -> dict[int, int]:

@@ -79,7 +79,8 @@ class QueryJob:
 
     `ready` is called before the first record is read; it raises as long as the query could not write its output
     (schemas are not registered). `now_ms` is the wall clock, epoch ms. `state` is where its state is on disk; without
-    it, all state is in memory and the changelogs are read at each start.
+    it, all state is in memory and the changelogs are read at each start. `sink` is the topic of its results, if it is
+    persistent.
     """
 
     query: CompiledQuery
@@ -91,3 +92,4 @@ class QueryJob:
     on_row: RowCallback | None = None
     ready: Callable[[], None] = _nothing
     state: StateHome | None = None
+    sink: str | None = None

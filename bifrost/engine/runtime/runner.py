@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.delivery_ledger import BatchRefused
-from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics
+from bifrost.engine.runtime.internal_topics import InputPartitions, missing_topics, prepare_topics, used_topics
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.query_reader import QueryReader
@@ -106,6 +106,7 @@ class QueryRunner:
         self._apart_s = _APART_S
         self._attempts = 0
         self._failures = 0
+        self._missing: frozenset[str] = frozenset()  # topics that were deleted while the run uses them
         self._keeps_records = False  # a broker has refused results: the next runs keep them to find out which
         self._predecessor: Predecessor | None = None
         self._thread: threading.Thread | None = None
@@ -173,6 +174,11 @@ class QueryRunner:
         if self._scan is not None:
             self._scan.recall()
 
+    def _note_missing(self, topics: frozenset[str]) -> None:
+        """Takes topics that do not exist any more, from the topic watch."""
+        self._missing = topics
+        self._notify()
+
     # --- as a member of the scan
 
     @property
@@ -184,7 +190,7 @@ class QueryRunner:
     @property
     def is_recalled(self) -> bool:
         """See `ScanMember`."""
-        return self._stop.is_set() or self._paused.is_set()
+        return self._stop.is_set() or self._paused.is_set() or bool(self._missing)
 
     def left(self, departure: Departure, error: Exception | None) -> None:
         """See `ScanMember`. A thread serves the run from here on."""
@@ -303,6 +309,7 @@ class QueryRunner:
             if error is not None:
                 raise error
             if not continued:
+                self._job.cluster.topic_watch.start(used_topics(self._job), self._note_missing)
                 run.open(self._inputs)
                 reader.load_tables()
                 self._query_run = run
@@ -314,6 +321,8 @@ class QueryRunner:
         finally:
             if outcome is not _Outcome.IN_SCAN:
                 self._query_run = None
+                self._job.cluster.topic_watch.stop(self._note_missing)
+                self._missing = frozenset()
                 self._close(run, reader, commit=outcome is not _Outcome.FAILED)
         return outcome
 
@@ -366,6 +375,8 @@ class QueryRunner:
         if self._paused.is_set():
             self._pause(run, reader)
             return None
+        if self._missing:
+            raise missing_topics(self._job, self._missing)
         if self._scan is not None and self._may_join(reader):
             reader.close()
             if self._scan.join(self):

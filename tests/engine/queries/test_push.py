@@ -50,6 +50,14 @@ def test_by_default_only_new_records_are_read(world, engine):
     query.finish()
 
 
+def test_a_query_whose_topic_is_deleted_ends_with_the_cause(world, engine):
+    query = started(engine, "SELECT K, A FROM S EMIT CHANGES;")
+    read(query, 3)
+    world.cluster.admin.delete("s")
+    world.cluster.wait_for(lambda: query.rows.closed and query.id not in engine.push_queries)
+    assert query.failure.endswith("missing source topic s: create it, then send the query again")
+
+
 def test_a_limit_ends_the_query(world, engine):
     query = started(engine, "SELECT A FROM S EMIT CHANGES LIMIT 2;")
     assert read(query, 2) == [(0,), (1,)]

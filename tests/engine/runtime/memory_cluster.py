@@ -14,6 +14,7 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients.kafka import OffsetRange, TopicDescription
+from bifrost.engine.runtime.topic_watch import TopicWatch
 from bifrost.errors import Refused
 from tests.engine.runtime.memory_consumer import MemoryConsumer
 from tests.engine.runtime.memory_message import MemoryMessage, Place
@@ -42,7 +43,7 @@ class MemoryAdmin:
     describing: Callable[[list[str]], None] | None = None  # is called before topics are described
 
     def topics(self) -> dict[str, int]:
-        return {name: len(topic.partitions) for name, topic in self.topics_by_name.items()}
+        return {name: len(topic.partitions) for name, topic in list(self.topics_by_name.items())}
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicDescription]:
         names = list(names)
@@ -61,11 +62,16 @@ class MemoryAdmin:
     def ends(self, topics: Mapping[str, int]) -> dict[str, dict[int, OffsetRange]]:
         return {
             name: {number: self.topics_by_name[name].range_of(number) for number in range(count)}
+            if name in self.topics_by_name
+            else {}
             for name, count in topics.items()
         }
 
     def delete(self, name: str) -> None:
         self.topics_by_name.pop(name, None)
+        for offsets in list(self.groups.values()):
+            for place in [place for place in list(offsets) if place[0] == name]:
+                offsets.pop(place, None)
 
     def delete_group(self, name: str) -> None:
         self.groups.pop(name, None)
@@ -81,6 +87,7 @@ class MemoryCluster:
 
     def __init__(self) -> None:
         self.admin = MemoryAdmin()
+        self.topic_watch = TopicWatch(lambda: self.admin.topics(), interval_s=0.05, confirm_s=0.02)
         self.changed = threading.Condition(threading.RLock())
         self.replicas = 1
         self.refusing: KafkaError | None = None
@@ -262,11 +269,15 @@ class MemoryProducer:
             if report is not None:
                 self._reports.append(lambda: report(reason, refused))
             return
-        if topic in self._cluster.holding:
+        if self._is_held(topic):
             self._cluster.held += 1
             self._held.append((sent, report))
         else:
             self._deliver(sent, report)
+
+    def _is_held(self, topic: str) -> bool:
+        # The client keeps records for a topic that is missing, until they time out.
+        return topic in self._cluster.holding or topic not in self._cluster.admin.topics_by_name
 
     def _deliver(self, sent: Sent, report: Delivered | None) -> None:
         self._cluster.count_write()
@@ -283,7 +294,7 @@ class MemoryProducer:
         self._report_pending()
         held, self._held = self._held, []
         for sent, report in held:
-            if sent[0] in self._cluster.holding and not self._is_killed:
+            if self._is_held(sent[0]) and not self._is_killed:
                 self._held.append((sent, report))
             else:
                 self._deliver(sent, report)

@@ -162,8 +162,6 @@ def test_a_topic_that_was_created_again_is_read_from_its_beginning(world):
     with world.cluster.changed:
         world.cluster.admin.delete("s")
         world.topic("s")
-        for consumer in world.cluster.consumers:
-            consumer._positions["s", 0] = 0  # what `auto.offset.reset` does
     send(world, [7])
     world.wait_for("OUT", [{"B": sent + 1} for sent in (*range(5), 7)])
     world.cluster.wait_for(lambda: world.committed("CSAS_OUT_1", "s") == 1)
