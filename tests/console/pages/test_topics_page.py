@@ -211,12 +211,15 @@ def test_a_tail_that_cannot_be_opened_leaves_room_for_others(operated: TargetPoo
 
 
 def test_only_a_few_pages_follow_topics_at_a_time(live_console: Client):
+    # The lines are kept, because an iterator that is dropped closes its connection.
+    lines = []
     with ExitStack() as open_pages:
         for _ in range(MAX_TAILS):
             page = open_pages.enter_context(live_console.get("/api/topics/ratings/live", stream=True))
-            assert next(page.iter_lines()) == b"retry: 1000"
-        refused = live_console.get("/api/topics/ratings/live")
-        assert (refused.status_code, "close one" in refused.json()["error"]) == (409, True)
+            lines.append(page.iter_lines())
+            assert next(lines[-1]) == b"retry: 1000"
+        with live_console.get("/api/topics/ratings/live", stream=True) as refused:
+            assert (refused.status_code, "close one" in refused.json()["error"]) == (409, True)
     _eventually(lambda: _is_followed(live_console))
 
 
