@@ -14,8 +14,10 @@ from bifrost.security.supervised_parts import SupervisedParts
 from bifrost.settings import Settings
 
 
-def continue_running_rotation(folder: SecureFolder, settings: Settings, screen: Screen) -> int:
-    """Carry a rotation that has begun to its end; returns how many restarts that took.
+def continue_running_rotation(folder: SecureFolder, settings: Settings, screen: Screen) -> int | None:
+    """Carry a rotation that has begun to its end.
+
+    Returns how many restarts that took; `None` if the platform does not run.
 
     Raises:
         ComponentError: a part did not become ready, or a file is damaged. The rotation can be continued.
@@ -25,7 +27,7 @@ def continue_running_rotation(folder: SecureFolder, settings: Settings, screen: 
     if not supervisor.is_running():
         # Nothing uses the old; the broker learns the passwords when it starts.
         folder.end_rotation(datetime.now(UTC))
-        return 0
+        return None
     restarted = 0
 
     def progress(line: str) -> None:

@@ -82,6 +82,13 @@ def test_a_rotation_that_was_interrupted_is_shown_and_continued(run, folder):
     assert json.loads(run("secure", "show", "--json").out)["rotation"] is None
 
 
+def test_a_rotation_of_a_running_platform_without_a_restart_left_does_not_call_it_stopped(run, folder, monkeypatch):
+    monkeypatch.setattr("bifrost.cli.rotating.continue_running_rotation", lambda *_: 0)
+    found = run("secure", "rotate", "--yes")
+    assert found.code == 0, found.err
+    assert "does not run" not in found.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

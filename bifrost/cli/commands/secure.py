@@ -92,9 +92,9 @@ def _rotate(folder: SecureFolder, settings: Settings, screen: Screen, kinds: Rot
             screen.progress(f"continuing the rotation of {kinds} that began {began.began}")
         restarted = continue_running_rotation(folder, settings, screen)
     if screen.as_json:
-        screen.json({"rotated": list(kinds.names), "restarts": restarted, "seconds": round(screen.seconds, 1)})
+        screen.json({"rotated": list(kinds.names), "restarts": restarted or 0, "seconds": round(screen.seconds, 1)})
         return
-    where = "" if restarted else " The platform does not run; `up` starts it with them."
+    where = " The platform does not run; `up` starts it with them." if restarted is None else ""
     screen.say(f"Rotated {kinds} in {screen.seconds:.0f} s.{where}")
 
 
