@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.fuzz.corpus import Input
-from benchmarks.fuzz.language import SOURCES
+from benchmarks.fuzz.language import driver_with
 from benchmarks.fuzz.trial import Finding, Fuzzer
 from bifrost.engine.functions.library import Declaration
 from bifrost.engine.functions.parameters import type_text
 from bifrost.engine.functions.registry import default_registry
-from bifrost.engine.testing.driver import Driver
-from bifrost.errors import StatementError
 
 MEMORY_BYTES = 3 << 30
 """A call that needs more would kill a server."""
@@ -87,14 +85,7 @@ def _argument(rng: random.Random, kind: str) -> str:
 
 
 def _run(text: str, *, is_row: bool) -> None:
-    driver = Driver()
-    driver.run(SOURCES)
-    try:
-        driver.run(text)
-    except StatementError as error:
-        if not str(error).strip():
-            raise Finding("an error without a message") from error
-        raise
+    driver = driver_with(text)
     for record in _RECORDS:
         driver.produce("s", b"k", record, 1000)
     entries = sum(len(query.problems) for query in driver.queries.values())

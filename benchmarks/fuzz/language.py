@@ -102,7 +102,13 @@ def planner() -> Iterator[Fuzzer]:
     yield Fuzzer(make, lambda found: _plan(found.given))
 
 
-def _plan(text: str) -> None:
+def driver_with(text: str) -> Driver:
+    """A driver that has run a statement over the sources.
+
+    Raises:
+        Finding: the statement was refused without a reason.
+        StatementError: it was refused.
+    """
     driver = Driver()
     driver.run(SOURCES)
     try:
@@ -111,6 +117,11 @@ def _plan(text: str) -> None:
         if not str(error).strip():
             raise Finding("an error without a message") from error
         raise
+    return driver
+
+
+def _plan(text: str) -> None:
+    driver = driver_with(text)
     for record in RECORDS:
         driver.produce("s", b"k", record, 1000)
         driver.produce("t", b"k", record, 1000)

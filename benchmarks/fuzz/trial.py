@@ -53,31 +53,35 @@ def run_area(name: str, area: Area, seed: str, seconds: float) -> Outcome:
 
     A finding is printed with an input that is as small as it could be made, and with its seed.
     """
-    outcome = Outcome(name)
-    with ExitStack() as stack:
-        try:
-            fuzzer = stack.enter_context(area())
-        except BifrostError as error:
-            outcome.skipped = str(error)
-            return outcome
+
+    def feed_all(fuzzer: Fuzzer, outcome: Outcome) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             input_seed = f"{seed}:{name}:{outcome.inputs}"
             _feed(fuzzer, fuzzer.make(random.Random(input_seed)), outcome, input_seed)
-    return outcome
+
+    return _outcome(name, area, feed_all)
 
 
 def replay(name: str, area: Area, inputs: Iterable[Input]) -> Outcome:
     """Feed these inputs; skip an area whose needs are missing."""
+
+    def feed_all(fuzzer: Fuzzer, outcome: Outcome) -> None:
+        for given in inputs:
+            _feed(fuzzer, given, outcome, "")
+
+    return _outcome(name, area, feed_all)
+
+
+def _outcome(name: str, area: Area, feed_all: Callable[[Fuzzer, Outcome], None]) -> Outcome:
     outcome = Outcome(name)
     with ExitStack() as stack:
         try:
             fuzzer = stack.enter_context(area())
         except BifrostError as error:
             outcome.skipped = str(error)
-            return outcome
-        for given in inputs:
-            _feed(fuzzer, given, outcome, "")
+        else:
+            feed_all(fuzzer, outcome)
     return outcome
 
 
