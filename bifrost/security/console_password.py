@@ -32,7 +32,7 @@ class ConsolePassword:
         return self._stored()[1].hex()
 
     def renew(self) -> str:
-        """Make a password, and return it: later, nobody can read it any more.
+        """Make a password, and return it. It cannot be read later: only its hash is stored.
 
         It has 20 characters, which is 99 bits. The console accepts it from the next request on, and no other.
         """

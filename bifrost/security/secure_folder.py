@@ -179,7 +179,7 @@ class SecureFolder:
         self._write_derived()
 
     def end_rotation(self, now: datetime) -> None:
-        """Let the new replace the old for good.
+        """Replace the old by the new, and end the rotation.
 
         Raises:
             ComponentError: a file is damaged.

@@ -95,7 +95,7 @@ def test_a_capture_of_years_ago_comes_all_the_way_to_the_dashboard(platform: Pla
     eventually_equal(indexed, dict(replayed.expected.kinds))
     phone = NAMES["a4:83:e7:4e:39:15"]
     wait_for(lambda: phone in seen_devices(platform))
-    # Each panel shows an index of its own, which another sink fills.
+    # Each panel shows another index, which another sink fills.
     wait_for(lambda: probes_by_name(panels(platform)).get(phone, 0) >= replayed.expected.names[phone])
     shown = panels(platform)
     assert {name: panel.get("error") for name, panel in shown.items()} == dict.fromkeys(shown)

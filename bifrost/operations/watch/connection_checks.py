@@ -1,6 +1,6 @@
 """Checks that databases let the connectors in that capture their changes.
 
-A Debezium connector that has lost its connection tries to connect for good, and its task stays RUNNING: with a changed
+A Debezium connector that has lost its connection reconnects without end, and its task stays RUNNING: with a changed
 password, for example. Connect validates its live configuration, for which Debezium connects as the connector does.
 """
 

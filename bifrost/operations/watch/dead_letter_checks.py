@@ -63,7 +63,7 @@ class DeadLetterChecks:
         return {name: sum(part.next for part in parts.values()) for name, parts in ends.items()}
 
     def _compare(self, ends: Mapping[str, int]) -> None:
-        if self._known is None:  # what was there before the first look is known to whoever reads `dlq list`
+        if self._known is None:  # earlier dead letters are in `dlq list`
             self._known = {name: _Growth(end) for name, end in ends.items()}
             return
         for name in [name for name in self._known if name not in ends]:

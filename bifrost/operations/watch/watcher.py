@@ -159,7 +159,7 @@ class Watcher:
     def _stopped(self, found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
         """The components that a person has stopped although something that runs needs them.
 
-        Debezium, for example, tries to reconnect for good, and its task stays RUNNING.
+        Debezium, for example, reconnects without end, and its task stays RUNNING.
         """
         needed = self.needed([thing.name for thing in found if thing.kind is ThingKind.CONNECTOR])
         stopped = (thing for thing in found if thing.kind is ThingKind.COMPONENT and thing.state == "STOPPED")

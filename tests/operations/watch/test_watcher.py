@@ -168,7 +168,7 @@ def test_a_server_that_does_not_answer_is_reported_and_so_is_its_return(deployed
 
 
 def test_a_stopped_part_that_connectors_need_is_reported_and_not_started(deployed, watcher, events):
-    """Its connectors try to connect for good, and stay RUNNING."""
+    """Its connectors reconnect without end, and stay RUNNING."""
     deployed.services.add("mariadb", "stopped")
     deployed.services.add("postgres", "stopped")
     watcher.needed = lambda connectors: {"mariadb"} if CONNECTOR in connectors else set()

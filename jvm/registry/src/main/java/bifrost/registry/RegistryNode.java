@@ -41,7 +41,7 @@ public final class RegistryNode {
         .invoke(null, (Object) new String[0]);
   }
 
-  /** Lets the application accept nobody but the front, and returns the front's password, which only this process has. */
+  /** Makes the application refuse everyone but the front; returns the front's password, which only this process has. */
   private static String requireLogin() {
     byte[] random = new byte[24];
     new SecureRandom().nextBytes(random);

@@ -24,7 +24,7 @@ import org.opensearch.rest.RestHandler;
 import org.opensearch.rest.RestRequest;
 import org.opensearch.transport.Transport;
 
-/** Requires TLS and a user of every request; the port for other nodes accepts nobody, since this node has no peers. */
+/** Requires TLS and a user of every request; the port for other nodes refuses everyone, because this node has no peers. */
 public final class SecuredAccess extends Plugin implements ActionPlugin {
   /** The value of {@code http.type} and {@code transport.type} for a node with this plugin. */
   static final String TRANSPORT = "netty4-secure";

@@ -61,7 +61,7 @@ final class RegistryFailure {
         }
         Integer status = answer.getError().getErrorCode();
         if (status == null) {
-            // The client puts an IOException's name here and drops the exception. An answer has a class of its own.
+            // The client puts an IOException's name here and drops the exception. The error of an answer is of a subclass.
             return answer.getClass() == RestClientException.class && answer.getError().getName() != null;
         }
         return status >= FIRST_SERVER_ERROR || status == REQUEST_TIMEOUT;
