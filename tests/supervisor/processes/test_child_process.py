@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -47,11 +46,8 @@ def runs(pid: int) -> bool:
         return False
 
 
-def gone(pid: int) -> bool:
-    end = time.monotonic() + SOON_S
-    while runs(pid) and time.monotonic() < end:
-        time.sleep(0.01)
-    return not runs(pid)
+def await_end(pid: int) -> None:
+    eventually(lambda: not runs(pid), f"the end of process {pid}", SOON_S)
 
 
 def test_a_suspended_process_can_be_stopped(tmp_path):
@@ -60,7 +56,7 @@ def test_a_suspended_process_can_be_stopped(tmp_path):
         os.kill(child.pid, signal.SIGSTOP)
         child.signal(signal.SIGTERM)
 
-        assert gone(child.pid)
+        await_end(child.pid)
     finally:
         child.signal(signal.SIGKILL)
         child.wait()
@@ -72,7 +68,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path):
         child = int(parent.stdout.readline())
         assert runs(child)
         parent.send_signal(signal.SIGKILL)
-    assert gone(child)
+    await_end(child)
 
 
 def test_leftovers_are_known_by_their_mark_and_no_other_process_is_touched(tmp_path):
