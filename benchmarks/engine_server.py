@@ -20,8 +20,9 @@ from benchmarks.platform import wait_for
 from bifrost.clients import ksqldb
 from bifrost.clients.kafka import KafkaAdmin
 from bifrost.clients.ksqldb import KsqlClient
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import BifrostError
-from bifrost.settings import LOOPBACK, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 
 _REQUEST_S = 10.0
 _TICKS = os.sysconf("SC_CLK_TCK")

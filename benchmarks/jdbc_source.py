@@ -36,7 +36,8 @@ from benchmarks.idle_cost import usage_of
 from benchmarks.platform import pid_of, status, wait_for
 from bifrost import settings as project_settings
 from bifrost.clients import connect, kafka
-from bifrost.settings import LOOPBACK, PROJECT, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import PROJECT, Settings
 
 MODES = ("bulk", "incrementing", "timestamp+incrementing", "cdc")
 CDC = PROJECT / "connectors" / "ratings" / "mysql-demo-customers.json"

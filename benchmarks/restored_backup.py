@@ -27,7 +27,8 @@ from pymongo import MongoClient
 from benchmarks.own_platform import OwnPlatform, own_platform
 from benchmarks.platform import Inbox, RatingsProducer, wait_for
 from bifrost.clients import kafka, schema_registry, search
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 from bifrost.supervisor.components.generator import DEMOS
 
 FILL_S = 45.0

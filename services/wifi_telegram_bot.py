@@ -23,10 +23,11 @@ from bifrost.clients import ksqldb
 from bifrost.clients.ksqldb_query import query_client
 from bifrost.clients.telegram import TelegramRefused, TextMessage
 from bifrost.clients.tombstone_writer import TombstoneWriter
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import EX_CONFIG, BifrostError, RemoteError, SettingError
 from bifrost.metrics.endpoint import serve_metrics
 from bifrost.program_log import set_up_logging
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from services.delivery.telegram import TOKEN_REFUSALS, TelegramChannel, telegram_api
 from services.wifi_bot.alert_list import AlertList
 from services.wifi_bot.chat_queues import ChatQueues

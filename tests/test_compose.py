@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bifrost.settings import PORTS, PROJECT, Settings
+from bifrost.default_settings import PORTS
+from bifrost.settings import PROJECT, Settings
 
 FILE = PROJECT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))

@@ -23,13 +23,14 @@ from bifrost.alerts import read_alert
 from bifrost.cli.commands import plan
 from bifrost.cli.commands.test import run_files
 from bifrost.cli.main import COMMANDS, HELP, app
+from bifrost.default_settings import PORTS
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.declarations import DeclaredTopic
 from bifrost.deployer.declared.files import TOPIC_FIELDS, read_connectors, read_subjects, read_topics
 from bifrost.deployer.targets import TABLES
 from bifrost.engine.functions.udf import registry_of
 from bifrost.errors import EX_CONFIG
-from bifrost.settings import PORTS, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 from bifrost.sql.parser import Dialect, parse_script
 from services.delivery.slack import escape, shorten
 from tests.test_env_example import EXAMPLE, example

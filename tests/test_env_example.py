@@ -12,8 +12,9 @@ import pytest
 
 from bifrost.alerts import read_alerts
 from bifrost.clients.access import PREFIXES, TLS_PREFIXES, WITH_API_KEY
+from bifrost.default_settings import LOCAL_DEFAULTS, PORTS
 from bifrost.dotenv import read_dotenv
-from bifrost.settings import LOCAL_DEFAULTS, PORTS, PROJECT
+from bifrost.settings import PROJECT
 
 EXAMPLE = PROJECT / ".env.example"
 FOLDERS = ("bifrost", "services", "capture", "scripts")

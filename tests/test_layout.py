@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PKG = "bifrost"
-EVERYWHERE = {"errors", "settings", "backoff", "redaction"}
+EVERYWHERE = {"errors", "default_settings", "settings", "backoff", "redaction"}
 PROGRAMS = EVERYWHERE | {"program_log", "metrics"}
 """What the units may import that are programs."""
 ALERTS = {"alerts", "alert_template"}
@@ -24,8 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dotenv": {"errors"},
     "endpoints": set(),
     "role_credentials": set(),
-    "settings": {"errors", "dotenv", "endpoints", "role_credentials"},
-    "security": {"errors", "settings", "clients"},
+    "default_settings": set(),
+    "settings": {"errors", "default_settings", "dotenv", "endpoints", "role_credentials"},
+    "security": {"errors", "default_settings", "settings", "clients"},
     "alert_template": set(),
     "alerts": {"errors", "alert_template"},
     "program_log": {"errors", "redaction", "settings"},

@@ -18,6 +18,7 @@ from bifrost import settings as project_settings
 from bifrost.alert_template import Template
 from bifrost.alerts import read_alerts
 from bifrost.dashboards.searches import search_problems
+from bifrost.default_settings import PORTS
 from bifrost.deployer.checks.validate import validate
 from bifrost.deployer.declared.files import load
 from bifrost.deployer.declared.on_error import raise_error
@@ -165,7 +166,7 @@ def environment() -> Iterator[Fuzzer]:
 def _read_env(folder: Path, data: bytes) -> None:
     (folder / ".env").write_bytes(data)
     found = project_settings.Settings(project_settings.read_dotenv(folder / ".env"), folder)
-    for name in project_settings.PORTS:
+    for name in PORTS:
         with suppress(BifrostError):
             found.port(name)
     found.endpoints.as_json()

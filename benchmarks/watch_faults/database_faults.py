@@ -10,7 +10,8 @@ import pymysql
 
 from benchmarks.own_platform import OwnPlatform
 from benchmarks.watch_faults.fault import Fault, stopped, suspended
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 
 MARIADB, POSTGRES, MONGODB = "mysql-demo-customers", "postgres-soe", "SOURCE_MONGODB_01"
 JDBC = "jdbc_sink_pcap_stats"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from bifrost.default_settings import LOCAL_DEFAULTS
 from bifrost.redaction import redact_text
-from bifrost.settings import LOCAL_DEFAULTS, Settings
+from bifrost.settings import Settings
 
 
 def visible_endpoints(settings: Settings) -> dict[str, str]:

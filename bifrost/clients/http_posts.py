@@ -20,7 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
-from bifrost.settings import LOOPBACK
+from bifrost.default_settings import LOOPBACK
 
 MAX_ANSWER_BYTES = 1024 * 1024
 

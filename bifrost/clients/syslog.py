@@ -6,8 +6,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import Unreachable
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - an address that a source may listen on; nothing listens here
 TIMEOUT_S = 10.0

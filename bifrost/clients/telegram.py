@@ -20,8 +20,8 @@ from bifrost.clients.access import TlsFiles
 from bifrost.clients.http import CONNECT_TIMEOUT_S
 from bifrost.clients.http_posts import HttpAnswer, HttpPosts, json_body
 from bifrost.clients.no_answer import reason_of
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import NotReady, Refused, RemoteError, Unreachable
-from bifrost.settings import LOOPBACK
 
 SYSTEM = "Telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header

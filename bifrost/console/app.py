@@ -51,10 +51,11 @@ from bifrost.console.pages import (
 )
 from bifrost.console.panel_reader import PanelReader
 from bifrost.console.vega_bundle import bundle
+from bifrost.default_settings import LOOPBACK
 from bifrost.metrics.http_requests import RequestMetrics, metrics_route
 from bifrost.operations.action_log import action_log_of
 from bifrost.security.secure_folder import SecureFolder, secure_folder
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.web.login import AcceptedTokens
 from bifrost.web.origin_check import OriginCheck
 

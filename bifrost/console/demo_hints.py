@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from shlex import quote
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 
 DemoHints = Mapping[str, Mapping[str, str]]
 """By pipeline: what to do (`say`) and the shell command for it (`command`)."""

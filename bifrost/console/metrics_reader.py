@@ -9,8 +9,9 @@ from typing import Any
 
 from bifrost.clients import ksqldb
 from bifrost.clients.http import Connection, HttpClient, connection_to
+from bifrost.default_settings import JMX_PROGRAMS, METRICS_PROGRAMS
 from bifrost.errors import BifrostError
-from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, Settings
+from bifrost.settings import Settings
 
 SCRAPE_S = 2.0
 """A program that needs longer counts as one that does not answer."""

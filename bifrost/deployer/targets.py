@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bifrost.default_settings import LOCAL_DEFAULTS
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
 from bifrost.security.container_files import MOUNTED
 from bifrost.security.roles import CONNECT
-from bifrost.settings import LOCAL_DEFAULTS, Settings, Target, role_file
+from bifrost.settings import Settings, Target, role_file
 
 OWNER_KEY = "bifrost.pipeline"
 """Key in every connector that is deployed; `--prune` removes only connectors that have it."""

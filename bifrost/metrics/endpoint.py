@@ -7,7 +7,8 @@ import socket
 import threading
 from collections.abc import Collection
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 
 REQUEST_S = 5.0
 """How long one read or write of a client may take."""

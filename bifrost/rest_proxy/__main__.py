@@ -8,11 +8,11 @@ import sys
 import uvicorn
 
 from bifrost import settings
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import EX_CONFIG, BifrostError, SettingError
 from bifrost.program_log import set_up_logging
 from bifrost.rest_proxy.app import app_from
 from bifrost.security.secure_folder import secure_folder
-from bifrost.settings import LOOPBACK
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bifrost.settings import TLS_PARTS
+from bifrost.default_settings import TLS_PARTS
 
 _HTTP_PARTS: Mapping[str, str] = {
     "connect": "Kafka Connect",

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.engine.engine import KsqlEngine
 from bifrost.engine.planner.properties import check_name, check_value, warning_for
 from bifrost.engine.wiring import assemble
@@ -17,7 +18,7 @@ from bifrost.server.app import ServerIdentity, create_app, quick_lookups
 from bifrost.server.auth import Credentials
 from bifrost.server.http_server import Config, adapted, serve
 from bifrost.server.process_setup import now_ms, set_up_process
-from bifrost.settings import LOOPBACK, Settings, load
+from bifrost.settings import Settings, load
 from bifrost.web.login import AcceptedUsers
 
 _log = logging.getLogger(__name__)

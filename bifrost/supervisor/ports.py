@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import sample
 
+from bifrost.default_settings import LOOPBACK, PORTS
 from bifrost.errors import ComponentError
-from bifrost.settings import LOOPBACK, PORTS, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.port_claims import PortClaims
 
 _PROC = Path("/proc")

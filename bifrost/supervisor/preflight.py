@@ -27,7 +27,7 @@ PORTS_OF_COMPONENT: Mapping[str, tuple[str, ...]] = {
     "s3": ("s3",),
     "rest_proxy": ("rest_proxy",),
 }
-"""The parts (keys of `settings.PORTS`) whose ports each component listens on."""
+"""The parts (keys of `default_settings.PORTS`) whose ports each component listens on."""
 
 
 def available_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:

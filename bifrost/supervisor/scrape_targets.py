@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bifrost.settings import JMX_PROGRAMS, LOOPBACK, METRICS_PROGRAMS, TLS_PARTS, Settings
+from bifrost.default_settings import JMX_PROGRAMS, LOOPBACK, METRICS_PROGRAMS, TLS_PARTS
+from bifrost.settings import Settings
 
 _WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
 

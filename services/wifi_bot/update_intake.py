@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from bifrost.backoff import Backoff, RetryDelays
 from bifrost.clients.telegram import SECRET_HEADER, TelegramApi, TelegramRefused, TextMessage, text_message
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import RemoteError, SettingError
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from services.delivery.telegram import TOKEN_REFUSALS
 
 LONG_POLL_S = 25.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bifrost.console.metrics_reader import KEY_FIGURES, MetricsReader, metrics_reader, series_of
+from bifrost.default_settings import METRICS_PROGRAMS
 from bifrost.errors import Refused, Unreachable
-from bifrost.settings import METRICS_PROGRAMS, Settings
+from bifrost.settings import Settings
 from tests.metrics.test_prometheus_files import served
 
 QUERIES = """\

@@ -13,10 +13,11 @@ from random import Random
 import pytest
 
 from bifrost.clients.syslog import SyslogSender
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import Unreachable
 from bifrost.generators.program import Workload
 from bifrost.generators.syslog import ACCESS_POINTS, COMPUTERS, STRANGERS, Line, lines, main, records
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 
 NOW = datetime(2018, 3, 4, 13, 30, 59, 500_000, UTC)
 OLD = re.compile(rb"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \w+(\[\d+\])?: .+")

@@ -16,8 +16,9 @@ import pytest
 
 from bifrost import settings as project_settings
 from bifrost.clients.supervisor import SupervisorClient
+from bifrost.default_settings import LOOPBACK, PORTS
 from bifrost.errors import SettingError
-from bifrost.settings import LOOPBACK, PORTS, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 from tests.live.targets import EMBEDDED, has_docker, lacking, missing_from, settings_of_target
 
 UP_S = 600

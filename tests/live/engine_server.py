@@ -12,7 +12,8 @@ from pathlib import Path
 
 import requests
 
-from bifrost.settings import LOOPBACK, PROJECT
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import PROJECT
 from tests.live.waiting import SOON_S, eventually
 
 

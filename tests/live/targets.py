@@ -11,7 +11,8 @@ from dataclasses import replace
 import requests
 
 from bifrost import settings as project_settings
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 
 SETTING = "BIFROST_TEST_TARGET"
 """Set by `scripts/test --target`; `embedded` by default."""

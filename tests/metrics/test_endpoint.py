@@ -13,10 +13,11 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import SettingError
 from bifrost.metrics import endpoint as endpoint_module
 from bifrost.metrics.endpoint import MetricsEndpoint, serve_metrics
-from bifrost.settings import LOOPBACK, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 
 
 @pytest.fixture

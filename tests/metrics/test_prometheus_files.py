@@ -12,9 +12,10 @@ import promql_parser
 import pytest
 import yaml
 
+from bifrost.default_settings import JMX_PROGRAMS, METRICS_PROGRAMS, PORTS
 from bifrost.engine.statements.figures import FAMILIES, FigureKind
 from bifrost.security.secure_folder import secure_folder
-from bifrost.settings import JMX_PROGRAMS, METRICS_PROGRAMS, PORTS, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.platform_components import COMPONENTS
 from bifrost.supervisor.scrape_targets import scrape_targets, write_scrape_targets
 from tests.metrics.declared import declared

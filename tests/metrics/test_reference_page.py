@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bifrost.settings import METRICS_PROGRAMS, PORTS, PROJECT
+from bifrost.default_settings import METRICS_PROGRAMS, PORTS
+from bifrost.settings import PROJECT
 from bifrost.supervisor.platform_components import COMPONENTS
 from tests.metrics.declared import declared
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bifrost.default_settings import TLS_PARTS
 from bifrost.security.open_parts import open_parts
-from bifrost.settings import TLS_PARTS
 
 
 def test_each_part_without_tls_and_a_login_is_listed_and_no_other() -> None:

@@ -8,8 +8,9 @@ from threading import Barrier
 
 import pytest
 
+from bifrost.default_settings import PORTS
 from bifrost.errors import SettingError
-from bifrost.settings import PORTS, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor import ports
 from bifrost.supervisor.port_claims import PortClaims
 from tests.supervisor.listening import listener

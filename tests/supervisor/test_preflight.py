@@ -2,8 +2,8 @@
 
 import pytest
 
+from bifrost.default_settings import PORTS
 from bifrost.errors import ComponentError
-from bifrost.settings import PORTS
 from bifrost.supervisor.install.system_parts import PLATFORM_PARTS
 from bifrost.supervisor.launch import start_platform
 from bifrost.supervisor.platform_components import COMPONENTS

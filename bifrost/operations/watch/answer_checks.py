@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bifrost.settings import LOOPBACK, METRICS_PROGRAMS, Settings
+from bifrost.default_settings import LOOPBACK, METRICS_PROGRAMS
+from bifrost.settings import Settings
 
 PATIENCE_S = 5.0
 _HTTP_SERVERS = ("connect", "schema_registry", "ksqldb", "search", "s3", "console", "rest_proxy")

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bifrost.clients.kafka import KafkaAdmin, TopicDescription
+from bifrost.default_settings import LOOPBACK
 from bifrost.security.rights import CONNECT_TOPICS
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.broker_security import prepare_users, secured_listeners
 from bifrost.supervisor.components.config_files import write_log4j, write_properties

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bifrost.clients.kafka_access import KafkaAccess
+from bifrost.default_settings import LOOPBACK
 from bifrost.security.rights import platform_rights
 from bifrost.security.roles import BROKER, KAFKA_ROLES
 from bifrost.security.rotation import write_kafka_users
 from bifrost.security.secure_folder import MECHANISM, SECOND_MECHANISM, secure_folder
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"

@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.security.rights import CONNECT_GROUP
 from bifrost.security.roles import CONNECT
 from bifrost.security.secure_folder import secure_folder
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components import broker, orders_folder
 from bifrost.supervisor.components.config_files import write_log4j, write_properties

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 from bifrost.supervisor.install.install_folders import jmx_exporter_folder
 
 _JAR = "jmx_prometheus_javaagent.jar"

@@ -7,7 +7,8 @@ import pwd
 import shutil
 from pathlib import Path
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
 from bifrost.supervisor.install.system_parts import find_program

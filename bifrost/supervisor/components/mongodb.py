@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bifrost.settings import MONGODB_REPLICA_SET, Settings
+from bifrost.default_settings import MONGODB_REPLICA_SET
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack

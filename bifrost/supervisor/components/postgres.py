@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import ComponentError, RemoteError
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
 from bifrost.supervisor.install.system_parts import find_postgres

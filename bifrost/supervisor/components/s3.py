@@ -6,7 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.default_settings import LOOPBACK
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.config_files import write_properties
 from bifrost.supervisor.install.java import Java

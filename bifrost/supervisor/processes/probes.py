@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from bifrost.clients.http import Connection, HttpClient, connection_to
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import RemoteError
-from bifrost.settings import LOOPBACK, Settings
+from bifrost.settings import Settings
 from bifrost.supervisor.component import Probe
 
 PROBE_TIMEOUT_S = 2.0
@@ -28,7 +29,7 @@ def tcp(port: int) -> Probe:
 
 
 def http(settings: Settings, part: str, path: str, *, prefix: str = "") -> Probe:
-    """Ready when a GET of a path of a part of `settings.PORTS` returns JSON.
+    """Ready when a GET of a path of a part of `default_settings.PORTS` returns JSON.
 
     Args:
         prefix: of the settings with the part's credentials; by default its name.

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bifrost.default_settings import LOOPBACK
 from bifrost.errors import ComponentError, SettingError
 from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.security.roles import API_CALLERS, ROLES
 from bifrost.security.secure_folder import secure_folder
-from bifrost.settings import LOOPBACK, PROJECT, Settings
+from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.component import Restart
 from bifrost.supervisor.components import broker, connect, mariadb, s3
 from bifrost.supervisor.components.config_files import write_properties
