@@ -199,7 +199,7 @@ def main() -> int:
 
 
 def filled(platform: OwnPlatform, seconds: float) -> Contents:
-    """Start a platform, let the demos run, stop them, and count what it holds once all is processed."""
+    """Start a platform, run the demos for a while, stop them, and count what it holds once all is processed."""
     platform.succeed("up", "--ports", "auto")
     time.sleep(seconds)
     for name in DEMOS.values():

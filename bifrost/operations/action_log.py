@@ -131,12 +131,12 @@ class ActionLog:
 
     @contextmanager
     def _locked_file(self) -> Iterator[BinaryIO]:
-        """The file, to append to, while no other program writes to it. A large one is put aside first."""
+        """The file, to append to, while no other program writes to it. A large one is renamed first."""
         while True:
             with open(os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "ab+") as out:
                 fcntl.flock(out, fcntl.LOCK_EX)
                 opened = os.fstat(out.fileno())
-                # Another program may have put it aside while this one waited for the lock.
+                # Another program may have renamed it while this one waited for the lock.
                 if not self._file.exists() or not os.path.samestat(opened, self._file.stat()):
                     continue
                 if opened.st_size <= MAX_BYTES:

@@ -64,7 +64,7 @@ class SecureFolder:
 
     @property
     def console_password(self) -> ConsolePassword:
-        """That of people; `prepare` makes none, since somebody must see it."""
+        """That of people; `prepare` makes none, because a person must see it."""
         return ConsolePassword(self.root / "console-password.json")
 
     def client_pem(self, role: str) -> Path:

@@ -1,4 +1,4 @@
-"""Slows down who guesses passwords."""
+"""Slows down guesses of passwords."""
 
 from __future__ import annotations
 

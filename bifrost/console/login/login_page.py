@@ -23,7 +23,7 @@ LOGOUT_PATH = "/logout"
 USER_COOKIE = "__Secure-bifrost-user"
 """The user's name for the scripts of pages, which show it beside the button to log out."""
 OPEN_PATHS = frozenset((LOGIN_PATH, LOGOUT_PATH, "/static/page_frame.css", "/static/login.css", "/static/icon.svg"))
-"""What a browser loads before anybody is logged in."""
+"""What a browser loads before a person is logged in."""
 _MOST_BYTES = 4096
 _HEADERS: Mapping[str, str] = {
     **HEADERS,

@@ -20,7 +20,7 @@ class _Session:
 
 
 class Sessions:
-    """The sessions by the hash of their token: who reads the memory cannot use them.
+    """The sessions by the hash of their token, so that a reader of the memory cannot use them.
 
     Args:
         version_of: of a user's password; a session ends when it changes.

@@ -45,7 +45,7 @@ class AnswerChecks:
         except TimeoutError:
             return False
         except OSError:
-            # No process listens, or it has closed the connection: that is no hang.
+            # No process listens, or it has closed the connection: it does not hang.
             return True
         return True
 

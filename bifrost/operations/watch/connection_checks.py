@@ -1,4 +1,4 @@
-"""Checks that databases let the connectors in that capture their changes.
+"""Checks that the connectors that capture changes can connect to their databases.
 
 A Debezium connector that has lost its connection reconnects without end, and its task stays RUNNING: with a changed
 password, for example. Connect validates its live configuration, for which Debezium connects as the connector does.
@@ -17,7 +17,7 @@ from bifrost.errors import RemoteError
 
 EVERY_S = 15.0
 SILENT_S = 20.0
-"""How long a database may take to let a connector in."""
+"""How long a database may take to accept a connection."""
 _CLASS = "connector.class"
 _CAPTURING = ("io.debezium.connector.",)
 _WRITING = "SinkConnector"
@@ -25,7 +25,7 @@ _WRITING = "SinkConnector"
 
 @dataclass(slots=True)
 class _Check:
-    """One validation; `cause` is `None` until it has ended, and empty if the database let the connector in."""
+    """One validation; `cause` is `None` until it has ended, and empty if the database accepted the connection."""
 
     began: float
     cause: str | None = None

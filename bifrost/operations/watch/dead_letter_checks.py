@@ -11,7 +11,7 @@ from bifrost.errors import RemoteError
 from bifrost.operations.dead_letter_queues import DEAD_LETTER_TOPIC, is_dead_letter_topic
 
 QUIET_S = 600.0
-"""A topic that has grown counts as growing for so long after its last letter: letters often come now and then."""
+"""A topic counts as growing for so long after its last dead letter, because they often come in groups."""
 RETRY_S = 60.0
 """After a broker that did not answer: its answer is waited for, which delays the look."""
 
