@@ -1,9 +1,10 @@
 """Measures what each part of the running platform costs while nothing but the demo's load arrives.
 
-    python -m benchmarks.idle_cost --settle 180 --seconds 60
+    python -m benchmarks.idle_cost --settle 900 --seconds 60
 
 Prints the processor time of each component with its child processes, as a share of one core, and its threads and
-resident memory. A Java process compiles its code during the first minutes; `--settle` waits for the end of that.
+resident memory. A Java process compiles its code during the first quarter of an hour, which costs up to a
+third more; `--settle` waits for the end of that.
 """
 
 from __future__ import annotations

@@ -85,9 +85,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Look-ups in large tables", ("state_lookups",), Needs.NOTHING, 10),
     Entry(
         "The idle platform",
-        ("idle_cost", "--settle", "180", "--seconds", "60"),
+        ("idle_cost", "--settle", "900", "--seconds", "60"),
         Needs.PLATFORM,
-        5,
+        17,
         (Aim("all parts together", r"^all +([\d.]+) % of a core", 30, "% of a core"),),
     ),
     Entry(

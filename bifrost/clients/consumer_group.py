@@ -22,6 +22,8 @@ OFFSETS_TIMEOUT_S = 15.0
 _OPTIONS = {
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
+    # An idle member asks again after this time; a record that arrives is answered immediately.
+    "fetch_wait_max_ms": 1_000,
     "reconnect_backoff_max_ms": 2_000,
     "topic_metadata_refresh_interval_ms": 10_000,
     "socket_timeout_ms": 10_000,

@@ -30,8 +30,8 @@ FRESH_S = 1.0
 RATE_S = 5.0
 """The minimum time over which rates are computed: shorter ones fluctuate."""
 PATIENCE_S = 3.0
-SAMPLE_S = 15.0
-"""How often the live system is read while no page is open."""
+SAMPLE_S = 30.0
+"""How often the live system is read while no page is open: half the window of a trend. A read asks for each group."""
 # Changelogs, repartition topics and Connect's own topics are no part of a pipeline.
 _INTERNAL = (ksqldb.INTERNAL_NAMES, "_connect-")
 

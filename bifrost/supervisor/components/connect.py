@@ -115,7 +115,7 @@ def worker_properties(settings: Settings, plugins: Sequence[Path]) -> dict[str, 
         "consumer.isolation.level": "read_committed",
         # An idle sink asks the broker again after this time; a record that arrives is answered immediately. A consumer
         # that closes waits for its last answer, so a longer time makes `down` slower.
-        "consumer.fetch.max.wait.ms": 1000,
+        "consumer.fetch.max.wait.ms": 2000,
         "config.providers": ",".join(_PROVIDERS),
         **{
             f"config.providers.{name}.class": f"org.apache.kafka.common.config.provider.{provider}"
