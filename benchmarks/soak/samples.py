@@ -56,11 +56,8 @@ class Sampler:
 
     def lag(self) -> None:
         """Unread records of each consumer group, as the command `lag` reports them."""
-        done = self._platform.run("lag", "--json")
-        with suppress(ValueError):
-            for group in json.loads(done.stdout):
-                lag = sum(int(part["lag"]) for part in group["partitions"])
-                self._add(self._now(), str(group["group"]), lag=lag)
+        for group, lag in lags_of(self._platform.run("lag", "--json").stdout):
+            self._add(self._now(), group, lag=lag)
 
     def _now(self) -> float:
         return time.monotonic() - self._begin
@@ -70,6 +67,12 @@ class Sampler:
             sample = Sample(round(at_s, 1), part, measure, float(value))
             self.samples.append(sample)
             print(json.dumps(asdict(sample)), file=self._file, flush=True)
+
+
+def lags_of(output: str) -> Iterator[tuple[str, int]]:
+    """The groups and their lags in the output of `lag --json`; none where it could not read them."""
+    with suppress(ValueError):
+        yield from ((str(group["group"]), int(group["lag"])) for group in json.loads(output)["groups"])
 
 
 def size_of(folder: Path) -> int:

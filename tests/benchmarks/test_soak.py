@@ -10,8 +10,11 @@ from random import Random
 import pytest
 
 from benchmarks.soak.__main__ import report
-from benchmarks.soak.samples import Sample, read_samples, size_of
+from benchmarks.soak.samples import Sample, lags_of, read_samples, size_of
 from benchmarks.soak.slopes import slope
+from bifrost.cli.commands.lag import lags_json
+from bifrost.operations.group_lag import GroupLag, PartitionLag
+from bifrost.operations.group_owners import GroupOwner
 
 MB = 2**20
 
@@ -82,3 +85,9 @@ def test_samples_are_read_again(tmp_path: Path):
     file.write_text("".join(json.dumps(asdict(sample)) + "\n" for sample in samples))
     assert list(read_samples(file)) == samples
     assert size_of(tmp_path) > 0
+
+
+def test_lag_is_read_from_the_output_of_the_command():
+    group = GroupLag("alert-ratings", GroupOwner("alert", "ratings"), (PartitionLag("ratings", 0, 3, 10, 7),))
+    assert list(lags_of(json.dumps({"lag": 7, "groups": lags_json([group])}))) == [("alert-ratings", 7)]
+    assert list(lags_of("")) == []
