@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ from bifrost.settings import Settings, load
 from bifrost.web.login import AcceptedUsers
 
 _log = logging.getLogger(__name__)
+_SEPARATORS = ".-_"
+"""What one, two and three underscores in the name of a setting stand for."""
+_UNDERSCORES = re.compile("_{1,3}")
 
 
 def main() -> int:
@@ -57,13 +61,21 @@ def build(settings: Settings) -> tuple[KsqlEngine, ServerIdentity]:
 
 
 def server_properties(settings: Settings) -> dict[str, str]:
-    """ksqlDB's properties as its Docker image takes them: `KSQL_KSQL_STREAMS_X_Y` sets `ksql.streams.x.y`."""
-    prefix = "KSQL_KSQL_"
+    """ksqlDB's properties as its Docker image takes them: `KSQL_KSQL_STREAMS_X_Y` sets `ksql.streams.x.y`.
+
+    Two underscores are a dash, three are an underscore.
+    """
     return {
-        name.removeprefix("KSQL_").lower().replace("_", "."): value
+        _UNDERSCORES.sub(lambda found: _SEPARATORS[len(found[0]) - 1], name.removeprefix("KSQL_").lower()): value
         for name, value in settings.values.items()
-        if name.startswith(prefix)
+        if name.startswith("KSQL_KSQL_")
     }
+
+
+def setting_of(name: str) -> str:
+    """The setting of a property of ksqlDB: `KSQL_KSQL_STREAMS_X_Y` of `ksql.streams.x.y`."""
+    escaped = "".join("_" * (_SEPARATORS.index(each) + 1) if each in _SEPARATORS else each for each in name)
+    return f"KSQL_{escaped.upper()}"
 
 
 def check_server_properties(properties: Mapping[str, str]) -> None:
@@ -79,8 +91,7 @@ def check_server_properties(properties: Mapping[str, str]) -> None:
         except PropertyError as error:
             _log.warning("%s", error.message)
         except AnalysisError as error:
-            setting = f"KSQL_{name.upper().replace('.', '_')}"
-            raise SettingError(setting, error.message) from error
+            raise SettingError(setting_of(name), error.message) from error
         else:
             warning = warning_for(name, value)
             if warning is not None:

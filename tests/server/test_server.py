@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bifrost.errors import SettingError
-from bifrost.server.__main__ import credentials, server_properties
+from bifrost.server.__main__ import credentials, server_properties, setting_of
 from bifrost.server.app import create_app
 from bifrost.server.auth import Credentials
 from bifrost.settings import Settings
@@ -107,6 +107,19 @@ def test_settings_of_the_server(tmp_path):
     assert credentials(settings.with_values(KSQLDB_USER="u", KSQLDB_PASSWORD="p")) == Credentials("u", "p")
     with pytest.raises(SettingError, match="KSQLDB_PASSWORD"):
         credentials(settings.with_values(KSQLDB_USER="u"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("KSQL_KSQL_FUNCTIONS_COLLECT___SET_LIMIT", "ksql.functions.collect_set.limit"),
+        ("KSQL_KSQL_FUNCTIONS_MY__OWN_X___Y", "ksql.functions.my-own.x_y"),
+        ("KSQL_KSQL_OUTPUT_TOPIC_NAME_PREFIX", "ksql.output.topic.name.prefix"),
+    ],
+)
+def test_names_with_dashes_and_underscores_have_settings_as_in_the_docker_image(setting, name, tmp_path):
+    assert server_properties(Settings({setting: "7"}, tmp_path)) == {name: "7"}
+    assert setting_of(name) == setting
 
 
 def socket_messages(app, request):

@@ -138,11 +138,12 @@ def driver() -> Driver:
 @pytest.mark.parametrize(("text", "words"), [*TEXTS, *DECLARATIONS, *QUERIES], ids=lambda text: text[:60])
 def test_bad_statements_are_refused_quickly_with_the_reason(driver: Driver, text: str, words: str) -> None:
     before = set(driver.queries)
-    start = time.monotonic()
+    start = time.thread_time()
     with pytest.raises(StatementError) as caught:
         driver.run(text)
     assert words in caught.value.message
     assert len(caught.value.message) < 2000
-    assert time.monotonic() - start < 2
+    # Processor time, far above what any needs: only an effort that grows exponentially with the text exceeds it.
+    assert time.thread_time() - start < 10
     assert set(driver.queries) == before
     assert driver.metastore.find("X") is None
