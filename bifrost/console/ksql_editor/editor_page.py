@@ -17,11 +17,12 @@ from bifrost.clients.ksqldb_errors import message_of, place_in
 from bifrost.clients.ksqldb_names import live_names
 from bifrost.console.ksql_editor.answer_blocks import blocks_of
 from bifrost.console.ksql_editor.live_rows import RowReader, RowsResponse
-from bifrost.console.ksql_editor.script_steps import StepKind, headline, loss_of, shown_text, steps_of
+from bifrost.console.ksql_editor.script_steps import StepKind, loss_of, steps_of
 from bifrost.console.operated.actor import actor_of
 from bifrost.console.pages.page_frame import HEADERS, data_response, page_template
 from bifrost.errors import BifrostError, RemoteError, StatementError
-from bifrost.operations.action_log import ActionLog, Outcome
+from bifrost.operations.action_log import ActionLog
+from bifrost.operations.changing_statements import logged_statement
 from bifrost.sql.keywords import COMPLETIONS, write_name
 from bifrost.sql.parser import parse_statement
 from bifrost.sql.tree import ParsedStatement, PrintTopic, Query
@@ -112,15 +113,8 @@ class KsqlEditor:
         return data_response({"blocks": [block for entity in answers for block in blocks_of(entity)]})
 
     def _change(self, parsed: ParsedStatement, properties: Mapping[str, str], who: str) -> tuple[Json, ...]:
-        shown = shown_text(parsed)
-        begun = self._log.begin(who, "ksqldb.statement", headline(shown), (shown,))
-        try:
-            answers = self._client.execute(parsed.text, properties=properties)
-        except BifrostError as error:
-            self._log.end(begun, Outcome.FAILED, message_of(error))
-            raise
-        self._log.end(begun, Outcome.DONE, "")
-        return answers
+        with logged_statement(self._log, who, parsed):
+            return self._client.execute(parsed.text, properties=properties)
 
     async def rows(self, request: Request) -> Response:
         """`POST /api/ksqldb/rows` with `statement` and `properties`: columns, then rows as they arrive.

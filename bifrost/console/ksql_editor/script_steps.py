@@ -6,36 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bifrost.redaction import redact_text
+from bifrost.operations.changing_statements import is_change, shown_text
 from bifrost.sql.lexer import SourceText, TokenKind, tokenize
 from bifrost.sql.parser import parse_script
 from bifrost.sql.tree import (
-    AssertSchema,
-    AssertTopic,
     CreateAsSelect,
-    CreateConnector,
     CreateSource,
     DefineVariable,
-    DescribeConnector,
-    DescribeFunction,
-    DescribeSource,
-    DescribeSources,
     DropConnector,
     DropSource,
     DropType,
-    Explain,
     ParsedStatement,
     PrintTopic,
     Query,
     SetProperty,
-    Show,
     Statement,
     TerminateQuery,
     UndefineVariable,
     UnsetProperty,
 )
-
-LONGEST_HEADLINE = 60
 
 
 class StepKind(StrEnum):
@@ -83,21 +72,6 @@ def _with_semicolon(text: str) -> str:
     tokens = [token for token in tokenize(SourceText(text)) if token.kind is not TokenKind.END]
     # On a new line: the text may end with a comment.
     return text if not tokens or tokens[-1].value == ";" else f"{text}\n;"
-
-
-def shown_text(statement: ParsedStatement) -> str:
-    """A statement as logs may hold it: connectors without their configuration, others without what looks secret."""
-    match statement.tree:
-        case CreateConnector(kind=kind, name=name):
-            return f"CREATE {kind.value} CONNECTOR {name} WITH (...);"
-        case _:
-            return redact_text(statement.text)
-
-
-def headline(text: str) -> str:
-    """The beginning of a statement on one line: what it does, and to which name."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_HEADLINE else f"{line[: LONGEST_HEADLINE - 3]}..."
 
 
 def loss_of(tree: Statement) -> str:
@@ -159,9 +133,5 @@ def _kind_of(tree: Statement) -> StepKind:
             return StepKind.PULL
         case Query():
             return StepKind.PUSH
-        case Show() | Explain() | DescribeSource() | DescribeSources() | DescribeFunction() | DescribeConnector():
-            return StepKind.READ
-        case AssertTopic() | AssertSchema():
-            return StepKind.READ
         case _:
-            return StepKind.CHANGE
+            return StepKind.CHANGE if is_change(tree) else StepKind.READ

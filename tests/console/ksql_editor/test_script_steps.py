@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bifrost.console.ksql_editor.script_steps import StepKind, loss_of, shown_text, steps_of
+from bifrost.console.ksql_editor.script_steps import StepKind, loss_of, steps_of
 from bifrost.errors import ParseError
+from bifrost.operations.changing_statements import shown_text
 from bifrost.sql.parser import parse_statement
 
 LOSING = (
