@@ -10,9 +10,11 @@ from typing import Any
 
 from bifrost.cli.endpoints import visible_endpoints
 from bifrost.cli.locking import deploying_alone
+from bifrost.cli.logged_stop import stop_logged
 from bifrost.cli.losses import accept_losses
 from bifrost.cli.options import refuse_remote, require_embedded
 from bifrost.cli.output import Screen
+from bifrost.cli.pending_action import pending_action
 from bifrost.cli.plan_files import open_saved_plan
 from bifrost.cli.projects import read_declarations, warn_of
 from bifrost.cli.rotating import continue_running_rotation
@@ -24,10 +26,11 @@ from bifrost.deployer.live.state import open_platform
 from bifrost.deployer.plan.actions import Action, DeploymentPlan
 from bifrost.deployer.plan.losses import AllowedLosses
 from bifrost.deployer.plan.options import PlanOptions
-from bifrost.deployer.plan.plan_text import plan_json, result_summary
+from bifrost.deployer.plan.plan_text import action_line, plan_json, result_summary
 from bifrost.deployer.plan.saved_plan import refuse_moved
 from bifrost.deployer.targets import substitutions
 from bifrost.errors import ComponentError
+from bifrost.operations.action_log import account_name, action_log_of
 from bifrost.operations.needed_components import databases_of
 from bifrost.operations.watch.disk_guard import forget_generators
 from bifrost.operations.watch.watch_state import watched_failures
@@ -35,9 +38,11 @@ from bifrost.security.console_password import USER
 from bifrost.security.open_parts import open_parts
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
-from bifrost.supervisor import compose_containers, launch, stop
+from bifrost.supervisor import compose_containers, launch
 from bifrost.supervisor.components.generator import DEMOS
 
+ACTION = "up"
+"""The name of what it changes, in the log of actions."""
 DEMO_PATIENCE_S = 60.0
 
 
@@ -80,13 +85,17 @@ def bring_up(settings: Settings, request: UpRequest) -> None:
     declarations = read_declarations(settings, pipelines)
     selected = declarations.selected
     settings = _start_target(settings, selected, screen, request)
+    with pending_action(action_log_of(settings), ACTION) as pending:
 
-    def accept(found: PlannedDeployment) -> None:
-        if plan_file is not None:
-            refuse_moved(plan_file, found.plan, found.declared, found.live)
-        accept_losses(found.plan, request.allowed, screen, yes=request.yes)
+        def accept(found: PlannedDeployment) -> None:
+            if plan_file is not None:
+                refuse_moved(plan_file, found.plan, found.declared, found.live)
+            accept_losses(found.plan, request.allowed, screen, yes=request.yes)
+            if changes := found.plan.changes:
+                pending.begin(f"{len(changes)} changes on {settings.target}", map(action_line, changes))
 
-    plan, writes = _deploy(settings, declarations, screen, options, accept, request.lock_timeout_s)
+        plan, writes = _deploy(settings, declarations, screen, options, accept, request.lock_timeout_s)
+        pending.result = _written(plan, writes)
     # After the deployment, which creates the topics and tables that the demos write to.
     if settings.target == "embedded" and request.demos:
         with screen.working("starting the demo data generators"):
@@ -108,19 +117,24 @@ def _start_target(settings: Settings, selected: Declarations, screen: Screen, re
     """Start the parts of a target that runs here; returns the settings with the ports that it took."""
     if settings.target == "embedded":
         with screen.working("starting the platform"):
-            if not SupervisorClient(settings).is_running():
-                forget_generators(settings.disk_pause)
-            started = launch.start_platform(
-                settings,
-                progress=screen.progress,
-                automatic_ports=request.automatic_ports,
-                on_command=databases_of(selected.connectors),
-                end_with_caller=request.foreground,
-            )
+            with pending_action(action_log_of(settings), ACTION) as pending:
+                if not SupervisorClient(settings).is_running():
+                    pending.begin("platform", ("Start the platform.",))
+                    forget_generators(settings.disk_pause)
+                started = launch.start_platform(
+                    settings,
+                    progress=screen.progress,
+                    automatic_ports=request.automatic_ports,
+                    on_command=databases_of(selected.connectors),
+                    end_with_caller=request.foreground,
+                )
+                pending.result = "It runs, secured." if started.is_secured else "It runs."
         _complete_rotation(started, screen)
         return started
     if settings.target == "compose":
-        with screen.working("starting the containers"):
+        lines = ("Start the containers, or change those that run.",)
+        log = action_log_of(settings)
+        with screen.working("starting the containers"), log.logged(account_name(), ACTION, "containers", lines):
             compose_containers.start_containers(settings, progress=screen.progress)
         # A copy reads the logins that the start has made.
         return settings.with_values()
@@ -171,9 +185,13 @@ def _start(settings: Settings, name: str, patience_s: float) -> bool:
     supervisor = SupervisorClient(settings, timeout_s=patience_s)
     if supervisor.component(name).state in UP:
         return False
-    status = supervisor.start(name, wait_s=patience_s)
-    if status.state not in UP:
-        raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+    with action_log_of(settings).logged(
+        account_name(), ACTION, f"component {name}", ("Generate demo data.",)
+    ) as result:
+        status = supervisor.start(name, wait_s=patience_s)
+        if status.state not in UP:
+            raise ComponentError(name, status.cause or f"is {status.state}", log=settings.logs / f"{name}.log")
+        result.text = "It runs."
     return True
 
 
@@ -181,6 +199,10 @@ def _start_demos(settings: Settings, pipelines: set[str], screen: Screen) -> Non
     for pipeline, name in DEMOS.items():
         if pipeline in pipelines and _start(settings, name, DEMO_PATIENCE_S):
             screen.progress(f"{name} generates demo data for {pipeline} (`up --no-demo` does not start it)")
+
+
+def _written(plan: DeploymentPlan, writes: int) -> str:
+    return f"{result_summary(plan)}; {writes} write{'' if writes == 1 else 's'}"
 
 
 def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: Screen) -> None:
@@ -198,9 +220,8 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         return
     for item in plan.undeclared:
         screen.warn(f"{item.resource} {item.name} is not declared")
-    written = f"{writes} write{'' if writes == 1 else 's'}"
     what = "What was selected" if plan.left_out else "Everything"
-    screen.say(f"{what} runs: {result_summary(plan)}; {written}, {screen.seconds:.1f} s.")
+    screen.say(f"{what} runs: {_written(plan, writes)}, {screen.seconds:.1f} s.")
     for name, part in (("console", "console"), ("ksqlDB", "ksqldb"), ("Connect", "connect")):
         if endpoints[part]:
             screen.say(f"  {name:<8} {endpoints[part]}")
@@ -236,6 +257,6 @@ def _stay(settings: Settings, screen: Screen) -> None:
         while supervisor.is_running():
             time.sleep(1)
     except KeyboardInterrupt:
-        stop.stop_platform(settings, progress=screen.progress)
+        stop_logged(settings, screen, ACTION)
         return
     raise ComponentError("supervisor", "ended", log=settings.logs / "supervisor.log")

@@ -6,7 +6,7 @@ It imports none of the components, so that `down` begins quickly.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bifrost.clients.supervisor import STOP_TIMEOUT_S, ComponentStatus, SupervisorClient
@@ -14,12 +14,15 @@ from bifrost.errors import ComponentError
 from bifrost.settings import Settings
 from bifrost.supervisor.install.maven import Progress
 from bifrost.supervisor.ports import write_ports
-from bifrost.supervisor.processes.leftovers import kill_leftovers
+from bifrost.supervisor.processes.leftovers import kill_leftovers, leftover_pids
 from bifrost.supervisor.supervisor_lock import is_supervised
 
 
-def stop_platform(settings: Settings, *, progress: Progress) -> bool:
+def stop_platform(settings: Settings, *, progress: Progress, before: Callable[[], None] = lambda: None) -> bool:
     """Stop the platform, dependents first, and kill what a killed supervisor left behind; return whether anything ran.
+
+    Args:
+        before: is called before anything is stopped or killed, and only if there is something to stop.
 
     Raises:
         NotReady: it does not stop in time.
@@ -27,9 +30,12 @@ def stop_platform(settings: Settings, *, progress: Progress) -> bool:
     """
     client = SupervisorClient(settings, timeout_s=STOP_TIMEOUT_S, on_wait=progress)
     if is_supervised(settings, client, progress):
+        before()
         progress("stopping the platform")
         client.shutdown(on_status=_StopProgress(progress))
         return True
+    if leftover_pids(settings.home):
+        before()
     with naming_the_home(settings):
         left = kill_leftovers(settings.home)
         settings.endpoints_file.unlink(missing_ok=True)

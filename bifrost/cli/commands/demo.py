@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bifrost.cli.options import TargetOption, settings_for
+from bifrost.operations.action_log import account_name, action_log_of
 from bifrost.settings import Settings
 
 Generate = Callable[[Sequence[str], Settings], int]
@@ -34,4 +35,10 @@ def command(
         raise typer.BadParameter(f"no generator for {pipeline!r}; known are {', '.join(GENERATORS)}")
     module, name = GENERATORS[pipeline]
     generate: Generate = getattr(import_module(module), name)
-    raise typer.Exit(generate(["--rate", str(rate), "--count", str(count)], settings_for(target)))
+    settings = settings_for(target)
+    line = f"Generate {count or 'any number of'} records, {rate:g} per second."
+    with action_log_of(settings).logged(account_name(), "demo", f"pipeline {pipeline}", (line,)) as result:
+        code = generate(["--rate", str(rate), "--count", str(count)], settings)
+        if code:
+            raise typer.Exit(code)
+        result.text = "It has ended."

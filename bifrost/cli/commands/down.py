@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bifrost.cli.logged_stop import stop_logged
 from bifrost.cli.options import TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
-from bifrost.supervisor import stop
 
 
 def command(
@@ -21,8 +21,7 @@ def command(
     settings, screen = settings_for(target), Screen()
     require_embedded(settings, "down")
     with screen.working("stopping the platform"):
-        stopped = stop.stop_platform(settings, progress=screen.progress)
+        stopped = stop_logged(settings, screen, "down", purge=purge)
     screen.say("Stopped." if stopped else "Nothing was running.")
     if purge:
-        stop.purge(settings)
         screen.say("Data and logs are removed.")

@@ -14,6 +14,7 @@ from bifrost.cli.shell.prompt import new_session, typed_statements
 from bifrost.cli.shell.shell import Shell, ShellExit
 from bifrost.clients import ksqldb
 from bifrost.errors import BifrostError
+from bifrost.operations.action_log import action_log_of
 from bifrost.redaction import redact_text
 from bifrost.settings import Settings
 
@@ -31,7 +32,7 @@ def command(
         if not statements and sys.stdin.isatty():
             _interact(settings, client, screen)
             return
-        with closing(Shell(client, screen, url=settings.endpoints.ksqldb)) as shell:
+        with closing(Shell(client, screen, url=settings.endpoints.ksqldb, log=action_log_of(settings))) as shell:
             for text in statements or ():
                 shell.run(text)
             if not statements:
@@ -42,7 +43,8 @@ def _interact(settings: Settings, client: ksqldb.KsqlClient, screen: Screen) -> 
     terminal = new_session(settings.home / "ksql_history")
     url = settings.endpoints.ksqldb
     screen.say(f"ksqlDB {client.info().version} at {redact_text(url)}; `help` explains, `exit` leaves.")
-    with closing(Shell(client, screen, url=url, history=terminal.history.get_strings)) as shell:
+    history, log = terminal.history.get_strings, action_log_of(settings)
+    with closing(Shell(client, screen, url=url, history=history, log=log)) as shell:
         for text in typed_statements(terminal, shell.names):
             try:
                 shell.run(text)

@@ -13,6 +13,7 @@ from bifrost.cli.consent import DryRunOption
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
 from bifrost.operations import backup
+from bifrost.operations.action_log import account_name, action_log_of
 from bifrost.operations.moments import moment_text
 
 
@@ -27,7 +28,9 @@ def command(
     require_embedded(settings, "restore")
     manifest = backup.read_manifest(file)
     if not dry_run:
-        with screen.working("restoring the backup"):
+        announced = (f"Restore the backup {file} into {settings.data}.",)
+        log = action_log_of(settings)
+        with screen.working("restoring the backup"), log.logged(account_name(), "restore", "platform", announced):
             manifest = backup.restore(settings, file, ByteProgress(screen))
     if screen.as_json:
         screen.json({"file": str(file), "dry_run": dry_run, **asdict(manifest)})

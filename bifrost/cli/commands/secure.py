@@ -11,6 +11,7 @@ from bifrost.cli.consent import ConfirmedOption, DryRunOption, require_consent
 from bifrost.cli.options import JsonOption, TargetOption, require_embedded, settings_for
 from bifrost.cli.output import Screen
 from bifrost.errors import ComponentError
+from bifrost.operations.action_log import account_name, action_log_of
 from bifrost.security.console_password import USER
 from bifrost.security.rotation_state import RotatedKinds
 from bifrost.security.secure_folder import SecureFolder, secure_folder
@@ -82,15 +83,19 @@ def _rotate(folder: SecureFolder, settings: Settings, screen: Screen, kinds: Rot
     from bifrost.cli.rotating import continue_running_rotation
     from bifrost.supervisor.launch import start_lock
 
+    log = action_log_of(settings)
     with start_lock(settings):
-        began = folder.rotation.state()
+        began, announced = folder.rotation.state(), _announced(folder, kinds)
         if began is None:
-            require_consent(_announced(folder, kinds), screen, yes=yes)
-            folder.begin_rotation(datetime.now(UTC), kinds)
+            require_consent(announced, screen, yes=yes)
         else:
             kinds = began.kinds
             screen.progress(f"continuing the rotation of {kinds} that began {began.began}")
-        restarted = continue_running_rotation(folder, settings, screen)
+        with log.logged(account_name(), "secure rotate", str(kinds), announced) as result:
+            if began is None:
+                folder.begin_rotation(datetime.now(UTC), kinds)
+            restarted = continue_running_rotation(folder, settings, screen)
+            result.text = f"{restarted or 0} restarts."
     if screen.as_json:
         screen.json({"rotated": list(kinds.names), "restarts": restarted or 0, "seconds": round(screen.seconds, 1)})
         return
@@ -99,7 +104,9 @@ def _rotate(folder: SecureFolder, settings: Settings, screen: Screen, kinds: Rot
 
 
 def _renew_password(folder: SecureFolder, settings: Settings, screen: Screen) -> None:
-    password = folder.console_password.renew()
+    lines = (f"Give {USER} another password for the console.",)
+    with action_log_of(settings).logged(account_name(), "secure password", USER, lines):
+        password = folder.console_password.renew()
     if screen.as_json:
         screen.json({"user": USER, "password": password, "console": settings.endpoints.console})
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,8 @@ from bifrost.clients.ksqldb import KsqlClient, QueryRows
 from bifrost.clients.ksqldb_answers import cell
 from bifrost.clients.ksqldb_names import live_names
 from bifrost.errors import BifrostError, SettingError, StatementError
+from bifrost.operations.action_log import ActionLog, account_name
+from bifrost.operations.changing_statements import logged_statement
 from bifrost.redaction import redact_text
 from bifrost.sql.parser import Dialect, is_complete, parse_script
 from bifrost.sql.tree import (
@@ -62,15 +64,25 @@ class ShellExit(Exception):
 
 
 class Shell:
-    """The state of a shell: what SET and DEFINE said so far, where SPOOL writes to, and how results are shown."""
+    """The state of a shell: what SET and DEFINE said so far, where SPOOL writes to, and how results are shown.
+
+    What changes something is entered into `log`, if there is one.
+    """
 
     def __init__(
-        self, client: KsqlClient, screen: Screen, *, url: str = "", history: Callable[[], Sequence[str]] = tuple
+        self,
+        client: KsqlClient,
+        screen: Screen,
+        *,
+        url: str = "",
+        history: Callable[[], Sequence[str]] = tuple,
+        log: ActionLog | None = None,
     ) -> None:
         self._client = client
         self._screen = screen
         self._url = redact_text(url)
         self._history = history
+        self._log = log
         self._depth = 0
         self.display = Display(Output.JSON if screen.as_json else Output.TABULAR)
         self.properties: dict[str, str] = {}
@@ -150,10 +162,12 @@ class Shell:
                 with closing(self._client.print_topic(statement.text, properties=self.properties)) as lines:
                     self._until_interrupted(lines)
             case _:
-                self._execute(statement.text)
+                self._execute(statement)
 
-    def _execute(self, text: str) -> None:
-        for entity in self._client.execute(text, properties=self.properties, variables=self.variables):
+    def _execute(self, statement: ParsedStatement) -> None:
+        with nullcontext() if self._log is None else logged_statement(self._log, account_name(), statement):
+            found = self._client.execute(statement.text, properties=self.properties, variables=self.variables)
+        for entity in found:
             if self.display.output is Output.JSON:
                 self._screen.json(entity)
             else:
