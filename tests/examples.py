@@ -31,3 +31,8 @@ def examples(count: int, **options: Any) -> settings:
 def sampled(cases: Sequence[T], *, every: int) -> Sequence[T]:
     """The cases that a test goes through: all of them, with the profile `fast` every so many."""
     return cases[::every] if _is_fast() else cases
+
+
+def first_of(steps: Sequence[T], *, share: float) -> Sequence[T]:
+    """The steps that a test takes one after another: all of them, with the profile `fast` the first part."""
+    return steps[: round(len(steps) * share)] if _is_fast() else steps

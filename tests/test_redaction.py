@@ -188,20 +188,20 @@ def test_a_secret_within_a_statement_is_known_elsewhere():
 
 def test_long_texts_cost_little():
     for text in (
-        "IDENTIFIED BY " * 30_000,
-        "--password " * 40_000,
-        "password '" * 40_000,
-        "-u a:" * 80_000,
-        " " * 400_000,
+        "IDENTIFIED BY " * 10_000,
+        "--password " * 10_000,
+        "password '" * 10_000,
+        "-u a:" * 20_000,
+        " " * 100_000,
     ):
         redact_text(text)
     for text in (
-        "a" * 400_000,
-        "password" * 50_000,
-        "://" * 100_000,
-        "x://a:" + "b" * 400_000,
-        '"' * 200_000,
-        "'" * 200_000,
+        "a" * 100_000,
+        "password" * 12_000,
+        "://" * 25_000,
+        "x://a:" + "b" * 100_000,
+        '"' * 50_000,
+        "'" * 50_000,
     ):
         redact_text(text)
         redact_value("x", text)

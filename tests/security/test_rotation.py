@@ -31,6 +31,7 @@ from bifrost.security.roles import (
 from bifrost.security.rotation import affected_parts, continue_rotation, write_kafka_users
 from bifrost.security.rotation_state import RotatedKinds, RotationState
 from bifrost.security.secure_folder import MECHANISM, SECOND_MECHANISM, SecureFolder
+from tests.examples import sampled
 
 ROLE_OF = {
     "connect": CONNECT,
@@ -287,7 +288,7 @@ def test_another_rotation_follows_the_first(platform: Platform) -> None:
     platform.check()
 
 
-@pytest.mark.parametrize("dies_at", (0, 7, 8, 16, 23))
+@pytest.mark.parametrize("dies_at", sampled((0, 7, 8, 16, 23), every=2))
 def test_a_part_that_does_not_start_stops_the_rotation_which_then_continues_with_it(
     platform: Platform, dies_at: int
 ) -> None:
@@ -302,7 +303,7 @@ def test_a_part_that_does_not_start_stops_the_rotation_which_then_continues_with
     assert not platform.folder.rotation.root.exists()
 
 
-@pytest.mark.parametrize("killed_at", range(4, 110, 15))
+@pytest.mark.parametrize("killed_at", sampled(range(4, 110, 15), every=3))
 def test_a_rotation_that_was_killed_at_any_write_leaves_parts_that_work_and_can_be_completed(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
