@@ -29,7 +29,7 @@ from benchmarks.changes.change import ProjectCopy
 from benchmarks.fault_proxy import FaultProxy, HttpFault
 from benchmarks.faults.far_ends import Arrivals, FarEnds
 from benchmarks.faults.injector import Injector
-from benchmarks.faults.loads import LOADS, RATES
+from benchmarks.faults.loads import LOADS, PLATFORM_SETTINGS, RATES
 from benchmarks.faults.marks import Marks
 from benchmarks.faults.plan import CUT_PARTS, Fault, FaultKind, planned_faults
 from benchmarks.faults.sender import Sender
@@ -189,7 +189,7 @@ def running_platform(guarantee: str, seed: int) -> Iterator[Subject]:
                     project.text(name, OFFSET_RESET, f"{OFFSET_RESET}SET 'processing.guarantee' = '{EXACTLY_ONCE}';\n")
         proxies = {name: stack.enter_context(FaultProxy("", seed + i, 0.0)) for i, name in enumerate(CUT_PARTS)}
         inbox = f"{proxies['inbox'].address}/"
-        platform = stack.enter_context(own_platform(project.root, SLACK_API_URL=inbox))
+        platform = stack.enter_context(own_platform(project.root, SLACK_API_URL=inbox, **PLATFORM_SETTINGS))
         platform.succeed("up", "--no-demo", "--ports", "auto", "--only", "topic:ratings")
         urls = platform.settings.endpoints.as_json()
         for name, endpoint in (("inbox", "console"), ("search", "search"), ("s3", "s3")):

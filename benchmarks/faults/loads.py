@@ -270,6 +270,9 @@ RATES: Mapping[str, float] = {
     "mongodb": 20,
 }
 """Inputs per second of each load at full rate."""
+PLATFORM_SETTINGS: Mapping[str, str] = {"KSQL_KSQL_FUNCTIONS_COLLECT___SET_LIMIT": "100"}
+"""A platform that the loads write into for long needs these: each frame has its mark as the name of a network, so a
+device would collect more names without end."""
 
 
 def is_alerting(number: int) -> bool:

@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.faults.loads import LOADS, RATES
+from benchmarks.faults.loads import LOADS, PLATFORM_SETTINGS, RATES
 from benchmarks.faults.marks import Marks
 from benchmarks.faults.sender import Sender
 from benchmarks.own_platform import OwnPlatform, own_platform
@@ -47,8 +47,7 @@ def main() -> int:
     problems: list[str] = []
     if args.read is None:
         folder.mkdir(parents=True, exist_ok=True)
-        # Each frame has its mark as the name of a network, so a device would collect more names without end.
-        with own_platform(KSQL_KSQL_FUNCTIONS_COLLECT___SET_LIMIT="100") as platform:
+        with own_platform(**PLATFORM_SETTINGS) as platform:
             platform.succeed("up", "--ports", "auto", "--yes")
             problems = soak(platform, folder / SAMPLES, args.minutes * 60, args.share)
     return report(list(read_samples(folder / SAMPLES)), folder, problems)
