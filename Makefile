@@ -1,9 +1,9 @@
 PYTHON := .bifrost/venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks format check test test-fast proof docs golden coverage lock wheel up plan status down clean
+.PHONY: help setup hooks format check test test-fast proof proof-quick docs golden coverage lock wheel up plan status down clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Create the Python environment from the lock file
 	scripts/test --setup
@@ -24,13 +24,14 @@ test: ## Run all checks and all tests (starts the embedded platform)
 test-fast: ## Run the checks and the tests that need no platform and no network
 	scripts/test --fast
 
-proof: setup ## Run the long proofs: fuzzing, changes, kills and faults (hours)
-	$(PYTHON) -m benchmarks.fuzz --seconds $(or $(SECONDS_PER_AREA),600)
-	$(PYTHON) -m benchmarks.changes
-	$(PYTHON) -m benchmarks.kill_deployer --kills 50
-	$(PYTHON) -m benchmarks.faulty_deployment
-	$(PYTHON) -m benchmarks.two_deployers
-	$(PYTHON) -m benchmarks.planted_secrets
+proof: setup ## Run all tests, then all benchmarks, kills, faults and the soak (most of a day)
+	@failed=0; \
+	scripts/test || failed=1; \
+	$(PYTHON) -m benchmarks.report $(REPORT) || failed=1; \
+	exit $$failed
+
+proof-quick: setup ## Run every benchmark with a small size (a quarter of an hour)
+	$(PYTHON) -m benchmarks.report --quick --again $(REPORT)
 
 docs: setup ## Check README and docs against the code
 	$(PYTHON) -m pytest -q tests/test_docs.py tests/test_env_example.py

@@ -7,6 +7,7 @@ Each figure is the best of several short runs, interleaved so that other load af
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import time
@@ -72,9 +73,12 @@ def fastavro_calls(text: str) -> dict[str, Callable[[], Any]]:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    args = parser.parse_args()
     measured = calls(InMemoryRegistry())
     best = dict.fromkeys(measured, float("inf"))
-    for _ in range(ROUNDS):
+    for _ in range(args.rounds):
         for name, call in measured.items():
             start = time.perf_counter()
             for _ in range(CALLS):

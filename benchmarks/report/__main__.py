@@ -1,135 +1,151 @@
-"""Runs all benchmarks on a free machine and writes docs/benchmarks.md.
+"""Runs all benchmarks one after another on a free machine, and writes docs/benchmarks.md.
 
     python -m benchmarks.report
-    python -m benchmarks.report --only serde engine_latency --page figures.md
+    python -m benchmarks.report --quick                      # small sizes, a quarter of an hour: whether all works
+    python -m benchmarks.report --only serde engine_latency  # some of them
+    python -m benchmarks.report --again soak                 # all that is missing, and the soak once more
+    python -m benchmarks.report --page-only                  # the page of what has run so far
 
-It runs one program after another, short ones first. Programs that need a platform share one that the report starts with
-free ports; it is stopped before those run that start their own. All of them take some hours. The page has the machine,
-the commit, each figure beside its aim, what falls short, and the output of each program. After an interruption,
-`--continue` runs only what is missing. The report refuses to start on a busy machine; `--busy` runs it anyway.
+Programs that need no platform come first, then those that share one, then those that start their own. The raw output
+of each and its result stay in `.bifrost/report`, and a report that is started again runs only what is missing: say
+`--again` to repeat something. A program that ends with an error, does not end in time, or whose output lacks a figure
+is shown as failed. The page has the machine, the versions, each figure beside its aim, what falls short, pictures, and
+the output of each program. A quick report is a page in `.bifrost/report/quick`. Exit code 1 if a program failed, 2 if
+the machine is busy; `--busy` runs it anyway.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
+import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.own_platform import own_platform
-from benchmarks.report.entries import ENTRIES, Entry, Needs, selected
-from benchmarks.report.machine import commit, machine
-from benchmarks.report.page import Run, page
-from benchmarks.soak.pictures import TITLES
+from benchmarks.report.entries import ENTRIES, selected
+from benchmarks.report.entry import Entry, Needs, Size
+from benchmarks.report.machine import machine
+from benchmarks.report.page import page
+from benchmarks.report.pictures import pictures
+from benchmarks.report.results import Results
+from benchmarks.report.run import Run, not_started, run_one
+from benchmarks.report.shared_platform import SharedPlatform
 from bifrost.errors import BifrostError
 from bifrost.settings import PROJECT
 
 BUSY_SHARE = 0.5
 """The load per core from which the machine counts as busy."""
-LONGEST = 3.0
-"""A program is ended after so many times its usual minutes."""
+CALM_S = 240.0
+"""The load of the tests, or of the program before, has so long to sink."""
+CALM_PAUSE_S = 2.0
+FOLDER = PROJECT / ".bifrost" / "report"
 
 
 def main() -> int:
-    """Run the programs and write the page; exit code 1 if one of them failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = sorted({entry.name for entry in ENTRIES})
-    parser.add_argument("--only", nargs="*", default=[], choices=names, metavar="NAME")
-    parser.add_argument("--skip", nargs="*", default=[], choices=names, metavar="NAME")
-    parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "benchmarks.md", help="the file to write")
-    parser.add_argument("--continue", dest="resume", action="store_true", help="keep the results of the last run")
-    parser.add_argument("--busy", action="store_true", help="run on a busy machine, too")
-    args = parser.parse_args()
-    load = os.getloadavg()[0]
-    if load > BUSY_SHARE * (os.cpu_count() or 1) and not args.busy:
+    """Run what is missing and write the page; exit code 1 if a program failed."""
+    args = _arguments()
+    size = Size.QUICK if args.quick else Size.FULL
+    results = Results(args.folder / size if args.quick else args.folder, size)
+    file = args.page or (results.folder / "benchmarks.md" if args.quick else PROJECT / "docs" / "benchmarks.md")
+    entries = list(selected(args.only, args.skip, size))
+    if args.again is not None:
+        for entry in entries:
+            if not args.again or entry.name in args.again:
+                results.forget(entry)
+    missing = [] if args.page_only else [entry for entry in entries if results.read(entry) is None]
+    calm_s = CALM_S if size is Size.FULL and not args.busy else 0.0
+    if missing and calm_s and not await_calm(calm_s):
+        load = os.getloadavg()[0]
         print(f"load average {load:.1f}: other programs would change the figures; wait, or add --busy", file=sys.stderr)
         return 2
-    results = args.page.with_suffix(".json")
-    entries = list(selected(args.only, args.skip))
-    done = read_runs(results) if args.resume else {}
-    for run in runs([entry for entry in entries if entry.text not in done]):
-        done[run.entry.text] = run
-        results.write_text(json.dumps([as_json(each) for each in done.values()], indent=1) + "\n", encoding="utf-8")
-        print(f"{run.entry.text}: {run.seconds:.0f} s{', ' + run.problem if run.problem else ''}", flush=True)
-    found = [done[entry.text] for entry in entries]
-    date = datetime.now(UTC).strftime("%Y-%m-%d")
-    args.page.write_text(page(found, machine(), commit(), date, pictures(args.page.parent)), encoding="utf-8")
-    print(f"wrote {args.page}")
-    return int(any(run.problem for run in found))
-
-
-def runs(entries: list[Entry]) -> Iterator[Run]:
-    """Run the programs; those that need a platform first, with one for all of them."""
-    shared = [entry for entry in entries if entry.needs is Needs.PLATFORM]
-    alone = [entry for entry in entries if entry.needs is not Needs.PLATFORM]
-    yield from (run_one(entry, os.environ) for entry in alone if entry.needs is Needs.NOTHING)
-    if shared:
-        with ExitStack() as stack:
-            platform = stack.enter_context(own_platform())
-            platform.succeed("up", "--ports", "auto", "--yes")
-            for entry in shared:
-                yield run_one(entry, {**os.environ, **platform.values})
-    yield from (run_one(entry, os.environ) for entry in alone if entry.needs is Needs.OWN_PLATFORM)
-
-
-def run_one(entry: Entry, environment: Mapping[str, str]) -> Run:
-    """Run a program to its end, or to its deadline."""
-    load, begin = os.getloadavg()[0], time.monotonic()
-    command = (sys.executable, "-m", f"benchmarks.{entry.command[0]}", *entry.command[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    print(
+        f"{len(entries)} programs, {len(entries) - len(missing)} have run; outputs are in {results.folder}", flush=True
+    )
     try:
-        done = subprocess.run(
-            command,
-            cwd=PROJECT,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60 * entry.minutes * LONGEST,
-            check=False,
-        )
-        output, code = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as error:
-        output, code = _text(error.stdout), None
-    return Run(entry, output, time.monotonic() - begin, load, code)
+        run_all(missing, results, calm_s=calm_s)
+    finally:
+        write_page(file, results)
+    found = [results.read(entry) for entry in entries]
+    return int(any(run is None or run.problem for run in found))
 
 
-def _text(output: str | bytes | None) -> str:
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [entry.name for entry in ENTRIES]
+    parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--skip", nargs="+", default=[], choices=names, metavar="NAME")
+    parser.add_argument(
+        "--again", nargs="*", choices=names, metavar="NAME", help="run these again; without a name, all"
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes, whose figures say nothing")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for outputs and results (.bifrost/report)")
+    parser.add_argument("--page", type=Path, help="the file to write (docs/benchmarks.md)")
+    parser.add_argument("--page-only", action="store_true", help="run nothing")
+    parser.add_argument("--busy", action="store_true", help="run on a busy machine, too")
+    return parser.parse_args()
 
 
-def pictures(folder: Path) -> list[tuple[str, str]]:
-    """The pictures of the soak run below a folder, by title."""
-    found = ((title, folder / "soak" / f"{measure}.png") for measure, (title, _, _) in TITLES.items())
-    return [(title, str(path.relative_to(folder))) for title, path in found if path.exists()]
+def run_all(entries: Sequence[Entry], results: Results, *, calm_s: float = 0.0) -> None:
+    """Run programs in the order of their needs, and keep their results; with a line before and after each.
+
+    Args:
+        calm_s: how long to wait for a low load before each program.
+    """
+    order = list(Needs)
+    with SharedPlatform() as platform:
+        for number, entry in enumerate(sorted(entries, key=lambda each: order.index(each.needs)), 1):
+            if entry.needs is not Needs.PLATFORM:
+                platform.stop()
+            place = f"[{number}/{len(entries)}]"
+            limit = entry.deadline_s(results.size) / 60
+            print(f"{place} {time.strftime('%H:%M')} {entry.name}, at most {limit:.0f} minutes", flush=True)
+            run = run_entry(entry, results, platform, calm_s)
+            results.write(run)
+            print(f"{place} {time.strftime('%H:%M')} {entry.name}: {summary(run)}", flush=True)
 
 
-def as_json(run: Run) -> dict[str, object]:
-    """A run as the file of results holds it."""
-    return {
-        "command": run.entry.text,
-        "output": run.output,
-        "seconds": run.seconds,
-        "load": run.load,
-        "exit_code": run.exit_code,
-    }
+def run_entry(entry: Entry, results: Results, platform: SharedPlatform, calm_s: float = 0.0) -> Run:
+    """Run a program, on the platform that it needs."""
+    try:
+        environment = platform.environment() if entry.needs is Needs.PLATFORM else os.environ
+    except RuntimeError as error:
+        return not_started(entry, results.size, str(error))
+    await_calm(calm_s)
+    return run_one(entry, results.size, environment, results.output(entry))
 
 
-def read_runs(file: Path) -> dict[str, Run]:
-    """The runs of an interrupted report, by command; those of programs that it does not know any more are left out."""
-    if not file.exists():
-        return {}
-    known = {entry.text: entry for entry in ENTRIES}
-    return {
-        each["command"]: Run(known[each["command"]], each["output"], each["seconds"], each["load"], each["exit_code"])
-        for each in json.loads(file.read_text(encoding="utf-8"))
-        if each["command"] in known
-    }
+def summary(run: Run) -> str:
+    """What became of a run, in a line."""
+    if run.problem:
+        return f"FAILED after {run.seconds:.0f} s, {run.problem}"
+    figures = [(aim, figure) for aim, figure in run.results() if figure is not None]
+    missed = sum(not aim.is_met(figure) for aim, figure in figures)
+    aims = f", {len(figures) - missed} of {len(figures)} aims met" if figures else ""
+    return f"ended well after {run.seconds:.0f} s{aims}"
+
+
+def write_page(file: Path, results: Results) -> None:
+    """Write the page of all that has run so far, whichever programs this report was to run."""
+    entries = list(selected((), (), results.size))
+    found = {entry.name: run for entry in ENTRIES if (run := results.read(entry)) is not None}
+    missing = [entry for entry in entries if entry.name not in found]
+    runs = list(found.values())
+    text = page(runs, missing, results.size, machine(), pictures(runs, file))
+    file.write_text(text, encoding="utf-8")
+    print(f"wrote {file}", flush=True)
+
+
+def await_calm(seconds: float) -> bool:
+    """Wait until the machine is not busy, at most so long; returns whether it is not."""
+    ends = time.monotonic() + seconds
+    while is_busy := os.getloadavg()[0] > BUSY_SHARE * (os.cpu_count() or 1):
+        if time.monotonic() >= ends:
+            break
+        time.sleep(CALM_PAUSE_S)
+    return not is_busy
 
 
 if __name__ == "__main__":

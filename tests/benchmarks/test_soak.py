@@ -63,6 +63,14 @@ def samples_of(part: str, measure: str, points: list[tuple[float, float]]) -> li
     return [Sample(at, part, measure, value) for at, value in points]
 
 
+def test_the_growth_of_a_short_run_is_shown_and_not_judged(tmp_path: Path, capsys):
+    samples = samples_of("connect", "resident", [(at, value) for at, value in series(0, 800 * MB) if at < 600])
+    assert report(samples, tmp_path, []) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("+800.00 per hour")
+    assert lines[-1] == "too short to judge growth, 0 problems"
+
+
 def test_a_report_has_pictures_and_names_what_grows_and_what_was_restarted(tmp_path: Path, capsys):
     samples = samples_of("connect", "resident", series(400 * MB, 80 * MB))
     samples += samples_of("broker", "resident", series(300 * MB, 0))
@@ -71,7 +79,7 @@ def test_a_report_has_pictures_and_names_what_grows_and_what_was_restarted(tmp_p
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["resident", "connect"]
     assert lines[0].endswith("+80.00 per hour  GROWS")
-    assert lines[-1] == "broker was restarted 2 times"
+    assert lines[-2:] == ["broker was restarted 2 times", "1 measures grow, 1 problems"]
     assert (tmp_path / "resident.png").read_bytes().startswith(b"\x89PNG")
 
 
