@@ -1,4 +1,4 @@
-"""Checks that the connectors that capture changes can connect to their databases.
+"""Checks that the connectors that capture changes can connect to their databases, and miss no changes.
 
 A Debezium connector that has lost its connection reconnects without end, and its task stays RUNNING: with a changed
 password, for example. Connect validates its live configuration, for which Debezium connects as the connector does.
@@ -36,12 +36,14 @@ class ConnectionChecks:
     """Validates in threads, one at a time for each connector, so that a database that hangs delays nothing."""
 
     open_connect: Callable[[], AbstractContextManager[ConnectClient]]
+    misses: Callable[[ConnectClient, str, Mapping[str, str]], str] = lambda _client, _name, _config: ""
+    """Why a connector that can connect misses changes (`LogPositions.problem_of`)."""
     now: Callable[[], float] = time.monotonic
     _checks: dict[str, _Check] = field(default_factory=dict)
     _causes: dict[str, str] = field(default_factory=dict)
 
     def look(self, configs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-        """Begin the checks that are due; return why a connector cannot connect, by its name.
+        """Begin the checks that are due; return why a connector cannot connect, or misses changes, by its name.
 
         Args:
             configs: the live configurations of the connectors that run.
@@ -59,7 +61,7 @@ class ConnectionChecks:
         if check is not None and check.cause is None:
             waited_s = self.now() - check.began
             if waited_s >= SILENT_S:
-                self._causes[name] = f"its database has not answered for {SILENT_S:.0f} s"
+                self._causes[name] = unconnected(f"its database has not answered for {SILENT_S:.0f} s")
             return
         if check is not None:
             self._causes[name] = check.cause or ""
@@ -73,12 +75,19 @@ class ConnectionChecks:
         cause = ""
         try:
             with self.open_connect() as client:
-                cause = cause_in(client.validate(config[_CLASS], {"name": name, **config}))
+                errors = cause_in(client.validate(config[_CLASS], {"name": name, **config}))
+                cause = unconnected(errors) if errors else self.misses(client, name, config)
         except RemoteError:
             # Connect itself does not answer, which is reported as such; or it gave up waiting for the database.
-            cause = "its database does not answer" if self.now() - check.began >= SILENT_S else ""
+            is_silent = self.now() - check.began >= SILENT_S
+            cause = unconnected("its database does not answer") if is_silent else ""
         finally:
             check.cause = cause
+
+
+def unconnected(reason: str) -> str:
+    """What a connector that runs without its database does."""
+    return f"cannot connect to its database: {reason}"
 
 
 def captures_changes(config: Mapping[str, str]) -> bool:

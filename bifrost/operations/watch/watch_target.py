@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from bifrost.alerts import read_alerts
 from bifrost.clients import connect
@@ -17,6 +17,7 @@ from bifrost.operations.watch.answer_checks import answer_checks
 from bifrost.operations.watch.connection_checks import ConnectionChecks
 from bifrost.operations.watch.dead_letter_checks import DeadLetterChecks
 from bifrost.operations.watch.disk_guard import DiskGuard, disk_limits
+from bifrost.operations.watch.log_positions import LogPositions
 from bifrost.operations.watch.platform_event import TOPIC, PlatformEvent
 from bifrost.operations.watch.restart_policy import MAX_RESTARTS
 from bifrost.operations.watch.retention_sweep import sweep_of
@@ -24,6 +25,7 @@ from bifrost.operations.watch.watch_state import NAME
 from bifrost.operations.watch.watcher import Watcher
 from bifrost.redaction import redact_text, secrets_of
 from bifrost.settings import Settings
+from bifrost.supervisor.components.connect import worker_environment
 
 LOOK_S = 10.0
 """How often everything is looked at."""
@@ -76,11 +78,18 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         state_file=settings.watch_state if is_embedded else None,
         disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings)) if is_embedded else None,
         sweep=sweep_of(settings, platform.search, time.monotonic) if is_embedded else None,
-        connections=ConnectionChecks(lambda: connect.from_settings(settings, patience_s=0)),
+        connections=ConnectionChecks(
+            lambda: connect.from_settings(settings, patience_s=0), LogPositions(_worker_variables(settings)).problem_of
+        ),
         answers=answer_checks(settings) if is_embedded else None,
         dead_letters=DeadLetterChecks(platform.kafka, _own_dead_letters(settings)),
         actions=action_log_of(settings),
     )
+
+
+def _worker_variables(settings: Settings) -> Mapping[str, str]:
+    """What `${env:NAME}` stands for; other targets have the variables of their workers in the settings too."""
+    return worker_environment(settings) if settings.target == "embedded" else settings.values
 
 
 def _own_dead_letters(settings: Settings) -> frozenset[str]:

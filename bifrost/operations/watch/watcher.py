@@ -167,7 +167,7 @@ class Watcher:
         return {(str(thing.kind), thing.name): problem for thing in stopped if thing.name in needed}
 
     def _of_connectors(self, found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
-        """The connectors that run without a connection to their database, and the dead-letter topics that grow."""
+        """The connectors that run but do not capture all changes, and the dead-letter topics that grow."""
         running = {thing.name for thing in found if thing.kind is ThingKind.CONNECTOR and thing.state in _UP}
         if not running:
             return {}
@@ -178,7 +178,7 @@ class Watcher:
         problems: dict[ThingKey, ReportedProblem] = {}
         if self.connections is not None:
             causes = self.connections.look({name: config for name, config in configs.items() if name in running})
-            problems |= {(str(ThingKind.CONNECTOR), name): _unconnected(causes[name]) for name in causes}
+            problems |= {(str(ThingKind.CONNECTOR), name): _incomplete(causes[name]) for name in causes}
         if self.dead_letters is not None:
             lines = self.dead_letters.look(configs)
             problems |= {
@@ -323,6 +323,6 @@ def _as_hanging(thing: LiveThing, hanging: Mapping[str, str]) -> LiveThing:
     return thing if cause is None else replace(thing, state=_HANGING, cause=cause)
 
 
-def _unconnected(cause: str) -> ReportedProblem:
-    line = f"runs, but cannot connect to its database: {cause}"
+def _incomplete(cause: str) -> ReportedProblem:
+    line = f"runs, but {cause}"
     return ReportedProblem(f"it {line}", line, looks=2)

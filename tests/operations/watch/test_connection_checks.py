@@ -8,7 +8,7 @@ import pytest
 
 from bifrost.clients import connect
 from bifrost.clients.http import Connection
-from bifrost.operations.watch.connection_checks import EVERY_S, SILENT_S, ConnectionChecks
+from bifrost.operations.watch.connection_checks import EVERY_S, SILENT_S, ConnectionChecks, unconnected
 from tests.deployer.conftest import CONNECTOR, fakes, project
 from tests.fakes.http_server import Answer, FakeServer, running
 from tests.operations.conftest import deployed
@@ -43,7 +43,7 @@ def test_a_refused_connector_is_found_and_so_is_its_return(deployed, clock):
         return checks.look({NAME: CONNECTOR})
 
     deployed.connect.errors["database.hostname"] = REFUSED
-    eventually(lambda: look() == {NAME: REFUSED}, "the cause")
+    eventually(lambda: look() == {NAME: unconnected(REFUSED)}, "the cause")
     deployed.connect.errors.clear()
     eventually(lambda: look() == {}, "the connection")
 
@@ -77,7 +77,7 @@ def test_a_database_that_hangs_is_found_while_its_check_waits(clock):
         release.set()
         eventually(lambda: checks.look({NAME: CONNECTOR}) == {}, "the connection")
 
-    assert hanging == {NAME: "its database has not answered for 20 s"}
+    assert hanging == {NAME: unconnected("its database has not answered for 20 s")}
 
 
 def test_connect_that_does_not_answer_says_nothing_about_databases(clock):
@@ -93,6 +93,6 @@ def test_connect_that_does_not_answer_says_nothing_about_databases(clock):
 def test_a_removed_connector_is_forgotten(deployed, clock):
     deployed.connect.errors["database.hostname"] = REFUSED
     checks = checks_of(deployed.servers["connect"].url, clock)
-    eventually(lambda: checks.look({NAME: CONNECTOR}) == {NAME: REFUSED}, "the cause")
+    eventually(lambda: checks.look({NAME: CONNECTOR}) == {NAME: unconnected(REFUSED)}, "the cause")
 
     assert checks.look({}) == {}

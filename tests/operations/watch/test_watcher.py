@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bifrost.operations.action_log import ActionLog
+from bifrost.operations.watch.connection_checks import unconnected
 from bifrost.operations.watch.platform_event import PlatformEvent
 from bifrost.operations.watch.restart_policy import Happening
 from bifrost.operations.watch.watch_state import read_state
@@ -200,7 +201,7 @@ class Findings:
 
 
 def test_a_connector_without_a_connection_is_reported_once_and_not_restarted(deployed, watcher, events):
-    watcher.connections = checks = Findings({CONNECTOR: "Access denied"})
+    watcher.connections = checks = Findings({CONNECTOR: unconnected("Access denied")})
     look(watcher, 5)
     summary = read_state(watcher.state_file)
     checks.found = {}
