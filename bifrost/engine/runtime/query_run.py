@@ -87,9 +87,10 @@ class QueryRun:
         self._commit_began = 0.0
         self._commit_failure: KafkaError | None = None
         self._opened_at = 0.0
-        self._next_commit = job.now_ms() + options.longest_commit_interval_ms
+        # On the steady clock: a wall clock that is set back must not put the next commit off.
+        self._next_commit = time.monotonic() + options.longest_commit_interval_ms / 1000
         repartitions = frozenset(entry.topic for entry in job.query.inputs if entry.role == "repartition")
-        self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, job.now_ms())
+        self._purge = RepartitionPurge(job.cluster.admin, job.name, repartitions, time.monotonic())
         self._checkpoints = Checkpoints(None if options.transient else job.state, job.name, job.now_ms)
         self._producer: QueryProducer | None = None
         if not options.transient or job.query.repartitions:
@@ -251,7 +252,7 @@ class QueryRun:
             return self._producer.look_again_s
         if not self._dirty or self._job.options.transient:
             return _IDLE_S
-        return min(max(self._next_commit - self._job.now_ms(), 0) / 1000, _IDLE_S)
+        return min(max(self._next_commit - time.monotonic(), 0), _IDLE_S)
 
     @property
     def is_settled(self) -> bool:
@@ -354,7 +355,7 @@ class QueryRun:
             NotReady, Refused: output could not be written.
             KafkaException: the offsets could not be committed.
         """
-        now, producer = self._job.now_ms(), self._producer
+        now, producer = time.monotonic(), self._producer
         self._checkpoints.tend()
         if producer is not None:
             producer.serve()
@@ -363,7 +364,7 @@ class QueryRun:
                 return False
         if now < self._next_commit and (producer is None or not producer.is_full):
             return False
-        self._next_commit = now + self._job.options.longest_commit_interval_ms
+        self._next_commit = now + self._job.options.longest_commit_interval_ms / 1000
         self._start_commit()
         return True
 
@@ -431,7 +432,7 @@ class QueryRun:
             self._commits += 1
             self._meters.commits.add(time.monotonic() - self._commit_began)
             self._committed.update(((place.topic, place.partition), place.offset) for place in offsets)
-            self._purge.committed(self._committed, self._job.now_ms())
+            self._purge.committed(self._committed, time.monotonic())
             return
         if not is_temporary(problem):
             self._commit_failure = problem

@@ -6,25 +6,26 @@ Both take seconds per million records, so the log and the errors of pull queries
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 _WORTH_LOGGING = 20_000
-_LOG_EVERY_MS = 5_000
+_LOG_EVERY_S = 5.0
 _log = logging.getLogger(__name__)
 
 
 class RestoreProgress:
     """Counts records and logs the progress every 5 s; any thread may read it.
 
-    `done` of `total` records are read; both keep their last values after the end.
+    `done` of `total` records are read; both keep their last values after the end. `clock` gives seconds, and is steady.
     """
 
-    def __init__(self, query: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, query: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._query = query
-        self._now_ms = now_ms
+        self._clock = clock
         self._what = ""
         self.done = self.total = 0
-        self._began_ms = self._next_ms = 0
+        self._began = self._next = 0.0
 
     def loaded(self, rows: int, unread: int) -> None:
         """Logs how many rows the state on disk had, and how many changelog records may come after it."""
@@ -34,20 +35,20 @@ class RestoreProgress:
     def begin(self, what: str, total: int) -> None:
         """Starts counting: `what` names the records to be read, at most `total`."""
         self._what, self.done, self.total = what, 0, total
-        self._began_ms = self._next_ms = self._now_ms()
+        self._began = self._next = self._clock()
 
     def reached(self, done: int) -> None:
         """Takes the number of records read so far."""
         self.done = done
-        now = self._now_ms()
-        if self.total >= _WORTH_LOGGING and now >= self._next_ms:
-            self._next_ms = now + _LOG_EVERY_MS
+        now = self._clock()
+        if self.total >= _WORTH_LOGGING and now >= self._next:
+            self._next = now + _LOG_EVERY_S
             _log.info("query %s: %s", self._query, self.text)
 
     def end(self) -> None:
         """Ends counting: everything is read."""
         if self.total >= _WORTH_LOGGING:
-            took_s = (self._now_ms() - self._began_ms) / 1000
+            took_s = self._clock() - self._began
             _log.info("query %s: %s: %s records read in %.1f s", self._query, self._what, f"{self.done:,}", took_s)
         self._what = ""
 

@@ -111,7 +111,7 @@ class QueryRunner:
         self._predecessor: Predecessor | None = None
         self._thread: threading.Thread | None = None
         self.meters = QueryMeters()
-        self.restoring = RestoreProgress(job.name, job.now_ms)
+        self.restoring = RestoreProgress(job.name)
         self.errors: deque[QueryError] = deque(maxlen=10)
         self.state = QueryState.STARTING
 

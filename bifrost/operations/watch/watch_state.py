@@ -7,32 +7,33 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 NAME = "platform_watch"
 """The service that watches the embedded platform."""
 SILENT_S = 90.0
 """After so long without a look the watcher hangs, or is stopped: it looks every ten seconds."""
+_LOOKED_AT, _THINGS = "looked_at", "things"
 
 
-def write_state(path: Path, lines: Mapping[str, str]) -> None:
-    """Replace the file with a line by thing, so that a reader never sees half of it."""
+def write_state(path: Path, lines: Mapping[str, str], looked_at: float) -> None:
+    """Replace the file with a line by thing, so that a reader never sees half of it.
+
+    Args:
+        looked_at: when the watcher looked, in seconds of the machine's steady clock (`time.monotonic`). It stands
+            while a laptop sleeps, and nobody sets it, so neither makes a watcher look silent.
+    """
     beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(lines, ensure_ascii=False), encoding="utf-8")
+    beside.write_text(json.dumps({_LOOKED_AT: looked_at, _THINGS: dict(lines)}, ensure_ascii=False), encoding="utf-8")
     os.replace(beside, path)
 
 
-def silence_s(path: Path, now: Callable[[], float] = time.time) -> float:
-    """The seconds since the watcher has last written the file; 0 if it does not exist."""
-    try:
-        return max(0.0, now() - path.stat().st_mtime)
-    except FileNotFoundError:
-        return 0.0
-
-
-def watched_failures(path: Path, now: Callable[[], float] = time.time) -> list[str]:
+def watched_failures(path: Path, now: Callable[[], float] = time.monotonic) -> list[str]:
     """A line for each thing that has failed and has not recovered, and one if the watcher itself hangs."""
     failures = [f"{thing} {line}" for thing, line in sorted(read_state(path).items())]
-    if (silence := silence_s(path, now)) < SILENT_S:
+    looked_at = _read(path).get(_LOOKED_AT)
+    silence = now() - looked_at if isinstance(looked_at, float | int) else 0.0
+    if silence < SILENT_S:
         return failures
     hangs = f"{NAME} has looked at nothing for {silence:.0f} s, so failures may be missing here: `restart {NAME}`"
     return [*failures, hangs]
@@ -40,8 +41,13 @@ def watched_failures(path: Path, now: Callable[[], float] = time.time) -> list[s
 
 def read_state(path: Path) -> dict[str, str]:
     """Return the line by thing; empty where no watcher runs, or the file is damaged: the next look replaces it."""
+    things = _read(path).get(_THINGS)
+    return {str(thing): str(line) for thing, line in things.items()} if isinstance(things, dict) else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
-    return {str(thing): str(line) for thing, line in found.items()} if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}

@@ -290,7 +290,7 @@ class Watcher:
         if self.state_file is None:
             return
         try:
-            write_state(self.state_file, self.summary())
+            write_state(self.state_file, self.summary(), self.clock.monotonic())
         except OSError as error:  # a full disk must not end the watcher, which reports it
             _log.warning("cannot write %s: %s", self.state_file, error.strerror or error)
 

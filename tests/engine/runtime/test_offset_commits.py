@@ -58,3 +58,13 @@ def test_a_commit_that_failed_is_repeated(world, stored, monkeypatch):
     world.cluster.wait_for(lambda: len(world.values("OUT")) == 1)
     world.cluster.refusing_offsets = None
     world.cluster.wait_for(lambda: stored == [(0, 1)])
+
+
+@pytest.mark.parametrize("guarantee", GUARANTEES)
+def test_a_wall_clock_that_stands_or_is_set_back_delays_no_commit(world, stored, guarantee):
+    """The clock of the tests always says the same, as one that is set back says less than before for hours."""
+    properties = {"commit.interval.ms": "50", "processing.guarantee": guarantee, "auto.offset.reset": "earliest"}
+    execute(world.engine(**properties), STREAM + COPY)
+    for number in (1, 2):
+        send(world, 0, number)
+        world.cluster.wait_for(lambda number=number: stored[-1:] == [(0, number)])

@@ -33,8 +33,9 @@ def test_progress_is_logged_every_few_seconds_and_at_the_end(clock, caplog):
     caplog.set_level(logging.INFO, "bifrost")
     loading = RestoreProgress("Q", clock)
     loading.begin("its tables", 50_000)
-    for clock.now in range(0, 8_000, 100):
-        loading.reached(clock.now)
+    for read in range(0, 8_000, 100):
+        clock.now = read / 1000
+        loading.reached(read)
     loading.end()
     assert [record.message for record in caplog.records] == [
         "query Q: reading its tables: 0 of 50,000 records (0 %)",

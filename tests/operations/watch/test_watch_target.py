@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from bifrost.operations.watch.watch_state import SILENT_S, watched_failures, write_state
 from bifrost.operations.watch.watch_target import LOOK_S, shortened, watch
@@ -49,11 +50,29 @@ def test_a_long_cause_keeps_its_begin_and_its_end():
 def test_a_watcher_that_hangs_is_itself_a_failure(tmp_path):
     file = tmp_path / "watch.json"
     assert watched_failures(file) == []
-    write_state(file, {"connector a": "was restarted 1 time"})
-    os.utime(file, (1000, 1000))
+    write_state(file, {"connector a": "was restarted 1 time"}, looked_at=1000)
 
     assert watched_failures(file, lambda: 1000 + SILENT_S - 1) == ["connector a was restarted 1 time"]
     assert watched_failures(file, lambda: 1000 + SILENT_S + 1) == [
         "connector a was restarted 1 time",
         "platform_watch has looked at nothing for 91 s, so failures may be missing here: `restart platform_watch`",
     ]
+
+
+def test_a_clock_that_is_set_forward_or_back_does_not_change_how_long_a_watcher_is_silent(tmp_path):
+    """The file's own time is of the clock that people, time servers and a sleeping laptop change."""
+    file = tmp_path / "watch.json"
+    for set_by_s in (-3600, 3600):
+        write_state(file, {}, time.monotonic())
+        os.utime(file, (time.time() + set_by_s,) * 2)
+        assert watched_failures(file) == []
+        write_state(file, {}, time.monotonic() - SILENT_S - 1)
+        os.utime(file, (time.time() + set_by_s,) * 2)
+        assert len(watched_failures(file)) == 1
+
+
+def test_a_damaged_file_says_nothing(tmp_path):
+    file = tmp_path / "watch.json"
+    for text in ("", "[]", '{"looked_at": "x", "things": []}', '{"connector a": "of an earlier version"}'):
+        file.write_text(text)
+        assert watched_failures(file) == []
