@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.function.IntSupplier;
 
 /**
  * Forwards requests to the registry's application; paths of Confluent's API get the prefix that it has there.
@@ -50,14 +51,17 @@ final class ConfluentFront {
   private static final int BACKLOG = 128;
 
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-  private final String application;
+  private final IntSupplier applicationPort;
   private final Set<String> hosts;
   private final Optional<ServerSecurity> security;
   private final String login;
 
-  /** Forwards to a port; {@code login} is the {@code Authorization} header of the front on a secured platform. */
-  ConfluentFront(int applicationPort, Set<String> hosts, Optional<ServerSecurity> security, String login) {
-    this.application = "http://127.0.0.1:" + applicationPort;
+  /**
+   * Forwards to a port, which is 0 until the application listens; {@code login} is the {@code Authorization} header of the
+   * front on a secured platform.
+   */
+  ConfluentFront(IntSupplier applicationPort, Set<String> hosts, Optional<ServerSecurity> security, String login) {
+    this.applicationPort = applicationPort;
     this.hosts = hosts;
     this.security = security;
     this.login = login;
@@ -123,11 +127,15 @@ final class ConfluentFront {
   }
 
   private HttpRequest request(HttpExchange exchange) throws IOException {
+    int port = applicationPort.getAsInt();
+    if (port == 0) {
+      throw new ConnectException("the application does not listen yet");
+    }
     URI uri = exchange.getRequestURI();
     String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
     byte[] body = exchange.getRequestBody().readAllBytes();
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(application + applicationPath(uri.getRawPath()) + query))
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + applicationPath(uri.getRawPath()) + query))
             .timeout(DEADLINE)
             .method(exchange.getRequestMethod(), BodyPublishers.ofByteArray(body));
     if (security.isPresent()) {

@@ -1,9 +1,6 @@
 package bifrost.registry;
 
 import bifrost.security.ServerSecurity;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -15,26 +12,29 @@ import java.util.Set;
  * The schema registry with Confluent's API at the root of its address, as Confluent's clients expect it.
  *
  * <p>The application answers that API below {@code /apis/ccompat/v7} only, and no setting changes that, so it listens on
- * an internal port and {@link ConfluentFront} takes the requests.
+ * a port that the kernel chooses, and {@link ConfluentFront} takes the requests.
  *
  * <p>Arguments: the port on the loopback address, then further host names that requests may use. {@link ServerSecurity}
  * says where TLS and users come from.
  */
 public final class RegistryNode {
   private static final String FRONT = "front";
+  private static final String APPLICATION_PORT = "quarkus.http.port";
 
   private RegistryNode() {}
 
   public static void main(String[] arguments) throws Exception {
-    int internalPort = freePort();
     System.setProperty("quarkus.http.host", "127.0.0.1");
-    System.setProperty("quarkus.http.port", String.valueOf(internalPort));
+    // A port that is chosen here and bound later could be another program's by then. The application replaces the 0.
+    System.setProperty(APPLICATION_PORT, "0");
     // Without it the JDK's server waits up to 40 ms for an acknowledgement in the middle of an answer.
     System.setProperty("sun.net.httpserver.nodelay", "true");
     Set<String> hosts = Set.copyOf(Arrays.asList(arguments).subList(1, arguments.length));
     Optional<ServerSecurity> security = ServerSecurity.ofThisProcess();
     String password = security.isPresent() ? requireLogin() : "";
-    ConfluentFront front = new ConfluentFront(internalPort, hosts, security, ServerSecurity.basic(FRONT, password));
+    ConfluentFront front =
+        new ConfluentFront(
+            () -> Integer.getInteger(APPLICATION_PORT, 0), hosts, security, ServerSecurity.basic(FRONT, password));
     front.start(Integer.parseInt(arguments[0]));
     Class.forName("io.quarkus.runner.GeneratedMain")
         .getMethod("main", String[].class)
@@ -54,11 +54,5 @@ public final class RegistryNode {
             "quarkus.security.users.embedded.users." + FRONT, password)
         .forEach(System::setProperty);
     return password;
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 }
