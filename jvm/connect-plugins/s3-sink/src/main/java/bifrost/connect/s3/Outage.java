@@ -5,15 +5,18 @@ package bifrost.connect.s3;
  * store: a store that hangs would otherwise delay each of them by a timeout.
  */
 final class Outage {
-    private long endMillis;
+    private long beganMillis;
+    private long lengthMillis;
 
-    /** No partition sends a request before this time, in milliseconds since 1970. */
-    void begin(long time) {
-        endMillis = time;
+    /** No partition sends a request for so long from this time on, in milliseconds since 1970. */
+    void begin(long now, long length) {
+        beganMillis = now;
+        lengthMillis = length;
     }
 
     /** The milliseconds left to wait at this time; zero or negative if a request may be sent. */
     long remaining(long now) {
-        return endMillis - now;
+        long elapsed = now - beganMillis;
+        return elapsed < 0 ? 0 : lengthMillis - elapsed; // a clock that was set back must not prolong the wait by hours
     }
 }

@@ -95,7 +95,7 @@ final class PartitionWriter {
             resume();
         } catch (StoreUnavailable unavailable) {
             LOG.warn("{} is paused for {} ms: {}", partition, backoffMillis, unavailable.getMessage());
-            context.outage().begin(context.clock().getAsLong() + backoffMillis);
+            context.outage().begin(context.clock().getAsLong(), backoffMillis);
             pause(backoffMillis);
         } catch (UploadLost lost) {
             rewind(lost);

@@ -133,6 +133,16 @@ class ObjectsTest {
     }
 
     @Test
+    void aClockThatIsSetBackDoesNotProlongThePause() {
+        harness.store.failures = 1;
+        harness.put(4);
+        harness.now -= 3_600_000;
+        harness.put(List.of());
+        assertEquals(List.of("topics/orders/partition=0/orders+0+0000000000.avro"), harness.names());
+        assertEquals("resume", harness.calls.get(harness.calls.size() - 1));
+    }
+
+    @Test
     void partSizeDividesLargeObjects() throws Exception {
         harness.given.put("s3.part.size", "5242880");
         harness.given.put("flush.size", "4");
