@@ -10,6 +10,8 @@ from collections.abc import Mapping
 LOOPBACK = "127.0.0.1"
 TELEGRAM_URL = "https://api.telegram.org/"
 MONGODB_REPLICA_SET = "rs0"
+MOUNTED = "/etc/bifrost"
+"""Where a container of a secured compose target finds its certificates and logins."""
 
 METRICS_PROGRAMS = (
     "supervisor",

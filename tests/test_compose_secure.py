@@ -15,8 +15,9 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from bifrost.default_settings import MOUNTED
 from bifrost.security.certificates import read_key_pair, server_names
-from bifrost.security.container_files import MOUNTED, SCHEMA_REGISTRY, registry_rights, write_container_files
+from bifrost.security.container_files import SCHEMA_REGISTRY, registry_rights, write_container_files
 from bifrost.security.open_parts import open_parts
 from bifrost.security.roles import BROKER, CONNECT, ENGINE, KAFKA_ROLES, REST_PROXY, ROLES
 from bifrost.security.secure_folder import MECHANISM, SecureFolder, secure_folder

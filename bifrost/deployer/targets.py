@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.default_settings import LOCAL_DEFAULTS
+from bifrost.default_settings import LOCAL_DEFAULTS, MOUNTED
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
-from bifrost.security.container_files import MOUNTED
 from bifrost.security.roles import CONNECT
 from bifrost.settings import Settings, Target, role_file
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bifrost.clients.kafka_access import KafkaAccess, Right
+from bifrost.default_settings import MOUNTED
 from bifrost.errors import ComponentError
 from bifrost.security.private_files import write_private
 from bifrost.security.rights import on_cluster, on_group, on_topic
 from bifrost.security.roles import BROKER, CONNECT, ENGINE, REST_PROXY
 from bifrost.security.secure_folder import MECHANISM, SecureFolder, new_password
 
-MOUNTED = "/etc/bifrost"
-"""Where a container finds its folder."""
 SCHEMA_REGISTRY = "schema-registry"
 """The user of Confluent's registry, which stores its schemas in a topic; the embedded registry needs no user."""
 

@@ -35,13 +35,20 @@ def _record(settings: Settings) -> Path:
 
 
 def _digest(settings: Settings) -> str:
-    """Of the files' contents, of the names of all settings (connectors refer to them), and of the program's files."""
+    """Of the files' contents, of the names of the settings that stand in them, and of the program's files.
+
+    Each terminal has other variables in its environment, which must not have the same files checked again.
+    """
     found = hashlib.sha256(f"{sys.version}\n{settings.target}\n".encode())
-    for name in sorted(settings.values):
-        found.update(f"{name}\n".encode())
+    contents = []
     for path in _files(settings.project):
-        found.update(f"{path.relative_to(settings.project)}\n".encode())
-        found.update(path.read_bytes())
+        contents.append(path.read_bytes())
+        found.update(f"{path.relative_to(settings.project)} {len(contents[-1])}\n".encode())
+    together = b"\n".join(contents)
+    found.update(together)
+    for name in sorted(settings.values):
+        if name.encode("utf-8", "replace") in together:
+            found.update(f"\n{name}".encode("utf-8", "replace"))
     program = Path(bifrost.__file__).parent
     for path in sorted(program.rglob("*.py")):
         stat = path.stat()

@@ -44,9 +44,19 @@ def test_a_changed_file_is_checked(load, project, path, content):
     assert not load()
 
 
-def test_another_setting_is_checked_since_connectors_refer_to_it(load):
-    load()
+def test_another_setting_is_checked_if_a_connector_refers_to_it(load, project):
+    project.write("connectors/ratings/mysql-demo-customers.json", {**CONNECTOR, "extra": "${env:MYSQL_EXTRA}"})
+    with pytest.raises(DeclarationError, match="set MYSQL_EXTRA in the environment"):
+        load()
     assert load(MYSQL_EXTRA="x")
+    assert not load(MYSQL_EXTRA="another value")
+    with pytest.raises(DeclarationError, match="set MYSQL_EXTRA in the environment"):
+        load()
+
+
+def test_another_variable_of_the_environment_is_no_reason_to_check_again(load):
+    load()
+    assert not load(SSH_TTY="/dev/pts/7")
 
 
 def test_wrong_declarations_are_checked_every_time(load, project):
