@@ -66,6 +66,7 @@ def harness_beside(name: str) -> str:
     [
         ("connect-plugins/pom.xml", {"build.root": "{tmp}"}),
         ("mongo/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}),
+        ("broker-fix/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}),
     ],
 )
 def test_the_java_programs_own_tests_pass(tmp_path, pom, properties):

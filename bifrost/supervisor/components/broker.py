@@ -114,8 +114,7 @@ def server_properties(settings: Settings) -> dict[str, object]:
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         # After a kill the broker waits until its previous registration expires. But a shorter time would let a busy
-        # machine delay its heartbeats for so long that its controller takes all partitions from it. Kafka 4.3 ends the
-        # transactions of that moment without markers (KAFKA-20734), which breaks exactly-once.
+        # machine delay its heartbeats for so long that its controller takes all partitions from it.
         "broker.session.timeout.ms": 9000,
         "broker.heartbeat.interval.ms": 1000,
         "num.network.threads": 2,

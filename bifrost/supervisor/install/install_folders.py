@@ -14,7 +14,7 @@ _EDITION = "1"
 _PLUGINS_EDITION = "1"
 """The same for our Connect plugins."""
 
-_PARTS = ("stack", "server-security", "registry", "mongo", "search", "s3")
+_PARTS = ("stack", "broker-fix", "server-security", "registry", "mongo", "search", "s3")
 """The folders of `jvm/` that the stack is built from."""
 
 

@@ -26,8 +26,8 @@ class Stack:
 
     @property
     def kafka_classpath(self) -> str:
-        """The class path of the broker, the Connect worker and Kafka's tools."""
-        return f"{self.root / 'kafka'}/*"
+        """The class path of the broker, the Connect worker and Kafka's tools: corrected classes, then Kafka's own."""
+        return f"{self.root / 'broker-fix'}/*:{self.root / 'kafka'}/*"
 
     @property
     def plugins(self) -> Path:
