@@ -38,6 +38,8 @@ _HANGING = "HANGING"
 _FAILED = frozenset({"FAILED", "ERROR", "BACKOFF", _HANGING})
 _RETRYING_LOOKS = 2
 """So many looks in a row must find a query in ERROR or a process in `backoff`: both are retried without help, too."""
+_WAITING = frozenset({"UNASSIGNED", "RESTARTING"})
+_WAITING_LOOKS = 4
 _PROCESSES = (ThingKind.SERVICE, ThingKind.COMPONENT)
 _SERVERS = {ThingKind.CONNECTOR: "connect", ThingKind.QUERY: "ksqldb"}
 """The components that know the things of a kind."""
@@ -105,7 +107,7 @@ class Watcher:
         """Look at everything once: publish what is new, then restart what is due. Returns what was new."""
         began = self.clock.monotonic()
         found, problems, read = self._read()
-        problems |= self._stopped(found) | self._of_connectors(found)
+        problems |= self._stopped(found) | _waiting(found) | self._of_connectors(found)
         self._forget_others(found, read)
         events: list[PlatformEvent] = []
         due: list[LiveThing] = []
@@ -321,6 +323,16 @@ class Watcher:
 def _as_hanging(thing: LiveThing, hanging: Mapping[str, str]) -> LiveThing:
     cause = hanging.get(thing.name)
     return thing if cause is None else replace(thing, state=_HANGING, cause=cause)
+
+
+def _waiting(found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
+    """The connectors that no worker has started, in the first looks because Connect distributes them again."""
+    return {
+        (str(thing.kind), thing.name): ReportedProblem(f"it {line}", line, _WAITING_LOOKS)
+        for thing in found
+        if thing.kind is ThingKind.CONNECTOR and thing.state in _WAITING
+        for line in (f"is {thing.state}: no worker has started it; `logs connect` may say why",)
+    }
 
 
 def _incomplete(cause: str) -> ReportedProblem:

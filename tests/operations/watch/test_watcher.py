@@ -200,6 +200,21 @@ class Findings:
         return {name: self.found[name] for name in names if name in self.found}
 
 
+@pytest.mark.parametrize("state", ["UNASSIGNED", "RESTARTING"])
+def test_a_connector_that_no_worker_starts_is_reported_and_left_to_connect(deployed, watcher, events, state):
+    deployed.connect.states[CONNECTOR] = state
+    look(watcher, 3)
+    before = events.texts[:]
+    look(watcher, 2)
+    deployed.connect.states[CONNECTOR] = "RUNNING"
+    look(watcher)
+
+    line = f"is {state}: no worker has started it; `logs connect` may say why"
+    assert before == []
+    assert events.texts == [f"connector {CONNECTOR} failed: it {line}", f"connector {CONNECTOR} runs again"]
+    assert not [request for request in deployed.servers["connect"].requests if "restart" in request.path]
+
+
 def test_a_connector_without_a_connection_is_reported_once_and_not_restarted(deployed, watcher, events):
     watcher.connections = checks = Findings({CONNECTOR: unconnected("Access denied")})
     look(watcher, 5)
