@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
+SERVER_PEM = "server.pem"
+METRICS_USERS = "metrics-users.json"
+"""Files of the folder `secure`: key and certificates of the servers, and who may read `/metrics`."""
 TELEGRAM_URL = "https://api.telegram.org/"
 MONGODB_REPLICA_SET = "rs0"
 MOUNTED = "/etc/bifrost"
@@ -65,5 +68,10 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 }
 """Credentials of the local stores of the embedded and compose targets, which listen on 127.0.0.1 only."""
 
-TLS_PARTS = frozenset({"connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console"})
-"""The HTTP servers of a secured platform that require TLS and a login."""
+TLS_PARTS = frozenset(
+    {
+        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console"),
+        *(f"metrics_{program}" for program in METRICS_PROGRAMS),
+    }
+)
+"""The servers of a secured platform, beside the broker, that require TLS and a login."""

@@ -45,7 +45,7 @@ PROJECT = _project_folder()
 Target = Literal["embedded", "compose", "remote"]
 TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
 
-_ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_")
+_ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_", "METRICS_")
 """Settings that the file of a role may hold."""
 _ROLE = re.compile(r"[a-z]+(-[a-z]+)*")
 _MOST_WORKERS = 64

@@ -235,7 +235,7 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
 
 def _open_parts(settings: Settings) -> tuple[str, ...]:
     dashboards = ("Kibana",) if settings.target == "compose" else ()
-    return (*dashboards, *open_parts(settings.tls_parts))
+    return (*dashboards, *open_parts(settings.tls_parts, has_jmx=settings.has_jmx))
 
 
 def _show_console_login(settings: Settings, screen: Screen) -> None:

@@ -149,7 +149,8 @@ def metrics_reader(settings: Settings) -> MetricsReader:
 def _scrape_of(settings: Settings, part: str) -> Scrape:
     connection = Connection(part, settings.local_url(part), patience_s=0)
     if part in settings.tls_parts:
-        connection = connection_to(settings, part, connection.url, part.upper(), patience_s=0)
+        prefix = "METRICS" if part.startswith("metrics_") else part.upper()
+        connection = connection_to(settings, part, connection.url, prefix, patience_s=0)
     http = HttpClient(connection)
     return lambda: http.get_text("/metrics", timeout_s=SCRAPE_S)
 

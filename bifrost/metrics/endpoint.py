@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Collection
+from pathlib import Path
 
 from bifrost.default_settings import LOOPBACK
 from bifrost.settings import Settings
@@ -21,16 +22,18 @@ _log = logging.getLogger("metrics")
 class MetricsEndpoint:
     """A listening port and its thread. What a request needs is imported at the first one, so a start costs nothing."""
 
-    def __init__(self, port: int, allowed_hosts: Collection[str] = ()) -> None:
+    def __init__(self, port: int, allowed_hosts: Collection[str] = (), secure_folder: Path | None = None) -> None:
         """Listen on a port of the loopback; 0 takes a free one.
 
         Args:
             allowed_hosts: host names beside those of the loopback by which it may be called.
+            secure_folder: certificates and passwords of a secured platform, whose callers need TLS and a login.
 
         Raises:
             OSError: the port is not available.
         """
         self._hosts = frozenset(allowed_hosts)
+        self._secure_folder = secure_folder
         self._closed = threading.Event()
         self._listener = socket.create_server((LOOPBACK, port))
         self.port = int(self._listener.getsockname()[1])
@@ -67,7 +70,7 @@ class MetricsEndpoint:
         from bifrost.metrics.metrics_request import respond  # here, so that a start does not wait for the import
 
         connection.settimeout(REQUEST_S)
-        respond(connection, address, self._hosts)
+        respond(connection, address, self._hosts, self._secure_folder)
 
 
 def serve_metrics(settings: Settings, port: int | None = None) -> None:
@@ -82,7 +85,8 @@ def serve_metrics(settings: Settings, port: int | None = None) -> None:
     if port is None:
         return
     try:
-        endpoint = MetricsEndpoint(port, settings.allowed_hosts)
+        secured = settings.secure_folder if settings.is_secured and settings.target == "embedded" else None
+        endpoint = MetricsEndpoint(port, settings.allowed_hosts, secured)
     except OSError as error:
         _log.warning("metrics are not served: port %d: %s", port, error.strerror or error)
         return

@@ -14,12 +14,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from bifrost.default_settings import METRICS_USERS, SERVER_PEM
 from bifrost.errors import ComponentError
 from bifrost.security import certificates
 from bifrost.security.certificates import KeyPair, new_authority
 from bifrost.security.console_password import ConsolePassword
 from bifrost.security.private_files import write_private
-from bifrost.security.roles import API_CALLERS, BROKER, BY_CERTIFICATE, DEPLOYER, INBOX_SENDERS, KAFKA_ROLES, ROLES
+from bifrost.security.roles import (
+    API_CALLERS,
+    BROKER,
+    BY_CERTIFICATE,
+    DEPLOYER,
+    INBOX_SENDERS,
+    KAFKA_ROLES,
+    ROLES,
+)
 from bifrost.security.rotation_state import RotatedKinds, RotationFolder, RotationState
 from bifrost.settings import Settings, role_file
 
@@ -50,7 +59,7 @@ class SecureFolder:
     @property
     def server_pem(self) -> Path:
         """Key and certificates of the servers (PEM)."""
-        return self.root / "server.pem"
+        return self.root / SERVER_PEM
 
     @property
     def server_store(self) -> Path:
@@ -78,6 +87,11 @@ class SecureFolder:
     def password_file(self, role: str) -> Path:
         """The password of a role alone, for programs that read it from a file, such as Prometheus."""
         return self.role_file(role).with_suffix(".password")
+
+    @property
+    def metrics_users(self) -> Path:
+        """Who may read `/metrics` of a program without another server: the accepted passwords by user (JSON)."""
+        return self.root / METRICS_USERS
 
     @property
     def rotation(self) -> RotationFolder:
@@ -120,7 +134,7 @@ class SecureFolder:
         return self._accepted(_INBOX_TOKEN, self.rotation.state())
 
     def callers(self, api: str) -> dict[str, tuple[str, ...]]:
-        """The accepted passwords of the users of an HTTP API, by user; more than one while passwords are rotated."""
+        """The accepted passwords of the users of a server, by user; more than one while passwords are rotated."""
         state = self.rotation.state()
         return {role: self._accepted(role, state) for role in API_CALLERS[api]}
 
@@ -254,6 +268,7 @@ class SecureFolder:
             lines = (f"{name}={value}\n" for name, value in self._role_settings(role).items())
             write_private(self.role_file(role), "".join(lines).encode())
         write_private(self.password_file(DEPLOYER), self.password(DEPLOYER).encode())
+        write_private(self.metrics_users, json.dumps(self.callers("METRICS")).encode())
 
     def _role_settings(self, role: str) -> Mapping[str, str]:
         password, authority = self.password(role), str(self.authority_certificate)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bifrost.default_settings import JMX_PROGRAMS, LOOPBACK, METRICS_PROGRAMS, TLS_PARTS
+from bifrost.default_settings import JMX_PROGRAMS, LOOPBACK, METRICS_PROGRAMS
 from bifrost.settings import Settings
 
 _WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
@@ -20,8 +20,8 @@ def scrape_targets(ports: Mapping[str, int], *, secured: bool = False, has_jmx: 
     """
     servers = {name: ports[name] for name in _WITH_HTTP_SERVER}
     endpoints = {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
+    tls = servers.keys() | endpoints.keys() if secured else frozenset()
     endpoints |= {name: ports[f"jmx_{name}"] for name in JMX_PROGRAMS if has_jmx}
-    tls = TLS_PARTS & servers.keys() if secured else frozenset()
     return [
         {
             "targets": [f"{LOOPBACK}:{port}"],

@@ -9,14 +9,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import requests
 from prometheus_client.parser import text_string_to_metric_families
+from requests import Response
 
 from bifrost.default_settings import LOOPBACK
 from bifrost.errors import SettingError
 from bifrost.metrics import endpoint as endpoint_module
 from bifrost.metrics.endpoint import MetricsEndpoint, serve_metrics
+from bifrost.security.certificates import new_authority
+from bifrost.security.roles import ROLES
+from bifrost.security.rotation_state import RotatedKinds, RotationState
+from bifrost.security.secure_folder import SecureFolder
 from bifrost.settings import PROJECT, Settings
 
 
@@ -76,6 +84,102 @@ def test_a_connection_that_cannot_be_accepted_does_not_end_it(monkeypatch, caplo
     assert get(served)[0] == 200
     assert "a request for the metrics failed: Too many open files" in caplog.text
     served.close()
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[MetricsEndpoint, SecureFolder]]:
+    """An endpoint of a secured platform."""
+    folder = SecureFolder(tmp_path)
+    folder.prepare(datetime.now(UTC))
+    served = MetricsEndpoint(0, secure_folder=folder.root)
+    served.start()
+    yield served, folder
+    served.close()
+
+
+def scrape(endpoint: MetricsEndpoint, authority: Path, login: tuple[str, str] | None, **headers: str) -> Response:
+    with requests.Session() as client:
+        client.trust_env, client.verify = False, str(authority)
+        return client.get(f"https://{LOOPBACK}:{endpoint.port}/metrics", auth=login, headers=headers, timeout=30)
+
+
+def test_the_figures_of_a_secured_platform_are_for_its_console_and_its_deployer(secured):
+    endpoint, folder = secured
+    for role in ROLES:
+        answer = scrape(endpoint, folder.authority_certificate, (role, folder.password(role)))
+        assert answer.status_code == (200 if role in ("deployer", "console") else 401), role
+        assert ("process_cpu_seconds_total" in answer.text) == (answer.status_code == 200)
+
+
+@pytest.mark.parametrize("login", [None, ("deployer", "wrong"), ("deployer", ""), ("stranger", "wrong"), ("", "")])
+def test_without_a_right_login_nothing_is_served(secured, login):
+    endpoint, folder = secured
+    answer = scrape(endpoint, folder.authority_certificate, login)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert answer.text == "a user and password of the platform are required\n"
+
+
+def test_a_page_of_another_site_is_refused_with_a_login_too(secured):
+    endpoint, folder = secured
+    login = ("deployer", folder.password("deployer"))
+    assert scrape(endpoint, folder.authority_certificate, login, Host="evil.example").status_code == 403
+
+
+def test_plain_text_and_another_authority_get_no_answer_and_do_not_stop_it(secured, tmp_path, caplog):
+    endpoint, folder = secured
+    with pytest.raises((OSError, http.client.HTTPException)):
+        get(endpoint)
+    foreign = tmp_path / "foreign.crt"
+    foreign.write_bytes(new_authority(datetime.now(UTC)).certificate_pem)
+    with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        scrape(endpoint, foreign, None)
+    assert scrape(endpoint, folder.authority_certificate, None).status_code == 401
+    assert not caplog.records
+
+
+def test_a_rotation_needs_no_restart(secured):
+    endpoint, folder = secured
+    old, now = folder.password("deployer"), datetime.now(UTC)
+    folder.begin_rotation(now, RotatedKinds(certificates=True, passwords=True))
+    state: RotationState | None = folder.rotation.state()
+    while state is not None:
+        folder.write_stage(now)
+        new = folder.password("deployer")
+        found = [scrape(endpoint, folder.authority_certificate, ("deployer", each)).status_code for each in (old, new)]
+        assert found == ([200, 200] if state.stage != "drop" else [401, 200])
+        state = state.next()
+        if state is not None:
+            folder.rotation.write(state)
+    folder.end_rotation(now)
+    assert scrape(endpoint, folder.authority_certificate, ("deployer", old)).status_code == 401
+    assert scrape(endpoint, folder.authority_certificate, ("deployer", folder.password("deployer"))).status_code == 200
+
+
+def test_a_missing_file_of_a_secured_platform_is_logged(secured, caplog):
+    endpoint, folder = secured
+    folder.metrics_users.unlink()
+    with pytest.raises(requests.exceptions.ConnectionError):
+        scrape(endpoint, folder.authority_certificate, ("deployer", folder.password("deployer")))
+    assert "a request for the metrics failed" in caplog.text
+    assert "metrics-users.json" in caplog.text
+
+
+@pytest.mark.parametrize(("target", "is_secured"), [("embedded", True), ("compose", False)])
+def test_a_program_of_a_secured_platform_serves_with_tls(tmp_path, monkeypatch, target, is_secured):
+    made: list[MetricsEndpoint] = []
+    monkeypatch.setattr(MetricsEndpoint, "start", lambda served: made.append(served))
+    port = free_port()
+    values = {"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1", "BIFROST_TARGET": target}
+    serve_metrics(Settings(values), port)
+    (endpoint,) = made
+    endpoint.close()
+    assert (endpoint._secure_folder == Settings(values).secure_folder) == is_secured
+
+
+def free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as found:
+        return int(found.getsockname()[1])
 
 
 class FailingListener:
