@@ -10,7 +10,9 @@ from collections.abc import Mapping
 LOOPBACK = "127.0.0.1"
 SERVER_PEM = "server.pem"
 METRICS_USERS = "metrics-users.json"
-"""Files of the folder `secure`: key and certificates of the servers, and who may read `/metrics`."""
+AUTHORITY = "ca.crt"
+TRUST_STORE = "trusted.p12"
+"""Files of the folder `secure`: keys of the servers, who may read `/metrics`, and whom clients trust, in two forms."""
 TELEGRAM_URL = "https://api.telegram.org/"
 MONGODB_REPLICA_SET = "rs0"
 MOUNTED = "/etc/bifrost"
@@ -70,7 +72,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 
 TLS_PARTS = frozenset(
     {
-        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console"),
+        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console", "mongodb"),
         *(f"metrics_{program}" for program in METRICS_PROGRAMS),
     }
 )

@@ -20,7 +20,15 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bifrost import role_credentials
-from bifrost.default_settings import LOCAL_DEFAULTS, LOOPBACK, MONGODB_REPLICA_SET, PORTS, TELEGRAM_URL, TLS_PARTS
+from bifrost.default_settings import (
+    AUTHORITY,
+    LOCAL_DEFAULTS,
+    LOOPBACK,
+    MONGODB_REPLICA_SET,
+    PORTS,
+    TELEGRAM_URL,
+    TLS_PARTS,
+)
 from bifrost.dotenv import environment_file, read_dotenv, read_environment
 from bifrost.endpoints import Endpoints
 from bifrost.errors import SettingError
@@ -45,7 +53,10 @@ PROJECT = _project_folder()
 Target = Literal["embedded", "compose", "remote"]
 TARGETS: tuple[Target, ...] = ("embedded", "compose", "remote")
 
-_ROLE_PREFIXES = ("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_", "METRICS_")
+_ROLE_PREFIXES = (
+    *("KAFKA_", "CONNECT_", "SCHEMA_REGISTRY_", "KSQLDB_", "ELASTICSEARCH_", "REST_PROXY_", "CONSOLE_"),
+    *("MONGODB_", "METRICS_"),
+)
 """Settings that the file of a role may hold."""
 _ROLE = re.compile(r"[a-z]+(-[a-z]+)*")
 _MOST_WORKERS = 64
@@ -199,7 +210,7 @@ class Settings:
 
     @property
     def tls_parts(self) -> frozenset[str]:
-        """The HTTP servers of this target that require TLS and a login; the containers of compose do not."""
+        """The servers of this target beside the broker that require TLS and a login; containers of compose do not."""
         return TLS_PARTS if self.is_secured and self.target == "embedded" else frozenset()
 
     @cached_property
@@ -388,11 +399,20 @@ class Settings:
         return f"{scheme}://{LOOPBACK}:{self.port(part)}"
 
     def local_mongodb(self) -> str:
-        """The connection string of the local MongoDB.
+        """The connection string of the local MongoDB, with the user of the role on a secured platform.
 
         The replica set of the compose target names its member by a host of the compose network, which a client on
         this machine cannot resolve: it connects directly.
         """
+        user, password = (quote(self.get(f"MONGODB_{name}"), safe="") for name in ("USER", "PASSWORD"))
+        if "mongodb" not in self.tls_parts or not user:
+            return self.mongodb_address
+        address, authority = self.mongodb_address.removeprefix("mongodb://"), quote(str(self.authority), safe="")
+        return f"mongodb://{user}:{password}@{address}&authSource=admin&tls=true&tlsCAFile={authority}"
+
+    @property
+    def mongodb_address(self) -> str:
+        """The same without a user."""
         how = f"replicaSet={MONGODB_REPLICA_SET}" if self.target == "embedded" else "directConnection=true"
         return f"mongodb://{LOOPBACK}:{self.port('mongodb')}/?{how}"
 
@@ -400,6 +420,11 @@ class Settings:
         """The URL of the local PostgreSQL with the application's account."""
         user, password = (quote(self.local(f"POSTGRES_APP_{name}"), safe="") for name in ("USER", "PASSWORD"))
         return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port('postgres')}/demo"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the authority of a secured platform, which clients trust (PEM)."""
+        return self.secure_folder / AUTHORITY
 
     def local(self, name: str) -> str:
         """A credential of the local stores: the setting, otherwise its default."""

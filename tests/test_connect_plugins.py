@@ -62,19 +62,33 @@ def harness_beside(name: str) -> str:
 
 @pytest.mark.live
 @pytest.mark.parametrize(
-    ("pom", "properties"),
+    ("pom", "properties", "modules"),
     [
-        ("connect-plugins/pom.xml", {"build.root": "{tmp}"}),
-        ("mongo/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}),
-        ("broker-fix/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}),
+        ("connect-plugins/pom.xml", {"build.root": "{tmp}"}, ()),
+        (
+            "stack/pom.xml",
+            {"stack.dist": "{tmp}", "maven.test.skip": "false"},
+            ("--projects", "../server-security,../mongo"),
+        ),
+        ("broker-fix/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}, ()),
     ],
 )
-def test_the_java_programs_own_tests_pass(tmp_path, pom, properties):
+def test_the_java_programs_own_tests_pass(tmp_path, pom, properties, modules):
     settings = project_settings.load()
     java = find_java(settings, compiler=True)
     assert java is not None
     options = [f"-D{name}={value.format(tmp=tmp_path)}" for name, value in properties.items()]
-    command = ("mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", *options, "-f", str(JAVA / pom), "package")
+    command = (
+        "mvn",
+        "--batch-mode",
+        "--quiet",
+        "-Dstyle.color=never",
+        *options,
+        *modules,
+        "-f",
+        str(JAVA / pom),
+        "package",
+    )
     environment = {**settings.values, "JAVA_HOME": str(java.home)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-20_000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -34,6 +35,20 @@ def test_a_role_has_its_own_user_and_the_commands_have_that_of_the_deployer(secu
 def test_settings_can_be_read_before_a_home_is_secured_for_the_first_time(tmp_path: Path) -> None:
     settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"})
     assert settings.get("KAFKA_SASL_USERNAME") == ""
+
+
+def test_the_connection_string_of_mongodb_has_the_login_of_a_role_that_may_call_it(secured: Settings) -> None:
+    folder = secure_folder(secured)
+    found = urlsplit(secured.local_mongodb())
+    assert (found.username, found.password) == ("deployer", folder.password("deployer"))
+    assert parse_qs(found.query) == {
+        "replicaSet": ["rs0"],
+        "authSource": ["admin"],
+        "tls": ["true"],
+        "tlsCAFile": [str(folder.authority_certificate)],
+    }
+    stranger = secured.with_values(BIFROST_ROLE="services")
+    assert stranger.local_mongodb() == secured.mongodb_address == "mongodb://127.0.0.1:27017/?replicaSet=rs0"
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "2", "01", " "])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bifrost.default_settings import LOCAL_DEFAULTS, MOUNTED
+from bifrost.default_settings import LOCAL_DEFAULTS, MOUNTED, TRUST_STORE
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
 from bifrost.deployer.declared.declarations import Declarations, DeclaredConnector
 from bifrost.errors import SettingError
@@ -20,7 +20,6 @@ PLACEHOLDER = re.compile(r"\$\{(?:(?P<provider>[A-Za-z][\w-]*):)?(?P<name>[^}]*)
 _GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _CONVERTER_KEYS = ("key.converter", "value.converter")
 _HISTORY = "schema.history.internal"
-_SEARCH_URL = "${env:ELASTICSEARCH_URL}"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _LOGIN_MODULES = {
     "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
@@ -42,6 +41,26 @@ class ClassSubstitution:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerClient:
+    """What connectors need to call one of the platform's own servers where it requires TLS and a login.
+
+    `class_name` is the end of the class of these connectors, `key` the one that names the server, `address` how: only
+    a connector with this address gets the login, which must not reach another server.
+    """
+
+    class_name: str
+    key: str
+    address: re.Pattern[str]
+    settings: Mapping[str, str]
+
+    def is_of(self, config: Mapping[str, str]) -> bool:
+        """Whether a connector calls this server."""
+        return config["connector.class"].endswith(self.class_name) and bool(
+            self.address.fullmatch(config.get(self.key, ""))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Substitutions:
     """All differences of one target.
 
@@ -51,7 +70,7 @@ class Substitutions:
     have, `None` where that is unknown. `unavailable` are classes without a replacement on the target, with the reason:
     their connectors are declared for other targets. So is `unavailable_converters`, by the converter's class.
     `history_client` are keys for each Kafka client of a schema history, on a cluster that requires them, and
-    `search_client` those of a sink, on a search engine that does.
+    `server_clients` those for the servers of the target that do.
     """
 
     classes: Mapping[str, ClassSubstitution] = field(default_factory=dict)
@@ -61,7 +80,7 @@ class Substitutions:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     unavailable_converters: Mapping[str, str] = field(default_factory=dict)
     history_client: Mapping[str, str] = field(default_factory=dict)
-    search_client: Mapping[str, str] = field(default_factory=dict)
+    server_clients: tuple[ServerClient, ...] = ()
 
 
 _MARIADB = ClassSubstitution(
@@ -147,7 +166,7 @@ def substitutions(settings: Settings) -> Substitutions:
         return replace(
             completed,
             history_client=_local_history_client(settings),
-            search_client=_local_search_client(settings),
+            server_clients=(_search_client(_local_search_client(settings)), _local_mongodb_client(settings)),
         )
     if settings.target != "remote":
         return completed
@@ -155,7 +174,7 @@ def substitutions(settings: Settings) -> Substitutions:
     return replace(
         completed,
         history_client=_history_client(settings, variable),
-        search_client=_search_login(variable) if settings.get("ELASTICSEARCH_USER") else {},
+        server_clients=(_search_client(_search_login(variable)),) if settings.get("ELASTICSEARCH_USER") else (),
     )
 
 
@@ -185,6 +204,30 @@ def _local_search_client(settings: Settings) -> dict[str, str]:
         "elastic.https.ssl.truststore.type": "PEM",
         "elastic.https.ssl.truststore.location": settings.get("KAFKA_SSL_CA_LOCATION"),
     }
+
+
+def _local_mongodb_client(settings: Settings) -> ServerClient:
+    """What a source of a secured embedded platform needs; its login is that of the worker's role."""
+    variable = _variable_of_connect(settings)
+    return ServerClient(
+        ".MongoDbConnector",
+        "mongodb.connection.string",
+        re.compile(re.escape("${env:MONGODB_CONNECTION_STRING}")),
+        {
+            "mongodb.user": variable.replace("{name}", "MONGODB_USER"),
+            "mongodb.password": variable.replace("{name}", "MONGODB_PASSWORD"),
+            "mongodb.ssl.enabled": "true",
+            "mongodb.ssl.truststore": str(settings.secure_folder / TRUST_STORE),
+            "mongodb.ssl.truststore.type": "PKCS12",
+            "mongodb.ssl.truststore.password": variable.replace("{name}", "CONNECT_TRUST_STORE_PASSWORD"),
+        },
+    )
+
+
+def _search_client(settings: Mapping[str, str]) -> ServerClient:
+    return ServerClient(
+        ".ElasticsearchSinkConnector", "connection.url", re.compile(re.escape("${env:ELASTICSEARCH_URL}")), settings
+    )
 
 
 def _variable_of_connect(settings: Settings) -> str:
@@ -272,19 +315,12 @@ def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dic
         added = {key: table.history_client[key.split(".", 4)[4]] for key in clients}
         # What the file says wins.
         config = {**added, **config}
-    if _writes_to_own_search(config):
-        config = {**table.search_client, **config}
+    for client in table.server_clients:
+        if client.is_of(config):
+            config = {**client.settings, **config}
     rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
     # These come last, so that no file can claim another name or owner.
     return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}
-
-
-def _writes_to_own_search(config: Mapping[str, str]) -> bool:
-    """Whether a sink writes to the target's search engine; the login of that engine must not reach another one."""
-    return (
-        config["connector.class"].endswith(".ElasticsearchSinkConnector")
-        and config.get("connection.url") == _SEARCH_URL
-    )
 
 
 def variables_of(value: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ _PARTS: Mapping[str, str] = {
     "ksqldb": "ksqlDB",
     "search": "search",
     "rest_proxy": "REST proxy",
+    "mongodb": "MongoDB",
     "metrics_supervisor": "`/metrics` of the services, the supervisor and the demo data",
 }
-_STORES = "the databases and the S3 store (their own passwords, no TLS; MongoDB without a password)"
+_STORES = "the databases MySQL and PostgreSQL, and the S3 store (their own passwords, no TLS)"
 _METRICS = "`/metrics` of the broker and Connect (BIFROST_JMX)"
 
 

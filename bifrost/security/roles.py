@@ -41,9 +41,12 @@ API_CALLERS: Mapping[str, tuple[str, ...]] = {
     "ELASTICSEARCH": (CONNECT, DEPLOYER, CONSOLE, WATCH, SUPERVISOR),
     "REST_PROXY": (DEPLOYER, CONSOLE, SUPERVISOR),
     "CONSOLE": (DEPLOYER, SUPERVISOR),
+    "MONGODB": (CONNECT, DEPLOYER, SUPERVISOR),
     "METRICS": (DEPLOYER, CONSOLE),
 }
 """The roles that may call a server, by the prefix of its settings; `METRICS`: that of programs without another one."""
+MONGODB_READERS = (CONNECT,)
+"""The roles that read in MongoDB and do not write."""
 INBOX_SENDERS = (DEPLOYER, SERVICES)
 """The roles whose programs may post to the inbox as to Slack and Telegram."""
 BY_CERTIFICATE = frozenset({"CONNECT"})

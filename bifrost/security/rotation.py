@@ -15,9 +15,11 @@ from bifrost.security.roles import KAFKA_ROLES
 from bifrost.security.rotation_state import RotationState, Stage
 from bifrost.security.secure_folder import SECOND_MECHANISM, Mechanism, SecureFolder
 
-UNAFFECTED = frozenset(("mariadb", "postgres", "mongodb", "s3"))
+UNAFFECTED = frozenset(("mariadb", "postgres", "s3"))
 """Parts without a certificate or a user of the platform."""
-_SERVERS_WITH_PASSWORDS = frozenset(("broker", "schema_registry", "search", "ksqldb", "rest_proxy", "console"))
+_SERVERS_WITH_PASSWORDS = frozenset(
+    ("broker", "schema_registry", "search", "ksqldb", "rest_proxy", "console", "mongodb")
+)
 _STAGES: Mapping[Stage, str] = {
     "accept": "1/3 accept the new beside the old",
     "use": "2/3 use the new",

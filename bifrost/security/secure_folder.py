@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from bifrost.default_settings import METRICS_USERS, SERVER_PEM
+from bifrost.default_settings import AUTHORITY, METRICS_USERS, SERVER_PEM, TRUST_STORE
 from bifrost.errors import ComponentError
 from bifrost.security import certificates
 from bifrost.security.certificates import KeyPair, new_authority
@@ -24,6 +24,7 @@ from bifrost.security.roles import (
     API_CALLERS,
     BROKER,
     BY_CERTIFICATE,
+    CONNECT,
     DEPLOYER,
     INBOX_SENDERS,
     KAFKA_ROLES,
@@ -54,7 +55,7 @@ class SecureFolder:
     @property
     def authority_certificate(self) -> Path:
         """What clients trust (PEM)."""
-        return self.root / "ca.crt"
+        return self.root / AUTHORITY
 
     @property
     def server_pem(self) -> Path:
@@ -69,7 +70,7 @@ class SecureFolder:
     @property
     def trust_store(self) -> Path:
         """The authority as PKCS #12, for Java; `store_password` opens it."""
-        return self.root / "trusted.p12"
+        return self.root / TRUST_STORE
 
     @property
     def console_password(self) -> ConsolePassword:
@@ -286,6 +287,9 @@ class SecureFolder:
                 found |= {f"{api}_CERTIFICATE_LOCATION": str(self.client_pem(role)), f"{api}_CA_LOCATION": authority}
             elif role in callers:
                 found |= {f"{api}_USER": role, f"{api}_PASSWORD": password, f"{api}_CA_LOCATION": authority}
+        if role == CONNECT:
+            # For clients in connectors that take no certificate as a PEM file.
+            found["CONNECT_TRUST_STORE_PASSWORD"] = self.store_password
         if role in INBOX_SENDERS:
             found["CONSOLE_INBOX_TOKEN"] = self.password(_INBOX_TOKEN)
         return found

@@ -133,6 +133,41 @@ def test_what_a_file_says_about_the_login_wins(project, secured):
     assert {key: found[key] for key in keys} == keys
 
 
+def mongodb_source(project, connection: str, table: Substitutions, **keys: str) -> dict[str, str]:
+    """A source of MongoDB as it is deployed."""
+    found = {
+        "connector.class": "io.debezium.connector.mongodb.MongoDbConnector",
+        "mongodb.connection.string": connection,
+    }
+    (connector,) = load(project.root).connectors
+    return config_for_target(replace(connector, config={**found, **keys}), table)
+
+
+def test_a_source_of_mongodb_logs_in_over_tls_without_a_password_in_its_configuration(project, secured):
+    found = mongodb_source(project, "${env:MONGODB_CONNECTION_STRING}", substitutions(secured))
+    file, folder = role_file(secured.secure_folder, "connect"), secure_folder(secured)
+    login = {key: found[key].removeprefix(f"${{file:{file}:").removesuffix("}") for key in found if "mongodb" in key}
+    written = read_dotenv(file)
+    assert found["mongodb.ssl.enabled"] == "true"
+    assert found["mongodb.ssl.truststore"] == str(folder.trust_store)
+    assert written[login["mongodb.user"]] == "connect"
+    assert written[login["mongodb.password"]] == folder.password("connect")
+    assert written[login["mongodb.ssl.truststore.password"]] == folder.store_password
+    assert not {folder.password("connect"), folder.store_password} & set(found.values())
+
+
+def test_the_login_of_mongodb_is_not_sent_to_another_server(project, secured):
+    own, table = "${env:MONGODB_CONNECTION_STRING}", substitutions(secured)
+    for connection in (
+        "mongodb://elsewhere.example",
+        f"mongodb://elsewhere.example/?{own}",
+        f"{own},elsewhere.example",
+    ):
+        found = mongodb_source(project, connection, table)
+        assert not [key for key in found if key.startswith("mongodb.") and key != "mongodb.connection.string"]
+    assert mongodb_source(project, own, table, **{"mongodb.user": "me"})["mongodb.user"] == "me"
+
+
 def test_a_sink_of_a_remote_target_gets_the_login_of_its_search_engine_as_placeholders(project):
     values = {"BIFROST_TARGET": "remote", "CONNECT_PLACEHOLDER": "${secrets:x:{name}}"}
     login = {"ELASTICSEARCH_USER": "sinks", "ELASTICSEARCH_PASSWORD": "hunter2"}
@@ -160,4 +195,4 @@ def test_the_history_client_of_a_secured_container_logs_in_with_the_variables_of
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": "/etc/bifrost/ca.crt",
     }
-    assert table.search_client == {}
+    assert table.server_clients == ()

@@ -85,7 +85,8 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         "POSTGRES_PASSWORD": settings.local("POSTGRES_PASSWORD"),
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{settings.port('kafka')}",
         "SCHEMA_REGISTRY_URL": settings.local_url("schema_registry"),
-        "MONGODB_CONNECTION_STRING": settings.local_mongodb(),
+        # Without the login, which a connector reads from the file of its role.
+        "MONGODB_CONNECTION_STRING": settings.mongodb_address,
         "ELASTICSEARCH_URL": settings.local_url("search"),
         "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",
         "AWS_ACCESS_KEY_ID": settings.local("AWS_ACCESS_KEY_ID"),

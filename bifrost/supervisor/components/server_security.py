@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bifrost.security.secure_folder import secure_folder
@@ -14,11 +15,12 @@ def options(settings: Settings, component: str) -> tuple[str, ...]:
     return (f"-Dbifrost.security={_file(settings, component)}",) if settings.is_secured else ()
 
 
-def write(settings: Settings, component: str, api: str) -> None:
+def write(settings: Settings, component: str, api: str, readers: Sequence[str] = ()) -> None:
     """Write what a server reads at its start: its certificate, and the users that may call it.
 
     Args:
-        api: the prefix of the settings with which the API is called.
+        api: the prefix of the settings with which the server is called.
+        readers: the users that may not write, for a server that knows the difference.
 
     Raises:
         ComponentError: the file of passwords is missing or damaged.
@@ -32,7 +34,8 @@ def write(settings: Settings, component: str, api: str) -> None:
         for number, password in enumerate(accepted)
     }
     certificate = {"keystore": folder.server_store, "keystore.password": folder.store_password}
-    write_properties(_file(settings, component), {**certificate, **users})
+    limited = {"readers": ",".join(readers)} if readers else {}
+    write_properties(_file(settings, component), {**certificate, **users, **limited})
 
 
 def _file(settings: Settings, component: str) -> Path:

@@ -43,7 +43,7 @@ class Stack:
     @property
     def mongo_classpath(self) -> str:
         """The class path of the document database."""
-        return f"{self.root / 'mongo'}/*"
+        return f"{self.root / 'mongo'}/*:{self._server_security}"
 
     @property
     def search_classpath(self) -> str:

@@ -268,9 +268,11 @@ def test_a_secured_worker_requires_certificates_and_logs_in_with_each_of_its_cli
 
 @pytest.mark.parametrize(
     ("part", "api"),
-    [("schema_registry", "SCHEMA_REGISTRY"), ("search", "ELASTICSEARCH")],
+    [("schema_registry", "SCHEMA_REGISTRY"), ("search", "ELASTICSEARCH"), ("mongodb", "MONGODB")],
 )
-def test_registry_and_search_of_a_secured_platform_know_their_callers_from_a_file_of_their_owner(secured, part, api):
+def test_registry_search_and_mongodb_of_a_secured_platform_know_their_callers_from_a_file_of_their_owner(
+    secured, part, api
+):
     component = next(each for each in platform_components(secured) if each.name == part)
     component.prepare()
     file = secured.run / part / "security.properties"
@@ -280,6 +282,7 @@ def test_registry_and_search_of_a_secured_platform_know_their_callers_from_a_fil
     folder = secure_folder(secured)
     assert written.pop("keystore") == str(folder.server_store)
     assert written.pop("keystore.password") == folder.store_password
+    assert written.pop("readers", "") == ("connect" if part == "mongodb" else "")
     assert written == {f"user.{role}.0": folder.password(role) for role in API_CALLERS[api]}
 
 

@@ -1,14 +1,19 @@
 package bifrost.mongo;
 
+import bifrost.security.ServerSecurity;
 import de.bwaldvogel.mongo.MongoServer;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.cert.X509Certificate;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.h2.mvstore.MVStore;
 
 /**
- * A MongoDB-compatible server on the loopback address.
+ * A MongoDB-compatible server on the loopback address, with TLS and users if the process has a {@link ServerSecurity}.
  *
  * <p>Arguments: the data file, the port, the name of the replica set.
  */
@@ -25,10 +30,26 @@ public final class MongoNode {
     String address = HOST + ":" + port;
     Files.createDirectories(file.getParent());
     MVStore store = new MVStore.Builder().fileName(file.toString()).compress().open();
-    MongoServer server = new MongoServer(new ReplicaSet(store, address, arguments[2]));
+    MongoServer server = server(store, address, arguments[2], ServerSecurity.ofThisProcess());
     server.bind(new InetSocketAddress(HOST, port), ACCEPTING_THREADS, CONNECTION_THREADS);
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
     System.out.println("listening on mongodb://" + address + "/?replicaSet=" + arguments[2]);
     new CountDownLatch(1).await();
+  }
+
+  private static MongoServer server(MVStore store, String address, String name, Optional<ServerSecurity> security)
+      throws GeneralSecurityException {
+    if (security.isEmpty()) {
+      return new MongoServer(new ReplicaSet(store, address, name));
+    }
+    ServerSecurity found = security.get();
+    MongoServer server =
+        new MongoServer(new SecuredReplicaSet(store, address, name, found.passwords(), found.readers()));
+    X509Certificate[] chain =
+        Arrays.stream(found.key().getCertificateChain())
+            .map(X509Certificate.class::cast)
+            .toArray(X509Certificate[]::new);
+    server.enableSsl(found.key().getPrivateKey(), null, chain);
+    return server;
   }
 }

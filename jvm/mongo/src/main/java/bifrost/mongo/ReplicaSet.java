@@ -23,7 +23,7 @@ import org.h2.mvstore.MVStore;
  *
  * <p>Every write is on disk before it is answered, and its change events are stored in the same commit.
  */
-final class ReplicaSet extends H2Backend implements Oplog {
+class ReplicaSet extends H2Backend implements Oplog {
   private static final int WIRE_VERSION = 17; // MongoDB 6.0
   private static final int DEFAULT_BATCH = 101;
   private static final int DEFAULT_MORE = 1000;
