@@ -33,6 +33,30 @@ def test_the_inputs_of_an_area_end_as_documented(name: str) -> None:
     assert outcome.inputs
 
 
+def test_the_undamaged_alert_is_accepted_as_a_declaration_and_as_a_file() -> None:
+    """A sample that is refused hides everything behind the first check."""
+    from benchmarks.fuzz import files
+
+    for area, target in ((files.declarations, "alerts/fuzz.toml"), (files.alerts, "alert file")):
+        with area() as fuzzer:
+            fuzzer.feed(Input(target, files.ALERT.encode()))
+
+
+def test_an_area_that_refuses_everything_is_a_finding() -> None:
+    from contextlib import nullcontext
+
+    from benchmarks.fuzz.trial import ENOUGH, Fuzzer, run_area
+    from bifrost.errors import SettingError
+
+    def refuse(_given: Input) -> None:
+        raise SettingError("SAMPLE", "is stale")
+
+    fuzzer = Fuzzer(lambda _random: Input("all", "text"), refuse)
+    outcome = run_area("name", lambda: nullcontext(fuzzer), "seed", seconds=1)
+    assert outcome.inputs >= ENOUGH
+    assert [*outcome.findings] == ["every input is refused: the area's samples are no longer valid"]
+
+
 def test_every_area_has_inputs() -> None:
     from benchmarks.fuzz.areas import AREAS
 

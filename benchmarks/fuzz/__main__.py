@@ -36,6 +36,8 @@ def main() -> None:
     seed = args.seed or f"{random.SystemRandom().randrange(10**9)}"
     logging.disable(logging.CRITICAL)  # refused input is logged, and most input here is refused
     outcomes = [_run(name, seed, None if args.corpus else args.seconds) for name in args.areas or AREAS]
+    skipped, found = sum(bool(each.skipped) for each in outcomes), sum(len(each.findings) for each in outcomes)
+    print(f"{len(outcomes)} areas, {skipped} skipped, {found} findings", file=sys.stderr, flush=True)
     if args.json:
         print(json.dumps({"seed": seed, "areas": [_as_json(outcome) for outcome in outcomes]}))
     sys.exit(any(outcome.findings for outcome in outcomes))

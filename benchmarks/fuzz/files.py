@@ -29,10 +29,10 @@ from bifrost.supervisor.csv_schemas import propose
 from bifrost.supervisor.install.install_folders import jvm_parts_installed
 
 FOLDERS = ("alerts", "connectors", "topics", "ksql", "dashboards", "services")
-_ALERT = """topic = "POSSIBLE_FRAUD"
+ALERT = """topic = "POSSIBLE_FRAUD"
 channel = "${FRAUD_CHANNEL|slack}"
 to = "fraud"
-template = "{ATTEMPTS:,} attempts on {CARD->NUMBER|?} at {WINDOWSTART:time} {{}}"
+template = "{ATTEMPTS:,} attempts on {CARD.NUMBER|?} at {WINDOWSTART:time} {{}}"
 zone = "Europe/London"
 [once]
 by = ["CARD_NUMBER"]
@@ -51,7 +51,7 @@ def declarations() -> Iterator[Fuzzer]:
         folder = Path(made)
         for name in FOLDERS:
             shutil.copytree(PROJECT / name, folder / name)
-        (folder / "alerts" / "fuzz.toml").write_text(_ALERT, encoding="utf-8")
+        (folder / "alerts" / "fuzz.toml").write_text(ALERT, encoding="utf-8")
         kinds = (".json", ".toml", ".sql", ".avsc")
         files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and "udf" not in path.parts)
         contents = {path: path.read_bytes() for path in files}
@@ -126,7 +126,7 @@ def alerts() -> Iterator[Fuzzer]:
 
         def make(rng: random.Random) -> Input:
             if rng.random() < 0.6:
-                return Input("alert file", _changed(rng, _ALERT.encode()))
+                return Input("alert file", _changed(rng, ALERT.encode()))
             text = damaged_text(rng, rng.choice(_TEMPLATES))
             return Input("alert template", [text, damaged_value(rng, _VALUES)])
 

@@ -18,7 +18,10 @@ SLOW_S = 10.0
 """CPU seconds of one input after which it is a finding too."""
 REDUCTION_S = 20.0
 _MOST_SHOWN = 4000
+ENOUGH = 200
+"""Inputs of which at least one must be accepted."""
 _REFUSED = "refused"
+_STALE = "every input is refused: the area's samples are no longer valid"
 
 
 class Finding(AssertionError):
@@ -51,7 +54,8 @@ class Outcome:
 def run_area(name: str, area: Area, seed: str, seconds: float) -> Outcome:
     """Make and feed inputs until the time is over; skip an area whose needs are missing.
 
-    A finding is printed with an input that is as small as it could be made, and with its seed.
+    A finding is printed with an input that is as small as it could be made, and with its seed. That all inputs are
+    refused is a finding, too: then the samples are at fault, and nothing behind the first check was tried.
     """
 
     def feed_all(fuzzer: Fuzzer, outcome: Outcome) -> None:
@@ -59,6 +63,9 @@ def run_area(name: str, area: Area, seed: str, seconds: float) -> Outcome:
         while time.monotonic() < end:
             input_seed = f"{seed}:{name}:{outcome.inputs}"
             _feed(fuzzer, fuzzer.make(random.Random(input_seed)), outcome, input_seed)
+        if outcome.inputs >= ENOUGH and outcome.refused == outcome.inputs:
+            outcome.findings[_STALE] = f"all {outcome.inputs} inputs"
+            print(f"FINDING {_STALE}", file=sys.stderr, flush=True)
 
     return _outcome(name, area, feed_all)
 

@@ -54,16 +54,17 @@ def main() -> int:
         for entry in entries:
             if not args.again or entry.name in args.again:
                 results.forget(entry)
-    missing = [] if args.page_only else [entry for entry in entries if results.read(entry) is None]
+    missing = [entry for entry in entries if results.read(entry) is None]
+    have_run = len(entries) - len(missing)
+    print(f"{have_run} of {len(entries)} programs have run; their outputs are in {results.folder}", flush=True)
+    if args.page_only:
+        missing.clear()
     calm_s = CALM_S if size is Size.FULL and not args.busy else 0.0
     if missing and calm_s and not await_calm(calm_s):
         load = os.getloadavg()[0]
         print(f"load average {load:.1f}: other programs would change the figures; wait, or add --busy", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    print(
-        f"{len(entries)} programs, {len(entries) - len(missing)} have run; outputs are in {results.folder}", flush=True
-    )
     try:
         run_all(missing, results, calm_s=calm_s)
     finally:

@@ -103,7 +103,10 @@ ALONE: tuple[Entry, ...] = (
         _words("--seconds 1"),
         Needs.NOTHING,
         50,
-        (Aim("findings in an area", r" refused, +(\d+) findings", 0, "findings"),),
+        (
+            Aim("findings", r"areas, \d+ skipped, (\d+) findings", 0, "findings"),
+            Aim("areas that could not be tried", r"areas, (\d+) skipped", 0, "areas"),
+        ),
     ),
 )
 """Programs that need no platform."""

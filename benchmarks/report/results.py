@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report.entry import Entry, Size
-from benchmarks.report.run import Run
+from benchmarks.report.run import Run, read_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Results:
         return Run(
             entry,
             self.size,
-            output.read_text(encoding="utf-8", errors="replace") if output.exists() else "",
+            read_output(output) if output.exists() else "",
             found["seconds"],
             found["load"],
             found["exit_code"],

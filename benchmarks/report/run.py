@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from bifrost.settings import PROJECT
 GRACE_S = 180.0
 """A program that is ended has so long to stop its platform and to delete its data."""
 _REASON_CHARACTERS = 200
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,7 @@ def run_one(
             pass  # a run without an exit code has missed its deadline
         finally:
             end(process, grace_s)
-    text = output.read_text(encoding="utf-8", errors="replace")
-    return Run(entry, size, text, time.monotonic() - begin, load, code, commit(), _today())
+    return Run(entry, size, read_output(output), time.monotonic() - begin, load, code, commit(), _today())
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
@@ -110,6 +111,11 @@ def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def read_output(file: Path) -> str:
+    """The text that a program printed, without the colours of a terminal."""
+    return _COLOUR.sub("", file.read_text(encoding="utf-8", errors="replace"))
 
 
 def last_line(output: str) -> str:

@@ -96,7 +96,7 @@ def test_the_report_has_every_benchmark():
         ),
         ("throughput", "join  131,000 (99,000)  94,000 (54,000)  1.39 (1.83)", [1.39, 1.83]),
         ("wifi_capture", "capture/tshark  5.89 (8.16)", [8.16]),
-        ("fuzz", "csv    4161 inputs,      0 refused, 0 findings\nbot  1 inputs,  0 refused, 2 findings", [2]),
+        ("fuzz", "csv    4161 inputs,      0 refused, 2 findings\n21 areas, 1 skipped, 2 findings", [2, 1]),
         ("kill_engine", "server round 1: Outcome(records=9, lost=0, repeated=0, same=True)", [0]),
         ("watch_faults", "12 faults, 3 problems", [3]),
         (
