@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
+    IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
@@ -250,6 +251,21 @@ class KafkaAdmin:
             found[name][partition] = OffsetRange(first.get((name, partition), offset), offset)
         return found
 
+    def unstable(self, topics: Mapping[str, int]) -> dict[tuple[str, int], OffsetRange]:
+        """Return the offsets that committed readers do not reach yet, by topic and partition.
+
+        Such a range begins with the first record of an open transaction. `topics` are given with their partition
+        counts; partitions where no transaction is open are omitted.
+        """
+        places = [TopicPartition(name, partition) for name, count in topics.items() for partition in range(count)]
+        ends = self._list_all(places, OffsetSpec.latest())
+        stable = self._list_all(places, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+        return {
+            place: OffsetRange(stable[place], end)
+            for place, end in ends.items()
+            if place in stable and stable[place] < end
+        }
+
     def holds_records(self, topic: str, partition: int, first: int, end: int) -> bool:
         """Return whether a partition has a record between two offsets; `True` where the answer stays unknown."""
         reader = consumer(self._options, "bifrost-deployer", enable_partition_eof=True)
@@ -348,11 +364,17 @@ class KafkaAdmin:
         """
         return AdminClient({**self._options, "socket.timeout.ms": int(_NEVER_S * 1000)}, logger=_log)
 
-    def _list_all(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+    def _list_all(
+        self,
+        places: list[TopicPartition],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[tuple[str, int], int]:
         found: dict[tuple[str, int], int] = {}
         end = time.monotonic() + self._timeout_s
         while places:
-            futures = self._client.list_offsets({place: spec for place in places}, request_timeout=self._timeout_s)
+            wanted = {place: spec for place in places}
+            futures = self._client.list_offsets(wanted, isolation_level=isolation, request_timeout=self._timeout_s)
             places = []
             for place, future in futures.items():
                 with _missing_is_fine():
@@ -364,6 +386,8 @@ class KafkaAdmin:
                         places.append(place)
             if places:
                 time.sleep(_NO_LEADER_PAUSE_S)
+                # librdkafka asks with the leader epochs that it knows, and learns no others from a refusal.
+                self.topics()
         return found
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:

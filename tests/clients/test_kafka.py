@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 
 from bifrost.clients import kafka
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
@@ -122,7 +122,10 @@ class StartingPartitions:
         self.refusals = refusals
         self._code = code
 
-    def list_offsets(self, places, request_timeout):
+    def list_topics(self, timeout):
+        return SimpleNamespace(topics={})
+
+    def list_offsets(self, places, isolation_level, request_timeout):
         found = {}
         for place in places:
             found[place] = Future()
@@ -132,6 +135,54 @@ class StartingPartitions:
             else:
                 found[place].set_result(SimpleNamespace(offset=7 + place.partition))
         return found
+
+
+class OpenTransactions:
+    """An admin client of a topic whose partition 1 has an open transaction, and which grows meanwhile."""
+
+    def __init__(self):
+        self._stable, self._all = {0: 7, 1: 5}, {0: 7, 1: 9}
+
+    def list_offsets(self, places, isolation_level, request_timeout):
+        ends = self._stable if isolation_level is IsolationLevel.READ_COMMITTED else self._all
+        found = {}
+        for place in places:
+            found[place] = Future()
+            found[place].set_result(SimpleNamespace(offset=ends[place.partition]))
+            self._stable[0] += 1
+        return found
+
+
+class MovedPartitions:
+    """An admin client that knows an old leader epoch until it reads the metadata again, as after a broker's pause."""
+
+    def __init__(self):
+        self._is_current = False
+
+    def list_topics(self, timeout):
+        self._is_current = True
+        return SimpleNamespace(topics={})
+
+    def list_offsets(self, places, isolation_level, request_timeout):
+        found = {place: Future() for place in places}
+        for future in found.values():
+            if self._is_current:
+                future.set_result(SimpleNamespace(offset=3))
+            else:
+                future.set_exception(KafkaException(KafkaError(KafkaError.FENCED_LEADER_EPOCH)))
+        return found
+
+
+def test_offsets_are_read_although_a_partition_has_another_leader_epoch():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.5)
+    admin._client = MovedPartitions()
+    assert admin.ends({"t": 1}) == {"t": {0: kafka.OffsetRange(3, 3)}}
+
+
+def test_partitions_with_open_transactions_are_found():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    admin._client = OpenTransactions()
+    assert admin.unstable({"t": 2}) == {("t", 1): kafka.OffsetRange(5, 9)}
 
 
 def test_offsets_of_a_topic_that_was_just_created_are_awaited():

@@ -21,6 +21,7 @@ class InputPartitions:
     """The partitions that a query reads.
 
     `partitions` counts those of every input topic, `starts` are the offsets to begin at without a committed offset.
+    `outputs` counts those of the topics that a persistent query writes: its sink, changelogs and repartition topics.
     `ends` are the offsets at which a query that ends has read its inputs; empty for other queries. `latest` are the
     offsets where the inputs ended when this was read.
     """
@@ -29,6 +30,7 @@ class InputPartitions:
     starts: Mapping[PartitionId, int]
     ends: Mapping[PartitionId, int] = field(default_factory=dict)
     latest: Mapping[PartitionId, int] = field(default_factory=dict)
+    outputs: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepare_topics(job: QueryJob) -> InputPartitions:
@@ -38,22 +40,26 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
         Refused: an input topic or the sink topic is missing, or the broker refused to create an internal one.
         Unreachable: no broker answered.
     """
-    partitions = _partitions(job)
+    known = job.cluster.admin.topics()
+    partitions = _partitions(job, known)
     ranges = job.cluster.admin.ends(partitions)
     starts = _starts(job, ranges)
     latest = {(topic, index): at.next for topic, offsets in ranges.items() for index, at in offsets.items()}
     if job.options.until_end:
         ends = {source: end for source, end in latest.items() if end > starts[source]}
         return InputPartitions(partitions, starts, ends, latest)
+    outputs: dict[str, int] = {}
     if not job.options.transient:
-        _make_changelogs(job, partitions)
+        outputs = _make_changelogs(job, partitions)
+        outputs.update((entry.topic, partitions[entry.topic]) for entry in job.query.repartitions)
+        if job.sink is not None:
+            outputs[job.sink] = known[job.sink]
         _commit_starts(job, starts)
-    return InputPartitions(partitions, starts, latest=latest)
+    return InputPartitions(partitions, starts, latest=latest, outputs=outputs)
 
 
-def _partitions(job: QueryJob) -> dict[str, int]:
+def _partitions(job: QueryJob, known: Mapping[str, int]) -> dict[str, int]:
     query, cluster = job.query, job.cluster
-    known = cluster.admin.topics()
     missing = _declared_topics(job) - known.keys()
     if missing:
         raise missing_topics(job, missing)
@@ -118,12 +124,17 @@ def task_counts(job: QueryJob, partitions: Mapping[str, int]) -> dict[int, int]:
     return counts
 
 
-def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> None:
+def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> dict[str, int]:
+    """Creates the changelogs that are missing; returns the partition counts of all."""
     counts = task_counts(job, partitions)
-    for store in job.query.stores:
-        if store.changelog:
-            name = changelog_topic(job.options.internal, store.name)
-            job.cluster.create_topic(name, counts[store.subtopology], {**_ANY_SIZE, "cleanup.policy": "compact"})
+    changelogs = {
+        changelog_topic(job.options.internal, store.name): counts[store.subtopology]
+        for store in job.query.stores
+        if store.changelog
+    }
+    for name, count in changelogs.items():
+        job.cluster.create_topic(name, count, {**_ANY_SIZE, "cleanup.policy": "compact"})
+    return changelogs
 
 
 def changelog_topic(internal: str, store: str) -> str:

@@ -77,8 +77,19 @@ class QueryProducer:
         self._steps: Iterator[None] | None = None
         self._commit_began = 0.0
 
-    def begin_at(self, committed: Mapping[PartitionId, int]) -> None:
-        """Takes the committed offsets of the query's inputs, before the first record is processed."""
+    def end_left_transactions(self, outputs: Mapping[str, int], places: Sequence[PartitionId]) -> None:
+        """Ends what a killed predecessor has left, before state and offsets are read; only transactions need that.
+
+        `outputs` are the topics that the query may write, with their partition counts, `places` its inputs.
+        """
+
+    def committed(self, places: Sequence[PartitionId]) -> dict[PartitionId, int]:
+        """Returns the committed offsets of the query's inputs, where it begins to read.
+
+        Raises:
+            Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
+        """
+        return self._committed_offsets.read([TopicPartition(*place) for place in places])
 
     def begin(self) -> None:
         """Prepares for results."""

@@ -121,6 +121,8 @@ class QueryRun:
             for partition in range(count):
                 if self._job.options.owns(self._job.name, subtopology, partition):
                     self.tasks[subtopology, partition] = self._new_task(subtopology, partition, windowed)
+        if self._producer is not None:
+            self._producer.end_left_transactions(inputs.outputs, self._places(inputs))
         if self._is_changelogged:
             restore(
                 self._job.cluster,
@@ -135,19 +137,20 @@ class QueryRun:
         self._opened_at = time.monotonic()
 
     def _starting_offsets(self, inputs: InputPartitions) -> dict[PartitionId, int]:
-        places = [
+        places = self._places(inputs)
+        committed: dict[PartitionId, int] = {}
+        if self._producer is not None and not self._job.options.transient:
+            committed = self._producer.committed(places)
+        return {place: committed.get(place, inputs.starts.get(place, OFFSET_BEGINNING)) for place in places}
+
+    def _places(self, inputs: InputPartitions) -> list[PartitionId]:
+        """Returns the partitions that its tasks read."""
+        return [
             (topic, index)
             for topic, count in inputs.partitions.items()
             for index in range(count)
             if (self._topics[topic].subtopology, index) in self.tasks
         ]
-        committed: dict[PartitionId, int] = {}
-        if not self._job.options.transient:
-            offsets = self._job.cluster.committed_offsets(self._job.options.group)
-            committed = offsets.read([TopicPartition(*place) for place in places])
-            if self._producer is not None:
-                self._producer.begin_at(committed)
-        return {place: committed.get(place, inputs.starts.get(place, OFFSET_BEGINNING)) for place in places}
 
     def _windowed_partitioner(self) -> dict[str, WindowedPartitioner]:
         sink = self._job.options.windowed_sink

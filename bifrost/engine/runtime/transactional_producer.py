@@ -22,6 +22,7 @@ from bifrost.engine.runtime.query_producer import CommittedCallback, QueryProduc
 from bifrost.engine.runtime.shared_producer import SharedProducer
 from bifrost.engine.runtime.transaction import Transaction
 from bifrost.engine.runtime.transaction_resend import SentResult, TransactionResend
+from bifrost.engine.runtime.unstable_records import last_records
 from bifrost.engine.runtime.windowed_partitioner import WindowedPartitioner
 from bifrost.engine.topology.compiled import EmitCallback, Headers
 from bifrost.errors import NotReady, RemoteError, Unreachable
@@ -82,9 +83,39 @@ class TransactionalProducer(QueryProducer):
     def _new_client(self) -> Producer:
         return self._cluster.producer(transaction_id=self._transaction_id)
 
-    def begin_at(self, committed: Mapping[PartitionId, int]) -> None:
-        """Takes the committed offsets of the query's inputs, which belong to the state that was restored."""
-        self._committed_before = dict(committed)
+    def end_left_transactions(self, outputs: Mapping[str, int], places: Sequence[PartitionId]) -> None:
+        """Aborts transactions of a killed predecessor that the broker has ended without markers.
+
+        Raises:
+            TransactionFailed: that failed.
+            RemoteError: the outputs could not be read.
+        """
+        ranges = self._cluster.admin.unstable(outputs)
+        if ranges:
+            self._abort_left(last_records(self._cluster, self._transaction_id, ranges), places)
+
+    def committed(self, places: Sequence[PartitionId]) -> dict[PartitionId, int]:
+        """Returns the committed offsets of the inputs, which belong to the state that was restored.
+
+        Offsets that a killed predecessor has left without a marker, it aborts.
+
+        Raises:
+            TransactionFailed: that failed.
+            Unreachable: no broker answered within the deadline, or the group's offsets may not be read.
+        """
+        wanted = [TopicPartition(*place) for place in places]
+        found = self._committed_offsets.read_stable(wanted)
+        if found is None:
+            self._abort_left([], places)
+            found = self._committed_offsets.read(wanted)
+        self._committed_before = dict(found)
+        return found
+
+    def _abort_left(self, records: list[SentResult], places: Sequence[PartitionId]) -> None:
+        try:
+            self._abort_again(records, [TopicPartition(*place, 0) for place in places])
+        except (KafkaException, RemoteError) as error:
+            raise TransactionFailed(error) from error
 
     def begin(self) -> None:
         """Opens a transaction if none is open."""
@@ -194,7 +225,7 @@ class TransactionalProducer(QueryProducer):
             if self._is_unsettled or not self._abort():
                 self._is_unsettled = True
                 self._replace_client()
-                self._end_remains()
+                self._abort_again(self._kept, _places(self._attempted))
                 if not self._settle(places):
                     return False
                 self._is_unsettled = False
@@ -227,18 +258,21 @@ class TransactionalProducer(QueryProducer):
         self._producer = SharedProducer(client)
 
     def _resend(self) -> None:
-        TransactionResend(self._transaction, self._producer, self._kept, self._refused, self._stopping).send()
+        self._send_again(self._kept)
 
-    def _end_remains(self) -> None:
-        """Aborts what the lost transaction may have left in its partitions without a marker.
+    def _send_again(self, results: list[SentResult]) -> None:
+        TransactionResend(self._transaction, self._producer, results, self._refused, self._stopping).send()
+
+    def _abort_again(self, results: list[SentResult], offsets: Sequence[TopicPartition]) -> None:
+        """Aborts what a transaction of this id may have left without markers in the partitions of results and offsets.
 
         A coordinator takes partitions without a leader for deleted, and ends a transaction without markers there: when
         a broker restarts or is too slow to report to its controller, for example. The next commit of the same producer
         would make these records visible beside those that are sent again, and the offsets would stay pending. An abort
         in the same partitions ends both; a transaction that has its markers stays as it is.
         """
-        self._resend()
-        self._transaction.add_offsets(_places(self._attempted))
+        self._send_again(results)
+        self._transaction.add_offsets(offsets)
         self._transaction.abort()
 
     def _settle(self, places: Sequence[PartitionId]) -> bool:

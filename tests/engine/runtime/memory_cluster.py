@@ -20,6 +20,7 @@ from tests.engine.runtime.memory_consumer import MemoryConsumer
 from tests.engine.runtime.memory_message import MemoryMessage, Place
 
 Delivered = Callable[[KafkaError | None, MemoryMessage], None]
+GroupOffsets = tuple[str, list[TopicPartition]]
 
 
 @dataclass
@@ -41,6 +42,17 @@ class MemoryAdmin:
     topics_by_name: dict[str, MemoryTopic] = field(default_factory=dict)
     groups: dict[str, dict[Place, int]] = field(default_factory=dict)
     describing: Callable[[list[str]], None] | None = None  # is called before topics are described
+    unmarked: dict[str, Unmarked] = field(default_factory=dict)  # by transaction id
+
+    def unstable(self, topics: Mapping[str, int]) -> dict[Place, OffsetRange]:
+        found = {}
+        for place in {place for left in self.unmarked.values() for place in left.records if place[0] in topics}:
+            first = self.topics_by_name[place[0]].following.get(place[1], 0)
+            found[place] = OffsetRange(first, first + len(self.unmarked_records(place)))
+        return found
+
+    def unmarked_records(self, place: Place) -> list[Sent]:
+        return [sent for left in self.unmarked.values() for sent in left.records.get(place, ())]
 
     def topics(self) -> dict[str, int]:
         return {name: len(topic.partitions) for name, topic in list(self.topics_by_name.items())}
@@ -106,7 +118,6 @@ class MemoryCluster:
         self.epochs: dict[str, int] = {}  # how many producers have used a transaction id
         self.open_transactions: dict[str, MemoryProducer] = {}  # by transaction id
         self.skips_markers = False  # a transaction whose outcome is unknown leaves its records without markers
-        self.unmarked: dict[str, list[Sent]] = {}  # such records, by transaction id
         self.reading_groups: list[str] = []  # the groups of all consumers that were opened
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str], *, replicas: int = 0) -> bool:
@@ -119,7 +130,8 @@ class MemoryCluster:
         return MemoryProducer(self, transaction_id=transaction_id)
 
     def consumer(self, group: str, *, enable_partition_eof: bool = True, **options: object) -> MemoryConsumer:
-        made = MemoryConsumer(self, group, reports_ends=enable_partition_eof)
+        stable = options.get("isolation_level") != "read_uncommitted"
+        made = MemoryConsumer(self, group, reports_ends=enable_partition_eof, stable=stable)
         self.consumers.append(made)
         self.reading_groups.append(group)
         return made
@@ -212,6 +224,25 @@ class MemoryCluster:
 Sent = tuple[str, bytes | None, bytes | None, int, int, list[tuple[str, bytes | None]] | None]
 
 
+class Unmarked:
+    """What ended transactions of one id have left without markers: records by partition, offsets by group."""
+
+    def __init__(self) -> None:
+        self.records: dict[Place, list[Sent]] = {}
+        self.offsets: dict[str, list[TopicPartition]] = {}
+
+    def add(self, cluster: MemoryCluster, sent: Iterable[Sent], offsets: Iterable[GroupOffsets]) -> None:
+        for record in sent:
+            self.records.setdefault(cluster.place_of(record), []).append(record)
+        for group, places in offsets:
+            self.offsets.setdefault(group, []).extend(places)
+
+    def take(self, places: Iterable[Place], groups: Iterable[str]) -> tuple[list[Sent], list[GroupOffsets]]:
+        """Ends the transactions in these partitions and groups, where the next transaction has set its markers."""
+        records = [sent for place in places for sent in self.records.pop(place, [])]
+        return records, [(group, self.offsets.pop(group)) for group in groups if group in self.offsets]
+
+
 class MemoryProducer:
     """Delivers immediately (except to topics that are held), or with its transaction."""
 
@@ -226,7 +257,7 @@ class MemoryProducer:
         self._acknowledged = 0  # how many of them the broker has reported
         self._has_skipped = False  # the broker has refused records that the client has counted
         self._held: list[tuple[Sent, Delivered | None]] = []
-        self._offsets: list[tuple[str, list[TopicPartition]]] = []
+        self._offsets: list[GroupOffsets] = []
         self._reports: list[Callable[[], None]] = []
 
     @property
@@ -315,8 +346,15 @@ class MemoryProducer:
 
     # --- transactions
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether its open transaction has records."""
+        return bool(self._pending)
+
     def _step(self, step: str) -> None:
-        """Fails as a test wants it, or because another producer has taken the transaction id over."""
+        """Fails as a test wants it, or because another producer has taken the transaction id over, or it is killed."""
+        if self._is_killed:
+            raise KafkaException(KafkaError(KafkaError._FATAL, fatal=True))
         if self._epoch != self._cluster.epochs.get(self._transaction_id or "", 0) and step != "init":
             raise KafkaException(KafkaError(KafkaError._FENCED, fatal=True))
         errors = self._cluster.failing.get(step)
@@ -356,7 +394,7 @@ class MemoryProducer:
         epochs, name = self._cluster.epochs, self._transaction_id or ""
         fenced = self._cluster.open_transactions.pop(name, None)
         if fenced is not None and self._cluster.skips_markers:
-            self._cluster.unmarked[name] = [sent for sent, _ in fenced._pending]
+            fenced._leave_unmarked()
         self._epoch = epochs[name] = epochs.get(name, 0) + 1
 
     def begin_transaction(self) -> None:
@@ -376,29 +414,38 @@ class MemoryProducer:
         if self._must_abort:
             raise KafkaException(KafkaError(KafkaError._STATE, txn_requires_abort=True))
         if self._cluster.skips_markers and self._cluster.failing.get("commit answer"):
-            self._cluster.unmarked[self._transaction_id or ""] = [sent for sent, _ in self._pending]
+            self._leave_unmarked()
             self._end()
         written: set[Place] = set()
         with self._cluster.changed:
-            pending = [sent for sent, _ in self._pending]
-            unmarked = self._cluster.unmarked.pop(self._transaction_id or "", []) if pending else []
-            for sent in () if self._is_killed else (*unmarked, *pending):
+            records, offsets = self._take_unmarked()
+            for sent in (*records, *(sent for sent, _ in self._pending)):
                 written.add(self._write(sent).place)
             for topic, partition in written:
                 self._cluster.admin.topics_by_name[topic].following[partition] += 1  # the marker of the transaction
-            for group, offsets in () if self._is_killed else self._offsets:
-                self._cluster.commit(group, offsets)
+            for group, places in (*offsets, *self._offsets):
+                self._cluster.commit(group, places)
         self._end()
         self._step("commit answer")
 
     def abort_transaction(self, timeout: float) -> None:
         self._step("abort")
-        self._cluster.unmarked.pop(self._transaction_id or "", None)
+        self._report_pending()
+        self._take_unmarked()
         purged = KafkaError(KafkaError._PURGE_QUEUE)
         for sent, report in self._pending[self._acknowledged :]:
             if report is not None:
                 self._reports.append(partial(report, purged, MemoryMessage((sent[0], 0), -1)))
         self._end()
+
+    def _leave_unmarked(self) -> None:
+        left = self._cluster.admin.unmarked.setdefault(self._transaction_id or "", Unmarked())
+        left.add(self._cluster, (sent for sent, _ in self._pending), self._offsets)
+
+    def _take_unmarked(self) -> tuple[list[Sent], list[GroupOffsets]]:
+        places = dict.fromkeys(self._cluster.place_of(sent) for sent, _ in self._pending[: self._acknowledged])
+        left = self._cluster.admin.unmarked.get(self._transaction_id or "", Unmarked())
+        return left.take(places, dict.fromkeys(group for group, _ in self._offsets))
 
     def _end(self) -> None:
         self._cluster.open_transactions.pop(self._transaction_id or "", None)
@@ -426,6 +473,10 @@ class MemoryOffsets:
         known = self._cluster.admin.groups.get(self._group, {})
         wanted = [(place.topic, place.partition) for place in places]
         return {place: known[place] for place in wanted if place in known}
+
+    def read_stable(self, places: Sequence[TopicPartition]) -> dict[Place, int] | None:
+        is_stable = all(self._group not in left.offsets for left in self._cluster.admin.unmarked.values())
+        return self.read(places) if is_stable else None
 
     def commit(self, offsets: Sequence[TopicPartition]) -> MemoryCommit:
         self._cluster.count_write()

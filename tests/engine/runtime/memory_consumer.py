@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 class MemoryConsumer:
     """Reads assigned partitions in turn and reports their ends."""
 
-    def __init__(self, cluster: MemoryCluster, group: str, *, reports_ends: bool) -> None:
+    def __init__(self, cluster: MemoryCluster, group: str, *, reports_ends: bool, stable: bool = True) -> None:
         self._cluster = cluster
         self._generation = cluster.generation
         self._reports_ends = reports_ends
+        self._is_stable = stable
         self.group = group
         self._positions: dict[Place, int] = {}
         self._reported_end: dict[Place, int] = {}
@@ -65,7 +66,7 @@ class MemoryConsumer:
             if place[0] not in self._cluster.admin.topics_by_name:
                 continue  # as librdkafka 2.16: it retries for ever, and reports nothing
             position = self._in_range(place, position)
-            records = [record for record in self._cluster.records(*place) if record.at >= position]
+            records = [record for record in self._visible(place) if record.at >= position]
             taken = records[: count - len(found)]
             found += taken
             if taken:
@@ -74,6 +75,18 @@ class MemoryConsumer:
                 self._reported_end[place] = position
                 found.append(MemoryMessage(place, position, problem=KafkaError(KafkaError._PARTITION_EOF)))
         return found
+
+    def _visible(self, place: Place) -> list[MemoryMessage]:
+        """Returns the records of a partition, with those of transactions without markers if it reads all."""
+        records = self._cluster.records(*place)
+        if self._is_stable:
+            return records
+        end = self._cluster.admin.topics_by_name[place[0]].following.get(place[1], 0)
+        unmarked = self._cluster.admin.unmarked_records(place)
+        return records + [
+            MemoryMessage(place, end + number, key, value, timestamp, headers)
+            for number, (_, value, key, timestamp, _, headers) in enumerate(unmarked)
+        ]
 
     def _in_range(self, place: Place, position: int) -> int:
         """Returns where to read: from the first record if the topic was created again and ends before `position`."""

@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bifrost.engine.runtime.checkpoints import Checkpoints
 from bifrost.engine.runtime.job import RunOptions
+from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.runner import QueryState
 from bifrost.engine.runtime.transactional_producer import TransactionalProducer, TransactionFailed
 from bifrost.engine.state.budget import StateBudget
@@ -45,7 +46,7 @@ QUERIES = {
     "table join": "CREATE TABLE O AS SELECT T.K AS K, N, F FROM T JOIN L ON T.K = L.K EMIT CHANGES;",
     "foreign-key join": "CREATE TABLE O AS SELECT L.K AS K, N FROM L JOIN T ON L.F = T.K EMIT CHANGES;",
 }
-BUFFERED = ("count", "windowed count", "table join")
+GROUP = "_confluent-ksql-test_query_"
 ABORTABLE = KafkaError(KafkaError.CONCURRENT_TRANSACTIONS, txn_requires_abort=True)
 TIMED_OUT = KafkaError(KafkaError._TIMED_OUT, retriable=True)
 FENCED = KafkaError(KafkaError._FENCED, fatal=True)
@@ -88,7 +89,7 @@ def rounds(world, statement, properties, failing=None):
     execute(engine, SOURCES, properties)
     execute(engine, statement, properties)
     (query,) = engine.state.queries
-    group = f"_confluent-ksql-test_query_{query.id}"
+    group = GROUP + query.id
     # Tables are read before streams until then, afterwards all topics together.
     world.cluster.wait_for(lambda: query.runner.state is QueryState.RUNNING)
     for number in range(3):
@@ -125,6 +126,11 @@ def state(world):
         for name, topic in world.cluster.admin.topics_by_name.items()
         if name.endswith("-changelog")
     }
+
+
+def living(changelogs):
+    """The rows of changelogs that are not deleted; a join that starts again numbers its rows anew."""
+    return {name: {key: value for key, value in rows.items() if value is not None} for name, rows in changelogs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +189,39 @@ def test_a_new_run_does_not_make_records_without_markers_visible(
     runner = rounds(world, QUERIES["filter"], EXACTLY, FAILURES[failure])
     assert results(world) == undisturbed(QUERIES["filter"], EXACTLY)[0]
     assert runner.meters.restarts == 1
+
+
+def killed_in_a_transaction(world, statement, monkeypatch):
+    """Kills an engine with an open transaction, which the broker then ends without markers; returns the next one."""
+    engine = world.engine()
+    execute(engine, SOURCES, EXACTLY)
+    execute(engine, statement, EXACTLY)
+    (query,) = engine.state.queries
+    world.cluster.wait_for(lambda: query.runner.state is QueryState.RUNNING)
+    send_round(world, 0)
+    wait_until_committed(world, GROUP + query.id)
+    with monkeypatch.context() as patched:
+        patched.setattr("bifrost.engine.runtime.runner._BACKOFF_S", (60.0,))
+        patched.setattr(QueryRun, "commit_in_time", lambda run: False)
+        send_round(world, 1)
+        world.cluster.wait_for(
+            lambda: any(producer.has_pending for producer in world.cluster.open_transactions.values())
+        )
+        world.cluster.skips_markers = True
+        world.cluster.kill_clients()
+        world.cluster.wait_for(lambda: query.runner.state is QueryState.ERROR)
+        engine.close()
+    return world.engine()
+
+
+@pytest.mark.parametrize("query", [query for query in QUERIES if query != "join"])
+def test_the_next_process_does_not_make_records_without_markers_visible(world, undisturbed, query, monkeypatch):
+    (again,) = killed_in_a_transaction(world, QUERIES[query], monkeypatch).state.queries
+    wait_until_committed(world, GROUP + again.id)
+    send_round(world, 2)
+    wait_until_committed(world, GROUP + again.id)
+    expected_results, expected_state = undisturbed(QUERIES[query], EXACTLY)
+    assert (results(world), living(state(world))) == (expected_results, living(expected_state))
 
 
 @pytest.mark.parametrize("query", ["windowed count", "table join"])
@@ -276,7 +315,7 @@ def test_an_aborted_transaction_is_never_seen(cluster):
 
 def test_a_producer_that_was_replaced_by_another_run_finds_its_state_outdated(cluster):
     first = producer_of(cluster)
-    first.begin_at({})
+    first.committed([])
     written(first, b"v")
     second = producer_of(cluster)
     written(second, b"v")
@@ -351,6 +390,53 @@ def test_a_result_that_the_client_refuses_is_reported_once(cluster):
     producer.start_commit([TopicPartition("in", 0, 1)])
     assert cluster.values("out") == [b"1", b"2"]
     assert refused == ["out"]
+
+
+# --- what a killed producer has left
+
+
+def left_without_markers(cluster, *values, offsets=()):
+    """Leaves values and offsets of a killed producer whose transaction was ended without markers."""
+    cluster.skips_markers = True
+    killed = producer_of(cluster)
+    written(killed, *values)
+    if offsets:
+        cluster.failing = {"commit": [TIMED_OUT]}
+        with pytest.raises(TransactionFailed):
+            killed.start_commit([TopicPartition(*place) for place in offsets])
+
+
+def test_offsets_that_are_left_without_markers_are_never_committed(cluster):
+    left_without_markers(cluster, b"old", offsets=[("in", 0, 5), ("in", 1, 5)])
+    producer = producer_of(cluster)
+    assert producer.committed([("in", 0), ("in", 1)]) == {}
+    written(producer, b"new")
+    producer.start_commit([TopicPartition("in", 0, 3)])
+    assert cluster.admin.groups["g"] == {("in", 0): 3}
+
+
+def test_of_the_records_that_are_left_without_markers_the_last_is_written_again(cluster):
+    left_without_markers(cluster, b"first", b"last")
+    written_again = []
+    abort = MemoryProducer.abort_transaction
+
+    def aborted(producer, timeout):
+        written_again.extend(sent[1] for sent, _ in producer._pending)
+        abort(producer, timeout)
+
+    producer = producer_of(cluster)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(MemoryProducer, "abort_transaction", aborted)
+        producer.end_left_transactions({"out": 1}, [("in", 0)])
+    assert written_again == [b"last"]
+    assert cluster.admin.unstable({"out": 1}) == {}
+
+
+def test_nothing_is_written_where_no_transaction_was_left(cluster):
+    producer = producer_of(cluster)
+    producer.end_left_transactions({"out": 1}, [("in", 0)])
+    assert cluster.open_transactions == {}
+    assert cluster.reading_groups == []
 
 
 # --- results that the broker refuses
