@@ -64,6 +64,9 @@ class FlowReader:
         """The graph as JSON, not older than `FRESH_S`."""
         with self._lock:
             now = self.now()
+            if self._snapshots and now < self._snapshots[-1].at:
+                # The clock was set back: there are no rates between its two times, and the graph must not stand still.
+                self._snapshots.clear()
             if not self._snapshots or now - self._snapshots[-1].at >= FRESH_S:
                 self._snapshots.append(self._snapshot(now))
                 # The oldest is not needed once the next one is old enough to compute rates from.

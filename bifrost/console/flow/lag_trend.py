@@ -39,9 +39,11 @@ class LagTrend:
 
     def add(self, sample: LagSample) -> float | None:
         """Add the newest sample; return since when the group is behind (seconds since the epoch), or `None`."""
-        # Two pages may bring the same snapshot, and the clock may be set back.
-        if self._samples and sample.at <= self._samples[-1].at:
+        if self._samples and sample.at == self._samples[-1].at:  # two pages may bring the same snapshot
             return self._behind_since()
+        if self._samples and sample.at < self._samples[-1].at:  # the clock was set back
+            self._samples.clear()
+            self._backlog_since = None
         self._samples.append(sample)
         # Keep one sample older than both windows, so that they are covered completely.
         while len(self._samples) > 2 and self._samples[1].at <= sample.at - 2 * WINDOW_S:

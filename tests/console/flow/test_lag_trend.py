@@ -78,3 +78,13 @@ def test_a_group_that_is_gone_is_forgotten():
     assert found == {"a": START}
     assert trends.add({}) == {}
     assert trends.add({"a": LagSample(START + 300, 7, 0)}) == {}
+
+
+def test_after_the_clock_was_set_back_a_backlog_is_noticed_again():
+    trend = LagTrend()
+    for second in range(0, 301, 2):
+        trend.add(LagSample(START + 3_600 + second, second * 5, 0))
+    found = None
+    for second in range(0, 301, 2):
+        found = trend.add(LagSample(START + second, second * 5, 0))
+    assert found == START + 2
