@@ -40,7 +40,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             *memory,
             *java.optimises_late,
             *jmx_agent(settings, NAME),
-            *java.shared_classes(stack.root, NAME),
+            *_class_archive(settings, java, stack),
             logging,
             "-cp",
             stack.kafka_classpath,
@@ -53,6 +53,12 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         after_ready=lambda: _prepare_cluster(settings),
         grace_s=java.grace_s(stack.root, NAME, 30),
     )
+
+
+def _class_archive(settings: Settings, java: Java, stack: Stack) -> tuple[str, ...]:
+    """Options for the archive of its classes. Java refuses to start with an agent if it is to write one."""
+    share = java.classes_shared_by if settings.has_jmx else java.shared_classes
+    return share(stack.root, NAME)
 
 
 def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> None:

@@ -129,6 +129,22 @@ def test_only_with_the_setting_agents_serve_the_figures_of_broker_and_connect(ho
     assert f"=127.0.0.1:9421:{home.project}/dashboards/platform/jmx/connect.yml" in connect_agent
 
 
+@pytest.mark.parametrize("jmx", ["0", "1"])
+def test_no_program_with_an_agent_is_to_write_an_archive_of_its_classes(home, jmx):
+    """Java ends at once: "Must enable AllowArchivingWithJavaAgent in order to run Java agent during CDS dumping"."""
+    archiving = {
+        component.name
+        for component in platform_components(home.with_values(BIFROST_JMX=jmx))
+        if any(
+            option.startswith(("-XX:+AutoCreateSharedArchive", "-XX:ArchiveClassesAtExit"))
+            for option in component.command
+        )
+    }
+    assert ("broker" in archiving) == (jmx == "0")
+    assert "connect" not in archiving
+    assert "search" in archiving
+
+
 def test_a_setting_of_the_agents_that_is_no_switch_is_refused(home):
     with pytest.raises(SettingError, match="'yes' is neither 1 nor 0"):
         platform_components(home.with_values(BIFROST_JMX="yes"))
