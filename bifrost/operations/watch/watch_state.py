@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ NAME = "platform_watch"
 """The service that watches the embedded platform."""
 SILENT_S = 90.0
 """After so long without a look the watcher hangs, or is stopped: it looks every ten seconds."""
+_FULL_BELOW = 64 * 1024
+"""Free bytes that are too few to write a file for sure."""
 _LOOKED_AT, _THINGS = "looked_at", "things"
 
 
@@ -28,13 +31,26 @@ def write_state(path: Path, lines: Mapping[str, str], looked_at: float) -> None:
     os.replace(beside, path)
 
 
-def watched_failures(path: Path, now: Callable[[], float] = time.monotonic) -> list[str]:
-    """A line for each thing that has failed and has not recovered, and one if the watcher itself hangs."""
+def _free_bytes(path: Path) -> int:
+    return shutil.disk_usage(path.parent).free
+
+
+def watched_failures(
+    path: Path, now: Callable[[], float] = time.monotonic, free: Callable[[Path], int] = _free_bytes
+) -> list[str]:
+    """A line for each thing that has failed and has not recovered, and one if the watcher itself hangs.
+
+    Args:
+        free: the free bytes on the disk of a file. On a full one, a watcher that works cannot say so.
+    """
     failures = [f"{thing} {line}" for thing, line in sorted(read_state(path).items())]
     looked_at = _read(path).get(_LOOKED_AT)
     silence = now() - looked_at if isinstance(looked_at, float | int) else 0.0
     if silence < SILENT_S:
         return failures
+    if free(path) < _FULL_BELOW:
+        full = f"the disk of {path.parent} is full: {NAME} has written nothing for {silence:.0f} s; make space"
+        return [*failures, full]
     hangs = f"{NAME} has looked at nothing for {silence:.0f} s, so failures may be missing here: `restart {NAME}`"
     return [*failures, hangs]
 

@@ -59,6 +59,13 @@ def test_a_watcher_that_hangs_is_itself_a_failure(tmp_path):
     ]
 
 
+def test_a_watcher_that_cannot_write_on_a_full_disk_is_not_said_to_hang(tmp_path):
+    file = tmp_path / "watch.json"
+    write_state(file, {}, looked_at=1000)
+    found = watched_failures(file, lambda: 1100, free=lambda _: 4096)
+    assert found == [f"the disk of {tmp_path} is full: platform_watch has written nothing for 100 s; make space"]
+
+
 def test_a_clock_that_is_set_forward_or_back_does_not_change_how_long_a_watcher_is_silent(tmp_path):
     """The file's own time is of the clock that people, time servers and a sleeping laptop change."""
     file = tmp_path / "watch.json"
