@@ -375,6 +375,7 @@ OWN: tuple[Entry, ...] = (
         Needs.OWN_PLATFORM,
         65,
     ),
+    _deployer("jmx_cost", "The JMX exporter", "--rounds 5", "--rounds 1", 5),
 )
 """Programs that start a platform of their own."""
 
