@@ -47,12 +47,17 @@ def main() -> None:
     endpoints = status()["endpoints"]
     for format_ in ("json", "binary", "avro"):
         for size in (1, 100, 1000):
-            count = args.records if size > 1 else args.records // 10
+            count = sent(args.records if size > 1 else args.records // 10, size, args.clients)
             topic = f"bench-{format_}-{size}-{uuid.uuid4().hex[:8]}"
             KafkaAdmin({"bootstrap.servers": endpoints["kafka"]}).create(TopicDescription(topic, 1, 1))
             came_in = produce(endpoints["rest_proxy"], topic, format_, size, count, args.clients)
             came_out = consume(endpoints["rest_proxy"], topic, format_, count)
             print(f"{format_}, {size} per request: {came_in:,.0f} records/s in, {came_out:,.0f} out", flush=True)
+
+
+def sent(count: int, size: int, clients: int) -> int:
+    """About `count` records, so that each client sends the same number of requests, and at least one."""
+    return max(1, count // size // clients) * size * clients
 
 
 def produce(url: str, topic: str, format_: str, size: int, count: int, clients: int) -> float:
@@ -76,7 +81,11 @@ def produce(url: str, topic: str, format_: str, size: int, count: int, clients: 
 
 
 def consume(url: str, topic: str, format_: str, count: int) -> float:
-    """Records per second that one consumer receives."""
+    """Records per second that one consumer receives.
+
+    Raises:
+        TimeoutError: they do not arrive.
+    """
     media = {"Content-Type": "application/vnd.kafka.v2+json", "Accept": f"application/vnd.kafka.{format_}.v2+json"}
     with requests.Session() as session:
         options = {"format": format_, "auto.offset.reset": "earliest"}
@@ -88,6 +97,8 @@ def consume(url: str, topic: str, format_: str, count: int) -> float:
             answer = session.get(f"{path}/records", headers=media, timeout=DEADLINE_S)
             answer.raise_for_status()
             got += len(answer.json())
+            if time.monotonic() - begin > DEADLINE_S:
+                raise TimeoutError(f"{topic}: {got} of {count} records within {DEADLINE_S:.0f} s")
         took = time.monotonic() - begin
         session.delete(path, timeout=DEADLINE_S)
     return count / took
