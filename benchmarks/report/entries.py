@@ -8,6 +8,7 @@ from benchmarks.report.entry import Aim, Chart, Entry, Needs, Size
 
 _RATIO = r"(\d+\.\d+) \(\d+\.\d+\)"
 _CPU_RATIO = r"\d+\.\d+ \((\d+\.\d+)\)"
+_PERCENTILES = r"(?P<label>p\d+|slowest) (?P<value>\d+) ms"
 _ROUND = r"round \d+ (?P<label>\w+) +(?P<series>\S+) +"
 
 
@@ -25,6 +26,7 @@ def _latency(name: str, title: str, arguments: str) -> Entry:
         Needs.PLATFORM,
         2,
         (Aim("99 of 100 alerts within", r"p99 (\d+) ms", 250, "ms"),),
+        (Chart(name, f"{title}: latency", "ms", _PERCENTILES),),
     )
 
 
@@ -182,6 +184,7 @@ SHARED: tuple[Entry, ...] = (
         _words("--seconds 5"),
         Needs.PLATFORM,
         2,
+        charts=(Chart("wifi_alert_latency", "From a frame to Telegram: latency", "ms", _PERCENTILES),),
     ),
     Entry(
         "throughput",
@@ -263,7 +266,23 @@ SHARED: tuple[Entry, ...] = (
             ),
         ),
     ),
-    Entry("sinks", "Sinks", "sinks", (), _words("--records 8000"), Needs.PLATFORM, 8),
+    Entry(
+        "sinks",
+        "Sinks",
+        "sinks",
+        (),
+        _words("--records 8000"),
+        Needs.PLATFORM,
+        8,
+        charts=(
+            Chart(
+                "sinks",
+                "Records per second of a sink, alone and beside the other",
+                "records/s",
+                r"^(?P<label>[\w-]+)(?P<series> beside the other)?: (?P<value>[\d,]+) records/s",
+            ),
+        ),
+    ),
     Entry(
         "dashboards",
         "A dashboard over many documents, in Chromium",

@@ -76,7 +76,7 @@ class Chart:
         found: dict[tuple[str, str], list[float]] = defaultdict(list)
         for match in re.finditer(self.pattern, output, re.MULTILINE):
             groups = match.groupdict()
-            found[groups["label"].strip(), groups.get("series", "").strip()].append(_number(groups["value"]))
+            found[groups["label"].strip(), (groups.get("series") or "").strip()].append(_number(groups["value"]))
         return {place: median(values) for place, values in found.items()}
 
 
