@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bifrost.engine.catalog.topics import DEFAULT_RETENTION_MS, TopicInfo, TopicSpec
 from bifrost.engine.runtime.cluster import Cluster
@@ -70,9 +70,10 @@ class LiveEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class RememberedEnvironment:
-    """The live cluster plus the topics that existed when commands were first executed.
+    """The live cluster, with the topics and partitions that there were when commands were first executed.
 
-    So a restart restores every source and query, and the queries over a missing topic report that it is missing.
+    So a restart restores every source and query. The queries over a topic that is missing or has other partitions now
+    report it, if they cannot work with it.
     """
 
     live: LiveEnvironment
@@ -95,20 +96,20 @@ class RememberedEnvironment:
         self._partitions.update(partitions)
 
     def topic(self, name: str) -> TopicInfo | None:
-        """Returns the live topic, else the remembered one, else None.
+        """Returns the live topic with its remembered partition count, else the remembered one, else None.
 
         Raises:
             Refused: the broker refuses to describe an unknown topic.
             Unreachable: no broker answered.
         """
-        if name in self._described:
-            return self._described[name]
         remembered = self._partitions.get(name)
         try:
-            found = self.live.topic(name)
+            found = self._described[name] if name in self._described else self.live.topic(name)
         except Refused:
             # The query over it reports that it may not be read; its definition must not be lost.
             if remembered is None:
                 raise
             found = None
-        return TopicInfo(remembered) if found is None and remembered is not None else found
+        if remembered is None:
+            return found
+        return TopicInfo(remembered) if found is None else replace(found, partitions=remembered)

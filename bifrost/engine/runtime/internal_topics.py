@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from bifrost.clients.kafka import OffsetRange
 from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.job import QueryJob
+from bifrost.engine.runtime.partition_checks import check_co_partitioned, check_count
 from bifrost.errors import Refused
 
 # Larger than any record that the engine sends: the state of a group may outgrow a broker's default of 1 MB.
@@ -50,11 +51,11 @@ def prepare_topics(job: QueryJob) -> InputPartitions:
         return InputPartitions(partitions, starts, ends, latest)
     outputs: dict[str, int] = {}
     if not job.options.transient:
-        outputs = _make_changelogs(job, partitions)
+        outputs = _make_changelogs(job, partitions, known)
         outputs.update((entry.topic, partitions[entry.topic]) for entry in job.query.repartitions)
         if job.sink is not None:
             outputs[job.sink] = known[job.sink]
-        _commit_starts(job, starts)
+        starts = _commit_starts(job, starts, ranges)
     return InputPartitions(partitions, starts, latest=latest, outputs=outputs)
 
 
@@ -64,12 +65,20 @@ def _partitions(job: QueryJob, known: Mapping[str, int]) -> dict[str, int]:
     if missing:
         raise missing_topics(job, missing)
     counts = {entry.topic: known[entry.topic] for entry in query.inputs if entry.topic in known}
+    if not job.options.transient:
+        check_co_partitioned(job, counts)
     for repartition in query.repartitions:
         count = repartition.partition_count(counts)
+        check_count(job, repartition.topic, count, known)
         config = {**_ANY_SIZE, "cleanup.policy": "delete", "retention.ms": "-1"}
         cluster.create_topic(repartition.topic, count, config)
-        counts[repartition.topic] = known.get(repartition.topic, count)
+        counts[repartition.topic] = count
     return counts
+
+
+def source_counts(job: QueryJob, partitions: Mapping[str, int]) -> dict[str, int]:
+    """Returns the partition counts of the topics that a query reads and does not write."""
+    return {topic: partitions[topic] for topic in _source_topics(job)}
 
 
 def _source_topics(job: QueryJob) -> set[str]:
@@ -124,7 +133,7 @@ def task_counts(job: QueryJob, partitions: Mapping[str, int]) -> dict[int, int]:
     return counts
 
 
-def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> dict[str, int]:
+def _make_changelogs(job: QueryJob, partitions: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
     """Creates the changelogs that are missing; returns the partition counts of all."""
     counts = task_counts(job, partitions)
     changelogs = {
@@ -133,6 +142,7 @@ def _make_changelogs(job: QueryJob, partitions: Mapping[str, int]) -> dict[str, 
         if store.changelog
     }
     for name, count in changelogs.items():
+        check_count(job, name, count, known)
         job.cluster.create_topic(name, count, {**_ANY_SIZE, "cleanup.policy": "compact"})
     return changelogs
 
@@ -157,10 +167,27 @@ def _starts(job: QueryJob, ranges: Mapping[str, Mapping[int, OffsetRange]]) -> d
     }
 
 
-def _commit_starts(job: QueryJob, starts: Mapping[PartitionId, int]) -> None:
-    """Commits the start offsets, so that a restart before the first commit begins at the same records."""
+def _commit_starts(
+    job: QueryJob, starts: Mapping[PartitionId, int], ranges: Mapping[str, Mapping[int, OffsetRange]]
+) -> dict[PartitionId, int]:
+    """Commits the start offsets, so that a restart before the first commit begins at the same records; returns them.
+
+    Partitions that a topic got while the query has been reading it are read from their beginning.
+    """
     offsets = job.cluster.committed_offsets(job.options.group)
     known = offsets.read([TopicPartition(*source) for source in starts])
-    fresh = [TopicPartition(*source, offset) for source, offset in starts.items() if source not in known]
+    begun = {topic for topic, _ in known}
+    settled = {
+        source: ranges[source[0]][source[1]].first if source[0] in begun else offset
+        for source, offset in starts.items()
+    }
+    owned = {entry.topic: entry.subtopology for entry in job.query.inputs}
+    fresh = [
+        TopicPartition(*source, offset)
+        for source, offset in settled.items()
+        # Another worker may have committed a later offset of its own tasks meanwhile.
+        if source not in known and job.options.owns(job.name, owned[source[0]], source[1])
+    ]
     if fresh:
         offsets.commit_and_wait(fresh)
+    return settled

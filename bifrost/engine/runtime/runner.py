@@ -16,13 +16,20 @@ from confluent_kafka import KafkaException
 
 from bifrost.engine.runtime.batches import PartitionId
 from bifrost.engine.runtime.delivery_ledger import BatchRefused
-from bifrost.engine.runtime.internal_topics import InputPartitions, missing_topics, prepare_topics, used_topics
+from bifrost.engine.runtime.internal_topics import (
+    InputPartitions,
+    missing_topics,
+    prepare_topics,
+    source_counts,
+    used_topics,
+)
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.query_reader import QueryReader
 from bifrost.engine.runtime.query_run import QueryRun
 from bifrost.engine.runtime.restore_progress import RestoreProgress
 from bifrost.engine.runtime.shared_scan import LARGEST_GAP, Departure, SharedScan
+from bifrost.engine.runtime.topic_watch import TopicChanges
 from bifrost.engine.runtime.transactional_producer import TransactionFailed
 from bifrost.engine.serde import RegistryUnavailable
 from bifrost.engine.topology.compiled import RecordUnusable, Task
@@ -79,6 +86,7 @@ class _Outcome(Enum):
     STOPPED = "stopped"
     FINISHED = "finished"
     IN_SCAN = "in scan"
+    GROWN = "grown"
 
 
 class QueryRunner:
@@ -106,7 +114,7 @@ class QueryRunner:
         self._apart_s = _APART_S
         self._attempts = 0
         self._failures = 0
-        self._missing: frozenset[str] = frozenset()  # topics that were deleted while the run uses them
+        self._topic_changes: TopicChanges | None = None  # what has become of the topics that the run uses
         self._keeps_records = False  # a broker has refused results: the next runs keep them to find out which
         self._predecessor: Predecessor | None = None
         self._thread: threading.Thread | None = None
@@ -174,9 +182,9 @@ class QueryRunner:
         if self._scan is not None:
             self._scan.recall()
 
-    def _note_missing(self, topics: frozenset[str]) -> None:
-        """Takes topics that do not exist any more, from the topic watch."""
-        self._missing = topics
+    def _note_changes(self, changes: TopicChanges) -> None:
+        """Takes topics that do not exist any more or have grown, from the topic watch."""
+        self._topic_changes = changes
         self._notify()
 
     # --- as a member of the scan
@@ -190,7 +198,7 @@ class QueryRunner:
     @property
     def is_recalled(self) -> bool:
         """See `ScanMember`."""
-        return self._stop.is_set() or self._paused.is_set() or bool(self._missing)
+        return self._stop.is_set() or self._paused.is_set() or self._topic_changes is not None
 
     def left(self, departure: Departure, error: Exception | None) -> None:
         """See `ScanMember`. A thread serves the run from here on."""
@@ -309,7 +317,9 @@ class QueryRunner:
             if error is not None:
                 raise error
             if not continued:
-                self._job.cluster.topic_watch.start(used_topics(self._job), self._note_missing)
+                self._job.cluster.topic_watch.start(
+                    used_topics(self._job), source_counts(self._job, self._inputs.partitions), self._note_changes
+                )
                 run.open(self._inputs)
                 reader.load_tables()
                 self._query_run = run
@@ -321,8 +331,8 @@ class QueryRunner:
         finally:
             if outcome is not _Outcome.IN_SCAN:
                 self._query_run = None
-                self._job.cluster.topic_watch.stop(self._note_missing)
-                self._missing = frozenset()
+                self._job.cluster.topic_watch.stop(self._note_changes)
+                self._topic_changes = None
                 self._close(run, reader, commit=outcome is not _Outcome.FAILED)
         return outcome
 
@@ -375,8 +385,8 @@ class QueryRunner:
         if self._paused.is_set():
             self._pause(run, reader)
             return None
-        if self._missing:
-            raise missing_topics(self._job, self._missing)
+        if self._topic_changes is not None:
+            return self._take_changes(self._topic_changes)
         if self._scan is not None and self._may_join(reader):
             reader.close()
             if self._scan.join(self):
@@ -387,6 +397,15 @@ class QueryRunner:
             self._failures = 0
             self.state = QueryState.RUNNING
         return _Outcome.FINISHED if run.is_finished else None
+
+    def _take_changes(self, changes: TopicChanges) -> _Outcome:
+        if changes.missing:
+            raise missing_topics(self._job, changes.missing)
+        grown = ", ".join(f"{topic} has {count} partitions now" for topic, count in sorted(changes.grown.items()))
+        _log.info("query %s: %s: it starts again to read them all", self._job.name, grown)
+        # The next run prepares the topics again, which refuses partitions that the query cannot take.
+        self._inputs = None
+        return _Outcome.GROWN
 
     def _recover(self, run: QueryRun, reader: QueryReader, error: TransactionFailed) -> None:
         """Sends a failed transaction again until it is committed: the run keeps its state.

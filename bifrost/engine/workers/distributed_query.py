@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from bifrost.backoff import Backoff, RetryDelays
 from bifrost.engine.runtime.batches import PartitionId
-from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics, task_counts
+from bifrost.engine.runtime.internal_topics import InputPartitions, prepare_topics, source_counts, task_counts
 from bifrost.engine.runtime.job import QueryJob
 from bifrost.engine.runtime.meters import QueryMeters, StoreSize, total_sizes
 from bifrost.engine.runtime.runner import Predecessor, QueryError, QueryState
+from bifrost.engine.runtime.topic_watch import TopicChanges
 from bifrost.engine.state.frozen import Key
 from bifrost.engine.workers.distributed_rows import DistributedRows
 from bifrost.engine.workers.key_owner import KeyPartitioner
@@ -88,6 +89,25 @@ class DistributedQuery:
                 self._note(f"{type(error).__name__}: {error}")
                 self._stopping.wait(delays.next_s())
         self._has_begun = True
+        self._watch_topics()
+        for worker in self._workers:
+            self.start_share(worker)
+
+    def _watch_topics(self) -> None:
+        """Looks for new partitions: another worker may own their tasks. Their workers look for all other changes."""
+        if self._inputs is not None and not self._stopping.is_set():
+            counts = source_counts(self._job, self._inputs.partitions)
+            self._job.cluster.topic_watch.start((), counts, self._note_growth)
+
+    def _note_growth(self, changes: TopicChanges) -> None:
+        threading.Thread(target=self._grow, args=(changes.grown,), name=f"{self._job.name} growth", daemon=True).start()
+
+    def _grow(self, counts: Mapping[str, int]) -> None:
+        with self._lock:
+            assert self._inputs is not None
+            self._inputs = replace(self._inputs, partitions={**self._inputs.partitions, **counts})
+            self._row_holders = None
+            self._watch_topics()
         for worker in self._workers:
             self.start_share(worker)
 
@@ -117,6 +137,7 @@ class DistributedQuery:
             False if a commit is still in progress; the shares end later.
         """
         self._stopping.set()
+        self._job.cluster.topic_watch.stop(self._note_growth)
         # Topics that are being prepared and shares that are being started are cleaned up, too; a worker that hangs may
         # hold them up.
         if self._thread.ident is not None:
@@ -138,6 +159,7 @@ class DistributedQuery:
     def request_stop(self) -> None:
         """Stops all shares without waiting."""
         self._stopping.set()
+        self._job.cluster.topic_watch.stop(self._note_growth)
         list(self._control(ShareAction.REQUEST_STOP))
 
     def pause(self) -> None:

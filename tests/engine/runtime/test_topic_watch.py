@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from bifrost.engine.runtime.runner import QueryState
-from bifrost.engine.runtime.topic_watch import TopicWatch
+from bifrost.engine.runtime.topic_watch import TopicChanges, TopicWatch
 from bifrost.errors import Unreachable
 from tests.engine.runtime.engines import execute
 from tests.engine.runtime.test_queries import COPY, COUNT, STREAM
@@ -129,7 +129,7 @@ def test_a_query_that_is_paused_reports_its_missing_topic_when_it_resumes(world)
     execute(engine, "PAUSE CSAS_OUT_1;")
     wait_for_state(world, runner, QueryState.PAUSED)
     world.cluster.admin.delete("s")
-    world.cluster.wait_for(lambda: bool(runner._missing))
+    world.cluster.wait_for(lambda: bool(runner._topic_changes))
     execute(engine, "RESUME CSAS_OUT_1;")
     wait_for_state(world, runner, QueryState.ERROR)
     assert "missing source topic s" in runner.errors[-1].message
@@ -144,6 +144,9 @@ def test_a_query_without_its_topic_can_be_terminated(world):
     execute(engine, "TERMINATE CSAS_OUT_1;")
     wait_for_state(world, runner, QueryState.STOPPED)
     assert runners(engine) == []
+
+
+A = {"a": 1}
 
 
 class Listings:
@@ -166,18 +169,26 @@ def watch_of(listings):
 
 
 def test_a_missing_topic_is_reported_once():
-    listings, found = Listings({"a"}), []
+    listings, found = Listings(A), []
     watch = watch_of(listings)
-    watch.start({"a", "b"}, found.append)
+    watch.start({"a", "b"}, {}, found.append)
     eventually(lambda: found, "a report")
-    assert found == [frozenset("b")]
+    assert found == [TopicChanges(frozenset("b"), {})]
     watch.stop(found.append)
 
 
-def test_a_topic_that_one_listing_lacks_is_not_missing():
-    listings, found = Listings({"a"}, set(), {"a"}), []
+def test_more_partitions_are_reported_once_and_fewer_are_not():
+    listings, found = Listings({"a": 2, "b": 1}, {"a": 3, "b": 0}), []
     watch = watch_of(listings)
-    watch.start({"a"}, found.append)
+    watch.start({"a", "b"}, {"a": 2, "b": 1}, found.append)
+    eventually(lambda: found, "a report")
+    assert found == [TopicChanges(frozenset(), {"a": 3})]
+
+
+def test_a_topic_that_one_listing_lacks_is_not_missing():
+    listings, found = Listings(A, {}, A), []
+    watch = watch_of(listings)
+    watch.start({"a"}, {}, found.append)
     eventually(lambda: listings.count > 4, "more listings")
     watch.stop(found.append)
     assert found == []
@@ -185,21 +196,21 @@ def test_a_topic_that_one_listing_lacks_is_not_missing():
 
 @pytest.mark.parametrize("error", [Unreachable("Kafka", "list topics", "no answer"), RuntimeError("unexpected")])
 def test_brokers_that_do_not_answer_are_no_missing_topic(error):
-    listings, found = Listings({"a"}, error, error, {"a"}, set()), []
+    listings, found = Listings(A, error, error, A, {}), []
     watch = watch_of(listings)
-    watch.start({"a"}, found.append)
+    watch.start({"a"}, {}, found.append)
     eventually(lambda: found, "a report")
     assert listings.count >= 6
 
 
 def test_nothing_is_listed_while_no_query_runs():
-    listings, found = Listings({"a"}), []
+    listings, found = Listings(A), []
     watch = watch_of(listings)
-    watch.start({"a"}, found.append)
+    watch.start({"a"}, {}, found.append)
     eventually(lambda: listings.count > 0, "a listing")
     watch.stop(found.append)
     eventually(lambda: not any(thread.name == "topic watch" for thread in threading.enumerate()), "the thread's end")
     count = listings.count
-    watch.start({"a"}, found.append)
+    watch.start({"a"}, {}, found.append)
     eventually(lambda: listings.count > count, "another listing")
     watch.stop(found.append)
