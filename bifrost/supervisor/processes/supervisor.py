@@ -82,11 +82,16 @@ class Supervisor:
         self._stop(managed, Phase.STOPPED)
 
     def restart(self, name: str) -> None:
-        """Stop and start a component; raises `KeyError` for an unknown name."""
+        """Stop and start a component; raises `KeyError` for an unknown name.
+
+        One that is being tried again, as on a full disk, is tried again after this, too. Any other fails if it does not
+        become ready.
+        """
         managed = self._managed[name]
         if managed.is_alive:
+            is_retried = managed.was_up and managed.phase is not Phase.UP
             self._stop(managed, Phase.WAITING)
-            managed.was_up, managed.deaths = False, 0
+            managed.was_up, managed.deaths = is_retried, 0
         else:
             self._request_start(managed)
         self._advance()
@@ -245,7 +250,7 @@ class Supervisor:
 
     def _request_start(self, managed: ManagedComponent) -> None:
         if managed.phase in (Phase.STOPPED, Phase.FAILED, Phase.BACKOFF):
-            managed.was_up, managed.deaths, managed.cause = False, 0, ""
+            managed.was_up, managed.deaths, managed.cause = managed.phase is Phase.BACKOFF, 0, ""
             self._enter(managed, Phase.WAITING)
         elif managed.phase is Phase.STOPPING:
             managed.after_stop = Phase.WAITING

@@ -156,6 +156,27 @@ def test_a_component_that_was_up_is_started_again_once_the_disk_has_space():
     assert stage.state("broker") == "ready"
 
 
+@pytest.mark.parametrize("is_starting", [False, True])
+def test_a_restart_of_what_is_tried_again_does_not_end_the_attempts(is_starting):
+    """As the watcher's restart of a broker on a full disk, which was failed for good after that."""
+    stage = Stage(component("broker"))
+    stage.supervisor.start_platform()
+    stage.bring_up("broker")
+    stage.exited("broker", 1)
+    if is_starting:
+        stage.pass_time(60)
+        stage.prepared("broker")
+    stage.supervisor.restart("broker")
+    if is_starting:
+        stage.exited("broker", -15)
+    stage.prepared("broker")
+    stage.exited("broker", 1)
+    assert stage.state("broker") == "backoff"
+    stage.pass_time(60)
+    stage.bring_up("broker")
+    assert stage.state("broker") == "ready"
+
+
 def test_a_preparation_that_fails_at_a_restart_is_tried_again():
     stage = Stage(component("broker"))
     stage.supervisor.start_platform()
