@@ -162,6 +162,6 @@ def settled(judge: Judge, arrivals: Arrivals, settle_s: float = SETTLE_S) -> tup
         if waited > settle_s or (is_quiet and not any(verdict.lost for verdict in verdicts)):
             return verdicts, waited
         # Lines of syslog may be missing for ever.
-        if is_quiet and waited > settle_s / 4 and all(verdict.is_kept for verdict in verdicts):
+        if is_quiet and waited > settle_s / 10 and all(verdict.is_kept for verdict in verdicts):
             return verdicts, waited
         time.sleep(2)
