@@ -36,12 +36,12 @@ class MariaDbFaults:
         again = ("offsets", "reset", MARIADB, "--yes")
         yield Fault(lane, "binary log removed", subject, MARIADB, self._remove_log, lambda: None, command=again)
 
-    def _connect(self, password: str = "") -> pymysql.Connection[pymysql.cursors.Cursor]:
+    def _connect(self, password: str = "", account: str = "MYSQL") -> pymysql.Connection[pymysql.cursors.Cursor]:
         return pymysql.connect(
             host=LOOPBACK,
             port=self._settings.port("mysql"),
-            user=self._settings.local("MYSQL_USER"),
-            password=password or self._settings.local("MYSQL_PASSWORD"),
+            user=self._settings.local(f"{account}_USER"),
+            password=password or self._settings.local(f"{account}_PASSWORD"),
             autocommit=True,
         )
 
@@ -59,6 +59,9 @@ class MariaDbFaults:
             self._end_others(connection)
             cursor.execute("RESET MASTER")
             self._end_others(connection)
+        # Debezium fails on a log without any transaction.
+        with self._connect(account="MYSQL_APP") as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE demo.CUSTOMERS SET comments = UUID() LIMIT 1")
 
     @staticmethod
     def _end_others(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
